@@ -1,0 +1,82 @@
+"""The Rust core: bytes in, bytes out, the GIL released. All structured values are msgpack unless said otherwise.
+
+No function raises on hostile commands or inputs: it answers with problems or errors inside the result. `NativeError`
+(with `code`) is for what the caller got wrong (undecodable msgpack, an unknown handle) and for caught panics.
+"""
+
+from typing import final
+
+class NativeError(Exception):
+    code: str
+
+# --- SQL ---------------------------------------------------------------------------------------------------------
+
+def parse_sql(text: bytes, catalog: Catalog | None = None) -> bytes:
+    """The command tree of a PostgreSQL text (`engine.command.tree.Command`)."""
+
+def split_sql(text: bytes) -> bytes:
+    """The statements of a text: list of [start, end) byte offsets, or empty when PostgreSQL's grammar refuses it."""
+
+def sql_shape(text: bytes) -> bytes | None:
+    """A key that two texts share only if they differ in literals alone and have the same tree; None when not simple enough."""
+
+@final
+class Catalog:
+    """What the names in SQL mean: relations and their columns, search_path. Immutable; built once, used often."""
+
+    def __new__(cls, encoded: bytes) -> Catalog:
+        """`encoded`: msgpack of {"search_path": [...], "relations": {"schema.name": [columns]}, "views"?, "functions"?, "types"?}."""
+
+    @property
+    def version(self) -> str: ...
+
+# --- Rego --------------------------------------------------------------------------------------------------------
+
+@final
+class Program:
+    """Compiled policies with the candidate index. Immutable; may be used from many threads at once."""
+
+    @staticmethod
+    def compile(modules: bytes, data: bytes, options: bytes) -> Program:
+        """Compile. `modules`: list of [file, text]; `data`: msgpack document; `options`: limits, by name.
+
+        Raises NativeError code POLICY_REFUSED; its args[1] is msgpack of the list of diagnostics
+        {code, message, file, line, column, end_line, end_column, severity, help}.
+        """
+
+    def describe(self) -> bytes:
+        """{"rules": [{id, package, kind, file, line, always (no index), reads: [paths], volatile}], "warnings": [diagnostics]}."""
+
+    def evaluate(self, input: bytes, now_ns: int) -> bytes:
+        """{"results": [[rule id, value]], "errors": [{rule, message}], "volatile": bool, "candidates": n}.
+
+        `volatile`: a candidate reads time or other things outside the input's stable part. A non-empty `errors` is a deny.
+        """
+
+    def evaluate_all(self, input: bytes, now_ns: int) -> bytes:
+        """The same without the index: every rule."""
+
+    def evaluate_interpreted(self, input: bytes, now_ns: int) -> bytes:
+        """The same by the interpreter, without the index; for tests."""
+
+def conformance(case: bytes) -> bytes:
+    """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter."""
+
+# --- PostgreSQL wire ---------------------------------------------------------------------------------------------
+
+def skip_rows(buffer: bytes, start: int) -> int:
+    """The offset after the run of whole DataRow/CopyData messages that begins at `start` (start itself when there is none)."""
+
+@final
+class RowMasker:
+    """Rewrites DataRow messages by a plan fixed for one result."""
+
+    def __new__(cls, plan: bytes) -> RowMasker:
+        """`plan`: list, one item for each column: None or {"method", "params", "type_oid", "format"}; hash keys are bytes in params."""
+
+    def mask(self, rows: bytes) -> bytes:
+        """Rewrite a buffer of whole DataRow messages. NativeError MALFORMED when it is not one: the session ends."""
+
+    @property
+    def cells(self) -> int:
+        """How many cells were rewritten so far."""

@@ -1,0 +1,13 @@
+//! The core of Sallyport's engine: what is hot and simple to state. Bytes in, bytes out.
+//!
+//! `python` is the only module that names PyO3; all others build and test without it. Nothing here may panic on
+//! hostile bytes: `failure::guarded` contains what still does, and `stack::with_room` gives deep work a big stack.
+
+pub mod failure;
+pub mod postgres;
+pub mod rego;
+pub mod sql;
+pub mod stack;
+
+#[cfg(feature = "python")]
+mod python;
