@@ -1,0 +1,122 @@
+"""What adapters need from the program they run in. `gateway` satisfies these; tests bring small ones of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.decision import Decision
+from engine.request import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One command as the client sent it, with what else decides its meaning.
+
+    `catalog` is an opaque handle of the engine (what names mean); `state` are session facts policies may read
+    (`transaction`: idle|open|failed, `search_path`, `role`, ...), part of the request's session.
+    """
+
+    protocol: str
+    text: bytes
+    catalog: object | None = None
+    parameters: tuple[str | None, ...] | None = None
+    state: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the gate said. It was recorded before it is seen here. `ticket` and `link` are there for a hold."""
+
+    decision: Decision
+    decision_id: str
+    ticket: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a granted command. `error` is the server's code (SQLSTATE), never its text."""
+
+    rows: int = 0
+    bytes: int = 0
+    duration: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a resource is and how the gateway signs in there. Never logged; `password` never printed."""
+
+    host: str
+    port: int
+    user: str
+    password: str | None = field(repr=False, default=None)
+    database: str | None = None
+    tls: bool = True
+    ca_file: str | None = None
+    verify_host: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ScramVerifier:
+    """What RFC 5802 lets a server keep instead of a password (SHA-256)."""
+
+    salt: bytes
+    iterations: int
+    stored_key: bytes = field(repr=False)
+    server_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why somebody is not let in. The message never tells whether the user exists."""
+
+    code: str
+    message: str
+
+
+class GateSession(Protocol):
+    """One signed-in client on one resource."""
+
+    @property
+    def id(self) -> str: ...
+
+    def decide(self, question: Question) -> Answer:
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+
+    async def fate(self, ticket: str) -> Answer:
+        """Wait until a hold is granted, refused, expired or withdrawn; a granted one was decided again (and recorded)."""
+
+    def withdraw(self, ticket: str, reason: str) -> None: ...
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        """Record what became of a granted command."""
+
+    def close(self, reason: str) -> None: ...
+
+
+class Doorkeeper(Protocol):
+    """Who may come in, and to what."""
+
+    def scram_verifier(self, user: str) -> ScramVerifier:
+        """The verifier of a user; for an unknown one a decoy that no password fits, stable for the same name."""
+
+    def check_token(self, user: str, token: str, resource: str) -> bool:
+        """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
+
+    def admit(
+        self,
+        *,
+        user: str,
+        resource: str,
+        protocol: str,
+        proven: bool,
+        client_address: str | None,
+        application: str | None,
+    ) -> GateSession | Refusal:
+        """Open a session for a user who proved who they are. `proven` false is recorded and refused."""
+
+    def target(self, resource: str) -> Target | None:
+        """Where the resource is; None when there is no such resource."""

@@ -1,0 +1,45 @@
+"""The errors of the gateway.
+
+- GatewayError
+  - ConfigInvalid      the configuration file or an environment override; names file, key, what was expected
+  - PolicyUnusable     policies cannot be loaded
+  - StoreUnavailable   the database cannot be used
+  - AuditUnavailable   an entry cannot be written: nothing is allowed
+  - ApprovalConflict   a ticket is not in a state that permits the step
+
+Each has a stable `code`; messages never hold secrets.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Anything the running program refuses. `help` says what to do."""
+
+    code = "GATEWAY"
+
+    def __init__(self, message: str, *, help: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.help = help
+        if code is not None:
+            self.code = code
+
+
+class ConfigInvalid(GatewayError):
+    code = "CONFIG_INVALID"
+
+
+class PolicyUnusable(GatewayError):
+    code = "POLICY_UNUSABLE"
+
+
+class StoreUnavailable(GatewayError):
+    code = "STORE_UNAVAILABLE"
+
+
+class AuditUnavailable(GatewayError):
+    code = "AUDIT_UNAVAILABLE"
+
+
+class ApprovalConflict(GatewayError):
+    code = "APPROVAL_CONFLICT"
