@@ -92,7 +92,7 @@ class Output:
     `function`: the outermost function when derived; `proven`: the origins are complete and certain.
     """
 
-    name: str | None
+    name: str | None = None
     origins: tuple[str, ...] = ()
     derived: bool = False
     function: str | None = None

@@ -1,0 +1,67 @@
+# The words of the house. `.ci/run` and the README use the same ones.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+CRATE := engine/native
+# pg_query's build reads C headers through libclang: the one from the package index, with the C compiler's own headers.
+NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$($${CC:-cc} -print-file-name=include)"
+RUST_SOURCES := $(shell find $(CRATE)/src -name '*.rs' 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
+SELECT ?= tests
+CHECK ?=
+
+.PHONY: install build check test long bench demo protos format clean help
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.packages: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; set PYTHON=/path/to/python"; exit 3; }
+	@command -v cargo >/dev/null || { echo "make: no cargo found; install Rust 1.85 or newer"; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+$(VENV)/.native: $(VENV)/.packages $(RUST_SOURCES)
+	$(NATIVE_ENV) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	touch $@
+
+install: $(VENV)/.native ## a virtual environment with everything, the Rust core built
+
+build: install ## a wheel in dist/
+	$(NATIVE_ENV) $(BIN)/maturin build --release --out dist
+
+check: install ## format, lint, types, layers, house rules, Rust
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/stubtest engine._native --ignore-missing-stub
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/house
+	cd $(CRATE) && cargo fmt --check
+	cd $(CRATE) && export $(NATIVE_ENV) && cargo clippy --release --all-targets -- -D warnings
+	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet
+
+test: install ## every test that takes seconds; SELECT=tests/unit for a part
+	$(BIN)/python -m pytest -q -m "not long" $(SELECT)
+
+long: install ## soaks, long fuzzing, hundreds of kills; results in docs/measured/
+	$(BIN)/python -m pytest -q -m long -o timeout=7200 $(SELECT)
+
+bench: install ## every promise of bench/budgets.toml, measured
+	$(BIN)/python -m bench
+
+demo: install ## a real PostgreSQL behind the gateway, lines to paste; CHECK=1 pastes them itself
+	$(BIN)/sallyport demo $(if $(CHECK),--check,)
+
+protos: install ## the generated protobuf files, anew
+	$(BIN)/python -m grpc_proto.generate
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	cd $(CRATE) && cargo fmt
+
+clean:
+	rm -rf $(VENV) $(CRATE)/target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,47 @@
+"""What all tests share: where outside cases and tools are, and that a missing real component is a failure in CI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parents[1]
+IN_CI = os.environ.get("CI") == "true"
+
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ci" if IN_CI else "local")
+
+
+def shared(name: str, variable: str) -> Path | None:
+    """A folder beside the checkout, or where the variable says; None when there is none."""
+    place = Path(os.environ.get(variable) or ROOT.parent / "shared" / name)
+    return place if place.is_dir() else None
+
+
+def missing(what: str) -> None:
+    """Say that a real component is absent: a failure in CI, a skip with its reason elsewhere."""
+    if IN_CI:
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    place = shared("corpora", "SALLYPORT_CORPORA")
+    if place is None:
+        missing("the folder of corpora (SALLYPORT_CORPORA)")
+        raise AssertionError
+    return place
+
+
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    place = shared("tools", "SALLYPORT_TOOLS")
+    if place is None:
+        missing("the folder of tools (SALLYPORT_TOOLS)")
+        raise AssertionError
+    return place

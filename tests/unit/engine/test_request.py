@@ -1,0 +1,14 @@
+from engine.command.tree import Command, ParsedCommand
+from engine.request import Approval, Principal, Request, Resource, Session
+
+
+def test_a_request_has_no_approval_and_no_context_of_its_own() -> None:
+    command = ParsedCommand.of(Command("postgres", "select 1", "d", ()))
+    request = Request(Principal("ana"), Session("s"), Resource("orders", "postgres"), command, now=1)
+    assert request.approval is None
+    assert request.context == {}
+
+
+def test_an_approval_names_ticket_people_and_rules() -> None:
+    approval = Approval("t1", ("bo",), ("postgres.prod/PROD",), 5)
+    assert (approval.ticket, approval.approvers, approval.rules) == ("t1", ("bo",), ("postgres.prod/PROD",))
