@@ -1,0 +1,56 @@
+"""`python -m bench [AREA ...] [--json]`: measure the areas (all without a name), show them beside their promises.
+
+Exit code 0 when every promise that was measured is kept, 1 when one is not, 3 when nothing could be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from bench import pgbench, report, servers
+
+
+def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
+    runs = pgbench.measure(arguments.seconds, arguments.rounds)
+    if arguments.raw:
+        json.dump(pgbench.document(runs), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = pgbench.promises(runs)
+    return report.judge("pgbench", measured, peers)
+
+
+AREAS = {"pgbench": run_pgbench}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("areas", nargs="*", help=f"of: {', '.join(AREAS)}")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--raw", action="store_true", help="print the area's own JSON document instead of promises")
+    parser.add_argument("--seconds", type=int, default=4, help="seconds of one run")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; their median counts")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.areas) - set(AREAS):
+        parser.error(f"no such area: {', '.join(sorted(unknown))}")
+    lines: list[report.Line] = []
+    done = 0
+    for area in arguments.areas or AREAS:
+        try:
+            lines += AREAS[area](arguments)
+            done += 1
+        except servers.Missing as error:
+            print(f"{area}: not measured: {error}", file=sys.stderr)
+    if arguments.json:
+        report.dump(lines)
+    elif lines:
+        report.show(lines)
+    if not done:
+        return 3
+    return 1 if any(line.kept is False for line in lines) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
