@@ -1,0 +1,199 @@
+"""What the gRPC services need from the program they run in. The gate, the tickets, the log and the policy store satisfy these.
+
+Only types that stand below the gate appear here (engine, `adapters.core.ports`), so that the other side satisfies a port
+by its shape alone and imports nothing of ours. Read-only properties, not fields: any frozen dataclass fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from adapters.core.ports import Answer, Question
+from engine.command.tree import ParsedCommand
+from engine.decision import Location
+from engine.request import Json, Principal, Resource, Session
+
+Unsubscribe: TypeAlias = Callable[[], None]
+
+
+class RuleTrace(Protocol):
+    """What one candidate rule came to, for `detail = TRACE`."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def matched(self) -> bool: ...
+    @property
+    def condition(self) -> str:
+        """The first condition that failed, as written; empty when the rule matched or nothing is known."""
+
+    @property
+    def location(self) -> Location | None: ...
+    @property
+    def values(self) -> Mapping[str, Json]: ...
+
+
+class DecisionPort(Protocol):
+    """The path of a command, as `adapters.core.ports.GateSession` has it, for callers that bring the whole question."""
+
+    def decide(
+        self,
+        *,
+        question: Question | ParsedCommand,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        context: Mapping[str, Json],
+        caller: str,
+        dry_run: bool,
+    ) -> Answer:
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny.
+
+        `caller` is the authenticated identity that asks (an adapter, a service), `principal` the one it asks about.
+        A `ParsedCommand` comes only from callers trusted to parse (the services check that). Labels and role of a
+        resource that the gateway knows itself win over those in `resource`. A dry run is recorded as one and opens no
+        ticket.
+        """
+
+    def explain(
+        self,
+        *,
+        question: Question | ParsedCommand,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        context: Mapping[str, Json],
+    ) -> Sequence[RuleTrace]:
+        """Every candidate rule and what became of it. Records nothing, decides nothing."""
+
+    def parse(self, question: Question) -> ParsedCommand:
+        """The command tree of a text. Never raises for hostile text."""
+
+    def catalog(self, *, search_path: Sequence[str], relations: Mapping[str, Sequence[str]]) -> object:
+        """A handle for `Question.catalog`. Equal contents may share one. Raises EngineError for contents that are none."""
+
+    def refused(self, *, caller: str, method: str, code: str, message: str) -> None:
+        """Write a deny to the audit for a call that never became a question (bad bytes, too large, not permitted).
+
+        Raises AuditUnavailable when it cannot be written.
+        """
+
+
+class PolicyPort(Protocol):
+    """Which policies decide."""
+
+    @property
+    def revision(self) -> str:
+        """What decides now. Empty when there is none (everything is denied)."""
+
+    def has_reached(self, revision: str) -> bool:
+        """Whether this revision is, or was before, the one that decides. Revisions are content hashes, so order is history."""
+
+    def subscribe(self, listener: Callable[[str], None]) -> Unsubscribe:
+        """Call `listener` with each new revision, from any thread; it must return quickly."""
+
+
+class Vote(Protocol):
+    """What one person said about a ticket."""
+
+    @property
+    def approver(self) -> str: ...
+    @property
+    def granted(self) -> bool: ...
+    @property
+    def comment(self) -> str: ...
+    @property
+    def at(self) -> int:
+        """UTC nanoseconds."""
+
+
+class Ticket(Protocol):
+    """A held command as an approver sees it. Times are UTC nanoseconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """requested, granted, refused, expired, withdrawn or superseded."""
+
+    @property
+    def principal(self) -> str: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def job(self) -> str | None: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def text(self) -> str:
+        """The exact command."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def rules(self) -> Sequence[str]: ...
+    @property
+    def reason(self) -> str:
+        """Why it is held; once refused or withdrawn, why that."""
+
+    @property
+    def approvers(self) -> Sequence[Mapping[str, Json]]:
+        """The demands of all holds, as in `engine.decision.Hold`: each must be met."""
+
+    @property
+    def requested_at(self) -> int: ...
+    @property
+    def expires_at(self) -> int: ...
+    @property
+    def votes(self) -> Sequence[Vote]: ...
+
+
+class ApprovalPort(Protocol):
+    """The tickets. Every step raises ApprovalConflict with a code of its own when it is not permitted.
+
+    Codes: TICKET_UNKNOWN, NOT_APPROVER, OWN_REQUEST, ALREADY_VOTED, TICKET_CLOSED, NOT_REQUESTER, AuditUnavailable's own.
+    """
+
+    def tickets(self, *, states: Sequence[str], limit: int) -> Sequence[Ticket]:
+        """Newest first; all states when `states` is empty."""
+
+    def ticket(self, ticket_id: str) -> Ticket: ...
+
+    def approve(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket: ...
+
+    def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket: ...
+
+    def withdraw(self, ticket_id: str, *, by: str, comment: str) -> Ticket:
+        """`by` is the principal who asked, or an adapter that speaks for it (the service checks which)."""
+
+    def follow(self, ticket_id: str, listener: Callable[[Ticket, Answer | None], None]) -> Unsubscribe:
+        """Call `listener` at once with the ticket as it is, then at each change, from any thread.
+
+        The last call has the answer: a granted ticket was decided again (and recorded) by then, any other end is a deny.
+        """
+
+
+class AuditEntry(Protocol):
+    """One entry of the log, as it was hashed."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def body(self) -> bytes:
+        """The canonical JSON of the entry."""
+
+
+class AuditPort(Protocol):
+    """The log, for reading."""
+
+    def entries(self, *, start: int, limit: int) -> Sequence[AuditEntry]:
+        """Entries from index `start` on, oldest first."""
+
+    def size(self) -> int:
+        """How many entries there are."""
+
+    def subscribe(self, listener: Callable[[int], None]) -> Unsubscribe:
+        """Call `listener` with the new size after entries were written, from any thread; it must return quickly."""
