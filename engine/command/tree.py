@@ -89,7 +89,8 @@ class Output:
     """One column of a result.
 
     `origins`: `schema.table.column` of every base column whose value can be in it; `derived`: more than a plain copy;
-    `function`: the outermost function when derived; `proven`: the origins are complete and certain.
+    `function`: the outermost function when derived; `proven`: the origins are complete and certain; `calls`: every
+    function, operator (`op:||`) and cast (`cast:int4`) of a derived output, None when they were not all listed.
     """
 
     name: str | None = None
@@ -97,6 +98,7 @@ class Output:
     derived: bool = False
     function: str | None = None
     proven: bool = False
+    calls: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,238 @@
+"""Which outputs of a command are rewritten, by which method, or why nobody can say: lineage meets the masks in force.
+
+A plan is given only when it is *proven*: every place a masked column's value could show is an output of the result
+that the plan rewrites. Everything else (a filter, a sort, a copy into another table, a function that could raise an
+error with the value in it, a relation nobody resolved) has no plan, and the command is denied.
+
+Called by `evaluator/combine.py` with the masks that the policies put on one command. Not here: what a method does to
+a value (`transforms.py`), and which masks apply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from engine.command.tree import Access, Command, Effect, Operation, Output, Sql
+from engine.masking.transforms import Method, Param
+
+_PARTS = 3
+_LONGEST_NAME = 255
+
+_HARMLESS = frozenset({Effect.READ, Effect.DELETE})
+"""Effects that cannot carry a value they read to another place. WHY not `session`: PREPARE and DECLARE keep a query
+whose rows come out of a later command, which this plan does not rewrite."""
+
+_DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do", "copy", "copy_to"})
+"""Kinds whose rows are fixed by something else than their own text, or do not travel as rows."""
+
+_VALUES_OF_OTHERS = frozenset(
+    {
+        "pg_catalog.pg_statistic",
+        "pg_catalog.pg_statistic_ext_data",
+        "pg_catalog.pg_stats",
+        "pg_catalog.pg_stats_ext",
+        "pg_catalog.pg_stats_ext_exprs",
+    }
+)
+"""Relations of PostgreSQL that hold samples of other relations' values."""
+
+_BASE_RELATIONS = frozenset({"table"})
+_RELATIONS = frozenset({"table", "view", "materialized_view", "foreign_table", "sequence", "relation", "index"})
+
+TOTAL = frozenset(
+    {
+        *("upper", "lower", "initcap", "btrim", "ltrim", "rtrim", "reverse", "left", "right", "length", "char_length"),
+        *("character_length", "octet_length", "bit_length", "md5", "concat", "concat_ws", "starts_with", "ascii"),
+        *("coalesce", "op:||"),
+    }
+)
+"""What can never raise an error because of the value it is given: an error text, or only its absence, tells of it."""
+
+
+class Obstacle(StrEnum):
+    """Why there is no plan; the values are those of `DenyKind`."""
+
+    CONFLICT = "MASK_CONFLICT"
+    UNPROVEN = "MASK_UNPROVEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One mask in force. `columns` are globs over `schema.table.column`, `values` names of value patterns."""
+
+    rule: str
+    method: Method
+    columns: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    params: Mapping[str, Param] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """One output (0-based) and what becomes of it."""
+
+    output: int
+    origins: tuple[str, ...]
+    method: Method
+    params: Mapping[str, Param]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """Why there is no plan: `why` for people, `rules` the masks concerned."""
+
+    obstacle: Obstacle
+    why: str
+    rules: tuple[str, ...]
+
+
+def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
+    """Find the outputs that the masks concern, or say why that cannot be proven.
+
+    The order of `masks` does not matter. No masks, or none that concerns anything the command can show: an empty plan.
+    """
+    if not masks:
+        return ()
+    found = _obstacle(masks, command)
+    if found is not None:
+        return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
+    plan: list[Rewrite] = []
+    outputs = command.sql.outputs if command.sql is not None else None
+    for position, output in enumerate(outputs or ()):
+        concerned = [mask for mask in masks if any(concerns(mask, origin) for origin in output.origins)]
+        if not concerned:
+            continue
+        item = _rewrite(position, output, concerned)
+        if isinstance(item, Unplanned):
+            return item
+        plan.append(item)
+    return tuple(plan)
+
+
+def concerns(mask: Mask, column: str) -> bool:
+    """Whether a mask may be meant for a column, written `schema.table.column`; parts nobody knows match everything."""
+    return any(_matches(pattern, column) for pattern in mask.columns)
+
+
+def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
+    """The first thing that keeps a plan from being proven, in words."""
+    if any(mask.values for mask in masks):
+        return "masks by value pattern need the value scanner, which this version does not have"
+    sql = command.sql
+    if sql is None:
+        return f"columns cannot be told in a command of protocol `{command.protocol}`"
+    unseen = _unseen(command)
+    if unseen is not None:
+        return unseen
+    for relation in sql.relations:
+        if relation in _VALUES_OF_OTHERS:
+            return f"`{relation}` holds samples of other tables' values"
+    masked = {column for column in _columns(sql) if any(concerns(mask, column) for mask in masks)}
+    return _escape(sql, command.operations, masked) or _unproven_output(masks, sql, command.operations)
+
+
+def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str]) -> str | None:
+    """A way by which a masked column's value leaves otherwise than in an output."""
+    if not masked:
+        return None
+    tested = sorted(masked.intersection(sql.filters))
+    if tested:
+        return f"masked column `{tested[0]}` decides which rows there are or in what order"
+    for operation in operations:
+        if operation.effect not in _HARMLESS:
+            return f"masked column `{min(masked)}` is read by a command that also does `{operation.kind}`"
+    shown = {origin for output in sql.outputs or () for origin in output.origins}
+    hidden = sorted(masked - shown)
+    if hidden:
+        return f"masked column `{hidden[0]}` is used where no output of the result shows it"
+    return None
+
+
+def _unproven_output(masks: Sequence[Mask], sql: Sql, operations: Iterable[Operation]) -> str | None:
+    outputs = sql.outputs or ()
+    if sql.outputs_proven and all(output.proven for output in outputs):
+        return None
+    if any(operation.kind in _DEFERRED for operation in operations):
+        return "what the result shows is not written in the command itself"
+    near = [relation for relation in sql.relations if any(_may_hold(mask, relation) for mask in masks)]
+    if near:
+        return f"the columns of the result cannot be traced, and `{near[0]}` may hold a masked one"
+    for output in outputs:
+        if not output.proven and any(concerns(mask, origin) for origin in output.origins for mask in masks):
+            return f"output `{output.name or '?'}` may show a masked column"
+    return None
+
+
+def _unseen(command: Command) -> str | None:
+    """Something the parser could not see to the bottom: a masked column may be in there."""
+    if not command.complete:
+        return "the command could not be read to the bottom"
+    for operation in command.operations:
+        if operation.kind == "unknown" or operation.effect is Effect.UNKNOWN:
+            return f"what operation `{operation.kind}` does is not known"
+        for target in operation.targets:
+            if target.access is not Access.READ or target.type not in _RELATIONS:
+                continue
+            if not target.resolved:
+                return f"relation `{target.name}` is not in the catalog"
+            if target.type not in _BASE_RELATIONS:
+                return f"`{target.name}` is a {target.type}, whose columns are not traced to their tables"
+    return None
+
+
+def _rewrite(position: int, output: Output, concerned: Sequence[Mask]) -> Rewrite | Unplanned:
+    strictest = max(concerned, key=lambda mask: mask.method.strictness).method
+    deciding = [mask for mask in concerned if mask.method is strictest]
+    params = dict(deciding[0].params or {})
+    if any(dict(mask.params or {}) != params for mask in deciding):
+        why = f"masks by `{strictest}` with different parameters meet on output `{output.name or position}`"
+        return Unplanned(Obstacle.CONFLICT, why, _names(deciding))
+    if output.derived:
+        if output.calls is None or not TOTAL.issuperset(map(_plain, output.calls)):
+            why = f"output `{output.name or position}` is computed from a masked column by more than total functions"
+            return Unplanned(Obstacle.UNPROVEN, why, _names(concerned))
+        if strictest.strictness < Method.REDACT.strictness:
+            strictest, params = Method.REDACT, {}
+    return Rewrite(position, output.origins, strictest, params, _names(concerned))
+
+
+def _columns(sql: Sql) -> Iterator[str]:
+    yield from sql.reads
+    yield from sql.filters
+    for output in sql.outputs or ():
+        yield from output.origins
+
+
+def _names(masks: Iterable[Mask]) -> tuple[str, ...]:
+    return tuple(sorted({mask.rule for mask in masks}))
+
+
+def _plain(call: str) -> str:
+    return call.removeprefix("pg_catalog.")
+
+
+def _may_hold(mask: Mask, relation: str) -> bool:
+    return concerns(mask, f"{relation}.*")
+
+
+def _matches(pattern: str, column: str) -> bool:
+    # INVARIANT: whatever is unknown matches. A name with a dot inside a quoted part cannot be told apart: it matches.
+    globs, parts = pattern.split("."), column.split(".")
+    # WHY the longest name: the cost of a glob grows with the name, and hostile text chooses it; PostgreSQL ends at 63.
+    if len(globs) > _PARTS or len(parts) > _PARTS or any(len(part) > _LONGEST_NAME for part in parts):
+        return True
+    globs = ["*"] * (_PARTS - len(globs)) + globs
+    parts = ["*"] * (_PARTS - len(parts)) + parts
+    return all(part == "*" or _glob(glob).fullmatch(part) is not None for glob, part in zip(globs, parts, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _glob(glob: str) -> re.Pattern[str]:
+    """`*` is any run of characters, `?` any one; case does not count (masking too much is safe, too little is not)."""
+    pieces = {"*": ".*", "?": "."}
+    return re.compile("".join(pieces.get(char, re.escape(char)) for char in glob), re.IGNORECASE | re.DOTALL)

@@ -1,0 +1,1 @@
+"""Generated values that several property tests use."""

@@ -1,0 +1,244 @@
+"""Which outputs are masked, and what keeps a plan from being proven."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.command.tree import Access, Command, Effect, Operation, Output, Sql, Target
+from engine.masking.plan import Mask, Obstacle, Rewrite, Unplanned, concerns, plan_masks
+from engine.masking.transforms import Method
+
+PAN = "billing.cards.pan"
+LAST4 = {"keep_last": 4}
+PARTIAL = Mask("pci/PAN", Method.PARTIAL, (PAN,), params=LAST4)
+CARDS = Target("table", "billing.cards", Access.READ, "billing", "cards", resolved=True)
+SELECT = Operation("select", Effect.READ, ("top",), (CARDS,))
+
+
+def command(sql: Sql | None, *operations: Operation, complete: bool = True, protocol: str = "postgres") -> Command:
+    return Command(protocol, "", "", operations or (SELECT,), complete=complete, sql=sql)
+
+
+def plain(*columns: str) -> tuple[Output, ...]:
+    return tuple(Output(column.rpartition(".")[2], (column,), proven=True) for column in columns)
+
+
+def reading(*columns: str, filters: tuple[str, ...] = ()) -> Sql:
+    return Sql(
+        reads=columns + filters,
+        relations=("billing.cards",),
+        filters=filters,
+        outputs=plain(*columns),
+        outputs_proven=True,
+    )
+
+
+def why(got: object, obstacle: Obstacle = Obstacle.UNPROVEN) -> str:
+    assert isinstance(got, Unplanned)
+    assert got.obstacle is obstacle
+    assert got.rules
+    return got.why
+
+
+def test_a_plainly_selected_column_is_rewritten_where_it_stands() -> None:
+    got = plan_masks([PARTIAL], command(reading("billing.cards.id", PAN)))
+    assert got == (Rewrite(1, (PAN,), Method.PARTIAL, LAST4, ("pci/PAN",)),)
+
+
+def test_without_masks_nothing_is_planned_even_for_what_nobody_understands() -> None:
+    assert plan_masks([], command(None, complete=False)) == ()
+
+
+def test_masks_that_concern_nothing_leave_an_empty_plan() -> None:
+    assert plan_masks([PARTIAL], command(reading("billing.cards.id"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("glob", "column", "expected"),
+    [
+        ("billing.cards.pan", PAN, True),
+        ("*.*.card_number", "a.b.card_number", True),
+        ("*.*.card_*", "a.b.card_number", True),
+        ("*.*.card_?", "a.b.card_1", True),
+        ("*.*.card_?", "a.b.card_12", False),
+        ("cards.pan", PAN, True),
+        ("pan", PAN, True),
+        ("billing.*.pan", "shop.cards.pan", False),
+        ("billing.cards.pan", "billing.cards.pan2", False),
+        ("billing.c.rds.pan", PAN, True),
+        ("billing.cards.PAN", PAN, True),
+        ("billing.car.s", PAN, False),
+        ("billing.cards.pan", "cards.pan", True),
+        ("billing.cards.pan", "pan", True),
+        ("billing.cards.pan", "cards.id", False),
+        ("billing.cards.pan", "billing.odd.name.pan", True),
+        ("billing.cards.pan", "billing.cards." + "x" * 256, True),
+        ("billing.cards.pan", "billing.cards.*", True),
+        ("billing.cards.pan", "billing.orders.*", False),
+        ("*.*.a+b", "x.y.a+b", True),
+        ("*.*.a+b", "x.y.aab", False),
+    ],
+)
+def test_globs_match_part_by_part_and_what_is_unknown_matches(glob: str, column: str, expected: bool) -> None:
+    assert concerns(Mask("r", Method.NULL, (glob,)), column) is expected
+
+
+def test_the_stricter_method_wins_whatever_the_order() -> None:
+    masks = [PARTIAL, Mask("pci/HASH", Method.HASH, ("*.*.pan",), params={"key": "k1"})]
+    got = plan_masks(masks, command(reading(PAN)))
+    assert got == plan_masks(masks[::-1], command(reading(PAN)))
+    assert got == (Rewrite(0, (PAN,), Method.HASH, {"key": "k1"}, ("pci/HASH", "pci/PAN")),)
+
+
+def test_equal_methods_with_different_parameters_are_a_conflict() -> None:
+    other = Mask("pci/OTHER", Method.PARTIAL, (PAN,), params={"keep_first": 6})
+    text = why(plan_masks([PARTIAL, other], command(reading(PAN))), Obstacle.CONFLICT)
+    assert "partial" in text
+
+
+def test_a_conflict_below_a_stricter_mask_does_not_count() -> None:
+    other = Mask("pci/OTHER", Method.PARTIAL, (PAN,), params={"keep_first": 6})
+    drop = Mask("pci/DROP", Method.DROP, (PAN,))
+    got = plan_masks([PARTIAL, drop, other], command(reading(PAN)))
+    assert isinstance(got, tuple)
+    assert got[0].method is Method.DROP
+
+
+def test_an_output_of_several_origins_is_masked_as_its_strictest_origin() -> None:
+    sql = replace(reading(PAN, "billing.cards.iban"), outputs=(Output("x", (PAN, "billing.cards.iban"), proven=True),))
+    iban = Mask("pci/IBAN", Method.NULL, ("*.*.iban",))
+    got = plan_masks([PARTIAL, iban], command(sql))
+    assert got == (Rewrite(0, (PAN, "billing.cards.iban"), Method.NULL, {}, ("pci/IBAN", "pci/PAN")),)
+
+
+def test_a_value_pattern_is_refused_by_name_until_there_is_a_scanner() -> None:
+    got = plan_masks([Mask("pii/MAIL", Method.REDACT, values=("pii.email",))], command(reading("billing.cards.id")))
+    assert "value scanner" in why(got)
+
+
+def test_columns_of_another_protocol_cannot_be_told() -> None:
+    assert "shell" in why(plan_masks([PARTIAL], command(None, protocol="shell")))
+
+
+def test_a_masked_column_in_a_filter_has_no_plan() -> None:
+    got = plan_masks([PARTIAL], command(reading("billing.cards.id", filters=(PAN,))))
+    assert PAN in why(got)
+
+
+def test_a_masked_column_that_is_read_but_not_shown_has_no_plan() -> None:
+    sql = replace(reading("billing.cards.id"), reads=(PAN, "billing.cards.id"))
+    assert "no output" in why(plan_masks([PARTIAL], command(sql)))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("insert", Effect.WRITE, ("top",)),
+        Operation("create_table_as", Effect.CREATE, ("top",)),
+        Operation("create_view", Effect.CREATE, ("top",)),
+        Operation("copy", Effect.EXECUTE, ("top",)),
+        Operation("declare_cursor", Effect.SESSION, ("top",)),
+        Operation("prepare", Effect.SESSION, ("top",)),
+        Operation("function", Effect.EXECUTE, ("function",)),
+    ],
+)
+def test_a_masked_column_may_not_be_carried_elsewhere(operation: Operation) -> None:
+    assert operation.kind in why(plan_masks([PARTIAL], command(reading(PAN), operation, SELECT)))
+
+
+def test_writing_a_masked_column_shows_nothing() -> None:
+    insert = Operation("insert", Effect.WRITE, ("top",), (replace(CARDS, access=Access.WRITE, resolved=False),))
+    sql = Sql(writes=(PAN,), relations=("billing.cards",), outputs=(), outputs_proven=True)
+    assert plan_masks([PARTIAL], command(sql, insert)) == ()
+
+
+def test_deleted_rows_are_shown_masked() -> None:
+    delete = Operation("delete", Effect.DELETE, ("top",), (CARDS,))
+    got = plan_masks([PARTIAL], command(reading(PAN), delete))
+    assert isinstance(got, tuple)
+    assert [item.output for item in got] == [0]
+
+
+def test_what_could_not_be_read_to_the_bottom_has_no_plan() -> None:
+    assert "bottom" in why(plan_masks([PARTIAL], command(reading("billing.cards.id"), complete=False)))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("unknown", Effect.READ, ("top",)),
+        Operation("select", Effect.UNKNOWN, ("top",)),
+        Operation("select", Effect.READ, ("top",), (replace(CARDS, resolved=False),)),
+        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="view"),)),
+        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="materialized_view"),)),
+    ],
+)
+def test_what_nobody_resolved_has_no_plan(operation: Operation) -> None:
+    why(plan_masks([PARTIAL], command(reading("billing.cards.id"), operation)))
+
+
+def test_outputs_that_cannot_be_traced_have_no_plan_when_a_masked_column_is_near() -> None:
+    sql = Sql(relations=("billing.cards",), outputs=None)
+    assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
+    sql = replace(reading("billing.cards.id"), outputs_proven=False)
+    assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
+    sql = replace(reading(), outputs=(Output("c", proven=False),))
+    assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
+
+
+def test_outputs_that_cannot_be_traced_are_fine_far_from_any_masked_column() -> None:
+    orders = Operation("select", Effect.READ, ("top",), (replace(CARDS, name="public.orders"),))
+    assert plan_masks([PARTIAL], command(Sql(relations=("public.orders",), outputs=None), orders)) == ()
+
+
+def test_an_unproven_output_of_a_masked_origin_has_no_plan_wherever_it_is_read() -> None:
+    sql = Sql(reads=(PAN,), outputs=(Output("c", (PAN,), proven=False),), outputs_proven=True)
+    assert "`c`" in why(plan_masks([PARTIAL], command(sql)))
+
+
+@pytest.mark.parametrize("kind", ["fetch", "execute"])
+def test_rows_that_another_command_decided_have_no_plan(kind: str) -> None:
+    operation = Operation(kind, Effect.READ, ("top",))
+    assert "not written in the command" in why(plan_masks([PARTIAL], command(Sql(), operation)))
+
+
+def test_a_command_without_result_needs_no_plan() -> None:
+    assert plan_masks([PARTIAL], command(Sql(), Operation("begin", Effect.SESSION, ("top",)))) == ()
+
+
+def test_statistics_hold_values_of_other_tables() -> None:
+    stats = replace(CARDS, name="pg_catalog.pg_stats", type="table")
+    sql = Sql(relations=("pg_catalog.pg_stats",), outputs=(Output("x", proven=True),), outputs_proven=True)
+    got = plan_masks([PARTIAL], command(sql, Operation("select", Effect.READ, ("top",), (stats,))))
+    assert "samples" in why(got)
+
+
+def derived(*calls: str | None) -> Sql:
+    named = None if calls == (None,) else tuple(call for call in calls if call is not None)
+    return replace(reading(PAN), outputs=(Output("x", (PAN,), derived=True, proven=True, calls=named),))
+
+
+def test_a_value_computed_by_total_functions_is_redacted_whole() -> None:
+    got = plan_masks([PARTIAL], command(derived("pg_catalog.upper", "op:||")))
+    assert got == (Rewrite(0, (PAN,), Method.REDACT, {}, ("pci/PAN",)),)
+
+
+def test_a_computed_value_keeps_a_method_stricter_than_redact() -> None:
+    got = plan_masks([Mask("pci/N", Method.NULL, (PAN,))], command(derived("lower")))
+    assert isinstance(got, tuple)
+    assert got[0].method is Method.NULL
+
+
+@pytest.mark.parametrize(
+    "sql", [derived(None), derived("cast:int4"), derived("upper", "op:/"), derived("public.upper")]
+)
+def test_a_value_computed_by_what_may_raise_has_no_plan(sql: Sql) -> None:
+    assert "total" in why(plan_masks([PARTIAL], command(sql)))
+
+
+def test_a_mask_over_every_column_of_a_relation_masks_each() -> None:
+    got = plan_masks([Mask("all", Method.NULL, ("billing.cards.*",))], command(reading("billing.cards.id", PAN)))
+    assert isinstance(got, tuple)
+    assert [item.output for item in got] == [0, 1]
