@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from adapters.core.events import Side
@@ -32,11 +32,74 @@ class Withdraw:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Stop waiting for the held question; its ticket stays open, so that a later try can use the grant."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What became of a decided command, for the audit."""
 
     decision_id: str
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class FindVerifier:
+    """Look up what proves this user's password; the answer is `VerifierFound`, also for users who do not exist."""
+
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckToken:
+    """Check a secret given in clear; the answer is `TokenChecked`."""
+
+    user: str
+    token: str = field(repr=False)
+    resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Ask to be let in; the answer is `Admitted` or `Refused`."""
+
+    user: str
+    resource: str
+    protocol: str
+    proven: bool
+    application: str | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeriveKey:
+    """Stretch a secret with PBKDF2-HMAC-SHA-256, off the loop; the answer is `KeyDerived`."""
+
+    secret: bytes = field(repr=False)
+    salt: bytes
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Interrupt the session that holds this key, whoever it is, then end this connection without an answer."""
+
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Open one more connection to the target, hand over these bytes, wait for its end (PostgreSQL's cancel)."""
+
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshFacts:
+    """What the target's names mean may have changed: read it again; `FactsRefreshed` says when that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +140,23 @@ class Close:
     reason: str
 
 
-Effect: TypeAlias = Send | Ask | Withdraw | Record | OpenUpstream | StartTls | Pause | Resume | WakeAt | Close
+Effect: TypeAlias = (
+    Send
+    | Ask
+    | Record
+    | WakeAt
+    | Withdraw
+    | Leave
+    | FindVerifier
+    | CheckToken
+    | Admit
+    | DeriveKey
+    | Interrupt
+    | Errand
+    | RefreshFacts
+    | OpenUpstream
+    | StartTls
+    | Pause
+    | Resume
+    | Close
+)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
-from adapters.core.ports import Answer
+from adapters.core.ports import Answer, Refusal, ScramVerifier, Target
 
 
 class Side(Enum):
@@ -58,6 +58,52 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifierFound:
+    """The answer to `FindVerifier`."""
+
+    verifier: ScramVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChecked:
+    """The answer to `CheckToken`."""
+
+    good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The gate let the user in; `target` is where the resource is."""
+
+    session_id: str
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gate did not let the user in."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDerived:
+    """The answer to `DeriveKey`."""
+
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptRequested:
+    """Somebody who knows this session's key wants what it runs to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactsRefreshed:
+    """The answer to `RefreshFacts`; the facts may still be unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The moment asked for with `WakeAt` is there."""
 
@@ -70,5 +116,19 @@ class StopRequested:
 
 
 Event: TypeAlias = (
-    BytesReceived | EndReceived | TlsStarted | UpstreamOpened | UpstreamFailed | Decided | TimePassed | StopRequested
+    BytesReceived
+    | EndReceived
+    | TlsStarted
+    | UpstreamOpened
+    | UpstreamFailed
+    | Decided
+    | VerifierFound
+    | TokenChecked
+    | Admitted
+    | Refused
+    | KeyDerived
+    | InterruptRequested
+    | FactsRefreshed
+    | TimePassed
+    | StopRequested
 )

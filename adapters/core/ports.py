@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Json
 
@@ -15,7 +16,8 @@ class Question:
     """One command as the client sent it, with what else decides its meaning.
 
     `catalog` is an opaque handle of the engine (what names mean); `state` are session facts policies may read
-    (`transaction`: idle|open|failed, `search_path`, `role`, ...), part of the request's session.
+    (`transaction`: idle|open|failed, `search_path`, `role`, ...), part of the request's session. `prepares`: the text
+    is only prepared, nothing runs yet; a hold of it opens no ticket, because each execution is a question of its own.
     """
 
     protocol: str
@@ -23,16 +25,23 @@ class Question:
     catalog: object | None = None
     parameters: tuple[str | None, ...] | None = None
     state: Mapping[str, Json] = field(default_factory=dict)
+    prepares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the gate said. It was recorded before it is seen here. `ticket` and `link` are there for a hold."""
+    """What the gate said. It was recorded before it is seen here. `ticket` and `link` are there for a hold.
+
+    `command` is the tree that was judged; without it the adapter assumes the worst of the command. `mask_keys` are the
+    keys that the mask plan names by id.
+    """
 
     decision: Decision
     decision_id: str
     ticket: str | None = None
     link: str | None = None
+    command: ParsedCommand | None = field(repr=False, default=None)
+    mask_keys: Mapping[str, bytes] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +124,12 @@ class Doorkeeper(Protocol):
         proven: bool,
         client_address: str | None,
         application: str | None,
+        database: str | None = None,
     ) -> GateSession | Refusal:
-        """Open a session for a user who proved who they are. `proven` false is recorded and refused."""
+        """Open a session for a user who proved who they are. `proven` false is recorded and refused.
+
+        `database` is the one the client asks for inside the resource, where a resource has several.
+        """
 
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""

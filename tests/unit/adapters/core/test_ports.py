@@ -1,4 +1,5 @@
-from adapters.core.ports import Question, ScramVerifier, Target
+from adapters.core.ports import Answer, Question, ScramVerifier, Target
+from engine.decision import Decision
 
 
 def test_no_secret_shows_in_a_printed_port_value() -> None:
@@ -8,3 +9,11 @@ def test_no_secret_shows_in_a_printed_port_value() -> None:
 
 def test_a_question_brings_no_session_facts_by_itself() -> None:
     assert Question("postgres", b"select 1").state == {}
+
+
+def test_a_question_is_an_execution_unless_it_says_that_it_only_prepares() -> None:
+    assert not Question("postgres", b"select 1").prepares
+
+
+def test_mask_keys_do_not_show_in_a_printed_answer() -> None:
+    assert "hunter" not in repr(Answer(Decision(), "d", mask_keys={"k": b"hunter"}))
