@@ -1,0 +1,331 @@
+"""The life of a ticket as a pure machine: ticket and event in, ticket out. No clock, no database.
+
+    requested --Approved (all demands met)--> granted --Used--> granted, used once
+        |  \\--Approved (not yet all)--> requested      |
+        +-- Refused / Withdrawn / Superseded / Expired -+--> refused withdrawn superseded expired   (final)
+
+A grant binds to the exact command, its parameters, principal, resource and policy revision (`Binding`); it is good for
+one use before it expires; every demand needs its quorum of different people; the requester is never one of them.
+Called by `store` (which adds compare-and-set) and by the property test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from engine.request import Json
+from gateway.errors import ApprovalConflict
+
+MAX_REASON = 2_000
+"""Characters of a reason that are kept; more is cut, so that a vote cannot fill the store."""
+
+
+class State(StrEnum):
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a grant is good for, and nothing else. `digest` is the command's, `parameters` a digest of the bound values."""
+
+    principal: str
+    resource: str
+    protocol: str
+    digest: str
+    parameters: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One hold's wish: `quorum` different people, each named in `users` or in one of `groups`."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    quorum: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who votes, as identity knows them at that moment."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What one person said. `groups` are theirs at that moment: a demand is met by what was so when they voted."""
+
+    approver: str
+    groups: tuple[str, ...]
+    granted: bool
+    at: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What approvers are shown of the command. Never used to decide anything."""
+
+    text: str
+    operations: tuple[str, ...] = ()
+    session: str = ""
+    job: str | None = None
+    application: str | None = None
+    client_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One held command. Times are UTC nanoseconds. `version` grows with every step (compare-and-set).
+
+    `reason` is why it is held; once it is closed, why that.
+    """
+
+    id: str
+    binding: Binding
+    demands: tuple[Demand, ...]
+    rules: tuple[str, ...]
+    requested_at: int
+    expires_at: int
+    shown: Shown
+    reason: str = ""
+    may_withdraw: bool = True
+    state: State = State.REQUESTED
+    votes: tuple[Vote, ...] = ()
+    closed_by: str | None = None
+    granted_at: int | None = None
+    used_at: int | None = None
+    version: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether people may still vote."""
+        return self.state is State.REQUESTED
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is granted and not yet used (time apart)."""
+        return self.state is State.GRANTED and self.used_at is None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether waiting for people is over, one way or the other."""
+        return self.state is not State.REQUESTED
+
+    @property
+    def principal(self) -> str:
+        return self.binding.principal
+
+    @property
+    def resource(self) -> str:
+        return self.binding.resource
+
+    @property
+    def protocol(self) -> str:
+        return self.binding.protocol
+
+    @property
+    def digest(self) -> str:
+        return self.binding.digest
+
+    @property
+    def text(self) -> str:
+        return self.shown.text
+
+    @property
+    def session(self) -> str:
+        return self.shown.session
+
+    @property
+    def job(self) -> str | None:
+        return self.shown.job
+
+    @property
+    def approvers(self) -> tuple[Mapping[str, Json], ...]:
+        """The demands, as a policy states them."""
+        return tuple(
+            {"users": list(demand.users), "groups": list(demand.groups), "quorum": demand.quorum}
+            for demand in self.demands
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    person: Person
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    person: Person
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The requester, or the session that waited, does not want it any more. `by_choice`: a person's wish, not a lost client."""
+
+    reason: str
+    by_choice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What it was bound to is not so any more (the policy changed)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Its time is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The granted command is about to be decided again with this grant."""
+
+    binding: Binding
+
+
+Step: TypeAlias = Approved | Refused | Withdrawn | Superseded | Expired | Used
+
+
+def parameters_digest(parameters: Sequence[str | None] | None) -> str:
+    """A digest of bound values that differs whenever one of them does. Empty text when there are none at all."""
+    if parameters is None:
+        return ""
+    digest = hashlib.sha256()
+    for value in parameters:
+        # INVARIANT: length before content, so no two lists of values share an encoding.
+        encoded = b"" if value is None else value.encode("utf-8", "surrogateescape")
+        digest.update(b"-1:" if value is None else b"%d:" % len(encoded))
+        digest.update(encoded)
+    return digest.hexdigest()
+
+
+def demands_of(approvers: Sequence[Mapping[str, Json]]) -> tuple[Demand, ...]:
+    """Read a decision's approvers. Raises ApprovalConflict for a demand that nobody could meet or that says what we do not know."""
+    if not approvers:
+        raise ApprovalConflict("a hold names no approvers", code="DEMAND_INVALID")
+    return tuple(_demand(item) for item in approvers)
+
+
+def _demand(item: Mapping[str, Json]) -> Demand:
+    unknown = set(item) - {"users", "groups", "quorum"}
+    if unknown:
+        raise ApprovalConflict(f"approvers say `{min(unknown)}`, which nobody knows", code="DEMAND_INVALID")
+    users, groups, quorum = _names(item.get("users")), _names(item.get("groups")), item.get("quorum", 1)
+    if not isinstance(quorum, int) or isinstance(quorum, bool) or quorum < 1:
+        raise ApprovalConflict("a quorum must be a whole number above 0", code="DEMAND_INVALID")
+    if not users and not groups:
+        raise ApprovalConflict("approvers name neither users nor groups", code="DEMAND_INVALID")
+    return Demand(users, groups, quorum)
+
+
+def _names(value: Json | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise ApprovalConflict("approvers must be lists of names", code="DEMAND_INVALID")
+    names = tuple(name for name in value if isinstance(name, str) and name)
+    if len(names) != len(value):
+        raise ApprovalConflict("approvers must be lists of names", code="DEMAND_INVALID")
+    return names
+
+
+def step(ticket: Ticket, event: Step, now: int) -> Ticket:
+    """The ticket after the event, or ApprovalConflict with the code that says why not. An illegal step changes nothing."""
+    # INVARIANT: the clock closes a ticket whether or not anybody noticed; only Expired itself may be said of an overdue one.
+    if now >= ticket.expires_at and not isinstance(event, Expired | Withdrawn) and _is_alive(ticket):
+        raise ApprovalConflict(f"ticket `{ticket.id}` has expired", code="TICKET_CLOSED")
+    if not _is_alive(ticket):
+        raise _closed(ticket)
+    match event:
+        case Approved(person, comment):
+            return _approve(ticket, person, comment, now)
+        case Refused(person, comment):
+            return _refuse(ticket, person, comment, now)
+        case Withdrawn(reason, by_choice):
+            if by_choice and not ticket.may_withdraw:
+                raise ApprovalConflict(f"the policy does not let `{ticket.id}` be withdrawn", code="WITHDRAW_FORBIDDEN")
+            return _close(ticket, State.WITHDRAWN, reason, ticket.binding.principal)
+        case Superseded(reason):
+            return _close(ticket, State.SUPERSEDED, reason, None)
+        case Expired():
+            if now < ticket.expires_at:
+                raise ApprovalConflict(f"ticket `{ticket.id}` has time left", code="NOT_EXPIRED")
+            return _close(ticket, State.EXPIRED, "nobody decided in time", None)
+        case Used(binding):
+            return _use(ticket, binding, now)
+        case _:
+            assert_never(event)
+
+
+def _is_alive(ticket: Ticket) -> bool:
+    return ticket.state is State.REQUESTED or ticket.is_usable
+
+
+def _closed(ticket: Ticket) -> ApprovalConflict:
+    if ticket.used_at is not None:
+        return ApprovalConflict(f"ticket `{ticket.id}` was used already", code="ALREADY_USED")
+    return ApprovalConflict(f"ticket `{ticket.id}` is {ticket.state.value}", code="TICKET_CLOSED")
+
+
+def _approve(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
+    if ticket.state is not State.REQUESTED:
+        raise ApprovalConflict(f"ticket `{ticket.id}` is granted already", code="TICKET_CLOSED")
+    _check_person(ticket, person)
+    if any(vote.approver == person.name for vote in ticket.votes):
+        raise ApprovalConflict(f"`{person.name}` has approved `{ticket.id}` already", code="ALREADY_VOTED")
+    votes = (*ticket.votes, Vote(person.name, person.groups, True, now, comment[:MAX_REASON]))
+    if all(_is_met(demand, votes) for demand in ticket.demands):
+        return replace(ticket, votes=votes, state=State.GRANTED, granted_at=now, version=ticket.version + 1)
+    return replace(ticket, votes=votes, version=ticket.version + 1)
+
+
+def _refuse(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
+    _check_person(ticket, person)
+    vote = Vote(person.name, person.groups, False, now, comment[:MAX_REASON])
+    return replace(_close(ticket, State.REFUSED, comment, person.name), votes=(*ticket.votes, vote))
+
+
+def _use(ticket: Ticket, binding: Binding, now: int) -> Ticket:
+    if ticket.state is not State.GRANTED:
+        raise ApprovalConflict(f"ticket `{ticket.id}` is not granted", code="NOT_GRANTED")
+    if binding != ticket.binding:
+        raise ApprovalConflict(f"ticket `{ticket.id}` was granted for something else", code="BINDING_DIFFERS")
+    return replace(ticket, used_at=now, version=ticket.version + 1)
+
+
+def _close(ticket: Ticket, state: State, reason: str, by: str | None) -> Ticket:
+    return replace(ticket, state=state, reason=reason[:MAX_REASON], closed_by=by, version=ticket.version + 1)
+
+
+def _check_person(ticket: Ticket, person: Person) -> None:
+    if person.name == ticket.binding.principal:
+        raise ApprovalConflict("nobody decides about their own command", code="OWN_REQUEST")
+    if not any(may_meet(demand, person) for demand in ticket.demands):
+        raise ApprovalConflict(f"`{person.name}` is no approver of `{ticket.id}`", code="NOT_APPROVER")
+
+
+def may_meet(demand: Demand, person: Person) -> bool:
+    """Whether the person counts for the demand."""
+    return person.name in demand.users or not set(demand.groups).isdisjoint(person.groups)
+
+
+def _is_met(demand: Demand, votes: Sequence[Vote]) -> bool:
+    # INVARIANT: people are counted, not votes.
+    said_yes = (Person(vote.approver, vote.groups) for vote in votes if vote.granted)
+    return len({person.name for person in said_yes if may_meet(demand, person)}) >= demand.quorum

@@ -1,0 +1,184 @@
+"""Tickets in the database: made, found, and moved on by compare-and-set.
+
+Every step is computed by `states.step` from what the store said last and written only if nobody else was faster
+(`version`). So of many replicas exactly one uses a grant. Called by the gate.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from gateway.approvals.notify import Bell
+from gateway.approvals.states import Binding, Demand, Expired, Shown, State, Step, Ticket, step
+from gateway.errors import ApprovalConflict
+from gateway.store.database import Database
+from gateway.store.tables import tickets
+
+MAX_OPEN_PER_PRINCIPAL = 100
+"""More open holds than this from one principal are refused: an agent in a loop must not bury the approvers."""
+MAX_TRIES = 8
+"""Lost races before a step gives up; each loss means that somebody else moved the ticket."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """What a hold asks for."""
+
+    binding: Binding
+    demands: tuple[Demand, ...]
+    rules: tuple[str, ...]
+    expires_at: int
+    shown: Shown
+    reason: str = ""
+    may_withdraw: bool = True
+
+
+class Approvals:
+    """The tickets of this installation. Safe from any thread."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self._database = database
+        self.bell = bell
+
+    def request(self, new: NewTicket, now: int) -> Ticket:
+        """Make a ticket. Raises ApprovalConflict when the principal has too many open ones."""
+        ticket = Ticket(
+            id=f"h-{secrets.token_hex(8)}",
+            binding=new.binding,
+            demands=new.demands,
+            rules=new.rules,
+            requested_at=now,
+            expires_at=new.expires_at,
+            shown=new.shown,
+            reason=new.reason,
+            may_withdraw=new.may_withdraw,
+        )
+        with self._database.begin() as connection:
+            mine = (
+                select(tickets.c.id)
+                .where(
+                    tickets.c.state == State.REQUESTED.value,
+                    tickets.c.principal == new.binding.principal,
+                    tickets.c.expires_at > now,
+                )
+                .limit(MAX_OPEN_PER_PRINCIPAL)
+            )
+            if len(connection.execute(mine).all()) >= MAX_OPEN_PER_PRINCIPAL:
+                raise ApprovalConflict("too many commands of yours wait for approval", code="TOO_MANY_HOLDS")
+            connection.execute(insert(tickets).values(**_row(ticket)))
+        self.bell.ring(ticket.id)
+        return ticket
+
+    def get(self, ticket_id: str) -> Ticket | None:
+        """The ticket as the store knows it."""
+        with self._database.begin() as connection:
+            body = connection.execute(select(tickets.c.body).where(tickets.c.id == ticket_id)).scalar_one_or_none()
+        return None if body is None else _DECODER.decode(body)
+
+    def find(self, binding: Binding, now: int) -> Ticket | None:
+        """The newest ticket for exactly this that is alive: granted and unused before still requested."""
+        query = (
+            select(tickets.c.body)
+            .where(
+                tickets.c.principal == binding.principal,
+                tickets.c.resource == binding.resource,
+                tickets.c.digest == binding.digest,
+                tickets.c.state.in_((State.REQUESTED.value, State.GRANTED.value)),
+                tickets.c.used_at.is_(None),
+                tickets.c.expires_at > now,
+            )
+            .order_by(tickets.c.created_at.desc())
+            .limit(100)
+        )
+        with self._database.begin() as connection:
+            found = [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+        same = [ticket for ticket in found if ticket.binding == binding]
+        return next((ticket for ticket in same if ticket.is_usable), next(iter(same), None))
+
+    def recent(self, states: tuple[State, ...], limit: int) -> list[Ticket]:
+        """The newest tickets in any of these states; of all when there are none."""
+        query = select(tickets.c.body).order_by(tickets.c.created_at.desc(), tickets.c.id).limit(limit)
+        if states:
+            query = query.where(tickets.c.state.in_([state.value for state in states]))
+        with self._database.begin() as connection:
+            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+
+    def pending(self, now: int) -> list[Ticket]:
+        """Every ticket that waits for people, oldest first."""
+        query = (
+            select(tickets.c.body)
+            .where(tickets.c.state == State.REQUESTED.value, tickets.c.expires_at > now)
+            .order_by(tickets.c.created_at, tickets.c.id)
+        )
+        with self._database.begin() as connection:
+            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+
+    def overdue(self, now: int) -> list[Ticket]:
+        """Tickets alive in the store whose time is over; somebody has to say so."""
+        query = select(tickets.c.body).where(
+            tickets.c.state.in_((State.REQUESTED.value, State.GRANTED.value)),
+            tickets.c.used_at.is_(None),
+            tickets.c.expires_at <= now,
+        )
+        with self._database.begin() as connection:
+            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+
+    def advance(
+        self, ticket_id: str, event: Step, now: int, *, before: Callable[[Ticket], None] | None = None
+    ) -> Ticket:
+        """Take a step and return the ticket after it. ApprovalConflict when the ticket does not permit it.
+
+        `before` is called with the ticket-to-be just before it is written (the audit's chance to refuse by raising);
+        after a lost race it is called again for the step that is tried next.
+        """
+        for _ in range(MAX_TRIES):
+            ticket = self.get(ticket_id)
+            if ticket is None:
+                raise ApprovalConflict(f"there is no ticket `{ticket_id[:64]}`", code="TICKET_UNKNOWN")
+            after = step(ticket, event, now)
+            if before is not None:
+                before(after)
+            if self._replace(ticket, after):
+                self.bell.ring(ticket_id)
+                return after
+        raise ApprovalConflict(f"ticket `{ticket_id[:64]}` is being changed by others", code="CONTENDED")
+
+    def expire_overdue(self, now: int, *, before: Callable[[Ticket], None] | None = None) -> list[Ticket]:
+        """Close what is overdue; those that somebody else closed meanwhile are left out."""
+        closed = []
+        for ticket in self.overdue(now):
+            try:
+                closed.append(self.advance(ticket.id, Expired(), now, before=before))
+            except ApprovalConflict:
+                continue  # WHY: another replica, or its own session, was faster
+        return closed
+
+    def _replace(self, old: Ticket, new: Ticket) -> bool:
+        # INVARIANT: one winner for each version; this condition is what makes a grant single-use across replicas.
+        change = update(tickets).where(tickets.c.id == old.id, tickets.c.version == old.version).values(**_row(new))
+        with self._database.begin() as connection:
+            return connection.execute(change).rowcount == 1
+
+
+def _row(ticket: Ticket) -> dict[str, object]:
+    return {
+        "id": ticket.id,
+        "state": ticket.state.value,
+        "version": ticket.version,
+        "principal": ticket.binding.principal,
+        "resource": ticket.binding.resource,
+        "digest": ticket.binding.digest,
+        "created_at": ticket.requested_at,
+        "expires_at": ticket.expires_at,
+        "used_at": ticket.used_at,
+        "body": _ENCODER.encode(ticket).decode(),
+    }
+
+
+_DECODER = msgspec.json.Decoder(Ticket)
+_ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,293 @@
+"""The append-only log: segment files of numbered lines, one write for one entry, before the answer.
+
+- A segment is named after the number of its first entry. The last one is written to; the others never change.
+- A torn tail (a crash in the middle of a write) is cut aside into a file `*.torn` at the next start: it was never
+  answered, because the answer comes after the write.
+- `Durability.PROCESS`: the line is with the kernel before the answer, so it survives our death (kill -9); an fsync
+  follows within 50 ms. `Durability.DISK`: fsync before the answer, one for all who wait at that moment.
+- Below the low-water mark, or when a write fails, new entries are refused with AuditUnavailable; whoever called denies.
+  Outcomes of what was already granted (`append(..., promised=True)`) may use the reserve.
+
+One process writes a directory (a lock file says so). Safe from any thread. Called by the gate.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from gateway.audit.entry import Entry, decode, encode
+from gateway.errors import AuditUnavailable
+
+SYNC_EVERY = 0.05
+"""Seconds between fsyncs with `process` durability, and between looks at the free space."""
+SUFFIX = ".jsonl"
+
+
+class Durability(StrEnum):
+    PROCESS = "process"
+    DISK = "disk"
+
+
+class AuditLog:
+    """The log of one directory, open for appending."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        durability: Durability = Durability.PROCESS,
+        segment_bytes: int = 64 << 20,
+        low_water_bytes: int = 64 << 20,
+        free_bytes: Callable[[Path], int] | None = None,
+    ) -> None:
+        """Open or make the directory, cut a torn tail aside, and go on counting where the last entry stands."""
+        self._directory = directory
+        self._is_durable = durability is Durability.DISK
+        self._segment_bytes = segment_bytes
+        self._low_water = low_water_bytes
+        self._free_bytes = free_bytes or free_bytes_of
+        self._lock = threading.Lock()
+        self._sync_lock = threading.Lock()
+        self._fd = -1
+        self._size = 0
+        self._written = 0
+        self._synced = 0
+        self._broken = ""
+        self._is_low = False
+        self._closed = threading.Event()
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._owner = _own(directory)
+            self._next = self._recover()
+        except OSError as error:
+            raise _refused(directory, error) from error
+        self._written = self._synced = self._next - 1
+        self._look_at_space()
+        self._keeper = threading.Thread(target=self._keep, name="audit-keeper", daemon=True)
+        self._keeper.start()
+
+    @property
+    def next_seq(self) -> int:
+        """The number the next entry will get."""
+        return self._next
+
+    @property
+    def trouble(self) -> str:
+        """Why entries are refused at the moment; empty when they are not."""
+        if self._broken:
+            return self._broken
+        return "less space is free than `[audit] low_water_bytes`" if self._is_low else ""
+
+    def append(self, entry: Entry, *, promised: bool = False) -> int:
+        """Write the entry and return its number. It is recorded when this returns, or AuditUnavailable was raised.
+
+        `promised`: it tells what became of something granted before, and may use the space below the low-water mark.
+        """
+        with self._lock:
+            if self._broken:
+                self._repair()
+            if self._is_low and not promised:
+                raise AuditUnavailable("the audit is short of space", help=f"free some on {self._directory}")
+            if self._size >= self._segment_bytes:
+                self._rotate()
+            seq = self._next
+            line = encode(entry, seq)
+            self._write(line)
+            self._next = seq + 1
+            self._size += len(line)
+            self._written = seq
+        if self._is_durable:
+            self._sync_to(seq)
+        return seq
+
+    def flush(self) -> None:
+        """Everything written so far is on the disk when this returns."""
+        self._sync_to(self._written)
+
+    def close(self) -> None:
+        """Sync and let the directory go. Entries appended later are refused."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._keeper.join()
+        with self._sync_lock, self._lock:
+            if self._fd >= 0:
+                os.fsync(self._fd)
+                os.close(self._fd)
+            self._fd = -1
+            self._broken = "the audit is closed"
+            os.close(self._owner)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            done = os.write(self._fd, line)
+        except OSError as error:
+            self._break(error)
+            raise _refused(self._directory, error) from error
+        if done != len(line):
+            # INVARIANT: a piece of a line is cut off again before anything follows it.
+            self._break(None)
+            raise AuditUnavailable("the audit could not write a whole entry", help=f"free space on {self._directory}")
+
+    def _break(self, error: OSError | None) -> None:
+        self._broken = f"a write failed ({error.strerror})" if error else "a write came out short"
+
+    def _repair(self) -> None:
+        """Cut off what a failed write left, or refuse. Called with the lock held."""
+        if self._fd < 0:
+            raise AuditUnavailable(self._broken)
+        try:
+            os.ftruncate(self._fd, self._size)
+        except OSError as error:
+            raise _refused(self._directory, error) from error
+        self._broken = ""
+
+    def _rotate(self) -> None:
+        try:
+            os.fsync(self._fd)
+            fresh = self._open_segment(self._next)
+        except OSError as error:
+            raise _refused(self._directory, error) from error
+        with_old, self._fd, self._size = self._fd, fresh, 0
+        self._synced = self._written
+        os.close(with_old)
+
+    def _open_segment(self, first: int) -> int:
+        path = self._directory / f"{first:016d}{SUFFIX}"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        _sync_directory(self._directory)
+        return fd
+
+    def _recover(self) -> int:
+        """Open the last segment behind its last whole entry and return the number that comes next."""
+        paths = segments(self._directory)
+        if not paths:
+            self._fd = self._open_segment(1)
+            return 1
+        last = paths[-1]
+        whole, following = _scan(last)
+        self._fd = os.open(last, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        if os.fstat(self._fd).st_size > whole:
+            _set_aside(last, whole)
+            os.ftruncate(self._fd, whole)
+            os.fsync(self._fd)
+        self._size = whole
+        return following
+
+    def _sync_to(self, seq: int) -> None:
+        """Return when the entry is on the disk. The first to come syncs for all who wrote before it started."""
+        if self._synced >= seq:
+            return
+        with self._sync_lock:
+            if self._synced >= seq:
+                return
+            with self._lock:
+                fd, upto = self._fd, self._written
+            if fd < 0:
+                raise AuditUnavailable(self._broken or "the audit is closed")
+            try:
+                os.fdatasync(fd)
+            except OSError as error:
+                # WHY: after a failed fsync the kernel may have dropped the pages; nothing later proves them written.
+                with self._lock:
+                    self._broken, self._fd = "the disk failed to sync; restart after mending it", -1
+                raise _refused(self._directory, error) from error
+            self._synced = max(self._synced, upto)
+
+    def _keep(self) -> None:
+        while not self._closed.wait(SYNC_EVERY):
+            self._look_at_space()
+            if self._synced < self._written:
+                try:
+                    self._sync_to(self._written)
+                except AuditUnavailable:
+                    continue  # WHY: `trouble` says it, and every append is refused from now on
+
+    def _look_at_space(self) -> None:
+        try:
+            self._is_low = self._free_bytes(self._directory) < self._low_water
+        except OSError:
+            self._is_low = True
+
+
+def segments(directory: Path) -> list[Path]:
+    """The segment files of a log, in order."""
+    return sorted(path for path in directory.glob(f"*{SUFFIX}") if path.stem.isdigit())
+
+
+def free_bytes_of(directory: Path) -> int:
+    """Bytes that may still be written on the directory's file system."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_frsize
+
+
+def _scan(path: Path) -> tuple[int, int]:
+    """How many bytes of a segment are whole entries in sequence, and the number after the last of them."""
+    whole, following = 0, int(path.stem)
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                found = decode(line).seq
+            except ValueError:
+                break
+            if found != following:
+                raise AuditUnavailable(
+                    f"`{path.name}` holds entry {found} where {following} belongs",
+                    help="the log was altered; move the directory aside and keep it as evidence",
+                    code="AUDIT_ALTERED",
+                )
+            whole += len(line)
+            following += 1
+        if file.read(1):
+            raise AuditUnavailable(
+                f"`{path.name}` is broken at entry {following}, and more follows",
+                help="this is no torn tail; move the directory aside and keep it as evidence",
+                code="AUDIT_ALTERED",
+            )
+    return whole, following
+
+
+def _set_aside(path: Path, whole: int) -> None:
+    torn = path.with_name(f"{path.name}.{time.time_ns()}.torn")
+    with path.open("rb") as file:
+        file.seek(whole)
+        rest = file.read()
+    with torn.open("xb") as copy:
+        copy.write(rest)
+        copy.flush()
+        os.fsync(copy.fileno())
+
+
+def _own(directory: Path) -> int:
+    fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(fd)
+        raise AuditUnavailable(
+            f"another process writes the audit in {directory}",
+            help="give each its own `[audit] dir`",
+            code="AUDIT_OWNED",
+        ) from error
+    return fd
+
+
+def _sync_directory(directory: Path) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _refused(directory: Path, error: OSError) -> AuditUnavailable:
+    return AuditUnavailable(
+        f"the audit in {directory} cannot be written ({error.strerror or 'unknown'})",
+        help="free space, or see who may write there",
+    )

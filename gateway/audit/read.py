@@ -1,0 +1,98 @@
+"""Reading the log: every entry in order, or those somebody asks for. Never writes; may run beside the writer.
+
+A line without an end at the very end of the last segment is one being written (or a torn tail) and is left out.
+Anything else that is no entry, or a number out of order, is AuditUnavailable: a log with a hole is not read past it.
+Called by `sallyport audit show` and by the audit service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.audit.entry import Entry, Kind, decode
+from gateway.audit.log import segments
+from gateway.errors import AuditUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which entries are wanted; every field that is set must fit. Times are UTC nanoseconds, `since` included, `until` not."""
+
+    kinds: frozenset[Kind] = frozenset()
+    principal: str | None = None
+    resource: str | None = None
+    session: str | None = None
+    job: str | None = None
+    verdict: str | None = None
+    rule: str | None = None
+    ticket: str | None = None
+    decision_id: str | None = None
+    since: int | None = None
+    until: int | None = None
+    after_seq: int = 0
+
+    def admits(self, entry: Entry) -> bool:
+        """Whether the entry is wanted."""
+        wanted = (
+            (self.principal, entry.principal),
+            (self.resource, entry.resource),
+            (self.session, entry.session),
+            (self.job, entry.job),
+            (self.verdict, entry.verdict),
+            (self.ticket, entry.ticket),
+            (self.decision_id, entry.decision_id),
+        )
+        return (
+            entry.seq > self.after_seq
+            and (not self.kinds or entry.kind in self.kinds)
+            and all(want is None or want == have for want, have in wanted)
+            and (self.rule is None or any(rule == self.rule for rule, _ in entry.rules))
+            and (self.since is None or entry.time >= self.since)
+            and (self.until is None or entry.time < self.until)
+        )
+
+
+def read(directory: Path, wanted: Filter | None = None) -> Iterator[Entry]:
+    """The entries of a log in order. Raises AuditUnavailable at the first thing that has no place there."""
+    chosen = wanted or Filter()
+    paths = segments(directory)
+    if not paths and not directory.is_dir():
+        raise AuditUnavailable(f"there is no audit in {directory}", help="see `[audit] dir`")
+    paths = _from(paths, chosen.after_seq)
+    expected = int(paths[0].stem) if paths else 1
+    for path in paths:
+        for entry in _segment(path, expected, is_last=path == paths[-1]):
+            expected = entry.seq + 1
+            if chosen.admits(entry):
+                yield entry
+
+
+def _from(paths: list[Path], after_seq: int) -> list[Path]:
+    """The segments that can hold entries after a number."""
+    earlier = sum(1 for path in paths if int(path.stem) <= after_seq + 1)
+    return paths[max(earlier - 1, 0) :]
+
+
+def _segment(path: Path, expected: int, *, is_last: bool) -> Iterator[Entry]:
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if is_last and not line.endswith(b"\n"):
+                    return
+                entry = _entry(path, line, expected)
+                expected = entry.seq + 1
+                yield entry
+    except OSError as error:
+        raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
+
+
+def _entry(path: Path, line: bytes, expected: int) -> Entry:
+    try:
+        entry = decode(line)
+    except ValueError as error:
+        raise AuditUnavailable(f"`{path.name}` is broken at entry {expected}", code="AUDIT_ALTERED") from error
+    if entry.seq != expected:
+        raise AuditUnavailable(f"`{path.name}` holds entry {entry.seq} where {expected} belongs", code="AUDIT_ALTERED")
+    return entry

@@ -1,0 +1,1 @@
+"""The database: tables, migrations, SQLite (default) and PostgreSQL."""

@@ -1,0 +1,124 @@
+"""Opening the database and the few rules every connection follows. No table is read here except `installation`.
+
+SQLite: write-ahead log, foreign keys, a busy timeout. PostgreSQL: short connect and statement timeouts, because the
+gate would rather deny than wait. Called by `gateway.app`; `approvals.store` uses what it opens.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from gateway.errors import StoreUnavailable
+from gateway.store import tables
+
+BUSY_TIMEOUT_MS = 2_000
+"""How long a writer waits for another; the gate denies after it."""
+CONNECT_TIMEOUT = 3
+"""Seconds for a connection to PostgreSQL."""
+
+
+class Database:
+    """An opened database. Every transaction goes through `begin`, which turns driver errors into StoreUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """For migrations only."""
+        return self._engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            # WHY: only the class is named; driver texts can carry statements with their values, URLs and passwords.
+            raise StoreUnavailable(
+                f"the store refused ({type(error).__name__})", help="see `[store] url` and the database's own log"
+            ) from error
+
+    def shared_key(self, name: str) -> bytes:
+        """32 random bytes that all replicas share, made at first use."""
+        query = select(tables.installation.c.value).where(tables.installation.c.name == name)
+        with self.begin() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        if found is not None:
+            return bytes(found)
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(tables.installation).values(name=name, value=secrets.token_bytes(32)))
+        except IntegrityError:
+            pass  # WHY: another replica was faster; its key is the one
+        except SQLAlchemyError as error:
+            raise StoreUnavailable(f"the store refused ({type(error).__name__})") from error
+        with self.begin() as connection:
+            return bytes(connection.execute(query).scalar_one())
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database of a `[store] url`. Raises StoreUnavailable for one that cannot be had; the message never shows the URL's password."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUnavailable(
+            "`[store] url` is no database URL", help="sqlite:///FILE or postgresql://HOST/NAME"
+        ) from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return Database(_open_sqlite(parsed))
+        case "postgresql":
+            return Database(_open_postgresql(parsed))
+        case other:
+            raise StoreUnavailable(f"`{other}` is no store we know", help="sqlite:///FILE or postgresql://HOST/NAME")
+
+
+def _open_sqlite(url: URL) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        # WHY: tickets in memory would be lost with the process, and with them who approved what.
+        raise StoreUnavailable("`[store] url` names no file", help="sqlite:////var/lib/sallyport/store.db")
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: object, _record: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # a DBAPI connection; SQLAlchemy types it as object
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        # WHY: the driver's own implicit BEGIN is deferred; two writers that read first would then fail, not wait.
+        connection.isolation_level = None  # type: ignore[attr-defined]  # as above
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    return create_engine(
+        url.set(drivername="postgresql+pg8000"),
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=4,
+        pool_timeout=CONNECT_TIMEOUT,
+        connect_args={"timeout": CONNECT_TIMEOUT},
+    )

@@ -1,0 +1,33 @@
+"""The tables, as SQLAlchemy Core knows them. `migrations` builds them; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("principal", String(255), nullable=False),
+    Column("resource", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=True),
+    Column("body", Text, nullable=False),
+    Index("tickets_by_state", "state", "expires_at"),
+    Index("tickets_by_binding", "principal", "resource", "digest"),
+)
+"""Held commands. `body` is the whole ticket as JSON; the other columns are for finding it and for compare-and-set."""
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+"""What all replicas of one installation share and nobody configures (the key that decoys are made of)."""

@@ -1,0 +1,247 @@
+"""What a ticket permits, and the proof that no order of steps gets more out of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from gateway.approvals.states import (
+    MAX_REASON,
+    Approved,
+    Binding,
+    Demand,
+    Expired,
+    Person,
+    Refused,
+    Shown,
+    State,
+    Step,
+    Superseded,
+    Ticket,
+    Used,
+    Withdrawn,
+    demands_of,
+    parameters_digest,
+    step,
+)
+from gateway.errors import ApprovalConflict
+
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "r1")
+DBA = Demand(groups=("dba",), quorum=2)
+OWNER = Demand(users=("olga",))
+BO, CY, OLGA = Person("bo", ("dba",)), Person("cy", ("dba",)), Person("olga")
+END = 1_000
+
+
+def ticket(*demands: Demand, may_withdraw: bool = True) -> Ticket:
+    return Ticket("h-1", BOUND, demands or (DBA,), ("p/R",), 0, END, Shown("DELETE"), may_withdraw=may_withdraw)
+
+
+def code(caught: pytest.ExceptionInfo[ApprovalConflict]) -> str:
+    return caught.value.code
+
+
+def test_a_quorum_of_different_people_grants() -> None:
+    once = step(ticket(), Approved(BO, "fine"), 5)
+    assert once.state is State.REQUESTED
+    twice = step(once, Approved(CY), 6)
+    assert twice.state is State.GRANTED
+    assert twice.granted_at == 6
+    assert [(vote.approver, vote.comment) for vote in twice.votes] == [("bo", "fine"), ("cy", "")]
+
+
+def test_nobody_counts_twice() -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        step(step(ticket(), Approved(BO), 5), Approved(BO), 6)
+    assert code(caught) == "ALREADY_VOTED"
+
+
+def test_all_demands_must_be_met() -> None:
+    asked = ticket(Demand(groups=("dba",)), OWNER)
+    half = step(asked, Approved(BO), 5)
+    assert half.state is State.REQUESTED
+    assert step(half, Approved(OLGA), 6).state is State.GRANTED
+
+
+def test_the_requester_never_decides_whatever_their_groups() -> None:
+    for event in (Approved(Person("ana", ("dba", "admins"))), Refused(Person("ana", ("dba",)))):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(ticket(), event, 5)
+        assert code(caught) == "OWN_REQUEST"
+
+
+def test_only_those_named_may_say_anything() -> None:
+    for event in (Approved(OLGA), Refused(OLGA)):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(ticket(), event, 5)
+        assert code(caught) == "NOT_APPROVER"
+
+
+def test_one_refusal_ends_it_and_says_why() -> None:
+    refused = step(ticket(), Refused(CY, "not today"), 5)
+    assert (refused.state, refused.reason, refused.closed_by) == (State.REFUSED, "not today", "cy")
+    with pytest.raises(ApprovalConflict) as caught:
+        step(refused, Approved(BO), 6)
+    assert code(caught) == "TICKET_CLOSED"
+
+
+def test_a_grant_is_good_once() -> None:
+    granted = step(ticket(OWNER), Approved(OLGA), 5)
+    used = step(granted, Used(BOUND), 6)
+    assert used.used_at == 6
+    with pytest.raises(ApprovalConflict) as caught:
+        step(used, Used(BOUND), 7)
+    assert code(caught) == "ALREADY_USED"
+
+
+@pytest.mark.parametrize("part", ["principal", "resource", "protocol", "digest", "parameters", "revision"])
+def test_a_grant_is_good_for_nothing_else(part: str) -> None:
+    granted = step(ticket(OWNER), Approved(OLGA), 5)
+    with pytest.raises(ApprovalConflict) as caught:
+        step(granted, Used(replace(BOUND, **{part: "other"})), 6)
+    assert code(caught) == "BINDING_DIFFERS"
+
+
+def test_what_is_not_granted_cannot_be_used() -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        step(ticket(), Used(BOUND), 5)
+    assert code(caught) == "NOT_GRANTED"
+
+
+def test_a_granted_ticket_takes_no_more_votes_but_can_be_refused() -> None:
+    granted = step(ticket(OWNER), Approved(OLGA), 5)
+    with pytest.raises(ApprovalConflict) as caught:
+        step(granted, Approved(OLGA), 6)
+    assert code(caught) == "TICKET_CLOSED"
+    assert step(granted, Refused(OLGA), 6).state is State.REFUSED
+
+
+def test_time_closes_it_even_when_nobody_said_so() -> None:
+    granted = step(ticket(OWNER), Approved(OLGA), 5)
+    for waiting, event in ((ticket(), Approved(BO)), (granted, Used(BOUND)), (ticket(), Superseded("x"))):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(waiting, event, END)
+        assert code(caught) == "TICKET_CLOSED"
+    assert step(granted, Expired(), END).state is State.EXPIRED
+
+
+def test_it_does_not_expire_early() -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        step(ticket(), Expired(), END - 1)
+    assert code(caught) == "NOT_EXPIRED"
+
+
+def test_a_lost_client_always_withdraws_a_person_only_if_the_policy_lets_them() -> None:
+    strict = ticket(may_withdraw=False)
+    with pytest.raises(ApprovalConflict) as caught:
+        step(strict, Withdrawn("changed my mind", by_choice=True), 5)
+    assert code(caught) == "WITHDRAW_FORBIDDEN"
+    assert step(strict, Withdrawn("the client left"), 5).state is State.WITHDRAWN
+    assert step(ticket(), Withdrawn("never mind", by_choice=True), 5).closed_by == "ana"
+
+
+def test_a_policy_change_supersedes() -> None:
+    assert step(ticket(), Superseded("the policy changed"), 5).state is State.SUPERSEDED
+
+
+def test_long_reasons_are_cut() -> None:
+    assert len(step(ticket(), Refused(BO, "x" * 10_000), 5).reason) == MAX_REASON
+
+
+@pytest.mark.parametrize(
+    "approvers",
+    [
+        [],
+        [{}],
+        [{"users": []}],
+        [{"groups": "dba"}],
+        [{"groups": [""]}],
+        [{"groups": [7]}],
+        [{"users": ["bo"], "quorum": 0}],
+        [{"users": ["bo"], "quorum": True}],
+        [{"users": ["bo"], "quorum": "1"}],
+        [{"users": ["bo"], "anyone": True}],
+    ],
+)
+def test_a_demand_nobody_could_meet_is_refused(approvers: list[dict[str, object]]) -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        demands_of(approvers)  # type: ignore[arg-type]  # wrong shapes are the point
+    assert code(caught) == "DEMAND_INVALID"
+
+
+def test_demands_are_read_and_shown_as_the_policy_states_them() -> None:
+    stated = [{"users": ["olga"], "groups": ["dba"], "quorum": 2}]
+    read = demands_of(stated)
+    assert read == (Demand(("olga",), ("dba",), 2),)
+    assert list(ticket(*read).approvers) == stated
+
+
+values = st.none() | st.lists(st.none() | st.text(max_size=6), max_size=4).map(tuple)
+
+
+@given(values, values)
+def test_two_lists_of_values_share_a_digest_only_when_equal(
+    one: tuple[str | None, ...], two: tuple[str | None, ...]
+) -> None:
+    assert (parameters_digest(one) == parameters_digest(two)) == (one == two)
+
+
+PEOPLE = st.sampled_from([Person("ana", ("dba",)), BO, CY, OLGA, Person("eve"), Person("bo", ())])
+EVENTS: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Approved, PEOPLE),
+    st.builds(Refused, PEOPLE),
+    st.builds(Withdrawn, st.just("left"), st.booleans()),
+    st.builds(Superseded, st.just("changed")),
+    st.just(Expired()),
+    st.builds(Used, st.sampled_from([BOUND, replace(BOUND, digest="e" * 64)])),
+)
+
+
+class Lifes(RuleBasedStateMachine):
+    """Any events in any order, time going forward: at most one use, only after every demand was met by others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1
+        self.ticket = ticket(DBA, OWNER)
+        self.yes: set[tuple[str, tuple[str, ...]]] = set()
+        self.uses = 0
+        self.final: State | None = None
+
+    @rule(event=EVENTS, passes=st.sampled_from([0, 1, 300]))
+    def happen(self, event: Step, passes: int) -> None:
+        self.now += passes
+        before = self.ticket
+        try:
+            self.ticket = step(before, event, self.now)
+        except ApprovalConflict:
+            return
+        assert self.ticket.version == before.version + 1
+        match event:
+            case Approved(person):
+                self.yes.add((person.name, person.groups))
+            case Used():
+                self.uses += 1
+                assert event.binding == BOUND
+                assert self.now < END
+                assert before.state is State.GRANTED
+                assert len({name for name, groups in self.yes if "dba" in groups}) >= 2
+                assert "olga" in {name for name, _ in self.yes}
+        assert before.state in (State.REQUESTED, State.GRANTED)
+
+    @invariant()
+    def holds(self) -> None:
+        assert self.uses <= 1
+        assert "ana" not in {vote.approver for vote in self.ticket.votes}
+        if self.final is not None:
+            assert self.ticket.state is self.final
+        if self.ticket.state not in (State.REQUESTED, State.GRANTED):
+            self.final = self.ticket.state
+
+
+TestLifes = Lifes.TestCase
+TestLifes.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)

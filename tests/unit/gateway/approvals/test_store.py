@@ -1,0 +1,163 @@
+"""Tickets in a real SQLite file: found again, moved once, never used twice whoever races."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.approvals import store as store_module
+from gateway.approvals.notify import Bell
+from gateway.approvals.states import Approved, Binding, Demand, Expired, Person, Shown, State, Ticket, Used, Withdrawn
+from gateway.approvals.store import Approvals, NewTicket
+from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.store.database import Database, open_database
+from gateway.store.migrations import upgrade
+
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "r1")
+NEW = NewTicket(
+    BOUND, (Demand(groups=("dba",)),), ("p/R",), 1_000, Shown("DELETE FROM orders", ("delete",), "s-1", "job")
+)
+BO = Person("bo", ("dba",))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/store.db")
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def approvals(database: Database) -> Approvals:
+    return Approvals(database, Bell())
+
+
+def test_a_ticket_is_found_as_it_was_made(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+    assert approvals.get(made.id) == made
+    assert approvals.pending(2) == [made]
+    assert approvals.pending(1_000) == []
+    assert approvals.recent((), 10) == approvals.recent((State.REQUESTED,), 10) == [made]
+    assert approvals.recent((State.GRANTED,), 10) == []
+
+
+def test_a_step_is_kept_and_rings(approvals: Approvals) -> None:
+    made, heard = approvals.request(NEW, 1), list[str]()
+    approvals.bell.subscribe_all(heard.append)
+    granted = approvals.advance(made.id, Approved(BO), 2)
+    assert granted.state is State.GRANTED
+    assert approvals.get(made.id) == granted
+    assert heard == [made.id]
+
+
+def test_an_unknown_ticket_is_said_to_be_one(approvals: Approvals) -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        approvals.advance("h-none", Approved(BO), 2)
+    assert caught.value.code == "TICKET_UNKNOWN"
+
+
+def test_what_the_audit_refuses_does_not_happen(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+
+    def refuse(_: Ticket) -> None:
+        raise AuditUnavailable("full")
+
+    with pytest.raises(AuditUnavailable):
+        approvals.advance(made.id, Approved(BO), 2, before=refuse)
+    assert approvals.get(made.id) == made
+
+
+def test_a_grant_is_found_by_what_it_binds_only(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+    assert approvals.find(BOUND, 2) == made
+    later = approvals.request(NEW, 2)
+    granted = approvals.advance(made.id, Approved(BO), 3)
+    assert approvals.find(BOUND, 4) == granted
+    approvals.advance(made.id, Used(BOUND), 5)
+    assert approvals.find(BOUND, 6) == later
+    for part in ("principal", "resource", "protocol", "digest", "parameters", "revision"):
+        assert approvals.find(replace(BOUND, **{part: "other"}), 6) is None
+    assert approvals.find(BOUND, 1_000) is None
+
+
+def test_of_many_who_race_for_a_grant_one_gets_it(database: Database) -> None:
+    replicas = [Approvals(database, Bell()) for _ in range(6)]
+    made = replicas[0].request(NEW, 1)
+    replicas[0].advance(made.id, Approved(BO), 2)
+    won, lost = list[Ticket](), list[str]()
+    start = threading.Barrier(len(replicas))
+
+    def use(replica: Approvals) -> None:
+        start.wait()
+        try:
+            won.append(replica.advance(made.id, Used(BOUND), 3))
+        except ApprovalConflict as error:
+            lost.append(error.code)
+
+    threads = [threading.Thread(target=use, args=(replica,)) for replica in replicas]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert lost == ["ALREADY_USED"] * 5
+
+
+def test_a_step_computed_from_an_old_version_is_not_written(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+
+    def interfere(_: Ticket) -> None:
+        if (now := approvals.get(made.id)) is not None and now.is_open:
+            approvals.advance(made.id, Withdrawn("left"), 2)
+
+    with pytest.raises(ApprovalConflict) as caught:
+        approvals.advance(made.id, Approved(BO), 2, before=interfere)
+    assert caught.value.code == "TICKET_CLOSED"
+    assert (found := approvals.get(made.id)) is not None
+    assert found.state is State.WITHDRAWN
+
+
+def test_endless_contention_gives_up(approvals: Approvals, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = approvals.request(NEW, 1)
+    monkeypatch.setattr(approvals, "_replace", lambda old, new: False)
+    with pytest.raises(ApprovalConflict) as caught:
+        approvals.advance(made.id, Approved(BO), 2)
+    assert caught.value.code == "CONTENDED"
+
+
+def test_what_is_overdue_is_closed_once(approvals: Approvals) -> None:
+    made, told = approvals.request(NEW, 1), list[Ticket]()
+    assert approvals.expire_overdue(999) == []
+    (closed,) = approvals.expire_overdue(1_000, before=told.append)
+    assert (closed.id, closed.state) == (made.id, State.EXPIRED)
+    assert told == [closed]
+    assert approvals.expire_overdue(1_001) == []
+    with pytest.raises(ApprovalConflict):
+        approvals.advance(made.id, Expired(), 1_002)
+
+
+def test_one_principal_cannot_bury_the_approvers(approvals: Approvals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "MAX_OPEN_PER_PRINCIPAL", 3)
+    for _ in range(3):
+        approvals.request(NEW, 1)
+    with pytest.raises(ApprovalConflict) as caught:
+        approvals.request(NEW, 1)
+    assert caught.value.code == "TOO_MANY_HOLDS"
+    approvals.request(replace(NEW, binding=replace(BOUND, principal="someone else")), 1)
+    approvals.request(NEW, 1_000)
+
+
+def test_a_step_lost_to_a_faster_replica_is_left_out_of_what_expired(
+    approvals: Approvals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = approvals.request(NEW, 1)
+    stale = approvals.overdue(1_000)
+    approvals.expire_overdue(1_000)
+    monkeypatch.setattr(approvals, "overdue", lambda now: stale)
+    assert approvals.expire_overdue(1_001) == []
+    assert made.id == stale[0].id

@@ -1,0 +1,229 @@
+"""The log on real files: no gap, torn tails cut aside, alterations noticed, nothing taken when it cannot be kept."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import log as log_module
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog, Durability, segments
+from gateway.audit.read import read
+from gateway.errors import AuditUnavailable
+
+Opener = Callable[..., AuditLog]
+PLENTY = 1 << 40
+
+
+def entry(text: str = "SELECT 1") -> Entry:
+    return Entry(kind=Kind.DECISION, time=1, text=text)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opener]:
+    logs = list[AuditLog]()
+
+    def build(**options: object) -> AuditLog:
+        logs.append(AuditLog(tmp_path / "audit", **{"low_water_bytes": 0, **options}))  # type: ignore[arg-type]  # options of a test
+        return logs[-1]
+
+    yield build
+    for log in logs:
+        log.close()
+
+
+def numbers(tmp_path: Path) -> list[int]:
+    return [found.seq for found in read(tmp_path / "audit")]
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_entries_are_numbered_from_one_without_a_gap_over_restarts(
+    opened: Opener, tmp_path: Path, durability: Durability
+) -> None:
+    first = opened(durability=durability)
+    assert [first.append(entry()) for _ in range(3)] == [1, 2, 3]
+    first.close()
+    second = opened(durability=durability)
+    assert second.next_seq == 4
+    second.append(entry())
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+def test_an_entry_is_in_the_file_when_append_returns(opened: Opener, tmp_path: Path) -> None:
+    opened().append(entry("DROP TABLE x"))
+    assert [found.text for found in read(tmp_path / "audit")] == ["DROP TABLE x"]
+
+
+def test_segments_rotate_and_read_as_one(opened: Opener, tmp_path: Path) -> None:
+    log = opened(segment_bytes=200)
+    for _ in range(20):
+        log.append(entry())
+    log.close()
+    assert len(segments(tmp_path / "audit")) > 3
+    assert numbers(tmp_path) == list(range(1, 21))
+    assert opened(segment_bytes=200).next_seq == 21
+
+
+def test_many_threads_leave_no_gap(opened: Opener, tmp_path: Path) -> None:
+    log, given = opened(durability=Durability.DISK, segment_bytes=2_000), list[int]()
+
+    def work() -> None:
+        for _ in range(25):
+            given.append(log.append(entry()))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(given) == numbers(tmp_path) == list(range(1, 201))
+
+
+@pytest.mark.parametrize("tail", [b'{"seq":3,"ki', b"{", b"\x00\x00", b"garbage\n"])
+def test_a_torn_tail_is_cut_aside_at_the_next_start(opened: Opener, tmp_path: Path, tail: bytes) -> None:
+    log = opened()
+    log.append(entry())
+    log.append(entry())
+    log.close()
+    (path,) = segments(tmp_path / "audit")
+    with path.open("ab") as file:
+        file.write(tail)
+    again = opened()
+    assert again.append(entry()) == 3
+    assert numbers(tmp_path) == [1, 2, 3]
+    (torn,) = (tmp_path / "audit").glob("*.torn")
+    assert torn.read_bytes() == tail
+
+
+def test_a_hole_before_whole_entries_is_no_torn_tail(opened: Opener, tmp_path: Path) -> None:
+    log = opened()
+    for _ in range(3):
+        log.append(entry())
+    log.close()
+    (path,) = segments(tmp_path / "audit")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"garbage\n" + lines[2])
+    with pytest.raises(AuditUnavailable) as caught:
+        opened()
+    assert caught.value.code == "AUDIT_ALTERED"
+
+
+def test_a_missing_entry_is_noticed(opened: Opener, tmp_path: Path) -> None:
+    log = opened()
+    for _ in range(3):
+        log.append(entry())
+    log.close()
+    (path,) = segments(tmp_path / "audit")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])
+    with pytest.raises(AuditUnavailable) as caught:
+        opened()
+    assert caught.value.code == "AUDIT_ALTERED"
+
+
+def test_a_directory_has_one_writer(opened: Opener) -> None:
+    opened()
+    with pytest.raises(AuditUnavailable) as caught:
+        opened()
+    assert caught.value.code == "AUDIT_OWNED"
+
+
+def test_short_of_space_refuses_new_work_but_takes_what_was_promised(opened: Opener, tmp_path: Path) -> None:
+    free = [PLENTY]
+    log = opened(low_water_bytes=100, free_bytes=lambda _: free[0])
+    log.append(entry())
+    free[0] = 99
+    log._look_at_space()
+    with pytest.raises(AuditUnavailable):
+        log.append(entry())
+    assert "low_water" in log.trouble
+    assert log.append(entry(), promised=True) == 2
+    free[0] = PLENTY
+    log._look_at_space()
+    assert log.trouble == ""
+    assert log.append(entry()) == 3
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def test_a_full_disk_refuses_and_recovers_without_a_torn_line(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = opened()
+    log.append(entry())
+    real = os.write
+
+    def half(fd: int, data: bytes) -> int:
+        return real(fd, data[: len(data) // 2])
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for broken in (half, full, half):
+        monkeypatch.setattr(log_module.os, "write", broken)
+        with pytest.raises(AuditUnavailable):
+            log.append(entry())
+        assert log.trouble
+    monkeypatch.setattr(log_module.os, "write", real)
+    assert log.append(entry()) == 2
+    assert log.trouble == ""
+    assert numbers(tmp_path) == [1, 2]
+
+
+def test_a_failed_sync_refuses_everything_after_it(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = opened(durability=Durability.DISK)
+
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(log_module.os, "fdatasync", fail)
+    for _ in range(2):
+        with pytest.raises(AuditUnavailable):
+            log.append(entry())
+    assert "disk" in log.trouble
+
+
+def test_a_closed_log_takes_nothing(opened: Opener) -> None:
+    log = opened()
+    log.close()
+    log.close()
+    with pytest.raises(AuditUnavailable):
+        log.append(entry())
+
+
+def test_process_durability_syncs_soon_after(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, real = threading.Event(), os.fdatasync
+
+    def watch(fd: int) -> None:
+        real(fd)
+        synced.set()
+
+    monkeypatch.setattr(log_module.os, "fdatasync", watch)
+    opened().append(entry())
+    assert synced.wait(10)
+
+
+def test_flush_puts_everything_on_the_disk(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened()
+    log.append(entry())
+    log.flush()
+    assert log._synced == 1
+
+
+def test_a_directory_that_cannot_be_made_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuditUnavailable):
+        AuditLog(tmp_path / "file" / "audit")
+
+
+def test_space_that_cannot_be_asked_for_counts_as_none(opened: Opener) -> None:
+    def fail(_: Path) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(AuditUnavailable):
+        opened(free_bytes=fail).append(entry())
