@@ -66,9 +66,10 @@ def traced_commands(draw: st.DrawFn) -> Command:
         ).map(tuple)
     )
     seen = tuple(sorted({origin for output in shown for origin in output.origins}))
+    aside = draw(st.sampled_from([(), (), (), ("shop.orders.id",), ("billing.cards.pan",), ("billing.cards.iban",)]))
     sql = Sql(
-        reads=seen,
-        filters=("shop.orders.id",) if draw(st.booleans()) else (),
+        reads=tuple(sorted({*seen, *aside})),
+        filters=aside if draw(st.booleans()) else (),
         relations=RELATIONS,
         outputs=shown,
         outputs_proven=True,
@@ -77,7 +78,9 @@ def traced_commands(draw: st.DrawFn) -> Command:
     text = draw(st.sampled_from(["select 1", "select 2"]))
     target = Target("table", "billing.cards", Access.READ, resolved=True)
     operation = Operation(draw(st.sampled_from(["select", "with"])), Effect.READ, ("top",), (target,))
-    return Command("postgres", text, text, (operation,), complete=True, sql=sql)
+    writes = Operation("insert", Effect.WRITE, ("cte",))
+    done = (operation, writes) if draw(st.integers(0, 5)) == 0 else (operation,)
+    return Command("postgres", text, text, done, complete=True, sql=sql)
 
 
 def sql_commands() -> st.SearchStrategy[Command]:

@@ -123,8 +123,8 @@ def test_columns_of_another_protocol_cannot_be_told() -> None:
 
 
 def test_a_masked_column_in_a_filter_has_no_plan() -> None:
-    got = plan_masks([PARTIAL], command(reading("billing.cards.id", filters=(PAN,))))
-    assert PAN in why(got)
+    for sql in (reading("billing.cards.id", filters=(PAN,)), reading(PAN, filters=(PAN,))):
+        assert "decides which rows" in why(plan_masks([PARTIAL], command(sql)))
 
 
 def test_a_masked_column_that_is_read_but_not_shown_has_no_plan() -> None:

@@ -1,0 +1,1 @@
+"""From a compiled set of policies and a request to one decision."""
