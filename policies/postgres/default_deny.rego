@@ -1,0 +1,39 @@
+# METADATA
+# title: Nothing without a role
+# description: |
+#   What no rule grants is denied anyway (`NO_MATCH`). These rules say why in the cases people run into: they are in no
+#   group that policies know, or the resource is not described well enough to be judged.
+package policies.postgres.default_deny
+
+import data.policies.lib.environment
+import data.policies.lib.roles
+
+deny contains {
+	"code": "NO_ROLE",
+	"reason": "you are in no group that may use databases",
+	"detail": "the groups that count stand in policies/lib/roles.rego",
+	"hint": "ask whoever gave you the token to add you to a group such as `data-readers`, then sign in again",
+} if {
+	input.command.protocol == "postgres"
+	not roles.is_known
+}
+
+deny contains {
+	"code": "ENVIRONMENT_UNKNOWN",
+	"reason": "this database does not say whether it is production",
+	"detail": "the resource needs a label `environment`: dev, test, staging or prod",
+	"hint": "ask an operator to label the resource in the gateway's configuration",
+} if {
+	input.command.protocol == "postgres"
+	not input.resource.labels.environment in (environment.elsewhere | {"prod"})
+}
+
+deny contains {
+	"code": "WRONG_PROTOCOL",
+	"reason": "this resource is not a PostgreSQL database",
+	"detail": "a command of protocol postgres was asked for a resource of another one",
+	"hint": "check the resource name in `dbname`",
+} if {
+	input.command.protocol == "postgres"
+	not input.resource.protocol == "postgres"
+}

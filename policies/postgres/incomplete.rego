@@ -1,0 +1,37 @@
+# METADATA
+# title: What could not be seen is not run
+# description: |
+#   The parser says when it did not see a command to the bottom. Nobody can judge what nobody can see: denied, whoever
+#   asks. Code the server will run later (DO, functions) has a policy of its own, opaque_code.
+package policies.postgres.incomplete
+
+deny contains {
+	"code": "NOT_UNDERSTOOD",
+	"reason": "this text is not SQL that PostgreSQL's grammar accepts",
+	"hint": "check the statement for a typing error; psql's \\-commands work as always",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	op.kind == "unknown"
+}
+
+deny contains {
+	"code": "UNKNOWN_EFFECT",
+	"reason": "nobody can say what this command would do",
+	"detail": "an operation has effect `unknown`: usually a function that is neither PostgreSQL's own nor vouched for in the catalog",
+	"hint": "call PostgreSQL's own functions only, or ask an administrator to vouch for yours",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	op.effect == "unknown"
+}
+
+deny contains {
+	"code": "INCOMPLETE",
+	"reason": "part of this command could not be seen",
+	"detail": "command.complete is not true; command.problems says why",
+	"hint": "write it in a plainer way, one statement at a time",
+} if {
+	input.command.protocol == "postgres"
+	not input.command.complete == true
+}

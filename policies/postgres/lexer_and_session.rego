@@ -1,0 +1,48 @@
+# METADATA
+# title: The session stays as it was judged
+# description: |
+#   Some settings change how the server reads the next text, what a name in it means, or which protections are on. A
+#   command judged before such a change would mean something else after it. Denied to everybody, however it is spelt
+#   (SET, SET LOCAL, set_config, ALTER ROLE ... SET).
+package policies.postgres.lexer_and_session
+
+import data.policies.lib.sql
+
+deny contains {
+	"code": "READING_SETTING",
+	"reason": "this setting changes how the server reads your next command",
+	"hint": "leave it as it is; client_encoding is chosen when you connect (UTF8)",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access != "read"
+	lower(target.name) in sql.reading_settings
+}
+
+deny contains {
+	"code": "NAME_SETTING",
+	"reason": "this setting changes what unqualified names mean",
+	"hint": "write the schema before the name: schema.table",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access != "read"
+	lower(target.name) in sql.name_settings
+}
+
+deny contains {
+	"code": "PROTECTION_SETTING",
+	"reason": "this setting switches off row security, triggers or other protections",
+	"hint": "ask an administrator of the database",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access != "read"
+	lower(target.name) in sql.protection_settings
+}

@@ -1,0 +1,44 @@
+# METADATA
+# title: Who may do what is not changed in passing
+# description: |
+#   GRANT, REVOKE, roles, ownership, row security policies and default privileges are an administrator's work and wait for
+#   a second one. Acting as another role is denied to everybody: the audit names who did something.
+package policies.postgres.privileges
+
+import data.policies.lib.roles
+import data.policies.lib.sql
+
+deny contains {
+	"code": "PRIVILEGES",
+	"reason": "this would change who may do what",
+	"hint": "ask an administrator",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	op.effect == "grant"
+	not roles.is_administrator
+}
+
+hold contains {
+	"code": "PRIVILEGE_REVIEW",
+	"reason": "a second administrator looks at every change of privileges",
+	"approvers": {"groups": ["dba"], "quorum": 1},
+	"expires": "1h",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	op.effect == "grant"
+	roles.is_administrator
+}
+
+deny contains {
+	"code": "OTHER_ROLE",
+	"reason": "acting as another role would hide who did it",
+	"hint": "connect as the identity you mean",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	lower(target.name) in sql.identity_settings
+}
