@@ -114,7 +114,7 @@ def _held(orders: Rows) -> Scene:
     return Scene(
         verdict=Verdict.HOLD,
         who=DEVELOPER,
-        sql="UPDATE shop.orders SET status = 'paid' WHERE id = " + str(held_order(orders)),
+        sql=f"UPDATE shop.orders SET status = 'paid' WHERE id = {held_order(orders)}",  # noqa: S608  # a number of our own
         expected="a notice with a ticket; UPDATE 1 once it is approved, in the same session",
         exit_status=0,
         stdout=(r"^UPDATE 1$",),

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from engine.decision import Verdict
+from gateway.demo.check import Result, Stage, play_all, table
+from gateway.demo.sample import sample_rows
+from gateway.demo.scenes import Scene, held_order, scenes
+
+ROWS = sample_rows()
+ORDERS = len(ROWS[1].rows)
+
+#: A psql that waits for its approval as the real one does: until the file `approved` appears (a pipe, so nobody polls).
+HOLDING = """#!/bin/sh
+echo 'NOTICE:  held by examples.demo/PROD_WRITE' >&2
+echo 'HINT:  sallyport approve T-1' >&2
+read -r _ <"$(dirname "$0")/approved"
+echo 'UPDATE 1'
+"""
+APPROVING = """#!/bin/sh
+echo "$1" >"$(dirname "$0")/ticket"
+echo go >"$(dirname "$0")/approved"
+"""
+
+
+def program(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+class Database:
+    """Answers what the direct connection is asked; a held order is paid once it was looked at before."""
+
+    def __init__(self, orders: int = ORDERS, states: tuple[str, ...] = ("open", "paid")) -> None:
+        self.orders = orders
+        self.states = list(states)
+
+    def look(self, sql: str) -> str:
+        if "count(*)" in sql:
+            return str(self.orders)
+        assert sql.endswith(f"id = {held_order(ROWS[1])}")
+        return self.states.pop(0)
+
+
+def stage(tmp_path: Path, psql: str, database: Database, approve: str = APPROVING) -> Stage:
+    program(tmp_path / "psql", psql)
+    program(tmp_path / "approve", approve)
+    return Stage(tmp_path / "psql", tmp_path / "services", (str(tmp_path / "approve"),), database.look)
+
+
+def only(verdict: Verdict) -> tuple[Scene, ...]:
+    return tuple(scene for scene in scenes() if scene.verdict is verdict)
+
+
+def fifo(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "approved")
+
+
+def test_a_held_command_is_approved_by_its_ticket_and_ends(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    (result,) = play_all(stage(tmp_path, HOLDING, Database()), only(Verdict.HOLD), ROWS)
+    assert result.differences == ()
+    assert result.seen == "UPDATE 1"
+    assert (tmp_path / "ticket").read_text().strip() == "T-1"
+
+
+def test_a_command_that_ran_before_its_approval_is_noticed(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    database = Database(states=("paid", "paid"))
+    (result,) = play_all(stage(tmp_path, HOLDING, database), only(Verdict.HOLD), ROWS)
+    assert result.differences == ("the held command ran before it was approved",)
+
+
+def test_a_command_that_only_says_it_ran_is_noticed(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    database = Database(states=("open", "open"))
+    (result,) = play_all(stage(tmp_path, HOLDING, database), only(Verdict.HOLD), ROWS)
+    assert result.differences == ("the approved command changed nothing",)
+
+
+def test_a_hold_without_a_ticket_is_noticed(tmp_path: Path) -> None:
+    psql = "#!/bin/sh\necho UPDATE 1\n"
+    (result,) = play_all(stage(tmp_path, psql, Database()), only(Verdict.HOLD), ROWS)
+    assert "no ticket was announced" in result.differences
+
+
+def test_a_failing_approval_ends_the_scene_and_is_noticed(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    refusing = "#!/bin/sh\necho nobody you know >&2\nexit 1\n"
+    database = Database(states=("open", "open"))
+    (result,) = play_all(stage(tmp_path, HOLDING, database, refusing), only(Verdict.HOLD), ROWS)
+    assert any("nobody you know" in difference for difference in result.differences)
+
+
+def test_rows_that_are_gone_are_noticed_whatever_psql_says(tmp_path: Path) -> None:
+    psql = "#!/bin/sh\necho 'ERROR:  WITHOUT_WHERE' >&2\nexit 1\n"
+    (result,) = play_all(stage(tmp_path, psql, Database(orders=0)), only(Verdict.DENY), ROWS)
+    assert result.differences == (f"0 orders are left of {ORDERS}",)
+
+
+def test_the_callers_own_settings_do_not_reach_psql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "mine")
+    monkeypatch.setenv("PGHOST", "elsewhere")
+    psql = "#!/bin/sh\nenv | grep '^PG' >&2\necho 'ERROR:  WITHOUT_WHERE' >&2\nexit 1\n"
+    (result,) = play_all(stage(tmp_path, psql, Database()), only(Verdict.DENY), ROWS)
+    assert result.seen == f"PGSERVICEFILE={tmp_path / 'services'}"
+
+
+def test_the_table_names_each_difference(tmp_path: Path) -> None:
+    allow, deny = only(Verdict.ALLOW)[0], only(Verdict.DENY)[0]
+    text = table([Result(allow, "rows", ()), Result(deny, "DELETE 120", ("exit status 0, expected 1",))])
+    assert text.splitlines()[1].startswith("ok")
+    assert "DIFFERS  deny" in text
+    assert text.endswith("  deny: exit status 0, expected 1")
