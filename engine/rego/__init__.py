@@ -1,0 +1,1 @@
+"""What of Rego is accepted, and what a policy's rules must answer."""

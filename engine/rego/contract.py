@@ -1,0 +1,247 @@
+"""The shape of what a policy's rules answer: one type for each kind of rule, checked field by field.
+
+`allow`, `deny`, `hold`, `mask` and `limit` are partial sets; each element must be an object of its kind's shape, with
+no other field. The evaluator reads results with `read_result` (a wrong shape is a deny, EVAL_ERROR); the compiler
+checks what stands literally in a rule's head with `check_result`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, TypeAlias, assert_never
+
+import msgspec
+
+from engine.errors import EngineError
+from engine.masking.transforms import PARAMS, Method, Param
+from engine.request import Json
+
+MAX_TEXT = 4096
+MAX_ITEMS = 1000
+MAX_EXPIRY_SECONDS = 30 * 24 * 3600
+
+Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=MAX_ITEMS)]
+
+
+class RuleKind(StrEnum):
+    """The partial sets of a policy package that mean something."""
+
+    DENY = "deny"
+    HOLD = "hold"
+    MASK = "mask"
+    LIMIT = "limit"
+    ALLOW = "allow"
+
+
+class LimitType(StrEnum):
+    """What a `limit` may restrict."""
+
+    ROWS = "rows"
+    READ_ONLY = "read_only"
+    STATEMENT_TIMEOUT = "statement_timeout"
+    LOCK_TIMEOUT = "lock_timeout"
+    NOTIFY = "notify"
+    RECORD = "record"
+    REWRITE_SECRET = "rewrite_secret"  # noqa: S105  # the name of an obligation
+
+
+class ContractBroken(EngineError):
+    """A rule answered something that has not the shape of its kind."""
+
+    code = "CONTRACT_BROKEN"
+
+
+class AllowResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Grants."""
+
+    code: Code
+    reason: Text = ""
+    detail: Text = ""
+    hint: Text = ""
+
+
+class DenyResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Refuses; beats everything."""
+
+    code: Code
+    reason: Text = ""
+    detail: Text = ""
+    hint: Text = ""
+
+
+class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may approve: members of the groups and the users named; `quorum` different people of them must."""
+
+    groups: Names = ()
+    users: Names = ()
+    quorum: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+
+
+class HoldResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Grants once approved; beats allow. `expires` is a duration such as `15m`."""
+
+    code: Code
+    approvers: Approvers
+    reason: Text = ""
+    detail: Text = ""
+    hint: Text = ""
+    expires: Name = "1h"
+    may_withdraw: bool = True
+
+
+class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rewrites results: columns by glob, JSON paths, streams, or values by the name of a pattern."""
+
+    code: Code
+    method: Method
+    reason: Text = ""
+    detail: Text = ""
+    hint: Text = ""
+    columns: Names = ()
+    paths: Names = ()
+    streams: Names = ()
+    values: Names = ()
+    params: dict[str, Param] = {}
+
+
+class LimitResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Restricts how a granted command runs. An unknown `type` passes here and is denied where results are combined."""
+
+    code: Code
+    type: Name
+    value: object
+    reason: Text = ""
+    detail: Text = ""
+    hint: Text = ""
+
+
+RuleResult: TypeAlias = AllowResult | DenyResult | HoldResult | MaskResult | LimitResult
+
+_TYPES: Final[Mapping[RuleKind, type[RuleResult]]] = {
+    RuleKind.ALLOW: AllowResult,
+    RuleKind.DENY: DenyResult,
+    RuleKind.HOLD: HoldResult,
+    RuleKind.MASK: MaskResult,
+    RuleKind.LIMIT: LimitResult,
+}
+_DECODERS: Final = {kind: msgspec.msgpack.Decoder(shape) for kind, shape in _TYPES.items()}
+
+_DURATION = re.compile(r"([1-9][0-9]{0,8})(ms|s|m|h|d)")
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_COLUMN_PARTS = 3
+
+
+def read_result(kind: RuleKind, encoded: bytes | msgspec.Raw) -> RuleResult:
+    """Read one element of a rule's set, or raise ContractBroken."""
+    try:
+        result = _DECODERS[kind].decode(encoded)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ContractBroken(_lower(str(error))) from None
+    return _checked(result)
+
+
+def check_result(kind: RuleKind, value: Json) -> RuleResult:
+    """The same for a value that stands literally in a policy."""
+    try:
+        result = msgspec.convert(value, _TYPES[kind])
+    except msgspec.ValidationError as error:
+        raise ContractBroken(_lower(str(error))) from None
+    return _checked(result)
+
+
+def milliseconds(duration: str) -> int:
+    """A duration such as `500ms`, `30s`, `15m`, `1h`, `7d`, in milliseconds."""
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise ContractBroken(f"`{duration[:40]}` is not a duration such as `15m`")
+    return int(found[1]) * _MILLISECONDS[found[2]]
+
+
+def expiry_seconds(result: HoldResult) -> int:
+    """How long a hold waits, in whole seconds."""
+    return max(1, milliseconds(result.expires) // 1000)
+
+
+def _checked(result: RuleResult) -> RuleResult:
+    match result:
+        case AllowResult() | DenyResult():
+            pass
+        case HoldResult():
+            _check_hold(result)
+        case MaskResult():
+            _check_mask(result)
+        case LimitResult():
+            _check_limit(result)
+        case _:
+            assert_never(result)
+    return result
+
+
+def _check_hold(result: HoldResult) -> None:
+    approvers = result.approvers
+    if not approvers.groups and not approvers.users:
+        raise ContractBroken("`approvers` names neither a group nor a user: nobody could approve")
+    if not approvers.groups and approvers.quorum > len(set(approvers.users)):
+        raise ContractBroken("`approvers.quorum` is larger than the number of users who may approve")
+    if expiry_seconds(result) > MAX_EXPIRY_SECONDS:
+        raise ContractBroken("`expires` is longer than 30 days")
+
+
+def _check_mask(result: MaskResult) -> None:
+    if not (result.columns or result.paths or result.streams or result.values):
+        raise ContractBroken("a mask needs one of `columns`, `paths`, `streams`, `values`")
+    for column in result.columns:
+        if column.count(".") >= _COLUMN_PARTS or "" in column.split("."):
+            raise ContractBroken(
+                f"`{column}` is not a column such as `schema.table.column`, with `*` where any will do"
+            )
+    allowed = PARAMS[result.method]
+    for name, value in result.params.items():
+        if name not in allowed:
+            raise ContractBroken(f"method `{result.method}` has no parameter `{name}`")
+        if name == "key":
+            fits = isinstance(value, str) and bool(value)
+        else:
+            fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TEXT
+        if not fits:
+            raise ContractBroken(f"parameter `{name}` of method `{result.method}` has a wrong value")
+    if "key" in allowed and "key" not in result.params:
+        raise ContractBroken(f"method `{result.method}` needs the parameter `key`, the id of a configured key")
+
+
+def _check_limit(result: LimitResult) -> None:
+    try:
+        kind = LimitType(result.type)
+    except ValueError:
+        return
+    limit_value(kind, result.value)
+
+
+def limit_value(kind: LimitType, value: object) -> Json:
+    """The value of a limit as adapters get it: rows a count, time-outs in milliseconds, `notify` a sorted list, else true."""
+    match kind:
+        case LimitType.ROWS:
+            if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
+                return value
+        case LimitType.STATEMENT_TIMEOUT | LimitType.LOCK_TIMEOUT:
+            if isinstance(value, str):
+                return milliseconds(value)
+        case LimitType.NOTIFY:
+            names = [value] if isinstance(value, str) else value
+            if isinstance(names, list) and names and all(isinstance(name, str) and name for name in names):
+                return sorted({str(name) for name in names})  # type: ignore[return-value]  # list is invariant; these are texts
+        case LimitType.READ_ONLY | LimitType.RECORD | LimitType.REWRITE_SECRET:
+            if value is True:
+                return True
+        case _:
+            assert_never(kind)
+    raise ContractBroken(f"limit `{kind}` has a wrong value")
+
+
+def _lower(message: str) -> str:
+    return (message[:1].lower() + message[1:])[:300]
