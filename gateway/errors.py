@@ -12,6 +12,8 @@ Each has a stable `code`; messages never hold secrets.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class GatewayError(Exception):
     """Anything the running program refuses. `help` says what to do."""
@@ -26,7 +28,13 @@ class GatewayError(Exception):
 
 
 class ConfigInvalid(GatewayError):
+    """The configuration cannot be used. `problems` holds everything found, one line each."""
+
     code = "CONFIG_INVALID"
+
+    def __init__(self, message: str, *, help: str = "", code: str | None = None, problems: Sequence[str] = ()) -> None:
+        super().__init__(message, help=help, code=code)
+        self.problems = tuple(problems) or (message,)
 
 
 class PolicyUnusable(GatewayError):

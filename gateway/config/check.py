@@ -1,0 +1,159 @@
+"""What does not fit together in a configuration whose keys all read well. Looks at files' existence, never inside secrets.
+
+Called by `reading`; each finding is the path of a key and what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator, Sequence
+
+from gateway.config.model import Auth, Config, Listener, Local, Resource, ServerTls, TlsMode
+from gateway.config.places import Path
+
+_SECRET = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|exec:.+)", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
+REFERENCE_EXPECTED = "expected `env:NAME`, `file:PATH` or `exec:COMMAND`"
+
+
+def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
+    """Everything that does not fit together."""
+    if not config.at(config.policies.path).is_dir():
+        yield ("policies", "path"), "is no folder; expected one with policies"
+    if not 0 <= config.policies.watch_seconds <= 3600:
+        yield ("policies", "watch_seconds"), "is out of range; expected 0 to 3600"
+    yield from _doubles("resource", "name", [resource.name for resource in config.resource])
+    for index, resource in enumerate(config.resource):
+        yield from _resource(config, resource, ("resource", index))
+    for index, listener in enumerate(config.listener):
+        yield from _listener(config, listener, ("listener", index))
+    yield from _identity(config)
+    yield from _audit(config)
+    yield from _rpc(config)
+    for index, key in enumerate(config.masking.key):
+        if not _SECRET.fullmatch(key.secret):
+            yield ("masking", "key", index, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"
+    yield from _doubles("masking.key", "id", [key.id for key in config.masking.key])
+    if config.store.password is not None and not _SECRET.fullmatch(config.store.password):
+        yield ("store", "password"), f"holds no reference; {REFERENCE_EXPECTED}"
+    if config.metrics.bind is not None and split_address(config.metrics.bind) is None:
+        yield ("metrics", "bind"), "is no address; expected HOST:PORT"
+
+
+def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[Path, str]]:
+    if not _NAME.fullmatch(resource.name):
+        yield (*path, "name"), "is no name; expected letters, digits, `.`, `_`, `-`"
+    if split_address(resource.address) is None:
+        yield (*path, "address"), "is no address; expected HOST:PORT"
+    if resource.credential is not None and not _SECRET.fullmatch(resource.credential):
+        yield (*path, "credential"), f"holds no reference; {REFERENCE_EXPECTED}"
+    if resource.role is None:
+        yield (*path, "role"), "is missing; expected the user that the gateway signs in as"
+    if resource.tls.ca_file is not None and not config.at(resource.tls.ca_file).is_file():
+        yield (*path, "tls", "ca_file"), "is no file; expected PEM certificates"
+    if resource.tls.mode is TlsMode.DISABLE and resource.tls.ca_file is not None:
+        yield (*path, "tls", "ca_file"), "is of no use where `mode` is `disable`"
+
+
+def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[Path, str]]:
+    if split_address(listener.bind) is None:
+        yield (*path, "bind"), "is no address; expected HOST:PORT"
+    bound = next((one for one in config.resource if one.name == listener.resource), None)
+    if listener.resource is not None and bound is None:
+        yield (*path, "resource"), f"names no [[resource]]; expected {_one_of([one.name for one in config.resource])}"
+    if bound is not None and bound.protocol.value != listener.protocol.value:
+        yield (*path, "resource"), f"speaks {bound.protocol.value}, the listener {listener.protocol.value}"
+    if listener.tls is not None:
+        yield from _server_tls(config, listener.tls, (*path, "tls"))
+    elif listener.auth is Auth.TOKEN:
+        # WHY: a token is sent in clear; outside TLS everybody on the way would have it.
+        yield (*path, "auth"), 'is "token" without [listener.tls]; expected TLS, or auth = "scram"'
+
+
+def _server_tls(config: Config, tls: ServerTls, path: Path) -> Iterator[tuple[Path, str]]:
+    for name, file in (("certificate", tls.certificate), ("key", tls.key), ("client_ca", tls.client_ca)):
+        if file is not None and not config.at(file).is_file():
+            yield (*path, name), "is no file; expected PEM"
+
+
+def _identity(config: Config) -> Iterator[tuple[Path, str]]:
+    locals_ = config.identity.principal
+    yield from _doubles("identity.principal", "name", [local.name for local in locals_])
+    yield from _doubles("identity.principal", "uid", [str(local.uid) for local in locals_ if local.uid is not None])
+    for index, local in enumerate(locals_):
+        yield from _local(local, ("identity", "principal", index))
+
+
+def _local(local: Local, path: Path) -> Iterator[tuple[Path, str]]:
+    if not _NAME.fullmatch(local.name):
+        yield (*path, "name"), "is no name; expected letters, digits, `.`, `_`, `@`, `-`"
+    if local.scram is not None and local.password is not None:
+        yield (*path, "password"), "is of no use beside `scram`; expected one of them"
+    for name, reference in (("scram", local.scram), ("password", local.password), ("token", local.token)):
+        if reference is not None and not _SECRET.fullmatch(reference):
+            yield (*path, name), f"holds no reference; {REFERENCE_EXPECTED}"
+
+
+def _audit(config: Config) -> Iterator[tuple[Path, str]]:
+    if not 1 << 16 <= config.audit.segment_bytes <= 1 << 34:
+        yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"
+    if config.audit.low_water_bytes < 1 << 20:
+        yield ("audit", "low_water_bytes"), "is too small; expected 1048576 or more"
+
+
+def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
+    rpc, known = config.rpc, {local.name for local in config.identity.principal}
+    wanted = "names no [[identity.principal]]"
+    yield from _doubles("rpc.socket", "path", [socket.path for socket in rpc.socket])
+    for index, socket in enumerate(rpc.socket):
+        if socket.principal not in known:
+            yield ("rpc", "socket", index, "principal"), wanted
+        if len(str(config.at(socket.path)).encode()) > 100:
+            yield ("rpc", "socket", index, "path"), "is too long for a socket; expected at most 100 bytes"
+    for index, peer in enumerate(rpc.peer):
+        if peer.principal not in known:
+            yield ("rpc", "peer", index, "principal"), wanted
+    if not 1 <= rpc.threads <= 256:
+        yield ("rpc", "threads"), "is out of range; expected 1 to 256"
+    if rpc.plaintext is not None and rpc.plaintext not in known:
+        yield ("rpc", "plaintext"), wanted
+    if rpc.bind is None:
+        return
+    address = split_address(rpc.bind)
+    if address is None:
+        yield ("rpc", "bind"), "is no address; expected HOST:PORT"
+    elif rpc.tls is not None:
+        yield from _server_tls(config, rpc.tls, ("rpc", "tls"))
+        if rpc.tls.client_ca is None:
+            yield ("rpc", "tls", "client_ca"), "is missing; expected the authority of client certificates"
+    elif rpc.plaintext is None or not is_loopback(address[0]):
+        yield ("rpc", "bind"), "is without [rpc.tls]; expected TLS, or loopback and `plaintext`"
+
+
+def split_address(text: str) -> tuple[str, int] | None:
+    """HOST:PORT or [V6]:PORT in its parts; None for anything else."""
+    found = re.fullmatch(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>\d{1,5})", text)
+    if found is None or int(found["port"]) > 65535:
+        return None
+    return found["v6"] or found["host"], int(found["port"])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _doubles(section: str, key: str, values: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            yield (*section.split("."), index, key), f"is `{value}` a second time"
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names) or "one to be there"

@@ -1,0 +1,235 @@
+"""What a `sallyport.toml` can say. The names of fields are the names of keys; defaults are what a file need not say.
+
+Paths are relative to the folder of the file. A secret never stands in the file: `env:NAME`, `file:PATH` or
+`exec:COMMAND ARGUMENTS` says where it is. Read by `reading`, checked by `check`, used by `gateway.app`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class ResourceProtocol(StrEnum):
+    """What a target speaks. Those with a listener in this program."""
+
+    POSTGRES = "postgres"
+
+
+class Auth(StrEnum):
+    """How clients of a PostgreSQL listener prove who they are."""
+
+    TOKEN = "token"  # noqa: S105  # the name of a method, no token
+    SCRAM = "scram"
+
+
+class TlsMode(StrEnum):
+    """Whether the way to a target is encrypted. `require` is the default and never falls back."""
+
+    REQUIRE = "require"
+    DISABLE = "disable"
+
+
+class Durability(StrEnum):
+    """When an audit entry counts as written: with the kernel, or on the disk."""
+
+    PROCESS = "process"
+    DISK = "disk"
+
+
+class PrincipalKind(StrEnum):
+    USER = "user"
+    AGENT = "agent"
+    SERVICE = "service"
+
+
+class Role(StrEnum):
+    """What a caller of the gRPC services may do beyond asking about itself."""
+
+    ADAPTER = "adapter"
+    ASKER = "asker"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """`[policies]`: the folder with `.rego` files and `data.json`/`data.yaml`; `watch_seconds` 0 reloads on SIGHUP only."""
+
+    path: str = "policies"
+    watch_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTls:
+    """`[resource.tls]`: `ca_file` is PEM; without it the system's authorities are trusted."""
+
+    mode: TlsMode = TlsMode.REQUIRE
+    ca_file: str | None = None
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """`[[resource]]`: something commands run on. `role` is the user the gateway signs in as there."""
+
+    name: str
+    protocol: ResourceProtocol
+    address: str
+    role: str | None = None
+    credential: str | None = None
+    database: str | None = None
+    tls: TargetTls = TargetTls()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """`[listener.tls]`, `[rpc.tls]`: PEM files of the certificate chain and the key."""
+
+    certificate: str
+    key: str
+    client_ca: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """`[[listener]]`: where clients connect. `resource` binds it to one; else the client names it."""
+
+    protocol: ResourceProtocol
+    bind: str
+    auth: Auth = Auth.SCRAM
+    resource: str | None = None
+    tls: ServerTls | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is."""
+
+    name: str
+    kind: PrincipalKind = PrincipalKind.USER
+    groups: tuple[str, ...] = ()
+    roles: tuple[Role, ...] = ()
+    uid: int | None = None
+    scram: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`[identity]`."""
+
+    principal: tuple[Local, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """`[store]`: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`. `password` says where PostgreSQL's is."""
+
+    url: str = "sqlite:///state/store.db"
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """`[audit]`: below `low_water_bytes` of free space nothing new is allowed."""
+
+    dir: str = "state/audit"
+    durability: Durability = Durability.PROCESS
+    segment_bytes: int = 64 << 20
+    low_water_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class MaskKey:
+    """`[[masking.key]]`: the secret behind a key id that `hash` and `tokenize` masks name."""
+
+    id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """`[masking]`."""
+
+    key: tuple[MaskKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RpcSocket:
+    """`[[rpc.socket]]`: a UNIX socket for one principal; only its owner on this machine can connect."""
+
+    path: str
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class RpcPeer:
+    """`[[rpc.peer]]`: a name in a client certificate (`uri:`, `dns:`, `email:` or `cn:` before it) and who that is."""
+
+    name: str
+    principal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`."""
+
+    socket: tuple[RpcSocket, ...] = ()
+    bind: str | None = None
+    tls: ServerTls | None = None
+    peer: tuple[RpcPeer, ...] = ()
+    plaintext: str | None = None
+    threads: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """`[log]`: the program's own log, on standard error. Commands and secrets never stand in it."""
+
+    level: LogLevel = LogLevel.INFO
+    format: LogFormat = LogFormat.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """`[metrics]`: where Prometheus may read, for instance `127.0.0.1:9464`."""
+
+    bind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything. `folder` is where the file lies; it is no key."""
+
+    policies: Policies = Policies()
+    resource: tuple[Resource, ...] = ()
+    listener: tuple[Listener, ...] = ()
+    identity: Identity = Identity()
+    store: Store = Store()
+    audit: Audit = Audit()
+    masking: Masking = Masking()
+    rpc: Rpc = Rpc()
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+    folder: Path = field(default=Path(), metadata={"key": False})
+
+    def at(self, path: str) -> Path:
+        """A path of the file as one this process can open."""
+        return (self.folder / Path(path).expanduser()).absolute()

@@ -1,0 +1,78 @@
+"""What operators see while the program runs: its log (structlog, on standard error) and its numbers (Prometheus).
+
+Neither holds commands, literals or secrets: only names, codes, counts and times. Set up by `gateway.app`; the gate
+counts with `Meters`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from structlog.typing import FilteringBoundLogger, Processor
+
+LATENCY_BUCKETS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2, 1e-1, 1.0)
+
+
+def set_up_log(level: str, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Send the program's log to standard error (or `stream`), one line for each event."""
+    out = stream or sys.stderr
+    processors: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if as_json:
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        processors.append(structlog.dev.ConsoleRenderer(colors=out.isatty()))
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """A log for one part of the program."""
+    bound: FilteringBoundLogger = structlog.get_logger(part=name)
+    return bound
+
+
+class Meters:
+    """The numbers of one running gateway, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.decisions = Counter(
+            "sallyport_decisions",
+            "Decisions by verdict and kind of denial",
+            ["verdict", "deny_kind"],
+            registry=self.registry,
+        )
+        self.decision_seconds = Histogram(
+            "sallyport_decision_seconds",
+            "Time of a decision, audit included",
+            buckets=LATENCY_BUCKETS,
+            registry=self.registry,
+        )
+        self.rules = Counter(
+            "sallyport_rule_hits", "Rules that had a say, unless they allowed", ["rule"], registry=self.registry
+        )
+        self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)
+        self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
+        self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)
+        self.audit_failures = Counter(
+            "sallyport_audit_failures", "Entries that could not be written", registry=self.registry
+        )
+        self.policy_loads = Counter(
+            "sallyport_policy_loads", "Attempts to load policies", ["result"], registry=self.registry
+        )
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,125 @@
+"""What reads well but does not fit together is told too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.config.check import find_misfits, is_loopback, split_address
+from gateway.config.model import (
+    Audit,
+    Auth,
+    Config,
+    Identity,
+    Listener,
+    Local,
+    Masking,
+    MaskKey,
+    Metrics,
+    Policies,
+    Resource,
+    ResourceProtocol,
+    Rpc,
+    RpcPeer,
+    RpcSocket,
+    ServerTls,
+    Store,
+    TargetTls,
+    TlsMode,
+)
+
+PG = ResourceProtocol.POSTGRES
+ORDERS = Resource("orders", PG, "db:5432", role="gateway")
+ANA = Local("ana")
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Config:
+    (tmp_path / "policies").mkdir()
+    return Config(resource=(ORDERS,), identity=Identity((ANA,)), folder=tmp_path)
+
+
+def test_a_good_one_has_no_misfits(good: Config) -> None:
+    assert list(find_misfits(good)) == []
+
+
+def resource(**changes: object) -> dict[str, object]:
+    return {"resource": (replace(ORDERS, **changes),)}  # type: ignore[arg-type]  # fields of a test
+
+
+def local(**changes: object) -> dict[str, object]:
+    return {"identity": Identity((replace(ANA, **changes),))}  # type: ignore[arg-type]  # fields of a test
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"policies": Policies("nowhere")}, "policies.path"),
+        ({"policies": Policies("policies", -1)}, "policies.watch_seconds"),
+        ({"resource": (ORDERS, ORDERS)}, "resource.1.name"),
+        (resource(name="or/ders"), "resource.0.name"),
+        (resource(address="db"), "resource.0.address"),
+        (resource(credential="hunter2"), "resource.0.credential"),
+        (resource(role=None), "resource.0.role"),
+        (resource(tls=TargetTls(ca_file="none.pem")), "resource.0.tls.ca_file"),
+        (resource(tls=TargetTls(TlsMode.DISABLE, ca_file="policies")), "resource.0.tls.ca_file"),
+        ({"listener": (Listener(PG, "6432"),)}, "listener.0.bind"),
+        ({"listener": (Listener(PG, "h:1", resource="none"),)}, "listener.0.resource"),
+        ({"listener": (Listener(PG, "h:1", Auth.TOKEN),)}, "listener.0.auth"),
+        ({"listener": (Listener(PG, "h:1", tls=ServerTls("a", "b")),)}, "listener.0.tls.certificate"),
+        ({"identity": Identity((ANA, ANA))}, "identity.principal.1.name"),
+        ({"identity": Identity((replace(ANA, uid=1), Local("bo", uid=1)))}, "identity.principal.1.uid"),
+        (local(name="a b"), "identity.principal.0.name"),
+        (local(scram="env:A", password="env:B"), "identity.principal.0.password"),
+        (local(token="hunter2"), "identity.principal.0.token"),
+        ({"store": Store(password="hunter2")}, "store.password"),
+        ({"audit": Audit(segment_bytes=1)}, "audit.segment_bytes"),
+        ({"audit": Audit(low_water_bytes=1)}, "audit.low_water_bytes"),
+        ({"masking": Masking((MaskKey("k", "hunter2"),))}, "masking.key.0.secret"),
+        ({"masking": Masking((MaskKey("k", "env:A"), MaskKey("k", "env:B")))}, "masking.key.1.id"),
+        ({"rpc": Rpc(socket=(RpcSocket("s", "eve"),))}, "rpc.socket.0.principal"),
+        ({"rpc": Rpc(socket=(RpcSocket("s" * 120, "ana"),))}, "rpc.socket.0.path"),
+        ({"rpc": Rpc(peer=(RpcPeer("uri:x", "eve"),))}, "rpc.peer.0.principal"),
+        ({"rpc": Rpc(threads=0)}, "rpc.threads"),
+        ({"rpc": Rpc(plaintext="eve")}, "rpc.plaintext"),
+        ({"rpc": Rpc(bind="x")}, "rpc.bind"),
+        ({"rpc": Rpc(bind="127.0.0.1:1")}, "rpc.bind"),
+        ({"rpc": Rpc(bind="0.0.0.0:1", plaintext="ana")}, "rpc.bind"),
+        ({"rpc": Rpc(bind="h:1", tls=ServerTls("policies", "policies"))}, "rpc.tls.client_ca"),
+        ({"metrics": Metrics("x")}, "metrics.bind"),
+    ],
+)
+def test_each_misfit_names_its_key(good: Config, changes: dict[str, object], key: str) -> None:
+    found = list(find_misfits(replace(good, **changes)))  # type: ignore[arg-type]  # fields of a test
+    assert key in [".".join(str(part) for part in path) for path, _ in found]
+    assert "hunter2" not in str([message for _, message in found])
+
+
+def test_plaintext_on_loopback_is_fine(good: Config) -> None:
+    assert list(find_misfits(replace(good, rpc=Rpc(bind="127.0.0.1:1", plaintext="ana")))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("db:5432", ("db", 5432)),
+        ("[::1]:80", ("::1", 80)),
+        ("::1:80", None),
+        ("db", None),
+        ("db:99999", None),
+        (":80", None),
+        ("a b:80", None),
+    ],
+)
+def test_addresses_are_split_or_refused(text: str, parts: tuple[str, int] | None) -> None:
+    assert split_address(text) == parts
+
+
+def test_loopback_is_what_only_this_machine_reaches() -> None:
+    assert [host for host in ("localhost", "127.9.9.9", "::1", "0.0.0.0", "10.0.0.1", "db") if is_loopback(host)] == [
+        "localhost",
+        "127.9.9.9",
+        "::1",
+    ]

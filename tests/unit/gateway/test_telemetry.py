@@ -1,0 +1,44 @@
+"""The log is one line an event, as JSON or for people; the numbers stand in a registry of their own."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from gateway.telemetry import Meters, logger, set_up_log
+
+
+@pytest.fixture(autouse=True)
+def leave_the_log_as_it_was() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def test_json_is_one_object_a_line_and_the_level_filters() -> None:
+    out = io.StringIO()
+    set_up_log("info", as_json=True, stream=out)
+    log = logger("gate")
+    log.debug("not seen")
+    log.info("policies loaded", revision="r1")
+    (line,) = out.getvalue().splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["part"], said["level"], said["revision"]) == ("policies loaded", "gate", "info", "r1")
+
+
+def test_text_is_for_people() -> None:
+    out = io.StringIO()
+    set_up_log("warning", as_json=False, stream=out)
+    logger("app").warning("draining", sessions=3)
+    assert "draining" in out.getvalue()
+    assert "sessions=3" in out.getvalue()
+
+
+def test_each_gateway_has_its_own_numbers() -> None:
+    one, two = Meters(), Meters()
+    one.decisions.labels("deny", "RULE").inc()
+    assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in one.text()
+    assert b'deny_kind="RULE"' not in two.text()
