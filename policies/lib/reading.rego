@@ -7,23 +7,21 @@ package policies.lib.reading
 
 import data.policies.lib.sql
 
-transaction_kinds := {
-	"begin", "commit", "rollback", "savepoint", "release", "rollback_to", "set_transaction", "show", "explain",
-	"deallocate", "close",
+own_session_kinds := {
+	"begin", "close_cursor", "commit", "deallocate", "declare_cursor", "move", "release_savepoint", "rollback",
+	"rollback_to_savepoint", "savepoint", "set_transaction", "show",
 }
-
-setting_kinds := {"set", "reset", "set_config"}
 
 is_reading(op) if op.effect == "read"
 
 is_reading(op) if {
 	op.effect == "session"
-	op.kind in transaction_kinds
+	op.kind in own_session_kinds
 }
 
 is_reading(op) if {
 	op.effect == "session"
-	op.kind in setting_kinds
+	op.kind in {"set", "reset"}
 	count(op.targets) > 0
 	every target in op.targets {
 		target.type == "setting"
@@ -49,7 +47,7 @@ only_reads_and_writes_rows if {
 	}
 }
 
-row_kinds := {"insert", "update", "delete", "merge"}
+row_kinds := {"copy_from", "delete", "insert", "merge", "select_for_update", "update"}
 
 touches_rows(op) if is_reading(op)
 
@@ -58,8 +56,24 @@ touches_rows(op) if {
 	op.kind in row_kinds
 }
 
+# Drawing a number from a sequence is what INSERT does anyway.
+touches_rows(op) if {
+	op.kind == "call_function"
+	op.effect == "write"
+	count(op.targets) > 0
+	every target in op.targets {
+		draws_number(target)
+	}
+}
+
+draws_number(target) if {
+	target.type == "function"
+	target.name in {"nextval", "pg_catalog.nextval"}
+}
+
+draws_number(target) if target.type == "sequence"
+
 writes_rows if {
 	some op in input.command.operations
 	op.effect in {"write", "delete"}
-	op.kind in row_kinds
 }

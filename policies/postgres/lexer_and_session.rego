@@ -46,3 +46,14 @@ deny contains {
 	target.access != "read"
 	lower(target.name) in sql.protection_settings
 }
+
+# The same by what the parser saw, for spellings that name no setting.
+deny contains {
+	"code": "SESSION_CHANGED",
+	"reason": "this changes how later commands in this session are read or protected",
+	"hint": "leave these settings as they are",
+} if {
+	input.command.protocol == "postgres"
+	some feature in input.command.features
+	feature in {"lexer_setting", "row_security_change", "search_path", "trigger_bypass"}
+}

@@ -6,7 +6,6 @@
 package policies.postgres.opaque_code
 
 import data.policies.lib.roles
-import data.policies.lib.sql
 
 deny contains {
 	"code": "CODE",
@@ -16,9 +15,12 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.kind in {
-		"do", "call", "create_function", "create_procedure", "alter_function", "create_trigger", "create_rule",
-		"create_event_trigger", "create_cast", "create_operator", "create_aggregate", "create_domain",
-		"create_language", "create_transform", "create_view", "create_materialized_view", "create_policy",
+		"alter_domain", "alter_event_trigger", "alter_function", "alter_operator", "alter_operator_class",
+		"alter_operator_family", "alter_policy", "alter_procedure", "alter_routine", "alter_rule", "alter_trigger",
+		"alter_type", "alter_view", "call", "create_access_method", "create_aggregate", "create_cast",
+		"create_conversion", "create_domain", "create_event_trigger", "create_function", "create_materialized_view",
+		"create_operator", "create_operator_class", "create_operator_family", "create_policy", "create_procedure",
+		"create_rule", "create_transform", "create_trigger", "create_type", "create_view", "do",
 	}
 	not roles.is_administrator
 }
@@ -32,20 +34,32 @@ hold contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.kind in {
-		"do", "call", "create_function", "create_procedure", "alter_function", "create_trigger", "create_rule",
-		"create_event_trigger",
+		"alter_domain", "alter_event_trigger", "alter_function", "alter_operator", "alter_operator_class",
+		"alter_operator_family", "alter_policy", "alter_procedure", "alter_routine", "alter_rule", "alter_trigger",
+		"alter_type", "alter_view", "call", "create_access_method", "create_aggregate", "create_cast",
+		"create_conversion", "create_domain", "create_event_trigger", "create_function", "create_materialized_view",
+		"create_operator", "create_operator_class", "create_operator_family", "create_policy", "create_procedure",
+		"create_rule", "create_transform", "create_trigger", "create_type", "create_view", "do",
 	}
 	roles.is_administrator
 }
 
 deny contains {
+	"code": "OPAQUE",
+	"reason": "this brings or runs code that nobody can judge beforehand",
+	"hint": "send the statements themselves instead of a DO block or a function",
+} if {
+	input.command.protocol == "postgres"
+	"opaque_code" in input.command.features
+	not roles.is_administrator
+}
+
+deny contains {
 	"code": "SQL_IN_A_STRING",
-	"reason": "this function runs SQL that stands in a string",
+	"reason": "this runs SQL that is put together while it runs",
 	"hint": "send that SQL as a statement of its own",
 } if {
 	input.command.protocol == "postgres"
-	some op in input.command.operations
-	some target in op.targets
-	target.type == "function"
-	lower(sql.bare(target.name)) in sql.text_as_sql_functions
+	"dynamic_sql" in input.command.features
+	not roles.is_administrator
 }

@@ -37,8 +37,29 @@ deny contains {
 	"hint": "connect as the identity you mean",
 } if {
 	input.command.protocol == "postgres"
+	"role_change" in input.command.features
+}
+
+# The same by the setting's name: SET and set_config can spell it otherwise than SET ROLE.
+deny contains {
+	"code": "OTHER_ROLE_SETTING",
+	"reason": "acting as another role would hide who did it",
+	"hint": "connect as the identity you mean",
+} if {
+	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
 	target.type == "setting"
+	target.access != "read"
 	lower(target.name) in sql.identity_settings
+}
+
+deny contains {
+	"code": "SECURITY_DEFINER",
+	"reason": "this would run with its owner's rights instead of its caller's",
+	"hint": "use SECURITY INVOKER",
+} if {
+	input.command.protocol == "postgres"
+	"security_definer" in input.command.features
+	not roles.is_administrator
 }

@@ -7,7 +7,6 @@
 package policies.postgres.program_and_files
 
 import data.policies.lib.roles
-import data.policies.lib.sql
 
 deny contains {
 	"code": "SERVER_PROGRAM",
@@ -15,32 +14,18 @@ deny contains {
 	"hint": "use \\copy in psql: it reads and writes files on your side",
 } if {
 	input.command.protocol == "postgres"
-	some op in input.command.operations
-	some target in op.targets
-	target.type == "program"
+	some feature in input.command.features
+	feature in {"server_program", "copy_program"}
 }
 
 deny contains {
 	"code": "SERVER_FILE",
-	"reason": "this would read or write a file on the database server",
+	"reason": "this would read or write a file or a large object on the database server",
 	"hint": "use \\copy in psql, or COPY ... TO STDOUT: they use files on your side",
 } if {
 	input.command.protocol == "postgres"
-	some op in input.command.operations
-	some target in op.targets
-	target.type == "file"
-}
-
-deny contains {
-	"code": "FILE_FUNCTION",
-	"reason": "this function reads or writes files or large objects on the database server",
-	"hint": "keep files on your side",
-} if {
-	input.command.protocol == "postgres"
-	some op in input.command.operations
-	some target in op.targets
-	target.type == "function"
-	lower(sql.bare(target.name)) in sql.file_functions
+	some feature in input.command.features
+	feature in {"server_file", "copy_file"}
 }
 
 deny contains {
@@ -49,10 +34,28 @@ deny contains {
 	"hint": "connect to the other database through its own resource",
 } if {
 	input.command.protocol == "postgres"
+	"network_access" in input.command.features
+}
+
+deny contains {
+	"code": "SERVER_ADMINISTRATION",
+	"reason": "this acts on the server or on other people's sessions",
+	"hint": "ask an operator of the database",
+} if {
+	input.command.protocol == "postgres"
+	"server_admin" in input.command.features
+}
+
+# The same by what is touched, however it is reached.
+deny contains {
+	"code": "OUTSIDE_THE_DATABASE",
+	"reason": "this reaches outside the database: a program, a file, a large object or another host",
+	"hint": "keep files on your side; connect to other databases through their own resources",
+} if {
+	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	target.type == "function"
-	lower(sql.bare(target.name)) in sql.remote_functions
+	target.type in {"program", "file", "large_object", "host"}
 }
 
 deny contains {
@@ -65,20 +68,8 @@ deny contains {
 	op.kind in {
 		"create_server", "alter_server", "create_foreign_data_wrapper", "alter_foreign_data_wrapper",
 		"create_user_mapping", "alter_user_mapping", "import_foreign_schema", "create_foreign_table",
-		"create_subscription", "alter_subscription", "create_publication", "alter_publication",
+		"create_subscription", "alter_subscription", "create_publication", "alter_publication", "alter_foreign_table",
 	}
-}
-
-deny contains {
-	"code": "SERVER_FUNCTION",
-	"reason": "this function acts on the server or on other people's sessions",
-	"hint": "ask an operator of the database",
-} if {
-	input.command.protocol == "postgres"
-	some op in input.command.operations
-	some target in op.targets
-	target.type == "function"
-	lower(sql.bare(target.name)) in sql.server_functions
 }
 
 deny contains {
@@ -88,7 +79,10 @@ deny contains {
 } if {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
-	op.kind in {"load", "alter_system", "create_language", "create_tablespace", "alter_tablespace"}
+	op.kind in {
+		"alter_language", "alter_system", "alter_tablespace", "create_language", "create_tablespace", "load",
+		"alter_text_search_template", "create_text_search_parser", "create_text_search_template",
+	}
 }
 
 deny contains {

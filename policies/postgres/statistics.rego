@@ -16,7 +16,16 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	lower(sql.bare(target.name)) in sql.statistics_relations
+	sql.bare(target.name) in sql.statistics_relations
+}
+
+deny contains {
+	"code": "STATISTICS_VIEW",
+	"reason": "planner statistics hold samples of other tables' values",
+	"hint": "pg_class.reltuples gives an estimate of row counts",
+} if {
+	input.command.protocol == "postgres"
+	"system_statistics" in input.command.features
 }
 
 deny contains {
@@ -27,7 +36,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	lower(sql.bare(target.name)) in (sql.activity_relations | sql.activity_functions)
+	sql.bare(target.name) in sql.activity_relations
 	not roles.is_administrator
 }
 
@@ -39,5 +48,5 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	lower(sql.bare(target.name)) in sql.secret_relations
+	sql.bare(target.name) in sql.secret_relations
 }

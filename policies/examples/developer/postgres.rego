@@ -120,7 +120,7 @@ only_reads(op) if {
 
 only_reads(op) if {
 	op.effect == "session"
-	op.kind in {"begin", "commit", "rollback", "savepoint", "release", "rollback_to", "show", "explain", "deallocate"}
+	op.kind in names.own_session_kinds
 }
 
 only_reads(op) if {
@@ -135,11 +135,29 @@ only_reads(op) if {
 
 reads_or_writes_rows(op) if only_reads(op)
 
-reads_or_writes_rows(op) if op.kind in {"insert", "update", "delete", "merge"}
+reads_or_writes_rows(op) if op.kind in names.row_kinds
+
+# Drawing a number from a sequence is what INSERT does anyway.
+reads_or_writes_rows(op) if {
+	op.kind == "call_function"
+	op.effect == "write"
+	count(op.targets) > 0
+	every target in op.targets {
+		draws_number(target)
+	}
+}
+
+draws_number(target) if {
+	target.type == "function"
+	target.name in {"nextval", "pg_catalog.nextval"}
+}
+
+draws_number(target) if target.type == "sequence"
 
 writes_rows if {
 	some op in input.command.operations
-	op.kind in {"insert", "update", "delete", "merge"}
+	op.effect != "read"
+	op.effect != "session"
 }
 
 touches_insides(op) if {

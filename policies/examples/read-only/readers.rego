@@ -25,7 +25,7 @@ only_reads(op) if {
 # No client works without transactions and a few comfort settings of its own session.
 only_reads(op) if {
 	op.effect == "session"
-	op.kind in {"begin", "commit", "rollback", "savepoint", "release", "rollback_to", "show", "explain", "deallocate"}
+	op.kind in names.own_session_kinds
 }
 
 only_reads(op) if {
