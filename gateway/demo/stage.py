@@ -1,0 +1,169 @@
+"""Everything the demonstration needs, in one temporary folder that goes away with it.
+
+Writes the gateway's configuration, one service file and password file for psql, and random secrets, each of mode 0600
+below a folder nobody else may enter. Runs nothing; `gateway.cli.demo` does.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.demo.binaries import DemoUnavailable
+from gateway.demo.certificates import Certificate
+from gateway.demo.cluster import Cluster
+from gateway.demo.database import GATEWAY_ROLE
+from gateway.demo.scenes import APPROVER, GROUPS, Scene
+
+#: The name by which clients reach the sample database (`dbname=shop`).
+RESOURCE = "shop"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Where the files of one run are."""
+
+    configuration: Path
+    service_file: Path
+    authority: Path
+    database_password: str = field(repr=False)
+
+
+def example_policies(checkout: Path) -> Path:
+    """The policies the demonstration runs with. They are in a checkout, not in the installed package."""
+    folder = checkout / "policies" / "examples" / "demo"
+    if not folder.is_dir():
+        raise DemoUnavailable(
+            f"the example policies are not at `{folder}`",
+            help="run the demo from a checkout of the project: make demo",
+        )
+    return folder
+
+
+def set_up(folder: Path, cluster: Cluster, certificate: Certificate, policies: Path, port: int) -> Setup:
+    """Write all files of one run into `folder`, which exists and is ours alone."""
+    keep(folder / "gateway.crt", certificate.certificate)
+    keep(folder / "gateway.key", certificate.key)
+    database_password = secrets.token_urlsafe(24)
+    keep(folder / "database.password", database_password.encode())
+    passwords = {who: secrets.token_urlsafe(18) for who in GROUPS if who != APPROVER}
+    for who, password in passwords.items():
+        keep(folder / f"{who}.password", password.encode())
+    keep(folder / "pgpass", _pgpass(passwords, port).encode())
+    keep(folder / "pg_service.conf", _services(folder, passwords, port).encode())
+    keep(folder / "sallyport.toml", _configuration(folder, cluster, policies, port).encode())
+    return Setup(
+        configuration=folder / "sallyport.toml",
+        service_file=folder / "pg_service.conf",
+        authority=folder / "gateway.crt",
+        database_password=database_password,
+    )
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file that only we can read, from its first byte on."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)
+
+
+def invitation(setup: Setup, scenes: Sequence[Scene], approve: Sequence[str], show: Sequence[str]) -> str:
+    """What is printed for people: the lines to paste, and how to approve."""
+    lines = [
+        "A PostgreSQL with sample data runs behind the gateway. In another terminal, paste:",
+        "",
+        f"  export PGSERVICEFILE={setup.service_file}",
+        "",
+    ]
+    for scene in scenes:
+        lines += [f"  # {scene.verdict}: {scene.expected}", f"  {scene.line()}", ""]
+    lines += [
+        "The last one waits. Approve it from a third terminal, with the ticket that psql shows:",
+        "",
+        f"  {' '.join(approve)} TICKET",
+        "",
+        "What was decided, and why:",
+        "",
+        f"  {' '.join(show)}",
+        "",
+        "Ctrl-C ends everything and removes it.",
+    ]
+    return "\n".join(lines)
+
+
+def _services(folder: Path, passwords: Mapping[str, str], port: int) -> str:
+    blocks = [
+        "\n".join(
+            [
+                f"[{who}]",
+                "host=localhost",
+                "hostaddr=127.0.0.1",
+                f"port={port}",
+                f"dbname={RESOURCE}",
+                f"user={who}",
+                f"passfile={folder / 'pgpass'}",
+                "sslmode=verify-full",
+                f"sslrootcert={folder / 'gateway.crt'}",
+                "gssencmode=disable",
+                "",
+            ]
+        )
+        for who in passwords
+    ]
+    return "\n".join(blocks)
+
+
+def _pgpass(passwords: Mapping[str, str], port: int) -> str:
+    return "".join(f"localhost:{port}:{RESOURCE}:{who}:{password}\n" for who, password in passwords.items())
+
+
+def _configuration(folder: Path, cluster: Cluster, policies: Path, port: int) -> str:
+    principals = "".join(_principal(who, groups) for who, groups in GROUPS.items())
+    return f"""\
+[policies]
+path = "{policies}"
+
+[store]
+url = "sqlite:///{folder / "store.db"}"
+
+[audit]
+dir = "{folder / "audit"}"
+
+[[resource]]
+name = "{RESOURCE}"
+protocol = "postgres"
+address = "127.0.0.1:{cluster.port}"
+database = "postgres"
+role = "{GATEWAY_ROLE}"
+credential = "file:{folder / "database.password"}"
+labels = {{ environment = "prod" }}
+
+[resource.tls]
+mode = "require"
+ca_file = "{folder / "gateway.crt"}"
+
+[[listener]]
+protocol = "postgres"
+bind = "127.0.0.1:{port}"
+auth = "scram"
+
+[listener.tls]
+certificate = "{folder / "gateway.crt"}"
+key = "{folder / "gateway.key"}"
+
+[[rpc.socket]]
+path = "{folder / "rpc.sock"}"
+principal = "{APPROVER}"
+
+[log]
+level = "warning"
+{principals}"""
+
+
+def _principal(who: str, groups: Sequence[str]) -> str:
+    text = f'\n[[identity.principal]]\nname = "{who}"\ngroups = {json.dumps(list(groups))}\n'
+    if who == APPROVER:
+        return text + 'roles = ["approver", "auditor"]\n'
+    return text + f'password = "file:{who}.password"\n'
