@@ -1,0 +1,51 @@
+"""What evaluating policies on one request gives: which rules answered what, which failed. Data only.
+
+`evaluate.py` makes it, `combine.py` turns it into a decision, `explain.py` shows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.decision import Location
+from engine.rego.contract import HoldResult, RuleKind, RuleResult
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a policy. `package` stands without `policies.`; `on_error` is the hold its policy asks for when it fails."""
+
+    package: str
+    kind: RuleKind
+    location: Location
+    on_error: HoldResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A rule that matched, and one element of what it said."""
+
+    rule: Rule
+    result: RuleResult
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule.package}/{self.result.code}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A candidate rule that could not be evaluated, or answered in a wrong shape. `rule` is None when it is not known which."""
+
+    rule: Rule | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything the candidate rules said. `volatile`: a candidate read the time or other things no cache may hold."""
+
+    answers: tuple[Answer, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    volatile: bool = False
+    candidates: int = 0
