@@ -70,9 +70,6 @@ url = "sqlite:///{folder}/store.db"
 [audit]
 dir = "{folder}/audit"
 
-[rpc]
-socket = "{folder}/rpc.sock"
-
 [[resource]]
 name = "bench"
 protocol = "postgres"
@@ -80,13 +77,13 @@ address = "{upstream}"
 database = "postgres"
 role = "postgres"
 credential = "env:BENCH_PASSWORD"
-tls = {{ mode = "verify-ca", ca_file = "{folder}/server.crt" }}
+tls = {{ ca_file = "{folder}/server.crt" }}
 
 [[listener]]
 protocol = "postgres"
 bind = "{listen}"
 auth = "scram"
-tls = {{ cert_file = "{folder}/server.crt", key_file = "{folder}/server.key" }}
+tls = {{ certificate = "{folder}/server.crt", key = "{folder}/server.key" }}
 
 [[identity.principal]]
 name = "postgres"
