@@ -1,0 +1,1 @@
+"""Who somebody is: the principals of the configuration, their proofs, and patience with those who guess."""

@@ -1,0 +1,70 @@
+"""The principals this gateway knows, and whether a secret proves one of them. No network, no clock.
+
+Nothing here tells whether a name exists: unknown names get a decoy verifier and a comparison that takes as long. Called
+by the doorkeeper and by the gRPC services (who is behind a socket or a certificate).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapters.core.ports import ScramVerifier
+from engine.request import Principal
+from gateway.identity.scram import ITERATIONS, decoy
+
+MAX_TOKEN = 1_000
+"""Bytes of a token that are looked at; a longer one is no token of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One principal with its proofs. `token` is the SHA-256 of the token: tokens are long and random, so that is enough."""
+
+    principal: Principal
+    verifier: ScramVerifier | None = field(default=None, repr=False)
+    token: bytes | None = field(default=None, repr=False)
+    roles: tuple[str, ...] = ()
+    uid: int | None = None
+
+
+class People:
+    """All principals of one configuration."""
+
+    def __init__(self, known: Sequence[Known], decoy_key: bytes) -> None:
+        self._known: Mapping[str, Known] = {one.principal.name: one for one in known}
+        self._decoy_key = decoy_key
+        rounds = Counter(one.verifier.iterations for one in known if one.verifier is not None)
+        # WHY: a decoy with another number of rounds than everybody else's would be told apart at once.
+        self._rounds = rounds.most_common(1)[0][0] if rounds else ITERATIONS
+
+    def find(self, name: str) -> Known | None:
+        """The principal of that name."""
+        return self._known.get(name)
+
+    def by_uid(self, uid: int) -> Known | None:
+        """The principal who is this user on this machine."""
+        return next((one for one in self._known.values() if one.uid == uid), None)
+
+    def verifier(self, name: str) -> ScramVerifier:
+        """The verifier of a principal, or a decoy."""
+        made_up = decoy(name, self._decoy_key, self._rounds)
+        found = self._known.get(name)
+        return made_up if found is None or found.verifier is None else found.verifier
+
+    def is_proven(self, name: str, token: str) -> bool:
+        """Whether the token is this principal's."""
+        given = token.encode("utf-8", "surrogateescape")
+        found = self._known.get(name)
+        expected = found.token if found is not None else None
+        # INVARIANT: one hash and one comparison, whether the name exists, has a token, or neither.
+        is_same = hmac.compare_digest(digest_token(given), expected or self._decoy_key)
+        return is_same and expected is not None and len(given) <= MAX_TOKEN
+
+
+def digest_token(token: bytes) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token).digest()
