@@ -1,0 +1,36 @@
+"""Which git commit a policy folder stands at, if any. For people: decisions depend on contents, never on this."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+GIT_SECONDS = 5.0
+
+
+def commit_of(folder: Path) -> str | None:
+    """The commit (12 digits, `+` when files differ from it), or None where git does not know or is not there."""
+    head = _git(folder, "rev-parse", "--verify", "HEAD")
+    if head is None:
+        return None
+    changes = _git(folder, "status", "--porcelain", "--", ".")
+    return head.strip()[:12] + ("+" if changes is None or changes.strip() else "")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            # WHY: a folder of somebody else must not run hooks or monitors of its own through our question.
+            ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=", "-C", str(folder), *arguments],
+            env=environment | {"GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return done.stdout if done.returncode == 0 else None
