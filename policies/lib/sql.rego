@@ -25,6 +25,12 @@ statistics_relations := {
 	"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext", "pg_stats_ext_exprs",
 }
 
+# Read large objects: files by another name, which no column mask reaches.
+large_object_functions := {
+	"lo_close", "lo_creat", "lo_create", "lo_from_bytea", "lo_get", "lo_lseek", "lo_lseek64", "lo_open", "lo_put",
+	"lo_tell", "lo_tell64", "lo_truncate", "lo_truncate64", "lo_unlink", "loread", "lowrite",
+}
+
 # Change how the server reads what is sent to it, so that it could read another command than was judged.
 reading_settings := {
 	"backslash_quote", "client_encoding", "escape_string_warning", "names", "standard_conforming_strings",

@@ -57,3 +57,12 @@ deny contains {
 	some feature in input.command.features
 	feature in {"lexer_setting", "row_security_change", "search_path", "trigger_bypass"}
 }
+
+deny contains {
+	"code": "SLEEP",
+	"reason": "this would keep a connection busy with waiting",
+	"hint": "wait on your side",
+} if {
+	input.command.protocol == "postgres"
+	"sleep" in input.command.features
+}

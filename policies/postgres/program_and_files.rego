@@ -7,6 +7,7 @@
 package policies.postgres.program_and_files
 
 import data.policies.lib.roles
+import data.policies.lib.sql
 
 deny contains {
 	"code": "SERVER_PROGRAM",
@@ -56,6 +57,18 @@ deny contains {
 	some op in input.command.operations
 	some target in op.targets
 	target.type in {"program", "file", "large_object", "host"}
+}
+
+deny contains {
+	"code": "LARGE_OBJECT",
+	"reason": "large objects are files inside the database, which nobody can mask",
+	"hint": "keep files on your side",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "function"
+	sql.bare(target.name) in sql.large_object_functions
 }
 
 deny contains {

@@ -13,10 +13,10 @@ harmless_settings := {
 	"lock_timeout", "statement_timeout", "time zone", "timezone",
 }
 
-# Relations that hold secrets, samples of other tables' values, or other people's statements. By bare name, whatever
-# schema they are asked for in.
+# What holds secrets, samples of other tables' values, other people's statements, or files. By bare name, whatever
+# schema it is asked for in.
 insides := {
-	"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
+	"foreign_server_options", "lo_get", "lo_open", "loread", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
 	"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject", "pg_prepared_statements",
 	"pg_prepared_xacts", "pg_shadow", "pg_stat_activity", "pg_stat_get_activity", "pg_stat_get_backend_activity",
 	"pg_stat_replication", "pg_stat_statements", "pg_statistic", "pg_statistic_ext_data", "pg_stats",
