@@ -2,7 +2,7 @@
 
 In this order:
 1. a `deny` that matched denies;
-2. a candidate rule that failed denies (EVAL_ERROR), unless its policy says `on_error: hold`: then it is a hold;
+2. a candidate rule that failed denies (EVAL_ERROR, TIMEOUT), unless its policy says `on_error: hold`: then it is a hold;
 3. a `hold` that matched holds, until an approval that names it comes back; then it grants by itself;
 4. an `allow` that matched grants; nothing else does: NO_MATCH.
 What is granted or held must also be possible: masks with a proven plan, limits of known types, else deny.
@@ -59,9 +59,10 @@ def combine(results: Results, command: Command, approval: Approval | None, revis
     if denies:
         reasons = _reasons(denies) + _failures(results.failed)
         return _deny(DenyKind.RULE, reasons, revision, cacheable=not results.volatile and not results.failed)
-    fatal = [failed for failed in results.failed if failed.rule is None or failed.rule.on_error is None]
+    fatal = [failed for failed in results.failed if failed.on_error is None]
     if fatal:
-        return _deny(DenyKind.EVAL_ERROR, _failures(results.failed), revision)
+        late = all(failed.code == DenyKind.TIMEOUT for failed in fatal)
+        return _deny(DenyKind.TIMEOUT if late else DenyKind.EVAL_ERROR, _failures(results.failed), revision)
     holds = _holds(results)
     waits = bool(holds) and not (approval is not None and {hold.id for hold in holds} <= set(approval.rules))
     allows = [answer for answer in results.answers if isinstance(answer.result, AllowResult)]
@@ -106,8 +107,8 @@ def _holds(results: Results) -> list[Answer]:
     """The holds that matched, and those that stand for a failed rule of a policy that says `on_error: hold`."""
     holds = [answer for answer in results.answers if isinstance(answer.result, HoldResult)]
     for failed in results.failed:
-        if failed.rule is not None and failed.rule.on_error is not None:
-            holds.append(Answer(failed.rule, failed.rule.on_error))
+        if failed.rule is not None and failed.on_error is not None:
+            holds.append(Answer(failed.rule, failed.on_error))
     return holds
 
 
@@ -205,21 +206,12 @@ def _order(reason: Reason) -> tuple[str, ...]:
 
 def _failures(failed: Iterable[Failed]) -> tuple[Reason, ...]:
     """One reason for each rule that failed; the user is told that, the admin what and where."""
-    reason, hint = _SAID[DenyKind.EVAL_ERROR]
-    made = {
-        Reason(
-            rule=f"{item.rule.package}/{DenyKind.EVAL_ERROR}"
-            if item.rule is not None
-            else f"engine/{DenyKind.EVAL_ERROR}",
-            kind="engine",
-            code=DenyKind.EVAL_ERROR.value,
-            reason=reason,
-            detail=item.message,
-            hint=hint,
-            location=item.rule.location if item.rule is not None else None,
-        )
-        for item in failed
-    }
+    made = set()
+    for item in failed:
+        kind = DenyKind.TIMEOUT if item.code == DenyKind.TIMEOUT else DenyKind.EVAL_ERROR
+        reason, hint = _SAID[kind]
+        package, place = ("engine", None) if item.rule is None else (item.rule.package, item.rule.location)
+        made.add(Reason(f"{package}/{kind}", "engine", kind.value, reason, item.message, hint, place))
     return tuple(sorted(made, key=_order))
 
 

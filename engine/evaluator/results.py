@@ -35,10 +35,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A candidate rule that could not be evaluated, or answered in a wrong shape. `rule` is None when it is not known which."""
+    """A candidate rule that could not be evaluated, or answered in a wrong shape. `rule` is None when it is not known which.
+
+    `code` is the core's when it gave up by itself (`TIMEOUT`, `LIMIT`, `PANIC` ...): then other rules may not have run
+    at all, and no policy can wave that through.
+    """
 
     rule: Rule | None
     message: str
+    code: str = ""
+
+    @property
+    def on_error(self) -> HoldResult | None:
+        """The hold that stands for this failure, if its policy asks for one and may."""
+        return None if self.rule is None or self.code else self.rule.on_error
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,15 @@ def test_a_failed_rule_whose_policy_holds_on_error_is_held() -> None:
     assert got.hold.rules == ("pg/ON_ERROR",)
     also = decide(ALLOW, failed=(Failed(rule, "x"), Failed(None, "y")))
     assert also.deny_kind is DenyKind.EVAL_ERROR
+    assert decide(ALLOW, failed=(Failed(rule, "x", code="PANIC"),)).deny_kind is DenyKind.EVAL_ERROR
+
+
+def test_a_late_decision_is_a_timeout_and_one_that_failed_otherwise_too_is_not() -> None:
+    late = Failed(Rule("pg", RuleKind.ALLOW, Location("pg.rego", 7)), "too late", code="TIMEOUT")
+    got = decide(ALLOW, failed=(late,))
+    assert got.deny_kind is DenyKind.TIMEOUT
+    assert got.reasons[0].code == "TIMEOUT"
+    assert decide(ALLOW, failed=(late, Failed(None, "y"))).deny_kind is DenyKind.EVAL_ERROR
 
 
 @pytest.mark.parametrize("shape", [{"values": ["pii.email"]}, {"paths": ["$.a"]}, {"streams": ["stdout"]}])

@@ -1,0 +1,90 @@
+"""How the core's answer is read: by the shape of each rule's kind, and nothing is passed over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.decision import Location
+from engine.evaluator.evaluate import evaluate, evaluate_all, read_results
+from engine.evaluator.results import Answer, Failed, Rule
+from engine.rego.contract import AllowResult, DenyResult, RuleKind
+
+ALLOW = Rule("pg", RuleKind.ALLOW, Location("pg.rego", 3))
+DENY = Rule("pg", RuleKind.DENY, Location("pg.rego", 9))
+RULES = (ALLOW, DENY)
+
+
+def said(results: list[Any], errors: list[Any] | None = None, **more: Any) -> bytes:
+    whole = {"results": results, "errors": errors or [], "volatile": False, "candidates": 2, **more}
+    return msgspec.msgpack.encode(whole)
+
+
+class Core:
+    def __init__(self, candidates: bytes, every: bytes) -> None:
+        self.candidates, self.every = candidates, every
+        self.asked: list[tuple[bytes, int]] = []
+
+    def describe(self) -> bytes:
+        return b""
+
+    def evaluate(self, document: bytes, now: int, /) -> bytes:
+        self.asked.append((document, now))
+        return self.candidates
+
+    def evaluate_all(self, document: bytes, now: int, /) -> bytes:
+        self.asked.append((document, now))
+        return self.every
+
+
+def test_results_are_typed_by_the_kind_of_their_rule() -> None:
+    got = read_results(said([[0, {"code": "A"}], [1, {"code": "D", "reason": "no"}]], volatile=True), RULES)
+    assert got.answers == (Answer(ALLOW, AllowResult("A")), Answer(DENY, DenyResult("D", "no")))
+    assert (got.failed, got.volatile, got.candidates) == ((), True, 2)
+
+
+def test_a_wrong_shape_is_a_failed_rule() -> None:
+    got = read_results(said([[1, {"kode": "D"}]]), RULES)
+    assert got.answers == ()
+    assert got.failed[0].rule is DENY
+    assert "deny" in got.failed[0].message
+
+
+def test_an_error_names_its_rule_and_the_cores_own_code() -> None:
+    errors = [
+        {"rule": 1, "message": "to_number: not a number"},
+        {"rule": 0, "message": "TIMEOUT: over"},
+        {"rule": None, "message": "x"},
+        {"rule": 7, "message": "y"},
+    ]
+    assert read_results(said([], errors), RULES).failed == (
+        Failed(DENY, "to_number: not a number"),
+        Failed(ALLOW, "TIMEOUT: over", "TIMEOUT"),
+        Failed(None, "x"),
+        Failed(None, "y"),
+    )
+
+
+@pytest.mark.parametrize("number", [-1, 2, 99])
+def test_a_rule_that_there_is_not_is_a_failure(number: int) -> None:
+    got = read_results(said([[number, {"code": "A"}]]), RULES)
+    assert got.answers == ()
+    assert got.failed[0].code == "CORE"
+
+
+@given(st.binary(max_size=40))
+def test_an_answer_that_cannot_be_read_is_a_failure(garbage: bytes) -> None:
+    got = read_results(garbage, RULES)
+    assert got.failed
+    assert not got.answers
+
+
+def test_the_candidates_or_every_rule_are_asked_with_input_and_time() -> None:
+    core = Core(said([[0, {"code": "A"}]]), said([[1, {"code": "D"}]]))
+    assert evaluate(core, RULES, b"in", 5).answers[0].rule is ALLOW
+    assert evaluate_all(core, RULES, b"in", 6).answers[0].rule is DENY
+    assert core.asked == [(b"in", 5), (b"in", 6)]
