@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::failure::{guarded, Failure};
+use crate::rego::program;
 
 create_exception!(_native, NativeError, PyException);
 
@@ -18,14 +19,47 @@ fn raise(py: Python<'_>, failure: Failure) -> PyErr {
 }
 
 /// Runs `work` without the GIL, contains panics, hands bytes back.
-#[allow(dead_code)]
 fn bytes<'py>(py: Python<'py>, work: impl FnOnce() -> Result<Vec<u8>, Failure> + Send) -> PyResult<Bound<'py, PyBytes>> {
     let result = py.detach(|| guarded(work));
     result.map(|data| PyBytes::new(py, &data)).map_err(|failure| raise(py, failure))
 }
 
+/// Compiled policies with the candidate index.
+#[pyclass(frozen, module = "engine._native")]
+struct Program(program::Program);
+
+#[pymethods]
+impl Program {
+    #[staticmethod]
+    fn compile(py: Python<'_>, modules: &[u8], data: &[u8], options: &[u8]) -> PyResult<Self> {
+        let compiled = py.detach(|| guarded(|| program::Program::compile(modules, data, options)));
+        compiled.map(Self).map_err(|failure| raise(py, failure))
+    }
+
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || Ok(self.0.describe()))
+    }
+
+    fn evaluate<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.evaluate(input, now_ns))
+    }
+
+    fn evaluate_all<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.evaluate_all(input, now_ns))
+    }
+
+    fn evaluate_interpreted<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.evaluate_interpreted(input, now_ns))
+    }
+
+    fn run_tests<'py>(&self, py: Python<'py>, now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.run_tests(now_ns))
+    }
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
+    module.add_class::<Program>()?;
     Ok(())
 }

@@ -1,0 +1,216 @@
+//! Compiled policies: what `_native.Program` is. Compile once, evaluate from many threads.
+
+use std::time::Instant;
+
+use regorus::Value;
+
+use super::checks;
+use super::conditions::{self, Condition};
+use super::decode;
+use super::diagnostic::{self, Diagnostic, Severity};
+use super::encode::Writer;
+use super::index::Index;
+use super::interpret::Interpreter;
+use super::limits::Limits;
+use super::machine::{Answer, Pool};
+use super::names;
+use super::options::Options;
+use super::rules::Rules;
+use super::scope::{self, of_imports};
+use super::sources::{self, SourceFile};
+use super::split;
+use crate::failure::{guarded, Failure};
+use crate::stack::with_room;
+
+/// One policy rule as `describe` shows it; its id is its place in the list.
+#[derive(Clone, Debug)]
+pub struct RuleFact {
+    /// Package without `data.`.
+    pub package: String,
+    pub kind: &'static str,
+    pub file: String,
+    pub line: u32,
+    /// Paths below `input` that it reads, helpers included.
+    pub reads: Vec<String>,
+    pub volatile: bool,
+    /// Shard and entry point that run it alone.
+    pub shard: usize,
+    pub entry_point: usize,
+}
+
+pub struct Program {
+    facts: Vec<RuleFact>,
+    index: Index,
+    pools: Vec<Pool>,
+    interpreter: Interpreter,
+    warnings: Vec<Diagnostic>,
+    limits: Limits,
+}
+
+impl Program {
+    /// Compiles `modules` (msgpack list of [file, text]) with `data` and `options` (msgpack documents).
+    pub fn compile(modules: &[u8], data: &[u8], options: &[u8]) -> Result<Self, Failure> {
+        with_room(|| {
+            let wide = Limits { input_bytes: 256 << 20, input_values: 16 << 20, ..Limits::default() };
+            let options = Options::read(&decode::document(options, &wide)?)?;
+            let data = decode::document(data, &wide)?;
+            let files = read_files(&decode::document(modules, &wide)?)?;
+            regorus::set_global_memory_limit(Some(options.limits.memory_bytes));
+            Self::build(&files, &data, options).map_err(|mut wrong| {
+                diagnostic::sort(&mut wrong);
+                let message = wrong.first().map_or_else(String::new, |first| first.message.clone());
+                Failure { payload: Some(diagnostic::encode_list(&wrong)), ..Failure::new("POLICY_REFUSED", message) }
+            })
+        })
+    }
+
+    fn build(files: &[SourceFile], data: &Value, options: Options) -> Result<Self, Vec<Diagnostic>> {
+        let (trees, broken) = sources::parse(files, &options.limits);
+        let rules = Rules::new(trees);
+        let mut found = checks::all(&rules, data, &options);
+        // What a broken file would have defined is unknown to no fault of the others.
+        found.retain(|item| broken.is_empty() || item.code != "UNKNOWN_FUNCTION");
+        found.extend(broken);
+        let (wrong, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|item| item.severity == Severity::Error);
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
+        let shards = split::compile(&rules, files, data, &options.limits)?;
+        let mut facts = Vec::new();
+        let mut bodies = Vec::new();
+        for (shard, compiled) in shards.iter().enumerate() {
+            for entry in &compiled.entries {
+                if let Some((fact, conditions)) = describe_rule(&rules, entry, shard, &options) {
+                    facts.push(fact);
+                    bodies.push(conditions);
+                }
+            }
+        }
+        let index = Index::new(bodies);
+        let mut warnings = warnings;
+        warnings.extend(checks::unindexed(&facts, &index));
+        diagnostic::sort(&mut warnings);
+        let pools = shards.into_iter().map(|shard| Pool::new(shard.program, data.clone())).collect();
+        let interpreter = Interpreter::new(files.to_vec(), data.clone(), &options);
+        Ok(Self { facts, index, pools, interpreter, warnings, limits: options.limits })
+    }
+
+    /// The rules and the warnings.
+    pub fn describe(&self) -> Vec<u8> {
+        let mut writer = Writer::new(usize::MAX, 8);
+        writer.map(2);
+        writer.text("rules");
+        writer.array(self.facts.len());
+        for (id, fact) in self.facts.iter().enumerate() {
+            let id = u32::try_from(id).unwrap_or(u32::MAX);
+            writer.map(8);
+            writer.text("id");
+            writer.number(u64::from(id));
+            for (key, text) in [("package", fact.package.as_str()), ("kind", fact.kind), ("file", fact.file.as_str())] {
+                writer.text(key);
+                writer.text(text);
+            }
+            writer.text("line");
+            writer.number(u64::from(fact.line));
+            writer.text("always");
+            writer.bool(self.index.is_always(id));
+            writer.text("volatile");
+            writer.bool(fact.volatile);
+            writer.text("reads");
+            writer.array(fact.reads.len());
+            fact.reads.iter().for_each(|path| writer.text(path));
+        }
+        writer.text("warnings");
+        diagnostic::write_list(&self.warnings, &mut writer);
+        writer.finish()
+    }
+
+    /// Runs the candidates among the rules for an encoded input.
+    pub fn evaluate(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
+        let input = decode::document(input, &self.limits)?;
+        let candidates = self.index.candidates(&input);
+        self.answer(&input, now_ns, &candidates)
+    }
+
+    /// Runs every rule.
+    pub fn evaluate_all(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
+        let input = decode::document(input, &self.limits)?;
+        let all: Vec<u32> = (0..u32::try_from(self.facts.len()).unwrap_or(u32::MAX)).collect();
+        self.answer(&input, now_ns, &all)
+    }
+
+    /// Runs every policy set by the interpreter; for tests.
+    pub fn evaluate_interpreted(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
+        let input = decode::document(input, &self.limits)?;
+        with_room(|| guarded(|| Ok(self.interpreter.evaluate(&self.facts, &input, now_ns, &self.limits))))
+    }
+
+    /// Runs the `test_` rules by the interpreter: list of {name, file, line, passed, error}.
+    pub fn run_tests(&self, now_ns: i64) -> Result<Vec<u8>, Failure> {
+        with_room(|| guarded(|| Ok(self.interpreter.run_tests(now_ns))))
+    }
+
+    fn answer(&self, input: &Value, now_ns: i64, rules: &[u32]) -> Result<Vec<u8>, Failure> {
+        with_room(|| {
+            let deadline = Instant::now().checked_add(self.limits.time);
+            let mut answer = Answer::new(&self.limits);
+            let mut at = 0;
+            // Rules of one shard stand together: one machine runs them all.
+            while let Some(shard) = rules.get(at).and_then(|rule| self.fact(*rule)).map(|fact| fact.shard) {
+                let run: Vec<(u32, &RuleFact)> = rules
+                    .get(at..)
+                    .unwrap_or_default()
+                    .iter()
+                    .map_while(|rule| self.fact(*rule).filter(|fact| fact.shard == shard).map(|fact| (*rule, fact)))
+                    .collect();
+                at = at.saturating_add(run.len().max(1));
+                if let Some(pool) = self.pools.get(shard) {
+                    pool.run(&run, input, now_ns, deadline, &self.limits, &mut answer);
+                }
+            }
+            Ok(answer.finish(rules.len()))
+        })
+    }
+
+    fn fact(&self, rule: u32) -> Option<&RuleFact> {
+        usize::try_from(rule).ok().and_then(|rule| self.facts.get(rule))
+    }
+}
+
+fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
+    let wrong = || Failure::new("INPUT_INVALID", "modules must be a list of [file, text]");
+    let items = list.as_array().map_err(|_| wrong())?;
+    items
+        .iter()
+        .map(|item| match item.as_array().ok().map(|pair| pair.as_slice()) {
+            Some([Value::String(name), Value::String(text)]) => Ok(SourceFile { name: name.to_string(), text: text.to_string() }),
+            _ => Err(wrong()),
+        })
+        .collect()
+}
+
+/// What `describe` says of a rule, and the conditions of its bodies.
+fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Options) -> Option<(RuleFact, Vec<Vec<Condition>>)> {
+    let definition = rules.groups.get(&entry.set)?.get(entry.number)?;
+    let regorus::unstable::Rule::Spec { bodies, span, .. } = definition.rule.as_ref() else {
+        return None;
+    };
+    let surroundings = of_imports(rules.imports.get(definition.module)?);
+    let conditions = if bodies.is_empty() {
+        vec![Vec::new()]
+    } else {
+        bodies.iter().map(|body| conditions::of_query(&body.query, &surroundings)).collect()
+    };
+    let reads = checks::reads(rules, definition);
+    let fact = RuleFact {
+        package: names::print(rules.packages.get(definition.module)?),
+        kind: names::kind(&definition.rule)?,
+        file: span.source.get_path().clone(),
+        line: span.line,
+        volatile: reads.reads_time || options.is_volatile(&reads.paths),
+        reads: reads.paths.iter().map(|path| scope::print(path)).collect(),
+        shard,
+        entry_point: entry.entry_point,
+    };
+    Some((fact, conditions))
+}
