@@ -38,7 +38,8 @@ class Program:
 
     @staticmethod
     def compile(modules: bytes, data: bytes, options: bytes) -> Program:
-        """Compile. `modules`: list of [file, text]; `data`: msgpack document; `options`: limits, by name.
+        """Compile. `modules`: msgpack list of [file, text]; `data`: msgpack document; `options`: msgpack of
+        {"capabilities": [builtins], "limits"?: {name: number}, "volatile"?: [paths], "schema"?: JSON schema of the input}.
 
         Raises NativeError code POLICY_REFUSED; its args[1] is msgpack of the list of diagnostics
         {code, message, file, line, column, end_line, end_column, severity, help}.
@@ -57,7 +58,10 @@ class Program:
         """The same without the index: every rule."""
 
     def evaluate_interpreted(self, input: bytes, now_ns: int) -> bytes:
-        """The same by the interpreter, without the index; for tests."""
+        """The same by the interpreter, without the index; for tests. A result stands under the first rule of its set."""
+
+    def run_tests(self, now_ns: int) -> bytes:
+        """Run the `test_` rules by the interpreter: list of {name, file, line, passed, error}."""
 
 def conformance(case: bytes) -> bytes:
     """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter."""

@@ -1,0 +1,143 @@
+"""From sources to compiled policies: encode, compile in the core, read back what it says of the rules.
+
+The core parses, checks and compiles; whatever is wrong comes back as diagnostics, all at once, as `PolicyRefused`. A set
+of sources and data has one revision, whatever the order of the files. Called by `engine.evaluator.program` and by those
+who only check (`sallyport check`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from engine._native import NativeError, Program
+from engine.errors import NativeFailure, PolicyRefused
+from engine.rego.capabilities import ALLOWED
+from engine.rego.contract import RuleKind
+from engine.request import Json
+from engine.schema import input_schema
+from engine.source import Diagnostic, Severity, Source, Span
+
+VOLATILE = ("input.context.now",)
+"""What of the input differs from request to request by itself: a rule that reads it cannot be cached."""
+
+
+class _Found(msgspec.Struct):
+    code: str
+    message: str
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    severity: Severity
+    help: str
+
+
+class _Rule(msgspec.Struct):
+    id: int
+    package: str
+    kind: RuleKind
+    file: str
+    line: int
+    always: bool
+    reads: tuple[str, ...]
+    volatile: bool
+
+
+class _Description(msgspec.Struct):
+    rules: list[_Rule]
+    warnings: list[_Found]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_FOUND = msgspec.msgpack.Decoder(list[_Found])
+_DESCRIPTION = msgspec.msgpack.Decoder(_Description)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One rule of a policy package. Its place in `CompiledPolicies.rules` is the number the core knows it by.
+
+    `is_always`: no index finds it, it runs for every request. `reads`: paths of the input it and its helpers read.
+    """
+
+    package: str
+    kind: RuleKind
+    file: str
+    line: int
+    is_always: bool
+    reads: tuple[str, ...]
+    is_volatile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicies:
+    """Policies ready to be evaluated. `core` may be used from many threads at once."""
+
+    revision: str
+    rules: tuple[PolicyRule, ...]
+    warnings: tuple[Diagnostic, ...]
+    core: Program
+
+
+def compile_policies(
+    sources: Sequence[Source],
+    data: Mapping[str, Json] | None = None,
+    *,
+    capabilities: Iterable[str] = ALLOWED,
+    limits: Mapping[str, int] | None = None,
+    volatile: Iterable[str] = VOLATILE,
+    has_schema: bool = True,
+) -> CompiledPolicies:
+    """Compile `sources` with `data`.
+
+    `limits` moves ceilings of the core by name. With `has_schema` paths are checked against the input's schema.
+    Raises PolicyRefused with every diagnostic, in source order; NativeFailure when the core itself fails.
+    """
+    files = sorted((source.name, source.text) for source in sources)
+    document = dict(data or {})
+    options: dict[str, object] = {
+        "capabilities": sorted(capabilities),
+        "volatile": list(volatile),
+        "limits": dict(limits or {}),
+    }
+    if has_schema:
+        options["schema"] = input_schema()
+    try:
+        core = Program.compile(_ENCODER.encode(files), _ENCODER.encode(document), _ENCODER.encode(options))
+    except NativeError as error:
+        raise _refused(error) from None
+    described = _DESCRIPTION.decode(core.describe())
+    rules = tuple(
+        PolicyRule(rule.package, rule.kind, rule.file, rule.line, rule.always, rule.reads, rule.volatile)
+        for rule in described.rules
+    )
+    warnings = tuple(_diagnostic(found) for found in described.warnings)
+    return CompiledPolicies(revision_of(files, document), rules, warnings, core)
+
+
+def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> str:
+    """A name for what these policies mean: SHA-256 over sorted names, texts and data. The same contents, the same name."""
+    digest = hashlib.sha256()
+    for name, text in sorted(files):
+        for part in (name.encode(), text.encode("utf-8", "surrogatepass")):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    digest.update(msgspec.json.encode(data, order="deterministic"))
+    return digest.hexdigest()
+
+
+def _refused(error: NativeError) -> PolicyRefused | NativeFailure:
+    payload = error.args[1] if len(error.args) > 1 else None
+    if error.code == "POLICY_REFUSED" and isinstance(payload, bytes):
+        return PolicyRefused([_diagnostic(found) for found in _FOUND.decode(payload)])
+    return NativeFailure(str(error.args[0]) if error.args else "the core failed", code=error.code)
+
+
+def _diagnostic(found: _Found) -> Diagnostic:
+    span = Span(found.line, found.column, found.end_line, found.end_column) if found.line else None
+    return Diagnostic(found.code, found.message, found.file, span, found.severity, found.help)

@@ -1,0 +1,115 @@
+"""Which builtins policies may call: an allow-list, as data. What is not here is a compile error that names it and its line.
+
+Left out on purpose: what reaches out (`http.send`, `net.lookup_ip_addr`), what differs from call to call (`rand.intn`,
+`uuid.rfc4122`, `opa.runtime`), what holds secrets (`io.jwt.*`, signing), what looks at policies themselves
+(`rego.parse_module`), what a decision has no use for (`trace`, `print`). The core refuses the worst of these even if they
+were listed, and bounds how much the others may produce. `time.now_ns` is the request's time. Called by the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "numbers": ("abs", "ceil", "floor", "round", "numbers.range", "numbers.range_step", "format_int", "to_number"),
+    "bits": ("bits.and", "bits.lsh", "bits.negate", "bits.or", "bits.rsh", "bits.xor"),
+    "collections": ("count", "max", "min", "product", "sort", "sum", "intersection", "union", "walk"),
+    "arrays": ("array.concat", "array.reverse", "array.slice"),
+    "objects": (
+        "object.filter",
+        "object.get",
+        "object.keys",
+        "object.remove",
+        "object.subset",
+        "object.union",
+        "object.union_n",
+        "json.filter",
+        "json.patch",
+        "json.remove",
+    ),
+    "strings": (
+        "concat",
+        "contains",
+        "endswith",
+        "indexof",
+        "indexof_n",
+        "lower",
+        "replace",
+        "split",
+        "sprintf",
+        "startswith",
+        "strings.any_prefix_match",
+        "strings.any_suffix_match",
+        "strings.count",
+        "strings.replace_n",
+        "strings.reverse",
+        "substring",
+        "trim",
+        "trim_left",
+        "trim_prefix",
+        "trim_right",
+        "trim_space",
+        "trim_suffix",
+        "upper",
+    ),
+    "patterns": (
+        "glob.match",
+        "glob.quote_meta",
+        "regex.find_n",
+        "regex.globs_match",
+        "regex.is_valid",
+        "regex.match",
+        "regex.replace",
+        "regex.split",
+        "regex.template_match",
+    ),
+    "types": (
+        "is_array",
+        "is_boolean",
+        "is_null",
+        "is_number",
+        "is_object",
+        "is_set",
+        "is_string",
+        "type_name",
+    ),
+    "encodings": (
+        "base64.decode",
+        "base64.encode",
+        "base64.is_valid",
+        "base64url.decode",
+        "base64url.encode",
+        "base64url.encode_no_pad",
+        "hex.decode",
+        "hex.encode",
+        "json.is_valid",
+        "json.marshal",
+        "json.unmarshal",
+        "urlquery.decode",
+        "urlquery.decode_object",
+        "urlquery.encode",
+        "urlquery.encode_object",
+        "yaml.is_valid",
+        "yaml.marshal",
+        "yaml.unmarshal",
+    ),
+    "graphs": ("graph.reachable", "graph.reachable_paths"),
+    "networks": ("net.cidr_contains", "net.cidr_expand", "net.cidr_is_valid"),
+    "versions": ("semver.compare", "semver.is_valid"),
+    "time": (
+        "time.add_date",
+        "time.clock",
+        "time.date",
+        "time.diff",
+        "time.format",
+        "time.now_ns",
+        "time.parse_duration_ns",
+        "time.parse_ns",
+        "time.parse_rfc3339_ns",
+        "time.weekday",
+    ),
+    "units": ("units.parse", "units.parse_bytes"),
+}
+
+ALLOWED: Final[tuple[str, ...]] = tuple(sorted(name for names in FAMILIES.values() for name in names))
