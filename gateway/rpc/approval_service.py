@@ -1,0 +1,113 @@
+"""`sallyport.approval.v1.ApprovalService`: what people and adapters do with held commands. The tickets' rules are not here.
+
+A vote is always the caller's own: the message has no field for another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import grpc
+
+from adapters.core.ports import Answer
+from engine.decision import Decision, DenyKind, Reason
+from gateway.errors import ApprovalConflict
+from gateway.rpc.calls import Reception, StreamCall, UnaryCall
+from gateway.rpc.codec import tickets as codec
+from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
+from gateway.rpc.identity import Caller, Role
+from gateway.rpc.mailbox import Mailbox
+from gateway.rpc.permissions import require
+from gateway.rpc.ports import ApprovalPort, DecisionPort, Ticket
+from gateway.rpc.refusals import CallRefused
+
+NAME = "sallyport.approval.v1.ApprovalService"
+_PREFIX = f"/{NAME}/"
+_SEES_ALL = frozenset({Role.APPROVER, Role.ADAPTER, Role.AUDITOR})
+_VOTERS = frozenset({Role.APPROVER})
+# More than all steps that a ticket can go through with its votes.
+_NEWS = 256
+
+News = tuple[Ticket, Answer | None]
+
+
+class ApprovalService:
+    """One for the whole program."""
+
+    def __init__(self, approvals: ApprovalPort, gate: DecisionPort) -> None:
+        self._approvals = approvals
+        self._gate = gate
+        self._writer = AnswerWriter()
+
+    def handlers(self, reception: Reception) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
+        """The handlers for one socket, by method name."""
+        single = {"List": self.list, "Approve": self.approve, "Refuse": self.refuse, "Withdraw": self.withdraw}
+        release: StreamCall[News] = StreamCall(reception, _PREFIX + "AwaitRelease", self.await_release, room=_NEWS)
+        return {
+            **{
+                name: grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + name, answer))
+                for name, answer in single.items()
+            },
+            "AwaitRelease": grpc.unary_stream_rpc_method_handler(release),
+        }
+
+    def list(self, message: bytes, caller: Caller) -> bytes:
+        """Tickets, newest first; only one's own without a role to see all."""
+        wanted = codec.read_list(message)
+        tickets = self._approvals.tickets(states=wanted.states, limit=wanted.limit)
+        return codec.write_list([ticket for ticket in tickets if _may_see(caller, ticket)])
+
+    def approve(self, message: bytes, caller: Caller) -> bytes:
+        """Vote yes."""
+        said = codec.read_approve(message)
+        require(caller, _VOTERS, "Approve")
+        return codec.write_ticket(self._approvals.approve(said.ticket_id, by=caller.principal, comment=said.comment))
+
+    def refuse(self, message: bytes, caller: Caller) -> bytes:
+        """Vote no."""
+        said = codec.read_refuse(message)
+        require(caller, _VOTERS, "Refuse")
+        return codec.write_ticket(self._approvals.refuse(said.ticket_id, by=caller.principal, comment=said.comment))
+
+    def withdraw(self, message: bytes, caller: Caller) -> bytes:
+        """Take a request back, one's own or (an adapter) that of the principal it spoke for."""
+        said = codec.read_withdraw(message)
+        by = caller.name
+        if Role.ADAPTER in caller.roles:
+            by = self._approvals.ticket(said.ticket_id).principal
+        return codec.write_ticket(self._approvals.withdraw(said.ticket_id, by=by, comment=said.comment))
+
+    def await_release(self, message: bytes, caller: Caller, box: Mailbox[News]) -> Iterator[bytes]:
+        """The ticket as it is, then each change, until there is an answer."""
+        ticket_id = codec.read_await(message)
+        ticket = self._approvals.ticket(ticket_id)
+        if not (Role.ADAPTER in caller.roles or caller.name == ticket.principal):
+            # WHY the same words as for a ticket that is not there: whether it is, is not this caller's business.
+            raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
+        leave = self._approvals.follow(ticket_id, lambda ticket, answer: box.put((ticket, answer)))
+        try:
+            for ticket, answer in box:
+                written = None if answer is None else self._answer(answer, ticket, caller)
+                yield codec.write_fate(ticket, written)
+                if answer is not None:
+                    return
+        finally:
+            leave()
+
+    def _answer(self, answer: Answer, ticket: Ticket, caller: Caller) -> bytes:
+        shown = Shown(reasons=True, details=caller.may_see_details)
+        particulars = Particulars(
+            answer.decision_id, ticket=answer.ticket, link=answer.link, expires_at=ticket.expires_at
+        )
+        try:
+            return self._writer.write(answer.decision, particulars, shown)
+        except CallRefused as refused:
+            method = _PREFIX + "AwaitRelease"
+            self._gate.refused(caller=caller.name, method=method, code=refused.code, message=str(refused))
+            reason = Reason(rule="", kind="deny", code=refused.code, reason=str(refused))
+            denied = Decision(deny_kind=DenyKind.OBLIGATION_UNKNOWN, reasons=(reason,))
+            return self._writer.write(denied, Particulars(answer.decision_id), shown)
+
+
+def _may_see(caller: Caller, ticket: Ticket) -> bool:
+    return bool(caller.roles & _SEES_ALL) or ticket.principal == caller.name

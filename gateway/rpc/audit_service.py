@@ -1,0 +1,71 @@
+"""`sallyport.audit.v1.AuditService`: the log, for readers with role `auditor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import grpc
+
+from gateway.rpc.calls import Reception, StreamCall, UnaryCall
+from gateway.rpc.codec import entries as codec
+from gateway.rpc.identity import Caller, Role
+from gateway.rpc.limits import MAX_MESSAGE, MAX_PAGE
+from gateway.rpc.mailbox import Mailbox
+from gateway.rpc.permissions import require
+from gateway.rpc.ports import AuditEntry, AuditPort
+
+NAME = "sallyport.audit.v1.AuditService"
+_PREFIX = f"/{NAME}/"
+_READERS = frozenset({Role.AUDITOR})
+
+
+class AuditService:
+    """One for the whole program."""
+
+    def __init__(self, audit: AuditPort) -> None:
+        self._audit = audit
+
+    def handlers(self, reception: Reception) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
+        """The handlers for one socket, by method name."""
+        tail: StreamCall[int] = StreamCall(reception, _PREFIX + "Tail", self.tail, room=1)
+        return {
+            "List": grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + "List", self.list)),
+            "Tail": grpc.unary_stream_rpc_method_handler(tail),
+        }
+
+    def list(self, message: bytes, caller: Caller) -> bytes:
+        """A page of entries."""
+        page = codec.read_list(message)
+        require(caller, _READERS, "List")
+        entries = self._audit.entries(start=page.start, limit=page.limit)
+        return codec.write_list(_fitting(entries), self._audit.size())
+
+    def tail(self, message: bytes, caller: Caller, box: Mailbox[int]) -> Iterator[bytes]:
+        """Entries from an index on, then each new one."""
+        start = codec.read_tail(message)
+        require(caller, _READERS, "Tail")
+        leave = self._audit.subscribe(box.put)
+        try:
+            at = self._audit.size() if start is None else start
+            box.put(self._audit.size())
+            for size in box:
+                while at < size:
+                    entries = _fitting(self._audit.entries(start=at, limit=MAX_PAGE))
+                    if not entries:
+                        break
+                    yield codec.write_tail(entries)
+                    at = entries[-1].index + 1
+        finally:
+            leave()
+
+
+def _fitting(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """As many of the first entries as one message holds; at least one."""
+    taken: list[AuditEntry] = []
+    room = MAX_MESSAGE - 4_096
+    for entry in entries:
+        room -= len(entry.body) + 32
+        if taken and room < 0:
+            break
+        taken.append(entry)
+    return taken

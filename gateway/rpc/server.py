@@ -1,0 +1,236 @@
+"""Serves the gRPC services: one gRPC server for each socket, because only so is it known who calls.
+
+Synchronous on purpose: with Python on the path it answers twice as many calls as grpcio's asyncio server (bench/).
+Built by the composition root; the services and their ports are made before.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+
+from gateway.errors import ConfigInvalid
+from gateway.rpc.approval_service import NAME as APPROVAL
+from gateway.rpc.approval_service import ApprovalService
+from gateway.rpc.audit_service import NAME as AUDIT
+from gateway.rpc.audit_service import AuditService
+from gateway.rpc.calls import NoSuchMethod, Reception
+from gateway.rpc.decision_service import NAME as DECISION
+from gateway.rpc.decision_service import DecisionPorts, DecisionService
+from gateway.rpc.identity import Caller, CertificateCaller, Identify, OneCaller
+from gateway.rpc.limits import MAX_METADATA, MAX_TRANSPORT_MESSAGE
+from gateway.rpc.openings import MAX_STREAMS, Openings
+from gateway.rpc.ports import AuditPort
+from gateway.rpc.sockets import PlacedSocket, place
+from gateway.rpc.standard import HEALTH, REFLECTION, Health, Reflection
+from gateway.rpc.threads import CallThreads
+
+# Threads for single questions, beside those that open streams may hold.
+UNARY_THREADS = 16
+# Calls that may wait for a thread; more are refused at once (RESOURCE_EXHAUSTED).
+MAX_CALLS = 1_024
+
+_OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_receive_message_length", MAX_TRANSPORT_MESSAGE),
+    ("grpc.max_metadata_size", MAX_METADATA),
+    ("grpc.absolute_max_metadata_size", MAX_METADATA),
+    ("grpc.max_concurrent_streams", 256),
+    # WHY: without this another process of the same user could serve our port beside us.
+    ("grpc.so_reuseport", 0),
+    # Peers that vanished without a word hold their streams no longer than this.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UnixSocket:
+    """A socket file that one user may connect to. `uid` None: the user of this process."""
+
+    path: Path
+    caller: Caller
+    uid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The server's certificate and key, and the authority that signs clients' certificates, as PEM."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+    client_authority: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSocket:
+    """A TCP port where client certificates name the caller: `uri:`, `dns:`, `email:` or `cn:` and the name."""
+
+    host: str
+    port: int
+    tls: Tls
+    callers: Mapping[str, Caller]
+
+
+@dataclass(frozen=True, slots=True)
+class LoopbackSocket:
+    """A plaintext TCP port on this machine. Everybody on it is `caller`: configure that only where it is meant."""
+
+    host: str
+    port: int
+    caller: Caller
+
+
+Socket = UnixSocket | TlsSocket | LoopbackSocket
+
+
+@dataclass(slots=True)
+class _Running:
+    server: grpc.Server
+    threads: CallThreads
+    openings: Openings
+    address: str
+    placed: PlacedSocket | None = None
+
+
+class RpcServer:
+    """All sockets of the gRPC face."""
+
+    def __init__(
+        self,
+        ports: DecisionPorts,
+        audit: AuditPort,
+        sockets: Sequence[Socket],
+        clock: Callable[[], float],
+        *,
+        cache_ttl: int = 0,
+    ) -> None:
+        services = [DECISION, APPROVAL, AUDIT]
+        self._gate = ports.gate
+        self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
+        self._approval = ApprovalService(ports.approvals, ports.gate)
+        self._audit = AuditService(audit)
+        self._health = Health(services)
+        self._reflection = Reflection(services)
+        self._sockets = tuple(sockets)
+        self._running: list[_Running] = []
+        self._lock = threading.Lock()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where it serves: `unix:PATH` or `HOST:PORT`, in the order of the sockets given."""
+        return tuple(running.address for running in self._running)
+
+    def start(self) -> None:
+        """Serve. Raises ConfigInvalid, with nothing left open, when a socket cannot be had."""
+        try:
+            for socket in self._sockets:
+                self._running.append(self._open(socket))
+        except ConfigInvalid:
+            self.stop(grace=0)
+            raise
+        for running in self._running:
+            running.server.start()
+        self._health.set_serving(True)
+
+    def stop(self, grace: float = 5.0) -> None:
+        """Take no more calls, let those that run finish for `grace` seconds, end streams, take the sockets away."""
+        with self._lock:
+            stopping, self._running = self._running, []
+        self._health.set_serving(False)
+        ended = [running.server.stop(grace) for running in stopping]
+        for running in stopping:
+            running.openings.stop()
+        for event in ended:
+            event.wait()
+        for running in stopping:
+            if running.placed is not None:
+                running.placed.remove()
+            running.threads.shutdown(wait=True, cancel_futures=True)
+
+    def _open(self, socket: Socket) -> _Running:
+        match socket:
+            case UnixSocket():
+                return self._open_unix(socket)
+            case TlsSocket():
+                running = self._serving(CertificateCaller(socket.callers))
+                address = _host_port(socket.host, socket.port)
+                return _bound(
+                    running, socket.host, lambda: running.server.add_secure_port(address, _credentials(socket.tls))
+                )
+            case LoopbackSocket():
+                if not _is_loopback(socket.host):
+                    raise ConfigInvalid(
+                        f"`{socket.host}` is not this machine's own address, so it needs TLS",
+                        help="use 127.0.0.1 or ::1, or configure certificates",
+                    )
+                running = self._serving(OneCaller(socket.caller))
+                address = _host_port(socket.host, socket.port)
+                return _bound(running, socket.host, lambda: running.server.add_insecure_port(address))
+
+    def _open_unix(self, socket: UnixSocket) -> _Running:
+        running = self._serving(OneCaller(socket.caller))
+
+        def bind(name: str) -> None:
+            _bound(running, name, lambda: running.server.add_insecure_port(f"unix:{name}"))
+
+        uid = os.geteuid() if socket.uid is None else socket.uid
+        try:
+            running.placed = place(socket.path, uid, bind)
+        except ConfigInvalid:
+            running.threads.shutdown(wait=True)
+            raise
+        running.address = f"unix:{running.placed.path}"
+        return running
+
+    def _serving(self, identify: Identify) -> _Running:
+        reception = Reception(identify, self._gate)
+        threads = CallThreads(UNARY_THREADS + MAX_STREAMS, "rpc", reception.lost)
+        server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
+        handlers = {
+            DECISION: self._decision.handlers(reception),  # the first is found first
+            APPROVAL: self._approval.handlers(reception),
+            AUDIT: self._audit.handlers(reception),
+            HEALTH: self._health.handlers(reception),
+            **{name: self._reflection.handlers(reception, name) for name in REFLECTION},
+        }
+        served = [grpc.method_handlers_generic_handler(name, {**methods}) for name, methods in handlers.items()]
+        server.add_generic_rpc_handlers((*served, NoSuchMethod(reception)))
+        return _Running(server, threads, reception.openings, "")
+
+
+def _bound(running: _Running, host: str, bind: Callable[[], int]) -> _Running:
+    try:
+        port = bind()
+    except RuntimeError as error:
+        running.threads.shutdown(wait=True)
+        raise ConfigInvalid(
+            f"`{host}` cannot be listened on", help="is the port taken, or the address not ours?"
+        ) from error
+    running.address = _host_port(host, port)
+    return running
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    if not tls.client_authority:
+        raise ConfigInvalid("a TLS socket of the gRPC service needs an authority for client certificates")
+    return grpc.ssl_server_credentials(
+        [(tls.key, tls.certificate)], root_certificates=tls.client_authority, require_client_auth=True
+    )
+
+
+def _host_port(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # WHY no names: what `localhost` means is decided elsewhere

@@ -1,0 +1,277 @@
+"""Small stand-ins for what the gRPC services need, shared by their unit and interop tests. They satisfy gateway/rpc/ports.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import Lock, Semaphore
+
+from adapters.core.ports import Answer, Question
+from engine.command.tree import Command, Effect, Operation, ParsedCommand
+from engine.decision import Decision, DenyKind, Hold, Location, Reason, Verdict
+from engine.errors import InputInvalid
+from engine.request import Json, Principal, Resource, Session
+from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.rpc.decision_service import DecisionPorts
+from gateway.rpc.identity import Caller, Role
+
+ALLOWED = Decision(
+    verdict=Verdict.ALLOW,
+    deny_kind=None,
+    reasons=(Reason("demo/READERS", "allow", "READERS", "reading", "for the admin", "", Location("demo.rego", 7)),),
+    revision="r1",
+    cacheable=True,
+)
+HELD = Decision(
+    verdict=Verdict.HOLD,
+    deny_kind=None,
+    hold=Hold(approvers=({"groups": ["dba"], "users": [], "quorum": 1},), expires=900, rules=("demo/WRITES",)),
+    revision="r1",
+)
+DENIED = Decision(revision="r1")
+
+ADAPTER = Caller(Principal("pg-adapter", kind="service"), frozenset({Role.ADAPTER}))
+ASKER = Caller(Principal("portal", kind="service"), frozenset({Role.ASKER}))
+AGENT = Caller(Principal("agent-7", kind="agent", groups=("agents",)))
+APPROVER = Caller(Principal("dora", groups=("dba",)), frozenset({Role.APPROVER}))
+AUDITOR = Caller(Principal("otto"), frozenset({Role.AUDITOR}))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOnce:
+    """What the gate was asked."""
+
+    question: Question | ParsedCommand
+    principal: Principal
+    session: Session
+    resource: Resource
+    context: Mapping[str, Json]
+    caller: str
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OneRule:
+    rule: str = "demo/READERS"
+    matched: bool = True
+    condition: str = ""
+    location: Location | None = None
+    values: Mapping[str, Json] = field(default_factory=lambda: {"effect": "read"})
+
+
+class StandInGate:
+    """Answers by the text: `select` is allowed, `update` is held, anything else denied."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.asked: list[AskedOnce] = []
+        self.refusals: list[tuple[str, str, str, str]] = []
+        self.audit_fails = False
+        self.answers: dict[bytes, Decision] = {}
+        self.before_answer: Callable[[], None] = lambda: None
+
+    def decide(
+        self,
+        *,
+        question: Question | ParsedCommand,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        context: Mapping[str, Json],
+        caller: str,
+        dry_run: bool,
+    ) -> Answer:
+        self.before_answer()
+        with self.lock:
+            self.asked.append(AskedOnce(question, principal, session, resource, context, caller, dry_run))
+            number = len(self.asked)
+        text = question.text if isinstance(question, Question) else question.command.text.encode()
+        decision = self.answers.get(text)
+        if decision is None:
+            word = text[:6].lower()
+            decision = ALLOWED if word == b"select" else HELD if word == b"update" else DENIED
+        ticket = "t-1" if decision.verdict is Verdict.HOLD and not dry_run else None
+        return Answer(decision, f"d-{number}", ticket=ticket, link="https://console/t-1" if ticket else None)
+
+    def explain(
+        self,
+        *,
+        question: Question | ParsedCommand,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        context: Mapping[str, Json],
+    ) -> Sequence[OneRule]:
+        return [OneRule()]
+
+    def parse(self, question: Question) -> ParsedCommand:
+        return ParsedCommand.of(tree(question.text.decode("utf-8", "replace"), question.protocol))
+
+    def catalog(self, *, search_path: Sequence[str], relations: Mapping[str, Sequence[str]]) -> object:
+        if any("." not in name for name in relations):
+            raise InputInvalid("catalog: a relation without a schema")
+        return (tuple(search_path), {name: tuple(columns) for name, columns in relations.items()})
+
+    def refused(self, *, caller: str, method: str, code: str, message: str) -> None:
+        if self.audit_fails:
+            raise AuditUnavailable("the disk is full at /somewhere/secret")
+        with self.lock:
+            self.refusals.append((caller, method, code, message))
+
+    def codes(self) -> list[str]:
+        """The codes of all recorded refusals."""
+        with self.lock:
+            return [code for _, _, code, _ in self.refusals]
+
+
+def tree(text: str, protocol: str = "postgres") -> Command:
+    """A small command tree."""
+    operation = Operation(kind="select", effect=Effect.READ, via=("top",), span=(0, len(text.encode())))
+    return Command(protocol=protocol, text=text, digest="ab" * 32, operations=(operation,), complete=True)
+
+
+class StandInPolicies:
+    """A revision that tests change."""
+
+    def __init__(self) -> None:
+        self.revision = "r1"
+        self.seen = {"r1"}
+        self.listeners: list[Callable[[str], None]] = []
+        self.listened = 0
+
+    def has_reached(self, revision: str) -> bool:
+        return revision in self.seen
+
+    def subscribe(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        self.listened += 1
+        return lambda: self.listeners.remove(listener)
+
+    def change(self, revision: str) -> None:
+        self.revision = revision
+        self.seen.add(revision)
+        for listener in [*self.listeners]:
+            listener(revision)
+
+
+@dataclass(frozen=True, slots=True)
+class StandInVote:
+    approver: str
+    granted: bool
+    comment: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandInTicket:
+    id: str = "t-1"
+    state: str = "requested"
+    principal: str = "ana"
+    session: str = "s-1"
+    resource: str = "orders"
+    protocol: str = "postgres"
+    text: str = "UPDATE orders SET paid = true"
+    digest: str = "ab" * 32
+    rules: tuple[str, ...] = ("demo/WRITES",)
+    reason: str = "a DBA looks at every write"
+    approvers: tuple[Mapping[str, Json], ...] = ({"groups": ["dba"], "users": [], "quorum": 1},)
+    requested_at: int = 1_000
+    expires_at: int = 900_000_001_000
+    job: str | None = None
+    votes: tuple[StandInVote, ...] = ()
+
+
+class StandInApprovals:
+    """One ticket, `t-1`, asked for by ana; dora may approve."""
+
+    def __init__(self) -> None:
+        self.held = StandInTicket()
+        self.listeners: list[Callable[[StandInTicket, Answer | None], None]] = []
+
+    def tickets(self, *, states: Sequence[str], limit: int) -> Sequence[StandInTicket]:
+        return [self.held][:limit] if not states or self.held.state in states else []
+
+    def ticket(self, ticket_id: str) -> StandInTicket:
+        if ticket_id != self.held.id:
+            raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
+        return self.held
+
+    def approve(self, ticket_id: str, *, by: Principal, comment: str) -> StandInTicket:
+        return self._vote(ticket_id, by, comment, granted=True)
+
+    def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> StandInTicket:
+        return self._vote(ticket_id, by, comment, granted=False)
+
+    def withdraw(self, ticket_id: str, *, by: str, comment: str) -> StandInTicket:
+        if by != self.ticket(ticket_id).principal:
+            raise ApprovalConflict("only the requester withdraws", code="NOT_REQUESTER")
+        return self._become(replace(self.held, state="withdrawn", reason=comment), DENIED)
+
+    def follow(self, ticket_id: str, listener: Callable[[StandInTicket, Answer | None], None]) -> Callable[[], None]:
+        ticket = self.ticket(ticket_id)
+        self.listeners.append(listener)
+        listener(ticket, None)
+        return lambda: self.listeners.remove(listener)
+
+    def _vote(self, ticket_id: str, by: Principal, comment: str, *, granted: bool) -> StandInTicket:
+        ticket = self.ticket(ticket_id)
+        if ticket.state != "requested":
+            raise ApprovalConflict("the ticket is closed", code="TICKET_CLOSED")
+        if "dba" not in by.groups:
+            raise ApprovalConflict("not asked", code="NOT_APPROVER")
+        voted = (*ticket.votes, StandInVote(by.name, granted, comment, 2_000))
+        state = "granted" if granted else "refused"
+        return self._become(replace(ticket, votes=voted, state=state), ALLOWED if granted else DENIED)
+
+    def _become(self, ticket: StandInTicket, decision: Decision) -> StandInTicket:
+        self.held = ticket
+        refused = replace(decision, deny_kind=DenyKind.APPROVAL_REFUSED) if decision is DENIED else decision
+        for listener in [*self.listeners]:
+            listener(ticket, Answer(refused, "d-again"))
+        return ticket
+
+
+@dataclass(frozen=True, slots=True)
+class StandInEntry:
+    index: int
+    body: bytes
+
+
+class StandInAudit:
+    """A log of small entries."""
+
+    def __init__(self) -> None:
+        self.log = [StandInEntry(number, b'{"seq":%d}' % number) for number in range(3)]
+        self.listeners: list[Callable[[int], None]] = []
+        self.looked = Semaphore(0)
+
+    def entries(self, *, start: int, limit: int) -> Sequence[StandInEntry]:
+        return self.log[start : start + limit]
+
+    def size(self) -> int:
+        size = len(self.log)
+        self.looked.release()
+        return size
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def add(self) -> None:
+        self.log.append(StandInEntry(len(self.log), b'{"seq":%d}' % len(self.log)))
+        for listener in [*self.listeners]:
+            listener(len(self.log))
+
+
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """All of them, for one server."""
+
+    gate: StandInGate = field(default_factory=StandInGate)
+    policies: StandInPolicies = field(default_factory=StandInPolicies)
+    approvals: StandInApprovals = field(default_factory=StandInApprovals)
+    audit: StandInAudit = field(default_factory=StandInAudit)
+
+    @property
+    def ports(self) -> DecisionPorts:
+        return DecisionPorts(self.gate, self.policies, self.approvals)

@@ -1,0 +1,135 @@
+"""The approval service in front of stand-in tickets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engine.decision import DenyKind, Obligation, Verdict
+from engine.request import Principal
+from gateway.errors import ApprovalConflict
+from gateway.rpc.approval_service import ApprovalService, News
+from gateway.rpc.calls import Reception
+from gateway.rpc.codec import tickets
+from gateway.rpc.codec.tickets import Said, Wanted
+from gateway.rpc.identity import Caller, OneCaller
+from gateway.rpc.mailbox import Mailbox
+from gateway.rpc.refusals import CallRefused
+from grpc_proto.sallyport.approval.v1 import approval_pb2
+from tests import rpc_stand_ins
+from tests.rpc_stand_ins import ADAPTER, AGENT, APPROVER, AUDITOR, StandIns
+
+ANA = Caller(Principal("ana"))
+YES = tickets.write_said(Said("t-1", "looks right"))
+
+
+def served() -> tuple[StandIns, ApprovalService]:
+    stand_ins = StandIns()
+    return stand_ins, ApprovalService(stand_ins.approvals, stand_ins.gate)
+
+
+def test_tickets_are_seen_by_approvers_adapters_auditors_and_the_requester() -> None:
+    _, service = served()
+    message = tickets.write_list_request(Wanted())
+    for caller, count in ((APPROVER, 1), (ADAPTER, 1), (AUDITOR, 1), (ANA, 1), (AGENT, 0)):
+        assert len(tickets.read_tickets(service.list(message, caller))) == count
+    closed = tickets.write_list_request(Wanted(("granted",)))
+    assert tickets.read_tickets(service.list(closed, APPROVER)) == ()
+
+
+def test_a_vote_is_the_callers_own() -> None:
+    stand_ins, service = served()
+    ticket = tickets.read_ticket(service.approve(YES, APPROVER))
+    assert ticket.state == "granted"
+    assert [(vote.approver, vote.comment) for vote in stand_ins.approvals.held.votes] == [("dora", "looks right")]
+
+
+def test_a_refusal_is_a_vote_too() -> None:
+    _, service = served()
+    assert tickets.read_ticket(service.refuse(YES, APPROVER)).state == "refused"
+
+
+@pytest.mark.parametrize("caller", [ANA, ADAPTER, AUDITOR, AGENT], ids=lambda caller: caller.name)
+def test_only_approvers_vote(caller: Caller) -> None:
+    stand_ins, service = served()
+    for vote in (service.approve, service.refuse):
+        with pytest.raises(CallRefused) as refused:
+            vote(YES, caller)
+        assert refused.value.code == "NOT_PERMITTED"
+    assert stand_ins.approvals.held.votes == ()
+
+
+def test_conflicts_keep_their_codes() -> None:
+    _, service = served()
+    with pytest.raises(ApprovalConflict) as unknown:
+        service.approve(tickets.write_said(Said("t-9")), APPROVER)
+    assert unknown.value.code == "TICKET_UNKNOWN"
+    service.approve(YES, APPROVER)
+    with pytest.raises(ApprovalConflict) as closed:
+        service.refuse(YES, APPROVER)
+    assert closed.value.code == "TICKET_CLOSED"
+
+
+def test_a_request_is_taken_back_by_the_requester_or_its_adapter() -> None:
+    for caller in (ANA, ADAPTER):
+        _, service = served()
+        assert tickets.read_ticket(service.withdraw(YES, caller)).state == "withdrawn"
+    _, service = served()
+    with pytest.raises(ApprovalConflict) as refused:
+        service.withdraw(YES, AGENT)
+    assert refused.value.code == "NOT_REQUESTER"
+
+
+@pytest.mark.parametrize("caller", [ANA, ADAPTER], ids=lambda caller: caller.name)
+def test_whoever_waits_sees_each_step_and_at_last_the_decision(caller: Caller) -> None:
+    stand_ins, service = served()
+    box: Mailbox[News] = Mailbox(8)
+    fates = service.await_release(tickets.write_await_request("t-1"), caller, box)
+    first = tickets.read_fate(next(fates))
+    assert (first.ticket.state, first.decision) == ("requested", None)
+    service.approve(YES, APPROVER)
+    last = tickets.read_fate(next(fates))
+    assert last.ticket.state == "granted"
+    assert last.decision is not None
+    assert last.decision.verdict is Verdict.ALLOW
+    assert [*fates] == []
+    assert stand_ins.approvals.listeners == []
+
+
+def test_a_refused_command_ends_in_a_deny() -> None:
+    _, service = served()
+    box: Mailbox[News] = Mailbox(8)
+    fates = service.await_release(tickets.write_await_request("t-1"), ADAPTER, box)
+    next(fates)
+    service.refuse(YES, APPROVER)
+    decision = tickets.read_fate(next(fates)).decision
+    assert decision is not None
+    assert decision.deny_kind is DenyKind.APPROVAL_REFUSED
+
+
+def test_others_do_not_learn_whether_a_ticket_is_there() -> None:
+    _, service = served()
+    for ticket_id in ("t-1", "t-9"):
+        with pytest.raises(ApprovalConflict) as refused:
+            next(service.await_release(tickets.write_await_request(ticket_id), AGENT, Mailbox(8)))
+        assert (refused.value.code, str(refused.value)) == ("TICKET_UNKNOWN", "no such ticket")
+
+
+def test_a_released_decision_that_cannot_be_said_is_denied(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_ins, service = served()
+    unsayable = replace(rpc_stand_ins.ALLOWED, obligations=(Obligation("teleport", 1, "r"),))
+    monkeypatch.setattr(rpc_stand_ins, "ALLOWED", unsayable)
+    fates = service.await_release(tickets.write_await_request("t-1"), ADAPTER, Mailbox(8))
+    next(fates)
+    service.approve(YES, APPROVER)
+    decision = tickets.read_fate(next(fates)).decision
+    assert decision is not None
+    assert decision.deny_kind is DenyKind.OBLIGATION_UNKNOWN
+    assert stand_ins.gate.codes() == ["OBLIGATION_UNKNOWN"]
+
+
+def test_every_method_of_the_schema_has_a_handler() -> None:
+    stand_ins, service = served()
+    schema = approval_pb2.DESCRIPTOR.services_by_name["ApprovalService"]
+    assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate))) == set(schema.methods_by_name)

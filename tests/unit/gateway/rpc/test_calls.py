@@ -1,0 +1,292 @@
+"""What happens to one call when something goes wrong. gRPC itself is played by a small context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import grpc
+import pytest
+
+from engine.errors import InputInvalid
+from gateway.errors import ApprovalConflict
+from gateway.rpc.calls import CODE_KEY, ExchangeCall, NoSuchMethod, Reception, StreamCall, UnaryCall
+from gateway.rpc.identity import Caller, OneCaller, Peer
+from gateway.rpc.mailbox import Mailbox
+from gateway.rpc.openings import Openings
+from gateway.rpc.refusals import CallRefused, Cause, bad_input
+from tests.rpc_stand_ins import ADAPTER, StandInGate
+
+
+class Aborted(Exception):
+    """What gRPC raises out of `abort`."""
+
+
+class Context:
+    """As much of grpc.ServicerContext as calls use."""
+
+    def __init__(self) -> None:
+        self.status: grpc.StatusCode | None = None
+        self.details = ""
+        self.metadata: tuple[tuple[str, str], ...] = ()
+        self.cancelled = False
+        self.ended: list[Callable[[], None]] = []
+        self.is_over = False
+
+    def auth_context(self) -> Mapping[str, object]:
+        return {}
+
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, str], ...]) -> None:
+        self.metadata = metadata
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        self.status, self.details = code, details
+        raise Aborted
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        self.status = code
+
+    def set_details(self, details: str) -> None:
+        self.details = details
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        self.ended.append(callback)
+        return not self.is_over
+
+
+def nobody(peer: Peer) -> Caller:
+    raise CallRefused(Cause.UNKNOWN_CALLER, "CALLER_UNKNOWN", "no client certificate")
+
+
+def received() -> tuple[StandInGate, Reception]:
+    gate = StandInGate()
+    return gate, Reception(OneCaller(ADAPTER), gate)
+
+
+def echo(message: bytes, caller: Caller) -> bytes:
+    return message + caller.name.encode()
+
+
+def failing(error: Exception) -> Callable[[bytes, Caller], bytes]:
+    def answer(message: bytes, caller: Caller) -> bytes:
+        raise error
+
+    return answer
+
+
+def test_an_answer_goes_out_as_it_is() -> None:
+    gate, reception = received()
+    assert UnaryCall(reception, "/x/Echo", echo)(b"hi ", Context()) == b"hi pg-adapter"  # type: ignore[arg-type]  # a small context
+    assert gate.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (bad_input("x"), grpc.StatusCode.INVALID_ARGUMENT, "INPUT_INVALID"),
+        (ApprovalConflict("x", code="TICKET_UNKNOWN"), grpc.StatusCode.NOT_FOUND, "TICKET_UNKNOWN"),
+        (InputInvalid("x"), grpc.StatusCode.INVALID_ARGUMENT, "INPUT_INVALID"),
+    ],
+)
+def test_a_refusal_is_recorded_and_has_its_status(error: Exception, status: grpc.StatusCode, code: str) -> None:
+    gate, reception = received()
+    context = Context()
+    with pytest.raises(Aborted):
+        UnaryCall(reception, "/x/Fail", failing(error))(b"", context)  # type: ignore[arg-type]  # a small context
+    assert (context.status, context.details, context.metadata) == (status, f"{code}: x", ((CODE_KEY, code),))
+    assert gate.refusals == [("pg-adapter", "/x/Fail", code, "x")]
+
+
+def test_an_unknown_caller_is_refused_and_recorded_before_anything_is_read() -> None:
+    gate = StandInGate()
+    context = Context()
+    with pytest.raises(Aborted):
+        UnaryCall(Reception(nobody, gate), "/x/Echo", echo)(b"", context)  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.UNAUTHENTICATED
+    assert gate.refusals == [("unidentified", "/x/Echo", "CALLER_UNKNOWN", "no client certificate")]
+
+
+def test_when_the_audit_fails_the_status_says_that_and_not_where() -> None:
+    gate, reception = received()
+    gate.audit_fails = True
+    context = Context()
+    with pytest.raises(Aborted):
+        UnaryCall(reception, "/x/Fail", failing(bad_input("x")))(b"", context)  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.UNAVAILABLE
+    assert context.metadata == ((CODE_KEY, "AUDIT_UNAVAILABLE"),)
+    assert "secret" not in context.details
+
+
+def test_a_bug_of_ours_keeps_its_words_to_itself_and_is_recorded() -> None:
+    gate, reception = received()
+    context = Context()
+    with pytest.raises(KeyError):
+        UnaryCall(reception, "/x/Fail", failing(KeyError("hunter2")))(b"", context)  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.INTERNAL
+    assert "hunter2" not in context.details
+    assert gate.codes() == ["INTERNAL"]
+
+
+def news(message: bytes, caller: Caller, box: Mailbox[bytes]) -> Iterator[bytes]:
+    box.put(b"one")
+    if message == b"bad":
+        raise bad_input("x")
+    if message == b"bug":
+        raise KeyError("hunter2")
+    yield b"zero"
+    yield from box
+
+
+def stream(reception: Reception, message: bytes, context: Context) -> Iterator[bytes]:
+    call: StreamCall[bytes] = StreamCall(reception, "/x/News", news, 4)
+    return call(message, context)  # type: ignore[arg-type]  # a small context
+
+
+def test_a_stream_ends_when_its_caller_leaves() -> None:
+    gate, reception = received()
+    context = Context()
+    items = stream(reception, b"", context)
+    assert [next(items), next(items)] == [b"zero", b"one"]
+    assert reception.openings.count() == 1
+    for ended in context.ended:
+        ended()
+    assert [*items] == []
+    assert reception.openings.count() == 0
+    assert gate.refusals == []
+
+
+def test_a_stream_that_its_caller_left_before_it_began_ends() -> None:
+    gate, reception = received()
+    context = Context()
+    context.is_over = True
+    assert [*stream(reception, b"", context)] == [b"zero"]
+    assert gate.refusals == []
+
+
+def test_a_stream_that_is_dropped_is_no_failure() -> None:
+    gate, reception = received()
+    items = stream(reception, b"", Context())
+    next(items)
+    items.close()  # type: ignore[attr-defined]  # it is a generator
+    assert reception.openings.count() == 0
+    assert gate.refusals == []
+
+
+def test_a_stream_is_told_when_the_service_stops() -> None:
+    gate, reception = received()
+    context = Context()
+    items = stream(reception, b"", context)
+    assert [next(items), next(items)] == [b"zero", b"one"]
+    reception.openings.stop()
+    with pytest.raises(Aborted):
+        next(items)
+    assert context.status is grpc.StatusCode.UNAVAILABLE
+    assert gate.codes() == ["STOPPING"]
+
+
+@pytest.mark.parametrize(
+    ("message", "raised", "status", "code"),
+    [
+        (b"bad", Aborted, grpc.StatusCode.INVALID_ARGUMENT, "INPUT_INVALID"),
+        (b"bug", KeyError, grpc.StatusCode.INTERNAL, "INTERNAL"),
+    ],
+)
+def test_a_stream_is_refused_as_a_call_is(
+    message: bytes, raised: type[Exception], status: grpc.StatusCode, code: str
+) -> None:
+    gate, reception = received()
+    context = Context()
+    with pytest.raises(raised):
+        next(stream(reception, message, context))
+    assert context.status is status
+    assert gate.codes() == [code]
+
+
+def test_too_many_streams_are_refused() -> None:
+    gate = StandInGate()
+    reception = Reception(OneCaller(ADAPTER), gate, Openings(limit=1))
+    first = stream(reception, b"", Context())
+    next(first)
+    context = Context()
+    with pytest.raises(Aborted):
+        next(stream(reception, b"", context))
+    assert context.status is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert gate.codes() == ["TOO_MANY_STREAMS"]
+
+
+def exchange(reception: Reception, messages: Iterator[bytes], context: Context) -> Iterator[bytes]:
+    return ExchangeCall(reception, "/x/Talk", echo)(messages, context)  # type: ignore[arg-type]  # a small context
+
+
+def test_an_exchange_answers_in_order() -> None:
+    gate, reception = received()
+    assert [*exchange(reception, iter([b"a ", b"b "]), Context())] == [b"a pg-adapter", b"b pg-adapter"]
+    assert gate.refusals == []
+    assert reception.openings.count() == 0
+
+
+def test_an_exchange_whose_caller_left_or_sent_too_much_is_recorded() -> None:
+    gate, reception = received()
+
+    def messages() -> Iterator[bytes]:
+        yield b"a "
+        raise grpc.RpcError
+
+    items = exchange(reception, messages(), Context())
+    assert next(items) == b"a pg-adapter"
+    with pytest.raises(grpc.RpcError):
+        next(items)
+    assert gate.codes() == ["MESSAGE_LOST"]
+
+
+def test_an_idle_exchange_is_cancelled_when_the_service_stops_and_a_busy_one_answers_first() -> None:
+    _, reception = received()
+    idle, busy = Context(), Context()
+
+    def stopping_meanwhile() -> Iterator[bytes]:
+        reception.openings.stop()
+        yield b"a "
+
+    assert next(exchange(reception, iter([b"a "]), busy)) == b"a pg-adapter"
+    items = exchange(reception, stopping_meanwhile(), idle)
+    assert next(items) == b"a pg-adapter"
+    assert idle.cancelled
+    with pytest.raises(Aborted):
+        next(items)
+    assert not busy.cancelled
+
+
+def test_a_bug_in_an_exchange_is_kept_and_recorded() -> None:
+    gate, reception = received()
+    context = Context()
+    call = ExchangeCall(reception, "/x/Talk", failing(KeyError("hunter2")))
+    with pytest.raises(KeyError):
+        next(call(iter([b"a"]), context))  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.INTERNAL
+    assert gate.codes() == ["INTERNAL"]
+    refused = Context()
+    with pytest.raises(Aborted):
+        next(ExchangeCall(Reception(nobody, gate), "/x/Talk", echo)(iter([b"a"]), refused))  # type: ignore[arg-type]  # a small context
+    assert refused.status is grpc.StatusCode.UNAUTHENTICATED
+
+
+class Details:
+    method = "/x/\x1bNowhere" + "y" * 300
+
+
+@pytest.mark.parametrize(("identify", "name"), [(OneCaller(ADAPTER), "pg-adapter"), (nobody, "unidentified")])
+def test_a_method_that_nobody_serves_is_refused_and_recorded(identify: Callable[[Peer], Caller], name: str) -> None:
+    gate = StandInGate()
+    handler = NoSuchMethod(Reception(identify, gate)).service(Details())  # type: ignore[arg-type]  # details have a method
+    assert handler is not None
+    assert handler.stream_unary is not None
+    context = Context()
+    with pytest.raises(Aborted):
+        handler.stream_unary(iter([]), context)  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.UNIMPLEMENTED
+    ((caller, method, code, _),) = gate.refusals
+    assert (caller, code) == (name, "METHOD_UNKNOWN")
+    assert method.isprintable()
+    assert len(method) < 220

@@ -1,0 +1,17 @@
+"""The shapes the services stand on are met by their stand-ins; mypy checks the gate's side where they are connected."""
+
+from __future__ import annotations
+
+from gateway.rpc.ports import ApprovalPort, AuditPort, DecisionPort, PolicyPort
+from tests.rpc_stand_ins import StandInApprovals, StandInAudit, StandInGate, StandInPolicies
+
+
+def test_the_stand_ins_satisfy_the_ports_by_shape_alone() -> None:
+    gate: DecisionPort = StandInGate()
+    policies: PolicyPort = StandInPolicies()
+    approvals: ApprovalPort = StandInApprovals()
+    audit: AuditPort = StandInAudit()
+    for port, stand_in in ((DecisionPort, gate), (PolicyPort, policies), (ApprovalPort, approvals), (AuditPort, audit)):
+        wanted = {name for name in vars(port) if not name.startswith("_")}
+        assert wanted
+        assert all(hasattr(stand_in, name) for name in wanted)
