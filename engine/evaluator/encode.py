@@ -107,14 +107,14 @@ def context_fields(context: Mapping[str, Json], now: int, approval: Approval | N
             "ticket": _name(approval.ticket, "approval.ticket"),
             "approvers": _strings(approval.approvers, "approval.approvers"),
             "rules": _strings(approval.rules, "approval.rules"),
-            "granted_at": _time(approval.granted_at, "approval.granted_at"),
+            "granted_at": check_time(approval.granted_at, "approval.granted_at"),
         }
     return fields
 
 
 def rfc3339(now: int) -> str:
     """Nanoseconds since the epoch as RFC 3339 in UTC, always with nine digits, so that texts sort as times do."""
-    seconds, nanos = divmod(_time(now, "now"), 10**9)
+    seconds, nanos = divmod(check_time(now, "now"), 10**9)
     return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{nanos:09d}Z"
 
 
@@ -159,7 +159,8 @@ def _strings(value: object, path: str) -> list[Json]:
     return [_string(item, path) for item in value]
 
 
-def _time(value: object, path: str) -> int:
+def check_time(value: object, path: str = "now") -> int:
+    """A time a document can hold, or InputInvalid."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _END_OF_TIME:
         raise InputInvalid(f"`{path}` is not a time in nanoseconds since 1970, before the year 10000")
     return value

@@ -1,0 +1,181 @@
+"""A set of policies ready to decide: every question the gate, the services and the suites have goes through here.
+
+`decide` takes a tree, `decide_text` a text; both answer with a decision, always: what cannot be judged is a deny with
+its kind. The order of work: cache, parse, encode (`encode.py`), run the candidates (`evaluate.py`), combine
+(`combine.py`). Nothing here knows the time or touches the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from engine._native import NativeError
+from engine.command.tree import Command, ParsedCommand
+from engine.decision import Decision, DenyKind
+from engine.errors import InputInvalid
+from engine.evaluator.cache import Asker, DecisionCache, Judgement
+from engine.evaluator.combine import combine, refusal
+from engine.evaluator.encode import check_time, context_fields, encode, join_input
+from engine.evaluator.evaluate import RuleEngine, evaluate, evaluate_all
+from engine.evaluator.keys import Reads, reduced
+from engine.evaluator.reader import CommandReader, Names
+from engine.evaluator.results import Results, Rule
+from engine.evaluator.sections import Sections
+from engine.request import Approval, Json, Principal, Request, Resource, Session
+
+_REFUSED_BY_CORE = {"INPUT_INVALID": DenyKind.INPUT_INVALID, "TIMEOUT": DenyKind.TIMEOUT}
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuestion:
+    """One command as text. `names` says what the names in it mean; `approval` is there when a held one is decided again."""
+
+    principal: Principal
+    session: Session
+    resource: Resource
+    protocol: str
+    text: bytes
+    now: int
+    names: Names | None = None
+    context: Mapping[str, Json] = field(default_factory=dict)
+    approval: Approval | None = None
+
+
+class Program:
+    """Compiled policies with their decision cache. Immutable to callers; may be used from many threads at once."""
+
+    def __init__(
+        self, core: RuleEngine, rules: Sequence[Rule], reads: Reads, revision: str, reader: CommandReader
+    ) -> None:
+        self._core = core
+        self._reads = reads
+        self._reader = reader
+        self._sections = Sections(reads)
+        self._cache = DecisionCache()
+        self._context_paths = reads.below("context")
+        self._no_context = reduced(self._context_paths, {})
+        # WHY: the index may leave a rule out because of the time itself; then no candidate says that the time counted.
+        self._keeps = not reads.now
+        self._keeps_shapes = self._keeps and not reads.literals
+        self.rules = tuple(rules)
+        self.revision = revision
+
+    @property
+    def reader(self) -> CommandReader:
+        """Where texts are parsed; another program may share it."""
+        return self._reader
+
+    def decide(self, request: Request) -> Decision:
+        """Decide on a tree."""
+        try:
+            check_time(request.now)
+            keeps = self._keeps and request.approval is None
+            asker = self._asker(request.principal, request.session, request.resource, request.context)
+            found = self._cache.of_tree(asker, request.command) if keeps else None
+            if found is None:
+                found = self._judge(request)
+                if keeps:
+                    self._cache.keep_tree(asker, request.command, found)
+            return found
+        except InputInvalid as error:
+            return refusal(DenyKind.INPUT_INVALID, str(error), self.revision)
+
+    def decide_text(self, question: TextQuestion) -> Judgement:
+        """Decide on a text; a repeated one, or one that differs in what no rule reads, is not parsed again."""
+        try:
+            check_time(question.now)
+            if question.approval is not None or not self._keeps:
+                return self._judge_text(question)
+            return self._known(question)
+        except InputInvalid as error:
+            return Judgement(refusal(DenyKind.INPUT_INVALID, str(error), self.revision), None)
+
+    def evaluate(self, request: Request, *, every_rule: bool = False) -> Results:
+        """What the candidates among the rules say (or every rule), uncombined. Raises InputInvalid and NativeError."""
+        run = evaluate_all if every_rule else evaluate
+        return run(self._core, self.rules, self._document(request), request.now)
+
+    def _known(self, question: TextQuestion) -> Judgement:
+        asker = self._asker(question.principal, question.session, question.resource, question.context)
+        protocol, text = question.protocol, question.text
+        version = None if question.names is None else question.names.version
+        found = self._cache.of_text(asker, protocol, text, version)
+        if found is not None:
+            return found
+        shape = self._reader.shape(protocol, text) if self._keeps_shapes else None
+        if shape is not None:
+            found = self._cache.of_shape(asker, protocol, shape, version)
+            if found is not None:
+                return found
+        found = self._judge_text(question)
+        if shape is not None and found.command is not None and _is_only_its_shape(found.command.command):
+            self._cache.keep_shape(asker, protocol, shape, version, found)
+        self._cache.keep_text(asker, protocol, text, version, found)
+        return found
+
+    def _judge_text(self, question: TextQuestion) -> Judgement:
+        parsed = self._reader.read(question.protocol, question.text, question.names)
+        request = Request(
+            question.principal,
+            question.session,
+            question.resource,
+            parsed,
+            question.now,
+            question.context,
+            question.approval,
+        )
+        return Judgement(self._judge(request), parsed)
+
+    def _judge(self, request: Request) -> Decision:
+        command = _checked(request.command)
+        try:
+            results = self.evaluate(request)
+        except NativeError as error:
+            kind = _REFUSED_BY_CORE.get(error.code, DenyKind.EVAL_ERROR)
+            return refusal(kind, f"the core answered {error.code}", self.revision)
+        return combine(results, command, request.approval, self.revision)
+
+    def _document(self, request: Request) -> bytes:
+        context = context_fields(request.context, request.now, request.approval)
+        return join_input(
+            self._sections.principal.of(request.principal).encoded,
+            self._sections.session.of(request.session).encoded,
+            self._sections.resource.of(request.resource).encoded,
+            request.command.encoded,
+            encode(context, "context"),
+        )
+
+    def _asker(self, principal: Principal, session: Session, resource: Resource, context: Mapping[str, Json]) -> Asker:
+        sections = self._sections
+        return (
+            sections.principal.of(principal).key,
+            sections.session.of(session).key,
+            sections.resource.of(resource).key,
+            self._context_key(context) if context else self._no_context,
+        )
+
+    def _context_key(self, context: Mapping[str, Json]) -> bytes:
+        # The time is no part of the key: what read it is not kept.
+        fields = context_fields(context, 0, None)
+        del fields["now"]
+        encode(fields, "context")
+        return reduced(self._context_paths, fields)
+
+
+def _checked(command: ParsedCommand) -> Command:
+    """The tree itself. INVARIANT: it has an operation; `every operation ...` must not hold of nothing."""
+    try:
+        tree = command.command
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputInvalid(f"the command is no command tree: {error}") from None
+    if not tree.operations:
+        raise InputInvalid("the command has no operation")
+    return tree
+
+
+def _is_only_its_shape(command: Command) -> bool:
+    """Whether every text of this shape means the same, whatever its literals."""
+    return command.sql is not None and not command.sql.constants_matter and not command.problems

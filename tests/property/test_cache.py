@@ -1,0 +1,264 @@
+"""A decision out of the cache is the one that would be made now, whatever changed since it was kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from engine.command.tree import Command, Effect, Operation, ParsedCommand, Sql
+from engine.evaluator.program import Program, TextQuestion
+from engine.request import Approval, Principal, Request, Resource, Session
+from tests.toy_core import ToyNames, ToyRule, toy_program
+
+NOW = 1_000_000_000
+TEXTS = (b"select 1", b"select 11", b"select 2", b"delete 1", b"select 1 !", b"select 2 !", b"drop")
+
+PATHS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    ("input.principal.name", ("ana", "bo")),
+    ("input.principal.kind", ("user", "agent")),
+    ("input.principal.groups[_]", ("dba", "dev")),
+    ("input.principal.attributes.team.name", ("core",)),
+    ("input.session.id", ("s1",)),
+    ("input.session.job", ("j",)),
+    ("input.session.application", ("psql",)),
+    ("input.session.client_address", ("::1",)),
+    ('input.session.state["transaction"]', ("open",)),
+    ("input.resource.name", ("orders",)),
+    ("input.resource.protocol", ("postgres",)),
+    ("input.resource.database", ("shop",)),
+    ("input.resource.role", ("app",)),
+    ("input.resource.labels.environment", ("prod",)),
+    ("input.context.hour", (9,)),
+    ("input.context.now", ("1970-01-01T00:00:01.000000000Z",)),
+    ("input.command.text", ("select 1", "delete 1")),
+    ("input.command.digest", (b"select 1".hex(),)),
+    ("input.command.operations[_].kind", ("select", "delete")),
+    ("input.command.operations[_].span[_]", (8,)),
+    ("input.command.sql.relations[_]", ("public.t", "other.t")),
+)
+VALUES: dict[str, dict[str, Any]] = {
+    "allow": {"code": "A"},
+    "deny": {"code": "D"},
+    "hold": {"code": "H", "approvers": {"groups": ["dba"]}},
+    "mask": {"code": "M", "columns": ["a.b.c"], "method": "null"},
+    "limit": {"code": "L", "type": "rows", "value": 5},
+}
+
+
+@st.composite
+def toy_rules(draw: st.DrawFn) -> ToyRule:
+    kind = draw(st.sampled_from(["allow", "allow", "deny", "deny", "hold", "mask", "limit"]))
+    if draw(st.integers(0, 9)) == 0:
+        return ToyRule(kind, "", value=VALUES[kind], since=NOW + draw(st.integers(0, 2)))
+    path, values = draw(st.sampled_from(PATHS))
+    broken = draw(st.integers(0, 9)) == 0
+    return ToyRule(kind, path, draw(st.sampled_from(values)), VALUES[kind], broken=broken)
+
+
+principals = st.builds(
+    Principal,
+    name=st.sampled_from(["ana", "bo"]),
+    kind=st.sampled_from(["user", "agent"]),
+    groups=st.sampled_from([(), ("dba",), ("dev", "dba")]),
+    attributes=st.sampled_from([{}, {"team": {"name": "core"}}, {"team": "core"}]),
+)
+sessions = st.builds(
+    Session,
+    id=st.sampled_from(["s1", "s2"]),
+    job=st.sampled_from([None, "j"]),
+    application=st.sampled_from([None, "psql"]),
+    client_address=st.sampled_from([None, "::1"]),
+    state=st.sampled_from([{}, {"transaction": "open"}, {"transaction": "idle"}]),
+)
+resources = st.builds(
+    Resource,
+    name=st.sampled_from(["orders", "cards"]),
+    protocol=st.sampled_from(["postgres", "ssh"]),
+    database=st.sampled_from([None, "shop"]),
+    role=st.sampled_from([None, "app"]),
+    labels=st.sampled_from([{}, {"environment": "prod"}, {"environment": "dev"}]),
+)
+questions = st.builds(
+    TextQuestion,
+    principal=principals,
+    session=sessions,
+    resource=resources,
+    protocol=st.sampled_from(["postgres", "postgres", "shell"]),
+    text=st.sampled_from(TEXTS),
+    now=st.integers(NOW, NOW + 2),
+    names=st.sampled_from([None, None, ToyNames("other.t"), ToyNames("v2")]),
+    context=st.sampled_from([{}, {}, {"hour": 9}, {"hour": 10}, {"hour": 9, "more": 1}]),
+    approval=st.sampled_from([None, None, None, Approval("t", ("bo",), ("toy.0/H", "toy.1/H"), 1)]),
+)
+
+
+def mutated(draw: st.DrawFn, question: TextQuestion) -> TextQuestion:
+    """The question with one thing changed, often just the one that a rule reads."""
+    other = draw(questions)
+    name = draw(
+        st.sampled_from(["principal", "session", "resource", "protocol", "text", "now", "names", "context", "approval"])
+    )
+    if name in ("principal", "session", "resource") and draw(st.booleans()):
+        part = getattr(question, name)
+        field = draw(st.sampled_from([slot for slot in part.__slots__ if slot != "__weakref__"]))
+        return replace(question, **{name: replace(part, **{field: getattr(getattr(other, name), field)})})
+    return replace(question, **{name: getattr(other, name)})
+
+
+@st.composite
+def dialogues(draw: st.DrawFn) -> list[TextQuestion]:
+    """Questions of which each differs from an earlier one in one thing, or in nothing."""
+    asked = [draw(questions)]
+    for _ in range(draw(st.integers(1, 6))):
+        earlier = draw(st.sampled_from(asked))
+        asked.append(earlier if draw(st.integers(0, 3)) == 0 else mutated(draw, earlier))
+    return asked
+
+
+def as_request(program: Program, question: TextQuestion) -> Request:
+    return Request(
+        question.principal,
+        question.session,
+        question.resource,
+        program.reader.read(question.protocol, question.text, question.names),
+        question.now,
+        question.context,
+        question.approval,
+    )
+
+
+def holds_for(rules: list[ToyRule], asked: list[TextQuestion], forget: str | None = None) -> None:
+    """Ask one program everything in turn, and a new one each question alone."""
+    warm = toy_program(rules, forget=forget)
+    for question in asked:
+        fresh = toy_program(rules)
+        expected = fresh.decide(as_request(fresh, question))
+        judged = warm.decide_text(question)
+        assert judged.decision == expected
+        assert warm.decide(as_request(warm, question)) == expected
+        if judged.exact and judged.command is not None:
+            assert judged.command.command.text == question.text.decode()
+
+
+@settings(max_examples=200)
+@given(st.lists(toy_rules(), min_size=1, max_size=4), dialogues())
+def test_a_kept_decision_equals_a_fresh_one_whatever_changed(rules: list[ToyRule], asked: list[TextQuestion]) -> None:
+    holds_for(rules, asked)
+
+
+BASE = TextQuestion(
+    Principal("ana", "user", ("dba",), {"team": {"name": "core"}}),
+    Session("s1", "j", "psql", "::1", {"transaction": "open"}),
+    Resource("orders", "postgres", "shop", "app", {"environment": "prod"}),
+    "postgres",
+    b"select 1",
+    NOW,
+    None,
+    {"hour": 9},
+)
+CHANGED: dict[str, TextQuestion] = {
+    "input.principal.name": replace(BASE, principal=replace(BASE.principal, name="bo")),
+    "input.principal.kind": replace(BASE, principal=replace(BASE.principal, kind="agent")),
+    "input.principal.groups[_]": replace(BASE, principal=replace(BASE.principal, groups=("dev",))),
+    "input.principal.attributes.team.name": replace(BASE, principal=replace(BASE.principal, attributes={})),
+    "input.session.id": replace(BASE, session=replace(BASE.session, id="s2")),
+    "input.session.job": replace(BASE, session=replace(BASE.session, job=None)),
+    "input.session.application": replace(BASE, session=replace(BASE.session, application=None)),
+    "input.session.client_address": replace(BASE, session=replace(BASE.session, client_address=None)),
+    'input.session.state["transaction"]': replace(BASE, session=replace(BASE.session, state={"transaction": "idle"})),
+    "input.resource.name": replace(BASE, resource=replace(BASE.resource, name="cards")),
+    "input.resource.protocol": replace(BASE, resource=replace(BASE.resource, protocol="ssh")),
+    "input.resource.database": replace(BASE, resource=replace(BASE.resource, database=None)),
+    "input.resource.role": replace(BASE, resource=replace(BASE.resource, role=None)),
+    "input.resource.labels.environment": replace(BASE, resource=replace(BASE.resource, labels={})),
+    "input.context.hour": replace(BASE, context={"hour": 10}),
+    "input.context.now": replace(BASE, now=NOW + 1),
+    "input.command.text": replace(BASE, text=b"select 2"),
+    "input.command.digest": replace(BASE, text=b"select 2"),
+    "input.command.operations[_].span[_]": replace(BASE, text=b"select 11"),
+}
+
+
+@pytest.mark.parametrize("path", sorted(CHANGED))
+def test_a_key_that_forgets_one_path_gives_a_stale_decision(path: str) -> None:
+    """The control: what the property looks for happens as soon as a key is too small."""
+    values = next(values for known, values in PATHS if known == path)
+    rules = [ToyRule("allow", path, value, VALUES["allow"]) for value in values[:1]]
+    holds_for(rules, [BASE, CHANGED[path], BASE])
+    with pytest.raises(AssertionError):
+        holds_for(rules, [BASE, CHANGED[path]], forget=path)
+
+
+OF_THE_COMMAND: dict[str, list[TextQuestion]] = {
+    "names": [BASE, replace(BASE, names=ToyNames("other.t"))],
+    "text": [replace(BASE, text=b"drop"), replace(BASE, text=b"select 1", names=ToyNames("other.t"))],
+    "protocol": [BASE, replace(BASE, protocol="shell")],
+    "literals": [replace(BASE, text=b"select 1 !"), replace(BASE, text=b"select 2 !")],
+}
+
+
+@pytest.mark.parametrize("what", sorted(OF_THE_COMMAND))
+def test_what_fixes_the_tree_is_part_of_the_key(what: str) -> None:
+    rules = [
+        ToyRule("allow", "input.command.sql.relations[_]", "other.t", VALUES["allow"]),
+        ToyRule("deny", "input.command.protocol", "shell", VALUES["deny"]),
+    ]
+    holds_for(rules, OF_THE_COMMAND[what])
+    holds_for(rules, OF_THE_COMMAND[what][::-1])
+
+
+def test_the_tree_of_another_text_is_called_so() -> None:
+    program = toy_program([ToyRule("allow", "input.principal.name", "ana", VALUES["allow"])])
+    first, second = (program.decide_text(replace(BASE, text=text)) for text in (b"select 1", b"select 2"))
+    assert first.exact
+    assert not second.exact
+    assert second.command is first.command
+    assert program.decide_text(BASE).exact
+
+
+def test_what_the_clock_decided_is_not_kept() -> None:
+    rules = [ToyRule("allow", "", value=VALUES["allow"], since=NOW + 1)]
+    for texts in ((b"select 1", b"select 1"), (b"select 1", b"select 2")):
+        asked = [replace(BASE, text=text, now=NOW + later) for later, text in enumerate(texts)]
+        holds_for(rules, asked)
+        holds_for(rules, asked[::-1])
+
+
+def test_each_path_has_its_control_but_those_of_the_whole_command() -> None:
+    assert {path for path, _ in PATHS} - set(CHANGED) == {
+        "input.command.operations[_].kind",
+        "input.command.sql.relations[_]",
+    }
+
+
+commands = st.builds(
+    Command,
+    protocol=st.just("postgres"),
+    text=st.sampled_from(["select 1", "delete 1"]),
+    digest=st.sampled_from(["aa", b"select 1".hex()]),
+    operations=st.sampled_from(
+        [
+            (Operation(kind, Effect.READ, ("top",), span=span),)
+            for kind in ("select", "delete")
+            for span in ((0, 8), (0, 9))
+        ]
+    ),
+    features=st.sampled_from([(), ("whole_row",)]),
+    complete=st.booleans(),
+    sql=st.sampled_from([None, Sql(relations=("other.t",))]),
+)
+
+
+@given(st.lists(toy_rules(), min_size=1, max_size=4), st.lists(st.tuples(questions, commands), min_size=2, max_size=6))
+@example([ToyRule("allow", "input.command.text", "select 1", VALUES["allow"])], [])
+def test_a_kept_decision_on_a_tree_equals_a_fresh_one(
+    rules: list[ToyRule], asked: list[tuple[TextQuestion, Command]]
+) -> None:
+    warm = toy_program(rules)
+    for question, command in asked + asked:
+        request = replace(as_request(warm, question), command=ParsedCommand.of(command))
+        assert warm.decide(request) == toy_program(rules).decide(request)
