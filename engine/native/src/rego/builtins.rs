@@ -8,26 +8,79 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span, BUILTINS};
-use regorus::{Source, Value};
+use regorus::{LimitError, Source, Value};
 
 use super::{caps, own};
 
 /// The shape of a builtin in regorus.
 pub type Function = fn(&Span, &[Ref<Expr>], &[Value], bool) -> anyhow::Result<Value>;
 
+/// What sort of error a builtin raised, in OPA's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    Builtin,
+    Type,
+    Conflict,
+    /// Past one of our caps.
+    Limit,
+}
+
+/// An error with its class.
+#[derive(Debug)]
+pub struct Raised {
+    pub class: Class,
+    pub message: String,
+}
+
+impl std::fmt::Display for Raised {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Raised {}
+
+impl Raised {
+    pub fn error(class: Class, message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self { class, message: message.into() })
+    }
+}
+
+/// What an error in a builtin means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The rule has failed, and so has the decision.
+    Policy,
+    /// As OPA without strict errors: the expression is undefined. Conflicts are errors all the same.
+    Lenient,
+    /// As OPA with strict errors.
+    Strict,
+}
+
+/// An error written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub class: Class,
+    pub builtin: String,
+    pub message: String,
+}
+
 thread_local! {
-    static FIRST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
+    static FIRST_ERROR: RefCell<Option<Noted>> = const { RefCell::new(None) };
     static NOW: Cell<i64> = const { Cell::new(0) };
+    static MODE: Cell<Mode> = const { Cell::new(Mode::Policy) };
 }
 
 /// Sets the request's time and forgets earlier errors; to be called before each entry point.
-pub fn begin(now_ns: i64) {
+pub fn begin(now_ns: i64, mode: Mode) {
     NOW.set(now_ns);
+    MODE.set(mode);
     FIRST_ERROR.with_borrow_mut(|error| *error = None);
+    own::operators::reset();
 }
 
 /// The first error since `begin`.
-pub fn take_error() -> Option<String> {
+pub fn take_error() -> Option<Noted> {
     FIRST_ERROR.with_borrow_mut(Option::take)
 }
 
@@ -35,13 +88,19 @@ pub fn now() -> i64 {
     NOW.get()
 }
 
+pub fn is_policy() -> bool {
+    MODE.get() == Mode::Policy
+}
+
 /// Writes an error down; the first one since `begin` is kept.
-pub fn note(name: &str, message: &str) {
-    FIRST_ERROR.with_borrow_mut(|error| {
-        if error.is_none() {
+fn note(name: &str, error: &anyhow::Error) {
+    FIRST_ERROR.with_borrow_mut(|first| {
+        if first.is_none() {
+            let class = error.downcast_ref::<Raised>().map_or(Class::Builtin, |raised| raised.class);
+            let message = error.to_string();
             let line = message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("failed");
             let line = line.strip_prefix("error: ").unwrap_or(line);
-            *error = Some(format!("`{name}`: {}", line.chars().take(300).collect::<String>()));
+            *first = Some(Noted { class, builtin: name.to_owned(), message: line.chars().take(300).collect() });
         }
     });
 }
@@ -53,11 +112,25 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
 
 /// Calls a builtin with caps before and the error noted after.
 fn call(name: &str, function: Function, span: &Span, params: &[Ref<Expr>], args: &[Value]) -> anyhow::Result<Value> {
-    let result = caps::check(name, args).map_err(anyhow::Error::msg).and_then(|()| function(span, params, args, true));
+    let checked = caps::check(name, args).map_err(|message| Raised::error(Class::Limit, message));
+    let result = checked.and_then(|()| function(span, params, args, true));
     if let Err(error) = &result {
-        note(name, &error.to_string());
+        let class = error.downcast_ref::<Raised>().map_or(Class::Builtin, |raised| raised.class);
+        if MODE.get() == Mode::Lenient && matches!(class, Class::Builtin | Class::Type) && error.downcast_ref::<LimitError>().is_none() {
+            return Ok(Value::Undefined);
+        }
+        note(name, error);
     }
     result
+}
+
+/// Calls a builtin whose arguments stand in one array: how regorus hands over calls of what only we have.
+fn call_packed(name: &str, span: &Span, args: &[Value]) -> anyhow::Result<Value> {
+    let (Some((function, _)), Some(Value::Array(items))) = (find(name), args.first()) else {
+        anyhow::bail!("no builtin is named `{name}`");
+    };
+    let params = placeholder().map(|(_, expr)| vec![expr.clone(); items.len()]).unwrap_or_default();
+    call(name, function, span, &params, items.as_slice())
 }
 
 /// Calls a builtin by name from outside a VM: for the interpreter's extensions.
@@ -87,7 +160,10 @@ static WRAPPED: [OnceLock<(String, Function)>; SLOTS] = [const { OnceLock::new()
 
 fn slot<const N: usize>(span: &Span, params: &[Ref<Expr>], args: &[Value], _strict: bool) -> anyhow::Result<Value> {
     match WRAPPED.get(N).and_then(OnceLock::get) {
-        Some((name, function)) => call(name, *function, span, params, args),
+        Some((name, function)) => match name.strip_suffix(" [packed]") {
+            Some(own) => call_packed(own, span, args),
+            None => call(name, *function, span, params, args),
+        },
         None => Err(anyhow::anyhow!("an empty builtin slot was called")),
     }
 }
@@ -116,7 +192,7 @@ pub fn wrapped(name: &str, original: Function) -> Option<Function> {
     let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
     let next = taken.len();
     let number = *taken.entry(name.to_owned()).or_insert(next);
-    WRAPPED.get(number)?.get_or_init(|| (name.to_owned(), find(name).map_or(original, |(function, _)| function)));
+    WRAPPED.get(number)?.get_or_init(|| (name.to_owned(), own::find(name).map_or(original, |(function, _)| function)));
     POINTERS.iter().flatten().nth(number).copied()
 }
 
@@ -126,24 +202,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_a_builtin_is_written_down() {
-        begin(0);
+    fn the_first_error_of_a_builtin_is_written_down() {
+        begin(0, Mode::Policy);
         assert!(call_by_name("to_number", &[Value::from("abc")]).is_err());
-        assert!(take_error().unwrap().starts_with("`to_number`"));
+        assert!(call_by_name("lower", &[Value::from(1_u64)]).is_err());
+        assert_eq!(take_error().unwrap().builtin, "to_number");
         assert!(take_error().is_none());
     }
 
     #[test]
-    fn the_first_error_is_kept() {
-        begin(0);
-        note("a", "one");
-        note("b", "two");
-        assert_eq!(take_error().unwrap(), "`a`: one");
+    fn a_lenient_call_is_undefined_and_a_cap_is_an_error_all_the_same() {
+        begin(0, Mode::Lenient);
+        assert_eq!(call_by_name("to_number", &[Value::from("abc")]).unwrap(), Value::Undefined);
+        assert!(take_error().is_none());
+        assert!(call_by_name("numbers.range", &[Value::from(0_u64), Value::from(1_000_000_000_u64)]).is_err());
+        assert_eq!(take_error().unwrap().class, Class::Limit);
     }
 
     #[test]
     fn time_is_the_requests() {
-        begin(42);
+        begin(42, Mode::Policy);
         assert_eq!(call_by_name("time.now_ns", &[]).unwrap(), Value::from(42_i64));
     }
 

@@ -8,7 +8,7 @@ use regorus::unstable::{Rule, RuleHead};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
-use super::builtins;
+use super::builtins::{self, Mode};
 use super::encode::Writer;
 use super::limits::Limits;
 use super::machine::Answer;
@@ -58,7 +58,7 @@ impl Interpreter {
                 let mut engine = engine.clone();
                 engine.set_input(input.clone());
                 timed(&mut engine, limits.time.saturating_mul(20));
-                builtins::begin(now_ns);
+                builtins::begin(now_ns, Mode::Policy);
                 engine.eval_rule(format!("data.{}.{}", fact.package, fact.kind)).map_err(|error| format!("{error:#}"))
             });
             match evaluated {
@@ -78,7 +78,7 @@ impl Interpreter {
                 for (name, file, line) in tests(&mut engine) {
                     let mut fresh = engine.clone();
                     timed(&mut fresh, TEST_TIME);
-                    builtins::begin(now_ns);
+                    builtins::begin(now_ns, Mode::Policy);
                     let outcome = fresh.eval_rule(name.clone()).map(|value| value == Value::Bool(true));
                     outcomes.push((name, file, line, outcome.map_err(|error| last_line(&format!("{error:#}")))));
                 }

@@ -8,7 +8,7 @@ use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::Value;
 
-use super::builtins;
+use super::builtins::{self, Class, Mode, Noted};
 use super::encode::Writer;
 use super::limits::Limits;
 use super::program::RuleFact;
@@ -85,14 +85,20 @@ fn run_one(machine: &mut RegoVM, entry_point: usize, now_ns: i64, deadline: Opti
         return Err("TIMEOUT: the time for this decision is over".to_owned());
     }
     machine.set_execution_timer_config(Some(ExecutionTimerConfig { limit: left, check_interval: CLOCK_INTERVAL }));
-    builtins::begin(now_ns);
+    builtins::begin(now_ns, Mode::Policy);
     let result = machine.execute_entry_point_by_index(entry_point);
     match (result, builtins::take_error()) {
         (Err(VmError::TimeLimitExceeded { .. }), _) => Err("TIMEOUT: the time for this decision is over".to_owned()),
         (Err(error), _) => Err(limit_text(&error)),
-        (Ok(_), Some(error)) => Err(error),
+        (Ok(_), Some(error)) => Err(noted_text(&error)),
         (Ok(value), None) => Ok(value),
     }
+}
+
+/// What was noted, as the answer says it.
+pub fn noted_text(noted: &Noted) -> String {
+    let prefix = if noted.class == Class::Limit { "LIMIT: " } else { "" };
+    format!("{prefix}`{}`: {}", noted.builtin, noted.message)
 }
 
 fn limit_text(error: &VmError) -> String {

@@ -1,7 +1,7 @@
 //! Rego: policies compiled to RVM programs with an index over their rules, evaluated with every limit on.
 //!
 //! Read in this order: `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
-//! `checks` (what is wrong with it) - `rewrite`, `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
+//! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
 //! cannot swallow errors) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
 //! for tests, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
 //! in Cargo.toml and the equality tests guard an upgrade.
@@ -21,11 +21,12 @@ mod machine;
 mod names;
 mod options;
 mod own;
+mod places;
 pub mod program;
 mod reads;
-mod rewrite;
 mod rules;
 mod schema;
 mod scope;
 mod sources;
 mod split;
+mod visit;

@@ -16,7 +16,8 @@ use super::limits::Limits;
 use super::names::{self, Name};
 use super::rules::{full, Rules};
 use super::sources::{self, SourceFile};
-use super::{harden, rewrite};
+use super::harden;
+use super::places::Places;
 
 /// The RVM compiles at most this many entry points the ordinary way (their registers are one byte).
 const ENTRY_POINTS: usize = 250;
@@ -162,15 +163,16 @@ fn compile_plan(plan: &Plan, rules: &Rules, files: &[SourceFile], data: &Value, 
     let file = home.map(|definition| definition.span().source.get_path().clone()).unwrap_or_default();
     let refuse = |error: &anyhow::Error| refusal(&file, error);
     let mut engine = sources::engine(limits, false);
+    let mut loops = Places::default();
     for module in &plan.modules {
         if let (Some(source), Some(tree)) = (files.get(*module), rules.modules.get(*module)) {
-            let text = rewrite::bindings(&source.text, tree);
-            engine.add_policy(source.name.clone(), text).map_err(|error| refuse(&error))?;
+            loops.add(tree);
+            engine.add_policy(source.name.clone(), source.text.clone()).map_err(|error| refuse(&error))?;
         }
     }
     engine.add_data(data.clone()).map_err(|error| refuse(&error))?;
     let mut program = compile_sets(&mut engine, &plan.sets).map_err(|error| refuse(&error))?;
-    harden::program(&mut program).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
+    harden::program(&mut program, &loops).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
     let entries = entry_points(&mut program, &plan.sets, rules).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
     // Each program holds a copy of all its texts; the diagnostics have them from elsewhere.
     program.sources.clear();

@@ -1,10 +1,15 @@
 //! What a policy package may look like: names, rule kinds, and constructs the RVM would silently get wrong.
 
+use regorus::unstable::{AssignOp, Expr, Rule, RuleHead, Span};
 use regorus::Value;
 
 use crate::rego::diagnostic::{Diagnostic, Place};
 use crate::rego::names::{self, is_identifier, KINDS};
 use crate::rego::rules::{Definition, Rules};
+use crate::rego::visit;
+
+/// Arguments of a call; the RVM drops those after the eighth.
+const ARGUMENTS: usize = 8;
 
 pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -18,9 +23,42 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
         for definition in definitions {
             kind(rules, name, definition, &mut found);
             reserved(name, definition, &mut found);
+            // Tests run on the interpreter, which does not share these gaps.
+            if !names::is_test(name) {
+                silent(definition, &mut found);
+            }
         }
     }
     found
+}
+
+/// Constructs that the RVM compiles and then gets wrong without a word.
+fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
+    let mut refuse = |code, span: &Span, message: &str, help: &str| found.push(Diagnostic::error(code, Place::of(span), message, help));
+    if let Rule::Default { args, span, .. } = definition.rule.as_ref() {
+        if !args.is_empty() {
+            refuse("DEFAULT_FUNCTION", span, "a default for a function would answer calls with undefined arguments", "give the function a last `else`");
+        }
+    }
+    if let Rule::Spec { head: RuleHead::Func { args, span, .. }, .. } = definition.rule.as_ref() {
+        if args.len() > ARGUMENTS {
+            refuse("TOO_MANY_ARGUMENTS", span, "a function has more than eight parameters", "pass an object");
+        }
+    }
+    if let Rule::Spec { head: RuleHead::Set { .. }, bodies, .. } = definition.rule.as_ref() {
+        for body in bodies.iter().filter(|body| body.is_else) {
+            refuse("ELSE_IN_SET", &body.span, "`else` in a set", "write rules of their own");
+        }
+    }
+    visit::expressions(&definition.rule, &mut |expr| match expr {
+        Expr::Call { params, span, .. } if params.len() > ARGUMENTS => {
+            refuse("TOO_MANY_ARGUMENTS", span, "a call has more than eight arguments", "pass an object");
+        }
+        Expr::AssignExpr { op: AssignOp::ColEq, lhs, span, .. } if matches!(lhs.as_ref(), Expr::Var { span, .. } if span.text() == "_") => {
+            refuse("NO_NAME", span, "what is assigned to `_` is not looked at", "give it a name, or leave `_ :=` out");
+        }
+        _ => {}
+    });
 }
 
 /// A rule named like a kind in a policy package must be a partial set, or its results would be lost.
@@ -57,6 +95,15 @@ mod tests {
     fn a_kind_must_be_a_partial_set() {
         assert_eq!(codes("package policies.a\ndeny := true\nallow if input.x\nhold contains 1 if input.x\n"), ["RULE_KIND", "RULE_KIND"]);
         assert!(codes("package lib.a\ndeny := true\n").is_empty());
+    }
+
+    #[test]
+    fn what_the_rvm_would_get_wrong_is_refused() {
+        assert_eq!(codes("package a\nx if { _ := input.absent }\n"), ["NO_NAME"]);
+        assert_eq!(codes("package a\nf(a, b, c, d, e, g, h, i, j) := j\n"), ["TOO_MANY_ARGUMENTS"]);
+        assert_eq!(codes("package a\nx := f(1, 2, 3, 4, 5, 6, 7, 8, 9)\n"), ["TOO_MANY_ARGUMENTS"]);
+        assert_eq!(codes("package a\ndefault f(x) := 1\nf(x) := 2 if x\n"), ["DEFAULT_FUNCTION"]);
+        assert!(codes("package a\ntest_x if { _ := input.absent }\n").is_empty());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Builtins of our own, and replacements for those regorus answers differently from OPA. One family a file.
 
+pub mod operators;
+
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span};
 use regorus::Value;
 
