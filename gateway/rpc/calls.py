@@ -163,9 +163,9 @@ class ExchangeCall:
                         raise stopping()
             settled = True
         except (GeneratorExit, grpc.RpcError):
-            settled = True  # the caller left, or what it sent was too large for the transport
-            if turn.is_idle:
-                self._reception.lost(self.method)
+            # WHY recorded whoever broke it off: what was too large for the transport looks like a caller who left.
+            settled = True
+            self._reception.lost(self.method)
             raise
         except (GatewayError, EngineError) as error:
             settled = True

@@ -1,0 +1,122 @@
+"""TCP with certificates on both sides, and plaintext where it is allowed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.decision import Verdict
+from engine.request import Principal, Resource
+from gateway.errors import ConfigInvalid
+from gateway.rpc.client import CallFailed, Client, ClientTls, Query, Raw
+from gateway.rpc.server import LoopbackSocket, RpcServer, Socket, Tls, TlsSocket
+from tests.certificates import Authority, Issued
+from tests.rpc_stand_ins import ADAPTER, AGENT, StandIns
+
+ANA = Query(Resource("orders", "postgres"), Principal("ana"))
+SELECT = Raw("postgres", b"select 1")
+CALLERS = {"uri:spiffe://corp/pg": ADAPTER, "cn:agent": AGENT}
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@contextmanager
+def running(socket: Socket) -> Iterator[tuple[StandIns, str]]:
+    stand_ins = StandIns()
+    server = RpcServer(stand_ins.ports, stand_ins.audit, [socket], time.monotonic)
+    server.start()
+    try:
+        yield stand_ins, server.addresses[0]
+    finally:
+        server.stop(grace=5)
+
+
+@contextmanager
+def with_tls(authority: Authority) -> Iterator[tuple[StandIns, str]]:
+    own = authority.issue("gateway", "dns:localhost")
+    with running(TlsSocket("127.0.0.1", 0, Tls(own.certificate, own.key, authority.pem), CALLERS)) as both:
+        yield both
+
+
+def client(address: str, authority: Authority, shown: Issued) -> Client:
+    tls = ClientTls(shown.certificate, shown.key, authority.pem, server_name="localhost")
+    return Client.over_tls(address, tls, timeout=30)
+
+
+def test_the_certificate_says_who_is_calling(authority: Authority) -> None:
+    with with_tls(authority) as (stand_ins, address):
+        with client(address, authority, authority.issue("x", "uri:spiffe://corp/pg")) as adapter:
+            assert adapter.decide(SELECT, ANA).decision.verdict is Verdict.ALLOW
+            assert next(adapter.decide_stream([(SELECT, ANA)])).is_granted
+        with client(address, authority, authority.issue("agent")) as agent:
+            agent.decide(SELECT, Query(Resource("orders", "postgres")))
+        assert [asked.caller for asked in stand_ins.gate.asked] == ["pg-adapter", "pg-adapter", "agent-7"]
+
+
+def test_a_certificate_of_nobody_we_know_is_refused_and_recorded(authority: Authority) -> None:
+    with with_tls(authority) as (stand_ins, address):
+        with client(address, authority, authority.issue("stranger", "dns:stranger.corp")) as stranger:
+            with pytest.raises(CallFailed) as failed:
+                stranger.decide(SELECT, ANA)
+            assert (failed.value.code, failed.value.status) == ("CALLER_UNKNOWN", "UNAUTHENTICATED")
+            with pytest.raises(CallFailed) as failed:
+                next(stranger.watch())
+            assert failed.value.code == "CALLER_UNKNOWN"
+        assert stand_ins.gate.asked == []
+        assert {refusal[0] for refusal in stand_ins.gate.refusals} == {"unidentified"}
+
+
+def test_certificates_of_another_authority_and_old_ones_do_not_connect(authority: Authority) -> None:
+    now = datetime.now(UTC)
+    old = authority.issue("agent", start=now - timedelta(hours=2), end=now - timedelta(hours=1))
+    with with_tls(authority) as (stand_ins, address):
+        for shown in (Authority().issue("agent"), old):
+            with client(address, authority, shown) as agent, pytest.raises(CallFailed) as failed:
+                agent.decide(SELECT, ANA)
+            assert failed.value.code == "UNREACHABLE"
+        assert stand_ins.gate.asked == []
+
+
+def test_without_a_certificate_or_in_plaintext_nobody_connects(authority: Authority) -> None:
+    with with_tls(authority) as (stand_ins, address):
+        with Client.over_loopback(address, timeout=30) as plain, pytest.raises(CallFailed) as failed:
+            plain.decide(SELECT, ANA)
+        assert failed.value.code == "UNREACHABLE"
+        assert stand_ins.gate.asked == []
+
+
+def test_a_client_refuses_a_server_of_another_authority(authority: Authority) -> None:
+    with with_tls(authority) as (stand_ins, address):
+        tls = ClientTls(*_pair(authority.issue("agent")), Authority().pem, server_name="localhost")
+        with Client.over_tls(address, tls, timeout=30) as agent, pytest.raises(CallFailed) as failed:
+            agent.decide(SELECT, ANA)
+        assert failed.value.code == "UNREACHABLE"
+        assert stand_ins.gate.asked == []
+
+
+def _pair(issued: Issued) -> tuple[bytes, bytes]:
+    return issued.certificate, issued.key
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_plaintext_on_loopback_is_the_caller_that_is_configured(host: str) -> None:
+    with running(LoopbackSocket(host, 0, AGENT)) as (stand_ins, address), Client.over_loopback(address) as agent:
+        agent.decide(SELECT, Query(Resource("orders", "postgres")))
+        assert stand_ins.gate.asked[0].caller == "agent-7"
+
+
+def test_a_port_is_served_by_one_process_alone(authority: Authority) -> None:
+    with running(LoopbackSocket("127.0.0.1", 0, AGENT)) as (stand_ins, address):
+        port = int(address.rpartition(":")[2])
+        second = RpcServer(
+            stand_ins.ports, stand_ins.audit, [LoopbackSocket("127.0.0.1", port, ADAPTER)], time.monotonic
+        )
+        with pytest.raises(ConfigInvalid, match="cannot be listened on"):
+            second.start()
