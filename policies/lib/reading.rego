@@ -5,11 +5,17 @@
 #   count as reading, because no client works without them. `unknown` never does.
 package policies.lib.reading
 
-import data.policies.lib.sql
-
 own_session_kinds := {
 	"begin", "close_cursor", "commit", "deallocate", "declare_cursor", "move", "release_savepoint", "rollback",
 	"rollback_to_savepoint", "savepoint", "set_transaction", "show",
+}
+
+# Change nothing but one's own comfort: how values are printed, how long to wait.
+harmless_settings := {
+	"application_name", "bytea_output", "client_min_messages", "datestyle", "extra_float_digits",
+	"idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "jit", "lc_messages",
+	"lc_monetary", "lc_numeric", "lc_time", "lock_timeout", "plan_cache_mode", "seed", "statement_timeout",
+	"time zone", "timezone", "transaction_timeout", "work_mem", "xmloption",
 }
 
 is_reading(op) if op.effect == "read"
@@ -25,7 +31,7 @@ is_reading(op) if {
 	count(op.targets) > 0
 	every target in op.targets {
 		target.type == "setting"
-		lower(target.name) in sql.harmless_settings
+		target.name in harmless_settings
 	}
 }
 
@@ -68,7 +74,7 @@ touches_rows(op) if {
 
 draws_number(target) if {
 	target.type == "function"
-	target.name in {"nextval", "pg_catalog.nextval"}
+	target.name == "pg_catalog.nextval"
 }
 
 draws_number(target) if target.type == "sequence"

@@ -5,8 +5,6 @@
 #   for administrators they wait for a second administrator, outside production as well.
 package policies.postgres.destructive
 
-import data.policies.lib.roles
-
 deny contains {
 	"code": "DELETE_WITHOUT_WHERE",
 	"reason": "this DELETE has no WHERE and would empty the table",
@@ -37,7 +35,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.kind == "truncate"
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 deny contains {
@@ -49,7 +47,7 @@ deny contains {
 	some op in input.command.operations
 	op.effect == "delete"
 	not op.kind in {"delete", "truncate", "merge"}
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 hold contains {
@@ -62,5 +60,5 @@ hold contains {
 	some op in input.command.operations
 	op.effect == "delete"
 	not op.kind in {"delete", "merge"}
-	roles.is_administrator
+	"dba" in input.principal.groups
 }

@@ -6,8 +6,6 @@
 #   (SET, SET LOCAL, set_config, ALTER ROLE ... SET).
 package policies.postgres.lexer_and_session
 
-import data.policies.lib.sql
-
 deny contains {
 	"code": "READING_SETTING",
 	"reason": "this setting changes how the server reads your next command",
@@ -18,7 +16,10 @@ deny contains {
 	some target in op.targets
 	target.type == "setting"
 	target.access != "read"
-	lower(target.name) in sql.reading_settings
+	target.name in {
+		"backslash_quote", "client_encoding", "escape_string_warning", "names", "standard_conforming_strings",
+		"transform_null_equals",
+	}
 }
 
 deny contains {
@@ -31,7 +32,9 @@ deny contains {
 	some target in op.targets
 	target.type == "setting"
 	target.access != "read"
-	lower(target.name) in sql.name_settings
+	target.name in {
+		"schema", "search_path", "temp_tablespaces",
+	}
 }
 
 deny contains {
@@ -44,7 +47,12 @@ deny contains {
 	some target in op.targets
 	target.type == "setting"
 	target.access != "read"
-	lower(target.name) in sql.protection_settings
+	target.name in {
+		"allow_in_place_tablespaces", "allow_system_table_mods", "check_function_bodies",
+		"default_transaction_read_only", "ignore_checksum_failure", "ignore_system_indexes", "row_security",
+		"session_preload_libraries", "session_replication_role", "local_preload_libraries",
+		"transaction_read_only", "zero_damaged_pages",
+	}
 }
 
 # The same by what the parser saw, for spellings that name no setting.

@@ -5,8 +5,6 @@
 #   runs when nobody looks. Writers cannot bring any; administrators wait for a second one.
 package policies.postgres.opaque_code
 
-import data.policies.lib.roles
-
 deny contains {
 	"code": "CODE",
 	"reason": "this brings or runs code that nobody can judge beforehand",
@@ -22,7 +20,7 @@ deny contains {
 		"create_operator", "create_operator_class", "create_operator_family", "create_policy", "create_procedure",
 		"create_rule", "create_transform", "create_trigger", "create_type", "create_view", "do",
 	}
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 hold contains {
@@ -41,7 +39,7 @@ hold contains {
 		"create_operator", "create_operator_class", "create_operator_family", "create_policy", "create_procedure",
 		"create_rule", "create_transform", "create_trigger", "create_type", "create_view", "do",
 	}
-	roles.is_administrator
+	"dba" in input.principal.groups
 }
 
 deny contains {
@@ -51,7 +49,7 @@ deny contains {
 } if {
 	input.command.protocol == "postgres"
 	"opaque_code" in input.command.features
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 deny contains {
@@ -61,5 +59,5 @@ deny contains {
 } if {
 	input.command.protocol == "postgres"
 	"dynamic_sql" in input.command.features
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }

@@ -6,8 +6,6 @@
 #   `pii-readers` see the values.
 package policies.postgres.pii_masks
 
-import data.policies.lib.roles
-
 mask contains {
 	"code": "CARD_NUMBER",
 	"reason": "card numbers show their last four digits",
@@ -17,7 +15,7 @@ mask contains {
 } if {
 	input.command.protocol == "postgres"
 	not input.resource.labels["personal-data"] == "none"
-	not roles.may_see_personal_data
+	not "pii-readers" in input.principal.groups
 }
 
 mask contains {
@@ -31,7 +29,7 @@ mask contains {
 } if {
 	input.command.protocol == "postgres"
 	not input.resource.labels["personal-data"] == "none"
-	not roles.may_see_personal_data
+	not "pii-readers" in input.principal.groups
 }
 
 mask contains {
@@ -42,7 +40,7 @@ mask contains {
 } if {
 	input.command.protocol == "postgres"
 	not input.resource.labels["personal-data"] == "none"
-	not roles.may_see_personal_data
+	not "pii-readers" in input.principal.groups
 }
 
 mask contains {

@@ -5,9 +5,6 @@
 #   a second one. Acting as another role is denied to everybody: the audit names who did something.
 package policies.postgres.privileges
 
-import data.policies.lib.roles
-import data.policies.lib.sql
-
 deny contains {
 	"code": "PRIVILEGES",
 	"reason": "this would change who may do what",
@@ -16,7 +13,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "grant"
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 hold contains {
@@ -28,7 +25,7 @@ hold contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "grant"
-	roles.is_administrator
+	"dba" in input.principal.groups
 }
 
 deny contains {
@@ -51,7 +48,9 @@ deny contains {
 	some target in op.targets
 	target.type == "setting"
 	target.access != "read"
-	lower(target.name) in sql.identity_settings
+	target.name in {
+		"role", "session_authorization",
+	}
 }
 
 deny contains {
@@ -61,5 +60,5 @@ deny contains {
 } if {
 	input.command.protocol == "postgres"
 	"security_definer" in input.command.features
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }

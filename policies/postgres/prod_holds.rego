@@ -5,9 +5,7 @@
 #   Nobody approves their own. A database whose label `environment` is missing or misspelt counts as production.
 package policies.postgres.prod_holds
 
-import data.policies.lib.environment
 import data.policies.lib.reading
-import data.policies.lib.roles
 
 hold contains {
 	"code": "PROD_WRITE",
@@ -17,8 +15,8 @@ hold contains {
 	"expires": "15m",
 } if {
 	input.command.protocol == "postgres"
-	environment.is_production
-	roles.is_writer
+	not input.resource.labels.environment in {"dev", "test", "staging"}
+	"developers" in input.principal.groups
 	reading.writes_rows
 	reading.only_reads_and_writes_rows
 }
@@ -31,8 +29,8 @@ hold contains {
 	"expires": "15m",
 } if {
 	input.command.protocol == "postgres"
-	environment.is_production
-	roles.is_administrator
+	not input.resource.labels.environment in {"dev", "test", "staging"}
+	"dba" in input.principal.groups
 	not reading.only_reads
 }
 
@@ -44,5 +42,5 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "create"
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }

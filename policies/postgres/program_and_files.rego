@@ -6,9 +6,6 @@
 #   administrator.
 package policies.postgres.program_and_files
 
-import data.policies.lib.roles
-import data.policies.lib.sql
-
 deny contains {
 	"code": "SERVER_PROGRAM",
 	"reason": "this would run a program on the database server",
@@ -68,7 +65,15 @@ deny contains {
 	some op in input.command.operations
 	some target in op.targets
 	target.type == "function"
-	sql.bare(target.name) in sql.large_object_functions
+	target.name in {
+		"lo_close", "pg_catalog.lo_close", "lo_creat", "pg_catalog.lo_creat", "lo_create",
+		"pg_catalog.lo_create", "lo_from_bytea", "pg_catalog.lo_from_bytea", "lo_get", "pg_catalog.lo_get",
+		"lo_lseek", "pg_catalog.lo_lseek", "lo_lseek64", "pg_catalog.lo_lseek64", "lo_open",
+		"pg_catalog.lo_open", "lo_put", "pg_catalog.lo_put", "lo_tell", "pg_catalog.lo_tell", "lo_tell64",
+		"pg_catalog.lo_tell64", "lo_truncate", "pg_catalog.lo_truncate", "lo_truncate64",
+		"pg_catalog.lo_truncate64", "lo_unlink", "pg_catalog.lo_unlink", "loread", "pg_catalog.loread",
+		"lowrite", "pg_catalog.lowrite",
+	}
 }
 
 deny contains {
@@ -106,7 +111,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.kind in {"create_extension", "alter_extension"}
-	not roles.is_administrator
+	not "dba" in input.principal.groups
 }
 
 hold contains {
@@ -118,5 +123,5 @@ hold contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.kind in {"create_extension", "alter_extension"}
-	roles.is_administrator
+	"dba" in input.principal.groups
 }

@@ -6,11 +6,11 @@
 package policies.postgres.read_only
 
 import data.policies.lib.reading
-import data.policies.lib.roles
 
 allow contains {"code": "READ", "reason": "reading"} if {
 	input.command.protocol == "postgres"
-	roles.is_known
+	some group in input.principal.groups
+	group in {"data-readers", "developers", "dba"}
 	reading.only_reads
 }
 
@@ -22,7 +22,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect in {"write", "create", "delete", "grant", "execute"}
-	roles.is_reader
-	not roles.is_writer
-	not roles.is_administrator
+	"data-readers" in input.principal.groups
+	not "developers" in input.principal.groups
+	not "dba" in input.principal.groups
 }

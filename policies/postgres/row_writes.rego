@@ -5,20 +5,18 @@
 #   commands are held (prod_holds).
 package policies.postgres.row_writes
 
-import data.policies.lib.environment
 import data.policies.lib.reading
-import data.policies.lib.roles
 
 allow contains {"code": "ROW_WRITE", "reason": "changing rows outside production"} if {
 	input.command.protocol == "postgres"
-	roles.is_writer
-	not environment.is_production
+	"developers" in input.principal.groups
+	input.resource.labels.environment in {"dev", "test", "staging"}
 	reading.only_reads_and_writes_rows
 }
 
 allow contains {"code": "ADMINISTRATOR", "reason": "administration outside production"} if {
 	input.command.protocol == "postgres"
-	roles.is_administrator
-	not environment.is_production
+	"dba" in input.principal.groups
+	input.resource.labels.environment in {"dev", "test", "staging"}
 	input.command.complete == true
 }

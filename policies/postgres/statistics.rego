@@ -5,9 +5,6 @@
 #   catalogues hold password hashes and connection strings. \d and its like in psql need none of them.
 package policies.postgres.statistics
 
-import data.policies.lib.roles
-import data.policies.lib.sql
-
 deny contains {
 	"code": "STATISTICS",
 	"reason": "planner statistics hold samples of other tables' values",
@@ -16,7 +13,9 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	sql.bare(target.name) in sql.statistics_relations
+	target.relation in {
+		"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext", "pg_stats_ext_exprs",
+	}
 }
 
 deny contains {
@@ -36,8 +35,12 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	sql.bare(target.name) in sql.activity_relations
-	not roles.is_administrator
+	target.relation in {
+		"pg_cursors", "pg_prepared_statements", "pg_prepared_xacts", "pg_stat_activity",
+		"pg_stat_get_activity", "pg_stat_get_backend_activity", "pg_stat_replication", "pg_stat_statements",
+		"pg_stat_statements_info", "pg_stat_subscription", "pg_stat_wal_receiver",
+	}
+	not "dba" in input.principal.groups
 }
 
 deny contains {
@@ -48,5 +51,10 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
-	sql.bare(target.name) in sql.secret_relations
+	target.relation in {
+		"_pg_foreign_servers", "_pg_user_mappings", "foreign_server_options", "pg_authid",
+		"pg_db_role_setting", "pg_file_settings", "pg_foreign_server", "pg_hba_file_rules",
+		"pg_ident_file_mappings", "pg_largeobject", "pg_shadow", "pg_subscription", "pg_user_mapping",
+		"pg_user_mappings", "user_mapping_options",
+	}
 }

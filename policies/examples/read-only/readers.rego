@@ -2,10 +2,8 @@
 # title: Data readers read, and nothing else
 # description: |
 #   The group `data-readers` may run anything that only reads, psql's \d commands included. Everything else is denied:
-#   what no rule below allows has no way through. The denials are here for their reasons only.
+#   what no rule below allows has no way through. The denials say why, and keep readers out of the server's own secrets.
 package policies.examples.read_only
-
-import data.policies.examples.read_only.names
 
 allow contains {"code": "READ", "reason": "data readers may read"} if {
 	input.command.protocol == "postgres"
@@ -17,15 +15,12 @@ allow contains {"code": "READ", "reason": "data readers may read"} if {
 	}
 }
 
-only_reads(op) if {
-	op.effect == "read"
-	not touches_secrets(op)
-}
+only_reads(op) if op.effect == "read"
 
 # No client works without transactions and a few comfort settings of its own session.
 only_reads(op) if {
 	op.effect == "session"
-	op.kind in names.own_session_kinds
+	op.kind in own_session_kinds
 }
 
 only_reads(op) if {
@@ -34,14 +29,19 @@ only_reads(op) if {
 	count(op.targets) > 0
 	every target in op.targets {
 		target.type == "setting"
-		lower(target.name) in names.harmless_settings
+		target.name in harmless_settings
 	}
 }
 
-touches_secrets(op) if {
-	some target in op.targets
-	parts := split(lower(target.name), ".")
-	parts[count(parts) - 1] in names.forbidden
+own_session_kinds := {
+	"begin", "close_cursor", "commit", "deallocate", "release_savepoint", "rollback", "rollback_to_savepoint",
+	"savepoint", "show",
+}
+
+harmless_settings := {
+	"application_name", "bytea_output", "client_min_messages", "datestyle", "extra_float_digits",
+	"idle_in_transaction_session_timeout", "intervalstyle", "lc_messages", "lc_monetary", "lc_numeric", "lc_time",
+	"lock_timeout", "statement_timeout", "time zone", "timezone",
 }
 
 # Somebody who has another role as well is judged by that role's policies; this one has nothing to say to them.
@@ -72,13 +72,38 @@ deny contains {
 	is_only_a_reader
 }
 
+# What holds secrets, samples of other tables' values, or other people's statements, whatever schema it is asked for in.
 deny contains {
 	"code": "SERVER_INSIDES",
-	"reason": "this reads files, secrets, statistics or other people's statements on the database server",
+	"reason": "this holds secrets, statistics or other people's statements of the database server",
 	"hint": "query the tables themselves; \\d in psql works",
 } if {
 	input.command.protocol == "postgres"
+	"data-readers" in input.principal.groups
 	some op in input.command.operations
-	touches_secrets(op)
-	is_only_a_reader
+	some target in op.targets
+	target.relation in {
+		"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
+		"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
+		"pg_prepared_statements", "pg_prepared_xacts", "pg_shadow", "pg_stat_activity", "pg_stat_replication",
+		"pg_stat_statements", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
+		"pg_stats_ext_exprs", "pg_subscription", "pg_user_mapping", "pg_user_mappings", "user_mapping_options",
+	}
+}
+
+# The same by function: large objects are files inside the database.
+deny contains {
+	"code": "SERVER_FUNCTION",
+	"reason": "this reads files or other people's statements on the database server",
+	"hint": "query the tables themselves",
+} if {
+	input.command.protocol == "postgres"
+	"data-readers" in input.principal.groups
+	some op in input.command.operations
+	some target in op.targets
+	target.name in {
+		"pg_catalog.lo_get", "pg_catalog.lo_open", "pg_catalog.loread", "pg_catalog.pg_cursor",
+		"pg_catalog.pg_prepared_statement", "pg_catalog.pg_stat_get_activity",
+		"pg_catalog.pg_stat_get_backend_activity",
+	}
 }
