@@ -35,13 +35,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a grant is good for, and nothing else. `digest` is the command's, `parameters` a digest of the bound values."""
+    """What a grant is good for, and nothing else.
+
+    `digest` is the command's, `parameters` one of the bound values, `meaning` one of what the command's names resolved to
+    and of where it would run (database, role).
+    """
 
     principal: str
     resource: str
     protocol: str
     digest: str
     parameters: str
+    meaning: str
     revision: str
 
 

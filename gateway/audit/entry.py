@@ -34,7 +34,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`. APPROVAL: `ticket`, `step`,
     `person`, `note`. SESSION: `session`, `step` (opened, refused, closed), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. `rules` are `[rule, kind]` pairs, those that had a say.
-    `redacted`: literals of the text were replaced. `parameters` is a digest, never the values.
+    `redacted`: literals of the text were replaced. `parameters` is a digest, never the values. `caller` asked for the
+    principal (a gRPC client); `is_dry`: nothing was to run.
     """
 
     # WHY a msgspec Struct and not a dataclass: one is made for every command, and it is six times cheaper to make.
@@ -42,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     time: int
     seq: int = 0
     decision_id: str = ""
-    request_id: str = ""
+    caller: str = ""
+    is_dry: bool = False
     principal: str = ""
     principal_kind: str = ""
     groups: tuple[str, ...] = ()

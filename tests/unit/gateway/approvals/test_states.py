@@ -30,7 +30,7 @@ from gateway.approvals.states import (
 )
 from gateway.errors import ApprovalConflict
 
-BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "r1")
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "m", "r1")
 DBA = Demand(groups=("dba",), quorum=2)
 OWNER = Demand(users=("olga",))
 BO, CY, OLGA = Person("bo", ("dba",)), Person("cy", ("dba",)), Person("olga")
@@ -98,7 +98,7 @@ def test_a_grant_is_good_once() -> None:
     assert code(caught) == "ALREADY_USED"
 
 
-@pytest.mark.parametrize("part", ["principal", "resource", "protocol", "digest", "parameters", "revision"])
+@pytest.mark.parametrize("part", ["principal", "resource", "protocol", "digest", "parameters", "meaning", "revision"])
 def test_a_grant_is_good_for_nothing_else(part: str) -> None:
     granted = step(ticket(OWNER), Approved(OLGA), 5)
     with pytest.raises(ApprovalConflict) as caught:

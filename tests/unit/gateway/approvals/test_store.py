@@ -17,7 +17,7 @@ from gateway.errors import ApprovalConflict, AuditUnavailable
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
 
-BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "r1")
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "m", "r1")
 NEW = NewTicket(
     BOUND, (Demand(groups=("dba",)),), ("p/R",), 1_000, Shown("DELETE FROM orders", ("delete",), "s-1", "job")
 )
@@ -80,7 +80,7 @@ def test_a_grant_is_found_by_what_it_binds_only(approvals: Approvals) -> None:
     assert approvals.find(BOUND, 4) == granted
     approvals.advance(made.id, Used(BOUND), 5)
     assert approvals.find(BOUND, 6) == later
-    for part in ("principal", "resource", "protocol", "digest", "parameters", "revision"):
+    for part in ("principal", "resource", "protocol", "digest", "parameters", "meaning", "revision"):
         assert approvals.find(replace(BOUND, **{part: "other"}), 6) is None
     assert approvals.find(BOUND, 1_000) is None
 

@@ -1,0 +1,80 @@
+"""From a decision that holds to the ticket it opens, and what a grant of it binds to. Pure. Called by the gate."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from engine.command.tree import ParsedCommand
+from engine.decision import Decision
+from engine.request import Json, Principal, Resource, Session
+from gateway.approvals.states import Binding, Shown, demands_of, parameters_digest
+from gateway.approvals.store import NewTicket
+from gateway.errors import ApprovalConflict
+
+MAX_SHOWN_TEXT = 64 << 10
+"""Characters of a command that approvers are shown. A longer one is not held but refused: nobody approves what they cannot read."""
+MAX_SHOWN_OPERATIONS = 200
+
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
+
+
+def binding_of(
+    principal: Principal,
+    session: Session,
+    resource: Resource,
+    command: ParsedCommand,
+    parameters: Sequence[str | None] | None,
+    revision: str,
+) -> Binding:
+    """What a grant of this command, now, here, would be good for."""
+    tree = command.command
+    # WHY the whole tree: names in it are resolved, so a changed search_path or a new view is another meaning.
+    circumstances = (command.encoded, resource.database, resource.role, _role(session.state))
+    return Binding(
+        principal=principal.name,
+        resource=resource.name,
+        protocol=tree.protocol,
+        digest=tree.digest,
+        parameters=parameters_digest(parameters),
+        meaning=hashlib.sha256(_ENCODER.encode(circumstances)).hexdigest(),
+        revision=revision,
+    )
+
+
+def _role(state: Mapping[str, Json]) -> Json:
+    return [state.get("role"), state.get("search_path")]
+
+
+def ticket_for(binding: Binding, decision: Decision, command: ParsedCommand, session: Session, now: int) -> NewTicket:
+    """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve."""
+    hold, tree = decision.hold, command.command
+    if hold is None:
+        raise ApprovalConflict("the decision holds without saying who approves", code="DEMAND_INVALID")
+    if hold.expires <= 0:
+        raise ApprovalConflict("the hold has no time", code="DEMAND_INVALID")
+    if len(tree.text) > MAX_SHOWN_TEXT:
+        raise ApprovalConflict("the command is too long for anybody to approve", code="TOO_LONG_TO_APPROVE")
+    operations = tuple(
+        f"{operation.kind} ({operation.effect.value}): {', '.join(target.name for target in operation.targets[:20])}"
+        for operation in tree.operations[:MAX_SHOWN_OPERATIONS]
+    )
+    why = "; ".join(reason.reason for reason in decision.reasons if reason.kind == "hold" and reason.reason)
+    return NewTicket(
+        binding=binding,
+        demands=demands_of(hold.approvers),
+        rules=hold.rules,
+        expires_at=now + hold.expires * 1_000_000_000,
+        shown=Shown(
+            text=tree.text,
+            operations=operations,
+            session=session.id,
+            job=session.job,
+            application=session.application,
+            client_address=session.client_address,
+        ),
+        reason=why,
+        may_withdraw=hold.may_withdraw,
+    )

@@ -1,0 +1,55 @@
+"""One question as the gate takes it, and what the gate needs from a compiled set of policies. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from adapters.core.ports import Question
+from engine.command.tree import ParsedCommand
+from engine.decision import Decision
+from engine.request import Approval, Json, Principal, Resource, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question with everything that decides it. `caller` is who asked for the principal, when somebody did."""
+
+    question: Question | ParsedCommand
+    principal: Principal
+    session: Session
+    resource: Resource
+    context: Mapping[str, Json] = field(default_factory=dict)
+    caller: str = ""
+    is_dry: bool = False
+
+    @property
+    def opens_tickets(self) -> bool:
+        """Whether a hold of this may open a ticket: not for what would not run anyway."""
+        return not self.is_dry and not (isinstance(self.question, Question) and self.question.prepares)
+
+    @property
+    def parameters(self) -> tuple[str | None, ...] | None:
+        """The bound values, None when the command has none."""
+        return self.question.parameters if isinstance(self.question, Question) else None
+
+
+Judged: TypeAlias = tuple[Decision, ParsedCommand]
+
+
+class Program(Protocol):
+    """A compiled set of policies."""
+
+    @property
+    def revision(self) -> str: ...
+
+    def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judged:
+        """The decision, and the tree it is about. `now` is UTC nanoseconds."""
+
+
+class Policies(Protocol):
+    """Where the program that decides now is found."""
+
+    @property
+    def program(self) -> Program | None: ...

@@ -1,0 +1,340 @@
+"""THE path of a command: decide, hold, audit, answer. Every caller comes through here, in this process or by gRPC.
+
+1. The program that decides is taken once. Without one everything is denied.
+2. A decision is made (parse, candidates, evaluate, combine: the engine).
+3. A hold opens a ticket, or uses the grant of one that was asked for before (`_release`).
+4. An entry is written. What cannot be written is not allowed.
+5. The answer is given. Whatever goes wrong on the way is a deny with its own code.
+
+Not here: who somebody is (`doors`, `identity`), the states of a ticket (`approvals.states`), how a decision comes about.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from adapters.core.ports import Answer, Outcome
+from engine.command.tree import ParsedCommand
+from engine.decision import Decision, DenyKind, Reason, Verdict
+from engine.errors import EngineError, InputInvalid
+from engine.request import Approval
+from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
+from gateway.approvals.store import Approvals
+from gateway.approvals.ticketing import binding_of, ticket_for
+from gateway.asked import Asked, Policies, Program
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog
+from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
+from gateway.telemetry import Meters, logger
+from gateway.telling import decision_entry, step_entry
+
+MAX_HELD = 10_000
+"""Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
+MAX_SETTLED = 10_000
+
+
+class Gate:
+    """The one gate of this process. Safe from any thread."""
+
+    def __init__(
+        self,
+        *,
+        policies: Policies,
+        log: AuditLog,
+        approvals: Approvals,
+        clock: Callable[[], int],
+        meters: Meters,
+        mask_keys: Mapping[str, bytes],
+        link: Callable[[str], str | None] = lambda ticket: None,
+    ) -> None:
+        """`clock` is UTC nanoseconds; `link` is where a person finds a ticket."""
+        self._policies = policies
+        self._log = log
+        self._approvals = approvals
+        self._clock = clock
+        self._meters = meters
+        self._mask_keys = mask_keys
+        self._link = link
+        self._boot = secrets.token_hex(5)
+        self._numbers = itertools.count(1)
+        self._held: OrderedDict[str, Asked] = OrderedDict()
+        self._settled: OrderedDict[str, Answer] = OrderedDict()
+        self._settling = threading.RLock()
+        self._counts = {
+            verdict: meters.decisions.labels(verdict.value, "") for verdict in Verdict if verdict is not Verdict.DENY
+        }
+
+    # --- deciding -------------------------------------------------------------------------------------------------
+
+    def decide(self, asked: Asked) -> Answer:
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        try:
+            return self._decide(asked)
+        # WHY broad: fail closed. Whatever goes wrong between a command and its answer, a bug of ours included, is a deny
+        # (tests/property/gateway/test_gate_fails_closed.py injects failures at every port).
+        except Exception as error:
+            return self._fail(asked, error)
+
+    def _decide(self, asked: Asked) -> Answer:
+        now = self._clock()
+        program = self._policies.program
+        if program is None:
+            return self._record(asked, _no_policy(), None, now)
+        decision, command = program.judge(asked, now, None)
+        if decision.verdict is Verdict.HOLD and asked.opens_tickets:
+            return self._hold(asked, program, decision, command, now)
+        return self._record(asked, decision, command, now)
+
+    def _record(
+        self, asked: Asked, decision: Decision, command: ParsedCommand | None, now: int, ticket: Ticket | None = None
+    ) -> Answer:
+        """Write the entry, then make the answer. The only place where a grant comes out."""
+        keys: Mapping[str, bytes] = {}
+        if decision.mask_plan:
+            missing, keys = self._keys_for(decision)
+            if missing is not None:
+                decision = _deny(
+                    DenyKind.OBLIGATION_UNKNOWN, f"the mask key `{missing}` is not configured", decision.revision
+                )
+        decision_id = f"d-{self._boot}-{next(self._numbers):x}"
+        # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
+        self._log.append(decision_entry(asked, decision, command, decision_id, now, ticket))
+        self._count(decision)
+        if ticket is None:
+            return Answer(decision, decision_id, command=command, mask_keys=keys)
+        return Answer(decision, decision_id, ticket.id, self._link(ticket.id), command, keys)
+
+    def _keys_for(self, decision: Decision) -> tuple[str | None, Mapping[str, bytes]]:
+        """The keys that a mask plan names, and the first one that nobody configured."""
+        keys: dict[str, bytes] = {}
+        for item in decision.mask_plan:
+            name = item.params.get("key")
+            if isinstance(name, str) and name not in keys:
+                if name not in self._mask_keys:
+                    return name, {}
+                keys[name] = self._mask_keys[name]
+        return None, keys
+
+    def _fail(self, asked: Asked, error: Exception) -> Answer:
+        """The deny for an error. Recorded where that is possible; never raises."""
+        decision = denial_of(error)
+        logger("gate").error("a decision failed closed", kind=decision.deny_kind, error=type(error).__name__)
+        if isinstance(error, AuditUnavailable):
+            self._meters.audit_failures.inc()
+            return Answer(decision, "")
+        try:
+            return self._record(asked, decision, None, self._clock())
+        # WHY broad: as in `decide`; what failed once may fail again while it is being told.
+        except Exception as second:
+            self._meters.audit_failures.inc()
+            return Answer(denial_of(second), "")
+
+    def _count(self, decision: Decision) -> None:
+        if decision.verdict is Verdict.DENY:
+            self._meters.decisions.labels("deny", decision.deny_kind or "").inc()
+        else:
+            self._counts[decision.verdict].inc()
+
+    # --- holding --------------------------------------------------------------------------------------------------
+
+    def _hold(self, asked: Asked, program: Program, decision: Decision, command: ParsedCommand, now: int) -> Answer:
+        binding = self._binding(asked, program, command)
+        found = self._approvals.find(binding, now)
+        if found is not None and found.is_usable:
+            return self._release(found, asked)
+        if found is not None and self._approvals.bell.waiters(found.id) == 0:
+            # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
+            ticket = found
+        else:
+            ticket = self._approvals.request(ticket_for(binding, decision, command, asked.session, now), now)
+        with self._settling:
+            self._held[ticket.id] = asked
+            while len(self._held) > MAX_HELD:
+                self._held.popitem(last=False)
+        try:
+            return self._record(asked, decision, command, now, ticket)
+        except AuditUnavailable:
+            self._forget(ticket.id)
+            raise
+
+    def _forget(self, ticket_id: str) -> None:
+        """Take back a ticket whose hold could not be recorded; nobody was told of it."""
+        with self._settling:
+            self._held.pop(ticket_id, None)
+        self._approvals.advance(ticket_id, Withdrawn("its record could not be written"), self._clock())
+
+    def _binding(self, asked: Asked, program: Program, command: ParsedCommand) -> Binding:
+        return binding_of(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision)
+
+    async def fate(self, ticket_id: str) -> Answer:
+        """Wait until a hold is over; a granted one was decided again, and recorded. Never raises: failure is a deny."""
+        try:
+            await self._wait(ticket_id)
+        # WHY broad: as in `decide`.
+        except Exception as error:
+            return Answer(denial_of(error), "")
+        return self.settle(ticket_id)
+
+    async def _wait(self, ticket_id: str) -> None:
+        def is_over() -> bool:
+            ticket = self._approvals.get(ticket_id)
+            return ticket is None or ticket.is_over
+
+        while (ticket := self._approvals.get(ticket_id)) is not None and not ticket.is_over:
+            left = (ticket.expires_at - self._clock()) / 1e9
+            if left <= 0:
+                return
+            await self._approvals.bell.wait(ticket_id, is_over, left)
+
+    def settle(self, ticket_id: str) -> Answer:
+        """The answer to a hold that is over; a grant once, everything else as often as asked. Never raises."""
+        with self._settling:
+            done = self._settled.get(ticket_id)
+            if done is not None:
+                return done
+            asked = self._held.pop(ticket_id, None)
+            try:
+                answer = self._settle(ticket_id, asked)
+            # WHY broad: as in `decide`.
+            except Exception as error:
+                answer = Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
+            # INVARIANT: a grant comes out once. Who asks again, from wherever, is told that it is gone.
+            again = Answer(_refused("the approval was used already", "run the command again"), answer.decision_id)
+            self._settled[ticket_id] = again if answer.decision.is_granted else answer
+            while len(self._settled) > MAX_SETTLED:
+                self._settled.popitem(last=False)
+            return answer
+
+    def _settle(self, ticket_id: str, asked: Asked | None) -> Answer:
+        ticket = self._approvals.get(ticket_id)
+        if ticket is None or asked is None:
+            # WHY: asked by another process or before a restart; the grant is found when the command comes again.
+            return Answer(_refused("nobody here waits for this approval", "run the command again"), "")
+        if ticket.is_open:
+            ticket = self.advance(ticket_id, Expired())
+        if ticket.state is State.GRANTED:
+            return self._release(ticket, asked)
+        return self._record(asked, _closed(ticket), None, self._clock(), ticket)
+
+    def _release(self, ticket: Ticket, asked: Asked) -> Answer:
+        """Decide again with the grant; only what was approved, where the policy still agrees, comes out, and once."""
+        now, program = self._clock(), self._policies.program
+        if program is None:
+            return self._record(asked, _no_policy(), None, now, ticket)
+        names = tuple(vote.approver for vote in ticket.votes if vote.granted)
+        approval = Approval(ticket.id, names, ticket.rules, ticket.granted_at or now)
+        decision, command = program.judge(asked, now, approval)
+        binding = self._binding(asked, program, command)
+        if binding != ticket.binding:
+            changed = "the policy" if binding.revision != ticket.binding.revision else "the command"
+            return self._supersede(
+                ticket, asked, _refused(f"{changed} changed while this waited", "run it again"), command
+            )
+        if decision.verdict is Verdict.HOLD:
+            return self._supersede(ticket, asked, _refused("other rules hold this now", "run it again"), command)
+        if not decision.is_granted:
+            return self._supersede(ticket, asked, decision, command)
+        # INVARIANT: the grant is used up, in the store and for all replicas, before anybody learns that it may run.
+        used = self.advance(ticket.id, Used(binding))
+        return self._record(asked, decision, command, now, used)
+
+    def _supersede(self, ticket: Ticket, asked: Asked, decision: Decision, command: ParsedCommand) -> Answer:
+        after = self.advance(ticket.id, Superseded(decision.reasons[0].reason if decision.reasons else "denied now"))
+        return self._record(asked, decision, command, self._clock(), after)
+
+    # --- people and adapters -----------------------------------------------------------------------------------------
+
+    def advance(self, ticket_id: str, event: Step) -> Ticket:
+        """A step of a ticket, recorded before it counts. Raises ApprovalConflict, AuditUnavailable, StoreUnavailable."""
+        now = self._clock()
+
+        def record(after: Ticket) -> None:
+            self._log.append(step_entry(after, event, now))
+
+        return self._approvals.advance(ticket_id, event, now, before=record)
+
+    def withdraw(self, ticket_id: str, reason: str) -> None:
+        """The session that waited does not want it any more. Never raises."""
+        with self._settling:
+            self._held.pop(ticket_id, None)
+        try:
+            self.advance(ticket_id, Withdrawn(reason))
+        except GatewayError as error:
+            logger("gate").info("a hold could not be withdrawn", ticket=ticket_id, code=error.code)
+
+    def expire_overdue(self) -> None:
+        """Close every ticket whose time is over, so that those who watch it learn it. Called every so often by `app`."""
+        now = self._clock()
+        try:
+            self._approvals.expire_overdue(now, before=lambda after: self._write(step_entry(after, Expired(), now)))
+            self._meters.holds_open.set(len(self._approvals.pending(now)))
+        except GatewayError as error:
+            logger("gate").warning("tickets could not be looked through", code=error.code)
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        """Record what became of a granted command. Never raises; what cannot be written is counted and logged."""
+        entry = Entry(
+            kind=Kind.OUTCOME,
+            time=self._clock(),
+            decision_id=decision_id,
+            rows=outcome.rows,
+            bytes=outcome.bytes,
+            duration=outcome.duration,
+            error=outcome.error,
+        )
+        try:
+            self._log.append(entry, promised=True)
+        except AuditUnavailable as error:
+            self._meters.audit_failures.inc()
+            logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)
+
+    def _write(self, entry: Entry) -> None:
+        self._log.append(entry)
+
+
+def denial_of(error: Exception) -> Decision:
+    """The deny that an error is. Its text is ours alone: messages of strangers may hold anything."""
+    match error:
+        case AuditUnavailable():
+            return _deny(
+                DenyKind.AUDIT_UNAVAILABLE,
+                "this cannot be recorded at the moment",
+                hint="tell the operator of the gateway",
+            )
+        case InputInvalid():
+            return _deny(DenyKind.INPUT_INVALID, str(error))
+        case EngineError():
+            return _deny(DenyKind.EVAL_ERROR, "this could not be judged", hint="tell whoever keeps the policies")
+        case ApprovalConflict():
+            return _refused(str(error), "", code=error.code)
+        case StoreUnavailable():
+            return _refused("approvals cannot be asked for at the moment", "tell the operator of the gateway")
+        case _:
+            return _deny(DenyKind.INTERNAL, "something went wrong in the gateway", hint="tell its operator")
+
+
+def _deny(kind: DenyKind, reason: str, revision: str = "", hint: str = "", code: str = "") -> Decision:
+    return Decision(
+        verdict=Verdict.DENY,
+        deny_kind=kind,
+        reasons=(Reason(rule="", kind="deny", code=code or kind.value, reason=reason, hint=hint),),
+        revision=revision,
+    )
+
+
+def _refused(reason: str, hint: str, code: str = "") -> Decision:
+    return _deny(DenyKind.APPROVAL_REFUSED, reason, hint=hint, code=code)
+
+
+def _no_policy() -> Decision:
+    return _deny(DenyKind.STALE_POLICY, "no policy is loaded", hint="tell the operator of the gateway")
+
+
+def _closed(ticket: Ticket) -> Decision:
+    by = f" by {ticket.closed_by}" if ticket.closed_by and ticket.state is State.REFUSED else ""
+    why = f": {ticket.reason}" if ticket.reason else ""
+    return _refused(f"the approval was {ticket.state.value}{by}{why}", "")

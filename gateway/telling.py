@@ -1,0 +1,143 @@
+"""What the audit is told of a decision and of a ticket's step. Pure; secrets in texts are hidden here. Called by the gate."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from adapters.core.ports import Question
+from engine.command.tree import ParsedCommand
+from engine.decision import Decision
+from gateway.approvals.states import (
+    Approved,
+    Expired,
+    Refused,
+    Step,
+    Superseded,
+    Ticket,
+    Used,
+    Withdrawn,
+    parameters_digest,
+)
+from gateway.asked import Asked
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.redact import redact_sql
+
+SECRET = "secret_literal"  # noqa: S105  # the name of a feature, no secret
+_UNREAD = frozenset({"too_long", "nul_byte", "not_utf8", "too_deep", "parser_failed", "syntax_error"})
+"""Problems that mean: no grammar read this text, so nobody knows whether it holds a secret."""
+
+
+class _Problem(msgspec.Struct):
+    code: str
+
+
+class _Gist(msgspec.Struct):
+    """The few fields of a tree that an entry needs; the rest is skipped, not decoded."""
+
+    protocol: str
+    digest: str
+    features: tuple[str, ...] = ()
+    problems: tuple[_Problem, ...] = ()
+
+
+class _Told(msgspec.Struct):
+    protocol: str
+    text: str
+
+
+_GIST = msgspec.msgpack.Decoder(_Gist)
+_TOLD = msgspec.msgpack.Decoder(_Told)
+
+
+def decision_entry(
+    asked: Asked, decision: Decision, command: ParsedCommand | None, decision_id: str, now: int, ticket: Ticket | None
+) -> Entry:
+    """The entry of a decision. `command` None: it could not even be parsed, or nobody tried."""
+    principal, session, question = asked.principal, asked.session, asked.question
+    gist = None if command is None else _GIST.decode(command.encoded)
+    text, is_redacted = _text(question, gist)
+    return Entry(
+        kind=Kind.DECISION,
+        time=now,
+        decision_id=decision_id,
+        caller=asked.caller,
+        is_dry=asked.is_dry,
+        principal=principal.name,
+        principal_kind=principal.kind,
+        groups=tuple(principal.groups),
+        session=session.id,
+        job=session.job,
+        application=session.application,
+        client_address=session.client_address,
+        resource=asked.resource.name,
+        protocol=gist.protocol if gist is not None else _protocol(question),
+        digest=gist.digest if gist is not None else "",
+        parameters=parameters_digest(asked.parameters),
+        text=text,
+        redacted=is_redacted,
+        verdict=decision.verdict.value,
+        deny_kind=None if decision.deny_kind is None else decision.deny_kind.value,
+        rules=tuple([(reason.rule or reason.code, reason.kind) for reason in decision.reasons]),
+        obligations=tuple([(obligation.type, obligation.value) for obligation in decision.obligations]),
+        masked=len(decision.mask_plan),
+        revision=decision.revision,
+        ticket=None if ticket is None else ticket.id,
+        approvers=() if ticket is None else tuple(vote.approver for vote in ticket.votes if vote.granted),
+    )
+
+
+def step_entry(after: Ticket, event: Step, now: int) -> Entry:
+    """The entry of a ticket's step; `after` is the ticket as it will be."""
+    step, person, note = _step(event)
+    return Entry(
+        kind=Kind.APPROVAL,
+        time=now,
+        ticket=after.id,
+        step=step,
+        person=person,
+        note=note,
+        principal=after.principal,
+        session=after.session,
+        job=after.job,
+        resource=after.resource,
+        digest=after.digest,
+        revision=after.binding.revision,
+        verdict=after.state.value,
+    )
+
+
+def _step(event: Step) -> tuple[str, str, str]:
+    match event:
+        case Approved(person, comment):
+            return "approved", person.name, comment
+        case Refused(person, comment):
+            return "refused", person.name, comment
+        case Withdrawn(reason):
+            return "withdrawn", "", reason
+        case Superseded(reason):
+            return "superseded", "", reason
+        case Expired():
+            return "expired", "", ""
+        case Used():
+            return "used", "", ""
+        case _:
+            assert_never(event)
+
+
+def _protocol(question: Question | ParsedCommand) -> str:
+    return question.protocol if isinstance(question, Question) else _TOLD.decode(question.encoded).protocol
+
+
+def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, bool]:
+    """The command as the log keeps it, and whether something in it was hidden."""
+    if isinstance(question, Question):
+        text = question.text.decode("utf-8", "backslashreplace")
+    else:
+        text = _TOLD.decode(question.encoded).text
+    is_read = gist is not None and not (gist.problems and any(problem.code in _UNREAD for problem in gist.problems))
+    if is_read and gist is not None and SECRET not in gist.features:
+        return text, False
+    hidden = redact_sql(text, is_understood=is_read)
+    return hidden, hidden != text

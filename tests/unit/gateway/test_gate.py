@@ -1,0 +1,390 @@
+"""The path of a command, with a real store and a real log: what comes out was recorded, and a grant comes out once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.core.ports import Outcome
+from engine.decision import Decision, DenyKind, Hold, MaskItem, Verdict
+from engine.errors import EngineError, InputInvalid, NativeFailure
+from engine.request import Approval
+from gateway import gate as gate_module
+from gateway.approvals.states import Approved, Person, Refused, State
+from gateway.asked import Asked
+from gateway.audit.entry import Kind
+from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
+from gateway.gate import denial_of
+from tests.strategies.gates import ALLOW, ANA, DENY, HOLD, MASK, ORDERS, SESSION, House, asked, parse, question
+
+BO = Person("bo", ("dba",))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    built = House(tmp_path)
+    yield built
+    built.close()
+
+
+def ticket_of(house: House, text: str = "DELETE FROM orders") -> str:
+    house.policies.decision = HOLD
+    ticket = house.gate.decide(asked(text)).ticket
+    assert ticket is not None
+    return ticket
+
+
+def why(decision: Decision) -> str:
+    return decision.reasons[0].reason
+
+
+# --- deciding ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_allowed_command_is_recorded_before_it_is_answered(house: House) -> None:
+    answer = house.gate.decide(asked("SELECT 1"))
+    assert answer.decision.verdict is Verdict.ALLOW
+    assert answer.command is not None
+    (entry,) = house.entries()
+    assert (entry.decision_id, entry.verdict, entry.text, entry.rules) == (
+        answer.decision_id,
+        "allow",
+        "SELECT 1",
+        (("p/READ", "allow"),),
+    )
+    assert (entry.principal, entry.job, entry.resource, entry.revision) == ("ana", "build-42", "orders", "r1")
+
+
+def test_a_denied_command_is_recorded_with_its_rule(house: House) -> None:
+    house.policies.decision = DENY
+    answer = house.gate.decide(asked("DROP TABLE x"))
+    assert answer.decision.reasons[0].hint == "ask"
+    assert (house.entries()[0].verdict, house.entries()[0].deny_kind) == ("deny", "RULE")
+
+
+def test_without_policies_everything_is_denied(house: House) -> None:
+    house.policies.revision = ""
+    answer = house.gate.decide(asked())
+    assert answer.decision.deny_kind is DenyKind.STALE_POLICY
+    assert house.entries()[0].verdict == "deny"
+
+
+def test_what_cannot_be_recorded_is_not_allowed(house: House) -> None:
+    house.log.close()
+    answer = house.gate.decide(asked())
+    assert answer.decision.deny_kind is DenyKind.AUDIT_UNAVAILABLE
+    assert not answer.decision.is_granted
+
+
+def test_a_mask_comes_with_its_keys_and_an_unknown_key_denies(house: House) -> None:
+    house.policies.decision = MASK
+    assert house.gate.decide(asked()).mask_keys == {"k1": b"secret"}
+    house.policies.decision = replace(MASK, mask_plan=(MaskItem(0, (), "hash", {"key": "k9"}),))
+    answer = house.gate.decide(asked())
+    assert answer.decision.deny_kind is DenyKind.OBLIGATION_UNKNOWN
+    assert answer.mask_keys == {}
+    assert [entry.verdict for entry in house.entries()] == ["mask", "deny"]
+    assert "secret" not in (house.folder / "audit" / "0000000000000001.jsonl").read_text().replace("secret_literal", "")
+
+
+def test_a_mask_without_a_key_needs_none(house: House) -> None:
+    house.policies.decision = replace(MASK, mask_plan=(MaskItem(0, (), "redact"),))
+    assert house.gate.decide(asked()).decision.verdict is Verdict.MASK
+
+
+def test_a_ready_made_tree_is_judged_as_it_is(house: House) -> None:
+    answer = house.gate.decide(Asked(parse(b"SELECT 7"), ANA, SESSION, ORDERS, caller="envoy"))
+    assert answer.decision.is_granted
+    assert (house.entries()[0].text, house.entries()[0].caller) == ("SELECT 7", "envoy")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (InputInvalid("`principal.name` is empty"), DenyKind.INPUT_INVALID),
+        (NativeFailure("a panic"), DenyKind.EVAL_ERROR),
+        (EngineError("x"), DenyKind.EVAL_ERROR),
+        (StoreUnavailable("x"), DenyKind.APPROVAL_REFUSED),
+        (ApprovalConflict("x", code="TOO_MANY_HOLDS"), DenyKind.APPROVAL_REFUSED),
+        (AuditUnavailable("x"), DenyKind.AUDIT_UNAVAILABLE),
+        (ValueError("hunter2"), DenyKind.INTERNAL),
+        (RecursionError("hunter2"), DenyKind.INTERNAL),
+        (MemoryError(), DenyKind.INTERNAL),
+    ],
+)
+def test_every_error_is_a_deny_of_its_kind_without_the_words_of_strangers(error: Exception, kind: DenyKind) -> None:
+    decision = denial_of(error)
+    assert decision.verdict is Verdict.DENY
+    assert decision.deny_kind is kind
+    assert "hunter2" not in str(decision)
+
+
+def test_a_failing_program_denies_and_is_recorded(house: House) -> None:
+    def fail(asked: Asked, now: int, approval: Approval | None) -> Decision:
+        raise ZeroDivisionError
+
+    house.policies.judging = fail
+    answer = house.gate.decide(asked("SELECT 'x'"))
+    assert answer.decision.deny_kind is DenyKind.INTERNAL
+    (entry,) = house.entries()
+    assert (entry.deny_kind, entry.text) == ("INTERNAL", "SELECT '***'")
+
+
+# --- holding ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_hold_opens_a_ticket_that_people_see(house: House) -> None:
+    house.policies.decision = HOLD
+    answer = house.gate.decide(asked("DELETE FROM orders", parameters=("7", None)))
+    assert answer.decision.verdict is Verdict.HOLD
+    (ticket,) = house.approvals.pending(house.clock())
+    assert (answer.ticket, answer.link) == (ticket.id, f"https://gate/holds/{ticket.id}")
+    assert (ticket.text, ticket.reason, ticket.job) == ("DELETE FROM orders", "a DBA looks at it", "build-42")
+    assert ticket.shown.operations == ("select (read): public.orders",)
+    assert (house.entries()[0].verdict, house.entries()[0].ticket) == ("hold", ticket.id)
+
+
+async def test_a_grant_releases_the_waiting_command_at_once(house: House) -> None:
+    ticket = ticket_of(house)
+    waiting = asyncio.create_task(house.gate.fate(ticket))
+    while not house.approvals.bell.waiters(ticket):
+        await asyncio.sleep(0)
+    house.gate.advance(ticket, Approved(BO, "fine"))
+    answer = await asyncio.wait_for(waiting, 10)
+    assert answer.decision.is_granted
+    assert answer.ticket == ticket
+    (approval,) = house.policies.approvals
+    assert (approval.ticket, approval.approvers, approval.rules) == (ticket, ("bo",), ("p/WRITE",))
+    told = [(entry.kind, entry.verdict, entry.step, entry.person) for entry in house.entries()]
+    assert told == [
+        (Kind.DECISION, "hold", "", ""),
+        (Kind.APPROVAL, "granted", "approved", "bo"),
+        (Kind.APPROVAL, "granted", "used", ""),
+        (Kind.DECISION, "allow", "", ""),
+    ]
+    assert house.entries()[-1].approvers == ("bo",)
+
+
+async def test_a_refusal_says_why_to_the_requester(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Refused(BO, "use the archive"))
+    answer = await house.gate.fate(ticket)
+    assert answer.decision.deny_kind is DenyKind.APPROVAL_REFUSED
+    assert why(answer.decision) == "the approval was refused by bo: use the archive"
+    assert house.entries()[-1].verdict == "deny"
+
+
+async def test_nobody_in_time_is_a_deny(house: House) -> None:
+    ticket = ticket_of(house)
+    house.clock.pass_seconds(601)
+    answer = await house.gate.fate(ticket)
+    assert why(answer.decision) == "the approval was expired: nobody decided in time"
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.state is State.EXPIRED
+
+
+async def test_a_grant_comes_out_once_however_often_it_is_asked_for(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    answers = await asyncio.gather(*(house.gate.fate(ticket) for _ in range(5)))
+    assert [answer.decision.is_granted for answer in answers].count(True) == 1
+    assert house.gate.settle(ticket).decision.deny_kind is DenyKind.APPROVAL_REFUSED
+
+
+async def test_a_changed_policy_supersedes(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    house.policies.revision = "r2"
+    answer = await house.gate.fate(ticket)
+    assert why(answer.decision) == "the policy changed while this waited"
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.state is State.SUPERSEDED
+
+
+async def test_a_policy_that_denies_now_denies(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    house.policies.decision = DENY
+    answer = await house.gate.fate(ticket)
+    assert answer.decision.deny_kind is DenyKind.RULE
+    assert house.gate.settle(ticket).decision.deny_kind is DenyKind.RULE
+
+
+async def test_a_command_that_means_something_else_now_is_not_released(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    changing = iter([parse(b"DELETE FROM orders", "2")])
+    house.policies.judge = lambda asked, now, approval: (replace(ALLOW, revision="r1"), next(changing))  # type: ignore[method-assign]  # a test's
+    answer = await house.gate.fate(ticket)
+    assert why(answer.decision) == "the command changed while this waited"
+
+
+async def test_other_rules_that_hold_now_are_not_covered_by_the_grant(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    house.policies.judging = lambda asked, now, approval: HOLD
+    answer = await house.gate.fate(ticket)
+    assert why(answer.decision) == "other rules hold this now"
+
+
+def test_a_retry_after_the_grant_runs_and_a_second_one_is_held_anew(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    later = house.build()
+    assert later.decide(asked("DELETE FROM orders")).decision.is_granted
+    again = later.decide(asked("DELETE FROM orders"))
+    assert again.decision.verdict is Verdict.HOLD
+    assert again.ticket != ticket
+
+
+def test_a_retry_before_the_grant_joins_its_ticket_unless_somebody_waits_there(house: House) -> None:
+    ticket = ticket_of(house)
+    assert ticket_of(house) == ticket
+    leave = house.approvals.bell.subscribe(ticket, lambda: None)
+    assert ticket_of(house) != ticket
+    leave()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked("DELETE FROM orders "),
+        asked("DELETE FROM orders", parameters=("1",)),
+        asked("DELETE FROM orders", catalog="other"),
+        replace(asked("DELETE FROM orders"), principal=replace(ANA, name="eve")),
+        replace(asked("DELETE FROM orders"), resource=replace(ORDERS, name="other")),
+        replace(asked("DELETE FROM orders"), resource=replace(ORDERS, database="other")),
+        replace(asked("DELETE FROM orders"), session=replace(SESSION, state={"role": "admin"})),
+    ],
+)
+def test_a_grant_is_for_nothing_else(house: House, other: Asked) -> None:
+    house.gate.advance(ticket_of(house), Approved(BO))
+    assert house.gate.decide(other).decision.verdict is Verdict.HOLD
+
+
+def test_what_only_prepares_or_tries_opens_no_ticket(house: House) -> None:
+    house.policies.decision = HOLD
+    for what in (asked("DELETE", prepares=True), replace(asked("DELETE"), is_dry=True)):
+        answer = house.gate.decide(what)
+        assert answer.decision.verdict is Verdict.HOLD
+        assert answer.ticket is None
+    assert house.approvals.recent((), 10) == []
+    assert [entry.is_dry for entry in house.entries()] == [False, True]
+
+
+async def test_a_withdrawn_hold_is_over(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.withdraw(ticket, "the client left")
+    house.gate.withdraw(ticket, "again")
+    house.gate.withdraw("h-none", "what")
+    assert not (await house.gate.fate(ticket)).decision.is_granted
+    with pytest.raises(ApprovalConflict):
+        house.gate.advance(ticket, Approved(BO))
+
+
+@pytest.mark.parametrize(
+    "hold",
+    [
+        None,
+        Hold((), 600, ("p/W",)),
+        Hold(({"groups": ["dba"]},), 0, ("p/W",)),
+        Hold(({"anyone": True},), 600, ("p/W",)),
+    ],
+)
+def test_a_hold_that_nobody_could_approve_is_a_deny(house: House, hold: Hold | None) -> None:
+    house.policies.decision = replace(HOLD, hold=hold)
+    assert house.gate.decide(asked()).decision.deny_kind is DenyKind.APPROVAL_REFUSED
+
+
+def test_what_is_too_long_to_read_is_not_held_but_refused(house: House) -> None:
+    house.policies.decision = HOLD
+    answer = house.gate.decide(asked("x" * 70_000))
+    assert answer.decision.reasons[0].code == "TOO_LONG_TO_APPROVE"
+
+
+def test_a_hold_that_cannot_be_recorded_leaves_no_open_ticket(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.policies.decision = HOLD
+    append, failing = house.log.append, [True]
+
+    def refuse_once(entry: object, **options: object) -> int:
+        if failing.pop() if failing else False:
+            raise AuditUnavailable("full")
+        return append(entry, **options)  # type: ignore[arg-type]  # passed on
+
+    monkeypatch.setattr(house.log, "append", refuse_once)
+    answer = house.gate.decide(asked())
+    assert answer.decision.deny_kind is DenyKind.AUDIT_UNAVAILABLE
+    assert house.approvals.pending(house.clock()) == []
+
+
+async def test_a_vote_that_cannot_be_recorded_does_not_count(house: House) -> None:
+    ticket = ticket_of(house)
+    house.log.close()
+    with pytest.raises(AuditUnavailable):
+        house.gate.advance(ticket, Approved(BO))
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.is_open
+
+
+async def test_a_hold_asked_for_elsewhere_is_not_settled_here(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    answer = await house.build().fate(ticket)
+    assert not answer.decision.is_granted
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.is_usable
+
+
+async def test_a_dead_store_ends_the_waiting_with_a_deny(house: House) -> None:
+    ticket = ticket_of(house)
+    house.database.close()
+    (house.folder / "store.db").unlink()
+    assert not (await house.gate.fate(ticket)).decision.is_granted
+
+
+def test_what_is_overdue_is_closed_and_recorded(house: House) -> None:
+    ticket = ticket_of(house)
+    house.gate.expire_overdue()
+    house.clock.pass_seconds(601)
+    house.gate.expire_overdue()
+    assert (house.entries()[-1].step, house.entries()[-1].ticket) == ("expired", ticket)
+
+
+def test_memory_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "MAX_HELD", 2)
+    monkeypatch.setattr(gate_module, "MAX_SETTLED", 2)
+    tickets = [ticket_of(house, f"DELETE {number}") for number in range(4)]
+    assert len(house.gate._held) == 2
+    for ticket in tickets:
+        house.gate.withdraw(ticket, "x")
+        house.gate.settle(ticket)
+    assert len(house.gate._settled) == 2
+
+
+# --- outcomes ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_became_of_a_command_is_recorded(house: House) -> None:
+    house.gate.finished("d-1", Outcome(3, 120, 0.5, "57014"))
+    (entry,) = house.entries()
+    assert (entry.kind, entry.rows, entry.bytes, entry.error) == (Kind.OUTCOME, 3, 120, "57014")
+
+
+def test_an_outcome_that_cannot_be_recorded_is_counted(house: House) -> None:
+    house.log.close()
+    house.gate.finished("d-1", Outcome())
+    assert b"sallyport_audit_failures_total 1.0" in house.meters.text()
+
+
+def test_decisions_are_counted(house: House) -> None:
+    house.gate.decide(asked())
+    house.policies.decision = DENY
+    house.gate.decide(asked())
+    text = house.meters.text()
+    assert b'sallyport_decisions_total{deny_kind="",verdict="allow"} 1.0' in text
+    assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in text
+    assert question("x").text == b"x"
