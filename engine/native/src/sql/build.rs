@@ -1,0 +1,266 @@
+//! The builder that every statement and expression writes into: operations, features, problems, what is read and written.
+//!
+//! It holds where we are (statement, path of `via`, span) and nothing about SQL itself. `statements` and `query` extend it.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use pg_query::protobuf::Node;
+use pg_query::NodeEnum;
+
+use super::catalog::Catalog;
+use super::features::Feature;
+use super::kinds::Kind;
+use super::query::scope::Columns;
+use super::tree::{Access, Effect, Name, Operation, Problem, Target, Tree, Via};
+
+/// More operations than this in one command are not listed: the rest is unknown.
+pub const MAX_OPERATIONS: usize = 10_000;
+
+/// How deep SQL may stand in literals of SQL in literals.
+pub const MAX_EMBEDDING: usize = 4;
+
+/// Steps of resolving names that one command may cost: a text made to multiply columns ends as unknown, not in minutes.
+const BUDGET: usize = 2_000_000;
+
+/// Where in the tree the builder stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The operation that targets are added to.
+    pub operation: usize,
+}
+
+pub struct Builder<'a> {
+    pub text: &'a str,
+    pub catalog: Option<&'a Catalog>,
+    pub tree: Tree,
+    pub statement: usize,
+    /// The span of operations that have no better one.
+    pub span: (usize, usize),
+    /// SQL in literals: offsets of such a text mean nothing in ours.
+    pub embedded: usize,
+    /// Above zero, nothing is recorded: a second look at the same nodes, or at a view's query.
+    pub quiet: usize,
+    /// Inside EXPLAIN without ANALYZE: statements are planned, not run.
+    pub planned: bool,
+    pub views: HashMap<Name, Option<Rc<Columns>>>,
+    via: Vec<Via>,
+    current: usize,
+    calls: HashSet<(Name, Vec<Via>, usize)>,
+    budget: usize,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(text: &'a str, catalog: Option<&'a Catalog>) -> Self {
+        Self {
+            text,
+            catalog,
+            tree: Tree::new(),
+            statement: 0,
+            span: (0, text.len()),
+            embedded: 0,
+            quiet: 0,
+            planned: false,
+            views: HashMap::new(),
+            via: vec![Via::Top],
+            current: 0,
+            calls: HashSet::new(),
+            budget: BUDGET,
+        }
+    }
+
+    /// Runs `work` one step further down the path.
+    pub fn within<T>(&mut self, step: Via, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.via.push(step);
+        let result = self.aside(work);
+        self.via.pop();
+        result
+    }
+
+    /// Runs `work`, which may begin operations, and comes back to the operation that is being built.
+    pub fn aside<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let place = self.current;
+        let result = work(self);
+        self.current = place;
+        result
+    }
+
+    /// Runs `work` without recording operations, features or problems.
+    pub fn quietly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.quiet = self.quiet.saturating_add(1);
+        let result = work(self);
+        self.quiet = self.quiet.saturating_sub(1);
+        result
+    }
+
+    /// Begins an operation with its usual effect; targets that follow belong to it.
+    pub fn operation(&mut self, kind: Kind) -> Place {
+        self.operation_with(kind, kind.effect())
+    }
+
+    pub fn operation_with(&mut self, kind: Kind, effect: Effect) -> Place {
+        if self.quiet > 0 || (self.planned && kind != Kind::CallFunction && kind != Kind::Unknown) {
+            return Place { operation: self.current };
+        }
+        if self.tree.operations.len() >= MAX_OPERATIONS {
+            self.overflow();
+            return Place { operation: self.current };
+        }
+        self.current = self.tree.operations.len();
+        self.tree.operations.push(Operation {
+            kind,
+            effect,
+            via: self.via.clone(),
+            targets: Vec::new(),
+            span: self.span,
+            has_where: None,
+            has_limit: None,
+            statement: self.statement,
+        });
+        Place { operation: self.current }
+    }
+
+    fn overflow(&mut self) {
+        self.tree.complete = false;
+        if self.tree.problems.iter().any(|problem| problem.code == "too_many_operations") {
+            return;
+        }
+        self.problem("too_many_operations", format!("the command has more than {MAX_OPERATIONS} operations"), None);
+        if let Some(last) = self.tree.operations.last_mut() {
+            // The list stays bounded, and its last entry says that there is more.
+            last.kind = Kind::Unknown;
+            last.effect = Effect::Unknown;
+        }
+    }
+
+    /// Pays for work that grows faster than the text. False when there is nothing left: the caller stops.
+    pub fn spend(&mut self, steps: usize) -> bool {
+        if self.budget > steps {
+            self.budget = self.budget.saturating_sub(steps);
+            return true;
+        }
+        if self.budget > 0 {
+            self.budget = 0;
+            let quiet = std::mem::take(&mut self.quiet);
+            let planned = std::mem::take(&mut self.planned);
+            self.operation(Kind::Unknown);
+            self.problem("too_complex", "resolving the names of this command takes too long", None);
+            self.incomplete();
+            self.quiet = quiet;
+            self.planned = planned;
+        }
+        false
+    }
+
+    /// Something nobody taught this parser.
+    pub fn unknown(&mut self, what: &str) {
+        if self.quiet > 0 {
+            return;
+        }
+        self.aside(|b| b.operation(Kind::Unknown));
+        self.problem("unknown_construct", format!("`{what}` is not understood"), None);
+        self.incomplete();
+    }
+
+    pub fn incomplete(&mut self) {
+        if self.quiet == 0 {
+            self.tree.complete = false;
+        }
+    }
+
+    pub fn feature(&mut self, feature: Feature) {
+        if self.quiet == 0 {
+            self.tree.features.insert(feature);
+        }
+    }
+
+    pub fn problem(&mut self, code: &'static str, message: impl Into<String>, at: Option<usize>) {
+        if self.quiet == 0 && self.tree.problems.len() < 32 {
+            self.tree.problems.push(Problem::new(code, message, at));
+        }
+    }
+
+    /// Adds a target to the operation that is being built.
+    pub fn target(&mut self, target: Target) {
+        if self.quiet > 0 {
+            return;
+        }
+        let planned = self.planned;
+        if let Some(operation) = self.tree.operations.get_mut(self.current) {
+            let target = if planned && target.access != Access::Execute { Target { access: Access::Read, ..target } } else { target };
+            // A long list of targets is a list of different ones (DROP TABLE a, b, ...): no need to compare them all.
+            if operation.targets.len() > 64 || !operation.targets.contains(&target) {
+                operation.targets.push(target);
+            }
+        }
+    }
+
+    pub fn at<T>(&mut self, place: Place, change: impl FnOnce(&mut Operation) -> T) -> Option<T> {
+        if self.quiet > 0 || self.planned {
+            return None;
+        }
+        self.tree.operations.get_mut(place.operation).map(change)
+    }
+
+    /// Whether this call, reached this way, is new in this statement.
+    pub fn is_new_call(&mut self, name: &Name) -> bool {
+        self.quiet == 0 && self.calls.insert((name.clone(), self.via.clone(), self.statement))
+    }
+
+    pub fn read(&mut self, column: &Name) {
+        if self.quiet == 0 && !self.tree.sql.reads.contains(column) {
+            self.tree.sql.reads.insert(column.clone());
+        }
+    }
+
+    pub fn write(&mut self, column: Name) {
+        if self.quiet == 0 && !self.planned {
+            self.tree.sql.writes.insert(column);
+        }
+    }
+
+    pub fn relation(&mut self, full: &Name) {
+        if self.quiet == 0 && !self.tree.sql.relations.contains(full) {
+            self.tree.sql.relations.insert(full.clone());
+        }
+    }
+
+    pub fn filters(&mut self, columns: &[Name]) {
+        if self.quiet == 0 {
+            for column in columns {
+                if !self.tree.sql.filters.contains(column) {
+                    self.tree.sql.filters.insert(column.clone());
+                }
+            }
+        }
+    }
+
+    /// Whether the path goes through this step.
+    pub fn is_within(&self, step: Via) -> bool {
+        self.via.contains(&step)
+    }
+
+    /// The text of a string constant. From now on constants matter to the tree.
+    pub fn literal<'n>(&mut self, node: &'n Node) -> Option<&'n str> {
+        self.constant_used();
+        literal_text(node)
+    }
+
+    /// A constant's value has reached the tree.
+    pub fn constant_used(&mut self) {
+        self.tree.sql.constants_matter = true;
+    }
+}
+
+/// The text of a string constant, possibly behind casts. Whoever calls this lets a constant's value into the tree.
+pub fn literal_text(node: &Node) -> Option<&str> {
+    match node.node.as_ref()? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            pg_query::protobuf::a_const::Val::Sval(text) => Some(&text.sval),
+            _ => None,
+        },
+        NodeEnum::TypeCast(cast) => cast.arg.as_deref().and_then(literal_text),
+        NodeEnum::String(text) => Some(&text.sval),
+        _ => None,
+    }
+}

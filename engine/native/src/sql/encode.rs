@@ -1,0 +1,196 @@
+//! The tree as msgpack, field by field as `engine/command/tree.py` names them; absent optional fields are left out.
+//!
+//! Writing into a vector cannot fail, so the results of `rmp`'s writers carry nothing and are dropped.
+
+use rmp::encode as mp;
+use sha2::{Digest, Sha256};
+
+use super::tree::{Name, Operation, Output, Problem, Sql, Target, Tree};
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn map(&mut self, fields: usize) {
+        let _ = mp::write_map_len(&mut self.0, u32::try_from(fields).unwrap_or(u32::MAX));
+    }
+
+    fn list(&mut self, items: usize) {
+        let _ = mp::write_array_len(&mut self.0, u32::try_from(items).unwrap_or(u32::MAX));
+    }
+
+    fn text(&mut self, value: &str) {
+        let _ = mp::write_str(&mut self.0, value);
+    }
+
+    fn number(&mut self, value: usize) {
+        let _ = mp::write_uint(&mut self.0, value as u64);
+    }
+
+    fn flag(&mut self, value: bool) {
+        let _ = mp::write_bool(&mut self.0, value);
+    }
+
+    fn names<'n>(&mut self, values: impl ExactSizeIterator<Item = &'n Name>) {
+        self.list(values.len());
+        for value in values {
+            self.text(value);
+        }
+    }
+
+    fn optional(&mut self, key: &str, value: Option<&Name>) {
+        if let Some(value) = value {
+            self.text(key);
+            self.text(value);
+        }
+    }
+}
+
+/// The SHA-256 (hex) of protocol and text.
+pub fn digest(text: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"postgres\0");
+    hash.update(text);
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        for nibble in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+    }
+    hex
+}
+
+/// Encodes a whole command. `text` is what was sent, already readable as UTF-8.
+pub fn command(tree: &Tree, text: &str, digest: &str) -> Vec<u8> {
+    let room = text.len().saturating_add(512).saturating_add(tree.operations.len().saturating_mul(192));
+    let mut w = Writer(Vec::with_capacity(room));
+    w.map(8);
+    w.text("protocol");
+    w.text("postgres");
+    w.text("text");
+    w.text(text);
+    w.text("digest");
+    w.text(digest);
+    w.text("operations");
+    w.list(tree.operations.len());
+    for item in &tree.operations {
+        operation(&mut w, item);
+    }
+    w.text("features");
+    w.list(tree.features.len());
+    for feature in &tree.features {
+        w.text(feature.as_str());
+    }
+    w.text("complete");
+    w.flag(tree.complete);
+    w.text("problems");
+    w.list(tree.problems.len());
+    for item in &tree.problems {
+        problem(&mut w, item);
+    }
+    w.text("sql");
+    sql(&mut w, &tree.sql);
+    w.0
+}
+
+fn operation(w: &mut Writer, op: &Operation) {
+    w.map(6_usize.saturating_add(usize::from(op.has_where.is_some())).saturating_add(usize::from(op.has_limit.is_some())));
+    w.text("kind");
+    w.text(op.kind.as_str());
+    w.text("effect");
+    w.text(op.effect.as_str());
+    w.text("via");
+    w.list(op.via.len());
+    for step in &op.via {
+        w.text(step.as_str());
+    }
+    w.text("targets");
+    w.list(op.targets.len());
+    for item in &op.targets {
+        target(w, item);
+    }
+    w.text("span");
+    w.list(2);
+    w.number(op.span.0);
+    w.number(op.span.1);
+    if let Some(value) = op.has_where {
+        w.text("has_where");
+        w.flag(value);
+    }
+    if let Some(value) = op.has_limit {
+        w.text("has_limit");
+        w.flag(value);
+    }
+    w.text("statement");
+    w.number(op.statement);
+}
+
+fn target(w: &mut Writer, item: &Target) {
+    let optional = [&item.schema, &item.relation, &item.column];
+    w.map(optional.iter().filter(|part| part.is_some()).count().saturating_add(4));
+    w.text("type");
+    w.text(item.class);
+    w.text("name");
+    w.text(&item.name);
+    w.text("access");
+    w.text(item.access.as_str());
+    w.optional("schema", item.schema.as_ref());
+    w.optional("relation", item.relation.as_ref());
+    w.optional("column", item.column.as_ref());
+    w.text("resolved");
+    w.flag(item.resolved);
+}
+
+fn problem(w: &mut Writer, item: &Problem) {
+    w.map(if item.at.is_some() { 3 } else { 2 });
+    w.text("code");
+    w.text(item.code);
+    w.text("message");
+    w.text(&item.message);
+    if let Some(at) = item.at {
+        w.text("at");
+        w.number(at);
+    }
+}
+
+fn output(w: &mut Writer, item: &Output) {
+    w.map(3_usize.saturating_add(usize::from(item.name.is_some())).saturating_add(usize::from(item.function.is_some())));
+    w.optional("name", item.name.as_ref());
+    w.text("origins");
+    w.names(item.origins.iter());
+    w.text("derived");
+    w.flag(item.derived);
+    w.optional("function", item.function.as_ref());
+    w.text("proven");
+    w.flag(item.proven);
+}
+
+fn sql(w: &mut Writer, facts: &Sql) {
+    w.map(if facts.outputs.is_some() { 12 } else { 11 });
+    for (key, values) in
+        [("reads", &facts.reads), ("writes", &facts.writes), ("relations", &facts.relations), ("filters", &facts.filters)]
+    {
+        w.text(key);
+        w.names(values.iter());
+    }
+    if let Some(outputs) = &facts.outputs {
+        w.text("outputs");
+        w.list(outputs.len());
+        for item in outputs {
+            output(w, item);
+        }
+    }
+    for (key, value) in [
+        ("outputs_proven", facts.outputs_proven),
+        ("has_where", facts.has_where),
+        ("has_limit", facts.has_limit),
+        ("is_multi", facts.is_multi),
+        ("constants_matter", facts.constants_matter),
+    ] {
+        w.text(key);
+        w.flag(value);
+    }
+    w.text("joins");
+    w.number(facts.joins);
+    w.text("statements");
+    w.number(facts.statements);
+}

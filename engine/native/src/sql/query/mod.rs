@@ -1,0 +1,15 @@
+//! Queries and rows: which columns are in scope, where each result column comes from, what every expression calls.
+//!
+//! `scope` knows what a name means inside a query, `flow` what a value is made of, `select` and `from` walk queries,
+//! `expression` and `json` walk expressions, `rows` the statements that change rows. One walk finds operations and lineage.
+
+pub mod calls;
+pub mod expression;
+pub mod flow;
+pub mod from;
+pub mod json;
+pub mod naming;
+pub mod rows;
+pub mod scope;
+pub mod select;
+pub mod sqltext;
