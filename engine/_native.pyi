@@ -20,12 +20,18 @@ def split_sql(text: bytes) -> bytes:
 def sql_shape(text: bytes) -> bytes | None:
     """A key that two texts share only if they differ in literals alone and have the same tree; None when not simple enough."""
 
+def sql_kinds() -> bytes:
+    """The words of SQL trees: {"kinds": [[name, effect]], "features": [names], "via": [names]}."""
+
 @final
 class Catalog:
     """What the names in SQL mean: relations and their columns, search_path. Immutable; built once, used often."""
 
     def __new__(cls, encoded: bytes) -> Catalog:
-        """`encoded`: msgpack of {"search_path": [...], "relations": {"schema.name": [columns]}, "views"?, "functions"?, "types"?}."""
+        """`encoded`: msgpack of {"search_path": [...], "relations": {"schema.name": [columns]}, "views"?: {"schema.name":
+        query or None}, "functions"?: {"schema.name": {"effect"?, "security_definer"?, "columns"?}}, "types"?: [names],
+        "prepared"?: {name: text}}. Raises NativeError MALFORMED or CATALOG_INVALID.
+        """
 
     @property
     def version(self) -> str: ...

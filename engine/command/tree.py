@@ -103,7 +103,14 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """What is particular to SQL. Columns are `schema.table.column`, relations `schema.table`."""
+    """What is particular to SQL. Columns are `schema.table.column`, relations `schema.table`.
+
+    A part of a name that nobody could resolve is `?` (`?.orders.total` without a catalog), a part with a dot in it stands
+    in double quotes. `filters`: columns that decide which rows, in what order or groups. `outputs`: empty for statements
+    without a result, None where nobody can know (FETCH, EXECUTE, several statements). `has_where`: of every UPDATE and
+    DELETE, or without any, of every statement; `has_limit`: of every statement. `constants_matter` is false only when no
+    constant's value was looked at to build the tree.
+    """
 
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
@@ -150,6 +157,10 @@ class ParsedCommand:
     def command(self) -> Command:
         return _DECODER.decode(self.encoded)
 
+    def document(self) -> dict[str, object]:
+        """The tree as plain values, as its JSON form has it."""
+        return _PLAIN.decode(self.encoded)
+
     @classmethod
     def of(cls, command: Command) -> ParsedCommand:
         """Encode a tree that somebody else built (an adapter's, a test's)."""
@@ -167,4 +178,5 @@ def _without_none(value: object) -> object:
 
 
 _DECODER = msgspec.msgpack.Decoder(Command)
+_PLAIN = msgspec.msgpack.Decoder(dict[str, object])
 _ENCODER = msgspec.msgpack.Encoder()

@@ -1,5 +1,7 @@
 //! The border to Python, the only file that names PyO3. Bytes in, bytes out, the GIL released, no panic across.
 
+use std::sync::Arc;
+
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -7,6 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::failure::{guarded, Failure};
 use crate::rego::program;
+use crate::sql;
 
 create_exception!(_native, NativeError, PyException);
 
@@ -57,9 +60,55 @@ impl Program {
     }
 }
 
+/// What the names in SQL mean on one database.
+#[pyclass(frozen, module = "engine._native")]
+struct Catalog(Arc<sql::catalog::Catalog>);
+
+#[pymethods]
+impl Catalog {
+    #[new]
+    fn new(py: Python<'_>, encoded: &[u8]) -> PyResult<Self> {
+        let catalog = py.detach(|| guarded(|| sql::catalog::Catalog::from_msgpack(encoded)));
+        catalog.map(|catalog| Self(Arc::new(catalog))).map_err(|failure| raise(py, failure))
+    }
+
+    #[getter]
+    fn version(&self) -> &str {
+        self.0.version()
+    }
+}
+
+#[pyfunction]
+#[pyo3(signature = (text, catalog=None))]
+fn parse_sql<'py>(py: Python<'py>, text: &[u8], catalog: Option<&Bound<'py, Catalog>>) -> PyResult<Bound<'py, PyBytes>> {
+    let catalog = catalog.map(|catalog| Arc::clone(&catalog.get().0));
+    bytes(py, || Ok(sql::parse_sql(text, catalog.as_ref())))
+}
+
+#[pyfunction]
+fn split_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(sql::encode::ranges(&sql::split_sql(text))))
+}
+
+#[pyfunction]
+fn sql_shape<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let shape = py.detach(|| guarded(|| Ok(sql::shape::shape(text)))).map_err(|failure| raise(py, failure))?;
+    Ok(shape.map(|key| PyBytes::new(py, &key)))
+}
+
+#[pyfunction]
+fn sql_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+    bytes(py, || Ok(sql::encode::vocabulary()))
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
     module.add_class::<Program>()?;
+    module.add_class::<Catalog>()?;
+    module.add_function(wrap_pyfunction!(parse_sql, module)?)?;
+    module.add_function(wrap_pyfunction!(split_sql, module)?)?;
+    module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
+    module.add_function(wrap_pyfunction!(sql_kinds, module)?)?;
     Ok(())
 }

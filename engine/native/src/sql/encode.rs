@@ -5,7 +5,9 @@
 use rmp::encode as mp;
 use sha2::{Digest, Sha256};
 
-use super::tree::{Name, Operation, Output, Problem, Sql, Target, Tree};
+use super::features::Feature;
+use super::kinds::Kind;
+use super::tree::{Name, Operation, Output, Problem, Sql, Target, Tree, Via};
 
 struct Writer(Vec<u8>);
 
@@ -43,6 +45,42 @@ impl Writer {
             self.text(value);
         }
     }
+}
+
+/// Byte ranges as a list of pairs.
+pub fn ranges(ranges: &[(usize, usize)]) -> Vec<u8> {
+    let mut w = Writer(Vec::new());
+    w.list(ranges.len());
+    for (start, end) in ranges {
+        w.list(2);
+        w.number(*start);
+        w.number(*end);
+    }
+    w.0
+}
+
+/// The closed sets of words in a tree: kinds with their usual effects, features, steps of `via`.
+pub fn vocabulary() -> Vec<u8> {
+    let mut w = Writer(Vec::new());
+    w.map(3);
+    w.text("kinds");
+    w.list(Kind::ALL.len());
+    for kind in Kind::ALL {
+        w.list(2);
+        w.text(kind.as_str());
+        w.text(kind.effect().as_str());
+    }
+    w.text("features");
+    w.list(Feature::ALL.len());
+    for feature in Feature::ALL {
+        w.text(feature.as_str());
+    }
+    w.text("via");
+    w.list(Via::ALL.len());
+    for step in Via::ALL {
+        w.text(step.as_str());
+    }
+    w.0
 }
 
 /// The SHA-256 (hex) of protocol and text.

@@ -26,8 +26,8 @@ words! {
         SystemStatistics "system_statistics",
         TempObject "temp_object",
         TransactionControl "transaction_control",
-        UnknownFunction "unknown_function",
         TriggerBypass "trigger_bypass",
+        UnknownFunction "unknown_function",
         WholeRow "whole_row",
     }
 }

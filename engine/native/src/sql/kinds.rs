@@ -30,7 +30,7 @@ kinds! {
     Empty "empty" Read,
     Select "select" Read,
     SelectForUpdate "select_for_update" Write,
-    SelectInto "select_into" Create,
+    SelectInto "select_into" Write,
     Insert "insert" Write,
     Update "update" Write,
     Delete "delete" Delete,

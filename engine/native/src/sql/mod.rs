@@ -14,6 +14,7 @@ pub mod names;
 pub mod parse;
 pub mod query;
 mod room;
+pub mod shape;
 pub mod statements;
 pub mod tree;
 pub mod unpack;
@@ -63,7 +64,7 @@ fn build_tree(text: &str, catalog: Option<&Catalog>) -> Tree {
 
 fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     let mut builder = Builder::new(text, catalog);
-    let mut outputs = None;
+    let mut outputs = parsed.stmts.is_empty().then(|| query::scope::Columns::known(Vec::new()));
     for (number, statement) in parsed.stmts.iter().enumerate() {
         builder.statement = number;
         outputs = builder.raw_statement(statement);

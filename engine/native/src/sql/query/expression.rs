@@ -53,7 +53,7 @@ impl<'a> Builder<'a> {
     fn expression_node(&mut self, node: &NodeEnum, scope: &Scope<'_, 'a>) -> Flow {
         match node {
             NodeEnum::AConst(_) | NodeEnum::ParamRef(_) | NodeEnum::SetToDefault(_) | NodeEnum::SqlvalueFunction(_) => Flow::constant(),
-            NodeEnum::Integer(_) | NodeEnum::Float(_) | NodeEnum::Boolean(_) | NodeEnum::String(_) | NodeEnum::BitString(_) => Flow::constant(),
+            NodeEnum::AStar(_) | NodeEnum::Integer(_) | NodeEnum::Float(_) | NodeEnum::Boolean(_) | NodeEnum::String(_) | NodeEnum::BitString(_) => Flow::constant(),
             NodeEnum::ColumnRef(column) => self.column(column, scope),
             NodeEnum::AExpr(expression) => self.operator(expression, scope),
             NodeEnum::BoolExpr(expression) => self.expressions(&expression.args, scope).derive("boolean"),

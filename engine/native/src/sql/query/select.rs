@@ -75,7 +75,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let Some((own, inside)) = self.tree.operations.get_mut(place.operation..).and_then(<[_]>::split_first_mut) else { return };
-        let writes = inside.iter().filter(|nested| matches!(nested.kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge));
+        let writes = inside.iter().filter(|nested| matches!(nested.kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::SelectInto | Kind::SelectForUpdate));
         if let Some(gravest) = writes.map(|nested| nested.effect).max() {
             own.effect = own.effect.max(gravest);
         }

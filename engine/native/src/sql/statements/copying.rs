@@ -13,7 +13,7 @@ use crate::sql::query::scope::{Columns, Lookup, Scope};
 use crate::sql::tree::{Access, Target, Via};
 
 impl<'a> Builder<'a> {
-    /// COPY. Gives the columns that are sent, for COPY TO STDOUT.
+    /// COPY. Gives the columns that are sent: none but for COPY TO STDOUT.
     pub fn copy(&mut self, copy: &CopyStmt) -> Option<Columns> {
         let to_server = !copy.filename.is_empty();
         let kind = match (copy.is_from, copy.is_program, to_server) {
@@ -42,7 +42,7 @@ impl<'a> Builder<'a> {
             (None, Some(_)) => self.copied_table(copy),
             (None, None) => None,
         };
-        columns.filter(|_| kind == Kind::CopyTo)
+        if kind == Kind::CopyTo { columns } else { Some(Columns::known(Vec::new())) }
     }
 
     fn copied_table(&mut self, copy: &CopyStmt) -> Option<Columns> {

@@ -15,7 +15,7 @@ use crate::sql::query::rows::over;
 use crate::sql::query::scope::{Columns, Scope};
 use crate::sql::tree::{Access, Target, Via};
 
-/// Statements handled here never have a result.
+/// `None`: not one of ours. What is handled here never has a result.
 type Handled = Option<Option<Columns>>;
 
 impl<'a> Builder<'a> {
@@ -52,7 +52,7 @@ impl<'a> Builder<'a> {
             NodeEnum::CreateTransformStmt(transform) => self.create_transform(transform),
             _ => return self.role_statement(node).or_else(|| self.foreign_statement(node)).or_else(|| self.plain_statement(node)),
         }
-        Some(None)
+        Some(Some(Columns::known(Vec::new())))
     }
 
     fn role_statement(&mut self, node: &NodeEnum) -> Handled {
@@ -71,7 +71,7 @@ impl<'a> Builder<'a> {
             NodeEnum::AlterPolicyStmt(policy) => self.alter_policy(policy),
             _ => return None,
         }
-        Some(None)
+        Some(Some(Columns::known(Vec::new())))
     }
 
     fn foreign_statement(&mut self, node: &NodeEnum) -> Handled {
@@ -91,7 +91,7 @@ impl<'a> Builder<'a> {
             NodeEnum::AlterPublicationStmt(alter) => self.alter_publication(alter),
             _ => return None,
         }
-        Some(None)
+        Some(Some(Columns::known(Vec::new())))
     }
 
     /// Statements that only name one object.
@@ -185,7 +185,7 @@ impl<'a> Builder<'a> {
             }
             _ => return None,
         }
-        Some(None)
+        Some(Some(Columns::known(Vec::new())))
     }
 
     fn named(&mut self, kind: Kind, class: &'static str, name: &[Node], access: Access) {

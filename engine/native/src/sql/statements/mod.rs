@@ -27,7 +27,8 @@ impl<'a> Builder<'a> {
         self.statement_node(node)
     }
 
-    /// A statement, at the top or inside another. Gives its result columns, where it has a result and they are known.
+    /// A statement, at the top or inside another. Gives its result columns: none for a statement without a result, `None`
+    /// when nobody can know them.
     pub fn statement_node(&mut self, node: &NodeEnum) -> Option<Columns> {
         match node {
             NodeEnum::SelectStmt(_) | NodeEnum::InsertStmt(_) | NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) | NodeEnum::MergeStmt(_) => {
@@ -51,7 +52,7 @@ impl<'a> Builder<'a> {
             NodeEnum::ExecuteStmt(execute) => return Some(self.execute_prepared(execute)),
             NodeEnum::DeallocateStmt(deallocate) => self.deallocate(deallocate),
             NodeEnum::DeclareCursorStmt(cursor) => self.declare_cursor(cursor),
-            NodeEnum::FetchStmt(fetch) => self.fetch(fetch),
+            NodeEnum::FetchStmt(fetch) => return Some(self.fetch(fetch)),
             NodeEnum::ClosePortalStmt(close) => self.close_cursor(close),
             NodeEnum::TransactionStmt(transaction) => self.transaction(transaction),
             NodeEnum::VariableSetStmt(set) => self.set(set),
@@ -70,7 +71,10 @@ impl<'a> Builder<'a> {
             NodeEnum::LoadStmt(load) => self.load(load),
             NodeEnum::CopyStmt(copy) => return Some(self.copy(copy)),
             NodeEnum::DoStmt(block) => self.do_block(block),
-            NodeEnum::CallStmt(call) => self.call_procedure(call),
+            NodeEnum::CallStmt(call) => {
+                self.call_procedure(call);
+                return Some(None);
+            }
             NodeEnum::AlterSystemStmt(alter) => self.alter_system(alter),
             NodeEnum::AlterDatabaseSetStmt(alter) => self.alter_database_setting(alter),
             NodeEnum::AlterRoleSetStmt(alter) => self.alter_role_setting(alter),
@@ -78,7 +82,7 @@ impl<'a> Builder<'a> {
             NodeEnum::ReturnStmt(returned) => return Some(Some(self.return_value(returned))),
             _ => return None,
         }
-        Some(None)
+        Some(Some(Columns::known(Vec::new())))
     }
 }
 

@@ -42,6 +42,8 @@ impl<'a> Builder<'a> {
         }
         let inner = place.operation.saturating_add(1);
         if let Some(effect) = self.tree.operations.get(inner).map(|operation| operation.effect) {
+            // What is made is filled too: EXPLAIN ANALYZE CREATE TABLE AS writes rows.
+            let effect = if effect == Effect::Create { Effect::Write } else { effect };
             self.at(place, |operation| operation.effect = operation.effect.max(effect));
         }
     }
@@ -108,9 +110,11 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub fn fetch(&mut self, fetch: &FetchStmt) {
+    /// FETCH gives rows of a cursor, whatever its query was; MOVE gives none.
+    pub fn fetch(&mut self, fetch: &FetchStmt) -> Option<Columns> {
         self.operation(if fetch.ismove { Kind::Move } else { Kind::Fetch });
         self.target(Target::plain("cursor", fetch.portalname.as_str(), Access::Read));
+        fetch.ismove.then(|| Columns::known(Vec::new()))
     }
 
     pub fn close_cursor(&mut self, close: &ClosePortalStmt) {

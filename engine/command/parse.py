@@ -1,0 +1,94 @@
+"""Text of any protocol to its command tree: the one door for adapters, the gate, `Decide` and `sallyport parse`.
+
+It picks the parser; the parsers are in `engine/command/<language>`. A protocol without a parser, or a text that a parser
+refuses, is a command with an operation of kind `unknown`, never an exception.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from engine import _native
+from engine.command.sql.parse import parse_sql, read_catalog
+from engine.command.tree import Command, Effect, Operation, ParsedCommand, Problem
+from engine.errors import InputInvalid
+
+
+def parse_command(protocol: str, text: bytes | str, catalog: _native.Catalog | None = None) -> ParsedCommand:
+    """The command tree of a text. Never raises on hostile text."""
+    match protocol:
+        case "postgres":
+            return parse_sql(text, catalog)
+        case _:
+            return unknown_command(protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`")
+
+
+def unknown_command(protocol: str, text: bytes | str, code: str, message: str) -> ParsedCommand:
+    """A command that nobody can read: one unknown operation and the reason."""
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    shown = raw.decode("utf-8", "replace")
+    return ParsedCommand.of(
+        Command(
+            protocol=protocol,
+            text=shown,
+            digest=hashlib.sha256(protocol.encode("utf-8", "replace") + b"\0" + raw).hexdigest(),
+            operations=(Operation("unknown", Effect.UNKNOWN, ("top",), span=(0, len(raw))),),
+            complete=False,
+            problems=(Problem(code, message),),
+        )
+    )
+
+
+def parse_lines(protocol: str, lines: Iterable[str | bytes]) -> Iterator[str]:
+    """`sallyport parse --jsonl`: one line of JSON out for each line in, in order, never stopping.
+
+    In: `{"id", "text", "catalog"?}`. Out: `{"id", "command": {...}}`, or `{"id", "error": {"code", "message"}}`.
+    """
+    for line in lines:
+        yield _answer(protocol, line)
+
+
+def _answer(protocol: str, line: str | bytes) -> str:
+    name: object = None
+    try:
+        document = _read_line(line)
+        name = document.get("id")
+        text = document.get("text")
+        if not isinstance(text, str):
+            raise InputInvalid("`text` is missing or no text")
+        catalog = document.get("catalog")
+        names = None if catalog is None else read_catalog(catalog)
+        parsed = parse_command(protocol, text, names)
+        answer: object = {"id": name, "command": parsed.document()}
+    except InputInvalid as error:
+        answer = {"id": name, "error": {"code": error.code, "message": str(error)}}
+    return msgspec.json.encode(answer).decode()
+
+
+def _read_line(line: str | bytes) -> dict[str, object]:
+    try:
+        raw = line.encode() if isinstance(line, str) else line
+        document = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise InputInvalid(f"the line is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InputInvalid("the line is no JSON object")
+    return document
+
+
+class TextParser:
+    """`parse_command` as the object that the evaluator's reader asks for."""
+
+    __slots__ = ()
+
+    def parse(self, protocol: str, text: bytes, names: object | None) -> ParsedCommand:
+        if names is not None and not isinstance(names, _native.Catalog):
+            raise InputInvalid("the names of a command are a catalog of the core")
+        return parse_command(protocol, text, names)
+
+    def shape(self, protocol: str, text: bytes) -> bytes | None:
+        """A key that two texts share only if they have the same tree up to their literals; None if unsure."""
+        return _native.sql_shape(text) if protocol == "postgres" else None
