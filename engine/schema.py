@@ -15,7 +15,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from engine.command.tree import Command
+from engine.command.tree import Command, Operation
 from engine.request import Approval, Json, Principal, Resource, Session
 
 _SCALARS: Mapping[object, Mapping[str, Json]] = {
@@ -24,6 +24,11 @@ _SCALARS: Mapping[object, Mapping[str, Json]] = {
     int: {"type": "integer"},
     float: {"type": "number"},
 }
+
+
+HIDDEN = frozenset({"span"})
+"""Fields of an operation that the core takes out of the document: two texts that differ in the length of a number alone
+must look the same to a policy that does not read the text."""
 
 
 def input_schema() -> dict[str, Json]:
@@ -59,11 +64,10 @@ def input_schema_encoded() -> bytes:
 
 def _command() -> dict[str, Json]:
     schema = _object(Command)
+    # INVARIANT: a command has an operation, else `every operation ...` would hold of nothing.
+    operations: dict[str, Json] = {"type": "array", "items": _object(Operation, hidden=HIDDEN), "minItems": 1}
     properties = schema["properties"]
-    if isinstance(properties, dict) and isinstance(operations := properties["operations"], dict):
-        # INVARIANT: a command has an operation, else `every operation ...` would hold of nothing.
-        operations["minItems"] = 1
-    return schema
+    return schema | {"properties": {**properties, "operations": operations} if isinstance(properties, dict) else {}}
 
 
 def _context() -> dict[str, Json]:
@@ -76,11 +80,13 @@ def _context() -> dict[str, Json]:
     }
 
 
-def _object(of: type) -> dict[str, Json]:
+def _object(of: type, hidden: frozenset[str] = frozenset()) -> dict[str, Json]:
     hints = get_type_hints(of)
     properties: dict[str, Json] = {}
     required: list[Json] = []
     for field in dataclasses.fields(of):
+        if field.name in hidden:
+            continue
         properties[field.name] = _schema(hints[field.name])
         if field.default is not None:
             required.append(field.name)

@@ -29,12 +29,11 @@ LITERALS: tuple[Path, ...] = (
     ("command", "text"),
     ("command", "digest"),
     ("command", "problems"),
-    ("command", "operations", _ANY, "span"),
 )
-"""Where two commands may differ that have the same shape, that is: differ in literals alone."""
+"""Where two commands may differ that have the same shape, that is: differ in literals alone. Spans differ too, and the
+core shows them to no policy (`engine/schema.py`)."""
 
 _ENCODER = msgspec.msgpack.Encoder()
-_NOW: Path = ("context", "now")
 
 
 def parse_path(text: str) -> Path:
@@ -82,11 +81,6 @@ class Reads:
     def literals(self) -> bool:
         """Whether a rule may read what differs between two commands of the same shape."""
         return any(overlaps(path, literal) for path in self.paths for literal in LITERALS)
-
-    @property
-    def now(self) -> bool:
-        """Whether a rule may read the time out of the context."""
-        return any(overlaps(path, _NOW) for path in self.paths)
 
     def below(self, section: str) -> tuple[Path, ...]:
         """The paths read in one section; a single () for all of it, none when nothing of it is read."""

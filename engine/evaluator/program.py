@@ -14,7 +14,8 @@ import msgspec
 
 from engine._native import NativeError
 from engine.command.tree import Command, ParsedCommand
-from engine.decision import Decision, DenyKind
+from engine.compiler.stages import CompiledPolicies
+from engine.decision import Decision, DenyKind, Location
 from engine.errors import InputInvalid
 from engine.evaluator.cache import Asker, DecisionCache, Judgement
 from engine.evaluator.combine import combine, refusal
@@ -57,11 +58,19 @@ class Program:
         self._cache = DecisionCache()
         self._context_paths = reads.below("context")
         self._no_context = reduced(self._context_paths, {})
-        # WHY: the index may leave a rule out because of the time itself; then no candidate says that the time counted.
-        self._keeps = not reads.now
-        self._keeps_shapes = self._keeps and not reads.literals
+        self._keeps_shapes = not reads.literals
         self.rules = tuple(rules)
         self.revision = revision
+
+    @classmethod
+    def of(cls, compiled: CompiledPolicies, reader: CommandReader) -> Program:
+        """The program of compiled policies; texts are parsed by `reader`."""
+        rules = [
+            Rule(rule.package.removeprefix("policies."), rule.kind, Location(rule.file, rule.line))
+            for rule in compiled.rules
+        ]
+        reads = Reads.of(path for rule in compiled.rules for path in rule.reads)
+        return cls(compiled.core, rules, reads, compiled.revision, reader)
 
     @property
     def reader(self) -> CommandReader:
@@ -72,7 +81,7 @@ class Program:
         """Decide on a tree."""
         try:
             check_time(request.now)
-            keeps = self._keeps and request.approval is None
+            keeps = request.approval is None
             asker = self._asker(request.principal, request.session, request.resource, request.context)
             found = self._cache.of_tree(asker, request.command) if keeps else None
             if found is None:
@@ -87,7 +96,7 @@ class Program:
         """Decide on a text; a repeated one, or one that differs in what no rule reads, is not parsed again."""
         try:
             check_time(question.now)
-            if question.approval is not None or not self._keeps:
+            if question.approval is not None:
                 return self._judge_text(question)
             return self._known(question)
         except InputInvalid as error:

@@ -20,7 +20,7 @@ PUBLISHED = Path(__file__).parents[3] / "docs" / "input.schema.json"
 VALIDATOR = jsonschema.Draft202012Validator(input_schema())
 
 
-def document(command: Command, approval: Approval | None = None) -> dict[str, object]:
+def document(command: Command, approval: Approval | None = None) -> dict[str, Any]:
     request = Request(
         Principal("ana", groups=("dba",), attributes={"any": ["thing", 1]}),
         Session("s", job="j"),
@@ -30,7 +30,9 @@ def document(command: Command, approval: Approval | None = None) -> dict[str, ob
         context={"anything": {"else": True}},
         approval=approval,
     )
-    decoded: dict[str, object] = msgspec.msgpack.decode(encode_request(request))
+    decoded: dict[str, Any] = msgspec.msgpack.decode(encode_request(request))
+    for operation in decoded["command"]["operations"]:
+        del operation["span"]
     return decoded
 
 
@@ -65,6 +67,11 @@ def test_a_field_that_may_be_absent_is_not_required() -> None:
     session = schema["properties"]["session"]
     assert "job" not in session["required"]
     assert "job" in session["properties"]
+
+
+def test_policies_do_not_see_where_in_the_text_an_operation_stands() -> None:
+    schema: Any = input_schema()
+    assert "span" not in schema["properties"]["command"]["properties"]["operations"]["items"]["properties"]
 
 
 def test_the_compiler_gets_the_same() -> None:

@@ -8,11 +8,51 @@ use crate::failure::Failure;
 
 /// Decodes one document that fills `bytes` to its end.
 pub fn document(bytes: &[u8], limits: &Limits) -> Result<Value, Failure> {
+    decode(bytes, limits, Place::Elsewhere)
+}
+
+/// Decodes a request, without the places of operations in the text (`command.operations[_].span`).
+///
+/// Policies do not see them, so that two commands which differ in literals alone look the same to every rule that reads
+/// neither text nor digest: what the decision cache relies on.
+pub fn request(bytes: &[u8], limits: &Limits) -> Result<Value, Failure> {
+    decode(bytes, limits, Place::Request)
+}
+
+/// Where in a request a value stands, as far as hiding spans needs to know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Request,
+    Command,
+    Operations,
+    Operation,
+    Elsewhere,
+}
+
+impl Place {
+    fn field(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Request, "command") => Self::Command,
+            (Self::Command, "operations") => Self::Operations,
+            _ => Self::Elsewhere,
+        }
+    }
+
+    fn item(self) -> Self {
+        if self == Self::Operations {
+            Self::Operation
+        } else {
+            Self::Elsewhere
+        }
+    }
+}
+
+fn decode(bytes: &[u8], limits: &Limits, place: Place) -> Result<Value, Failure> {
     if bytes.len() > limits.input_bytes {
         return Err(invalid(format!("{} bytes, more than the limit of {}", bytes.len(), limits.input_bytes)));
     }
     let mut reader = Reader { rest: bytes, values: 0, limits };
-    let value = reader.value(0)?;
+    let value = reader.value(0, place)?;
     if reader.rest.is_empty() {
         Ok(value)
     } else {
@@ -50,7 +90,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.take(size)?).map_err(|_| invalid("a string is not UTF-8"))
     }
 
-    fn key(&mut self) -> Result<Value, Failure> {
+    fn key(&mut self) -> Result<&'a str, Failure> {
         let tag = self.tag()?;
         let size = match tag {
             0xa0..=0xbf => usize::from(tag & 0x1f),
@@ -59,37 +99,43 @@ impl<'a> Reader<'a> {
             0xdb => self.length(4)?,
             _ => return Err(invalid("a key is not a string")),
         };
-        Ok(Value::from(self.text(size)?))
+        self.text(size)
     }
 
     fn tag(&mut self) -> Result<u8, Failure> {
         self.take(1)?.first().copied().ok_or_else(|| invalid("the document is cut off"))
     }
 
-    fn array(&mut self, count: usize, depth: usize) -> Result<Value, Failure> {
+    fn array(&mut self, count: usize, depth: usize, place: Place) -> Result<Value, Failure> {
         let mut items = Vec::with_capacity(count.min(self.rest.len()));
         for _ in 0..count {
-            items.push(self.value(depth.saturating_add(1))?);
+            items.push(self.value(depth.saturating_add(1), place.item())?);
         }
         Ok(Value::from(items))
     }
 
-    fn map(&mut self, count: usize, depth: usize) -> Result<Value, Failure> {
+    fn map(&mut self, count: usize, depth: usize, place: Place) -> Result<Value, Failure> {
         let mut fields = Vec::with_capacity(count.min(self.rest.len()));
+        let mut hidden = 0_usize;
         for _ in 0..count {
             let key = self.key()?;
-            fields.push((key, self.value(depth.saturating_add(1))?));
+            let value = self.value(depth.saturating_add(1), place.field(key))?;
+            if place == Place::Operation && key == "span" {
+                hidden = hidden.saturating_add(1);
+            } else {
+                fields.push((Value::from(key), value));
+            }
         }
         let object: Object = fields.into_iter().collect();
         // INVARIANT: a key stands once. Which of two would win is a question an attacker may ask for us.
-        if object.len() == count {
+        if hidden <= 1 && object.len().saturating_add(hidden) == count {
             Ok(object.into_value())
         } else {
             Err(invalid("a key stands twice in one object"))
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, Failure> {
+    fn value(&mut self, depth: usize, place: Place) -> Result<Value, Failure> {
         self.values = self.values.saturating_add(1);
         if depth > self.limits.depth {
             return Err(invalid(format!("nested deeper than {}", self.limits.depth)));
@@ -100,8 +146,8 @@ impl<'a> Reader<'a> {
         let tag = self.tag()?;
         match tag {
             0x00..=0x7f => Ok(Value::from(u64::from(tag))),
-            0x80..=0x8f => self.map(usize::from(tag & 0x0f), depth),
-            0x90..=0x9f => self.array(usize::from(tag & 0x0f), depth),
+            0x80..=0x8f => self.map(usize::from(tag & 0x0f), depth, place),
+            0x90..=0x9f => self.array(usize::from(tag & 0x0f), depth, place),
             0xa0..=0xbf => Ok(Value::from(self.text(usize::from(tag & 0x1f))?)),
             0xc0 => Ok(Value::Null),
             0xc2 => Ok(Value::Bool(false)),
@@ -120,11 +166,11 @@ impl<'a> Reader<'a> {
             }
             0xdc | 0xdd => {
                 let count = self.length(if tag == 0xdc { 2 } else { 4 })?;
-                self.array(count, depth)
+                self.array(count, depth, place)
             }
             0xde | 0xdf => {
                 let count = self.length(if tag == 0xde { 2 } else { 4 })?;
-                self.map(count, depth)
+                self.map(count, depth, place)
             }
             _ => Err(invalid(format!("msgpack type 0x{tag:02x} has no place in a document"))),
         }
@@ -153,6 +199,23 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Result<Value, Failure> {
         document(bytes, &Limits::default())
+    }
+
+    /// `{"command": {"operations": [{"span": 1, "kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}`
+    const WITH_SPANS: &[u8] = b"\x82\xa7command\x82\xaaoperations\x91\x83\xa4span\x01\xa4kind\x02\xa7targets\x91\x81\xa4span\x03\xa4span\x04\xa4span\x05";
+
+    #[test]
+    fn a_request_does_not_show_where_in_the_text_its_operations_stand() {
+        let shown = r#"{"command": {"operations": [{"kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}"#;
+        assert_eq!(request(WITH_SPANS, &Limits::default()).unwrap(), Value::from_json_str(shown).unwrap());
+        let whole = r#"{"command": {"operations": [{"span": 1, "kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}"#;
+        assert_eq!(decode(WITH_SPANS).unwrap(), Value::from_json_str(whole).unwrap());
+    }
+
+    #[test]
+    fn a_hidden_key_that_stands_twice_is_refused_too() {
+        let twice = b"\x81\xa7command\x81\xaaoperations\x91\x82\xa4span\x01\xa4span\x02";
+        assert_eq!(request(twice, &Limits::default()).unwrap_err().code, "INPUT_INVALID");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Compiled policies: what `_native.Program` is. Compile once, evaluate from many threads.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use regorus::Value;
@@ -127,21 +128,21 @@ impl Program {
 
     /// Runs the candidates among the rules for an encoded input.
     pub fn evaluate(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
-        let input = decode::document(input, &self.limits)?;
+        let input = decode::request(input, &self.limits)?;
         let candidates = self.index.candidates(&input);
         self.answer(&input, now_ns, &candidates)
     }
 
     /// Runs every rule.
     pub fn evaluate_all(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
-        let input = decode::document(input, &self.limits)?;
+        let input = decode::request(input, &self.limits)?;
         let all: Vec<u32> = (0..u32::try_from(self.facts.len()).unwrap_or(u32::MAX)).collect();
         self.answer(&input, now_ns, &all)
     }
 
     /// Runs every policy set by the interpreter; for tests.
     pub fn evaluate_interpreted(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
-        let input = decode::document(input, &self.limits)?;
+        let input = decode::request(input, &self.limits)?;
         with_room(|| guarded(|| Ok(self.interpreter.evaluate(&self.facts, &input, now_ns, &self.limits))))
     }
 
@@ -189,6 +190,14 @@ fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
         .collect()
 }
 
+/// Without conditions on what differs from request to request by itself. INVARIANT: whether a rule is a candidate
+/// depends on nothing volatile; else a rule left out of one answer could be missed in the next, without anybody knowing
+/// that the time had counted.
+fn stable(mut found: Vec<Condition>, options: &Options) -> Vec<Condition> {
+    found.retain(|condition| !options.is_volatile(&BTreeSet::from([condition.path.clone()])));
+    found
+}
+
 /// What `describe` says of a rule, and the conditions of its bodies.
 fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Options) -> Option<(RuleFact, Vec<Vec<Condition>>)> {
     let definition = rules.groups.get(&entry.set)?.get(entry.number)?;
@@ -199,7 +208,7 @@ fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Op
     let conditions = if bodies.is_empty() {
         vec![Vec::new()]
     } else {
-        bodies.iter().map(|body| conditions::of_query(&body.query, &surroundings)).collect()
+        bodies.iter().map(|body| stable(conditions::of_query(&body.query, &surroundings), options)).collect()
     };
     let reads = checks::reads(rules, definition);
     let fact = RuleFact {
