@@ -55,11 +55,19 @@ only_reads_and_writes_rows if {
 
 row_kinds := {"copy_from", "delete", "insert", "merge", "select_for_update", "update"}
 
+# Statements that carry others have the gravest effect among them; what they carry is listed and judged by itself.
+carriers := {"copy_to", "explain_analyze", "select"}
+
 touches_rows(op) if is_reading(op)
 
 touches_rows(op) if {
 	op.effect in {"write", "delete"}
 	op.kind in row_kinds
+}
+
+touches_rows(op) if {
+	op.effect in {"write", "delete"}
+	op.kind in carriers
 }
 
 # Drawing a number from a sequence is what INSERT does anyway.

@@ -2,7 +2,7 @@
 # title: Nothing without a role
 # description: |
 #   What no rule grants is denied anyway (`NO_MATCH`). These rules say why in the cases people run into: they are in no
-#   group that policies know, or the resource is not described well enough to be judged.
+#   group that policies know, or they took another resource for a database.
 package policies.postgres.default_deny
 
 deny contains {
@@ -18,16 +18,6 @@ deny contains {
 has_role if {
 	some group in input.principal.groups
 	group in {"data-readers", "developers", "dba"}
-}
-
-deny contains {
-	"code": "ENVIRONMENT_UNKNOWN",
-	"reason": "this database does not say whether it is production",
-	"detail": "the resource needs a label `environment`: dev, test, staging or prod",
-	"hint": "ask an operator to label the resource in the gateway's configuration",
-} if {
-	input.command.protocol == "postgres"
-	not input.resource.labels.environment in {"dev", "test", "staging", "prod"}
 }
 
 deny contains {

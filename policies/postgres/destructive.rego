@@ -46,7 +46,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "delete"
-	not op.kind in {"delete", "truncate", "merge"}
+	startswith(op.kind, "drop_")
 	not "dba" in input.principal.groups
 }
 
@@ -59,6 +59,10 @@ hold contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "delete"
-	not op.kind in {"delete", "merge"}
 	"dba" in input.principal.groups
+	takes_everything(op)
 }
+
+takes_everything(op) if op.kind == "truncate"
+
+takes_everything(op) if startswith(op.kind, "drop_")

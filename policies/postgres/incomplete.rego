@@ -1,8 +1,8 @@
 # METADATA
 # title: What could not be seen is not run
 # description: |
-#   The parser says when it did not see a command to the bottom. Nobody can judge what nobody can see: denied, whoever
-#   asks. Code the server will run later (DO, functions) has a policy of its own, opaque_code.
+#   The parser says when it did not see a command to the bottom: code in a string, a function nobody vouched for. Denied;
+#   an administrator's waits for a second one, who reads it. Text that is no SQL is denied to everybody.
 package policies.postgres.incomplete
 
 deny contains {
@@ -29,9 +29,21 @@ deny contains {
 deny contains {
 	"code": "INCOMPLETE",
 	"reason": "part of this command could not be seen",
-	"detail": "command.complete is not true; command.problems says why",
-	"hint": "write it in a plainer way, one statement at a time",
+	"detail": "command.complete is not true; command.problems and command.features say why",
+	"hint": "write it in a plainer way, one statement at a time, with PostgreSQL's own functions",
 } if {
 	input.command.protocol == "postgres"
+	not input.command.complete == true
+	not "dba" in input.principal.groups
+}
+
+hold contains {
+	"code": "INCOMPLETE_REVIEW",
+	"reason": "a second administrator reads what could not be seen to the bottom",
+	"approvers": {"groups": ["dba"], "quorum": 1},
+	"expires": "1h",
+} if {
+	input.command.protocol == "postgres"
+	"dba" in input.principal.groups
 	not input.command.complete == true
 }

@@ -125,3 +125,19 @@ hold contains {
 	op.kind in {"create_extension", "alter_extension"}
 	"dba" in input.principal.groups
 }
+
+deny contains {
+	"code": "NOT_TO_BE_TRUSTED",
+	"reason": "this language, extension or role reaches the server's programs, files or network",
+	"hint": "use plpgsql or SQL, and extensions that stay inside the database",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.name in {
+		"c", "internal", "plperlu", "plpython2u", "plpython3u", "plpythonu", "plsh", "pltclu", "plrust", "plv8u",
+		"file_fdw", "dblink", "postgres_fdw", "adminpack", "pg_execute_server_program",
+		"pg_read_server_files", "pg_write_server_files",
+	}
+	target.type in {"language", "extension", "role"}
+}

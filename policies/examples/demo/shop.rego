@@ -1,12 +1,13 @@
 # METADATA
 # title: The demonstration's policy, one rule for each verdict
 # description: |
-#   `sallyport demo` runs with this. Short on purpose; policies/postgres is what a real database wants.
+#   `sallyport demo` runs with this. It speaks of the resource `shop` only. Short on purpose: policies/postgres is what a real
+#   database wants.
 package policies.examples.demo
 
 # allow: data readers may run what only reads.
 allow contains {"code": "READ", "reason": "data readers may read"} if {
-	input.command.protocol == "postgres"
+	input.resource.name == "shop"
 	"data-readers" in input.principal.groups
 	input.command.complete == true
 	every op in input.command.operations {
@@ -22,7 +23,7 @@ mask contains {
 	"method": "partial",
 	"params": {"keep_last": 4},
 } if {
-	input.command.protocol == "postgres"
+	input.resource.name == "shop"
 	not "pii-readers" in input.principal.groups
 }
 
@@ -34,7 +35,7 @@ hold contains {
 	"approvers": {"groups": ["dba"], "quorum": 1},
 	"expires": "15m",
 } if {
-	input.command.protocol == "postgres"
+	input.resource.name == "shop"
 	"developers" in input.principal.groups
 	input.command.complete == true
 	some changing in input.command.operations
@@ -50,7 +51,7 @@ deny contains {
 	"reason": "this has no WHERE and would touch every row of the table",
 	"hint": "say which rows you mean",
 } if {
-	input.command.protocol == "postgres"
+	input.resource.name == "shop"
 	some op in input.command.operations
 	op.kind in {"update", "delete"}
 	not op.has_where == true
@@ -62,8 +63,8 @@ deny contains {
 	"reason": "dropping and truncating go through migrations",
 	"hint": "ask a DBA",
 } if {
-	input.command.protocol == "postgres"
+	input.resource.name == "shop"
 	some op in input.command.operations
 	op.effect == "delete"
-	op.kind != "delete"
+	op.kind in {"drop_column", "drop_schema", "drop_table", "truncate"}
 }

@@ -64,7 +64,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	op.effect == "delete"
-	not op.kind in {"delete", "merge"}
+	not op.kind in {"delete", "merge", "copy_to", "explain_analyze", "insert", "prepare", "select", "update"}
 	"developers" in input.principal.groups
 }
 
@@ -155,7 +155,10 @@ only_reads(op) if {
 
 reads_or_writes_rows(op) if only_reads(op)
 
-reads_or_writes_rows(op) if op.kind in row_kinds
+reads_or_writes_rows(op) if {
+	op.effect in {"write", "delete"}
+	op.kind in row_kinds
+}
 
 # Drawing a number from a sequence is what INSERT does anyway.
 reads_or_writes_rows(op) if {
@@ -191,4 +194,8 @@ harmless_settings := {
 	"lock_timeout", "statement_timeout", "time zone", "timezone",
 }
 
-row_kinds := {"copy_from", "delete", "insert", "merge", "select_for_update", "update"}
+# The last three carry other statements and have the gravest effect among them; what they carry is listed by itself.
+row_kinds := {
+	"copy_from", "delete", "insert", "merge", "select_for_update", "update",
+	"copy_to", "explain_analyze", "select",
+}
