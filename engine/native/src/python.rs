@@ -101,6 +101,12 @@ fn sql_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
     bytes(py, || Ok(sql::encode::vocabulary()))
 }
 
+/// One OPA conformance case to its answer line, both JSON.
+#[pyfunction]
+fn conformance<'py>(py: Python<'py>, case: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(crate::rego::conformance::answer(case)))
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
@@ -110,5 +116,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
     module.add_function(wrap_pyfunction!(sql_kinds, module)?)?;
+    module.add_function(wrap_pyfunction!(conformance, module)?)?;
     Ok(())
 }

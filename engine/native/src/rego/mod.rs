@@ -10,6 +10,7 @@ pub mod builtins;
 mod caps;
 mod checks;
 mod conditions;
+pub mod conformance;
 pub mod decode;
 mod diagnostic;
 pub mod encode;

@@ -11,6 +11,7 @@ use regorus::Value;
 
 use super::diagnostic::{Diagnostic, Place};
 use super::index::Index;
+use super::limits::Limits;
 use super::options::Options;
 use super::program::RuleFact;
 use super::rules::{Definition, Graph, Rules};
@@ -25,6 +26,11 @@ pub fn all(rules: &Rules, data: &Value, options: &Options) -> Vec<Diagnostic> {
     found.extend(cycles::check(rules, &graph, &options.limits));
     found.extend(absent::check(rules, options));
     found
+}
+
+/// What is wrong with the way rules refer to each other, as a text.
+pub fn recursion(rules: &Rules, limits: &Limits) -> Option<String> {
+    cycles::check(rules, &Graph::new(rules), limits).into_iter().next().map(|found| found.message)
 }
 
 /// Rules that are candidates for every request.

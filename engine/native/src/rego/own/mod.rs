@@ -11,8 +11,20 @@ use super::builtins;
 pub fn find(name: &str) -> Option<BuiltinFcn> {
     match name {
         "time.now_ns" => Some((now_ns, 0)),
+        _ => added(name),
+    }
+}
+
+/// The builtins regorus does not have.
+fn added(name: &str) -> Option<BuiltinFcn> {
+    match name {
         _ => None,
     }
+}
+
+/// The number of arguments of a builtin that only we have.
+pub fn arity(name: &str) -> Option<u8> {
+    added(name).map(|(_, arity)| arity)
 }
 
 /// The request's time, never the clock's: a decision can be replayed.

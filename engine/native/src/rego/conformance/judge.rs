@@ -1,0 +1,78 @@
+//! What to say when two evaluators have spoken.
+
+use regorus::Value;
+
+use super::case::Case;
+use super::texts::{self, Texts};
+use super::{rvm, twin, Outcome};
+use crate::rego::builtins::Class;
+use crate::rego::checks;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evaluator {
+    Rvm,
+    Interpreter,
+}
+
+/// An answer line's contents.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    Result { rows: Vec<Value>, evaluator: Evaluator },
+    Error { code: String, message: String, evaluator: Option<Evaluator> },
+    Unsupported(String),
+}
+
+impl Verdict {
+    pub fn wrong(code: &str, message: &str) -> Self {
+        Self::Error { code: code.to_owned(), message: message.to_owned(), evaluator: None }
+    }
+}
+
+pub fn decide(case: &Case) -> Verdict {
+    match judged(case) {
+        Ok(verdict) => verdict,
+        Err(message) => Verdict::wrong("rego_parse_error", crate::rego::interpret::last_line(&message).as_str()),
+    }
+}
+
+fn judged(case: &Case) -> Result<Verdict, String> {
+    let texts = texts::prepare(case)?;
+    if let Some(name) = texts.missing.first() {
+        return Ok(Verdict::Unsupported(name.clone()));
+    }
+    if let Some(cycle) = checks::recursion(&texts.rules, &texts::limits()) {
+        return Ok(Verdict::wrong("rego_recursion_error", &cycle));
+    }
+    let input = match &case.input_term {
+        Some(term) => twin::term(term, case.v0)?,
+        None => case.input.clone().unwrap_or(Value::Undefined),
+    };
+    let compiled = rvm::run(case, &texts, &input, &case.data);
+    let interpreted = twin::run(case, &texts, &input, &case.data);
+    if std::env::var("REGO_DEBUG").is_ok() {
+        eprintln!("RVM {compiled:?}\nINT {interpreted:?}");
+    }
+    Ok(choose(compiled, interpreted, &texts))
+}
+
+fn choose(compiled: Result<Outcome, String>, interpreted: Outcome, _texts: &Texts) -> Verdict {
+    match compiled {
+        Ok(outcome) => say(outcome, Evaluator::Rvm),
+        Err(_) => say(interpreted, Evaluator::Interpreter),
+    }
+}
+
+fn say(outcome: Outcome, evaluator: Evaluator) -> Verdict {
+    match outcome {
+        Outcome::Rows(rows) => Verdict::Result { rows, evaluator },
+        Outcome::Error { class, message } => {
+            let code = match class {
+                Class::Builtin => "eval_builtin_error",
+                Class::Type => "eval_type_error",
+                Class::Conflict => "eval_conflict_error",
+                Class::Limit => "LIMIT",
+            };
+            Verdict::Error { code: code.to_owned(), message, evaluator: Some(evaluator) }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! One OPA conformance case to its answer line: JSON in, JSON out, never a panic, bounded in time and memory.
+//!
+//! `case` reads it, `query` makes the question a rule, `texts` prepares the modules, `rvm` and `twin` run them (the RVM
+//! wherever it compiles, and always the interpreter beside it), `judge` decides what to say, `print` writes it as OPA does.
+
+mod case;
+mod judge;
+mod print;
+mod query;
+mod rvm;
+mod template;
+mod texts;
+mod twin;
+
+use regorus::Value;
+
+use self::case::Case;
+use self::judge::Verdict;
+use super::builtins::Class;
+use crate::failure::guarded;
+use crate::stack::with_room;
+
+/// What running a case by one evaluator gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The sets of bindings, each an object.
+    Rows(Vec<Value>),
+    Error { class: Class, message: String },
+}
+
+/// The answer line for a case line, without the line's end.
+pub fn answer(line: &[u8]) -> Vec<u8> {
+    let outcome = with_room(|| {
+        guarded(|| {
+            let case = Case::read(line);
+            let id = case.as_ref().map(|case| case.id.clone()).unwrap_or_else(|error| error.id.clone());
+            let verdict = match &case {
+                Ok(case) => judge::decide(case),
+                Err(error) => Verdict::wrong("INPUT_INVALID", &error.message),
+            };
+            Ok((id, verdict))
+        })
+    });
+    let (id, verdict) = outcome.unwrap_or_else(|failure| (case::id_of(line), Verdict::wrong(failure.code, &failure.message)));
+    print::line(&id, &verdict).into_bytes()
+}
