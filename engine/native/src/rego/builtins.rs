@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span, BUILTINS};
 use regorus::{LimitError, Source, Value};
 
-use super::{caps, own};
+use super::{caps, own, signatures};
 
 /// The shape of a builtin in regorus.
 pub type Function = fn(&Span, &[Ref<Expr>], &[Value], bool) -> anyhow::Result<Value>;
@@ -112,8 +112,9 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
 
 /// Calls a builtin with caps before and the error noted after.
 fn call(name: &str, function: Function, span: &Span, params: &[Ref<Expr>], args: &[Value]) -> anyhow::Result<Value> {
-    let checked = caps::check(name, args).map_err(|message| Raised::error(Class::Limit, message));
-    let result = checked.and_then(|()| function(span, params, args, true));
+    let typed = signatures::check(name, args).map_err(|message| Raised::error(Class::Type, message));
+    let bounded = typed.and_then(|()| caps::check(name, args).map_err(|message| Raised::error(Class::Limit, message)));
+    let result = bounded.and_then(|()| function(span, params, args, true));
     if let Err(error) = &result {
         let class = error.downcast_ref::<Raised>().map_or(Class::Builtin, |raised| raised.class);
         if MODE.get() == Mode::Lenient && matches!(class, Class::Builtin | Class::Type) && error.downcast_ref::<LimitError>().is_none() {

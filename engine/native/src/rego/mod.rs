@@ -28,6 +28,7 @@ mod reads;
 mod rules;
 mod schema;
 mod scope;
+mod signatures;
 mod sources;
 mod split;
 mod visit;

@@ -28,6 +28,11 @@ pub fn all(rules: &Rules, data: &Value, options: &Options) -> Vec<Diagnostic> {
     found
 }
 
+/// What the RVM would get wrong in these rules, as a text.
+pub fn rvm_gap(rules: &Rules) -> Option<String> {
+    shape::gap(rules)
+}
+
 /// What is wrong with the way rules refer to each other, as a text.
 pub fn recursion(rules: &Rules, limits: &Limits) -> Option<String> {
     cycles::check(rules, &Graph::new(rules), limits).into_iter().next().map(|found| found.message)

@@ -32,6 +32,13 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
     found
 }
 
+/// The first construct of some rules that the RVM would get wrong, as a text.
+pub fn gap(rules: &Rules) -> Option<String> {
+    let mut found = Vec::new();
+    rules.groups.values().flatten().for_each(|definition| silent(definition, &mut found));
+    found.into_iter().next().map(|one| one.message)
+}
+
 /// Constructs that the RVM compiles and then gets wrong without a word.
 fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
     let mut refuse = |code, span: &Span, message: &str, help: &str| found.push(Diagnostic::error(code, Place::of(span), message, help));
@@ -49,6 +56,9 @@ fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
         for body in bodies.iter().filter(|body| body.is_else) {
             refuse("ELSE_IN_SET", &body.span, "`else` in a set", "write rules of their own");
         }
+    }
+    if !is_plain_head(&definition.rule) {
+        refuse("RULE_HEAD", definition.span(), "a variable in the middle of a rule's name", "make it a rule of one key: `name[key] := value`");
     }
     visit::expressions(&definition.rule, &mut |expr| match expr {
         Expr::Call { params, span, .. } if params.len() > ARGUMENTS => {
@@ -81,6 +91,14 @@ fn reserved(name: &[String], definition: &Definition, found: &mut Vec<Diagnostic
     }
 }
 
+/// Whether the head is a name, or a name and one key: `a.b`, `a.b[x]`. Sets have no key besides.
+fn is_plain_head(rule: &Rule) -> bool {
+    match (rule, names::head(rule)) {
+        (Rule::Spec { head: RuleHead::Compr { .. }, .. }, Expr::RefBrack { refr, .. }) => names::static_name(refr).is_some(),
+        (_, head) => names::static_name(head).is_some(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -103,6 +121,9 @@ mod tests {
         assert_eq!(codes("package a\nf(a, b, c, d, e, g, h, i, j) := j\n"), ["TOO_MANY_ARGUMENTS"]);
         assert_eq!(codes("package a\nx := f(1, 2, 3, 4, 5, 6, 7, 8, 9)\n"), ["TOO_MANY_ARGUMENTS"]);
         assert_eq!(codes("package a\ndefault f(x) := 1\nf(x) := 2 if x\n"), ["DEFAULT_FUNCTION"]);
+        assert_eq!(codes("package a\np[x].r := 1 if some x in input.a\n"), ["RULE_HEAD"]);
+        assert_eq!(codes("package a\np[x] contains y if some x, y in input.a\n"), ["RULE_HEAD"]);
+        assert!(codes("package a\np.q[x] := 1 if some x in input.a\nr.s := 2\n").is_empty());
         assert!(codes("package a\ntest_x if { _ := input.absent }\n").is_empty());
     }
 

@@ -47,7 +47,7 @@ fn judged(case: &Case) -> Result<Verdict, String> {
         Some(term) => twin::term(term, case.v0)?,
         None => case.input.clone().unwrap_or(Value::Undefined),
     };
-    let compiled = rvm::run(case, &texts, &input, &case.data);
+    let compiled = checks::rvm_gap(&texts.rules).map_or_else(|| rvm::run(case, &texts, &input, &case.data), Err);
     let interpreted = twin::run(case, &texts, &input, &case.data);
     if std::env::var("REGO_DEBUG").is_ok() {
         eprintln!("RVM {compiled:?}\nINT {interpreted:?}");

@@ -5,6 +5,7 @@
 
 mod case;
 mod judge;
+mod keywords;
 mod print;
 mod query;
 mod rvm;

@@ -3,6 +3,7 @@
 use regorus::Value;
 
 use super::judge::{Evaluator, Verdict};
+use super::keywords::PREFIX;
 use crate::rego::own::operators::compare;
 
 pub fn line(id: &Value, verdict: &Verdict) -> String {
@@ -90,7 +91,7 @@ fn scalar(of: &Value, text: &mut String) {
 
 fn key_text(key: &Value) -> String {
     match key {
-        Value::String(name) => name.to_string(),
+        Value::String(name) => name.strip_prefix(PREFIX).unwrap_or(name).to_owned(),
         other => {
             let mut text = String::new();
             value(other, &mut text);

@@ -6,7 +6,7 @@ use regorus::unstable::{Expr, Module, Ref};
 use regorus::Engine;
 
 use super::case::Case;
-use super::{query, template};
+use super::{keywords, query, template};
 use crate::rego::builtins;
 use crate::rego::limits::Limits;
 use crate::rego::reads::Facts;
@@ -26,7 +26,7 @@ pub struct Texts {
 }
 
 pub fn limits() -> Limits {
-    Limits { source_columns: 1 << 16, instructions: 20_000_000, time: std::time::Duration::from_secs(5), ..Limits::default() }
+    Limits { source_columns: 1 << 16, nesting: 20, instructions: 20_000_000, time: std::time::Duration::from_secs(5), ..Limits::default() }
 }
 
 /// Parses the case's modules and its question.
@@ -34,9 +34,9 @@ pub fn prepare(case: &Case) -> Result<Texts, String> {
     let limits = limits();
     let mut files: Vec<SourceFile> = Vec::new();
     for (number, text) in case.modules.iter().enumerate() {
-        files.push(SourceFile { name: format!("module-{number}.rego"), text: template::rewrite(text)? });
+        files.push(SourceFile { name: format!("module-{number}.rego"), text: keywords::rewrite(&template::rewrite(text)?, &case.data) });
     }
-    let question = query::module(&template::rewrite(&case.query)?, case.v0)?;
+    let question = query::module(&keywords::rewrite(&template::rewrite(&case.query)?, &case.data), case.v0)?;
     files.push(SourceFile { name: "question.rego".to_owned(), text: question });
     if let Some(found) = files.iter().find_map(|file| sources::check_text(file, &limits)) {
         return Err(found.message);
