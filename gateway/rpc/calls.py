@@ -8,6 +8,7 @@ come to us and not to gRPC's own parser. Every refusal goes to the audit as a de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, NoReturn, TypeVar
 
 import grpc
@@ -31,9 +32,17 @@ _T = TypeVar("_T")
 class Reception:
     """Receives the calls of one socket."""
 
-    def __init__(self, identify: Identify, gate: DecisionPort, openings: Openings | None = None) -> None:
+    def __init__(
+        self,
+        identify: Identify,
+        gate: DecisionPort,
+        openings: Openings | None = None,
+        stream_threads: ThreadPoolExecutor | None = None,
+    ) -> None:
+        """`stream_threads`: where streams run; without them where everything does."""
         self.identify = identify
         self.openings = openings or Openings()
+        self.stream_threads = stream_threads
         self._gate = gate
 
     def refuse(self, context: grpc.ServicerContext, method: str, caller: str, refusal: CallRefused) -> NoReturn:
@@ -90,7 +99,7 @@ class UnaryCall:
 class StreamCall(Generic[_T]):
     """Handles one message in, news out: the service puts listeners on a mailbox and writes what comes."""
 
-    __slots__ = ("_answer", "_reception", "_room", "method")
+    __slots__ = ("_answer", "_reception", "_room", "experimental_thread_pool", "method")
 
     def __init__(
         self,
@@ -102,6 +111,7 @@ class StreamCall(Generic[_T]):
         self._reception = reception
         self._answer = answer
         self._room = room
+        self.experimental_thread_pool = reception.stream_threads  # grpcio looks for this name
         self.method = method
 
     def __call__(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
@@ -136,11 +146,12 @@ class StreamCall(Generic[_T]):
 class ExchangeCall:
     """Handles messages in, as many out, in order."""
 
-    __slots__ = ("_answer", "_reception", "method")
+    __slots__ = ("_answer", "_reception", "experimental_thread_pool", "method")
 
     def __init__(self, reception: Reception, method: str, answer: Callable[[bytes, Caller], bytes]) -> None:
         self._reception = reception
         self._answer = answer
+        self.experimental_thread_pool = reception.stream_threads  # grpcio looks for this name
         self.method = method
 
     def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
