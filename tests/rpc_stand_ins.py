@@ -186,10 +186,12 @@ class StandInApprovals:
 
     def __init__(self) -> None:
         self.held = StandInTicket()
-        self.listeners: list[Callable[[StandInTicket, Answer | None], None]] = []
+        self.listeners: list[Callable[[], None]] = []
+        self.asker = ADAPTER.name
 
-    def tickets(self, *, states: Sequence[str], limit: int) -> Sequence[StandInTicket]:
-        return [self.held][:limit] if not states or self.held.state in states else []
+    def tickets(self, *, states: Sequence[str], limit: int, principal: str | None) -> Sequence[StandInTicket]:
+        is_wanted = (not states or self.held.state in states) and principal in (None, self.held.principal)
+        return [self.held][:limit] if is_wanted else []
 
     def ticket(self, ticket_id: str) -> StandInTicket:
         if ticket_id != self.held.id:
@@ -202,16 +204,22 @@ class StandInApprovals:
     def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> StandInTicket:
         return self._vote(ticket_id, by, comment, granted=False)
 
-    def withdraw(self, ticket_id: str, *, by: str, comment: str) -> StandInTicket:
-        if by != self.ticket(ticket_id).principal:
+    def withdraw(self, ticket_id: str, *, caller: str, comment: str) -> StandInTicket:
+        if caller not in (self.ticket(ticket_id).principal, self.asker):
             raise ApprovalConflict("only the requester withdraws", code="NOT_REQUESTER")
-        return self._become(replace(self.held, state="withdrawn", reason=comment), DENIED)
+        return self._become(replace(self.held, state="withdrawn", reason=comment))
 
-    def follow(self, ticket_id: str, listener: Callable[[StandInTicket, Answer | None], None]) -> Callable[[], None]:
-        ticket = self.ticket(ticket_id)
+    def subscribe(self, ticket_id: str, *, caller: str, listener: Callable[[], None]) -> Callable[[], None]:
+        if caller != self.asker:
+            raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
+        self.ticket(ticket_id)
         self.listeners.append(listener)
-        listener(ticket, None)
         return lambda: self.listeners.remove(listener)
+
+    def settle(self, ticket_id: str) -> Answer:
+        if self.ticket(ticket_id).state == "granted":
+            return Answer(ALLOWED, "d-again", ticket=ticket_id)
+        return Answer(replace(DENIED, deny_kind=DenyKind.APPROVAL_REFUSED), "d-again", ticket=ticket_id)
 
     def _vote(self, ticket_id: str, by: Principal, comment: str, *, granted: bool) -> StandInTicket:
         ticket = self.ticket(ticket_id)
@@ -221,13 +229,12 @@ class StandInApprovals:
             raise ApprovalConflict("not asked", code="NOT_APPROVER")
         voted = (*ticket.votes, StandInVote(by.name, granted, comment, 2_000))
         state = "granted" if granted else "refused"
-        return self._become(replace(ticket, votes=voted, state=state), ALLOWED if granted else DENIED)
+        return self._become(replace(ticket, votes=voted, state=state))
 
-    def _become(self, ticket: StandInTicket, decision: Decision) -> StandInTicket:
+    def _become(self, ticket: StandInTicket) -> StandInTicket:
         self.held = ticket
-        refused = replace(decision, deny_kind=DenyKind.APPROVAL_REFUSED) if decision is DENIED else decision
         for listener in [*self.listeners]:
-            listener(ticket, Answer(refused, "d-again"))
+            listener()
         return ticket
 
 
@@ -248,10 +255,10 @@ class StandInAudit:
     def entries(self, *, start: int, limit: int) -> Sequence[StandInEntry]:
         return self.log[start : start + limit]
 
-    def size(self) -> int:
-        size = len(self.log)
+    def next_index(self) -> int:
+        end = len(self.log)
         self.looked.release()
-        return size
+        return end
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         self.listeners.append(listener)

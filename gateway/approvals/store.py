@@ -100,9 +100,11 @@ class Approvals:
         same = [ticket for ticket in found if ticket.binding == binding]
         return next((ticket for ticket in same if ticket.is_usable), next(iter(same), None))
 
-    def recent(self, states: tuple[State, ...], limit: int) -> list[Ticket]:
-        """The newest tickets in any of these states; of all when there are none."""
+    def recent(self, states: tuple[State, ...], limit: int, principal: str | None = None) -> list[Ticket]:
+        """The newest tickets in any of these states; of all when there are none. `principal`: only that one's."""
         query = select(tickets.c.body).order_by(tickets.c.created_at.desc(), tickets.c.id).limit(limit)
+        if principal is not None:
+            query = query.where(tickets.c.principal == principal)
         if states:
             query = query.where(tickets.c.state.in_([state.value for state in states]))
         with self._database.begin() as connection:

@@ -58,6 +58,7 @@ class AuditLog:
         self._size = 0
         self._written = 0
         self._synced = 0
+        self._listeners: tuple[Callable[[int], None], ...] = ()
         self._broken = ""
         self._is_low = False
         self._closed = threading.Event()
@@ -104,7 +105,21 @@ class AuditLog:
             self._written = seq
         if self._is_durable:
             self._sync_to(seq)
+        for listener in self._listeners:
+            listener(seq)
         return seq
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """Call `listener` (quick, from any thread) with the number of each entry once it is recorded, until the
+        returned function is called."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def leave() -> None:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return leave
 
     def flush(self) -> None:
         """Everything written so far is on the disk when this returns."""

@@ -57,16 +57,29 @@ class Filter:
 def read(directory: Path, wanted: Filter | None = None) -> Iterator[Entry]:
     """The entries of a log in order. Raises AuditUnavailable at the first thing that has no place there."""
     chosen = wanted or Filter()
+    for entry, _ in _lines(directory, chosen.after_seq):
+        if chosen.admits(entry):
+            yield entry
+
+
+def read_lines(directory: Path, after_seq: int) -> Iterator[tuple[int, bytes]]:
+    """The numbers and lines of the entries after a number, byte for byte. Raises as `read` does."""
+    for entry, line in _lines(directory, after_seq):
+        if entry.seq > after_seq:
+            yield entry.seq, line
+
+
+def _lines(directory: Path, after_seq: int) -> Iterator[tuple[Entry, bytes]]:
+    """Every entry with its line, from the segment on that holds the first after a number."""
     paths = segments(directory)
     if not paths and not directory.is_dir():
         raise AuditUnavailable(f"there is no audit in {directory}", help="see `[audit] dir`")
-    paths = _from(paths, chosen.after_seq)
+    paths = _from(paths, after_seq)
     expected = int(paths[0].stem) if paths else 1
     for path in paths:
-        for entry in _segment(path, expected, is_last=path == paths[-1]):
+        for entry, line in _segment(path, expected, is_last=path == paths[-1]):
             expected = entry.seq + 1
-            if chosen.admits(entry):
-                yield entry
+            yield entry, line
 
 
 def _from(paths: list[Path], after_seq: int) -> list[Path]:
@@ -75,7 +88,7 @@ def _from(paths: list[Path], after_seq: int) -> list[Path]:
     return paths[max(earlier - 1, 0) :]
 
 
-def _segment(path: Path, expected: int, *, is_last: bool) -> Iterator[Entry]:
+def _segment(path: Path, expected: int, *, is_last: bool) -> Iterator[tuple[Entry, bytes]]:
     try:
         with path.open("rb") as file:
             for line in file:
@@ -83,7 +96,7 @@ def _segment(path: Path, expected: int, *, is_last: bool) -> Iterator[Entry]:
                     return
                 entry = _entry(path, line, expected)
                 expected = entry.seq + 1
-                yield entry
+                yield entry, line
     except OSError as error:
         raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
 

@@ -11,7 +11,6 @@ import grpc
 
 from adapters.core.ports import Answer
 from engine.decision import Decision, DenyKind, Reason
-from gateway.errors import ApprovalConflict
 from gateway.rpc.calls import Reception, StreamCall, UnaryCall
 from gateway.rpc.codec import tickets as codec
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
@@ -25,10 +24,7 @@ NAME = "sallyport.approval.v1.ApprovalService"
 _PREFIX = f"/{NAME}/"
 _SEES_ALL = frozenset({Role.APPROVER, Role.ADAPTER, Role.AUDITOR})
 _VOTERS = frozenset({Role.APPROVER})
-# More than all steps that a ticket can go through with its votes.
-_NEWS = 256
-
-News = tuple[Ticket, Answer | None]
+_OPEN = "requested"
 
 
 class ApprovalService:
@@ -42,7 +38,7 @@ class ApprovalService:
     def handlers(self, reception: Reception) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
         """The handlers for one socket, by method name."""
         single = {"List": self.list, "Approve": self.approve, "Refuse": self.refuse, "Withdraw": self.withdraw}
-        release: StreamCall[News] = StreamCall(reception, _PREFIX + "AwaitRelease", self.await_release, room=_NEWS)
+        release: StreamCall[None] = StreamCall(reception, _PREFIX + "AwaitRelease", self.await_release, room=1)
         return {
             **{
                 name: grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + name, answer))
@@ -54,8 +50,9 @@ class ApprovalService:
     def list(self, message: bytes, caller: Caller) -> bytes:
         """Tickets, newest first; only one's own without a role to see all."""
         wanted = codec.read_list(message)
-        tickets = self._approvals.tickets(states=wanted.states, limit=wanted.limit)
-        return codec.write_list([ticket for ticket in tickets if _may_see(caller, ticket)])
+        principal = None if caller.roles & _SEES_ALL else caller.name
+        tickets = self._approvals.tickets(states=wanted.states, limit=wanted.limit, principal=principal)
+        return codec.write_list(tickets)
 
     def approve(self, message: bytes, caller: Caller) -> bytes:
         """Vote yes."""
@@ -70,27 +67,26 @@ class ApprovalService:
         return codec.write_ticket(self._approvals.refuse(said.ticket_id, by=caller.principal, comment=said.comment))
 
     def withdraw(self, message: bytes, caller: Caller) -> bytes:
-        """Take a request back, one's own or (an adapter) that of the principal it spoke for."""
+        """Take a request back, one's own or one that this caller asked for somebody."""
         said = codec.read_withdraw(message)
-        by = caller.name
-        if Role.ADAPTER in caller.roles:
-            by = self._approvals.ticket(said.ticket_id).principal
-        return codec.write_ticket(self._approvals.withdraw(said.ticket_id, by=by, comment=said.comment))
+        return codec.write_ticket(self._approvals.withdraw(said.ticket_id, caller=caller.name, comment=said.comment))
 
-    def await_release(self, message: bytes, caller: Caller, box: Mailbox[News]) -> Iterator[bytes]:
-        """The ticket as it is, then each change, until there is an answer."""
+    def await_release(self, message: bytes, caller: Caller, box: Mailbox[None]) -> Iterator[bytes]:
+        """The ticket as it is, then each change, until there is an answer. For who asked the question."""
         ticket_id = codec.read_await(message)
-        ticket = self._approvals.ticket(ticket_id)
-        if not (Role.ADAPTER in caller.roles or caller.name == ticket.principal):
-            # WHY the same words as for a ticket that is not there: whether it is, is not this caller's business.
-            raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
-        leave = self._approvals.follow(ticket_id, lambda ticket, answer: box.put((ticket, answer)))
+        leave = self._approvals.subscribe(ticket_id, caller=caller.name, listener=lambda: box.put(None))
         try:
-            for ticket, answer in box:
-                written = None if answer is None else self._answer(answer, ticket, caller)
-                yield codec.write_fate(ticket, written)
-                if answer is not None:
+            # WHY subscribed first: a change in between rings, and is seen by the look that follows.
+            box.put(None)
+            told: tuple[str, int] | None = None
+            for _ in box:
+                ticket = self._approvals.ticket(ticket_id)
+                if ticket.state != _OPEN:
+                    yield codec.write_fate(ticket, self._answer(self._approvals.settle(ticket_id), ticket, caller))
                     return
+                if told != (ticket.state, len(ticket.votes)):
+                    told = (ticket.state, len(ticket.votes))
+                    yield codec.write_fate(ticket, None)
         finally:
             leave()
 
@@ -107,7 +103,3 @@ class ApprovalService:
             reason = Reason(rule="", kind="deny", code=refused.code, reason=str(refused))
             denied = Decision(deny_kind=DenyKind.OBLIGATION_UNKNOWN, reasons=(reason,))
             return self._writer.write(denied, Particulars(answer.decision_id), shown)
-
-
-def _may_see(caller: Caller, ticket: Ticket) -> bool:
-    return bool(caller.roles & _SEES_ALL) or ticket.principal == caller.name

@@ -38,7 +38,7 @@ class AuditService:
         page = codec.read_list(message)
         require(caller, _READERS, "List")
         entries = self._audit.entries(start=page.start, limit=page.limit)
-        return codec.write_list(_fitting(entries), self._audit.size())
+        return codec.write_list(_fitting(entries), self._audit.next_index())
 
     def tail(self, message: bytes, caller: Caller, box: Mailbox[int]) -> Iterator[bytes]:
         """Entries from an index on, then each new one."""
@@ -46,10 +46,10 @@ class AuditService:
         require(caller, _READERS, "Tail")
         leave = self._audit.subscribe(box.put)
         try:
-            at = self._audit.size() if start is None else start
-            box.put(self._audit.size())
-            for size in box:
-                while at < size:
+            at = self._audit.next_index() if start is None else start
+            box.put(self._audit.next_index())
+            for end in box:
+                while at < end:
                     entries = _fitting(self._audit.entries(start=at, limit=MAX_PAGE))
                     if not entries:
                         break

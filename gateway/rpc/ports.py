@@ -154,11 +154,11 @@ class Ticket(Protocol):
 class ApprovalPort(Protocol):
     """The tickets. Every step raises ApprovalConflict with a code of its own when it is not permitted.
 
-    Codes: TICKET_UNKNOWN, NOT_APPROVER, OWN_REQUEST, ALREADY_VOTED, TICKET_CLOSED, NOT_REQUESTER, AuditUnavailable's own.
+    Codes: TICKET_UNKNOWN, NOT_APPROVER, OWN_REQUEST, ALREADY_VOTED, TICKET_CLOSED, NOT_REQUESTER and others of the machine.
     """
 
-    def tickets(self, *, states: Sequence[str], limit: int) -> Sequence[Ticket]:
-        """Newest first; all states when `states` is empty."""
+    def tickets(self, *, states: Sequence[str], limit: int, principal: str | None) -> Sequence[Ticket]:
+        """Newest first; all states when `states` is empty, only one principal's when there is one."""
 
     def ticket(self, ticket_id: str) -> Ticket: ...
 
@@ -166,13 +166,19 @@ class ApprovalPort(Protocol):
 
     def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket: ...
 
-    def withdraw(self, ticket_id: str, *, by: str, comment: str) -> Ticket:
-        """`by` is the principal who asked, or an adapter that speaks for it (the service checks which)."""
+    def withdraw(self, ticket_id: str, *, caller: str, comment: str) -> Ticket:
+        """`caller` is the principal it is about, or who asked for that principal."""
 
-    def follow(self, ticket_id: str, listener: Callable[[Ticket, Answer | None], None]) -> Unsubscribe:
-        """Call `listener` at once with the ticket as it is, then at each change, from any thread.
+    def subscribe(self, ticket_id: str, *, caller: str, listener: Callable[[], None]) -> Unsubscribe:
+        """Call `listener` at each change, from any thread; it must return quickly. Look at `ticket` after subscribing.
 
-        The last call has the answer: a granted ticket was decided again (and recorded) by then, any other end is a deny.
+        Only for the caller who asked the held question; for anybody else there is no such ticket.
+        """
+
+    def settle(self, ticket_id: str) -> Answer:
+        """What became of a ticket that is not `requested` any more. Never raises: failure is a deny.
+
+        A granted one is decided again and recorded, and its grant comes out once; any other end is a deny.
         """
 
 
@@ -192,8 +198,8 @@ class AuditPort(Protocol):
     def entries(self, *, start: int, limit: int) -> Sequence[AuditEntry]:
         """Entries from index `start` on, oldest first."""
 
-    def size(self) -> int:
-        """How many entries there are."""
+    def next_index(self) -> int:
+        """The index that the next entry will get."""
 
     def subscribe(self, listener: Callable[[int], None]) -> Unsubscribe:
-        """Call `listener` with the new size after entries were written, from any thread; it must return quickly."""
+        """Call `listener` with the new `next_index` after each entry, from any thread; it must return quickly."""

@@ -113,8 +113,11 @@ class RpcServer:
         sockets: Sequence[Socket],
         clock: Callable[[], float],
         *,
+        threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
     ) -> None:
+        """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService."""
+        self._threads = threads
         services = [DECISION, APPROVAL, AUDIT]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
@@ -201,7 +204,7 @@ class RpcServer:
 
         streams = CallThreads(MAX_STREAMS + SPARE_THREADS, "rpc-stream", lost)
         reception = Reception(identify, self._gate, openings, streams)
-        threads = CallThreads(UNARY_THREADS, "rpc", lost)
+        threads = CallThreads(self._threads, "rpc", lost)
         server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         handlers = {
             DECISION: self._decision.handlers(reception),  # the first is found first

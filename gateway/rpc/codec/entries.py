@@ -44,9 +44,9 @@ def read_tail(data: bytes) -> int | None:
     return request.start if request.HasField("start") else None
 
 
-def write_list(entries: Sequence[AuditEntry], size: int) -> bytes:
+def write_list(entries: Sequence[AuditEntry], next_index: int) -> bytes:
     """A ListResponse."""
-    response = pb.ListResponse(size=size)
+    response = pb.ListResponse(next_index=next_index)
     for entry in entries:
         response.entries.add(index=entry.index, body=entry.body)
     return response.SerializeToString()

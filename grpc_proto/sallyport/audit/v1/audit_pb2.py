@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esallyport/audit/v1/audit.proto\x12\x12sallyport.audit.v1\"$\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"+\n\x0bListRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x03\"H\n\x0cListResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry\x12\x0c\n\x04size\x18\x02 \x01(\x03\"+\n\x0bTailRequest\x12\x12\n\x05start\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_start\":\n\x0cTailResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry2\xa6\x01\n\x0c\x41uditService\x12I\n\x04List\x12\x1f.sallyport.audit.v1.ListRequest\x1a .sallyport.audit.v1.ListResponse\x12K\n\x04Tail\x12\x1f.sallyport.audit.v1.TailRequest\x1a .sallyport.audit.v1.TailResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esallyport/audit/v1/audit.proto\x12\x12sallyport.audit.v1\"$\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"+\n\x0bListRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x03\"N\n\x0cListResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry\x12\x12\n\nnext_index\x18\x02 \x01(\x03\"+\n\x0bTailRequest\x12\x12\n\x05start\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_start\":\n\x0cTailResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry2\xa6\x01\n\x0c\x41uditService\x12I\n\x04List\x12\x1f.sallyport.audit.v1.ListRequest\x1a .sallyport.audit.v1.ListResponse\x12K\n\x04Tail\x12\x1f.sallyport.audit.v1.TailRequest\x1a .sallyport.audit.v1.TailResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREQUEST']._serialized_start=92
   _globals['_LISTREQUEST']._serialized_end=135
   _globals['_LISTRESPONSE']._serialized_start=137
-  _globals['_LISTRESPONSE']._serialized_end=209
-  _globals['_TAILREQUEST']._serialized_start=211
-  _globals['_TAILREQUEST']._serialized_end=254
-  _globals['_TAILRESPONSE']._serialized_start=256
-  _globals['_TAILRESPONSE']._serialized_end=314
-  _globals['_AUDITSERVICE']._serialized_start=317
-  _globals['_AUDITSERVICE']._serialized_end=483
+  _globals['_LISTRESPONSE']._serialized_end=215
+  _globals['_TAILREQUEST']._serialized_start=217
+  _globals['_TAILREQUEST']._serialized_end=260
+  _globals['_TAILRESPONSE']._serialized_start=262
+  _globals['_TAILRESPONSE']._serialized_end=320
+  _globals['_AUDITSERVICE']._serialized_start=323
+  _globals['_AUDITSERVICE']._serialized_end=489
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,8 @@ def test_a_ticket_is_found_as_it_was_made(approvals: Approvals) -> None:
     assert approvals.pending(1_000) == []
     assert approvals.recent((), 10) == approvals.recent((State.REQUESTED,), 10) == [made]
     assert approvals.recent((State.GRANTED,), 10) == []
+    assert approvals.recent((), 10, made.principal) == [made]
+    assert approvals.recent((), 10, "somebody else") == []
 
 
 def test_a_step_is_kept_and_rings(approvals: Approvals) -> None:

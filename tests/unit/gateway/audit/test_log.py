@@ -227,3 +227,16 @@ def test_space_that_cannot_be_asked_for_counts_as_none(opened: Opener) -> None:
 
     with pytest.raises(AuditUnavailable):
         opened(free_bytes=fail).append(entry())
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_listeners_hear_of_each_entry_once_it_is_recorded(
+    opened: Opener, tmp_path: Path, durability: Durability
+) -> None:
+    log, heard = opened(durability=durability), list[tuple[int, list[int]]]()
+    leave = log.subscribe(lambda seq: heard.append((seq, numbers(tmp_path))))
+    log.append(entry())
+    log.append(entry())
+    leave()
+    log.append(entry())
+    assert heard == [(1, [1]), (2, [1, 2])]

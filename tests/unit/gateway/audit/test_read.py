@@ -9,7 +9,7 @@ import pytest
 
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.log import AuditLog, segments
-from gateway.audit.read import Filter, read
+from gateway.audit.read import Filter, read, read_lines
 from gateway.errors import AuditUnavailable
 
 
@@ -84,3 +84,12 @@ def test_a_log_whose_first_segments_were_retired_reads_from_what_is_there(log: A
     first = segments(tmp_path)[1]
     segments(tmp_path)[0].unlink()
     assert next(iter(read(tmp_path))).seq == int(first.stem)
+
+
+def test_lines_come_byte_for_byte_from_a_number_on(log: AuditLog, tmp_path: Path) -> None:
+    for _ in range(10):
+        log.append(decision(text="x" * 100))
+    written = b"".join(path.read_bytes() for path in segments(tmp_path)).splitlines(keepends=True)
+    assert list(read_lines(tmp_path, 0)) == list(enumerate(written, 1))
+    assert list(read_lines(tmp_path, 7)) == list(enumerate(written, 1))[7:]
+    assert list(read_lines(tmp_path, 10)) == []

@@ -9,7 +9,7 @@ import pytest
 from engine.decision import DenyKind, Obligation, Verdict
 from engine.request import Principal
 from gateway.errors import ApprovalConflict
-from gateway.rpc.approval_service import ApprovalService, News
+from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.calls import Reception
 from gateway.rpc.codec import tickets
 from gateway.rpc.codec.tickets import Said, Wanted
@@ -18,7 +18,7 @@ from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.refusals import CallRefused
 from grpc_proto.sallyport.approval.v1 import approval_pb2
 from tests import rpc_stand_ins
-from tests.rpc_stand_ins import ADAPTER, AGENT, APPROVER, AUDITOR, StandIns
+from tests.rpc_stand_ins import ADAPTER, AGENT, APPROVER, AUDITOR, StandIns, StandInVote
 
 ANA = Caller(Principal("ana"))
 YES = tickets.write_said(Said("t-1", "looks right"))
@@ -82,9 +82,10 @@ def test_a_request_is_taken_back_by_the_requester_or_its_adapter() -> None:
 
 
 @pytest.mark.parametrize("caller", [ANA, ADAPTER], ids=lambda caller: caller.name)
-def test_whoever_waits_sees_each_step_and_at_last_the_decision(caller: Caller) -> None:
+def test_who_asked_sees_each_step_and_at_last_the_decision(caller: Caller) -> None:
     stand_ins, service = served()
-    box: Mailbox[News] = Mailbox(8)
+    stand_ins.approvals.asker = caller.name
+    box: Mailbox[None] = Mailbox(8)
     fates = service.await_release(tickets.write_await_request("t-1"), caller, box)
     first = tickets.read_fate(next(fates))
     assert (first.ticket.state, first.decision) == ("requested", None)
@@ -97,9 +98,29 @@ def test_whoever_waits_sees_each_step_and_at_last_the_decision(caller: Caller) -
     assert stand_ins.approvals.listeners == []
 
 
+def test_a_vote_that_does_not_settle_it_is_news_and_a_ring_without_news_is_not() -> None:
+    stand_ins, service = served()
+    box: Mailbox[None] = Mailbox(1)
+    fates = service.await_release(tickets.write_await_request("t-1"), ADAPTER, box)
+    next(fates)
+    stand_ins.approvals.held = replace(stand_ins.approvals.held, votes=(StandInVote("dora", True, "", 1),))
+    box.put(None)
+    assert [vote.approver for vote in tickets.read_fate(next(fates)).ticket.votes] == ["dora"]
+    box.put(None)
+    box.close()
+    assert [*fates] == []
+
+
+def test_a_ticket_that_is_closed_already_is_settled_at_once() -> None:
+    _, service = served()
+    service.approve(YES, APPROVER)
+    (last,) = service.await_release(tickets.write_await_request("t-1"), ADAPTER, Mailbox(1))
+    assert tickets.read_fate(last).decision is not None
+
+
 def test_a_refused_command_ends_in_a_deny() -> None:
     _, service = served()
-    box: Mailbox[News] = Mailbox(8)
+    box: Mailbox[None] = Mailbox(8)
     fates = service.await_release(tickets.write_await_request("t-1"), ADAPTER, box)
     next(fates)
     service.refuse(YES, APPROVER)
@@ -110,9 +131,9 @@ def test_a_refused_command_ends_in_a_deny() -> None:
 
 def test_others_do_not_learn_whether_a_ticket_is_there() -> None:
     _, service = served()
-    for ticket_id in ("t-1", "t-9"):
+    for ticket_id, caller in (("t-1", AGENT), ("t-1", ANA), ("t-1", APPROVER), ("t-9", ADAPTER)):
         with pytest.raises(ApprovalConflict) as refused:
-            next(service.await_release(tickets.write_await_request(ticket_id), AGENT, Mailbox(8)))
+            next(service.await_release(tickets.write_await_request(ticket_id), caller, Mailbox(1)))
         assert (refused.value.code, str(refused.value)) == ("TICKET_UNKNOWN", "no such ticket")
 
 

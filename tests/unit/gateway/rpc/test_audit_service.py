@@ -26,7 +26,7 @@ def test_a_page_has_the_entries_from_its_start() -> None:
     service = AuditService(StandInAudit())
     data = service.list(entries.write_list_request(Page(1, 5)), AUDITOR)
     assert [entry.index for entry in entries.read_entries(data)] == [1, 2]
-    assert audit_pb2.ListResponse.FromString(data).size == 3
+    assert audit_pb2.ListResponse.FromString(data).next_index == 3
 
 
 def test_a_page_is_no_larger_than_a_message_and_never_empty_for_that() -> None:

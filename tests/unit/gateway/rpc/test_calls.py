@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import grpc
 import pytest
@@ -21,6 +22,13 @@ class Aborted(Exception):
     """What gRPC raises out of `abort`."""
 
 
+@dataclass
+class State:
+    """What grpcio knows of the caller: open, closed or cancelled."""
+
+    client: str = "closed"
+
+
 class Context:
     """As much of grpc.ServicerContext as calls use."""
 
@@ -31,6 +39,7 @@ class Context:
         self.cancelled = False
         self.ended: list[Callable[[], None]] = []
         self.is_over = False
+        self._state = State()
 
     def auth_context(self) -> Mapping[str, object]:
         return {}
@@ -222,7 +231,9 @@ def exchange(reception: Reception, messages: Iterator[bytes], context: Context) 
 
 def test_an_exchange_answers_in_order() -> None:
     gate, reception = received()
-    assert [*exchange(reception, iter([b"a ", b"b "]), Context())] == [b"a pg-adapter", b"b pg-adapter"]
+    context = Context()
+    assert [*exchange(reception, iter([b"a ", b"b "]), context)] == [b"a pg-adapter", b"b pg-adapter"]
+    context.ended[0]()
     assert gate.refusals == []
     assert reception.openings.count() == 0
 
@@ -234,10 +245,13 @@ def test_an_exchange_whose_caller_left_or_sent_too_much_is_recorded() -> None:
         yield b"a "
         raise grpc.RpcError
 
-    items = exchange(reception, messages(), Context())
+    context = Context()
+    items = exchange(reception, messages(), context)
     assert next(items) == b"a pg-adapter"
     with pytest.raises(grpc.RpcError):
         next(items)
+    context._state.client = "cancelled"
+    context.ended[0]()
     assert gate.codes() == ["MESSAGE_LOST"]
 
 

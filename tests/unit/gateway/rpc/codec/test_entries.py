@@ -17,7 +17,7 @@ def test_entries_come_back_byte_for_byte() -> None:
     read = (LoggedEntry(7, b'{"a":1}'), LoggedEntry(8, b"\x00\xff"))
     assert entries.read_entries(entries.write_list(LOG, 9)) == read
     assert entries.read_tail_entries(entries.write_tail(LOG)) == read
-    assert pb.ListResponse.FromString(entries.write_list(LOG, 9)).size == 9
+    assert pb.ListResponse.FromString(entries.write_list(LOG, 9)).next_index == 9
 
 
 def test_wishes_come_through() -> None:
