@@ -5,6 +5,8 @@
 #   an administrator's waits for a second one, who reads it. Text that is no SQL is denied to everybody.
 package policies.postgres.incomplete
 
+import data.policies.lib.reading
+
 deny contains {
 	"code": "NOT_UNDERSTOOD",
 	"reason": "this text is not SQL that PostgreSQL's grammar accepts",
@@ -35,6 +37,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	not input.command.complete == true
 	not "dba" in input.principal.groups
+	not reading.reads_but_calls
 }
 
 hold contains {
