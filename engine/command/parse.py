@@ -23,7 +23,9 @@ def parse_command(protocol: str, text: bytes | str, catalog: _native.Catalog | N
         case "postgres":
             return parse_sql(text, catalog)
         case _:
-            return unknown_command(protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`")
+            return unknown_command(
+                protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"
+            )
 
 
 def unknown_command(protocol: str, text: bytes | str, code: str, message: str) -> ParsedCommand:

@@ -21,13 +21,21 @@ from engine.masking.transforms import Method, Param
 
 _PARTS = 3
 _LONGEST_NAME = 255
+_UNKNOWN_PART = "?"
+_QUOTED_OR_PLAIN = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 _HARMLESS = frozenset({Effect.READ, Effect.DELETE})
 """Effects that cannot carry a value they read to another place. WHY not `session`: PREPARE and DECLARE keep a query
 whose rows come out of a later command, which this plan does not rewrite."""
 
-_DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do", "copy", "copy_to"})
-"""Kinds whose rows are fixed by something else than their own text, or do not travel as rows."""
+_DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do"})
+"""Kinds whose rows are fixed by something else than their own text."""
+
+_COPIES = frozenset({"copy", "copy_to", "copy_to_file", "copy_to_program"})
+"""Kinds whose rows travel as a stream of their own, which no plan rewrites."""
+
+_SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
+"""Where PostgreSQL describes itself. No catalog lists these, and no user's column is in them (but see below)."""
 
 _VALUES_OF_OTHERS = frozenset(
     {
@@ -40,7 +48,8 @@ _VALUES_OF_OTHERS = frozenset(
 )
 """Relations of PostgreSQL that hold samples of other relations' values."""
 
-_BASE_RELATIONS = frozenset({"table"})
+_TRACED = frozenset({"table", "view"})
+"""What columns are traced to, and through: a view's only where its query is known, else its outputs are unproven."""
 _RELATIONS = frozenset({"table", "view", "materialized_view", "foreign_table", "sequence", "relation", "index"})
 
 TOTAL = frozenset(
@@ -144,8 +153,8 @@ def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str]) -> str 
     if tested:
         return f"masked column `{tested[0]}` decides which rows there are or in what order"
     for operation in operations:
-        if operation.effect not in _HARMLESS:
-            return f"masked column `{min(masked)}` is read by a command that also does `{operation.kind}`"
+        if operation.effect not in _HARMLESS or operation.kind in _COPIES:
+            return f"masked column `{min(masked)}` is read by a command that does `{operation.kind}`"
     shown = {origin for output in sql.outputs or () for origin in output.origins}
     hidden = sorted(masked - shown)
     if hidden:
@@ -159,9 +168,11 @@ def _unproven_output(masks: Sequence[Mask], sql: Sql, operations: Iterable[Opera
         return None
     if any(operation.kind in _DEFERRED for operation in operations):
         return "what the result shows is not written in the command itself"
-    near = [relation for relation in sql.relations if any(_may_hold(mask, relation) for mask in masks)]
-    if near:
-        return f"the columns of the result cannot be traced, and `{near[0]}` may hold a masked one"
+    # WHY not only relations that a mask names: an untraced column may come through a view, from any table.
+    near = [relation for relation in sql.relations if not _is_system(relation)]
+    near += [relation for relation in sql.relations if any(_names_system(mask, relation) for mask in masks)]
+    if near or not sql.relations:
+        return f"the columns of the result cannot be traced{f' through `{near[0]}`' if near else ''}"
     for output in outputs:
         if not output.proven and any(concerns(mask, origin) for origin in output.origins for mask in masks):
             return f"output `{output.name or '?'}` may show a masked column"
@@ -176,11 +187,11 @@ def _unseen(command: Command) -> str | None:
         if operation.kind == "unknown" or operation.effect is Effect.UNKNOWN:
             return f"what operation `{operation.kind}` does is not known"
         for target in operation.targets:
-            if target.access is not Access.READ or target.type not in _RELATIONS:
+            if target.access is not Access.READ or target.type not in _RELATIONS or _is_system(target.name):
                 continue
             if not target.resolved:
                 return f"relation `{target.name}` is not in the catalog"
-            if target.type not in _BASE_RELATIONS:
+            if target.type not in _TRACED:
                 return f"`{target.name}` is a {target.type}, whose columns are not traced to their tables"
     return None
 
@@ -216,19 +227,35 @@ def _plain(call: str) -> str:
     return call.removeprefix("pg_catalog.")
 
 
-def _may_hold(mask: Mask, relation: str) -> bool:
-    return concerns(mask, f"{relation}.*")
+def _names_system(mask: Mask, relation: str) -> bool:
+    """Whether a mask names this relation of the server's own; one over any schema means people's tables."""
+    named = [pattern for pattern in mask.columns if pattern.count(".") == _PARTS - 1 and pattern[0] != "*"]
+    return any(_matches(pattern, f"{relation}.*") for pattern in named)
+
+
+def _is_system(relation: str) -> bool:
+    return relation.partition(".")[0] in _SYSTEM_SCHEMAS
 
 
 def _matches(pattern: str, column: str) -> bool:
-    # INVARIANT: whatever is unknown matches. A name with a dot inside a quoted part cannot be told apart: it matches.
-    globs, parts = pattern.split("."), column.split(".")
+    # INVARIANT: whatever is unknown matches: a part that is `?`, or a name that has not the parts of a column's.
     # WHY the longest name: the cost of a glob grows with the name, and hostile text chooses it; PostgreSQL ends at 63.
+    globs, parts = pattern.split("."), _parts(column)
     if len(globs) > _PARTS or len(parts) > _PARTS or any(len(part) > _LONGEST_NAME for part in parts):
         return True
     globs = ["*"] * (_PARTS - len(globs)) + globs
-    parts = ["*"] * (_PARTS - len(parts)) + parts
-    return all(part == "*" or _glob(glob).fullmatch(part) is not None for glob, part in zip(globs, parts, strict=True))
+    parts = [_UNKNOWN_PART] * (_PARTS - len(parts)) + parts
+    return all(
+        part in (_UNKNOWN_PART, "*") or _glob(glob).fullmatch(part) is not None
+        for glob, part in zip(globs, parts, strict=True)
+    )
+
+
+def _parts(column: str) -> list[str]:
+    """The parts of a name as the tree writes it: one with a dot in it stands in double quotes."""
+    if '"' not in column:
+        return column.split(".")
+    return [part.strip('"') for part in _QUOTED_OR_PLAIN.findall(column)]
 
 
 @lru_cache(maxsize=4096)

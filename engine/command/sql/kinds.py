@@ -31,7 +31,11 @@ KINDS: tuple[SqlKind, ...] = (
     SqlKind("delete", Effect.DELETE, "DELETE of rows, also as a branch of MERGE"),
     SqlKind("merge", Effect.WRITE, "MERGE; its branches are operations of their own"),
     SqlKind("truncate", Effect.DELETE, "TRUNCATE"),
-    SqlKind("call_function", Effect.EXECUTE, "A call of a function, operator or table function; the effect is the function's"),
+    SqlKind(
+        "call_function",
+        Effect.EXECUTE,
+        "A call of a function, operator or table function; the effect is the function's",
+    ),
     SqlKind("call", Effect.EXECUTE, "CALL of a procedure"),
     SqlKind("do", Effect.EXECUTE, "DO: an anonymous code block"),
     SqlKind("copy_from", Effect.WRITE, "COPY ... FROM STDIN"),
@@ -74,7 +78,9 @@ KINDS: tuple[SqlKind, ...] = (
     SqlKind("cluster", Effect.SESSION, "CLUSTER"),
     SqlKind("reindex", Effect.SESSION, "REINDEX"),
     SqlKind("checkpoint", Effect.SESSION, "CHECKPOINT"),
-    SqlKind("refresh_materialized_view", Effect.WRITE, "REFRESH MATERIALIZED VIEW: runs its query and replaces its rows"),
+    SqlKind(
+        "refresh_materialized_view", Effect.WRITE, "REFRESH MATERIALIZED VIEW: runs its query and replaces its rows"
+    ),
     SqlKind("load", Effect.EXECUTE, "LOAD of a shared library"),
     SqlKind("grant", Effect.GRANT, "GRANT of privileges"),
     SqlKind("revoke", Effect.GRANT, "REVOKE of privileges"),
@@ -164,7 +170,9 @@ KINDS: tuple[SqlKind, ...] = (
     SqlKind("alter_subscription", Effect.CREATE, "ALTER SUBSCRIPTION, its renaming and moving too"),
     SqlKind("alter_table", Effect.CREATE, "ALTER TABLE, its renaming and moving too"),
     SqlKind("alter_tablespace", Effect.CREATE, "ALTER TABLESPACE, its renaming and moving too"),
-    SqlKind("alter_text_search_configuration", Effect.CREATE, "ALTER TEXT SEARCH CONFIGURATION, its renaming and moving too"),
+    SqlKind(
+        "alter_text_search_configuration", Effect.CREATE, "ALTER TEXT SEARCH CONFIGURATION, its renaming and moving too"
+    ),
     SqlKind("alter_text_search_dictionary", Effect.CREATE, "ALTER TEXT SEARCH DICTIONARY, its renaming and moving too"),
     SqlKind("alter_text_search_parser", Effect.CREATE, "ALTER TEXT SEARCH PARSER, its renaming and moving too"),
     SqlKind("alter_text_search_template", Effect.CREATE, "ALTER TEXT SEARCH TEMPLATE, its renaming and moving too"),

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from engine.command.parse import parse_command
+from engine.command.sql.parse import read_catalog
 from engine.command.tree import Access, Command, Effect, Operation, Output, Sql, Target
 from engine.masking.plan import Mask, Obstacle, Rewrite, Unplanned, concerns, plan_masks
 from engine.masking.transforms import Method
@@ -77,6 +79,12 @@ def test_masks_that_concern_nothing_leave_an_empty_plan() -> None:
         ("billing.cards.pan", "billing.cards." + "x" * 256, True),
         ("billing.cards.pan", "billing.cards.*", True),
         ("billing.cards.pan", "billing.orders.*", False),
+        ("billing.cards.pan", "?.cards.pan", True),
+        ("billing.cards.pan", "?.orders.pan", False),
+        ("billing.cards.pan", "billing.?.?", True),
+        ("billing.cards.pan", 'billing.cards."pan"', True),
+        ("billing.cards.a?b", 'billing.cards."a.b"', True),
+        ("billing.cards.pan", 'billing.cards."a.b"', False),
         ("*.*.a+b", "x.y.a+b", True),
         ("*.*.a+b", "x.y.aab", False),
     ],
@@ -138,7 +146,8 @@ def test_a_masked_column_that_is_read_but_not_shown_has_no_plan() -> None:
         Operation("insert", Effect.WRITE, ("top",)),
         Operation("create_table_as", Effect.CREATE, ("top",)),
         Operation("create_view", Effect.CREATE, ("top",)),
-        Operation("copy", Effect.EXECUTE, ("top",)),
+        Operation("copy_to", Effect.READ, ("top",)),
+        Operation("copy_to_program", Effect.EXECUTE, ("top",)),
         Operation("declare_cursor", Effect.SESSION, ("top",)),
         Operation("prepare", Effect.SESSION, ("top",)),
         Operation("function", Effect.EXECUTE, ("function",)),
@@ -171,31 +180,32 @@ def test_what_could_not_be_read_to_the_bottom_has_no_plan() -> None:
         Operation("unknown", Effect.READ, ("top",)),
         Operation("select", Effect.UNKNOWN, ("top",)),
         Operation("select", Effect.READ, ("top",), (replace(CARDS, resolved=False),)),
-        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="view"),)),
-        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="materialized_view"),)),
+        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="view", resolved=False),)),
+        Operation("select", Effect.READ, ("top",), (replace(CARDS, type="foreign_table"),)),
     ],
 )
 def test_what_nobody_resolved_has_no_plan(operation: Operation) -> None:
     why(plan_masks([PARTIAL], command(reading("billing.cards.id"), operation)))
 
 
-def test_outputs_that_cannot_be_traced_have_no_plan_when_a_masked_column_is_near() -> None:
+def test_outputs_that_cannot_be_traced_have_no_plan() -> None:
     sql = Sql(relations=("billing.cards",), outputs=None)
     assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
     sql = replace(reading("billing.cards.id"), outputs_proven=False)
     assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
     sql = replace(reading(), outputs=(Output("c", proven=False),))
     assert "billing.cards" in why(plan_masks([PARTIAL], command(sql)))
+    assert "cannot be traced" in why(plan_masks([PARTIAL], command(replace(sql, relations=()))))
 
 
-def test_outputs_that_cannot_be_traced_are_fine_far_from_any_masked_column() -> None:
-    orders = Operation("select", Effect.READ, ("top",), (replace(CARDS, name="public.orders"),))
-    assert plan_masks([PARTIAL], command(Sql(relations=("public.orders",), outputs=None), orders)) == ()
+def test_far_from_any_masked_column_an_untraced_one_may_still_come_through_a_view() -> None:
+    seen = Operation("select", Effect.READ, ("top",), (replace(CARDS, name="public.orders"),))
+    assert "orders" in why(plan_masks([PARTIAL], command(Sql(relations=("public.orders",), outputs=None), seen)))
 
 
 def test_an_unproven_output_of_a_masked_origin_has_no_plan_wherever_it_is_read() -> None:
     sql = Sql(reads=(PAN,), outputs=(Output("c", (PAN,), proven=False),), outputs_proven=True)
-    assert "`c`" in why(plan_masks([PARTIAL], command(sql)))
+    assert "traced" in why(plan_masks([PARTIAL], command(sql)))
 
 
 @pytest.mark.parametrize("kind", ["fetch", "execute"])
@@ -205,7 +215,8 @@ def test_rows_that_another_command_decided_have_no_plan(kind: str) -> None:
 
 
 def test_a_command_without_result_needs_no_plan() -> None:
-    assert plan_masks([PARTIAL], command(Sql(), Operation("begin", Effect.SESSION, ("top",)))) == ()
+    sql = Sql(outputs=(), outputs_proven=True)
+    assert plan_masks([PARTIAL], command(sql, Operation("begin", Effect.SESSION, ("top",)))) == ()
 
 
 def test_statistics_hold_values_of_other_tables() -> None:
@@ -213,6 +224,96 @@ def test_statistics_hold_values_of_other_tables() -> None:
     sql = Sql(relations=("pg_catalog.pg_stats",), outputs=(Output("x", proven=True),), outputs_proven=True)
     got = plan_masks([PARTIAL], command(sql, Operation("select", Effect.READ, ("top",), (stats,))))
     assert "samples" in why(got)
+
+
+def test_the_servers_own_catalogs_are_read_freely_and_what_they_hold_is_masked_by_name_only() -> None:
+    classes = replace(CARDS, name="pg_catalog.pg_class", resolved=False)
+    reads = Operation("select", Effect.READ, ("top",), (classes,))
+    sql = Sql(relations=("pg_catalog.pg_class",), outputs=(Output("relname"),))
+    anywhere = Mask("pci/ANY", Method.REDACT, ("*.*.pan", "secret"))
+    assert plan_masks([anywhere], command(sql, reads)) == ()
+    assert "pg_class" in why(plan_masks([Mask("m", Method.NULL, ("pg_*.pg_class.*",))], command(sql, reads)))
+    mixed = replace(sql, relations=("pg_catalog.pg_class", "billing.cards"))
+    assert "billing.cards" in why(plan_masks([anywhere], command(mixed, reads)))
+    origin = "pg_catalog.pg_authid.secret"
+    named = replace(sql, reads=(origin,), outputs=(Output("x", (origin,)),))
+    assert "`x`" in why(plan_masks([anywhere], command(named, reads)))
+
+
+REAL = {
+    "search_path": ["public"],
+    "relations": {
+        "public.orders": ["id", "total"],
+        "billing.cards": ["id", "pan", "name"],
+        "public.pans": ["seen", "id"],
+    },
+    "views": {"public.open_view": None, "public.pans": "SELECT pan AS seen, id FROM billing.cards"},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "planned"),
+    [
+        ("SELECT id, pan FROM billing.cards", [1]),
+        ("SELECT * FROM billing.cards WHERE id = 7 ORDER BY name LIMIT 3", [1]),
+        ("SELECT c.pan AS x, o.total FROM billing.cards c JOIN orders o ON o.id = c.id", [0]),
+        ("WITH w AS (SELECT pan AS p, id FROM billing.cards) SELECT id, p FROM w", [1]),
+        ("DELETE FROM billing.cards WHERE id = 1 RETURNING pan", [0]),
+        ("SELECT count(*) FROM billing.cards", []),
+        ("SELECT total FROM orders", []),
+        ("INSERT INTO billing.cards (id, pan) VALUES (1, '4')", []),
+        ("BEGIN", []),
+        ("SHOW work_mem", []),
+        ("SELECT relname FROM pg_catalog.pg_class", []),
+        ("SELECT id, seen FROM pans", [1]),
+        ("SELECT pan FROM billing.cards UNION ALL SELECT name FROM billing.cards", [0]),
+        ("SELECT id FROM pans WHERE seen = '4'", None),
+        ("SELECT pan FROM billing.cards EXCEPT ALL SELECT '4'", None),
+        ("SELECT pan FROM billing.cards INTERSECT SELECT '4'", None),
+        ("SELECT pan FROM billing.cards UNION SELECT name FROM billing.cards", None),
+        ("SELECT id FROM billing.cards WHERE pan LIKE '4%'", None),
+        ("SELECT pan FROM billing.cards ORDER BY pan", None),
+        ("SELECT DISTINCT pan FROM billing.cards", None),
+        ("SELECT pan, count(*) FROM billing.cards GROUP BY pan", None),
+        ("SELECT max(pan) FROM billing.cards", None),
+        ("SELECT pan::int FROM billing.cards", None),
+        ("SELECT upper(pan) FROM billing.cards", None),
+        ("SELECT CASE WHEN pan = '4' THEN 1 ELSE 1/0 END FROM billing.cards", None),
+        ("SELECT c FROM billing.cards c", None),
+        ("SELECT row_to_json(c) FROM billing.cards c", None),
+        ("SELECT (SELECT pan FROM billing.cards LIMIT 1) = '4'", None),
+        ("SELECT 1 WHERE EXISTS (SELECT 1 FROM billing.cards WHERE pan = '4')", None),
+        ("SELECT o.id FROM orders o JOIN billing.cards c ON c.pan = o.total::text", None),
+        ("INSERT INTO orders SELECT 1, pan FROM billing.cards", None),
+        ("CREATE TABLE copied AS SELECT pan FROM billing.cards", None),
+        ("SELECT pan INTO copied FROM billing.cards", None),
+        ("CREATE VIEW seen AS SELECT pan FROM billing.cards", None),
+        ("CREATE TEMP TABLE t AS TABLE billing.cards", None),
+        ("COPY billing.cards TO STDOUT", None),
+        ("COPY (SELECT pan FROM billing.cards) TO STDOUT", None),
+        ("UPDATE orders SET total = (SELECT pan FROM billing.cards LIMIT 1)", None),
+        ("UPDATE billing.cards SET name = pan RETURNING name", None),
+        ("DECLARE c CURSOR FOR SELECT pan FROM billing.cards", None),
+        ("PREPARE p AS SELECT pan FROM billing.cards", None),
+        ("EXECUTE p", None),
+        ("FETCH ALL FROM c", None),
+        ("DO $$ BEGIN PERFORM 1; END $$", None),
+        ("SELECT my_function(1)", None),
+        ("SELECT * FROM open_view", None),
+        ("SELECT * FROM nowhere", None),
+        ("SELECT most_common_vals FROM pg_stats", None),
+        ("SELECT query_to_xml('select pan from billing.cards', true, true, '')", None),
+        ("SELECT 1; SELECT pan FROM billing.cards", None),
+        ("SELEKT", None),
+    ],
+)
+def test_real_statements(text: str, planned: list[int] | None) -> None:
+    got = plan_masks([PARTIAL], parse_command("postgres", text, read_catalog(REAL)).command)
+    if planned is None:
+        why(got)
+    else:
+        assert isinstance(got, tuple), got
+        assert [item.output for item in got] == planned
 
 
 def derived(*calls: str | None) -> Sql:

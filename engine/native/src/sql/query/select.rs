@@ -86,10 +86,10 @@ impl<'a> Builder<'a> {
         let mut scope = outer.inner();
         self.with_clause(select.with_clause.as_ref(), &mut scope);
         if let (Some(left), Some(right)) = (select.larg.as_deref(), select.rarg.as_deref()) {
-            let kind = SetOperation::try_from(select.op);
+            let compares = !(select.all && SetOperation::try_from(select.op).is_ok_and(|kind| kind == SetOperation::SetopUnion));
             let left = self.select_body(left, &scope);
             let right = self.select_body(right, &scope);
-            let columns = self.set_operation(kind, left, &right);
+            let columns = self.set_operation(compares, left, &right);
             self.sort_clause(&select.sort_clause, &columns, &scope);
             self.limits(select, &scope);
             return columns;
@@ -224,7 +224,7 @@ impl<'a> Builder<'a> {
     }
 
     /// UNION and the others put columns together by position; all but UNION ALL compare them.
-    fn set_operation(&mut self, kind: Result<SetOperation, impl Sized>, left: Columns, right: &Columns) -> Columns {
+    fn set_operation(&mut self, compares: bool, left: Columns, right: &Columns) -> Columns {
         let mut columns = if left.complete && right.complete && left.list.len() == right.list.len() {
             let mut columns = left;
             for (column, other) in columns.list.iter_mut().zip(&right.list) {
@@ -243,7 +243,7 @@ impl<'a> Builder<'a> {
         if columns.list.len() > MAX_COLUMNS {
             columns = Columns::default();
         }
-        if kind.is_ok_and(|kind| kind != SetOperation::SetopUnion) {
+        if compares {
             self.filters(&columns.everything().origins);
         }
         columns
