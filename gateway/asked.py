@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
-from engine.decision import Decision
+from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
 
 
@@ -35,16 +35,13 @@ class Asked:
         return self.question.parameters if isinstance(self.question, Question) else None
 
 
-Judged: TypeAlias = tuple[Decision, ParsedCommand]
-
-
 class Program(Protocol):
     """A compiled set of policies."""
 
     @property
     def revision(self) -> str: ...
 
-    def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judged:
+    def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
 
 

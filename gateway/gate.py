@@ -21,6 +21,7 @@ from adapters.core.ports import Answer, Outcome
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from engine.errors import EngineError, InputInvalid
+from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
 from gateway.approvals.store import Approvals
@@ -83,16 +84,15 @@ class Gate:
         now = self._clock()
         program = self._policies.program
         if program is None:
-            return self._record(asked, _no_policy(), None, now)
-        decision, command = program.judge(asked, now, None)
-        if decision.verdict is Verdict.HOLD and asked.opens_tickets:
-            return self._hold(asked, program, decision, command, now)
-        return self._record(asked, decision, command, now)
+            return self._record(asked, Judgement(_no_policy(), None), now)
+        judged = program.judge(asked, now, None)
+        if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
+            return self._hold(asked, program, judged, now)
+        return self._record(asked, judged, now)
 
-    def _record(
-        self, asked: Asked, decision: Decision, command: ParsedCommand | None, now: int, ticket: Ticket | None = None
-    ) -> Answer:
+    def _record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
         """Write the entry, then make the answer. The only place where a grant comes out."""
+        decision = judged.decision
         keys: Mapping[str, bytes] = {}
         if decision.mask_plan:
             missing, keys = self._keys_for(decision)
@@ -102,11 +102,11 @@ class Gate:
                 )
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
-        self._log.append(decision_entry(asked, decision, command, decision_id, now, ticket))
+        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket))
         self._count(decision)
         if ticket is None:
-            return Answer(decision, decision_id, command=command, mask_keys=keys)
-        return Answer(decision, decision_id, ticket.id, self._link(ticket.id), command, keys)
+            return Answer(decision, decision_id, command=judged.command, mask_keys=keys)
+        return Answer(decision, decision_id, ticket.id, self._link(ticket.id), judged.command, keys)
 
     def _keys_for(self, decision: Decision) -> tuple[str | None, Mapping[str, bytes]]:
         """The keys that a mask plan names, and the first one that nobody configured."""
@@ -127,7 +127,7 @@ class Gate:
             self._meters.audit_failures.inc()
             return Answer(decision, "")
         try:
-            return self._record(asked, decision, None, self._clock())
+            return self._record(asked, Judgement(decision, None), self._clock())
         # WHY broad: as in `decide`; what failed once may fail again while it is being told.
         except Exception as second:
             self._meters.audit_failures.inc()
@@ -141,7 +141,8 @@ class Gate:
 
     # --- holding --------------------------------------------------------------------------------------------------
 
-    def _hold(self, asked: Asked, program: Program, decision: Decision, command: ParsedCommand, now: int) -> Answer:
+    def _hold(self, asked: Asked, program: Program, judged: Judgement, now: int) -> Answer:
+        command = _tree(judged)
         binding = self._binding(asked, program, command)
         found = self._approvals.find(binding, now)
         if found is not None and found.is_usable:
@@ -150,13 +151,13 @@ class Gate:
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
             ticket = found
         else:
-            ticket = self._approvals.request(ticket_for(binding, decision, command, asked.session, now), now)
+            ticket = self._approvals.request(ticket_for(binding, judged.decision, command, asked.session, now), now)
         with self._settling:
             self._held[ticket.id] = asked
             while len(self._held) > MAX_HELD:
                 self._held.popitem(last=False)
         try:
-            return self._record(asked, decision, command, now, ticket)
+            return self._record(asked, judged, now, ticket)
         except AuditUnavailable:
             self._forget(ticket.id)
             raise
@@ -218,33 +219,33 @@ class Gate:
             ticket = self.advance(ticket_id, Expired())
         if ticket.state is State.GRANTED:
             return self._release(ticket, asked)
-        return self._record(asked, _closed(ticket), None, self._clock(), ticket)
+        return self._record(asked, Judgement(_closed(ticket), None), self._clock(), ticket)
 
     def _release(self, ticket: Ticket, asked: Asked) -> Answer:
         """Decide again with the grant; only what was approved, where the policy still agrees, comes out, and once."""
         now, program = self._clock(), self._policies.program
         if program is None:
-            return self._record(asked, _no_policy(), None, now, ticket)
+            return self._record(asked, Judgement(_no_policy(), None), now, ticket)
         names = tuple(vote.approver for vote in ticket.votes if vote.granted)
         approval = Approval(ticket.id, names, ticket.rules, ticket.granted_at or now)
-        decision, command = program.judge(asked, now, approval)
-        binding = self._binding(asked, program, command)
+        judged = program.judge(asked, now, approval)
+        binding = self._binding(asked, program, _tree(judged))
         if binding != ticket.binding:
             changed = "the policy" if binding.revision != ticket.binding.revision else "the command"
             return self._supersede(
-                ticket, asked, _refused(f"{changed} changed while this waited", "run it again"), command
+                ticket, asked, judged, _refused(f"{changed} changed while this waited", "run it again")
             )
-        if decision.verdict is Verdict.HOLD:
-            return self._supersede(ticket, asked, _refused("other rules hold this now", "run it again"), command)
-        if not decision.is_granted:
-            return self._supersede(ticket, asked, decision, command)
+        if judged.decision.verdict is Verdict.HOLD:
+            return self._supersede(ticket, asked, judged, _refused("other rules hold this now", "run it again"))
+        if not judged.decision.is_granted:
+            return self._supersede(ticket, asked, judged, judged.decision)
         # INVARIANT: the grant is used up, in the store and for all replicas, before anybody learns that it may run.
         used = self.advance(ticket.id, Used(binding))
-        return self._record(asked, decision, command, now, used)
+        return self._record(asked, judged, now, used)
 
-    def _supersede(self, ticket: Ticket, asked: Asked, decision: Decision, command: ParsedCommand) -> Answer:
-        after = self.advance(ticket.id, Superseded(decision.reasons[0].reason if decision.reasons else "denied now"))
-        return self._record(asked, decision, command, self._clock(), after)
+    def _supersede(self, ticket: Ticket, asked: Asked, judged: Judgement, denial: Decision) -> Answer:
+        after = self.advance(ticket.id, Superseded(denial.reasons[0].reason if denial.reasons else "denied now"))
+        return self._record(asked, Judgement(denial, judged.command, judged.exact), self._clock(), after)
 
     # --- people and adapters -----------------------------------------------------------------------------------------
 
@@ -294,6 +295,13 @@ class Gate:
 
     def _write(self, entry: Entry) -> None:
         self._log.append(entry)
+
+
+def _tree(judged: Judgement) -> ParsedCommand:
+    """The tree of exactly this command. A hold without one is a bug, and so a deny."""
+    if judged.command is None or not judged.exact:
+        raise ApprovalConflict("this cannot be held: its tree is not known", code="NO_TREE")
+    return judged.command
 
 
 def denial_of(error: Exception) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import assert_never
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
+from engine.evaluator.cache import Judgement
 from gateway.approvals.states import (
     Approved,
     Expired,
@@ -52,11 +54,11 @@ _TOLD = msgspec.msgpack.Decoder(_Told)
 
 
 def decision_entry(
-    asked: Asked, decision: Decision, command: ParsedCommand | None, decision_id: str, now: int, ticket: Ticket | None
+    asked: Asked, decision: Decision, judged: Judgement, decision_id: str, now: int, ticket: Ticket | None
 ) -> Entry:
-    """The entry of a decision. `command` None: it could not even be parsed, or nobody tried."""
+    """The entry of a decision. `judged` has the tree; None: it could not even be parsed, or nobody tried."""
     principal, session, question = asked.principal, asked.session, asked.question
-    gist = None if command is None else _GIST.decode(command.encoded)
+    gist = None if judged.command is None else _GIST.decode(judged.command.encoded)
     text, is_redacted = _text(question, gist)
     return Entry(
         kind=Kind.DECISION,
@@ -73,7 +75,7 @@ def decision_entry(
         client_address=session.client_address,
         resource=asked.resource.name,
         protocol=gist.protocol if gist is not None else _protocol(question),
-        digest=gist.digest if gist is not None else "",
+        digest=_digest(question, gist, judged.exact),
         parameters=parameters_digest(asked.parameters),
         text=text,
         redacted=is_redacted,
@@ -128,6 +130,15 @@ def _step(event: Step) -> tuple[str, str, str]:
 
 def _protocol(question: Question | ParsedCommand) -> str:
     return question.protocol if isinstance(question, Question) else _TOLD.decode(question.encoded).protocol
+
+
+def _digest(question: Question | ParsedCommand, gist: _Gist | None, is_exact: bool) -> str:
+    """The command's digest; of one decided by its shape alone it is made here, as parsers make it."""
+    if gist is None:
+        return ""
+    if is_exact or not isinstance(question, Question):
+        return gist.digest
+    return hashlib.sha256(question.protocol.encode() + b"\0" + question.text).hexdigest()
 
 
 def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, bool]:

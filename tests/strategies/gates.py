@@ -9,10 +9,11 @@ from pathlib import Path
 from adapters.core.ports import Question
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Target
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Reason, Verdict
+from engine.evaluator.cache import Judgement
 from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
-from gateway.asked import Asked, Judged
+from gateway.asked import Asked
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
@@ -60,6 +61,7 @@ class Policies:
 
     decision: Decision = ALLOW
     revision: str = "r1"
+    is_exact: bool = True
     judging: Judging | None = None
     approvals: list[Approval] = field(default_factory=list)
 
@@ -67,7 +69,7 @@ class Policies:
     def program(self) -> Policies | None:
         return self if self.revision else None
 
-    def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judged:
+    def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         if isinstance(asked.question, ParsedCommand):
             command = asked.question
         else:
@@ -79,7 +81,7 @@ class Policies:
         else:
             is_released = self.decision.verdict is Verdict.HOLD and approval is not None
             decision = ALLOW if is_released else self.decision
-        return replace(decision, revision=self.revision), command
+        return Judgement(replace(decision, revision=self.revision), command, self.is_exact)
 
 
 class Clock:

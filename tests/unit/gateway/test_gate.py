@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from adapters.core.ports import Outcome
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Verdict
 from engine.errors import EngineError, InputInvalid, NativeFailure
+from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway import gate as gate_module
 from gateway.approvals.states import Approved, Person, Refused, State
@@ -218,7 +220,7 @@ async def test_a_command_that_means_something_else_now_is_not_released(house: Ho
     ticket = ticket_of(house)
     house.gate.advance(ticket, Approved(BO))
     changing = iter([parse(b"DELETE FROM orders", "2")])
-    house.policies.judge = lambda asked, now, approval: (replace(ALLOW, revision="r1"), next(changing))  # type: ignore[method-assign]  # a test's
+    house.policies.judge = lambda asked, now, approval: Judgement(replace(ALLOW, revision="r1"), next(changing))  # type: ignore[method-assign]  # a test's
     answer = await house.gate.fate(ticket)
     assert why(answer.decision) == "the command changed while this waited"
 
@@ -298,6 +300,20 @@ async def test_a_withdrawn_hold_is_over(house: House) -> None:
 def test_a_hold_that_nobody_could_approve_is_a_deny(house: House, hold: Hold | None) -> None:
     house.policies.decision = replace(HOLD, hold=hold)
     assert house.gate.decide(asked()).decision.deny_kind is DenyKind.APPROVAL_REFUSED
+
+
+@pytest.mark.parametrize("judged", [Judgement(HOLD, None), Judgement(HOLD, parse(b"DELETE"), exact=False)])
+def test_a_hold_of_a_command_whose_own_tree_is_not_known_is_a_deny(house: House, judged: Judgement) -> None:
+    house.policies.judge = lambda asked, now, approval: judged  # type: ignore[method-assign]  # a test's
+    assert house.gate.decide(asked("DELETE")).decision.reasons[0].code == "NO_TREE"
+
+
+def test_a_command_decided_by_its_shape_is_recorded_with_its_own_digest_and_text(house: House) -> None:
+    house.policies.is_exact = False
+    house.gate.decide(asked("SELECT 2"))
+    (entry,) = house.entries()
+    assert entry.text == "SELECT 2"
+    assert entry.digest == hashlib.sha256(b"postgres\0SELECT 2").hexdigest()
 
 
 def test_what_is_too_long_to_read_is_not_held_but_refused(house: House) -> None:

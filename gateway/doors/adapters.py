@@ -1,0 +1,195 @@
+"""The door for protocol adapters in this process: who may come in, to what, and their sessions.
+
+Satisfies `adapters.core.ports.Doorkeeper` and `GateSession`. Logins, opened and closed sessions are recorded. Not here:
+protocols, decisions (`gate`), proofs (`identity`). Built by `app`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from engine.request import Json, Principal, Resource, Session
+from gateway.asked import Asked
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog
+from gateway.doors.resources import Directory
+from gateway.errors import AuditUnavailable
+from gateway.gate import Gate
+from gateway.identity.people import People
+from gateway.identity.throttle import Throttle
+from gateway.telemetry import Meters, logger
+
+NOT_PROVEN = Refusal("28P01", "password authentication failed")
+TOO_MANY = Refusal("28000", "too many failed logins from here; wait a minute")
+NO_RESOURCE = Refusal("3D000", "there is no such resource")
+NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
+MAX_NAME = 128
+
+
+class Doors:
+    """The doorkeeper of this process. `directory` and `people` are replaced as a whole when the configuration is read again."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate,
+        log: AuditLog,
+        people: People,
+        directory: Directory,
+        clock: Callable[[], int],
+        meters: Meters,
+    ) -> None:
+        self._gate = gate
+        self._log = log
+        self.people = people
+        self.directory = directory
+        self._clock = clock
+        self._meters = meters
+        self._throttle = Throttle()
+        self._boot = secrets.token_hex(5)
+        self._numbers = itertools.count(1)
+
+    def scram_verifier(self, user: str) -> ScramVerifier:
+        """The verifier of a user; for an unknown one a decoy that no password fits, stable for the same name."""
+        return self.people.verifier(user)
+
+    def check_token(self, user: str, token: str, resource: str) -> bool:
+        """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
+        return self.people.is_proven(user, token)
+
+    def target(self, resource: str) -> Target | None:
+        """Where the resource is; None when there is no such resource."""
+        return self.directory.target(resource)
+
+    def admit(
+        self,
+        *,
+        user: str,
+        resource: str,
+        protocol: str,
+        proven: bool,
+        client_address: str | None,
+        application: str | None,
+        database: str | None = None,
+    ) -> GatewaySession | Refusal:
+        """Open a session for a user who proved who they are. Every login is recorded, refused ones too."""
+        now = self._clock()
+        found = self.people.find(user)
+        place = self.directory.resource(resource, protocol)
+        if self._throttle.must_wait(user, client_address, now / 1e9):
+            refusal: Refusal | None = TOO_MANY
+        elif not proven or found is None:
+            self._throttle.failed(user, client_address, now / 1e9)
+            refusal = NOT_PROVEN
+        else:
+            # WHY only after the proof: who may not come in is not told which resources there are.
+            refusal = NO_RESOURCE if place is None else None
+        session = Session(f"s-{self._boot}-{next(self._numbers):x}", None, _cut(application), client_address)
+        entry = Entry(
+            kind=Kind.SESSION,
+            time=now,
+            step="opened" if refusal is None else "refused",
+            session=session.id,
+            principal=user[:MAX_NAME],
+            application=session.application,
+            client_address=client_address,
+            resource=resource[:MAX_NAME],
+            protocol=protocol,
+            note="" if refusal is None else refusal.code,
+        )
+        try:
+            self._log.append(entry)
+        except AuditUnavailable:
+            self._meters.audit_failures.inc()
+            return NO_RECORD
+        if refusal is not None or found is None or place is None:
+            refusal = refusal or NOT_PROVEN
+            self._meters.logins_refused.labels(refusal.code).inc()
+            return refusal
+        if place.database is None and database is not None:
+            place = replace(place, database=database)
+        self._meters.sessions.inc()
+        return GatewaySession(self, found.principal, session, place)
+
+    def closed(self, session: Session, principal: Principal, reason: str) -> None:
+        """Record the end of a session."""
+        self._meters.sessions.dec()
+        entry = Entry(
+            kind=Kind.SESSION,
+            time=self._clock(),
+            step="closed",
+            session=session.id,
+            principal=principal.name,
+            note=reason[:500],
+        )
+        try:
+            self._log.append(entry, promised=True)
+        except AuditUnavailable as error:
+            self._meters.audit_failures.inc()
+            logger("doors").error("the end of a session could not be recorded", session=session.id, code=error.code)
+
+    @property
+    def gate(self) -> Gate:
+        """Where sessions put their questions."""
+        return self._gate
+
+
+class GatewaySession:
+    """One signed-in client on one resource."""
+
+    __slots__ = ("_doors", "_gate", "_is_closed", "_principal", "_resource", "_session", "_state", "_tickets")
+
+    def __init__(self, doors: Doors, principal: Principal, session: Session, resource: Resource) -> None:
+        self._doors = doors
+        self._gate = doors.gate
+        self._principal = principal
+        self._resource = resource
+        self._session = session
+        self._state: Mapping[str, Json] = session.state
+        self._tickets: set[str] = set()
+        self._is_closed = False
+
+    @property
+    def id(self) -> str:
+        return self._session.id
+
+    def decide(self, question: Question) -> Answer:
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        if question.state != self._state:
+            # WHY a new object only then: the engine knows the facts of a session by the object that states them.
+            self._state = dict(question.state)
+            self._session = replace(self._session, state=self._state)
+        answer = self._gate.decide(Asked(question, self._principal, self._session, self._resource))
+        if answer.ticket is not None:
+            self._tickets.add(answer.ticket)
+        return answer
+
+    async def fate(self, ticket: str) -> Answer:
+        """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""
+        answer = await self._gate.fate(ticket)
+        self._tickets.discard(ticket)
+        return answer
+
+    def withdraw(self, ticket: str, reason: str) -> None:
+        """Take back a hold of this session."""
+        if ticket in self._tickets:
+            self._tickets.discard(ticket)
+            self._gate.withdraw(ticket, reason)
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        """Record what became of a granted command."""
+        self._gate.finished(decision_id, outcome)
+
+    def close(self, reason: str) -> None:
+        """The session is over. A second call changes nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._doors.closed(self._session, self._principal, reason)
+
+
+def _cut(text: str | None) -> str | None:
+    return text[:MAX_NAME] if text else None

@@ -1,0 +1,36 @@
+"""The resources of a configuration, as policies see them and as adapters reach them. Data only; built by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapters.core.ports import Target
+from engine.request import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One resource and where it is."""
+
+    resource: Resource
+    target: Target = field(repr=False)
+
+
+class Directory:
+    """All resources by name."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._places: Mapping[str, Place] = {place.resource.name: place for place in places}
+
+    def resource(self, name: str, protocol: str | None = None) -> Resource | None:
+        """The resource of that name, if it speaks the protocol."""
+        found = self._places.get(name)
+        if found is None or (protocol is not None and found.resource.protocol != protocol):
+            return None
+        return found.resource
+
+    def target(self, name: str) -> Target | None:
+        """Where it is and how the gateway signs in there."""
+        found = self._places.get(name)
+        return None if found is None else found.target

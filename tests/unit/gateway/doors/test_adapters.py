@@ -1,0 +1,184 @@
+"""Who comes in, who does not, and that the log knows about both."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.core.ports import Doorkeeper, GateSession, Outcome, Refusal, Target
+from engine.decision import Verdict
+from gateway.approvals.states import Approved, Person, State
+from gateway.audit.entry import Kind
+from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession
+from gateway.doors.resources import Directory, Place
+from gateway.identity.people import Known, People, digest_token
+from gateway.identity.scram import make_verifier
+from gateway.identity.throttle import MAX_FOR_NAME
+from tests.strategies.gates import ANA, HOLD, ORDERS, House, question
+
+TOKEN = secrets.token_urlsafe(24)
+VERIFIER = make_verifier("x", b"s" * 16, 100)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    built = House(tmp_path)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def doors(house: House) -> Doors:
+    return Doors(
+        gate=house.gate,
+        log=house.log,
+        people=People([Known(ANA, VERIFIER, digest_token(TOKEN.encode()))], b"k" * 32),
+        directory=Directory(
+            [
+                Place(ORDERS, Target("db", 5432, "gateway", "s3cret")),
+                Place(replace(ORDERS, name="many", database=None), Target("db", 5432, "gateway")),
+            ]
+        ),
+        clock=house.clock,
+        meters=house.meters,
+    )
+
+
+def admit(doors: Doors, **changes: object) -> GatewaySession | Refusal:
+    wanted: dict[str, object] = {
+        "user": "ana",
+        "resource": "orders",
+        "protocol": "postgres",
+        "proven": True,
+        "client_address": "10.0.0.9",
+        "application": "psql",
+    }
+    return doors.admit(**{**wanted, **changes})  # type: ignore[arg-type]  # fields of a test
+
+
+def opened(doors: Doors, **changes: object) -> GatewaySession:
+    session = admit(doors, **changes)
+    assert isinstance(session, GatewaySession)
+    return session
+
+
+def test_it_is_the_doorkeeper_that_adapters_ask_for(doors: Doors) -> None:
+    keeper: Doorkeeper = doors
+    session: GateSession = opened(doors)
+    assert keeper.target("orders") == Target("db", 5432, "gateway", "s3cret")
+    assert keeper.target("none") is None
+    assert session.id.startswith("s-")
+
+
+def test_proofs_are_those_of_the_known_people(doors: Doors) -> None:
+    assert doors.scram_verifier("ana") == VERIFIER
+    assert doors.scram_verifier("eve").iterations == 100
+    assert doors.check_token("ana", TOKEN, "orders")
+    assert not doors.check_token("eve", TOKEN, "orders")
+
+
+def test_an_opened_session_is_recorded_and_decides_as_its_principal(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    assert session.decide(question("SELECT 1")).decision.is_granted
+    session.finished("d-1", Outcome(1))
+    session.close("bye")
+    session.close("bye")
+    told = [(entry.kind, entry.step, entry.session) for entry in house.entries()]
+    assert told == [
+        (Kind.SESSION, "opened", session.id),
+        (Kind.DECISION, "", session.id),
+        (Kind.OUTCOME, "", ""),
+        (Kind.SESSION, "closed", session.id),
+    ]
+    assert house.entries()[1].principal == "ana"
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"proven": False}, NOT_PROVEN),
+        ({"user": "eve"}, NOT_PROVEN),
+        ({"user": "eve", "resource": "none"}, NOT_PROVEN),
+        ({"proven": False, "resource": "none"}, NOT_PROVEN),
+        ({"resource": "none"}, NO_RESOURCE),
+        ({"protocol": "ssh"}, NO_RESOURCE),
+    ],
+)
+def test_who_is_not_let_in_is_told_as_little_as_possible_and_recorded(
+    doors: Doors, house: House, changes: dict[str, object], refusal: Refusal
+) -> None:
+    assert admit(doors, **changes) == refusal
+    (entry,) = house.entries()
+    assert (entry.step, entry.note) == ("refused", refusal.code)
+
+
+def test_who_guesses_waits_even_with_the_right_answer(doors: Doors, house: House) -> None:
+    for _ in range(MAX_FOR_NAME):
+        admit(doors, proven=False)
+    assert admit(doors) == TOO_MANY
+    assert isinstance(admit(doors, client_address="10.0.0.10"), GatewaySession)
+    house.clock.pass_seconds(61)
+    assert isinstance(admit(doors), GatewaySession)
+
+
+def test_a_login_that_cannot_be_recorded_is_none(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    house.log.close()
+    assert admit(doors) == NO_RECORD
+    session.close("bye")
+
+
+def test_the_database_is_the_resources_own_or_else_the_clients_choice(doors: Doors, house: House) -> None:
+    seen = []
+
+    def judging(asked: object, now: int, approval: object) -> object:
+        seen.append(asked.resource.database)  # type: ignore[attr-defined]  # the gate's question
+        return house.policies.decision
+
+    house.policies.judging = judging  # type: ignore[assignment]  # as above
+    opened(doors, database="elsewhere").decide(question())
+    opened(doors, resource="many", database="chosen").decide(question())
+    opened(doors, resource="many").decide(question())
+    assert seen == ["shop", "chosen", None]
+
+
+def test_the_facts_of_a_session_reach_the_policies_and_the_object_changes_only_with_them(
+    doors: Doors, house: House
+) -> None:
+    seen = []
+
+    def judging(asked: object, now: int, approval: object) -> object:
+        seen.append(asked.session)  # type: ignore[attr-defined]  # the gate's question
+        return house.policies.decision
+
+    house.policies.judging = judging  # type: ignore[assignment]  # as above
+    session = opened(doors)
+    for state in ({}, {"transaction": "open"}, {"transaction": "open"}, {}):
+        session.decide(question(state=state))
+    assert [one.state for one in seen] == [{}, {"transaction": "open"}, {"transaction": "open"}, {}]
+    assert seen[1] is seen[2]
+
+
+async def test_a_hold_waits_and_can_be_taken_back_by_its_own_session_only(doors: Doors, house: House) -> None:
+    house.policies.decision = HOLD
+    mine, other = opened(doors), opened(doors)
+    ticket = mine.decide(question("DELETE")).ticket
+    assert ticket is not None
+    other.withdraw(ticket, "not mine")
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.is_open
+    waiting = asyncio.create_task(mine.fate(ticket))
+    while not house.approvals.bell.waiters(ticket):
+        await asyncio.sleep(0)
+    house.gate.advance(ticket, Approved(Person("bo", ("dba",))))
+    assert (await waiting).decision.verdict is Verdict.ALLOW
+    second = mine.decide(question("DELETE 2")).ticket
+    assert second is not None
+    mine.withdraw(second, "the client left")
+    assert (gone := house.approvals.get(second)) is not None
+    assert gone.state is State.WITHDRAWN

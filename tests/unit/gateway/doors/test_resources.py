@@ -1,0 +1,23 @@
+"""Resources by name and protocol."""
+
+from __future__ import annotations
+
+from adapters.core.ports import Target
+from gateway.doors.resources import Directory, Place
+from tests.strategies.gates import ORDERS
+
+TARGET = Target("db", 5432, "gateway", "s3cret")
+DIRECTORY = Directory([Place(ORDERS, TARGET)])
+
+
+def test_a_resource_is_found_by_its_name_and_protocol() -> None:
+    assert DIRECTORY.resource("orders") == ORDERS
+    assert DIRECTORY.resource("orders", "postgres") == ORDERS
+    assert DIRECTORY.resource("orders", "ssh") is None
+    assert DIRECTORY.resource("none") is None
+
+
+def test_a_target_is_found_and_never_printed() -> None:
+    assert DIRECTORY.target("orders") == TARGET
+    assert DIRECTORY.target("none") is None
+    assert "s3cret" not in repr(Place(ORDERS, TARGET))
