@@ -196,7 +196,6 @@ class Rpc:
     tls: ServerTls | None = None
     peer: tuple[RpcPeer, ...] = ()
     plaintext: str | None = None
-    threads: int = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adapters.core.ports import Target
@@ -30,7 +30,30 @@ class Directory:
             return None
         return found.resource
 
+    def names(self) -> Sequence[str]:
+        """All names."""
+        return tuple(self._places)
+
     def target(self, name: str) -> Target | None:
         """Where it is and how the gateway signs in there."""
         found = self._places.get(name)
         return None if found is None else found.target
+
+
+class LiveResources(Mapping[str, Resource]):
+    """The resources of whichever directory is in force at the moment of the look."""
+
+    def __init__(self, current: Callable[[], Directory]) -> None:
+        self._current = current
+
+    def __getitem__(self, name: str) -> Resource:
+        found = self._current().resource(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._current().names())
+
+    def __len__(self) -> int:
+        return len(self._current().names())

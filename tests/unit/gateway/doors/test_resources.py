@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.core.ports import Target
-from gateway.doors.resources import Directory, Place
+from gateway.doors.resources import Directory, LiveResources, Place
 from tests.strategies.gates import ORDERS
 
 TARGET = Target("db", 5432, "gateway", "s3cret")
@@ -21,3 +21,12 @@ def test_a_target_is_found_and_never_printed() -> None:
     assert DIRECTORY.target("orders") == TARGET
     assert DIRECTORY.target("none") is None
     assert "s3cret" not in repr(Place(ORDERS, TARGET))
+
+
+def test_live_resources_are_those_of_the_directory_in_force() -> None:
+    current = [DIRECTORY]
+    live = LiveResources(lambda: current[0])
+    assert dict(live) == {"orders": ORDERS}
+    current[0] = Directory([])
+    assert live.get("orders") is None
+    assert len(live) == 0
