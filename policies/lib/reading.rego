@@ -7,15 +7,15 @@ package policies.lib.reading
 
 own_session_kinds := {
 	"begin", "close_cursor", "commit", "deallocate", "declare_cursor", "move", "release_savepoint", "rollback",
-	"rollback_to_savepoint", "savepoint", "set_transaction", "show",
+	"rollback_to_savepoint", "savepoint", "set_transaction", "show", "unlisten",
 }
 
 # Change nothing but one's own comfort: how values are printed, how long to wait.
 harmless_settings := {
 	"application_name", "bytea_output", "client_min_messages", "datestyle", "extra_float_digits",
-	"idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "jit", "lc_messages",
+	"idle_in_transaction_session_timeout", "idle_session_timeout", "intervalstyle", "lc_messages",
 	"lc_monetary", "lc_numeric", "lc_time", "lock_timeout", "plan_cache_mode", "seed", "statement_timeout",
-	"time zone", "timezone", "transaction_timeout", "work_mem", "xmloption",
+	"time zone", "timezone", "transaction_timeout", "xmloption",
 }
 
 is_reading(op) if op.effect == "read"

@@ -66,6 +66,19 @@ deny contains {
 	feature in {"lexer_setting", "row_security_change", "search_path", "trigger_bypass"}
 }
 
+# UPDATE pg_settings is SET by another name; other system tables decide about everything.
+deny contains {
+	"code": "SYSTEM_CATALOG",
+	"reason": "this changes the database server's own tables",
+	"hint": "change your own tables only",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.access in {"write", "delete"}
+	target.schema in {"pg_catalog", "information_schema", "pg_toast"}
+}
+
 deny contains {
 	"code": "SLEEP",
 	"reason": "this would keep a connection busy with waiting",

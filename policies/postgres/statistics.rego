@@ -35,6 +35,23 @@ deny contains {
 }
 
 deny contains {
+	"code": "ACTIVITY_FUNCTION",
+	"reason": "this shows other people's statements, which may hold secrets",
+	"hint": "ask an administrator",
+} if {
+	input.command.protocol == "postgres"
+	some op in input.command.operations
+	some target in op.targets
+	target.name in {
+		"pg_catalog.pg_cursor", "pg_catalog.pg_prepared_statement", "pg_catalog.pg_prepared_xact",
+		"pg_catalog.pg_stat_get_activity", "pg_catalog.pg_stat_get_backend_activity",
+		"pg_catalog.pg_stat_get_subscription", "pg_catalog.pg_stat_get_wal_receiver",
+		"pg_catalog.pg_stat_get_wal_senders",
+	}
+	not "dba" in input.principal.groups
+}
+
+deny contains {
 	"code": "SERVER_SECRETS",
 	"reason": "this holds password hashes, connection strings or access rules",
 	"hint": "pg_roles and pg_stat_database show what is not secret",

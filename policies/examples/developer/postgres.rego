@@ -126,6 +126,20 @@ deny contains {
 	}
 }
 
+# UPDATE pg_settings is SET by another name; other system tables decide about everything.
+deny contains {
+	"code": "SYSTEM_CATALOG",
+	"reason": "this changes the database server's own tables",
+	"hint": "change your own tables only",
+} if {
+	input.command.protocol == "postgres"
+	"developers" in input.principal.groups
+	some op in input.command.operations
+	some target in op.targets
+	target.access in {"write", "delete"}
+	target.schema in {"pg_catalog", "information_schema", "pg_toast"}
+}
+
 deny contains {
 	"code": "NOT_UNDERSTOOD",
 	"reason": "part of this command could not be seen, so nobody can say what it does",
@@ -185,7 +199,7 @@ writes_rows if {
 
 own_session_kinds := {
 	"begin", "close_cursor", "commit", "deallocate", "release_savepoint", "rollback", "rollback_to_savepoint",
-	"savepoint", "show",
+	"savepoint", "set_transaction", "show",
 }
 
 harmless_settings := {

@@ -36,7 +36,7 @@ only_reads(op) if {
 
 own_session_kinds := {
 	"begin", "close_cursor", "commit", "deallocate", "release_savepoint", "rollback", "rollback_to_savepoint",
-	"savepoint", "show",
+	"savepoint", "set_transaction", "show",
 }
 
 harmless_settings := {
