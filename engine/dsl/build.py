@@ -12,6 +12,7 @@ from lark import Token, Tree
 
 from engine.dsl import tree as t
 from engine.dsl.literals import BadLiteral, read_literal
+from engine.rego.contract import RuleKind
 from engine.source import Diagnostic, Span
 
 MAX_DEPTH = 40
@@ -59,7 +60,7 @@ class Builder:
                 return self._test(raw)
             case "rule":
                 kind, name, title, *clauses = raw.children
-                word = t.RuleKind(str(_tree(kind).children[0]))
+                word = RuleKind(str(_tree(kind).children[0]))
                 return t.Rule(word, self.name(name), self._title(title), clauses=self._clauses(clauses), span=span)
             case "mask":
                 return self._mask(raw)
@@ -71,7 +72,7 @@ class Builder:
                 )
                 stated = t.Limit(self.name(limit), amount, span=what)
                 return t.Rule(
-                    t.RuleKind.LIMIT,
+                    RuleKind.LIMIT,
                     self.name(name),
                     self._title(title),
                     limit=stated,
@@ -90,8 +91,8 @@ class Builder:
                 return t.Approvers(approvers, None if quorum is None else self.literal(_token(quorum)), span=span)
             case "expires":
                 return t.Expires(self.literal(_token(raw.children[0])), span=span)
-            case "withdraw":
-                return t.Withdraw(span=span)
+            case "withdraw" | "no_withdraw":
+                return t.Withdraw(raw.data == "withdraw", span=span)
             case _:
                 return t.Remark(t.Note(raw.data), self.literal(_token(raw.children[0])), span=span)
 
@@ -112,7 +113,7 @@ class Builder:
             case "any" | "every" | "no":
                 noun, body = raw.children
                 inner = self.condition(_tree(body), depth + 1)
-                return t.Quantified(t.Amount(raw.data), self.name(noun), inner, span=span)
+                return t.Quantified(t.Amount(raw.data), self.path(_tree(noun)), inner, span=span)
             case _:
                 return self._comparison(raw, span)
 
@@ -156,6 +157,8 @@ class Builder:
             return self.path(child)
         if isinstance(child, Tree) and child.data == "count":
             return t.Count(self.path(_tree(child.children[0])), span=self.span(child))
+        if isinstance(child, Tree) and child.data == "age":
+            return t.Age(self.path(_tree(child.children[0])), span=self.span(child))
         return self.value(child)
 
     def path(self, raw: Raw) -> t.Path:
@@ -212,7 +215,7 @@ class Builder:
             self.name(word), tuple(self._parameter(_tree(one)) for one in parameters), span=self.span(parts[at])
         )
         return t.Rule(
-            t.RuleKind.MASK,
+            RuleKind.MASK,
             self.name(name),
             self._title(title),
             places,

@@ -19,7 +19,7 @@ from lark.exceptions import UnexpectedInput
 from engine.dsl import tree as t
 from engine.dsl.build import Builder, Raw
 from engine.dsl.comments import attach, find_comments
-from engine.dsl.mistakes import explain
+from engine.dsl.unexpected import explain
 from engine.source import Diagnostic, Source, Span
 
 MAX_CHARACTERS = 1 << 20

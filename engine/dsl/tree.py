@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from engine.rego.contract import RuleKind
 from engine.source import Span
 
 NOWHERE = Span(1, 1, 1, 1)
@@ -64,13 +65,20 @@ class Count(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Age(Node):
+    """`age of PATH`: how long ago a time is."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Items(Node):
     """`{a, "b", 3}`."""
 
     items: tuple[Literal, ...]
 
 
-Term: TypeAlias = "Path | Literal | Count"
+Term: TypeAlias = "Path | Literal | Count | Age"
 Texts: TypeAlias = "Literal | Items | Name"
 
 
@@ -179,10 +187,10 @@ class Amount(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantified(Node):
-    """`any operation has ...`."""
+    """`any operation has ...`: the word for one item of a list, or the path of a list."""
 
     amount: Amount
-    noun: Name
+    noun: Path
     body: Condition
 
 
@@ -240,7 +248,9 @@ class Expires(Commented):
 
 @dataclass(frozen=True, slots=True)
 class Withdraw(Commented):
-    """`requester may withdraw`."""
+    """`requester may withdraw`, or `may not`."""
+
+    allowed: bool
 
 
 Clause: TypeAlias = "When | Remark | Approvers | Expires | Withdraw"
@@ -283,14 +293,6 @@ class Limit(Commented):
 
     name: Name
     value: Literal | None = None
-
-
-class RuleKind(StrEnum):
-    DENY = "deny"
-    HOLD = "hold"
-    MASK = "mask"
-    LIMIT = "limit"
-    ALLOW = "allow"
 
 
 @dataclass(frozen=True, slots=True)

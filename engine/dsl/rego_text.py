@@ -1,0 +1,54 @@
+"""Words, constants, paths and terms as they are spelt in Rego. Called by `queries.py` and `lower.py`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, TypeAlias, assert_never
+
+from engine.dsl import typed as m
+
+REGO_WORDS: Final = frozenset(
+    {
+        *("as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package"),
+        *("some", "true", "with", "input", "data"),
+    }
+)
+"""Words of Rego that cannot be a part of a package's name or of a dotted path."""
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+Variables: TypeAlias = Mapping[str, str]
+"""The name in Rego of each quantifier's variable."""
+
+
+def write(value: object) -> str:
+    """A constant in Rego, which is as in JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write_path(path: m.Path, names: Variables) -> str:
+    """A path in Rego."""
+    base = m.INPUT if path.base == m.INPUT else names[path.base]
+    return base + "".join(_key(key) for key in path.keys)
+
+
+def _key(key: str) -> str:
+    dotted = _IDENTIFIER.fullmatch(key) and key not in REGO_WORDS
+    return f".{key}" if dotted else f"[{write(key)}]"
+
+
+def write_term(term: m.Term, names: Variables) -> str:
+    match term:
+        case m.Constant():
+            return write(term.value)
+        case m.Path():
+            return write_path(term, names)
+        case m.Count():
+            return f"count({write_path(term.path, names)})"
+        case m.Age():
+            return f"(time.now_ns() - {write_path(term.path, names)})"
+        case _:
+            assert_never(term)
