@@ -82,10 +82,19 @@ def _give(comment: Comment, places: list[_Place], below: list[str]) -> None:
 
 
 def _place(node: Commented) -> _Place:
-    parts = _parts(node)
-    first, last = node.span.line, node.span.end_line
-    head = min((part.span.line for part in parts), default=last + 1) - 1
-    return _Place(node, first, last, max(first, head))
+    return _Place(node, node.span.line, node.span.end_line, _head(node))
+
+
+def _head(node: Commented) -> int:
+    match node:
+        case Header(title=title):
+            return node.span.line if title is None else title.span.end_line
+        case Rule(name=name, title=title):
+            return name.span.end_line if title is None else title.span.end_line
+        case Test(name=name):
+            return name.span.end_line
+        case _:
+            return node.span.end_line
 
 
 def _nodes(file: File) -> Iterator[Commented]:

@@ -4,7 +4,8 @@ HOLDS succeeds exactly where the condition is true; POSSIBLE exactly where it is
 pushed down to the leaves, each of which can be written as true and as false (`docs/language.md`, "how it is lowered").
 So what cannot be unknown stands as plain literals that the index of candidates reads.
 
-INVARIANT: never `:=`, and never `in` or `not` on a path that may be absent without asking for its type first: the two
+INVARIANT: a line begins with a letter, a digit or a quote: Rego would read `(`, `[` or `-` as going on with the line
+above. And never `:=`, and never `in` or `not` on a path that may be absent without asking for its type first: the two
 evaluators of the core differ there. Called by `lower.py`.
 """
 
@@ -182,7 +183,13 @@ class Queries:
         guard = self._guard(over, Sort.LIST, negative, names, place)
         if negative and isinstance(item, m.Path) and not item.certain:
             guard = (*guard, self._is(item, item.type.plain, names, place))
-        return (*guard, Line(f"{_not(negative)}{write_term(item, names)} in {write_path(over, names)}", place))
+        text = write_term(item, names)
+        if text.startswith("-") and not negative:
+            # A line never begins with a sign that would join it to the one above.
+            variable = self._fresh()
+            some = Line(f"some {variable} in {write_path(over, names)}", place)
+            return (*guard, some, Line(f"{variable} == {text}", place))
+        return (*guard, Line(f"{_not(negative)}{text} in {write_path(over, names)}", place))
 
     def _overlaps(self, condition: m.Overlaps, negative: bool, names: Variables) -> Query:
         over, place = condition.list, condition.place
@@ -241,7 +248,7 @@ class Queries:
         if start > 0 or end < MINUTES:
             clock = self._fresh()
             lines.append(Line(f"some {clock} in [time.clock({now})]", window.place))
-            minute = f"(({clock}[0] * 60) + {clock}[1])"
+            minute = f"{clock}[0] * 60 + {clock}[1]"
             if start > 0:
                 lines.append(Line(f"{minute} >= {start}", window.place))
             if end < MINUTES:

@@ -49,6 +49,6 @@ def write_term(term: m.Term, names: Variables) -> str:
         case m.Count():
             return f"count({write_path(term.path, names)})"
         case m.Age():
-            return f"(time.now_ns() - {write_path(term.path, names)})"
+            return f"time.now_ns() - {write_path(term.path, names)}"
         case _:
             assert_never(term)

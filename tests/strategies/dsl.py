@@ -1,0 +1,423 @@
+"""Well-typed policies of the language, as trees, and requests that meet them; from Hypothesis or from a seeded Random.
+
+Everything is drawn from the types of the input document, so a field added there is asked about from then on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol, TypeVar
+
+from hypothesis import strategies as st
+
+from engine.dsl import tree as t
+from engine.dsl.literals import quote
+from engine.dsl.types import INNER_NOUNS, NOUNS, PROTOCOLS, Sort, Type, input_type
+from engine.rego.contract import RuleKind
+from engine.request import Json
+
+T = TypeVar("T")
+
+TEXTS = ("a", "b", "a.b", "a.c.b", "", "pci", "é", "a\n", "A", 'q"\\', "10.0.0.1")
+NUMBERS: tuple[int | float, ...] = (0, 1, 2, -1, 1.5, 1.0, 9007199254740993, 2**63 - 1, 0.1)
+GLOBS = ("*", "a*", "a.*", "**.b", "?", "a.**", "é", "a", "*.b", "a\\[", "[^a]", "a|b", "")
+ADDRESSES = (
+    "10.0.0.1",
+    "10.1.2.3",
+    "192.168.1.9",
+    "::1",
+    "2001:db8::5",
+    "::ffff:10.0.0.1",
+    "local",
+    "",
+    "fe80::1%e0",
+    "10.0.0.1/8",
+    "01.2.3.4",
+)
+NETWORKS = (
+    "10.0.0.0/8",
+    "10.0.0.0/24",
+    "0.0.0.0/0",
+    "2001:db8::/32",
+    "::/0",
+    "192.168.1.9/32",
+    "::ffff:0:0/96",
+    "::ffff:10.0.0.0/104",
+    "fe80::/10",
+)
+ZONES = ("UTC", "Europe/Zurich", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
+TIMES = ("00:00", "02:30", "09:00", "18:00", "23:59", "24:00")
+KEYS = ("environment", "x-y", "lvl", "in")
+MINUTE = 60 * 10**9
+START = 1_774_000_000 * 10**9
+"""Not long before Europe's clocks go forward in 2026."""
+
+
+class Pick(Protocol):
+    """Where choices come from."""
+
+    def one(self, options: Sequence[T]) -> T: ...
+    def upto(self, largest: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """Choices of a `random.Random`: many and fast."""
+
+    chance: random.Random
+
+    def one(self, options: Sequence[T]) -> T:
+        return self.chance.choice(options)
+
+    def upto(self, largest: int) -> int:
+        return self.chance.randint(0, largest)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Choices of Hypothesis, which shrinks them."""
+
+    draw: st.DrawFn
+
+    def one(self, options: Sequence[T]) -> T:
+        return options[self.draw(st.integers(0, len(options) - 1))]
+
+    def upto(self, largest: int) -> int:
+        return self.draw(st.integers(0, largest))
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A path that a condition may ask about."""
+
+    parts: tuple[str, ...]
+    type: Type
+    certain: bool
+
+    @property
+    def path(self) -> t.Path:
+        return t.Path(self.parts)
+
+
+@st.composite
+def files(draw: st.DrawFn, rules: int = 4, depth: int = 3) -> t.File:
+    """A policy without mistakes."""
+    return policy(Drawn(draw), rules, depth)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Json]:
+    """A valid input document."""
+    return document(Drawn(draw))
+
+
+def instants() -> st.SearchStrategy[int]:
+    return st.integers(0, 20_000).map(lambda minutes: START + minutes * MINUTE)
+
+
+def policy(pick: Pick, rules: int = 4, depth: int = 3) -> t.File:
+    defines: list[t.Define] = [
+        t.Define(t.Name("d0"), condition(pick, 2, ())),
+        t.Define(t.Name("d1"), t.Items(tuple(_text(value) for value in _some(pick, TEXTS)))),
+    ]
+    applies = None
+    if pick.upto(1):
+        protocols = tuple(t.Name(name) for name in _some(pick, PROTOCOLS[:3]))
+        where = condition(pick, 1, ()) if pick.upto(1) else None
+        applies = t.Applies(protocols, where)
+    made = tuple(_rule(pick, f"r{number}", depth) for number in range(rules))
+    return t.File(t.Header(("p", "q"), _text("Title") if pick.upto(1) else None, applies), (*defines, *made))
+
+
+def _rule(pick: Pick, name: str, depth: int) -> t.Rule:
+    kind = pick.one((RuleKind.DENY, RuleKind.HOLD, RuleKind.ALLOW, RuleKind.ALLOW, RuleKind.MASK, RuleKind.LIMIT))
+    clauses: list[t.Clause] = []
+    for _ in range(pick.one((0, 1, 1, 1, 2))):
+        what = condition(pick, depth, ())
+        if pick.upto(5) == 0:
+            what = t.And((t.Truth(t.Path(("d0",))), what))
+        clauses.append(t.When(what, negative=pick.upto(2) == 0))
+    fields: tuple[t.Fields, ...] = ()
+    method = limit = None
+    if kind is RuleKind.HOLD:
+        clauses.append(t.Approvers((t.Approver(True, _text("dba")),)))
+    if kind is RuleKind.MASK:
+        fields = (t.Fields(t.Where.COLUMNS, (_text("a.b"),)),)
+        method = t.Method(t.Name("redact"))
+    if kind is RuleKind.LIMIT:
+        limit = t.Limit(t.Name("rows"), _number(5))
+    return t.Rule(kind, t.Name(name), None, fields, method, limit, tuple(clauses))
+
+
+def condition(pick: Pick, depth: int, scope: tuple[Type, ...]) -> t.Condition:
+    """A well-typed condition; `scope` are the items of the quantifiers around it."""
+    kind = pick.upto(11) if depth else 0
+    match kind:
+        case 0 | 1 | 2 | 3:
+            return atom(pick, scope)
+        case 4 | 5:
+            return t.And(tuple(condition(pick, depth - 1, scope) for _ in range(2 + pick.upto(1))))
+        case 6 | 7:
+            return t.Or(tuple(condition(pick, depth - 1, scope) for _ in range(2 + pick.upto(1))))
+        case 8:
+            return t.Not(condition(pick, depth - 1, scope))
+        case _:
+            noun, item = pick.one(_nouns(scope))
+            body = condition(pick, depth - 1, (*scope, item))
+            return t.Quantified(pick.one(tuple(t.Amount)), t.Path(noun), body)
+
+
+def atom(pick: Pick, scope: tuple[Type, ...]) -> t.Condition:
+    """A comparison."""
+    field = pick.one(_fields(scope, pick.upto(3) > 0))
+    if not field.certain and pick.upto(6) == 0:
+        return t.Presence(field.path, bool(pick.upto(1)))
+    match field.type.sort:
+        case Sort.TEXT | Sort.CHOICE:
+            return _about_text(pick, field, scope)
+        case Sort.ADDRESS:
+            return t.Within(field.path, _texts(pick, NETWORKS), bool(pick.upto(1)))
+        case Sort.NUMBER:
+            return _about_number(pick, field, scope)
+        case Sort.TIME:
+            age = t.Age(field.path)
+            return t.Compare(age, _operator(pick), t.Literal(t.LiteralKind.DURATION, 15 * 60_000, "15m"))
+        case Sort.TRUTH:
+            truth = _truth(pick)
+            return pick.one((t.Truth(field.path), t.Is(field.path, truth), t.Compare(field.path, "!=", truth)))
+        case Sort.LIST:
+            return _about_list(pick, field, scope)
+        case _:
+            return _about_anything(pick, field)
+
+
+def _about_text(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Condition:
+    values = [_text(value) for value in (field.type.values[:4] or TEXTS)]
+    match pick.upto(6):
+        case 0:
+            return t.Among(field.path, t.Items(tuple(_some(pick, values))), bool(pick.upto(1)))
+        case 1:
+            return t.Like(field.path, _texts(pick, GLOBS), bool(pick.upto(1)))
+        case 2:
+            other = pick.one(
+                [one for one in _fields(scope, False) if one.type.sort in (Sort.TEXT, Sort.CHOICE, Sort.ANY)]
+            )
+            return t.Compare(field.path, pick.one(("==", "!=")), other.path)
+        case 3:
+            lists = [
+                one for one in _fields(scope, False) if one.type.item is not None and one.type.item.plain is Sort.TEXT
+            ]
+            return t.Among(field.path, pick.one(lists).path, bool(pick.upto(1)))
+        case 4 if not field.type.values:
+            return t.Among(field.path, t.Path(("d1",)), bool(pick.upto(1)))
+        case 5:
+            return t.Window(*_times(pick), _text(pick.one(ZONES)), _days(pick))
+        case _:
+            if pick.upto(1):
+                return t.Is(field.path, pick.one(values))
+            return t.Compare(field.path, pick.one(("==", "!=")), pick.one(values))
+
+
+def _about_number(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Condition:
+    match pick.upto(3):
+        case 0:
+            numbers = [one for one in _fields(scope, False) if one.type.sort in (Sort.NUMBER, Sort.ANY)]
+            return t.Compare(field.path, _operator(pick), pick.one(numbers).path)
+        case 1:
+            items = tuple(_number(value) for value in _some(pick, NUMBERS))
+            return t.Among(field.path, t.Items(items), bool(pick.upto(1)))
+        case 2:
+            return t.Compare(_number(pick.one(NUMBERS)), _operator(pick), field.path)
+        case _:
+            return t.Compare(field.path, _operator(pick), _number(pick.one(NUMBERS)))
+
+
+def _about_list(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Condition:
+    item = field.type.item
+    if item is None or item.plain is not Sort.TEXT or pick.upto(3) == 0:
+        return t.Compare(t.Count(field.path), _operator(pick), _number(pick.upto(2)))
+    values = [_text(value) for value in (item.values[:4] or TEXTS)]
+    if pick.upto(1):
+        return t.Overlaps(field.path, t.Items(tuple(_some(pick, values))))
+    return t.Among(pick.one(values), field.path, bool(pick.upto(1)))
+
+
+def _about_anything(pick: Pick, field: Field) -> t.Condition:
+    path = field.path
+    match pick.upto(8):
+        case 0:
+            return t.Truth(path)
+        case 1:
+            return t.Like(path, _texts(pick, GLOBS))
+        case 2:
+            return t.Compare(path, pick.one(("<", ">=", "<=", ">")), _number(pick.one(NUMBERS)))
+        case 3:
+            return t.Among(path, t.Items(tuple(_text(value) for value in _some(pick, TEXTS))), bool(pick.upto(1)))
+        case 4:
+            return t.Among(pick.one((_text("a"), _number(1), _number(-1), _truth(pick))), path, bool(pick.upto(1)))
+        case 5:
+            return t.Overlaps(path, t.Items((_text("a"), _text("pci"))))
+        case 6:
+            return t.Within(path, _texts(pick, NETWORKS))
+        case 7:
+            inner = t.Compare(t.Path(("it",)), pick.one(("==", "!=")), pick.one((_text("a"), _number(1))))
+            return t.Quantified(pick.one(tuple(t.Amount)), path, inner)
+        case _:
+            return t.Compare(
+                path, pick.one(("==", "!=")), pick.one((_text("a"), _text("pci"), _number(1), _truth(pick)))
+            )
+
+
+# --- fields and nouns
+
+
+def _fields(scope: tuple[Type, ...], inner: bool) -> Sequence[Field]:
+    """What may be asked here; with `inner` only about the innermost item, if it has anything to ask."""
+    if not scope:
+        return _root_fields()
+    own = _item_fields(scope[-1])
+    return own if inner and own else (*own, *_root_fields())
+
+
+@cache
+def _root_fields() -> tuple[Field, ...]:
+    return tuple(_below((), input_type(), True))
+
+
+def _item_fields(item: Type) -> tuple[Field, ...]:
+    if item.sort is not Sort.RECORD:
+        return (Field(("it",), item, item.sort is not Sort.ANY),)
+    return tuple(_below((), item, True))
+
+
+def _below(parts: tuple[str, ...], type_: Type, certain: bool) -> Iterator[Field]:
+    if type_.sort is Sort.RECORD:
+        for name, field in type_.fields.items():
+            yield from _below((*parts, name), field.type, certain and not field.optional)
+        if type_.rest is not None:
+            for key in KEYS:
+                yield from _below((*parts, key), type_.rest, False)
+            if type_.rest.sort is Sort.ANY:
+                yield from _below((*parts, "deep", "k"), type_.rest, False)
+    elif parts:
+        yield Field(parts, type_, certain and type_.sort is not Sort.ANY)
+
+
+def _nouns(scope: tuple[Type, ...]) -> list[tuple[tuple[str, ...], Type]]:
+    found: list[tuple[tuple[str, ...], Type]] = []
+    for noun, keys in NOUNS.items():
+        at = input_type()
+        for key in keys:
+            at = at.fields[key].type
+        if at.item is not None:
+            found += [((noun,), at.item)] * (4 if noun == "operation" and not scope else 1)
+    for noun, key in INNER_NOUNS.items():
+        for outer in scope:
+            if key in outer.fields:
+                item = outer.fields[key].type.item
+                found += [((noun,), item)] * 4 if item is not None else []
+    return found
+
+
+# --- constants
+
+
+def _text(value: str) -> t.Literal:
+    return t.Literal(t.LiteralKind.TEXT, value, quote(value))
+
+
+def _number(value: int | float) -> t.Literal:
+    return t.Literal(t.LiteralKind.NUMBER, value, str(value))
+
+
+def _truth(pick: Pick) -> t.Literal:
+    value = bool(pick.upto(1))
+    return t.Literal(t.LiteralKind.TRUTH, value, "true" if value else "false")
+
+
+def _texts(pick: Pick, options: Sequence[str]) -> t.Texts:
+    found = _some(pick, options)
+    return _text(found[0]) if len(found) == 1 else t.Items(tuple(_text(one) for one in found))
+
+
+def _some(pick: Pick, options: Sequence[T]) -> list[T]:
+    """One to three of them, none twice."""
+    chosen = dict.fromkeys(pick.upto(len(options) - 1) for _ in range(1 + pick.upto(2)))
+    return [options[number] for number in chosen]
+
+
+def _operator(pick: Pick) -> str:
+    return pick.one(("==", "!=", "<", "<=", ">", ">="))
+
+
+def _times(pick: Pick) -> tuple[str, str]:
+    start = pick.one(TIMES[:-1])
+    return start, pick.one([time for time in TIMES if time != start])
+
+
+def _days(pick: Pick) -> t.Name | t.Items | None:
+    monday, sunday = (t.Literal(t.LiteralKind.WORD, day, day) for day in ("monday", "sunday"))
+    return pick.one((None, t.Name("weekdays"), t.Name("weekends"), t.Name("friday"), t.Items((monday, sunday))))
+
+
+# --- requests
+
+
+def document(pick: Pick) -> dict[str, Json]:
+    """A valid input document: types as in the schema, nulls left out, at least one operation."""
+    made = _value(pick, input_type(), "")
+    if not isinstance(made, dict):
+        raise TypeError("the input document is a record")
+    return made
+
+
+def _value(pick: Pick, type_: Type, name: str) -> Json:
+    match type_.sort:
+        case Sort.TEXT:
+            return pick.one(TEXTS)
+        case Sort.CHOICE:
+            return pick.one(type_.values[:4])
+        case Sort.ADDRESS:
+            return pick.one(ADDRESSES)
+        case Sort.NUMBER:
+            return pick.one(NUMBERS)
+        case Sort.TIME:
+            return START + pick.upto(40) * MINUTE
+        case Sort.TRUTH:
+            return bool(pick.upto(1))
+        case Sort.LIST:
+            least = 1 if name == "operations" else 0
+            item = type_.item
+            return [] if item is None else [_value(pick, item, "") for _ in range(least + pick.one((0, 1, 1, 2)))]
+        case Sort.RECORD:
+            return _record(pick, type_)
+        case _:
+            return _anything(pick)
+
+
+def _record(pick: Pick, type_: Type) -> Json:
+    made: dict[str, Json] = {}
+    for name, field in type_.fields.items():
+        if not field.optional or pick.upto(2):
+            made[name] = _value(pick, field.type, name)
+    if type_.rest is not None:
+        for key in KEYS:
+            if pick.upto(2):
+                made[key] = _value(pick, type_.rest, key)
+        if type_.rest.sort is Sort.ANY and pick.upto(1):
+            made["deep"] = {"k": _anything(pick)}
+    return made
+
+
+_ANYTHING: tuple[Json, ...] = (
+    *("a", "pci", "1", "", "10.0.0.1"),
+    *(1, 0, -1, 1.5, True, False),
+    *(["a", 1], [-1, 2], ["pci"], [], [None, "a"], [["a"]], {"k": "a"}, {"k": 1}, {}),
+)
+
+
+def _anything(pick: Pick) -> Json:
+    return pick.one(_ANYTHING)
