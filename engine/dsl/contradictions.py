@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.dsl import typed as m
+from engine.dsl.analysis import merge
 from engine.dsl.tree import Amount
 from engine.rego.contract import RuleKind
 from engine.source import Diagnostic, Severity
@@ -127,6 +128,8 @@ def _learn(condition: m.Condition, known: dict[m.Path, _Known], strict: bool) ->
     """Take in what a condition says about one field; that field, if it says something."""
     negative = isinstance(condition, m.Not)
     plain = condition.item if isinstance(condition, m.Not) else condition
+    if isinstance(plain, m.Or):
+        plain = merge(plain) or plain
     match plain:
         case m.Compare(left=m.Path() as path, operator=operator, right=m.Constant(value=value)):
             if not (strict or path.certain):

@@ -55,7 +55,11 @@ def _header(header: t.Header) -> Iterator[str]:
     if more:
         # The condition gets lines of its own, as deep as a clause.
         first, *more = condition_lines(applies.where, len(_INDENT) + len("where "))
-        yield from _commented(applies, [line, f"{_INDENT}where {first}", *_deeper(more, 2)], "")
+        yield from _commented(
+            applies,
+            [line, f"{_INDENT}where {first}", *_deeper(more, 2 if isinstance(applies.where, t.And | t.Or) else 1)],
+            "",
+        )
     else:
         yield from _commented(applies, [lead + first], "")
 
@@ -67,9 +71,7 @@ def _item(item: t.Item) -> Iterator[str]:
         case t.Define():
             yield from _commented(item, _define(item), "")
         case t.Rule():
-            title = "" if item.title is None else f" {item.title.text}"
-            yield from _commented(item, [f"{item.kind} {item.name.text}{title}"], "")
-            yield from _body(item)
+            yield from _rule(item)
         case t.Test():
             yield from _commented(item, [f"test {item.name.text}"], "")
             for given in item.given:
@@ -93,12 +95,20 @@ def _define(item: t.Define) -> list[str]:
     return [lead.rstrip(), *_deeper(lines, 1)]
 
 
-def _body(rule: t.Rule) -> Iterator[str]:
-    if rule.method is not None:
-        yield from _mask(rule, rule.method)
+def _rule(rule: t.Rule) -> Iterator[str]:
+    title = "" if rule.title is None else f" {rule.title.text}"
+    head = f"{rule.kind} {rule.name.text}{title}"
+    body = [*_mask(rule, rule.method)] if rule.method is not None else []
     if rule.limit is not None:
         value = "" if rule.limit.value is None else f" {rule.limit.value.text}"
-        yield from _commented(rule.limit, [rule.limit.name.text + value], _INDENT)
+        body += _commented(rule.limit, [rule.limit.name.text + value], _INDENT)
+    if len(body) == 1 and not (title or rule.beside or (rule.method and rule.clauses)):
+        # A short one stands on one line: `limit row_cap rows 10000`.
+        joined = f"{head} {body[0].strip()}"
+        if len(joined) <= WIDTH:
+            head, body = joined, []
+    yield from _commented(rule, [head], "")
+    yield from body
     for clause in rule.clauses:
         yield from _commented(clause, _clause(clause), _INDENT)
 
@@ -141,7 +151,8 @@ def _clause(clause: t.Clause) -> list[str]:
         case t.When():
             lead = "unless " if clause.negative else "when "
             first, *more = condition_lines(clause.condition, len(_INDENT) + len(lead))
-            return [lead + first, *_deeper(more, 1)]
+            # What is joined goes on deeper; the parenthesis of a single one ends below its `when`.
+            return [lead + first, *_deeper(more, 1 if isinstance(clause.condition, t.And | t.Or) else 0)]
         case t.Remark():
             return [f"{clause.note} {clause.text.text}"]
         case t.Approvers():

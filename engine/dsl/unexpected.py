@@ -28,7 +28,7 @@ _TERMINALS = {
 _ITEMS = frozenset({"import", "define", "deny", "hold", "allow", "mask", "limit", "test"})
 _CLAUSES = frozenset({"when", "unless", "hint", "detail", "code", "approvers", "expires", "requester"})
 _RELATIONS = frozenset({"CMP", "in", "not", "overlaps", "like", "within", "is"})
-_CONDITION = frozenset({"not", "any", "every", "no", "(", "count", "between"})
+_CONDITION = frozenset({"not", "any", "every", "no", "(", "count", "age", "between"})
 _VALUES = frozenset({"STRING", "NUMBER", "DURATION", "SIZE", "true", "false"})
 _GROUPS: tuple[tuple[frozenset[str], frozenset[str], str], ...] = (
     (_CONDITION, _CONDITION | _VALUES | {"NAME"}, "a condition"),
