@@ -1,4 +1,4 @@
-"""From sources to compiled policies: encode, compile in the core, read back what it says of the rules.
+"""From sources to compiled policies: lower `.gate` files, encode, compile in the core, read back what it says of the rules.
 
 The core parses, checks and compiles; whatever is wrong comes back as diagnostics, all at once, as `PolicyRefused`. A set
 of sources and data has one revision, whatever the order of the files. Called by `engine.evaluator.program` and by those
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import msgspec
 
 from engine._native import NativeError, Program
+from engine.compiler.gate_policies import SUFFIX, GatePolicies, read_gate_sources
+from engine.dsl.cases import Case
 from engine.errors import NativeFailure, PolicyRefused
 from engine.rego.capabilities import ALLOWED
 from engine.rego.contract import RuleKind
@@ -76,12 +78,13 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicies:
-    """Policies ready to be evaluated. `core` may be used from many threads at once."""
+    """Policies ready to be evaluated. `core` may be used from many threads at once; `cases` are the tests in `.gate` files."""
 
     revision: str
     rules: tuple[PolicyRule, ...]
     warnings: tuple[Diagnostic, ...]
     core: Program
+    cases: tuple[Case, ...] = ()
 
 
 def compile_policies(
@@ -98,7 +101,10 @@ def compile_policies(
     `limits` moves ceilings of the core by name. With `has_schema` paths are checked against the input's schema.
     Raises PolicyRefused with every diagnostic, in source order; NativeFailure when the core itself fails.
     """
-    files = sorted((source.name, source.text) for source in sources)
+    written = sorted((source.name, source.text) for source in sources)
+    gate = read_gate_sources(sources)
+    modules = [source for source in sources if not source.name.endswith(SUFFIX)] + gate.modules()
+    files = sorted((module.name, module.text) for module in modules)
     document = dict(data or {})
     options: dict[str, object] = {
         "capabilities": sorted(capabilities),
@@ -110,14 +116,13 @@ def compile_policies(
     try:
         core = Program.compile(_ENCODER.encode(files), _ENCODER.encode(document), _ENCODER.encode(options))
     except NativeError as error:
-        raise _refused(error) from None
+        raise _refused(error, gate) from None
+    if not gate.is_sound:
+        raise PolicyRefused(gate.diagnostics)
     described = _DESCRIPTION.decode(core.describe())
-    rules = tuple(
-        PolicyRule(rule.package, rule.kind, rule.file, rule.line, rule.always, rule.reads, rule.volatile)
-        for rule in described.rules
-    )
-    warnings = tuple(_diagnostic(found) for found in described.warnings)
-    return CompiledPolicies(revision_of(files, document), rules, warnings, core)
+    rules = tuple(_rule(rule, gate) for rule in described.rules)
+    warnings = (*gate.diagnostics, *_translated(described.warnings, gate))
+    return CompiledPolicies(revision_of(written, document), rules, warnings, core, gate.cases)
 
 
 def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> str:
@@ -131,11 +136,21 @@ def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> s
     return digest.hexdigest()
 
 
-def _refused(error: NativeError) -> PolicyRefused | NativeFailure:
+def _refused(error: NativeError, gate: GatePolicies) -> PolicyRefused | NativeFailure:
     payload = error.args[1] if len(error.args) > 1 else None
     if error.code == "POLICY_REFUSED" and isinstance(payload, bytes):
-        return PolicyRefused([_diagnostic(found) for found in _FOUND.decode(payload)])
+        return PolicyRefused([*gate.diagnostics, *_translated(_FOUND.decode(payload), gate)])
     return NativeFailure(str(error.args[0]) if error.args else "the core failed", code=error.code)
+
+
+def _rule(rule: _Rule, gate: GatePolicies) -> PolicyRule:
+    file, line = gate.locate(rule.file, rule.line)
+    return PolicyRule(rule.package, rule.kind, file, line, rule.always, rule.reads, rule.volatile)
+
+
+def _translated(found: Iterable[_Found], gate: GatePolicies) -> list[Diagnostic]:
+    told = (gate.translate(_diagnostic(one)) for one in found)
+    return list(dict.fromkeys(one for one in told if one is not None))
 
 
 def _diagnostic(found: _Found) -> Diagnostic:

@@ -1,6 +1,6 @@
 """Reading a policy folder: what in it is a rule, a test, data or a suite. Reads files, compiles nothing.
 
-- `*.rego` are policies; those named `*_test.rego` are tests and decide nothing.
+- `*.rego` and `*.gate` are policies; those named `*_test.rego` are tests and decide nothing.
 - `data.json`, `data.yaml`, `data.yml` are documents; one in `a/b/` stands at `data.a.b`, as in OPA's bundles.
 - Any other YAML is handed to the test runner, which knows suites and fixtures.
 Names that begin with a dot are not read, nor links that lead out of the folder. Called by `current` and the command line.
@@ -28,6 +28,7 @@ MAX_BYTES = 128 << 20
 MAX_NODES = 1_000_000
 """Values in one data file; YAML's aliases can make millions of a few lines."""
 MAX_DEPTH = 64
+_POLICIES = frozenset({".rego", ".gate"})
 _DATA = frozenset({"data.json", "data.yaml", "data.yml"})
 
 
@@ -51,7 +52,7 @@ def read_folder(path: Path) -> PolicyFolder:
     data: dict[str, Json] = {}
     digest, total = hashlib.sha256(), 0
     for name, file in _files(path):
-        is_policy, is_data = name.endswith(".rego"), file.name in _DATA
+        is_policy, is_data = file.suffix in _POLICIES, file.name in _DATA
         if not is_policy and not is_data and file.suffix not in (".yaml", ".yml"):
             continue
         text = _read(name, file)

@@ -19,6 +19,7 @@ def put(root: Path, name: str, text: str) -> None:
 def test_each_file_finds_its_place(tmp_path: Path) -> None:
     for name, text in {
         "b.rego": "package b",
+        "c.gate": "policy c",
         "sub/a.rego": "package a",
         "sub/a_test.rego": "package a_test",
         "data.json": '{"teams": {"dba": ["bo"]}}',
@@ -30,7 +31,7 @@ def test_each_file_finds_its_place(tmp_path: Path) -> None:
     }.items():
         put(tmp_path, name, text)
     found = read_folder(tmp_path)
-    assert [source.name for source in found.sources] == ["b.rego", "sub/a.rego"]
+    assert [source.name for source in found.sources] == ["b.rego", "c.gate", "sub/a.rego"]
     assert [source.name for source in found.tests] == ["sub/a_test.rego"]
     assert [source.name for source in found.suites] == ["suite.yaml"]
     assert found.data == {"teams": {"dba": ["bo"]}, "sub": {"deep": {"limit": 5}}}

@@ -1,0 +1,68 @@
+"""The first stage: `.gate` sources to Rego modules, and what the core says of those modules back to the `.gate` text.
+
+Called by `stages.py`. Whatever the core finds in a lowered module is told where the author wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.dsl.cases import Case
+from engine.dsl.lower import Lowered, lower
+from engine.dsl.resolver import read_policies
+from engine.source import Diagnostic, Severity, Source
+
+SUFFIX = ".gate"
+
+_OF_CONCERN = frozenset({"NO_INDEX"})
+"""Warnings of the core that say something of a lowered module to its author. Others are about how Rego is written by
+hand: that undefined silences a guard, for instance, is what lowering prevents."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicies:
+    """What `.gate` sources became. With an error among the `diagnostics` there are no `lowered` modules."""
+
+    lowered: Mapping[str, Lowered] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_sound(self) -> bool:
+        return all(one.severity is not Severity.ERROR for one in self.diagnostics)
+
+    def modules(self) -> list[Source]:
+        """The Rego modules, under the names of their `.gate` files."""
+        return [one.module for one in self.lowered.values()]
+
+    def locate(self, file: str, line: int) -> tuple[str, int]:
+        """Where a line of a module was written: in the `.gate` file, or for a Rego file right there."""
+        origin = self.lowered[file].origin(line) if file in self.lowered else None
+        return (file, line) if origin is None else (origin.place.source, origin.place.span.line)
+
+    def translate(self, found: Diagnostic) -> Diagnostic | None:
+        """A diagnostic of the core in the author's terms; None for a warning that does not concern them."""
+        lowered = self.lowered.get(found.source)
+        if lowered is None:
+            return found
+        if found.severity is Severity.WARNING and found.code not in _OF_CONCERN:
+            return None
+        origin = lowered.origin(found.span.line) if found.span is not None else None
+        if origin is None:
+            return replace(found, span=None)
+        place = origin.place
+        used = "" if place.used_at is None else f" (used by rule `{origin.rule}`)"
+        return replace(found, source=place.source, span=place.span, message=found.message + used)
+
+
+def read_gate_sources(sources: Sequence[Source]) -> GatePolicies:
+    """Read and lower the `.gate` files among some sources; the others are no concern of this stage."""
+    written = [source for source in sources if source.name.endswith(SUFFIX)]
+    if not written:
+        return GatePolicies()
+    resolved = read_policies(written)
+    if not resolved.is_sound:
+        return GatePolicies(diagnostics=resolved.diagnostics)
+    lowered = {policy.source: lower(policy) for policy in resolved.policies}
+    return GatePolicies(lowered, resolved.cases, resolved.diagnostics)
