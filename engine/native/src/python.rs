@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::failure::{guarded, Failure};
+use crate::postgres;
 use crate::rego::program;
 use crate::sql;
 
@@ -107,6 +108,33 @@ fn conformance<'py>(py: Python<'py>, case: &[u8]) -> PyResult<Bound<'py, PyBytes
     bytes(py, || Ok(crate::rego::conformance::answer(case)))
 }
 
+/// Where the run of whole rows that begins at `start` ends. The GIL stays held: the work is shorter than giving it up.
+#[pyfunction]
+fn skip_rows(buffer: &[u8], start: usize) -> usize {
+    postgres::rows::skip_rows(buffer, start)
+}
+
+/// Rewrites the rows of one result.
+#[pyclass(frozen, module = "engine._native")]
+struct RowMasker(postgres::mask::RowMasker);
+
+#[pymethods]
+impl RowMasker {
+    #[new]
+    fn new(py: Python<'_>, plan: &[u8]) -> PyResult<Self> {
+        guarded(|| postgres::mask::RowMasker::new(plan)).map(Self).map_err(|failure| raise(py, failure))
+    }
+
+    fn mask<'py>(&self, py: Python<'py>, rows: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.mask(rows))
+    }
+
+    #[getter]
+    fn cells(&self) -> u64 {
+        self.0.cells()
+    }
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
@@ -117,5 +145,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
     module.add_function(wrap_pyfunction!(sql_kinds, module)?)?;
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
+    module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
+    module.add_class::<RowMasker>()?;
     Ok(())
 }

@@ -1,0 +1,462 @@
+"""The driver of sessions: one connection's sockets, time and gate. The only place that carries effects out.
+
+A session (`handle(event, now) -> effects`) knows no I/O; this knows no protocol. Effects of one event are done in order;
+what they cause (an answer of the gate) comes after them as an event of its own. Whatever goes wrong in here ends the
+connection: nothing is ever sent on because of an error.
+
+Called by the listeners of the protocols, which accept connections and say how to reach targets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Protocol, assert_never, cast
+
+import structlog
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.effects import Effect
+from adapters.core.events import Event, Side
+from adapters.core.ports import Answer, Doorkeeper, GateSession, Refusal, Target
+from engine.decision import Decision, DenyKind, Reason, Verdict
+
+WRITE_HIGH_WATER = 1024 * 1024
+"""Above this much unsent to one side, the other side is not read any more."""
+CONNECT_TIMEOUT = 10.0
+"""Seconds to reach a target (connect and TLS)."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds to get the last bytes out after `Close`; then the connection is cut."""
+
+NO_TARGET = Refusal("08004", "there is no such resource")
+
+log = structlog.get_logger(__name__)
+
+
+class Session(Protocol):
+    """What is driven: pure, one for each connection."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a relay needs from the listener that made it.
+
+    `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh`
+    reads a target's names again (None: there are none to read).
+    """
+
+    doorkeeper: Doorkeeper
+    client_tls: ssl.SSLContext | None = None
+    interrupt: Callable[[bytes], Awaitable[None]] | None = None
+    errand: Callable[[Target, bytes], Awaitable[None]] | None = None
+    refresh: Callable[[Target], Awaitable[None]] | None = None
+    admitted: Callable[[GateSession, Target], GateSession] | None = None
+
+
+def upstream_context(target: Target) -> ssl.SSLContext:
+    """How TLS to a target is done: verified, TLS 1.2 or newer."""
+    context = ssl.create_default_context(cafile=target.ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = target.verify_host
+    return context
+
+
+class _End(asyncio.Protocol):
+    """One side's socket. Turns callbacks into events; several lives: TLS gives it a new transport."""
+
+    def __init__(self, relay: Relay, side: Side) -> None:
+        self._relay = relay
+        self._side = side
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
+
+    def data_received(self, data: bytes) -> None:
+        self._relay.take(saw.BytesReceived(self._side, data))
+
+    def eof_received(self) -> bool:
+        self._relay.take(saw.EndReceived(self._side))
+        # Half-open is for the session to end; TLS knows no half-open connection.
+        return self.transport is not None and self.transport.get_extra_info("ssl_object") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._relay.lost(self._side)
+
+    def pause_writing(self) -> None:
+        self._relay.is_full(self._side, True)
+
+    def resume_writing(self) -> None:
+        self._relay.is_full(self._side, False)
+
+
+class Relay:
+    """One client's connection, from accept to close."""
+
+    def __init__(
+        self,
+        session: Session,
+        surroundings: Surroundings,
+        *,
+        client_address: str | None,
+        finished: Callable[[Relay], None] = lambda relay: None,
+    ) -> None:
+        self._session = session
+        self._with = surroundings
+        self._client_address = client_address
+        self._finished = finished
+        self._loop = asyncio.get_running_loop()
+        self.client = _End(self, Side.CLIENT)
+        self._upstream = _End(self, Side.UPSTREAM)
+        self._gate: GateSession | None = None
+        self._target: Target | None = None
+        self._events: deque[Event] = deque()
+        self._out: dict[Side, list[bytes]] = {Side.CLIENT: [], Side.UPSTREAM: []}
+        self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread_because: dict[Side, set[str]] = {Side.CLIENT: set(), Side.UPSTREAM: set()}
+        self._running = False
+        self._closing: str | None = None
+        self.closed = asyncio.Event()
+
+    # --- events in
+
+    def take(self, event: Event) -> None:
+        """Hand an event to the session and do what it wishes."""
+        self._events.append(event)
+        if self._running or self._closing is not None:
+            return
+        self._running = True
+        try:
+            while self._events and self._closing is None:
+                for effect in self._session.handle(self._events.popleft(), self._loop.time()):
+                    self._do(effect)
+            self._flush()
+        # INVARIANT: an error in a session or a port, whatever it is, ends the connection and lets nothing pass.
+        except Exception:
+            log.exception("session failed", session=self._gate.id if self._gate else None)
+            self._out[Side.UPSTREAM].clear()
+            self._close("internal error")
+        finally:
+            self._running = False
+
+    def lost(self, side: Side) -> None:
+        """A socket is gone for good."""
+        if self._closing is None:
+            self.take(saw.EndReceived(side))
+            if self._closing is None:
+                self._close(f"the {side.name.lower()}'s connection was lost")
+        elif side is Side.CLIENT:
+            self._finish()
+
+    def is_full(self, side: Side, full: bool) -> None:
+        """The socket cannot take more for now: stop reading from the other side."""
+        other = Side.UPSTREAM if side is Side.CLIENT else Side.CLIENT
+        self._reading(other, "its peer is full", not full)
+
+    def stop(self, reason: str) -> None:
+        """Ask the session to end soon (drain, kill)."""
+        self.take(saw.StopRequested(reason))
+
+    def cut(self, reason: str) -> None:
+        """End the connection now."""
+        self._close(reason)
+
+    async def interrupt(self) -> None:
+        """Deliver an interrupt; done when its errands are."""
+        before = set(self._tasks)
+        self.take(saw.InterruptRequested())
+        await asyncio.gather(*(self._tasks - before), return_exceptions=True)
+
+    # --- effects out
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case do.Send(side, data):
+                self._out[side].append(data)
+            case do.Ask():
+                self._ask(effect)
+            case do.Record(decision_id, outcome):
+                self._gate_session().finished(decision_id, outcome)
+            case do.WakeAt(moment):
+                self._wake_at(moment)
+            case do.Close(reason):
+                self._close(reason)
+            case do.Pause(side):
+                self._reading(side, "the session has enough", False)
+            case do.Resume(side):
+                self._reading(side, "the session has enough", True)
+            case _:
+                self._do_rarely(effect)
+
+    def _do_rarely(
+        self,
+        effect: do.Withdraw
+        | do.Leave
+        | do.FindVerifier
+        | do.CheckToken
+        | do.Admit
+        | do.DeriveKey
+        | do.Interrupt
+        | do.Errand
+        | do.RefreshFacts
+        | do.OpenUpstream
+        | do.StartTls,
+    ) -> None:
+        match effect:
+            case do.Withdraw(ticket, reason):
+                gate_ticket = self._let_go(ticket)
+                if gate_ticket is not None:
+                    self._gate_session().withdraw(gate_ticket, reason)
+            case do.Leave(ticket):
+                self._let_go(ticket)
+            case do.FindVerifier(user):
+                self._events.append(saw.VerifierFound(self._with.doorkeeper.scram_verifier(user)))
+            case do.CheckToken(user, token, resource):
+                good = self._with.doorkeeper.check_token(user, token, resource)
+                self._events.append(saw.TokenChecked(good))
+            case do.Admit():
+                self._admit(effect)
+            case do.DeriveKey():
+                self._spawn(self._derive(effect))
+            case do.Interrupt(key):
+                self._spawn(self._pass_on_interrupt(key))
+            case do.Errand(data):
+                self._spawn(self._run_errand(data))
+            case do.RefreshFacts():
+                self._spawn(self._refresh())
+            case do.OpenUpstream():
+                self._spawn(self._open_upstream())
+            case do.StartTls(side):
+                self._flush()
+                self._reading(side, "TLS starts", False)
+                self._spawn(self._start_tls(side))
+            case _:
+                assert_never(effect)
+
+    def _ask(self, effect: do.Ask) -> None:
+        gate = self._gate_session()
+        answer = gate.decide(effect.question)
+        self._events.append(saw.Decided(effect.ticket, answer))
+        if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
+            task = self._spawn(self._wait_for_fate(gate, effect.ticket, answer.ticket))
+            self._held[effect.ticket] = (answer.ticket, task)
+
+    def _admit(self, effect: do.Admit) -> None:
+        keeper = self._with.doorkeeper
+        admitted = keeper.admit(
+            user=effect.user,
+            resource=effect.resource,
+            protocol=effect.protocol,
+            proven=effect.proven,
+            client_address=self._client_address,
+            application=effect.application,
+            database=effect.database,
+        )
+        if isinstance(admitted, Refusal):
+            self._events.append(saw.Refused(admitted))
+            return
+        target = keeper.target(effect.resource)
+        if target is None:
+            admitted.close("no such resource")
+            self._events.append(saw.Refused(NO_TARGET))
+            return
+        self._gate = self._with.admitted(admitted, target) if self._with.admitted else admitted
+        self._target = target
+        self._events.append(saw.Admitted(admitted.id, target))
+
+    def _gate_session(self) -> GateSession:
+        if self._gate is None:
+            raise RuntimeError("the session asks before it was admitted")
+        return self._gate
+
+    def _let_go(self, ticket: int) -> str | None:
+        held = self._held.pop(ticket, None)
+        if held is None:
+            return None
+        held[1].cancel()
+        return held[0]
+
+    # --- tasks
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        # INVARIANT: what a task could not do ends the connection; nobody waits for an answer that never comes.
+        if error is not None:
+            log.error("a task of a session failed", session=self._gate.id if self._gate else None, exc_info=error)
+            self._close("internal error")
+
+    async def _wait_for_fate(self, gate: GateSession, ticket: int, gate_ticket: str) -> None:
+        try:
+            answer = await gate.fate(gate_ticket)
+        # INVARIANT: a fate nobody can tell is a denial.
+        except Exception:
+            log.exception("the fate of a held command is unknown", ticket=gate_ticket)
+            reason = Reason("gateway/HOLD", "deny", "HOLD", "what became of the approval is not known")
+            denied = Decision(Verdict.DENY, DenyKind.INTERNAL, (reason,))
+            answer = Answer(denied, "")
+        if self._held.pop(ticket, None) is not None:
+            self.take(saw.Decided(ticket, answer))
+
+    async def _derive(self, effect: do.DeriveKey) -> None:
+        key = await self._loop.run_in_executor(
+            None, hashlib.pbkdf2_hmac, "sha256", effect.secret, effect.salt, effect.iterations
+        )
+        self.take(saw.KeyDerived(key))
+
+    async def _pass_on_interrupt(self, key: bytes) -> None:
+        if self._with.interrupt is not None:
+            await self._with.interrupt(key)
+        self._close("the interrupt was passed on")
+
+    async def _run_errand(self, data: bytes) -> None:
+        if self._with.errand is not None and self._target is not None:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await self._with.errand(self._target, data)
+            except (OSError, TimeoutError, ssl.SSLError) as error:
+                log.warning("an errand failed", error=type(error).__name__)
+
+    async def _refresh(self) -> None:
+        if self._with.refresh is not None and self._target is not None:
+            await self._with.refresh(self._target)
+        self.take(saw.FactsRefreshed())
+
+    async def _open_upstream(self) -> None:
+        target = self._target
+        if target is None:
+            raise RuntimeError("the session wants a target before it was admitted")
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                if target.host.startswith("/"):
+                    path = f"{target.host}/.s.PGSQL.{target.port}" if target.port else target.host
+                    await self._loop.create_unix_connection(lambda: self._upstream, path)
+                else:
+                    await self._loop.create_connection(lambda: self._upstream, target.host, target.port)
+        except (OSError, TimeoutError) as error:
+            log.warning("the target cannot be reached", error=type(error).__name__)
+            self.take(saw.UpstreamFailed("the target cannot be reached"))
+            return
+        if self._closing is not None:
+            self._drop(self._upstream)
+            return
+        self.take(saw.UpstreamOpened(tls=False))
+
+    async def _start_tls(self, side: Side) -> None:
+        end = self._end(side)
+        context, name = self._with.client_tls, None
+        if side is Side.UPSTREAM and self._target is not None:
+            context, name = upstream_context(self._target), self._target.host
+        if end.transport is None or context is None:
+            raise RuntimeError("TLS was asked for where there is none")
+        try:
+            transport = await self._loop.start_tls(
+                end.transport,
+                end,
+                context,
+                server_side=side is Side.CLIENT,
+                server_hostname=name,
+                ssl_handshake_timeout=CONNECT_TIMEOUT,
+            )
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            log.warning("TLS could not be started", side=side.name, error=type(error).__name__)
+            self.take(
+                saw.UpstreamFailed("TLS with the target failed") if side is Side.UPSTREAM else saw.EndReceived(side)
+            )
+            return
+        if transport is None:
+            self.take(saw.EndReceived(side))
+            return
+        end.connection_made(transport)
+        self._unread_because[side].discard("TLS starts")
+        self.take(saw.TlsStarted(side))
+
+    # --- time, sockets
+
+    def _wake_at(self, moment: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if moment is not None:
+            self._timer = self._loop.call_at(moment, self.take, saw.TimePassed())
+
+    def _end(self, side: Side) -> _End:
+        return self.client if side is Side.CLIENT else self._upstream
+
+    def _flush(self) -> None:
+        for side, parts in self._out.items():
+            if parts:
+                transport = self._end(side).transport
+                if transport is not None and not transport.is_closing():
+                    transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
+                parts.clear()
+
+    def _reading(self, side: Side, why: str, wanted: bool) -> None:
+        reasons = self._unread_because[side]
+        was_reading = not reasons
+        if wanted:
+            reasons.discard(why)
+        else:
+            reasons.add(why)
+        transport = self._end(side).transport
+        if transport is None or transport.is_closing() or was_reading == (not reasons):
+            return
+        if reasons:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _close(self, reason: str) -> None:
+        if self._closing is not None:
+            return
+        self._closing = reason
+        self._wake_at(None)
+        self._flush()
+        for ticket, (gate_ticket, task) in list(self._held.items()):
+            del self._held[ticket]
+            task.cancel()
+            if self._gate is not None:
+                self._gate.withdraw(gate_ticket, reason)
+        if self._gate is not None:
+            self._gate.close(reason)
+        current = asyncio.current_task(self._loop)
+        for task in self._tasks:
+            if task is not current:
+                task.cancel()
+        self._drop(self._upstream)
+        self._drop(self.client)
+        if self.client.transport is None:
+            self._finish()
+        else:
+            self._loop.call_later(CLOSE_TIMEOUT, self._abort)
+
+    def _drop(self, end: _End) -> None:
+        if end.transport is not None and not end.transport.is_closing():
+            end.transport.close()
+
+    def _abort(self) -> None:
+        for end in (self.client, self._upstream):
+            if end.transport is not None:
+                end.transport.abort()
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self.closed.is_set():
+            self.closed.set()
+            self._finished(self)

@@ -1,0 +1,158 @@
+"""What clients send once signed in: simple queries and the extended protocol."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from adapters.postgres.messages.frames import Front, frame, only_text, pack_u32, refuse, text_at
+
+_I16 = struct.Struct("!h")
+_I32 = struct.Struct("!i")
+STATEMENT = ord("S")
+PORTAL = ord("P")
+
+SYNC = frame(Front.SYNC)
+FLUSH = frame(Front.FLUSH)
+EXECUTE_ALL = frame(Front.EXECUTE, b"\0" + pack_u32(0))
+DESCRIBE_PORTAL = frame(Front.DESCRIBE, b"P\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Parse:
+    name: bytes
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """`rest` is everything after the two names, as sent."""
+
+    portal: bytes
+    statement: bytes
+    rest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Execute:
+    portal: bytes
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Describe or Close: `sort` is STATEMENT or PORTAL."""
+
+    sort: int
+    name: bytes
+
+
+def decode_query(body: bytes) -> bytes:
+    """The text of a simple query."""
+    return only_text(body)
+
+
+def decode_parse(body: bytes) -> Parse:
+    name, at = text_at(body, 0)
+    text, at = text_at(body, at)
+    if len(body) < at + 2 or len(body) != at + 2 + 4 * _I16.unpack_from(body, at)[0]:
+        raise refuse("the parameter types of a Parse have an impossible length")
+    return Parse(name, text)
+
+
+def decode_bind(body: bytes) -> Bind:
+    portal, at = text_at(body, 0)
+    statement, at = text_at(body, at)
+    return Bind(portal, statement, body[at:])
+
+
+def decode_execute(body: bytes) -> Execute:
+    portal, at = text_at(body, 0)
+    if len(body) != at + 4:
+        raise refuse("an Execute has an impossible length")
+    return Execute(portal, _I32.unpack_from(body, at)[0])
+
+
+def decode_named(body: bytes) -> Named:
+    """The body of Describe or Close."""
+    if not body or body[0] not in (STATEMENT, PORTAL):
+        raise refuse("a Describe or Close names neither a statement nor a portal")
+    return Named(body[0], only_text(body[1:]))
+
+
+def decode_parameters(rest: bytes) -> tuple[str | None, ...]:
+    """The parameters of a Bind as text; binary ones, and text that is not UTF-8, as `\\x` and hex digits."""
+    formats, at = _formats(rest, 0)
+    count, at = _count(rest, at)
+    if len(formats) not in (0, 1, count):
+        raise refuse("a Bind has another number of formats than parameters")
+    found: list[str | None] = []
+    for number in range(count):
+        if len(rest) < at + 4:
+            raise refuse("a Bind ends inside a parameter")
+        length = _I32.unpack_from(rest, at)[0]
+        at += 4
+        if length == -1:
+            found.append(None)
+            continue
+        if length < 0 or len(rest) < at + length:
+            raise refuse("a parameter has an impossible length")
+        binary = formats[number if len(formats) == count else 0] if formats else 0
+        found.append(_shown(rest[at : at + length], binary))
+        at += length
+    _, at = _formats(rest, at)
+    if at != len(rest):
+        raise refuse("something follows the result formats of a Bind")
+    return tuple(found)
+
+
+def _shown(value: bytes, binary: int) -> str:
+    if not binary:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            pass
+    return "\\x" + value.hex()
+
+
+def _count(rest: bytes, at: int) -> tuple[int, int]:
+    if len(rest) < at + 2:
+        raise refuse("a Bind is too short")
+    count = _I16.unpack_from(rest, at)[0]
+    if count < 0:
+        raise refuse("a Bind has a negative count")
+    return count, at + 2
+
+
+def _formats(rest: bytes, at: int) -> tuple[tuple[int, ...], int]:
+    count, at = _count(rest, at)
+    if len(rest) < at + 2 * count:
+        raise refuse("a Bind ends inside its formats")
+    formats = struct.unpack_from(f"!{count}h", rest, at)
+    if any(format not in (0, 1) for format in formats):
+        raise refuse("a Bind asks for a format that is neither text nor binary")
+    return formats, at + 2 * count
+
+
+def encode_parse(text: bytes, name: bytes = b"") -> bytes:
+    """A Parse without parameter types."""
+    return frame(Front.PARSE, name + b"\0" + text + b"\0\0\0")
+
+
+def encode_bind(statement: bytes = b"", portal: bytes = b"") -> bytes:
+    """A Bind without parameters that wants every column as text."""
+    return frame(Front.BIND, portal + b"\0" + statement + b"\0" + bytes(6))
+
+
+def encode_bind_as(bind: Bind, statement: bytes) -> bytes:
+    """The client's Bind, pointed at another statement."""
+    return frame(Front.BIND, bind.portal + b"\0" + statement + b"\0" + bind.rest)
+
+
+def encode_execute(portal: bytes = b"", limit: int = 0) -> bytes:
+    return frame(Front.EXECUTE, portal + b"\0" + _I32.pack(limit))
+
+
+def encode_named(kind: Front, sort: int, name: bytes) -> bytes:
+    """A Describe or Close."""
+    return frame(kind, bytes((sort,)) + name + b"\0")

@@ -1,0 +1,224 @@
+"""One client's connection from first byte to last: hands events to the part whose phase it is. Theory of operation:
+
+    opening   the client: encryption, startup, proof              (`opening`)
+    admission the gate: may they come in                          (here)
+    approach  the target: connect, TLS, sign in                   (`approach`)
+    ready     commands: ask, run, mask, hold, refuse              (`ready`)
+
+A session raises for our own bugs only. Whatever a peer does wrong ends with one FATAL error message and `Close`; nothing
+that this turn meant for the target goes up then.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from adapters.core import events as saw
+from adapters.core.effects import Effect, WakeAt
+from adapters.core.events import Event, Side
+from adapters.core.ports import Target
+from adapters.errors import PeerProtocolError
+from adapters.postgres.messages import authentication, notices, results, startup
+from adapters.postgres.session.approach import Approach
+from adapters.postgres.session.masking import OriginOf
+from adapters.postgres.session.opening import Opening
+from adapters.postgres.session.outbox import Outbox
+from adapters.postgres.session.phases import NEXT, Phase
+from adapters.postgres.session.ready import Ready
+from adapters.postgres.session.settings import Settings
+
+
+def no_origins(relation: int, number: int) -> str | None:
+    """For a session without a catalog: no origin is known."""
+    return None
+
+
+class PostgresSession:
+    """A sans-IO session: `handle` takes what happened and answers what is wished."""
+
+    def __init__(self, settings: Settings, origin_of: OriginOf = no_origins) -> None:
+        self._settings = settings
+        self._origin_of = origin_of
+        self._out = Outbox()
+        self._phase = Phase.OPENING
+        self._opening = Opening(self._out, settings)
+        self._approach: Approach | None = None
+        self._ready: Ready | None = None
+        self._deadline: float | None = None
+        self._stop_reason: str | None = None
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """Take one event. After the end nothing is wished any more."""
+        if self._phase is Phase.CLOSED:
+            return []
+        self._out.now = now
+        try:
+            self._take(event)
+        except PeerProtocolError as error:
+            self._fail(error.code, str(error))
+        return self._out.effects()
+
+    def _enter(self, phase: Phase) -> None:
+        if phase is self._phase:
+            return
+        if phase not in NEXT[self._phase]:
+            raise RuntimeError(f"no way from {self._phase} to {phase}")
+        self._phase = phase
+
+    def _take(self, event: Event) -> None:
+        ready = self._ready
+        match event:
+            case saw.BytesReceived(side, data):
+                if side is Side.UPSTREAM:
+                    self._from_upstream(data)
+                else:
+                    self._from_client(data)
+            case saw.Decided(ticket, answer):
+                if ready is not None:
+                    ready.decided(ticket, answer)
+                    self._see_whether_client_left()
+            case saw.EndReceived(side):
+                self._ended(side)
+            case saw.TimePassed():
+                self._time_passed()
+            case saw.StopRequested(reason):
+                self._stop_reason = reason
+            case saw.InterruptRequested():
+                if ready is not None:
+                    ready.interrupted()
+            case saw.FactsRefreshed():
+                if ready is not None:
+                    ready.facts_refreshed()
+            case _:
+                self._before_ready(event)
+        if self._stop_reason is not None and self._phase is not Phase.CLOSED:
+            self._stop_if_quiet(self._stop_reason)
+
+    def _before_ready(
+        self,
+        event: saw.TlsStarted
+        | saw.UpstreamOpened
+        | saw.UpstreamFailed
+        | saw.VerifierFound
+        | saw.TokenChecked
+        | saw.Admitted
+        | saw.Refused
+        | saw.KeyDerived,
+    ) -> None:
+        approach = self._approach
+        match event:
+            case saw.TlsStarted(side):
+                if side is Side.CLIENT:
+                    self._opening.secured()
+                    self._follow_opening()
+                elif approach is not None:
+                    approach.secured()
+                    self._enter(approach.phase)
+            case saw.UpstreamOpened(tls):
+                if approach is not None:
+                    approach.opened(tls)
+                    self._enter(approach.phase)
+            case saw.UpstreamFailed(reason):
+                raise PeerProtocolError(reason, code=notices.NO_TARGET)
+            case saw.VerifierFound(verifier):
+                self._opening.verifier_found(verifier)
+            case saw.TokenChecked(good):
+                self._opening.proven(good)
+                self._follow_opening()
+            case saw.Admitted(_, target):
+                self._admitted(target)
+            case saw.Refused(refusal):
+                wrong = refusal.code in (notices.NOT_PROVEN, notices.NOT_AUTHORISED)
+                raise self._opening.wrong_password() if wrong else PeerProtocolError(refusal.message, code=refusal.code)
+            case saw.KeyDerived(key):
+                if approach is not None:
+                    approach.key_derived(key)
+            case _:
+                assert_never(event)
+
+    # --- before ready
+
+    def _follow_opening(self) -> None:
+        self._enter(self._opening.phase)
+        if self._phase is Phase.CLOSED:
+            self._out.wish(WakeAt(None))
+
+    def _admitted(self, target: Target) -> None:
+        opening = self._opening
+        if opening.wanted is None or opening.place is None:
+            raise RuntimeError("admitted before startup")
+        self._enter(Phase.DIALLING)
+        self._approach = Approach(
+            self._out, target, opening.place.database, opening.wanted.settings, self._settings.client_nonce
+        )
+
+    def _from_client(self, data: bytes) -> None:
+        if self._ready is None:
+            self._opening.client(data)
+            self._follow_opening()
+        else:
+            self._ready.client(data)
+            self._see_whether_client_left()
+
+    def _from_upstream(self, data: bytes) -> None:
+        if self._ready is not None:
+            self._ready.upstream(data)
+            self._see_whether_client_left()
+            return
+        approach = self._approach
+        if approach is None:
+            raise RuntimeError("the target speaks before it was dialled")
+        rest = approach.upstream(data)
+        if rest is None:
+            return
+        out = self._out
+        out.down(authentication.AUTHENTICATION_OK + b"".join(approach.greeting))
+        out.down(startup.encode_backend_key(self._opening.client_key) + results.encode_ready(results.IDLE))
+        out.wish(WakeAt(None))
+        self._deadline = None
+        self._enter(Phase.READY)
+        self._ready = Ready(out, self._settings, self._origin_of, approach.key)
+        if rest:
+            self._ready.upstream(rest)
+
+    def _time_passed(self) -> None:
+        """The first one comes with the connection; later ones were asked for."""
+        if self._ready is not None:
+            self._ready.time_passed()
+        elif self._deadline is None:
+            self._deadline = self._out.now + self._settings.login_seconds
+            self._out.wish(WakeAt(self._deadline))
+        elif self._out.now >= self._deadline:
+            raise PeerProtocolError("signing in took too long", code="08006")
+
+    # --- the end
+
+    def _see_whether_client_left(self) -> None:
+        if self._ready is not None and self._ready.client_left:
+            self._end("the client said goodbye")
+
+    def _ended(self, side: Side) -> None:
+        if side is Side.UPSTREAM and self._ready is None:
+            raise PeerProtocolError("the target ended the connection", code=notices.NO_TARGET)
+        self._end(f"the {side.name.lower()} left")
+
+    def _stop_if_quiet(self, reason: str) -> None:
+        if self._ready is None or self._ready.is_quiet:
+            self._fail(notices.SHUTDOWN, reason)
+
+    def _fail(self, code: str, message: str) -> None:
+        """One FATAL error, then the end. In the middle of a reply the client only sees that the connection ends."""
+        self._out.drop_up()
+        if self._phase is not Phase.SECURING_CLIENT:
+            self._out.down(notices.encode_error(code, message, fatal=True))
+        self._end(message)
+
+    def _end(self, reason: str) -> None:
+        self._phase = Phase.CLOSED
+        if self._ready is not None:
+            self._ready.abandon()
+        self._out.close(reason)

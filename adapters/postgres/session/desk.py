@@ -1,0 +1,128 @@
+"""What the parts of a ready session share: the way to the gate, what the server owes, the names, the outbox, the frames.
+
+Not a part with a will of its own: `simple`, `batch` and `pipeline` say what happens when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from adapters.core.buffer import MAX_MESSAGE, MAX_SMALL_MESSAGE, MAX_TEXT, Inbox
+from adapters.core.effects import RefreshFacts
+from adapters.core.ports import Answer
+from adapters.postgres.facts import Facts
+from adapters.postgres.messages import notices
+from adapters.postgres.messages.frames import HEADER, LENGTH_ITSELF, Front, refuse, u32_at
+from adapters.postgres.messages.query import SYNC
+from adapters.postgres.session import refusals, steps
+from adapters.postgres.session.judge import Judge
+from adapters.postgres.session.masking import OriginOf, make_masker
+from adapters.postgres.session.names import Names, Portal, Run
+from adapters.postgres.session.outbox import Outbox
+from adapters.postgres.session.replies import Replies
+from adapters.postgres.session.settings import Settings
+from adapters.postgres.session.turns import Need, Turn
+from engine._native import skip_rows
+
+_LARGEST = {
+    Front.QUERY: MAX_TEXT + MAX_SMALL_MESSAGE,
+    Front.PARSE: MAX_TEXT + MAX_SMALL_MESSAGE,
+    Front.BIND: MAX_MESSAGE,
+    Front.COPY_DATA: MAX_MESSAGE,
+}
+_COPYING = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
+
+
+class ClientLeft(Exception):
+    """The client said goodbye (Terminate). Not an error: it ends the generator that reads."""
+
+
+class Desk:
+    """Shared by the parts of one ready session."""
+
+    def __init__(self, outbox: Outbox, settings: Settings, origin_of: OriginOf) -> None:
+        self.out = outbox
+        self.names = Names()
+        self.replies = Replies(outbox, self.names)
+        self.judge = Judge(outbox, self.replies, settings)
+        self.frames = Inbox()
+        self._origin_of = origin_of
+
+    def peek(self, at: int) -> tuple[int, int] | None:
+        """Type and end of the client's frame that begins at `at`; None when it is not whole yet."""
+        data = self.frames.data
+        size = len(data)
+        if size - at < HEADER:
+            return None
+        kind = data[at]
+        length: int = u32_at(data, at + 1)[0]
+        if length < LENGTH_ITSELF:
+            raise refuse("a message has an impossible length")
+        try:
+            largest = _LARGEST.get(Front(kind), MAX_SMALL_MESSAGE)
+        except ValueError:
+            raise refuse(f"message {kind:#04x} has no place here") from None
+        if length > largest:
+            raise refuse("a message is too large", notices.TOO_LARGE)
+        end = at + 1 + length
+        if end > size:
+            self.frames.want(end - self.frames.start)
+            return None
+        return kind, end
+
+    def next_frame(self) -> Generator[Need, Answer | None, tuple[int, int]]:
+        """The client's next whole frame: its type and end. It begins at `frames.start`."""
+        while (found := self.peek(self.frames.start)) is None:
+            yield Need.BYTES
+        return found
+
+    def wait_for_reply(self) -> Turn:
+        """Until the step marked `awaited` is done."""
+        while not self.replies.await_over:
+            yield Need.REPLY
+        self.replies.await_over = False
+
+    def granted(self, facts: Facts) -> None:
+        """A granted command goes up: what it may change is unknown from now on."""
+        if facts.changes_session:
+            self.judge.standing.forget()
+        if facts.changes_catalog:
+            self.out.wish(RefreshFacts())
+
+    def sync(self) -> None:
+        """End a group of ours."""
+        self.out.up(SYNC)
+        self.replies.group_failed = False
+        self.replies.expect(steps.SYNC)
+
+    def prepare_masks(self, portal: Portal, run: Run) -> bytes | None:
+        """Give a portal its masker from the description just read; the error when the two do not fit."""
+        masker = make_masker(run.answer, self.replies.described or (), self._origin_of)
+        if isinstance(masker, str):
+            return refusals.mask_refused(run.answer, masker)
+        portal.masker = masker
+        return None
+
+    def feed_copy(self) -> Turn:
+        """Pass COPY data up until the client ends it or the server stops it.
+
+        Sync and Flush are not passed: the server ignores them while it copies in, and ours must stay the only ones.
+        """
+        frames = self.frames
+        while self.replies.is_copying_in:
+            found = self.peek(frames.start)
+            if found is None:
+                yield Need.COPY
+                continue
+            kind, end = found
+            if kind == Front.COPY_DATA:
+                end = skip_rows(frames.data, frames.start)
+            if kind in _COPYING:
+                self.out.up(frames.data[frames.start : end])
+            elif kind == Front.TERMINATE:
+                raise ClientLeft
+            elif kind not in (Front.SYNC, Front.FLUSH):
+                raise refuse("only COPY data may come while COPY FROM STDIN runs")
+            frames.use(end - frames.start)
+            if kind in (Front.COPY_DONE, Front.COPY_FAIL):
+                return

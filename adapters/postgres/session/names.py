@@ -1,0 +1,147 @@
+"""Prepared statements and portals of one session, by name: which text a name stands for on the server.
+
+INVARIANT: a name is looked up as the server will see it. A change is made here when the server confirms it, never when
+we send it: a Parse that fails (the name exists already) leaves the old statement behind the name, and a decision about
+the new text must not let the old one run. Inside one pipeline, `session.pipeline` knows its own names: a failure there
+makes the server skip everything up to Sync.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, auto
+
+from adapters.core.ports import Answer
+from adapters.errors import PeerProtocolError
+from adapters.postgres.messages.notices import TOO_LARGE
+from engine._native import RowMasker
+
+MAX_STATEMENTS = 10_000
+"""Prepared statements in one session; drivers keep some hundreds."""
+MAX_PORTALS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A text that the server has parsed. `in_sql`: by PREPARE, not by Parse."""
+
+    text: bytes
+    in_sql: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One command that was granted and runs: what becomes of it, for the audit and for what is shown of errors."""
+
+    answer: Answer
+    started: float
+    masks: bool = False
+    rows: int = 0
+    bytes: int = 0
+    is_over: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Portal:
+    """A statement with parameters. `masker` is there once the result is described; rows do not pass before."""
+
+    statement: Statement
+    run: Run
+    masker: RowMasker | None = None
+
+
+class Change(IntEnum):
+    """What can become of a name."""
+
+    STATEMENT = auto()
+    NO_STATEMENT = auto()
+    NO_STATEMENTS = auto()
+    PORTAL = auto()
+    NO_PORTAL = auto()
+    NO_PORTALS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NameChange:
+    """A change that the server will confirm."""
+
+    change: Change
+    name: bytes = b""
+    thing: Statement | Portal | None = None
+    even_if_failed: bool = False
+
+
+class Names:
+    """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
+
+    __slots__ = ("_in_flight", "portals", "statements")
+
+    def __init__(self) -> None:
+        self.statements: dict[bytes, Statement] = {}
+        self.portals: dict[bytes, Portal] = {}
+        self._in_flight: dict[tuple[bool, bytes], int] = {}
+
+    def sent(self, change: NameChange) -> None:
+        """A change was asked of the server."""
+        key = _key(change)
+        self._in_flight[key] = self._in_flight.get(key, 0) + 1
+
+    def settled(self, change: NameChange, done: bool) -> None:
+        """The server confirmed a change, or failed to make it."""
+        key = _key(change)
+        left = self._in_flight[key] - 1
+        if left:
+            self._in_flight[key] = left
+        else:
+            del self._in_flight[key]
+        if done or change.even_if_failed:
+            self._apply(change)
+        elif change.change is Change.STATEMENT and not change.name:
+            # WHY: a Parse without a name drops the old unnamed statement before it looks at the new text.
+            self.statements.pop(b"", None)
+
+    def is_moving(self, name: bytes, *, is_portal: bool) -> bool:
+        """Whether what a name stands for is being changed: nobody can tell yet."""
+        moving = self._in_flight
+        return bool(moving) and ((is_portal, name) in moving or (is_portal, ALL) in moving)
+
+    @property
+    def has_unnamed(self) -> bool:
+        """Whether there is, or may soon be, an unnamed statement of the client's."""
+        return b"" in self.statements or (False, b"") in self._in_flight
+
+    def _apply(self, change: NameChange) -> None:
+        match change:
+            case NameChange(Change.STATEMENT, name, Statement() as statement):
+                self.statements[name] = statement
+            case NameChange(Change.NO_STATEMENT, name):
+                self.statements.pop(name, None)
+            case NameChange(Change.NO_STATEMENTS):
+                self.statements.clear()
+            case NameChange(Change.PORTAL, name, Portal() as portal):
+                self.portals[name] = portal
+            case NameChange(Change.NO_PORTAL, name):
+                self.portals.pop(name, None)
+            case NameChange(Change.NO_PORTALS):
+                self.portals.clear()
+            case _:
+                raise TypeError(f"no such change: {change}")
+        if len(self.statements) > MAX_STATEMENTS or len(self.portals) > MAX_PORTALS:
+            raise PeerProtocolError("the session has too many prepared statements or portals", code=TOO_LARGE)
+
+
+ALL = b"\0"
+"""In place of a name: all of them. No name holds a zero byte."""
+UNNAMED_GOES = NameChange(Change.NO_STATEMENT, even_if_failed=True)
+
+
+def _key(change: NameChange) -> tuple[bool, bytes]:
+    match change.change:
+        case Change.STATEMENT | Change.NO_STATEMENT:
+            return False, change.name
+        case Change.NO_STATEMENTS:
+            return False, ALL
+        case Change.PORTAL | Change.NO_PORTAL:
+            return True, change.name
+        case Change.NO_PORTALS:
+            return True, ALL

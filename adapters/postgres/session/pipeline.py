@@ -1,0 +1,356 @@
+"""The extended protocol: runs of Parse, Bind, Describe, Execute and Close up to a Sync or Flush.
+
+A run is taken whole, every command in it is decided, and only then does its first byte go up: earlier messages would
+already hold locks while a later one waits for an approval. What is denied becomes one poison Parse in its place, and
+nothing after it goes up: the server would skip it anyway, up to Sync.
+
+Names: inside one group (up to Sync) a name means what this group made of it, because a failure there makes the server
+skip the rest of the group. Across groups it means what the server confirmed (`names`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from adapters.core.buffer import HIGH_WATER
+from adapters.core.ports import Answer
+from adapters.postgres.facts import facts_of
+from adapters.postgres.messages import notices, query
+from adapters.postgres.messages.frames import HEADER, Front, refuse
+from adapters.postgres.session import refusals, steps
+from adapters.postgres.session.desk import ClientLeft, Desk
+from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement
+from adapters.postgres.session.simple import may_copy
+from adapters.postgres.session.steps import Due, Step
+from adapters.postgres.session.turns import Need, Turn
+from engine.decision import Verdict
+
+RUN_LIMIT = HIGH_WATER
+"""A pipeline larger than this goes up in parts; a command in a later part cannot be held any more, it is denied."""
+
+_EXTENDED = frozenset({Front.PARSE, Front.BIND, Front.DESCRIBE, Front.EXECUTE, Front.CLOSE, Front.FLUSH, Front.SYNC})
+_ENDS_RUN = frozenset({Front.FLUSH, Front.SYNC})
+_STRAY_COPY = frozenset({Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL})
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What was decided about one run of frames, by the frames' numbers."""
+
+    data: bytes
+    frames: list[tuple[int, int, int]]
+    cut: int
+    """Frames from this one on do not go up."""
+    statements: dict[bytes, Statement | None]
+    """What names of statements mean at the frame being decided, where this group made them."""
+    portals: set[bytes]
+    """Names of portals that this group made or closed."""
+    unbound: dict[bytes, int] = field(default_factory=dict)
+    """Statements parsed in this run and not bound yet: their question is still to be asked."""
+    bound: dict[int, Portal | bytes] = field(default_factory=dict)
+    """For a Bind the portal it makes, or the error when its statement is not known."""
+    error: bytes = b""
+    poisoned_name: bytes = b""
+
+    def refuse(self, number: int, error: bytes, name: bytes) -> None:
+        """The frame with this number is refused; of several refusals the first in order counts."""
+        if number < self.cut:
+            self.cut, self.error, self.poisoned_name = number, error, name
+
+
+class Pipeline:
+    """One client's extended protocol. A group lasts from the first message after a Sync to the next Sync."""
+
+    def __init__(self, desk: Desk, own_name: bytes) -> None:
+        self._desk = desk
+        self._nowhere = own_name
+        self._statements: dict[bytes, Statement | None] = {}
+        self._portals: dict[bytes, Portal | None] = {}
+        self._sent = False
+        self._dead = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a group has begun and was not synced."""
+        return self._sent or self._dead
+
+    def run(self) -> Turn:
+        """One run of messages: collect, decide, send."""
+        frames = yield from self._collect()
+        desk = self._desk
+        start = desk.frames.start
+        data = desk.frames.data[start : start + frames[-1][2]]
+        desk.frames.use(len(data))
+        if desk.replies.group_failed:
+            self._dead = True
+        copied = False
+        if not self._dead:
+            plan = yield from self._decide(data, frames)
+            copied = yield from self._send(plan)
+        if frames[-1][0] == Front.SYNC and not copied:
+            if self._dead:
+                desk.sync()
+            self._end_group()
+
+    def _end_group(self) -> None:
+        self._statements.clear()
+        self._portals.clear()
+        self._sent = self._dead = False
+
+    def _collect(self) -> Generator[Need, Answer | None, list[tuple[int, int, int]]]:
+        """Frames as (type, start, end), counted from the inbox's start, up to and with a Sync or Flush."""
+        inbox = self._desk.frames
+        frames: list[tuple[int, int, int]] = []
+        used = 0
+        while True:
+            found = self._desk.peek(inbox.start + used)
+            if found is None:
+                yield Need.BYTES
+                continue
+            kind, end = found
+            if kind not in _EXTENDED:
+                self._check_stray(kind)
+            end -= inbox.start
+            frames.append((kind, used, end))
+            used = end
+            if kind in _ENDS_RUN or used >= RUN_LIMIT:
+                return frames
+
+    def _check_stray(self, kind: int) -> None:
+        if kind == Front.TERMINATE:
+            raise ClientLeft
+        if kind not in _STRAY_COPY:
+            # WHY: a Query inside a pipeline that has failed is ignored by the server; our translation would revive it.
+            raise refuse("a simple query or function call inside a pipeline is not supported: send Sync first")
+
+    # --- deciding
+
+    def _decide(self, data: bytes, frames: list[tuple[int, int, int]]) -> Generator[Need, Answer | None, _Plan]:
+        plan = _Plan(data, frames, len(frames), dict(self._statements), set(self._portals))
+        for number, (kind, start, end) in enumerate(frames):
+            body = data[start + HEADER : end]
+            if kind == Front.BIND:
+                yield from self._decide_bind(plan, number, query.decode_bind(body))
+            elif kind == Front.PARSE:
+                parse = query.decode_parse(body)
+                if parse.name in plan.unbound:
+                    yield from self._decide_parse(plan, parse.name)
+                plan.statements[parse.name] = Statement(parse.text)
+                plan.unbound[parse.name] = number
+            elif kind == Front.CLOSE:
+                closed = query.decode_named(body)
+                if closed.sort == query.STATEMENT:
+                    plan.statements[closed.name] = None
+                else:
+                    plan.portals.add(closed.name)
+            elif kind == Front.EXECUTE or kind == Front.DESCRIBE:
+                yield from self._settle(plan, kind, body)
+            if plan.error:
+                break
+        for name in list(plan.unbound):
+            yield from self._decide_parse(plan, name)
+        return plan
+
+    def _settle(self, plan: _Plan, kind: int, body: bytes) -> Turn:
+        """Wait until what an Execute or Describe names stands still."""
+        if kind == Front.EXECUTE:
+            is_portal, name = True, query.decode_execute(body).portal
+        else:
+            named = query.decode_named(body)
+            is_portal, name = named.sort == query.PORTAL, named.name
+        mine = plan.portals if is_portal else plan.statements
+        while name not in mine and self._desk.names.is_moving(name, is_portal=is_portal):
+            yield Need.NEWS
+
+    def _decide_parse(self, plan: _Plan, name: bytes) -> Turn:
+        """A text that this run only prepares."""
+        number = plan.unbound.pop(name)
+        if number >= plan.cut:
+            return
+        _, start, end = plan.frames[number]
+        parse = query.decode_parse(plan.data[start + HEADER : end])
+        answer = yield from self._desk.judge.judge(parse.text, unsent=not self._sent, prepares=True)
+        if isinstance(answer, bytes):
+            plan.refuse(number, answer, name)
+
+    def _decide_bind(self, plan: _Plan, number: int, bind: query.Bind) -> Turn:
+        desk = self._desk
+        name = bind.statement
+        while name not in plan.statements and desk.names.is_moving(name, is_portal=False):
+            yield Need.NEWS
+        statement = plan.statements[name] if name in plan.statements else desk.names.statements.get(name)
+        plan.portals.add(bind.portal)
+        if statement is None:
+            plan.bound[number] = refusals.no_statement(name)
+            return
+        parameters = query.decode_parameters(bind.rest)
+        answer = yield from desk.judge.judge(statement.text, unsent=not self._sent, parameters=parameters)
+        parsed_at = plan.unbound.pop(name, None)
+        if not isinstance(answer, bytes) and answer.decision.verdict is Verdict.MASK and may_copy(statement.text):
+            desk.judge.not_run(answer, notices.UNSUPPORTED)
+            answer = refusals.unsupported("COPY of masked columns is not supported")
+        if isinstance(answer, bytes):
+            if parsed_at is None:
+                plan.refuse(number, answer, self._nowhere)
+            else:
+                plan.refuse(parsed_at, answer, name)
+            return
+        run = Run(answer, desk.out.now, masks=answer.decision.verdict is Verdict.MASK)
+        plan.bound[number] = Portal(statement, run)
+
+    # --- sending
+
+    def _send(self, plan: _Plan) -> Generator[Need, Answer | None, bool]:
+        """Send what may go up. Whether a COPY FROM STDIN swallowed the rest, the Sync too."""
+        desk = self._desk
+        sent_to = 0
+        for number, (kind, start, end) in enumerate(plan.frames[: plan.cut]):
+            body = plan.data[start + HEADER : end]
+            instead = self._expect(plan, number, kind, body)
+            waits = self._waits(plan, number, kind, body)
+            if instead is None and not waits:
+                continue
+            if sent_to < start:
+                desk.out.up(plan.data[sent_to:start])
+            desk.out.up(plan.data[start:end] if instead is None else instead)
+            sent_to = end
+            self._sent = True
+            if waits and kind == Front.BIND:
+                yield from self._describe(query.decode_bind(body).portal)
+            elif waits:
+                copied = yield from self._copy(plan.frames[number + 1 :])
+                if copied:
+                    return True
+            if self._dead:
+                return False
+        last = plan.frames[plan.cut][1] if plan.cut < len(plan.frames) else len(plan.data)
+        if sent_to < last:
+            desk.out.up(plan.data[sent_to:last])
+            self._sent = True
+        if plan.error:
+            self._poison(plan.error, plan.poisoned_name)
+        return False
+
+    def _poison(self, error: bytes, name: bytes) -> None:
+        desk = self._desk
+        desk.out.up(refusals.poison(name))
+        # WHY: the old statement stays behind a name whose new text is denied; the client means the new one.
+        change = NameChange(Change.NO_STATEMENT, name, even_if_failed=True)
+        desk.replies.expect(Step(Due.PARSE, shown=True, poison=error, change=change))
+        self._sent = self._dead = True
+
+    def _expect(self, plan: _Plan, number: int, kind: int, body: bytes) -> bytes | None:
+        """Note what the server will answer. The bytes to send instead of the client's, or None."""
+        replies = self._desk.replies
+        if kind == Front.BIND:
+            return self._expect_bind(plan.bound[number], query.decode_bind(body))
+        if kind == Front.EXECUTE:
+            return self._expect_execute(query.decode_execute(body))
+        if kind == Front.SYNC:
+            replies.group_failed = False
+            replies.expect(steps.SYNC)
+        elif kind == Front.DESCRIBE:
+            return self._expect_describe(query.decode_named(body))
+        elif kind == Front.PARSE:
+            parse = query.decode_parse(body)
+            statement = self._statements[parse.name] = Statement(parse.text)
+            change = NameChange(Change.STATEMENT, parse.name, statement)
+            replies.expect(Step(Due.PARSE, shown=True, change=change))
+        elif kind == Front.CLOSE:
+            named = query.decode_named(body)
+            if named.sort == query.STATEMENT:
+                sort, self._statements[named.name] = Change.NO_STATEMENT, None
+            else:
+                sort, self._portals[named.name] = Change.NO_PORTAL, None
+            replies.expect(Step(Due.CLOSE, shown=True, change=NameChange(sort, named.name)))
+        elif kind in _STRAY_COPY:
+            return b""
+        return None
+
+    def _expect_bind(self, portal: Portal | bytes, bind: query.Bind) -> bytes | None:
+        desk = self._desk
+        if isinstance(portal, bytes):
+            desk.replies.expect(Step(Due.BIND, shown=True, ghost=portal))
+            return query.encode_bind_as(bind, self._nowhere)
+        self._portals[bind.portal] = portal
+        desk.granted(facts_of(portal.run.answer.command))
+        change = NameChange(Change.PORTAL, bind.portal, portal)
+        desk.replies.expect(Step(Due.BIND, shown=True, run=portal.run, change=change))
+        return None
+
+    def _expect_execute(self, execute: query.Execute) -> bytes | None:
+        portal = self._portal(execute.portal)
+        if portal is None:
+            ghost = refusals.no_portal(execute.portal)
+            self._desk.replies.expect(Step(Due.EXECUTE, shown=True, ghost=ghost))
+            return query.encode_execute(self._nowhere)
+        copies = may_copy(portal.statement.text)
+        self._desk.replies.expect(Step(Due.EXECUTE, shown=True, run=portal.run, portal=portal, awaited=copies))
+        return None
+
+    def _expect_describe(self, named: query.Named) -> bytes | None:
+        desk = self._desk
+        if named.sort == query.PORTAL:
+            if self._portal(named.name) is not None:
+                desk.replies.expect(steps.DESCRIBE)
+                return None
+            ghost = refusals.no_portal(named.name)
+        else:
+            mine = self._statements
+            known = mine.get(named.name) if named.name in mine else desk.names.statements.get(named.name)
+            if known is not None:
+                desk.replies.expect(steps.DESCRIBE)
+                return None
+            ghost = refusals.no_statement(named.name)
+        desk.replies.expect(Step(Due.DESCRIBE, shown=True, ghost=ghost))
+        return query.encode_named(Front.DESCRIBE, named.sort, self._nowhere)
+
+    def _portal(self, name: bytes) -> Portal | None:
+        mine = self._portals
+        return mine.get(name) if name in mine else self._desk.names.portals.get(name)
+
+    # --- waiting in the middle
+
+    def _waits(self, plan: _Plan, number: int, kind: int, body: bytes) -> bool:
+        """Whether the rest must wait for the server's answer to this one."""
+        if kind == Front.BIND:
+            portal = plan.bound[number]
+            return isinstance(portal, Portal) and portal.run.masks
+        if kind == Front.EXECUTE:
+            found = self._portal(query.decode_execute(body).portal)
+            return found is not None and may_copy(found.statement.text)
+        return False
+
+    def _describe(self, name: bytes) -> Turn:
+        """Have a masked result described before it is executed."""
+        desk = self._desk
+        portal = self._portal(name)
+        if portal is None:
+            raise refuse("a portal was closed while it was bound")
+        desk.out.up(query.encode_named(Front.DESCRIBE, query.PORTAL, name) + query.FLUSH)
+        desk.replies.expect(Step(Due.DESCRIBE, shown=False, run=portal.run, awaited=True))
+        yield from desk.wait_for_reply()
+        if desk.replies.group_failed:
+            self._dead = True
+            return
+        refused = desk.prepare_masks(portal, portal.run)
+        if refused is not None:
+            desk.judge.not_run(portal.run.answer, notices.DENIED)
+            portal.run.is_over = True
+            self._poison(refused, self._nowhere)
+
+    def _copy(self, rest: list[tuple[int, int, int]]) -> Generator[Need, Answer | None, bool]:
+        """After an Execute that may be COPY FROM STDIN. Whether it was: then a Sync in `rest` is none."""
+        desk = self._desk
+        desk.out.up(query.FLUSH)
+        yield from desk.wait_for_reply()
+        if desk.replies.group_failed:
+            self._dead = True
+            return False
+        if not desk.replies.is_copying_in:
+            return False
+        if any(kind not in _ENDS_RUN and kind not in _STRAY_COPY for kind, _, _ in rest):
+            raise refuse("only COPY data may come while COPY FROM STDIN runs")
+        yield from desk.feed_copy()
+        return True

@@ -1,0 +1,155 @@
+"""A session that is signed in on both sides: commands are asked about and run.
+
+Puts the parts together: frames from the client go to `simple` or `pipeline`, bytes from the server to `replies`; whoever
+waits is resumed when what it waits for has happened.
+"""
+
+from __future__ import annotations
+
+from adapters.core.buffer import HIGH_WATER
+from adapters.core.effects import Errand, Pause, Resume
+from adapters.core.events import Side
+from adapters.core.ports import Answer
+from adapters.postgres.messages import results
+from adapters.postgres.messages.frames import HEADER, Front
+from adapters.postgres.messages.query import SYNC, decode_query
+from adapters.postgres.messages.startup import encode_cancel
+from adapters.postgres.session import refusals, steps
+from adapters.postgres.session.desk import ClientLeft, Desk
+from adapters.postgres.session.masking import OriginOf
+from adapters.postgres.session.outbox import Outbox
+from adapters.postgres.session.pipeline import Pipeline
+from adapters.postgres.session.settings import Settings
+from adapters.postgres.session.simple import Simple
+from adapters.postgres.session.steps import Due, Step
+from adapters.postgres.session.turns import Need, Turn
+
+_STRAY_COPY = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
+
+
+class Ready:
+    """The part of a session after ReadyForQuery was first sent."""
+
+    def __init__(self, outbox: Outbox, settings: Settings, origin_of: OriginOf, upstream_key: bytes) -> None:
+        self._out = outbox
+        self._desk = Desk(outbox, settings, origin_of)
+        self._upstream_key = upstream_key
+        self._simple = Simple(self._desk)
+        self._pipeline = Pipeline(self._desk, settings.own_name)
+        self._paused = False
+        self.client_left = False
+        self._turn = self._serve()
+        self._need = next(self._turn)
+
+    # --- what happens
+
+    def client(self, data: bytes) -> None:
+        """Bytes from the client."""
+        if self._desk.frames.feed(data) and self._need in (Need.BYTES, Need.COPY):
+            self._resume(None)
+        self._balance()
+
+    def upstream(self, data: bytes) -> None:
+        """Bytes from the server."""
+        self._desk.replies.take(data)
+        self._after_news()
+        self._balance()
+
+    def decided(self, ticket: int, answer: Answer) -> None:
+        """The gate's answer, or what became of a hold. One for a question no longer asked changes nothing."""
+        judge = self._desk.judge
+        if ticket != judge.ticket:
+            return
+        if self._need in (Need.ANSWER, Need.FATE):
+            self._resume(answer)
+            self._balance()
+        else:
+            judge.early_fate = answer
+
+    def time_passed(self) -> None:
+        """A moment asked for is there."""
+        self._desk.judge.remind()
+
+    def facts_refreshed(self) -> None:
+        """The catalog was read again."""
+        if self._need is Need.FACTS:
+            self._resume(None)
+
+    def interrupted(self) -> None:
+        """Somebody with this session's cancel key wants what it runs to stop."""
+        if self._desk.judge.held is not None:
+            self._resume(None)
+            self._balance()
+        else:
+            self._out.wish(Errand(encode_cancel(self._upstream_key)))
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing runs, nothing is held, and no transaction is open: a good moment to end."""
+        desk = self._desk
+        waits_for_client = self._need is Need.BYTES and not self._pipeline.is_open and not len(desk.frames)
+        return waits_for_client and desk.replies.is_idle and desk.replies.status == results.IDLE
+
+    def abandon(self) -> None:
+        """The session ends: what is held is not wanted any more (the driver withdraws it), nothing goes on."""
+        self._turn.close()
+
+    # --- going on
+
+    def _resume(self, value: Answer | None) -> None:
+        try:
+            self._need = self._turn.send(value)
+        except ClientLeft:
+            self.client_left = True
+
+    def _after_news(self) -> None:
+        replies = self._desk.replies
+        match self._need:
+            case Need.IDLE if replies.is_idle:
+                self._resume(None)
+            case Need.REPLY if replies.await_over:
+                self._resume(None)
+            case Need.COPY if not replies.is_copying_in:
+                self._resume(None)
+            case Need.NEWS:
+                self._resume(None)
+            case _:
+                pass
+
+    def _balance(self) -> None:
+        """Do not read more from the client than can be dealt with."""
+        full = self._need is not Need.BYTES and self._need is not Need.COPY and len(self._desk.frames) > HIGH_WATER
+        if full is not self._paused:
+            self._paused = full
+            self._out.wish(Pause(Side.CLIENT) if full else Resume(Side.CLIENT))
+
+    # --- the client's side
+
+    def _serve(self) -> Turn:
+        desk = self._desk
+        frames = desk.frames
+        while True:
+            found = desk.peek(frames.start)
+            if found is None:
+                yield Need.BYTES
+                continue
+            kind, end = found
+            if kind == Front.QUERY and not self._pipeline.is_open:
+                text = decode_query(frames.data[frames.start + HEADER : end])
+                frames.use(end - frames.start)
+                yield from self._simple.run(text)
+            elif kind == Front.TERMINATE:
+                raise ClientLeft
+            elif kind == Front.FUNCTION_CALL and not self._pipeline.is_open:
+                frames.use(end - frames.start)
+                self._refuse_function_call()
+            elif kind in _STRAY_COPY:
+                # WHY dropped: what a client had still to send when its COPY failed; the server ignores it too.
+                frames.use(end - frames.start)
+            else:
+                yield from self._pipeline.run()
+
+    def _refuse_function_call(self) -> None:
+        error = refusals.unsupported("function calls by OID have no text to judge", "call it by name with SELECT")
+        self._out.up(refusals.poison() + SYNC)
+        self._desk.replies.expect(Step(Due.PARSE, shown=False, poison=error), steps.SYNC)

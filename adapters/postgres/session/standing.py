@@ -1,0 +1,96 @@
+"""What the session's state on the server is, as far as it changes the meaning of names: search_path and role.
+
+Asked from the server with a statement of our own, whenever a command may have changed it; until the answer is there it
+is unknown, and then nothing about names can be proven. Transaction state is the server's own word (ReadyForQuery).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from adapters.postgres.messages import results
+from adapters.postgres.messages.frames import Front
+from adapters.postgres.messages.query import (
+    PORTAL,
+    STATEMENT,
+    SYNC,
+    encode_bind,
+    encode_execute,
+    encode_named,
+    encode_parse,
+)
+from adapters.postgres.session import steps
+from adapters.postgres.session.steps import Due, Hush, Step
+from engine.request import Json
+
+_TEXT = (
+    b"SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text, "
+    b"current_user::pg_catalog.text, session_user::pg_catalog.text"
+)
+"""WHY `current_schemas(true)`: the schemas really searched, temporary and implicit ones included, in order.
+WHY every name is qualified: the path we ask about must not change the asking."""
+
+_PARSE = Step(Due.PARSE, shown=False, hush=Hush.ALL, probe=True)
+_BIND = Step(Due.BIND, shown=False, hush=Hush.ALL, probe=True)
+_EXECUTE = Step(Due.EXECUTE, shown=False, hush=Hush.ALL, probe=True)
+_CLOSE = Step(Due.CLOSE, shown=False, hush=Hush.ALL, probe=True)
+PROBE_STEPS = (_PARSE, _BIND, _EXECUTE, _CLOSE, _CLOSE, steps.OWN_SYNC)
+
+
+def encode_probe(name: bytes) -> bytes:
+    """The question, under a name of our own so that the client's unnamed statement and portal stay."""
+    return (
+        encode_parse(_TEXT, name)
+        + encode_bind(name, name)
+        + encode_execute(name)
+        + encode_named(Front.CLOSE, PORTAL, name)
+        + encode_named(Front.CLOSE, STATEMENT, name)
+        + SYNC
+    )
+
+
+_WORDS = {results.IDLE: "idle", results.IN_TRANSACTION: "open", results.FAILED: "failed"}
+
+
+class Standing:
+    """The last known answer, and whether it still holds."""
+
+    __slots__ = ("_is_known", "_learned_inside", "_state", "role", "search_path", "user")
+
+    def __init__(self) -> None:
+        self.search_path: tuple[str, ...] | None = None
+        self.role: str | None = None
+        self.user: str | None = None
+        self._is_known = False
+        self._learned_inside = False
+        self._state: dict[int, Mapping[str, Json]] = {}
+
+    def is_known(self, status: int) -> bool:
+        """Whether nothing can have changed it. What was learned inside a transaction may end with it."""
+        return self._is_known and not (self._learned_inside and status == results.IDLE)
+
+    def forget(self) -> None:
+        """A command that may change it goes up."""
+        self._is_known = False
+        self.search_path = self.role = self.user = None
+        self._state.clear()
+
+    def learn(self, row: Sequence[str | None], path: tuple[str, ...], status: int) -> None:
+        """The server's answer to the probe."""
+        self.search_path = path
+        self.role, self.user = row[1], row[2]
+        self._is_known = True
+        self._learned_inside = status != results.IDLE
+        self._state.clear()
+
+    def state(self, status: int) -> Mapping[str, Json]:
+        """What policies may read of the session. Unknown things are absent."""
+        found = self._state.get(status)
+        if found is None:
+            facts: dict[str, Json] = {"transaction": _WORDS.get(status, "unknown")}
+            if self.search_path is not None:
+                facts["search_path"] = list(self.search_path)
+            if self.role is not None:
+                facts["role"] = self.role
+            found = self._state[status] = facts
+        return found

@@ -1,0 +1,294 @@
+"""The driver: effects are done in order, answers come back as events, and whatever fails ends the connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.effects import Effect
+from adapters.core.events import Event, Side
+from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.core.relay import Relay, Surroundings
+from engine.decision import Decision, Verdict
+
+QUESTION = Question("test", b"do it")
+
+
+@dataclass
+class Script:
+    """A session whose reaction to each event is written down; keeps what it saw."""
+
+    react: Callable[[Event], list[Effect]] = lambda event: []
+    seen: list[Event] = field(default_factory=list)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        self.seen.append(event)
+        return self.react(event)
+
+
+@dataclass
+class Gate:
+    answer: Answer = field(default_factory=lambda: Answer(Decision(Verdict.ALLOW, None), "d-1"))
+    fate_of: asyncio.Future[Answer] | None = None
+    calls: list[str] = field(default_factory=list)
+    id: str = "s-1"
+
+    def decide(self, question: Question) -> Answer:
+        self.calls.append("decide")
+        return self.answer
+
+    async def fate(self, ticket: str) -> Answer:
+        assert self.fate_of is not None
+        return await self.fate_of
+
+    def withdraw(self, ticket: str, reason: str) -> None:
+        self.calls.append(f"withdraw {ticket}")
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        self.calls.append(f"finished {decision_id}")
+
+    def close(self, reason: str) -> None:
+        self.calls.append("close")
+
+
+@dataclass
+class Keeper:
+    gate: Gate = field(default_factory=Gate)
+    where: Target | None = field(default_factory=lambda: Target("127.0.0.1", 1, "app", tls=False))
+    refusal: Refusal | None = None
+
+    def scram_verifier(self, user: str) -> ScramVerifier:
+        return ScramVerifier(b"salt", 4096, b"s", b"k")
+
+    def check_token(self, user: str, token: str, resource: str) -> bool:
+        return token == "good"
+
+    def admit(self, **who: object) -> Gate | Refusal:
+        return self.refusal or self.gate
+
+    def target(self, resource: str) -> Target | None:
+        return self.where
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = b""
+        self.log: list[str] = []
+        self.closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.log.append("write")
+        self.out += bytes(data)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+        self.log.append("close")
+
+    def abort(self) -> None:
+        self.closing = True
+
+    def pause_reading(self) -> None:
+        self.log.append("pause")
+
+    def resume_reading(self) -> None:
+        self.log.append("resume")
+
+
+ADMIT = do.Admit("ann", "orders", "test", True)
+
+
+def play(react: Callable[[Event], list[Effect]], keeper: Keeper | None = None) -> tuple[Relay, Script, Wire]:
+    """A relay with a client's wire, admitted."""
+    session = Script(lambda event: [ADMIT] if isinstance(event, saw.TimePassed) else [])
+    relay = Relay(session, Surroundings(keeper or Keeper()), client_address="192.0.2.1")
+    wire = Wire()
+    relay.client.connection_made(wire)
+    relay.take(saw.TimePassed())
+    session.react = react
+    session.seen.clear()
+    return relay, session, wire
+
+
+async def settled() -> None:
+    """Let the tasks that are ready run."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_everything_sent_in_one_turn_is_one_write() -> None:
+    relay, _, wire = play(lambda event: [do.Send(Side.CLIENT, b"a"), do.Send(Side.CLIENT, b"b")])
+    relay.client.data_received(b"x")
+    assert (wire.out, wire.log) == (b"ab", ["write"])
+
+
+async def test_an_answer_comes_after_the_effects_beside_the_question() -> None:
+    def react(event: Event) -> list[Effect]:
+        if isinstance(event, saw.BytesReceived):
+            return [do.Ask(7, QUESTION), do.Send(Side.CLIENT, b"asked ")]
+        return [do.Send(Side.CLIENT, b"answered")]
+
+    keeper = Keeper()
+    relay, session, wire = play(react, keeper)
+    relay.client.data_received(b"x")
+    assert wire.out == b"asked answered"
+    assert session.seen[1] == saw.Decided(7, keeper.gate.answer)
+
+
+async def test_an_error_in_a_session_ends_the_connection_and_sends_nothing_up() -> None:
+    upstream = Wire()
+
+    def react(event: Event) -> list[Effect]:
+        return [do.Send(Side.UPSTREAM, b"leak"), do.Ask(1, QUESTION)]
+
+    keeper = Keeper()
+    relay, _, wire = play(react, keeper)
+    relay._upstream.connection_made(upstream)
+    keeper.gate.answer = None  # type: ignore[assignment]  # a gate that breaks its word
+    relay.client.data_received(b"x")
+    assert upstream.out == b""
+    assert wire.closing
+    assert keeper.gate.calls[-1] == "close"
+
+
+async def test_a_hold_is_answered_again_when_its_fate_is_known() -> None:
+    fate: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    gate = Gate(Answer(Decision(Verdict.HOLD, None), "d-1", "T-1"), fate)
+    relay, session, _ = play(
+        lambda event: [do.Ask(1, QUESTION)] if isinstance(event, saw.BytesReceived) else [], Keeper(gate)
+    )
+    relay.client.data_received(b"x")
+    granted = Answer(Decision(Verdict.ALLOW, None), "d-2")
+    fate.set_result(granted)
+    await settled()
+    assert session.seen[-1] == saw.Decided(1, granted)
+
+
+async def test_a_fate_nobody_can_tell_is_a_denial() -> None:
+    fate: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    gate = Gate(Answer(Decision(Verdict.HOLD, None), "d-1", "T-1"), fate)
+    relay, session, _ = play(
+        lambda event: [do.Ask(1, QUESTION)] if isinstance(event, saw.BytesReceived) else [], Keeper(gate)
+    )
+    relay.client.data_received(b"x")
+    fate.set_exception(RuntimeError("the store is gone"))
+    await settled()
+    last = session.seen[-1]
+    assert isinstance(last, saw.Decided)
+    assert last.answer.decision.verdict is Verdict.DENY
+
+
+async def test_a_client_that_goes_while_its_command_is_held_withdraws_it() -> None:
+    gate = Gate(Answer(Decision(Verdict.HOLD, None), "d-1", "T-1"), asyncio.get_running_loop().create_future())
+
+    def react(event: Event) -> list[Effect]:
+        return (
+            [do.Close("gone")]
+            if isinstance(event, saw.EndReceived)
+            else [do.Ask(1, QUESTION)] * isinstance(event, saw.BytesReceived)
+        )
+
+    relay, _, _ = play(react, Keeper(gate))
+    relay.client.data_received(b"x")
+    relay.client.eof_received()
+    assert gate.calls[-2:] == ["withdraw T-1", "close"]
+
+
+async def test_leaving_a_ticket_open_stops_the_wait_and_withdraws_nothing() -> None:
+    fate: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    gate = Gate(Answer(Decision(Verdict.HOLD, None), "d-1", "T-1"), fate)
+
+    def react(event: Event) -> list[Effect]:
+        return (
+            [do.Ask(1, QUESTION)]
+            if isinstance(event, saw.BytesReceived)
+            else [do.Leave(1)] * isinstance(event, saw.Decided)
+        )
+
+    relay, _, _ = play(react, Keeper(gate))
+    relay.client.data_received(b"x")
+    await settled()
+    assert relay._tasks == set()
+    assert "withdraw T-1" not in gate.calls
+
+
+async def test_who_is_refused_gets_no_gate() -> None:
+    keeper = Keeper(refusal=Refusal("28P01", "no"))
+    relay, session, _ = play(lambda event: [], keeper)
+    session.react = lambda event: [ADMIT] if isinstance(event, saw.BytesReceived) else []
+    relay.client.data_received(b"x")
+    assert session.seen[-1] == saw.Refused(Refusal("28P01", "no"))
+
+
+async def test_a_resource_that_does_not_exist_is_refused_after_admission() -> None:
+    session = Script(lambda event: [ADMIT] if isinstance(event, saw.BytesReceived) else [])
+    keeper = Keeper(where=None)
+    relay = Relay(session, Surroundings(keeper), client_address=None)
+    relay.client.connection_made(Wire())
+    relay.client.data_received(b"x")
+    assert isinstance(session.seen[-1], saw.Refused)
+    assert keeper.gate.calls == ["close"]
+
+
+async def test_a_full_peer_stops_the_reading_and_a_session_may_too() -> None:
+    relay, session, wire = play(lambda event: [do.Pause(Side.CLIENT)])
+    relay.client.data_received(b"x")
+    relay.is_full(Side.UPSTREAM, True)
+    assert wire.log == ["pause"]
+    session.react = lambda event: [do.Resume(Side.CLIENT)]
+    relay.client.data_received(b"x")
+    assert wire.log == ["pause"]
+    relay.is_full(Side.UPSTREAM, False)
+    assert wire.log == ["pause", "resume"]
+
+
+async def test_a_key_is_stretched_off_the_loop() -> None:
+    relay, session, _ = play(
+        lambda event: [do.DeriveKey(b"pw", b"salt", 1)] if isinstance(event, saw.BytesReceived) else []
+    )
+    relay.client.data_received(b"x")
+    await asyncio.gather(*relay._tasks)
+    assert isinstance(session.seen[-1], saw.KeyDerived)
+
+
+async def test_a_target_that_cannot_be_reached_is_an_event() -> None:
+    keeper = Keeper(where=Target("127.0.0.1", 1, "app", tls=False))
+    relay, session, _ = play(lambda event: [do.OpenUpstream()] if isinstance(event, saw.BytesReceived) else [], keeper)
+    relay.client.data_received(b"x")
+    await asyncio.gather(*relay._tasks)
+    assert isinstance(session.seen[-1], saw.UpstreamFailed)
+
+
+async def test_only_the_last_wish_to_be_woken_counts() -> None:
+    now = asyncio.get_running_loop().time()
+    moments = iter([now, now + 60.0, None])
+    relay, session, _ = play(lambda event: [do.WakeAt(next(moments))] if isinstance(event, saw.BytesReceived) else [])
+    relay.client.data_received(b"x")
+    relay.client.data_received(b"x")
+    await settled()
+    assert saw.TimePassed() not in session.seen
+    relay.client.data_received(b"x")
+    assert relay._timer is None
+
+
+@pytest.mark.parametrize("effect", [do.Ask(1, QUESTION), do.Record("d", Outcome()), do.Withdraw(1, "x")])
+async def test_a_session_that_was_not_admitted_has_no_gate_to_ask(effect: Effect) -> None:
+    session = Script(lambda event: [effect, do.Send(Side.CLIENT, b"went on")])
+    relay = Relay(session, Surroundings(Keeper()), client_address=None)
+    wire = Wire()
+    relay.client.connection_made(wire)
+    relay.client.data_received(b"x")
+    assert wire.closing or isinstance(effect, do.Withdraw)

@@ -1,0 +1,170 @@
+"""Questions, holds, and where the session stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.events import Side
+from engine.command.tree import Effect as CommandEffect
+from tests.wire import (
+    BOUND,
+    NO_DATA,
+    PARSED,
+    POISON,
+    SYNC,
+    SignedIn,
+    allow,
+    bind,
+    deny,
+    error,
+    errors,
+    execute,
+    hold,
+    kinds,
+    parse,
+    query,
+    ready,
+    split,
+    standing,
+    tag,
+    tree,
+)
+
+SET = allow(command=tree("set", CommandEffect.SESSION))
+DONE = PARSED + BOUND + NO_DATA + tag("SET") + ready()
+
+
+def held() -> SignedIn:
+    return SignedIn().client(query("delete from t")).learn().answer(hold())
+
+
+def test_the_question_says_where_the_session_stands() -> None:
+    play = SignedIn().client(query("select 1")).learn()
+    question = play.take(do.Ask).question
+    assert question.text == b"select 1"
+    assert question.state == {"transaction": "idle", "search_path": ["pg_catalog", "public"], "role": "app"}
+
+
+def test_where_the_session_stands_is_asked_once_and_again_when_it_may_have_changed() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 2")).answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("set search_path = evil")).answer(SET).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 3"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+    play.upstream(standing('["evil"]'))
+    assert play.take(do.Ask).question.state["search_path"] == ["evil"]
+
+
+def test_a_server_that_cannot_say_leaves_it_unknown() -> None:
+    for answer in (error("25P02") + ready(), standing("no json"), standing('{"a":1}')):
+        play = SignedIn().client(query("select 1"))
+        play.sent(Side.UPSTREAM)
+        play.upstream(answer)
+        assert "search_path" not in play.take(do.Ask).question.state
+        assert play.sent(Side.CLIENT) == b""
+
+
+def test_a_setting_of_the_lexer_is_refused_whatever_the_policy_says() -> None:
+    play = SignedIn().client(query("set standard_conforming_strings = off")).learn()
+    play.answer(allow(command=tree("set", CommandEffect.SESSION, features=("lexer_setting",))))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "0A000"
+    assert play.take(do.Record).outcome.error == "0A000"
+
+
+def test_a_held_command_waits_and_the_client_is_told() -> None:
+    play = held()
+    assert play.sent(Side.UPSTREAM) == b""
+    assert kinds(play.sent(Side.CLIENT)) == "N"
+    assert play.take(do.WakeAt).moment == 5.0
+    play.later(5.0).saw(saw.TimePassed())
+    assert b"still waiting" in split(play.sent(Side.CLIENT))[0][1]
+    assert play.take(do.WakeAt).moment == 10.0
+
+
+def test_a_granted_command_runs_in_the_same_session() -> None:
+    play = held().saw(saw.Decided(1, allow()))
+    assert play.sent(Side.UPSTREAM).startswith(parse("delete from t"))
+
+
+def test_a_refused_command_is_denied_with_what_the_approver_said() -> None:
+    play = held().saw(saw.Decided(1, deny("ask the owner")))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == "ask the owner"
+
+
+def test_a_hold_that_is_still_a_hold_when_decided_again_runs_nothing() -> None:
+    play = held().saw(saw.Decided(1, hold()))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+
+
+def test_a_cancel_ends_the_hold_and_sends_nothing_up() -> None:
+    play = held().saw(saw.InterruptRequested())
+    assert play.take(do.Withdraw).ticket == 1
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "57014"
+    play.wishes.clear()
+    play.saw(saw.Decided(1, allow())).wished_nothing()
+
+
+def test_a_client_that_leaves_while_held_ends_the_session() -> None:
+    play = held()
+    play.wishes.clear()
+    play.saw(saw.EndReceived(Side.CLIENT)).wished(do.Close)
+
+
+def test_a_fate_that_is_there_before_the_wait_begins_is_not_lost() -> None:
+    play = SignedIn().client(query("select 1") + query("delete from t")).learn().answer(allow())
+    play.wishes = [wish for wish in play.wishes if not isinstance(wish, do.Send)]
+    play.answer(hold())
+    play.saw(saw.Decided(2, allow()))
+    assert play.sent(Side.UPSTREAM) == b""
+    play.upstream(DONE)
+    assert play.sent(Side.UPSTREAM).startswith(parse("delete from t"))
+
+
+def test_inside_a_transaction_a_hold_is_a_denial_whose_ticket_stays_open() -> None:
+    play = SignedIn().client(query("begin")).learn().answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("BEGIN") + ready("T"))
+    play.wishes.clear()
+    play.client(query("delete from t")).answer(hold())
+    assert play.take(do.Leave).ticket == 2
+    play.upstream(error("42601") + ready("E"))
+    shown = errors(play.sent(Side.CLIENT))[0]
+    assert shown["C"] == "42501"
+    assert shown["H"].startswith("get approval, then retry")
+
+
+def test_a_hold_of_a_text_that_is_only_prepared_opens_no_ticket_for_long() -> None:
+    play = SignedIn().client(parse("delete from t", "n") + SYNC).learn()
+    assert play.wishes[-1].question.prepares
+    play.answer(hold())
+    assert play.take(do.Withdraw)
+    assert kinds(play.sent(Side.UPSTREAM)) == "PS"
+
+
+def test_everything_in_a_pipeline_is_decided_before_its_first_byte_goes_up() -> None:
+    pipeline = (
+        parse("insert into t values (1)") + bind() + execute() + parse("delete from t") + bind() + execute() + SYNC
+    )
+    play = SignedIn().client(pipeline).learn().answer(allow()).answer(hold())
+    assert play.sent(Side.UPSTREAM) == b""
+    play.saw(saw.Decided(2, allow()))
+    assert play.sent(Side.UPSTREAM) == pipeline
+
+
+@pytest.mark.parametrize("size", [1 << 20, (1 << 20) + 1])
+def test_a_text_has_a_bound(size: int) -> None:
+    play = SignedIn().client(query("x" * size))
+    if size > 1 << 20:
+        assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    else:
+        assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from adapters.errors import PeerProtocolError
+from adapters.postgres.session.names import ALL, UNNAMED_GOES, Change, NameChange, Names, Portal, Run, Statement
+from tests.wire import allow
+
+STATEMENT = Statement(b"select 1")
+MADE = NameChange(Change.STATEMENT, b"n", STATEMENT)
+
+
+def test_a_name_exists_when_the_server_says_so_and_not_before() -> None:
+    names = Names()
+    names.sent(MADE)
+    assert b"n" not in names.statements
+    assert names.is_moving(b"n", is_portal=False)
+    names.settled(MADE, done=True)
+    assert names.statements == {b"n": STATEMENT}
+    assert not names.is_moving(b"n", is_portal=False)
+
+
+def test_a_parse_that_fails_leaves_the_old_statement() -> None:
+    names = Names()
+    names.statements[b"n"] = Statement(b"old")
+    names.sent(MADE)
+    names.settled(MADE, done=False)
+    assert names.statements == {b"n": Statement(b"old")}
+
+
+def test_an_unnamed_parse_that_fails_leaves_nothing() -> None:
+    names = Names()
+    names.statements[b""] = Statement(b"old")
+    made = NameChange(Change.STATEMENT, b"", STATEMENT)
+    names.sent(made)
+    assert names.has_unnamed
+    names.settled(made, done=False)
+    assert not names.has_unnamed
+
+
+def test_the_unnamed_statement_goes_with_a_simple_query_even_when_that_fails() -> None:
+    names = Names()
+    names.statements[b""] = Statement(b"old")
+    names.sent(UNNAMED_GOES)
+    names.settled(UNNAMED_GOES, done=False)
+    assert names.statements == {}
+
+
+def test_two_changes_of_one_name_are_both_waited_for() -> None:
+    names = Names()
+    names.sent(MADE)
+    names.sent(MADE)
+    names.settled(MADE, done=True)
+    assert names.is_moving(b"n", is_portal=False)
+
+
+def test_a_change_of_all_names_moves_each() -> None:
+    names = Names()
+    every = NameChange(Change.NO_STATEMENTS, ALL)
+    names.sent(every)
+    assert names.is_moving(b"n", is_portal=False)
+    assert not names.is_moving(b"n", is_portal=True)
+    names.statements[b"n"] = STATEMENT
+    names.settled(every, done=True)
+    assert names.statements == {}
+
+
+def test_portals_come_and_go_by_name() -> None:
+    names = Names()
+    portal = Portal(STATEMENT, Run(allow(), 0.0))
+    for change, left in (
+        (NameChange(Change.PORTAL, b"c", portal), {b"c": portal}),
+        (NameChange(Change.NO_PORTAL, b"c"), {}),
+        (NameChange(Change.PORTAL, b"c", portal), {b"c": portal}),
+        (NameChange(Change.NO_PORTALS), {}),
+    ):
+        names.sent(change)
+        names.settled(change, done=True)
+        assert names.portals == left
+
+
+def test_the_number_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.postgres.session.names.MAX_STATEMENTS", 1)
+    names = Names()
+    names.statements[b"a"] = STATEMENT
+    names.sent(MADE)
+    with pytest.raises(PeerProtocolError) as refused:
+        names.settled(MADE, done=True)
+    assert refused.value.code == "54000"

@@ -1,0 +1,105 @@
+"""The parts put together: cancel, drain, backpressure, goodbye, what is refused."""
+
+from __future__ import annotations
+
+import struct
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.events import Side
+from tests.wire import (
+    BOUND,
+    NO_DATA,
+    PARSED,
+    POISON,
+    SYNC,
+    SignedIn,
+    allow,
+    error,
+    errors,
+    hold,
+    kinds,
+    message,
+    packet,
+    parse,
+    query,
+    ready,
+    tag,
+)
+
+DONE = PARSED + BOUND + NO_DATA + tag("BEGIN") + ready()
+
+
+def test_a_cancel_goes_to_the_target_with_the_targets_own_key() -> None:
+    play = SignedIn().client(query("select pg_sleep(9)")).learn().answer(allow())
+    play.wishes.clear()
+    play.saw(saw.InterruptRequested())
+    play.wished(do.Errand(packet(struct.pack("!I", 80877102) + b"pid!key!")))
+
+
+def test_a_function_call_is_refused() -> None:
+    play = SignedIn().client(message("F", bytes(10)))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "0A000"
+
+
+def test_goodbye_ends_both_sides() -> None:
+    SignedIn().client(message("X")).wished(do.Close("the client said goodbye"))
+    SignedIn().client(parse("select 1") + message("X")).wished(do.Close("the client said goodbye"))
+
+
+def test_one_query_after_another_in_one_piece() -> None:
+    play = SignedIn().client(query("select 1") + query("select 2")).learn().answer(allow()).answer(allow())
+    sent = play.sent(Side.UPSTREAM)
+    assert kinds(sent) == "PBDESPBDES"
+    play.upstream(DONE + DONE)
+    assert kinds(play.sent(Side.CLIENT)) == "CZCZ"
+
+
+def test_a_client_that_waits_is_not_read_without_end() -> None:
+    play = SignedIn().client(query("delete from t")).learn().answer(hold())
+    play.wishes.clear()
+    play.client(query("select '" + "x" * 300_000 + "'")).wished(do.Pause(Side.CLIENT))
+    play.saw(saw.Decided(1, allow()))
+    play.take(do.Resume)
+
+
+def test_a_quiet_session_ends_at_once_when_asked() -> None:
+    play = SignedIn().saw(saw.StopRequested("the gateway is shutting down"))
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "57P01"
+    play.take(do.Close)
+
+
+def test_a_busy_session_ends_when_it_falls_quiet() -> None:
+    play = SignedIn().client(query("begin")).learn().answer(allow())
+    play.wishes.clear()
+    play.saw(saw.StopRequested("the gateway is shutting down")).wished_nothing()
+    play.upstream(PARSED + BOUND + NO_DATA + tag("BEGIN") + ready("T"))
+    assert not [wish for wish in play.wishes if isinstance(wish, do.Close)]
+    play.client(query("commit")).answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("COMMIT") + ready("I"))
+    play.take(do.Close)
+
+
+def test_a_target_that_goes_ends_the_session() -> None:
+    SignedIn().saw(saw.EndReceived(Side.UPSTREAM)).wished(do.Close("the upstream left"))
+
+
+def test_a_message_of_no_known_kind_or_size_ends_the_session_and_sends_nothing_up() -> None:
+    for bad in (message("?"), message("p", b"x\0"), b"Q\0\0\0\3", b"Q\x7f\xff\xff\xff", b"E\0\2\0\0\0", query("a\0b")):
+        play = SignedIn().client(bad)
+        play.take(do.Close)
+        assert play.sent(Side.UPSTREAM) == b""
+        assert errors(play.sent(Side.CLIENT))[0]["S"] == "FATAL"
+
+
+def test_after_the_end_nothing_is_wished_any_more() -> None:
+    play = SignedIn().client(message("X"))
+    play.wishes.clear()
+    play.client(query("select 1")).upstream(ready()).saw(saw.InterruptRequested(), saw.TimePassed()).wished_nothing()
+
+
+def test_an_answer_to_a_question_that_was_not_asked_changes_nothing() -> None:
+    play = SignedIn().saw(saw.Decided(99, allow()))
+    play.wished_nothing()

@@ -1,0 +1,160 @@
+"""From the server to the client: what is swallowed, what is put in place, what ends the session."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core.events import Side
+from tests.wire import (
+    BOUND,
+    CLOSED,
+    NO_DATA,
+    PARSED,
+    SYNC,
+    SignedIn,
+    allow,
+    bind,
+    described,
+    error,
+    errors,
+    execute,
+    fields,
+    kinds,
+    mask,
+    message,
+    parse,
+    query,
+    ready,
+    row,
+    tag,
+)
+
+
+def running(text: str = "select 1") -> SignedIn:
+    play = SignedIn().client(query(text)).learn().answer(allow())
+    play.wishes.clear()
+    return play
+
+
+def test_a_large_row_goes_on_in_the_pieces_it_comes_in() -> None:
+    play = running()
+    whole = row("x" * 100_000)
+    play.upstream(PARSED + BOUND + described("a") + whole[:50])
+    first = play.sent(Side.CLIENT)
+    assert first.endswith(whole[:50])
+    play.upstream(whole[50:])
+    assert first + play.sent(Side.CLIENT) == described("a") + whole
+    play.upstream(tag("SELECT 1") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "CZ"
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_the_pieces_do_not_matter(cut: int) -> None:
+    stream = PARSED + BOUND + described("a") + row("1") + row("2") + tag("SELECT 2") + ready()
+    play = running()
+    for at in range(0, len(stream), cut):
+        play.upstream(stream[at : at + cut])
+    assert play.sent(Side.CLIENT) == described("a") + row("1") + row("2") + tag("SELECT 2") + ready()
+
+
+@pytest.mark.parametrize(
+    "unasked",
+    [PARSED, BOUND, CLOSED, NO_DATA, described("a"), row("1"), tag("SELECT 1"), ready(), message("G", b"\0\0\0")],
+)
+def test_an_answer_to_nothing_ends_the_session(unasked: bytes) -> None:
+    play = SignedIn().client(b"")
+    play.upstream(unasked)
+    play.take(do.Close)
+
+
+@pytest.mark.parametrize("kind", "WVRKvx?")
+def test_a_message_that_has_no_place_ends_the_session(kind: str) -> None:
+    play = running()
+    play.upstream(message(kind, b"\0\0\0\0\0"))
+    play.take(do.Close)
+
+
+def test_a_length_that_lies_ends_the_session() -> None:
+    for lie in (b"C\0\0\0\3", b"D\0\0\0\0", b"C\x7f\xff\xff\xff"):
+        play = running()
+        play.upstream(PARSED + BOUND + NO_DATA + lie)
+        play.take(do.Close)
+
+
+def test_notices_and_notifications_pass_at_any_time() -> None:
+    play = running()
+    notice = fields("N", S="NOTICE", C="00000", M="hello")
+    news = message("A", b"\0\0\0\1ch\0hi\0")
+    play.upstream(notice + PARSED + BOUND + NO_DATA + tag("NOTIFY") + news + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "NCAZ"
+    play.upstream(news)
+    assert play.sent(Side.CLIENT) == news
+
+
+def test_a_setting_that_changes_how_texts_are_read_ends_the_session() -> None:
+    play = running()
+    play.upstream(message("S", b"standard_conforming_strings\0off\0"))
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "0A000"
+    play.take(do.Close)
+
+
+def test_a_value_written_into_application_name_does_not_reach_the_client() -> None:
+    play = running()
+    play.upstream(PARSED + BOUND + described("a") + message("S", b"application_name\0010-11-1234\0") + row("1"))
+    assert b"010-11" not in play.sent(Side.CLIENT)
+
+
+def test_a_fatal_error_between_commands_is_shown() -> None:
+    play = running()
+    play.upstream(PARSED + BOUND + NO_DATA + tag("SELECT 0") + ready())
+    play.sent(Side.CLIENT)
+    play.upstream(fields("E", S="FATAL", V="FATAL", C="57P01", M="terminating connection"))
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "57P01"
+
+
+def test_an_error_without_a_code_is_still_an_error() -> None:
+    play = running()
+    play.upstream(fields("E", S="ERROR", M="odd") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "EZ"
+    assert play.take(do.Record).outcome.error == "XX000"
+
+
+def test_an_error_at_the_sync_takes_nothing_else_with_it() -> None:
+    play = running()
+    play.upstream(PARSED + BOUND + NO_DATA + tag("INSERT 0 1") + error("23503"))
+    assert kinds(play.sent(Side.CLIENT)) in ("E", "CE")
+    play.upstream(ready())
+    assert kinds(play.sent(Side.CLIENT)) == "Z"
+
+
+def test_rows_to_be_masked_that_were_not_described_end_the_session() -> None:
+    play = SignedIn().client(query("select c from t")).learn().answer(mask())
+    play.upstream(PARSED + BOUND + row("secret"))
+    assert b"secret" not in play.sent(Side.CLIENT)
+    play.take(do.Close)
+
+
+def test_a_malformed_row_to_be_masked_ends_the_session() -> None:
+    play = SignedIn().client(query("select c from t")).learn().answer(mask())
+    play.upstream(PARSED + BOUND + described("c"))
+    play.upstream(row("secret", "too many"))
+    assert b"secret" not in play.sent(Side.CLIENT)
+    play.take(do.Close)
+
+
+def test_a_masked_command_that_copies_out_ends_the_session() -> None:
+    play = SignedIn().client(query("select c from t")).learn().answer(mask())
+    play.upstream(PARSED + BOUND + described("c"))
+    play.upstream(message("H", b"\0\0\1\0\0") + message("d", b"secret\n"))
+    assert b"secret" not in play.sent(Side.CLIENT)
+    play.take(do.Close)
+
+
+def test_a_suspended_portal_is_not_over_and_its_end_is_recorded_once() -> None:
+    play = SignedIn().client(parse("select 1") + bind() + execute(limit=1) + SYNC).learn().answer(allow())
+    play.upstream(PARSED + BOUND + row("1") + message("s"))
+    assert not [wish for wish in play.wishes if isinstance(wish, do.Record)]
+    play.upstream(ready())
+    play.take(do.Record)
+    assert kinds(play.sent(Side.CLIENT)) == "12DsZ"

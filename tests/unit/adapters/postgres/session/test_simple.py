@@ -1,0 +1,168 @@
+"""Simple queries: what goes up, what the client sees of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core.events import Side
+from engine.command.tree import Output
+from tests.wire import (
+    BOUND,
+    NO_DATA,
+    PARSED,
+    POISON,
+    SYNC,
+    SignedIn,
+    allow,
+    deny,
+    described,
+    error,
+    errors,
+    fields,
+    kinds,
+    mask,
+    message,
+    parse,
+    query,
+    ready,
+    row,
+    split,
+    tag,
+)
+
+
+def begun(text: str) -> SignedIn:
+    """A session in which a text was just asked about."""
+    play = SignedIn()
+    play.client(query(text)).learn()
+    return play
+
+
+def test_an_allowed_query_goes_up_as_one_parsed_statement() -> None:
+    play = begun("select 1")
+    assert play.sent(Side.UPSTREAM) == b""
+    play.answer(allow())
+    sent = play.sent(Side.UPSTREAM)
+    assert kinds(sent) == "PBDES"
+    assert sent.startswith(parse("select 1"))
+
+
+def test_the_client_sees_what_a_simple_query_gives() -> None:
+    play = begun("select 1").answer(allow())
+    result = described("a") + row("1") + tag("SELECT 1") + ready()
+    play.upstream(PARSED + BOUND + result)
+    assert play.sent(Side.CLIENT) == result
+    assert play.take(do.Record).outcome.rows == 1
+
+
+def test_no_data_is_no_part_of_a_simple_query() -> None:
+    play = begun("insert into t values (1)").answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("INSERT 0 1") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "CZ"
+
+
+def test_the_tag_waits_for_the_commit() -> None:
+    play = begun("insert into d values (77)").answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("INSERT 0 1"))
+    assert play.sent(Side.CLIENT) == b""
+    play.upstream(error("23503") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "EZ"
+
+
+def test_a_denied_query_is_poisoned_and_its_error_is_the_denial() -> None:
+    play = begun("drop table t").answer(deny("not here"))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601", 'syntax error at or near ")"') + ready())
+    sent = play.sent(Side.CLIENT)
+    assert kinds(sent) == "EZ"
+    shown = errors(sent)[0]
+    assert (shown["C"], shown["M"], shown["D"]) == ("42501", "not here", "rule p/R")
+    assert "ask" in shown["H"]
+
+
+def test_another_error_than_the_provoked_one_stays() -> None:
+    play = begun("drop table t").answer(deny())
+    play.upstream(error("57P01", "terminating connection") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "57P01"
+
+
+def test_a_server_that_accepts_the_poison_is_not_believed() -> None:
+    play = begun("drop table t").answer(deny())
+    play.upstream(PARSED)
+    play.take(do.Close)
+
+
+def test_several_statements_are_never_sent_as_one() -> None:
+    play = SignedIn()
+    play.client(query("select 1; drop table t"))
+    assert b"drop table" not in play.sent(Side.UPSTREAM)
+
+
+@pytest.mark.parametrize("text", ["copy t from stdin", "COPY t FROM STDIN", "/* copy */ select 1"])
+def test_no_sync_goes_up_before_a_copy_is_over(text: str) -> None:
+    play = begun(text).answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDEH"
+    play.upstream(PARSED + BOUND + NO_DATA + message("G", b"\0\0\0"))
+    play.client(message("d", b"1\n") + message("d", b"2\n") + SYNC + message("H"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "dd"
+    play.client(message("c"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "cS"
+    play.upstream(tag("COPY 2") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "GCZ"
+
+
+def test_a_copy_that_fails_in_the_middle_is_synced_at_once_and_stray_data_is_dropped() -> None:
+    play = begun("copy t from stdin").answer(allow())
+    play.sent(Side.UPSTREAM)
+    play.upstream(PARSED + BOUND + NO_DATA + message("G", b"\0\0\0"))
+    play.client(message("d", b"x\n"))
+    play.upstream(error("22P02"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "dS"
+    play.client(message("d", b"y\n") + message("c"))
+    assert play.sent(Side.UPSTREAM) == b""
+    play.upstream(ready())
+    assert kinds(play.sent(Side.CLIENT)) == "GEZ"
+
+
+def test_a_masked_result_is_described_before_it_runs_and_rewritten_after() -> None:
+    play = begun("select c from t").answer(mask())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDH"
+    play.upstream(PARSED + BOUND + described("c"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "ES"
+    play.upstream(row("secret") + row(None) + tag("SELECT 2") + ready())
+    assert split(play.sent(Side.CLIENT))[1:3] == split(row("[redacted]") + row(None))
+
+
+def test_a_result_that_does_not_fit_the_plan_never_runs() -> None:
+    play = SignedIn(origin_of=lambda relation, number: "public.t.other")
+    play.client(query("select c from t")).learn().answer(mask())
+    play.sent(Side.UPSTREAM)
+    play.upstream(PARSED + BOUND + described("c", relation=16385, number=2))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "42501"
+    assert play.take(do.Record).outcome.error == "42501"
+
+
+def test_a_result_with_more_columns_than_the_text_says_never_runs() -> None:
+    play = begun("select c from t").answer(mask())
+    play.sent(Side.UPSTREAM)
+    play.upstream(PARSED + BOUND + described("c", "d"))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+
+
+def test_errors_of_a_masked_command_do_not_quote_values() -> None:
+    outputs = (Output("c", ("public.t.c",), proven=True),)
+    play = begun("update t set d = 1 returning c").answer(mask(outputs=outputs))
+    play.upstream(PARSED + BOUND + described("c"))
+    play.upstream(error("23505", "Key (c)=(secret) exists", D="Key (c)=(secret)", t="t", W="context secret") + ready())
+    sent = play.sent(Side.CLIENT)
+    assert b"secret" not in sent
+    assert errors(sent)[0] | {} == {"S": "ERROR", "V": "ERROR", "C": "23505", "M": "unique violation", "t": "t"}
+
+
+def test_a_notice_of_a_masked_command_does_not_quote_values() -> None:
+    play = begun("select c from t").answer(mask())
+    play.upstream(PARSED + BOUND + fields("N", S="NOTICE", C="00000", M="secret") + described("c"))
+    assert b"secret" not in play.sent(Side.CLIENT)

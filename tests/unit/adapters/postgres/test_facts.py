@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from adapters.postgres.facts import WORST, Facts, facts_of, facts_of_command
+from engine.command.tree import Command, Effect, Operation, ParsedCommand
+
+
+def command(kind: str, effect: Effect, features: tuple[str, ...] = (), complete: bool = True) -> Command:
+    return Command("postgres", "", "", (Operation(kind, effect, ("top",)),), features=features, complete=complete)
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect"), [("select", Effect.READ), ("update", Effect.WRITE), ("begin", Effect.SESSION)]
+)
+def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect) -> None:
+    facts = facts_of_command(command(kind, effect))
+    assert facts == Facts(False, False, False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect"), [("set", Effect.SESSION), ("discard", Effect.SESSION), ("do", Effect.EXECUTE)]
+)
+def test_commands_that_may_change_settings_are_not_ordinary(kind: str, effect: Effect) -> None:
+    assert facts_of_command(command(kind, effect)).changes_session
+
+
+@pytest.mark.parametrize("feature", ["search_path", "role_change", "opaque_code", "temp_object"])
+def test_a_feature_can_change_the_session_whatever_the_kind(feature: str) -> None:
+    assert facts_of_command(command("select", Effect.READ, (feature,))).changes_session
+
+
+@pytest.mark.parametrize("kind", ["create_table", "alter_table", "drop_view"])
+def test_ddl_changes_what_names_mean(kind: str) -> None:
+    effect = Effect.DELETE if kind.startswith("drop") else Effect.CREATE
+    assert facts_of_command(command(kind, effect)).changes_catalog
+
+
+def test_what_cannot_be_seen_to_the_bottom_may_change_everything() -> None:
+    facts = facts_of_command(command("select", Effect.READ, complete=False))
+    assert facts.changes_session
+    assert facts.changes_catalog
+    assert facts.names
+
+
+def test_a_lexer_setting_is_seen() -> None:
+    assert facts_of_command(command("set", Effect.SESSION, ("lexer_setting",))).changes_lexer
+
+
+@pytest.mark.parametrize("kind", ["prepare", "deallocate", "discard", "declare_cursor", "fetch"])
+def test_commands_that_deal_with_names_are_seen(kind: str) -> None:
+    assert facts_of_command(command(kind, Effect.SESSION)).names
+
+
+def test_without_a_tree_the_worst_is_assumed() -> None:
+    assert facts_of(None) is WORST
+
+
+def test_the_facts_of_a_tree_are_found_once() -> None:
+    parsed = ParsedCommand.of(command("select", Effect.READ))
+    assert facts_of(parsed) is facts_of(ParsedCommand(parsed.encoded))
