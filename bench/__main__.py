@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from bench import pgbench, report, servers
+from bench import grpc_peers, pgbench, report, servers
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -22,7 +22,17 @@ def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("pgbench", measured, peers)
 
 
-AREAS = {"pgbench": run_pgbench}
+def run_grpc(arguments: argparse.Namespace) -> list[report.Line]:
+    loads = grpc_peers.measure(arguments.seconds, arguments.rounds)
+    if arguments.raw:
+        json.dump(grpc_peers.document(loads), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = grpc_peers.promises(loads)
+    return report.judge("grpc", measured, peers)
+
+
+AREAS = {"pgbench": run_pgbench, "grpc": run_grpc}
 
 
 def main() -> int:
