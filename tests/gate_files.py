@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from textwrap import dedent
 
 from engine.dsl import typed as m
+from engine.dsl.lower import lower
 from engine.dsl.resolver import Resolved, read_policies
 from engine.request import Json
 from engine.source import Diagnostic, Source
@@ -26,6 +27,11 @@ def sound(text: str, **others: str) -> m.Policy:
     resolved = read(text, **others)
     assert resolved.is_sound, resolved.diagnostics
     return next(policy for policy in resolved.policies if policy.source == "p.gate")
+
+
+def rego(policy: m.Policy) -> Source:
+    """A policy as the Rego module that a Rego author could have written."""
+    return Source("p.rego", lower(policy).module.text)
 
 
 def problems(text: str, **others: str) -> list[Diagnostic]:

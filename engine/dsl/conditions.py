@@ -17,8 +17,9 @@ from engine.dsl.mistake import Mistake, unknown
 from engine.dsl.paths import Bound, find_list, find_path, fit, fit_all
 from engine.dsl.tree import LiteralKind
 from engine.dsl.types import NUMBER, TEXT, Sort, Type
+from engine.dsl.vocabulary import is_closed, misspelt, words
 from engine.dsl.windows import read_window
-from engine.source import Diagnostic, Span
+from engine.source import Diagnostic, Severity, Span
 
 MAX_NODES = 5_000
 """How large a rule may grow when its definitions are put in place; doubling ones would fill the memory."""
@@ -118,7 +119,7 @@ class Conditions:
                 over = self._path(node.path, scope)
                 if over.type.sort not in (Sort.LIST, Sort.ANY):
                     raise Mistake("TYPE", f"`{over}` is {over.type}", node.path.span, "`overlaps` is for lists")
-                return m.Overlaps(over, fit_all(self._item(over), self._items(node.among), place), place=place)
+                return m.Overlaps(over, self._fit_all(self._item(over), self._items(node.among), place), place=place)
             case t.Like():
                 return self._signed(self._like(node, scope, place), node.negative, place)
             case t.Within():
@@ -155,7 +156,7 @@ class Conditions:
             hint = "for a list write `VALUE in LIST`, `overlaps` or `count LIST`" if type_.sort is Sort.LIST else ""
             raise Mistake("TYPE", f"`{left}` is {type_} and is not compared", left.place.span, hint)
         if isinstance(right, t.Literal):
-            constant = fit(type_, right, self.place(right.span))
+            constant = self._fit(type_, right, self.place(right.span))
             self._ordered(operator, type_ if type_.sort is not Sort.ANY else _type_of(constant), right.span)
             return m.Compare(left, operator, constant, place=place)
         other = self._measure(right, scope)
@@ -212,13 +213,13 @@ class Conditions:
             if path.type.sort in (Sort.LIST, Sort.RECORD, Sort.TIME):
                 hint = "write `LIST overlaps SET`" if path.type.sort is Sort.LIST else ""
                 raise Mistake("TYPE", f"`{path}` is {path.type}", node.left.span, hint)
-            return m.InSet(path, fit_all(path.type, self._items(node.among), place), place=place)
+            return m.InSet(path, self._fit_all(path.type, self._items(node.among), place), place=place)
         over = self._path(node.among, scope)
         if over.type.sort not in (Sort.LIST, Sort.ANY):
             hint = "after `in` comes a list, or a set in braces"
             raise Mistake("TYPE", f"`{over}` is {over.type}", node.among.span, hint)
         if isinstance(node.left, t.Literal):
-            return m.Contains(over, fit(self._item(over), node.left, self.place(node.left.span)), place=place)
+            return m.Contains(over, self._fit(self._item(over), node.left, self.place(node.left.span)), place=place)
         item = self._measure(node.left, scope)
         if not isinstance(item, m.Path) or item.type.sort not in (Sort.TEXT, Sort.CHOICE):
             raise Mistake("TYPE", "only a text is looked for in a list", node.left.span)
@@ -231,8 +232,8 @@ class Conditions:
             raise Mistake("TYPE", "only the `principal` is in a group", node.path.span, "`principal in group ...`")
         groups = self._path(t.Path(("principal", "groups"), span=node.path.span), scope)
         if isinstance(node.groups, t.Literal):
-            return m.Contains(groups, fit(TEXT, node.groups, place), place=place)
-        return m.Overlaps(groups, fit_all(TEXT, self._items(node.groups), place), place=place)
+            return m.Contains(groups, self._fit(TEXT, node.groups, place), place=place)
+        return m.Overlaps(groups, self._fit_all(TEXT, self._items(node.groups), place), place=place)
 
     def _like(self, node: t.Like, scope: tuple[Bound, ...], place: m.Place) -> m.Condition:
         path = self._path(node.path, scope)
@@ -320,13 +321,38 @@ class Conditions:
 
     def _texts(self, node: t.Texts) -> list[tuple[str, Span]]:
         if isinstance(node, t.Literal):
-            return [(str(fit(TEXT, node, self.place(node.span)).value), node.span)]
+            return [(str(self._fit(TEXT, node, self.place(node.span)).value), node.span)]
         items = self._items(node)
-        constants = fit_all(TEXT, items, self.place(items.span))
+        constants = self._fit_all(TEXT, items, self.place(items.span))
         spans = {str(item.value): item.span for item in items.items}
         # What stands in a definition of another file is shown where it is used.
         here = isinstance(node, t.Items)
         return [(str(one.value), spans[str(one.value)] if here else node.span) for one in constants]
+
+    def _fit(self, type_: Type, literal: t.Literal, place: m.Place) -> m.Constant:
+        self._check_word(type_, literal)
+        return fit(type_, literal, place)
+
+    def _fit_all(self, type_: Type, items: t.Items, place: m.Place) -> tuple[m.Constant, ...]:
+        for item in items.items:
+            self._check_word(type_, item)
+        return fit_all(type_, items, place)
+
+    def _check_word(self, type_: Type, literal: t.Literal) -> None:
+        """Raises Mistake for a word that its list does not have in the protocols this is for."""
+        name, word = type_.words, literal.value
+        if not name or not isinstance(word, str) or word in words(name):
+            return
+        applies = self.unit.file.header.applies
+        protocols = () if applies is None else tuple(one.text for one in applies.protocols)
+        if is_closed(name, protocols):
+            raise unknown("UNKNOWN_VALUE", name, word, literal.span, words(name))
+        near = misspelt(name, word)
+        if near is not None:
+            message = f"no {name} known here is called `{word}`"
+            help_ = f"did you mean `{near}`?"
+            source = self.unit.source
+            self.problems.append(Diagnostic("MISSPELT", message, source, literal.span, Severity.WARNING, help_))
 
     def _item(self, over: m.Path) -> Type:
         return over.type.item or Type(Sort.ANY)

@@ -53,13 +53,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A type. `values` are a choice's words, `item` what a list holds, `fields` a record's, `rest` its other fields'."""
+    """A type. `values` are a choice's words, `item` what a list holds, `fields` a record's, `rest` its other fields'.
+
+    `words` names the list that a text is from, where there is one for each protocol (`vocabulary.py`).
+    """
 
     sort: Sort
     values: tuple[str, ...] = ()
     item: Type | None = None
     fields: Mapping[str, Field] = field(default_factory=dict, hash=False)
     rest: Type | None = None
+    words: str = ""
 
     def __str__(self) -> str:
         return _NAMES[self.sort]
@@ -88,10 +92,13 @@ _KNOWN: Final[Mapping[str, Type]] = {
     "context.now": Type(Sort.TEXT),
     "context.approval.granted_at": Type(Sort.TIME),
     "command.protocol": Type(Sort.CHOICE, PROTOCOLS),
+    "command.operations.kind": Type(Sort.TEXT, words="kind"),
+    "command.operations.via": Type(Sort.LIST, item=Type(Sort.TEXT, words="step")),
+    "command.features": Type(Sort.LIST, item=Type(Sort.TEXT, words="feature")),
     "command.operations.effect": Type(Sort.CHOICE, tuple(Effect)),
     "command.operations.targets.access": Type(Sort.CHOICE, tuple(Access)),
 }
-"""What the schema cannot say of a field: the list a text is from, or that it is an address or a time."""
+"""What the schema cannot say of a field: which words a text may be, or that it is an address or a time."""
 
 NOUNS: Final[Mapping[str, tuple[str, ...]]] = {
     "operation": ("command", "operations"),

@@ -21,6 +21,7 @@ from engine.dsl.reference import matching
 from engine.dsl.resolver import read_policies
 from engine.request import Json
 from engine.source import Source
+from tests.gate_files import rego
 from tests.strategies.dsl import MINUTE, START, Seeded, document, documents, files, instants, policy
 
 WAYS = ("evaluate", "evaluate_all", "evaluate_interpreted")
@@ -35,7 +36,7 @@ def typed(file: t.File) -> m.Policy:
 
 
 def compiled(policy_: m.Policy) -> CompiledPolicies:
-    return compile_policies([lower(policy_).module])
+    return compile_policies([rego(policy_)])
 
 
 def fired(core: CompiledPolicies, way: str, request: Mapping[str, Json], now: int) -> set[str]:

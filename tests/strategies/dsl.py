@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine.dsl import tree as t
 from engine.dsl.literals import quote
 from engine.dsl.types import INNER_NOUNS, NOUNS, PROTOCOLS, Sort, Type, input_type
+from engine.dsl.vocabulary import words
 from engine.rego.contract import RuleKind
 from engine.request import Json
 
@@ -195,7 +196,7 @@ def atom(pick: Pick, scope: tuple[Type, ...]) -> t.Condition:
 
 
 def _about_text(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Condition:
-    values = [_text(value) for value in (field.type.values[:4] or TEXTS)]
+    values = [_text(value) for value in _words(field.type)]
     match pick.upto(6):
         case 0:
             return t.Among(field.path, t.Items(tuple(_some(pick, values))), bool(pick.upto(1)))
@@ -211,7 +212,7 @@ def _about_text(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Conditio
                 one for one in _fields(scope, False) if one.type.item is not None and one.type.item.plain is Sort.TEXT
             ]
             return t.Among(field.path, pick.one(lists).path, bool(pick.upto(1)))
-        case 4 if not field.type.values:
+        case 4 if _words(field.type) is TEXTS:
             return t.Among(field.path, t.Path(("d1",)), bool(pick.upto(1)))
         case 5:
             return t.Window(*_times(pick), _text(pick.one(ZONES)), _days(pick))
@@ -239,7 +240,7 @@ def _about_list(pick: Pick, field: Field, scope: tuple[Type, ...]) -> t.Conditio
     item = field.type.item
     if item is None or item.plain is not Sort.TEXT or pick.upto(3) == 0:
         return t.Compare(t.Count(field.path), _operator(pick), _number(pick.upto(2)))
-    values = [_text(value) for value in (item.values[:4] or TEXTS)]
+    values = [_text(value) for value in _words(item)]
     if pick.upto(1):
         return t.Overlaps(field.path, t.Items(tuple(_some(pick, values))))
     return t.Among(pick.one(values), field.path, bool(pick.upto(1)))
@@ -325,6 +326,11 @@ def _nouns(scope: tuple[Type, ...]) -> list[tuple[tuple[str, ...], Type]]:
 # --- constants
 
 
+def _words(type_: Type) -> tuple[str, ...]:
+    """A few texts that may stand where this type is."""
+    return type_.values[:4] or (tuple(sorted(words(type_.words))[:4]) if type_.words else TEXTS)
+
+
 def _text(value: str) -> t.Literal:
     return t.Literal(t.LiteralKind.TEXT, value, quote(value))
 
@@ -376,10 +382,8 @@ def document(pick: Pick) -> dict[str, Json]:
 
 def _value(pick: Pick, type_: Type, name: str) -> Json:
     match type_.sort:
-        case Sort.TEXT:
-            return pick.one(TEXTS)
-        case Sort.CHOICE:
-            return pick.one(type_.values[:4])
+        case Sort.TEXT | Sort.CHOICE:
+            return pick.one(_words(type_))
         case Sort.ADDRESS:
             return pick.one(ADDRESSES)
         case Sort.NUMBER:

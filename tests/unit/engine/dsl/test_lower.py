@@ -19,7 +19,7 @@ from engine.dsl.reference import matching
 from engine.dsl.resolver import read_policies
 from engine.errors import PolicyRefused
 from engine.source import Source
-from tests.gate_files import sound
+from tests.gate_files import rego, sound
 from tests.strategies.dsl import MINUTE, START, Seeded, document, policy
 
 TEXT = """policy a.b "Production"
@@ -108,7 +108,7 @@ def test_lines_without_an_origin_take_the_nearest_above() -> None:
 
 
 def test_the_index_of_candidates_reads_the_lowered_conditions() -> None:
-    compiled = compile_policies([lower(sound(TEXT)).module])
+    compiled = compile_policies([rego(sound(TEXT))])
     assert [rule.is_always for rule in compiled.rules] == [False, False]
 
 
@@ -121,7 +121,7 @@ def differences(policies: int = 50, requests: int = 10) -> int:
     for _ in range(policies):
         meaning = read_policies([Source("p.gate", print_file(policy(pick)))]).policies[0]
         try:
-            core = compile_policies([lower(meaning).module]).core
+            core = compile_policies([rego(meaning)]).core
         except PolicyRefused:
             count += 1
             continue

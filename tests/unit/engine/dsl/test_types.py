@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from engine.dsl.parser import is_word
 from engine.dsl.types import INNER_NOUNS, NOUNS, Sort, Type, input_type
 
 
@@ -63,16 +62,6 @@ def test_no_field_of_an_item_hides_a_section() -> None:
         item = at(*keys).item
         assert item is not None
         assert not set(item.fields) & set(input_type().fields)
-
-
-def test_words_that_are_keywords_are_known_ones() -> None:
-    """A value equal to a keyword must be written in quotes; docs/language.md lists them."""
-
-    def words(type_: Type) -> set[str]:
-        inner = [field.type for field in type_.fields.values()] + [one for one in (type_.item, type_.rest) if one]
-        return set(type_.values).union(*(words(one) for one in inner))
-
-    assert {word for word in words(input_type()) if is_word(word)} == {"user"}
 
 
 def test_a_type_says_what_it_is() -> None:

@@ -1,0 +1,39 @@
+"""Words that a text field takes from a list, protocol by protocol: kinds of operations, features, steps.
+
+A misspelt kind would silence a guard, so it is an error where the list of every protocol that a policy applies to is
+known, and a warning where a word is almost one of a list. A protocol whose parser publishes its words is added here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from engine.command.sql.kinds import FEATURES, KIND_NAMES, VIA
+from engine.dsl.types import PROTOCOLS
+
+_WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
+    "kind": {"postgres": KIND_NAMES},
+    "feature": {"postgres": frozenset(FEATURES)},
+    "step": {"postgres": frozenset(VIA)},
+}
+
+
+def words(name: str) -> frozenset[str]:
+    """Every word of a list that some protocol publishes."""
+    return frozenset().union(*_WORDS[name].values())
+
+
+def is_closed(name: str, protocols: Sequence[str]) -> bool:
+    """Whether all words that a list can hold in these protocols are known; no protocol means any."""
+    return all(protocol in _WORDS[name] for protocol in protocols or PROTOCOLS)
+
+
+def misspelt(name: str, word: str) -> str | None:
+    """The word of the list that an unknown one is almost, if any."""
+    known = words(name)
+    if word in known:
+        return None
+    near = get_close_matches(word, sorted(known), 1, 0.8)
+    return near[0] if near else None
