@@ -39,3 +39,16 @@ class Diagnostic:
     span: Span | None = None
     severity: Severity = Severity.ERROR
     help: str = ""
+
+
+def decode_source(name: str, raw: bytes) -> Source | Diagnostic:
+    """A file's bytes as a source, or what is wrong with them: every language here is written in UTF-8."""
+    try:
+        return Source(name, raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before.rsplit(b"\n", 1)[-1].decode("utf-8", "replace")) + 1
+        message = f"this is not UTF-8: byte 0x{raw[error.start]:02x}"
+        help_ = "save the file as UTF-8"
+        return Diagnostic("ENCODING", message, name, Span(line, column, line, column + 1), help=help_)

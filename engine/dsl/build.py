@@ -18,6 +18,9 @@ from engine.source import Diagnostic, Span
 MAX_DEPTH = 40
 """How deep conditions may stand in each other as written; every pass over a tree recurses this deep."""
 
+_STAND_INS = {"STRING": '"?"', "NUMBER": "1", "DURATION": "1m", "SIZE": "1MB"}
+"""What stands for a constant without a value, so that it is one mistake and not two."""
+
 Raw: TypeAlias = "Tree[Token]"
 Child: TypeAlias = "Tree[Token] | Token | None"
 
@@ -102,7 +105,7 @@ class Builder:
             help_ = "give a part of it a name with `define`"
             message = f"conditions stand more than {MAX_DEPTH} deep in each other"
             self.problems.append(Diagnostic("TOO_DEEP", message, self.source, span, help=help_))
-            return t.Truth(t.Path(("it",), span=span), span=span)
+            return t.Truth(t.Path(("command", "complete"), span=span), span=span)
         match raw.data:
             case "either":
                 return t.Or(tuple(self.condition(part, depth + 1) for part in _trees(raw)), span=span)
@@ -175,7 +178,7 @@ class Builder:
             return read_literal(token.type, str(token), span)
         except BadLiteral as bad:
             self.problems.append(Diagnostic(bad.code, str(bad), self.source, span, help=bad.hint))
-            return t.Literal(t.LiteralKind.WORD, str(token), str(token), span=span)
+            return read_literal(token.type, _STAND_INS[token.type], span)
 
     def name(self, child: Child) -> t.Name:
         token = _token(child)

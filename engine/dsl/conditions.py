@@ -49,7 +49,9 @@ class Conditions:
         self.nodes = 0
         try:
             return self._condition(node, ())
-        except Mistake as mistake:  # the whole rule is too large
+        except Mistake as mistake:  # nothing more of it is read
+            if self.using:
+                self.using[0].is_refused = True
             self._note(mistake)
             return self._nothing(node.span)
 
@@ -244,7 +246,7 @@ class Conditions:
             if len(glob) > MAX_GLOB:
                 raise Mistake("TOO_LONG", f"a glob has at most {MAX_GLOB} characters", span)
             if "***" in glob:
-                raise Mistake("GLOB", "`***` means nothing more than `**`", span)
+                raise Mistake("GLOB", "`***` means nothing more than `**`", span, "write `**`")
         return m.Like(path, tuple(glob for glob, _ in globs), place=place)
 
     def _within(self, node: t.Within, scope: tuple[Bound, ...], place: m.Place) -> m.Condition:
@@ -279,10 +281,12 @@ class Conditions:
     def _inlined(self, found: Definition, span: Span, depth: int) -> m.Condition:
         found.used = True
         if found in self.using:
-            # Told once for each definition of the circle, where it stands.
+            # Told once for a circle, at its first definition.
             code = "RECURSIVE" if self.checking and found is self.using[0] else ""
             message = f"`{found.name.text}` is defined by itself"
             raise Mistake(code, message, span, "a definition says something by other names")
+        if found.is_refused:
+            raise Mistake("", "", span)
         # Its own mistakes were told where it stands.
         inner = Conditions(found.unit, [], self.place(span))
         inner.using = (*self.using, found)

@@ -25,6 +25,8 @@ class Definition:
     meaning: t.Condition | t.Items
     unit: Unit
     used: bool = False
+    is_refused: bool = False
+    """Too large or without an end: told where it stands, and no further mistake where it is used."""
 
 
 @dataclass(slots=True)
@@ -75,12 +77,12 @@ def _define(unit: Unit, problems: list[Diagnostic]) -> None:
             line = unit.own[name].name.span.line
             problems.append(_problem("DUPLICATE", f"`{name}` is defined already, on line {line}", unit, item.name.span))
             continue
-        if is_word(name):
-            help_ = "choose another name"
-            problems.append(_problem("SHADOWED", f"`{name}` is a word of the language", unit, item.name.span, help_))
-        elif name in _FIELDS:
+        if is_word(name) or name in _FIELDS:
+            what = "a word of the language" if is_word(name) else "a field"
             help_ = "choose another name: a condition could mean either"
-            problems.append(_problem("SHADOWED", f"`{name}` is a field already", unit, item.name.span, help_))
+            problems.append(_problem("SHADOWED", f"`{name}` is {what} already", unit, item.name.span, help_))
+            unit.lost.add(name)
+            continue
         unit.own[name] = unit.seen[name] = Definition(item.name, item.meaning, unit)
 
 

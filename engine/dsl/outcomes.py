@@ -188,7 +188,8 @@ def _once(rule: t.Rule, what: t.Clause) -> None:
             return
         note = isinstance(other, t.Remark) and isinstance(what, t.Remark) and other.note is not what.note
         if type(other) is type(what) and not note:
-            raise Mistake("DUPLICATE", f"this is said already on line {other.span.line}", what.span)
+            message = f"this is said already on line {other.span.line}"
+            raise Mistake("DUPLICATE", message, what.span, "delete one of the two")
 
 
 def _check(rule: t.Rule, result: dict[str, Json], source: str, problems: list[Diagnostic]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from engine.dsl import tree as t
 from engine.dsl.mistake import Mistake, unknown
+from engine.dsl.parser import is_word
 from engine.dsl.tree import LiteralKind
 from engine.dsl.typed import INPUT, Constant, Path, Place
 from engine.dsl.types import INNER_NOUNS, NOUNS, Sort, Type, input_type
@@ -40,6 +41,9 @@ def find_path(node: t.Path, scope: Sequence[Bound], place: Place, names: Iterabl
             return _walk(bound.variable, bound.type, node.parts, True, place, node.span)
     if first in input_type().fields:
         return _walk(INPUT, input_type(), node.parts, True, place, node.span)
+    if is_word(first):
+        hint = "is the condition before it missing?"
+        raise Mistake("UNKNOWN_NAME", f"`{first}` is a word of the language, not a field", node.span, hint)
     known = [*names, *input_type().fields, *(name for bound in scope for name in bound.type.fields)]
     raise unknown("UNKNOWN_NAME", "name", first, node.span, known, _whose(first))
 

@@ -7,7 +7,7 @@ becomes one: with an error among the diagnostics nobody may go on to `lower`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.dsl import tree as t
@@ -57,6 +57,7 @@ def read_policies(sources: Sequence[Source]) -> Resolved:
         _read_unit(unit, policies, cases, problems)
     if all(problem.severity is not Severity.ERROR for problem in problems):
         problems += unused(units.values())
+        problems += _without_rules(units.values(), policies)
     return Resolved(tuple(policies), tuple(cases), _in_order(problems, list(parsed)))
 
 
@@ -84,10 +85,15 @@ def _read_unit(unit: Unit, policies: list[m.Policy], cases: list[Case], problems
     policies.append(policy)
     codes = {rule.name: rule.code for rule in found}
     cases += [read_case(test, policy.name, codes, unit.source, problems) for test in tests]
-    if not rules:
-        help_ = "a file of definitions begins with `library`"
-        message = "this policy has no rules"
-        problems.append(Diagnostic("NO_RULES", message, unit.source, header.span, Severity.WARNING, help_))
+
+
+def _without_rules(units: Iterable[Unit], policies: Sequence[m.Policy]) -> Iterator[Diagnostic]:
+    empty = {policy.source for policy in policies if not policy.rules}
+    for unit in units:
+        if unit.source in empty:
+            help_ = "a file of definitions begins with `library`"
+            span = unit.file.header.span
+            yield Diagnostic("NO_RULES", "this policy has no rules", unit.source, span, Severity.WARNING, help_)
 
 
 def _check_name(header: t.Header, source: str, others: Sequence[m.Policy]) -> Iterator[Diagnostic]:

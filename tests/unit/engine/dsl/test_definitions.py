@@ -45,7 +45,7 @@ def test_files_may_import_each_other() -> None:
             "DUPLICATE",
             "`x` is defined already, on line 2",
         ),
-        ("define when = command.complete\n", "SHADOWED", "`when` is a word of the language"),
+        ("define when = command.complete\n", "SHADOWED", "`when` is a word of the language already"),
         ("define effect = command.complete\n", "SHADOWED", "`effect` is a field already"),
         ("define it = command.complete\n", "SHADOWED", "`it` is a field already"),
         ('import "p.gate"\n', "IMPORT", "a file cannot import itself"),
