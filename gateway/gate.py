@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
@@ -73,12 +74,15 @@ class Gate:
 
     def decide(self, asked: Asked) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        began = time.perf_counter()
         try:
             return self._decide(asked)
         # WHY broad: fail closed. Whatever goes wrong between a command and its answer, a bug of ours included, is a deny
         # (tests/property/gateway/test_gate_fails_closed.py injects failures at every port).
         except Exception as error:
             return self._fail(asked, error)
+        finally:
+            self._meters.decision_seconds.observe(time.perf_counter() - began)
 
     def _decide(self, asked: Asked) -> Answer:
         now = self._clock()

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
+from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
+from engine.decision import Location
 from engine.evaluator.cache import Judgement
 from engine.evaluator.program import Program, TextQuestion
 from engine.evaluator.reader import Names
-from engine.request import Approval, Request
+from engine.request import Approval, Json, Request
 from gateway.asked import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFound:
+    """What one rule came to. `condition` is the first that failed, where somebody knows it."""
+
+    rule: str
+    matched: bool
+    condition: str = ""
+    location: Location | None = None
+    values: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Judge:
@@ -46,3 +61,20 @@ class Judge:
                 approval,
             )
         )
+
+    def explain(self, asked: Asked, now: int) -> Sequence[RuleFound]:
+        """The rules that matched or failed on this question. Raises InputInvalid, NativeError."""
+        question = asked.question
+        tree = question if isinstance(question, ParsedCommand) else self._parse(question)
+        request = Request(asked.principal, asked.session, asked.resource, tree, now, asked.context)
+        results = self._program.evaluate(request)
+        matched = [RuleFound(answer.id, True, location=answer.rule.location) for answer in results.answers]
+        failed = [
+            RuleFound(found.rule.package, False, found.message, found.rule.location)
+            for found in results.failed
+            if found.rule is not None
+        ]
+        return matched + failed
+
+    def _parse(self, question: Question) -> ParsedCommand:
+        return self._program.reader.read(question.protocol, question.text, cast("Names | None", question.catalog))

@@ -42,3 +42,15 @@ def test_each_gateway_has_its_own_numbers() -> None:
     one.decisions.labels("deny", "RULE").inc()
     assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in one.text()
     assert b'deny_kind="RULE"' not in two.text()
+
+
+def test_times_fall_into_buckets_that_add_up() -> None:
+    meters = Meters()
+    for seconds in (0.0, 1e-5, 1.5e-5, 2.0):
+        meters.decision_seconds.observe(seconds)
+    text = meters.text().decode()
+    assert 'sallyport_decision_seconds_bucket{le="1e-05"} 2.0' in text
+    assert 'sallyport_decision_seconds_bucket{le="2e-05"} 3.0' in text
+    assert 'sallyport_decision_seconds_bucket{le="1.0"} 3.0' in text
+    assert 'sallyport_decision_seconds_bucket{le="+Inf"} 4.0' in text
+    assert "sallyport_decision_seconds_count 4.0" in text

@@ -1,0 +1,232 @@
+"""Everything between a configuration and running servers: built, connected, started, reloaded, stopped.
+
+What cannot be had at the start is a GatewayError, and nothing is left open. Called by `running` and by the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import start_http_server
+
+from adapters.postgres.listener import ListenerSettings, PostgresListener
+from adapters.postgres.session import ClientProof
+from engine import command_reader
+from engine.request import Json
+from engine.source import Source
+from gateway.app.policies import EngineTexts, compile_judge
+from gateway.app.secrets import Secrets
+from gateway.approvals.notify import Bell
+from gateway.approvals.store import Approvals
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog, Durability
+from gateway.config import Auth, Config, Listener
+from gateway.config.check import split_address
+from gateway.doors.adapters import Doors
+from gateway.doors.resources import LiveResources
+from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
+from gateway.gate import Gate
+from gateway.judge import Judge
+from gateway.policy_store.current import PolicyStatus, PolicyStore
+from gateway.rpc.configured import sockets_of
+from gateway.rpc.decision_service import DecisionPorts
+from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
+from gateway.rpc.server import RpcServer
+from gateway.store.database import open_database
+from gateway.store.migrations import upgrade
+from gateway.telemetry import Meters, logger
+
+DRAIN_SECONDS = 10.0
+"""How long sessions may finish what they run after a stop was asked for."""
+SWEEP_SECONDS = 1.0
+
+
+class Gateway:
+    """One running gateway. Build it, `start` it in an event loop, `stop` it there, `close` it."""
+
+    def __init__(self, config: Config, environment: Mapping[str, str]) -> None:
+        """Open everything that is no server. Raises GatewayError with nothing left open."""
+        self.config = config
+        self.meters = Meters()
+        self._open = contextlib.ExitStack()
+        self._listeners: list[PostgresListener] = []
+        self._rpc: RpcServer | None = None
+        with contextlib.ExitStack() as opening:
+            self._build(Secrets(config, environment), opening)
+            self._open = opening.pop_all()
+        self._write(Kind.STARTED, note=f"policies {self.policies.revision}")
+
+    def _build(self, secrets: Secrets, opening: contextlib.ExitStack) -> None:
+        config = self.config
+        mask_keys = secrets.mask_keys()
+        database = open_database(secrets.store_url())
+        opening.callback(database.close)
+        upgrade(database)
+        self._decoy_key = database.shared_key("decoy")
+        people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
+        self.log = AuditLog(
+            config.at(config.audit.dir),
+            durability=Durability(config.audit.durability.value),
+            segment_bytes=config.audit.segment_bytes,
+            low_water_bytes=config.audit.low_water_bytes,
+        )
+        opening.callback(self.log.close)
+        self._reader = command_reader()
+        self.policies: PolicyStore[Judge] = PolicyStore(config.at(config.policies.path), self._compile, time.time_ns)
+        opening.callback(self.policies.close)
+        self.policies.subscribe_status(self._tell_policies)
+        if not self.policies.reload():
+            raise PolicyUnusable(
+                self.policies.status.failure[0], help="`sallyport check` lists everything that is wrong with them"
+            )
+        self.approvals = Approvals(database, Bell())
+        self.gate = Gate(
+            policies=self.policies,
+            log=self.log,
+            approvals=self.approvals,
+            clock=time.time_ns,
+            meters=self.meters,
+            mask_keys=mask_keys,
+        )
+        self.doors = Doors(
+            gate=self.gate, log=self.log, people=people, directory=directory, clock=time.time_ns, meters=self.meters
+        )
+
+    # --- servers ----------------------------------------------------------------------------------------------------
+
+    async def start(self, *, listeners: bool) -> list[str]:
+        """Start every server and return where each listens. Raises GatewayError; then `stop` what has begun."""
+        places = []
+        config = self.config
+        if config.metrics.bind is not None:
+            places.append(self._start_metrics(config.metrics.bind))
+        if self._sockets:
+            self._rpc = self._build_rpc()
+            self._rpc.start()
+            places += [f"grpc {address}" for address in self._rpc.addresses]
+        for one in config.listener if listeners else ():
+            places.append(await self._start_listener(one))
+        if config.policies.watch_seconds > 0:
+            self.policies.watch(config.policies.watch_seconds)
+        return places
+
+    def _build_rpc(self) -> RpcServer:
+        behind = Behind(
+            gate=self.gate,
+            log=self.log,
+            approvals=self.approvals,
+            texts=EngineTexts(self._reader, lambda: self.policies.program),
+            resources=LiveResources(lambda: self.doors.directory),
+            clock=time.time_ns,
+        )
+        askers = Askers()
+        ports = DecisionPorts(GateDecisions(behind, askers), self.policies, GateApprovals(behind, askers))
+        audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
+        return RpcServer(ports, audit, self._sockets, time.monotonic)
+
+    async def _start_listener(self, one: Listener) -> str:
+        host, port = split_address(one.bind) or ("", 0)
+        settings = ListenerSettings(
+            host=host,
+            port=port,
+            tls=None if one.tls is None else _server_context(self.config, one),
+            proof=ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM,
+            resource=one.resource,
+        )
+        listener = PostgresListener(settings, self.doors)
+        try:
+            await listener.start()
+        except OSError as error:
+            raise ConfigInvalid(
+                f"`{one.bind}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
+            ) from error
+        self._listeners.append(listener)
+        return f"postgres {host}:{listener.port}"
+
+    def _start_metrics(self, bind: str) -> str:
+        host, port = split_address(bind) or ("", 0)
+        try:
+            server, thread = start_http_server(port, host, registry=self.meters.registry)
+        except OSError as error:
+            raise ConfigInvalid(f"`{bind}` cannot be listened on ({error.strerror})") from error
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self._open.callback(stop)
+        return f"metrics {host}:{server.server_port}"
+
+    async def sweep(self) -> None:
+        """Close overdue tickets, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await loop.run_in_executor(None, self.gate.expire_overdue)
+
+    async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Take no new work, let what runs finish for `seconds`, end the rest."""
+        await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
+        self._listeners.clear()
+        if self._rpc is not None:
+            rpc, self._rpc = self._rpc, None
+            await asyncio.get_running_loop().run_in_executor(None, rpc.stop, min(seconds, 5.0))
+
+    def close(self) -> None:
+        """Close everything that is no server."""
+        self._write(Kind.STOPPED)
+        self._open.close()
+
+    # --- reloading --------------------------------------------------------------------------------------------------
+
+    def reload(self, config: Config | None, environment: Mapping[str, str]) -> None:
+        """Load the policies again, and (when the new configuration is usable) people, resources and credentials.
+
+        Servers, store and audit stay as they are until a restart. Never raises: what cannot be used is logged.
+        """
+        self.policies.reload()
+        if config is None:
+            return
+        secrets = Secrets(config, environment)
+        try:
+            people, directory = secrets.people(self._decoy_key), secrets.directory()
+        except GatewayError as error:
+            logger("app").error("the configuration was not loaded again", code=error.code, problem=str(error))
+            return
+        self.doors.people, self.doors.directory = people, directory
+        logger("app").info("people and resources loaded again")
+
+    def _tell_policies(self, status: PolicyStatus) -> None:
+        self.meters.policy_loads.labels("failed" if status.failure else "loaded").inc()
+        step = "failed" if status.failure else "loaded"
+        note = status.failure[0] if status.failure else (status.commit or "")
+        self._write(Kind.POLICY, step=step, revision=status.revision, note=note[:1_000])
+
+    def _write(self, kind: Kind, **fields: str) -> None:
+        try:
+            self.log.append(Entry(kind=kind, time=time.time_ns(), **fields), promised=True)  # type: ignore[arg-type]  # text fields only
+        except AuditUnavailable as error:
+            self.meters.audit_failures.inc()
+            logger("app").error("this could not be recorded", kind=kind.value, code=error.code)
+
+    def _compile(self, sources: Sequence[Source], data: Mapping[str, Json]) -> Judge:
+        return compile_judge(sources, data, self._reader)
+
+
+def _server_context(config: Config, one: Listener) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    assert one.tls is not None
+    try:
+        context.load_cert_chain(config.at(one.tls.certificate), config.at(one.tls.key))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigInvalid(
+            f"the certificate of the listener on `{one.bind}` cannot be used ({type(error).__name__})",
+            help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
+        ) from error
+    return context

@@ -1,0 +1,120 @@
+"""From the configuration's references to what needs the secrets: people, places, mask keys.
+
+Everything is fetched at once, at the start and at a reload; the first that cannot be had is a GatewayError that names its
+key. Called by `assembly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from adapters.core.ports import ScramVerifier, Target
+from engine.request import Principal, Resource
+from gateway.config import Config, Local, TlsMode
+from gateway.config.check import split_address
+from gateway.config.model import Resource as ResourceConfig
+from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
+from gateway.doors.resources import Directory, Place
+from gateway.errors import ConfigInvalid, StoreUnavailable
+from gateway.identity.people import Known, People, digest_token
+from gateway.identity.scram import decoy, make_verifier, parse_verifier
+
+MIN_TOKEN = 20
+"""Bytes of a token: what is kept of it is a plain hash, so it must be too long to guess."""
+MIN_MASK_KEY = 16
+
+
+class Secrets:
+    """Fetches what a configuration refers to."""
+
+    def __init__(self, config: Config, environment: Mapping[str, str]) -> None:
+        self._config = config
+        self._environment = environment
+
+    def store_url(self) -> str:
+        """The store's URL with its password in it, and SQLite's file where the configuration means it."""
+        try:
+            url = make_url(self._config.store.url)
+        except ArgumentError as error:
+            raise StoreUnavailable("`[store] url` is no database URL") from error
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            url = url.set(database=str(self._config.at(str(url.database))))
+        if self._config.store.password is not None:
+            url = url.set(password=self._text(self._config.store.password, "store.password"))
+        return url.render_as_string(hide_password=False)
+
+    def mask_keys(self) -> dict[str, bytes]:
+        """The keys of masks by their ids."""
+        keys = {}
+        for key in self._config.masking.key:
+            secret = self._secret(key.secret, f"masking.key `{key.id}`")
+            if len(secret) < MIN_MASK_KEY:
+                raise ConfigInvalid(f"masking.key `{key.id}` has fewer than {MIN_MASK_KEY} bytes")
+            keys[key.id] = secret
+        return keys
+
+    def people(self, decoy_key: bytes) -> People:
+        """The principals with their proofs."""
+        return People([self._known(local, decoy_key) for local in self._config.identity.principal], decoy_key)
+
+    def directory(self) -> Directory:
+        """The resources with their addresses and credentials."""
+        return Directory([self._place(resource) for resource in self._config.resource])
+
+    def _known(self, local: Local, decoy_key: bytes) -> Known:
+        principal = Principal(local.name, local.kind.value, local.groups)
+        token = None
+        if local.token is not None:
+            secret = self._secret(local.token, f"token of `{local.name}`")
+            if len(secret) < MIN_TOKEN:
+                raise ConfigInvalid(f"the token of `{local.name}` has fewer than {MIN_TOKEN} bytes")
+            token = digest_token(secret)
+        roles = tuple(role.value for role in local.roles)
+        return Known(principal, self._verifier(local, decoy_key), token, roles, local.uid)
+
+    def _verifier(self, local: Local, decoy_key: bytes) -> ScramVerifier | None:
+        if local.scram is not None:
+            try:
+                return parse_verifier(self._text(local.scram, f"scram of `{local.name}`"))
+            except ValueError as error:
+                raise ConfigInvalid(
+                    f"the scram secret of `{local.name}`: {error}", help="`sallyport scram` makes one"
+                ) from None
+        if local.password is None:
+            return None
+        # WHY the salt of the decoy: then a name looks the same before and after somebody has it.
+        salt = decoy(local.name, decoy_key).salt
+        return make_verifier(self._text(local.password, f"password of `{local.name}`"), salt)
+
+    def _place(self, resource: ResourceConfig) -> Place:
+        host, port = split_address(resource.address) or ("", 0)
+        password = None
+        if resource.credential is not None:
+            password = self._text(resource.credential, f"credential of `{resource.name}`")
+        seen = Resource(resource.name, resource.protocol.value, resource.database, resource.role, dict(resource.labels))
+        target = Target(
+            host=host,
+            port=port,
+            user=resource.role or "",
+            password=password,
+            database=resource.database,
+            tls=resource.tls.mode is TlsMode.REQUIRE,
+            ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
+            verify_host=resource.tls.verify,
+        )
+        return Place(seen, target)
+
+    def _secret(self, reference: str, what: str) -> bytes:
+        try:
+            return fetch_secret(reference, environment=self._environment, folder=self._config.folder)
+        except CredentialUnavailable as error:
+            raise CredentialUnavailable(f"{what}: {error}", help=error.help) from error
+
+    def _text(self, reference: str, what: str) -> str:
+        try:
+            return fetch_text(reference, environment=self._environment, folder=self._config.folder)
+        except CredentialUnavailable as error:
+            raise CredentialUnavailable(f"{what}: {error}", help=error.help) from error

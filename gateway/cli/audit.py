@@ -1,0 +1,105 @@
+"""`audit show`: what was asked and answered, from the log itself."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from gateway.audit.entry import Entry, Kind, encode
+from gateway.audit.read import Filter, read
+from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
+from gateway.cli.output import complain, say
+from gateway.config import load_config
+
+MAX_TEXT = 120
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    group = typer.Typer(help="The audit log.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command()(show)
+    app.add_typer(group, name="audit")
+
+
+def show(  # each is an option of the command line
+    config: ConfigFile = DEFAULT_CONFIG,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="The log's folder, instead of the configuration's.")
+    ] = None,
+    as_json: AsJson = False,
+    kind: Annotated[
+        list[Kind] | None, typer.Option(help="Only entries of this kind; may be given more than once.")
+    ] = None,
+    principal: str | None = None,
+    resource: str | None = None,
+    session: str | None = None,
+    job: str | None = None,
+    verdict: str | None = None,
+    rule: str | None = None,
+    ticket: str | None = None,
+    since: Annotated[
+        str | None, typer.Option(help="A time (2026-11-21T09:00), in UTC unless it says otherwise.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="A time; entries of that moment are left out.")] = None,
+    after: Annotated[int, typer.Option(help="Only entries after this number.")] = 0,
+) -> None:
+    """Print entries in order, one a line; with --json each as it stands in the log."""
+    wanted = Filter(
+        kinds=frozenset(kind or ()),
+        principal=principal,
+        resource=resource,
+        session=session,
+        job=job,
+        verdict=verdict,
+        rule=rule,
+        ticket=ticket,
+        since=_time(since),
+        until=_time(until),
+        after_seq=after,
+    )
+    place = directory
+    if place is None:
+        loaded = load_config(config, os.environ)
+        place = loaded.at(loaded.audit.dir)
+    for entry in read(place, wanted):
+        say(_as_json(entry) if as_json else _as_text(entry))
+
+
+def _as_json(entry: Entry) -> str:
+    return encode(msgspec.structs.replace(entry, seq=0), entry.seq)[:-1].decode()
+
+
+def _as_text(entry: Entry) -> str:
+    moment = datetime.fromtimestamp(entry.time / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    head = f"{entry.seq:>8}  {moment}  {entry.kind.value:<8}"
+    match entry.kind:
+        case Kind.DECISION:
+            rules = ",".join(rule for rule, _ in entry.rules)
+            text = " ".join(entry.text.split())
+            shown = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+            return f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
+        case Kind.OUTCOME:
+            return f"{head}  {entry.decision_id}  rows {entry.rows or 0}  bytes {entry.bytes or 0}  {entry.error or ''}"
+        case Kind.APPROVAL:
+            return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
+        case _:
+            return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.revision[:12]}  {entry.note}".rstrip()
+
+
+def _time(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        complain(f"`{text}` is no time", help="write it like 2026-11-21T09:00 or 2026-11-21T09:00:00+01:00")
+        raise typer.Exit(2) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1_000_000_000)

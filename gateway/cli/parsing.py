@@ -1,0 +1,67 @@
+"""`parse`: a text of some protocol as the command tree that policies see."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+import typer
+
+from engine.command.parse import parse_command, parse_lines
+from engine.command.tree import Command
+from gateway.cli.options import AsJson, AsJsonLines
+from gateway.cli.output import answer_lines, complain, say, say_json
+
+PROTOCOLS = ("postgres", "shell", "kubernetes", "http")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's commands."""
+    app.command()(parse)
+
+
+def parse(
+    text: Annotated[str | None, typer.Argument(help="The command; standard input when it is not given.")] = None,
+    protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "postgres",
+    as_json: AsJson = False,
+    as_json_lines: AsJsonLines = False,
+) -> None:
+    """Show what a command would do: its operations, what they touch, and what could not be understood."""
+    if protocol not in PROTOCOLS:
+        complain(f"`{protocol}` is no protocol of commands", help=f"expected one of {', '.join(PROTOCOLS)}")
+        raise typer.Exit(2)
+    if as_json_lines:
+
+        def answers(lines: Iterable[bytes]) -> Iterator[str]:
+            return parse_lines(protocol, lines)
+
+        answer_lines(answers)
+        return
+    given = sys.stdin.buffer.read() if text is None else text.encode("utf-8", "surrogateescape")
+    parsed = parse_command(protocol, given)
+    if as_json:
+        say_json(parsed.document())
+    else:
+        _show(parsed.command)
+    if not parsed.command.complete:
+        raise typer.Exit(1)
+
+
+def _show(command: Command) -> None:
+    complete = "" if command.complete else ", not understood to the bottom"
+    say(f"{command.protocol} command, {len(command.operations)} operations{complete}")
+    for operation in command.operations:
+        say(f"  {operation.kind} ({operation.effect.value}) via {' > '.join(operation.via)}")
+        for target in operation.targets:
+            known = "" if target.resolved else " (not confirmed by a catalog)"
+            say(f"    {target.access.value} {target.type} {target.name}{known}")
+    if command.sql is not None and command.sql.outputs:
+        for number, output in enumerate(command.sql.outputs):
+            origins = ", ".join(output.origins) or "nothing stored"
+            say(f"  output {number} {output.name or '?'}: {origins}{'' if output.proven else ' (not proven)'}")
+    if command.features:
+        say(f"  features: {', '.join(command.features)}")
+    for problem in command.problems:
+        place = "" if problem.at is None else f" at byte {problem.at}"
+        say(f"  problem {problem.code}{place}: {problem.message}")

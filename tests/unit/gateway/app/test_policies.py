@@ -1,0 +1,39 @@
+"""The engine behind the services: compiled with the shared reader, texts read with their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core.ports import Question
+from engine import command_reader
+from engine.errors import InputInvalid, PolicyRefused
+from engine.source import Source
+from gateway.app.policies import EngineTexts, compile_judge
+from tests.strategies.gates import asked
+
+ALLOW_ALL = Source(
+    "a.rego", 'package policies.a\nallow contains {"code": "ALL", "reason": "x"} if { input.resource.name == "orders" }'
+)
+
+
+def test_what_does_not_compile_is_refused() -> None:
+    with pytest.raises(PolicyRefused):
+        compile_judge([Source("a.rego", "package")], {}, command_reader())
+
+
+def test_texts_are_parsed_with_the_names_given() -> None:
+    reader = command_reader()
+    texts = EngineTexts(reader, lambda: None)
+    names = texts.names(["public"], {"public.orders": ["id", "total"]})
+    parsed = texts.parse(Question("postgres", b"SELECT total FROM orders", names)).command
+    assert parsed.operations[0].targets[0].name == "public.orders"
+    assert parsed.operations[0].targets[0].resolved
+    with pytest.raises(InputInvalid):
+        texts.names(["public"], {"public.orders": [7]})  # type: ignore[list-item]  # a wrong shape is the point
+
+
+def test_explaining_without_policies_says_nothing() -> None:
+    reader = command_reader()
+    assert EngineTexts(reader, lambda: None).explain(asked()) == []
+    judge = compile_judge([ALLOW_ALL], {}, reader)
+    assert [found.rule for found in EngineTexts(reader, lambda: judge).explain(asked())] == ["a/ALL"]

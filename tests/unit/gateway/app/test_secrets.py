@@ -1,0 +1,108 @@
+"""From references to people, places and keys; a secret that cannot be had names its key and nothing else."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.app.secrets import Secrets
+from gateway.config.model import (
+    Config,
+    Identity,
+    Local,
+    Masking,
+    MaskKey,
+    Resource,
+    ResourceProtocol,
+    Role,
+    Store,
+    TargetTls,
+    TlsMode,
+)
+from gateway.errors import GatewayError
+from gateway.identity.scram import decoy, make_verifier, print_verifier
+
+KEY = b"k" * 32
+TOKEN = secrets.token_urlsafe(24)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(folder=tmp_path)
+
+
+def people(config: Config, local: Local, **environment: str) -> Secrets:
+    return Secrets(replace(config, identity=Identity((local,))), environment)
+
+
+def test_a_password_becomes_a_verifier_with_the_salt_that_a_decoy_would_have(config: Config) -> None:
+    found = people(config, Local("ana", password="env:P"), P="pw").people(KEY)
+    verifier = found.verifier("ana")
+    assert verifier == make_verifier("pw", decoy("ana", KEY).salt)
+    assert verifier != decoy("ana", KEY)
+
+
+def test_a_verifier_and_a_token_are_taken_as_they_are(config: Config) -> None:
+    made = make_verifier("pw", b"s" * 16, 100)
+    local = Local("ana", scram="env:S", token="env:T", roles=(Role.APPROVER,), uid=7)
+    found = people(config, local, S=print_verifier(made), T=TOKEN).people(KEY)
+    assert found.verifier("ana") == made
+    assert found.is_proven("ana", TOKEN)
+    assert (known := found.by_uid(7)) is not None
+    assert known.roles == ("approver",)
+
+
+@pytest.mark.parametrize(
+    ("local", "said"),
+    [
+        (Local("ana", password="env:NONE"), "password of `ana`"),
+        (Local("ana", scram="env:BAD"), "scram secret of `ana`"),
+        (Local("ana", token="env:BAD"), "token of `ana`"),
+    ],
+)
+def test_a_proof_that_cannot_be_used_names_whose_it_is(config: Config, local: Local, said: str) -> None:
+    with pytest.raises(GatewayError) as caught:
+        people(config, local, BAD="hunter2").people(KEY)
+    assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_resource_is_where_the_configuration_says(config: Config) -> None:
+    resource = Resource(
+        "orders",
+        ResourceProtocol.POSTGRES,
+        "[::1]:5432",
+        role="gateway",
+        credential="env:P",
+        database="shop",
+        tls=TargetTls(TlsMode.REQUIRE, "ca.pem"),
+        labels={"environment": "prod"},
+    )
+    directory = Secrets(replace(config, resource=(resource,)), {"P": "pw"}).directory()
+    assert (seen := directory.resource("orders")) is not None
+    assert (seen.database, seen.role, seen.labels) == ("shop", "gateway", {"environment": "prod"})
+    assert (target := directory.target("orders")) is not None
+    assert (target.host, target.port, target.user, target.password) == ("::1", 5432, "gateway", "pw")
+    assert (target.tls, target.verify_host, target.ca_file) == (True, True, str(config.folder / "ca.pem"))
+    with pytest.raises(GatewayError, match="credential of `orders`"):
+        Secrets(replace(config, resource=(resource,)), {}).directory()
+
+
+def test_mask_keys_are_long_enough(config: Config) -> None:
+    keyed = replace(config, masking=Masking((MaskKey("k1", "env:K"),)))
+    assert Secrets(keyed, {"K": "x" * 16}).mask_keys() == {"k1": b"x" * 16}
+    with pytest.raises(GatewayError, match="fewer than 16 bytes"):
+        Secrets(keyed, {"K": "short"}).mask_keys()
+
+
+def test_the_store_is_found_from_the_folder_and_gets_its_password(config: Config) -> None:
+    assert Secrets(config, {}).store_url() == f"sqlite:///{config.folder}/state/store.db"
+    absolute = replace(config, store=Store("sqlite:////var/x.db"))
+    assert Secrets(absolute, {}).store_url() == "sqlite:////var/x.db"
+    shared = replace(config, store=Store("postgresql://u@h/d", "env:P"))
+    assert Secrets(shared, {"P": "pw"}).store_url() == "postgresql://u:pw@h/d"
+    with pytest.raises(GatewayError, match="no database URL"):
+        Secrets(replace(config, store=Store("what")), {}).store_url()

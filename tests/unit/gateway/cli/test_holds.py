@@ -1,0 +1,81 @@
+"""People's commands, through a real gRPC socket of a real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.app import Gateway
+from gateway.cli import main
+from gateway.config import load_config
+from gateway.doors.adapters import GatewaySession
+from tests.strategies.gates import question
+from tests.strategies.gateways import ENVIRONMENT, settle_in
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    file = settle_in(tmp_path)
+    monkeypatch.setenv("SALLYPORT_CONFIG", str(file))
+    built = Gateway(load_config(file, {}), ENVIRONMENT)
+    asyncio.run(built.start(listeners=False))
+    yield built
+    asyncio.run(built.stop(1))
+    built.close()
+
+
+def held(gateway: Gateway, row: int = 7) -> str:
+    admitted = gateway.doors.admit(
+        user="ana", resource="orders", protocol="postgres", proven=True, client_address=None, application=None
+    )
+    assert isinstance(admitted, GatewaySession)
+    ticket = admitted.decide(question(f"DELETE FROM orders WHERE id = {row} /* \x1b[2J */")).ticket
+    assert ticket is not None
+    return ticket
+
+
+def test_what_waits_is_listed_with_its_command_made_visible(
+    gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["holds"]) == 0
+    assert capsys.readouterr().out == "nothing waits\n"
+    ticket = held(gateway)
+    assert main(["holds"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{ticket}  requested  ana@orders  shop/WRITE" in shown
+    assert "DELETE FROM orders WHERE id = 7 /* \\x1b[2J */" in shown
+    assert main(["holds", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["id"] == ticket
+
+
+def test_a_yes_grants_and_a_no_refuses(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    one = held(gateway)
+    assert main(["approve", one, "-m", "fine"]) == 0
+    assert capsys.readouterr().out == f"{one}: granted\n"
+    two = held(gateway, 8)
+    assert main(["refuse", two, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "refused"
+    assert main(["holds", "--all", "--json"]) == 0
+    assert {found["state"] for found in json.loads(capsys.readouterr().out)} == {"granted", "refused"}
+
+
+def test_who_may_not_is_told_why(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:
+    ticket = held(gateway)
+    assert main(["approve", ticket, "--as", "app"]) == 3
+    assert "approver" in capsys.readouterr().err
+    assert main(["approve", "h-none"]) == 3
+    assert "no ticket" in capsys.readouterr().err
+    assert main(["approve", ticket, "--as", "eve"]) == 3
+    assert "eve" in capsys.readouterr().err
+
+
+def test_no_gateway_is_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SALLYPORT_CONFIG", str(settle_in(tmp_path)))
+    assert main(["holds"]) == 3
+    assert "is `sallyport up` running" in capsys.readouterr().err
