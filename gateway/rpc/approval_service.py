@@ -41,10 +41,10 @@ class ApprovalService:
         release: StreamCall[None] = StreamCall(reception, _PREFIX + "AwaitRelease", self.await_release, room=1)
         return {
             **{
-                name: grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + name, answer))
+                name: grpc.stream_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + name, answer))
                 for name, answer in single.items()
             },
-            "AwaitRelease": grpc.unary_stream_rpc_method_handler(release),
+            "AwaitRelease": grpc.stream_stream_rpc_method_handler(release),
         }
 
     def list(self, message: bytes, caller: Caller) -> bytes:

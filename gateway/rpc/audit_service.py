@@ -29,8 +29,8 @@ class AuditService:
         """The handlers for one socket, by method name."""
         tail: StreamCall[int] = StreamCall(reception, _PREFIX + "Tail", self.tail, room=1)
         return {
-            "List": grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + "List", self.list)),
-            "Tail": grpc.unary_stream_rpc_method_handler(tail),
+            "List": grpc.stream_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + "List", self.list)),
+            "Tail": grpc.stream_stream_rpc_method_handler(tail),
         }
 
     def list(self, message: bytes, caller: Caller) -> bytes:

@@ -1,8 +1,11 @@
 """One call, from its bytes to its status: who is calling, the answer, and what happens when there is none.
 
 Handlers take and give bytes, so that the transport can be replaced without touching a decision, and so that bad bytes
-come to us and not to gRPC's own parser. Every refusal goes to the audit as a deny before the caller sees its status.
-`server.py` builds one Reception for each socket; the services hand it their functions.
+come to us and not to gRPC's own parser. Every handler takes a stream of messages, also where one belongs: on the wire
+that is the same, and so it is we who wait for it, look at who is calling first, and record what never arrives.
+
+Every refusal goes to the audit as a deny before the caller sees its status. `server.py` builds one Reception for each
+socket; the services hand it their functions.
 """
 
 from __future__ import annotations
@@ -15,16 +18,17 @@ import grpc
 
 from engine.errors import EngineError
 from gateway.errors import AuditUnavailable, GatewayError
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.identity import Caller, Identify
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.openings import Openings, stopping
 from gateway.rpc.ports import DecisionPort
-from gateway.rpc.refusals import CallRefused, Cause, refusal_of
-from gateway.rpc.threads import mark_arrived
+from gateway.rpc.refusals import CallRefused, Cause, bad_input, refusal_of
 
 CODE_KEY = "sallyport-code"
 """Trailing metadata with the stable code of a refusal."""
 UNIDENTIFIED = "unidentified"
+LOST = "no whole message arrived: too large for the transport, too slow, or the caller left"
 
 _T = TypeVar("_T")
 
@@ -36,12 +40,13 @@ class Reception:
         self,
         identify: Identify,
         gate: DecisionPort,
-        openings: Openings | None = None,
+        arrivals: Arrivals,
         stream_threads: ThreadPoolExecutor | None = None,
     ) -> None:
         """`stream_threads`: where streams run; without them where everything does."""
         self.identify = identify
-        self.openings = openings or Openings()
+        self.arrivals = arrivals
+        self.openings = Openings()
         self.stream_threads = stream_threads
         self._gate = gate
 
@@ -61,12 +66,24 @@ class Reception:
         """
         context.set_code(grpc.StatusCode.INTERNAL)
         context.set_details("INTERNAL: the service failed; its log says how")
-        self._gate.refused(caller=caller, method=method, code="INTERNAL", message="the service failed")
+        self._note(method, caller, "INTERNAL", "the service failed")
 
-    def lost(self, method: str) -> None:
-        """The call ended before its message was whole."""
-        message = "the message did not arrive: too large for the transport, or the caller left"
-        self._gate.refused(caller=UNIDENTIFIED, method=method, code="MESSAGE_LOST", message=message)
+    def message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        """The one message of a call. Raises CallRefused when there is none, gRPC's own error when it was broken off."""
+        message = self.arrivals.message(messages, context)
+        if message is None:
+            raise bad_input(LOST, code="MESSAGE_LOST")
+        return message
+
+    def lost(self, method: str, caller: str) -> None:
+        """Record a call that was broken off before its message was whole; its caller has a status from gRPC already."""
+        self._note(method, caller, "MESSAGE_LOST", LOST)
+
+    def _note(self, method: str, caller: str, code: str, message: str) -> None:
+        try:
+            self._gate.refused(caller=caller, method=method, code=code, message=message)
+        except AuditUnavailable:
+            return  # nothing was granted, and there is nobody left to tell
 
 
 class UnaryCall:
@@ -79,21 +96,24 @@ class UnaryCall:
         self._answer = answer
         self.method = method
 
-    def __call__(self, request: bytes, context: grpc.ServicerContext) -> bytes:
-        mark_arrived()
-        name, settled = UNIDENTIFIED, False
+    def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        reception, name, settled = self._reception, UNIDENTIFIED, False
         try:
-            caller = self._reception.identify(context)
+            caller = reception.identify(context)
             name = caller.name
-            response = self._answer(request, caller)
+            response = self._answer(reception.message(messages, context), caller)
             settled = True
             return response
+        except grpc.RpcError:
+            settled = True
+            reception.lost(self.method, name)
+            raise
         except (GatewayError, EngineError) as error:
             settled = True
-            self._reception.refuse(context, self.method, name, refusal_of(error))
+            reception.refuse(context, self.method, name, refusal_of(error))
         finally:
             if not settled:
-                self._reception.failed(context, self.method, name)
+                reception.failed(context, self.method, name)
 
 
 class StreamCall(Generic[_T]):
@@ -114,33 +134,33 @@ class StreamCall(Generic[_T]):
         self.experimental_thread_pool = reception.stream_threads  # grpcio looks for this name
         self.method = method
 
-    def __call__(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        mark_arrived()
-        return self._serve(request, context)
-
-    def _serve(self, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
-        openings = self._reception.openings
-        name, settled = UNIDENTIFIED, False
+    def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        reception, name, settled = self._reception, UNIDENTIFIED, False
         try:
-            caller = self._reception.identify(context)
+            caller = reception.identify(context)
             name = caller.name
             box: Mailbox[_T] = Mailbox(self._room)
-            with openings.opened(name, box.close):
+            with reception.openings.opened(name, box.close):
+                request = reception.message(messages, context)
                 if not context.add_callback(box.close):
                     box.close()
                 yield from self._answer(request, caller, box)
-                if openings.is_stopping:
+                if reception.openings.is_stopping:
                     raise stopping()
             settled = True
         except GeneratorExit:
             settled = True  # the caller left
             raise
+        except grpc.RpcError:
+            settled = True
+            reception.lost(self.method, name)
+            raise
         except (GatewayError, EngineError) as error:
             settled = True
-            self._reception.refuse(context, self.method, name, refusal_of(error))
+            reception.refuse(context, self.method, name, refusal_of(error))
         finally:
             if not settled:
-                self._reception.failed(context, self.method, name)
+                reception.failed(context, self.method, name)
 
 
 class ExchangeCall:
@@ -154,25 +174,20 @@ class ExchangeCall:
         self.experimental_thread_pool = reception.stream_threads  # grpcio looks for this name
         self.method = method
 
-    def __call__(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        mark_arrived()
-        return self._serve(requests, context)
-
-    def _serve(self, requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-        openings = self._reception.openings
+    def __call__(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        reception, name, settled = self._reception, UNIDENTIFIED, False
         turn = _Turn(context)
-        name, settled = UNIDENTIFIED, False
-        if not context.add_callback(lambda: self._ended(context)):
-            self._ended(context)
         try:
-            caller = self._reception.identify(context)
+            caller = reception.identify(context)
             name = caller.name
-            with openings.opened(name, turn.end):
-                for request in requests:
+            if not context.add_callback(lambda: self._ended(context, caller)):
+                self._ended(context, caller)
+            with reception.openings.opened(name, turn.end):
+                for message in messages:
                     turn.is_idle = False
-                    yield self._answer(request, caller)
+                    yield self._answer(message, caller)
                     turn.is_idle = True
-                    if openings.is_stopping:
+                    if reception.openings.is_stopping:
                         raise stopping()
             settled = True
         except (GeneratorExit, grpc.RpcError):
@@ -180,17 +195,17 @@ class ExchangeCall:
             raise
         except (GatewayError, EngineError) as error:
             settled = True
-            self._reception.refuse(context, self.method, name, refusal_of(error))
+            reception.refuse(context, self.method, name, refusal_of(error))
         finally:
             if not settled:
-                self._reception.failed(context, self.method, name)
+                reception.failed(context, self.method, name)
 
-    def _ended(self, context: grpc.ServicerContext) -> None:
+    def _ended(self, context: grpc.ServicerContext, caller: Caller) -> None:
         """Record a stream that was broken off: what was too large for the transport looks like a caller who left."""
         # WHY the private name: grpcio ends the iterator as if all had been sent when it learns of the failed message
         # before it learns of the cancelled call. tests/interop/grpc/test_bad_input.py notices when the name moves.
         if getattr(getattr(context, "_state", None), "client", "cancelled") == "cancelled":
-            self._reception.lost(self.method)
+            self._reception.lost(self.method, caller.name)
 
 
 class _Turn:
@@ -217,8 +232,7 @@ class NoSuchMethod(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic
         """A handler that refuses at once, without waiting for a message."""
         method = str(handler_call_details.method)[:200]
 
-        def serve(_requests: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-            mark_arrived()
+        def serve(_messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
             refusal = CallRefused(Cause.UNKNOWN_METHOD, "METHOD_UNKNOWN", "no such method; reflection lists them")
             self._reception.refuse(context, ascii(method), self._name(context), refusal)
 

@@ -70,11 +70,11 @@ class DecisionService:
         stream = ExchangeCall(reception, _PREFIX + "DecideStream", self.decide_in_stream)
         watch: StreamCall[str] = StreamCall(reception, _PREFIX + "Watch", self.watch, room=1)
         return {
-            "Decide": grpc.unary_unary_rpc_method_handler(one),
-            "DecideBatch": grpc.unary_unary_rpc_method_handler(UnaryCall(reception, many, self.decide_batch)),
+            "Decide": grpc.stream_unary_rpc_method_handler(one),
+            "DecideBatch": grpc.stream_unary_rpc_method_handler(UnaryCall(reception, many, self.decide_batch)),
             "DecideStream": grpc.stream_stream_rpc_method_handler(stream),
-            "Parse": grpc.unary_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + "Parse", self.parse)),
-            "Watch": grpc.unary_stream_rpc_method_handler(watch),
+            "Parse": grpc.stream_unary_rpc_method_handler(UnaryCall(reception, _PREFIX + "Parse", self.parse)),
+            "Watch": grpc.stream_stream_rpc_method_handler(watch),
         }
 
     def decide(self, message: bytes, caller: Caller) -> bytes:

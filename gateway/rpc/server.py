@@ -10,6 +10,7 @@ import ipaddress
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import grpc
 from gateway.errors import ConfigInvalid
 from gateway.rpc.approval_service import NAME as APPROVAL
 from gateway.rpc.approval_service import ApprovalService
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.audit_service import NAME as AUDIT
 from gateway.rpc.audit_service import AuditService
 from gateway.rpc.calls import NoSuchMethod, Reception
@@ -29,7 +31,7 @@ from gateway.rpc.openings import MAX_STREAMS, Openings
 from gateway.rpc.ports import AuditPort
 from gateway.rpc.sockets import PlacedSocket, place
 from gateway.rpc.standard import HEALTH, REFLECTION, Health, Reflection
-from gateway.rpc.threads import CallThreads
+from gateway.rpc.threads import deep_threads
 
 # Threads for single questions. WHY so few: only one of them runs Python at a time, and each idle one that is woken in turn
 # makes the caches cold (112 instead of 4 cost 15 us a call); more than one, because some wait for a disk or the store.
@@ -96,8 +98,8 @@ Socket = UnixSocket | TlsSocket | LoopbackSocket
 @dataclass(slots=True)
 class _Running:
     server: grpc.Server
-    threads: CallThreads
-    stream_threads: CallThreads
+    threads: ThreadPoolExecutor
+    stream_threads: ThreadPoolExecutor
     openings: Openings
     address: str
     placed: PlacedSocket | None = None
@@ -118,6 +120,7 @@ class RpcServer:
     ) -> None:
         """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService."""
         self._threads = threads
+        self._arrivals = Arrivals(clock)
         services = [DECISION, APPROVAL, AUDIT]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
@@ -134,6 +137,10 @@ class RpcServer:
         """Where it serves: `unix:PATH` or `HOST:PORT`, in the order of the sockets given."""
         return tuple(running.address for running in self._running)
 
+    def awaited(self) -> int:
+        """How many calls have begun whose message is not there yet."""
+        return self._arrivals.count()
+
     def start(self) -> None:
         """Serve. Raises ConfigInvalid, with nothing left open, when a socket cannot be had."""
         try:
@@ -144,6 +151,7 @@ class RpcServer:
             raise
         for running in self._running:
             running.server.start()
+        self._arrivals.start()
         self._health.set_serving(True)
 
     def stop(self, grace: float = 5.0) -> None:
@@ -156,6 +164,7 @@ class RpcServer:
             running.openings.stop()
         for event in ended:
             event.wait()
+        self._arrivals.stop()
         for running in stopping:
             if running.placed is not None:
                 running.placed.remove()
@@ -197,14 +206,9 @@ class RpcServer:
         return running
 
     def _serving(self, identify: Identify) -> _Running:
-        openings = Openings()
-
-        def lost(method: str) -> None:
-            reception.lost(method)
-
-        streams = CallThreads(MAX_STREAMS + SPARE_THREADS, "rpc-stream", lost)
-        reception = Reception(identify, self._gate, openings, streams)
-        threads = CallThreads(self._threads, "rpc", lost)
+        streams = deep_threads(MAX_STREAMS + SPARE_THREADS, "rpc-stream")
+        threads = deep_threads(self._threads, "rpc")
+        reception = Reception(identify, self._gate, self._arrivals, streams)
         server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         handlers = {
             DECISION: self._decision.handlers(reception),  # the first is found first
@@ -215,7 +219,7 @@ class RpcServer:
         }
         served = [grpc.method_handlers_generic_handler(name, {**methods}) for name, methods in handlers.items()]
         server.add_generic_rpc_handlers((*served, NoSuchMethod(reception)))
-        return _Running(server, threads, streams, openings, "")
+        return _Running(server, threads, streams, reception.openings, "")
 
 
 def _end_threads(running: _Running) -> None:

@@ -48,8 +48,8 @@ class Health:
         """The handlers for one socket, by method name."""
         watch: StreamCall[int] = StreamCall(reception, f"/{HEALTH}/Watch", self.watch, room=1)
         return {
-            "Check": grpc.unary_unary_rpc_method_handler(UnaryCall(reception, f"/{HEALTH}/Check", self.check)),
-            "Watch": grpc.unary_stream_rpc_method_handler(watch),
+            "Check": grpc.stream_unary_rpc_method_handler(UnaryCall(reception, f"/{HEALTH}/Check", self.check)),
+            "Watch": grpc.stream_stream_rpc_method_handler(watch),
         }
 
     def check(self, message: bytes, caller: Caller) -> bytes:

@@ -9,49 +9,23 @@ these are born and put back; a pool that grew later would grow with whatever is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
 
 STACK_BYTES = 64 << 20
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 _sizing = threading.Lock()
-_call = threading.local()
 
 
-def mark_arrived() -> None:
-    """Say that the call of this thread has its message and a handler of ours has begun."""
-    _call.arrived = True
-
-
-class CallThreads(ThreadPoolExecutor):
-    """A pool of deep threads, all there from the start. Tells of calls that ended before their message was whole."""
-
-    def __init__(self, count: int, name: str, lost: Callable[[str], None]) -> None:
-        super().__init__(max_workers=count, thread_name_prefix=name)
-        self._lost = lost
-        all_there = threading.Barrier(count + 1)
-        with _sizing:
-            before = threading.stack_size(STACK_BYTES)
-            try:
-                for _ in range(count):
-                    super().submit(all_there.wait)
-            finally:
-                threading.stack_size(before)
-        all_there.wait()
-
-    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
-        """Run one call of gRPC's. Its arguments hold the handler, which knows the method."""
-        method = next((found for arg in args if isinstance(found := getattr(arg, "method", None), str)), "")
-
-        def run() -> _T:
-            _call.arrived = False
-            result = fn(*args, **kwargs)
-            # WHY here: gRPC refuses a message that is too large for the transport without ever asking a handler.
-            if method and not _call.arrived:
-                self._lost(method)
-            return result
-
-        return super().submit(run)
+def deep_threads(count: int, name: str) -> ThreadPoolExecutor:
+    """A pool of `count` deep threads, all there from the start."""
+    threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+    all_there = threading.Barrier(count + 1)
+    with _sizing:
+        before = threading.stack_size(STACK_BYTES)
+        try:
+            for _ in range(count):
+                threads.submit(all_there.wait)
+        finally:
+            threading.stack_size(before)
+    all_there.wait()
+    return threads

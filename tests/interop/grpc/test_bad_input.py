@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import grpc
 import pytest
 
+from gateway.rpc.arrivals import SECONDS
 from gateway.rpc.limits import MAX_BATCH, MAX_DEPTH, MAX_MESSAGE, MAX_TEXT, MAX_TRANSPORT_MESSAGE
+from gateway.rpc.server import UNARY_THREADS, RpcServer, UnixSocket
 from grpc_proto.sallyport.decision.v1 import decision_pb2 as pb
 from tests.interop.grpc.conftest import Served
-from tests.rpc_stand_ins import ADAPTER, AGENT
+from tests.rpc_stand_ins import ADAPTER, AGENT, StandIns
 
 DECISION = "/sallyport.decision.v1.DecisionService/"
 Status = grpc.StatusCode
@@ -145,8 +149,6 @@ def test_a_batch_too_many_or_of_nothing_is_refused(served: Served, channel: grpc
 
 def recorded(served: Served, code: str) -> bool:
     """Whether a refusal comes to be recorded; some are, a moment after the caller has its status."""
-    import threading
-
     for _ in range(200):
         if code in served.stand_ins.gate.codes():
             return True
@@ -220,8 +222,37 @@ def test_several_messages_where_one_belongs_are_refused(served: Served, channel:
     call = channel.stream_unary(DECISION + "Decide", None, None)
     with pytest.raises(grpc.RpcError) as none:
         call(iter([]), timeout=60)
-    assert none.value.code() is Status.UNIMPLEMENTED  # type: ignore[attr-defined]  # the error is the call
+    assert none.value.code() is Status.INVALID_ARGUMENT  # type: ignore[attr-defined]  # the error is the call
     assert recorded(served, "MESSAGE_LOST")
+
+
+def test_calls_whose_message_never_comes_do_not_keep_others_from_theirs(folder: Path) -> None:
+    stand_ins, now = StandIns(), [0.0]
+    socket = UnixSocket(folder / "run" / "a.sock", ADAPTER)
+    server = RpcServer(stand_ins.ports, stand_ins.audit, [socket], lambda: now[0])
+    server.start()
+    held = threading.Event()
+
+    def never() -> Iterator[bytes]:
+        held.wait(60)
+        yield b""
+
+    with grpc.insecure_channel(server.addresses[0], options=(("grpc.default_authority", "localhost"),)) as channel:
+        calls = [channel.stream_unary(DECISION + "Decide", None, None).future(never()) for _ in range(40)]
+        question_behind = channel.unary_unary(DECISION + "Decide", None, None).future(question(), timeout=60)
+        while server.awaited() < UNARY_THREADS:
+            assert not question_behind.done()
+        for _ in range(40):
+            now[0] += SECONDS + 1
+            if question_behind.done():
+                break
+            threading.Event().wait(0.5)
+        assert pb.DecideResponse.FromString(question_behind.result()).verdict == pb.ALLOW
+        held.set()
+        for call in calls:
+            call.cancel()
+    server.stop(grace=5)
+    assert "MESSAGE_LOST" in stand_ins.gate.codes()
 
 
 def test_headers_beyond_the_limit_are_refused(served: Served, channel: grpc.Channel) -> None:

@@ -10,6 +10,7 @@ from engine.decision import DenyKind, Obligation, Verdict
 from engine.request import Principal
 from gateway.errors import ApprovalConflict
 from gateway.rpc.approval_service import ApprovalService
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import Reception
 from gateway.rpc.codec import tickets
 from gateway.rpc.codec.tickets import Said, Wanted
@@ -153,4 +154,6 @@ def test_a_released_decision_that_cannot_be_said_is_denied(monkeypatch: pytest.M
 def test_every_method_of_the_schema_has_a_handler() -> None:
     stand_ins, service = served()
     schema = approval_pb2.DESCRIPTOR.services_by_name["ApprovalService"]
-    assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate))) == set(schema.methods_by_name)
+    assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate, Arrivals(lambda: 0.0)))) == set(
+        schema.methods_by_name
+    )

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.audit_service import AuditService
 from gateway.rpc.calls import Reception
 from gateway.rpc.codec import entries
@@ -66,4 +67,6 @@ def test_a_tail_goes_on_where_the_log_goes_on(start: int | None, expected: list[
 def test_every_method_of_the_schema_has_a_handler() -> None:
     service = AuditService(StandInAudit())
     schema = audit_pb2.DESCRIPTOR.services_by_name["AuditService"]
-    assert set(service.handlers(Reception(OneCaller(AGENT), StandIns().gate))) == set(schema.methods_by_name)
+    assert set(service.handlers(Reception(OneCaller(AGENT), StandIns().gate, Arrivals(lambda: 0.0)))) == set(
+        schema.methods_by_name
+    )

@@ -10,8 +10,9 @@ import pytest
 
 from engine.errors import InputInvalid
 from gateway.errors import ApprovalConflict
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import CODE_KEY, ExchangeCall, NoSuchMethod, Reception, StreamCall, UnaryCall
-from gateway.rpc.identity import Caller, OneCaller, Peer
+from gateway.rpc.identity import Caller, Identify, OneCaller, Peer
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.openings import Openings
 from gateway.rpc.refusals import CallRefused, Cause, bad_input
@@ -71,7 +72,23 @@ def nobody(peer: Peer) -> Caller:
 
 def received() -> tuple[StandInGate, Reception]:
     gate = StandInGate()
-    return gate, Reception(OneCaller(ADAPTER), gate)
+    return gate, reception_of(OneCaller(ADAPTER), gate)
+
+
+def reception_of(identify: Identify, gate: StandInGate) -> Reception:
+    return Reception(identify, gate, Arrivals(lambda: 0.0))
+
+
+def unread() -> Iterator[bytes]:
+    """Messages that nobody may look at."""
+    pytest.fail("read before it was known who is calling")
+    yield b""
+
+
+def broken() -> Iterator[bytes]:
+    """What gRPC raises when a call was broken off."""
+    raise grpc.RpcError
+    yield b""
 
 
 def echo(message: bytes, caller: Caller) -> bytes:
@@ -87,7 +104,7 @@ def failing(error: Exception) -> Callable[[bytes, Caller], bytes]:
 
 def test_an_answer_goes_out_as_it_is() -> None:
     gate, reception = received()
-    assert UnaryCall(reception, "/x/Echo", echo)(b"hi ", Context()) == b"hi pg-adapter"  # type: ignore[arg-type]  # a small context
+    assert UnaryCall(reception, "/x/Echo", echo)(iter([b"hi "]), Context()) == b"hi pg-adapter"  # type: ignore[arg-type]  # a small context
     assert gate.refusals == []
 
 
@@ -103,7 +120,7 @@ def test_a_refusal_is_recorded_and_has_its_status(error: Exception, status: grpc
     gate, reception = received()
     context = Context()
     with pytest.raises(Aborted):
-        UnaryCall(reception, "/x/Fail", failing(error))(b"", context)  # type: ignore[arg-type]  # a small context
+        UnaryCall(reception, "/x/Fail", failing(error))(iter([b""]), context)  # type: ignore[arg-type]  # a small context
     assert (context.status, context.details, context.metadata) == (status, f"{code}: x", ((CODE_KEY, code),))
     assert gate.refusals == [("pg-adapter", "/x/Fail", code, "x")]
 
@@ -112,7 +129,7 @@ def test_an_unknown_caller_is_refused_and_recorded_before_anything_is_read() -> 
     gate = StandInGate()
     context = Context()
     with pytest.raises(Aborted):
-        UnaryCall(Reception(nobody, gate), "/x/Echo", echo)(b"", context)  # type: ignore[arg-type]  # a small context
+        UnaryCall(reception_of(nobody, gate), "/x/Echo", echo)(unread(), context)  # type: ignore[arg-type]  # a small context
     assert context.status is grpc.StatusCode.UNAUTHENTICATED
     assert gate.refusals == [("unidentified", "/x/Echo", "CALLER_UNKNOWN", "no client certificate")]
 
@@ -122,7 +139,7 @@ def test_when_the_audit_fails_the_status_says_that_and_not_where() -> None:
     gate.audit_fails = True
     context = Context()
     with pytest.raises(Aborted):
-        UnaryCall(reception, "/x/Fail", failing(bad_input("x")))(b"", context)  # type: ignore[arg-type]  # a small context
+        UnaryCall(reception, "/x/Fail", failing(bad_input("x")))(iter([b""]), context)  # type: ignore[arg-type]  # a small context
     assert context.status is grpc.StatusCode.UNAVAILABLE
     assert context.metadata == ((CODE_KEY, "AUDIT_UNAVAILABLE"),)
     assert "secret" not in context.details
@@ -132,10 +149,33 @@ def test_a_bug_of_ours_keeps_its_words_to_itself_and_is_recorded() -> None:
     gate, reception = received()
     context = Context()
     with pytest.raises(KeyError):
-        UnaryCall(reception, "/x/Fail", failing(KeyError("hunter2")))(b"", context)  # type: ignore[arg-type]  # a small context
+        UnaryCall(reception, "/x/Fail", failing(KeyError("hunter2")))(iter([b""]), context)  # type: ignore[arg-type]  # a small context
     assert context.status is grpc.StatusCode.INTERNAL
     assert "hunter2" not in context.details
     assert gate.codes() == ["INTERNAL"]
+
+
+def test_a_call_without_a_message_is_refused_and_recorded() -> None:
+    gate, reception = received()
+    context = Context()
+    with pytest.raises(Aborted):
+        UnaryCall(reception, "/x/Echo", echo)(iter([]), context)  # type: ignore[arg-type]  # a small context
+    assert context.status is grpc.StatusCode.INVALID_ARGUMENT
+    assert gate.codes() == ["MESSAGE_LOST"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_that_was_broken_off_is_recorded_under_its_caller_if_it_can_be(fails: bool) -> None:
+    gate, reception = received()
+    gate.audit_fails = fails
+    with pytest.raises(grpc.RpcError):
+        UnaryCall(reception, "/x/Echo", echo)(broken(), Context())  # type: ignore[arg-type]  # a small context
+    call: StreamCall[bytes] = StreamCall(reception, "/x/News", news, 4)
+    with pytest.raises(grpc.RpcError):
+        next(call(broken(), Context()))  # type: ignore[arg-type]  # a small context
+    assert {refusal[:3] for refusal in gate.refusals} == (
+        set() if fails else {("pg-adapter", "/x/Echo", "MESSAGE_LOST"), ("pg-adapter", "/x/News", "MESSAGE_LOST")}
+    )
 
 
 def news(message: bytes, caller: Caller, box: Mailbox[bytes]) -> Iterator[bytes]:
@@ -150,7 +190,7 @@ def news(message: bytes, caller: Caller, box: Mailbox[bytes]) -> Iterator[bytes]
 
 def stream(reception: Reception, message: bytes, context: Context) -> Iterator[bytes]:
     call: StreamCall[bytes] = StreamCall(reception, "/x/News", news, 4)
-    return call(message, context)  # type: ignore[arg-type]  # a small context
+    return call(iter([message]), context)  # type: ignore[arg-type]  # a small context
 
 
 def test_a_stream_ends_when_its_caller_leaves() -> None:
@@ -215,7 +255,8 @@ def test_a_stream_is_refused_as_a_call_is(
 
 def test_too_many_streams_are_refused() -> None:
     gate = StandInGate()
-    reception = Reception(OneCaller(ADAPTER), gate, Openings(limit=1))
+    reception = reception_of(OneCaller(ADAPTER), gate)
+    reception.openings = Openings(limit=1)
     first = stream(reception, b"", Context())
     next(first)
     context = Context()
@@ -282,7 +323,7 @@ def test_a_bug_in_an_exchange_is_kept_and_recorded() -> None:
     assert gate.codes() == ["INTERNAL"]
     refused = Context()
     with pytest.raises(Aborted):
-        next(ExchangeCall(Reception(nobody, gate), "/x/Talk", echo)(iter([b"a"]), refused))  # type: ignore[arg-type]  # a small context
+        next(ExchangeCall(reception_of(nobody, gate), "/x/Talk", echo)(iter([b"a"]), refused))  # type: ignore[arg-type]  # a small context
     assert refused.status is grpc.StatusCode.UNAUTHENTICATED
 
 
@@ -293,7 +334,7 @@ class Details:
 @pytest.mark.parametrize(("identify", "name"), [(OneCaller(ADAPTER), "pg-adapter"), (nobody, "unidentified")])
 def test_a_method_that_nobody_serves_is_refused_and_recorded(identify: Callable[[Peer], Caller], name: str) -> None:
     gate = StandInGate()
-    handler = NoSuchMethod(Reception(identify, gate)).service(Details())  # type: ignore[arg-type]  # details have a method
+    handler = NoSuchMethod(reception_of(identify, gate)).service(Details())  # type: ignore[arg-type]  # details have a method
     assert handler is not None
     assert handler.stream_unary is not None
     context = Context()

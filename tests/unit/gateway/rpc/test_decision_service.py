@@ -258,10 +258,13 @@ def test_a_watcher_is_told_the_revision_and_each_new_one_once() -> None:
 
 
 def test_every_method_of_the_schema_has_a_handler() -> None:
+    from gateway.rpc.arrivals import Arrivals
     from gateway.rpc.calls import Reception
     from gateway.rpc.identity import OneCaller
     from grpc_proto.sallyport.decision.v1 import decision_pb2
 
     stand_ins, service = served()
     schema = decision_pb2.DESCRIPTOR.services_by_name["DecisionService"]
-    assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate))) == set(schema.methods_by_name)
+    assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate, Arrivals(lambda: 0.0)))) == set(
+        schema.methods_by_name
+    )

@@ -6,6 +6,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import Reception
 from gateway.rpc.identity import OneCaller
 from gateway.rpc.mailbox import Mailbox
@@ -77,7 +78,7 @@ def test_reflection_lists_services_and_shows_their_files() -> None:
 
 
 def test_both_names_of_reflection_and_the_methods_of_health_are_served() -> None:
-    reception = Reception(OneCaller(AGENT), StandInGate())
+    reception = Reception(OneCaller(AGENT), StandInGate(), Arrivals(lambda: 0.0))
     assert set(Health([]).handlers(reception)) == {"Check", "Watch"}
     for name in REFLECTION:
         assert set(Reflection([]).handlers(reception, name)) == {"ServerReflectionInfo"}
