@@ -53,10 +53,11 @@ pub fn compile(rules: &Rules, files: &[SourceFile], data: &Value, limits: &Limit
     let mut shards = Vec::new();
     let mut wrong = Vec::new();
     let needs = Needs::new(rules);
+    let loops = Places::new(rules);
     let mut todo = plans(rules, files, &needs);
     todo.reverse();
     while let Some(plan) = todo.pop() {
-        match compile_plan(&plan, rules, files, data, limits) {
+        match compile_plan(&plan, rules, &loops, files, data, limits) {
             Ok(shard) => shards.push(shard),
             Err(refusal) => match halves(&plan, rules, &needs) {
                 // A shard may be too big for one program where its halves are not.
@@ -158,21 +159,17 @@ fn halves(plan: &Plan, rules: &Rules, needs: &Needs) -> Option<(Plan, Plan)> {
     Some((plan(first), plan(second)))
 }
 
-fn compile_plan(plan: &Plan, rules: &Rules, files: &[SourceFile], data: &Value, limits: &Limits) -> Result<Shard, Diagnostic> {
+fn compile_plan(plan: &Plan, rules: &Rules, loops: &Places, files: &[SourceFile], data: &Value, limits: &Limits) -> Result<Shard, Diagnostic> {
     let home = plan.sets.first().and_then(|set| rules.groups.get(set)).and_then(|definitions| definitions.first());
     let file = home.map(|definition| definition.span().source.get_path().clone()).unwrap_or_default();
     let refuse = |error: &anyhow::Error| refusal(&file, error);
     let mut engine = sources::engine(limits, false);
-    let mut loops = Places::default();
-    for module in &plan.modules {
-        if let (Some(source), Some(tree)) = (files.get(*module), rules.modules.get(*module)) {
-            loops.add(tree);
-            engine.add_policy(source.name.clone(), source.text.clone()).map_err(|error| refuse(&error))?;
-        }
+    for source in plan.modules.iter().filter_map(|module| files.get(*module)) {
+        engine.add_policy(source.name.clone(), source.text.clone()).map_err(|error| refuse(&error))?;
     }
     engine.add_data(data.clone()).map_err(|error| refuse(&error))?;
     let mut program = compile_sets(&mut engine, &plan.sets).map_err(|error| refuse(&error))?;
-    harden::program(&mut program, &loops).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
+    harden::program(&mut program, loops).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
     let entries = entry_points(&mut program, &plan.sets, rules).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
     // Each program holds a copy of all its texts; the diagnostics have them from elsewhere.
     program.sources.clear();

@@ -50,9 +50,7 @@ fn class_of(error: &VmError) -> Class {
 
 fn compile(case: &Case, texts: &Texts, data: &Value) -> Result<Program, String> {
     let mut engine = sources::engine(&limits(), case.v0);
-    let mut loops = Places::default();
-    for (file, module) in texts.files.iter().zip(&texts.rules.modules) {
-        loops.add(module);
+    for file in &texts.files {
         engine.add_policy(file.name.clone(), file.text.clone()).map_err(|error| error.to_string())?;
     }
     engine.add_data(data.clone()).map_err(|error| error.to_string())?;
@@ -62,6 +60,6 @@ fn compile(case: &Case, texts: &Texts, data: &Value) -> Result<Program, String> 
         texts.builtins.keys().filter_map(|name| own::arity(name).map(|arity| (name.as_str(), usize::from(arity)))).collect();
     let program = Compiler::compile_from_policy_with_host_await(&policy, &[&entry], &ours).map_err(|error| error.to_string())?;
     let mut program = Arc::try_unwrap(program).unwrap_or_else(|shared| shared.as_ref().clone());
-    harden::program(&mut program, &loops)?;
+    harden::program(&mut program, &Places::new(&texts.rules))?;
     Ok(program)
 }

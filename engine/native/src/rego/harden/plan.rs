@@ -63,7 +63,7 @@ pub fn plan(program: &mut Program, layout: &Layout, loops: &Places) -> Result<Ch
             Instruction::LoopStart { params_index } => {
                 let found = program.instruction_data.get_loop_params(params_index).map(|params| (params.mode, params.collection));
                 if let Some((mode, collection)) = found {
-                    if mode == LoopMode::Every || loops.has(program, at) {
+                    if mode == LoopMode::Every || loops.has(program, start.rule, start.definition, at) {
                         let each = operation(program, "some", own::each, 1)?;
                         changes.before(at, [call(program, each, collection, &[collection])?]);
                     }
