@@ -31,7 +31,9 @@ def read(compiled: CompiledPolicies, encoded: bytes) -> tuple[Said, frozenset[tu
     for number, value in answer["results"]:
         rule = compiled.rules[number]
         members[rule.package, rule.kind].add(json.dumps(value, sort_keys=True))
-    failed = frozenset((compiled.rules[error["rule"]].package, str(compiled.rules[error["rule"]].kind)) for error in answer["errors"])
+    failed = frozenset(
+        (compiled.rules[error["rule"]].package, str(compiled.rules[error["rule"]].kind)) for error in answer["errors"]
+    )
     return {name: frozenset(values) for name, values in members.items()}, failed
 
 
@@ -53,7 +55,9 @@ def compare(compiled: CompiledPolicies, request: Mapping[str, Any], indexed: byt
 
 
 def compiled_from(files: list[tuple[str, str]]) -> CompiledPolicies:
-    return compile_policies([Source(name, text) for name, text in files], has_schema=False, limits={"milliseconds": 5000})
+    return compile_policies(
+        [Source(name, text) for name, text in files], has_schema=False, limits={"milliseconds": 5000}
+    )
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -76,7 +80,9 @@ def test_the_comparison_sees_a_rule_that_the_index_lost() -> None:
 
 def test_the_comparison_sees_a_failure_that_only_the_index_has() -> None:
     compiled = compiled_from([("a.rego", FIRES)])
-    failure = msgspec.msgpack.encode({"results": [], "errors": [{"rule": 0, "message": "x"}], "volatile": False, "candidates": 1})
+    failure = msgspec.msgpack.encode(
+        {"results": [], "errors": [{"rule": 0, "message": "x"}], "volatile": False, "candidates": 1}
+    )
     with pytest.raises(AssertionError, match="a failure among the candidates"):
         compare(compiled, {"a": 1}, indexed=failure)
 

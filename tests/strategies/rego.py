@@ -60,11 +60,12 @@ first := x if {
 
 
 @st.composite
-def _condition(draw: st.DrawFn, depth: int = 0) -> str:
-    """One line, or several, of a rule's body. Locals have names of their own."""
-    n = draw(st.integers(0, 99_999))
+def _condition(draw: st.DrawFn, n: int, *, is_inner: bool = False) -> str:
+    """One line, or several, of a rule's body. `n` makes the names of its locals."""
     name, group, kind, number = draw(_name), draw(_group), draw(_operation), draw(_number)
-    inner = draw(_condition(depth + 1)).replace("\n", "; ") if depth == 0 and draw(st.booleans()) else f"input.context.hour > {number}"
+    inner = f"input.context.hour > {number}"
+    if not is_inner and draw(st.booleans()):
+        inner = draw(_condition(n + 10, is_inner=True)).replace("\n", "; ")
     choices = [
         f'input.resource.name == "{name}"',
         f'"{name}" == input.resource.name',
@@ -72,8 +73,8 @@ def _condition(draw: st.DrawFn, depth: int = 0) -> str:
         f'input.resource.name != "{name}"',
         f'"{group}" in input.principal.groups',
         f'not "{group}" in input.principal.groups',
-        f'not input.resource.labels.env != "prod"',
-        f'input.resource.labels["env"] == "prod"',
+        'not input.resource.labels.env != "prod"',
+        'input.resource.labels["env"] == "prod"',
         f'some op{n} in input.command.operations\n\top{n}.kind == "{kind}"',
         f'some op{n} in input.command.operations\n\top{n}.kind in {{"{kind}", "drop"}}\n\top{n}.n == {number}',
         f'some i{n}, op{n} in input.command.operations\n\top{n}.kind == "{kind}"\n\ti{n} < 2',
@@ -84,11 +85,11 @@ def _condition(draw: st.DrawFn, depth: int = 0) -> str:
         f'x{n} := input.resource.labels.env\n\tnot x{n} in {{"prod", "{name}"}}',
         f"x{n} := input.absent\n\tnot x{n} in [1]",
         f"[p{n}, q{n}] := input.pair\n\tp{n} != q{n}",
-        f"count([o | some o in input.command.operations; {inner}]) >= {number}",
-        f'count({{o.n | some o in input.command.operations; o.kind == "{kind}"}}) > {number}',
-        f"count([y | y := input.context.hour; y > {number}]) == 0",
-        f"some op{n} in input.command.operations\n\tys{n} := [z | z := op{n}.n; z > {number}]\n\tcount(ys{n}) == 0",
-        f"some op{n} in input.command.operations\n\tm{n} := {{k: v | some k, v in op{n}; v != {number}}}\n\tcount(m{n}) > 0",
+        f"count([o{n} | some o{n} in input.command.operations; {inner}]) >= {number}",
+        f'count({{o{n}.n | some o{n} in input.command.operations; o{n}.kind == "{kind}"}}) > {number}',
+        f"count([y{n} | y{n} := input.context.hour; y{n} > {number}]) == 0",
+        f"some op{n} in input.command.operations\n\tys{n} := [z{n} | z{n} := op{n}.n; z{n} > {number}]\n\tcount(ys{n}) == 0",
+        f"some op{n} in input.command.operations\n\tm{n} := {{k{n}: v{n} | some k{n}, v{n} in op{n}; v{n} != {number}}}\n\tcount(m{n}) > 0",
         f"not count([1 | {inner}]) == {number}",
         "writing",
         "not writing",
@@ -113,7 +114,7 @@ def _condition(draw: st.DrawFn, depth: int = 0) -> str:
         f"input.numbers[{number}] == 1" if number >= 0 else "input.numbers[0] == 1",
         f"some x{n} in input.numbers\n\tx{n} + 1 > {number}",
         f'lib.near(input.resource, "{name}")',
-        f"not lib.near(input.absent, \"{name}\")",
+        f'not lib.near(input.absent, "{name}")',
         f"input.tls == {draw(st.sampled_from(['true', 'false', 'null']))}",
         "input.tls",
         "not input.tls",
@@ -139,7 +140,7 @@ def policy(draw: st.DrawFn, number: int) -> str:
     lines = [f"package policies.m{number}\n\nimport data.lib\n{HELPERS}"]
     for _ in range(draw(st.integers(1, 6))):
         kind = draw(st.sampled_from(KINDS))
-        conditions = draw(st.lists(_condition(), min_size=1, max_size=3, unique=True))
+        conditions = [draw(_condition(place)) for place in range(draw(st.integers(1, 3)))]
         body = "\n\t".join(conditions)
         lines.append(f"{kind} contains {draw(_head)} if {{\n\t{body}\n}}\n")
     return "\n".join(lines)
@@ -160,7 +161,9 @@ def policies(draw: st.DrawFn) -> list[tuple[str, str]]:
     return [("lib.rego", LIBRARY), *texts]
 
 
-_value: st.SearchStrategy[Any] = st.one_of(st.integers(-1, 3), st.sampled_from(["a", "prod", "5", ""]), st.none(), st.booleans())
+_value: st.SearchStrategy[Any] = st.one_of(
+    st.integers(-1, 3), st.sampled_from(["a", "prod", "5", ""]), st.none(), st.booleans()
+)
 
 
 def _sometimes(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -174,7 +177,9 @@ requests: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "principal": _sometimes(
-            st.fixed_dictionaries({}, optional={"id": st.just("ana"), "groups": _sometimes(st.lists(_group, max_size=2))})
+            st.fixed_dictionaries(
+                {}, optional={"id": st.just("ana"), "groups": _sometimes(st.lists(_group, max_size=2))}
+            )
         ),
         "resource": _sometimes(
             st.fixed_dictionaries(
@@ -182,12 +187,16 @@ requests: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
                 optional={
                     "name": _sometimes(_name),
                     "size": _value,
-                    "labels": _sometimes(st.fixed_dictionaries({}, optional={"env": _sometimes(st.sampled_from(["prod", "dev"]))})),
+                    "labels": _sometimes(
+                        st.fixed_dictionaries({}, optional={"env": _sometimes(st.sampled_from(["prod", "dev"]))})
+                    ),
                 },
             )
         ),
         "command": _sometimes(
-            st.fixed_dictionaries({}, optional={"operations": _sometimes(st.lists(_sometimes(_an_operation), max_size=3))})
+            st.fixed_dictionaries(
+                {}, optional={"operations": _sometimes(st.lists(_sometimes(_an_operation), max_size=3))}
+            )
         ),
         "context": _sometimes(st.fixed_dictionaries({}, optional={"hour": _sometimes(st.integers(0, 23))})),
         "numbers": _sometimes(st.lists(_sometimes(_number), max_size=3)),

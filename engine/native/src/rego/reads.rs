@@ -9,6 +9,25 @@ use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, 
 use super::names::{self, Imports, Name};
 use super::scope::{inside, of_imports, pattern_names, resolve, Path, Scope, Step};
 
+/// What it means for the rule when a reference is undefined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The rule does not match: silently.
+    Needed,
+    /// The reference is a condition by itself: whether it is there is what was asked.
+    Asked,
+    /// Nothing: it stands under `not` or in a comprehension.
+    Free,
+}
+
+/// One reference to a path below `input`.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub path: Path,
+    pub span: Span,
+    pub need: Need,
+}
+
 /// What there is to know about one definition of a rule.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -18,6 +37,10 @@ pub struct Facts {
     pub loops: BTreeSet<Path>,
     /// References from `data` on: to rules, packages above rules, or data.
     pub data: BTreeSet<Name>,
+    /// Every place where a path below `input` is read.
+    pub sites: Vec<Site>,
+    /// Those of `data` without which the rule does not match.
+    pub needed: BTreeSet<Name>,
     /// Calls of what is neither imported nor a rule of the package: builtins, or nothing at all.
     pub calls: Vec<(String, Span)>,
     /// Where a `with` stands.
@@ -35,7 +58,7 @@ pub struct Surroundings<'a> {
 }
 
 pub fn of_rule(rule: &Rule, around: &Surroundings<'_>) -> Facts {
-    let mut walk = Walk { facts: Facts::default(), around };
+    let mut walk = Walk { facts: Facts::default(), around, need: Need::Needed };
     let scope = of_imports(around.imports);
     match rule {
         Rule::Default { value, .. } => walk.expr(value, &scope),
@@ -47,9 +70,21 @@ pub fn of_rule(rule: &Rule, around: &Surroundings<'_>) -> Facts {
 struct Walk<'a> {
     facts: Facts,
     around: &'a Surroundings<'a>,
+    /// What undefined would mean where the walk stands.
+    need: Need,
 }
 
 impl Walk<'_> {
+    /// Walks on with another meaning of undefined; what is free stays free.
+    fn as_need(&mut self, need: Need, walk: impl FnOnce(&mut Self)) {
+        let around = self.need;
+        if around != Need::Free {
+            self.need = need;
+        }
+        walk(self);
+        self.need = around;
+    }
+
     fn spec(&mut self, head: &RuleHead, bodies: &[RuleBody], mut scope: Scope) {
         let mut results: Vec<&Ref<Expr>> = Vec::new();
         match head {
@@ -102,9 +137,10 @@ impl Walk<'_> {
                     self.pattern(lhs, scope);
                     self.expr(rhs, scope);
                 }
+                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.as_need(Need::Asked, |walk| walk.expr(expr, scope)),
                 _ => self.expr(expr, scope),
             },
-            Literal::NotExpr { expr, .. } => self.expr(expr, scope),
+            Literal::NotExpr { expr, .. } => self.as_need(Need::Free, |walk| walk.expr(expr, scope)),
             Literal::Every { key, value, domain, query, .. } => {
                 self.collection(domain, scope);
                 let mut inner = scope.clone();
@@ -127,12 +163,24 @@ impl Walk<'_> {
     /// The collection of a loop whose elements have a name.
     fn collection(&mut self, expr: &Expr, scope: &Scope) {
         if let Some(mut path) = resolve(expr, scope) {
+            self.site(&path, expr);
             path.push(Step::Any);
             self.facts.loops.insert(path);
             self.indices(expr, scope);
         } else {
             self.expr(expr, scope);
         }
+    }
+
+    fn site(&mut self, path: &[Step], expr: &Expr) {
+        self.facts.sites.push(Site { path: path.to_vec(), span: expr.span().clone(), need: self.need });
+    }
+
+    fn data(&mut self, name: Name) {
+        if self.need != Need::Free {
+            self.facts.needed.insert(name.clone());
+        }
+        self.facts.data.insert(name);
     }
 
     fn indices(&mut self, expr: &Expr, scope: &Scope) {
@@ -167,14 +215,16 @@ impl Walk<'_> {
                 }
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
-                let inner = self.query(query, scope);
-                self.expr(term, &inner);
+                self.as_need(Need::Free, |walk| {
+                    let inner = walk.query(query, scope);
+                    walk.expr(term, &inner);
+                });
             }
-            Expr::ObjectCompr { key, value, query, .. } => {
-                let inner = self.query(query, scope);
-                self.expr(key, &inner);
-                self.expr(value, &inner);
-            }
+            Expr::ObjectCompr { key, value, query, .. } => self.as_need(Need::Free, |walk| {
+                let inner = walk.query(query, scope);
+                walk.expr(key, &inner);
+                walk.expr(value, &inner);
+            }),
             Expr::Call { fcn, params, .. } => {
                 self.call(fcn, scope);
                 params.iter().for_each(|param| self.expr(param, scope));
@@ -199,6 +249,7 @@ impl Walk<'_> {
     fn reference(&mut self, expr: &Expr, scope: &Scope) {
         self.indices(expr, scope);
         if let Some(path) = resolve(expr, scope) {
+            self.site(&path, expr);
             self.facts.paths.insert(path);
             return;
         }
@@ -208,7 +259,7 @@ impl Walk<'_> {
                     if full.len() == 1 && !whole {
                         self.facts.dynamic.push(expr.span().clone());
                     }
-                    self.facts.data.insert(full);
+                    self.data(full);
                 }
             }
             (None, _) => self.root(expr, scope),
@@ -246,9 +297,7 @@ impl Walk<'_> {
             return self.expr(function, scope);
         };
         match self.global(&name, scope) {
-            Some(full) => {
-                self.facts.data.insert(full);
-            }
+            Some(full) => self.data(full),
             None => self.facts.calls.push((name.join("."), function.span().clone())),
         }
     }
@@ -328,6 +377,14 @@ mod tests {
     fn all_of_data_by_a_variable_is_dynamic() {
         assert_eq!(facts("package a\nx := data[input.k].y").dynamic.len(), 1);
         assert_eq!(facts("package a\nx := data.k[input.k].y").dynamic.len(), 0);
+    }
+
+    #[test]
+    fn what_undefined_means_depends_on_where_it_stands() {
+        let text = "package a\nx contains input.h if {\n input.a\n input.b == 1\n not input.c == 1\n count([1 | input.d]) == 0\n some e in input.e\n}";
+        let needs: Vec<(String, Need)> = facts(text).sites.iter().map(|site| (print(&site.path), site.need)).collect();
+        let expected = [("a", Need::Asked), ("b", Need::Needed), ("c", Need::Free), ("d", Need::Free), ("e", Need::Needed), ("h", Need::Needed)];
+        assert_eq!(needs, expected.map(|(name, need)| (format!("input.{name}"), need)));
     }
 
     #[test]

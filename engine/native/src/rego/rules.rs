@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Bound;
 
-use regorus::unstable::{Module, Ref, Rule, RuleHead, Span};
+use regorus::unstable::{Module, Ref, Rule, Span};
 
 use super::names::{self, Imports, Name};
 use super::reads::{of_rule, Facts, Surroundings};
@@ -21,10 +21,11 @@ impl Definition {
         self.rule.span()
     }
 
-    pub fn is_function(&self) -> bool {
+    /// Whether the rule has an answer when its conditions are undefined: a default, or an `else`.
+    pub fn has_fallback(&self) -> bool {
         match self.rule.as_ref() {
-            Rule::Spec { head, .. } => matches!(head, RuleHead::Func { .. }),
-            Rule::Default { args, .. } => !args.is_empty(),
+            Rule::Default { .. } => true,
+            Rule::Spec { bodies, .. } => bodies.iter().any(|body| body.is_else),
         }
     }
 }
@@ -160,18 +161,6 @@ impl<'a> Graph<'a> {
             }
         }
         Ok(())
-    }
-
-    /// All groups reachable from `starts`, these included.
-    pub fn closure(&self, starts: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
-        let mut found = BTreeSet::new();
-        let mut open: Vec<usize> = starts.into_iter().collect();
-        while let Some(node) = open.pop() {
-            if found.insert(node) {
-                open.extend(self.edges.get(node).into_iter().flatten());
-            }
-        }
-        found
     }
 }
 

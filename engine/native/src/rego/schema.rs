@@ -34,6 +34,45 @@ impl Schema {
         self.below(&self.root, path, STEPS)
     }
 
+    /// For a path that cannot exist: the part that is wrong, and the property it may have been meant to be.
+    pub fn suggestion(&self, path: &[Step]) -> Option<(String, Option<String>)> {
+        let wrong = (1..=path.len()).find(|length| path.get(..*length).is_some_and(|start| self.presence(start) == Presence::Never))?;
+        let Some(Step::Key(Value::String(part))) = path.get(wrong.saturating_sub(1)) else {
+            return Some(("[_]".to_owned(), None));
+        };
+        let mut names = Vec::new();
+        self.names(&self.root, path.get(..wrong.saturating_sub(1))?, &mut names, STEPS);
+        let nearest = names.into_iter().map(|name| (distance(&name, part), name)).filter(|(apart, _)| *apart <= 2).min();
+        Some((part.to_string(), nearest.map(|(_, name)| name)))
+    }
+
+    /// The properties at `path`.
+    fn names(&self, at: &Value, path: &[Step], into: &mut Vec<String>, steps: u32) {
+        let Some(steps) = steps.checked_sub(1) else {
+            return;
+        };
+        if let Some(target) = self.referred(at) {
+            return self.names(target, path, into, steps);
+        }
+        for choice in ["anyOf", "oneOf"].iter().filter_map(|key| field(at, key)?.as_array().ok()).flat_map(|choices| choices.iter()) {
+            self.names(choice, path, into, steps);
+        }
+        let properties = field(at, "properties").and_then(|fields| fields.as_object().ok());
+        match path.split_first() {
+            None => into.extend(properties.into_iter().flat_map(|fields| fields.keys()).filter_map(|key| key.as_string().ok()).map(|key| key.to_string())),
+            Some((Step::Key(key), rest)) => {
+                if let Some(below) = properties.and_then(|fields| fields.get(key)).or_else(|| field(at, "additionalProperties")) {
+                    self.names(below, rest, into, steps);
+                }
+            }
+            Some((Step::Any, rest)) => {
+                if let Some(below) = field(at, "items").or_else(|| field(at, "additionalProperties")) {
+                    self.names(below, rest, into, steps);
+                }
+            }
+        }
+    }
+
     fn below(&self, at: &Value, path: &[Step], steps: u32) -> Presence {
         let Some(steps) = steps.checked_sub(1) else {
             return Presence::Unknown;
@@ -96,6 +135,26 @@ impl Schema {
     }
 }
 
+/// How many letters one word is away from another.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for letter in one.chars() {
+        let mut corner = row.first().copied().unwrap_or_default();
+        let mut last = corner.saturating_add(1);
+        if let Some(first) = row.first_mut() {
+            *first = last;
+        }
+        for (place, against) in row.iter_mut().skip(1).zip(&other) {
+            let changed = corner.saturating_add(usize::from(letter != *against));
+            corner = *place;
+            last = changed.min(corner.saturating_add(1)).min(last.saturating_add(1));
+            *place = last;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 fn field<'a>(at: &'a Value, key: &str) -> Option<&'a Value> {
     at.as_object().ok()?.get(&Value::from(key))
 }
@@ -155,6 +214,19 @@ mod tests {
         assert_eq!(presence(&["comand"]), Presence::Never);
         assert_eq!(presence(&["command", "operations", "_", "knd"]), Presence::Never);
         assert_eq!(presence(&["name", "first"]), Presence::Never);
+    }
+
+    #[test]
+    fn a_misspelt_path_comes_with_a_suggestion() {
+        let schema = Schema::new(&Value::from_json_str(SCHEMA).unwrap());
+        let path = ["command", "operations", "_", "knd"].map(|part| if part == "_" { Step::Any } else { Step::key(part) });
+        assert_eq!(schema.suggestion(&path).unwrap(), ("knd".to_owned(), Some("kind".to_owned())));
+        assert_eq!(schema.suggestion(&[Step::key("nothing_like_it")]).unwrap(), ("nothing_like_it".to_owned(), None));
+    }
+
+    #[test]
+    fn distance_counts_letters() {
+        assert_eq!((distance("kind", "kind"), distance("knd", "kind"), distance("", "abc"), distance("drop", "drip")), (0, 1, 3, 1));
     }
 
     #[test]

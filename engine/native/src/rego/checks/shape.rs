@@ -1,5 +1,7 @@
 //! What a policy package may look like: names, rule kinds, and constructs the RVM would silently get wrong.
 
+use std::collections::BTreeSet;
+
 use regorus::unstable::{AssignOp, Expr, Rule, RuleHead, Span};
 use regorus::Value;
 
@@ -26,6 +28,7 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
             // Tests run on the interpreter, which does not share these gaps.
             if !names::is_test(name) {
                 silent(definition, &mut found);
+                found.extend(whole_package(rules, definition));
             }
         }
     }
@@ -35,14 +38,20 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
 /// The first construct of some rules that the RVM would get wrong, as a text.
 pub fn gap(rules: &Rules) -> Option<String> {
     let mut found = Vec::new();
-    rules.groups.values().flatten().for_each(|definition| silent(definition, &mut found));
+    for definition in rules.groups.values().flatten() {
+        silent(definition, &mut found);
+        found.extend(whole_package(rules, definition));
+    }
     found.into_iter().next().map(|one| one.message)
 }
 
 /// Constructs that the RVM compiles and then gets wrong without a word.
 fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
     let mut refuse = |code, span: &Span, message: &str, help: &str| found.push(Diagnostic::error(code, Place::of(span), message, help));
-    if let Rule::Default { args, span, .. } = definition.rule.as_ref() {
+    if let Rule::Default { args, span, value, .. } = definition.rule.as_ref() {
+        if !is_constant(value) {
+            refuse("DEFAULT_NOT_CONSTANT", span, "a default that is not a constant", "compute it in a rule of its own");
+        }
         if !args.is_empty() {
             refuse("DEFAULT_FUNCTION", span, "a default for a function would answer calls with undefined arguments", "give the function a last `else`");
         }
@@ -91,6 +100,28 @@ fn reserved(name: &[String], definition: &Definition, found: &mut Vec<Diagnostic
     }
 }
 
+/// A reference to a package, or to part of a rule's name: the RVM gathers what is below it with the undefined in it, and
+/// without what stands beside data of the same name.
+fn whole_package(rules: &Rules, definition: &Definition) -> Option<Diagnostic> {
+    let reference = definition.facts.data.iter().find(|reference| {
+        let mut reached = BTreeSet::new();
+        rules.reach(reference, &mut reached);
+        reached.iter().any(|name| name.len() > reference.len())
+    })?;
+    let message = format!("`{}` names a package, not a rule", names::print(reference));
+    Some(Diagnostic::error("WHOLE_PACKAGE", Place::of(definition.span()), message, "name the rule"))
+}
+
+/// Whether a default is made of constants only.
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().all(|item| is_constant(item)),
+        Expr::Object { fields, .. } => fields.iter().all(|(_, key, value)| is_constant(key) && is_constant(value)),
+        Expr::Call { fcn, params, .. } => params.is_empty() && names::static_name(fcn).is_some_and(|name| name == ["set"]),
+        other => names::constant(other).is_some(),
+    }
+}
+
 /// Whether the head is a name, or a name and one key: `a.b`, `a.b[x]`. Sets have no key besides.
 fn is_plain_head(rule: &Rule) -> bool {
     match (rule, names::head(rule)) {
@@ -123,8 +154,18 @@ mod tests {
         assert_eq!(codes("package a\ndefault f(x) := 1\nf(x) := 2 if x\n"), ["DEFAULT_FUNCTION"]);
         assert_eq!(codes("package a\np[x].r := 1 if some x in input.a\n"), ["RULE_HEAD"]);
         assert_eq!(codes("package a\np[x] contains y if some x, y in input.a\n"), ["RULE_HEAD"]);
+        assert_eq!(codes("package a\ndefault x := [y | y := input.a]\n"), ["DEFAULT_NOT_CONSTANT"]);
+        assert_eq!(codes("package a\nx := data.b[input.k]\n\npackage_of := 1\n"), Vec::<&str>::new());
+        assert!(codes("package a\ndefault x := {\"a\": [1, -2, set()]}\n").is_empty());
         assert!(codes("package a\np.q[x] := 1 if some x in input.a\nr.s := 2\n").is_empty());
         assert!(codes("package a\ntest_x if { _ := input.absent }\n").is_empty());
+    }
+
+    #[test]
+    fn a_whole_package_is_no_value() {
+        let rules = rules(&["package policies.a\nx := data.lib[input.k]\ny := data.lib.f\n", "package lib\nf := 1\n"]);
+        let found: Vec<_> = check(&rules, &Value::new_object()).into_iter().map(|one| (one.code, one.place.line)).collect();
+        assert_eq!(found, [("WHOLE_PACKAGE", 2)]);
     }
 
     #[test]
