@@ -98,15 +98,15 @@ impl Layout {
 /// Pairs of instructions that nest: loops and comprehensions, by the places of their beginnings and ends.
 #[derive(Debug, Default)]
 pub struct Nesting {
-    /// Beginning of a comprehension -> its end, for those inside a loop.
-    pub in_loop: Vec<(usize, usize)>,
+    /// Beginnings and ends of comprehensions.
+    pub comprehensions: Vec<(usize, usize)>,
     /// Place of a keyed yield -> the register of the object it goes to.
     pub yields: BTreeMap<usize, u8>,
 }
 
 enum Open {
     Loop,
-    Comprehension { at: usize, result: u8, in_loop: bool },
+    Comprehension { at: usize, result: u8 },
 }
 
 /// Reads how loops and comprehensions nest. Code is emitted in nesting order, each rule's on its own.
@@ -124,12 +124,11 @@ pub fn nesting(program: &Program, layout: &Layout) -> Nesting {
             }
             Instruction::ComprehensionBegin { params_index } => {
                 let params = program.instruction_data.get_comprehension_begin_params(*params_index);
-                let in_loop = open.iter().any(|one| matches!(one, Open::Loop));
-                open.push(Open::Comprehension { at, result: params.map_or(0, |params| params.result_reg), in_loop });
+                open.push(Open::Comprehension { at, result: params.map_or(0, |params| params.result_reg) });
             }
             Instruction::ComprehensionEnd {} => {
-                if let Some(Open::Comprehension { at: begin, in_loop: true, .. }) = open.pop() {
-                    found.in_loop.push((begin, at));
+                if let Some(Open::Comprehension { at: begin, .. }) = open.pop() {
+                    found.comprehensions.push((begin, at));
                 }
             }
             Instruction::ComprehensionYield { key_reg: Some(_), .. } => {

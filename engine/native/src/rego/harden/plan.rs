@@ -134,8 +134,9 @@ fn unique(program: &mut Program, facts: RuleFacts, object: u8, key: u8, value: u
     Ok([call(program, check, facts.free, &[object, key, value])?, call(program, release, facts.free, &[key])?])
 }
 
-/// Conditions of a comprehension inside a loop: the RVM lets a failed one end the round of the loop around it. A loop of
-/// one round inside the comprehension takes the failure instead.
+/// A failed condition of a comprehension: the RVM lets it end the round of a loop around the comprehension, or jumps over
+/// the comprehension's end, and the next failed condition of the rule jumps there for ever. A loop of one round inside
+/// every comprehension takes the failure instead.
 fn comprehensions(program: &mut Program, layout: &Layout, changes: &mut Changes) -> Result<(), String> {
     let nesting = nesting(program, layout);
     for (at, object) in &nesting.yields {
@@ -145,7 +146,7 @@ fn comprehensions(program: &mut Program, layout: &Layout, changes: &mut Changes)
             changes.before(*at, unique(program, facts, *object, key, value_reg)?);
         }
     }
-    for (begin, end) in nesting.in_loop {
+    for (begin, end) in nesting.comprehensions {
         let Some((_, facts)) = layout.around(begin) else {
             continue;
         };
