@@ -41,7 +41,7 @@ def find_path(node: t.Path, scope: Sequence[Bound], place: Place, names: Iterabl
             return _walk(bound.variable, bound.type, node.parts, True, place, node.span)
     if first in input_type().fields:
         return _walk(INPUT, input_type(), node.parts, True, place, node.span)
-    if is_word(first):
+    if is_word(first) and not _whose(first):
         hint = "is the condition before it missing?"
         raise Mistake("UNKNOWN_NAME", f"`{first}` is a word of the language, not a field", node.span, hint)
     known = [*names, *input_type().fields, *(name for bound in scope for name in bound.type.fields)]

@@ -70,6 +70,7 @@ class Queries:
     first: int
     helpers: list[Helper] = field(default_factory=list)
     variables: int = 0
+    numbers: int = 0
     made: dict[object, str] = field(default_factory=dict)
 
     def query(self, condition: m.Condition, negative: bool, mode: Mode, names: Variables) -> Query:
@@ -113,8 +114,9 @@ class Queries:
     def _alternatives(self, condition: m.And | m.Or, negative: bool, mode: Mode, names: Variables) -> Query:
         key = (condition, negative, mode, tuple(sorted(names.items())))
         if key not in self.made:
+            at, number = len(self.helpers), self._number()
             bodies = tuple(self.query(item, negative, mode, names) for item in condition.items)
-            self.made[key] = self._helper(bodies, condition, names)
+            self.made[key] = self._helper(number, bodies, condition, names, at)
         return (Line(self.made[key], condition.place),)
 
     def _unless(self, lines: Query, condition: m.Condition, names: Variables) -> Query:
@@ -124,15 +126,21 @@ class Queries:
             return (Line(f"not {lines[0].text}", place),)
         key = ("unless", _shape(lines))
         if key not in self.made:
-            self.made[key] = self._helper((lines,), condition, names)
+            self.made[key] = self._helper(self._number(), (lines,), condition, names)
         return (Line(f"not {self.made[key]}", place),)
 
-    def _helper(self, bodies: tuple[Query, ...], condition: m.Condition, names: Variables) -> str:
-        name = f"_{self.first + len(self.helpers)}"
+    def _helper(
+        self, number: int, bodies: tuple[Query, ...], condition: m.Condition, names: Variables, at: int | None = None
+    ) -> str:
+        """A rule for these bodies, before the helpers it needs itself (`at`)."""
         reads = sorted(names[variable] for variable in free_variables(condition))
-        head = f"{name}({', '.join(reads)})" if reads else name
-        self.helpers.append(Helper(head, bodies, condition.place))
+        head = f"_{number}({', '.join(reads)})" if reads else f"_{number}"
+        self.helpers.insert(len(self.helpers) if at is None else at, Helper(head, bodies, condition.place))
         return head
+
+    def _number(self) -> int:
+        self.numbers += 1
+        return self.first + self.numbers - 1
 
     def _fresh(self) -> str:
         self.variables += 1
@@ -239,7 +247,8 @@ class Queries:
             return bodies[0] or (Line("true", place),)
         key = ("window", window)
         if key not in self.made:
-            self.made[key] = self._helper(tuple(body or (Line("true", place),) for body in bodies), window, {})
+            filled = tuple(body or (Line("true", place),) for body in bodies)
+            self.made[key] = self._helper(self._number(), filled, window, {})
         return (Line(f"{_not(negative)}{self.made[key]}", place),)
 
     def _stretch(self, window: m.Window, start: int, end: int, days: frozenset[int]) -> Query:
