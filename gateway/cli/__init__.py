@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from engine.errors import EngineError
-from gateway.cli import audit, config, holds, keys, parsing, policies, serving
+from gateway.cli import audit, config, holds, keys, language, parsing, policies, serving
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
 
@@ -22,6 +22,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     serving.register,
     config.register,
     policies.register,
+    language.register,
     parsing.register,
     holds.register,
     audit.register,

@@ -12,6 +12,7 @@ import typer
 
 from engine.errors import PolicyRefused
 from engine.source import Diagnostic, Severity
+from gateway.cli.diagnostics import fields, line
 from gateway.cli.output import say, say_json
 from gateway.policy_store.folder import PolicyFolder as Folder
 from gateway.policy_store.folder import read_folder
@@ -40,10 +41,10 @@ def check(
     """Compile a policy folder and list everything that is wrong with it."""
     found = _diagnose(read_folder(folder))
     if format is Format.JSON:
-        say_json({"diagnostics": [_fields(one) for one in found]})
+        say_json({"diagnostics": [fields(one) for one in found]})
     else:
         for one in found:
-            say(_line(one))
+            say(line(one))
         if not found:
             say(f"{folder}: fine")
     if any(strict or one.severity is Severity.ERROR for one in found):
@@ -64,27 +65,3 @@ def _diagnose(folder: Folder) -> Sequence[Diagnostic]:
         return compile_policies(folder.sources, folder.data).warnings
     except PolicyRefused as error:
         return error.diagnostics
-
-
-def _line(one: Diagnostic) -> str:
-    place = one.source if one.span is None else f"{one.source}:{one.span.line}:{one.span.column}"
-    helped = f"\n    {one.help}" if one.help else ""
-    return f"{place}: {one.severity.value} {one.code}: {one.message}{helped}"
-
-
-def _fields(one: Diagnostic) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "code": one.code,
-        "severity": one.severity.value,
-        "message": one.message,
-        "file": one.source,
-        "help": one.help,
-    }
-    if one.span is not None:
-        fields |= {
-            "line": one.span.line,
-            "column": one.span.column,
-            "end_line": one.span.end_line,
-            "end_column": one.span.end_column,
-        }
-    return fields
