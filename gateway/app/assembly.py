@@ -37,6 +37,7 @@ from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
 from gateway.rpc.server import RpcServer
 from gateway.store.database import open_database
+from gateway.store.listen import listen
 from gateway.store.migrations import upgrade
 from gateway.telemetry import Meters, logger
 
@@ -63,8 +64,10 @@ class Gateway:
     def _build(self, secrets: Secrets, opening: contextlib.ExitStack) -> None:
         config = self.config
         mask_keys = secrets.mask_keys()
-        database = open_database(secrets.store_url())
+        url = secrets.store_url()
+        database = open_database(url)
         opening.callback(database.close)
+        self._shared_store = url if database.tells_replicas else None
         upgrade(database)
         self._decoy_key = database.shared_key("decoy")
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
@@ -161,6 +164,12 @@ class Gateway:
 
         self._open.callback(stop)
         return f"metrics {host}:{server.server_port}"
+
+    async def hear_replicas(self) -> None:
+        """Pass on what other replicas say of tickets, for ever. Ends at once where there can be none."""
+        if self._shared_store is not None:
+            bell = self.approvals.bell
+            await listen(self._shared_store, bell.ring, bell.ring_all)
 
     async def sweep(self) -> None:
         """Close overdue tickets, for ever."""

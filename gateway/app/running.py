@@ -50,7 +50,7 @@ class _Loop:
             self._told.put("ended")
 
     async def _serve(self) -> None:
-        sweeping = asyncio.create_task(self._gateway.sweep())
+        beside = [asyncio.create_task(work) for work in (self._gateway.sweep(), self._gateway.hear_replicas())]
         try:
             self.places = await self._gateway.start(listeners=self._with_listeners)
             self._told.put("started")
@@ -58,7 +58,8 @@ class _Loop:
         except GatewayError as error:
             self._told.put(error)
         finally:
-            sweeping.cancel()
+            for task in beside:
+                task.cancel()
             await self._gateway.stop()
 
 

@@ -29,6 +29,13 @@ class Bell:
         for listen in heard:
             listen(ticket)
 
+    def ring_all(self) -> None:
+        """Say that any ticket may have changed."""
+        with self._lock:
+            called = [wake for waiting in self._waiting.values() for wake in waiting]
+        for wake in called:
+            wake()
+
     def subscribe(self, ticket: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` (quick, from any thread) at each change until the returned function is called."""
         with self._lock:

@@ -71,6 +71,7 @@ class Approvals:
             if len(connection.execute(mine).all()) >= MAX_OPEN_PER_PRINCIPAL:
                 raise ApprovalConflict("too many commands of yours wait for approval", code="TOO_MANY_HOLDS")
             connection.execute(insert(tickets).values(**_row(ticket)))
+            self._database.tell_replicas(connection, ticket.id)
         self.bell.ring(ticket.id)
         return ticket
 
@@ -164,7 +165,10 @@ class Approvals:
         # INVARIANT: one winner for each version; this condition is what makes a grant single-use across replicas.
         change = update(tickets).where(tickets.c.id == old.id, tickets.c.version == old.version).values(**_row(new))
         with self._database.begin() as connection:
-            return connection.execute(change).rowcount == 1
+            is_mine = connection.execute(change).rowcount == 1
+            if is_mine:
+                self._database.tell_replicas(connection, old.id)
+            return is_mine
 
 
 def _row(ticket: Ticket) -> dict[str, object]:

@@ -7,11 +7,13 @@ gate would rather deny than wait. Called by `gateway.app`; `approvals.store` use
 from __future__ import annotations
 
 import secrets
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
@@ -20,6 +22,8 @@ from gateway.store import tables
 
 BUSY_TIMEOUT_MS = 2_000
 """How long a writer waits for another; the gate denies after it."""
+CHANNEL = "sallyport_tickets"
+"""Where replicas on one PostgreSQL tell each other of tickets."""
 CONNECT_TIMEOUT = 3
 """Seconds for a connection to PostgreSQL."""
 
@@ -41,11 +45,22 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except SQLAlchemyError as error:
-            # WHY: only the class is named; driver texts can carry statements with their values, URLs and passwords.
+        except (SQLAlchemyError, OSError) as error:
+            # WHY OSError: pg8000 lets those of TLS through as they are. WHY the class alone: a driver's text can carry
+            # statements with their values, URLs and passwords.
             raise StoreUnavailable(
                 f"the store refused ({type(error).__name__})", help="see `[store] url` and the database's own log"
             ) from error
+
+    @property
+    def tells_replicas(self) -> bool:
+        """Whether other replicas may share it and hear of changes (`listen`)."""
+        return self._engine.dialect.name == "postgresql"
+
+    def tell_replicas(self, connection: Connection, ticket: str) -> None:
+        """Say to all replicas, when the transaction is committed, that a ticket changed."""
+        if self.tells_replicas:
+            connection.execute(select(func.pg_notify(CHANNEL, ticket)))
 
     def shared_key(self, name: str) -> bytes:
         """32 random bytes that all replicas share, made at first use."""
@@ -114,11 +129,55 @@ def _open_sqlite(url: URL) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
+    place = server_of(url)
+    arguments: dict[str, object] = {"timeout": CONNECT_TIMEOUT, "ssl_context": place.tls}
+    if place.socket is not None:
+        arguments["unix_sock"] = place.socket
     return create_engine(
-        url.set(drivername="postgresql+pg8000"),
+        url.set(drivername="postgresql+pg8000", query={}),
         pool_pre_ping=True,
         pool_size=4,
         max_overflow=4,
         pool_timeout=CONNECT_TIMEOUT,
-        connect_args={"timeout": CONNECT_TIMEOUT},
+        connect_args=arguments,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """How a PostgreSQL is reached: `socket` is the file of a UNIX socket, else TCP, with `tls` unless that is None."""
+
+    socket: str | None
+    tls: ssl.SSLContext | None
+
+
+def server_of(url: URL) -> Server:
+    """Read `host`, `sslmode` (disable, require, verify-full) and `sslrootcert` of a PostgreSQL URL as libpq does.
+
+    INVARIANT: without `sslmode` a TCP connection is encrypted and its server verified.
+    """
+    query = {key: value for key, value in url.query.items() if isinstance(value, str)}
+    unknown = {name for name in url.query if name not in ("host", "sslmode", "sslrootcert") or name not in query}
+    if unknown:
+        raise StoreUnavailable(
+            f"`[store] url` has an option `{min(unknown)}` that is not known, or twice",
+            help="expected host, sslmode or sslrootcert",
+        )
+    folder = query.get("host", "")
+    if folder.startswith("/"):
+        return Server(f"{folder}/.s.PGSQL.{url.port or 5432}", None)
+    match query.get("sslmode", "verify-full"):
+        case "disable":
+            return Server(None, None)
+        case "verify-full" | "require" as mode:
+            try:
+                context = ssl.create_default_context(cafile=query.get("sslrootcert"))
+            except OSError as error:
+                raise StoreUnavailable("the file of `sslrootcert` in `[store] url` cannot be read") from error
+            if mode == "require":
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            return Server(None, context)
+        case other:
+            raise StoreUnavailable(
+                f"`sslmode={other}` in `[store] url` is no mode", help="expected disable, require or verify-full"
+            )

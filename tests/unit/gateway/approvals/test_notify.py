@@ -99,3 +99,11 @@ def test_a_closed_loop_is_nobodys_trouble() -> None:
     leave()
     loop.close()
     bell.ring("h-1")
+
+
+def test_ringing_everything_wakes_everybody_who_waits() -> None:
+    bell, woken = Bell(), list[str]()
+    for ticket in ("h-1", "h-2"):
+        bell.subscribe(ticket, lambda ticket=ticket: woken.append(ticket))
+    bell.ring_all()
+    assert sorted(woken) == ["h-1", "h-2"]

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from gateway.errors import StoreUnavailable
-from gateway.store.database import BUSY_TIMEOUT_MS, open_database
+from gateway.store.database import BUSY_TIMEOUT_MS, Server, open_database, server_of
 from gateway.store.migrations import upgrade
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://h/d?sslmode=prefer",
+        "postgresql://h/d?sslrootcert=/no/such/file",
+        "postgresql://h/d?options=-c",
+        "postgresql://h/d?sslmode=require&sslmode=disable",
+    ],
+)
+def test_a_way_to_postgresql_that_is_not_understood_is_refused(url: str) -> None:
+    with pytest.raises(StoreUnavailable):
+        open_database(url)
+
+
+def test_the_way_to_postgresql_is_verified_unless_it_says_otherwise() -> None:
+    def place(url: str) -> Server:
+        return server_of(make_url(url))
+
+    assert (tls := place("postgresql://h/d").tls) is not None
+    assert tls.check_hostname
+    assert (tls := place("postgresql://h/d?sslmode=require").tls) is not None
+    assert tls.verify_mode is ssl.CERT_NONE
+    assert place("postgresql://h/d?sslmode=disable") == Server(None, None)
+    assert place("postgresql://u@:6000/d?host=/run/pg") == Server("/run/pg/.s.PGSQL.6000", None)
 
 
 @pytest.mark.parametrize("url", ["", "no url", "mysql://h/d", "sqlite://", "sqlite:///:memory:"])

@@ -1,0 +1,151 @@
+"""The store on a real PostgreSQL: migrations both ways, one winner for a grant, replicas that hear each other at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from gateway.approvals.notify import Bell
+from gateway.approvals.states import Approved, Binding, Demand, Person, Shown, Ticket, Used
+from gateway.approvals.store import Approvals, NewTicket
+from gateway.demo.cluster import Cluster
+from gateway.errors import ApprovalConflict, StoreUnavailable
+from gateway.store import listen as listen_module
+from gateway.store.database import Database, open_database
+from gateway.store.listen import listen
+from gateway.store.migrations import current, downgrade, latest, upgrade
+from gateway.store.tables import metadata
+
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "m", "r1")
+NEW = NewTicket(BOUND, (Demand(groups=("dba",)),), ("p/R",), 1 << 60, Shown("DELETE"))
+BO = Person("bo", ("dba",))
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    opened = open_database(url)
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+def test_migrations_build_what_the_code_names_and_take_it_back(url: str) -> None:
+    opened = open_database(url)
+    assert current(opened) is None
+    upgrade(opened)
+    assert current(opened) == latest()
+    with opened.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    downgrade(opened, "base")
+    with opened.begin() as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    opened.close()
+
+
+def test_all_replicas_share_a_key(database: Database, url: str) -> None:
+    other = open_database(url)
+    assert other.shared_key("decoy") == database.shared_key("decoy")
+    other.close()
+
+
+def test_of_replicas_that_race_for_a_grant_one_gets_it(database: Database, url: str) -> None:
+    replicas = [Approvals(open_database(url), Bell()) for _ in range(4)]
+    for _ in range(10):
+        made = replicas[0].request(NEW, 1)
+        replicas[0].advance(made.id, Approved(BO), 2)
+        won, lost, start = list[Ticket](), list[str](), threading.Barrier(len(replicas))
+        threads = [threading.Thread(target=_use, args=(one, made.id, start, won, lost)) for one in replicas]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        assert lost == ["ALREADY_USED"] * 3
+    for replica in replicas:
+        replica._database.close()
+
+
+def _use(replica: Approvals, ticket: str, start: threading.Barrier, won: list[Ticket], lost: list[str]) -> None:
+    start.wait()
+    try:
+        won.append(replica.advance(ticket, Used(BOUND), 3))
+    except ApprovalConflict as error:
+        lost.append(error.code)
+
+
+async def test_a_replica_hears_of_a_vote_at_another_at_once(database: Database, url: str) -> None:
+    here, there = Approvals(database, Bell()), Approvals(open_database(url), Bell())
+    ready = asyncio.Event()
+    listening = asyncio.create_task(listen(url, here.bell.ring, ready.set))
+    await asyncio.wait_for(ready.wait(), 20)
+    ticket = here.request(NEW, 1)
+
+    def is_over() -> bool:
+        found = here.get(ticket.id)
+        return found is not None and found.is_over
+
+    waiting = asyncio.create_task(here.bell.wait(ticket.id, is_over, 20))
+    while not here.bell.waiters(ticket.id):
+        await asyncio.sleep(0)
+    began = time.perf_counter()
+    await asyncio.to_thread(there.advance, ticket.id, Approved(BO), 2)
+    assert await waiting
+    assert time.perf_counter() - began < 2.0  # pushed: the machine may be busy, but nobody polls that slowly
+    listening.cancel()
+    there._database.close()
+
+
+async def test_after_a_lost_connection_everybody_looks_again(
+    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listen_module, "RETRY_SECONDS", 0.0)
+    connections, changed = list[int](), asyncio.Event()
+
+    def connected() -> None:
+        connections.append(1)
+        changed.set()
+
+    listening = asyncio.create_task(listen(url, lambda ticket: None, connected))
+    await asyncio.wait_for(changed.wait(), 20)
+    changed.clear()
+    with database.begin() as connection:
+        ended = connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        ).all()
+    assert ended
+    await asyncio.wait_for(changed.wait(), 20)
+    assert len(connections) == 2
+    listening.cancel()
+
+
+def test_a_wrong_password_and_a_wrong_server_are_refused_without_a_secret(
+    url: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    wrong = url.replace(cluster.password, "hunter2")
+    unverified = url.split("?")[0]
+    for refused in (wrong, unverified):
+        opened = open_database(refused)
+        with pytest.raises(StoreUnavailable) as caught:
+            upgrade(opened)
+        assert "hunter2" not in str(caught.value)
+        assert cluster.password not in str(caught.value)
+        opened.close()
+
+
+def test_a_unix_socket_needs_no_tls(url: str, cluster: Cluster) -> None:
+    opened = open_database(
+        f"postgresql://{cluster.user}:{cluster.password}@/postgres?host={cluster.folder}".replace(
+            "@/", f"@:{cluster.port}/"
+        )
+    )
+    upgrade(opened)
+    assert current(opened) == latest()
+    opened.close()
