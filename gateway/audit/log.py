@@ -59,6 +59,7 @@ class AuditLog:
         self._written = 0
         self._synced = 0
         self._listeners: tuple[Callable[[int], None], ...] = ()
+        self._retired: list[int] = []
         self._broken = ""
         self._is_low = False
         self._closed = threading.Event()
@@ -131,6 +132,7 @@ class AuditLog:
             return
         self._closed.set()
         self._keeper.join()
+        self._close_retired()
         with self._sync_lock, self._lock:
             if self._fd >= 0:
                 os.fsync(self._fd)
@@ -169,9 +171,10 @@ class AuditLog:
             fresh = self._open_segment(self._next)
         except OSError as error:
             raise _refused(self._directory, error) from error
-        with_old, self._fd, self._size = self._fd, fresh, 0
+        # WHY not closed here: somebody may be syncing it; closing belongs to whoever holds the sync lock.
+        self._retired.append(self._fd)
+        self._fd, self._size = fresh, 0
         self._synced = self._written
-        os.close(with_old)
 
     def _open_segment(self, first: int) -> int:
         path = self._directory / f"{first:016d}{SUFFIX}"
@@ -215,9 +218,18 @@ class AuditLog:
                 raise _refused(self._directory, error) from error
             self._synced = max(self._synced, upto)
 
+    def _close_retired(self) -> None:
+        with self._sync_lock:
+            with self._lock:
+                retired, self._retired = self._retired, []
+            for fd in retired:
+                os.close(fd)
+
     def _keep(self) -> None:
         while not self._closed.wait(SYNC_EVERY):
             self._look_at_space()
+            if self._retired:
+                self._close_retired()
             if self._synced < self._written:
                 try:
                     self._sync_to(self._written)

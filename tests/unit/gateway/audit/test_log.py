@@ -240,3 +240,26 @@ def test_listeners_hear_of_each_entry_once_it_is_recorded(
     leave()
     log.append(entry())
     assert heard == [(1, [1]), (2, [1, 2])]
+
+
+def test_a_segment_that_is_retired_while_it_is_synced_stays_open_until_that_is_done(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log, real = opened(segment_bytes=100), os.fdatasync
+    log.append(entry("x" * 200))
+
+    def rotate_meanwhile(fd: int) -> None:
+        thread = threading.Thread(target=log.append, args=(entry(),))
+        thread.start()
+        thread.join()
+        real(fd)
+
+    monkeypatch.setattr(log_module.os, "fdatasync", rotate_meanwhile)
+    log.flush()
+    assert log.trouble == ""
+    monkeypatch.setattr(log_module.os, "fdatasync", real)
+    log.close()
+    assert log._retired == []
+    assert len(segments(tmp_path / "audit")) == 2
+    assert numbers(tmp_path) == [1, 2]
