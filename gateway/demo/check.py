@@ -28,13 +28,14 @@ _TICKET = re.compile(r"\bsallyport approve (\S+)")
 class Stage:
     """What the scenes are played on.
 
-    `service_file` is what PGSERVICEFILE names, `approve` the words of the command line before the ticket, `look` asks
-    the database directly and returns one value.
+    `service_file` is what PGSERVICEFILE names, `approve` the words of the command line before the ticket,
+    `configuration` what SALLYPORT_CONFIG names; `look` asks the database directly and returns one value.
     """
 
     psql: Path
     service_file: Path
     approve: tuple[str, ...]
+    configuration: Path
     look: Callable[[str], str]
 
 
@@ -96,7 +97,12 @@ def _play_held(stage: Stage, scene: Scene, orders: Rows) -> tuple[Seen, list[str
         if stage.look(look) != "open":
             found.append("the held command ran before it was approved")
         approved = subprocess.run(
-            [*stage.approve, ticket], capture_output=True, text=True, timeout=SCENE_DEADLINE, check=False
+            [*stage.approve, ticket],
+            capture_output=True,
+            text=True,
+            timeout=SCENE_DEADLINE,
+            env={**os.environ, "SALLYPORT_CONFIG": str(stage.configuration)},
+            check=False,
         )
         if approved.returncode != 0:
             found.append(f"`sallyport approve` ended with {approved.returncode}: {approved.stderr.strip()}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,26 +70,30 @@ def keep(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def invitation(setup: Setup, scenes: Sequence[Scene], approve: Sequence[str], show: Sequence[str]) -> str:
+def invitation(setup: Setup, scenes: Sequence[Scene], command_line: Sequence[str]) -> str:
     """What is printed for people: the lines to paste, and how to approve."""
+    sallyport = shlex.join(command_line)
     lines = [
-        "A PostgreSQL with sample data runs behind the gateway. In another terminal, paste:",
+        "A PostgreSQL with sample data runs behind the gateway. In a second terminal, paste this once:",
         "",
-        f"  export PGSERVICEFILE={setup.service_file}",
+        f"  export PGSERVICEFILE={shlex.quote(str(setup.service_file))}",
+        f"  export SALLYPORT_CONFIG={shlex.quote(str(setup.configuration))}",
+        "",
+        "and then a line for each verdict:",
         "",
     ]
     for scene in scenes:
         lines += [f"  # {scene.verdict}: {scene.expected}", f"  {scene.line()}", ""]
     lines += [
-        "The last one waits. Approve it from a third terminal, with the ticket that psql shows:",
+        "The last one waits. Approve it in a third terminal (with the second export) by the ticket that psql shows:",
         "",
-        f"  {' '.join(approve)} TICKET",
+        f"  {sallyport} approve TICKET",
         "",
         "What was decided, and why:",
         "",
-        f"  {' '.join(show)}",
+        f"  {sallyport} audit show",
         "",
-        "Ctrl-C ends everything and removes it.",
+        "Ctrl-C here ends everything and removes it.",
     ]
     return "\n".join(lines)
 

@@ -22,7 +22,7 @@ read -r _ <"$(dirname "$0")/approved"
 echo 'UPDATE 1'
 """
 APPROVING = """#!/bin/sh
-echo "$1" >"$(dirname "$0")/ticket"
+echo "$1 $SALLYPORT_CONFIG" >"$(dirname "$0")/ticket"
 echo go >"$(dirname "$0")/approved"
 """
 
@@ -50,7 +50,9 @@ class Database:
 def stage(tmp_path: Path, psql: str, database: Database, approve: str = APPROVING) -> Stage:
     program(tmp_path / "psql", psql)
     program(tmp_path / "approve", approve)
-    return Stage(tmp_path / "psql", tmp_path / "services", (str(tmp_path / "approve"),), database.look)
+    return Stage(
+        tmp_path / "psql", tmp_path / "services", (str(tmp_path / "approve"),), tmp_path / "config", database.look
+    )
 
 
 def only(verdict: Verdict) -> tuple[Scene, ...]:
@@ -66,7 +68,7 @@ def test_a_held_command_is_approved_by_its_ticket_and_ends(tmp_path: Path) -> No
     (result,) = play_all(stage(tmp_path, HOLDING, Database()), only(Verdict.HOLD), ROWS)
     assert result.differences == ()
     assert result.seen == "UPDATE 1"
-    assert (tmp_path / "ticket").read_text().strip() == "T-1"
+    assert (tmp_path / "ticket").read_text().strip() == f"T-1 {tmp_path / 'config'}"
 
 
 def test_a_command_that_ran_before_its_approval_is_noticed(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_the_gateway_and_psql_share_each_password_and_the_lines_hold_none(setup:
     assert (tmp_path / "pgpass").read_text() == "".join(
         f"localhost:6543:{RESOURCE}:{who}:{password}\n" for who, password in passwords.items()
     )
-    text = invitation(setup, scenes(), ("sallyport", "approve"), ("sallyport", "audit", "show"))
+    text = invitation(setup, scenes(), ("sallyport",))
     assert not any(secret in text for secret in (*passwords.values(), setup.database_password))
     assert setup.database_password not in repr(setup)
 
@@ -86,12 +86,13 @@ def test_only_the_approver_may_approve(setup: Setup) -> None:
 
 
 def test_the_invitation_has_a_line_for_each_verdict(setup: Setup) -> None:
-    text = invitation(setup, scenes(), ("sallyport", "approve", "--config", "c"), ("sallyport", "audit", "show"))
+    text = invitation(setup, scenes(), ("/some where/sallyport",))
     for scene in scenes():
         assert f"  # {scene.verdict}: " in text
         assert f"  {scene.line()}\n" in text
     assert f"export PGSERVICEFILE={setup.service_file}" in text
-    assert "  sallyport approve --config c TICKET" in text
+    assert f"export SALLYPORT_CONFIG={setup.configuration}" in text
+    assert "  '/some where/sallyport' approve TICKET" in text
 
 
 def test_the_example_policies_are_found_in_a_checkout() -> None:

@@ -1,0 +1,28 @@
+"""`demo`: a real PostgreSQL with sample data behind the gateway, and a line to paste for each verdict."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.output import say
+
+
+def register(app: typer.Typer) -> None:
+    """Add this group's command."""
+    app.command()(demo)
+
+
+def demo(
+    check: Annotated[bool, typer.Option("--check", help="Paste the lines with a real psql and compare.")] = False,
+) -> None:
+    """Run a private PostgreSQL behind the gateway; everything is temporary and goes away with Ctrl-C."""
+    # WHY here: the servers' libraries take long to load, and no other command needs them.
+    from gateway.demo.playing import play
+
+    checkout = Path(__file__).parents[2]
+    if not play(checkout, os.environ, say, check=check):
+        raise typer.Exit(1)

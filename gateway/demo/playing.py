@@ -1,0 +1,87 @@
+"""One run of the demonstration, from an empty temporary folder to its removal. Called by `gateway.cli.demo`.
+
+The database is a process of its own; the gateway runs in this one, exactly as `sallyport up` runs it. With `check` the
+scenes are played as soon as it is ready, and the run ends by itself.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from gateway.app import Gateway, run
+from gateway.config import load_config
+from gateway.demo.binaries import Binaries, DemoUnavailable, find_binaries
+from gateway.demo.certificates import loopback_certificate
+from gateway.demo.check import Result, Stage, play_all, table
+from gateway.demo.cluster import free_port, running_cluster, server_owner
+from gateway.demo.database import fill, looker
+from gateway.demo.sample import sample_rows
+from gateway.demo.scenes import scenes
+from gateway.demo.stage import Setup, example_policies, invitation, set_up
+from gateway.telemetry import set_up_log
+
+SUPERUSER = "postgres"
+Say = Callable[[str], None]
+
+
+def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: bool) -> bool:
+    """Run the demonstration until it is interrupted, or, with `check`, until it was played.
+
+    True when nothing differed. Raises DemoUnavailable when a component is missing.
+    """
+    binaries = find_binaries(environment)
+    psql = binaries.psql
+    if check and psql is None:
+        raise DemoUnavailable("no `psql` found", help="install it (Debian: apt-get install postgresql-client)")
+    policies = example_policies(checkout)
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="sallyport-demo-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        setup, look = _prepare(stack, folder, binaries, policies)
+        set_up_log("warning", as_json=False)
+        gateway = Gateway(load_config(setup.configuration, {}), {})
+        results: list[Result] = []
+
+        def started(places: Sequence[str]) -> None:
+            if check and psql is not None:
+                stage = Stage(psql, setup.service_file, (*command_line(), "approve"), setup.configuration, look)
+                results.extend(play_all(stage, scenes(), sample_rows()))
+                signal.raise_signal(signal.SIGINT)
+            else:
+                say(invitation(setup, scenes(), command_line()))
+
+        run(gateway, listeners=True, started=started, reload=lambda: None)
+    if not check:
+        return True
+    say(table(results))
+    return bool(results) and not any(result.differences for result in results)
+
+
+def command_line() -> tuple[str, ...]:
+    """The words that run this program again, in another process."""
+    here = Path(sys.argv[0])
+    if here.name == "sallyport" and os.access(here, os.X_OK):
+        return (str(here.absolute()),)
+    return (sys.executable, "-m", "gateway.cli")
+
+
+def _prepare(stack: ExitStack, folder: Path, binaries: Binaries, policies: Path) -> tuple[Setup, Callable[[str], str]]:
+    """The database with its data, and the files of the gateway and of psql."""
+    # WHY: the server may run as another user, who must get through here; nothing else in it is theirs to read.
+    folder.chmod(0o711)
+    ours = folder / "gateway"
+    ours.mkdir(mode=0o700)
+    certificate = loopback_certificate(datetime.datetime.now(datetime.UTC))
+    owner = server_owner(os.geteuid())
+    cluster = stack.enter_context(running_cluster(binaries, folder / "postgres", SUPERUSER, certificate, owner))
+    setup = set_up(ours, cluster, certificate, policies, free_port())
+    fill(cluster, setup.authority, setup.database_password)
+    return setup, looker(cluster, setup.authority)
