@@ -38,7 +38,7 @@ class Scene:
 
     def line(self) -> str:
         """The command line, to paste."""
-        return " ".join(shlex.quote(word) for word in self.words())
+        return " ".join(_quoted(word) for word in self.words())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class Seen:
     exit_status: int
     stdout: str
     stderr: str
+
+
+def _quoted(word: str) -> str:
+    """A word as a shell reads it; SQL with its own quotes stays legible in double ones."""
+    return f'"{word}"' if "'" in word and not re.search(r'["$`\\!]', word) else shlex.quote(word)
 
 
 def scenes(rows: Sequence[Rows] | None = None) -> tuple[Scene, ...]:

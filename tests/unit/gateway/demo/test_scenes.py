@@ -27,6 +27,10 @@ def test_a_pasted_line_is_the_same_words_again(verdict: Verdict) -> None:
     assert tuple(shlex.split(scene(verdict).line())) == scene(verdict).words()
 
 
+def test_sql_with_quotes_of_its_own_stays_legible() -> None:
+    assert """-c "UPDATE shop.orders SET status = 'paid' WHERE id = """ in scene(Verdict.HOLD).line()
+
+
 def test_what_is_expected_of_an_allow_is_what_the_rows_say() -> None:
     _, orders, _ = sample_rows()
     open_ones = sum(1 for row in orders.rows if row[4] == "open")
