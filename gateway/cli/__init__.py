@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from engine.errors import EngineError
-from gateway.cli import audit, config, holds, keys, language, parsing, policies, serving
+from gateway.cli import audit, config, demo, holds, keys, language, parsing, policies, serving
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
 
@@ -27,6 +27,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     holds.register,
     audit.register,
     keys.register,
+    demo.register,
 ]
 
 

@@ -76,6 +76,7 @@ deny contains {
 	some op in input.command.operations
 	some target in op.targets
 	target.access in {"write", "delete"}
+	target.schema
 	target.schema in {"pg_catalog", "information_schema", "pg_toast"}
 }
 

@@ -13,6 +13,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
+	target.relation
 	target.relation in {
 		"pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext", "pg_stats_ext_exprs",
 	}
@@ -26,6 +27,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
+	target.relation
 	target.relation in {
 		"pg_cursors", "pg_prepared_statements", "pg_prepared_xacts", "pg_stat_activity",
 		"pg_stat_get_activity", "pg_stat_get_backend_activity", "pg_stat_replication", "pg_stat_statements",
@@ -59,6 +61,7 @@ deny contains {
 	input.command.protocol == "postgres"
 	some op in input.command.operations
 	some target in op.targets
+	target.relation
 	target.relation in {
 		"_pg_foreign_servers", "_pg_user_mappings", "foreign_server_options", "pg_authid",
 		"pg_db_role_setting", "pg_file_settings", "pg_foreign_server", "pg_hba_file_rules",

@@ -100,6 +100,7 @@ deny contains {
 	"developers" in input.principal.groups
 	some op in input.command.operations
 	some target in op.targets
+	target.relation
 	target.relation in {
 		"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
 		"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
@@ -137,6 +138,7 @@ deny contains {
 	some op in input.command.operations
 	some target in op.targets
 	target.access in {"write", "delete"}
+	target.schema
 	target.schema in {"pg_catalog", "information_schema", "pg_toast"}
 }
 

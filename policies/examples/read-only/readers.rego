@@ -123,6 +123,7 @@ deny contains {
 	"data-readers" in input.principal.groups
 	some op in input.command.operations
 	some target in op.targets
+	target.relation
 	target.relation in {
 		"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
 		"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
