@@ -11,13 +11,12 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 
-from prometheus_client import start_http_server
-
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.session import ClientProof
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
+from gateway.app.health import HealthServer
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
@@ -28,7 +27,7 @@ from gateway.config import Auth, Config, Listener
 from gateway.config.check import split_address
 from gateway.doors.adapters import Doors
 from gateway.doors.resources import LiveResources
-from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
+from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from gateway.gate import Gate
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
@@ -56,6 +55,7 @@ class Gateway:
         self._open = contextlib.ExitStack()
         self._listeners: list[PostgresListener] = []
         self._rpc: RpcServer | None = None
+        self._is_stopping = False
         with contextlib.ExitStack() as opening:
             self._build(Secrets(config, environment), opening)
             self._open = opening.pop_all()
@@ -152,18 +152,24 @@ class Gateway:
 
     def _start_metrics(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)
+        server = HealthServer(host, port, self.meters.text, self.troubles)
+        self._open.callback(server.close)
+        return f"metrics {host}:{server.port}"
+
+    def troubles(self) -> list[str]:
+        """Why no new work can be done at the moment; empty when it can."""
+        found = []
+        if self.policies.program is None:
+            found.append("no policy is loaded")
+        if self.log.trouble:
+            found.append(f"audit: {self.log.trouble}")
+        if self._is_stopping:
+            found.append("draining")
         try:
-            server, thread = start_http_server(port, host, registry=self.meters.registry)
-        except OSError as error:
-            raise ConfigInvalid(f"`{bind}` cannot be listened on ({error.strerror})") from error
-
-        def stop() -> None:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-
-        self._open.callback(stop)
-        return f"metrics {host}:{server.server_port}"
+            self.approvals.get("")
+        except StoreUnavailable as error:
+            found.append(f"store: {error}")
+        return found
 
     async def hear_replicas(self) -> None:
         """Pass on what other replicas say of tickets, for ever. Ends at once where there can be none."""
@@ -180,6 +186,7 @@ class Gateway:
 
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new work, let what runs finish for `seconds`, end the rest."""
+        self._is_stopping = True
         await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
         self._listeners.clear()
         if self._rpc is not None:

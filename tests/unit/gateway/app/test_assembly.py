@@ -148,3 +148,12 @@ async def test_overdue_tickets_are_swept(gateway: Gateway, monkeypatch: pytest.M
     task = asyncio.create_task(gateway.sweep())
     await asyncio.wait_for(swept.wait(), 10)
     task.cancel()
+
+
+async def test_it_says_why_it_is_not_ready(gateway: Gateway) -> None:
+    assert gateway.troubles() == []
+    gateway.policies.program = None
+    assert gateway.troubles() == ["no policy is loaded"]
+    gateway.log.close()
+    await gateway.stop(0)
+    assert gateway.troubles() == ["no policy is loaded", "audit: the audit is closed", "draining"]

@@ -1,0 +1,81 @@
+"""The operator's little HTTP server: `/metrics` for Prometheus, `/healthz` (the process lives), `/readyz` (it can decide).
+
+Plain HTTP without authentication: bind it where only monitoring can reach it. It tells numbers and codes, no commands.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import msgspec
+
+from gateway.errors import ConfigInvalid
+
+SOCKET_SECONDS = 10.0
+"""How long a connection may take to say what it wants."""
+
+
+class HealthServer:
+    """Serves on a thread of its own until `close`."""
+
+    def __init__(
+        self, host: str, port: int, metrics: Callable[[], bytes], troubles: Callable[[], Sequence[str]]
+    ) -> None:
+        """`troubles` says why no decision can be had at the moment. Raises ConfigInvalid when the address cannot be had."""
+
+        class Handler(_Handler):
+            answers: ClassVar = {
+                "/metrics": lambda: (HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics()),
+                "/healthz": lambda: (HTTPStatus.OK, "text/plain", b"alive\n"),
+                "/readyz": lambda: _readiness(troubles()),
+            }
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise ConfigInvalid(
+                f"`{host}:{port}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
+            ) from error
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port really bound."""
+        return self._server.server_port
+
+    def close(self) -> None:
+        """Serve no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _readiness(troubles: Sequence[str]) -> tuple[HTTPStatus, str, bytes]:
+    status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
+    return status, "application/json", msgspec.json.encode({"ready": not troubles, "troubles": list(troubles)})
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = SOCKET_SECONDS
+    server_version = "sallyport"
+    sys_version = ""
+    answers: ClassVar[dict[str, Callable[[], tuple[HTTPStatus, str, bytes]]]] = {}
+
+    def do_GET(self) -> None:
+        """Answer one of the three paths."""
+        answer = self.answers.get(self.path.partition("?")[0])
+        status, kind, body = answer() if answer else (HTTPStatus.NOT_FOUND, "text/plain", b"not here\n")
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: monitoring asks every few seconds."""
