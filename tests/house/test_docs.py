@@ -54,6 +54,11 @@ def test_the_first_policy_compiles_and_its_suite_passes() -> None:
         assert {reason.rule for reason in decision.reasons} >= set(case["expect"]["rules"])
 
 
+def test_the_rule_the_front_page_shows_is_the_demonstrations() -> None:
+    (shown,) = blocks("README.md", "rego")
+    assert shown in (ROOT / "policies/examples/demo/shop.rego").read_text(encoding="utf-8")
+
+
 def test_the_configuration_shown_is_one_that_is_accepted(tmp_path: Path) -> None:
     (text,) = blocks("docs/operating.md", "toml")
     (tmp_path / "policies").mkdir()
