@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -115,7 +116,12 @@ def context_fields(context: Mapping[str, Json], now: int, approval: Approval | N
 def rfc3339(now: int) -> str:
     """Nanoseconds since the epoch as RFC 3339 in UTC, always with nine digits, so that texts sort as times do."""
     seconds, nanos = divmod(check_time(now, "now"), 10**9)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{nanos:09d}Z"
+    return f"{_second(seconds)}.{nanos:09d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def encode(fields: Plain, section: str) -> bytes:

@@ -1,7 +1,7 @@
-"""Runs the compiled rules on one input document and types what they say.
+"""Types what the compiled rules say of one input document.
 
 The core answers in msgpack; each result is read in the shape of its rule's kind, and what has another shape counts as a
-failed rule, never as one that said nothing. Called by `program.py` and `explain.py`; what the results mean together is
+failed rule, never as one that said nothing. Called by `program.py`; what the results mean together is
 `combine.py`.
 """
 
@@ -40,16 +40,6 @@ class _Said(msgspec.Struct):
 
 
 _DECODER = msgspec.msgpack.Decoder(_Said)
-
-
-def evaluate(core: RuleEngine, rules: Sequence[Rule], document: bytes, now: int) -> Results:
-    """Run the candidates among the rules. `rules` stand in the order of the core's numbers."""
-    return read_results(core.evaluate(document, now), rules)
-
-
-def evaluate_all(core: RuleEngine, rules: Sequence[Rule], document: bytes, now: int) -> Results:
-    """Run every rule, candidates or not."""
-    return read_results(core.evaluate_all(document, now), rules)
 
 
 def read_results(encoded: bytes, rules: Sequence[Rule]) -> Results:

@@ -25,11 +25,7 @@ Path: TypeAlias = "tuple[str | None, ...]"
 _ANY = None
 _STEP = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_]*)|\[(_)\]|\[("(?:[^"\\]|\\.)*")\]""")
 
-LITERALS: tuple[Path, ...] = (
-    ("command", "text"),
-    ("command", "digest"),
-    ("command", "problems"),
-)
+LITERALS: tuple[Path, ...] = (("command", "text"), ("command", "digest"))
 """Where two commands may differ that have the same shape, that is: differ in literals alone. Spans differ too, and the
 core shows them to no policy (`engine/schema.py`)."""
 

@@ -20,13 +20,16 @@ from engine.errors import InputInvalid
 from engine.evaluator.cache import Asker, DecisionCache, Judgement
 from engine.evaluator.combine import combine, refusal
 from engine.evaluator.encode import check_time, context_fields, encode, join_input
-from engine.evaluator.evaluate import RuleEngine, evaluate, evaluate_all
+from engine.evaluator.evaluate import RuleEngine, read_results
+from engine.evaluator.generations import Generations
 from engine.evaluator.keys import Reads, reduced
 from engine.evaluator.reader import CommandReader, Names
 from engine.evaluator.results import Results, Rule
 from engine.evaluator.sections import Sections
 from engine.request import Approval, Json, Principal, Request, Resource, Session
 
+MEANINGS = 1024
+MEANINGS_BYTES = 4 * 1024 * 1024
 _REFUSED_BY_CORE = {"INPUT_INVALID": DenyKind.INPUT_INVALID, "TIMEOUT": DenyKind.TIMEOUT}
 
 
@@ -56,6 +59,9 @@ class Program:
         self._reader = reader
         self._sections = Sections(reads)
         self._cache = DecisionCache()
+        # WHY: different commands mostly make the same rules say the same. That means the same decision, unless the
+        # command itself counts: for masks, and for the approval it was given.
+        self._meanings: Generations[bytes, tuple[Results, Decision | None]] = Generations(MEANINGS, MEANINGS_BYTES)
         self._context_paths = reads.below("context")
         self._no_context = reduced(self._context_paths, {})
         self._keeps_shapes = not reads.literals
@@ -104,8 +110,8 @@ class Program:
 
     def evaluate(self, request: Request, *, every_rule: bool = False) -> Results:
         """What the candidates among the rules say (or every rule), uncombined. Raises InputInvalid and NativeError."""
-        run = evaluate_all if every_rule else evaluate
-        return run(self._core, self.rules, self._document(request), request.now)
+        run = self._core.evaluate_all if every_rule else self._core.evaluate
+        return read_results(run(self._document(request), request.now), self.rules)
 
     def _known(self, question: TextQuestion) -> Judgement:
         asker = self._asker(question.principal, question.session, question.resource, question.context)
@@ -141,11 +147,18 @@ class Program:
     def _judge(self, request: Request) -> Decision:
         command = _checked(request.command)
         try:
-            results = self.evaluate(request)
+            said = self._core.evaluate(self._document(request), request.now)
         except NativeError as error:
             kind = _REFUSED_BY_CORE.get(error.code, DenyKind.EVAL_ERROR)
             return refusal(kind, f"the core answered {error.code}", self.revision)
-        return combine(results, command, request.approval, self.revision)
+        known = self._meanings.get(said)
+        results, decision = (read_results(said, self.rules), None) if known is None else known
+        if decision is None or request.approval is not None:
+            decision = combine(results, command, request.approval, self.revision)
+        if known is None:
+            depends = results.has_masks or request.approval is not None
+            self._meanings.put(said, (results, None if depends else decision), 2 * len(said) + 1024)
+        return decision
 
     def _document(self, request: Request) -> bytes:
         context = context_fields(request.context, request.now, request.approval)

@@ -59,3 +59,8 @@ class Results:
     failed: tuple[Failed, ...] = ()
     volatile: bool = False
     candidates: int = 0
+
+    @property
+    def has_masks(self) -> bool:
+        """Whether what these results mean depends on the command itself."""
+        return any(answer.rule.kind is RuleKind.MASK for answer in self.answers)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.decision import Location
-from engine.evaluator.evaluate import evaluate, evaluate_all, read_results
+from engine.evaluator.evaluate import read_results
 from engine.evaluator.results import Answer, Failed, Rule
 from engine.rego.contract import AllowResult, DenyResult, RuleKind
 
@@ -22,23 +22,6 @@ RULES = (ALLOW, DENY)
 def said(results: list[Any], errors: list[Any] | None = None, **more: Any) -> bytes:
     whole = {"results": results, "errors": errors or [], "volatile": False, "candidates": 2, **more}
     return msgspec.msgpack.encode(whole)
-
-
-class Core:
-    def __init__(self, candidates: bytes, every: bytes) -> None:
-        self.candidates, self.every = candidates, every
-        self.asked: list[tuple[bytes, int]] = []
-
-    def describe(self) -> bytes:
-        return b""
-
-    def evaluate(self, document: bytes, now: int, /) -> bytes:
-        self.asked.append((document, now))
-        return self.candidates
-
-    def evaluate_all(self, document: bytes, now: int, /) -> bytes:
-        self.asked.append((document, now))
-        return self.every
 
 
 def test_results_are_typed_by_the_kind_of_their_rule() -> None:
@@ -81,10 +64,3 @@ def test_an_answer_that_cannot_be_read_is_a_failure(garbage: bytes) -> None:
     got = read_results(garbage, RULES)
     assert got.failed
     assert not got.answers
-
-
-def test_the_candidates_or_every_rule_are_asked_with_input_and_time() -> None:
-    core = Core(said([[0, {"code": "A"}]]), said([[1, {"code": "D"}]]))
-    assert evaluate(core, RULES, b"in", 5).answers[0].rule is ALLOW
-    assert evaluate_all(core, RULES, b"in", 6).answers[0].rule is DENY
-    assert core.asked == [(b"in", 5), (b"in", 6)]

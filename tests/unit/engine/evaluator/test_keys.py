@@ -56,7 +56,7 @@ def test_a_rule_that_may_read_anything_reads_every_section(everything: str) -> N
         ("input.command.operations", False),
         ("input.command.operations[_]", False),
         ("input.command[_]", True),
-        ("input.command.problems[_].code", True),
+        ("input.command.problems[_].code", False),
         ("input.command.operations[_].kind", False),
         ("input.command.operations[_].targets[_].name", False),
         ("input.command.sql.filters", False),
