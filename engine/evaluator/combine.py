@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.command.tree import Command
+from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
 from engine.evaluator.results import Answer, Failed, Results
 from engine.masking.plan import Mask, Unplanned, plan_masks
@@ -50,10 +50,10 @@ _SAID: dict[DenyKind, tuple[str, str]] = {
 }
 
 
-def combine(results: Results, command: Command, approval: Approval | None, revision: str) -> Decision:
+def combine(results: Results, command: ParsedCommand, approval: Approval | None, revision: str) -> Decision:
     """The decision that these results mean for this command.
 
-    `approval` is the one a held command was given, when it is decided again.
+    `approval` is the one a held command was given, when it is decided again. Only masks look into the command.
     """
     denies = [answer for answer in results.answers if isinstance(answer.result, DenyResult)]
     if denies:
@@ -138,7 +138,7 @@ def _demand(holds: Sequence[Answer]) -> Hold:
     )
 
 
-def _plan(answers: Iterable[Answer], command: Command) -> tuple[MaskItem, ...] | Unplanned:
+def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, ...] | Unplanned:
     masks = [
         Mask(
             answer.id,
@@ -151,7 +151,9 @@ def _plan(answers: Iterable[Answer], command: Command) -> tuple[MaskItem, ...] |
         for answer in answers
         if isinstance(result := answer.result, MaskResult)
     ]
-    plan = plan_masks(masks, command)
+    if not masks:
+        return ()
+    plan = plan_masks(masks, command.command)
     if isinstance(plan, Unplanned):
         return plan
     return tuple(MaskItem(item.output, item.origins, item.method.value, item.params, item.rules) for item in plan)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from engine._native import NativeError
-from engine.command.tree import Command, ParsedCommand
+from engine.command.tree import ParsedCommand
 from engine.compiler.stages import CompiledPolicies
 from engine.decision import Decision, DenyKind, Location
 from engine.errors import InputInvalid
@@ -91,6 +91,7 @@ class Program:
             asker = self._asker(request.principal, request.session, request.resource, request.context)
             found = self._cache.of_tree(asker, request.command) if keeps else None
             if found is None:
+                _check_tree(request.command)
                 found = self._judge(request)
                 if keeps:
                     self._cache.keep_tree(asker, request.command, found)
@@ -126,13 +127,14 @@ class Program:
             if found is not None:
                 return found
         found = self._judge_text(question)
-        if shape is not None and found.command is not None and _is_only_its_shape(found.command.command):
+        if shape is not None and found.command is not None and _outline(found.command).is_only_its_shape:
             self._cache.keep_shape(asker, protocol, shape, version, found)
         self._cache.keep_text(asker, protocol, text, version, found)
         return found
 
     def _judge_text(self, question: TextQuestion) -> Judgement:
         parsed = self._reader.read(question.protocol, question.text, question.names)
+        _outline(parsed)
         request = Request(
             question.principal,
             question.session,
@@ -145,7 +147,6 @@ class Program:
         return Judgement(self._judge(request), parsed)
 
     def _judge(self, request: Request) -> Decision:
-        command = _checked(request.command)
         try:
             said = self._core.evaluate(self._document(request), request.now)
         except NativeError as error:
@@ -154,7 +155,7 @@ class Program:
         known = self._meanings.get(said)
         results, decision = (read_results(said, self.rules), None) if known is None else known
         if decision is None or request.approval is not None:
-            decision = combine(results, command, request.approval, self.revision)
+            decision = combine(results, request.command, request.approval, self.revision)
         if known is None:
             depends = results.has_masks or request.approval is not None
             self._meanings.put(said, (results, None if depends else decision), 2 * len(said) + 1024)
@@ -187,17 +188,41 @@ class Program:
         return reduced(self._context_paths, fields)
 
 
-def _checked(command: ParsedCommand) -> Command:
-    """The tree itself. INVARIANT: it has an operation; `every operation ...` must not hold of nothing."""
+class _SqlOutline(msgspec.Struct):
+    constants_matter: bool = True
+
+
+class _Outline(msgspec.Struct):
+    """The few facts of a tree that every decision needs; the rest is decoded only where a mask looks at it."""
+
+    operations: list[msgspec.Raw]
+    problems: list[msgspec.Raw] = []
+    sql: _SqlOutline | None = None
+
+    @property
+    def is_only_its_shape(self) -> bool:
+        """Whether every text of the same shape means the same, whatever its literals."""
+        return self.sql is not None and not self.sql.constants_matter and not self.problems
+
+
+_OUTLINE = msgspec.msgpack.Decoder(_Outline)
+
+
+def _outline(command: ParsedCommand) -> _Outline:
+    """The outline of a tree. INVARIANT: it has an operation; `every operation ...` must not hold of nothing."""
     try:
-        tree = command.command
+        outline = _OUTLINE.decode(command.encoded)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputInvalid(f"the command is no command tree: {error}") from None
-    if not tree.operations:
+    if not outline.operations:
         raise InputInvalid("the command has no operation")
-    return tree
+    return outline
 
 
-def _is_only_its_shape(command: Command) -> bool:
-    """Whether every text of this shape means the same, whatever its literals."""
-    return command.sql is not None and not command.sql.constants_matter and not command.problems
+def _check_tree(command: ParsedCommand) -> None:
+    """Look at every field of a tree that somebody handed in."""
+    _outline(command)
+    try:
+        _ = command.command
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputInvalid(f"the command is no command tree: {error}") from None

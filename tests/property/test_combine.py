@@ -8,9 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.command.tree import Access, Command, Effect, Operation, Output, Sql, Target
-from engine.decision import DenyKind, Location, Verdict
-from engine.evaluator.combine import combine
+from engine.command.tree import Access, Command, Effect, Operation, Output, ParsedCommand, Sql, Target
+from engine.decision import Decision, DenyKind, Location, Verdict
+from engine.evaluator import combine as module
 from engine.evaluator.results import Answer, Failed, Results, Rule
 from engine.masking.plan import Mask, concerns
 from engine.rego.contract import HoldResult, LimitResult, LimitType, MaskResult, RuleKind, check_result, expiry_seconds
@@ -40,6 +40,10 @@ restricting = some(MASK, LIMIT)
 denying = some(DENY, least=1)
 anything = some(*EVERY, most=6)
 fatal = st.lists(failures(), min_size=1, max_size=3).map(tuple)
+
+
+def combine(results: Results, command: Command, approval: Approval | None, revision: str) -> Decision:
+    return module.combine(results, ParsedCommand.of(command), approval, revision)
 
 
 def approved(answers: tuple[Answer, ...]) -> Approval:

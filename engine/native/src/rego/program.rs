@@ -21,7 +21,7 @@ use super::scope::{self, of_imports};
 use super::sources::{self, SourceFile};
 use super::split;
 use crate::failure::{guarded, Failure};
-use crate::stack::with_room;
+use crate::stack::{with_bounded_room, with_room};
 
 /// One policy rule as `describe` shows it; its id is its place in the list.
 #[derive(Clone, Debug)]
@@ -152,25 +152,27 @@ impl Program {
     }
 
     fn answer(&self, input: &Value, now_ns: i64, rules: &[u32]) -> Result<Vec<u8>, Failure> {
-        with_room(|| {
-            let deadline = Instant::now().checked_add(self.limits.time);
-            let mut answer = Answer::new(&self.limits);
-            let mut at = 0;
-            // Rules of one shard stand together: one machine runs them all.
-            while let Some(shard) = rules.get(at).and_then(|rule| self.fact(*rule)).map(|fact| fact.shard) {
-                let run: Vec<(u32, &RuleFact)> = rules
-                    .get(at..)
-                    .unwrap_or_default()
-                    .iter()
-                    .map_while(|rule| self.fact(*rule).filter(|fact| fact.shard == shard).map(|fact| (*rule, fact)))
-                    .collect();
-                at = at.saturating_add(run.len().max(1));
-                if let Some(pool) = self.pools.get(shard) {
-                    pool.run(&run, input, now_ns, deadline, &self.limits, &mut answer);
-                }
+        with_bounded_room(|| Ok(self.run(input, now_ns, rules)))
+    }
+
+    fn run(&self, input: &Value, now_ns: i64, rules: &[u32]) -> Vec<u8> {
+        let deadline = Instant::now().checked_add(self.limits.time);
+        let mut answer = Answer::new(&self.limits);
+        let mut at = 0;
+        // Rules of one shard stand together: one machine runs them all.
+        while let Some(shard) = rules.get(at).and_then(|rule| self.fact(*rule)).map(|fact| fact.shard) {
+            let run: Vec<(u32, &RuleFact)> = rules
+                .get(at..)
+                .unwrap_or_default()
+                .iter()
+                .map_while(|rule| self.fact(*rule).filter(|fact| fact.shard == shard).map(|fact| (*rule, fact)))
+                .collect();
+            at = at.saturating_add(run.len().max(1));
+            if let Some(pool) = self.pools.get(shard) {
+                pool.run(&run, input, now_ns, deadline, &self.limits, &mut answer);
             }
-            Ok(answer.finish(rules.len()))
-        })
+        }
+        answer.finish(rules.len())
     }
 
     fn fact(&self, rule: u32) -> Option<&RuleFact> {
@@ -222,4 +224,81 @@ fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Op
         entry_point: entry.entry_point,
     };
     Some((fact, conditions))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::stack::BOUNDED;
+
+    fn text(into: &mut Vec<u8>, text: &str) {
+        into.push(0xda);
+        into.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        into.extend(text.as_bytes());
+    }
+
+    /// `{"capabilities": ["count", "sprintf", "object.union"], "limits": {...}}` with every depth at its ceiling.
+    fn options() -> Vec<u8> {
+        let mut bytes = vec![0x82];
+        text(&mut bytes, "capabilities");
+        bytes.push(0x93);
+        ["count", "sprintf", "object.union"]
+            .iter()
+            .for_each(|name| text(&mut bytes, name));
+        text(&mut bytes, "limits");
+        bytes.push(0x83);
+        for (name, number) in [("depth", 128), ("call_depth", 128), ("nesting", 20)] {
+            text(&mut bytes, name);
+            bytes.extend([0xcc, number]);
+        }
+        bytes
+    }
+
+    /// A chain of functions as long as may be, each calling the next inside nested comprehensions and loops.
+    fn deepest() -> String {
+        let mut policy = String::from(
+            "package policies.deep\n\ndeny contains {\"code\": \"D\"} if f0(input.nested)\n\n",
+        );
+        for number in 0..120 {
+            let next = number + 1;
+            policy.push_str(&format!(
+                "f{number}(x) if {{\n\tsome y in [x]\n\tevery z in [y] {{\n\t\tcount([w | some w in [z]; count({{v | some v in [w]; f{next}(v)}}) > 0]) > 0\n\t}}\n}}\n\n"
+            ));
+        }
+        policy.push_str("f120(x) if {\n\tcount(sprintf(\"%v\", [x])) > 100\n\tobject.union({\"a\": x}, {\"a\": x}) == {\"a\": x}\n}\n");
+        policy
+    }
+
+    fn nested() -> Vec<u8> {
+        let mut bytes = vec![0x81];
+        text(&mut bytes, "nested");
+        for _ in 0..120 {
+            bytes.extend([0x81, 0xa1, b'k']);
+        }
+        bytes.push(0x01);
+        bytes
+    }
+
+    #[test]
+    fn the_deepest_policy_on_the_deepest_input_fits_the_bounded_stack() {
+        let mut modules = vec![0x91, 0x92];
+        text(&mut modules, "deep.rego");
+        text(&mut modules, &deepest());
+        let program = Program::compile(&modules, &[0x80], &options())
+            .map_err(|failure| failure.message)
+            .unwrap();
+        // WHY half: what a thread has below the red zone would grow, and the test would prove nothing.
+        let thread = std::thread::Builder::new().stack_size(BOUNDED / 2);
+        let answer = thread
+            .spawn(move || {
+                let input = decode::request(&nested(), &program.limits).unwrap();
+                program.run(&input, 0, &[0])
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        let said = String::from_utf8_lossy(&answer).into_owned();
+        assert!(said.contains("code"), "{said}");
+    }
 }

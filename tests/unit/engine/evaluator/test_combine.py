@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from engine.command.tree import Access, Command, Effect, Operation, Output, Sql, Target
+from engine.command.tree import Access, Command, Effect, Operation, Output, ParsedCommand, Sql, Target
 from engine.decision import Decision, DenyKind, Location, MaskItem, Obligation, Reason, Verdict
-from engine.evaluator.combine import combine, refusal
+from engine.evaluator import combine as module
+from engine.evaluator.combine import refusal
 from engine.evaluator.results import Answer, Failed, Results, Rule
 from engine.rego.contract import HoldResult, RuleKind, check_result
 from engine.request import Approval
@@ -37,7 +38,7 @@ HOLD = said("hold", "WRITE", approvers={"groups": ["dba"], "users": ["bo"]}, exp
 
 
 def decide(*answers: Answer, failed: tuple[Failed, ...] = (), approval: Approval | None = None) -> Decision:
-    return combine(Results(answers, failed), COMMAND, approval, "rev")
+    return module.combine(Results(answers, failed), ParsedCommand.of(COMMAND), approval, "rev")
 
 
 def test_an_allow_names_its_rule_and_where_it_stands() -> None:
