@@ -52,13 +52,16 @@ class Program:
         """
 
     def describe(self) -> bytes:
-        """{"rules": [{id, package, kind, file, line, always (no index), reads: [paths], volatile}], "warnings": [diagnostics]}."""
+        """{"rules": [{id, package, kind, code?, file, line, always (no index), reads: [paths], volatile}], "warnings": [diagnostics]}."""
 
     def evaluate(self, input: bytes, now_ns: int) -> bytes:
         """{"results": [[rule id, value]], "errors": [{rule, message}], "volatile": bool, "candidates": n}.
 
         `volatile`: a candidate reads time or other things outside the input's stable part. A non-empty `errors` is a deny.
         """
+
+    def candidates(self, input: bytes) -> bytes:
+        """The list of the rule ids that `evaluate` runs for an input."""
 
     def evaluate_all(self, input: bytes, now_ns: int) -> bytes:
         """The same without the index: every rule."""

@@ -48,6 +48,7 @@ class _Rule(msgspec.Struct):
     always: bool
     reads: tuple[str, ...]
     volatile: bool
+    code: str | None = None
 
 
 class _Description(msgspec.Struct):
@@ -65,6 +66,7 @@ class PolicyRule:
     """One rule of a policy package. Its place in `CompiledPolicies.rules` is the number the core knows it by.
 
     `is_always`: no index finds it, it runs for every request. `reads`: paths of the input it and its helpers read.
+    `code`: of its result, where it stands literally in the rule's head.
     """
 
     package: str
@@ -74,6 +76,7 @@ class PolicyRule:
     is_always: bool
     reads: tuple[str, ...]
     is_volatile: bool
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,7 @@ def _refused(error: NativeError, gate: GatePolicies) -> PolicyRefused | NativeFa
 
 def _rule(rule: _Rule, gate: GatePolicies) -> PolicyRule:
     file, line = gate.locate(rule.file, rule.line)
-    return PolicyRule(rule.package, rule.kind, file, line, rule.always, rule.reads, rule.volatile)
+    return PolicyRule(rule.package, rule.kind, file, line, rule.always, rule.reads, rule.volatile, rule.code)
 
 
 def _translated(found: Iterable[_Found], gate: GatePolicies) -> list[Diagnostic]:

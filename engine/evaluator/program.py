@@ -72,7 +72,7 @@ class Program:
     def of(cls, compiled: CompiledPolicies, reader: CommandReader) -> Program:
         """The program of compiled policies; texts are parsed by `reader`."""
         rules = [
-            Rule(rule.package.removeprefix("policies."), rule.kind, Location(rule.file, rule.line))
+            Rule(rule.package.removeprefix("policies."), rule.kind, Location(rule.file, rule.line), code=rule.code)
             for rule in compiled.rules
         ]
         reads = Reads.of(path for rule in compiled.rules for path in rule.reads)
@@ -113,6 +113,11 @@ class Program:
         """What the candidates among the rules say (or every rule), uncombined. Raises InputInvalid and NativeError."""
         run = self._core.evaluate_all if every_rule else self._core.evaluate
         return read_results(run(self._document(request), request.now), self.rules)
+
+    def candidates(self, request: Request) -> tuple[Rule, ...]:
+        """The rules that are run for a request. Raises InputInvalid and NativeError."""
+        numbers = msgspec.msgpack.decode(self._core.candidates(self._document(request)), type=list[int])
+        return tuple(self.rules[number] for number in numbers)
 
     def _known(self, question: TextQuestion) -> Judgement:
         asker = self._asker(question.principal, question.session, question.resource, question.context)

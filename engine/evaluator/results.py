@@ -13,12 +13,21 @@ from engine.rego.contract import HoldResult, RuleKind, RuleResult
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of a policy. `package` stands without `policies.`; `on_error` is the hold its policy asks for when it fails."""
+    """One rule of a policy. `package` stands without `policies.`; `on_error` is the hold its policy asks for when it fails.
+
+    `code` is known before the rule says anything only where it stands literally in the rule's head.
+    """
 
     package: str
     kind: RuleKind
     location: Location
     on_error: HoldResult | None = None
+    code: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How to call a rule that said nothing."""
+        return f"{self.package}/{self.code}" if self.code is not None else f"{self.package}:{self.location.line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ impl Program {
         bytes(py, || self.0.evaluate(input, now_ns))
     }
 
+    fn candidates<'py>(&self, py: Python<'py>, input: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.candidates(input))
+    }
+
     fn evaluate_all<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, || self.0.evaluate_all(input, now_ns))
     }

@@ -31,6 +31,8 @@ pub struct RuleFact {
     pub kind: &'static str,
     pub file: String,
     pub line: u32,
+    /// The `code` of its result, where that stands literally in its head.
+    pub code: Option<String>,
     /// Paths below `input` that it reads, helpers included.
     pub reads: Vec<String>,
     pub volatile: bool,
@@ -104,12 +106,16 @@ impl Program {
         writer.array(self.facts.len());
         for (id, fact) in self.facts.iter().enumerate() {
             let id = u32::try_from(id).unwrap_or(u32::MAX);
-            writer.map(8);
+            writer.map(if fact.code.is_some() { 9 } else { 8 });
             writer.text("id");
             writer.number(u64::from(id));
             for (key, text) in [("package", fact.package.as_str()), ("kind", fact.kind), ("file", fact.file.as_str())] {
                 writer.text(key);
                 writer.text(text);
+            }
+            if let Some(code) = &fact.code {
+                writer.text("code");
+                writer.text(code);
             }
             writer.text("line");
             writer.number(u64::from(fact.line));
@@ -131,6 +137,16 @@ impl Program {
         let input = decode::request(input, &self.limits)?;
         let candidates = self.index.candidates(&input);
         self.answer(&input, now_ns, &candidates)
+    }
+
+    /// The numbers of the rules that `evaluate` runs for an input.
+    pub fn candidates(&self, input: &[u8]) -> Result<Vec<u8>, Failure> {
+        let input = decode::request(input, &self.limits)?;
+        let found = self.index.candidates(&input);
+        let mut writer = Writer::new(usize::MAX, 2);
+        writer.array(found.len());
+        found.iter().for_each(|id| writer.number(u64::from(*id)));
+        Ok(writer.finish())
     }
 
     /// Runs every rule.
@@ -192,6 +208,19 @@ fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
         .collect()
 }
 
+/// The `code` in a head such as `deny contains {"code": "NO", ...}`.
+fn code_of(rule: &regorus::unstable::Rule) -> Option<String> {
+    use regorus::unstable::{Expr, Rule, RuleHead};
+    let Rule::Spec { head: RuleHead::Set { key: Some(key), .. }, .. } = rule else {
+        return None;
+    };
+    let Expr::Object { fields, .. } = key.as_ref() else {
+        return None;
+    };
+    let named = |expr: &Expr| names::constant(expr).as_ref().and_then(names::text);
+    fields.iter().find(|(_, key, _)| named(key).as_deref() == Some("code")).and_then(|(_, _, value)| named(value))
+}
+
 /// Without conditions on what differs from request to request by itself. INVARIANT: whether a rule is a candidate
 /// depends on nothing volatile; else a rule left out of one answer could be missed in the next, without anybody knowing
 /// that the time had counted.
@@ -216,6 +245,7 @@ fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Op
     let fact = RuleFact {
         package: names::print(rules.packages.get(definition.module)?),
         kind: names::kind(&definition.rule)?,
+        code: code_of(&definition.rule),
         file: span.source.get_path().clone(),
         line: span.line,
         volatile: reads.reads_time || options.is_volatile(&reads.paths),
