@@ -52,8 +52,12 @@ class Gate:
         meters: Meters,
         mask_keys: Mapping[str, bytes],
         link: Callable[[str], str | None] = lambda ticket: None,
+        renew: Callable[[Asked], Asked | None] = lambda asked: asked,
     ) -> None:
-        """`clock` is UTC nanoseconds; `link` is where a person finds a ticket."""
+        """`clock` is UTC nanoseconds; `link` is where a person finds a ticket.
+
+        `renew` is asked when a hold is over: who asked and where as they are known now; None when they are not any more.
+        """
         self._policies = policies
         self._log = log
         self._approvals = approvals
@@ -61,6 +65,7 @@ class Gate:
         self._meters = meters
         self._mask_keys = mask_keys
         self._link = link
+        self._renew = renew
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -93,6 +98,14 @@ class Gate:
         if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
             return self._hold(asked, program, judged, now)
         return self._record(asked, judged, now)
+
+    def deny(self, asked: Asked, kind: DenyKind, reason: str) -> Answer:
+        """Deny without asking the policies, and record it. Never raises."""
+        try:
+            return self._record(asked, Judgement(_deny(kind, reason), None), self._clock())
+        # WHY broad: as in `decide`.
+        except Exception as error:
+            return self._fail(asked, error)
 
     def _record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
         """Write the entry, then make the answer. The only place where a grant comes out."""
@@ -222,7 +235,11 @@ class Gate:
         if ticket.is_open:
             ticket = self.advance(ticket_id, Expired())
         if ticket.state is State.GRANTED:
-            return self._release(ticket, asked)
+            renewed = self._renew(asked)
+            if renewed is None:
+                ticket = self.advance(ticket_id, Withdrawn("the login is not valid any more"))
+            else:
+                return self._release(ticket, renewed)
         return self._record(asked, Judgement(_closed(ticket), None), self._clock(), ticket)
 
     def _release(self, ticket: Ticket, asked: Asked) -> Answer:

@@ -25,7 +25,7 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog, Durability
 from gateway.config import Auth, Config, Listener
 from gateway.config.check import split_address
-from gateway.doors.adapters import Doors
+from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from gateway.gate import Gate
@@ -94,6 +94,7 @@ class Gateway:
             clock=time.time_ns,
             meters=self.meters,
             mask_keys=mask_keys,
+            renew=lambda asked: self.doors.renew(asked),
         )
         self.doors = Doors(
             gate=self.gate, log=self.log, people=people, directory=directory, clock=time.time_ns, meters=self.meters
@@ -123,7 +124,7 @@ class Gateway:
             log=self.log,
             approvals=self.approvals,
             texts=EngineTexts(self._reader, lambda: self.policies.program),
-            resources=LiveResources(lambda: self.doors.directory),
+            resources=LiveResources(lambda: self.doors.known.directory),
             clock=time.time_ns,
         )
         askers = Askers()
@@ -210,11 +211,11 @@ class Gateway:
             return
         secrets = Secrets(config, environment)
         try:
-            people, directory = secrets.people(self._decoy_key), secrets.directory()
+            known = Known(secrets.people(self._decoy_key), secrets.directory())
         except GatewayError as error:
             logger("app").error("the configuration was not loaded again", code=error.code, problem=str(error))
             return
-        self.doors.people, self.doors.directory = people, directory
+        self.doors.known = known
         logger("app").info("people and resources loaded again")
 
     def _tell_policies(self, status: PolicyStatus) -> None:

@@ -50,9 +50,9 @@ def holds(
         return
     for ticket in found:
         say(f"{ticket.id}  {ticket.state:<9}  {ticket.principal}@{ticket.resource}  {', '.join(ticket.rules)}")
-        say(f"    {ticket.text}")
+        say(_indented(ticket.text))
         if ticket.reason:
-            say(f"    {ticket.reason}")
+            say(_indented(ticket.reason))
     if not found:
         say("nothing waits")
 
@@ -90,6 +90,11 @@ def _tell(ticket: HeldCommand, as_json: bool) -> None:
         say(f"{ticket.id}: your approval counts; others must approve too")
     else:
         say(f"{ticket.id}: {ticket.state}")
+
+
+def _indented(text: str) -> str:
+    """Several lines that cannot pass for lines of ours: each stands further in."""
+    return "\n".join(f"    {line}" for line in text.split("\n"))
 
 
 def _fields(ticket: HeldCommand) -> dict[str, object]:

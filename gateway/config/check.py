@@ -114,6 +114,8 @@ def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
     for index, peer in enumerate(rpc.peer):
         if peer.principal not in known:
             yield ("rpc", "peer", index, "principal"), wanted
+    if not 1 <= rpc.threads <= 256:
+        yield ("rpc", "threads"), "is out of range; expected 1 to 256"
     if rpc.plaintext is not None and rpc.plaintext not in known:
         yield ("rpc", "plaintext"), wanted
     if rpc.bind is None:

@@ -189,13 +189,17 @@ class RpcPeer:
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`."""
+    """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`.
+
+    `threads` answer single questions on each socket.
+    """
 
     socket: tuple[RpcSocket, ...] = ()
     bind: str | None = None
     tls: ServerTls | None = None
     peer: tuple[RpcPeer, ...] = ()
     plaintext: str | None = None
+    threads: int = 8
 
 
 @dataclass(frozen=True, slots=True)

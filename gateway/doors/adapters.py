@@ -9,9 +9,10 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from engine.decision import DenyKind
 from engine.request import Json, Principal, Resource, Session
 from gateway.asked import Asked
 from gateway.audit.entry import Entry, Kind
@@ -30,8 +31,16 @@ NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
 MAX_NAME = 128
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who and what the configuration knows, together: a decision sees one configuration, never parts of two."""
+
+    people: People
+    directory: Directory
+
+
 class Doors:
-    """The doorkeeper of this process. `directory` and `people` are replaced as a whole when the configuration is read again."""
+    """The doorkeeper of this process. `known` is replaced as a whole when the configuration is read again."""
 
     def __init__(
         self,
@@ -45,8 +54,7 @@ class Doors:
     ) -> None:
         self._gate = gate
         self._log = log
-        self.people = people
-        self.directory = directory
+        self.known = Known(people, directory)
         self._clock = clock
         self._meters = meters
         self._throttle = Throttle()
@@ -55,15 +63,15 @@ class Doors:
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         """The verifier of a user; for an unknown one a decoy that no password fits, stable for the same name."""
-        return self.people.verifier(user)
+        return self.known.people.verifier(user)
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
-        return self.people.is_proven(user, token)
+        return self.known.people.is_proven(user, token)
 
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
-        return self.directory.target(resource)
+        return self.known.directory.target(resource)
 
     def admit(
         self,
@@ -78,8 +86,8 @@ class Doors:
     ) -> GatewaySession | Refusal:
         """Open a session for a user who proved who they are. Every login is recorded, refused ones too."""
         now = self._clock()
-        found = self.people.find(user)
-        place = self.directory.resource(resource, protocol)
+        found = self.known.people.find(user)
+        place = self.known.directory.resource(resource, protocol)
         if self._throttle.must_wait(user, client_address, now / 1e9):
             refusal: Refusal | None = TOO_MANY
         elif not proven or found is None:
@@ -110,10 +118,18 @@ class Doors:
             refusal = refusal or NOT_PROVEN
             self._meters.logins_refused.labels(refusal.code).inc()
             return refusal
-        if place.database is None and database is not None:
-            place = replace(place, database=database)
         self._meters.sessions.inc()
-        return GatewaySession(self, found.principal, session, place)
+        return GatewaySession(self, found.principal, session, _at(place, database))
+
+    def renew(self, asked: Asked) -> Asked | None:
+        """The question of a session with principal and resource as they are known now; None when one is not any more."""
+        if asked.caller:
+            return asked  # WHY: a service spoke for somebody whom this configuration need not know
+        known = self.known
+        person, place = known.people.find(asked.principal.name), known.directory.resource(asked.resource.name)
+        if person is None or place is None:
+            return None
+        return replace(asked, principal=person.principal, resource=_at(place, asked.resource.database))
 
     def closed(self, session: Session, principal: Principal, reason: str) -> None:
         """Record the end of a session."""
@@ -141,7 +157,10 @@ class Doors:
 class GatewaySession:
     """One signed-in client on one resource."""
 
-    __slots__ = ("_doors", "_gate", "_is_closed", "_principal", "_resource", "_session", "_state", "_tickets")
+    __slots__ = (
+        *("_doors", "_gate", "_is_closed", "_is_gone", "_known", "_principal"),
+        *("_resource", "_session", "_state", "_tickets"),
+    )
 
     def __init__(self, doors: Doors, principal: Principal, session: Session, resource: Resource) -> None:
         self._doors = doors
@@ -152,6 +171,8 @@ class GatewaySession:
         self._state: Mapping[str, Json] = session.state
         self._tickets: set[str] = set()
         self._is_closed = False
+        self._is_gone = False
+        self._known = doors.known
 
     @property
     def id(self) -> str:
@@ -163,7 +184,17 @@ class GatewaySession:
             # WHY a new object only then: the engine knows the facts of a session by the object that states them.
             self._state = dict(question.state)
             self._session = replace(self._session, state=self._state)
-        answer = self._gate.decide(Asked(question, self._principal, self._session, self._resource))
+        asked = Asked(question, self._principal, self._session, self._resource)
+        if self._known is not self._doors.known:
+            self._known = self._doors.known
+            renewed = self._doors.renew(asked)
+            # INVARIANT: once gone, gone; whoever is known again signs in again.
+            self._is_gone = self._is_gone or renewed is None
+            if renewed is not None:
+                asked, self._principal, self._resource = renewed, renewed.principal, renewed.resource
+        if self._is_gone:
+            return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, "this login is not valid any more")
+        answer = self._gate.decide(asked)
         if answer.ticket is not None:
             self._tickets.add(answer.ticket)
         return answer
@@ -189,6 +220,11 @@ class GatewaySession:
         if not self._is_closed:
             self._is_closed = True
             self._doors.closed(self._session, self._principal, reason)
+
+
+def _at(place: Resource, database: str | None) -> Resource:
+    """The resource with the database a client chose, where the configuration leaves the choice."""
+    return place if place.database is not None or database is None else replace(place, database=database)
 
 
 def _cut(text: str | None) -> str | None:

@@ -381,6 +381,14 @@ def test_memory_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(house.gate._settled) == 2
 
 
+def test_a_denial_without_the_policies_is_recorded_too(house: House) -> None:
+    answer = house.gate.deny(asked(), DenyKind.NOT_AUTHENTICATED, "not any more")
+    assert why(answer.decision) == "not any more"
+    assert house.entries()[0].deny_kind == "NOT_AUTHENTICATED"
+    house.log.close()
+    assert house.gate.deny(asked(), DenyKind.RULE, "x").decision.deny_kind is DenyKind.AUDIT_UNAVAILABLE
+
+
 # --- outcomes ---------------------------------------------------------------------------------------------------------
 
 

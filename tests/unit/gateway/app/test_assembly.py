@@ -118,8 +118,8 @@ def test_a_reload_takes_new_policies_people_and_resources(gateway: Gateway, conf
     (config.folder / "policies" / "shop.rego").write_text("package policies.shop\n")
     file.write_text(file.read_text().replace('name = "orders"', 'name = "bills"'))
     gateway.reload(load_config(file, {}), ENVIRONMENT)
-    assert gateway.doors.directory.resource("orders") is None
-    assert gateway.doors.directory.resource("bills") is not None
+    assert gateway.doors.known.directory.resource("orders") is None
+    assert gateway.doors.known.directory.resource("bills") is not None
     assert told(config)[-1] == ("policy", "loaded")
 
 

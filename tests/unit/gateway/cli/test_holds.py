@@ -33,7 +33,7 @@ def held(gateway: Gateway, row: int = 7) -> str:
         user="ana", resource="orders", protocol="postgres", proven=True, client_address=None, application=None
     )
     assert isinstance(admitted, GatewaySession)
-    ticket = admitted.decide(question(f"DELETE FROM orders WHERE id = {row} /* \x1b[2J */")).ticket
+    ticket = admitted.decide(question(f"DELETE FROM orders WHERE id = {row} /* \x1b[2J\nh-1 */")).ticket
     assert ticket is not None
     return ticket
 
@@ -47,7 +47,7 @@ def test_what_waits_is_listed_with_its_command_made_visible(
     assert main(["holds"]) == 0
     shown = capsys.readouterr().out
     assert f"{ticket}  requested  ana@orders  shop/WRITE" in shown
-    assert "DELETE FROM orders WHERE id = 7 /* \\x1b[2J */" in shown
+    assert "    DELETE FROM orders WHERE id = 7 /* \\x1b[2J\n    h-1 */" in shown
     assert main(["holds", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["id"] == ticket
 

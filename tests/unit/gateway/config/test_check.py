@@ -82,6 +82,7 @@ def local(**changes: object) -> dict[str, object]:
         ({"rpc": Rpc(socket=(RpcSocket("s", "eve"),))}, "rpc.socket.0.principal"),
         ({"rpc": Rpc(socket=(RpcSocket("s" * 120, "ana"),))}, "rpc.socket.0.path"),
         ({"rpc": Rpc(peer=(RpcPeer("uri:x", "eve"),))}, "rpc.peer.0.principal"),
+        ({"rpc": Rpc(threads=0)}, "rpc.threads"),
         ({"rpc": Rpc(plaintext="eve")}, "rpc.plaintext"),
         ({"rpc": Rpc(bind="x")}, "rpc.bind"),
         ({"rpc": Rpc(bind="127.0.0.1:1")}, "rpc.bind"),

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from adapters.core.ports import Doorkeeper, GateSession, Outcome, Refusal, Target
-from engine.decision import Verdict
+from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
-from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession
+from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession, Known
 from gateway.doors.resources import Directory, Place
-from gateway.identity.people import Known, People, digest_token
+from gateway.identity.people import Known as Person_
+from gateway.identity.people import People, digest_token
 from gateway.identity.scram import make_verifier
 from gateway.identity.throttle import MAX_FOR_NAME
-from tests.strategies.gates import ANA, HOLD, ORDERS, House, question
+from tests.strategies.gates import ANA, HOLD, ORDERS, House, asked, question
 
 TOKEN = secrets.token_urlsafe(24)
 VERIFIER = make_verifier("x", b"s" * 16, 100)
@@ -37,7 +38,7 @@ def doors(house: House) -> Doors:
     return Doors(
         gate=house.gate,
         log=house.log,
-        people=People([Known(ANA, VERIFIER, digest_token(TOKEN.encode()))], b"k" * 32),
+        people=People([Person_(ANA, VERIFIER, digest_token(TOKEN.encode()))], b"k" * 32),
         directory=Directory(
             [
                 Place(ORDERS, Target("db", 5432, "gateway", "s3cret")),
@@ -182,3 +183,48 @@ async def test_a_hold_waits_and_can_be_taken_back_by_its_own_session_only(doors:
     mine.withdraw(second, "the client left")
     assert (gone := house.approvals.get(second)) is not None
     assert gone.state is State.WITHDRAWN
+
+
+def known(*names: str, groups: tuple[str, ...] = (), resources: tuple[str, ...] = ("orders",)) -> Known:
+    """What another configuration might know."""
+    people = People([Person_(replace(ANA, name=name, groups=groups)) for name in names], b"k" * 32)
+    return Known(people, Directory([Place(replace(ORDERS, name=one), Target("db", 1, "g")) for one in resources]))
+
+
+def test_a_reload_reaches_sessions_that_are_open(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    doors.known = known("ana", groups=("promoted",))
+    assert session.decide(question()).decision.is_granted
+    assert house.entries()[-1].groups == ("promoted",)
+
+
+@pytest.mark.parametrize("gone", [known("bo"), known("ana", resources=("other",))])
+def test_who_or_what_is_not_known_any_more_gets_nothing_and_stays_out(doors: Doors, house: House, gone: Known) -> None:
+    session = opened(doors)
+    doors.known = gone
+    assert session.decide(question()).decision.deny_kind is DenyKind.NOT_AUTHENTICATED
+    assert house.entries()[-1].deny_kind == "NOT_AUTHENTICATED"
+    doors.known = known("ana")
+    assert not session.decide(question()).decision.is_granted
+    assert opened(doors).decide(question()).decision.is_granted
+
+
+async def test_a_grant_is_of_no_use_to_who_is_not_known_any_more(house: House, doors: Doors) -> None:
+    house.policies.decision = HOLD
+    house.gate._renew = doors.renew
+    session = opened(doors)
+    ticket = session.decide(question("DELETE")).ticket
+    assert ticket is not None
+    house.gate.advance(ticket, Approved(Person("bo", ("dba",))))
+    doors.known = known("bo")
+    assert not (await session.fate(ticket)).decision.is_granted
+    assert (found := house.approvals.get(ticket)) is not None
+    assert found.state is State.WITHDRAWN
+
+
+def test_a_question_that_a_service_asked_for_somebody_is_left_as_it_is(doors: Doors) -> None:
+    theirs = replace(asked(), caller="envoy", principal=replace(ANA, name="unheard of"))
+    assert doors.renew(theirs) is theirs
+    chosen = replace(asked(), resource=replace(ORDERS, name="many", database="chosen"))
+    assert (renewed := doors.renew(chosen)) is not None
+    assert renewed.resource.database == "chosen"
