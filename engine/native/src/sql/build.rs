@@ -21,7 +21,10 @@ pub const MAX_OPERATIONS: usize = 10_000;
 pub const MAX_EMBEDDING: usize = 4;
 
 /// Steps of resolving names that one command may cost: a text made to multiply columns ends as unknown, not in minutes.
-const BUDGET: usize = 2_000_000;
+const BUDGET: usize = 500_000;
+
+/// A path longer than this says nothing more.
+const MAX_PATH: usize = 24;
 
 /// Where in the tree the builder stands.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,9 @@ impl<'a> Builder<'a> {
 
     /// Runs `work` one step further down the path.
     pub fn within<T>(&mut self, step: Via, work: impl FnOnce(&mut Self) -> T) -> T {
+        if self.via.len() >= MAX_PATH {
+            return self.aside(work);
+        }
         self.via.push(step);
         let result = self.aside(work);
         self.via.pop();

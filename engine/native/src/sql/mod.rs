@@ -43,11 +43,11 @@ pub fn parse_sql(bytes: &[u8], catalog: Option<&Arc<Catalog>>) -> Vec<u8> {
 
 /// The command tree of a readable text.
 pub fn tree_of(text: &str, catalog: Option<&Arc<Catalog>>) -> Tree {
-    let deep = match guard::nesting(text) {
-        Ok(depth) => depth > guard::SHALLOW,
+    let demand = match guard::demand(text) {
+        Ok(demand) => demand,
         Err(problem) => return Tree::refused(problem, text.len()),
     };
-    if !deep {
+    if demand.is_modest() {
         return build_tree(text, catalog.map(|catalog| &**catalog));
     }
     let (owned, catalog) = (text.to_owned(), catalog.cloned());
@@ -110,9 +110,9 @@ pub fn split_sql(bytes: &[u8]) -> Vec<(usize, usize)> {
         Ok(parsed) => parsed.stmts.iter().map(|statement| statements::statement_span(text, statement)).collect(),
         Err(_) => Vec::new(),
     };
-    match guard::nesting(text) {
+    match guard::demand(text) {
         Err(_) => Vec::new(),
-        Ok(depth) if depth <= guard::SHALLOW => ranges(text),
+        Ok(demand) if demand.is_modest() => ranges(text),
         Ok(_) => {
             let owned = text.to_owned();
             room::on_big_stack(move || ranges(&owned)).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A thread with a big stack for the few texts that are nested deeply.
+//! A thread with a big stack for the few texts that are nested deeply or long, one after the other.
 //!
 //! WHY one thread for the life of the process, not one for each text: libpg_query makes a thread-local storage key for
 //! every thread that ever parses, and a process has about a thousand of them.

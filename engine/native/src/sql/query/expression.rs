@@ -122,7 +122,7 @@ impl<'a> Builder<'a> {
         }
         let parts = strings(&reference.fields);
         let flow = match parts.as_slice() {
-            ["*"] => scope.all_columns().everything().derive("row"),
+            ["*"] => self.all_columns(scope).everything().derive("row"),
             [name] => self.bare_name(name, scope),
             [path @ .., "*"] => match names::schema_and_name(path) {
                 (schema, relation) => self.whole_row(schema, relation, scope),

@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         }
         // A view that comes back to itself finds this and is opaque.
         self.views.insert(full.clone(), None);
-        if self.embedded >= MAX_EMBEDDING.saturating_mul(2) || !guard::nesting(text).is_ok_and(|depth| depth <= guard::SHALLOW) {
+        if self.embedded >= MAX_EMBEDDING.saturating_mul(2) || !guard::demand(text).is_ok_and(guard::Demand::is_modest) {
             return None;
         }
         let parsed = parse(text.trim().trim_end_matches(';')).ok()?;
@@ -150,11 +150,11 @@ impl<'a> Builder<'a> {
         inside.entries = left;
         inside.entries.extend(right);
         self.filter(join.quals.as_deref(), &inside);
-        let mut entries = inside.entries;
-        self.merge_columns(join, &mut entries, split);
+        let right = inside.entries.split_off(split);
+        let entries = self.merge_columns(join, inside.entries, right);
         match &join.alias {
             Some(alias) => {
-                let all = Scope { parent: None, entries, ctes: Rc::default() }.all_columns();
+                let all = self.all_columns(&level(entries));
                 if !self.spend(all.list.len()) {
                     return Vec::new();
                 }
@@ -165,38 +165,26 @@ impl<'a> Builder<'a> {
     }
 
     /// USING and NATURAL make one column out of two.
-    fn merge_columns(&mut self, join: &JoinExpr, entries: &mut Vec<Entry<'a>>, split: usize) {
-        let (left, right) = match entries.split_at_checked(split) {
-            Some((left, right)) => (unnamed(left), unnamed(right)),
-            None => return,
-        };
-        let shared: Vec<Name> = if join.is_natural {
-            let (left, right) = (left.all_columns(), right.all_columns());
-            if !self.spend(left.list.len().saturating_mul(right.list.len())) {
-                return;
-            }
-            if !left.complete || !right.complete {
-                // Nobody can say which columns are compared: all of them count.
-                self.filters(&left.everything().origins);
-                self.filters(&right.everything().origins);
-            }
-            left.list.iter().map(|column| &column.name).filter(|name| right.list.iter().any(|other| other.name == **name)).filter(|name| &***name != "*").cloned().collect()
+    fn merge_columns(&mut self, join: &JoinExpr, left: Vec<Entry<'a>>, right: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
+        let (left, right) = (level(left), level(right));
+        let shared = if join.is_natural {
+            self.natural_columns(&left, &right)
         } else {
             strings(&join.using_clause).into_iter().map(Name::from).collect()
         };
-        if shared.is_empty() || !self.spend(shared.len().saturating_mul(entries.len())) {
-            return;
-        }
-        let kind = JoinType::try_from(join.jointype);
+        let width = left.entries.len().saturating_add(right.entries.len());
         let mut merged = Vec::with_capacity(shared.len());
         for name in &shared {
+            if !self.spend(width) {
+                return Vec::new();
+            }
             let from_left = left.bare_column(name).unwrap_or_else(Flow::unknown);
             let from_right = right.bare_column(name).unwrap_or_else(Flow::unknown);
             for flow in [&from_left, &from_right] {
                 self.note_reads(flow);
                 self.filters(&flow.origins);
             }
-            let flow = match kind {
+            let flow = match JoinType::try_from(join.jointype) {
                 Ok(JoinType::JoinRight) => from_right,
                 Ok(JoinType::JoinFull) => {
                     let mut both = from_left;
@@ -207,8 +195,17 @@ impl<'a> Builder<'a> {
             };
             merged.push(Column { name: name.clone(), flow });
         }
-        for entry in entries.iter_mut() {
-            entry.hidden.extend(shared.iter().cloned());
+        let mut entries = left.entries;
+        entries.extend(right.entries);
+        if shared.is_empty() {
+            return entries;
+        }
+        for entry in &mut entries {
+            for name in &shared {
+                if !entry.hidden.contains(name) {
+                    entry.hidden.push(name.clone());
+                }
+            }
         }
         let merged = Rc::new(Columns::known(merged));
         let mut entry = Entry::new(Name::from(""), Source::Columns(Rc::clone(&merged)));
@@ -219,6 +216,23 @@ impl<'a> Builder<'a> {
             entry.bare = false;
             entries.push(entry);
         }
+        entries
+    }
+
+    /// The columns that both sides of a NATURAL JOIN have.
+    fn natural_columns(&mut self, left: &Scope<'_, 'a>, right: &Scope<'_, 'a>) -> Vec<Name> {
+        let (left, right) = (self.all_columns(left), self.all_columns(right));
+        if !left.complete || !right.complete {
+            // Nobody can say which columns are compared: all of them count.
+            self.filters(&left.everything().origins);
+            self.filters(&right.everything().origins);
+        }
+        if !self.spend(left.list.len().saturating_add(right.list.len())) {
+            return Vec::new();
+        }
+        let names: std::collections::HashSet<&Name> = right.list.iter().map(|column| &column.name).collect();
+        let shared = left.list.iter().map(|column| &column.name).filter(|name| &***name != "*" && names.contains(name));
+        shared.cloned().collect()
     }
 
     /// A function in FROM.
@@ -333,7 +347,6 @@ fn aliased<'c>(alias: Option<&Alias>, name: &str, source: Source<'c>) -> Entry<'
 }
 
 /// Some entries as a level of their own, to look up names among them only.
-fn unnamed<'c>(entries: &[Entry<'c>]) -> Scope<'c, 'c> {
-    Scope { parent: None, entries: entries.to_vec(), ctes: Rc::default() }
+fn level<'c>(entries: Vec<Entry<'c>>) -> Scope<'c, 'c> {
+    Scope { parent: None, entries, ctes: Rc::default() }
 }
-

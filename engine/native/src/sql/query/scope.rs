@@ -9,6 +9,9 @@ use super::flow::Flow;
 use crate::sql::names::{self, column_name};
 use crate::sql::tree::Name;
 
+/// PostgreSQL's own limit of columns in a result.
+pub const MAX_COLUMNS: usize = 1664;
+
 /// A result column of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -285,15 +288,18 @@ impl<'s, 'c> Scope<'s, 'c> {
         candidates
     }
 
-    /// The tables of this level that `*` names, in order, merged columns once.
-    pub fn all_columns(&self) -> Columns {
+    /// The columns of this level that `*` names, in order, merged ones once; `None` when there are more than a result has.
+    pub fn all_columns(&self) -> Option<Columns> {
         let mut all = Columns::known(Vec::new());
         for entry in self.entries.iter().filter(|entry| entry.bare) {
             let columns = entry.columns();
             all.complete &= columns.complete;
             all.list.extend(columns.list.into_iter().filter(|column| !entry.hidden.contains(&column.name)));
+            if all.list.len() > MAX_COLUMNS {
+                return None;
+            }
         }
-        all
+        Some(all)
     }
 }
 

@@ -8,15 +8,12 @@ use pg_query::NodeEnum;
 use super::flow::Flow;
 use super::json::node_name;
 use super::naming;
-use super::scope::{star, Column, Columns, Cte, Scope};
+use super::scope::{star, Column, Columns, Cte, Scope, MAX_COLUMNS};
 use crate::sql::build::{Builder, Place};
 use crate::sql::features::Feature;
 use crate::sql::kinds::Kind;
 use crate::sql::names::strings;
 use crate::sql::tree::{Access, Name, Target, Via};
-
-/// PostgreSQL's own limit of columns in a result.
-pub const MAX_COLUMNS: usize = 1664;
 
 /// Passes over a recursive term before its columns count as unproven.
 const MAX_PASSES: usize = 6;
@@ -172,7 +169,7 @@ impl<'a> Builder<'a> {
     fn expanded(&mut self, value: &Node, scope: &Scope<'_, 'a>) -> Option<Columns> {
         let columns = match value.node.as_ref()? {
             NodeEnum::ColumnRef(reference) => match strings(&reference.fields).as_slice() {
-                ["*"] => scope.all_columns(),
+                ["*"] => self.all_columns(scope),
                 [path @ .., "*"] => {
                     let (schema, relation) = crate::sql::names::schema_and_name(path);
                     match scope.entry(schema, relation) {
@@ -195,6 +192,14 @@ impl<'a> Builder<'a> {
             self.note_reads(&column.flow);
         }
         Some(columns)
+    }
+
+    /// Every column in scope; too many to be a result ends the work on this command.
+    pub fn all_columns(&mut self, scope: &Scope<'_, 'a>) -> Columns {
+        scope.all_columns().unwrap_or_else(|| {
+            self.spend(usize::MAX);
+            Columns::default()
+        })
     }
 
     fn values(&mut self, rows: &[Node], scope: &Scope<'_, 'a>) -> Columns {
