@@ -21,7 +21,7 @@ pub mod unpack;
 
 use std::sync::Arc;
 
-use pg_query::protobuf::ParseResult;
+use pg_query::protobuf::{ParseResult, RawStmt};
 
 use self::build::Builder;
 use self::catalog::Catalog;
@@ -73,6 +73,8 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
         builder.operation(Kind::Empty);
     }
     let mut tree = builder.tree;
+    // Other statements hold values as names: files, settings, labels.
+    tree.sql.constants_matter |= !parsed.stmts.iter().all(changes_or_reads_rows);
     let statements = parsed.stmts.len();
     tree.sql.statements = statements;
     tree.sql.is_multi = statements > 1;
@@ -82,6 +84,12 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     }
     (tree.sql.has_where, tree.sql.has_limit) = clauses(&tree.operations);
     tree
+}
+
+fn changes_or_reads_rows(statement: &RawStmt) -> bool {
+    use pg_query::NodeEnum::{DeleteStmt, InsertStmt, MergeStmt, SelectStmt, UpdateStmt};
+    let node = statement.stmt.as_ref().and_then(|node| node.node.as_ref());
+    matches!(node, Some(SelectStmt(_) | InsertStmt(_) | UpdateStmt(_) | DeleteStmt(_) | MergeStmt(_)))
 }
 
 /// Whether every UPDATE and DELETE (or, without any, every top statement) has a WHERE; whether every top statement has a LIMIT.

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_syntax_error_has_its_place() {
         assert_eq!(at("SELECT 1 FROM FROM t"), Some(14));
-        assert_eq!(at("SELECT 1, FROM, FROM"), Some(14));
+        assert_eq!(at("SELECT 1, FROM, FROM"), Some(10));
         assert_eq!(at("SELECT (1"), Some(9));
         assert_eq!(at("DROP TABEL x"), Some(5));
     }

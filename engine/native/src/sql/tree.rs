@@ -143,7 +143,7 @@ impl Tree {
             features: BTreeSet::new(),
             complete: true,
             problems: Vec::new(),
-            sql: Sql { constants_matter: true, ..Sql::default() },
+            sql: Sql::default(),
         }
     }
 
@@ -163,6 +163,7 @@ impl Tree {
             statement: 0,
         });
         tree.sql.statements = 1;
+        tree.sql.constants_matter = true;
         tree
     }
 }

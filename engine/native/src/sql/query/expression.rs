@@ -124,9 +124,10 @@ impl<'a> Builder<'a> {
         let flow = match parts.as_slice() {
             ["*"] => self.all_columns(scope).everything().derive("row"),
             [name] => self.bare_name(name, scope),
-            [path @ .., "*"] => match names::schema_and_name(path) {
-                (schema, relation) => self.whole_row(schema, relation, scope),
-            },
+            [path @ .., "*"] => {
+                let (schema, relation) = names::schema_and_name(path);
+                self.whole_row(schema, relation, scope)
+            }
             [path @ .., name] => {
                 let (schema, relation) = names::schema_and_name(path);
                 self.qualified(schema, relation, name, scope)

@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
             return columns;
         }
         if let Some(into) = select.into_clause.as_deref() {
-            self.into_target(into.rel.as_ref());
+            self.selected_into(into.rel.as_ref());
         }
         self.from_clause(&select.from_clause, &mut scope);
         let columns = self.target_list(&select.target_list, &scope);
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn into_target(&mut self, relation: Option<&pg_query::protobuf::RangeVar>) {
+    fn selected_into(&mut self, relation: Option<&pg_query::protobuf::RangeVar>) {
         if let Some(relation) = relation {
             let name = self.created_relation(relation);
             self.target(name.target("table", Access::Create));

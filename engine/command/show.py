@@ -1,0 +1,97 @@
+"""A command tree as text for people: what Sallyport sees in a command. Plain text, no colours; `sallyport parse` prints it.
+
+Text from the command is shown with its control characters escaped, so a command cannot draw on the reader's terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from engine.command.tree import Command, Operation, Output, Sql, Target
+
+T = TypeVar("T")
+
+MAX_TEXT = 400
+MAX_LISTED = 40
+
+
+def tree_text(command: Command) -> str:
+    """The tree, a line for each operation, target, column and problem."""
+    return "\n".join(_lines(command)) + "\n"
+
+
+def _lines(command: Command) -> Iterator[str]:
+    yield f"{command.protocol}  {_quoted(command.text)}"
+    yield f"complete: {_yes(command.complete)}" + (
+        f"   features: {', '.join(command.features)}" if command.features else ""
+    )
+    for problem in command.problems:
+        place = f" at byte {problem.at}" if problem.at is not None else ""
+        yield f"problem: {problem.code}{place}: {_plain(problem.message)}"
+    yield "operations:"
+    for operation in _some(command.operations):
+        yield from _operation(operation)
+    yield from _more(command.operations)
+    if command.sql is not None:
+        yield from _sql(command.sql)
+
+
+def _operation(operation: Operation) -> Iterator[str]:
+    indent = "  " * len(operation.via)
+    clauses = [word for word, value in (("where", operation.has_where), ("limit", operation.has_limit)) if value]
+    missing = ["no where"] if operation.has_where is False and operation.kind in ("update", "delete") else []
+    notes = f"  [{', '.join(clauses + missing)}]" if clauses or missing else ""
+    yield f"{indent}{operation.kind} ({operation.effect}) via {' > '.join(operation.via)}{notes}"
+    for target in _some(operation.targets):
+        yield f"{indent}  {_target(target)}"
+    yield from (f"{indent}  {line}" for line in _more(operation.targets))
+
+
+def _target(target: Target) -> str:
+    known = "" if target.resolved else " (not in the catalog)" if target.type in ("table", "view") else ""
+    return f"{target.access} {target.type} {_plain(target.name)}{known}"
+
+
+def _sql(sql: Sql) -> Iterator[str]:
+    for word, names in (("reads", sql.reads), ("writes", sql.writes), ("filters by", sql.filters)):
+        if names:
+            yield f"{word}: {', '.join(_plain(name) for name in _some(names))}" + "".join(
+                f" {line}" for line in _more(names)
+            )
+    if sql.outputs:
+        yield f"result ({'proven' if sql.outputs_proven else 'not proven'}):"
+        for output in _some(sql.outputs):
+            yield f"  {_output(output)}"
+        yield from _more(sql.outputs)
+    elif sql.outputs is None:
+        yield "result: nobody can know"
+
+
+def _output(output: Output) -> str:
+    name = _plain(output.name or "?")
+    origins = ", ".join(_plain(origin) for origin in _some(output.origins)) or "nothing in the database"
+    through = f" through {_plain(output.function)}" if output.derived and output.function else ""
+    return f"{name} from {origins}{through}" + ("" if output.proven else " (not proven)")
+
+
+def _some(items: tuple[T, ...]) -> Iterable[T]:
+    return items[:MAX_LISTED]
+
+
+def _more(items: tuple[object, ...]) -> Iterator[str]:
+    if len(items) > MAX_LISTED:
+        yield f"... and {len(items) - MAX_LISTED} more"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _quoted(text: str) -> str:
+    shown = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
+    return _plain(shown.replace("\n", " "))
