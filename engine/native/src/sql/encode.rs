@@ -191,13 +191,18 @@ fn problem(w: &mut Writer, item: &Problem) {
 }
 
 fn output(w: &mut Writer, item: &Output) {
-    w.map(3_usize.saturating_add(usize::from(item.name.is_some())).saturating_add(usize::from(item.function.is_some())));
+    let optional = [item.name.is_some(), item.function.is_some(), item.calls.is_some()];
+    w.map(optional.iter().filter(|present| **present).count().saturating_add(3));
     w.optional("name", item.name.as_ref());
     w.text("origins");
     w.names(item.origins.iter());
     w.text("derived");
     w.flag(item.derived);
     w.optional("function", item.function.as_ref());
+    if let Some(calls) = &item.calls {
+        w.text("calls");
+        w.names(calls.iter());
+    }
     w.text("proven");
     w.flag(item.proven);
 }

@@ -43,7 +43,10 @@ fn place(text: &str, message: &str) -> Option<usize> {
     }
     let (_, near) = message.split_once(" at or near \"")?;
     let near = near.strip_suffix('"')?;
-    let tokens = pg_query::scan_tokens(text).ok()?;
+    let Ok(tokens) = pg_query::scan_tokens(text) else {
+        // Something that is open to the end of the text: the message quotes it whole.
+        return text.strip_suffix(near).map(str::len);
+    };
     let mut candidates: Vec<(usize, usize)> = tokens
         .iter()
         .filter(|token| !matches!(Token::try_from(token.token), Ok(Token::SqlComment | Token::CComment)))

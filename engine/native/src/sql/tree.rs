@@ -106,6 +106,8 @@ pub struct Output {
     pub origins: Vec<Name>,
     pub derived: bool,
     pub function: Option<Name>,
+    /// `None` for a plain copy.
+    pub calls: Option<Vec<Name>>,
     pub proven: bool,
 }
 

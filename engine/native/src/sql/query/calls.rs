@@ -22,13 +22,14 @@ impl<'a> Builder<'a> {
             self.window(window, scope);
         }
         let parts = strings(&call.funcname);
-        let made = self.named_call(&parts, call.args.len(), &call.args);
+        let (full, made) = self.named_call(&parts, call.args.len(), &call.args);
         flow.absorb(made);
-        flow.derive(parts.last().copied().unwrap_or("?"))
+        flow.derive(&full)
     }
 
-    /// A call by name. Gives what the function brings in by itself: the result of a query in its arguments, or the unknown.
-    pub fn named_call(&mut self, parts: &[&str], count: usize, arguments: &[Node]) -> Flow {
+    /// A call by name. Gives the function's full name, and what it brings in by itself: the result of a query in its
+    /// arguments, or the unknown.
+    pub fn named_call(&mut self, parts: &[&str], count: usize, arguments: &[Node]) -> (Name, Flow) {
         let (schema, name) = names::schema_and_name(parts);
         match names::function(self.catalog, schema, name) {
             Callee::Builtin(full, fact) => {
@@ -36,7 +37,8 @@ impl<'a> Builder<'a> {
                 if let Some(feature) = fact.class.feature() {
                     self.feature(feature);
                 }
-                self.aside(|b| b.builtin_arguments(fact.class, name, count, arguments))
+                let flow = self.aside(|b| b.builtin_arguments(fact.class, name, count, arguments));
+                (full, flow)
             }
             Callee::User(full, fact, shadow) => {
                 let mut effect = fact.effect.unwrap_or(Effect::Execute);
@@ -51,15 +53,15 @@ impl<'a> Builder<'a> {
                     self.feature(Feature::UnknownFunction);
                     self.incomplete();
                 }
-                Flow::unknown()
+                (full, Flow::unknown())
             }
             Callee::Unknown(full) => {
-                self.unknown_call(full, "function");
+                self.unknown_call(full.clone(), "function");
                 if let Some(feature) = foreign_feature(name) {
                     self.feature(feature);
                     self.aside(|b| b.foreign_arguments(arguments));
                 }
-                Flow::unknown()
+                (full, Flow::unknown())
             }
         }
     }

@@ -63,7 +63,7 @@ impl<'a> Builder<'a> {
             NodeEnum::TypeCast(cast) => {
                 let flow = self.optional(cast.arg.as_deref(), scope);
                 self.type_name(cast.type_name.as_ref());
-                if flow.origins.is_empty() { flow } else { flow.derive("cast") }
+                if flow == Flow::constant() { flow } else { flow.derive(&cast_name(cast.type_name.as_ref())) }
             }
             NodeEnum::CollateClause(collate) => self.optional(collate.arg.as_deref(), scope).derive("collate"),
             NodeEnum::CaseExpr(case) => {
@@ -202,11 +202,11 @@ impl<'a> Builder<'a> {
         let mut flow = self.optional(expression.lexpr.as_deref(), scope);
         flow.absorb(self.optional(expression.rexpr.as_deref(), scope));
         self.operator_name(&expression.name);
-        let name = strings(&expression.name).last().copied().unwrap_or("operator");
-        if AExprKind::try_from(expression.kind) == Ok(AExprKind::AexprNullif) {
-            return flow.derive("nullif");
-        }
-        flow.derive(name)
+        let operator = match AExprKind::try_from(expression.kind) {
+            Ok(AExprKind::AexprNullif) => "nullif".to_owned(),
+            _ => format!("op:{}", strings(&expression.name).join(".")),
+        };
+        if flow == Flow::constant() { flow } else { flow.derive(&operator) }
     }
 
     /// An operator that is not PostgreSQL's own calls a function nobody knows.
@@ -295,6 +295,14 @@ impl<'a> Builder<'a> {
 /// Whether a table certainly has a column of this name.
 fn is_listed(entry: &Entry<'_>, name: &str) -> bool {
     matches!(entry.column(name), Lookup::Found(_))
+}
+
+/// A cast as it stands in `calls`.
+fn cast_name(name: Option<&TypeName>) -> String {
+    let parts = name.map(|name| strings(&name.names)).unwrap_or_default();
+    let parts = if let ["pg_catalog", rest @ ..] = parts.as_slice() { rest } else { &parts };
+    let array = if name.is_some_and(|name| !name.array_bounds.is_empty()) { "[]" } else { "" };
+    format!("cast:{}{array}", parts.join("."))
 }
 
 /// Operators that the grammar spells as words (BETWEEN, IN, LIKE become `~~`, but BETWEEN keeps its word).

@@ -9,13 +9,15 @@ pub struct Flow {
     pub derived: bool,
     /// The outermost function of a derived value.
     pub function: Option<Name>,
+    /// Every function, operator (`op:||`) and cast (`cast:int4`) on the way, sorted, without repetitions.
+    pub calls: Vec<Name>,
     pub proven: bool,
 }
 
 impl Flow {
     /// A constant: nothing of the database is in it.
     pub fn constant() -> Self {
-        Self { origins: Vec::new(), derived: false, function: None, proven: true }
+        Self { origins: Vec::new(), derived: false, function: None, calls: Vec::new(), proven: true }
     }
 
     /// Nobody can say.
@@ -24,28 +26,24 @@ impl Flow {
     }
 
     pub fn column(origin: Name, proven: bool) -> Self {
-        Self { origins: vec![origin], derived: false, function: None, proven }
+        Self { origins: vec![origin], proven, ..Self::constant() }
     }
 
-    /// The value of a function over what is in this flow.
-    pub fn derive(mut self, function: &str) -> Self {
+    /// The value of a function over what is in this flow. `call` is as it stands in `calls`.
+    pub fn derive(mut self, call: &str) -> Self {
+        let plain = ["op:", "cast:", "pg_catalog."].iter().find_map(|prefix| call.strip_prefix(prefix)).unwrap_or(call);
+        let call = Name::from(call);
         self.derived = true;
-        self.function = Some(Name::from(function));
+        self.function = Some(if plain.len() == call.len() { call.clone() } else { Name::from(plain) });
+        insert(&mut self.calls, call);
         self
     }
 
     /// Takes in what is in another value; the result is certain only if both are.
     pub fn absorb(&mut self, other: Flow) {
         self.proven &= other.proven;
-        if self.origins.is_empty() {
-            self.origins = other.origins;
-            return;
-        }
-        for origin in other.origins {
-            if let Err(at) = self.origins.binary_search(&origin) {
-                self.origins.insert(at, origin);
-            }
-        }
+        union(&mut self.origins, other.origins);
+        union(&mut self.calls, other.calls);
     }
 
     /// Everything in many values. Sorts once: a list of a hundred thousand must not be inserted one by one.
@@ -54,9 +52,12 @@ impl Flow {
         for flow in flows {
             all.proven &= flow.proven;
             all.origins.extend(flow.origins);
+            all.calls.extend(flow.calls);
         }
-        all.origins.sort_unstable();
-        all.origins.dedup();
+        for names in [&mut all.origins, &mut all.calls] {
+            names.sort_unstable();
+            names.dedup();
+        }
         all
     }
 
@@ -80,7 +81,24 @@ impl Flow {
             origins: self.origins.clone(),
             derived: self.derived,
             function: self.function.clone(),
+            calls: self.derived.then(|| self.calls.clone()),
             proven: self.proven,
         }
+    }
+}
+
+fn insert(names: &mut Vec<Name>, name: Name) {
+    if let Err(at) = names.binary_search(&name) {
+        names.insert(at, name);
+    }
+}
+
+fn union(names: &mut Vec<Name>, others: Vec<Name>) {
+    if names.is_empty() {
+        *names = others;
+        return;
+    }
+    for name in others {
+        insert(names, name);
     }
 }

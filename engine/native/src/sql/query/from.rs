@@ -69,8 +69,7 @@ impl<'a> Builder<'a> {
                 return aliased(relation.alias.as_ref(), &relation.relname, source);
             }
         }
-        let (name, source) = self.relation_source(relation);
-        let class = if matches!(source, Source::View { .. }) { "view" } else { "table" };
+        let (name, class, source) = self.relation_source(relation);
         self.target(name.target(class, access));
         let mut entry = aliased(relation.alias.as_ref(), &relation.relname, source);
         if relation.alias.is_none() {
@@ -79,8 +78,8 @@ impl<'a> Builder<'a> {
         entry
     }
 
-    /// What a relation's name means, and its columns.
-    pub fn relation_source(&mut self, relation: &RangeVar) -> (RelationName, Source<'a>) {
+    /// What a relation's name means, its class, and its columns.
+    pub fn relation_source(&mut self, relation: &RangeVar) -> (RelationName, &'static str, Source<'a>) {
         let (name, found) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
         let full = name.full.clone();
@@ -97,7 +96,8 @@ impl<'a> Builder<'a> {
                 },
             },
         };
-        (name, source)
+        let is_view = found.is_some_and(|found| found.view != View::No);
+        (name, if is_view { "view" } else { "table" }, source)
     }
 
     /// The columns of a view's query, worked out once a command.

@@ -135,7 +135,11 @@ impl<'a> Builder<'a> {
     fn selected_into(&mut self, relation: Option<&pg_query::protobuf::RangeVar>) {
         if let Some(relation) = relation {
             let name = self.created_relation(relation);
-            self.target(name.target("table", Access::Create));
+            self.target(name.target("table", Access::Write));
+            self.within(Via::Table, |b| {
+                b.operation(Kind::CreateTableAs);
+                b.target(name.target("table", Access::Create));
+            });
         }
     }
 

@@ -218,7 +218,7 @@ impl<'a> Builder<'a> {
         let Some(relation) = alter.relation.as_ref() else { return };
         let name = self.touch(Some(relation), class, Access::Create);
         let full = name.map_or_else(|| full_name(None, &relation.relname), |name| name.full);
-        let (_, source) = self.relation_source(relation);
+        let (_, _, source) = self.relation_source(relation);
         let entry = Entry::new(Name::from(relation.relname.as_str()), source);
         let scope = over(entry);
         for command in &alter.cmds {
