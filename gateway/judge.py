@@ -10,6 +10,7 @@ from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Location
 from engine.evaluator.cache import Judgement
+from engine.evaluator.explain import explain
 from engine.evaluator.program import Program, TextQuestion
 from engine.evaluator.reader import Names
 from engine.request import Approval, Json, Request
@@ -63,18 +64,14 @@ class Judge:
         )
 
     def explain(self, asked: Asked, now: int) -> Sequence[RuleFound]:
-        """The rules that matched or failed on this question. Raises InputInvalid, NativeError."""
+        """Every candidate rule and what became of it. Raises InputInvalid, NativeError."""
         question = asked.question
         tree = question if isinstance(question, ParsedCommand) else self._parse(question)
         request = Request(asked.principal, asked.session, asked.resource, tree, now, asked.context)
-        results = self._program.evaluate(request)
-        matched = [RuleFound(answer.id, True, location=answer.rule.location) for answer in results.answers]
-        failed = [
-            RuleFound(found.rule.package, False, found.message, found.rule.location)
-            for found in results.failed
-            if found.rule is not None
+        return [
+            RuleFound(one.rule, one.matched, one.condition or "", one.location, one.values)
+            for one in explain(self._program, request)
         ]
-        return matched + failed
 
     def _parse(self, question: Question) -> ParsedCommand:
         return self._program.reader.read(question.protocol, question.text, cast("Names | None", question.catalog))

@@ -13,15 +13,19 @@ from collections.abc import Callable, Sequence
 import typer
 from typer.exceptions import TyperException
 
-from engine.errors import EngineError
-from gateway.cli import audit, config, demo, holds, keys, language, parsing, policies, serving
+from engine.errors import EngineError, PolicyRefused
+from gateway.cli import audit, config, deciding, demo, holds, keys, language, parsing, policies, serving
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
+from gateway.policy_store.current import describe
+
+MAX_DIAGNOSTICS = 10
 
 GROUPS: list[Callable[[typer.Typer], None]] = [
     serving.register,
     config.register,
     policies.register,
+    deciding.register,
     language.register,
     parsing.register,
     holds.register,
@@ -59,6 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except GatewayError as error:
         complain(str(error), help=error.help)
+        return 3
+    except PolicyRefused as error:
+        for one in error.diagnostics[:MAX_DIAGNOSTICS]:
+            complain(describe(one))
+        complain("the policies do not compile", help="`sallyport check` lists everything that is wrong with them")
         return 3
     except EngineError as error:
         complain(str(error))
