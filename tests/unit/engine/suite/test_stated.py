@@ -1,0 +1,133 @@
+"""Requests stated as plain objects, and what is no request."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import InputInvalid
+from engine.request import Approval, Principal, Resource, Session
+from engine.suite.stated import DEFAULT_NOW, Stated, Statements, parse_time
+
+WHO: dict[str, Any] = {"name": "ana", "groups": ["dba"]}
+WHERE: dict[str, Any] = {"name": "orders", "protocol": "postgres", "labels": {"environment": "prod"}}
+WHAT: dict[str, Any] = {"protocol": "postgres", "text": "SELECT 1"}
+
+
+def test_a_whole_request_is_taken_as_stated() -> None:
+    stated = Stated(
+        principal=WHO | {"kind": "agent", "attributes": {"team": {"name": "core"}}},
+        resource=WHERE | {"database": "shop", "role": "app"},
+        command=WHAT | {"parameters": ["1", None]},
+        session={"id": "s", "job": "j", "application": "psql", "client_address": "::1", "state": {"x": 1}},
+        context={"hour": 9},
+        catalog={"search_path": ["public"], "relations": {"public.orders": ["id"]}},
+        now="2026-01-05T12:00:00.5+01:00",
+        approval={"rules": ["a/B"], "approvers": ["bo"]},
+    )
+    got = Statements().question(stated, 7)
+    assert got.principal == Principal("ana", "agent", ("dba",), {"team": {"name": "core"}})
+    assert got.resource == Resource("orders", "postgres", "shop", "app", {"environment": "prod"})
+    assert got.session == Session("s", "j", "psql", "::1", {"x": 1})
+    assert (got.protocol, got.text, got.context) == ("postgres", b"SELECT 1", {"hour": 9})
+    assert got.now == parse_time("2026-01-05T11:00:00.5Z")
+    assert got.approval == Approval("stated", ("bo",), ("a/B",), 7)
+    assert got.names is not None
+
+
+def test_what_is_not_said_has_its_default() -> None:
+    got = Statements().question(Stated({"name": "ana"}, {"name": "r", "protocol": "ssh"}, WHAT), 7)
+    assert got.principal == Principal("ana")
+    assert got.resource == Resource("r", "ssh")
+    assert got.session == Session("stated")
+    assert (got.now, got.names, got.context, got.approval) == (7, None, {}, None)
+
+
+def test_equal_catalogs_are_built_once() -> None:
+    statements = Statements()
+    catalog = {"search_path": ["public"], "relations": {"public.t": ["a"]}}
+    one = statements.question(Stated(WHO, WHERE, WHAT, catalog=catalog), 1)
+    assert statements.question(Stated(WHO, WHERE, WHAT, catalog=dict(catalog)), 1).names is one.names
+
+
+def test_a_raw_http_request_is_bytes() -> None:
+    got = Statements().question(Stated(WHO, WHERE, {"protocol": "http", "text": "GET /\xff"}), 1)
+    assert got.text == b"GET /\xff"
+    with pytest.raises(InputInvalid, match="255"):
+        Statements().question(Stated(WHO, WHERE, {"protocol": "http", "text": "GET /\u20ac"}), 1)
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("principal", {"principal": None}),
+    ("principal", {"principal": "ana"}),
+    ("principal.name", {"principal": {}}),
+    ("principal.name", {"principal": {"name": 1}}),
+    ("gruops", {"principal": {"name": "ana", "gruops": ["dba"]}}),
+    ("principal.groups", {"principal": {"name": "ana", "groups": "dba"}}),
+    ("principal.groups", {"principal": {"name": "ana", "groups": [1]}}),
+    ("principal.attributes", {"principal": {"name": "ana", "attributes": []}}),
+    ("resource", {"resource": None}),
+    ("resource.protocol", {"resource": {"name": "r"}}),
+    ("labels.n", {"resource": {"name": "r", "protocol": "p", "labels": {"n": 1}}}),
+    ("command", {"command": None}),
+    ("command.text", {"command": {"protocol": "postgres"}}),
+    ("command.parameters", {"command": WHAT | {"parameters": {}}}),
+    ("session", {"session": []}),
+    ("session.id", {"session": {"id": 1}}),
+    ("session.state", {"session": {"state": 1}}),
+    ("context", {"context": 1}),
+    ("catalog", {"catalog": []}),
+    ("catalog", {"catalog": {"relation": {}}}),
+    ("now", {"now": 5}),
+    ("now", {"now": "yesterday"}),
+    ("now", {"now": "2026-02-30T12:00:00Z"}),
+    ("now", {"now": "2026-01-05T12:00:00"}),
+    ("zone", {"now": "2026-01-05T12:00:00+25:00"}),
+    ("now", {"now": "0001-01-01T00:00:00+01:00"}),
+    ("approval.rules", {"approval": {"rules": "a/B"}}),
+]
+
+
+@pytest.mark.parametrize(("named", "parts"), WRONG)
+def test_what_is_no_request_is_refused_by_the_name_of_its_part(named: str, parts: dict[str, Any]) -> None:
+    whole = {"principal": WHO, "resource": WHERE, "command": WHAT} | parts
+    with pytest.raises(InputInvalid, match=named):
+        Statements().question(Stated(**whole), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1970-01-01T00:00:00.000000001Z", 1),
+        ("1970-01-01t01:00:00+01:00", 0),
+        ("1969-12-31T23:00:00-01:00", 0),
+        ("1970-01-01T00:00:01.25z", 1_250_000_000),
+        (DEFAULT_NOW, 1_767_614_400_000_000_000),
+    ],
+)
+def test_times_are_nanoseconds(text: str, expected: int) -> None:
+    assert parse_time(text) == expected
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=8), inner, max_size=2),
+    max_leaves=6,
+)
+named = st.dictionaries(
+    st.sampled_from(["name", "groups", "protocol", "text", "labels", "id", "state", "rules"]), json, max_size=4
+)
+
+
+@given(named | json, named | json, named | json, json, json, json, json, json)
+def test_anything_is_a_request_or_refused(
+    principal: Any, resource: Any, command: Any, session: Any, context: Any, catalog: Any, now: Any, approval: Any
+) -> None:
+    stated = Stated(principal, resource, command, session, context, catalog, now, approval)
+    with suppress(InputInvalid):
+        Statements().question(stated, 1)
