@@ -22,8 +22,9 @@ from engine.dsl.resolver import read_policies
 from engine.request import Json
 from engine.source import Source
 from tests.gate_files import rego
-from tests.strategies.dsl import MINUTE, START, Seeded, document, documents, files, instants, policy
+from tests.strategies.dsl import MINUTE, START, Seeded, document, documents, files, instants, policy, written_files
 
+PIECES = ("", '"', "(", ")", "{", "and", " or ", "not ", "9", "#", ".", ",", "\n", "when ", "any ", "\\", "é", "\x00")
 WAYS = ("evaluate", "evaluate_all", "evaluate_interpreted")
 
 
@@ -50,13 +51,26 @@ def expected(policy_: m.Policy, request: Mapping[str, Json], now: int) -> set[st
     return {rule.code for rule in matching(policy_, request, now)}
 
 
-@given(files())
+@settings(max_examples=300)
+@given(files() | written_files())
 def test_printing_and_parsing_again_gives_the_same_tree(file: t.File) -> None:
     text = print_file(file)
     parsed = parse(Source("p.gate", text))
     assert parsed.diagnostics == ()
     assert parsed.file == file
     assert print_file(parsed.file) == text
+
+
+@given(written_files(), st.integers(0, 10_000), st.integers(0, 12), st.sampled_from(PIECES))
+def test_a_broken_file_is_told_and_never_raises(file: t.File, start: int, length: int, piece: str) -> None:
+    text = print_file(file)
+    at = start % len(text)
+    broken = text[:at] + piece + text[at + length :]
+    lines = broken.split("\n")
+    for one in read_policies([Source("p.gate", broken), Source("b.gate", "library\n")]).diagnostics:
+        assert one.span is not None
+        assert 1 <= one.span.line <= len(lines)
+        assert 1 <= one.span.column <= len(lines[one.span.line - 1]) + 1
 
 
 @settings(max_examples=60)

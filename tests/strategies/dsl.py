@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from engine.rego.contract import RuleKind
 from engine.request import Json
 
 T = TypeVar("T")
+N = TypeVar("N", bound=t.Commented)
 
 TEXTS = ("a", "b", "a.b", "a.c.b", "", "pci", "é", "a\n", "A", 'q"\\', "10.0.0.1")
 NUMBERS: tuple[int | float, ...] = (0, 1, 2, -1, 1.5, 1.0, 9007199254740993, 2**63 - 1, 0.1)
@@ -110,6 +111,19 @@ def files(draw: st.DrawFn, rules: int = 4, depth: int = 3) -> t.File:
 
 
 @st.composite
+def written_files(draw: st.DrawFn) -> t.File:
+    """A file with every kind of item, clause and comment. It can be read; that it means something is not promised."""
+    pick = Drawn(draw)
+    file = policy(pick, 1, 2)
+    items: list[t.Item] = [*file.items, _hold(pick), _mask(pick), _limit(pick), _test(pick)]
+    imports = tuple(t.Import(_text(name)) for name in ("lib/a.gate", "b.gate")[: pick.upto(2)])
+    chosen = [item for item in items if pick.upto(3)]
+    header = file.header if pick.upto(3) else t.Header(None, file.header.title)
+    made = t.File(header, (*imports, *chosen))
+    return with_comments(pick, made) if pick.upto(2) else made
+
+
+@st.composite
 def documents(draw: st.DrawFn) -> dict[str, Json]:
     """A valid input document."""
     return document(Drawn(draw))
@@ -151,6 +165,89 @@ def _rule(pick: Pick, name: str, depth: int) -> t.Rule:
     if kind is RuleKind.LIMIT:
         limit = t.Limit(t.Name("rows"), _number(5))
     return t.Rule(kind, t.Name(name), None, fields, method, limit, tuple(clauses))
+
+
+def _clauses(pick: Pick) -> list[t.Clause]:
+    found: list[t.Clause] = [t.When(condition(pick, 2, ()), bool(pick.upto(1))) for _ in range(pick.upto(2))]
+    return found + [t.Remark(note, _text(pick.one(TEXTS))) for note in t.Note if pick.upto(2) == 0]
+
+
+def _hold(pick: Pick) -> t.Rule:
+    who = tuple(t.Approver(bool(pick.upto(1)), _text(name)) for name in ("dba", "ana")[: 1 + pick.upto(1)])
+    clauses = [*_clauses(pick), t.Approvers(who, _number(1) if pick.upto(1) else None)]
+    if pick.upto(1):
+        clauses += [t.Expires(t.Literal(t.LiteralKind.DURATION, 900_000, "15m")), t.Withdraw(bool(pick.upto(1)))]
+    return t.Rule(RuleKind.HOLD, t.Name("waits"), _title(pick), clauses=tuple(clauses))
+
+
+def _mask(pick: Pick) -> t.Rule:
+    columns = tuple(_text(f"schema.table.column_{number}") for number in range(1 + pick.upto(6)))
+    words = tuple(t.Literal(t.LiteralKind.WORD, word, word) for word in ("secret.*", "pii.email")[: 1 + pick.upto(1)])
+    places = [t.Fields(t.Where.COLUMNS, columns), t.Fields(t.Where.VALUES, words), t.Fields(t.Where.PATHS, columns[:1])]
+    method = pick.one(
+        (
+            t.Method(t.Name("redact")),
+            t.Method(t.Name("partial"), (t.Parameter("keep_first", _number(2)), t.Parameter("keep_last", _number(4)))),
+            t.Method(t.Name("hash"), (t.Parameter("key", _text("k")),)),
+        )
+    )
+    chosen = tuple(places[: 1 + pick.upto(2)])
+    return t.Rule(RuleKind.MASK, t.Name("hides"), _title(pick), chosen, method, clauses=tuple(_clauses(pick)))
+
+
+def _limit(pick: Pick) -> t.Rule:
+    limit = pick.one((t.Limit(t.Name("rows"), _number(10)), t.Limit(t.Name("read_only"))))
+    return t.Rule(RuleKind.LIMIT, t.Name("slows"), _title(pick), limit=limit, clauses=tuple(_clauses(pick)))
+
+
+def _test(pick: Pick) -> t.Test:
+    facts: list[t.Principal | t.Resource | t.Now | t.Fact] = [
+        t.Principal(_text("ana"), t.Name("agent") if pick.upto(1) else None, t.Items((_text("a"), _text("b")))),
+        t.Resource(_text("r"), (("environment", _text("prod")), ("x y", _text("z"))), None, _text("app")),
+        t.Now(_text("2026-03-02T10:00:00Z")),
+        t.Fact(t.Path(("context", "a b", "c")), _number(1)),
+    ]
+    given = tuple(t.Given(tuple(facts[: 1 + pick.upto(3)])) for _ in range(pick.upto(2)))
+    rules = tuple(t.Name(name) for name in ("waits", "hides")[: pick.upto(2)])
+    return t.Test(_text("a test"), given, t.Run(t.Name("postgres"), _text("SELECT 1")), t.Expect("deny", rules))
+
+
+def _title(pick: Pick) -> t.Literal | None:
+    return _text("A title that says why") if pick.upto(1) else None
+
+
+COMMENTS = ("why", "", "# more", 'a "text"', "é")
+
+
+def with_comments(pick: Pick, file: t.File) -> t.File:
+    """The same file with comments wherever one may stand."""
+
+    def said(node: N) -> N:
+        above = tuple(pick.one(COMMENTS) for _ in range(pick.one((0, 0, 1, 2))))
+        return replace(node, above=above, beside=pick.one(("", "", "why", 'a "text"')))
+
+    def within(item: t.Item) -> t.Item:
+        own = said(item)
+        match own:
+            case t.Rule():
+                return replace(
+                    own,
+                    fields=tuple(said(one) for one in own.fields),
+                    method=said(own.method) if own.method is not None else None,
+                    limit=said(own.limit) if own.limit is not None else None,
+                    clauses=tuple(said(one) for one in own.clauses),
+                )
+            case t.Test():
+                given = tuple(said(one) for one in own.given)
+                return replace(own, given=given, run=said(own.run), expect=said(own.expect))
+            case _:
+                return own
+
+    header = said(file.header)
+    if header.applies is not None:
+        header = replace(header, applies=said(header.applies))
+    below = tuple(pick.one(COMMENTS) for _ in range(pick.upto(2)))
+    return t.File(header, tuple(within(item) for item in file.items), below)
 
 
 def condition(pick: Pick, depth: int, scope: tuple[Type, ...]) -> t.Condition:
