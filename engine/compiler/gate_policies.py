@@ -1,6 +1,6 @@
 """The first stage: `.gate` sources to Rego modules, and what the core says of those modules back to the `.gate` text.
 
-Called by `stages.py`. Whatever the core finds in a lowered module is told where the author wrote it.
+Called by `stages.py`, and by `explain.py` for why a rule did not match. Whatever the core finds in a lowered module is told where the author wrote it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.dsl.cases import Case
+from engine.dsl.explanation import Unmet, first_unmet
 from engine.dsl.lower import Lowered, lower
+from engine.dsl.reference import World
 from engine.dsl.resolver import read_policies
+from engine.dsl.typed import Policy
+from engine.request import Json
 from engine.source import Diagnostic, Severity, Source
 
 SUFFIX = ".gate"
@@ -25,6 +29,8 @@ class GatePolicies:
     """What `.gate` sources became. With an error among the `diagnostics` there are no `lowered` modules."""
 
     lowered: Mapping[str, Lowered] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[Case, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -40,6 +46,14 @@ class GatePolicies:
         """Where a line of a module was written: in the `.gate` file, or for a Rego file right there."""
         origin = self.lowered[file].origin(line) if file in self.lowered else None
         return (file, line) if origin is None else (origin.place.source, origin.place.span.line)
+
+    def why_not(self, file: str, line: int, document: Mapping[str, Json], now: int) -> Unmet | None:
+        """What kept the rule at a place from matching; None for a rule of Rego, or one that matches."""
+        policy = self.policies.get(file)
+        for rule in policy.rules if policy is not None else ():
+            if rule.place.span.line == line:
+                return first_unmet(rule, World(document, now, {}), self.texts)
+        return None
 
     def translate(self, found: Diagnostic) -> Diagnostic | None:
         """A diagnostic of the core in the author's terms; None for a warning that does not concern them."""
@@ -65,4 +79,6 @@ def read_gate_sources(sources: Sequence[Source]) -> GatePolicies:
     if not resolved.is_sound:
         return GatePolicies(diagnostics=resolved.diagnostics)
     lowered = {policy.source: lower(policy) for policy in resolved.policies}
-    return GatePolicies(lowered, resolved.cases, resolved.diagnostics)
+    policies = {policy.source: policy for policy in resolved.policies}
+    texts = {source.name: source.text for source in written}
+    return GatePolicies(lowered, policies, texts, resolved.cases, resolved.diagnostics)

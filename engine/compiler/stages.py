@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from engine._native import NativeError, Program
 from engine.compiler.gate_policies import SUFFIX, GatePolicies, read_gate_sources
-from engine.dsl.cases import Case
 from engine.errors import NativeFailure, PolicyRefused
 from engine.rego.capabilities import ALLOWED
 from engine.rego.contract import RuleKind
@@ -81,13 +80,13 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicies:
-    """Policies ready to be evaluated. `core` may be used from many threads at once; `cases` are the tests in `.gate` files."""
+    """Policies ready to be evaluated. `core` may be used from many threads at once; `gate` knows what `.gate` files said."""
 
     revision: str
     rules: tuple[PolicyRule, ...]
     warnings: tuple[Diagnostic, ...]
     core: Program
-    cases: tuple[Case, ...] = ()
+    gate: GatePolicies = field(default_factory=GatePolicies)
 
 
 def compile_policies(
@@ -125,7 +124,7 @@ def compile_policies(
     described = _DESCRIPTION.decode(core.describe())
     rules = tuple(_rule(rule, gate) for rule in described.rules)
     warnings = (*gate.diagnostics, *_translated(described.warnings, gate))
-    return CompiledPolicies(revision_of(written, document), rules, warnings, core, gate.cases)
+    return CompiledPolicies(revision_of(written, document), rules, warnings, core, gate)
 
 
 def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> str:

@@ -49,6 +49,11 @@ def find_comments(text: str) -> tuple[Comment, ...]:
     return tuple(found)
 
 
+def without_comments(text: str) -> str:
+    """A piece of a policy as it is without its comments."""
+    return _TOKENS.sub(lambda found: "" if found[0].startswith("#") else found[0], text)
+
+
 def attach(file: File, comments: tuple[Comment, ...]) -> File:
     """The same file, each comment on the node it speaks of; those after everything are `below` the file."""
     if not comments:

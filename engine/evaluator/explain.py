@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from engine.decision import Location
+from engine.evaluator.encode import encode_request
 from engine.evaluator.program import Program
 from engine.evaluator.results import Rule
 from engine.rego.contract import RuleKind
@@ -45,12 +48,18 @@ def explain(program: Program, request: Request) -> tuple[Explained, ...]:
     ]
     heard: set[Rule] = {answer.rule for answer in results.answers}
     heard |= {failed.rule for failed in results.failed if failed.rule is not None}
-    told += [
-        Explained(rule.name, rule.kind, False, rule.location)
-        for rule in program.candidates(request)
-        if rule not in heard
-    ]
+    document = msgspec.msgpack.decode(encode_request(request))
+    told += [_silent(program, rule, document, request.now) for rule in program.candidates(request) if rule not in heard]
     return tuple(sorted(_once(told), key=_order))
+
+
+def _silent(program: Program, rule: Rule, document: Mapping[str, Json], now: int) -> Explained:
+    """A candidate that said nothing; for one of a `.gate` file also the first condition that was not met."""
+    why = program.gate.why_not(rule.location.file, rule.location.line, document, now)
+    if why is None:
+        return Explained(rule.name, rule.kind, False, rule.location)
+    text = why.text if why.value is False else f"{why.text} (unknown)"
+    return Explained(rule.name, rule.kind, False, rule.location, text, why.values)
 
 
 def _once(told: list[Explained]) -> list[Explained]:

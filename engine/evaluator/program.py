@@ -14,6 +14,7 @@ import msgspec
 
 from engine._native import NativeError
 from engine.command.tree import ParsedCommand
+from engine.compiler.gate_policies import GatePolicies
 from engine.compiler.stages import CompiledPolicies
 from engine.decision import Decision, DenyKind, Location
 from engine.errors import InputInvalid
@@ -52,7 +53,13 @@ class Program:
     """Compiled policies with their decision cache. Immutable to callers; may be used from many threads at once."""
 
     def __init__(
-        self, core: RuleEngine, rules: Sequence[Rule], reads: Reads, revision: str, reader: CommandReader
+        self,
+        core: RuleEngine,
+        rules: Sequence[Rule],
+        reads: Reads,
+        revision: str,
+        reader: CommandReader,
+        gate: GatePolicies | None = None,
     ) -> None:
         self._core = core
         self._reads = reads
@@ -67,6 +74,7 @@ class Program:
         self._keeps_shapes = not reads.literals
         self.rules = tuple(rules)
         self.revision = revision
+        self.gate = gate or GatePolicies()
 
     @classmethod
     def of(cls, compiled: CompiledPolicies, reader: CommandReader) -> Program:
@@ -76,7 +84,7 @@ class Program:
             for rule in compiled.rules
         ]
         reads = Reads.of(path for rule in compiled.rules for path in rule.reads)
-        return cls(compiled.core, rules, reads, compiled.revision, reader)
+        return cls(compiled.core, rules, reads, compiled.revision, reader, compiled.gate)
 
     @property
     def reader(self) -> CommandReader:

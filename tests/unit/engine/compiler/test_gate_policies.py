@@ -36,7 +36,7 @@ def test_both_languages_are_one_program_with_places_as_written() -> None:
     }
     answer = msgspec.msgpack.decode(compiled.core.evaluate(msgspec.msgpack.encode(request()), NOW))
     assert [value["code"] for _, value in answer["results"]] == ["READING"]
-    assert [case.name for case in compiled.cases] == ["reading"]
+    assert [case.name for case in compiled.gate.cases] == ["reading"]
 
 
 def test_a_revision_is_of_what_was_written() -> None:
@@ -101,3 +101,15 @@ def test_warnings_about_hand_written_rego_do_not_concern_the_author() -> None:
 
 def test_without_gate_files_nothing_is_read() -> None:
     assert read_gate_sources([REGO]) == read_gate_sources([])
+
+
+def test_why_a_rule_did_not_match_is_known_for_rules_of_the_language() -> None:
+    gate = read_gate_sources([GATE, LIBRARY, REGO])
+    found = gate.why_not("db/p.gate", 4, request(), NOW)
+    assert found is not None
+    assert (found.text, found.values) == (
+        "any operation has kind drop_table",
+        {"command.operations[].kind": ["select"]},
+    )
+    assert gate.why_not("db/p.gate", 6, request(), NOW) is None
+    assert gate.why_not("other.rego", 3, request(), NOW) is None

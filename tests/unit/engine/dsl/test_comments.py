@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.dsl import tree as t
-from engine.dsl.comments import Comment, attach, find_comments
+from engine.dsl.comments import Comment, attach, find_comments, without_comments
 from engine.dsl.parser import parse
 from engine.source import Source
 
@@ -90,3 +90,7 @@ test "t" # o
 def test_no_comment_leaves_the_file_as_it_is() -> None:
     found = file("policy p\n")
     assert attach(found, ()) is found
+
+
+def test_a_piece_without_its_comments_keeps_its_texts() -> None:
+    assert without_comments('a == "# no"  # yes\nand b') == 'a == "# no"  \nand b'

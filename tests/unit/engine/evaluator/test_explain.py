@@ -80,3 +80,30 @@ def test_the_json_is_the_shape_of_the_lines() -> None:
         "location": {"file": "a.rego", "line": 3},
         "values": {"x": 2},
     }
+
+
+GATE = Source(
+    "shop/shop.gate",
+    """policy gates
+applies to postgres
+
+deny drops
+  when any operation has (effect read and statement > 3)
+
+allow tickets
+  when context.ticket like "OPS-*"
+""",
+)
+
+
+def test_a_rule_of_a_gate_file_tells_its_first_unmet_condition_with_the_values_it_saw() -> None:
+    request = Request(
+        Principal("ana"), Session("s"), Resource("r", "postgres"), parse_command("postgres", "SELECT 1"), 1
+    )
+    found = {item.rule: item for item in explain(compile_policies([GATE]), request)}
+    drops, tickets = found["gates/DROPS"], found["gates/TICKETS"]
+    assert (drops.matched, drops.location) == (False, Location("shop/shop.gate", 4))
+    assert drops.condition == "any operation has (effect read and statement > 3)"
+    assert drops.values == {"command.operations[].effect": ["read"], "command.operations[].statement": [0]}
+    assert tickets.condition == 'context.ticket like "OPS-*" (unknown)'
+    assert tickets.values == {"context.ticket": None}
