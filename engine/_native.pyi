@@ -33,6 +33,9 @@ class Catalog:
         "prepared"?: {name: text}}. Raises NativeError MALFORMED or CATALOG_INVALID.
         """
 
+    def for_session(self, encoded: bytes) -> Catalog:
+        """The same objects as one session sees them: msgpack of {"search_path": [...], "prepared"?: {name: text}}. Cheap."""
+
     @property
     def version(self) -> str: ...
 
@@ -76,6 +79,14 @@ def conformance(case: bytes) -> bytes:
     """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter."""
 
 # --- PostgreSQL wire ---------------------------------------------------------------------------------------------
+
+def outline_sql(text: bytes) -> bytes:
+    """The statements of a text: list of [start, end, sort, name, inner], or nil when PostgreSQL's grammar refuses it.
+
+    `sort`: plain begin end chain savepoint prepare_transaction copy_in prepare execute deallocate deallocate_all
+    discard_all declare fetch close close_all set_lexer; `name` is that of the prepared statement or cursor, `inner` the offset of
+    the text that PREPARE keeps.
+    """
 
 def skip_rows(buffer: bytes, start: int) -> int:
     """The offset after the run of whole DataRow/CopyData messages that begins at `start` (start itself when there is none)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -15,7 +15,7 @@ from adapters.core.ports import Answer, Target
 from adapters.errors import PeerProtocolError
 from adapters.postgres.scram import make_verifier
 from adapters.postgres.session import ClientProof, PostgresSession, Settings
-from adapters.postgres.session.masking import OriginOf
+from adapters.postgres.session.meanings import Meanings
 from engine.command.tree import Command, Operation, Output, ParsedCommand, Sql
 from engine.command.tree import Effect as CommandEffect
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
@@ -182,6 +182,22 @@ def mask(*items: MaskItem, outputs: tuple[Output, ...] = (Output("c", ("public.t
 # --- a session
 
 
+@dataclass
+class Known:
+    """Names that are known: `origins` by relation and number."""
+
+    origins: dict[tuple[int, int], str] = field(default_factory=dict)
+    is_known: bool = True
+    handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
+
+    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+        self.handles.append((search_path, dict(prepared)))
+        return "handle" if self.is_known else None
+
+    def origin_of(self, relation: int, number: int) -> str | None:
+        return self.origins.get((relation, number))
+
+
 def settings(**more: object) -> Settings:
     given: dict[str, object] = {
         "proof": ClientProof.TOKEN,
@@ -202,11 +218,11 @@ TARGET = Target("db.example", 5432, "app", "s3cret", "main", tls=False)
 class SignedIn(Playbook):
     """A session that is ready, with its standing known; `gate` says what is answered to each question."""
 
-    origin_of: OriginOf = field(default=lambda relation, number: None)
+    meanings: Meanings | None = None
     given: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        super().__init__(PostgresSession(settings(**self.given), self.origin_of))
+        super().__init__(PostgresSession(settings(**self.given), lambda target: self.meanings))
         sign_in(self)
 
     def answer(self, answer: Answer) -> Self:
@@ -216,7 +232,10 @@ class SignedIn(Playbook):
         return self
 
     def learn(self) -> Self:
-        """The first question makes the gateway ask where it stands; the server answers."""
+        """The first question makes the gateway read the catalog and ask where it stands; the server answers."""
+        if self.meanings is not None:
+            self.take(do.RefreshFacts)
+            self.saw(saw.FactsRefreshed())
         assert kinds(self.sent(Side.UPSTREAM)) == "PBECCS"
         self.upstream(standing())
         return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from adapters.core.events import Side
-from adapters.core.ports import Outcome, Question
+from adapters.core.ports import Outcome, Question, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,14 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class RefreshFacts:
-    """What the target's names mean may have changed: read it again; `FactsRefreshed` says when that is done."""
+    """Have what the target's names mean at hand; `FactsRefreshed` says when that is done.
+
+    `target` with the database that is meant; `changed`: it may have changed just now, so what was read before does not
+    count.
+    """
+
+    target: Target
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)

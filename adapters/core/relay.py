@@ -56,8 +56,7 @@ class Surroundings:
     client_tls: ssl.SSLContext | None = None
     interrupt: Callable[[bytes], Awaitable[None]] | None = None
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
-    refresh: Callable[[Target], Awaitable[None]] | None = None
-    admitted: Callable[[GateSession, Target], GateSession] | None = None
+    refresh: Callable[[Target, bool], Awaitable[None]] | None = None
 
 
 def upstream_context(target: Target) -> ssl.SSLContext:
@@ -232,8 +231,8 @@ class Relay:
                 self._spawn(self._pass_on_interrupt(key))
             case do.Errand(data):
                 self._spawn(self._run_errand(data))
-            case do.RefreshFacts():
-                self._spawn(self._refresh())
+            case do.RefreshFacts(target, changed):
+                self._spawn(self._refresh(target, changed))
             case do.OpenUpstream():
                 self._spawn(self._open_upstream())
             case do.StartTls(side):
@@ -270,7 +269,7 @@ class Relay:
             admitted.close("no such resource")
             self._events.append(saw.Refused(NO_TARGET))
             return
-        self._gate = self._with.admitted(admitted, target) if self._with.admitted else admitted
+        self._gate = admitted
         self._target = target
         self._events.append(saw.Admitted(admitted.id, target))
 
@@ -333,9 +332,9 @@ class Relay:
             except (OSError, TimeoutError, ssl.SSLError) as error:
                 log.warning("an errand failed", error=type(error).__name__)
 
-    async def _refresh(self) -> None:
-        if self._with.refresh is not None and self._target is not None:
-            await self._with.refresh(self._target)
+    async def _refresh(self, target: Target, changed: bool) -> None:
+        if self._with.refresh is not None:
+            await self._with.refresh(target, changed)
         self.take(saw.FactsRefreshed())
 
     async def _open_upstream(self) -> None:

@@ -1,19 +1,32 @@
 """What the adapter must know of a command besides the verdict: read from the tree that was judged, never from the text.
 
 Two things come from here: what a command may do to the session it runs in (settings that change how the next one is
-read, names of prepared statements, the catalog), and the question put to the gate.
+read, names of prepared statements, the catalog), and the outline of a text: where its statements begin and end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
-from engine.command.tree import Command, Effect, ParsedCommand
+import msgspec
+
+from engine._native import outline_sql
+from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand
 
 PROTOCOL = "postgres"
 
 _LEXER = "lexer_setting"
+_LEXER_SETTINGS = frozenset(
+    {
+        *("standard_conforming_strings", "backslash_quote", "client_encoding", "names"),
+        *("escape_string_warning", "array_nulls"),
+    }
+)
+_OPAQUE = frozenset({"opaque_code", "dynamic_sql", "unknown_function"})
+_SETTINGS_TABLE = "pg_catalog.pg_settings"
 _TRANSACTION = frozenset({"begin", "commit", "rollback", "savepoint", "release_savepoint", "prepare_transaction"})
 _HARMLESS_SESSION = _TRANSACTION | {
     *(
@@ -36,23 +49,27 @@ _NAMING = frozenset(
     {"prepare", "execute_prepared", "deallocate", "discard", "declare_cursor", "fetch", "move", "close_cursor"}
 )
 _DATA = frozenset({Effect.READ, Effect.WRITE, Effect.DELETE})
-_COPIES_IN = "copy_from"
+_UNPARSABLE = "syntax_error"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`changes_lexer`: would make the server read later texts otherwise. `changes_session`: path, role or settings may
+    """`changes_lexer`: would make the server read later texts otherwise; `sets_lexer`: by SET, so the value decides.
+    `opaque`: what it runs cannot be seen, so it may change even that. `changes_session`: path, role or settings may
     differ afterwards. `changes_catalog`: names may mean something else afterwards. `names`: it makes, uses or ends
-    prepared statements or cursors by SQL."""
+    prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text."""
 
-    changes_lexer: bool
-    changes_session: bool
-    changes_catalog: bool
-    names: bool
-    ends_transaction: bool
+    changes_lexer: bool = False
+    sets_lexer: bool = False
+    opaque: bool = False
+    changes_session: bool = False
+    changes_catalog: bool = False
+    names: bool = False
+    copies_out: bool = False
+    unparsable: bool = False
 
 
-WORST = Facts(changes_lexer=False, changes_session=True, changes_catalog=True, names=True, ends_transaction=True)
+WORST = Facts(opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True)
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""
 
 
@@ -71,21 +88,94 @@ def facts_of_command(command: Command) -> Facts:
     kinds = {operation.kind for operation in command.operations}
     features = set(command.features)
     unseen = not command.complete or any(op.effect is Effect.UNKNOWN for op in command.operations)
+    opaque = unseen or bool(features & _OPAQUE) or _writes_settings(command.operations)
+    lexer_by = {op.kind for op in command.operations if _sets_lexer(op)}
     changing = any(
         op.effect not in _DATA and op.kind not in _HARMLESS_SESSION and op.effect is not Effect.GRANT
         for op in command.operations
     )
     return Facts(
-        changes_lexer=_LEXER in features,
-        changes_session=unseen
-        or changing
-        or bool(features & {"search_path", "role_change", "opaque_code", "temp_object"}),
+        changes_lexer=_LEXER in features and not (lexer_by and lexer_by <= {"set", "reset"}),
+        sets_lexer="set" in lexer_by,
+        opaque=opaque,
+        changes_session=opaque or changing or bool(features & {"search_path", "role_change", "temp_object"}),
         changes_catalog=unseen
         or any(op.effect in (Effect.CREATE, Effect.UNKNOWN) or _drops(op.kind) for op in command.operations),
         names=unseen or bool(kinds & _NAMING),
-        ends_transaction=bool(kinds & {"commit", "rollback", "rollback_to_savepoint"}),
+        copies_out=unseen or "copy_to" in kinds,
+        unparsable=any(problem.code == _UNPARSABLE for problem in command.problems),
+    )
+
+
+def _sets_lexer(operation: Operation) -> bool:
+    """Whether it names a setting of the lexer; RESET ALL names all."""
+    return any(
+        target.type == "setting"
+        and target.access is Access.SET
+        and (target.name in _LEXER_SETTINGS or target.name == "all")
+        for target in operation.targets
+    )
+
+
+def _writes_settings(operations: Sequence[Operation]) -> bool:
+    """UPDATE pg_settings is SET by another name."""
+    return any(
+        target.name == _SETTINGS_TABLE and target.access is not Access.READ
+        for op in operations
+        for target in op.targets
     )
 
 
 def _drops(kind: str) -> bool:
     return kind.startswith(("drop_", "alter_"))
+
+
+class Sort(StrEnum):
+    """What a statement means for the connection that carries it."""
+
+    PLAIN = "plain"
+    BEGIN = "begin"
+    END = "end"
+    CHAIN = "chain"
+    SAVEPOINT = "savepoint"
+    PREPARE_TRANSACTION = "prepare_transaction"
+    COPY_IN = "copy_in"
+    PREPARE = "prepare"
+    EXECUTE = "execute"
+    DEALLOCATE = "deallocate"
+    DEALLOCATE_ALL = "deallocate_all"
+    DISCARD_ALL = "discard_all"
+    DECLARE = "declare"
+    FETCH = "fetch"
+    CLOSE = "close"
+    CLOSE_ALL = "close_all"
+    SET_LEXER = "set_lexer"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement of a text. `name`: of the prepared statement or cursor (for SAVEPOINT and CHAIN the command's own
+    words); `inner`: what PREPARE keeps; `characters` how many stand before it."""
+
+    text: bytes
+    sort: Sort
+    name: bytes
+    inner: bytes
+    characters: int
+
+
+def outline(text: bytes) -> tuple[Piece, ...] | None:
+    """The statements of a text; None when PostgreSQL's grammar refuses it or there are too many."""
+    found = _OUTLINE.decode(outline_sql(text))
+    if found is None:
+        return None
+    pieces: list[Piece] = []
+    counted_to = characters = 0
+    for start, end, sort, name, inner in found:
+        characters += len(text[counted_to:start].decode())
+        counted_to = start
+        pieces.append(Piece(text[start:end], sort, name.encode(), text[inner:end], characters))
+    return tuple(pieces)
+
+
+_OUTLINE = msgspec.msgpack.Decoder(tuple[tuple[int, int, Sort, str, int], ...] | None)

@@ -19,8 +19,10 @@ import structlog
 from adapters.core import events as saw
 from adapters.core.ports import Doorkeeper, Target
 from adapters.core.relay import Relay, Surroundings, upstream_context
+from adapters.postgres.catalog import CatalogService
 from adapters.postgres.messages import startup
 from adapters.postgres.session import ClientProof, PostgresSession, Settings
+from adapters.postgres.session.meanings import Meanings
 
 SHUTDOWN = "the gateway is shutting down"
 SECRET_BYTES = 32
@@ -48,13 +50,18 @@ class ListenerSettings:
 class PostgresListener:
     """One listening address."""
 
-    def __init__(self, settings: ListenerSettings, doorkeeper: Doorkeeper) -> None:
+    def __init__(
+        self, settings: ListenerSettings, doorkeeper: Doorkeeper, catalogs: CatalogService | None = None
+    ) -> None:
+        """Without `catalogs` nothing about names can be proven: commands that would be masked are denied."""
         self._settings = settings
+        self._catalogs = catalogs
         self._surroundings = Surroundings(
             doorkeeper=doorkeeper,
             client_tls=settings.tls,
             interrupt=self._interrupt,
             errand=_run_errand,
+            refresh=None if catalogs is None else catalogs.refresh,
         )
         self._relays: dict[bytes, Relay] = {}
         self._server: asyncio.Server | None = None
@@ -111,7 +118,8 @@ class PostgresListener:
                 resource=settings.resource,
                 login_seconds=settings.login_seconds,
                 notice_seconds=settings.notice_seconds,
-            )
+            ),
+            self._names_at,
         )
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else None
@@ -120,6 +128,9 @@ class PostgresListener:
         relay.client.connection_made(transport)
         relay.take(saw.TimePassed())
         return relay.client
+
+    def _names_at(self, target: Target) -> Meanings | None:
+        return None if self._catalogs is None else self._catalogs.names(target)
 
     def _fresh_key(self) -> bytes:
         # WHY distinct first eight bytes: that is all that clients of protocol 3.0 are told.

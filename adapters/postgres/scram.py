@@ -108,7 +108,12 @@ class ScramServer:
         without_proof, comma, last = message.rpartition(b",p=")
         attributes = _attributes(message)
         proof = _decoded(attributes.get(b"p", b""))
-        if not comma or attributes.get(b"p") != last or attributes.get(b"c") != self._binding or attributes.get(b"r") != self.nonce:
+        if (
+            not comma
+            or attributes.get(b"p") != last
+            or attributes.get(b"c") != self._binding
+            or attributes.get(b"r") != self.nonce
+        ):
             raise ScramRefused("a SCRAM message is malformed")
         if len(proof) != hashlib.sha256().digest_size:
             raise ScramRefused("a SCRAM message is malformed")

@@ -84,13 +84,26 @@ def server_owner(effective_uid: int) -> Owner:
 
 @contextmanager
 def running_cluster(
-    binaries: Binaries, folder: Path, superuser: str, certificate: Certificate, owner: Owner
+    binaries: Binaries,
+    folder: Path,
+    superuser: str,
+    certificate: Certificate,
+    owner: Owner,
+    settings: str = "",
+    doors: str = "",
 ) -> Iterator[Cluster]:
-    """Make a cluster in `folder` (which must not exist), run it as `owner`, and stop it on leaving."""
+    """Make a cluster in `folder` (which must not exist), run it as `owner`, and stop it on leaving.
+
+    `settings` are more lines for its postgresql.conf, `doors` for its pg_hba.conf.
+    """
     folder.mkdir(mode=0o700)
     _give(folder, owner)
     password = secrets.token_urlsafe(24)
     _initialise(binaries, folder, superuser, password, owner)
+    with (folder / "data" / "postgresql.conf").open("a") as configuration:
+        configuration.write(settings)
+    with (folder / "data" / "pg_hba.conf").open("a") as rules:
+        rules.write(doors)
     _write(folder / "data" / "server.crt", certificate.certificate, owner)
     _write(folder / "data" / "server.key", certificate.key, owner)
     port = free_port()

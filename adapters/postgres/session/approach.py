@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 
 from adapters.core.buffer import MAX_SMALL_MESSAGE, Inbox
 from adapters.core.effects import DeriveKey, OpenUpstream, StartTls
@@ -35,6 +36,8 @@ class Approach:
         self._out = outbox
         self._target = target
         self._database = _database(target, database)
+        self.place = replace(target, database=self._database)
+        """The target with the database that is really used."""
         self._settings = settings
         self._inbox = Inbox()
         self._scram = ScramClient(nonce)

@@ -11,6 +11,7 @@ that this turn meant for the target goes up then.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import assert_never
 
 from adapters.core import events as saw
@@ -20,25 +21,23 @@ from adapters.core.ports import Target
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import authentication, notices, results, startup
 from adapters.postgres.session.approach import Approach
-from adapters.postgres.session.masking import OriginOf
+from adapters.postgres.session.meanings import Meanings, Surroundings
 from adapters.postgres.session.opening import Opening
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.phases import NEXT, Phase
 from adapters.postgres.session.ready import Ready
 from adapters.postgres.session.settings import Settings
 
-
-def no_origins(relation: int, number: int) -> str | None:
-    """For a session without a catalog: no origin is known."""
-    return None
+MeaningsOf = Callable[[Target], Meanings | None]
+"""What names mean at a target; None when nobody reads its catalog."""
 
 
 class PostgresSession:
     """A sans-IO session: `handle` takes what happened and answers what is wished."""
 
-    def __init__(self, settings: Settings, origin_of: OriginOf = no_origins) -> None:
+    def __init__(self, settings: Settings, meanings_of: MeaningsOf = lambda target: None) -> None:
         self._settings = settings
-        self._origin_of = origin_of
+        self._meanings_of = meanings_of
         self._out = Outbox()
         self._phase = Phase.OPENING
         self._opening = Opening(self._out, settings)
@@ -181,7 +180,8 @@ class PostgresSession:
         out.wish(WakeAt(None))
         self._deadline = None
         self._enter(Phase.READY)
-        self._ready = Ready(out, self._settings, self._origin_of, approach.key)
+        place = Surroundings(approach.place, self._meanings_of(approach.place))
+        self._ready = Ready(out, self._settings, place, approach.key)
         if rest:
             self._ready.upstream(rest)
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from adapters.core.buffer import MAX_MESSAGE, MAX_SMALL_MESSAGE, MAX_TEXT, Inbox
-from adapters.core.effects import RefreshFacts
 from adapters.core.ports import Answer
-from adapters.postgres.facts import Facts
 from adapters.postgres.messages import notices
 from adapters.postgres.messages.frames import HEADER, LENGTH_ITSELF, Front, refuse, u32_at
 from adapters.postgres.messages.query import SYNC
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.judge import Judge
-from adapters.postgres.session.masking import OriginOf, make_masker
+from adapters.postgres.session.masking import make_masker
+from adapters.postgres.session.meanings import Meanings, NoMeanings, Surroundings
 from adapters.postgres.session.names import Names, Portal, Run
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
+from adapters.postgres.session.standing import LEXER_AS_EXPECTED, LEXER_PROBE_STEPS, encode_lexer_probe
 from adapters.postgres.session.turns import Need, Turn
 from engine._native import skip_rows
 
@@ -40,13 +40,14 @@ class ClientLeft(Exception):
 class Desk:
     """Shared by the parts of one ready session."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, origin_of: OriginOf) -> None:
+    def __init__(self, outbox: Outbox, settings: Settings, place: Surroundings) -> None:
         self.out = outbox
+        self._own_name = settings.own_name
         self.names = Names()
         self.replies = Replies(outbox, self.names)
-        self.judge = Judge(outbox, self.replies, settings)
+        self.judge = Judge(outbox, self.replies, self.names, settings, place)
         self.frames = Inbox()
-        self._origin_of = origin_of
+        self._meanings: Meanings = place.meanings or NoMeanings()
 
     def peek(self, at: int) -> tuple[int, int] | None:
         """Type and end of the client's frame that begins at `at`; None when it is not whole yet."""
@@ -82,12 +83,14 @@ class Desk:
             yield Need.REPLY
         self.replies.await_over = False
 
-    def granted(self, facts: Facts) -> None:
-        """A granted command goes up: what it may change is unknown from now on."""
-        if facts.changes_session:
-            self.judge.standing.forget()
-        if facts.changes_catalog:
-            self.out.wish(RefreshFacts())
+    def check_lexer(self) -> Turn:
+        """In the middle of a group, behind something opaque: does the server still read texts as we do?"""
+        self.replies.probed.clear()
+        self.out.up(encode_lexer_probe(self._own_name))
+        self.replies.expect(*LEXER_PROBE_STEPS)
+        yield from self.wait_for_reply()
+        if not self.replies.group_failed and self.replies.probed != [LEXER_AS_EXPECTED]:
+            raise refuse("the server reads SQL otherwise than the gateway now", notices.UNSUPPORTED)
 
     def sync(self) -> None:
         """End a group of ours."""
@@ -97,7 +100,7 @@ class Desk:
 
     def prepare_masks(self, portal: Portal, run: Run) -> bytes | None:
         """Give a portal its masker from the description just read; the error when the two do not fit."""
-        masker = make_masker(run.answer, self.replies.described or (), self._origin_of)
+        masker = make_masker(run.answer, self.replies.described or (), self._meanings.origin_of)
         if isinstance(masker, str):
             return refusals.mask_refused(run.answer, masker)
         portal.masker = masker

@@ -5,24 +5,30 @@ Called by `simple` and `pipeline`, before any byte of the command goes up.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from adapters.core.buffer import MAX_TEXT
-from adapters.core.effects import Ask, Leave, Record, WakeAt, Withdraw
+from adapters.core.effects import Ask, Leave, Record, RefreshFacts, WakeAt, Withdraw
 from adapters.core.ports import Answer, Outcome, Question
 from adapters.postgres.facts import PROTOCOL, Facts, facts_of
 from adapters.postgres.messages import notices, results
 from adapters.postgres.session import refusals
+from adapters.postgres.session.limits import NO_LIMITS, limits_of
+from adapters.postgres.session.meanings import Meanings, Surroundings
+from adapters.postgres.session.names import Names
+from adapters.postgres.session.naming import may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
-from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_probe
-from adapters.postgres.session.turns import Judged, Need
+from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_probe, has_temporary
+from adapters.postgres.session.turns import Granted, Judged, Need, Refused
 from engine.decision import Verdict
 
+NAMES_SECONDS = 30.0
+"""After this long a session has the catalog looked at again."""
 _PATH = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -38,11 +44,18 @@ class Held:
 class Judge:
     """The session's way to the gate."""
 
-    def __init__(self, outbox: Outbox, replies: Replies, settings: Settings) -> None:
+    def __init__(self, outbox: Outbox, replies: Replies, names: Names, settings: Settings, place: Surroundings) -> None:
         self._out = outbox
         self._replies = replies
+        self._names = names
+        self._meanings = place.meanings
+        self._target = place.target
         self._notice_seconds = settings.notice_seconds
         self._probe = encode_probe(settings.own_name)
+        self._have_names_changed = False
+        """By a command of this session, and nobody was told to read them again yet."""
+        self._is_refreshing = False
+        self._names_read_at: float | None = None
         self.standing = Standing()
         self.held: Held | None = None
         self.ticket = 0
@@ -53,45 +66,94 @@ class Judge:
         text: bytes,
         *,
         unsent: bool,
+        settled: bool = True,
         parameters: tuple[str | None, ...] | None = None,
         prepares: bool = False,
     ) -> Judged:
-        """Ask about a text. `unsent`: nothing of what belongs to it has gone up yet, so it can wait."""
+        """Ask about a text. `unsent`: nothing of what belongs to it has gone up yet, so it can wait. `settled`: nothing
+        that was decided and not sent yet will change what names mean before it runs."""
         if len(text) > MAX_TEXT:
-            return notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes")
-        yield from self._find_standing(unsent)
-        answer = yield from self._ask(text, parameters, prepares)
+            return Refused(notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes"))
+        yield from self._find_standing(unsent and settled)
+        answer = yield from self._ask(text, parameters, prepares, unsent)
         if answer.decision.verdict is Verdict.HOLD:
             if prepares:
                 if answer.ticket is not None:
                     self._out.wish(Withdraw(self.ticket, "only prepared"))
-                return answer
+                return Granted(answer, NO_LIMITS)
             fate = yield from self._hold(answer, unsent)
             if isinstance(fate, bytes):
-                return fate
+                return Refused(fate)
             answer = fate
+        facts = facts_of(answer.command)
         if not answer.decision.is_granted:
-            return refusals.denial(answer)
-        return self._carried(answer, facts_of(answer.command))
+            return Refused(refusals.denial(answer), answer.command is not None and facts.unparsable)
+        return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
 
     def _ask(
-        self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool
+        self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool, unsent: bool
     ) -> Generator[Need, Answer | None, Answer]:
+        prepared: Mapping[str, str] = {}
+        if self._meanings is not None and may_execute(text):
+            while unsent and self._names.is_any_moving:
+                yield Need.NEWS
+            prepared = self._names.texts()
         self.ticket += 1
         self.early_fate = None
         state = self.standing.state(self._replies.status)
-        self._out.wish(Ask(self.ticket, Question(PROTOCOL, text, None, parameters, state, prepares)))
+        question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares)
+        self._out.wish(Ask(self.ticket, question))
         answer = yield Need.ANSWER
         if answer is None:
             raise RuntimeError("the gate's answer is missing")
         return answer
 
-    def _carried(self, answer: Answer, facts: Facts) -> Answer | bytes:
+    def _catalog(self, prepared: Mapping[str, str]) -> object | None:
+        """What names mean to the session now; None when that is not known for certain."""
+        path = self.standing.search_path
+        if self._meanings is None or self._have_names_changed or path is None or has_temporary(path):
+            return None
+        return self._meanings.handle(path, prepared)
+
+    def runs(self, facts: Facts) -> None:
+        """A command will run: what it may change is unknown from now on, for what is asked about behind it too."""
+        if facts.changes_session:
+            self.standing.forget()
+        if facts.changes_catalog:
+            self._have_names_changed = True
+
+    def tell_of_changes(self) -> None:
+        """Once what changed is committed, everybody has to learn it."""
+        replies = self._replies
+        if self._have_names_changed and not replies.owed and replies.status == results.IDLE:
+            self._have_names_changed = False
+            self._refresh(changed=True)
+
+    def _refresh(self, *, changed: bool) -> None:
+        if self._meanings is not None:
+            self._is_refreshing = True
+            self._names_read_at = self._out.now
+            self._out.wish(RefreshFacts(self._target, changed))
+
+    def refreshed(self) -> None:
+        """The names were read again, as far as they can be."""
+        self._is_refreshing = False
+
+    def _carried(self, answer: Answer, facts: Facts) -> Granted | Refused:
         """A grant, unless it is of something the adapter does not carry."""
+        error: bytes | None = None
+        limits = limits_of(answer)
         if facts.changes_lexer:
-            self.not_run(answer, notices.UNSUPPORTED)
-            return refusals.unsupported("settings that change how the server reads SQL cannot be changed here")
-        return answer
+            error = refusals.lexer_setting()
+        elif isinstance(limits, str):
+            error = refusals.unenforceable(answer, limits)
+        elif limits.rows is not None and facts.copies_out:
+            error = refusals.unenforceable(answer, "rows", "cannot be enforced for COPY")
+        if error is None and not isinstance(limits, str):
+            self.runs(facts)
+            return Granted(answer, limits)
+        self.not_run(answer, notices.UNSUPPORTED if facts.changes_lexer else notices.DENIED)
+        return Refused(error or b"")
 
     def not_run(self, answer: Answer, code: str) -> None:
         """Something granted will not run: the audit learns why."""
@@ -132,12 +194,14 @@ class Judge:
 
     # --- what names mean
 
-    def _find_standing(self, unsent: bool) -> Generator[Need, Answer | None, None]:
+    def _find_standing(self, may_ask: bool) -> Generator[Need, Answer | None, None]:
         """Ask the server for path and role where they may have changed; they stay unknown when it cannot say."""
         replies = self._replies
+        if self._meanings is not None and may_ask and not self._are_names_fresh(self._meanings):
+            yield from self._refresh_names()
         if self.standing.is_known(results.IDLE):
             return
-        if not unsent:
+        if not may_ask:
             if not self.standing.is_known(replies.status):
                 self.standing.forget()
             return
@@ -154,6 +218,27 @@ class Judge:
         while replies.owed:
             yield Need.IDLE
         self._learn()
+
+    def _are_names_fresh(self, meanings: Meanings) -> bool:
+        read_at = self._names_read_at
+        return (
+            read_at is not None
+            and self._out.now - read_at < NAMES_SECONDS
+            and not self._have_names_changed
+            and not self._is_refreshing
+            and meanings.is_known
+        )
+
+    def _refresh_names(self) -> Generator[Need, Answer | None, None]:
+        """Have what names mean read again. What an open transaction has changed nobody else can see yet."""
+        replies = self._replies
+        while replies.owed:
+            yield Need.IDLE
+        self.tell_of_changes()
+        if not self._is_refreshing and not self._have_names_changed:
+            self._refresh(changed=False)
+        while self._is_refreshing:
+            yield Need.FACTS
 
     def _learn(self) -> None:
         rows = self._replies.probed

@@ -48,6 +48,10 @@ class Portal:
     statement: Statement
     run: Run
     masker: RowMasker | None = None
+    change: NameChange | None = None
+    """What running it changes about names."""
+    rows_left: int | None = None
+    """How many rows the policy still lets out of it."""
 
 
 class Change(IntEnum):
@@ -59,6 +63,8 @@ class Change(IntEnum):
     PORTAL = auto()
     NO_PORTAL = auto()
     NO_PORTALS = auto()
+    NOTHING_LEFT = auto()
+    """Neither statements nor portals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,7 @@ class Names:
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
         self.portals: dict[bytes, Portal] = {}
-        self._in_flight: dict[tuple[bool, bytes], int] = {}
+        self._in_flight: dict[tuple[bool | None, bytes], int] = {}
 
     def sent(self, change: NameChange) -> None:
         """A change was asked of the server."""
@@ -103,7 +109,22 @@ class Names:
     def is_moving(self, name: bytes, *, is_portal: bool) -> bool:
         """Whether what a name stands for is being changed: nobody can tell yet."""
         moving = self._in_flight
-        return bool(moving) and ((is_portal, name) in moving or (is_portal, ALL) in moving)
+        return bool(moving) and ((is_portal, name) in moving or (is_portal, ALL) in moving or (None, ALL) in moving)
+
+    def texts(self) -> dict[str, str]:
+        """The texts of all prepared statements, for who resolves EXECUTE."""
+        found: dict[str, str] = {}
+        for name, statement in self.statements.items():
+            try:
+                found[name.decode()] = statement.text.decode()
+            except UnicodeDecodeError:
+                continue
+        return found
+
+    @property
+    def is_any_moving(self) -> bool:
+        """Whether any change is not confirmed yet."""
+        return bool(self._in_flight)
 
     @property
     def has_unnamed(self) -> bool:
@@ -124,6 +145,9 @@ class Names:
                 self.portals.pop(name, None)
             case NameChange(Change.NO_PORTALS):
                 self.portals.clear()
+            case NameChange(Change.NOTHING_LEFT):
+                self.statements.clear()
+                self.portals.clear()
             case _:
                 raise TypeError(f"no such change: {change}")
         if len(self.statements) > MAX_STATEMENTS or len(self.portals) > MAX_PORTALS:
@@ -135,7 +159,7 @@ ALL = b"\0"
 UNNAMED_GOES = NameChange(Change.NO_STATEMENT, even_if_failed=True)
 
 
-def _key(change: NameChange) -> tuple[bool, bytes]:
+def _key(change: NameChange) -> tuple[bool | None, bytes]:
     match change.change:
         case Change.STATEMENT | Change.NO_STATEMENT:
             return False, change.name
@@ -145,3 +169,5 @@ def _key(change: NameChange) -> tuple[bool, bytes]:
             return True, change.name
         case Change.NO_PORTALS:
             return True, ALL
+        case Change.NOTHING_LEFT:
+            return None, ALL

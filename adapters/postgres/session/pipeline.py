@@ -15,15 +15,17 @@ from dataclasses import dataclass, field
 
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.ports import Answer
-from adapters.postgres.facts import facts_of
+from adapters.postgres.facts import facts_of, outline
 from adapters.postgres.messages import notices, query
 from adapters.postgres.messages.frames import HEADER, Front, refuse
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
+from adapters.postgres.session.limits import Limits
 from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement
+from adapters.postgres.session.naming import change_of, refusal_of
 from adapters.postgres.session.simple import may_copy
 from adapters.postgres.session.steps import Due, Step
-from adapters.postgres.session.turns import Need, Turn
+from adapters.postgres.session.turns import Granted, Judged, Need, Refused, Turn
 from engine.decision import Verdict
 
 RUN_LIMIT = HIGH_WATER
@@ -50,13 +52,17 @@ class _Plan:
     """Statements parsed in this run and not bound yet: their question is still to be asked."""
     bound: dict[int, Portal | bytes] = field(default_factory=dict)
     """For a Bind the portal it makes, or the error when its statement is not known."""
-    error: bytes = b""
+    limits: dict[int, Limits] = field(default_factory=dict)
+    """For a Bind what has to be in force before it."""
+    moved: bool = False
+    """Something decided in this run will change what names mean to what stands behind it."""
+    refused: Refused | None = None
     poisoned_name: bytes = b""
 
-    def refuse(self, number: int, error: bytes, name: bytes) -> None:
+    def refuse(self, number: int, refused: Refused, name: bytes) -> None:
         """The frame with this number is refused; of several refusals the first in order counts."""
         if number < self.cut:
-            self.cut, self.error, self.poisoned_name = number, error, name
+            self.cut, self.refused, self.poisoned_name = number, refused, name
 
 
 class Pipeline:
@@ -69,6 +75,7 @@ class Pipeline:
         self._portals: dict[bytes, Portal | None] = {}
         self._sent = False
         self._dead = False
+        self._is_opaque = False
 
     @property
     def is_open(self) -> bool:
@@ -96,7 +103,7 @@ class Pipeline:
     def _end_group(self) -> None:
         self._statements.clear()
         self._portals.clear()
-        self._sent = self._dead = False
+        self._sent = self._dead = self._is_opaque = False
 
     def _collect(self) -> Generator[Need, Answer | None, list[tuple[int, int, int]]]:
         """Frames as (type, start, end), counted from the inbox's start, up to and with a Sync or Flush."""
@@ -109,6 +116,9 @@ class Pipeline:
                 yield Need.BYTES
                 continue
             kind, end = found
+            if kind in _STRAY_COPY and frames:
+                # Data for a COPY that the messages before start, or stray: known when those have run.
+                return frames
             if kind not in _EXTENDED:
                 self._check_stray(kind)
             end -= inbox.start
@@ -144,9 +154,11 @@ class Pipeline:
                     plan.statements[closed.name] = None
                 else:
                     plan.portals.add(closed.name)
-            elif kind == Front.EXECUTE or kind == Front.DESCRIBE:
+            elif kind in (Front.EXECUTE, Front.DESCRIBE):
                 yield from self._settle(plan, kind, body)
-            if plan.error:
+                if kind == Front.EXECUTE:
+                    self._foresee(plan, query.decode_execute(body).portal)
+            if plan.refused is not None:
                 break
         for name in list(plan.unbound):
             yield from self._decide_parse(plan, name)
@@ -163,6 +175,14 @@ class Pipeline:
         while name not in mine and self._desk.names.is_moving(name, is_portal=is_portal):
             yield Need.NEWS
 
+    def _foresee(self, plan: _Plan, name: bytes) -> None:
+        """A portal bound before runs now: what it may change is unknown to all that is decided behind it."""
+        portal = self._portal(name)
+        if portal is not None:
+            facts = facts_of(portal.run.answer.command)
+            self._desk.judge.runs(facts)
+            plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
+
     def _decide_parse(self, plan: _Plan, name: bytes) -> Turn:
         """A text that this run only prepares."""
         number = plan.unbound.pop(name)
@@ -170,9 +190,11 @@ class Pipeline:
             return
         _, start, end = plan.frames[number]
         parse = query.decode_parse(plan.data[start + HEADER : end])
-        answer = yield from self._desk.judge.judge(parse.text, unsent=not self._sent, prepares=True)
-        if isinstance(answer, bytes):
-            plan.refuse(number, answer, name)
+        judged = yield from self._desk.judge.judge(
+            parse.text, unsent=not self._sent, settled=not plan.moved, prepares=True
+        )
+        if isinstance(judged, Refused):
+            plan.refuse(number, judged, name)
 
     def _decide_bind(self, plan: _Plan, number: int, bind: query.Bind) -> Turn:
         desk = self._desk
@@ -185,19 +207,47 @@ class Pipeline:
             plan.bound[number] = refusals.no_statement(name)
             return
         parameters = query.decode_parameters(bind.rest)
-        answer = yield from desk.judge.judge(statement.text, unsent=not self._sent, parameters=parameters)
+        judged = yield from desk.judge.judge(
+            statement.text, unsent=not self._sent, settled=not plan.moved, parameters=parameters
+        )
         parsed_at = plan.unbound.pop(name, None)
-        if not isinstance(answer, bytes) and answer.decision.verdict is Verdict.MASK and may_copy(statement.text):
-            desk.judge.not_run(answer, notices.UNSUPPORTED)
-            answer = refusals.unsupported("COPY of masked columns is not supported")
-        if isinstance(answer, bytes):
+        if isinstance(judged, Granted):
+            judged = yield from self._open(plan, number, statement, judged)
+        if isinstance(judged, Refused):
             if parsed_at is None:
-                plan.refuse(number, answer, self._nowhere)
+                # The statement is there already; only its text's own Parse may be told what is wrong with it.
+                plan.refuse(number, Refused(judged.error), self._nowhere)
             else:
-                plan.refuse(parsed_at, answer, name)
-            return
-        run = Run(answer, desk.out.now, masks=answer.decision.verdict is Verdict.MASK)
-        plan.bound[number] = Portal(statement, run)
+                plan.refuse(parsed_at, judged, name)
+
+    def _open(self, plan: _Plan, number: int, statement: Statement, granted: Granted) -> Judged:
+        """Make the portal of a granted Bind, unless it is one that cannot be carried."""
+        desk = self._desk
+        answer = granted.answer
+        masks = answer.decision.verdict is Verdict.MASK
+        change: NameChange | None = None
+        error: bytes | None = None
+        if masks and may_copy(statement.text):
+            error = refusals.unsupported("COPY of masked columns is not supported")
+        facts = facts_of(answer.command)
+        plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
+        if facts.names or facts.sets_lexer:
+            while not self._sent and desk.names.is_any_moving:
+                yield Need.NEWS
+            pieces = outline(statement.text)
+            if pieces is None:
+                error = error or refusals.unsupported("this text cannot be followed by the gateway's parser")
+            elif pieces:
+                error = error or refusal_of(pieces[0], desk.names)
+                change = change_of(pieces[0])
+        if error is not None:
+            desk.judge.not_run(answer, notices.UNSUPPORTED)
+            return Refused(error)
+        run = Run(answer, desk.out.now, masks=masks)
+        plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows)
+        if granted.limits.settings:
+            plan.limits[number] = granted.limits
+        return granted
 
     # --- sending
 
@@ -207,6 +257,14 @@ class Pipeline:
         sent_to = 0
         for number, (kind, start, end) in enumerate(plan.frames[: plan.cut]):
             body = plan.data[start + HEADER : end]
+            if kind == Front.PARSE and self._is_opaque:
+                if sent_to < start:
+                    desk.out.up(plan.data[sent_to:start])
+                    sent_to = start
+                yield from desk.check_lexer()
+                if desk.replies.group_failed:
+                    self._dead = True
+                    return False
             instead = self._expect(plan, number, kind, body)
             waits = self._waits(plan, number, kind, body)
             if instead is None and not waits:
@@ -228,9 +286,20 @@ class Pipeline:
         if sent_to < last:
             desk.out.up(plan.data[sent_to:last])
             self._sent = True
-        if plan.error:
-            self._poison(plan.error, plan.poisoned_name)
+        if plan.refused is not None:
+            self._refuse(plan, plan.refused)
         return False
+
+    def _refuse(self, plan: _Plan, refused: Refused) -> None:
+        if not refused.unparsable:
+            self._poison(refused.error, plan.poisoned_name)
+            return
+        _, start, end = plan.frames[plan.cut]
+        desk = self._desk
+        desk.out.up(plan.data[start:end])
+        change = NameChange(Change.NO_STATEMENT, plan.poisoned_name, even_if_failed=True)
+        desk.replies.expect(Step(Due.PARSE, shown=True, must_fail=refused.error, change=change))
+        self._sent = self._dead = True
 
     def _poison(self, error: bytes, name: bytes) -> None:
         desk = self._desk
@@ -244,7 +313,7 @@ class Pipeline:
         """Note what the server will answer. The bytes to send instead of the client's, or None."""
         replies = self._desk.replies
         if kind == Front.BIND:
-            return self._expect_bind(plan.bound[number], query.decode_bind(body))
+            return self._expect_bind(plan, number, query.decode_bind(body))
         if kind == Front.EXECUTE:
             return self._expect_execute(query.decode_execute(body))
         if kind == Front.SYNC:
@@ -268,26 +337,51 @@ class Pipeline:
             return b""
         return None
 
-    def _expect_bind(self, portal: Portal | bytes, bind: query.Bind) -> bytes | None:
+    def _expect_bind(self, plan: _Plan, number: int, bind: query.Bind) -> bytes | None:
         desk = self._desk
+        portal = plan.bound[number]
         if isinstance(portal, bytes):
             desk.replies.expect(Step(Due.BIND, shown=True, ghost=portal))
             return query.encode_bind_as(bind, self._nowhere)
         self._portals[bind.portal] = portal
-        desk.granted(facts_of(portal.run.answer.command))
+        limits = plan.limits.get(number)
+        if limits is not None:
+            desk.replies.expect(*limits.steps)
         change = NameChange(Change.PORTAL, bind.portal, portal)
         desk.replies.expect(Step(Due.BIND, shown=True, run=portal.run, change=change))
-        return None
+        if limits is None:
+            return None
+        _, start, end = plan.frames[number]
+        return limits.encode_settings(self._nowhere) + plan.data[start:end]
 
     def _expect_execute(self, execute: query.Execute) -> bytes | None:
         portal = self._portal(execute.portal)
+        replies = self._desk.replies
         if portal is None:
-            ghost = refusals.no_portal(execute.portal)
-            self._desk.replies.expect(Step(Due.EXECUTE, shown=True, ghost=ghost))
+            replies.expect(Step(Due.EXECUTE, shown=True, ghost=refusals.no_portal(execute.portal)))
             return query.encode_execute(self._nowhere)
-        copies = may_copy(portal.statement.text)
-        self._desk.replies.expect(Step(Due.EXECUTE, shown=True, run=portal.run, portal=portal, awaited=copies))
-        return None
+        self._is_opaque = self._is_opaque or facts_of(portal.run.answer.command).opaque
+        limit, left = execute.limit, portal.rows_left
+        step = Step(
+            Due.EXECUTE,
+            shown=True,
+            run=portal.run,
+            portal=portal,
+            change=portal.change,
+            awaited=may_copy(portal.statement.text),
+        )
+        instead: bytes | None = None
+        if left is not None:
+            if left == 0:
+                replies.expect(Step(Due.EXECUTE, shown=True, ghost=refusals.row_limit_reached()))
+                return query.encode_execute(self._nowhere)
+            if 0 < limit < left:
+                portal.rows_left = left - limit
+            else:
+                portal.rows_left, step.limited = 0, left
+                instead = query.encode_execute(execute.portal, left)
+        replies.expect(step)
+        return instead
 
     def _expect_describe(self, named: query.Named) -> bytes | None:
         desk = self._desk

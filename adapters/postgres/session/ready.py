@@ -16,7 +16,7 @@ from adapters.postgres.messages.query import SYNC, decode_query
 from adapters.postgres.messages.startup import encode_cancel
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
-from adapters.postgres.session.masking import OriginOf
+from adapters.postgres.session.meanings import Surroundings
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.pipeline import Pipeline
 from adapters.postgres.session.settings import Settings
@@ -30,11 +30,11 @@ _STRAY_COPY = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
 class Ready:
     """The part of a session after ReadyForQuery was first sent."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, origin_of: OriginOf, upstream_key: bytes) -> None:
+    def __init__(self, outbox: Outbox, settings: Settings, place: Surroundings, upstream_key: bytes) -> None:
         self._out = outbox
-        self._desk = Desk(outbox, settings, origin_of)
+        self._desk = Desk(outbox, settings, place)
         self._upstream_key = upstream_key
-        self._simple = Simple(self._desk)
+        self._simple = Simple(self._desk, settings.own_name)
         self._pipeline = Pipeline(self._desk, settings.own_name)
         self._paused = False
         self.client_left = False
@@ -52,6 +52,7 @@ class Ready:
     def upstream(self, data: bytes) -> None:
         """Bytes from the server."""
         self._desk.replies.take(data)
+        self._desk.judge.tell_of_changes()
         self._after_news()
         self._balance()
 
@@ -72,6 +73,7 @@ class Ready:
 
     def facts_refreshed(self) -> None:
         """The catalog was read again."""
+        self._desk.judge.refreshed()
         if self._need is Need.FACTS:
             self._resume(None)
 

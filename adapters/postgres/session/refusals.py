@@ -122,3 +122,25 @@ def mask_refused(answer: Answer, why: str) -> bytes:
     """The denial of a command whose result turned out not to be maskable as planned."""
     detail = " · ".join(filter(None, (_rules(answer.decision), DenyKind.MASK_UNPROVEN.value)))
     return notices.encode_error(notices.DENIED, why, detail=detail, hint=_decision(answer))
+
+
+def row_limit(rows: int) -> bytes:
+    """The notice that a policy's row limit ended a result."""
+    return notices.encode_notice(f"the result ends at the policy's limit of {rows} rows")
+
+
+def row_limit_reached() -> bytes:
+    """The error for asking a limited portal for more."""
+    return notices.encode_error(notices.DENIED, "the policy's row limit for this result is reached")
+
+
+def unenforceable(answer: Answer, obligation: str, why: str = "cannot be enforced here") -> bytes:
+    """The denial of a command whose grant has a condition that cannot be met."""
+    detail = " · ".join(filter(None, (_rules(answer.decision), DenyKind.OBLIGATION_UNKNOWN.value)))
+    message = f"the policy demands `{obligation}`, which {why}"
+    return notices.encode_error(notices.DENIED, message, detail=detail, hint=_decision(answer))
+
+
+def lexer_setting() -> bytes:
+    """The error for a command that would make the server read texts otherwise than the gateway does."""
+    return unsupported("settings that change how the server reads SQL cannot be changed here")

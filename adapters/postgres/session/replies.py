@@ -16,6 +16,7 @@ from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import HEADER, Back, refuse, u32_at
 from adapters.postgres.messages.query import SYNC as SYNC_FRAME
 from adapters.postgres.messages.query import encode_bind, encode_execute, encode_parse
+from adapters.postgres.session import refusals
 from adapters.postgres.session.names import Names, Run
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.reported import is_shown
@@ -200,6 +201,8 @@ class Replies:
             # INVARIANT: the text in place of a denied one cannot be parsed; a server that parses it is not PostgreSQL.
             raise refuse("the target accepted what no PostgreSQL accepts")
         self._done(step)
+        if step.must_fail is not None:
+            return step.must_fail
         return None if step.shown else _SWALLOW
 
     def _bind_complete(self, at: int, end: int) -> bytes | None:
@@ -232,15 +235,20 @@ class Replies:
         step = self._next(Due.EXECUTE)
         self.is_copying_in = False
         kind = self._data[at]
-        if kind != Back.PORTAL_SUSPENDED:
-            run = step.run
-            if run is not None:
-                if kind == Back.COMMAND_COMPLETE:
-                    run.rows = results.rows_of(self._data[at + HEADER : end - 1])
+        run = step.run
+        is_over = kind != Back.PORTAL_SUSPENDED or bool(step.limited)
+        if run is not None and is_over:
+            if kind == Back.COMMAND_COMPLETE:
+                run.rows += results.rows_of(self._data[at + HEADER : end - 1])
+            elif kind == Back.PORTAL_SUSPENDED:
+                run.rows += step.limited
+            if step.ends_run:
                 self._record(run, None)
         self._done(step)
         if not step.shown:
             return _SWALLOW
+        if kind == Back.PORTAL_SUSPENDED and step.limited:
+            return refusals.row_limit(step.limited) + results.encode_tag(b"SELECT %d" % step.limited)
         if step.tag is Tag.UNTIL_READY:
             # WHY the look ahead: nearly always ReadyForQuery is here already, and then nothing need be kept.
             if self._data.startswith(_READY_AFTER, end):

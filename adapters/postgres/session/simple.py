@@ -6,7 +6,8 @@ server's own, so that transaction state stays its truth. Several statements in o
 
 from __future__ import annotations
 
-from adapters.postgres.facts import facts_of
+from adapters.core.ports import Answer
+from adapters.postgres.facts import Piece, facts_of, outline
 from adapters.postgres.messages import notices
 from adapters.postgres.messages.query import (
     DESCRIBE_PORTAL,
@@ -14,18 +15,21 @@ from adapters.postgres.messages.query import (
     FLUSH,
     SYNC,
     encode_bind,
+    encode_execute,
     encode_parse,
 )
 from adapters.postgres.session import refusals, steps
+from adapters.postgres.session.batch import TRANSACTION_CONTROL, Batch
 from adapters.postgres.session.desk import Desk
-from adapters.postgres.session.names import UNNAMED_GOES, Portal, Run, Statement
+from adapters.postgres.session.limits import NO_LIMITS, Limits
+from adapters.postgres.session.names import UNNAMED_GOES, NameChange, Portal, Run, Statement
+from adapters.postgres.session.naming import change_of, refusal_of
 from adapters.postgres.session.steps import Due, Step, Tag
-from adapters.postgres.session.turns import Turn
+from adapters.postgres.session.turns import Need, Refused, Turn
 from engine.decision import Verdict
 
 _BIND = encode_bind()
-_OPENED = _BIND + DESCRIBE_PORTAL + EXECUTE_ALL
-_TAIL = _OPENED + SYNC
+_TAIL = _BIND + DESCRIBE_PORTAL + EXECUTE_ALL + SYNC
 _POISON = refusals.poison() + SYNC
 _DROPPING_PARSE = Step(Due.PARSE, shown=False, change=UNNAMED_GOES)
 """A simple query ends the client's unnamed statement; ours takes its place and is not for the client."""
@@ -39,52 +43,100 @@ def may_copy(text: bytes) -> bool:
 class Simple:
     """Runs the texts of Query messages."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, own_name: bytes) -> None:
         self._desk = desk
+        self._own_name = own_name
 
     def run(self, text: bytes) -> Turn:
         """One Query message from question to last byte sent up."""
         desk = self._desk
-        if b";" in text.rstrip(b"; \t\r\n"):
-            self._deny(refusals.unsupported("several statements in one query are not supported yet"))
+        judged = yield from desk.judge.judge(text, unsent=True)
+        if isinstance(judged, Refused):
+            self._refuse(text, judged)
             return
-        answer = yield from desk.judge.judge(text, unsent=True)
-        if isinstance(answer, bytes):
-            self._deny(answer)
-            return
+        answer, limits = judged.answer, judged.limits
+        facts = facts_of(answer.command)
+        pieces: tuple[Piece, ...] = ()
+        if facts.names or facts.sets_lexer or b";" in text.rstrip(b"; \t\r\n"):
+            while desk.names.is_any_moving:
+                yield Need.NEWS
+            found = outline(text)
+            error = self._check(answer, limits, found)
+            if error is not None:
+                desk.judge.not_run(answer, notices.DENIED)
+                self._refuse(text, Refused(error))
+                return
+            pieces = found or ()
         run = Run(answer, desk.out.now)
-        desk.granted(facts_of(answer.command))
-        if answer.decision.verdict is Verdict.MASK:
-            yield from self._masked(text, run)
+        if len(pieces) > 1:
+            yield from Batch(desk, run, limits, opaque=facts.opaque).send(pieces, self._own_name)
+        elif answer.decision.verdict is Verdict.MASK:
+            yield from self._masked(text, run, limits)
         elif may_copy(text):
-            yield from self._copying(text, run)
+            yield from self._copying(text, run, limits)
         else:
+            self._plain(text, run, limits, change_of(pieces[0]) if pieces else None)
+
+    def _check(self, answer: Answer, limits: Limits, pieces: tuple[Piece, ...] | None) -> bytes | None:
+        """Why the statements of a granted text cannot be carried, or None."""
+        if pieces is None:
+            return refusals.unsupported("this text cannot be followed by the gateway's parser")
+        several = len(pieces) > 1
+        if several and answer.decision.verdict is Verdict.MASK:
+            return refusals.mask_refused(answer, "masked columns in several statements at once are not supported")
+        if several and limits.settings and any(piece.sort in TRANSACTION_CONTROL for piece in pieces):
+            return refusals.unenforceable(answer, "limit", "cannot be enforced over transactions inside one text")
+        return next(filter(None, (refusal_of(piece, self._desk.names) for piece in pieces)), None)
+
+    def _plain(self, text: bytes, run: Run, limits: Limits, change: NameChange | None) -> None:
+        desk = self._desk
+        if limits is NO_LIMITS and change is None:
             desk.out.up(encode_parse(text) + _TAIL)
             desk.replies.expect(self._parse_step(), steps.OWN_BIND, steps.QUERY_DESCRIBE, _execute(run), steps.SYNC)
+            return
+        self._settings(limits)
+        desk.out.up(encode_parse(text) + _BIND + DESCRIBE_PORTAL + encode_execute(limit=limits.rows or 0))
+        execute = Step(Due.EXECUTE, True, run, Tag.UNTIL_READY, change=change, limited=limits.rows or 0)
+        desk.replies.expect(self._parse_step(), steps.OWN_BIND, steps.QUERY_DESCRIBE, execute)
+        desk.sync()
+
+    def _settings(self, limits: Limits) -> None:
+        if limits.settings:
+            self._desk.out.up(limits.encode_settings(self._own_name))
+            self._desk.replies.expect(*limits.steps)
 
     def _parse_step(self) -> Step:
         return _DROPPING_PARSE if self._desk.names.has_unnamed else steps.OWN_PARSE
 
-    def _deny(self, error: bytes) -> None:
+    def _refuse(self, text: bytes, refused: Refused) -> None:
+        """The server says that the text is no SQL, or what we put in its place is none. Nothing of it runs either way."""
         desk = self._desk
-        desk.out.up(_POISON)
-        desk.replies.expect(Step(Due.PARSE, shown=False, poison=error, change=UNNAMED_GOES), steps.SYNC)
+        if refused.unparsable:
+            desk.out.up(encode_parse(text) + SYNC)
+            step = Step(Due.PARSE, shown=False, must_fail=refused.error, change=UNNAMED_GOES)
+        else:
+            desk.out.up(_POISON)
+            step = Step(Due.PARSE, shown=False, poison=refused.error, change=UNNAMED_GOES)
+        desk.replies.expect(step, steps.SYNC)
 
-    def _copying(self, text: bytes, run: Run) -> Turn:
+    def _copying(self, text: bytes, run: Run, limits: Limits) -> Turn:
         """A text that may be COPY FROM STDIN: Sync goes up only when the server is not copying in (any more)."""
         desk = self._desk
-        desk.out.up(encode_parse(text) + _OPENED + FLUSH)
-        desk.replies.expect(self._parse_step(), steps.OWN_BIND, steps.QUERY_DESCRIBE, _execute(run, awaited=True))
+        self._settings(limits)
+        desk.out.up(encode_parse(text) + _BIND + DESCRIBE_PORTAL + encode_execute(limit=limits.rows or 0) + FLUSH)
+        execute = Step(Due.EXECUTE, True, run, Tag.UNTIL_READY, awaited=True, limited=limits.rows or 0)
+        desk.replies.expect(self._parse_step(), steps.OWN_BIND, steps.QUERY_DESCRIBE, execute)
         yield from desk.wait_for_reply()
         if desk.replies.is_copying_in:
             yield from desk.feed_copy()
         desk.sync()
 
-    def _masked(self, text: bytes, run: Run) -> Turn:
+    def _masked(self, text: bytes, run: Run, limits: Limits) -> Turn:
         """The result is described before anything runs; what the plan does not fit never runs."""
         desk = self._desk
         run.masks = True
         portal = Portal(Statement(text), run)
+        self._settings(limits)
         desk.out.up(encode_parse(text) + _BIND + DESCRIBE_PORTAL + FLUSH)
         desk.replies.expect(
             Step(Due.PARSE, shown=False, run=run, change=UNNAMED_GOES),
@@ -95,8 +147,9 @@ class Simple:
         if not desk.replies.group_failed:
             refused = desk.prepare_masks(portal, run)
             if refused is None:
-                desk.out.up(EXECUTE_ALL)
-                desk.replies.expect(_execute(run, portal=portal))
+                desk.out.up(encode_execute(limit=limits.rows or 0))
+                execute = Step(Due.EXECUTE, True, run, Tag.UNTIL_READY, portal=portal, limited=limits.rows or 0)
+                desk.replies.expect(execute)
             else:
                 desk.judge.not_run(run.answer, notices.DENIED)
                 run.is_over = True
@@ -105,5 +158,5 @@ class Simple:
         desk.sync()
 
 
-def _execute(run: Run, *, portal: Portal | None = None, awaited: bool = False) -> Step:
-    return Step(Due.EXECUTE, True, run, Tag.UNTIL_READY, portal=portal, awaited=awaited)
+def _execute(run: Run) -> Step:
+    return Step(Due.EXECUTE, True, run, Tag.UNTIL_READY)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from adapters.postgres.messages import results
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.messages.query import (
+    FLUSH,
     PORTAL,
     STATEMENT,
     SYNC,
@@ -34,22 +35,42 @@ _PARSE = Step(Due.PARSE, shown=False, hush=Hush.ALL, probe=True)
 _BIND = Step(Due.BIND, shown=False, hush=Hush.ALL, probe=True)
 _EXECUTE = Step(Due.EXECUTE, shown=False, hush=Hush.ALL, probe=True)
 _CLOSE = Step(Due.CLOSE, shown=False, hush=Hush.ALL, probe=True)
+_LAST_CLOSE = Step(Due.CLOSE, shown=False, hush=Hush.ALL, probe=True, awaited=True)
 PROBE_STEPS = (_PARSE, _BIND, _EXECUTE, _CLOSE, _CLOSE, steps.OWN_SYNC)
+LEXER_PROBE_STEPS = (_PARSE, _BIND, _EXECUTE, _CLOSE, _LAST_CLOSE)
+
+_LEXER_TEXT = (
+    b"SELECT pg_catalog.current_setting('standard_conforming_strings'), pg_catalog.current_setting('client_encoding')"
+)
+LEXER_AS_EXPECTED = (b"on", b"UTF8")
 
 
 def encode_probe(name: bytes) -> bytes:
     """The question, under a name of our own so that the client's unnamed statement and portal stay."""
+    return _encode_question(_TEXT, name) + SYNC
+
+
+def encode_lexer_probe(name: bytes) -> bytes:
+    """How the server reads texts now; for the middle of a group, where its own reports come too late."""
+    return _encode_question(_LEXER_TEXT, name) + FLUSH
+
+
+def _encode_question(text: bytes, name: bytes) -> bytes:
     return (
-        encode_parse(_TEXT, name)
+        encode_parse(text, name)
         + encode_bind(name, name)
         + encode_execute(name)
         + encode_named(Front.CLOSE, PORTAL, name)
         + encode_named(Front.CLOSE, STATEMENT, name)
-        + SYNC
     )
 
 
 _WORDS = {results.IDLE: "idle", results.IN_TRANSACTION: "open", results.FAILED: "failed"}
+
+
+def has_temporary(path: Sequence[str]) -> bool:
+    """Whether the session has temporary objects: they stand before all others, and only this session knows them."""
+    return any(schema.startswith("pg_temp_") for schema in path)
 
 
 class Standing:

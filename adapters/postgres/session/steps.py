@@ -51,7 +51,8 @@ class Step:
     `poison`: the error to show in place of the syntax error that we provoked. `ghost`: the one in place of an error about
     a name that we made up. `offset`: characters of the client's text before this piece. `in_our_block`: an error here
     ends a transaction that we began. `awaited`: the client's side goes on when this is done. `probe`: its rows answer a
-    question of our own.
+    question of our own. `ends_run`: the last of its command. `limited`: the policy's row limit, where that is what ends
+    the rows. `must_fail`: the error to show should the server accept a text that our parser refused.
     """
 
     due: Due
@@ -68,6 +69,9 @@ class Step:
     portal: Portal | None = None
     awaited: bool = False
     probe: bool = False
+    ends_run: bool = True
+    limited: int = 0
+    must_fail: bytes | None = None
 
 
 PARSE = Step(Due.PARSE, shown=True)

@@ -7,10 +7,12 @@ top to bottom. Nothing here waits by itself; `session.ready` resumes the generat
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import TypeAlias
 
 from adapters.core.ports import Answer
+from adapters.postgres.session.limits import Limits
 
 
 class Need(IntEnum):
@@ -35,5 +37,22 @@ class Need(IntEnum):
 
 
 Turn: TypeAlias = Generator[Need, Answer | None, None]
-Judged: TypeAlias = Generator[Need, Answer | None, Answer | bytes]
-"""A granting answer, or the error to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A command may run (or be prepared) under these limits."""
+
+    answer: Answer
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command may not run; `error` is what the user reads. `unparsable`: nobody can run it, so the server may say why."""
+
+    error: bytes
+    unparsable: bool = False
+
+
+Judged: TypeAlias = Generator[Need, Answer | None, Granted | Refused]

@@ -77,6 +77,11 @@ impl Catalog {
         catalog.map(|catalog| Self(Arc::new(catalog))).map_err(|failure| raise(py, failure))
     }
 
+    fn for_session(&self, py: Python<'_>, encoded: &[u8]) -> PyResult<Self> {
+        let catalog = guarded(|| self.0.for_session(encoded));
+        catalog.map(|catalog| Self(Arc::new(catalog))).map_err(|failure| raise(py, failure))
+    }
+
     #[getter]
     fn version(&self) -> &str {
         self.0.version()
@@ -110,6 +115,12 @@ fn sql_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
 #[pyfunction]
 fn conformance<'py>(py: Python<'py>, case: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     bytes(py, || Ok(crate::rego::conformance::answer(case)))
+}
+
+/// The statements of a text as carrying them needs it.
+#[pyfunction]
+fn outline_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(postgres::outline::encoded(text)))
 }
 
 /// Where the run of whole rows that begins at `start` ends. The GIL stays held: the work is shorter than giving it up.
@@ -149,6 +160,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
     module.add_function(wrap_pyfunction!(sql_kinds, module)?)?;
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
+    module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
     module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
     module.add_class::<RowMasker>()?;
     Ok(())

@@ -20,29 +20,16 @@ from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal,
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.scram import make_verifier
 from adapters.postgres.session import ClientProof
-from engine.command.tree import Command, Operation, Output, ParsedCommand, Sql
-from engine.command.tree import Effect as CommandEffect
+from engine._native import Catalog, parse_sql
+from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
 
 PASSWORD = "correct horse"
-_READS = ParsedCommand.of(
-    Command("postgres", "", "", (Operation("select", CommandEffect.READ, ("top",)),), complete=True)
-)
-_SETS = ParsedCommand.of(
-    Command("postgres", "", "", (Operation("set", CommandEffect.SESSION, ("top",)),), complete=False)
-)
-_PLAIN = (b"select", b"insert", b"update", b"delete", b"begin", b"commit", b"rollback", b"end", b"copy")
 
 
-def _tree(text: bytes, outputs: int) -> ParsedCommand:
-    if outputs:
-        sql = Sql(
-            outputs=tuple(Output(None, ("public.t.c",), proven=True) for _ in range(outputs)), outputs_proven=True
-        )
-        operations = (Operation("select", CommandEffect.READ, ("top",)),)
-        return ParsedCommand.of(Command("postgres", "", "", operations, complete=True, sql=sql))
-    plain = text.lstrip().lower().startswith(_PLAIN) and b"set_config" not in text.lower()
-    return _READS if plain else _SETS
+def _tree(question: Question) -> ParsedCommand:
+    catalog = question.catalog
+    return ParsedCommand(parse_sql(question.text, catalog if isinstance(catalog, Catalog) else None))
 
 
 @dataclass
@@ -55,12 +42,16 @@ class SmallGate:
     outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
     held: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
+    _trees: dict[str, ParsedCommand] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def decide(self, question: Question) -> Answer:
         self.asked.append(question)
         text = question.text
+        tree = _tree(question)
         number = next(self._numbers)
+        if any(problem.code == "syntax_error" for problem in tree.command.problems):
+            return Answer(Decision(Verdict.DENY, DenyKind.INPUT_INVALID), f"d{number}", command=tree)
         if b"/*deny*/" in text:
             reason = Reason("test.marker/DENY", "deny", "DENY", "denied by marker", hint="ask somebody")
             return Answer(Decision(Verdict.DENY, DenyKind.RULE, (reason,)), f"d{number}")
@@ -68,29 +59,27 @@ class SmallGate:
             reason = Reason("test.marker/HOLD", "hold", "HOLD", "somebody looks at it first")
             decision = Decision(Verdict.HOLD, None, (reason,), hold=Hold(({"groups": ["dba"]},), 60, (reason.rule,)))
             if question.prepares:
-                return Answer(decision, f"d{number}", command=_tree(text, 0))
+                return Answer(decision, f"d{number}", command=tree)
             ticket = f"T{number}"
+            self._trees[ticket] = tree
             self.held[ticket] = asyncio.get_running_loop().create_future()
             self.keeper.news.set()
-            return Answer(decision, f"d{number}", ticket, f"https://gate.example/{ticket}", command=_tree(text, 0))
+            return Answer(decision, f"d{number}", ticket, f"https://gate.example/{ticket}", command=tree)
         if b"/*mask*/" in text:
-            outputs = int(text.partition(b"/*outputs ")[2].partition(b"*/")[0] or b"1")
-            plan = (MaskItem(0, ("public.t.c",), "redact", rules=("test.marker/MASK",)),)
-            return Answer(Decision(Verdict.MASK, None, mask_plan=plan), f"d{number}", command=_tree(text, outputs))
+            plan = (MaskItem(0, (), "redact", rules=("test.marker/MASK",)),)
+            return Answer(Decision(Verdict.MASK, None, mask_plan=plan), f"d{number}", command=tree)
         obligations: list[Obligation] = []
         for kind in ("rows", "read_only", "statement_timeout", "lock_timeout", "colour"):
             value = text.partition(f"/*{kind} ".encode())[2].partition(b"*/")[0].decode()
             if value:
                 obligations.append(Obligation(kind, int(value) if value.isdigit() else value, "test.marker/LIMIT"))
-        return Answer(
-            Decision(Verdict.ALLOW, None, obligations=tuple(obligations)), f"d{number}", command=_tree(text, 0)
-        )
+        return Answer(Decision(Verdict.ALLOW, None, obligations=tuple(obligations)), f"d{number}", command=tree)
 
     async def fate(self, ticket: str) -> Answer:
         granted = await self.held[ticket]
         number = next(self._numbers)
         if granted:
-            return Answer(Decision(Verdict.ALLOW, None), f"d{number}", command=_SETS)
+            return Answer(Decision(Verdict.ALLOW, None), f"d{number}", command=self._trees[ticket])
         reason = Reason("test.marker/HOLD", "deny", "HOLD", "somebody said no")
         return Answer(Decision(Verdict.DENY, DenyKind.APPROVAL_REFUSED, (reason,)), f"d{number}")
 
@@ -141,12 +130,15 @@ class SmallKeeper:
     def target(self, resource: str) -> Target | None:
         return self.where if resource != "nowhere" else None
 
-    def decide_holds(self, granted: bool) -> int:
-        """Say yes or no to everything that is held; how many there were."""
-        waiting = [future for gate in self.sessions for future in gate.held.values() if not future.done()]
-        for future in waiting:
+    @property
+    def waiting(self) -> list[asyncio.Future[bool]]:
+        """What is held and not decided."""
+        return [future for gate in self.sessions for future in gate.held.values() if not future.done()]
+
+    def decide_holds(self, granted: bool) -> None:
+        """Say yes or no to everything that is held."""
+        for future in self.waiting:
             future.set_result(granted)
-        return len(waiting)
 
 
 async def _serve(port: int, target: Target) -> None:

@@ -42,9 +42,9 @@ pub struct FunctionFact {
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     pub search_path: Vec<Name>,
-    relations: HashMap<String, Relation>,
-    functions: Option<HashMap<String, FunctionFact>>,
-    types: Option<HashSet<String>>,
+    relations: Arc<HashMap<String, Relation>>,
+    functions: Option<Arc<HashMap<String, FunctionFact>>>,
+    types: Option<Arc<HashSet<String>>>,
     prepared: HashMap<String, Arc<str>>,
     version: String,
 }
@@ -57,49 +57,47 @@ impl Catalog {
             return Err(invalid("a map is expected"));
         }
         let mut catalog = Self { version: encode::digest(bytes), ..Self::default() };
-        catalog.search_path = strings(value.get("search_path"), "search_path")?.into_iter().map(Name::from).collect();
+        let mut relations = HashMap::new();
         for (name, columns) in pairs(value.get("relations"), "relations")? {
             let columns = match columns {
                 Value::Map(_) => columns.get("columns"),
                 other => Some(other),
             };
             let columns = strings(columns, "relations")?.into_iter().map(Name::from).collect();
-            catalog.relations.insert(name.to_owned(), Relation { columns, view: View::No });
+            relations.insert(name.to_owned(), Relation { columns, view: View::No });
         }
-        catalog.read_views(value.get("views"))?;
+        read_views(&mut relations, value.get("views"))?;
+        catalog.relations = Arc::new(relations);
         catalog.read_functions(value.get("functions"))?;
         if let Some(types) = value.get("types").filter(|types| **types != Value::Nil) {
-            catalog.types = Some(match types {
+            catalog.types = Some(Arc::new(match types {
                 Value::Map(_) => pairs(Some(types), "types")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
                 _ => strings(Some(types), "types")?.into_iter().map(str::to_owned).collect(),
-            });
+            }));
         }
-        for (name, text) in pairs(value.get("prepared"), "prepared")? {
-            let text = text.as_str().ok_or_else(|| invalid("`prepared` maps names to texts"))?;
-            catalog.prepared.insert(name.to_owned(), Arc::from(text));
-        }
+        catalog.read_session(&value)?;
         Ok(catalog)
     }
 
-    fn read_views(&mut self, views: Option<&Value>) -> Result<(), Failure> {
-        let Some(views) = views.filter(|views| **views != Value::Nil) else { return Ok(()) };
-        if let Value::List(_) = views {
-            for name in strings(Some(views), "views")? {
-                self.mark_view(name, View::Opaque);
-            }
-            return Ok(());
+    /// The same objects as one session sees them: `{"search_path", "prepared"?}` in place of this catalog's own. Cheap.
+    pub fn for_session(&self, bytes: &[u8]) -> Result<Self, Failure> {
+        let value = decode(bytes)?;
+        if !matches!(value, Value::Map(_)) {
+            return Err(invalid("a map is expected"));
         }
-        for (name, definition) in pairs(Some(views), "views")? {
-            let text = definition.as_str().or_else(|| definition.get("definition").and_then(Value::as_str));
-            self.mark_view(name, text.map_or(View::Opaque, |text| View::Query(Arc::from(text))));
-        }
-        Ok(())
+        let mut catalog = Self { search_path: Vec::new(), prepared: HashMap::new(), ..self.clone() };
+        catalog.version = encode::digest(&[self.version.as_bytes(), bytes].concat());
+        catalog.read_session(&value)?;
+        Ok(catalog)
     }
 
-    fn mark_view(&mut self, name: &str, view: View) {
-        // A view without columns in `relations` is still a relation that exists: its columns are unknown.
-        let entry = self.relations.entry(name.to_owned());
-        entry.or_insert_with(|| Relation { columns: Vec::new(), view: View::Opaque }).view = view;
+    fn read_session(&mut self, value: &Value) -> Result<(), Failure> {
+        self.search_path = strings(value.get("search_path"), "search_path")?.into_iter().map(Name::from).collect();
+        for (name, text) in pairs(value.get("prepared"), "prepared")? {
+            let text = text.as_str().ok_or_else(|| invalid("`prepared` maps names to texts"))?;
+            self.prepared.insert(name.to_owned(), Arc::from(text));
+        }
+        Ok(())
     }
 
     fn read_functions(&mut self, functions: Option<&Value>) -> Result<(), Failure> {
@@ -121,7 +119,7 @@ impl Catalog {
                 known.insert(name.to_owned(), FunctionFact { effect, security_definer, columns });
             }
         }
-        self.functions = Some(known);
+        self.functions = Some(Arc::new(known));
         Ok(())
     }
 
@@ -150,6 +148,27 @@ impl Catalog {
     pub fn version(&self) -> &str {
         &self.version
     }
+}
+
+fn read_views(relations: &mut HashMap<String, Relation>, views: Option<&Value>) -> Result<(), Failure> {
+    let Some(views) = views.filter(|views| **views != Value::Nil) else { return Ok(()) };
+    if let Value::List(_) = views {
+        for name in strings(Some(views), "views")? {
+            mark_view(relations, name, View::Opaque);
+        }
+        return Ok(());
+    }
+    for (name, definition) in pairs(Some(views), "views")? {
+        let text = definition.as_str().or_else(|| definition.get("definition").and_then(Value::as_str));
+        mark_view(relations, name, text.map_or(View::Opaque, |text| View::Query(Arc::from(text))));
+    }
+    Ok(())
+}
+
+fn mark_view(relations: &mut HashMap<String, Relation>, name: &str, view: View) {
+    // A view without columns in `relations` is still a relation that exists: its columns are unknown.
+    let entry = relations.entry(name.to_owned());
+    entry.or_insert_with(|| Relation { columns: Vec::new(), view: View::Opaque }).view = view;
 }
 
 /// The catalog is silent about a whole class of objects.

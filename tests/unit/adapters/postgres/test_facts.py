@@ -15,7 +15,7 @@ def command(kind: str, effect: Effect, features: tuple[str, ...] = (), complete:
 )
 def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect) -> None:
     facts = facts_of_command(command(kind, effect))
-    assert facts == Facts(False, False, False, False, False)
+    assert facts == Facts()
 
 
 @pytest.mark.parametrize(

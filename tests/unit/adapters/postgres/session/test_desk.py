@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.core.effects import RefreshFacts
 from adapters.errors import PeerProtocolError
 from adapters.postgres.facts import Facts
-from adapters.postgres.session.conversation import no_origins
 from adapters.postgres.session.desk import Desk
+from adapters.postgres.session.meanings import Surroundings
 from adapters.postgres.session.outbox import Outbox
-from tests.wire import message, query, settings
+from tests.wire import TARGET, message, query, settings
 
 
 def desk(data: bytes = b"") -> Desk:
-    made = Desk(Outbox(), settings(), no_origins)
+    made = Desk(Outbox(), settings(), Surroundings(TARGET, None))
     made.frames.feed(data)
     return made
 
@@ -45,8 +44,8 @@ def test_a_frame_of_impossible_kind_or_length_is_refused(data: bytes, code: str)
 def test_a_grant_makes_unknown_what_it_may_change() -> None:
     made = desk()
     made.judge.standing.learn(("[]", "app", "app"), ("public",), ord("I"))
-    made.granted(Facts(False, False, False, False, False))
+    made.judge.runs(Facts())
     assert made.judge.standing.is_known(ord("I"))
-    made.granted(Facts(False, True, True, False, False))
+    made.judge.runs(Facts(changes_session=True, changes_catalog=True))
     assert not made.judge.standing.is_known(ord("I"))
-    assert made.out.effects() == [RefreshFacts()]
+    assert made.out.effects() == []

@@ -274,7 +274,8 @@ def test_a_pipeline_too_large_to_wait_goes_up_in_parts_and_then_a_hold_is_a_deni
 
 @pytest.mark.parametrize("stray", ["d", "c", "f"])
 def test_copy_data_outside_a_copy_is_dropped_as_the_server_would(stray: str) -> None:
-    play = asked(parse("select 1") + message(stray, b"x\0") + bind() + execute() + SYNC).answer(allow())
+    play = asked(parse("select 1") + message(stray, b"x\0") + bind() + execute() + SYNC)
+    play.answer(allow()).answer(allow())
     assert kinds(play.sent(Side.UPSTREAM)) == "PBES"
 
 

@@ -13,6 +13,7 @@ from tests.wire import (
     PARSED,
     POISON,
     SYNC,
+    Known,
     SignedIn,
     allow,
     deny,
@@ -135,7 +136,7 @@ def test_a_masked_result_is_described_before_it_runs_and_rewritten_after() -> No
 
 
 def test_a_result_that_does_not_fit_the_plan_never_runs() -> None:
-    play = SignedIn(origin_of=lambda relation, number: "public.t.other")
+    play = SignedIn(meanings=Known({(16385, 2): "public.t.other"}))
     play.client(query("select c from t")).learn().answer(mask())
     play.sent(Side.UPSTREAM)
     play.upstream(PARSED + BOUND + described("c", relation=16385, number=2))

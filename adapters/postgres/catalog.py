@@ -1,0 +1,229 @@
+"""What names mean at the targets: relations and columns, read over the gateway's own connection and kept in memory.
+
+Everything a session is told from here is provable at the time it was read; what cannot be read is unknown, never guessed.
+Views are listed as views and without a definition, so that nothing that comes through one is ever called a base column.
+
+Sessions say when DDL went through them (`changed`): what was read before does not count any more from that moment, for
+all sessions. Changes made elsewhere are seen after `FRESH` seconds; the cross-check against the server's own description
+of a result (`session.masking`) holds in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+import msgspec
+import structlog
+
+from adapters.core.ports import Target
+from adapters.core.relay import upstream_context
+from engine._native import Catalog, NativeError
+
+FRESH = 30.0
+"""Seconds for which what was read is taken as it is."""
+STALE = 120.0
+"""Seconds after which it is not taken at all; between the two it is read again in the background."""
+TIMEOUT = 5.0
+RETRY = 5.0
+"""Seconds after a failed reading before the next: until then nothing is known."""
+IDLE = 60.0
+"""Seconds after which an unused connection is closed."""
+MAX_COLUMNS = 500_000
+"""A database with more columns has no catalog here: reading it would take longer than anybody waits."""
+MAX_HANDLES = 256
+
+_COLUMNS = """
+SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND n.nspname !~ '^pg_(toast|temp)'
+ORDER BY n.nspname, c.relname, a.attnum
+LIMIT $1
+"""
+_VIEWS = frozenset({"v", "m"})
+
+_ENCODER = msgspec.msgpack.Encoder()
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One reading. `origins`: (relation's OID, column number) to `schema.table.column`."""
+
+    catalog: Catalog
+    origins: Mapping[tuple[int, int], str]
+
+
+Row = tuple[int, str, str, str, int | None, str | None]
+
+
+def snapshot_of(rows: Sequence[Row]) -> Snapshot:
+    """Build a snapshot from (oid, schema, relation, kind, number, column), ordered by relation and number."""
+    relations: dict[str, list[str]] = {}
+    views: dict[str, None] = {}
+    origins: dict[tuple[int, int], str] = {}
+    for oid, schema, relation, kind, number, column in rows:
+        name = f"{schema}.{relation}"
+        if kind in _VIEWS:
+            views[name] = None
+        columns = relations.setdefault(name, [])
+        if number is not None and column is not None:
+            columns.append(column)
+            origins[oid, number] = f"{name}.{column}"
+    encoded = _ENCODER.encode({"search_path": [], "relations": relations, "views": views})
+    return Snapshot(Catalog(encoded), origins)
+
+
+@dataclass
+class TargetNames:
+    """What is known of one database now. Satisfies `session.meanings.Meanings`."""
+
+    current: Snapshot | None = None
+    _handles: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Catalog] = field(default_factory=dict)
+
+    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+        """The engine's catalog for a session; the same object for the same wishes, as long as nothing is read again."""
+        if self.current is None:
+            return None
+        key = search_path, tuple(sorted(prepared.items()))
+        found = self._handles.get(key)
+        if found is None:
+            if len(self._handles) >= MAX_HANDLES:
+                self._handles.clear()
+            wish = {"search_path": search_path, "prepared": prepared}
+            found = self._handles[key] = self.current.catalog.for_session(_ENCODER.encode(wish))
+        return found
+
+    @property
+    def is_known(self) -> bool:
+        return self.current is not None
+
+    def origin_of(self, relation: int, number: int) -> str | None:
+        return None if self.current is None else self.current.origins.get((relation, number))
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """Replace what is known."""
+        if (
+            snapshot is not None
+            and self.current is not None
+            and snapshot.catalog.version == self.current.catalog.version
+        ):
+            self.current = Snapshot(self.current.catalog, snapshot.origins)
+            return
+        self.current = snapshot
+        self._handles.clear()
+
+
+class _Reader:
+    """One database: its names, the connection they are read over, and when that was last done."""
+
+    def __init__(self, target: Target) -> None:
+        self.names = TargetNames()
+        self._target = target
+        self._lock = asyncio.Lock()
+        self._connection: asyncpg.Connection | None = None
+        self._read_at: float | None = None
+        self._background: asyncio.Task[None] | None = None
+        self._closing: asyncio.TimerHandle | None = None
+
+    async def refresh(self, changed: bool) -> None:
+        """Return when what is known is fit to be used, or is known to be unknown."""
+        asked_at = time.monotonic()
+        if changed:
+            self.names.show(None)
+            self._read_at = None
+            await self._read(asked_at)
+            return
+        age = None if self._read_at is None else asked_at - self._read_at
+        failed = self.names.current is None
+        if age is not None and failed and age < RETRY:
+            return
+        if age is None or age > STALE or failed:
+            await self._read(asked_at)
+        elif age > FRESH and (self._background is None or self._background.done()):
+            self._background = asyncio.create_task(self._read(asked_at))
+
+    async def _read(self, asked_at: float) -> None:
+        async with self._lock:
+            if self._read_at is not None and self._read_at > asked_at:
+                return
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    snapshot = await self._fetch()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, NativeError) as error:
+                log.warning("the names at a target cannot be read", error=type(error).__name__)
+                snapshot = None
+                await self.close()
+            # WHY the moment before: a change made while we read may not be in it.
+            self._read_at = began
+            self.names.show(snapshot)
+            self._close_when_idle()
+
+    async def _fetch(self) -> Snapshot | None:
+        target = self._target
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                host=target.host,
+                port=target.port,
+                user=target.user,
+                password=target.password,
+                database=target.database,
+                ssl=upstream_context(target) if target.tls else False,
+                server_settings={"application_name": "sallyport catalog", "search_path": ""},
+                timeout=TIMEOUT,
+            )
+        rows = await self._connection.fetch(_COLUMNS, MAX_COLUMNS + 1)
+        if len(rows) > MAX_COLUMNS:
+            log.warning("a database has too many columns for a catalog", most=MAX_COLUMNS)
+            return None
+        return snapshot_of([(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows])
+
+    def _close_when_idle(self) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+        loop = asyncio.get_running_loop()
+        self._closing = loop.call_later(IDLE, lambda: loop.create_task(self.close()))
+
+    async def close(self) -> None:
+        """Close the connection; the next reading opens another."""
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            connection.terminate()
+
+
+class CatalogService:
+    """The names at all targets of one program, shared by its sessions."""
+
+    def __init__(self) -> None:
+        self._readers: dict[Target, _Reader] = {}
+
+    def names(self, target: Target) -> TargetNames:
+        """What is known of a target's database (`Target.database` says which)."""
+        return self._reader(target).names
+
+    async def refresh(self, target: Target, changed: bool) -> None:
+        """Have the names at hand; `changed`: what was read before does not count."""
+        # WHY shielded: other sessions wait for the same reading when the one that asked goes away.
+        await asyncio.shield(self._reader(target).refresh(changed))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for reader in self._readers.values():
+            await reader.close()
+
+    def _reader(self, target: Target) -> _Reader:
+        reader = self._readers.get(target)
+        if reader is None:
+            reader = self._readers[target] = _Reader(target)
+        return reader

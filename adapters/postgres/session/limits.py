@@ -1,0 +1,86 @@
+"""What a policy demands besides the grant, made the server's business: row limit, read-only, time-outs.
+
+INVARIANT: an obligation that is not enforced here is a denial (`OBLIGATION_UNKNOWN`), never ignored. `notify` alone is
+the gate's own affair.
+
+Read-only and time-outs are set by statements of ours in the same implicit or open transaction, just before the command:
+they end with that transaction, and a stricter setting of the client's own stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.core.ports import Answer
+from adapters.postgres.messages.frames import Front
+from adapters.postgres.messages.query import PORTAL, STATEMENT, encode_bind, encode_execute, encode_named, encode_parse
+from adapters.postgres.session.steps import Due, Hush, Step
+from engine.decision import Obligation
+
+_READ_ONLY = b"SET TRANSACTION READ ONLY"
+_AT_MOST = (
+    "SELECT pg_catalog.set_config('{name}', CASE WHEN v OPERATOR(pg_catalog.=) '0'::pg_catalog.interval "
+    "OR v OPERATOR(pg_catalog.>) '{limit} ms'::pg_catalog.interval THEN '{limit}ms' "
+    "ELSE pg_catalog.current_setting('{name}') END, true) "
+    "FROM (SELECT pg_catalog.current_setting('{name}')::pg_catalog.interval AS v) AS now"
+)
+"""WHY every operator and type is qualified: the client's search_path holds while this runs."""
+_MAX_TIMEOUT = 2**31 - 1
+_GATES_OWN = frozenset({"notify"})
+
+_STEPS = (
+    Step(Due.PARSE, shown=False, hush=Hush.ALL),
+    Step(Due.BIND, shown=False, hush=Hush.ALL),
+    Step(Due.EXECUTE, shown=False, hush=Hush.ALL),
+    Step(Due.CLOSE, shown=False, hush=Hush.ALL),
+    Step(Due.CLOSE, shown=False, hush=Hush.ALL),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is enforced for one command."""
+
+    rows: int | None = None
+    settings: tuple[bytes, ...] = ()
+
+    def encode_settings(self, name: bytes) -> bytes:
+        """The statements that put the settings in force, under a name of our own."""
+        return b"".join(
+            encode_parse(text, name)
+            + encode_bind(name, name)
+            + encode_execute(name)
+            + encode_named(Front.CLOSE, PORTAL, name)
+            + encode_named(Front.CLOSE, STATEMENT, name)
+            for text in self.settings
+        )
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What the server answers to them."""
+        return _STEPS * len(self.settings)
+
+
+NO_LIMITS = Limits()
+
+
+def limits_of(answer: Answer) -> Limits | str:
+    """The limits of a grant, or the name of an obligation that cannot be met here."""
+    obligations = answer.decision.obligations
+    if not obligations:
+        return NO_LIMITS
+    rows: int | None = None
+    settings: list[bytes] = []
+    for obligation in obligations:
+        match obligation:
+            case Obligation("rows", int() as most) if most > 0:
+                rows = most if rows is None else min(rows, most)
+            case Obligation("read_only", True):
+                settings.append(_READ_ONLY)
+            case Obligation("statement_timeout" | "lock_timeout" as name, int() as limit) if 0 < limit <= _MAX_TIMEOUT:
+                settings.append(_AT_MOST.format(name=name, limit=limit).encode())
+            case Obligation(kind) if kind in _GATES_OWN:
+                pass
+            case _:
+                return obligation.type
+    return Limits(rows, tuple(settings))

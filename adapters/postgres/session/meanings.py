@@ -1,0 +1,45 @@
+"""What names mean at a target, as a session asks for it: in memory, kept fresh by `catalog`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.core.ports import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a ready session knows of its target besides the wire."""
+
+    target: Target
+    meanings: Meanings | None
+
+
+class Meanings(Protocol):
+    """One target's names. Everything may be unknown at any time."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is."""
+
+    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+        """The engine's catalog as a session with this path and these prepared statements sees it."""
+
+    def origin_of(self, relation: int, number: int) -> str | None:
+        """The full name (`schema.table.column`) of a base column by its relation's OID and its number, where known."""
+
+
+class NoMeanings:
+    """For a target without a catalog: nothing is known, so nothing about names can be proven."""
+
+    @property
+    def is_known(self) -> bool:
+        return False
+
+    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+        return None
+
+    def origin_of(self, relation: int, number: int) -> str | None:
+        return None

@@ -1,0 +1,44 @@
+"""Prepared statements and cursors that SQL itself makes, uses and ends: they share their names with the protocol's own."""
+
+from __future__ import annotations
+
+from adapters.postgres.facts import Piece, Sort
+from adapters.postgres.session import refusals
+from adapters.postgres.session.names import ALL, Change, NameChange, Names, Statement
+
+_SPEAKS_OF_PREPARED = b"execute"
+
+
+def may_execute(text: bytes) -> bool:
+    """Whether a text could run a prepared statement: if it holds the word. The gate is then told what names stand for."""
+    return _SPEAKS_OF_PREPARED in text.lower()
+
+
+def change_of(piece: Piece) -> NameChange | None:
+    """What a statement changes about names when it succeeds."""
+    match piece.sort:
+        case Sort.PREPARE:
+            return NameChange(Change.STATEMENT, piece.name, Statement(piece.inner, in_sql=True))
+        case Sort.DEALLOCATE:
+            return NameChange(Change.NO_STATEMENT, piece.name)
+        case Sort.DEALLOCATE_ALL:
+            return NameChange(Change.NO_STATEMENTS, ALL)
+        case Sort.DISCARD_ALL:
+            return NameChange(Change.NOTHING_LEFT, ALL)
+        case Sort.CLOSE:
+            return NameChange(Change.NO_PORTAL, piece.name)
+        case Sort.CLOSE_ALL:
+            return NameChange(Change.NO_PORTALS, ALL)
+        case _:
+            return None
+
+
+def refusal_of(piece: Piece, names: Names) -> bytes | None:
+    """The error for a statement that would reach around a mask or the parser, or None."""
+    if piece.sort is Sort.SET_LEXER:
+        return refusals.lexer_setting()
+    portal = names.portals.get(piece.name)
+    if piece.sort is Sort.FETCH and portal is not None and portal.run.masks:
+        # WHY: the rows of a masked portal would come as the rows of a FETCH, which has no plan of its own.
+        return refusals.unsupported("FETCH from a portal with masked columns is not supported", "use the portal itself")
+    return None

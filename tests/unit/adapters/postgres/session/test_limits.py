@@ -1,0 +1,115 @@
+"""Obligations: enforced by the server, or a denial."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core.events import Side
+from adapters.postgres.session.limits import NO_LIMITS, Limits, limits_of
+from engine.command.tree import Effect as CommandEffect
+from engine.decision import Obligation
+from tests.wire import (
+    BOUND,
+    CLOSED,
+    NO_DATA,
+    OWN,
+    PARSED,
+    POISON,
+    SYNC,
+    SignedIn,
+    allow,
+    bind,
+    described,
+    errors,
+    execute,
+    kinds,
+    message,
+    parse,
+    query,
+    ready,
+    row,
+    split,
+    tag,
+    tree,
+)
+
+OWN_DONE = PARSED + BOUND + tag("SET") + CLOSED + CLOSED
+
+
+def obliged(kind: str, value: object) -> Obligation:
+    return Obligation(kind, value, "p/L")  # type: ignore[arg-type]  # any value, wrong ones too
+
+
+def test_without_obligations_nothing_is_limited() -> None:
+    assert limits_of(allow()) is NO_LIMITS
+
+
+def test_each_known_obligation_has_its_means() -> None:
+    found = limits_of(allow(obliged("rows", 10), obliged("read_only", True), obliged("statement_timeout", 500)))
+    assert isinstance(found, Limits)
+    assert found.rows == 10
+    assert found.settings[0] == b"SET TRANSACTION READ ONLY"
+    assert b"'500ms'" in found.settings[1]
+    assert len(found.steps) == kinds(found.encode_settings(b"own")).count("") - 1 == 10
+
+
+def test_notify_is_the_gates_own_affair() -> None:
+    assert limits_of(allow(obliged("notify", ["dba"]))) == NO_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *(("rows", 0), ("rows", -1), ("rows", "many"), ("read_only", False), ("read_only", "yes")),
+        *(("statement_timeout", 0), ("statement_timeout", "5s"), ("lock_timeout", 2**31), ("record", True)),
+        *(("rewrite_secret", True), ("colour", "blue")),
+    ],
+)
+def test_what_cannot_be_enforced_is_a_denial(kind: str, value: object) -> None:
+    assert limits_of(allow(obliged(kind, value))) == kind
+    play = SignedIn().client(query("select 1")).learn().answer(allow(obliged(kind, value)))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    assert play.take(do.Record).outcome.error == "42501"
+
+
+def test_settings_go_before_the_command_under_a_name_of_our_own() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow(obliged("read_only", True)))
+    sent = split(play.sent(Side.UPSTREAM))
+    assert "".join(kind for kind, _ in sent) == "PBECC" + "PBDE" + "S"
+    assert sent[0][1] == OWN + b"\0SET TRANSACTION READ ONLY\0\0\0"
+    play.upstream(OWN_DONE + PARSED + BOUND + NO_DATA + tag("SELECT 1") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "CZ"
+
+
+def test_settings_go_before_a_bind_too() -> None:
+    data = parse("select 1") + bind() + execute() + SYNC
+    play = SignedIn().client(data).learn().answer(allow(obliged("lock_timeout", 100)))
+    assert kinds(play.sent(Side.UPSTREAM)) == "P" + "PBECC" + "BES"
+    play.upstream(PARSED + OWN_DONE + BOUND + tag("SELECT 1") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "12CZ"
+
+
+def test_a_row_limit_ends_the_result_with_a_tag_and_a_notice() -> None:
+    play = SignedIn().client(query("select a from t")).learn().answer(allow(obliged("rows", 1)))
+    assert split(play.sent(Side.UPSTREAM))[3][1] == b"\0\0\0\0\1"
+    play.upstream(PARSED + BOUND + described("a") + row("1") + message("s") + ready())
+    sent = play.sent(Side.CLIENT)
+    assert kinds(sent) == "TDNCZ"
+    assert b"SELECT 1\0" in sent
+    assert play.take(do.Record).outcome.rows == 1
+
+
+def test_a_portal_cannot_be_asked_for_more_than_the_limit() -> None:
+    data = parse("select a from t") + bind() + execute(limit=2) + execute() + execute() + SYNC
+    play = SignedIn().client(data).learn().answer(allow(obliged("rows", 3)))
+    limits = [body for kind, body in split(play.sent(Side.UPSTREAM)) if kind == "E"]
+    assert limits == [b"\0\0\0\0\2", b"\0\0\0\0\1", OWN + b"\0\0\0\0\0"]
+
+
+def test_a_row_limit_does_not_hold_for_copy_and_so_denies_it() -> None:
+    copies = tree("copy_to", CommandEffect.READ)
+    play = SignedIn().client(query("copy t to stdout")).learn().answer(allow(obliged("rows", 3), command=copies))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.upstream(message("E", b"C42601\0\0") + ready())
+    assert "rows" in errors(play.sent(Side.CLIENT))[0]["M"]

@@ -1,0 +1,162 @@
+"""PREPARE, EXECUTE, DEALLOCATE and cursors of SQL share their names with the protocol's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core.events import Side
+from adapters.postgres.facts import Piece, Sort
+from adapters.postgres.session.names import Change
+from adapters.postgres.session.naming import change_of, may_execute
+from engine.command.tree import Effect as CommandEffect
+from tests.wire import (
+    BOUND,
+    NO_DATA,
+    OWN,
+    PARSED,
+    POISON,
+    SYNC,
+    Known,
+    SignedIn,
+    allow,
+    bind,
+    deny,
+    described,
+    error,
+    execute,
+    mask,
+    message,
+    parse,
+    query,
+    ready,
+    row,
+    split,
+    tag,
+    tree,
+)
+
+
+def named(kind: str) -> object:
+    return allow(command=tree(kind, CommandEffect.SESSION))
+
+
+def done(text: str) -> bytes:
+    return PARSED + BOUND + NO_DATA + tag(text) + ready()
+
+
+def prepared(play: SignedIn) -> SignedIn:
+    play.client(query("PREPARE n2 (int) AS select c from t where a = $1")).learn().answer(named("prepare"))
+    play.upstream(done("PREPARE"))
+    play.wishes.clear()
+    return play
+
+
+@pytest.mark.parametrize(
+    ("sort", "change"),
+    [
+        (Sort.PREPARE, Change.STATEMENT),
+        (Sort.DEALLOCATE, Change.NO_STATEMENT),
+        (Sort.DEALLOCATE_ALL, Change.NO_STATEMENTS),
+        (Sort.DISCARD_ALL, Change.NOTHING_LEFT),
+        (Sort.CLOSE, Change.NO_PORTAL),
+        (Sort.CLOSE_ALL, Change.NO_PORTALS),
+        (Sort.PLAIN, None),
+        (Sort.EXECUTE, None),
+        (Sort.DECLARE, None),
+    ],
+)
+def test_each_statement_changes_names_in_its_way(sort: Sort, change: Change | None) -> None:
+    found = change_of(Piece(b"", sort, b"n", b"select 1", 0))
+    assert (found.change if found else None) is change
+
+
+def test_a_statement_that_sql_prepared_is_judged_by_its_own_text_when_the_protocol_binds_it() -> None:
+    play = prepared(SignedIn())
+    play.client(bind("n2") + execute() + SYNC)
+    assert play.take(do.Ask).question.text == b" select c from t where a = $1"
+
+
+def test_a_prepare_that_fails_leaves_no_name() -> None:
+    play = SignedIn().client(query("prepare n as select nope")).learn().answer(named("prepare"))
+    play.upstream(error("42703") + ready())
+    play.sent(Side.UPSTREAM)
+    play.client(bind("n") + SYNC)
+    assert OWN in split(play.sent(Side.UPSTREAM))[0][1]
+
+
+@pytest.mark.parametrize("text", ["deallocate n2", "deallocate all", "discard all"])
+def test_what_sql_ends_the_protocol_has_no_more(text: str) -> None:
+    play = prepared(SignedIn())
+    play.client(query(text)).answer(named(text.split()[0])).upstream(done(text.upper()))
+    play.sent(Side.UPSTREAM)
+    play.client(bind("n2") + SYNC)
+    if "discard" in text:
+        assert b"sallyport_own" in play.sent(Side.UPSTREAM)
+    else:
+        assert split(play.sent(Side.UPSTREAM))[0][1].startswith(b"\0" + OWN)
+
+
+def test_the_gate_is_told_what_execute_runs() -> None:
+    known = Known()
+    play = prepared(SignedIn(meanings=known))
+    play.client(query("EXECUTE n2 (1)"))
+    assert known.handles[-1] == (("pg_catalog", "public"), {"n2": " select c from t where a = $1"})
+    assert play.take(do.Ask).question.catalog == "handle"
+
+
+def test_a_statement_of_the_protocol_can_be_executed_by_sql_and_is_told_too() -> None:
+    known = Known()
+    play = SignedIn(meanings=known)
+    play.client(parse("delete from t", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    play.client(query("execute n"))
+    assert known.handles[-1][1] == {"n": "delete from t"}
+
+
+def test_a_text_without_the_word_runs_nothing_prepared() -> None:
+    assert may_execute(b"ExEcUtE p")
+    assert not may_execute(b"select 1")
+
+
+def test_fetch_does_not_reach_around_the_mask_of_a_portal() -> None:
+    play = (
+        SignedIn()
+        .client(query("begin"))
+        .learn()
+        .answer(allow())
+        .upstream(PARSED + BOUND + NO_DATA + tag("BEGIN") + ready("T"))
+    )
+    play.client(parse("select c from t") + bind(portal="c1") + execute("c1", 1) + SYNC).answer(mask())
+    play.upstream(PARSED + BOUND + described("c"))
+    play.upstream(row("secret") + message("s") + ready("T"))
+    play.sent(Side.UPSTREAM)
+    play.client(query("fetch all from c1")).answer(named("fetch"))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    play.client(message("X"))
+
+
+def test_set_to_the_value_the_parser_reads_by_is_harmless_and_to_another_is_refused() -> None:
+    setting = allow(command=lexer())
+    play = SignedIn().client(query("SET standard_conforming_strings = on")).learn().answer(setting)
+    assert play.sent(Side.UPSTREAM).startswith(parse("SET standard_conforming_strings = on"))
+    play = SignedIn().client(query("SET standard_conforming_strings = off")).learn().answer(setting)
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    data = parse("SET client_encoding = 'SJIS'") + bind() + execute() + SYNC
+    play = SignedIn().client(data).learn().answer(setting)
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+
+
+def lexer() -> object:
+    from engine._native import parse_sql
+    from engine.command.tree import ParsedCommand
+
+    return ParsedCommand(parse_sql(b"SET standard_conforming_strings = on"))
+
+
+def test_a_denied_prepare_is_no_name() -> None:
+    play = SignedIn().client(query("prepare n as delete from t")).learn().answer(deny())
+    play.upstream(error("42601") + ready())
+    play.sent(Side.UPSTREAM)
+    play.client(bind("n") + SYNC)
+    assert OWN in split(play.sent(Side.UPSTREAM))[0][1]

@@ -1,0 +1,144 @@
+"""What is read at a target, and how it is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.core.ports import Target
+from adapters.postgres import catalog
+from adapters.postgres.catalog import CatalogService, Row, Snapshot, TargetNames, snapshot_of
+from engine._native import Catalog, parse_sql
+from engine.command.tree import ParsedCommand
+
+ROWS: list[Row] = [
+    (16385, "public", "cust", "r", 1, "id"),
+    (16385, "public", "cust", "r", 2, "ssn"),
+    (16390, "public", "v", "v", 1, "code"),
+    (16400, "evil", "cust", "r", 1, "ssn"),
+    (16410, "public", "empty", "p", None, None),
+]
+TARGET = Target("db.example", 5432, "app", "s3cret", "main")
+
+
+def parsed(text: str, names: TargetNames, *path: str, **prepared: str) -> ParsedCommand:
+    handle = names.handle(path, prepared)
+    assert isinstance(handle, Catalog)
+    return ParsedCommand(parse_sql(text.encode(), handle))
+
+
+def test_columns_are_known_by_the_servers_own_numbers() -> None:
+    names = TargetNames(snapshot_of(ROWS))
+    assert names.origin_of(16385, 2) == "public.cust.ssn"
+    assert names.origin_of(16385, 3) is None
+    assert TargetNames().origin_of(16385, 2) is None
+
+
+def test_names_mean_what_the_sessions_path_makes_of_them() -> None:
+    names = TargetNames(snapshot_of(ROWS))
+    for path, origin in ((("public",), "public.cust.ssn"), (("evil", "public"), "evil.cust.ssn")):
+        sql = parsed("select ssn from cust", names, *path).command.sql
+        assert sql is not None
+        assert sql.outputs is not None
+        assert sql.outputs[0].origins == (origin,)
+
+
+def test_nothing_over_a_view_is_proven() -> None:
+    sql = parsed("select code from v", TargetNames(snapshot_of(ROWS)), "public").command.sql
+    assert sql is not None
+    assert not sql.outputs_proven
+
+
+def test_execute_is_read_by_what_the_session_prepared() -> None:
+    names = TargetNames(snapshot_of(ROWS))
+    command = parsed("execute p", names, "public", p="delete from cust").command
+    assert "delete" in {operation.kind for operation in command.operations}
+
+
+def test_the_same_session_gets_the_same_handle_until_something_is_read_that_differs() -> None:
+    names = TargetNames(snapshot_of(ROWS))
+    first = names.handle(("public",), {})
+    assert names.handle(("public",), {}) is first
+    names.show(snapshot_of(ROWS))
+    assert names.handle(("public",), {}) is first
+    names.show(snapshot_of(ROWS[:1]))
+    assert names.handle(("public",), {}) is not first
+    names.show(None)
+    assert names.handle(("public",), {}) is None
+    assert not names.is_known
+
+
+class Reading:
+    """Stands in for the connection: says what is there, and how often it was asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: Snapshot | Exception | None = snapshot_of(ROWS)
+        self.times = 0
+        self.now = 1000.0
+        monkeypatch.setattr(catalog._Reader, "_fetch", self._fetch)
+        monkeypatch.setattr(catalog.time, "monotonic", lambda: self.now)
+
+    async def _fetch(self) -> Snapshot | None:
+        self.times += 1
+        self.now += 0.01
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+async def test_names_are_read_once_and_again_when_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    service = CatalogService()
+    for _ in range(3):
+        await service.refresh(TARGET, changed=False)
+    assert reading.times == 1
+    reading.now += catalog.STALE + 1
+    await service.refresh(TARGET, changed=False)
+    assert reading.times == 2
+    assert service.names(TARGET).is_known
+    await service.close()
+
+
+async def test_between_fresh_and_stale_they_are_read_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    service = CatalogService()
+    await service.refresh(TARGET, changed=False)
+    reading.now += catalog.FRESH + 1
+    await service.refresh(TARGET, changed=False)
+    background = service._reader(TARGET)._background
+    assert background is not None
+    await background
+    assert reading.times == 2
+    await service.close()
+
+
+async def test_a_change_counts_from_the_moment_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    service = CatalogService()
+    await service.refresh(TARGET, changed=False)
+    reading.found = OSError("gone")
+    await service.refresh(TARGET, changed=True)
+    assert not service.names(TARGET).is_known
+    await service.close()
+
+
+async def test_what_cannot_be_read_is_unknown_and_not_asked_for_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    reading.found = OSError("unreachable")
+    service = CatalogService()
+    await service.refresh(TARGET, changed=False)
+    await service.refresh(TARGET, changed=False)
+    assert reading.times == 1
+    reading.now += catalog.RETRY + 1
+    reading.found = snapshot_of(ROWS)
+    await service.refresh(TARGET, changed=False)
+    assert service.names(TARGET).is_known
+    await service.close()
+
+
+async def test_each_database_of_a_target_has_names_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    Reading(monkeypatch)
+    service = CatalogService()
+    await service.refresh(TARGET, changed=False)
+    other = Target("db.example", 5432, "app", "s3cret", "other")
+    assert not service.names(other).is_known
+    await service.close()
