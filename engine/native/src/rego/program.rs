@@ -332,3 +332,52 @@ mod tests {
         assert!(said.contains("code"), "{said}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn packed(value: &Value) -> Vec<u8> {
+        let mut writer = Writer::new(usize::MAX, 128);
+        writer.value(value).unwrap();
+        writer.finish()
+    }
+
+    fn json(text: &str) -> Vec<u8> {
+        packed(&Value::from_json_str(text).unwrap())
+    }
+
+    fn compile(text: &str) -> Program {
+        let modules = packed(&Value::from(vec![Value::from(vec![Value::from("a.rego"), Value::from(text)])]));
+        Program::compile(&modules, &json("{}"), &json(r#"{"capabilities": ["count", "to_number", "json.unmarshal"]}"#)).unwrap()
+    }
+
+    fn answer(program: &Program, input: &str) -> Value {
+        decode::document(&program.evaluate_all(&json(input), 0).unwrap(), &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn many_threads_evaluate_one_program_at_once() {
+        let program = compile("package policies.a\ndeny contains input.n if count([x | some x in input.xs; x > 1]) == 2\n");
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let program = &program;
+                scope.spawn(move || {
+                    let expected = Value::from_json_str(&format!("[[0, {number}]]")).unwrap();
+                    for _ in 0..200 {
+                        let said = answer(program, &format!("{{\"n\": {number}, \"xs\": [1, 2, 3]}}"));
+                        assert_eq!(said.as_object().unwrap().get(&Value::from("results")), Some(&expected));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn an_error_in_one_evaluation_is_not_there_in_the_next() {
+        let program = compile("package policies.a\ndeny contains 1 if to_number(input.n) > 1\n");
+        let errors = |input: &str| answer(&program, input).as_object().unwrap().get(&Value::from("errors")).unwrap().as_array().unwrap().len();
+        assert_eq!((errors(r#"{"n": "x"}"#), errors(r#"{"n": "2"}"#), errors(r#"{"n": []}"#)), (1, 0, 1));
+    }
+}
