@@ -309,7 +309,7 @@ class Gate:
             error=outcome.error,
         )
         try:
-            self._log.append(entry, promised=True)
+            self._log.note(entry)
         except AuditUnavailable as error:
             self._meters.audit_failures.inc()
             logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)

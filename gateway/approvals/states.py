@@ -211,13 +211,12 @@ def parameters_digest(parameters: Sequence[str | None] | None) -> str:
     """A digest of bound values that differs whenever one of them does. Empty text when there are none at all."""
     if parameters is None:
         return ""
-    digest = hashlib.sha256()
+    parts = []
     for value in parameters:
         # INVARIANT: length before content, so no two lists of values share an encoding.
         encoded = b"" if value is None else value.encode("utf-8", "surrogateescape")
-        digest.update(b"-1:" if value is None else b"%d:" % len(encoded))
-        digest.update(encoded)
-    return digest.hexdigest()
+        parts.append(b"-1:" if value is None else b"%d:%b" % (len(encoded), encoded))
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def demands_of(approvers: Sequence[Mapping[str, Json]]) -> tuple[Demand, ...]:

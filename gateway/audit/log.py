@@ -6,13 +6,14 @@
 - `Durability.PROCESS`: the line is with the kernel before the answer, so it survives our death (kill -9); an fsync
   follows within 50 ms. `Durability.DISK`: fsync before the answer, one for all who wait at that moment.
 - Below the low-water mark, or when a write fails, new entries are refused with AuditUnavailable; whoever called denies.
-  Outcomes of what was already granted (`append(..., promised=True)`) may use the reserve.
+  What tells of things already granted (`append(..., promised=True)`, `note`) may use the reserve.
 
 One process writes a directory (a lock file says so). Safe from any thread. Called by the gate.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -26,6 +27,8 @@ from gateway.errors import AuditUnavailable
 
 SYNC_EVERY = 0.05
 """Seconds between fsyncs with `process` durability, and between looks at the free space."""
+MAX_NOTED = 10_000
+"""Entries that may wait to be written together; more means that nothing can be written."""
 SUFFIX = ".jsonl"
 
 
@@ -59,6 +62,7 @@ class AuditLog:
         self._written = 0
         self._synced = 0
         self._listeners: tuple[Callable[[int], None], ...] = ()
+        self._noted: list[bytes] = []
         self._retired: list[int] = []
         self._broken = ""
         self._is_low = False
@@ -97,18 +101,52 @@ class AuditLog:
             if self._is_low and not promised:
                 raise AuditUnavailable("the audit is short of space", help=f"free some on {self._directory}")
             if self._size >= self._segment_bytes:
+                self._write_noted()
                 self._rotate()
             seq = self._next
             line = encode(entry, seq)
-            self._write(line)
+            self._write(b"".join((*self._noted, line)) if self._noted else line)
+            self._noted.clear()
             self._next = seq + 1
-            self._size += len(line)
             self._written = seq
         if self._is_durable:
             self._sync_to(seq)
         for listener in self._listeners:
             listener(seq)
         return seq
+
+    def note(self, entry: Entry) -> int:
+        """Take an entry that nobody waits for, and return its number: it is written with the next one, or within 50 ms.
+
+        For outcomes: a crash may lose the last of them, as it loses what the target was about to say.
+        """
+        with self._lock:
+            if self._broken:
+                self._repair()
+            if len(self._noted) >= MAX_NOTED:
+                raise AuditUnavailable("the audit has more to write than it can keep")
+            seq = self._next
+            self._noted.append(encode(entry, seq))
+            self._next = seq + 1
+        return seq
+
+    def _write_noted(self) -> bool:
+        """Write what was noted, if anything. Called with the lock held."""
+        if not self._noted:
+            return False
+        self._write(b"".join(self._noted))
+        self._noted.clear()
+        self._written = self._next - 1
+        return True
+
+    def _let_out_noted(self) -> None:
+        with self._lock:
+            if self._broken:
+                self._repair()
+            wrote, seq = self._write_noted(), self._written
+        if wrote:
+            for listener in self._listeners:
+                listener(seq)
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """Call `listener` (quick, from any thread) with the number of each entry once it is recorded, until the
@@ -123,7 +161,8 @@ class AuditLog:
         return leave
 
     def flush(self) -> None:
-        """Everything written so far is on the disk when this returns."""
+        """Everything taken so far is on the disk when this returns."""
+        self._let_out_noted()
         self._sync_to(self._written)
 
     def close(self) -> None:
@@ -135,6 +174,8 @@ class AuditLog:
         self._close_retired()
         with self._sync_lock, self._lock:
             if self._fd >= 0:
+                with contextlib.suppress(AuditUnavailable):  # WHY: nobody waits for what was noted, and we are leaving
+                    self._write_noted()
                 os.fsync(self._fd)
                 os.close(self._fd)
             self._fd = -1
@@ -151,6 +192,7 @@ class AuditLog:
             # INVARIANT: a piece of a line is cut off again before anything follows it.
             self._break(None)
             raise AuditUnavailable("the audit could not write a whole entry", help=f"free space on {self._directory}")
+        self._size += len(line)
 
     def _break(self, error: OSError | None) -> None:
         self._broken = f"a write failed ({error.strerror})" if error else "a write came out short"
@@ -230,9 +272,9 @@ class AuditLog:
             self._look_at_space()
             if self._retired:
                 self._close_retired()
-            if self._synced < self._written:
+            if self._synced < self._written or self._noted:
                 try:
-                    self._sync_to(self._written)
+                    self.flush()
                 except AuditUnavailable:
                     continue  # WHY: `trouble` says it, and every append is refused from now on
 

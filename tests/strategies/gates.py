@@ -125,6 +125,8 @@ class House:
         )
 
     def entries(self) -> list[Entry]:
+        if not self.log.trouble:
+            self.log.flush()
         return list(read(self.folder / "audit"))
 
     def close(self) -> None:

@@ -263,3 +263,68 @@ def test_a_segment_that_is_retired_while_it_is_synced_stays_open_until_that_is_d
     assert log._retired == []
     assert len(segments(tmp_path / "audit")) == 2
     assert numbers(tmp_path) == [1, 2]
+
+
+def test_what_is_noted_is_written_with_the_next_entry_in_one_write(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log, real, writes = opened(), os.write, list[int]()
+
+    def count(fd: int, data: bytes) -> int:
+        writes.append(data.count(b"\n"))
+        return real(fd, data)
+
+    monkeypatch.setattr(log_module.os, "write", count)
+    assert [log.note(entry()), log.note(entry()), log.append(entry())] == [1, 2, 3]
+    assert writes == [3]
+    assert numbers(tmp_path) == [1, 2, 3]
+    log.note(entry())
+    assert numbers(tmp_path) == [1, 2, 3]
+    log.close()
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+def test_what_is_noted_is_written_soon_even_when_nothing_follows(opened: Opener, tmp_path: Path) -> None:
+    log, told = opened(), threading.Event()
+    log.subscribe(lambda seq: told.set())
+    log.note(entry())
+    assert told.wait(10)
+    assert numbers(tmp_path) == [1]
+
+
+def test_what_is_noted_stands_before_the_next_segment(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened(segment_bytes=100)
+    for _ in range(5):
+        log.append(entry("x" * 90))
+        log.note(entry())
+    log.flush()
+    assert numbers(tmp_path) == list(range(1, 11))
+    assert len(segments(tmp_path / "audit")) > 3
+
+
+def test_a_failed_write_keeps_what_was_noted_for_the_next(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log, real = opened(), os.write
+    log.note(entry("noted"))
+    monkeypatch.setattr(log_module.os, "write", lambda fd, data: real(fd, data[:20]))
+    with pytest.raises(AuditUnavailable):
+        log.append(entry("lost"))
+    monkeypatch.setattr(log_module.os, "write", real)
+    assert log.append(entry("after")) == 2
+    assert [found.text for found in read(tmp_path / "audit")] == ["noted", "after"]
+
+
+def test_what_cannot_be_written_is_not_kept_for_ever(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    monkeypatch.setattr(log_module, "MAX_NOTED", 2)
+    log = opened()
+    log.note(entry())
+    log.note(entry())
+    with pytest.raises(AuditUnavailable):
+        log.note(entry())
