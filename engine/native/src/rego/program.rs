@@ -331,12 +331,6 @@ mod tests {
         let said = String::from_utf8_lossy(&answer).into_owned();
         assert!(said.contains("code"), "{said}");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
 
     fn packed(value: &Value) -> Vec<u8> {
         let mut writer = Writer::new(usize::MAX, 128);
