@@ -15,8 +15,9 @@ from engine.evaluator.decision_json import decision_json
 from engine.evaluator.explain import Explained, explained_json
 from engine.evaluator.explain import explain as explain_request
 from engine.request import Principal, Resource, Session
-from gateway.cli.options import AsJson, PolicyFolder
-from gateway.cli.output import complain, say, say_json
+from engine.suite.decide_lines import decide_lines, explain_lines
+from gateway.cli.options import AsJson, AsJsonLines, PolicyFolder
+from gateway.cli.output import answer_lines, complain, say, say_json
 from gateway.policy_store.folder import read_folder
 
 Text: TypeAlias = Annotated[str | None, typer.Argument(help="The command; standard input when it is not given.")]
@@ -46,9 +47,13 @@ def decide(
     protocol: Protocol = "postgres",
     label: Labels = None,
     as_json: AsJson = False,
+    as_json_lines: AsJsonLines = False,
 ) -> None:
     """Decide on one command by a policy folder."""
     program = _program(policies)
+    if as_json_lines:
+        answer_lines(lambda lines: decide_lines(program, lines, time.time_ns()))
+        return
     decision = program.decide(_request(text, principal, group, resource, protocol, label))
     if as_json:
         say_json({"decision": decision_json(decision)})
@@ -65,9 +70,13 @@ def explain(
     protocol: Protocol = "postgres",
     label: Labels = None,
     as_json: AsJson = False,
+    as_json_lines: AsJsonLines = False,
 ) -> None:
     """Decide, and show every candidate rule with what became of it."""
     program = _program(policies)
+    if as_json_lines:
+        answer_lines(lambda lines: explain_lines(program, lines, time.time_ns()))
+        return
     request = _request(text, principal, group, resource, protocol, label)
     decision, rules = program.decide(request), explain_request(program, request)
     if as_json:

@@ -74,3 +74,35 @@ def test_policies_that_do_not_compile_cannot_decide(policies: str, capsys: pytes
     (Path(policies) / "broken.rego").write_text("package")
     assert main(["decide", "-p", policies, "SELECT 1"]) == 3
     assert "broken.rego" in capsys.readouterr().err
+
+
+LINE = {
+    "id": 1,
+    "principal": {"name": "ana", "groups": ["data-readers"]},
+    "resource": {"name": "orders", "protocol": "postgres", "labels": {}},
+    "command": {"protocol": "postgres", "text": "SELECT 1"},
+}
+
+
+@pytest.mark.parametrize("command", ["decide", "explain"])
+def test_lines_are_answered_one_for_one_whatever_they_are(
+    policies: str, command: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    lines = [
+        json.dumps(LINE),
+        "garbage",
+        "",
+        json.dumps({**LINE, "id": "x", "principal": 7}),
+        json.dumps({**LINE, "id": 2}),
+    ]
+
+    class Input:
+        buffer = io.BytesIO("\n".join(lines).encode() + b"\n")
+
+    monkeypatch.setattr(sys, "stdin", Input)
+    assert main([command, "-p", policies, "--jsonl"]) == 0
+    answers = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [answer["id"] for answer in answers] == [1, None, None, "x", 2]
+    assert [answer.get("decision", {}).get("verdict") for answer in answers] == ["allow", None, None, None, "allow"]
+    assert all("error" in answer for answer in answers[1:4])
+    assert all(("rules" in answer) == (command == "explain") for answer in (answers[0], answers[4]))
