@@ -86,7 +86,7 @@ pub struct Statement {
 /// The statements of a text; None when PostgreSQL's grammar refuses it or it is too large to follow.
 pub fn outline(bytes: &[u8]) -> Option<Vec<Statement>> {
     let text = guard::readable(bytes).ok()?;
-    guard::nesting(text).ok()?;
+    guard::demand(text).ok()?;
     let parsed = with_room(|| {
         let parsed = parse::parse(text).ok()?;
         (parsed.stmts.len() <= MAX_STATEMENTS).then(|| parsed.stmts.iter().map(|raw| statement(text, raw)).collect())
