@@ -1,0 +1,97 @@
+"""kill -9 under load: every allow that a client saw answered stands in the audit.
+
+The gateway is killed at random moments while clients work; what each client got an answer to is compared with what the
+audit says. `make long` kills 200 times, the ordinary run 10.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.e2e.world import World, world
+
+CLIENTS = 3
+
+
+class Client(threading.Thread):
+    """Runs statements that each carry a name of their own, and remembers which were answered."""
+
+    def __init__(self, conninfo: str) -> None:
+        super().__init__(daemon=True)
+        self.conninfo = conninfo
+        self.answered: list[str] = []
+        self.under_way = threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with psycopg.connect(self.conninfo, autocommit=True) as connection:
+                while True:
+                    name = uuid.uuid4().hex
+                    row = connection.execute(f"SELECT '{name}' AS name").fetchone()
+                    assert row == (name,)
+                    self.answered.append(name)
+                    self.under_way.set()
+        except psycopg.OperationalError as error:
+            # The kill. Anything else is a failure of the test.
+            if not self.answered:
+                self.failure = error
+        except AssertionError as error:
+            self.failure = error
+        finally:
+            self.under_way.set()
+
+
+def kill_once(place: World, chance: random.Random) -> tuple[int, int]:
+    """One life of the gateway. Returns how many answers clients saw, and how many entries the audit has."""
+    place.start()
+    clients = [Client(place.conninfo()) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        assert client.under_way.wait(60), "a client got no answer within a minute"
+    threading.Event().wait(chance.uniform(0.01, 0.5))
+    place.kill()
+    for client in clients:
+        client.join(30)
+        assert not client.is_alive()
+        assert client.failure is None, client.failure
+    seen = {name for client in clients for name in client.answered}
+    entries = place.entries()
+    allowed = {str(entry.get("text", "")) for entry in entries if entry.get("verdict") in ("allow", "mask")}
+    recorded = {text.split("'")[1] for text in allowed if text.startswith("SELECT '")}
+    missing = seen - recorded
+    assert not missing, f"{len(missing)} of {len(seen)} answered allows are not in the audit"
+    return len(seen), len(entries)
+
+
+def kill_many(times: int, seed: int) -> list[tuple[int, int]]:
+    chance = random.Random(seed)
+    with world() as place:
+        return [kill_once(place, chance) for _ in range(times)]
+
+
+@pytest.mark.timeout(600)
+def test_no_answered_allow_is_missing_from_the_audit_after_kill_9() -> None:
+    lives = kill_many(10, seed=20261121)
+    assert all(seen > 0 for seen, _ in lives)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_no_answered_allow_is_missing_after_two_hundred_kills() -> None:
+    lives = kill_many(200, seed=7)
+    seen = sum(count for count, _ in lives)
+    lines = [
+        "# kill -9 under load",
+        "",
+        f"{len(lives)} kills, {CLIENTS} clients, {seen} answered allows seen by clients, 0 missing from the audit.",
+        "",
+    ]
+    Path(__file__).parents[2].joinpath("docs/measured/kill.md").write_text("\n".join(lines))

@@ -1,0 +1,186 @@
+"""A whole Sallyport with a real PostgreSQL behind it, for end-to-end tests: a private cluster and `sallyport up`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.demo.binaries import DemoUnavailable, find_binaries
+from gateway.demo.certificates import loopback_certificate
+from gateway.demo.cluster import Cluster, free_port, running_cluster, server_owner
+from tests.conftest import missing
+
+ROOT = Path(__file__).parents[2]
+START_DEADLINE = 30.0
+USER = "ana"
+
+ALLOW_READS = """\
+package policies.world
+
+allow contains {"code": "READ", "reason": "reading"} if {
+	input.command.protocol == "postgres"
+	"readers" in input.principal.groups
+	every op in input.command.operations { op.effect in {"read", "session"} }
+}
+"""
+
+
+@dataclass(slots=True)
+class World:
+    """Where everything is. `password` is the client's at the gateway, made for this run."""
+
+    folder: Path
+    cluster: Cluster
+    port: int
+    password: str = field(repr=False)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "sallyport.toml"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / "audit"
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "WORLD_UPSTREAM": self.cluster.password, "WORLD_CLIENT": self.password}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """`sallyport up`; returns once its listener accepts."""
+        log = (self.folder / "gateway.log").open("ab")
+        self.process = subprocess.Popen(
+            [*sallyport(), "up", "--config", str(self.config)],
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+        deadline = time.monotonic() + START_DEADLINE
+        while True:
+            assert self.process.poll() is None, (self.folder / "gateway.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, "the gateway did not listen in time"
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return self.process
+            except OSError:
+                continue
+
+    def kill(self) -> None:
+        """What a power cut does to the process: nothing of ours runs any more."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def conninfo(self, **more: str) -> str:
+        words = {
+            "host": "127.0.0.1",
+            "port": str(self.port),
+            "user": USER,
+            "password": self.password,
+            "dbname": "world",
+            "sslmode": "require",
+            **more,
+        }
+        return " ".join(f"{key}={value}" for key, value in words.items())
+
+    def entries(self) -> list[dict[str, object]]:
+        """The audit, read as an operator reads it."""
+        said = subprocess.run(
+            [*sallyport(), "audit", "show", "--config", str(self.config), "--json"],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert said.returncode == 0, said.stderr
+        return [json.loads(line) for line in said.stdout.splitlines() if line.strip()]
+
+
+def sallyport() -> list[str]:
+    return [sys.executable, "-c", "from gateway.cli import main; main()"]
+
+
+def configuration(world: World) -> str:
+    return f"""
+[policies]
+path = "policies"
+
+[store]
+url = "sqlite:///store.db"
+
+[audit]
+dir = "audit"
+low_water_bytes = 1048576
+
+[[resource]]
+name = "world"
+protocol = "postgres"
+address = "127.0.0.1:{world.cluster.port}"
+database = "postgres"
+role = "{world.cluster.user}"
+credential = "env:WORLD_UPSTREAM"
+tls = {{ ca_file = "server.crt" }}
+
+[[listener]]
+protocol = "postgres"
+bind = "127.0.0.1:{world.port}"
+auth = "scram"
+tls = {{ certificate = "server.crt", key = "server.key" }}
+
+[[identity.principal]]
+name = "{USER}"
+groups = ["readers"]
+password = "env:WORLD_CLIENT"
+"""
+
+
+@contextmanager
+def world(policies: str = ALLOW_READS) -> Iterator[World]:
+    """A cluster and a configured gateway, not yet started; everything is gone afterwards."""
+    try:
+        binaries = find_binaries(os.environ)
+    except DemoUnavailable as error:
+        missing(f"PostgreSQL ({error})")
+        raise
+    folder = Path(tempfile.mkdtemp(prefix="sallyport-world-"))
+    folder.chmod(0o755)
+    certificate = loopback_certificate(datetime.datetime.now(datetime.UTC))
+    try:
+        with running_cluster(binaries, folder / "pg", "owner", certificate, server_owner(os.geteuid())) as cluster:
+            here = World(folder, cluster, free_port(), secrets.token_urlsafe(18))
+            (folder / "policies").mkdir()
+            (folder / "policies" / "world.rego").write_text(policies)
+            (folder / "server.crt").write_bytes(certificate.certificate)
+            key = folder / "server.key"
+            key.touch(0o600)
+            key.write_bytes(certificate.key)
+            here.config.write_text(configuration(here))
+            try:
+                yield here
+            finally:
+                here.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
