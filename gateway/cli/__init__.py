@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from engine.errors import EngineError, PolicyRefused
-from gateway.cli import audit, config, deciding, demo, holds, keys, language, parsing, policies, serving
+from gateway.cli import audit, bench, config, deciding, demo, holds, keys, language, parsing, policies, serving
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
 from gateway.policy_store.current import describe
@@ -32,6 +32,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     audit.register,
     keys.register,
     demo.register,
+    bench.register,
 ]
 
 
