@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 
+from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.session import ClientProof
 from engine import command_reader
@@ -54,6 +55,7 @@ class Gateway:
         self.meters = Meters()
         self._open = contextlib.ExitStack()
         self._listeners: list[PostgresListener] = []
+        self._catalogs = CatalogService()
         self._rpc: RpcServer | None = None
         self._is_stopping = False
         with contextlib.ExitStack() as opening:
@@ -141,7 +143,7 @@ class Gateway:
             proof=ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM,
             resource=one.resource,
         )
-        listener = PostgresListener(settings, self.doors)
+        listener = PostgresListener(settings, self.doors, self._catalogs)
         try:
             await listener.start()
         except OSError as error:
@@ -190,6 +192,7 @@ class Gateway:
         self._is_stopping = True
         await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
         self._listeners.clear()
+        await self._catalogs.close()
         if self._rpc is not None:
             rpc, self._rpc = self._rpc, None
             await asyncio.get_running_loop().run_in_executor(None, rpc.stop, min(seconds, 5.0))
