@@ -3,6 +3,7 @@
 - EngineError
   - PolicyRefused      a policy folder does not compile; carries every diagnostic at once
   - InputInvalid       a request does not have the shape of the input document
+  - SuiteInvalid       a file of policy tests cannot be read; says where
   - NativeFailure      the Rust core failed (a caught panic, a limit of its own): the caller answers deny
 
 Hostile *commands* are no error: a parser answers with a tree whose `problems` say what was wrong. Each error has a
@@ -45,6 +46,17 @@ class InputInvalid(EngineError):
     """A request that does not have the shape of the input document."""
 
     code = "INPUT_INVALID"
+
+
+class SuiteInvalid(EngineError):
+    """A file of policy tests, or of their fixtures, that means nothing. `line` is 1-based."""
+
+    code = "SUITE_INVALID"
+
+    def __init__(self, source: str, line: int, message: str) -> None:
+        super().__init__(message)
+        self.source = source
+        self.line = line
 
 
 class NativeFailure(EngineError):
