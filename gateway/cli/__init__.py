@@ -14,7 +14,20 @@ import typer
 from typer.exceptions import TyperException
 
 from engine.errors import EngineError, PolicyRefused
-from gateway.cli import audit, bench, config, deciding, demo, holds, keys, language, parsing, policies, serving
+from gateway.cli import (
+    audit,
+    bench,
+    config,
+    conformance,
+    deciding,
+    demo,
+    holds,
+    keys,
+    language,
+    parsing,
+    policies,
+    serving,
+)
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
 from gateway.policy_store.current import describe
@@ -28,6 +41,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     deciding.register,
     language.register,
     parsing.register,
+    conformance.register,
     holds.register,
     audit.register,
     keys.register,
