@@ -108,6 +108,16 @@ pub fn is_system_relation(name: &str) -> bool {
     name.starts_with("pg_") && NAMES.get_or_init(|| system_names("relation")).contains(name)
 }
 
+/// Relations that show values or texts of other people's tables and sessions. Those of extensions live in any schema.
+const TELLS_OF_OTHERS: [&str; 14] = [
+    "pg_cursors", "pg_prepared_statements", "pg_stat_activity", "pg_stat_monitor", "pg_stat_statements", "pg_statistic",
+    "pg_statistic_ext_data", "pg_stats", "pg_stats_ext", "pg_stats_ext_exprs", "pg_authid", "pg_shadow", "pg_user_mapping", "pg_largeobject",
+];
+
+pub fn tells_of_others(name: &RelationName) -> bool {
+    TELLS_OF_OTHERS.contains(&&*name.relation)
+}
+
 /// Whether PostgreSQL itself brings a type of this name in pg_catalog.
 pub fn is_system_type(name: &str) -> bool {
     static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();

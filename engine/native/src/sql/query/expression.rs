@@ -10,7 +10,8 @@ use super::flow::Flow;
 use super::scope::{nowhere, Entry, Lookup, Scope};
 use crate::sql::build::Builder;
 use crate::sql::features::Feature;
-use crate::sql::names::{self, strings};
+use crate::sql::functions::Shape;
+use crate::sql::names::{self, strings, Callee};
 use crate::sql::tree::{Access, Target, Via};
 
 impl<'a> Builder<'a> {
@@ -239,21 +240,50 @@ impl<'a> Builder<'a> {
     fn indirection(&mut self, indirection: &AIndirection, scope: &Scope<'_, 'a>) -> Flow {
         let steps = self.expressions(&indirection.indirection, scope);
         let fields = strings(&indirection.indirection);
-        if let (Some(NodeEnum::ColumnRef(reference)), [field]) = (indirection.arg.as_deref().and_then(|arg| arg.node.as_ref()), fields.as_slice()) {
+        let argument = indirection.arg.as_deref();
+        if let (Some(NodeEnum::ColumnRef(reference)), Some(field)) = (argument.and_then(|arg| arg.node.as_ref()), fields.first()) {
             if let Some(flow) = self.field_of_row(reference, field, scope) {
-                return flow;
+                // Further steps go into a value of its own type.
+                return if fields.len() > 1 { flow.derive("field") } else { flow };
             }
         }
-        let mut flow = self.optional(indirection.arg.as_deref(), scope);
+        let mut flow = self.optional(argument, scope);
         flow.absorb(steps);
+        let known = argument.and_then(|node| node.node.as_ref()).map_or(&[][..], |node| self.fields_of_call(node));
+        for field in fields.iter().filter(|field| !matches!(**field, "*" | names::UNKNOWN) && !known.contains(field)) {
+            self.field_or_call(field);
+        }
         flow.derive("field")
+    }
+
+    /// The columns that a call of one of PostgreSQL's own functions gives.
+    fn fields_of_call(&self, node: &NodeEnum) -> &'static [&'static str] {
+        let NodeEnum::FuncCall(call) = node else { return &[] };
+        let parts = strings(&call.funcname);
+        let (schema, name) = names::schema_and_name(&parts);
+        match names::function(self.catalog, schema, name) {
+            Callee::Builtin(_, fact) => match &fact.shape {
+                Shape::Columns(columns) => columns,
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// `(value).name` is a field of a composite value, or calls the function of that name with it. Only a catalog that lists
+    /// functions can rule out the second.
+    fn field_or_call(&mut self, field: &str) {
+        let listed = self.catalog.is_some_and(|catalog| catalog.search_path.iter().all(|schema| catalog.function(schema, field).is_ok()));
+        if !(listed && matches!(names::function(self.catalog, None, field), Callee::Unknown(_))) {
+            self.named_call(&[field], 1, &[]);
+        }
     }
 
     /// `(t).column`, where t is a table and not a column: the column itself.
     fn field_of_row(&mut self, reference: &ColumnRef, field: &str, scope: &Scope<'_, 'a>) -> Option<Flow> {
         let parts = strings(&reference.fields);
         let [relation] = parts.as_slice() else { return None };
-        if field == "*" || field == names::UNKNOWN || !self.spend(scope.width()) || scope.bare_column(relation).is_some() {
+        if field == "*" || field == names::UNKNOWN || !self.spend(scope.width()) || scope.bare_column(relation).is_some_and(|flow| flow.proven) {
             return None;
         }
         match scope.entry(None, relation)?.column(field) {
@@ -261,7 +291,14 @@ impl<'a> Builder<'a> {
                 self.note_reads(&flow);
                 Some(flow)
             }
-            Lookup::No => None,
+            Lookup::No => {
+                // No such column, so it is a call with the whole row.
+                let full = names::full_name(None, field);
+                if matches!(names::function(self.catalog, None, field), Callee::Unknown(_)) {
+                    self.unknown_call(full, "function");
+                }
+                None
+            }
         }
     }
 

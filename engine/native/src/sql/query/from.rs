@@ -11,6 +11,7 @@ use super::naming;
 use super::scope::{Column, Columns, Entry, Scope, Source};
 use crate::sql::build::{Builder, MAX_EMBEDDING};
 use crate::sql::catalog::View;
+use crate::sql::features::Feature;
 use crate::sql::functions::Shape;
 use crate::sql::guard;
 use crate::sql::names::{self, strings, Callee, RelationName};
@@ -82,6 +83,9 @@ impl<'a> Builder<'a> {
     pub fn relation_source(&mut self, relation: &RangeVar) -> (RelationName, &'static str, Source<'a>) {
         let (name, found) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
+        if names::tells_of_others(&name) {
+            self.feature(Feature::SystemStatistics);
+        }
         let full = name.full.clone();
         let source = match found {
             None => Source::Opaque { full },
