@@ -10,6 +10,7 @@ use super::objects::role_name;
 use crate::sql::build::Builder;
 use crate::sql::features::Feature;
 use crate::sql::kinds::Kind;
+use crate::sql::names;
 use crate::sql::query::rows::over;
 use crate::sql::query::scope::Scope;
 use crate::sql::tree::{Access, Target, Via};
@@ -92,6 +93,12 @@ impl<'a> Builder<'a> {
         self.feature(Feature::NetworkAccess);
         self.target(Target::plain("server", import.server_name.as_str(), Access::Read));
         self.target(Target::plain("schema", import.local_schema.as_str(), Access::Create));
+        for node in &import.table_list {
+            if let Some(NodeEnum::RangeVar(table)) = node.node.as_ref() {
+                let name = names::full_name(Some(&import.local_schema), &table.relname);
+                self.target(Target::plain("foreign_table", name, Access::Create));
+            }
+        }
         self.server_options(&import.options);
     }
 

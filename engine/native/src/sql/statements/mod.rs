@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
             NodeEnum::TransactionStmt(transaction) => self.transaction(transaction),
             NodeEnum::VariableSetStmt(set) => self.set(set),
             NodeEnum::VariableShowStmt(show) => return Some(Some(self.show(show))),
-            NodeEnum::ConstraintsSetStmt(_) => self.simple(super::kinds::Kind::SetConstraints),
+            NodeEnum::ConstraintsSetStmt(set) => self.set_constraints(set),
             NodeEnum::DiscardStmt(_) => self.simple(super::kinds::Kind::Discard),
             NodeEnum::CheckPointStmt(_) => self.simple(super::kinds::Kind::Checkpoint),
             NodeEnum::LockStmt(lock) => self.lock(lock),

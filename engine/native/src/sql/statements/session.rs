@@ -1,7 +1,7 @@
 //! Statements about the session and its data flow: EXPLAIN, prepared statements, cursors, transactions, locks, upkeep.
 
 use pg_query::protobuf::{
-    ClosePortalStmt, ClusterStmt, DeallocateStmt, DeclareCursorStmt, ExecuteStmt, ExplainStmt, FetchStmt, LoadStmt, LockStmt, Node, PrepareStmt,
+    ClosePortalStmt, ClusterStmt, ConstraintsSetStmt, DeallocateStmt, DeclareCursorStmt, ExecuteStmt, ExplainStmt, FetchStmt, LoadStmt, LockStmt, Node, PrepareStmt,
     RefreshMatViewStmt, ReindexObjectType, ReindexStmt, ReturnStmt, TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
 };
 use pg_query::NodeEnum;
@@ -9,6 +9,7 @@ use pg_query::NodeEnum;
 use crate::sql::build::{Builder, Place};
 use crate::sql::features::Feature;
 use crate::sql::kinds::Kind;
+use crate::sql::names::full_name;
 use crate::sql::query::flow::Flow;
 use crate::sql::query::scope::{Column, Columns, Scope};
 use crate::sql::tree::{Access, Effect, Name, Target, Via};
@@ -140,6 +141,16 @@ impl<'a> Builder<'a> {
         self.feature(Feature::TransactionControl);
         if kind == Kind::Unknown {
             self.incomplete();
+        }
+    }
+
+    pub fn set_constraints(&mut self, set: &ConstraintsSetStmt) {
+        self.operation(Kind::SetConstraints);
+        for node in &set.constraints {
+            if let Some(NodeEnum::RangeVar(name)) = node.node.as_ref() {
+                let schema = Some(name.schemaname.as_str()).filter(|schema| !schema.is_empty());
+                self.target(Target::plain("constraint", full_name(schema, &name.relname), Access::Set));
+            }
         }
     }
 

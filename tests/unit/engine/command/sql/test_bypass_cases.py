@@ -103,8 +103,8 @@ CASES: dict[str, tuple[tuple[Check, ...], list[str]]] = {
             "/* a /* b */ DELETE FROM cust */ SELECT 1",
             "SELECT 1 -- ; DROP TABLE cust",
             "SELECT /* ; DROP TABLE cust; */ 1",
-            "SELECT 1 /* DELETE FROM cust",
-        ][:3],
+            "SELECT 1 /*/* DELETE */ FROM cust*/",
+        ],
     ),
     "5 strings end where the server ends them": (
         (statements(2), does("delete")),
@@ -352,8 +352,8 @@ CASES: dict[str, tuple[tuple[Check, ...], list[str]]] = {
             "COPY cust (ssn) TO STDOUT",
             "COPY (SELECT ssn FROM cust) TO STDOUT (FORMAT binary)",
             "copy public.cust(ssn) to stdout with csv",
-            "COPY (TABLE closed) TO STDOUT",
-        ][:3],
+            "COPY (SELECT s FROM (SELECT ssn AS s FROM cust) q) TO STDOUT",
+        ],
     ),
     "36 COPY with the server's programs and files": (
         (does("execute"), lambda command: set(command.features) & {"copy_program", "copy_file"}),
@@ -586,10 +586,8 @@ CASES: dict[str, tuple[tuple[Check, ...], list[str]]] = {
             "VALUES ((SELECT ssn FROM cust))",
             "SELECT FROM cust",
             "SELECT 1 FROM ONLY (cust)",
-            "SELECT 1 FROM (cust)",
-            "SELECT exists(TABLE cust)",
-        ][:4]
-        + ["SELECT EXISTS (TABLE cust)"],
+            "SELECT EXISTS (TABLE cust)",
+        ],
     ),
     "57 words that only look like verbs": (
         (harmless,),
@@ -656,6 +654,6 @@ def test_a_view_nobody_can_see_through_proves_nothing() -> None:
 def test_a_name_means_what_the_live_search_path_says() -> None:
     # 9 and 49: the schema in front wins, for tables and for functions.
     evil = catalog(search_path=("evil", "pg_catalog", "public"), functions=None)
-    assert "evil.cust" in (tree("SELECT * FROM cust", evil).sql or pytest.fail()).relations
+    assert reads("evil.cust.ssn")(tree("SELECT * FROM cust", evil))
     assert not tree("SELECT upper(name) FROM cust", evil).complete
     assert tree("SELECT upper(name) FROM cust", CATALOG).complete
