@@ -8,8 +8,8 @@ use pg_query::protobuf::{
 };
 use pg_query::NodeEnum;
 
+use crate::sql::room::on_big_stack;
 use crate::sql::{guard, parse};
-use crate::stack::with_room;
 
 /// More statements than this in one text are not looked at.
 pub const MAX_STATEMENTS: usize = 10_000;
@@ -86,12 +86,16 @@ pub struct Statement {
 /// The statements of a text; None when PostgreSQL's grammar refuses it or it is too large to follow.
 pub fn outline(bytes: &[u8]) -> Option<Vec<Statement>> {
     let text = guard::readable(bytes).ok()?;
-    guard::demand(text).ok()?;
-    let parsed = with_room(|| {
-        let parsed = parse::parse(text).ok()?;
-        (parsed.stmts.len() <= MAX_STATEMENTS).then(|| parsed.stmts.iter().map(|raw| statement(text, raw)).collect())
-    });
-    parsed?
+    if guard::demand(text).ok()?.is_modest() {
+        return followed(text);
+    }
+    let owned = text.to_owned();
+    on_big_stack(move || followed(&owned))?
+}
+
+fn followed(text: &str) -> Option<Vec<Statement>> {
+    let parsed = parse::parse(text).ok()?;
+    (parsed.stmts.len() <= MAX_STATEMENTS).then(|| parsed.stmts.iter().map(|raw| statement(text, raw)).collect())?
 }
 
 fn statement(text: &str, raw: &RawStmt) -> Option<Statement> {

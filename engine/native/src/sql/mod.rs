@@ -13,7 +13,7 @@ pub mod kinds;
 pub mod names;
 pub mod parse;
 pub mod query;
-mod room;
+pub(crate) mod room;
 pub mod shape;
 pub mod statements;
 pub mod tree;
