@@ -132,7 +132,7 @@ class Gateway:
         askers = Askers()
         ports = DecisionPorts(GateDecisions(behind, askers), self.policies, GateApprovals(behind, askers))
         audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
-        return RpcServer(ports, audit, self._sockets, time.monotonic)
+        return RpcServer(ports, audit, self._sockets, time.monotonic, threads=self.config.rpc.threads)
 
     async def _start_listener(self, one: Listener) -> str:
         host, port = split_address(one.bind) or ("", 0)
