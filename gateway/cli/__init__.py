@@ -27,6 +27,7 @@ from gateway.cli import (
     parsing,
     policies,
     serving,
+    testing,
 )
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
@@ -38,6 +39,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     serving.register,
     config.register,
     policies.register,
+    testing.register,
     deciding.register,
     language.register,
     parsing.register,

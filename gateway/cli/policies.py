@@ -1,4 +1,4 @@
-"""`check`, `test`, `decide`, `explain`, `schema`: for those who write policies. All work on a folder, none needs a gateway."""
+"""`check` and `schema`: for those who write policies. Neither needs a gateway."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import Annotated
 
 import typer
 
+from engine.compiler.stages import compile_policies
 from engine.errors import PolicyRefused
+from engine.schema import input_schema_text
 from engine.source import Diagnostic, Severity
+from engine.suite.sets import policy_sets
 from gateway.cli.diagnostics import fields, line
 from gateway.cli.output import say, say_json
-from gateway.policy_store.folder import PolicyFolder as Folder
 from gateway.policy_store.folder import read_folder
 
 
@@ -39,7 +41,7 @@ def check(
     format: Shape = Format.TEXT,
 ) -> None:
     """Compile a policy folder and list everything that is wrong with it."""
-    found = _diagnose(read_folder(folder))
+    found = _diagnose(folder)
     if format is Format.JSON:
         say_json({"diagnostics": [fields(one) for one in found]})
     else:
@@ -53,15 +55,15 @@ def check(
 
 def schema() -> None:
     """Print the JSON Schema of the input document: what a policy sees as `input`."""
-    from engine.schema import input_schema_text
-
     sys.stdout.write(input_schema_text())
 
 
-def _diagnose(folder: Folder) -> Sequence[Diagnostic]:
-    from engine.compiler.stages import compile_policies
-
-    try:
-        return compile_policies(folder.sources, folder.data).warnings
-    except PolicyRefused as error:
-        return error.diagnostics
+def _diagnose(folder: Path) -> Sequence[Diagnostic]:
+    """Everything wrong with every set of policies below the folder: examples are sets of their own."""
+    loaded, found = read_folder(folder), list[Diagnostic]()
+    for one in policy_sets(loaded.sources, ()):
+        try:
+            found += compile_policies(one.sources, read_folder(folder / one.root).data).warnings
+        except PolicyRefused as error:
+            found += error.diagnostics
+    return found

@@ -39,3 +39,12 @@ def test_a_folder_that_is_not_there_cannot_be_checked(tmp_path: Path, capsys: py
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["type"] == "object"
+
+
+def test_examples_are_sets_of_their_own(policies: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        (policies / "examples" / name).mkdir(parents=True)
+        (policies / "examples" / name / "data.json").write_text('{"limit": 1}')
+        rule = 'allow contains {"code": "A", "reason": "x"} if { data.limit == 1; input.resource.name == "a" }'
+        (policies / "examples" / name / "a.rego").write_text(f"package policies.same\n{rule}\n")
+    assert main(["check", str(policies)]) == 0, capsys.readouterr().out
