@@ -70,3 +70,15 @@ def test_no_test_sleeps_for_a_fixed_time() -> None:
 def test_no_corpus_is_copied_here() -> None:
     assert not [p for p in FILES if p.name in ("items.jsonl.gz", "SOURCE.txt")]
     assert not [p for p in FILES if p.stat().st_size > 1_000_000 and p != ROOT / "uv.lock"]
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if name(p).startswith("engine/")], ids=name)
+def test_inside_the_engine_only_the_core_is_taken_from_its_face(path: Path) -> None:
+    # The layers contract ignores imports of `engine` itself, because the core is no Python module.
+    taken = {
+        alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "engine"
+        for alias in node.names
+    }
+    assert taken <= {"_native"}

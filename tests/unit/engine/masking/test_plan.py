@@ -277,7 +277,7 @@ REAL = {
         ("SELECT pan, count(*) FROM billing.cards GROUP BY pan", None),
         ("SELECT max(pan) FROM billing.cards", None),
         ("SELECT pan::int FROM billing.cards", None),
-        ("SELECT upper(pan) FROM billing.cards", None),
+        ("SELECT upper(pan) FROM billing.cards", [0]),
         ("SELECT CASE WHEN pan = '4' THEN 1 ELSE 1/0 END FROM billing.cards", None),
         ("SELECT c FROM billing.cards c", None),
         ("SELECT row_to_json(c) FROM billing.cards c", None),
