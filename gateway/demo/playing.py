@@ -12,7 +12,9 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -48,17 +50,20 @@ def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: boo
         setup, look = _prepare(stack, folder, binaries, policies)
         set_up_log("warning", as_json=False)
         gateway = Gateway(load_config(setup.configuration, {}), {})
-        results: list[Result] = []
+        # WHY a thread of its own: whatever fails while playing, the gateway's own thread must still be ended in order.
+        player = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="player"))
+        playing: list[Future[tuple[Result, ...]]] = []
 
         def started(places: Sequence[str]) -> None:
             if check and psql is not None:
                 stage = Stage(psql, setup.service_file, (*command_line(), "approve"), setup.configuration, look)
-                results.extend(play_all(stage, scenes(), sample_rows()))
-                signal.raise_signal(signal.SIGINT)
+                playing.append(player.submit(play_all, stage, scenes(), sample_rows()))
+                playing[0].add_done_callback(lambda _: _interrupt())
             else:
                 say(invitation(setup, scenes(), command_line()))
 
         run(gateway, listeners=True, started=started, reload=lambda: None)
+        results = [result for played in playing for result in played.result()]
     if not check:
         return True
     say(table(results))
@@ -71,6 +76,13 @@ def command_line() -> tuple[str, ...]:
     if here.name == "sallyport" and os.access(here, os.X_OK):
         return (str(here.absolute()),)
     return (sys.executable, "-m", "gateway.cli")
+
+
+def _interrupt() -> None:
+    """End the run as Ctrl-C would."""
+    main = threading.main_thread().ident
+    if main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
 
 
 def _prepare(stack: ExitStack, folder: Path, binaries: Binaries, policies: Path) -> tuple[Setup, Callable[[str], str]]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,9 @@ class World:
         self.said: list[str] = []
         self.config: Config | None = None
         self.stage: Stage | None = None
+        self.checks = False
+        self.failure: Exception | None = None
+        self.interrupted = threading.Event()
 
     def binaries(self, environment: Mapping[str, str]) -> Binaries:
         return Binaries(self.folder, self.folder, self.psql)
@@ -68,13 +72,19 @@ class World:
         assert listeners
         self.steps.append("gateway up")
         started(["postgres"])
+        if self.checks:
+            assert self.interrupted.wait(10)
         self.steps.append("gateway down")
 
-    def interrupt(self, number: int) -> None:
+    def interrupt(self, thread: int, number: int) -> None:
+        assert thread == threading.main_thread().ident
         self.steps.append(f"signal {signal.Signals(number).name}")
+        self.interrupted.set()
 
     def play_all(self, stage: Stage, shown: Sequence[Scene], rows: Sequence[Rows]) -> tuple[Result, ...]:
         self.stage = stage
+        if self.failure is not None:
+            raise self.failure
         return tuple(Result(scene, "seen", self.differences) for scene in shown)
 
 
@@ -89,7 +99,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(playing, "Gateway", made.gateway)
     monkeypatch.setattr(playing, "run", made.run)
     monkeypatch.setattr(playing, "play_all", made.play_all)
-    monkeypatch.setattr(playing.signal, "raise_signal", made.interrupt)
+    monkeypatch.setattr(playing.signal, "pthread_kill", made.interrupt)
     return made
 
 
@@ -108,6 +118,7 @@ def test_the_gateway_gets_a_configuration_it_accepts(world: World) -> None:
 
 
 def test_a_check_plays_every_scene_and_then_ends_the_gateway(world: World) -> None:
+    world.checks = True
     assert play(CHECKOUT, {}, world.said.append, check=True)
     assert world.steps[2:5] == ["gateway up", "signal SIGINT", "gateway down"]
     assert world.stage is not None
@@ -116,9 +127,19 @@ def test_a_check_plays_every_scene_and_then_ends_the_gateway(world: World) -> No
 
 
 def test_a_check_that_saw_a_difference_fails(world: World) -> None:
+    world.checks = True
     world.differences = ("exit status 0, expected 1",)
     assert not play(CHECKOUT, {}, world.said.append, check=True)
     assert "DIFFERS" in world.said[0]
+
+
+def test_a_check_that_cannot_be_played_still_ends_everything(world: World) -> None:
+    world.checks = True
+    world.failure = PermissionError("psql")
+    with pytest.raises(PermissionError):
+        play(CHECKOUT, {}, world.said.append, check=True)
+    assert world.steps[-2:] == ["gateway down", "database down"]
+    assert not world.folder.exists()
 
 
 def test_a_check_without_psql_says_what_to_install_and_starts_nothing(world: World) -> None:
