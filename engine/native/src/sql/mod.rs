@@ -47,7 +47,7 @@ pub fn tree_of(text: &str, catalog: Option<&Arc<Catalog>>) -> Tree {
         Ok(demand) => demand,
         Err(problem) => return Tree::refused(problem, text.len()),
     };
-    if demand.is_modest() {
+    if demand.is_modest() && room::is_here() {
         return build_tree(text, catalog.map(|catalog| &**catalog));
     }
     let (owned, catalog) = (text.to_owned(), catalog.cloned());
@@ -120,7 +120,7 @@ pub fn split_sql(bytes: &[u8]) -> Vec<(usize, usize)> {
     };
     match guard::demand(text) {
         Err(_) => Vec::new(),
-        Ok(demand) if demand.is_modest() => ranges(text),
+        Ok(demand) if demand.is_modest() && room::is_here() => ranges(text),
         Ok(_) => {
             let owned = text.to_owned();
             room::on_big_stack(move || ranges(&owned)).unwrap_or_default()

@@ -13,6 +13,14 @@ type Job = Box<dyn FnOnce() + Send>;
 /// Enough for the deepest tree that libpg_query hands out (10,000 protobuf levels), in every profile.
 const STACK: usize = 256 << 20;
 
+/// What a modest text needs (`guard::SHALLOW` levels at less than 3 KiB each), and as much again.
+const ENOUGH: usize = 3 << 20;
+
+/// Whether a modest text can be parsed on the caller's own stack.
+pub fn is_here() -> bool {
+    stacker::remaining_stack().is_some_and(|left| left >= ENOUGH)
+}
+
 /// The process that started the worker, for a fork leaves it behind.
 static WORKER: Mutex<Option<(u32, Sender<Job>)>> = Mutex::new(None);
 

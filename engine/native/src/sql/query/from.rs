@@ -16,6 +16,7 @@ use crate::sql::functions::Shape;
 use crate::sql::guard;
 use crate::sql::names::{self, strings, Callee, RelationName};
 use crate::sql::parse::parse;
+use crate::sql::room;
 use crate::sql::tree::{Access, Name, Via};
 
 impl<'a> Builder<'a> {
@@ -111,7 +112,7 @@ impl<'a> Builder<'a> {
         }
         // A view that comes back to itself finds this and is opaque.
         self.views.insert(full.clone(), None);
-        if self.embedded >= MAX_EMBEDDING.saturating_mul(2) || !guard::demand(text).is_ok_and(guard::Demand::is_modest) {
+        if self.embedded >= MAX_EMBEDDING.saturating_mul(2) || !guard::demand(text).is_ok_and(guard::Demand::is_modest) || !room::is_here() {
             return None;
         }
         let parsed = parse(text.trim().trim_end_matches(';')).ok()?;

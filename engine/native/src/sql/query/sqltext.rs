@@ -5,6 +5,7 @@ use crate::sql::build::{Builder, MAX_EMBEDDING};
 use crate::sql::features::Feature;
 use crate::sql::guard;
 use crate::sql::parse::parse;
+use crate::sql::room;
 use crate::sql::tree::Via;
 
 impl<'a> Builder<'a> {
@@ -18,7 +19,7 @@ impl<'a> Builder<'a> {
     /// The same for a text reached by another step: a function's body, a prepared statement.
     pub fn embedded(&mut self, step: Via, text: &str) -> Columns {
         // WHY the nesting bound: we may stand on an ordinary stack, and the literal was one token to the guard.
-        let shallow = self.embedded < MAX_EMBEDDING && guard::readable(text.as_bytes()).is_ok() && guard::demand(text).is_ok_and(guard::Demand::is_modest);
+        let shallow = self.embedded < MAX_EMBEDDING && guard::readable(text.as_bytes()).is_ok() && guard::demand(text).is_ok_and(guard::Demand::is_modest) && room::is_here();
         let parsed = if shallow && self.spend(text.len()) { parse(text).ok() } else { None };
         let Some(parsed) = parsed else {
             self.problem("opaque_text", "a text that is run as SQL could not be read", None);

@@ -103,12 +103,14 @@ impl<'a> Builder<'a> {
     pub fn drop_owned(&mut self, drop: &DropOwnedStmt) {
         self.operation(Kind::DropOwned);
         self.roles(&drop.roles, Access::Delete);
-        // Whatever they own goes, and nobody here knows what that is.
+        self.problem("unlisted_targets", "whatever these roles own is dropped, and nobody here knows what that is", None);
         self.incomplete();
     }
 
     pub fn reassign_owned(&mut self, reassign: &ReassignOwnedStmt) {
         self.operation(Kind::ReassignOwned);
+        self.problem("unlisted_targets", "whatever these roles own changes its owner, and nobody here knows what that is", None);
+        self.incomplete();
         self.roles(&reassign.roles, Access::Grant);
         if let Some(role) = &reassign.newrole {
             self.target(Target::plain("role", role_name(role), Access::Grant));
