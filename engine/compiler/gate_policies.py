@@ -15,9 +15,13 @@ from engine.dsl.reference import World
 from engine.dsl.resolver import read_policies
 from engine.dsl.typed import Policy
 from engine.request import Json
-from engine.source import Diagnostic, Severity, Source
+from engine.source import Diagnostic, Severity, Source, Span
 
 SUFFIX = ".gate"
+
+MOST_LINES = 20_000
+MOST_BYTES = 1 << 20
+"""The core reads no longer modules (`engine/native/src/rego/limits.rs`)."""
 
 _OF_CONCERN = frozenset({"NO_INDEX"})
 """Warnings of the core that say something of a lowered module to its author. Others are about how Rego is written by
@@ -79,6 +83,19 @@ def read_gate_sources(sources: Sequence[Source]) -> GatePolicies:
     if not resolved.is_sound:
         return GatePolicies(diagnostics=resolved.diagnostics)
     lowered = {policy.source: lower(policy) for policy in resolved.policies}
+    too_long = [_too_long(one) for one in lowered.values() if _is_too_long(one)]
+    if too_long:
+        return GatePolicies(diagnostics=(*resolved.diagnostics, *too_long))
     policies = {policy.source: policy for policy in resolved.policies}
     texts = {source.name: source.text for source in written}
     return GatePolicies(lowered, policies, texts, resolved.cases, resolved.diagnostics)
+
+
+def _is_too_long(lowered: Lowered) -> bool:
+    return len(lowered.origins) > MOST_LINES or len(lowered.module.text.encode()) > MOST_BYTES
+
+
+def _too_long(lowered: Lowered) -> Diagnostic:
+    size = f"{len(lowered.origins)} lines and {len(lowered.module.text.encode())} bytes"
+    message = f"this policy becomes {size} of Rego, more than the {MOST_LINES} and {MOST_BYTES} that one may be"
+    return Diagnostic("TOO_LONG", message, lowered.module.name, Span(1, 1, 1, 1), help="split it into several policies")

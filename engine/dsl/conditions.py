@@ -13,6 +13,7 @@ from typing import assert_never
 from engine.dsl import tree as t
 from engine.dsl import typed as m
 from engine.dsl.definitions import Definition, Unit
+from engine.dsl.globs import MAX_CHARACTERS, MAX_WILDCARDS, wildcards
 from engine.dsl.mistake import Mistake, unknown
 from engine.dsl.paths import Bound, find_list, find_path, fit, fit_all
 from engine.dsl.tree import LiteralKind
@@ -25,8 +26,6 @@ MAX_NODES = 5_000
 """How large a rule may grow when its definitions are put in place; doubling ones would fill the memory."""
 MAX_DEPTH = 60
 """How deep conditions may stand in each other when definitions are put in place."""
-MAX_GLOB = 500
-"""Characters of a glob."""
 
 _WHOLE_RULE = frozenset({"TOO_BIG", "TOO_DEEP", "RECURSIVE"})
 """Mistakes after which the rest of a condition is not read."""
@@ -243,8 +242,9 @@ class Conditions:
             raise Mistake("TYPE", f"`{path}` is {path.type}", node.path.span, "`like` is for texts")
         globs = self._texts(node.globs)
         for glob, span in globs:
-            if len(glob) > MAX_GLOB:
-                raise Mistake("TOO_LONG", f"a glob has at most {MAX_GLOB} characters", span)
+            if len(glob) > MAX_CHARACTERS or wildcards(glob) > MAX_WILDCARDS:
+                message = f"a glob has at most {MAX_CHARACTERS} characters and {MAX_WILDCARDS} of `*` and `?`"
+                raise Mistake("GLOB", message, span, "use several, in a set")
             if "***" in glob:
                 raise Mistake("GLOB", "`***` means nothing more than `**`", span, "write `**`")
         return m.Like(path, tuple(glob for glob, _ in globs), place=place)

@@ -1,4 +1,4 @@
-"""Globs: one anchored regular expression for both evaluators and the reference.
+"""Globs: what they match, and as regular expressions for the core.
 
 `*` stays inside one dotted part, `**` does not, `?` is one character of a part. Everything else stands for itself.
 """
@@ -8,43 +8,90 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+MAX_CHARACTERS = 300
+MAX_WILDCARDS = 40
+
+_PART = re.compile(r"\*\*|.", re.S)
 _SPECIAL = frozenset("^\\[]")
+_WILDCARD_COST = 32
+"""What a wildcard takes of a compiled expression, in bytes of plain text: `[^.]` is a class of all Unicode."""
+_LARGEST_PATTERN = 2_500
+"""INVARIANT: an expression of this cost compiles within the limit of regorus (about 3,190), and so does one glob."""
 
 
-def glob_pattern(globs: Iterable[str]) -> str:
-    """The regular expression that the whole of a text must match: one of the globs.
+def glob_patterns(globs: Iterable[str]) -> tuple[str, ...]:
+    """Regular expressions, each for some of the globs: a text is meant when one of them matches all of it.
 
-    INVARIANT: it means the same to Python's `re` and to Rust's `regex`: nothing but classes, groups, `*` and `|`
-    stands between the anchors. It is for Rust, where `$` is the very end; Python needs `fullmatch`.
+    INVARIANT: they mean what `matches` says, in Rust's `regex`: `$` is the very end there, and every text takes time in
+    proportion to its length.
     """
-    return "^(?:" + "|".join(_one(glob) for glob in globs) + ")$"
+    chunks: list[list[str]] = []
+    room = 0
+    for glob in globs:
+        cost = len(glob.encode()) + _WILDCARD_COST * wildcards(glob)
+        if not chunks or cost > room:
+            chunks.append([])
+            room = _LARGEST_PATTERN
+        chunks[-1].append(_one(glob))
+        room -= cost + 1
+    return tuple(f"^(?:{'|'.join(chunk)})$" for chunk in chunks)
+
+
+def wildcards(glob: str) -> int:
+    """How many signs of a glob stand for something else."""
+    return glob.count("?") + glob.count("*") - glob.count("**")
 
 
 def matches(globs: Iterable[str], text: str) -> bool:
-    """Whether a text is one that the globs mean."""
-    return re.fullmatch("|".join(f"(?:{_one(glob)})" for glob in globs), text) is not None
+    """Whether a text is one that the globs mean.
+
+    WHY not `re`: it tries again and again, and a hostile text could make it try for ever.
+    """
+    return any(_matches(glob, text) for glob in globs)
+
+
+def _matches(glob: str, text: str) -> bool:
+    """Step by step through the text; bit `n` of `at` says that the first `n` parts of the glob may be used up."""
+    parts = _PART.findall(glob)
+    same: dict[str, int] = {}
+    one = star = stars = 0
+    for bit, part in enumerate(parts):
+        match part:
+            case "**":
+                stars |= 1 << bit
+            case "*":
+                star |= 1 << bit
+            case "?":
+                one |= 1 << bit
+            case _:
+                same[part] = same.get(part, 0) | 1 << bit
+
+    def skipping(at: int) -> int:
+        """A star may also stand for nothing."""
+        further = at | (at & (star | stars)) << 1
+        return at if further == at else skipping(further)
+
+    at = skipping(1)
+    for sign in text:
+        inside = sign != "."
+        used = at & (same.get(sign, 0) | (one if inside else 0))
+        at = skipping(used << 1 | at & (stars | (star if inside else 0)))
+    return bool(at >> len(parts) & 1)
 
 
 def _one(glob: str) -> str:
-    found: list[str] = []
-    at = 0
-    while at < len(glob):
-        if glob.startswith("**", at):
-            found.append("(?s:.)*")
-            at += 2
-            continue
-        found.append(_sign(glob[at]))
-        at += 1
-    return "".join(found)
+    return "".join(_expression(part) for part in _PART.findall(glob))
 
 
-def _sign(sign: str) -> str:
-    match sign:
+def _expression(part: str) -> str:
+    match part:
+        case "**":
+            return "(?s:.)*"
         case "*":
             return "[^.]*"
         case "?":
             return "[^.]"
-        case _ if sign.isalnum() or sign == "_" or ord(sign) > 127:
-            return sign
+        case _ if part.isalnum() or part == "_" or ord(part) > 127:
+            return part
         case _:
-            return f"\\{sign}" if sign in _SPECIAL else f"[{sign}]"
+            return f"\\{part}" if part in _SPECIAL else f"[{part}]"

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.dsl import typed as m
-from engine.dsl.queries import Helper, Line, Mode, Queries, Query
-from engine.dsl.rego_text import write
+from engine.dsl.queries import Helper, Mode, Queries, Query
+from engine.dsl.rego_text import write, write_long
 from engine.rego.contract import RuleKind
 from engine.source import Source
 
@@ -54,10 +54,10 @@ def _rule(rule: m.Rule, writer: _Writer, first: int) -> int:
     """Write one rule; how many helpers it needed."""
     queries = Queries(first)
     mode = Mode.HOLDS if rule.kind is RuleKind.ALLOW else Mode.POSSIBLE
-    body = [line for condition in rule.conditions for line in queries.query(condition, False, mode, {})]
+    body = queries.all_of(rule.conditions, False, mode, {})
     writer.line("")
     # WHY: each result holds the rule's code, else the results of two rules could be one element of the set.
-    head = f"{rule.kind} contains {write(dict(rule.result))}"
+    head = f"{rule.kind} contains {write_long(dict(rule.result))}"
     writer.block(head, body, Origin(rule.place, rule.name))
     for helper in queries.helpers:
         _helper(helper, writer, rule.name)
@@ -76,10 +76,12 @@ class _Writer:
     origins: list[Origin | None] = field(default_factory=list)
 
     def line(self, text: str, origin: Origin | None = None) -> None:
-        self.lines.append(text)
-        self.origins.append(origin)
+        """A literal; a long one takes several lines."""
+        for part in text.split("\n"):
+            self.lines.append(part)
+            self.origins.append(origin)
 
-    def block(self, head: str, body: Query | list[Line], origin: Origin) -> None:
+    def block(self, head: str, body: Query, origin: Origin) -> None:
         """A rule. The head has its line for itself, so that coverage can tell whether it fired."""
         if not body:
             self.line(head, origin)
@@ -88,7 +90,7 @@ class _Writer:
         self._body(body, origin.rule, 1)
         self.line("}", origin)
 
-    def _body(self, body: Query | list[Line], rule: str, depth: int) -> None:
+    def _body(self, body: Query, rule: str, depth: int) -> None:
         indent = "\t" * depth
         for line in body:
             origin = Origin(line.place, rule)

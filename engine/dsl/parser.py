@@ -107,9 +107,9 @@ def _over_cap(source: Source) -> Iterator[Diagnostic]:
         yield Diagnostic("TOO_LONG", message, source.name, Span(1, 1, 1, 1), help="split it into several files")
         return
     for number, line in enumerate(lines, 1):
-        if len(line) > MAX_LINE:
-            message = f"this line has {len(line)} characters, more than {MAX_LINE}"
-            span = Span(number, MAX_LINE + 1, number, len(line) + 1)
+        if len(line) > MAX_LINE // 4 and (size := len(line.encode("utf-8", "surrogatepass"))) > MAX_LINE:
+            message = f"this line has {size} bytes, more than {MAX_LINE}"
+            span = Span(number, 1, number, len(line) + 1)
             yield Diagnostic("TOO_LONG", message, source.name, span, help="break the line: line breaks count as blanks")
 
 

@@ -12,17 +12,17 @@ evaluators of the core differ there. Called by `lower.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias, assert_never
 
 from engine.dsl import typed as m
 from engine.dsl.analysis import free_variables, is_certain, merge
-from engine.dsl.globs import glob_pattern
+from engine.dsl.globs import glob_patterns
 from engine.dsl.networks import both_families
 from engine.dsl.paths import sort_of
-from engine.dsl.rego_text import Variables, write, write_path, write_term
+from engine.dsl.rego_text import Variables, write, write_long, write_path, write_set, write_term
 from engine.dsl.tree import Amount
 from engine.dsl.types import Sort
 from engine.dsl.windows import DAYS, MINUTES
@@ -34,6 +34,10 @@ IS_OF: Final = {
     Sort.TRUTH: "is_boolean",
     Sort.LIST: "is_array",
 }
+MOST_LINES = 48
+"""How much a body may weigh: the RVM has 255 registers for a rule, and a literal takes up to five of them."""
+_LOOP_WEIGHT = 4
+
 _COMPOUND = re.compile(r"(?:not|some|every)\b")
 
 
@@ -82,7 +86,7 @@ class Queries:
                 return self.query(condition.item, not negative, mode, names)
             case m.And() | m.Or():
                 if isinstance(condition, m.Or) is negative:
-                    return tuple(x for item in condition.items for x in self.query(item, negative, mode, names))
+                    return self.all_of(condition.items, negative, mode, names)
                 if not negative and isinstance(condition, m.Or) and (merged := merge(condition)) is not None:
                     return self.query(merged, False, mode, names)
                 return self._alternatives(condition, negative, mode, names)
@@ -96,6 +100,31 @@ class Queries:
                 if mode is Mode.POSSIBLE:
                     return self._unless(self._leaf(condition, not negative, names), condition, names)
                 return self._leaf(condition, negative, names)
+
+    def all_of(self, conditions: Sequence[m.Condition], negative: bool, mode: Mode, names: Variables) -> Query:
+        """The lines of several conditions, or of all their opposites."""
+        return self._folded([(one, self.query(one, negative, mode, names)) for one in conditions], names)
+
+    def _folded(self, parts: list[tuple[m.Condition, Query]], names: Variables) -> Query:
+        """Lines one after the other; where they are too many for one rule, the later ones in rules of their own."""
+        if sum(_weight(lines) for _, lines in parts) <= MOST_LINES:
+            return tuple(line for _, lines in parts for line in lines)
+        groups: list[list[tuple[m.Condition, Query]]] = [[]]
+        for part in parts:
+            if groups[-1] and sum(_weight(lines) for _, lines in groups[-1]) + _weight(part[1]) > MOST_LINES:
+                groups.append([])
+            groups[-1].append(part)
+        if len(groups) == 1:
+            return tuple(line for _, lines in groups[0] for line in lines)
+        folded: list[tuple[m.Condition, Query]] = []
+        for group in groups[1:]:
+            together = m.And(tuple(condition for condition, _ in group), place=group[0][0].place)
+            body = tuple(line for _, lines in group for line in lines)
+            head = self._helper(self._number(), (body,), together, names)
+            folded.append((together, (Line(head, together.place),)))
+        # The first group stays, for the index; what would still be too many is folded again.
+        first = tuple(line for _, lines in groups[0] for line in lines)
+        return first + self._folded(folded, names)
 
     def _quantified(self, condition: m.Quantified, negative: bool, mode: Mode, names: Variables) -> Query:
         place, over = condition.place, condition.list
@@ -156,15 +185,15 @@ class Queries:
             case m.InSet(path=path, items=items):
                 sort = sort_of(items[0].value) if path.type.sort is Sort.ANY else path.type.plain
                 guard = self._guard(path, sort, negative, names, place)
-                return (*guard, Line(f"{_not(negative)}{write_path(path, names)} in {_set(items)}", place))
+                return (*guard, Line(f"{_not(negative)}{write_path(path, names)} in {write_set(items)}", place))
             case m.Contains():
                 return self._contains(condition, negative, names)
             case m.Overlaps():
                 return self._overlaps(condition, negative, names)
-            case m.Like(path=path, globs=globs):
+            case m.Like(path=path):
                 guard = self._guard(path, Sort.TEXT, negative, names, place)
-                pattern = write(glob_pattern(globs))
-                return (*guard, Line(f"{_not(negative)}regex.match({pattern}, {write_path(path, names)})", place))
+                after = f", {write_path(path, names)})"
+                return (*guard, *self._one_of(glob_patterns(condition.globs), "regex.match(", after, negative, place))
             case m.Within():
                 return self._within(condition, negative, names)
             case m.Truth(path=path):
@@ -203,7 +232,7 @@ class Queries:
         over, place = condition.list, condition.place
         guard = (self._is(over, Sort.LIST, names, place),) if over.type.sort is Sort.ANY else ()
         variable, path = self._fresh(), write_path(over, names)
-        inside = Line(f"{_not(negative)}{variable} in {_set(condition.items)}", place)
+        inside = Line(f"{_not(negative)}{variable} in {write_set(condition.items)}", place)
         if negative:
             return (*guard, Line(f"every {variable} in {path}", place, (inside,)))
         return (*guard, Line(f"some {variable} in {path}", place), inside)
@@ -214,12 +243,18 @@ class Queries:
         guard = [] if condition.path.certain else [self._is(condition.path, Sort.TEXT, names, place)]
         # WHY: containment is an error for a text that is no address; what is one stands before any length.
         guard.append(Line(f'net.cidr_is_valid(concat("/", [{path}, "0"]))', place))
+        return (*guard, *self._one_of(networks, "net.cidr_contains(", f", {path})", negative, place))
+
+    def _one_of(self, texts: Sequence[str], before: str, after: str, negative: bool, place: m.Place) -> Query:
+        """That a call holds for one of some texts or, with `negative`, for none."""
+        call = _not(negative) + before
+        if len(texts) == 1:
+            return (Line(call + write(texts[0]) + after, place),)
+        variable, among = self._fresh(), write_long(list(texts))
+        inside = Line(call + variable + after, place)
         if negative:
-            outside = [Line(f"not net.cidr_contains({write(network)}, {path})", place) for network in networks]
-            return (*guard, *outside)
-        variable = self._fresh()
-        inside = Line(f"net.cidr_contains({variable}, {path})", place)
-        return (*guard, Line(f"some {variable} in {write(list(networks))}", place), inside)
+            return (Line(f"every {variable} in {among}", place, (inside,)),)
+        return (Line(f"some {variable} in {among}", place), inside)
 
     def _guard(self, path: m.Path, sort: Sort, negative: bool, names: Variables, place: m.Place) -> tuple[Line, ...]:
         """A type test before a membership or a builtin: always in free JSON, else only where `not` follows."""
@@ -280,12 +315,13 @@ def _sort(term: m.Term) -> Sort:
             assert_never(term)
 
 
+def _weight(lines: Query) -> int:
+    """How much lines take of a rule: literals, and more for loops."""
+    return sum(_LOOP_WEIGHT + _weight(line.body) if line.body or line.text.startswith("some ") else 1 for line in lines)
+
+
 def _not(negative: bool) -> str:
     return "not " if negative else ""
-
-
-def _set(items: Iterable[m.Constant]) -> str:
-    return f"{{{', '.join(write(item.value) for item in items)}}}"
 
 
 def _shape(lines: Query) -> tuple[object, ...]:

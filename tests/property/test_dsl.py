@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import pytest
@@ -22,7 +22,19 @@ from engine.dsl.resolver import read_policies
 from engine.request import Json
 from engine.source import Source
 from tests.gate_files import rego
-from tests.strategies.dsl import MINUTE, START, Seeded, document, documents, files, instants, policy, written_files
+from tests.strategies.dsl import (
+    MINUTE,
+    START,
+    Pick,
+    Seeded,
+    document,
+    documents,
+    files,
+    instants,
+    policy,
+    wide_policy,
+    written_files,
+)
 
 PIECES = ("", '"', "(", ")", "{", "and", " or ", "not ", "9", "#", ".", ",", "\n", "when ", "any ", "\\", "é", "\x00")
 WAYS = ("evaluate", "evaluate_all", "evaluate_interpreted")
@@ -85,11 +97,11 @@ def test_the_lowered_policy_means_what_the_reference_says(
             assert fired(core, way, request, now) == expected(policy_, request, now), lower(policy_).module.text
 
 
-def compare_many(seed: int, policies: int, requests: int) -> Counter[str]:
+def compare_many(seed: int, policies: int, requests: int, make: Callable[[Pick], t.File] = policy) -> Counter[str]:
     """Seeded pairs through reference, RVM with and without the index, and interpreter; how often each outcome came."""
     pick, seen = Seeded(random.Random(seed)), Counter[str]()
     for _ in range(policies):
-        policy_ = typed(policy(pick))
+        policy_ = typed(make(pick))
         core = compiled(policy_)
         for _ in range(requests):
             request, now = document(pick), START + pick.upto(20_000) * MINUTE
@@ -107,6 +119,10 @@ def test_many_seeded_pairs_agree() -> None:
     assert seen["pairs"] == 1000
     # The pairs say something: rules fire, and rules stay silent.
     assert 0.1 < seen["fired"] / seen["rules"] < 0.9
+
+
+def test_policies_that_ask_more_than_one_rule_can_hold_agree_too() -> None:
+    assert compare_many(seed=2, policies=12, requests=10, make=wide_policy)["fired"] > 0
 
 
 @pytest.mark.long

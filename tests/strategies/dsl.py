@@ -147,6 +147,33 @@ def policy(pick: Pick, rules: int = 4, depth: int = 3) -> t.File:
     return t.File(t.Header(("p", "q"), _text("Title") if pick.upto(1) else None, applies), (*defines, *made))
 
 
+def wide_policy(pick: Pick) -> t.File:
+    """A policy whose rules ask more than fits one rule of Rego, inside and outside of loops."""
+    operation = _item_of("operation")
+    rules: list[t.Rule] = []
+    for number, kind in enumerate((RuleKind.DENY, RuleKind.ALLOW)):
+        outside = tuple(atom(pick, ()) for _ in range(30 + pick.upto(50)))
+        inside = tuple(atom(pick, (operation,)) for _ in range(30 + pick.upto(50)))
+        joined = pick.one((t.And, t.Or))
+        loop = t.Quantified(pick.one(tuple(t.Amount)), t.Path(("operation",)), pick.one((t.And, t.Or))(inside))
+        clause = t.When(t.Or((joined(outside), loop)) if pick.upto(1) else t.And((joined(outside), t.Not(loop))))
+        rules.append(t.Rule(kind, t.Name(f"r{number}"), clauses=(clause,)))
+    names = tuple(_text(f"name_{number}*") for number in range(200)) + tuple(_text(one) for one in GLOBS)
+    many = t.Like(t.Path(("resource", "name")), t.Items(names), bool(pick.upto(1)))
+    rules.append(t.Rule(RuleKind.DENY, t.Name("many"), clauses=(t.When(many),)))
+    names_of_sets = t.Define(t.Name("d1"), t.Items((_text("a"), _text("b"))))
+    return t.File(t.Header(("p", "q")), (names_of_sets, *rules))
+
+
+def _item_of(noun: str) -> Type:
+    at = input_type()
+    for key in NOUNS[noun]:
+        at = at.fields[key].type
+    if at.item is None:
+        raise TypeError(f"{noun} is no list")
+    return at.item
+
+
 def _rule(pick: Pick, name: str, depth: int) -> t.Rule:
     kind = pick.one((RuleKind.DENY, RuleKind.HOLD, RuleKind.ALLOW, RuleKind.ALLOW, RuleKind.MASK, RuleKind.LIMIT))
     clauses: list[t.Clause] = []

@@ -113,3 +113,10 @@ def test_why_a_rule_did_not_match_is_known_for_rules_of_the_language() -> None:
     )
     assert gate.why_not("db/p.gate", 6, request(), NOW) is None
     assert gate.why_not("other.rego", 3, request(), NOW) is None
+
+
+def test_a_policy_that_becomes_too_long_is_told_to_be_split() -> None:
+    rules = "\n".join(f'deny r{number} when resource.name == "x{number}"' for number in range(5000))
+    with pytest.raises(PolicyRefused) as caught:
+        compile_policies([Source("p.gate", f"policy p\n{rules}\n")])
+    assert [(one.code, one.source) for one in caught.value.diagnostics] == [("TOO_LONG", "p.gate")]

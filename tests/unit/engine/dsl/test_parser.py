@@ -80,6 +80,7 @@ def test_reading_stops_after_many_mistakes() -> None:
     [
         ("policy p\n" + "#" + "x" * (1 << 20), 1),
         ("policy p\n#" + "x" * MAX_LINE, 2),
+        ("policy p\n#" + "😀" * (MAX_LINE // 4), 2),
         ("policy p" + "\n" * MAX_LINES, 1),
         ("x" * (MAX_CHARACTERS + 1), 1),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.dsl.queries import Line, Mode, Queries, Query
+from engine.dsl.queries import MOST_LINES, Line, Mode, Queries, Query
 from tests.gate_files import condition
 
 ADDRESS = "input.session.client_address"
@@ -72,6 +72,14 @@ def lines(text: str, mode: Mode) -> list[str]:
         (
             'session.client_address not within "2001:db8::/32"',
             [f"is_string({ADDRESS})", IS_ADDRESS, f'not net.cidr_contains("2001:db8::/32", {ADDRESS})'],
+        ),
+        (
+            'session.client_address not within "10.0.0.0/8"',
+            [
+                f"is_string({ADDRESS})",
+                IS_ADDRESS,
+                f'every x1 in ["10.0.0.0/8", "::ffff:a00:0/104"] {{ not net.cidr_contains(x1, {ADDRESS}) }}',
+            ],
         ),
         ("command.complete", ["input.command.complete == true"]),
         ("not command.complete", ["input.command.complete == false"]),
@@ -182,6 +190,23 @@ def test_what_is_needed_twice_is_one_rule() -> None:
     either = condition("(context.a or command.complete) and (context.a or command.complete)")
     assert flat(queries.query(either, False, Mode.HOLDS, {})) == ["_1", "_1"]
     assert len(queries.helpers) == 1
+
+
+def test_what_is_too_much_for_one_rule_goes_on_in_others() -> None:
+    queries = Queries(1)
+    many = condition("command.complete and " + "\nand ".join(f"context.x{number} == {number}" for number in range(500)))
+    made = queries.query(many, False, Mode.HOLDS, {})
+    bodies = [made, *(body for helper in queries.helpers for body in helper.bodies)]
+    assert made[0].text == "input.command.complete == true"
+    assert max(len(body) for body in bodies) <= 2 * MOST_LINES
+    assert sum(line.text.startswith("is_number") for body in bodies for line in body) == 500
+
+
+def test_what_is_too_much_inside_a_loop_takes_its_variable_along() -> None:
+    queries = Queries(1)
+    many = "\nand ".join(f'name != "t{number}"' for number in range(100))
+    queries.query(condition(f"any operation has every target has ({many})"), False, Mode.HOLDS, {})
+    assert [helper.head for helper in queries.helpers] == ["_1(x2)", "_2(x2)"]
 
 
 def test_every_line_says_where_it_comes_from() -> None:
