@@ -47,34 +47,73 @@ impl Demand {
 /// Reads the bytes as a text worth parsing.
 pub fn readable(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.len() > MAX_TEXT {
-        return Err(Problem::new("too_long", format!("the text has {} bytes, more than {MAX_TEXT}", bytes.len()), None));
+        return Err(Problem::new(
+            "too_long",
+            format!("the text has {} bytes, more than {MAX_TEXT}", bytes.len()),
+            None,
+        ));
     }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Problem::new("nul_byte", "the text has a NUL byte, which ends it for PostgreSQL", Some(at)));
+        return Err(Problem::new(
+            "nul_byte",
+            "the text has a NUL byte, which ends it for PostgreSQL",
+            Some(at),
+        ));
     }
-    std::str::from_utf8(bytes).map_err(|error| Problem::new("not_utf8", "the text is not UTF-8", Some(error.valid_up_to())))
+    std::str::from_utf8(bytes).map_err(|error| {
+        Problem::new(
+            "not_utf8",
+            "the text is not UTF-8",
+            Some(error.valid_up_to()),
+        )
+    })
 }
 
 /// What parsing the text takes at most, or why it is refused.
 pub fn demand(text: &str) -> Result<Demand, Problem> {
     if rescans(text) > MAX_RESCANS {
-        return Err(Problem::new("too_large", "the text has a run of operator characters that would take minutes to read", None));
+        return Err(Problem::new(
+            "too_large",
+            "the text has a run of operator characters that would take minutes to read",
+            None,
+        ));
     }
     // No token is shorter than what is counted here, so most texts need no scanner.
     let quick = quick_bound(text);
     let small = text.len() <= SMALL;
     if quick <= SHALLOW && small {
-        return Ok(Demand { depth: quick, small });
+        return Ok(Demand {
+            depth: quick,
+            small,
+        });
     }
     // What the scanner refuses the parser refuses too, and says why; it builds no tree.
-    let Ok(tokens) = pg_query::scan_tokens(text) else { return Ok(Demand { depth: 0, small }) };
-    let weight: usize = tokens.iter().filter_map(|token| Token::try_from(token.token).ok()).map(weight).sum();
+    let Ok(tokens) = pg_query::scan_tokens(text) else {
+        return Ok(Demand { depth: 0, small });
+    };
+    let weight: usize = tokens
+        .iter()
+        .filter_map(|token| Token::try_from(token.token).ok())
+        .map(weight)
+        .sum();
     if weight > MAX_WEIGHT {
-        return Err(Problem::new("too_large", "the text has more words than a command may have: send it in parts, or use COPY", None));
+        return Err(Problem::new(
+            "too_large",
+            "the text has more words than a command may have: send it in parts, or use COPY",
+            None,
+        ));
     }
-    let depth = deepest(tokens.iter().filter_map(|token| Token::try_from(token.token).ok()));
+    let depth = deepest(
+        tokens
+            .iter()
+            .filter_map(|token| Token::try_from(token.token).ok()),
+    );
     if depth > MAX_NESTING {
-        return Err(Problem::new("too_deep", format!("the text is nested more than {MAX_NESTING} levels deep"), None));
+        return Err(Problem::new(
+            "too_deep",
+            format!("the text is nested more than {MAX_NESTING} levels deep"),
+            None,
+        ));
     }
     Ok(Demand { depth, small })
 }
@@ -89,10 +128,30 @@ fn rescans(text: &str) -> usize {
     let mut stops = 0_usize;
     let mut before = b' ';
     for byte in text.bytes() {
-        if matches!(byte, b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*' | b'/' | b'%' | b'<' | b'>' | b'=') {
+        if matches!(
+            byte,
+            b'~' | b'!'
+                | b'@'
+                | b'#'
+                | b'^'
+                | b'&'
+                | b'|'
+                | b'`'
+                | b'?'
+                | b'+'
+                | b'-'
+                | b'*'
+                | b'/'
+                | b'%'
+                | b'<'
+                | b'>'
+                | b'='
+        ) {
             length = length.saturating_add(1);
             let opens = before == b'/' && byte == b'*';
-            stops = stops.saturating_add(usize::from(opens || byte == b'+' || (byte == b'-' && before != b'-')));
+            stops = stops.saturating_add(usize::from(
+                opens || byte == b'+' || (byte == b'-' && before != b'-'),
+            ));
         } else if length > 0 {
             total = total.saturating_add(length.saturating_mul(stops));
             (length, stops) = (0, 0);
@@ -104,8 +163,19 @@ fn rescans(text: &str) -> usize {
 
 fn weight(token: Token) -> usize {
     match token {
-        Token::Iconst | Token::Fconst | Token::Sconst | Token::Bconst | Token::Xconst | Token::Usconst | Token::Param => 2,
-        Token::Ascii44 | Token::Ascii41 | Token::Ascii93 | Token::Ascii46 | Token::SqlComment | Token::CComment => 0,
+        Token::Iconst
+        | Token::Fconst
+        | Token::Sconst
+        | Token::Bconst
+        | Token::Xconst
+        | Token::Usconst
+        | Token::Param => 2,
+        Token::Ascii44
+        | Token::Ascii41
+        | Token::Ascii93
+        | Token::Ascii46
+        | Token::SqlComment
+        | Token::CComment => 0,
         _ => HEAVIEST_TOKEN,
     }
 }
@@ -116,7 +186,12 @@ fn quick_bound(text: &str) -> usize {
     let mut in_word = false;
     for byte in text.bytes() {
         let word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-        let nests = if word { !in_word } else { !byte.is_ascii_whitespace() && !matches!(byte, b',' | b';' | b'\'' | b'"' | b')' | b']' | b'.') };
+        let nests = if word {
+            !in_word
+        } else {
+            !byte.is_ascii_whitespace()
+                && !matches!(byte, b',' | b';' | b'\'' | b'"' | b')' | b']' | b'.')
+        };
         bound = bound.saturating_add(usize::from(nests));
         in_word = word;
     }
@@ -173,13 +248,40 @@ fn deepest(tokens: impl Iterator<Item = Token>) -> usize {
                 total = total.max(frame.depth());
                 frame = Frame::default();
             }
-            Token::Union | Token::Intersect | Token::Except => frame.chain = frame.chain.saturating_add(1),
+            Token::Union | Token::Intersect | Token::Except => {
+                frame.chain = frame.chain.saturating_add(1)
+            }
             // Flattened by the grammar (AND, OR), without an operand of their own that could chain (comparisons cannot
             // be chained), or not part of a tree.
-            Token::And | Token::Or | Token::Ascii61 | Token::Ascii60 | Token::Ascii62 | Token::LessEquals | Token::GreaterEquals
-            | Token::NotEquals | Token::Ident | Token::Iconst | Token::Fconst | Token::Sconst | Token::Bconst | Token::Xconst
-            | Token::When | Token::Then | Token::Else | Token::EndP | Token::NullP | Token::TrueP | Token::FalseP | Token::As
-            | Token::Usconst | Token::Uident | Token::Param | Token::SqlComment | Token::CComment | Token::Ascii46 | Token::Ascii59 => {}
+            Token::And
+            | Token::Or
+            | Token::Ascii61
+            | Token::Ascii60
+            | Token::Ascii62
+            | Token::LessEquals
+            | Token::GreaterEquals
+            | Token::NotEquals
+            | Token::Ident
+            | Token::Iconst
+            | Token::Fconst
+            | Token::Sconst
+            | Token::Bconst
+            | Token::Xconst
+            | Token::When
+            | Token::Then
+            | Token::Else
+            | Token::EndP
+            | Token::NullP
+            | Token::TrueP
+            | Token::FalseP
+            | Token::As
+            | Token::Usconst
+            | Token::Uident
+            | Token::Param
+            | Token::SqlComment
+            | Token::CComment
+            | Token::Ascii46
+            | Token::Ascii59 => {}
             _ => frame.run = frame.run.saturating_add(1),
         }
     }

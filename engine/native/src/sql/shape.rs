@@ -15,14 +15,22 @@ const WHOLE: u8 = 2;
 const NUMBER: u8 = 3;
 
 /// Statements whose trees do not hold values.
-const BEGINNINGS: [&[u8]; 7] = [b"delete", b"insert", b"merge", b"select", b"update", b"values", b"with"];
+const BEGINNINGS: [&[u8]; 7] = [
+    b"delete", b"insert", b"merge", b"select", b"update", b"values", b"with",
+];
 
 /// The key, or `None` when it cannot be said for certain.
 pub fn shape(text: &[u8]) -> Option<Vec<u8>> {
     if text.len() > MAX_TEXT || std::str::from_utf8(text).is_err() {
         return None;
     }
-    let mut reader = Reader { rest: text, key: Vec::with_capacity(text.len()), sensitive: vec![false], last: Last::Other, called: Vec::new() };
+    let mut reader = Reader {
+        rest: text,
+        key: Vec::with_capacity(text.len()),
+        sensitive: vec![false],
+        last: Last::Other,
+        called: Vec::new(),
+    };
     while reader.token()? {}
     Some(reader.key)
 }
@@ -49,7 +57,11 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> Vec<u8> {
-        let end = self.rest.iter().position(|byte| !accept(*byte)).unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .iter()
+            .position(|byte| !accept(*byte))
+            .unwrap_or(self.rest.len());
         let (head, tail) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
         self.rest = tail;
         head.to_vec()
@@ -62,7 +74,13 @@ impl Reader<'_> {
     /// Reads one token into the key. `Some(false)` at the end, `None` when it is not of the plain subset.
     fn token(&mut self) -> Option<bool> {
         self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-        let Some(first) = self.rest.first().copied() else { return if self.key.is_empty() { None } else { Some(false) } };
+        let Some(first) = self.rest.first().copied() else {
+            return if self.key.is_empty() {
+                None
+            } else {
+                Some(false)
+            };
+        };
         if self.last == Last::End {
             return None;
         }
@@ -151,7 +169,10 @@ impl Reader<'_> {
             self.rest = self.rest.get(1..)?;
             fraction = self.take_while(|byte| byte.is_ascii_digit());
         }
-        if self.peek().is_ascii_alphabetic() || matches!(self.peek(), b'_' | b'.' | b'$' | b'\'' | b'"') || self.peek() >= 0x80 {
+        if self.peek().is_ascii_alphabetic()
+            || matches!(self.peek(), b'_' | b'.' | b'$' | b'\'' | b'"')
+            || self.peek() >= 0x80
+        {
             return None;
         }
         if is_fraction {
@@ -170,7 +191,12 @@ impl Reader<'_> {
     fn parameter(&mut self) -> Option<()> {
         self.rest = self.rest.get(1..)?;
         let number = self.take_while(|byte| byte.is_ascii_digit());
-        if number.is_empty() || number.len() > 5 || self.peek().is_ascii_alphabetic() || matches!(self.peek(), b'_' | b'$') || self.peek() >= 0x80 {
+        if number.is_empty()
+            || number.len() > 5
+            || self.peek().is_ascii_alphabetic()
+            || matches!(self.peek(), b'_' | b'$')
+            || self.peek() >= 0x80
+        {
             return None;
         }
         self.key.push(b'$');
@@ -180,11 +206,32 @@ impl Reader<'_> {
     }
 
     fn punctuation(&mut self, first: u8) -> Option<()> {
-        let operator = |byte: u8| matches!(byte, b'+' | b'-' | b'*' | b'/' | b'<' | b'>' | b'=' | b'~' | b'!' | b'@' | b'#' | b'%' | b'^' | b'|' | b'?' | b':');
+        let operator = |byte: u8| {
+            matches!(
+                byte,
+                b'+' | b'-'
+                    | b'*'
+                    | b'/'
+                    | b'<'
+                    | b'>'
+                    | b'='
+                    | b'~'
+                    | b'!'
+                    | b'@'
+                    | b'#'
+                    | b'%'
+                    | b'^'
+                    | b'|'
+                    | b'?'
+                    | b':'
+            )
+        };
         if operator(first) {
             let run = self.take_while(operator);
             // Comments open inside a run of operator characters.
-            if run.windows(2).any(|pair| pair == b"--" || pair == b"/*") || matches!(self.peek(), b'&' | b'`') {
+            if run.windows(2).any(|pair| pair == b"--" || pair == b"/*")
+                || matches!(self.peek(), b'&' | b'`')
+            {
                 return None;
             }
             self.key.extend_from_slice(&run);
@@ -219,8 +266,11 @@ impl Reader<'_> {
 
     /// Whether the tree looks into the literals of a call of the name just read.
     fn is_sensitive_call(&self) -> bool {
-        let Ok(name) = std::str::from_utf8(&self.called) else { return true };
-        foreign_feature(name).is_some() || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
+        let Ok(name) = std::str::from_utf8(&self.called) else {
+            return true;
+        };
+        foreign_feature(name).is_some()
+            || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
     }
 
     fn set_sensitive(&mut self, value: bool) {
@@ -236,24 +286,56 @@ mod tests {
 
     #[test]
     fn literals_do_not_show() {
-        assert_eq!(shape(b"SELECT a FROM t WHERE id = 17 AND n = 'x'"), shape(b"select a from t\nwhere id=9 and n='it''s' "));
+        assert_eq!(
+            shape(b"SELECT a FROM t WHERE id = 17 AND n = 'x'"),
+            shape(b"select a from t\nwhere id=9 and n='it''s' ")
+        );
         assert!(shape(b"SELECT a FROM t WHERE id = 17").is_some());
     }
 
     #[test]
     fn positions_and_kinds_of_numbers_show() {
-        assert_ne!(shape(b"SELECT a, b FROM t ORDER BY 1"), shape(b"SELECT a, b FROM t ORDER BY 2"));
-        assert_eq!(shape(b"SELECT a FROM t ORDER BY a LIMIT 1"), shape(b"SELECT a FROM t ORDER BY a LIMIT 2"));
-        assert_ne!(shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 1"), shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 2"));
+        assert_ne!(
+            shape(b"SELECT a, b FROM t ORDER BY 1"),
+            shape(b"SELECT a, b FROM t ORDER BY 2")
+        );
+        assert_eq!(
+            shape(b"SELECT a FROM t ORDER BY a LIMIT 1"),
+            shape(b"SELECT a FROM t ORDER BY a LIMIT 2")
+        );
+        assert_ne!(
+            shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 1"),
+            shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 2")
+        );
         assert_ne!(shape(b"SELECT 1"), shape(b"SELECT 12345678901"));
     }
 
     #[test]
     fn what_is_not_plain_has_no_key() {
         for text in [
-            &b"SELECT E'a'"[..], b"SELECT 'a' 'b'", b"SELECT 'a\\'", b"SELECT $$a$$", b"SELECT 1 -- x", b"SELECT /* x */ 1", b"SELECT U&\"a\"",
-            b"SELECT nextval('a')", b"SELECT \"nextval\" ('a')", b"SET a = 1", b"SELECT 1; SELECT 2", b"SELECT 1a", b"SELECT a$b", b"SELECT 1::float(3)",
-            b"EXPLAIN SELECT 1", b"SELECT )(", b"SELECT 'a", b"SELECT \xff", b"SELECT 1_000", b"SELECT .5", b"", b"SELECT dblink('x', 'y')", b"SELECT 'a'\xc3\xa9b",
+            &b"SELECT E'a'"[..],
+            b"SELECT 'a' 'b'",
+            b"SELECT 'a\\'",
+            b"SELECT $$a$$",
+            b"SELECT 1 -- x",
+            b"SELECT /* x */ 1",
+            b"SELECT U&\"a\"",
+            b"SELECT nextval('a')",
+            b"SELECT \"nextval\" ('a')",
+            b"SET a = 1",
+            b"SELECT 1; SELECT 2",
+            b"SELECT 1a",
+            b"SELECT a$b",
+            b"SELECT 1::float(3)",
+            b"EXPLAIN SELECT 1",
+            b"SELECT )(",
+            b"SELECT 'a",
+            b"SELECT \xff",
+            b"SELECT 1_000",
+            b"SELECT .5",
+            b"",
+            b"SELECT dblink('x', 'y')",
+            b"SELECT 'a'\xc3\xa9b",
         ] {
             assert_eq!(shape(text), None, "{}", String::from_utf8_lossy(text));
         }

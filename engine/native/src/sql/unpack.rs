@@ -30,7 +30,10 @@ impl Value {
     /// The value under a key of a map.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
-            Value::Map(pairs) => pairs.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value),
+            Value::Map(pairs) => pairs
+                .iter()
+                .find(|(name, _)| name.as_str() == Some(key))
+                .map(|(_, value)| value),
             _ => None,
         }
     }
@@ -48,17 +51,23 @@ pub fn decode(bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 fn malformed(what: &str) -> Failure {
-    Failure::new("MALFORMED", format!("not the msgpack that was expected: {what}"))
+    Failure::new(
+        "MALFORMED",
+        format!("not the msgpack that was expected: {what}"),
+    )
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Failure> {
     let mut buffer = [0_u8; N];
-    rest.read_exact(&mut buffer).map_err(|_| malformed("it ends too early"))?;
+    rest.read_exact(&mut buffer)
+        .map_err(|_| malformed("it ends too early"))?;
     Ok(buffer)
 }
 
 fn text(rest: &mut &[u8], length: usize) -> Result<Value, Failure> {
-    let (head, tail) = rest.split_at_checked(length).ok_or_else(|| malformed("a text ends too early"))?;
+    let (head, tail) = rest
+        .split_at_checked(length)
+        .ok_or_else(|| malformed("a text ends too early"))?;
     *rest = tail;
     let text = std::str::from_utf8(head).map_err(|_| malformed("a text is not UTF-8"))?;
     Ok(Value::Text(text.to_owned()))
@@ -96,7 +105,9 @@ fn read(rest: &mut &[u8], depth: usize) -> Result<Value, Failure> {
         Marker::U8 => Ok(Value::Int(i64::from(take::<1>(rest)?[0]))),
         Marker::U16 => Ok(Value::Int(i64::from(u16::from_be_bytes(take(rest)?)))),
         Marker::U32 => Ok(Value::Int(i64::from(u32::from_be_bytes(take(rest)?)))),
-        Marker::U64 => i64::try_from(u64::from_be_bytes(take(rest)?)).map(Value::Int).map_err(|_| malformed("a number is too large")),
+        Marker::U64 => i64::try_from(u64::from_be_bytes(take(rest)?))
+            .map(Value::Int)
+            .map_err(|_| malformed("a number is too large")),
         Marker::I8 => Ok(Value::Int(i64::from(i8::from_be_bytes(take(rest)?)))),
         Marker::I16 => Ok(Value::Int(i64::from(i16::from_be_bytes(take(rest)?)))),
         Marker::I32 => Ok(Value::Int(i64::from(i32::from_be_bytes(take(rest)?)))),
@@ -144,19 +155,35 @@ mod tests {
     fn a_map_of_lists_is_read() {
         let bytes = [0x81, 0xa1, b'a', 0x92, 0x01, 0xc0];
         let value = decode(&bytes);
-        assert_eq!(value, Ok(Value::Map(vec![(Value::Text("a".into()), Value::List(vec![Value::Int(1), Value::Nil]))])));
+        assert_eq!(
+            value,
+            Ok(Value::Map(vec![(
+                Value::Text("a".into()),
+                Value::List(vec![Value::Int(1), Value::Nil])
+            )]))
+        );
     }
 
     #[test]
     fn an_announced_size_is_not_believed() {
-        for bytes in [&[0xdd, 0xff, 0xff, 0xff, 0xff][..], &[0xdb, 0xff, 0xff, 0xff, 0xff, b'a'], &[0xdf, 0xff, 0xff, 0xff, 0xff]] {
-            assert_eq!(decode(bytes).map_err(|failure| failure.code), Err("MALFORMED"));
+        for bytes in [
+            &[0xdd, 0xff, 0xff, 0xff, 0xff][..],
+            &[0xdb, 0xff, 0xff, 0xff, 0xff, b'a'],
+            &[0xdf, 0xff, 0xff, 0xff, 0xff],
+        ] {
+            assert_eq!(
+                decode(bytes).map_err(|failure| failure.code),
+                Err("MALFORMED")
+            );
         }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let bytes = [0x91_u8; 100_000];
-        assert_eq!(decode(&bytes).map_err(|failure| failure.code), Err("MALFORMED"));
+        assert_eq!(
+            decode(&bytes).map_err(|failure| failure.code),
+            Err("MALFORMED")
+        );
     }
 }

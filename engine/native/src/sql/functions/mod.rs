@@ -117,38 +117,62 @@ const KNOWN_FOREIGN: &[(&str, Feature)] = &[
 ];
 
 /// Functions of extensions that run a query handed to them as text, and where in their arguments it stands.
-const FOREIGN_QUERY_TEXT: &[&str] = &["connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table"];
+const FOREIGN_QUERY_TEXT: &[&str] = &[
+    "connectby",
+    "crosstab",
+    "crosstab2",
+    "crosstab3",
+    "crosstab4",
+    "crosstab_hash",
+    "xpath_table",
+];
 
 /// The feature an extension's well-known function brings.
 pub fn foreign_feature(name: &str) -> Option<Feature> {
     if FOREIGN_QUERY_TEXT.binary_search(&name).is_ok() {
         return Some(Feature::SqlText);
     }
-    KNOWN_FOREIGN.binary_search_by_key(&name, |(known, _)| known).ok().and_then(|at| KNOWN_FOREIGN.get(at)).map(|(_, feature)| *feature)
+    KNOWN_FOREIGN
+        .binary_search_by_key(&name, |(known, _)| known)
+        .ok()
+        .and_then(|at| KNOWN_FOREIGN.get(at))
+        .map(|(_, feature)| *feature)
 }
 
 /// PostgreSQL's own function of this name.
 pub fn builtin(name: &str) -> Option<&'static Builtin> {
     static TABLE: OnceLock<HashMap<&'static str, Builtin>> = OnceLock::new();
-    TABLE.get_or_init(|| read(include_str!("builtin.tsv"))).get(name)
+    TABLE
+        .get_or_init(|| read(include_str!("builtin.tsv")))
+        .get(name)
 }
 
 fn read(data: &'static str) -> HashMap<&'static str, Builtin> {
     let mut table = HashMap::with_capacity(4096);
     for line in data.lines() {
         let mut fields = line.split('\t');
-        let (Some(class), Some(shape), Some(columns), Some(names)) = (fields.next(), fields.next(), fields.next(), fields.next())
+        let (Some(class), Some(shape), Some(columns), Some(names)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
         else {
             continue;
         };
-        let Some(class) = Class::parse(class) else { continue };
+        let Some(class) = Class::parse(class) else {
+            continue;
+        };
         let result = match columns {
             "-" => Shape::Value,
             "*" => Shape::Open,
             listed => Shape::Columns(listed.split(',').collect()),
         };
         for name in names.split(' ') {
-            table.insert(name, Builtin { class, aggregate: shape == "a", shape: result.clone() });
+            table.insert(
+                name,
+                Builtin {
+                    class,
+                    aggregate: shape == "a",
+                    shape: result.clone(),
+                },
+            );
         }
     }
     table
@@ -161,21 +185,43 @@ mod tests {
     #[test]
     fn the_table_is_read_whole() {
         let data = include_str!("builtin.tsv");
-        let names: usize = data.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit('\t').next()).map(|names| names.split(' ').count()).sum();
+        let names: usize = data
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.rsplit('\t').next())
+            .map(|names| names.split(' ').count())
+            .sum();
         assert_eq!(read(data).len(), names);
         assert!(names > 2_700);
     }
 
     #[test]
     fn lists_searched_by_halves_are_sorted() {
-        assert!(KNOWN_FOREIGN.windows(2).all(|pair| pair.first().map(|(name, _)| name) < pair.last().map(|(name, _)| name)));
-        assert!(FOREIGN_QUERY_TEXT.windows(2).all(|pair| pair.first() < pair.last()));
+        assert!(KNOWN_FOREIGN
+            .windows(2)
+            .all(|pair| pair.first().map(|(name, _)| name) < pair.last().map(|(name, _)| name)));
+        assert!(FOREIGN_QUERY_TEXT
+            .windows(2)
+            .all(|pair| pair.first() < pair.last()));
     }
 
     #[test]
     fn no_function_that_acts_counts_as_pure() {
-        for name in ["pg_read_file", "lo_export", "pg_terminate_backend", "nextval", "set_config", "pg_notify", "pg_sleep", "pg_import_system_collations"] {
-            assert_ne!(builtin(name).map(|fact| fact.class), Some(Class::Pure), "{name}");
+        for name in [
+            "pg_read_file",
+            "lo_export",
+            "pg_terminate_backend",
+            "nextval",
+            "set_config",
+            "pg_notify",
+            "pg_sleep",
+            "pg_import_system_collations",
+        ] {
+            assert_ne!(
+                builtin(name).map(|fact| fact.class),
+                Some(Class::Pure),
+                "{name}"
+            );
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use pg_query::protobuf::{Alias, JoinExpr, JoinType, Node, RangeFunction, RangeTableFunc, RangeTableSample, RangeVar};
+use pg_query::protobuf::{
+    Alias, JoinExpr, JoinType, Node, RangeFunction, RangeTableFunc, RangeTableSample, RangeVar,
+};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
@@ -30,7 +32,11 @@ impl<'a> Builder<'a> {
             }
         }
         if items.len() > 1 && self.quiet == 0 {
-            self.tree.sql.joins = self.tree.sql.joins.saturating_add(items.len().saturating_sub(1));
+            self.tree.sql.joins = self
+                .tree
+                .sql
+                .joins
+                .saturating_add(items.len().saturating_sub(1));
         }
     }
 
@@ -41,18 +47,30 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::JoinExpr(join)) => self.join(join, scope),
             Some(NodeEnum::RangeSubselect(query)) => {
                 let columns = if query.lateral {
-                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), scope))
+                    self.within(Via::Subquery, |b| {
+                        b.subquery(query.subquery.as_deref(), scope)
+                    })
                 } else {
                     let outer = scope.without_entries();
-                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), &outer))
+                    self.within(Via::Subquery, |b| {
+                        b.subquery(query.subquery.as_deref(), &outer)
+                    })
                 };
-                vec![aliased(query.alias.as_ref(), "", Source::Columns(Rc::new(columns)))]
+                vec![aliased(
+                    query.alias.as_ref(),
+                    "",
+                    Source::Columns(Rc::new(columns)),
+                )]
             }
             Some(NodeEnum::RangeFunction(function)) => vec![self.table_function(function, scope)],
             Some(NodeEnum::RangeTableFunc(table)) => vec![self.xml_table(table, scope)],
             Some(NodeEnum::JsonTable(table)) => {
                 let columns = self.json_table(table, scope);
-                vec![aliased(table.alias.as_ref(), "json_table", Source::Columns(Rc::new(columns)))]
+                vec![aliased(
+                    table.alias.as_ref(),
+                    "json_table",
+                    Source::Columns(Rc::new(columns)),
+                )]
             }
             Some(NodeEnum::RangeTableSample(sample)) => self.sample(sample, scope),
             Some(other) => {
@@ -64,7 +82,12 @@ impl<'a> Builder<'a> {
     }
 
     /// A table by name: a common table expression or a relation.
-    pub fn table(&mut self, relation: &RangeVar, scope: &Scope<'_, 'a>, access: Access) -> Entry<'a> {
+    pub fn table(
+        &mut self,
+        relation: &RangeVar,
+        scope: &Scope<'_, 'a>,
+        access: Access,
+    ) -> Entry<'a> {
         if relation.schemaname.is_empty() && access == Access::Read && self.spend(scope.width()) {
             if let Some(cte) = scope.cte(&relation.relname) {
                 let source = Source::Columns(Rc::clone(&cte.columns));
@@ -81,7 +104,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What a relation's name means, its class, and its columns.
-    pub fn relation_source(&mut self, relation: &RangeVar) -> (RelationName, &'static str, Source<'a>) {
+    pub fn relation_source(
+        &mut self,
+        relation: &RangeVar,
+    ) -> (RelationName, &'static str, Source<'a>) {
         let (name, found) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
         if names::tells_of_others(&name) {
@@ -91,13 +117,25 @@ impl<'a> Builder<'a> {
         let source = match found {
             None => Source::Opaque { full },
             Some(found) => match &found.view {
-                View::No => Source::Base { full, columns: &found.columns, proven: true },
+                View::No => Source::Base {
+                    full,
+                    columns: &found.columns,
+                    proven: true,
+                },
                 View::Opaque if found.columns.is_empty() => Source::Opaque { full },
-                View::Opaque => Source::Base { full, columns: &found.columns, proven: false },
+                View::Opaque => Source::Base {
+                    full,
+                    columns: &found.columns,
+                    proven: false,
+                },
                 View::Query(text) => match self.view_columns(&full, text, &found.columns) {
                     Some(columns) => Source::View { full, columns },
                     None if found.columns.is_empty() => Source::Opaque { full },
-                    None => Source::Base { full, columns: &found.columns, proven: false },
+                    None => Source::Base {
+                        full,
+                        columns: &found.columns,
+                        proven: false,
+                    },
                 },
             },
         };
@@ -112,12 +150,21 @@ impl<'a> Builder<'a> {
         }
         // A view that comes back to itself finds this and is opaque.
         self.views.insert(full.clone(), None);
-        if self.embedded >= MAX_EMBEDDING.saturating_mul(2) || !guard::demand(text).is_ok_and(guard::Demand::is_modest) || !room::is_here() {
+        if self.embedded >= MAX_EMBEDDING.saturating_mul(2)
+            || !guard::demand(text).is_ok_and(guard::Demand::is_modest)
+            || !room::is_here()
+        {
             return None;
         }
         let parsed = parse(text.trim().trim_end_matches(';')).ok()?;
-        let [statement] = parsed.stmts.as_slice() else { return None };
-        let Some(NodeEnum::SelectStmt(select)) = statement.stmt.as_ref().and_then(|node| node.node.as_ref()) else { return None };
+        let [statement] = parsed.stmts.as_slice() else {
+            return None;
+        };
+        let Some(NodeEnum::SelectStmt(select)) =
+            statement.stmt.as_ref().and_then(|node| node.node.as_ref())
+        else {
+            return None;
+        };
         self.embedded = self.embedded.saturating_add(1);
         let mut columns = self.quietly(|b| b.select(select, &Scope::root()));
         self.embedded = self.embedded.saturating_sub(1);
@@ -170,12 +217,20 @@ impl<'a> Builder<'a> {
     }
 
     /// USING and NATURAL make one column out of two.
-    fn merge_columns(&mut self, join: &JoinExpr, left: Vec<Entry<'a>>, right: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
+    fn merge_columns(
+        &mut self,
+        join: &JoinExpr,
+        left: Vec<Entry<'a>>,
+        right: Vec<Entry<'a>>,
+    ) -> Vec<Entry<'a>> {
         let (left, right) = (level(left), level(right));
         let shared = if join.is_natural {
             self.natural_columns(&left, &right)
         } else {
-            strings(&join.using_clause).into_iter().map(Name::from).collect()
+            strings(&join.using_clause)
+                .into_iter()
+                .map(Name::from)
+                .collect()
         };
         let width = left.entries.len().saturating_add(right.entries.len());
         let mut merged = Vec::with_capacity(shared.len());
@@ -198,7 +253,10 @@ impl<'a> Builder<'a> {
                 }
                 _ => from_left,
             };
-            merged.push(Column { name: name.clone(), flow });
+            merged.push(Column {
+                name: name.clone(),
+                flow,
+            });
         }
         let mut entries = left.entries;
         entries.extend(right.entries);
@@ -235,8 +293,13 @@ impl<'a> Builder<'a> {
         if !self.spend(left.list.len().saturating_add(right.list.len())) {
             return Vec::new();
         }
-        let names: std::collections::HashSet<&Name> = right.list.iter().map(|column| &column.name).collect();
-        let shared = left.list.iter().map(|column| &column.name).filter(|name| &***name != "*" && names.contains(name));
+        let names: std::collections::HashSet<&Name> =
+            right.list.iter().map(|column| &column.name).collect();
+        let shared = left
+            .list
+            .iter()
+            .map(|column| &column.name)
+            .filter(|name| &***name != "*" && names.contains(name));
         shared.cloned().collect()
     }
 
@@ -248,16 +311,27 @@ impl<'a> Builder<'a> {
         let mut open: Option<Flow> = None;
         let mut first_name = Name::from("");
         for item in &function.functions {
-            let Some(NodeEnum::List(pair)) = item.node.as_ref() else { continue };
-            let Some(call) = pair.items.first() else { continue };
+            let Some(NodeEnum::List(pair)) = item.node.as_ref() else {
+                continue;
+            };
+            let Some(call) = pair.items.first() else {
+                continue;
+            };
             let flow = self.expression(call, scope);
             let definitions = match pair.items.get(1).and_then(|node| node.node.as_ref()) {
                 Some(NodeEnum::List(list)) => list.items.as_slice(),
                 _ => &[],
             };
-            let definitions = if several || !definitions.is_empty() { definitions } else { &function.coldeflist };
+            let definitions = if several || !definitions.is_empty() {
+                definitions
+            } else {
+                &function.coldeflist
+            };
             let name = naming::column_name(call);
-            let single = alias.filter(|_| !several).map_or_else(|| name.clone(), |alias| Name::from(alias.aliasname.as_str()));
+            let single = alias.filter(|_| !several).map_or_else(
+                || name.clone(),
+                |alias| Name::from(alias.aliasname.as_str()),
+            );
             if first_name.is_empty() {
                 first_name = name;
             }
@@ -270,7 +344,10 @@ impl<'a> Builder<'a> {
             }
         }
         if function.ordinality {
-            all.list.push(Column { name: Name::from("ordinality"), flow: Flow::constant() });
+            all.list.push(Column {
+                name: Name::from("ordinality"),
+                flow: Flow::constant(),
+            });
         }
         let source = match open {
             Some(mut flow) => {
@@ -283,8 +360,17 @@ impl<'a> Builder<'a> {
     }
 
     /// The result columns of a table function; `None` when nobody knows them.
-    fn function_columns(&mut self, call: &Node, definitions: &[Node], flow: &Flow, single: &Name) -> Option<Vec<Column>> {
-        let one = |name: Name| Column { name, flow: flow.clone() };
+    fn function_columns(
+        &mut self,
+        call: &Node,
+        definitions: &[Node],
+        flow: &Flow,
+        single: &Name,
+    ) -> Option<Vec<Column>> {
+        let one = |name: Name| Column {
+            name,
+            flow: flow.clone(),
+        };
         if !definitions.is_empty() {
             let mut columns = Vec::new();
             for definition in definitions {
@@ -295,7 +381,9 @@ impl<'a> Builder<'a> {
             }
             return Some(columns);
         }
-        let Some(NodeEnum::FuncCall(call)) = call.node.as_ref() else { return Some(vec![one(single.clone())]) };
+        let Some(NodeEnum::FuncCall(call)) = call.node.as_ref() else {
+            return Some(vec![one(single.clone())]);
+        };
         let parts = strings(&call.funcname);
         let (schema, name) = names::schema_and_name(&parts);
         match names::function(self.catalog, schema, name) {
@@ -304,10 +392,15 @@ impl<'a> Builder<'a> {
                 Shape::Value if name == "unnest" && call.args.len() > 1 => None,
                 Shape::Value => Some(vec![one(single.clone())]),
                 Shape::Columns(names) if names.len() == 1 => Some(vec![one(single.clone())]),
-                Shape::Columns(names) => Some(names.iter().map(|name| one(Name::from(*name))).collect()),
+                Shape::Columns(names) => {
+                    Some(names.iter().map(|name| one(Name::from(*name))).collect())
+                }
                 Shape::Open => None,
             },
-            Callee::User(_, fact, None) => fact.columns.as_ref().map(|names| names.iter().cloned().map(one).collect()),
+            Callee::User(_, fact, None) => fact
+                .columns
+                .as_ref()
+                .map(|names| names.iter().cloned().map(one).collect()),
             _ => None,
         }
     }
@@ -324,10 +417,17 @@ impl<'a> Builder<'a> {
                 let mut own = flow.clone();
                 own.absorb(self.optional(column.colexpr.as_deref(), scope));
                 own.absorb(self.optional(column.coldefexpr.as_deref(), scope));
-                columns.push(Column { name: Name::from(column.colname.as_str()), flow: own });
+                columns.push(Column {
+                    name: Name::from(column.colname.as_str()),
+                    flow: own,
+                });
             }
         }
-        aliased(table.alias.as_ref(), "xmltable", Source::Columns(Rc::new(Columns::known(columns))))
+        aliased(
+            table.alias.as_ref(),
+            "xmltable",
+            Source::Columns(Rc::new(Columns::known(columns))),
+        )
     }
 
     fn sample(&mut self, sample: &RangeTableSample, scope: &mut Scope<'_, 'a>) -> Vec<Entry<'a>> {
@@ -344,14 +444,24 @@ impl<'a> Builder<'a> {
 
 /// An entry under its alias, or under the name it has without one.
 fn aliased<'c>(alias: Option<&Alias>, name: &str, source: Source<'c>) -> Entry<'c> {
-    let mut entry = Entry::new(Name::from(alias.map_or(name, |alias| alias.aliasname.as_str())), source);
+    let mut entry = Entry::new(
+        Name::from(alias.map_or(name, |alias| alias.aliasname.as_str())),
+        source,
+    );
     if let Some(alias) = alias {
-        entry.renames = strings(&alias.colnames).into_iter().map(Name::from).collect();
+        entry.renames = strings(&alias.colnames)
+            .into_iter()
+            .map(Name::from)
+            .collect();
     }
     entry
 }
 
 /// Some entries as a level of their own, to look up names among them only.
 fn level<'c>(entries: Vec<Entry<'c>>) -> Scope<'c, 'c> {
-    Scope { parent: None, entries, ctes: Rc::default() }
+    Scope {
+        parent: None,
+        entries,
+        ctes: Rc::default(),
+    }
 }

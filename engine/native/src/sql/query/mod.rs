@@ -13,3 +13,4 @@ pub mod rows;
 pub mod scope;
 pub mod select;
 pub mod sqltext;
+pub mod with;

@@ -28,7 +28,10 @@ pub struct Columns {
 
 impl Columns {
     pub fn known(list: Vec<Column>) -> Self {
-        Self { list, complete: true }
+        Self {
+            list,
+            complete: true,
+        }
     }
 
     /// Everything that can be in any of the columns.
@@ -50,7 +53,11 @@ impl Columns {
 #[derive(Clone, Debug)]
 pub enum Source<'c> {
     /// A relation whose columns the catalog lists; `proven` is false for a view nobody can see through.
-    Base { full: Name, columns: &'c [Name], proven: bool },
+    Base {
+        full: Name,
+        columns: &'c [Name],
+        proven: bool,
+    },
     /// A relation whose columns nobody knows.
     Opaque { full: Name },
     /// A view the catalog defines: its own name and the columns of its query.
@@ -89,7 +96,15 @@ const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "
 
 impl<'c> Entry<'c> {
     pub fn new(alias: Name, source: Source<'c>) -> Self {
-        Self { alias, schema: None, source, renames: Vec::new(), hidden: Vec::new(), named: true, bare: true }
+        Self {
+            alias,
+            schema: None,
+            source,
+            renames: Vec::new(),
+            hidden: Vec::new(),
+            named: true,
+            bare: true,
+        }
     }
 
     /// The flow of the column of this name.
@@ -102,7 +117,11 @@ impl<'c> Entry<'c> {
         }
         let skip = self.renames.len();
         match &self.source {
-            Source::Base { full, columns, proven } => {
+            Source::Base {
+                full,
+                columns,
+                proven,
+            } => {
                 if columns.iter().skip(skip).any(|column| &**column == name) {
                     Lookup::Found(Flow::column(column_name(full, name), *proven))
                 } else {
@@ -110,12 +129,22 @@ impl<'c> Entry<'c> {
                 }
             }
             Source::Opaque { full } => Lookup::Maybe(Flow::column(column_name(full, name), false)),
-            Source::View { full, columns } => match columns.list.iter().skip(skip).find(|column| &*column.name == name) {
+            Source::View { full, columns } => match columns
+                .list
+                .iter()
+                .skip(skip)
+                .find(|column| &*column.name == name)
+            {
                 Some(column) => Lookup::Found(through_view(full, column)),
                 None if columns.complete => system_column(full, name),
                 None => Lookup::Maybe(columns.everything().unproven()),
             },
-            Source::Columns(columns) => match columns.list.iter().skip(skip).find(|column| &*column.name == name) {
+            Source::Columns(columns) => match columns
+                .list
+                .iter()
+                .skip(skip)
+                .find(|column| &*column.name == name)
+            {
                 Some(column) => Lookup::Found(column.flow.clone()),
                 None if columns.complete => Lookup::No,
                 None => Lookup::Maybe(columns.everything().unproven()),
@@ -127,9 +156,20 @@ impl<'c> Entry<'c> {
     /// The flow of the column at a position; `None` when nobody knows.
     fn nth(&self, at: usize) -> Option<Flow> {
         match &self.source {
-            Source::Base { full, columns, proven } => columns.get(at).map(|column| Flow::column(column_name(full, column), *proven)),
-            Source::View { full, columns } if columns.complete => columns.list.get(at).map(|column| through_view(full, column)),
-            Source::Columns(columns) if columns.complete => columns.list.get(at).map(|column| column.flow.clone()),
+            Source::Base {
+                full,
+                columns,
+                proven,
+            } => columns
+                .get(at)
+                .map(|column| Flow::column(column_name(full, column), *proven)),
+            Source::View { full, columns } if columns.complete => columns
+                .list
+                .get(at)
+                .map(|column| through_view(full, column)),
+            Source::Columns(columns) if columns.complete => {
+                columns.list.get(at).map(|column| column.flow.clone())
+            }
             _ => None,
         }
     }
@@ -138,11 +178,18 @@ impl<'c> Entry<'c> {
     pub fn columns(&self) -> Columns {
         let rename = |at: usize, name: &Name| self.renames.get(at).unwrap_or(name).clone();
         match &self.source {
-            Source::Base { full, columns, proven } => Columns::known(
+            Source::Base {
+                full,
+                columns,
+                proven,
+            } => Columns::known(
                 columns
                     .iter()
                     .enumerate()
-                    .map(|(at, name)| Column { name: rename(at, name), flow: Flow::column(column_name(full, name), *proven) })
+                    .map(|(at, name)| Column {
+                        name: rename(at, name),
+                        flow: Flow::column(column_name(full, name), *proven),
+                    })
                     .collect(),
             ),
             Source::View { full, columns } => Columns {
@@ -150,7 +197,10 @@ impl<'c> Entry<'c> {
                     .list
                     .iter()
                     .enumerate()
-                    .map(|(at, column)| Column { name: rename(at, &column.name), flow: through_view(full, column) })
+                    .map(|(at, column)| Column {
+                        name: rename(at, &column.name),
+                        flow: through_view(full, column),
+                    })
                     .collect(),
                 complete: columns.complete,
             },
@@ -159,7 +209,10 @@ impl<'c> Entry<'c> {
                     .list
                     .iter()
                     .enumerate()
-                    .map(|(at, column)| Column { name: rename(at, &column.name), flow: column.flow.clone() })
+                    .map(|(at, column)| Column {
+                        name: rename(at, &column.name),
+                        flow: column.flow.clone(),
+                    })
                     .collect(),
                 complete: columns.complete,
             },
@@ -176,7 +229,13 @@ impl<'c> Entry<'c> {
 
 /// The one column that stands for columns nobody could list.
 pub fn star(flow: Flow) -> Columns {
-    Columns { list: vec![Column { name: Name::from("*"), flow }], complete: false }
+    Columns {
+        list: vec![Column {
+            name: Name::from("*"),
+            flow,
+        }],
+        complete: false,
+    }
 }
 
 /// A view's column is both itself and what its query takes it from.
@@ -211,17 +270,29 @@ pub struct Scope<'s, 'c> {
 
 impl<'s, 'c> Scope<'s, 'c> {
     pub fn root() -> Scope<'c, 'c> {
-        Scope { parent: None, entries: Vec::new(), ctes: Rc::new(Vec::new()) }
+        Scope {
+            parent: None,
+            entries: Vec::new(),
+            ctes: Rc::new(Vec::new()),
+        }
     }
 
     /// A new level inside this one.
     pub fn inner(&'s self) -> Scope<'s, 'c> {
-        Scope { parent: Some(self), entries: Vec::new(), ctes: Rc::new(Vec::new()) }
+        Scope {
+            parent: Some(self),
+            entries: Vec::new(),
+            ctes: Rc::new(Vec::new()),
+        }
     }
 
     /// This level without its tables: what a subquery in FROM sees that is not LATERAL.
     pub fn without_entries(&self) -> Scope<'s, 'c> {
-        Scope { parent: self.parent, entries: Vec::new(), ctes: Rc::clone(&self.ctes) }
+        Scope {
+            parent: self.parent,
+            entries: Vec::new(),
+            ctes: Rc::clone(&self.ctes),
+        }
     }
 
     /// How many tables a name may have to be looked for in.
@@ -229,7 +300,9 @@ impl<'s, 'c> Scope<'s, 'c> {
         let mut width = 1_usize;
         let mut level = Some(self);
         while let Some(scope) = level {
-            width = width.saturating_add(scope.entries.len()).saturating_add(scope.ctes.len());
+            width = width
+                .saturating_add(scope.entries.len())
+                .saturating_add(scope.ctes.len());
             level = scope.parent;
         }
         width
@@ -250,7 +323,11 @@ impl<'s, 'c> Scope<'s, 'c> {
     pub fn entry(&self, schema: Option<&str>, name: &str) -> Option<&Entry<'c>> {
         let mut level = Some(self);
         while let Some(scope) = level {
-            let fits = |entry: &&Entry<'c>| entry.named && &*entry.alias == name && (schema.is_none() || entry.schema.as_deref() == schema);
+            let fits = |entry: &&Entry<'c>| {
+                entry.named
+                    && &*entry.alias == name
+                    && (schema.is_none() || entry.schema.as_deref() == schema)
+            };
             if let Some(found) = scope.entries.iter().find(fits) {
                 return Some(found);
             }
@@ -266,7 +343,11 @@ impl<'s, 'c> Scope<'s, 'c> {
         while let Some(scope) = level {
             let mut found: Option<Flow> = None;
             let mut maybe: Option<Flow> = None;
-            for entry in scope.entries.iter().filter(|entry| entry.bare && !entry.hidden.iter().any(|hidden| &**hidden == name)) {
+            for entry in scope
+                .entries
+                .iter()
+                .filter(|entry| entry.bare && !entry.hidden.iter().any(|hidden| &**hidden == name))
+            {
                 match entry.column(name) {
                     // Two tables that have it: PostgreSQL calls that ambiguous, so nothing is proven.
                     Lookup::Found(flow) => found = Some(joined(found, flow)),
@@ -294,7 +375,12 @@ impl<'s, 'c> Scope<'s, 'c> {
         for entry in self.entries.iter().filter(|entry| entry.bare) {
             let columns = entry.columns();
             all.complete &= columns.complete;
-            all.list.extend(columns.list.into_iter().filter(|column| !entry.hidden.contains(&column.name)));
+            all.list.extend(
+                columns
+                    .list
+                    .into_iter()
+                    .filter(|column| !entry.hidden.contains(&column.name)),
+            );
             if all.list.len() > MAX_COLUMNS {
                 return None;
             }

@@ -1,22 +1,17 @@
 //! SELECT and everything that is one: VALUES, TABLE, set operations, common table expressions, subqueries.
 
-use std::rc::Rc;
-
-use pg_query::protobuf::{CommonTableExpr, Node, SelectStmt, SetOperation, WithClause};
+use pg_query::protobuf::{Node, SelectStmt, SetOperation};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
 use super::json::node_name;
 use super::naming;
-use super::scope::{star, Column, Columns, Cte, Scope, MAX_COLUMNS};
+use super::scope::{star, Column, Columns, Scope, MAX_COLUMNS};
 use crate::sql::build::{Builder, Place};
 use crate::sql::features::Feature;
 use crate::sql::kinds::Kind;
 use crate::sql::names::strings;
 use crate::sql::tree::{Access, Name, Target, Via};
-
-/// Passes over a recursive term before its columns count as unproven.
-const MAX_PASSES: usize = 6;
 
 impl<'a> Builder<'a> {
     /// A query in an expression or in FROM: an operation of its own.
@@ -71,19 +66,38 @@ impl<'a> Builder<'a> {
         if self.quiet > 0 || self.planned {
             return;
         }
-        let Some((own, inside)) = self.tree.operations.get_mut(place.operation..).and_then(<[_]>::split_first_mut) else { return };
-        let writes = inside.iter().filter(|nested| matches!(nested.kind, Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::SelectInto | Kind::SelectForUpdate));
+        let Some((own, inside)) = self
+            .tree
+            .operations
+            .get_mut(place.operation..)
+            .and_then(<[_]>::split_first_mut)
+        else {
+            return;
+        };
+        let writes = inside.iter().filter(|nested| {
+            matches!(
+                nested.kind,
+                Kind::Insert
+                    | Kind::Update
+                    | Kind::Delete
+                    | Kind::Merge
+                    | Kind::SelectInto
+                    | Kind::SelectForUpdate
+            )
+        });
         if let Some(gravest) = writes.map(|nested| nested.effect).max() {
             own.effect = own.effect.max(gravest);
         }
     }
 
     /// The parts of a SELECT; both sides of a set operation belong to one operation.
-    fn select_body(&mut self, select: &SelectStmt, outer: &Scope<'_, 'a>) -> Columns {
+    pub fn select_body(&mut self, select: &SelectStmt, outer: &Scope<'_, 'a>) -> Columns {
         let mut scope = outer.inner();
         self.with_clause(select.with_clause.as_ref(), &mut scope);
         if let (Some(left), Some(right)) = (select.larg.as_deref(), select.rarg.as_deref()) {
-            let compares = !(select.all && SetOperation::try_from(select.op).is_ok_and(|kind| kind == SetOperation::SetopUnion));
+            let compares = !(select.all
+                && SetOperation::try_from(select.op)
+                    .is_ok_and(|kind| kind == SetOperation::SetopUnion));
             let left = self.select_body(left, &scope);
             let right = self.select_body(right, &scope);
             let columns = self.set_operation(compares, left, &right);
@@ -107,7 +121,11 @@ impl<'a> Builder<'a> {
         self.filter(select.having_clause.as_deref(), &scope);
         self.filter_each(&select.window_clause, &scope);
         // DISTINCT alone is a list of one empty node and compares the result's columns.
-        if select.distinct_clause.iter().any(|node| node.node.is_none()) {
+        if select
+            .distinct_clause
+            .iter()
+            .any(|node| node.node.is_none())
+        {
             self.filters(&columns.everything().origins);
         } else {
             self.sort_clause(&select.distinct_clause, &columns, &scope);
@@ -125,7 +143,11 @@ impl<'a> Builder<'a> {
                 for relation in &clause.locked_rels {
                     if let Some(NodeEnum::RangeVar(relation)) = relation.node.as_ref() {
                         // The names are those of the query's tables or their aliases.
-                        self.target(Target::plain("alias", relation.relname.as_str(), Access::Write));
+                        self.target(Target::plain(
+                            "alias",
+                            relation.relname.as_str(),
+                            Access::Write,
+                        ));
                     }
                 }
             }
@@ -153,13 +175,19 @@ impl<'a> Builder<'a> {
                 }
                 continue;
             };
-            let Some(value) = target.val.as_deref() else { continue };
+            let Some(value) = target.val.as_deref() else {
+                continue;
+            };
             if let Some(expanded) = self.expanded(value, scope) {
                 columns.complete &= expanded.complete;
                 columns.list.extend(expanded.list);
             } else {
                 let flow = self.expression(value, scope);
-                let name = if target.name.is_empty() { naming::column_name(value) } else { Name::from(target.name.as_str()) };
+                let name = if target.name.is_empty() {
+                    naming::column_name(value)
+                } else {
+                    Name::from(target.name.as_str())
+                };
                 columns.list.push(Column { name, flow });
             }
             if columns.list.len() > MAX_COLUMNS && !self.spend(usize::MAX) {
@@ -183,7 +211,9 @@ impl<'a> Builder<'a> {
                 }
                 _ => return None,
             },
-            NodeEnum::AIndirection(indirection) if strings(&indirection.indirection).last() == Some(&"*") => {
+            NodeEnum::AIndirection(indirection)
+                if strings(&indirection.indirection).last() == Some(&"*") =>
+            {
                 // `(composite).*`: columns nobody can list.
                 star(self.expression(value, scope).unproven())
             }
@@ -210,7 +240,9 @@ impl<'a> Builder<'a> {
         let mut flows: Vec<Vec<Flow>> = Vec::new();
         let mut width = 0_usize;
         for row in rows {
-            let Some(NodeEnum::List(row)) = row.node.as_ref() else { continue };
+            let Some(NodeEnum::List(row)) = row.node.as_ref() else {
+                continue;
+            };
             width = width.max(row.items.len());
             for (at, item) in row.items.iter().enumerate() {
                 let flow = self.expression(item, scope);
@@ -227,14 +259,22 @@ impl<'a> Builder<'a> {
             let parts = flows.next().unwrap_or_default();
             let derived = parts.iter().any(|flow| flow.derived);
             let function = parts.iter().find_map(|flow| flow.function.clone());
-            Column { name: Name::from(format!("column{number}")), flow: Flow { derived, function, ..Flow::gather(parts) } }
+            Column {
+                name: Name::from(format!("column{number}")),
+                flow: Flow {
+                    derived,
+                    function,
+                    ..Flow::gather(parts)
+                },
+            }
         });
         Columns::known(list.collect())
     }
 
     /// UNION and the others put columns together by position; all but UNION ALL compare them.
     fn set_operation(&mut self, compares: bool, left: Columns, right: &Columns) -> Columns {
-        let mut columns = if left.complete && right.complete && left.list.len() == right.list.len() {
+        let mut columns = if left.complete && right.complete && left.list.len() == right.list.len()
+        {
             let mut columns = left;
             for (column, other) in columns.list.iter_mut().zip(&right.list) {
                 column.flow.merge(&other.flow);
@@ -245,7 +285,14 @@ impl<'a> Builder<'a> {
             flow.absorb(right.everything());
             let mut columns = star(flow.unproven());
             if left.complete {
-                columns.list = left.list.iter().map(|column| Column { name: column.name.clone(), flow: columns.everything() }).collect();
+                columns.list = left
+                    .list
+                    .iter()
+                    .map(|column| Column {
+                        name: column.name.clone(),
+                        flow: columns.everything(),
+                    })
+                    .collect();
             }
             columns
         };
@@ -280,8 +327,12 @@ impl<'a> Builder<'a> {
     fn group_clause(&mut self, items: &[Node], columns: &Columns, scope: &Scope<'_, 'a>) {
         for item in items {
             let is_input = match item.node.as_ref() {
-                Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_slice() {
-                    [name] => self.spend(scope.width()) && scope.bare_column(name).is_some_and(|flow| flow.proven),
+                Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_slice()
+                {
+                    [name] => {
+                        self.spend(scope.width())
+                            && scope.bare_column(name).is_some_and(|flow| flow.proven)
+                    }
                     _ => true,
                 },
                 _ => false,
@@ -293,7 +344,13 @@ impl<'a> Builder<'a> {
                         continue;
                     }
                     // Without a catalog it may be either.
-                    if scope.entries.is_empty() || self.quietly(|b| b.expression(item, scope)).origins.iter().all(|origin| origin.starts_with("?.?")) {
+                    if scope.entries.is_empty()
+                        || self
+                            .quietly(|b| b.expression(item, scope))
+                            .origins
+                            .iter()
+                            .all(|origin| origin.starts_with("?.?"))
+                    {
                         continue;
                     }
                 }
@@ -306,13 +363,18 @@ impl<'a> Builder<'a> {
     fn result_column(&mut self, node: &Node, columns: &Columns) -> Option<Flow> {
         match node.node.as_ref()? {
             NodeEnum::ColumnRef(reference) => match strings(&reference.fields).as_slice() {
-                [name] if self.spend(columns.list.len()) => {
-                    columns.list.iter().find(|column| &*column.name == *name).map(|column| column.flow.clone())
-                }
+                [name] if self.spend(columns.list.len()) => columns
+                    .list
+                    .iter()
+                    .find(|column| &*column.name == *name)
+                    .map(|column| column.flow.clone()),
                 _ => None,
             },
             NodeEnum::AConst(constant) => {
-                let Some(pg_query::protobuf::a_const::Val::Ival(number)) = constant.val.as_ref() else { return None };
+                let Some(pg_query::protobuf::a_const::Val::Ival(number)) = constant.val.as_ref()
+                else {
+                    return None;
+                };
                 self.constant_used();
                 if !columns.complete {
                     return Some(columns.everything());
@@ -323,93 +385,6 @@ impl<'a> Builder<'a> {
             _ => None,
         }
     }
-
-    /// WITH: each query becomes a table of this level.
-    pub fn with_clause(&mut self, with: Option<&WithClause>, scope: &mut Scope<'_, 'a>) {
-        let Some(with) = with else { return };
-        if with.recursive {
-            // Any of them may be named before it is defined: until then nothing is known of its columns.
-            let early = with.ctes.iter().filter_map(cte_of).map(|cte| Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(star(Flow::unknown())) });
-            Rc::make_mut(&mut scope.ctes).extend(early);
-        }
-        for cte in with.ctes.iter().filter_map(cte_of) {
-            let columns = if with.recursive { self.recursive_cte(cte, scope) } else { self.cte_columns(cte, scope) };
-            let columns = Rc::new(columns);
-            Rc::make_mut(&mut scope.ctes).push(Cte { name: Name::from(cte.ctename.as_str()), columns });
-        }
-    }
-
-    fn cte_columns(&mut self, cte: &CommonTableExpr, scope: &Scope<'_, 'a>) -> Columns {
-        let columns = self.within(Via::Cte, |b| b.subquery(cte.ctequery.as_deref(), scope));
-        named_columns(cte, columns)
-    }
-
-    /// A recursive query's columns are those of its first term plus what the recursive term makes of them.
-    fn recursive_cte(&mut self, cte: &CommonTableExpr, scope: &mut Scope<'_, 'a>) -> Columns {
-        let select = match cte.ctequery.as_deref().and_then(|node| node.node.as_ref()) {
-            Some(NodeEnum::SelectStmt(select)) if select.larg.is_some() && self.quiet < 2 => select,
-            _ => return self.cte_columns(cte, scope),
-        };
-        let Some(left) = select.larg.as_deref() else { return Columns::default() };
-        let mut columns = named_columns(cte, self.quietly(|b| {
-            let mut inner = scope.inner();
-            b.with_clause(select.with_clause.as_ref(), &mut inner);
-            b.select_body(left, &inner)
-        }));
-        for pass in 0..=MAX_PASSES {
-            let known = scope.ctes.len();
-            Rc::make_mut(&mut scope.ctes).push(Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(columns.clone()) });
-            let next = if pass == MAX_PASSES {
-                columns.clone().unproven()
-            } else {
-                named_columns(cte, self.quietly(|b| b.select_body(select, scope)))
-            };
-            Rc::make_mut(&mut scope.ctes).truncate(known);
-            if next == columns {
-                break;
-            }
-            columns = next;
-        }
-        // Once more aloud, for operations and reads.
-        let known = scope.ctes.len();
-        Rc::make_mut(&mut scope.ctes).push(Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(columns.clone()) });
-        self.within(Via::Cte, |b| b.subquery(cte.ctequery.as_deref(), scope));
-        Rc::make_mut(&mut scope.ctes).truncate(known);
-        columns
-    }
-}
-
-fn cte_of(node: &Node) -> Option<&CommonTableExpr> {
-    match node.node.as_ref()? {
-        NodeEnum::CommonTableExpr(cte) => Some(cte),
-        _ => None,
-    }
-}
-
-/// A common table expression's columns under the names it gives them, with those of SEARCH and CYCLE.
-fn named_columns(cte: &CommonTableExpr, mut columns: Columns) -> Columns {
-    let names = strings(&cte.aliascolnames);
-    if columns.complete {
-        for (column, name) in columns.list.iter_mut().zip(&names) {
-            column.name = Name::from(*name);
-        }
-    } else if !names.is_empty() {
-        let flow = columns.everything();
-        columns = Columns { list: names.iter().map(|name| Column { name: Name::from(*name), flow: flow.clone() }).collect(), complete: false };
-    }
-    let mut extra = |name: &str, from: &[Node]| {
-        let parts = strings(from);
-        let flow = Flow::gather(columns.list.iter().filter(|column| parts.contains(&&*column.name)).map(|column| column.flow.clone()));
-        columns.list.push(Column { name: Name::from(name), flow: flow.derive("row") });
-    };
-    if let Some(search) = &cte.search_clause {
-        extra(&search.search_seq_column, &search.search_col_list);
-    }
-    if let Some(cycle) = cte.cycle_clause.as_deref() {
-        extra(&cycle.cycle_mark_column, &cycle.cycle_col_list);
-        extra(&cycle.cycle_path_column, &cycle.cycle_col_list);
-    }
-    columns
 }
 
 fn leftmost(select: &SelectStmt) -> &SelectStmt {

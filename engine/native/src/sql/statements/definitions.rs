@@ -1,8 +1,9 @@
 //! The rest of DDL: which statement defines, alters or drops what.
 
 use pg_query::protobuf::{
-    AlterDomainStmt, AlterObjectSchemaStmt, AlterTableMoveAllStmt, CommentStmt, CreateCastStmt, CreateDomainStmt, CreateExtensionStmt, CreateSchemaStmt,
-    CreateStatsStmt, CreateTransformStmt, DefineStmt, DropStmt, Node, ObjectType, RenameStmt,
+    AlterDomainStmt, AlterObjectSchemaStmt, AlterTableMoveAllStmt, CommentStmt, CreateCastStmt,
+    CreateDomainStmt, CreateExtensionStmt, CreateSchemaStmt, CreateStatsStmt, CreateTransformStmt,
+    DefineStmt, DropStmt, ObjectType, RenameStmt,
 };
 use pg_query::NodeEnum;
 
@@ -16,7 +17,7 @@ use crate::sql::query::scope::{Columns, Scope};
 use crate::sql::tree::{Access, Target, Via};
 
 /// `None`: not one of ours. What is handled here never has a result.
-type Handled = Option<Option<Columns>>;
+pub type Handled = Option<Option<Columns>>;
 
 impl<'a> Builder<'a> {
     /// Statements that define, alter or drop; `None` for all others.
@@ -28,7 +29,11 @@ impl<'a> Builder<'a> {
                 if let Some(base) = create.base_stmt.as_ref() {
                     self.create_table(base, Kind::CreateForeignTable, "foreign_table");
                 }
-                self.target(Target::plain("server", create.servername.as_str(), Access::Read));
+                self.target(Target::plain(
+                    "server",
+                    create.servername.as_str(),
+                    Access::Read,
+                ));
                 self.server_options(&create.options);
             }
             NodeEnum::AlterTableStmt(alter) => self.alter_table(alter),
@@ -50,7 +55,12 @@ impl<'a> Builder<'a> {
             NodeEnum::AlterTableMoveAllStmt(alter) => self.move_all(alter),
             NodeEnum::CreateCastStmt(cast) => self.create_cast(cast),
             NodeEnum::CreateTransformStmt(transform) => self.create_transform(transform),
-            _ => return self.role_statement(node).or_else(|| self.foreign_statement(node)).or_else(|| self.plain_statement(node)),
+            _ => {
+                return self
+                    .role_statement(node)
+                    .or_else(|| self.foreign_statement(node))
+                    .or_else(|| self.plain_statement(node))
+            }
         }
         Some(Some(Columns::known(Vec::new())))
     }
@@ -94,110 +104,6 @@ impl<'a> Builder<'a> {
         Some(Some(Columns::known(Vec::new())))
     }
 
-    /// Statements that only name one object.
-    fn plain_statement(&mut self, node: &NodeEnum) -> Handled {
-        use Access::{Create, Delete};
-        match node {
-            NodeEnum::CreateSeqStmt(create) => {
-                self.operation(Kind::CreateSequence);
-                if let Some(relation) = &create.sequence {
-                    let name = self.created_relation(relation);
-                    self.target(name.target("sequence", Create));
-                }
-            }
-            NodeEnum::AlterSeqStmt(alter) => {
-                self.operation(Kind::AlterSequence);
-                self.touch(alter.sequence.as_ref(), "sequence", Create);
-            }
-            NodeEnum::CompositeTypeStmt(create) => {
-                self.operation(Kind::CreateType);
-                if let Some(relation) = &create.typevar {
-                    let parts = [relation.schemaname.as_str(), relation.relname.as_str()];
-                    self.object("type", if relation.schemaname.is_empty() { parts.get(1..).unwrap_or(&[]) } else { &parts }, Create);
-                }
-                for column in &create.coldeflist {
-                    if let Some(NodeEnum::ColumnDef(column)) = column.node.as_ref() {
-                        self.column_definition(column, &Scope::root());
-                    }
-                }
-            }
-            NodeEnum::CreateEnumStmt(create) => self.named(Kind::CreateType, "type", &create.type_name, Create),
-            NodeEnum::CreateRangeStmt(create) => self.named(Kind::CreateType, "type", &create.type_name, Create),
-            NodeEnum::AlterEnumStmt(alter) => self.named(Kind::AlterType, "type", &alter.type_name, Create),
-            NodeEnum::AlterTypeStmt(alter) => self.named(Kind::AlterType, "type", &alter.type_name, Create),
-            NodeEnum::AlterCollationStmt(alter) => self.named(Kind::AlterCollation, "collation", &alter.collname, Create),
-            NodeEnum::AlterStatsStmt(alter) => self.named(Kind::AlterStatistics, "statistics", &alter.defnames, Create),
-            NodeEnum::CreateConversionStmt(create) => self.named(Kind::CreateConversion, "conversion", &create.conversion_name, Create),
-            NodeEnum::CreateOpClassStmt(create) => self.named(Kind::CreateOperatorClass, "operator_class", &create.opclassname, Create),
-            NodeEnum::CreateOpFamilyStmt(create) => self.named(Kind::CreateOperatorFamily, "operator_family", &create.opfamilyname, Create),
-            NodeEnum::AlterOpFamilyStmt(alter) => self.named(Kind::AlterOperatorFamily, "operator_family", &alter.opfamilyname, Create),
-            NodeEnum::AlterTsconfigurationStmt(alter) => self.named(Kind::AlterTextSearchConfiguration, "text_search_configuration", &alter.cfgname, Create),
-            NodeEnum::AlterTsdictionaryStmt(alter) => self.named(Kind::AlterTextSearchDictionary, "text_search_dictionary", &alter.dictname, Create),
-            NodeEnum::AlterOperatorStmt(alter) => {
-                self.operation(Kind::AlterOperator);
-                if let Some(operator) = &alter.opername {
-                    self.object("operator", &strings(&operator.objname), Create);
-                }
-            }
-            NodeEnum::AlterFunctionStmt(alter) => {
-                let class = class_of(alter.objtype);
-                self.operation(Kind::of("alter", class));
-                if let Some(function) = &alter.func {
-                    self.object(class, &strings(&function.objname), Create);
-                }
-                self.function_options(&alter.actions);
-            }
-            NodeEnum::CreateAmStmt(create) => {
-                self.text_named(Kind::CreateAccessMethod, "access_method", &create.amname, Create);
-                self.object("function", &strings(&create.handler_name), Access::Execute);
-            }
-            NodeEnum::CreatePlangStmt(create) => self.text_named(Kind::CreateLanguage, "language", &create.plname, Create),
-            NodeEnum::CreateEventTrigStmt(create) => {
-                self.text_named(Kind::CreateEventTrigger, "event_trigger", &create.trigname, Create);
-                self.object("function", &strings(&create.funcname), Access::Execute);
-            }
-            NodeEnum::AlterEventTrigStmt(alter) => self.text_named(Kind::AlterEventTrigger, "event_trigger", &alter.trigname, Create),
-            NodeEnum::CreateTableSpaceStmt(create) => {
-                self.text_named(Kind::CreateTablespace, "tablespace", &create.tablespacename, Create);
-                self.target(Target::plain("file", create.location.as_str(), Create));
-                self.feature(Feature::ServerFile);
-            }
-            NodeEnum::DropTableSpaceStmt(drop) => self.text_named(Kind::DropTablespace, "tablespace", &drop.tablespacename, Delete),
-            NodeEnum::AlterTableSpaceOptionsStmt(alter) => self.text_named(Kind::AlterTablespace, "tablespace", &alter.tablespacename, Create),
-            NodeEnum::CreatedbStmt(create) => self.text_named(Kind::CreateDatabase, "database", &create.dbname, Create),
-            NodeEnum::DropdbStmt(drop) => self.text_named(Kind::DropDatabase, "database", &drop.dbname, Delete),
-            NodeEnum::AlterDatabaseStmt(alter) => self.text_named(Kind::AlterDatabase, "database", &alter.dbname, Create),
-            NodeEnum::AlterDatabaseRefreshCollStmt(alter) => self.text_named(Kind::AlterDatabase, "database", &alter.dbname, Create),
-            NodeEnum::AlterExtensionStmt(alter) => self.text_named(Kind::AlterExtension, "extension", &alter.extname, Create),
-            NodeEnum::AlterExtensionContentsStmt(alter) => {
-                self.text_named(Kind::AlterExtension, "extension", &alter.extname, Create);
-                self.object_node(class_of(alter.objtype), alter.object.as_deref(), Access::Set);
-            }
-            NodeEnum::AlterObjectDependsStmt(alter) => {
-                let class = class_of(alter.object_type);
-                self.operation(Kind::of("alter", class));
-                match &alter.relation {
-                    Some(relation) => {
-                        self.touch(Some(relation), class, Create);
-                    }
-                    None => self.object_node(class, alter.object.as_deref(), Create),
-                }
-            }
-            _ => return None,
-        }
-        Some(Some(Columns::known(Vec::new())))
-    }
-
-    fn named(&mut self, kind: Kind, class: &'static str, name: &[Node], access: Access) {
-        self.operation(kind);
-        self.object(class, &strings(name), access);
-    }
-
-    fn text_named(&mut self, kind: Kind, class: &'static str, name: &str, access: Access) {
-        self.operation(kind);
-        self.target(Target::plain(class, name, access));
-    }
-
     fn drop_objects(&mut self, drop: &DropStmt) {
         let class = class_of(drop.remove_type);
         let kind = Kind::of("drop", class);
@@ -214,7 +120,9 @@ impl<'a> Builder<'a> {
         let object = ObjectType::try_from(rename.rename_type);
         // Renaming a part is altering the whole.
         let class = match object {
-            Ok(ObjectType::ObjectColumn | ObjectType::ObjectAttribute) => class_of(rename.relation_type),
+            Ok(ObjectType::ObjectColumn | ObjectType::ObjectAttribute) => {
+                class_of(rename.relation_type)
+            }
             Ok(ObjectType::ObjectTabconstraint) => "table",
             Ok(ObjectType::ObjectDomconstraint) => "domain",
             _ => class_of(rename.rename_type),
@@ -222,20 +130,39 @@ impl<'a> Builder<'a> {
         self.operation(Kind::of("alter", class));
         match &rename.relation {
             Some(relation) => {
-                let (name, _) = crate::sql::names::existing(self.catalog, &relation.schemaname, &relation.relname);
+                let (name, _) = crate::sql::names::existing(
+                    self.catalog,
+                    &relation.schemaname,
+                    &relation.relname,
+                );
                 self.touch(Some(relation), class, Access::Create);
                 if object == Ok(ObjectType::ObjectColumn) {
                     self.target(name.column_target(&rename.subname, Access::Create));
                 }
             }
-            None if rename.object.is_some() => self.object_node(class, rename.object.as_deref(), Access::Create),
-            None => self.target(Target::plain(class, rename.subname.as_str(), Access::Create)),
+            None if rename.object.is_some() => {
+                self.object_node(class, rename.object.as_deref(), Access::Create)
+            }
+            None => self.target(Target::plain(
+                class,
+                rename.subname.as_str(),
+                Access::Create,
+            )),
         }
-        self.target(Target::plain("new_name", rename.newname.as_str(), Access::Create));
+        self.target(Target::plain(
+            "new_name",
+            rename.newname.as_str(),
+            Access::Create,
+        ));
     }
 
     fn create_domain(&mut self, domain: &CreateDomainStmt) {
-        self.named(Kind::CreateDomain, "domain", &domain.domainname, Access::Create);
+        self.named(
+            Kind::CreateDomain,
+            "domain",
+            &domain.domainname,
+            Access::Create,
+        );
         self.type_name(domain.type_name.as_ref());
         for constraint in &domain.constraints {
             if let Some(NodeEnum::Constraint(constraint)) = constraint.node.as_ref() {
@@ -245,17 +172,28 @@ impl<'a> Builder<'a> {
     }
 
     fn alter_domain(&mut self, domain: &AlterDomainStmt) {
-        self.named(Kind::AlterDomain, "domain", &domain.type_name, Access::Create);
+        self.named(
+            Kind::AlterDomain,
+            "domain",
+            &domain.type_name,
+            Access::Create,
+        );
         if domain.subtype == "X" {
             self.within(Via::Alter, |b| {
                 b.operation(Kind::DropConstraint);
-                b.target(Target::plain("constraint", domain.name.as_str(), Access::Delete));
+                b.target(Target::plain(
+                    "constraint",
+                    domain.name.as_str(),
+                    Access::Delete,
+                ));
             });
         }
         match domain.def.as_deref().and_then(|node| node.node.as_ref()) {
             Some(NodeEnum::Constraint(constraint)) => self.domain_constraint(constraint),
             Some(_) => {
-                self.within(Via::Default, |b| b.optional(domain.def.as_deref(), &value_scope()));
+                self.within(Via::Default, |b| {
+                    b.optional(domain.def.as_deref(), &value_scope())
+                });
             }
             None => {}
         }
@@ -269,7 +207,11 @@ impl<'a> Builder<'a> {
     fn create_schema(&mut self, schema: &CreateSchemaStmt) {
         self.operation(Kind::CreateSchema);
         let role = schema.authrole.as_ref().map(super::objects::role_name);
-        let name = if schema.schemaname.is_empty() { role.as_deref().unwrap_or("current_user") } else { &schema.schemaname };
+        let name = if schema.schemaname.is_empty() {
+            role.as_deref().unwrap_or("current_user")
+        } else {
+            &schema.schemaname
+        };
         self.target(Target::plain("schema", name, Access::Create));
         if let Some(role) = role.clone() {
             self.target(Target::plain("role", role, Access::Grant));
@@ -282,7 +224,12 @@ impl<'a> Builder<'a> {
     }
 
     fn create_extension(&mut self, extension: &CreateExtensionStmt) {
-        self.text_named(Kind::CreateExtension, "extension", &extension.extname, Access::Create);
+        self.text_named(
+            Kind::CreateExtension,
+            "extension",
+            &extension.extname,
+            Access::Create,
+        );
         // Its script runs as whoever installs it.
         self.feature(Feature::OpaqueCode);
     }
@@ -317,7 +264,11 @@ impl<'a> Builder<'a> {
         if ObjectType::try_from(comment.objtype) == Ok(ObjectType::ObjectColumn) {
             self.column_object(comment.object.as_deref(), Access::Create);
         } else {
-            self.object_node(class_of(comment.objtype), comment.object.as_deref(), Access::Create);
+            self.object_node(
+                class_of(comment.objtype),
+                comment.object.as_deref(),
+                Access::Create,
+            );
         }
     }
 
@@ -330,13 +281,25 @@ impl<'a> Builder<'a> {
             }
             None => self.object_node(class, alter.object.as_deref(), Access::Create),
         }
-        self.target(Target::plain("schema", alter.newschema.as_str(), Access::Create));
+        self.target(Target::plain(
+            "schema",
+            alter.newschema.as_str(),
+            Access::Create,
+        ));
     }
 
     fn move_all(&mut self, alter: &AlterTableMoveAllStmt) {
         self.operation(Kind::of("alter", class_of(alter.objtype)));
-        self.target(Target::plain("tablespace", alter.orig_tablespacename.as_str(), Access::Set));
-        self.target(Target::plain("tablespace", alter.new_tablespacename.as_str(), Access::Set));
+        self.target(Target::plain(
+            "tablespace",
+            alter.orig_tablespacename.as_str(),
+            Access::Set,
+        ));
+        self.target(Target::plain(
+            "tablespace",
+            alter.new_tablespacename.as_str(),
+            Access::Set,
+        ));
         self.roles(&alter.roles, Access::Set);
     }
 
@@ -362,6 +325,12 @@ impl<'a> Builder<'a> {
 fn value_scope<'c>() -> Scope<'c, 'c> {
     use crate::sql::query::flow::Flow;
     use crate::sql::query::scope::{Column, Columns, Entry, Source};
-    let value = Column { name: "value".into(), flow: Flow::constant() };
-    over(Entry::new("".into(), Source::Columns(std::rc::Rc::new(Columns::known(vec![value])))))
+    let value = Column {
+        name: "value".into(),
+        flow: Flow::constant(),
+    };
+    over(Entry::new(
+        "".into(),
+        Source::Columns(std::rc::Rc::new(Columns::known(vec![value]))),
+    ))
 }

@@ -17,7 +17,11 @@ pub fn class_of(object: i32) -> &'static str {
 
 fn class_name(object: ObjectType) -> &'static str {
     match object {
-        ObjectType::Undefined | ObjectType::ObjectAmop | ObjectType::ObjectAmproc | ObjectType::ObjectDefault | ObjectType::ObjectDefacl => "unknown",
+        ObjectType::Undefined
+        | ObjectType::ObjectAmop
+        | ObjectType::ObjectAmproc
+        | ObjectType::ObjectDefault
+        | ObjectType::ObjectDefacl => "unknown",
         ObjectType::ObjectAccessMethod => "access_method",
         ObjectType::ObjectAggregate => "aggregate",
         ObjectType::ObjectAttribute => "attribute",
@@ -44,7 +48,9 @@ fn class_name(object: ObjectType) -> &'static str {
         ObjectType::ObjectParameterAcl => "setting",
         ObjectType::ObjectPolicy => "policy",
         ObjectType::ObjectProcedure => "procedure",
-        ObjectType::ObjectPublication | ObjectType::ObjectPublicationNamespace | ObjectType::ObjectPublicationRel => "publication",
+        ObjectType::ObjectPublication
+        | ObjectType::ObjectPublicationNamespace
+        | ObjectType::ObjectPublicationRel => "publication",
         ObjectType::ObjectRole => "role",
         ObjectType::ObjectRoutine => "routine",
         ObjectType::ObjectRule => "rule",
@@ -69,12 +75,34 @@ fn class_name(object: ObjectType) -> &'static str {
 
 /// Classes whose names are not inside a schema.
 const WITHOUT_SCHEMA: [&str; 17] = [
-    "access_method", "cast", "database", "event_trigger", "extension", "foreign_data_wrapper", "language", "large_object",
-    "publication", "role", "schema", "server", "setting", "subscription", "tablespace", "transform", "user_mapping",
+    "access_method",
+    "cast",
+    "database",
+    "event_trigger",
+    "extension",
+    "foreign_data_wrapper",
+    "language",
+    "large_object",
+    "publication",
+    "role",
+    "schema",
+    "server",
+    "setting",
+    "subscription",
+    "tablespace",
+    "transform",
+    "user_mapping",
 ];
 
 /// Classes that are relations, so that the catalog knows them.
-const RELATIONS: [&str; 6] = ["table", "view", "materialized_view", "foreign_table", "sequence", "index"];
+const RELATIONS: [&str; 6] = [
+    "table",
+    "view",
+    "materialized_view",
+    "foreign_table",
+    "sequence",
+    "index",
+];
 
 /// Classes whose name stands behind the table they belong to.
 const OF_A_TABLE: [&str; 4] = ["trigger", "rule", "policy", "constraint"];
@@ -83,7 +111,9 @@ const OF_A_TABLE: [&str; 4] = ["trigger", "rule", "policy", "constraint"];
 pub fn role_name(role: &RoleSpec) -> Name {
     match RoleSpecType::try_from(role.roletype) {
         Ok(RoleSpecType::RolespecCstring) => Name::from(role.rolename.as_str()),
-        Ok(RoleSpecType::RolespecCurrentRole | RoleSpecType::RolespecCurrentUser) => Name::from("current_user"),
+        Ok(RoleSpecType::RolespecCurrentRole | RoleSpecType::RolespecCurrentUser) => {
+            Name::from("current_user")
+        }
         Ok(RoleSpecType::RolespecSessionUser) => Name::from("session_user"),
         Ok(RoleSpecType::RolespecPublic) => Name::from("public"),
         Ok(RoleSpecType::Undefined) | Err(_) => Name::from(names::UNKNOWN),
@@ -92,7 +122,12 @@ pub fn role_name(role: &RoleSpec) -> Name {
 
 impl<'a> Builder<'a> {
     /// A relation that exists, as a target of the current operation.
-    pub fn touch(&mut self, relation: Option<&RangeVar>, class: &'static str, access: Access) -> Option<RelationName> {
+    pub fn touch(
+        &mut self,
+        relation: Option<&RangeVar>,
+        class: &'static str,
+        access: Access,
+    ) -> Option<RelationName> {
         let relation = relation?;
         let (name, _) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
@@ -137,7 +172,15 @@ impl<'a> Builder<'a> {
                 let (schema, table) = names::schema_and_name(table);
                 let (table, _) = names::existing(self.catalog, schema.unwrap_or(""), table);
                 let full = names::column_name(&table.full, name);
-                return Target { class, name: full, access, schema: table.schema, relation: Some(table.relation), column: None, resolved: table.resolved };
+                return Target {
+                    class,
+                    name: full,
+                    access,
+                    schema: table.schema,
+                    relation: Some(table.relation),
+                    column: None,
+                    resolved: table.resolved,
+                };
             }
         }
         if WITHOUT_SCHEMA.contains(&class) {
@@ -147,7 +190,12 @@ impl<'a> Builder<'a> {
         if RELATIONS.contains(&class) {
             let name = if access == Access::Create {
                 let schema = schema.or_else(|| names::creation_schema(self.catalog));
-                RelationName { schema: schema.map(Name::from), relation: Name::from(name), full: full_name(schema, name), resolved: false }
+                RelationName {
+                    schema: schema.map(Name::from),
+                    relation: Name::from(name),
+                    full: full_name(schema, name),
+                    resolved: false,
+                }
             } else {
                 names::existing(self.catalog, schema.unwrap_or(""), name).0
             };
@@ -157,7 +205,10 @@ impl<'a> Builder<'a> {
             Access::Create => schema.or_else(|| names::creation_schema(self.catalog)),
             _ => schema,
         };
-        Target { schema: schema.map(Name::from), ..Target::plain(class, full_name(schema, name), access) }
+        Target {
+            schema: schema.map(Name::from),
+            ..Target::plain(class, full_name(schema, name), access)
+        }
     }
 
     /// An object as DROP, ALTER and COMMENT write it.
@@ -186,9 +237,15 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::RangeVar(relation)) => {
                 self.touch(Some(relation), class, access);
             }
-            Some(NodeEnum::RoleSpec(role)) => self.target(Target::plain("role", role_name(role), access)),
-            Some(NodeEnum::Float(number)) => self.target(Target::plain(class, number.fval.as_str(), access)),
-            Some(NodeEnum::Integer(number)) => self.target(Target::plain(class, number.ival.to_string(), access)),
+            Some(NodeEnum::RoleSpec(role)) => {
+                self.target(Target::plain("role", role_name(role), access))
+            }
+            Some(NodeEnum::Float(number)) => {
+                self.target(Target::plain(class, number.fval.as_str(), access))
+            }
+            Some(NodeEnum::Integer(number)) => {
+                self.target(Target::plain(class, number.ival.to_string(), access))
+            }
             Some(other) => self.unknown(crate::sql::query::json::node_name(other)),
             None => {}
         }

@@ -1,8 +1,9 @@
 //! Roles and rights: GRANT and REVOKE, roles and their passwords, policies, owners, labels.
 
 use pg_query::protobuf::{
-    AlterDefaultPrivilegesStmt, AlterOwnerStmt, AlterPolicyStmt, AlterRoleStmt, CreatePolicyStmt, CreateRoleStmt, DropOwnedStmt, DropRoleStmt,
-    GrantRoleStmt, GrantStmt, GrantTargetType, Node, ObjectType, ReassignOwnedStmt, SecLabelStmt,
+    AlterDefaultPrivilegesStmt, AlterOwnerStmt, AlterPolicyStmt, AlterRoleStmt, CreatePolicyStmt,
+    CreateRoleStmt, DropOwnedStmt, DropRoleStmt, GrantRoleStmt, GrantStmt, GrantTargetType, Node,
+    ObjectType, ReassignOwnedStmt, SecLabelStmt,
 };
 use pg_query::NodeEnum;
 
@@ -16,22 +17,34 @@ use crate::sql::tree::{Access, Target, Via};
 
 impl<'a> Builder<'a> {
     pub fn grant(&mut self, grant: &GrantStmt) {
-        self.operation(if grant.is_grant { Kind::Grant } else { Kind::Revoke });
+        self.operation(if grant.is_grant {
+            Kind::Grant
+        } else {
+            Kind::Revoke
+        });
         self.granted(grant);
     }
 
     fn granted(&mut self, grant: &GrantStmt) {
         let class = class_of(grant.objtype);
-        let whole_schema = GrantTargetType::try_from(grant.targtype) == Ok(GrantTargetType::AclTargetAllInSchema);
+        let whole_schema =
+            GrantTargetType::try_from(grant.targtype) == Ok(GrantTargetType::AclTargetAllInSchema);
         let class = if whole_schema { "schema" } else { class };
         for object in &grant.objects {
             self.object_node(class, Some(object), Access::Grant);
             if let Some(NodeEnum::RangeVar(relation)) = object.node.as_ref() {
-                let (name, _) = crate::sql::names::existing(self.catalog, &relation.schemaname, &relation.relname);
+                let (name, _) = crate::sql::names::existing(
+                    self.catalog,
+                    &relation.schemaname,
+                    &relation.relname,
+                );
                 for privilege in &grant.privileges {
                     if let Some(NodeEnum::AccessPriv(privilege)) = privilege.node.as_ref() {
                         for column in strings(&privilege.cols) {
-                            self.target(Target { name: column_name(&name.full, column), ..name.column_target(column, Access::Grant) });
+                            self.target(Target {
+                                name: column_name(&name.full, column),
+                                ..name.column_target(column, Access::Grant)
+                            });
                         }
                     }
                 }
@@ -39,7 +52,11 @@ impl<'a> Builder<'a> {
         }
         for privilege in &grant.privileges {
             if let Some(NodeEnum::AccessPriv(privilege)) = privilege.node.as_ref() {
-                self.target(Target::plain("privilege", privilege.priv_name.as_str(), Access::Grant));
+                self.target(Target::plain(
+                    "privilege",
+                    privilege.priv_name.as_str(),
+                    Access::Grant,
+                ));
             }
         }
         if grant.privileges.is_empty() {
@@ -49,10 +66,18 @@ impl<'a> Builder<'a> {
     }
 
     pub fn grant_role(&mut self, grant: &GrantRoleStmt) {
-        self.operation(if grant.is_grant { Kind::GrantRole } else { Kind::RevokeRole });
+        self.operation(if grant.is_grant {
+            Kind::GrantRole
+        } else {
+            Kind::RevokeRole
+        });
         for node in &grant.granted_roles {
             if let Some(NodeEnum::AccessPriv(role)) = node.node.as_ref() {
-                self.target(Target::plain("role", role.priv_name.as_str(), Access::Grant));
+                self.target(Target::plain(
+                    "role",
+                    role.priv_name.as_str(),
+                    Access::Grant,
+                ));
             }
         }
         self.roles(&grant.grantee_roles, Access::Set);
@@ -81,7 +106,9 @@ impl<'a> Builder<'a> {
 
     fn role_options(&mut self, options: &[Node]) {
         for option in options {
-            let Some(NodeEnum::DefElem(option)) = option.node.as_ref() else { continue };
+            let Some(NodeEnum::DefElem(option)) = option.node.as_ref() else {
+                continue;
+            };
             let argument = option.arg.as_deref().and_then(|node| node.node.as_ref());
             match option.defname.as_str() {
                 "password" if argument.is_some() => self.feature(Feature::SecretLiteral),
@@ -103,13 +130,21 @@ impl<'a> Builder<'a> {
     pub fn drop_owned(&mut self, drop: &DropOwnedStmt) {
         self.operation(Kind::DropOwned);
         self.roles(&drop.roles, Access::Delete);
-        self.problem("unlisted_targets", "whatever these roles own is dropped, and nobody here knows what that is", None);
+        self.problem(
+            "unlisted_targets",
+            "whatever these roles own is dropped, and nobody here knows what that is",
+            None,
+        );
         self.incomplete();
     }
 
     pub fn reassign_owned(&mut self, reassign: &ReassignOwnedStmt) {
         self.operation(Kind::ReassignOwned);
-        self.problem("unlisted_targets", "whatever these roles own changes its owner, and nobody here knows what that is", None);
+        self.problem(
+            "unlisted_targets",
+            "whatever these roles own changes its owner, and nobody here knows what that is",
+            None,
+        );
         self.incomplete();
         self.roles(&reassign.roles, Access::Grant);
         if let Some(role) = &reassign.newrole {
@@ -137,13 +172,19 @@ impl<'a> Builder<'a> {
         if object == Ok(ObjectType::ObjectColumn) {
             self.column_object(label.object.as_deref(), Access::Grant);
         } else {
-            self.object_node(class_of(label.objtype), label.object.as_deref(), Access::Grant);
+            self.object_node(
+                class_of(label.objtype),
+                label.object.as_deref(),
+                Access::Grant,
+            );
         }
     }
 
     /// A column as COMMENT and SECURITY LABEL write it: a list whose last part is the column.
     pub fn column_object(&mut self, node: Option<&Node>, access: Access) {
-        let Some(NodeEnum::List(list)) = node.and_then(|node| node.node.as_ref()) else { return };
+        let Some(NodeEnum::List(list)) = node.and_then(|node| node.node.as_ref()) else {
+            return;
+        };
         if let [table @ .., column] = strings(&list.items).as_slice() {
             let (schema, table) = crate::sql::names::schema_and_name(table);
             let (name, _) = crate::sql::names::existing(self.catalog, schema.unwrap_or(""), table);
@@ -155,23 +196,46 @@ impl<'a> Builder<'a> {
     pub fn create_policy(&mut self, policy: &CreatePolicyStmt) {
         self.operation(Kind::CreatePolicy);
         self.feature(Feature::RowSecurityChange);
-        self.policy(policy.table.as_ref(), &policy.policy_name, Access::Create, policy.qual.as_deref(), policy.with_check.as_deref());
+        self.policy(
+            policy.table.as_ref(),
+            &policy.policy_name,
+            Access::Create,
+            policy.qual.as_deref(),
+            policy.with_check.as_deref(),
+        );
         self.roles(&policy.roles, Access::Grant);
     }
 
     pub fn alter_policy(&mut self, policy: &AlterPolicyStmt) {
         self.operation(Kind::AlterPolicy);
         self.feature(Feature::RowSecurityChange);
-        self.policy(policy.table.as_ref(), &policy.policy_name, Access::Grant, policy.qual.as_deref(), policy.with_check.as_deref());
+        self.policy(
+            policy.table.as_ref(),
+            &policy.policy_name,
+            Access::Grant,
+            policy.qual.as_deref(),
+            policy.with_check.as_deref(),
+        );
         self.roles(&policy.roles, Access::Grant);
     }
 
-    fn policy(&mut self, table: Option<&pg_query::protobuf::RangeVar>, name: &str, access: Access, using: Option<&Node>, check: Option<&Node>) {
+    fn policy(
+        &mut self,
+        table: Option<&pg_query::protobuf::RangeVar>,
+        name: &str,
+        access: Access,
+        using: Option<&Node>,
+        check: Option<&Node>,
+    ) {
         let Some(table) = table else { return };
         let root = crate::sql::query::scope::Scope::root();
         let entry = self.table(table, &root, Access::Grant);
         let parts = [table.schemaname.as_str(), table.relname.as_str(), name];
-        let parts = if table.schemaname.is_empty() { parts.get(1..).unwrap_or(&[]) } else { &parts[..] };
+        let parts = if table.schemaname.is_empty() {
+            parts.get(1..).unwrap_or(&[])
+        } else {
+            &parts[..]
+        };
         self.object("policy", parts, access);
         let scope = over(entry);
         self.within(Via::Policy, |b| {

@@ -1,8 +1,9 @@
 //! Tables, views, indexes, triggers, rules: made and altered, with the queries and expressions in their definitions.
 
 use pg_query::protobuf::{
-    AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ConstrType, Constraint, CreateStmt, CreateTableAsStmt, CreateTrigStmt, IndexElem,
-    IndexStmt, Node, ObjectType, PartitionBoundSpec, PartitionSpec, RangeVar, RuleStmt, ViewStmt,
+    AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ConstrType, Constraint, CreateStmt,
+    CreateTableAsStmt, CreateTrigStmt, IndexElem, IndexStmt, Node, ObjectType, PartitionBoundSpec,
+    PartitionSpec, RangeVar, RuleStmt, ViewStmt,
 };
 use pg_query::NodeEnum;
 
@@ -19,12 +20,19 @@ use crate::sql::tree::{Access, Name, Target, Via};
 impl<'a> Builder<'a> {
     pub fn create_table(&mut self, create: &CreateStmt, kind: Kind, class: &'static str) {
         self.operation(kind);
-        let Some(relation) = create.relation.as_ref() else { return };
+        let Some(relation) = create.relation.as_ref() else {
+            return;
+        };
         let name = self.created_relation(relation);
         self.target(name.target(class, Access::Create));
         self.touch_each(&create.inh_relations, "table", Access::Read);
         self.type_name(create.of_typename.as_ref());
-        let columns: Vec<Name> = create.table_elts.iter().filter_map(column_of).map(|column| Name::from(column.colname.as_str())).collect();
+        let columns: Vec<Name> = create
+            .table_elts
+            .iter()
+            .filter_map(column_of)
+            .map(|column| Name::from(column.colname.as_str()))
+            .collect();
         let entry = definition(relation, &name.full, columns);
         let scope = over(entry);
         self.within(Via::Table, |b| {
@@ -63,16 +71,24 @@ impl<'a> Builder<'a> {
     }
 
     pub fn constraint(&mut self, constraint: &Constraint, scope: &Scope<'_, 'a>) {
-        let step = if ConstrType::try_from(constraint.contype) == Ok(ConstrType::ConstrDefault) { Via::Default } else { Via::Check };
+        let step = if ConstrType::try_from(constraint.contype) == Ok(ConstrType::ConstrDefault) {
+            Via::Default
+        } else {
+            Via::Check
+        };
         self.within(step, |b| {
             b.optional(constraint.raw_expr.as_deref(), scope);
             b.filter(constraint.where_clause.as_deref(), scope);
             for pair in &constraint.exclusions {
                 if let Some(NodeEnum::List(pair)) = pair.node.as_ref() {
-                    if let Some(NodeEnum::IndexElem(element)) = pair.items.first().and_then(|node| node.node.as_ref()) {
+                    if let Some(NodeEnum::IndexElem(element)) =
+                        pair.items.first().and_then(|node| node.node.as_ref())
+                    {
                         b.index_element(element, scope);
                     }
-                    if let Some(NodeEnum::List(operator)) = pair.items.get(1).and_then(|node| node.node.as_ref()) {
+                    if let Some(NodeEnum::List(operator)) =
+                        pair.items.get(1).and_then(|node| node.node.as_ref())
+                    {
                         b.operator_name(&operator.items);
                     }
                 }
@@ -143,12 +159,17 @@ impl<'a> Builder<'a> {
 
     pub fn create_index(&mut self, index: &IndexStmt) {
         self.operation(Kind::CreateIndex);
-        let Some(relation) = index.relation.as_ref() else { return };
+        let Some(relation) = index.relation.as_ref() else {
+            return;
+        };
         let entry = self.table(relation, &Scope::root(), Access::Set);
         if !index.idxname.is_empty() {
             let schema = entry.schema.clone();
             let full = full_name(schema.as_deref(), &index.idxname);
-            self.target(Target { schema, ..Target::plain("index", full, Access::Create) });
+            self.target(Target {
+                schema,
+                ..Target::plain("index", full, Access::Create)
+            });
         }
         let scope = over(entry);
         self.within(Via::Index, |b| {
@@ -165,28 +186,42 @@ impl<'a> Builder<'a> {
 
     pub fn create_trigger(&mut self, trigger: &CreateTrigStmt) {
         self.operation(Kind::CreateTrigger);
-        let Some(relation) = trigger.relation.as_ref() else { return };
+        let Some(relation) = trigger.relation.as_ref() else {
+            return;
+        };
         let entry = self.table(relation, &Scope::root(), Access::Set);
         let function = strings(&trigger.funcname);
         self.object("function", &function, Access::Execute);
         let mut scope = Scope::root();
         for name in ["old", "new"] {
-            let mut row = Entry { alias: Name::from(name), schema: None, ..entry.clone() };
+            let mut row = Entry {
+                alias: Name::from(name),
+                schema: None,
+                ..entry.clone()
+            };
             row.bare = false;
             scope.entries.push(row);
         }
-        self.within(Via::Trigger, |b| b.filter(trigger.when_clause.as_deref(), &scope));
+        self.within(Via::Trigger, |b| {
+            b.filter(trigger.when_clause.as_deref(), &scope)
+        });
         self.touch(trigger.constrrel.as_ref(), "table", Access::Read);
     }
 
     /// CREATE RULE: its actions run whenever its event happens.
     pub fn create_rule(&mut self, rule: &RuleStmt) {
         self.operation(Kind::CreateRule);
-        let Some(relation) = rule.relation.as_ref() else { return };
+        let Some(relation) = rule.relation.as_ref() else {
+            return;
+        };
         let entry = self.table(relation, &Scope::root(), Access::Set);
         let mut scope = Scope::root();
         for name in ["old", "new"] {
-            let mut row = Entry { alias: Name::from(name), schema: None, ..entry.clone() };
+            let mut row = Entry {
+                alias: Name::from(name),
+                schema: None,
+                ..entry.clone()
+            };
             row.bare = false;
             scope.entries.push(row);
         }
@@ -195,7 +230,11 @@ impl<'a> Builder<'a> {
             for action in &rule.actions {
                 match action.node.as_ref() {
                     Some(
-                        action @ (NodeEnum::SelectStmt(_) | NodeEnum::InsertStmt(_) | NodeEnum::UpdateStmt(_) | NodeEnum::DeleteStmt(_) | NodeEnum::MergeStmt(_)),
+                        action @ (NodeEnum::SelectStmt(_)
+                        | NodeEnum::InsertStmt(_)
+                        | NodeEnum::UpdateStmt(_)
+                        | NodeEnum::DeleteStmt(_)
+                        | NodeEnum::MergeStmt(_)),
                     ) => {
                         b.aside(|b| b.query(action, &scope));
                     }
@@ -215,7 +254,9 @@ impl<'a> Builder<'a> {
         if kind == Kind::Unknown {
             self.incomplete();
         }
-        let Some(relation) = alter.relation.as_ref() else { return };
+        let Some(relation) = alter.relation.as_ref() else {
+            return;
+        };
         let name = self.touch(Some(relation), class, Access::Create);
         let full = name.map_or_else(|| full_name(None, &relation.relname), |name| name.full);
         let (_, _, source) = self.relation_source(relation);
@@ -223,38 +264,78 @@ impl<'a> Builder<'a> {
         let scope = over(entry);
         for command in &alter.cmds {
             if let Some(NodeEnum::AlterTableCmd(command)) = command.node.as_ref() {
-                self.within(Via::Alter, |b| b.alter_command(command, class, &full, &scope));
+                self.within(Via::Alter, |b| {
+                    b.alter_command(command, class, &full, &scope)
+                });
             }
         }
     }
 
-    fn alter_command(&mut self, command: &AlterTableCmd, class: &'static str, full: &Name, scope: &Scope<'_, 'a>) {
+    fn alter_command(
+        &mut self,
+        command: &AlterTableCmd,
+        class: &'static str,
+        full: &Name,
+        scope: &Scope<'_, 'a>,
+    ) {
         use AlterTableType as T;
         match T::try_from(command.subtype) {
             Ok(T::AtDropColumn) => {
                 self.operation(Kind::DropColumn);
-                self.target(Target { column: Some(Name::from(command.name.as_str())), ..Target::plain("column", crate::sql::names::column_name(full, &command.name), Access::Delete) });
+                self.target(Target {
+                    column: Some(Name::from(command.name.as_str())),
+                    ..Target::plain(
+                        "column",
+                        crate::sql::names::column_name(full, &command.name),
+                        Access::Delete,
+                    )
+                });
             }
             Ok(T::AtDropConstraint) => {
                 self.operation(Kind::DropConstraint);
-                self.target(Target::plain("constraint", crate::sql::names::column_name(full, &command.name), Access::Delete));
+                self.target(Target::plain(
+                    "constraint",
+                    crate::sql::names::column_name(full, &command.name),
+                    Access::Delete,
+                ));
             }
             Ok(T::AtChangeOwner) => {
                 self.operation(Kind::AlterOwner);
                 self.target(Target::plain(class, full.clone(), Access::Grant));
                 if let Some(role) = &command.newowner {
-                    self.target(Target::plain("role", super::objects::role_name(role), Access::Grant));
+                    self.target(Target::plain(
+                        "role",
+                        super::objects::role_name(role),
+                        Access::Grant,
+                    ));
                 }
             }
             Ok(T::AtDetachPartition | T::AtDetachPartitionFinalize) => {
                 self.operation(Kind::DetachPartition);
             }
-            Ok(T::AtEnableRowSecurity | T::AtDisableRowSecurity | T::AtForceRowSecurity | T::AtNoForceRowSecurity) => self.feature(Feature::RowSecurityChange),
             Ok(
-                T::AtEnableTrig | T::AtEnableAlwaysTrig | T::AtEnableReplicaTrig | T::AtDisableTrig | T::AtEnableTrigAll | T::AtDisableTrigAll | T::AtEnableTrigUser
-                | T::AtDisableTrigUser | T::AtEnableRule | T::AtEnableAlwaysRule | T::AtEnableReplicaRule | T::AtDisableRule,
+                T::AtEnableRowSecurity
+                | T::AtDisableRowSecurity
+                | T::AtForceRowSecurity
+                | T::AtNoForceRowSecurity,
+            ) => self.feature(Feature::RowSecurityChange),
+            Ok(
+                T::AtEnableTrig
+                | T::AtEnableAlwaysTrig
+                | T::AtEnableReplicaTrig
+                | T::AtDisableTrig
+                | T::AtEnableTrigAll
+                | T::AtDisableTrigAll
+                | T::AtEnableTrigUser
+                | T::AtDisableTrigUser
+                | T::AtEnableRule
+                | T::AtEnableAlwaysRule
+                | T::AtEnableReplicaRule
+                | T::AtDisableRule,
             ) => self.feature(Feature::TriggerBypass),
-            Ok(T::AtGenericOptions | T::AtAlterColumnGenericOptions) => self.feature(Feature::NetworkAccess),
+            Ok(T::AtGenericOptions | T::AtAlterColumnGenericOptions) => {
+                self.feature(Feature::NetworkAccess)
+            }
             Ok(T::Undefined) | Err(_) => self.unknown("ALTER TABLE action"),
             Ok(_) => {}
         }
@@ -276,7 +357,12 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::TypeName(name)) => self.type_name(Some(name)),
             // Options, statistics targets, identities: nothing that runs or names a relation.
             Some(
-                NodeEnum::List(_) | NodeEnum::Integer(_) | NodeEnum::String(_) | NodeEnum::Boolean(_) | NodeEnum::ReplicaIdentityStmt(_) | NodeEnum::AtalterConstraint(_)
+                NodeEnum::List(_)
+                | NodeEnum::Integer(_)
+                | NodeEnum::String(_)
+                | NodeEnum::Boolean(_)
+                | NodeEnum::ReplicaIdentityStmt(_)
+                | NodeEnum::AtalterConstraint(_)
                 | NodeEnum::DefElem(_),
             )
             | None => {}
@@ -301,8 +387,17 @@ fn column_of(node: &Node) -> Option<&ColumnDef> {
 fn definition<'c>(relation: &RangeVar, full: &Name, columns: Vec<Name>) -> Entry<'c> {
     use crate::sql::query::flow::Flow;
     use crate::sql::query::scope::{Column, Columns};
-    let list = columns.into_iter().map(|name| Column { flow: Flow::column(crate::sql::names::column_name(full, &name), true), name }).collect();
+    let list = columns
+        .into_iter()
+        .map(|name| Column {
+            flow: Flow::column(crate::sql::names::column_name(full, &name), true),
+            name,
+        })
+        .collect();
     // Inherited and copied columns are not listed: any name may be one.
-    let source = Source::Columns(std::rc::Rc::new(Columns { list, complete: false }));
+    let source = Source::Columns(std::rc::Rc::new(Columns {
+        list,
+        complete: false,
+    }));
     Entry::new(Name::from(relation.relname.as_str()), source)
 }
