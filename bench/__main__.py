@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from bench import grpc_peers, pgbench, report, servers
+from bench import decide, grpc_peers, pgbench, report, servers
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -32,7 +32,19 @@ def run_grpc(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("grpc", measured, peers)
 
 
-AREAS = {"pgbench": run_pgbench, "grpc": run_grpc}
+def run_decide(arguments: argparse.Namespace) -> list[report.Line]:
+    figures = decide.measure()
+    if arguments.raw:
+        json.dump(decide.document(figures), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    if not arguments.json:
+        decide.show(figures)
+    measured, peers = decide.promises(figures)
+    return report.judge("decide", measured, peers)
+
+
+AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc}
 
 
 def main() -> int:

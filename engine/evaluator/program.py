@@ -127,6 +127,19 @@ class Program:
         numbers = msgspec.msgpack.decode(self._core.candidates(self._document(request)), type=list[int])
         return tuple(self.rules[number] for number in numbers)
 
+    def as_request(self, question: TextQuestion) -> Request:
+        """The question with its text parsed. Raises InputInvalid."""
+        command = self._reader.read(question.protocol, question.text, question.names)
+        return Request(
+            question.principal,
+            question.session,
+            question.resource,
+            command,
+            question.now,
+            question.context,
+            question.approval,
+        )
+
     def _known(self, question: TextQuestion) -> Judgement:
         asker = self._asker(question.principal, question.session, question.resource, question.context)
         protocol, text = question.protocol, question.text
@@ -146,18 +159,9 @@ class Program:
         return found
 
     def _judge_text(self, question: TextQuestion) -> Judgement:
-        parsed = self._reader.read(question.protocol, question.text, question.names)
-        _outline(parsed)
-        request = Request(
-            question.principal,
-            question.session,
-            question.resource,
-            parsed,
-            question.now,
-            question.context,
-            question.approval,
-        )
-        return Judgement(self._judge(request), parsed)
+        request = self.as_request(question)
+        _outline(request.command)
+        return Judgement(self._judge(request), request.command)
 
     def _judge(self, request: Request) -> Decision:
         try:

@@ -16,7 +16,7 @@ from engine.errors import InputInvalid
 from engine.evaluator.decision_json import decision_json
 from engine.evaluator.explain import explain, explained_json
 from engine.evaluator.program import Program, TextQuestion
-from engine.request import Json, Request
+from engine.request import Json
 from engine.suite.stated import Stated, Statements
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -55,16 +55,7 @@ def _answered(line: str | bytes, program: Program, statements: Statements, now: 
 def _explained(program: Program, question: TextQuestion) -> list[Json]:
     """The candidate rules; none for a request that never came to them: the decision says why."""
     try:
-        command = program.reader.read(question.protocol, question.text, question.names)
-        request = Request(
-            question.principal,
-            question.session,
-            question.resource,
-            command,
-            question.now,
-            question.context,
-            question.approval,
-        )
+        request = program.as_request(question)
         return [explained_json(item) for item in explain(program, request)]
     except (NativeError, InputInvalid):
         return []

@@ -19,7 +19,6 @@ from engine.errors import InputInvalid
 from engine.evaluator.cache import Judgement
 from engine.evaluator.explain import Explained, explain
 from engine.evaluator.program import Program, TextQuestion
-from engine.request import Request
 from engine.suite.cases import Case, Expected
 from engine.suite.stated import DEFAULT_NOW, Statements, parse_time
 
@@ -132,16 +131,7 @@ def _said(reason: Reason) -> str:
 
 def _explained(program: Program, question: TextQuestion) -> tuple[Explained, ...]:
     try:
-        command = program.reader.read(question.protocol, question.text, question.names)
-        request = Request(
-            question.principal,
-            question.session,
-            question.resource,
-            command,
-            question.now,
-            question.context,
-            question.approval,
-        )
+        request = program.as_request(question)
         return explain(program, request)
     except (InputInvalid, NativeError):
         return ()

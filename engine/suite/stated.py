@@ -58,12 +58,13 @@ class Statements:
             protocol=protocol,
             text=text,
             now=now if stated.now is None else parse_time(stated.now),
-            names=None if stated.catalog is None else self._catalog(stated.catalog),
+            names=None if stated.catalog is None else self.catalog(stated.catalog),
             context=_fields(stated.context, "context", None),
             approval=None if stated.approval is None else approval_of(stated.approval, now),
         )
 
-    def _catalog(self, document: Json) -> Names:
+    def catalog(self, document: Json) -> Names:
+        """What names mean, from a document. Raises InputInvalid."""
         try:
             key = msgspec.json.encode(document)
         except (TypeError, ValueError):
