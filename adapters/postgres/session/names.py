@@ -63,6 +63,8 @@ class Change(IntEnum):
     PORTAL = auto()
     NO_PORTAL = auto()
     NO_PORTALS = auto()
+    CURSOR = auto()
+    """Made by DECLARE: it can be described, not executed, by the protocol."""
     NOTHING_LEFT = auto()
     """Neither statements nor portals."""
 
@@ -80,11 +82,12 @@ class NameChange:
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_in_flight", "portals", "statements")
+    __slots__ = ("_in_flight", "cursors", "portals", "statements")
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
         self.portals: dict[bytes, Portal] = {}
+        self.cursors: set[bytes] = set()
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
 
     def sent(self, change: NameChange) -> None:
@@ -143,14 +146,19 @@ class Names:
                 self.portals[name] = portal
             case NameChange(Change.NO_PORTAL, name):
                 self.portals.pop(name, None)
+                self.cursors.discard(name)
             case NameChange(Change.NO_PORTALS):
                 self.portals.clear()
+                self.cursors.clear()
+            case NameChange(Change.CURSOR, name):
+                self.cursors.add(name)
             case NameChange(Change.NOTHING_LEFT):
                 self.statements.clear()
                 self.portals.clear()
+                self.cursors.clear()
             case _:
                 raise TypeError(f"no such change: {change}")
-        if len(self.statements) > MAX_STATEMENTS or len(self.portals) > MAX_PORTALS:
+        if len(self.statements) > MAX_STATEMENTS or len(self.portals) + len(self.cursors) > MAX_PORTALS:
             raise PeerProtocolError("the session has too many prepared statements or portals", code=TOO_LARGE)
 
 
@@ -165,7 +173,7 @@ def _key(change: NameChange) -> tuple[bool | None, bytes]:
             return False, change.name
         case Change.NO_STATEMENTS:
             return False, ALL
-        case Change.PORTAL | Change.NO_PORTAL:
+        case Change.PORTAL | Change.NO_PORTAL | Change.CURSOR:
             return True, change.name
         case Change.NO_PORTALS:
             return True, ALL

@@ -25,6 +25,8 @@ def change_of(piece: Piece) -> NameChange | None:
             return NameChange(Change.NO_STATEMENTS, ALL)
         case Sort.DISCARD_ALL:
             return NameChange(Change.NOTHING_LEFT, ALL)
+        case Sort.DECLARE:
+            return NameChange(Change.CURSOR, piece.name)
         case Sort.CLOSE:
             return NameChange(Change.NO_PORTAL, piece.name)
         case Sort.CLOSE_ALL:

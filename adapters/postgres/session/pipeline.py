@@ -89,6 +89,10 @@ class Pipeline:
         start = desk.frames.start
         data = desk.frames.data[start : start + frames[-1][2]]
         desk.frames.use(len(data))
+        if not self.is_open and all(kind == Front.FLUSH for kind, _, _ in frames):
+            # A Flush outside a pipeline begins none.
+            desk.out.up(data)
+            return
         if desk.replies.group_failed:
             self._dead = True
         copied = False
@@ -386,7 +390,7 @@ class Pipeline:
     def _expect_describe(self, named: query.Named) -> bytes | None:
         desk = self._desk
         if named.sort == query.PORTAL:
-            if self._portal(named.name) is not None:
+            if self._portal(named.name) is not None or named.name in desk.names.cursors:
                 desk.replies.expect(steps.DESCRIBE)
                 return None
             ghost = refusals.no_portal(named.name)

@@ -22,6 +22,7 @@ from tests.wire import (
     allow,
     bind,
     deny,
+    describe,
     described,
     error,
     execute,
@@ -63,7 +64,7 @@ def prepared(play: SignedIn) -> SignedIn:
         (Sort.CLOSE_ALL, Change.NO_PORTALS),
         (Sort.PLAIN, None),
         (Sort.EXECUTE, None),
-        (Sort.DECLARE, None),
+        (Sort.DECLARE, Change.CURSOR),
     ],
 )
 def test_each_statement_changes_names_in_its_way(sort: Sort, change: Change | None) -> None:
@@ -160,3 +161,14 @@ def test_a_denied_prepare_is_no_name() -> None:
     play.sent(Side.UPSTREAM)
     play.client(bind("n") + SYNC)
     assert OWN in split(play.sent(Side.UPSTREAM))[0][1]
+
+
+def test_a_cursor_of_sql_can_be_described_but_not_executed_by_the_protocol() -> None:
+    play = SignedIn().client(query("declare c cursor with hold for select 1")).learn().answer(named("declare_cursor"))
+    play.upstream(done("DECLARE CURSOR"))
+    play.sent(Side.UPSTREAM)
+    play.client(describe("P", "c") + SYNC)
+    assert split(play.sent(Side.UPSTREAM))[0] == ("D", b"Pc\0")
+    play.upstream(described("a") + ready())
+    play.client(execute("c") + SYNC)
+    assert split(play.sent(Side.UPSTREAM))[0][1].startswith(OWN)

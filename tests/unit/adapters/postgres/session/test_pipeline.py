@@ -288,3 +288,11 @@ def test_no_data_is_shown_in_the_extended_protocol() -> None:
     play = asked(parse("insert into t values (1)") + bind() + describe() + execute() + SYNC).answer(allow())
     play.upstream(PARSED + BOUND + NO_DATA + tag("INSERT 0 1") + ready())
     assert kinds(play.sent(Side.CLIENT)) == "12nCZ"
+
+
+def test_a_flush_outside_a_pipeline_begins_none() -> None:
+    play = asked(parse("select 1") + bind() + execute() + SYNC).answer(allow())
+    play.upstream(RUN)
+    play.wishes.clear()
+    play.client(FLUSH + query("select 2")).answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "HPBDES"
