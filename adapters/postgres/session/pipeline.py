@@ -76,6 +76,7 @@ class Pipeline:
         self._sent = False
         self._dead = False
         self._is_opaque = False
+        self._has_bound = False
 
     @property
     def is_open(self) -> bool:
@@ -104,10 +105,27 @@ class Pipeline:
                 desk.sync()
             self._end_group()
 
+    def give_way(self) -> Turn:
+        """A simple query comes without a Sync. Only behind a group that ran nothing and did not fail (asyncpg prepares so).
+
+        WHY not behind others: the server ignores a Query in a failed pipeline, our translation would revive it; and one
+        behind an Execute shares that one's transaction, which a Sync of ours would end.
+        """
+        desk = self._desk
+        if not self._dead and not self._has_bound:
+            desk.out.up(query.FLUSH)
+            while desk.replies.owed and not desk.replies.group_failed:
+                yield Need.NEWS
+        if self._dead or self._has_bound or desk.replies.group_failed:
+            raise refuse("a simple query inside a pipeline is not supported: send Sync first")
+        desk.out.up(query.SYNC)
+        desk.replies.expect(steps.OWN_SYNC)
+        self._end_group()
+
     def _end_group(self) -> None:
         self._statements.clear()
         self._portals.clear()
-        self._sent = self._dead = self._is_opaque = False
+        self._sent = self._dead = self._is_opaque = self._has_bound = False
 
     def _collect(self) -> Generator[Need, Answer | None, list[tuple[int, int, int]]]:
         """Frames as (type, start, end), counted from the inbox's start, up to and with a Sync or Flush."""
@@ -343,6 +361,7 @@ class Pipeline:
 
     def _expect_bind(self, plan: _Plan, number: int, bind: query.Bind) -> bytes | None:
         desk = self._desk
+        self._has_bound = True
         portal = plan.bound[number]
         if isinstance(portal, bytes):
             desk.replies.expect(Step(Due.BIND, shown=True, ghost=portal))
@@ -360,6 +379,7 @@ class Pipeline:
 
     def _expect_execute(self, execute: query.Execute) -> bytes | None:
         portal = self._portal(execute.portal)
+        self._has_bound = True
         replies = self._desk.replies
         if portal is None:
             replies.expect(Step(Due.EXECUTE, shown=True, ghost=refusals.no_portal(execute.portal)))

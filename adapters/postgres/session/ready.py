@@ -136,7 +136,9 @@ class Ready:
                 yield Need.BYTES
                 continue
             kind, end = found
-            if kind == Front.QUERY and not self._pipeline.is_open:
+            if kind == Front.QUERY and self._pipeline.is_open:
+                yield from self._pipeline.give_way()
+            elif kind == Front.QUERY:
                 text = decode_query(frames.data[frames.start + HEADER : end])
                 frames.use(end - frames.start)
                 yield from self._simple.run(text)

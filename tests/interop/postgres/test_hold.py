@@ -25,11 +25,12 @@ def test_a_refused_command_is_denied_and_the_session_goes_on(gateway: Gateway, t
     assert through.ask("select 2").endswith("D(2) C:SELECT 1 Z:I")
 
 
-def test_inside_a_transaction_a_hold_is_a_denial_and_the_transaction_is_aborted(through: Raw) -> None:
+def test_inside_a_transaction_a_hold_is_a_denial_and_the_transaction_is_aborted(gateway: Gateway, through: Raw) -> None:
     through.ask("begin")
     assert "E[42501" in through.ask("/*hold*/ select 1")
     assert "25P02" in through.ask("select 1")
     assert through.ask("rollback") == "C:ROLLBACK Z:I"
+    gateway.call(lambda: gateway.keeper.decide_holds(False))
 
 
 def test_nothing_of_a_pipeline_is_upstream_while_a_command_in_it_waits(

@@ -210,13 +210,31 @@ def test_what_does_not_exist_is_described_as_nowhere() -> None:
     assert sent[:2] == [("D", b"S" + OWN + b"\0"), ("D", b"P" + OWN + b"\0")]
 
 
-def test_a_query_inside_an_unsynced_pipeline_ends_the_session() -> None:
+def test_a_query_behind_a_pipeline_that_failed_ends_the_session() -> None:
     play = asked(parse("select nope") + FLUSH).answer(allow())
-    play.client(query("select 6"))
+    play.client(query("select 6")).upstream(error("42703"))
     play.take(do.Close)
     assert b"select 6" not in play.sent(Side.UPSTREAM)
+
+
+def test_a_query_inside_a_pipeline_that_runs_something_ends_the_session() -> None:
+    play = asked(parse("insert into t values (1)") + bind() + execute() + FLUSH).answer(allow())
+    play.client(query("select 6"))
+    play.take(do.Close)
     play = SignedIn().client(parse("select nope") + query("select 6"))
     play.take(do.Close)
+
+
+def test_a_query_behind_what_was_only_prepared_runs() -> None:
+    play = asked(parse("select 1", "n") + describe("S", "n") + FLUSH).answer(allow())
+    play.client(query("select 6"))
+    play.sent(Side.UPSTREAM)
+    play.upstream(PARSED + message("t", b"\0\0") + described("a"))
+    assert play.sent(Side.UPSTREAM) == SYNC
+    play.answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
+    play.upstream(ready() + PARSED + BOUND + NO_DATA + tag("SELECT 0") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "1tTCZ"
 
 
 def test_sync_waits_for_a_copy_and_the_clients_own_sync_ends_it() -> None:
