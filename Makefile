@@ -24,7 +24,7 @@ $(VENV)/.packages: pyproject.toml
 	touch $@
 
 $(VENV)/.native: $(VENV)/.packages $(RUST_SOURCES)
-	$(NATIVE_ENV) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	$(NATIVE_ENV) PIP_QUIET=1 VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
 	touch $@
 
 install: $(VENV)/.native ## a virtual environment with everything, the Rust core built
