@@ -388,8 +388,9 @@ impl<'a> Builder<'a> {
         let (schema, name) = names::schema_and_name(&parts);
         match names::function(self.catalog, schema, name) {
             Callee::Builtin(_, fact) => match &fact.shape {
-                // Several unnested arrays are several columns.
-                Shape::Value if name == "unnest" && call.args.len() > 1 => None,
+                // How many columns these give depends on the types of their arguments.
+                _ if POLYMORPHIC.contains(&name) && !is_array_of_values(&call.args) => None,
+                _ if name == "unnest" => Some(vec![one(single.clone())]),
                 Shape::Value => Some(vec![one(single.clone())]),
                 Shape::Columns(names) if names.len() == 1 => Some(vec![one(single.clone())]),
                 Shape::Columns(names) => {
@@ -440,6 +441,28 @@ impl<'a> Builder<'a> {
             None => Vec::new(),
         }
     }
+}
+
+/// Functions whose result is a row of a type that is handed in, or a column for each argument.
+const POLYMORPHIC: [&str; 5] = [
+    "json_populate_record",
+    "json_populate_recordset",
+    "jsonb_populate_record",
+    "jsonb_populate_recordset",
+    "unnest",
+];
+
+/// One array written out, of constants: its elements are no rows.
+fn is_array_of_values(arguments: &[Node]) -> bool {
+    let [Some(NodeEnum::AArrayExpr(array))] = arguments
+        .iter()
+        .map(|node| node.node.as_ref())
+        .collect::<Vec<_>>()[..]
+    else {
+        return false;
+    };
+    let mut elements = array.elements.iter().map(|node| node.node.as_ref());
+    elements.all(|element| matches!(element, Some(NodeEnum::AConst(_))))
 }
 
 /// An entry under its alias, or under the name it has without one.

@@ -160,3 +160,22 @@ def test_a_catalog_of_garbage_is_refused_with_a_code() -> None:
         with pytest.raises(_native.NativeError) as caught:
             _native.Catalog(raw)
         assert caught.value.code in ("MALFORMED", "CATALOG_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("text", "proven"),
+    [
+        ("SELECT * FROM unnest(ARRAY[1, 2]) AS u", True),
+        ("SELECT * FROM unnest('{a}'::tsvector) AS u, cust", False),
+        ("SELECT * FROM unnest((SELECT array_agg(cust) FROM cust)) AS u", False),
+        ("SELECT * FROM json_populate_record(NULL::cust, '{}')", False),
+        ("SELECT * FROM json_each('{}')", True),
+        ("SELECT * FROM generate_series(1, 2) AS g", True),
+    ],
+)
+def test_the_columns_of_a_table_function_are_proven_only_where_its_types_do_not_decide_them(
+    text: str, proven: bool
+) -> None:
+    command = tree(text)
+    assert command.sql is not None
+    assert command.sql.outputs_proven is proven
