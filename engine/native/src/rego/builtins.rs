@@ -23,6 +23,8 @@ pub enum Class {
     Conflict,
     /// Past one of our caps.
     Limit,
+    /// What OPA has and this core does not.
+    Unsupported,
 }
 
 /// An error with its class.
@@ -140,6 +142,13 @@ pub fn call_by_name(name: &str, args: &[Value]) -> anyhow::Result<Value> {
     let (span, expr) = placeholder().ok_or_else(|| anyhow::anyhow!("no placeholder"))?;
     let params = vec![expr.clone(); args.len()];
     call(name, function, span, &params, args)
+}
+
+/// Notes that a builtin was called that there is not.
+pub fn lacking(name: &str) -> anyhow::Result<Value> {
+    let error = Raised::error(Class::Unsupported, "is not there");
+    note(name, &error);
+    Err(error)
 }
 
 /// A span and an expression for calls that stand nowhere in a source.

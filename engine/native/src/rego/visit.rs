@@ -1,6 +1,6 @@
 //! Walks over the syntax tree that several files need: every query and every expression of a rule.
 
-use regorus::unstable::{Expr, Literal, Query, Rule, RuleHead};
+use regorus::unstable::{Expr, Literal, Query, Rule, RuleHead, WithModifier};
 
 /// Calls `each` with every query of a rule, nested ones too.
 pub fn queries(rule: &Rule, each: &mut dyn FnMut(&Query)) {
@@ -18,6 +18,11 @@ pub fn expressions(rule: &Rule, each: &mut dyn FnMut(&Expr)) {
             each(expr);
         }
     });
+}
+
+/// Calls `each` with every `with` of a rule.
+pub fn modifiers(rule: &Rule, each: &mut dyn FnMut(&WithModifier)) {
+    queries(rule, &mut |query| query.stmts.iter().flat_map(|stmt| &stmt.with_mods).for_each(&mut *each));
 }
 
 enum Node<'a> {

@@ -37,9 +37,6 @@ pub fn decide(case: &Case) -> Verdict {
 
 fn judged(case: &Case) -> Result<Verdict, String> {
     let texts = texts::prepare(case)?;
-    if let Some(name) = texts.missing.first() {
-        return Ok(Verdict::Unsupported(name.clone()));
-    }
     if let Some(cycle) = checks::recursion(&texts.rules, &texts::limits()) {
         return Ok(Verdict::wrong("rego_recursion_error", &cycle));
     }
@@ -71,6 +68,7 @@ fn say(outcome: Outcome, evaluator: Evaluator) -> Verdict {
                 Class::Type => "eval_type_error",
                 Class::Conflict => "eval_conflict_error",
                 Class::Limit => "LIMIT",
+                Class::Unsupported => return Verdict::Unsupported(message.split(": ").next().unwrap_or_default().to_owned()),
             };
             Verdict::Error { code: code.to_owned(), message, evaluator: Some(evaluator) }
         }

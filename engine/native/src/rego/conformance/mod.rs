@@ -3,9 +3,12 @@
 //! `case` reads it, `query` makes the question a rule, `texts` prepares the modules, `rvm` and `twin` run them (the RVM
 //! wherever it compiles, and always the interpreter beside it), `judge` decides what to say, `print` writes it as OPA does.
 
+mod absent;
 mod case;
+mod edits;
 mod judge;
 mod keywords;
+mod mocks;
 mod print;
 mod query;
 mod rvm;
@@ -27,6 +30,13 @@ pub enum Outcome {
     /// The sets of bindings, each an object.
     Rows(Vec<Value>),
     Error { class: Class, message: String },
+}
+
+/// A value as OPA prints it.
+pub fn json_text(value: &Value) -> String {
+    let mut text = String::new();
+    print::value(value, &mut text);
+    text
 }
 
 /// The answer line for a case line, without the line's end.

@@ -21,6 +21,9 @@ use crate::rego::sources;
 
 /// What the RVM says, or None (with the reason) where it cannot compile the case.
 pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Result<Outcome, String> {
+    if let Some(name) = texts.missing.keys().next() {
+        return Err(format!("there is no `{name}`"));
+    }
     let program = compile(case, texts, data)?;
     let limits = limits();
     let mut machine = RegoVM::new();

@@ -1,12 +1,13 @@
 //! The modules of a case, ready for regorus: interpolated strings and builtins it does not know are written another way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use regorus::unstable::{Expr, Module, Ref};
 use regorus::Engine;
 
 use super::case::Case;
-use super::{keywords, query, template};
+use super::edits::{call_end, Edits};
+use super::{absent, keywords, mocks, query, template};
 use crate::rego::builtins;
 use crate::rego::limits::Limits;
 use crate::rego::reads::Facts;
@@ -21,8 +22,8 @@ pub struct Texts {
     pub rules: Rules,
     /// Builtins that are called and that there are, with their number of arguments.
     pub builtins: BTreeMap<String, u8>,
-    /// Builtins that are called and that there are not.
-    pub missing: BTreeSet<String>,
+    /// Builtins that are called and that there are not, with the number of arguments of a call.
+    pub missing: BTreeMap<String, u8>,
 }
 
 pub fn limits() -> Limits {
@@ -42,11 +43,18 @@ pub fn prepare(case: &Case) -> Result<Texts, String> {
         return Err(found.message);
     }
     let modules = parse(&files, case.v0, &limits)?;
-    let edited: Vec<SourceFile> = files.iter().zip(&modules).map(|(file, module)| results_first(file, module)).collect();
-    let modules = if edited == files { modules } else { parse(&edited, case.v0, &limits)? };
+    let files: Vec<SourceFile> = files.iter().zip(&modules).map(|(file, module)| results_first(file, module)).collect();
+    let modules = parse(&files, case.v0, &limits)?;
     let rules = Rules::new(modules);
+    let (files, rules) = match mocks::rewrite(&files, &rules.modules, &rules, case.v0) {
+        Some(files) => {
+            let modules = parse(&files, case.v0, &limits)?;
+            (files, Rules::new(modules))
+        }
+        None => (files, rules),
+    };
     let (builtins, missing) = called(&rules);
-    Ok(Texts { files: edited, rules, builtins, missing })
+    Ok(Texts { files, rules, builtins, missing })
 }
 
 fn parse(files: &[SourceFile], v0: bool, limits: &Limits) -> Result<Vec<Ref<Module>>, String> {
@@ -57,50 +65,59 @@ fn parse(files: &[SourceFile], v0: bool, limits: &Limits) -> Result<Vec<Ref<Modu
     Ok(engine.get_modules().clone())
 }
 
-fn called(rules: &Rules) -> (BTreeMap<String, u8>, BTreeSet<String>) {
+fn called(rules: &Rules) -> (BTreeMap<String, u8>, BTreeMap<String, u8>) {
     let mut known = BTreeMap::new();
-    let mut missing = BTreeSet::new();
+    let mut missing = BTreeMap::new();
     let facts = rules.groups.values().flatten().map(|definition| &definition.facts);
+    let mut counts = BTreeMap::new();
+    for definition in rules.groups.values().flatten() {
+        visit::expressions(&definition.rule, &mut |expr| {
+            if let Expr::Call { fcn, params, .. } = expr {
+                let name = names::static_name(fcn).map(|name| name.join(".")).unwrap_or_default();
+                counts.insert(name, u8::try_from(params.len()).unwrap_or(u8::MAX));
+            }
+        });
+    }
     for (name, _) in facts.flat_map(|facts: &Facts| &facts.calls) {
+        let params = counts.get(name).unwrap_or(&0);
         match builtins::find(name) {
             Some((_, arity)) => {
                 known.insert(name.clone(), arity);
             }
             None if name == "print" || name == "walk" => {}
             None => {
-                missing.insert(name.clone());
+                missing.insert(name.clone(), absent::arity(name).unwrap_or(*params));
             }
         }
     }
     (known, missing)
 }
 
-/// `f(a, x)` as `x = f(a)` for builtins only we have: regorus takes a result as last argument only of its own.
+/// `f(a, x)` as `x = f(a)` for builtins that are not regorus': it takes a result as last argument only of its own.
 fn results_first(file: &SourceFile, module: &Module) -> SourceFile {
-    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    let mut edits = Edits::default();
     for rule in &module.policy {
         visit::expressions(rule, &mut |expr| {
-            let Expr::Call { span, fcn, params, .. } = expr else {
+            let Expr::Call { fcn, params, .. } = expr else {
                 return;
             };
-            let arity = names::static_name(fcn).and_then(|name| own::arity(&name.join(".")));
+            let name = names::static_name(fcn).map(|name| name.join(".")).unwrap_or_default();
+            let arity = own::arity(&name).or_else(|| absent::arity(&name));
             let Some((result, args)) = params.split_last() else {
                 return;
             };
             if arity.map(usize::from) == Some(args.len()) {
-                let args: Vec<&str> = args.iter().map(|arg| arg.span().text()).collect();
-                let text = format!("{} = {}({})", result.span().text(), fcn.span().text(), args.join(", "));
-                let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
-                edits.push((at(span.start), at(span.end), text));
+                let end = call_end(&file.text, fcn.span(), params);
+                let piece = |from: u32, to: u32| {
+                    let at = |offset: u32| usize::try_from(offset).unwrap_or(usize::MAX);
+                    file.text.get(at(from)..at(to)).unwrap_or_default().trim()
+                };
+                // Spans of strings leave the quotes out, so the text is cut at what stands between the arguments.
+                let before = piece(fcn.span().end, result.span().start).trim_start_matches('(').trim_end_matches(',');
+                let result = piece(result.span().start, end.saturating_sub(1)).trim_end_matches(',');
+                edits.replace(fcn.span().start, end, format!("{result} = {name}({before})"));
             }
         });
     }
-    edits.sort_by_key(|edit| std::cmp::Reverse(edit.0));
-    let mut text = file.text.clone();
-    for (start, end, new) in edits {
-        if text.is_char_boundary(start) && text.is_char_boundary(end) && start <= end && end <= text.len() {
-            text.replace_range(start..end, &new);
-        }
-    }
-    SourceFile { name: file.name.clone(), text }
+    SourceFile { name: file.name.clone(), text: edits.apply(&file.text) }
 }

@@ -24,6 +24,10 @@ fn engine(case: &Case, texts: &Texts, data: &Value) -> anyhow::Result<Engine> {
     for name in texts.builtins.keys() {
         extend(&mut engine, name)?;
     }
+    for (name, arity) in &texts.missing {
+        let owned = name.clone();
+        engine.add_extension(name.clone(), *arity, Box::new(move |_| builtins::lacking(&owned)))?;
+    }
     let check_interval = std::num::NonZeroU32::MIN.saturating_add(63);
     engine.set_execution_timer_config(ExecutionTimerConfig { limit: Duration::from_secs(3), check_interval });
     engine.set_gather_prints(true);
