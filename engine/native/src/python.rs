@@ -23,7 +23,10 @@ fn raise(py: Python<'_>, failure: Failure) -> PyErr {
 }
 
 /// Runs `work` without the GIL, contains panics, hands bytes back.
-fn bytes<'py>(py: Python<'py>, work: impl FnOnce() -> Result<Vec<u8>, Failure> + Send) -> PyResult<Bound<'py, PyBytes>> {
+fn bytes<'py>(
+    py: Python<'py>,
+    work: impl FnOnce() -> Result<Vec<u8>, Failure> + Send,
+) -> PyResult<Bound<'py, PyBytes>> {
     let result = py.detach(|| guarded(work));
     result.map(|data| PyBytes::new(py, &data)).map_err(|failure| raise(py, failure))
 }
@@ -90,7 +93,11 @@ impl Catalog {
 
 #[pyfunction]
 #[pyo3(signature = (text, catalog=None))]
-fn parse_sql<'py>(py: Python<'py>, text: &[u8], catalog: Option<&Bound<'py, Catalog>>) -> PyResult<Bound<'py, PyBytes>> {
+fn parse_sql<'py>(
+    py: Python<'py>,
+    text: &[u8],
+    catalog: Option<&Bound<'py, Catalog>>,
+) -> PyResult<Bound<'py, PyBytes>> {
     let catalog = catalog.map(|catalog| Arc::clone(&catalog.get().0));
     bytes(py, || Ok(sql::parse_sql(text, catalog.as_ref())))
 }

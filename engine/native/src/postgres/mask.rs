@@ -23,10 +23,7 @@ pub struct RowMasker {
 impl RowMasker {
     /// Reads a plan (see `plan::decode`).
     pub fn new(encoded: &[u8]) -> Result<Self, Failure> {
-        Ok(Self {
-            columns: plan::decode(encoded)?,
-            cells: AtomicU64::new(0),
-        })
+        Ok(Self { columns: plan::decode(encoded)?, cells: AtomicU64::new(0) })
     }
 
     /// How many cells were rewritten so far.
@@ -53,18 +50,10 @@ impl RowMasker {
     fn row(&self, body: &[u8], out: &mut Vec<u8>) -> Result<u64, Failure> {
         let start = out.len();
         out.extend_from_slice(&[DATA_ROW, 0, 0, 0, 0]);
-        let (count, mut rest) = body
-            .split_at_checked(2)
-            .ok_or_else(|| malformed("a row is too short"))?;
+        let (count, mut rest) = body.split_at_checked(2).ok_or_else(|| malformed("a row is too short"))?;
         // INVARIANT: a row with another number of columns than the plan is not the result the plan was made for.
-        if count
-            != u16::try_from(self.columns.len())
-                .map_err(|_| malformed("too many columns"))?
-                .to_be_bytes()
-        {
-            return Err(malformed(
-                "a row has another number of columns than its description",
-            ));
+        if count != u16::try_from(self.columns.len()).map_err(|_| malformed("too many columns"))?.to_be_bytes() {
+            return Err(malformed("a row has another number of columns than its description"));
         }
         out.extend_from_slice(count);
         let mut cells = 0_u64;
@@ -84,9 +73,7 @@ impl RowMasker {
             return Err(malformed("something follows the last cell of a row"));
         }
         let length = out.len().saturating_sub(start).saturating_sub(1);
-        let length = u32::try_from(length)
-            .map_err(|_| malformed("a row grew too long"))?
-            .to_be_bytes();
+        let length = u32::try_from(length).map_err(|_| malformed("a row grew too long"))?.to_be_bytes();
         if let Some(place) = out.get_mut(start.saturating_add(1)..start.saturating_add(5)) {
             place.copy_from_slice(&length);
         }
@@ -99,25 +86,19 @@ fn malformed(message: &str) -> Failure {
 }
 
 fn split_cell(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Failure> {
-    let (length, rest) = bytes
-        .split_first_chunk::<4>()
-        .ok_or_else(|| malformed("a row ends inside a cell"))?;
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(|| malformed("a row ends inside a cell"))?;
     let length = i32::from_be_bytes(*length);
     if length == NULL {
         return Ok((None, rest));
     }
     let length = usize::try_from(length).map_err(|_| malformed("a cell has a negative length"))?;
-    let (value, rest) = rest
-        .split_at_checked(length)
-        .ok_or_else(|| malformed("a row ends inside a cell"))?;
+    let (value, rest) = rest.split_at_checked(length).ok_or_else(|| malformed("a row ends inside a cell"))?;
     Ok((Some(value), rest))
 }
 
 /// Writes one cell made of `parts`.
 fn put(out: &mut Vec<u8>, parts: &[&[u8]]) -> Result<(), Failure> {
-    let length = parts
-        .iter()
-        .fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+    let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
     let length = i32::try_from(length).map_err(|_| malformed("a cell grew too long"))?;
     out.extend_from_slice(&length.to_be_bytes());
     for part in parts {
@@ -151,24 +132,11 @@ fn rewrite(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<(), Failu
     }
 }
 
-fn keyed(
-    shape: Shape,
-    value: &[u8],
-    out: &mut Vec<u8>,
-    code: impl Fn(&[u8]) -> Vec<u8>,
-) -> Result<(), Failure> {
+fn keyed(shape: Shape, value: &[u8], out: &mut Vec<u8>, code: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), Failure> {
     match shape {
         Shape::Json => put(out, &[b"\"", &code(value), b"\""]),
         // WHY: the version byte is no part of the value; without it text and binary give the same code.
-        Shape::JsonbBinary => put(
-            out,
-            &[
-                &[JSONB_VERSION],
-                b"\"",
-                &code(value.get(1..).unwrap_or_default()),
-                b"\"",
-            ],
-        ),
+        Shape::JsonbBinary => put(out, &[&[JSONB_VERSION], b"\"", &code(value.get(1..).unwrap_or_default()), b"\""]),
         Shape::Text | Shape::Opaque => put(out, &[&code(value)]),
     }
 }
@@ -178,16 +146,7 @@ fn partial(text: &str, first: usize, last: usize) -> String {
     let length = text.chars().count();
     let all = first.saturating_add(last) >= length;
     let tail = length.saturating_sub(last);
-    text.chars()
-        .enumerate()
-        .map(|(at, c)| {
-            if !all && (at < first || at >= tail) {
-                c
-            } else {
-                '*'
-            }
-        })
-        .collect()
+    text.chars().enumerate().map(|(at, c)| if !all && (at < first || at >= tail) { c } else { '*' }).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use pg_query::protobuf::a_const::Val;
 use pg_query::protobuf::{
-    AConst, DeallocateStmt, DiscardMode, FetchStmt, Node, RawStmt, Token, TransactionStmt, TransactionStmtKind, VariableSetKind,
-    VariableSetStmt,
+    AConst, DeallocateStmt, DiscardMode, FetchStmt, Node, RawStmt, Token, TransactionStmt, TransactionStmtKind,
+    VariableSetKind, VariableSetStmt,
 };
 use pg_query::NodeEnum;
 
@@ -113,7 +113,9 @@ fn sort(node: &NodeEnum) -> (Sort, String) {
     let unnamed = |sort| (sort, String::new());
     match node {
         NodeEnum::TransactionStmt(transaction) => transaction_sort(transaction),
-        NodeEnum::CopyStmt(copy) if copy.is_from && copy.filename.is_empty() && !copy.is_program => unnamed(Sort::CopyIn),
+        NodeEnum::CopyStmt(copy) if copy.is_from && copy.filename.is_empty() && !copy.is_program => {
+            unnamed(Sort::CopyIn)
+        }
         NodeEnum::PrepareStmt(prepare) => (Sort::Prepare, prepare.name.clone()),
         NodeEnum::ExecuteStmt(execute) => (Sort::Execute, execute.name.clone()),
         NodeEnum::DeallocateStmt(deallocate) => deallocate_sort(deallocate),
@@ -244,7 +246,11 @@ mod tests {
     #[test]
     fn a_text_is_cut_where_postgresql_cuts_it() {
         assert_eq!(pieces("select ';'; /* ; */ select 2;; -- ;\n"), ["select ';'", "select 2"]);
-        assert_eq!(pieces("create function f() returns int language sql begin atomic; select 1; select 2; end; select f()").len(), 2);
+        assert_eq!(
+            pieces("create function f() returns int language sql begin atomic; select 1; select 2; end; select f()")
+                .len(),
+            2
+        );
         assert_eq!(outline(b";;"), Some(Vec::new()));
         assert_eq!(outline(b"selec 1; select 2"), None);
         assert_eq!(outline(b"select 1\0"), None);
@@ -310,7 +316,10 @@ mod tests {
 
     #[test]
     fn too_many_statements_are_not_followed() {
-        assert_eq!(outline("select 1;".repeat(MAX_STATEMENTS).as_bytes()).map(|found| found.len()), Some(MAX_STATEMENTS));
+        assert_eq!(
+            outline("select 1;".repeat(MAX_STATEMENTS).as_bytes()).map(|found| found.len()),
+            Some(MAX_STATEMENTS)
+        );
         assert_eq!(outline("select 1;".repeat(MAX_STATEMENTS.saturating_add(1)).as_bytes()), None);
     }
 }

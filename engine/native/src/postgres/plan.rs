@@ -52,14 +52,11 @@ pub struct Column {
 /// Decodes the list: nil, or {method, params, type_oid, format}, one item for each column.
 pub fn decode(encoded: &[u8]) -> Result<Vec<Option<Column>>, Failure> {
     let mut bytes = encoded;
-    let count =
-        rmp::decode::read_array_len(&mut bytes).map_err(|_| refused("the plan is not a list"))?;
+    let count = rmp::decode::read_array_len(&mut bytes).map_err(|_| refused("the plan is not a list"))?;
     if count > MAX_COLUMNS {
         return Err(refused("the plan has more columns than a result may have"));
     }
-    let columns = (0..count)
-        .map(|_| column(&mut bytes))
-        .collect::<Result<Vec<_>, _>>()?;
+    let columns = (0..count).map(|_| column(&mut bytes)).collect::<Result<Vec<_>, _>>()?;
     if bytes.is_empty() {
         Ok(columns)
     } else {
@@ -113,9 +110,7 @@ fn params(bytes: &mut &[u8], item: &mut Item) -> Result<(), Failure> {
 
 impl Item {
     fn build(self) -> Result<Column, Failure> {
-        let type_oid = self
-            .type_oid
-            .ok_or_else(|| refused("a column has no type"))?;
+        let type_oid = self.type_oid.ok_or_else(|| refused("a column has no type"))?;
         let binary = match self.format {
             Some(0) => false,
             Some(1) => true,
@@ -130,16 +125,10 @@ impl Item {
             Some("redact") => Method::Redact,
             Some("hash") => Method::Hash(keyed(HASH_DOMAIN)?),
             Some("tokenize") => Method::Tokenize(keyed(TOKEN_DOMAIN)?),
-            Some("partial") => Method::Partial {
-                first: self.first,
-                last: self.last,
-            },
+            Some("partial") => Method::Partial { first: self.first, last: self.last },
             _ => return Err(refused("a method is not known")),
         };
-        Ok(Column {
-            method,
-            shape: Shape::of(type_oid, binary),
-        })
+        Ok(Column { method, shape: Shape::of(type_oid, binary) })
     }
 }
 
@@ -167,9 +156,7 @@ fn binary(bytes: &mut &[u8]) -> Result<Vec<u8>, Failure> {
 
 fn take(bytes: &mut &[u8], length: u32) -> Result<Vec<u8>, Failure> {
     let length = usize::try_from(length).map_err(|_| refused("a length is too large"))?;
-    let (taken, rest) = bytes
-        .split_at_checked(length)
-        .ok_or_else(|| refused("the plan ends early"))?;
+    let (taken, rest) = bytes.split_at_checked(length).ok_or_else(|| refused("the plan ends early"))?;
     *bytes = rest;
     Ok(taken.to_vec())
 }
@@ -181,10 +168,7 @@ mod tests {
     fn one(fields: &[(&str, u64)], method: &str) -> Vec<u8> {
         let mut out = Vec::new();
         let _ = rmp::encode::write_array_len(&mut out, 1);
-        let _ = rmp::encode::write_map_len(
-            &mut out,
-            u32::try_from(fields.len()).unwrap_or(0).saturating_add(1),
-        );
+        let _ = rmp::encode::write_map_len(&mut out, u32::try_from(fields.len()).unwrap_or(0).saturating_add(1));
         let _ = rmp::encode::write_str(&mut out, "method");
         let _ = rmp::encode::write_str(&mut out, method);
         for (name, value) in fields {
@@ -205,10 +189,7 @@ mod tests {
         ];
         for (oid, format, shape) in shapes {
             let plan = decode(&one(&[("type_oid", oid), ("format", format)], "redact"));
-            assert!(
-                matches!(plan.as_deref(), Ok([Some(column)]) if column.shape == shape),
-                "{oid} {format}"
-            );
+            assert!(matches!(plan.as_deref(), Ok([Some(column)]) if column.shape == shape), "{oid} {format}");
         }
     }
 
@@ -229,10 +210,7 @@ mod tests {
             vec![],
             vec![0xdd, 0xff, 0xff, 0xff, 0xff],
         ] {
-            assert_eq!(
-                decode(&bad).err().map(|failure| failure.code),
-                Some("PLAN_INVALID")
-            );
+            assert_eq!(decode(&bad).err().map(|failure| failure.code), Some("PLAN_INVALID"));
         }
     }
 }

@@ -33,23 +33,14 @@ mod tests {
 
     fn message(kind: u8, body: &[u8]) -> Vec<u8> {
         let mut out = vec![kind];
-        out.extend_from_slice(
-            &u32::try_from(body.len().saturating_add(4))
-                .unwrap_or(u32::MAX)
-                .to_be_bytes(),
-        );
+        out.extend_from_slice(&u32::try_from(body.len().saturating_add(4)).unwrap_or(u32::MAX).to_be_bytes());
         out.extend_from_slice(body);
         out
     }
 
     #[test]
     fn a_run_ends_before_the_first_other_message() {
-        let buffer = [
-            message(b'D', b"ab"),
-            message(b'd', b""),
-            message(b'C', b"SELECT 1\0"),
-        ]
-        .concat();
+        let buffer = [message(b'D', b"ab"), message(b'd', b""), message(b'C', b"SELECT 1\0")].concat();
         assert_eq!(skip_rows(&buffer, 0), 12);
         assert_eq!(skip_rows(&buffer, 7), 12);
         assert_eq!(skip_rows(&buffer, 12), 12);
@@ -59,11 +50,7 @@ mod tests {
     fn a_row_that_is_not_whole_is_left() {
         let buffer = [message(b'D', b"ab"), message(b'D', b"abcd")].concat();
         for cut in 7..16 {
-            assert_eq!(
-                skip_rows(buffer.get(..cut).unwrap_or_default(), 0),
-                7,
-                "cut at {cut}"
-            );
+            assert_eq!(skip_rows(buffer.get(..cut).unwrap_or_default(), 0), 7, "cut at {cut}");
         }
     }
 

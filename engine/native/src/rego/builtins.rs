@@ -119,7 +119,10 @@ fn call(name: &str, function: Function, span: &Span, params: &[Ref<Expr>], args:
     let result = bounded.and_then(|()| function(span, params, args, true));
     if let Err(error) = &result {
         let class = error.downcast_ref::<Raised>().map_or(Class::Builtin, |raised| raised.class);
-        if MODE.get() == Mode::Lenient && matches!(class, Class::Builtin | Class::Type) && error.downcast_ref::<LimitError>().is_none() {
+        if MODE.get() == Mode::Lenient
+            && matches!(class, Class::Builtin | Class::Type)
+            && error.downcast_ref::<LimitError>().is_none()
+        {
             return Ok(Value::Undefined);
         }
         note(name, error);
@@ -181,19 +184,59 @@ fn slot<const N: usize>(span: &Span, params: &[Ref<Expr>], args: &[Value], _stri
 macro_rules! sixteen {
     ($start:expr) => {
         [
-            slot::<{ $start }>, slot::<{ $start + 1 }>, slot::<{ $start + 2 }>, slot::<{ $start + 3 }>,
-            slot::<{ $start + 4 }>, slot::<{ $start + 5 }>, slot::<{ $start + 6 }>, slot::<{ $start + 7 }>,
-            slot::<{ $start + 8 }>, slot::<{ $start + 9 }>, slot::<{ $start + 10 }>, slot::<{ $start + 11 }>,
-            slot::<{ $start + 12 }>, slot::<{ $start + 13 }>, slot::<{ $start + 14 }>, slot::<{ $start + 15 }>,
+            slot::<{ $start }>,
+            slot::<{ $start + 1 }>,
+            slot::<{ $start + 2 }>,
+            slot::<{ $start + 3 }>,
+            slot::<{ $start + 4 }>,
+            slot::<{ $start + 5 }>,
+            slot::<{ $start + 6 }>,
+            slot::<{ $start + 7 }>,
+            slot::<{ $start + 8 }>,
+            slot::<{ $start + 9 }>,
+            slot::<{ $start + 10 }>,
+            slot::<{ $start + 11 }>,
+            slot::<{ $start + 12 }>,
+            slot::<{ $start + 13 }>,
+            slot::<{ $start + 14 }>,
+            slot::<{ $start + 15 }>,
         ]
     };
 }
 
 static POINTERS: [[Function; 16]; SLOTS / 16] = [
-    sixteen!(0), sixteen!(16), sixteen!(32), sixteen!(48), sixteen!(64), sixteen!(80), sixteen!(96), sixteen!(112),
-    sixteen!(128), sixteen!(144), sixteen!(160), sixteen!(176), sixteen!(192), sixteen!(208), sixteen!(224), sixteen!(240),
-    sixteen!(256), sixteen!(272), sixteen!(288), sixteen!(304), sixteen!(320), sixteen!(336), sixteen!(352), sixteen!(368),
-    sixteen!(384), sixteen!(400), sixteen!(416), sixteen!(432), sixteen!(448), sixteen!(464), sixteen!(480), sixteen!(496),
+    sixteen!(0),
+    sixteen!(16),
+    sixteen!(32),
+    sixteen!(48),
+    sixteen!(64),
+    sixteen!(80),
+    sixteen!(96),
+    sixteen!(112),
+    sixteen!(128),
+    sixteen!(144),
+    sixteen!(160),
+    sixteen!(176),
+    sixteen!(192),
+    sixteen!(208),
+    sixteen!(224),
+    sixteen!(240),
+    sixteen!(256),
+    sixteen!(272),
+    sixteen!(288),
+    sixteen!(304),
+    sixteen!(320),
+    sixteen!(336),
+    sixteen!(352),
+    sixteen!(368),
+    sixteen!(384),
+    sixteen!(400),
+    sixteen!(416),
+    sixteen!(432),
+    sixteen!(448),
+    sixteen!(464),
+    sixteen!(480),
+    sixteen!(496),
 ];
 
 /// The wrapper of `name` around `original`; None when all slots are taken.
@@ -238,7 +281,8 @@ mod tests {
     #[test]
     fn a_builtin_keeps_its_slot() {
         let (lower, upper) = (find("lower").unwrap().0, find("upper").unwrap().0);
-        let (first, other, again) = (wrapped("lower", lower).unwrap(), wrapped("upper", upper).unwrap(), wrapped("lower", lower).unwrap());
+        let (first, other, again) =
+            (wrapped("lower", lower).unwrap(), wrapped("upper", upper).unwrap(), wrapped("lower", lower).unwrap());
         assert_eq!(first as usize, again as usize);
         assert_ne!(first as usize, other as usize);
     }

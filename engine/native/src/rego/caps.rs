@@ -35,7 +35,11 @@ pub fn check(name: &str, args: &[Value]) -> Result<(), String> {
         _ => Ok(()),
     }?;
     if name.starts_with("regex.") || name == "glob.match" {
-        let pattern = if matches!(name, "regex.replace" | "regex.find_all_string_submatch_n") { text(usize::from(name == "regex.replace")) } else { text(0) };
+        let pattern = if matches!(name, "regex.replace" | "regex.find_all_string_submatch_n") {
+            text(usize::from(name == "regex.replace"))
+        } else {
+            text(0)
+        };
         short("pattern", pattern.len(), PATTERN)?;
     }
     Ok(())
@@ -93,7 +97,9 @@ fn format(format: &str, args: &[Value]) -> Result<(), String> {
                 number = 0;
             }
             b'*' if inside => return Err("a width given by `*` is not supported".to_owned()),
-            b'0'..=b'9' if inside => number = number.saturating_mul(10).saturating_add(u64::from(byte.wrapping_sub(b'0'))),
+            b'0'..=b'9' if inside => {
+                number = number.saturating_mul(10).saturating_add(u64::from(byte.wrapping_sub(b'0')))
+            }
             b'.' | b'+' | b'-' | b'#' | b' ' | b'[' | b']' if inside => {
                 widths = widths.saturating_add(number);
                 number = 0;
@@ -199,7 +205,13 @@ mod tests {
     #[test]
     fn ranges_are_bounded_whatever_their_direction() {
         assert!(!refused("numbers.range", "[0, 1000]"));
-        for args in ["[0, 100000000]", "[100000000, 0]", "[0, 1000000000000]", "[-9000000000000000000, 9000000000000000000]", "[0, 1e30]"] {
+        for args in [
+            "[0, 100000000]",
+            "[100000000, 0]",
+            "[0, 1000000000000]",
+            "[-9000000000000000000, 9000000000000000000]",
+            "[0, 1e30]",
+        ] {
             assert!(refused("numbers.range", args), "{args}");
         }
         assert!(!refused("numbers.range_step", "[0, 1000000, 100]"));
@@ -209,7 +221,9 @@ mod tests {
     #[test]
     fn widths_in_a_format_are_bounded() {
         assert!(!refused("sprintf", r#"["%5d %-10s %%", [1, "a"]]"#));
-        for format in ["%1000000000d", "%.99999999f", "%5000d%5000d%5000d", "%*d", "%-0999999999999999999999d", "%[1]99999d"] {
+        for format in
+            ["%1000000000d", "%.99999999f", "%5000d%5000d%5000d", "%*d", "%-0999999999999999999999d", "%[1]99999d"]
+        {
             assert!(refused("sprintf", &format!("[\"{format}\", [1]]")), "{format}");
         }
     }

@@ -98,7 +98,9 @@ fn condition(path: Path, values: Vec<Value>) -> Option<Condition> {
 
 fn constants(expr: &Expr) -> Option<Vec<Value>> {
     match expr {
-        Expr::Set { items, .. } | Expr::Array { items, .. } if !items.is_empty() => items.iter().map(|item| constant(item)).collect(),
+        Expr::Set { items, .. } | Expr::Array { items, .. } if !items.is_empty() => {
+            items.iter().map(|item| constant(item)).collect()
+        }
         _ => None,
     }
 }
@@ -130,7 +132,14 @@ mod tests {
         };
         of_query(&bodies.first().unwrap().query, &Scope::new())
             .iter()
-            .map(|found| format!("{}={}{}", print(&found.path), Value::from(found.values.clone()), if found.or_absent { "?" } else { "" }))
+            .map(|found| {
+                format!(
+                    "{}={}{}",
+                    print(&found.path),
+                    Value::from(found.values.clone()),
+                    if found.or_absent { "?" } else { "" }
+                )
+            })
             .collect()
     }
 
@@ -181,7 +190,11 @@ mod tests {
         let path = vec![Step::key("a")];
         let strict = Condition { path, values: vec![Value::from("x")], or_absent: false };
         let lenient = Condition { or_absent: true, ..strict.clone() };
-        let (absent, equal, other) = (Value::new_object(), Value::from_json_str("{\"a\":\"x\"}").unwrap(), Value::from_json_str("{\"a\":\"y\"}").unwrap());
+        let (absent, equal, other) = (
+            Value::new_object(),
+            Value::from_json_str("{\"a\":\"x\"}").unwrap(),
+            Value::from_json_str("{\"a\":\"y\"}").unwrap(),
+        );
         assert_eq!([&absent, &equal, &other].map(|input| strict.holds(input)), [false, true, false]);
         assert_eq!([&absent, &equal, &other].map(|input| lenient.holds(input)), [true, true, false]);
     }

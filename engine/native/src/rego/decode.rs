@@ -208,7 +208,8 @@ mod tests {
     fn a_request_does_not_show_where_in_the_text_its_operations_stand() {
         let shown = r#"{"command": {"operations": [{"kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}"#;
         assert_eq!(request(WITH_SPANS, &Limits::default()).unwrap(), Value::from_json_str(shown).unwrap());
-        let whole = r#"{"command": {"operations": [{"span": 1, "kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}"#;
+        let whole =
+            r#"{"command": {"operations": [{"span": 1, "kind": 2, "targets": [{"span": 3}]}], "span": 4}, "span": 5}"#;
         assert_eq!(decode(WITH_SPANS).unwrap(), Value::from_json_str(whole).unwrap());
     }
 
@@ -265,7 +266,9 @@ mod tests {
 
     #[test]
     fn not_a_number_infinity_binary_and_extensions_are_refused() {
-        for bytes in [&b"\xcb\x7f\xf8\0\0\0\0\0\0"[..], b"\xcb\x7f\xf0\0\0\0\0\0\0", b"\xc4\x01a", b"\xd4\x01a", b"\xc1"] {
+        for bytes in
+            [&b"\xcb\x7f\xf8\0\0\0\0\0\0"[..], b"\xcb\x7f\xf0\0\0\0\0\0\0", b"\xc4\x01a", b"\xd4\x01a", b"\xc1"]
+        {
             assert!(decode(bytes).is_err());
         }
     }

@@ -88,7 +88,12 @@ impl Diagnostic {
 /// Puts diagnostics in source order.
 pub fn sort(list: &mut [Diagnostic]) {
     list.sort_by(|a, b| {
-        (&a.place.file, a.place.line, a.place.column, a.code).cmp(&(&b.place.file, b.place.line, b.place.column, b.code))
+        (&a.place.file, a.place.line, a.place.column, a.code).cmp(&(
+            &b.place.file,
+            b.place.line,
+            b.place.column,
+            b.code,
+        ))
     });
 }
 

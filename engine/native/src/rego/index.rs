@@ -42,7 +42,8 @@ impl Index {
         let mut always = Vec::new();
         for (number, rule) in bodies.iter().enumerate() {
             let id = u32::try_from(number).unwrap_or(u32::MAX);
-            let rarest: Option<Vec<&Condition>> = rule.iter().map(|body| body.iter().min_by_key(|condition| cost(condition))).collect();
+            let rarest: Option<Vec<&Condition>> =
+                rule.iter().map(|body| body.iter().min_by_key(|condition| cost(condition))).collect();
             match rarest {
                 Some(conditions) if !conditions.is_empty() => {
                     for condition in conditions {
@@ -118,7 +119,11 @@ mod tests {
 
     fn condition(path: &[&str], values: &[&str]) -> Condition {
         let step = |part: &&str| if *part == "_" { Step::Any } else { Step::key(part) };
-        Condition { path: path.iter().map(step).collect(), values: values.iter().map(|value| Value::from(*value)).collect(), or_absent: false }
+        Condition {
+            path: path.iter().map(step).collect(),
+            values: values.iter().map(|value| Value::from(*value)).collect(),
+            or_absent: false,
+        }
     }
 
     fn input(text: &str) -> Value {

@@ -29,7 +29,12 @@ pub struct Interpreter {
 
 impl Interpreter {
     pub fn new(files: Vec<SourceFile>, data: Value, options: &Options) -> Self {
-        Self { files, data, capabilities: options.capabilities.iter().cloned().collect(), limits: options.limits.clone() }
+        Self {
+            files,
+            data,
+            capabilities: options.capabilities.iter().cloned().collect(),
+            limits: options.limits.clone(),
+        }
     }
 
     fn engine(&self) -> anyhow::Result<Engine> {
@@ -118,7 +123,11 @@ pub fn extend(engine: &mut Engine, name: &str) -> anyhow::Result<()> {
         return Ok(());
     };
     let owned = name.to_owned();
-    engine.add_extension(name.to_owned(), arity, Box::new(move |args: Vec<Value>| builtins::call_by_name(&owned, &args)))
+    engine.add_extension(
+        name.to_owned(),
+        arity,
+        Box::new(move |args: Vec<Value>| builtins::call_by_name(&owned, &args)),
+    )
 }
 
 /// Full names of the `test_` rules with their places, in source order.
@@ -132,7 +141,8 @@ fn tests(engine: &mut Engine) -> Vec<(String, String, u32)> {
                 continue;
             };
             if own.last().is_some_and(|last| last.starts_with("test_")) {
-                let full: Vec<String> = std::iter::once("data".to_owned()).chain(package.iter().cloned()).chain(own).collect();
+                let full: Vec<String> =
+                    std::iter::once("data".to_owned()).chain(package.iter().cloned()).chain(own).collect();
                 let name = names::print(&full);
                 if !found.iter().any(|(known, _, _)| *known == name) {
                     found.push((name, span.source.get_path().clone(), span.line));

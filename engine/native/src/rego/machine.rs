@@ -52,7 +52,15 @@ impl Pool {
     }
 
     /// Runs `rules`, all of this program, and adds what they give to `answer`.
-    pub fn run(&self, rules: &[(u32, &RuleFact)], input: &Value, now_ns: i64, deadline: Option<Instant>, limits: &Limits, answer: &mut Answer) {
+    pub fn run(
+        &self,
+        rules: &[(u32, &RuleFact)],
+        input: &Value,
+        now_ns: i64,
+        deadline: Option<Instant>,
+        limits: &Limits,
+        answer: &mut Answer,
+    ) {
         let outcome = guarded(|| {
             let mut machine = self.take(limits)?;
             machine.set_input(input.clone());
@@ -104,7 +112,9 @@ pub fn noted_text(noted: &Noted) -> String {
 fn limit_text(error: &VmError) -> String {
     match error {
         VmError::InstructionLimitExceeded { limit, .. } => format!("LIMIT: more than {limit} instructions"),
-        VmError::MemoryLimitExceeded { .. } | VmError::MemoryBudgetExceeded { .. } => "LIMIT: more memory than the core may use".to_owned(),
+        VmError::MemoryLimitExceeded { .. } | VmError::MemoryBudgetExceeded { .. } => {
+            "LIMIT: more memory than the core may use".to_owned()
+        }
         VmError::RegexSizeLimitExceeded { .. } => "LIMIT: a regular expression is too big".to_owned(),
         other => other.to_string().chars().take(300).collect(),
     }
@@ -144,7 +154,8 @@ impl Answer {
             }
             self.count = self.count.saturating_add(1);
             if self.results.is_full() {
-                return self.error(rule, format!("LIMIT: the results take more than {} bytes", self.limits.result_bytes));
+                return self
+                    .error(rule, format!("LIMIT: the results take more than {} bytes", self.limits.result_bytes));
             }
         }
     }

@@ -79,7 +79,10 @@ pub fn package(module: &Module) -> Name {
 /// The reference in a rule's head.
 pub fn head(rule: &Rule) -> &Expr {
     match rule {
-        Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. }, .. }
+        Rule::Spec {
+            head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            ..
+        }
         | Rule::Default { refr, .. } => refr,
     }
 }
@@ -200,7 +203,9 @@ mod tests {
     #[test]
     fn negative_numbers_are_constants() {
         let module = module("package a\nx := -5\n");
-        let Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, .. } = module.policy.first().unwrap().as_ref() else {
+        let Rule::Spec { head: RuleHead::Compr { assign: Some(assign), .. }, .. } =
+            module.policy.first().unwrap().as_ref()
+        else {
             return assert!(module.policy.is_empty());
         };
         assert_eq!(constant(&assign.value).unwrap(), Value::from(-5_i64));

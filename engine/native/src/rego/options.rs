@@ -23,7 +23,8 @@ impl Options {
     pub fn read(document: &Value) -> Result<Self, Failure> {
         let wrong = |message: &str| Failure::new("INPUT_INVALID", message);
         let object = document.as_object().map_err(|_| wrong("options must be an object"))?;
-        let mut options = Self { capabilities: BTreeSet::new(), limits: Limits::default(), volatile: Vec::new(), schema: None };
+        let mut options =
+            Self { capabilities: BTreeSet::new(), limits: Limits::default(), volatile: Vec::new(), schema: None };
         for (key, value) in object.iter_sorted() {
             match key.as_string().map(|name| name.as_ref()) {
                 Ok("capabilities") => options.capabilities = texts(value).into_iter().collect(),

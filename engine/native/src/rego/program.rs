@@ -202,7 +202,9 @@ fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
     items
         .iter()
         .map(|item| match item.as_array().ok().map(|pair| pair.as_slice()) {
-            Some([Value::String(name), Value::String(text)]) => Ok(SourceFile { name: name.to_string(), text: text.to_string() }),
+            Some([Value::String(name), Value::String(text)]) => {
+                Ok(SourceFile { name: name.to_string(), text: text.to_string() })
+            }
             _ => Err(wrong()),
         })
         .collect()
@@ -230,7 +232,12 @@ fn stable(mut found: Vec<Condition>, options: &Options) -> Vec<Condition> {
 }
 
 /// What `describe` says of a rule, and the conditions of its bodies.
-fn describe_rule(rules: &Rules, entry: &split::Entry, shard: usize, options: &Options) -> Option<(RuleFact, Vec<Vec<Condition>>)> {
+fn describe_rule(
+    rules: &Rules,
+    entry: &split::Entry,
+    shard: usize,
+    options: &Options,
+) -> Option<(RuleFact, Vec<Vec<Condition>>)> {
     let definition = rules.groups.get(&entry.set)?.get(entry.number)?;
     let regorus::unstable::Rule::Spec { bodies, span, .. } = definition.rule.as_ref() else {
         return None;
@@ -273,9 +280,7 @@ mod tests {
         let mut bytes = vec![0x82];
         text(&mut bytes, "capabilities");
         bytes.push(0x93);
-        ["count", "sprintf", "object.union"]
-            .iter()
-            .for_each(|name| text(&mut bytes, name));
+        ["count", "sprintf", "object.union"].iter().for_each(|name| text(&mut bytes, name));
         text(&mut bytes, "limits");
         bytes.push(0x83);
         for (name, number) in [("depth", 128), ("call_depth", 128), ("nesting", 20)] {
@@ -287,11 +292,10 @@ mod tests {
 
     /// A chain of functions as long as may be, each calling the next inside nested comprehensions and loops.
     fn deepest() -> String {
-        let mut policy = String::from(
-            "package policies.deep\n\ndeny contains {\"code\": \"D\"} if f0(input.nested)\n\n",
-        );
+        let mut policy =
+            String::from("package policies.deep\n\ndeny contains {\"code\": \"D\"} if f0(input.nested)\n\n");
         for number in 0..120 {
-            let next = number + 1;
+            let next = number.saturating_add(1);
             policy.push_str(&format!(
                 "f{number}(x) if {{\n\tsome y in [x]\n\tevery z in [y] {{\n\t\tcount([w | some w in [z]; count({{v | some v in [w]; f{next}(v)}}) > 0]) > 0\n\t}}\n}}\n\n"
             ));
@@ -315,9 +319,7 @@ mod tests {
         let mut modules = vec![0x91, 0x92];
         text(&mut modules, "deep.rego");
         text(&mut modules, &deepest());
-        let program = Program::compile(&modules, &[0x80], &options())
-            .map_err(|failure| failure.message)
-            .unwrap();
+        let program = Program::compile(&modules, &[0x80], &options()).map_err(|failure| failure.message).unwrap();
         // WHY half: what a thread has below the red zone would grow, and the test would prove nothing.
         let thread = std::thread::Builder::new().stack_size(BOUNDED / 2);
         let answer = thread
@@ -344,7 +346,8 @@ mod tests {
 
     fn compile(text: &str) -> Program {
         let modules = packed(&Value::from(vec![Value::from(vec![Value::from("a.rego"), Value::from(text)])]));
-        Program::compile(&modules, &json("{}"), &json(r#"{"capabilities": ["count", "to_number", "json.unmarshal"]}"#)).unwrap()
+        Program::compile(&modules, &json("{}"), &json(r#"{"capabilities": ["count", "to_number", "json.unmarshal"]}"#))
+            .unwrap()
     }
 
     fn answer(program: &Program, input: &str) -> Value {
@@ -353,7 +356,8 @@ mod tests {
 
     #[test]
     fn many_threads_evaluate_one_program_at_once() {
-        let program = compile("package policies.a\ndeny contains input.n if count([x | some x in input.xs; x > 1]) == 2\n");
+        let program =
+            compile("package policies.a\ndeny contains input.n if count([x | some x in input.xs; x > 1]) == 2\n");
         std::thread::scope(|scope| {
             for number in 0..8 {
                 let program = &program;
@@ -371,7 +375,9 @@ mod tests {
     #[test]
     fn an_error_in_one_evaluation_is_not_there_in_the_next() {
         let program = compile("package policies.a\ndeny contains 1 if to_number(input.n) > 1\n");
-        let errors = |input: &str| answer(&program, input).as_object().unwrap().get(&Value::from("errors")).unwrap().as_array().unwrap().len();
+        let errors = |input: &str| {
+            answer(&program, input).as_object().unwrap().get(&Value::from("errors")).unwrap().as_array().unwrap().len()
+        };
         assert_eq!((errors(r#"{"n": "x"}"#), errors(r#"{"n": "2"}"#), errors(r#"{"n": []}"#)), (1, 0, 1));
     }
 }

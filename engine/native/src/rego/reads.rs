@@ -137,7 +137,9 @@ impl Walk<'_> {
                     self.pattern(lhs, scope);
                     self.expr(rhs, scope);
                 }
-                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.as_need(Need::Asked, |walk| walk.expr(expr, scope)),
+                Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                    self.as_need(Need::Asked, |walk| walk.expr(expr, scope))
+                }
                 _ => self.expr(expr, scope),
             },
             Literal::NotExpr { expr, .. } => self.as_need(Need::Free, |walk| walk.expr(expr, scope)),
@@ -242,7 +244,11 @@ impl Walk<'_> {
                 self.expr(value, scope);
                 self.expr(collection, scope);
             }
-            Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => {}
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => {}
         }
     }
 
@@ -342,8 +348,14 @@ mod tests {
 
     #[test]
     fn paths_are_as_long_as_they_can_be() {
-        assert_eq!(paths("package a\nx if {\n some op in input.ops\n op.kind == \"a\"\n}"), ["input.ops[_]", "input.ops[_].kind"]);
-        assert_eq!(paths("package a\nimport input.resource as res\nx := res.labels.env"), ["input.resource.labels.env"]);
+        assert_eq!(
+            paths("package a\nx if {\n some op in input.ops\n op.kind == \"a\"\n}"),
+            ["input.ops[_]", "input.ops[_].kind"]
+        );
+        assert_eq!(
+            paths("package a\nimport input.resource as res\nx := res.labels.env"),
+            ["input.resource.labels.env"]
+        );
     }
 
     #[test]
@@ -356,12 +368,16 @@ mod tests {
     fn heads_comprehensions_and_every_are_read_too() {
         assert_eq!(paths("package a\nx contains input.a if input.b"), ["input.a", "input.b"]);
         assert_eq!(paths("package a\nx := [y | y := input.a[_]]"), ["input.a[_]"]);
-        assert_eq!(paths("package a\nx if every o in input.ops { o.n == input.m }"), ["input.m", "input.ops[_]", "input.ops[_].n"]);
+        assert_eq!(
+            paths("package a\nx if every o in input.ops { o.n == input.m }"),
+            ["input.m", "input.ops[_]", "input.ops[_].n"]
+        );
     }
 
     #[test]
     fn rules_imports_and_data_are_references_from_data_on() {
-        let found = facts("package a.b\nimport data.lib.c as z\nx if {\n helper\n z.f(1)\n data.k.v == 2\n}\nhelper if true");
+        let found =
+            facts("package a.b\nimport data.lib.c as z\nx if {\n helper\n z.f(1)\n data.k.v == 2\n}\nhelper if true");
         let data: Vec<_> = found.data.iter().map(|name| names::print(name)).collect();
         assert_eq!(data, ["data.a.b.helper", "data.k.v", "data.lib.c.f"]);
     }
@@ -383,7 +399,14 @@ mod tests {
     fn what_undefined_means_depends_on_where_it_stands() {
         let text = "package a\nx contains input.h if {\n input.a\n input.b == 1\n not input.c == 1\n count([1 | input.d]) == 0\n some e in input.e\n}";
         let needs: Vec<(String, Need)> = facts(text).sites.iter().map(|site| (print(&site.path), site.need)).collect();
-        let expected = [("a", Need::Asked), ("b", Need::Needed), ("c", Need::Free), ("d", Need::Free), ("e", Need::Needed), ("h", Need::Needed)];
+        let expected = [
+            ("a", Need::Asked),
+            ("b", Need::Needed),
+            ("c", Need::Free),
+            ("d", Need::Free),
+            ("e", Need::Needed),
+            ("h", Need::Needed),
+        ];
         assert_eq!(needs, expected.map(|(name, need)| (format!("input.{name}"), need)));
     }
 

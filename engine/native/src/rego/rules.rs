@@ -150,7 +150,8 @@ impl<'a> Graph<'a> {
                     }
                 }
                 None => {
-                    let below = self.edges.get(node).into_iter().flatten().filter_map(|target| depths.get(*target)).max();
+                    let below =
+                        self.edges.get(node).into_iter().flatten().filter_map(|target| depths.get(*target)).max();
                     let depth = below.map_or(1, |deepest| deepest.saturating_add(1));
                     if let Some(place) = depths.get_mut(node) {
                         *place = depth;
@@ -240,7 +241,12 @@ mod tests {
         let text: String = (0..20_000).map(|number| format!("r{number} := r{}\n", number + 1)).collect();
         let rules = Rules::new({
             let mut engine = Engine::new();
-            engine.add_policy("a".to_owned(), format!("package a\n{}", text.lines().take(19_000).collect::<Vec<_>>().join("\n"))).unwrap();
+            engine
+                .add_policy(
+                    "a".to_owned(),
+                    format!("package a\n{}", text.lines().take(19_000).collect::<Vec<_>>().join("\n")),
+                )
+                .unwrap();
             engine.get_modules().clone()
         });
         assert_eq!(Graph::new(&rules).depths().unwrap().into_iter().max().unwrap(), 19_000);

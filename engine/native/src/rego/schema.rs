@@ -36,13 +36,15 @@ impl Schema {
 
     /// For a path that cannot exist: the part that is wrong, and the property it may have been meant to be.
     pub fn suggestion(&self, path: &[Step]) -> Option<(String, Option<String>)> {
-        let wrong = (1..=path.len()).find(|length| path.get(..*length).is_some_and(|start| self.presence(start) == Presence::Never))?;
+        let wrong = (1..=path.len())
+            .find(|length| path.get(..*length).is_some_and(|start| self.presence(start) == Presence::Never))?;
         let Some(Step::Key(Value::String(part))) = path.get(wrong.saturating_sub(1)) else {
             return Some(("[_]".to_owned(), None));
         };
         let mut names = Vec::new();
         self.names(&self.root, path.get(..wrong.saturating_sub(1))?, &mut names, STEPS);
-        let nearest = names.into_iter().map(|name| (distance(&name, part), name)).filter(|(apart, _)| *apart <= 2).min();
+        let nearest =
+            names.into_iter().map(|name| (distance(&name, part), name)).filter(|(apart, _)| *apart <= 2).min();
         Some((part.to_string(), nearest.map(|(_, name)| name)))
     }
 
@@ -54,14 +56,26 @@ impl Schema {
         if let Some(target) = self.referred(at) {
             return self.names(target, path, into, steps);
         }
-        for choice in ["anyOf", "oneOf"].iter().filter_map(|key| field(at, key)?.as_array().ok()).flat_map(|choices| choices.iter()) {
+        for choice in ["anyOf", "oneOf"]
+            .iter()
+            .filter_map(|key| field(at, key)?.as_array().ok())
+            .flat_map(|choices| choices.iter())
+        {
             self.names(choice, path, into, steps);
         }
         let properties = field(at, "properties").and_then(|fields| fields.as_object().ok());
         match path.split_first() {
-            None => into.extend(properties.into_iter().flat_map(|fields| fields.keys()).filter_map(|key| key.as_string().ok()).map(|key| key.to_string())),
+            None => into.extend(
+                properties
+                    .into_iter()
+                    .flat_map(|fields| fields.keys())
+                    .filter_map(|key| key.as_string().ok())
+                    .map(|key| key.to_string()),
+            ),
             Some((Step::Key(key), rest)) => {
-                if let Some(below) = properties.and_then(|fields| fields.get(key)).or_else(|| field(at, "additionalProperties")) {
+                if let Some(below) =
+                    properties.and_then(|fields| fields.get(key)).or_else(|| field(at, "additionalProperties"))
+                {
                     self.names(below, rest, into, steps);
                 }
             }
@@ -82,7 +96,11 @@ impl Schema {
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(Value::Array(choices)) = field(at, key) {
-                return choices.iter().map(|choice| self.below(choice, path, steps)).reduce(either).unwrap_or(Presence::Unknown);
+                return choices
+                    .iter()
+                    .map(|choice| self.below(choice, path, steps))
+                    .reduce(either)
+                    .unwrap_or(Presence::Unknown);
             }
         }
         match path.split_first() {
@@ -93,7 +111,8 @@ impl Schema {
     }
 
     fn property(&self, at: &Value, key: &Value, rest: &[Step], steps: u32) -> Presence {
-        let known = field(at, "properties").and_then(|fields| fields.as_object().ok()).and_then(|fields| fields.get(key));
+        let known =
+            field(at, "properties").and_then(|fields| fields.as_object().ok()).and_then(|fields| fields.get(key));
         if let Some(known) = known {
             let required = matches!(field(at, "required"), Some(Value::Array(names)) if names.contains(key));
             return match self.below(known, rest, steps) {
@@ -219,14 +238,18 @@ mod tests {
     #[test]
     fn a_misspelt_path_comes_with_a_suggestion() {
         let schema = Schema::new(&Value::from_json_str(SCHEMA).unwrap());
-        let path = ["command", "operations", "_", "knd"].map(|part| if part == "_" { Step::Any } else { Step::key(part) });
+        let path =
+            ["command", "operations", "_", "knd"].map(|part| if part == "_" { Step::Any } else { Step::key(part) });
         assert_eq!(schema.suggestion(&path).unwrap(), ("knd".to_owned(), Some("kind".to_owned())));
         assert_eq!(schema.suggestion(&[Step::key("nothing_like_it")]).unwrap(), ("nothing_like_it".to_owned(), None));
     }
 
     #[test]
     fn distance_counts_letters() {
-        assert_eq!((distance("kind", "kind"), distance("knd", "kind"), distance("", "abc"), distance("drop", "drip")), (0, 1, 3, 1));
+        assert_eq!(
+            (distance("kind", "kind"), distance("knd", "kind"), distance("", "abc"), distance("drop", "drip")),
+            (0, 1, 3, 1)
+        );
     }
 
     #[test]
@@ -236,7 +259,9 @@ mod tests {
 
     #[test]
     fn a_schema_that_refers_to_itself_ends() {
-        let schema = Schema::new(&Value::from_json_str(r##"{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}"##).unwrap());
+        let schema = Schema::new(
+            &Value::from_json_str(r##"{"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}"##).unwrap(),
+        );
         assert_eq!(schema.presence(&[Step::key("x")]), Presence::Unknown);
     }
 }

@@ -30,7 +30,12 @@ fn operands(name: &str) -> Option<&'static [&'static str]> {
         "json.filter" | "json.remove" => &["o", "at"],
         "json.patch" => &["*", "a"],
         "json.unmarshal" | "yaml.unmarshal" => &["s"],
-        "base64.encode" | "base64.decode" | "base64.is_valid" | "base64url.encode" | "base64url.encode_no_pad" | "base64url.decode" => &["s"],
+        "base64.encode"
+        | "base64.decode"
+        | "base64.is_valid"
+        | "base64url.encode"
+        | "base64url.encode_no_pad"
+        | "base64url.decode" => &["s"],
         "hex.encode" | "hex.decode" | "urlquery.encode" | "urlquery.decode" | "urlquery.decode_object" => &["s"],
         "urlquery.encode_object" => &["o"],
         "concat" => &["s", "at"],
@@ -62,7 +67,9 @@ fn operands(name: &str) -> Option<&'static [&'static str]> {
         "intersection" | "union" => &["t"],
         "__builtin_sets.intersection" | "__builtin_sets.union" => &["t", "t"],
         "crypto.md5" | "crypto.sha1" | "crypto.sha256" | "io.jwt.decode" => &["s"],
-        "crypto.hmac.md5" | "crypto.hmac.sha1" | "crypto.hmac.sha256" | "crypto.hmac.sha512" | "crypto.hmac.equal" => &["s", "s"],
+        "crypto.hmac.md5" | "crypto.hmac.sha1" | "crypto.hmac.sha256" | "crypto.hmac.sha512" | "crypto.hmac.equal" => {
+            &["s", "s"]
+        }
         "io.jwt.verify_hs256" | "io.jwt.verify_hs384" | "io.jwt.verify_hs512" => &["s", "s"],
         "io.jwt.decode_verify" => &["s", "o"],
         "io.jwt.encode_sign_raw" => &["s", "s", "s"],
@@ -87,7 +94,9 @@ pub fn check(name: &str, args: &[Value]) -> Result<(), String> {
 
 fn fits(letter: char, value: &Value) -> bool {
     match (letter, value) {
-        ('*', _) | ('z', Value::Null) | ('b', Value::Bool(_)) | ('n', Value::Number(_)) | ('s', Value::String(_)) => true,
+        ('*', _) | ('z', Value::Null) | ('b', Value::Bool(_)) | ('n', Value::Number(_)) | ('s', Value::String(_)) => {
+            true
+        }
         ('a', Value::Array(_)) | ('o', Value::Object(_)) | ('t', Value::Set(_)) => true,
         ('i', Value::Number(number)) => number.is_integer(),
         ('u', Value::Number(number)) => number.is_integer() && (number.is_positive() || *value == Value::from(0_u64)),
@@ -137,8 +146,14 @@ mod tests {
 
     #[test]
     fn the_text_is_opas() {
-        assert_eq!(refusal("count", "[null]").unwrap(), "operand 1 must be one of {array, object, set, string} but got null");
-        assert_eq!(refusal("bits.and", "[7.2, 42]").unwrap(), "operand 1 must be integer number but got floating-point number");
+        assert_eq!(
+            refusal("count", "[null]").unwrap(),
+            "operand 1 must be one of {array, object, set, string} but got null"
+        );
+        assert_eq!(
+            refusal("bits.and", "[7.2, 42]").unwrap(),
+            "operand 1 must be integer number but got floating-point number"
+        );
         assert_eq!(refusal("json.unmarshal", "[1]").unwrap(), "operand 1 must be string but got number");
     }
 

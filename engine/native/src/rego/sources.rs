@@ -33,7 +33,15 @@ pub fn parse(files: &[SourceFile], limits: &Limits) -> (Vec<Ref<Module>>, Vec<Di
     let mut wrong = Vec::new();
     if files.len() > limits.modules {
         let message = format!("{} policy files, more than {}", files.len(), limits.modules);
-        return (Vec::new(), vec![Diagnostic::error("TOO_MANY_FILES", Place::default(), message, "split the policies into several sets")]);
+        return (
+            Vec::new(),
+            vec![Diagnostic::error(
+                "TOO_MANY_FILES",
+                Place::default(),
+                message,
+                "split the policies into several sets",
+            )],
+        );
     }
     let mut engine = engine(limits, false);
     for file in files {
@@ -48,7 +56,8 @@ pub fn parse(files: &[SourceFile], limits: &Limits) -> (Vec<Ref<Module>>, Vec<Di
 
 /// What is wrong with a text before it is parsed.
 pub fn check_text(file: &SourceFile, limits: &Limits) -> Option<Diagnostic> {
-    let refuse = |code, message: String, help: &str| Some(Diagnostic::error(code, Place::file(&file.name), message, help));
+    let refuse =
+        |code, message: String, help: &str| Some(Diagnostic::error(code, Place::file(&file.name), message, help));
     if file.text.len() > limits.source_bytes {
         let message = format!("the file has {} bytes, more than {}", file.text.len(), limits.source_bytes);
         return refuse("TOO_LONG", message, "split the file; keep data in JSON or YAML files");
@@ -161,7 +170,8 @@ mod tests {
 
     #[test]
     fn every_broken_file_is_told() {
-        let files = [file("package a\nx := [\n"), SourceFile { name: "b.rego".to_owned(), text: "nonsense".to_owned() }];
+        let files =
+            [file("package a\nx := [\n"), SourceFile { name: "b.rego".to_owned(), text: "nonsense".to_owned() }];
         let (trees, wrong) = parse(&files, &Limits::default());
         assert!(trees.is_empty());
         assert_eq!(wrong.iter().map(|item| item.place.file.as_str()).collect::<Vec<_>>(), ["a.rego", "b.rego"]);

@@ -12,12 +12,12 @@ use regorus::rvm::Instruction;
 use regorus::{Engine, Value};
 
 use super::diagnostic::Diagnostic;
+use super::harden;
 use super::limits::Limits;
 use super::names::{self, Name};
+use super::places::Places;
 use super::rules::{full, Rules};
 use super::sources::{self, SourceFile};
-use super::harden;
-use super::places::Places;
 
 /// The RVM compiles at most this many entry points the ordinary way (their registers are one byte).
 const ENTRY_POINTS: usize = 250;
@@ -49,7 +49,12 @@ struct Plan {
 }
 
 /// Compiles all policy sets of `rules`.
-pub fn compile(rules: &Rules, files: &[SourceFile], data: &Value, limits: &Limits) -> Result<Vec<Shard>, Vec<Diagnostic>> {
+pub fn compile(
+    rules: &Rules,
+    files: &[SourceFile],
+    data: &Value,
+    limits: &Limits,
+) -> Result<Vec<Shard>, Vec<Diagnostic>> {
     let mut shards = Vec::new();
     let mut wrong = Vec::new();
     let needs = Needs::new(rules);
@@ -80,7 +85,8 @@ fn policy_sets(rules: &Rules) -> BTreeMap<Name, Vec<Name>> {
         let Some(first) = definitions.first() else {
             continue;
         };
-        if rules.is_policy(first.module) && definitions.iter().all(|definition| names::kind(&definition.rule).is_some()) {
+        if rules.is_policy(first.module) && definitions.iter().all(|definition| names::kind(&definition.rule).is_some())
+        {
             let package = rules.packages.get(first.module).map(|package| full(package)).unwrap_or_default();
             sets.entry(package).or_default().push(name.clone());
         }
@@ -128,7 +134,8 @@ impl Needs {
             let Some(needs) = direct.get_mut(definition.module) else {
                 continue;
             };
-            let reached = rules.targets(&definition.facts).into_iter().filter_map(|target| rules.groups.get(target)).flatten();
+            let reached =
+                rules.targets(&definition.facts).into_iter().filter_map(|target| rules.groups.get(target)).flatten();
             needs.extend(reached.map(|other| other.module));
         }
         Self(direct)
@@ -149,7 +156,8 @@ impl Needs {
 }
 
 fn halves(plan: &Plan, rules: &Rules, needs: &Needs) -> Option<(Plan, Plan)> {
-    let packages: BTreeSet<&[String]> = plan.sets.iter().filter_map(|set| set.split_last()).map(|(_, package)| package).collect();
+    let packages: BTreeSet<&[String]> =
+        plan.sets.iter().filter_map(|set| set.split_last()).map(|(_, package)| package).collect();
     let middle = packages.iter().nth(packages.len().checked_div(2)?).copied()?;
     let (second, first): (Vec<Name>, Vec<Name>) = plan.sets.iter().cloned().partition(|set| set.as_slice() >= middle);
     if first.is_empty() || second.is_empty() {
@@ -159,7 +167,14 @@ fn halves(plan: &Plan, rules: &Rules, needs: &Needs) -> Option<(Plan, Plan)> {
     Some((plan(first), plan(second)))
 }
 
-fn compile_plan(plan: &Plan, rules: &Rules, loops: &Places, files: &[SourceFile], data: &Value, limits: &Limits) -> Result<Shard, Diagnostic> {
+fn compile_plan(
+    plan: &Plan,
+    rules: &Rules,
+    loops: &Places,
+    files: &[SourceFile],
+    data: &Value,
+    limits: &Limits,
+) -> Result<Shard, Diagnostic> {
     let home = plan.sets.first().and_then(|set| rules.groups.get(set)).and_then(|definitions| definitions.first());
     let file = home.map(|definition| definition.span().source.get_path().clone()).unwrap_or_default();
     let refuse = |error: &anyhow::Error| refusal(&file, error);
@@ -192,7 +207,9 @@ fn compile_sets(engine: &mut Engine, sets: &[Name]) -> anyhow::Result<Program> {
 fn refusal(file: &str, error: &anyhow::Error) -> Diagnostic {
     let found = sources::from_error("NOT_COMPILED", file, error);
     let help = match () {
-        () if found.message.contains("exceeds max") || found.message.contains("overflow") => "split this package into several",
+        () if found.message.contains("exceeds max") || found.message.contains("overflow") => {
+            "split this package into several"
+        }
         () if found.message.contains("`with` keyword") => "only rules named test_... may use `with`",
         () => "",
     };
@@ -205,7 +222,12 @@ fn entry_points(program: &mut Program, sets: &[Name], rules: &Rules) -> Result<V
     for set in sets {
         let path = names::print(set);
         let expected = rules.groups.get(set).map_or(0, Vec::len);
-        let info = program.rule_infos.iter().find(|info| info.name == path).cloned().ok_or_else(|| format!("`{path}` was not compiled"))?;
+        let info = program
+            .rule_infos
+            .iter()
+            .find(|info| info.name == path)
+            .cloned()
+            .ok_or_else(|| format!("`{path}` was not compiled"))?;
         if info.definitions.len() != expected || info.rule_type != RuleType::PartialSet {
             return Err(format!("`{path}` was compiled to another number of definitions"));
         }

@@ -123,6 +123,11 @@ fn walk_expr(expr: &Expr, each: &mut dyn FnMut(Node<'_>)) {
             walk_expr(value, each);
             walk_expr(collection, each);
         }
-        Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } | Expr::Var { .. } => {}
+        Expr::String { .. }
+        | Expr::RawString { .. }
+        | Expr::Number { .. }
+        | Expr::Bool { .. }
+        | Expr::Null { .. }
+        | Expr::Var { .. } => {}
     }
 }

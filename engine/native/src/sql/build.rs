@@ -106,15 +106,11 @@ impl<'a> Builder<'a> {
 
     pub fn operation_with(&mut self, kind: Kind, effect: Effect) -> Place {
         if self.quiet > 0 || (self.planned && kind != Kind::CallFunction && kind != Kind::Unknown) {
-            return Place {
-                operation: self.current,
-            };
+            return Place { operation: self.current };
         }
         if self.tree.operations.len() >= MAX_OPERATIONS {
             self.overflow();
-            return Place {
-                operation: self.current,
-            };
+            return Place { operation: self.current };
         }
         self.current = self.tree.operations.len();
         self.tree.operations.push(Operation {
@@ -127,26 +123,15 @@ impl<'a> Builder<'a> {
             has_limit: None,
             statement: self.statement,
         });
-        Place {
-            operation: self.current,
-        }
+        Place { operation: self.current }
     }
 
     fn overflow(&mut self) {
         self.tree.complete = false;
-        if self
-            .tree
-            .problems
-            .iter()
-            .any(|problem| problem.code == "too_many_operations")
-        {
+        if self.tree.problems.iter().any(|problem| problem.code == "too_many_operations") {
             return;
         }
-        self.problem(
-            "too_many_operations",
-            format!("the command has more than {MAX_OPERATIONS} operations"),
-            None,
-        );
+        self.problem("too_many_operations", format!("the command has more than {MAX_OPERATIONS} operations"), None);
         if let Some(last) = self.tree.operations.last_mut() {
             // The list stays bounded, and its last entry says that there is more.
             last.kind = Kind::Unknown;
@@ -165,11 +150,7 @@ impl<'a> Builder<'a> {
             let quiet = std::mem::take(&mut self.quiet);
             let planned = std::mem::take(&mut self.planned);
             self.operation(Kind::Unknown);
-            self.problem(
-                "too_complex",
-                "resolving the names of this command takes too long",
-                None,
-            );
+            self.problem("too_complex", "resolving the names of this command takes too long", None);
             self.incomplete();
             self.quiet = quiet;
             self.planned = planned;
@@ -183,11 +164,7 @@ impl<'a> Builder<'a> {
             return;
         }
         self.aside(|b| b.operation(Kind::Unknown));
-        self.problem(
-            "unknown_construct",
-            format!("`{what}` is not understood"),
-            None,
-        );
+        self.problem("unknown_construct", format!("`{what}` is not understood"), None);
         self.incomplete();
     }
 
@@ -217,10 +194,7 @@ impl<'a> Builder<'a> {
         let planned = self.planned;
         if let Some(operation) = self.tree.operations.get_mut(self.current) {
             let target = if planned && target.access != Access::Execute {
-                Target {
-                    access: Access::Read,
-                    ..target
-                }
+                Target { access: Access::Read, ..target }
             } else {
                 target
             };
@@ -240,10 +214,7 @@ impl<'a> Builder<'a> {
 
     /// Whether this call, reached this way, is new in this statement.
     pub fn is_new_call(&mut self, name: &Name) -> bool {
-        self.quiet == 0
-            && self
-                .calls
-                .insert((name.clone(), self.via.clone(), self.statement))
+        self.quiet == 0 && self.calls.insert((name.clone(), self.via.clone(), self.statement))
     }
 
     pub fn read(&mut self, column: &Name) {

@@ -56,41 +56,23 @@ impl Catalog {
         if !matches!(value, Value::Map(_)) {
             return Err(invalid("a map is expected"));
         }
-        let mut catalog = Self {
-            version: encode::digest(bytes),
-            ..Self::default()
-        };
+        let mut catalog = Self { version: encode::digest(bytes), ..Self::default() };
         let mut relations = HashMap::new();
         for (name, columns) in pairs(value.get("relations"), "relations")? {
             let columns = match columns {
                 Value::Map(_) => columns.get("columns"),
                 other => Some(other),
             };
-            let columns = strings(columns, "relations")?
-                .into_iter()
-                .map(Name::from)
-                .collect();
-            relations.insert(
-                name.to_owned(),
-                Relation {
-                    columns,
-                    view: View::No,
-                },
-            );
+            let columns = strings(columns, "relations")?.into_iter().map(Name::from).collect();
+            relations.insert(name.to_owned(), Relation { columns, view: View::No });
         }
         read_views(&mut relations, value.get("views"))?;
         catalog.relations = Arc::new(relations);
         catalog.read_functions(value.get("functions"))?;
         if let Some(types) = value.get("types").filter(|types| **types != Value::Nil) {
             catalog.types = Some(Arc::new(match types {
-                Value::Map(_) => pairs(Some(types), "types")?
-                    .into_iter()
-                    .map(|(name, _)| name.to_owned())
-                    .collect(),
-                _ => strings(Some(types), "types")?
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
+                Value::Map(_) => pairs(Some(types), "types")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
+                _ => strings(Some(types), "types")?.into_iter().map(str::to_owned).collect(),
             }));
         }
         catalog.read_session(&value)?;
@@ -103,25 +85,16 @@ impl Catalog {
         if !matches!(value, Value::Map(_)) {
             return Err(invalid("a map is expected"));
         }
-        let mut catalog = Self {
-            search_path: Vec::new(),
-            prepared: HashMap::new(),
-            ..self.clone()
-        };
+        let mut catalog = Self { search_path: Vec::new(), prepared: HashMap::new(), ..self.clone() };
         catalog.version = encode::digest(&[self.version.as_bytes(), bytes].concat());
         catalog.read_session(&value)?;
         Ok(catalog)
     }
 
     fn read_session(&mut self, value: &Value) -> Result<(), Failure> {
-        self.search_path = strings(value.get("search_path"), "search_path")?
-            .into_iter()
-            .map(Name::from)
-            .collect();
+        self.search_path = strings(value.get("search_path"), "search_path")?.into_iter().map(Name::from).collect();
         for (name, text) in pairs(value.get("prepared"), "prepared")? {
-            let text = text
-                .as_str()
-                .ok_or_else(|| invalid("`prepared` maps names to texts"))?;
+            let text = text.as_str().ok_or_else(|| invalid("`prepared` maps names to texts"))?;
             self.prepared.insert(name.to_owned(), Arc::from(text));
         }
         Ok(())
@@ -139,30 +112,13 @@ impl Catalog {
         } else {
             for (name, facts) in pairs(Some(functions), "functions")? {
                 let stated = facts.get("effect").and_then(Value::as_str);
-                let effect = stated.and_then(|word| {
-                    Effect::ALL
-                        .iter()
-                        .copied()
-                        .find(|effect| effect.as_str() == word)
-                });
+                let effect = stated.and_then(|word| Effect::ALL.iter().copied().find(|effect| effect.as_str() == word));
                 let columns = match facts.get("columns") {
                     None | Some(Value::Nil) => None,
-                    listed => Some(
-                        strings(listed, "functions")?
-                            .into_iter()
-                            .map(Name::from)
-                            .collect(),
-                    ),
+                    listed => Some(strings(listed, "functions")?.into_iter().map(Name::from).collect()),
                 };
                 let security_definer = facts.get("security_definer") == Some(&Value::Bool(true));
-                known.insert(
-                    name.to_owned(),
-                    FunctionFact {
-                        effect,
-                        security_definer,
-                        columns,
-                    },
-                );
+                known.insert(name.to_owned(), FunctionFact { effect, security_definer, columns });
             }
         }
         self.functions = Some(Arc::new(known));
@@ -196,10 +152,7 @@ impl Catalog {
     }
 }
 
-fn read_views(
-    relations: &mut HashMap<String, Relation>,
-    views: Option<&Value>,
-) -> Result<(), Failure> {
+fn read_views(relations: &mut HashMap<String, Relation>, views: Option<&Value>) -> Result<(), Failure> {
     let Some(views) = views.filter(|views| **views != Value::Nil) else {
         return Ok(());
     };
@@ -210,14 +163,8 @@ fn read_views(
         return Ok(());
     }
     for (name, definition) in pairs(Some(views), "views")? {
-        let text = definition
-            .as_str()
-            .or_else(|| definition.get("definition").and_then(Value::as_str));
-        mark_view(
-            relations,
-            name,
-            text.map_or(View::Opaque, |text| View::Query(Arc::from(text))),
-        );
+        let text = definition.as_str().or_else(|| definition.get("definition").and_then(Value::as_str));
+        mark_view(relations, name, text.map_or(View::Opaque, |text| View::Query(Arc::from(text))));
     }
     Ok(())
 }
@@ -225,12 +172,7 @@ fn read_views(
 fn mark_view(relations: &mut HashMap<String, Relation>, name: &str, view: View) {
     // A view without columns in `relations` is still a relation that exists: its columns are unknown.
     let entry = relations.entry(name.to_owned());
-    entry
-        .or_insert_with(|| Relation {
-            columns: Vec::new(),
-            view: View::Opaque,
-        })
-        .view = view;
+    entry.or_insert_with(|| Relation { columns: Vec::new(), view: View::Opaque }).view = view;
 }
 
 /// The catalog is silent about a whole class of objects.
@@ -251,10 +193,7 @@ fn strings<'v>(value: Option<&'v Value>, field: &str) -> Result<Vec<&'v str>, Fa
         None | Some(Value::Nil) => Ok(Vec::new()),
         Some(Value::List(items)) => items
             .iter()
-            .map(|item| {
-                item.as_str()
-                    .or_else(|| item.get("name").and_then(Value::as_str))
-            })
+            .map(|item| item.as_str().or_else(|| item.get("name").and_then(Value::as_str)))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| invalid(&format!("`{field}` lists names"))),
         Some(_) => Err(invalid(&format!("`{field}` is a list of names"))),

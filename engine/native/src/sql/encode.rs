@@ -99,10 +99,7 @@ pub fn digest(text: &[u8]) -> String {
 
 /// Encodes a whole command. `text` is what was sent, already readable as UTF-8.
 pub fn command(tree: &Tree, text: &str, digest: &str) -> Vec<u8> {
-    let room = text
-        .len()
-        .saturating_add(512)
-        .saturating_add(tree.operations.len().saturating_mul(192));
+    let room = text.len().saturating_add(512).saturating_add(tree.operations.len().saturating_mul(192));
     let mut w = Writer(Vec::with_capacity(room));
     w.map(8);
     w.text("protocol");
@@ -135,9 +132,7 @@ pub fn command(tree: &Tree, text: &str, digest: &str) -> Vec<u8> {
 
 fn operation(w: &mut Writer, op: &Operation) {
     w.map(
-        6_usize
-            .saturating_add(usize::from(op.has_where.is_some()))
-            .saturating_add(usize::from(op.has_limit.is_some())),
+        6_usize.saturating_add(usize::from(op.has_where.is_some())).saturating_add(usize::from(op.has_limit.is_some())),
     );
     w.text("kind");
     w.text(op.kind.as_str());
@@ -171,13 +166,7 @@ fn operation(w: &mut Writer, op: &Operation) {
 
 fn target(w: &mut Writer, item: &Target) {
     let optional = [&item.schema, &item.relation, &item.column];
-    w.map(
-        optional
-            .iter()
-            .filter(|part| part.is_some())
-            .count()
-            .saturating_add(4),
-    );
+    w.map(optional.iter().filter(|part| part.is_some()).count().saturating_add(4));
     w.text("type");
     w.text(item.class);
     w.text("name");
@@ -204,18 +193,8 @@ fn problem(w: &mut Writer, item: &Problem) {
 }
 
 fn output(w: &mut Writer, item: &Output) {
-    let optional = [
-        item.name.is_some(),
-        item.function.is_some(),
-        item.calls.is_some(),
-    ];
-    w.map(
-        optional
-            .iter()
-            .filter(|present| **present)
-            .count()
-            .saturating_add(3),
-    );
+    let optional = [item.name.is_some(), item.function.is_some(), item.calls.is_some()];
+    w.map(optional.iter().filter(|present| **present).count().saturating_add(3));
     w.optional("name", item.name.as_ref());
     w.text("origins");
     w.names(item.origins.iter());

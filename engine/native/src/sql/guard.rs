@@ -54,19 +54,10 @@ pub fn readable(bytes: &[u8]) -> Result<&str, Problem> {
         ));
     }
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Problem::new(
-            "nul_byte",
-            "the text has a NUL byte, which ends it for PostgreSQL",
-            Some(at),
-        ));
+        return Err(Problem::new("nul_byte", "the text has a NUL byte, which ends it for PostgreSQL", Some(at)));
     }
-    std::str::from_utf8(bytes).map_err(|error| {
-        Problem::new(
-            "not_utf8",
-            "the text is not UTF-8",
-            Some(error.valid_up_to()),
-        )
-    })
+    std::str::from_utf8(bytes)
+        .map_err(|error| Problem::new("not_utf8", "the text is not UTF-8", Some(error.valid_up_to())))
 }
 
 /// What parsing the text takes at most, or why it is refused.
@@ -82,20 +73,13 @@ pub fn demand(text: &str) -> Result<Demand, Problem> {
     let quick = quick_bound(text);
     let small = text.len() <= SMALL;
     if quick <= SHALLOW && small {
-        return Ok(Demand {
-            depth: quick,
-            small,
-        });
+        return Ok(Demand { depth: quick, small });
     }
     // What the scanner refuses the parser refuses too, and says why; it builds no tree.
     let Ok(tokens) = pg_query::scan_tokens(text) else {
         return Ok(Demand { depth: 0, small });
     };
-    let weight: usize = tokens
-        .iter()
-        .filter_map(|token| Token::try_from(token.token).ok())
-        .map(weight)
-        .sum();
+    let weight: usize = tokens.iter().filter_map(|token| Token::try_from(token.token).ok()).map(weight).sum();
     if weight > MAX_WEIGHT {
         return Err(Problem::new(
             "too_large",
@@ -103,17 +87,9 @@ pub fn demand(text: &str) -> Result<Demand, Problem> {
             None,
         ));
     }
-    let depth = deepest(
-        tokens
-            .iter()
-            .filter_map(|token| Token::try_from(token.token).ok()),
-    );
+    let depth = deepest(tokens.iter().filter_map(|token| Token::try_from(token.token).ok()));
     if depth > MAX_NESTING {
-        return Err(Problem::new(
-            "too_deep",
-            format!("the text is nested more than {MAX_NESTING} levels deep"),
-            None,
-        ));
+        return Err(Problem::new("too_deep", format!("the text is nested more than {MAX_NESTING} levels deep"), None));
     }
     Ok(Demand { depth, small })
 }
@@ -149,9 +125,7 @@ fn rescans(text: &str) -> usize {
         ) {
             length = length.saturating_add(1);
             let opens = before == b'/' && byte == b'*';
-            stops = stops.saturating_add(usize::from(
-                opens || byte == b'+' || (byte == b'-' && before != b'-'),
-            ));
+            stops = stops.saturating_add(usize::from(opens || byte == b'+' || (byte == b'-' && before != b'-')));
         } else if length > 0 {
             total = total.saturating_add(length.saturating_mul(stops));
             (length, stops) = (0, 0);
@@ -170,12 +144,7 @@ fn weight(token: Token) -> usize {
         | Token::Xconst
         | Token::Usconst
         | Token::Param => 2,
-        Token::Ascii44
-        | Token::Ascii41
-        | Token::Ascii93
-        | Token::Ascii46
-        | Token::SqlComment
-        | Token::CComment => 0,
+        Token::Ascii44 | Token::Ascii41 | Token::Ascii93 | Token::Ascii46 | Token::SqlComment | Token::CComment => 0,
         _ => HEAVIEST_TOKEN,
     }
 }
@@ -189,8 +158,7 @@ fn quick_bound(text: &str) -> usize {
         let nests = if word {
             !in_word
         } else {
-            !byte.is_ascii_whitespace()
-                && !matches!(byte, b',' | b';' | b'\'' | b'"' | b')' | b']' | b'.')
+            !byte.is_ascii_whitespace() && !matches!(byte, b',' | b';' | b'\'' | b'"' | b')' | b']' | b'.')
         };
         bound = bound.saturating_add(usize::from(nests));
         in_word = word;
@@ -248,9 +216,7 @@ fn deepest(tokens: impl Iterator<Item = Token>) -> usize {
                 total = total.max(frame.depth());
                 frame = Frame::default();
             }
-            Token::Union | Token::Intersect | Token::Except => {
-                frame.chain = frame.chain.saturating_add(1)
-            }
+            Token::Union | Token::Intersect | Token::Except => frame.chain = frame.chain.saturating_add(1),
             // Flattened by the grammar (AND, OR), without an operand of their own that could chain (comparisons cannot
             // be chained), or not part of a tree.
             Token::And

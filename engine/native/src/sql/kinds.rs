@@ -222,17 +222,9 @@ kinds! {
 impl Kind {
     /// The kind of this name, for the regular families (`drop_` + class of object).
     pub fn of(verb: &str, class: &str) -> Self {
-        let fits = |kind: &&Kind| {
-            kind.as_str()
-                .strip_prefix(verb)
-                .and_then(|rest| rest.strip_prefix('_'))
-                == Some(class)
-        };
-        Self::ALL
-            .iter()
-            .find(fits)
-            .copied()
-            .unwrap_or(Self::Unknown)
+        let fits =
+            |kind: &&Kind| kind.as_str().strip_prefix(verb).and_then(|rest| rest.strip_prefix('_')) == Some(class);
+        Self::ALL.iter().find(fits).copied().unwrap_or(Self::Unknown)
     }
 }
 

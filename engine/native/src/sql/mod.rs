@@ -35,14 +35,8 @@ pub fn parse_sql(bytes: &[u8], catalog: Option<&Arc<Catalog>>) -> Vec<u8> {
         Ok(text) => encode::command(&tree_of(text, catalog), text, &digest),
         Err(problem) => {
             // WHY the cut: what is refused for its length must not be carried on in full.
-            let shown = bytes
-                .get(..guard::MAX_TEXT.min(bytes.len()))
-                .unwrap_or(bytes);
-            encode::command(
-                &Tree::refused(problem, bytes.len()),
-                &String::from_utf8_lossy(shown),
-                &digest,
-            )
+            let shown = bytes.get(..guard::MAX_TEXT.min(bytes.len())).unwrap_or(bytes);
+            encode::command(&Tree::refused(problem, bytes.len()), &String::from_utf8_lossy(shown), &digest)
         }
     }
 }
@@ -57,12 +51,8 @@ pub fn tree_of(text: &str, catalog: Option<&Arc<Catalog>>) -> Tree {
         return build_tree(text, catalog.map(|catalog| &**catalog));
     }
     let (owned, catalog) = (text.to_owned(), catalog.cloned());
-    room::on_big_stack(move || build_tree(&owned, catalog.as_deref())).unwrap_or_else(|| {
-        Tree::refused(
-            Problem::new("parser_failed", "the parser stopped itself", None),
-            text.len(),
-        )
-    })
+    room::on_big_stack(move || build_tree(&owned, catalog.as_deref()))
+        .unwrap_or_else(|| Tree::refused(Problem::new("parser_failed", "the parser stopped itself", None), text.len()))
 }
 
 fn build_tree(text: &str, catalog: Option<&Catalog>) -> Tree {
@@ -74,10 +64,7 @@ fn build_tree(text: &str, catalog: Option<&Catalog>) -> Tree {
 
 fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     let mut builder = Builder::new(text, catalog);
-    let mut outputs = parsed
-        .stmts
-        .is_empty()
-        .then(|| query::scope::Columns::known(Vec::new()));
+    let mut outputs = parsed.stmts.is_empty().then(|| query::scope::Columns::known(Vec::new()));
     for (number, statement) in parsed.stmts.iter().enumerate() {
         builder.statement = number;
         outputs = builder.raw_statement(statement);
@@ -92,15 +79,9 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     tree.sql.statements = statements;
     tree.sql.is_multi = statements > 1;
     if let (Some(columns), false) = (outputs, tree.sql.is_multi) {
-        tree.sql.outputs_proven =
-            columns.complete && columns.list.iter().all(|column| column.flow.proven);
-        tree.sql.outputs = Some(
-            columns
-                .list
-                .iter()
-                .map(|column| column.flow.output(Some(column.name.clone())))
-                .collect(),
-        );
+        tree.sql.outputs_proven = columns.complete && columns.list.iter().all(|column| column.flow.proven);
+        tree.sql.outputs =
+            Some(columns.list.iter().map(|column| column.flow.output(Some(column.name.clone()))).collect());
     }
     (tree.sql.has_where, tree.sql.has_limit) = clauses(&tree.operations);
     tree
@@ -109,17 +90,13 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
 fn changes_or_reads_rows(statement: &RawStmt) -> bool {
     use pg_query::NodeEnum::{DeleteStmt, InsertStmt, MergeStmt, SelectStmt, UpdateStmt};
     let node = statement.stmt.as_ref().and_then(|node| node.node.as_ref());
-    matches!(
-        node,
-        Some(SelectStmt(_) | InsertStmt(_) | UpdateStmt(_) | DeleteStmt(_) | MergeStmt(_))
-    )
+    matches!(node, Some(SelectStmt(_) | InsertStmt(_) | UpdateStmt(_) | DeleteStmt(_) | MergeStmt(_)))
 }
 
 /// Whether every UPDATE and DELETE (or, without any, every top statement) has a WHERE; whether every top statement has a LIMIT.
 fn clauses(operations: &[Operation]) -> (bool, bool) {
     let changes = |operation: &&Operation| matches!(operation.kind, Kind::Update | Kind::Delete);
-    let top =
-        |operation: &&Operation| operation.via.len() == 1 && operation.kind != Kind::CallFunction;
+    let top = |operation: &&Operation| operation.via.len() == 1 && operation.kind != Kind::CallFunction;
     let all = |mut values: Box<dyn Iterator<Item = Option<bool>> + '_>| {
         let mut any = false;
         values.all(|value| {
@@ -128,29 +105,11 @@ fn clauses(operations: &[Operation]) -> (bool, bool) {
         }) && any
     };
     let has_where = if operations.iter().any(|operation| changes(&operation)) {
-        all(Box::new(
-            operations
-                .iter()
-                .filter(changes)
-                .map(|operation| operation.has_where),
-        ))
+        all(Box::new(operations.iter().filter(changes).map(|operation| operation.has_where)))
     } else {
-        all(Box::new(
-            operations
-                .iter()
-                .filter(top)
-                .map(|operation| operation.has_where),
-        ))
+        all(Box::new(operations.iter().filter(top).map(|operation| operation.has_where)))
     };
-    (
-        has_where,
-        all(Box::new(
-            operations
-                .iter()
-                .filter(top)
-                .map(|operation| operation.has_limit),
-        )),
-    )
+    (has_where, all(Box::new(operations.iter().filter(top).map(|operation| operation.has_limit))))
 }
 
 /// The statements of a text as byte ranges; empty when PostgreSQL's grammar refuses it.
@@ -159,11 +118,7 @@ pub fn split_sql(bytes: &[u8]) -> Vec<(usize, usize)> {
         return Vec::new();
     };
     let ranges = |text: &str| match parse::parse(text) {
-        Ok(parsed) => parsed
-            .stmts
-            .iter()
-            .map(|statement| statements::statement_span(text, statement))
-            .collect(),
+        Ok(parsed) => parsed.stmts.iter().map(|statement| statements::statement_span(text, statement)).collect(),
         Err(_) => Vec::new(),
     };
     match guard::demand(text) {

@@ -110,10 +110,7 @@ fn system_names(kind: &'static str) -> HashSet<&'static str> {
 /// Whether PostgreSQL itself brings a relation of this name in pg_catalog.
 pub fn is_system_relation(name: &str) -> bool {
     static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    name.starts_with("pg_")
-        && NAMES
-            .get_or_init(|| system_names("relation"))
-            .contains(name)
+    name.starts_with("pg_") && NAMES.get_or_init(|| system_names("relation")).contains(name)
 }
 
 /// Relations that show values or texts of other people's tables and sessions. Those of extensions live in any schema.
@@ -147,17 +144,11 @@ pub fn is_system_type(name: &str) -> bool {
 /// Whether PostgreSQL itself brings an operator of this name.
 pub fn is_system_operator(name: &str) -> bool {
     static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    NAMES
-        .get_or_init(|| system_names("operator"))
-        .contains(name)
+    NAMES.get_or_init(|| system_names("operator")).contains(name)
 }
 
 /// Resolves a relation that must exist already.
-pub fn existing<'c>(
-    catalog: Option<&'c Catalog>,
-    schema: &str,
-    name: &str,
-) -> (RelationName, Option<&'c Relation>) {
+pub fn existing<'c>(catalog: Option<&'c Catalog>, schema: &str, name: &str) -> (RelationName, Option<&'c Relation>) {
     let named = |schema: &str, resolved: bool| RelationName {
         schema: Some(Name::from(schema)),
         relation: Name::from(name),
@@ -172,9 +163,8 @@ pub fn existing<'c>(
         // The order of PostgreSQL: temporary objects, then pg_catalog, then the path; both first ones only where the
         // path does not name them itself.
         let path = &catalog.search_path;
-        let implicit = ["pg_temp", "pg_catalog"]
-            .into_iter()
-            .filter(|schema| !path.iter().any(|entry| &**entry == *schema));
+        let implicit =
+            ["pg_temp", "pg_catalog"].into_iter().filter(|schema| !path.iter().any(|entry| &**entry == *schema));
         for schema in implicit.chain(path.iter().map(|entry| &**entry)) {
             if let Some(found) = catalog.relation(schema, name) {
                 return (named(schema, true), Some(found));
@@ -186,15 +176,7 @@ pub fn existing<'c>(
     } else if is_system_relation(name) {
         return (named("pg_catalog", false), None);
     }
-    (
-        RelationName {
-            schema: None,
-            relation: Name::from(name),
-            full: full_name(None, name),
-            resolved: false,
-        },
-        None,
-    )
+    (RelationName { schema: None, relation: Name::from(name), full: full_name(None, name), resolved: false }, None)
 }
 
 /// The name of a relation that the statement is about to make.
@@ -215,9 +197,7 @@ pub fn created(catalog: Option<&Catalog>, relation: &RangeVar) -> RelationName {
 
 /// Where new objects go that are named without a schema.
 pub fn creation_schema(catalog: Option<&Catalog>) -> Option<&str> {
-    catalog
-        .and_then(|catalog| catalog.search_path.first())
-        .map(|schema| &**schema)
+    catalog.and_then(|catalog| catalog.search_path.first()).map(|schema| &**schema)
 }
 
 /// What a called function is.
@@ -249,17 +229,10 @@ pub fn function<'c>(catalog: Option<&'c Catalog>, schema: Option<&str>, name: &s
 fn unqualified<'c>(catalog: Option<&'c Catalog>, name: &str) -> Callee<'c> {
     let own = builtin(name);
     if let Some(catalog) = catalog {
-        let own_is_late = catalog
-            .search_path
-            .iter()
-            .position(|schema| &**schema == "pg_catalog")
-            .is_some_and(|at| at > 0);
+        let own_is_late =
+            catalog.search_path.iter().position(|schema| &**schema == "pg_catalog").is_some_and(|at| at > 0);
         let mut listed = true;
-        for schema in catalog
-            .search_path
-            .iter()
-            .filter(|schema| &***schema != "pg_catalog")
-        {
+        for schema in catalog.search_path.iter().filter(|schema| &***schema != "pg_catalog") {
             match catalog.function(schema, name) {
                 Ok(Some(fact)) => return Callee::User(full_name(Some(schema), name), fact, own),
                 Ok(None) => {}

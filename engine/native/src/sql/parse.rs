@@ -15,18 +15,10 @@ pub fn parse(text: &str) -> Result<ParseResult, Problem> {
 
 /// What the grammar's complaint means.
 fn refusal(text: &str, message: String) -> Problem {
-    const TOO_DEEP: [&str; 3] = [
-        "stack depth limit exceeded",
-        "nested too deeply",
-        "memory exhausted",
-    ];
+    const TOO_DEEP: [&str; 3] = ["stack depth limit exceeded", "nested too deeply", "memory exhausted"];
     const FAILED: [&str; 2] = ["out of memory", "Failed to open pipe"];
     if TOO_DEEP.iter().any(|sign| message.contains(sign)) {
-        return Problem::new(
-            "too_deep",
-            "the text is nested too deeply for PostgreSQL's grammar",
-            None,
-        );
+        return Problem::new("too_deep", "the text is nested too deeply for PostgreSQL's grammar", None);
     }
     if FAILED.iter().any(|sign| message.contains(sign)) {
         return Problem::new("parser_failed", message, None);
@@ -57,18 +49,8 @@ fn place(text: &str, message: &str) -> Option<usize> {
     };
     let mut candidates: Vec<(usize, usize)> = tokens
         .iter()
-        .filter(|token| {
-            !matches!(
-                Token::try_from(token.token),
-                Ok(Token::SqlComment | Token::CComment)
-            )
-        })
-        .filter_map(|token| {
-            Some((
-                usize::try_from(token.start).ok()?,
-                usize::try_from(token.end).ok()?,
-            ))
-        })
+        .filter(|token| !matches!(Token::try_from(token.token), Ok(Token::SqlComment | Token::CComment)))
+        .filter_map(|token| Some((usize::try_from(token.start).ok()?, usize::try_from(token.end).ok()?)))
         .filter(|(start, end)| text.get(*start..*end) == Some(near))
         .collect();
     // Fewer trials than halvings: a text built to make this slow has no position.

@@ -15,9 +15,7 @@ const WHOLE: u8 = 2;
 const NUMBER: u8 = 3;
 
 /// Statements whose trees do not hold values.
-const BEGINNINGS: [&[u8]; 7] = [
-    b"delete", b"insert", b"merge", b"select", b"update", b"values", b"with",
-];
+const BEGINNINGS: [&[u8]; 7] = [b"delete", b"insert", b"merge", b"select", b"update", b"values", b"with"];
 
 /// The key, or `None` when it cannot be said for certain.
 pub fn shape(text: &[u8]) -> Option<Vec<u8>> {
@@ -57,11 +55,7 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> Vec<u8> {
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| !accept(*byte))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|byte| !accept(*byte)).unwrap_or(self.rest.len());
         let (head, tail) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
         self.rest = tail;
         head.to_vec()
@@ -75,11 +69,7 @@ impl Reader<'_> {
     fn token(&mut self) -> Option<bool> {
         self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         let Some(first) = self.rest.first().copied() else {
-            return if self.key.is_empty() {
-                None
-            } else {
-                Some(false)
-            };
+            return if self.key.is_empty() { None } else { Some(false) };
         };
         if self.last == Last::End {
             return None;
@@ -229,9 +219,7 @@ impl Reader<'_> {
         if operator(first) {
             let run = self.take_while(operator);
             // Comments open inside a run of operator characters.
-            if run.windows(2).any(|pair| pair == b"--" || pair == b"/*")
-                || matches!(self.peek(), b'&' | b'`')
-            {
+            if run.windows(2).any(|pair| pair == b"--" || pair == b"/*") || matches!(self.peek(), b'&' | b'`') {
                 return None;
             }
             self.key.extend_from_slice(&run);
@@ -269,8 +257,7 @@ impl Reader<'_> {
         let Ok(name) = std::str::from_utf8(&self.called) else {
             return true;
         };
-        foreign_feature(name).is_some()
-            || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
+        foreign_feature(name).is_some() || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
     }
 
     fn set_sensitive(&mut self, value: bool) {
@@ -295,14 +282,8 @@ mod tests {
 
     #[test]
     fn positions_and_kinds_of_numbers_show() {
-        assert_ne!(
-            shape(b"SELECT a, b FROM t ORDER BY 1"),
-            shape(b"SELECT a, b FROM t ORDER BY 2")
-        );
-        assert_eq!(
-            shape(b"SELECT a FROM t ORDER BY a LIMIT 1"),
-            shape(b"SELECT a FROM t ORDER BY a LIMIT 2")
-        );
+        assert_ne!(shape(b"SELECT a, b FROM t ORDER BY 1"), shape(b"SELECT a, b FROM t ORDER BY 2"));
+        assert_eq!(shape(b"SELECT a FROM t ORDER BY a LIMIT 1"), shape(b"SELECT a FROM t ORDER BY a LIMIT 2"));
         assert_ne!(
             shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 1"),
             shape(b"SELECT a FROM t ORDER BY (SELECT 1 LIMIT 5), 2")

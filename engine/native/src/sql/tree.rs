@@ -68,15 +68,7 @@ pub struct Target {
 
 impl Target {
     pub fn plain(class: &'static str, name: impl Into<Name>, access: Access) -> Self {
-        Self {
-            class,
-            name: name.into(),
-            access,
-            schema: None,
-            relation: None,
-            column: None,
-            resolved: false,
-        }
+        Self { class, name: name.into(), access, schema: None, relation: None, column: None, resolved: false }
     }
 }
 
@@ -103,11 +95,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(code: &'static str, message: impl Into<String>, at: Option<usize>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            at,
-        }
+        Self { code, message: message.into(), at }
     }
 }
 

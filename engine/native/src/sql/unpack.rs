@@ -30,10 +30,7 @@ impl Value {
     /// The value under a key of a map.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
-            Value::Map(pairs) => pairs
-                .iter()
-                .find(|(name, _)| name.as_str() == Some(key))
-                .map(|(_, value)| value),
+            Value::Map(pairs) => pairs.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -51,23 +48,17 @@ pub fn decode(bytes: &[u8]) -> Result<Value, Failure> {
 }
 
 fn malformed(what: &str) -> Failure {
-    Failure::new(
-        "MALFORMED",
-        format!("not the msgpack that was expected: {what}"),
-    )
+    Failure::new("MALFORMED", format!("not the msgpack that was expected: {what}"))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Failure> {
     let mut buffer = [0_u8; N];
-    rest.read_exact(&mut buffer)
-        .map_err(|_| malformed("it ends too early"))?;
+    rest.read_exact(&mut buffer).map_err(|_| malformed("it ends too early"))?;
     Ok(buffer)
 }
 
 fn text(rest: &mut &[u8], length: usize) -> Result<Value, Failure> {
-    let (head, tail) = rest
-        .split_at_checked(length)
-        .ok_or_else(|| malformed("a text ends too early"))?;
+    let (head, tail) = rest.split_at_checked(length).ok_or_else(|| malformed("a text ends too early"))?;
     *rest = tail;
     let text = std::str::from_utf8(head).map_err(|_| malformed("a text is not UTF-8"))?;
     Ok(Value::Text(text.to_owned()))
@@ -157,10 +148,7 @@ mod tests {
         let value = decode(&bytes);
         assert_eq!(
             value,
-            Ok(Value::Map(vec![(
-                Value::Text("a".into()),
-                Value::List(vec![Value::Int(1), Value::Nil])
-            )]))
+            Ok(Value::Map(vec![(Value::Text("a".into()), Value::List(vec![Value::Int(1), Value::Nil]))]))
         );
     }
 
@@ -171,19 +159,13 @@ mod tests {
             &[0xdb, 0xff, 0xff, 0xff, 0xff, b'a'],
             &[0xdf, 0xff, 0xff, 0xff, 0xff],
         ] {
-            assert_eq!(
-                decode(bytes).map_err(|failure| failure.code),
-                Err("MALFORMED")
-            );
+            assert_eq!(decode(bytes).map_err(|failure| failure.code), Err("MALFORMED"));
         }
     }
 
     #[test]
     fn nesting_is_bounded() {
         let bytes = [0x91_u8; 100_000];
-        assert_eq!(
-            decode(&bytes).map_err(|failure| failure.code),
-            Err("MALFORMED")
-        );
+        assert_eq!(decode(&bytes).map_err(|failure| failure.code), Err("MALFORMED"));
     }
 }

@@ -28,10 +28,7 @@ fn plan(columns: &[Option<(&str, u64, u64)>]) -> Vec<u8> {
 }
 
 fn row(cells: &[Option<&[u8]>]) -> Vec<u8> {
-    let mut body = u16::try_from(cells.len())
-        .unwrap_or(0)
-        .to_be_bytes()
-        .to_vec();
+    let mut body = u16::try_from(cells.len()).unwrap_or(0).to_be_bytes().to_vec();
     for cell in cells {
         match cell {
             None => body.extend_from_slice(&(-1_i32).to_be_bytes()),
@@ -42,21 +39,14 @@ fn row(cells: &[Option<&[u8]>]) -> Vec<u8> {
         }
     }
     let mut out = vec![b'D'];
-    out.extend_from_slice(
-        &u32::try_from(body.len().saturating_add(4))
-            .unwrap_or(0)
-            .to_be_bytes(),
-    );
+    out.extend_from_slice(&u32::try_from(body.len().saturating_add(4)).unwrap_or(0).to_be_bytes());
     out.extend(body);
     out
 }
 
 fn masked(method: &str, oid: u64, format: u64, cell: &[u8]) -> Result<Vec<u8>, &'static str> {
-    let masker = RowMasker::new(&plan(&[Some((method, oid, format)), None]))
-        .map_err(|failure| failure.code)?;
-    masker
-        .mask(&row(&[Some(cell), Some(b"kept")]))
-        .map_err(|failure| failure.code)
+    let masker = RowMasker::new(&plan(&[Some((method, oid, format)), None])).map_err(|failure| failure.code)?;
+    masker.mask(&row(&[Some(cell), Some(b"kept")])).map_err(|failure| failure.code)
 }
 
 fn one(cell: Option<&[u8]>) -> Result<Vec<u8>, &'static str> {
@@ -65,29 +55,14 @@ fn one(cell: Option<&[u8]>) -> Result<Vec<u8>, &'static str> {
 
 #[test]
 fn characters_are_rewritten_by_each_method() {
-    assert_eq!(
-        masked("redact", 25, 0, b"ann@x.org"),
-        one(Some(b"[redacted]"))
-    );
-    assert_eq!(
-        masked("redact", 1043, 1, b"ann@x.org"),
-        one(Some(b"[redacted]"))
-    );
+    assert_eq!(masked("redact", 25, 0, b"ann@x.org"), one(Some(b"[redacted]")));
+    assert_eq!(masked("redact", 1043, 1, b"ann@x.org"), one(Some(b"[redacted]")));
     assert_eq!(masked("null", 25, 0, b"ann"), one(None));
     assert_eq!(masked("drop", 25, 0, b"ann"), one(None));
-    assert_eq!(
-        masked("partial", 25, 0, b"4111111111111111"),
-        one(Some(b"************1111"))
-    );
+    assert_eq!(masked("partial", 25, 0, b"4111111111111111"), one(Some(b"************1111")));
     assert_eq!(masked("partial", 25, 0, b"1111"), one(Some(b"****")));
-    assert_eq!(
-        masked("partial", 25, 0, "ééééé".as_bytes()),
-        one(Some("*éééé".as_bytes()))
-    );
-    assert_eq!(
-        masked("partial", 25, 0, b"\xff\xfe\xff\xfe\xff\xfe"),
-        one(None)
-    );
+    assert_eq!(masked("partial", 25, 0, "ééééé".as_bytes()), one(Some("*éééé".as_bytes())));
+    assert_eq!(masked("partial", 25, 0, b"\xff\xfe\xff\xfe\xff\xfe"), one(None));
 }
 
 #[test]
@@ -102,34 +77,16 @@ fn a_keyed_code_is_the_same_in_both_formats_and_differs_by_purpose() {
 #[test]
 fn a_type_that_characters_do_not_fit_becomes_null() {
     for method in ["redact", "hash", "tokenize", "partial"] {
-        for (oid, format) in [
-            (23, 0),
-            (23, 1),
-            (1114, 1),
-            (2950, 1),
-            (1700, 0),
-            (1007, 1),
-            (17, 0),
-        ] {
-            assert_eq!(
-                masked(method, oid, format, b"\0\0\0\x07"),
-                one(None),
-                "{method} {oid} {format}"
-            );
+        for (oid, format) in [(23, 0), (23, 1), (1114, 1), (2950, 1), (1700, 0), (1007, 1), (17, 0)] {
+            assert_eq!(masked(method, oid, format, b"\0\0\0\x07"), one(None), "{method} {oid} {format}");
         }
     }
 }
 
 #[test]
 fn json_stays_json() {
-    assert_eq!(
-        masked("redact", 114, 0, b"{\"a\":1}"),
-        one(Some(b"\"[redacted]\""))
-    );
-    assert_eq!(
-        masked("redact", 3802, 1, b"\x01{}"),
-        one(Some(b"\x01\"[redacted]\""))
-    );
+    assert_eq!(masked("redact", 114, 0, b"{\"a\":1}"), one(Some(b"\"[redacted]\"")));
+    assert_eq!(masked("redact", 3802, 1, b"\x01{}"), one(Some(b"\x01\"[redacted]\"")));
     assert_eq!(masked("partial", 3802, 0, b"{}"), one(None));
 }
 
@@ -141,10 +98,7 @@ fn null_stays_null_and_only_rewritten_cells_are_counted() {
         return;
     };
     let rows = [row(&[None, None]), row(&[Some(b"x"), Some(b"y")])].concat();
-    assert_eq!(
-        masker.mask(&rows),
-        Ok([row(&[None, None]), row(&[Some(b"[redacted]"), Some(b"y")])].concat())
-    );
+    assert_eq!(masker.mask(&rows), Ok([row(&[None, None]), row(&[Some(b"[redacted]"), Some(b"y")])].concat()));
     assert_eq!(masker.cells(), 1);
 }
 
@@ -154,9 +108,7 @@ fn a_malformed_row_is_an_error_and_never_passes() {
         return;
     };
     let good = row(&[Some(b"secret"), Some(b"y")]);
-    let mut bad: Vec<Vec<u8>> = (1..good.len())
-        .map(|cut| good.get(..cut).unwrap_or_default().to_vec())
-        .collect();
+    let mut bad: Vec<Vec<u8>> = (1..good.len()).map(|cut| good.get(..cut).unwrap_or_default().to_vec()).collect();
     bad.push(row(&[Some(b"secret")]));
     bad.push(row(&[Some(b"secret"), Some(b"y"), Some(b"z")]));
     bad.push([good.clone(), b"C\0\0\0\x04".to_vec()].concat());
@@ -166,10 +118,6 @@ fn a_malformed_row_is_an_error_and_never_passes() {
     bad.push(b"D\0\0\0\x0e\0\x02\xff\xff\xff\xfe\0\0\0\0".to_vec());
     bad.push(b"D\0\0\0\x0f\0\x02\xff\xff\xff\xff\0\0\0\0!".to_vec());
     for case in bad {
-        assert_eq!(
-            masker.mask(&case).map_err(|failure| failure.code),
-            Err("MALFORMED"),
-            "{case:?}"
-        );
+        assert_eq!(masker.mask(&case).map_err(|failure| failure.code), Err("MALFORMED"), "{case:?}");
     }
 }

@@ -17,12 +17,14 @@ pub fn check(rules: &Rules, options: &Options) -> Vec<Diagnostic> {
     };
     let mut found = Vec::new();
     for (name, definitions) in &rules.groups {
-        for site in definitions.iter().filter(|_| !names::is_test(name)).flat_map(|definition| &definition.facts.sites) {
+        for site in definitions.iter().filter(|_| !names::is_test(name)).flat_map(|definition| &definition.facts.sites)
+        {
             found.extend(impossible(schema, site));
         }
     }
     for definition in guards(rules) {
-        let asked: Vec<&Path> = definition.facts.sites.iter().filter(|site| site.need == Need::Asked).map(|site| &site.path).collect();
+        let asked: Vec<&Path> =
+            definition.facts.sites.iter().filter(|site| site.need == Need::Asked).map(|site| &site.path).collect();
         for site in &definition.facts.sites {
             let is_asked = asked.iter().any(|path| site.path.starts_with(path));
             if site.need == Need::Needed && !is_asked && schema.presence(&site.path) == Presence::Maybe {
@@ -38,14 +40,16 @@ fn impossible(schema: &Schema, site: &Site) -> Option<Diagnostic> {
         return None;
     }
     let (part, nearest) = schema.suggestion(&site.path).unwrap_or_default();
-    let help = nearest.map_or_else(|| "see docs/input.schema.json".to_owned(), |nearest| format!("did you mean `{nearest}`?"));
+    let help =
+        nearest.map_or_else(|| "see docs/input.schema.json".to_owned(), |nearest| format!("did you mean `{nearest}`?"));
     let message = format!("`{}` cannot exist: there is no `{part}`", print(&site.path));
     Some(Diagnostic::error("PATH_UNKNOWN", Place::of(&site.span), message, help))
 }
 
 fn silenced(site: &Site) -> Diagnostic {
     let message = format!("`{}` may be absent, and this guard would not match then", print(&site.path));
-    let help = "write `not PATH != VALUE` to match when it is absent, or the path alone as a condition if it should not";
+    let help =
+        "write `not PATH != VALUE` to match when it is absent, or the path alone as a condition if it should not";
     Diagnostic::warning("MAY_BE_ABSENT", Place::of(&site.span), message, help)
 }
 
@@ -88,7 +92,10 @@ mod tests {
 
     fn found(text: &str) -> Vec<(&'static str, u32)> {
         let options = Options::read(&Value::from_json_str(SCHEMA).unwrap()).unwrap();
-        check(&rules(&[&format!("package policies.a\n{text}")]), &options).into_iter().map(|one| (one.code, one.place.line)).collect()
+        check(&rules(&[&format!("package policies.a\n{text}")]), &options)
+            .into_iter()
+            .map(|one| (one.code, one.place.line))
+            .collect()
     }
 
     #[test]
@@ -107,7 +114,12 @@ mod tests {
 
     #[test]
     fn absence_that_was_thought_of_is_not() {
-        for body in ["not input.labels.env != \"prod\"", "input.labels.env\n input.labels.env == \"prod\"", "count([1 | input.labels.env]) == 0", "input.name == \"x\""] {
+        for body in [
+            "not input.labels.env != \"prod\"",
+            "input.labels.env\n input.labels.env == \"prod\"",
+            "count([1 | input.labels.env]) == 0",
+            "input.name == \"x\"",
+        ] {
             assert!(found(&format!("deny contains 1 if {{\n {body}\n}}")).is_empty(), "{body}");
         }
         assert!(found("allow contains 1 if input.labels.env == \"dev\"").is_empty());
@@ -116,7 +128,9 @@ mod tests {
     #[test]
     fn helpers_of_guards_are_looked_at_unless_they_have_a_fallback() {
         assert_eq!(found("deny contains 1 if prod\nprod if input.labels.env == \"prod\""), [("MAY_BE_ABSENT", 3)]);
-        assert!(found("deny contains 1 if env == \"prod\"\ndefault env := \"prod\"\nenv := input.labels.env").is_empty());
+        assert!(
+            found("deny contains 1 if env == \"prod\"\ndefault env := \"prod\"\nenv := input.labels.env").is_empty()
+        );
         assert!(found("deny contains 1 if not dev\ndev if input.labels.env == \"dev\"").is_empty());
     }
 }

@@ -8,7 +8,14 @@ use crate::rego::rules::{Definition, Rules};
 
 /// Builtins every Rego has, refused whatever the allow-list says: they reach out, or answer differently each time.
 const NEVER: [&str; 8] = [
-    "http.send", "opa.runtime", "rand.intn", "uuid.rfc4122", "net.lookup_ip_addr", "rego.parse_module", "trace", "__builtin_host_await",
+    "http.send",
+    "opa.runtime",
+    "rand.intn",
+    "uuid.rfc4122",
+    "net.lookup_ip_addr",
+    "rego.parse_module",
+    "trace",
+    "__builtin_host_await",
 ];
 
 pub fn check(rules: &Rules, options: &Options) -> Vec<Diagnostic> {
@@ -37,7 +44,12 @@ fn calls(definition: &Definition, options: &Options, is_test: bool, found: &mut 
         let place = Place::of(span);
         if builtins::find(name).is_some() || NEVER.contains(&name.as_str()) || is_outside(name) || name == "print" {
             let help = "engine/rego/capabilities.py lists what may be called";
-            found.push(Diagnostic::error("BUILTIN_NOT_ALLOWED", place, format!("the builtin `{name}` is not allowed in policies"), help));
+            found.push(Diagnostic::error(
+                "BUILTIN_NOT_ALLOWED",
+                place,
+                format!("the builtin `{name}` is not allowed in policies"),
+                help,
+            ));
         } else {
             let help = "define it, import it, or correct the name";
             found.push(Diagnostic::error("UNKNOWN_FUNCTION", place, format!("no function is named `{name}`"), help));
@@ -47,7 +59,9 @@ fn calls(definition: &Definition, options: &Options, is_test: bool, found: &mut 
 
 /// Families of builtins that this core does not have at all.
 fn is_outside(name: &str) -> bool {
-    ["io.jwt.", "http.", "opa.", "rand.", "uuid.", "rego.", "graphql.", "providers.", "crypto."].iter().any(|family| name.starts_with(family))
+    ["io.jwt.", "http.", "opa.", "rand.", "uuid.", "rego.", "graphql.", "providers.", "crypto."]
+        .iter()
+        .any(|family| name.starts_with(family))
 }
 
 #[cfg(test)]
@@ -58,15 +72,21 @@ mod tests {
     use regorus::Value;
 
     fn found(text: &str) -> Vec<(&'static str, String, u32)> {
-        let options = Options::read(&Value::from_json_str(r#"{"capabilities": ["lower", "http.send"]}"#).unwrap()).unwrap();
+        let options =
+            Options::read(&Value::from_json_str(r#"{"capabilities": ["lower", "http.send"]}"#).unwrap()).unwrap();
         check(&rules(&[text]), &options).into_iter().map(|one| (one.code, one.message, one.place.line)).collect()
     }
 
     #[test]
     fn a_builtin_outside_the_list_is_named_with_its_line() {
-        let all = found("package a\nx if io.jwt.decode(input.t)\ny if upper(input.t) == \"A\"\nz if lower(input.t) == \"a\"\n");
+        let all = found(
+            "package a\nx if io.jwt.decode(input.t)\ny if upper(input.t) == \"A\"\nz if lower(input.t) == \"a\"\n",
+        );
         assert_eq!(all.len(), 2);
-        assert_eq!(all.first().unwrap(), &("BUILTIN_NOT_ALLOWED", "the builtin `io.jwt.decode` is not allowed in policies".to_owned(), 2));
+        assert_eq!(
+            all.first().unwrap(),
+            &("BUILTIN_NOT_ALLOWED", "the builtin `io.jwt.decode` is not allowed in policies".to_owned(), 2)
+        );
     }
 
     #[test]

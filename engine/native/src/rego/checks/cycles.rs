@@ -14,7 +14,8 @@ pub fn check(rules: &Rules, graph: &Graph<'_>, limits: &Limits) -> Vec<Diagnosti
             let deepest = depths.iter().enumerate().max_by_key(|(_, depth)| **depth);
             match deepest {
                 Some((node, depth)) if *depth > limits.call_depth => {
-                    let message = format!("a chain of {depth} rules that refer to each other, more than {}", limits.call_depth);
+                    let message =
+                        format!("a chain of {depth} rules that refer to each other, more than {}", limits.call_depth);
                     vec![Diagnostic::error("TOO_DEEP", place(rules, graph, node), message, "shorten the chain")]
                 }
                 _ => Vec::new(),
@@ -25,13 +26,25 @@ pub fn check(rules: &Rules, graph: &Graph<'_>, limits: &Limits) -> Vec<Diagnosti
 
 fn circle(rules: &Rules, graph: &Graph<'_>, cycle: &[usize]) -> Diagnostic {
     let first = cycle.first().copied().unwrap_or_default();
-    let shown: Vec<String> = cycle.iter().chain(std::iter::once(&first)).take(8).filter_map(|node| graph.names.get(*node)).map(|name| names::print(name)).collect();
+    let shown: Vec<String> = cycle
+        .iter()
+        .chain(std::iter::once(&first))
+        .take(8)
+        .filter_map(|node| graph.names.get(*node))
+        .map(|name| names::print(name))
+        .collect();
     let message = format!("rules refer to themselves: {}", shown.join(" -> "));
-    Diagnostic::error("RECURSION", place(rules, graph, first), message, "Rego has no recursion; use a comprehension, `walk` or `graph.reachable`")
+    Diagnostic::error(
+        "RECURSION",
+        place(rules, graph, first),
+        message,
+        "Rego has no recursion; use a comprehension, `walk` or `graph.reachable`",
+    )
 }
 
 fn place(rules: &Rules, graph: &Graph<'_>, node: usize) -> Place {
-    let definition = graph.names.get(node).and_then(|name| rules.groups.get(*name)).and_then(|definitions| definitions.first());
+    let definition =
+        graph.names.get(node).and_then(|name| rules.groups.get(*name)).and_then(|definitions| definitions.first());
     definition.map_or_else(Place::default, |definition| Place::of(definition.span()))
 }
 

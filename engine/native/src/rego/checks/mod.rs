@@ -43,7 +43,8 @@ pub fn unindexed(facts: &[RuleFact], index: &Index) -> Vec<Diagnostic> {
     let always = facts.iter().zip(0_u32..).filter(|(_, id)| index.is_always(*id));
     always
         .map(|(fact, _)| {
-            let place = Place { line: fact.line, column: 1, end_line: fact.line, end_column: 1, ..Place::file(&fact.file) };
+            let place =
+                Place { line: fact.line, column: 1, end_line: fact.line, end_column: 1, ..Place::file(&fact.file) };
             Diagnostic::warning(
                 "NO_INDEX",
                 place,

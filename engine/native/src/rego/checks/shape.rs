@@ -18,7 +18,12 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
     for (module, package) in rules.modules.iter().zip(&rules.packages) {
         if package.first().is_some_and(|first| first == "policies") && !package.iter().all(|part| is_identifier(part)) {
             let help = "use letters, digits and underscores";
-            found.push(Diagnostic::error("PACKAGE_NAME", Place::of(&module.package.span), "a policy package's name must be made of identifiers", help));
+            found.push(Diagnostic::error(
+                "PACKAGE_NAME",
+                Place::of(&module.package.span),
+                "a policy package's name must be made of identifiers",
+                help,
+            ));
         }
     }
     for (name, definitions) in &rules.groups {
@@ -47,13 +52,20 @@ pub fn gap(rules: &Rules) -> Option<String> {
 
 /// Constructs that the RVM compiles and then gets wrong without a word.
 fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
-    let mut refuse = |code, span: &Span, message: &str, help: &str| found.push(Diagnostic::error(code, Place::of(span), message, help));
+    let mut refuse = |code, span: &Span, message: &str, help: &str| {
+        found.push(Diagnostic::error(code, Place::of(span), message, help))
+    };
     if let Rule::Default { args, span, value, .. } = definition.rule.as_ref() {
         if !is_constant(value) {
             refuse("DEFAULT_NOT_CONSTANT", span, "a default that is not a constant", "compute it in a rule of its own");
         }
         if !args.is_empty() {
-            refuse("DEFAULT_FUNCTION", span, "a default for a function would answer calls with undefined arguments", "give the function a last `else`");
+            refuse(
+                "DEFAULT_FUNCTION",
+                span,
+                "a default for a function would answer calls with undefined arguments",
+                "give the function a last `else`",
+            );
         }
     }
     if let Rule::Spec { head: RuleHead::Func { args, span, .. }, .. } = definition.rule.as_ref() {
@@ -67,13 +79,19 @@ fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
         }
     }
     if !is_plain_head(&definition.rule) {
-        refuse("RULE_HEAD", definition.span(), "a variable in the middle of a rule's name", "make it a rule of one key: `name[key] := value`");
+        refuse(
+            "RULE_HEAD",
+            definition.span(),
+            "a variable in the middle of a rule's name",
+            "make it a rule of one key: `name[key] := value`",
+        );
     }
     visit::expressions(&definition.rule, &mut |expr| match expr {
         Expr::Call { params, span, .. } if params.len() > ARGUMENTS => {
             refuse("TOO_MANY_ARGUMENTS", span, "a call has more than eight arguments", "pass an object");
         }
-        Expr::AssignExpr { op: AssignOp::ColEq, lhs, span, .. } if matches!(lhs.as_ref(), Expr::Var { span, .. } if span.text() == "_") => {
+        Expr::AssignExpr { op: AssignOp::ColEq, lhs, span, .. } if matches!(lhs.as_ref(), Expr::Var { span, .. } if span.text() == "_") =>
+        {
             refuse("NO_NAME", span, "what is assigned to `_` is not looked at", "give it a name, or leave `_ :=` out");
         }
         _ => {}
@@ -88,7 +106,12 @@ fn kind(rules: &Rules, name: &[String], definition: &Definition, found: &mut Vec
     if rules.is_policy(definition.module) && named && names::kind(&definition.rule).is_none() {
         let kind = own.first().map_or("", String::as_str);
         let help = format!("write `{kind} contains {{...}} if {{...}}`");
-        found.push(Diagnostic::error("RULE_KIND", Place::of(definition.span()), format!("`{kind}` must be a partial set"), help));
+        found.push(Diagnostic::error(
+            "RULE_KIND",
+            Place::of(definition.span()),
+            format!("`{kind}` must be a partial set"),
+            help,
+        ));
     }
 }
 
@@ -117,7 +140,9 @@ fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().all(|item| is_constant(item)),
         Expr::Object { fields, .. } => fields.iter().all(|(_, key, value)| is_constant(key) && is_constant(value)),
-        Expr::Call { fcn, params, .. } => params.is_empty() && names::static_name(fcn).is_some_and(|name| name == ["set"]),
+        Expr::Call { fcn, params, .. } => {
+            params.is_empty() && names::static_name(fcn).is_some_and(|name| name == ["set"])
+        }
         other => names::constant(other).is_some(),
     }
 }
@@ -125,7 +150,9 @@ fn is_constant(expr: &Expr) -> bool {
 /// Whether the head is a name, or a name and one key: `a.b`, `a.b[x]`. Sets have no key besides.
 fn is_plain_head(rule: &Rule) -> bool {
     match (rule, names::head(rule)) {
-        (Rule::Spec { head: RuleHead::Compr { .. }, .. }, Expr::RefBrack { refr, .. }) => names::static_name(refr).is_some(),
+        (Rule::Spec { head: RuleHead::Compr { .. }, .. }, Expr::RefBrack { refr, .. }) => {
+            names::static_name(refr).is_some()
+        }
         (_, head) => names::static_name(head).is_some(),
     }
 }
@@ -142,7 +169,10 @@ mod tests {
 
     #[test]
     fn a_kind_must_be_a_partial_set() {
-        assert_eq!(codes("package policies.a\ndeny := true\nallow if input.x\nhold contains 1 if input.x\n"), ["RULE_KIND", "RULE_KIND"]);
+        assert_eq!(
+            codes("package policies.a\ndeny := true\nallow if input.x\nhold contains 1 if input.x\n"),
+            ["RULE_KIND", "RULE_KIND"]
+        );
         assert!(codes("package lib.a\ndeny := true\n").is_empty());
     }
 
@@ -164,7 +194,8 @@ mod tests {
     #[test]
     fn a_whole_package_is_no_value() {
         let rules = rules(&["package policies.a\nx := data.lib[input.k]\ny := data.lib.f\n", "package lib\nf := 1\n"]);
-        let found: Vec<_> = check(&rules, &Value::new_object()).into_iter().map(|one| (one.code, one.place.line)).collect();
+        let found: Vec<_> =
+            check(&rules, &Value::new_object()).into_iter().map(|one| (one.code, one.place.line)).collect();
         assert_eq!(found, [("WHOLE_PACKAGE", 2)]);
     }
 

@@ -6,7 +6,9 @@ pub fn arity(name: &str) -> Option<u8> {
     Some(match name {
         "opa.runtime" | "rego.metadata.rule" | "rego.metadata.chain" => 0,
         "http.send" | "uuid.rfc4122" | "net.lookup_ip_addr" | "trace" | "graphql.schema_is_valid" => 1,
-        "crypto.x509.parse_certificates" | "crypto.x509.parse_certificate_request" | "crypto.x509.parse_rsa_private_key" => 1,
+        "crypto.x509.parse_certificates"
+        | "crypto.x509.parse_certificate_request"
+        | "crypto.x509.parse_rsa_private_key" => 1,
         "crypto.parse_private_keys" | "crypto.x509.parse_and_verify_certificates" => 1,
         "rand.intn" | "rego.parse_module" | "crypto.x509.parse_keypair" => 2,
         "crypto.x509.parse_and_verify_certificates_with_options" => 2,

@@ -41,7 +41,9 @@ impl Case {
             Some(_) => Err(wrong(&id, &format!("`{name}` must be a string"))),
         };
         let modules = match field("modules") {
-            Some(Value::Array(items)) => items.iter().map(|item| item.as_string().map(|text| text.to_string())).collect(),
+            Some(Value::Array(items)) => {
+                items.iter().map(|item| item.as_string().map(|text| text.to_string())).collect()
+            }
             None | Some(Value::Null) => Ok(Vec::new()),
             Some(_) => return Err(wrong(&id, "`modules` must be a list of texts")),
         };
@@ -77,7 +79,10 @@ fn parse(line: &[u8]) -> Result<Value, String> {
 
 /// The id of a line, when it has one.
 pub fn id_of(line: &[u8]) -> Value {
-    parse(line).ok().and_then(|case| case.as_object().ok().and_then(|fields| fields.get(&Value::from("id")).cloned())).unwrap_or(Value::Null)
+    parse(line)
+        .ok()
+        .and_then(|case| case.as_object().ok().and_then(|fields| fields.get(&Value::from("id")).cloned()))
+        .unwrap_or(Value::Null)
 }
 
 #[cfg(test)]
@@ -94,7 +99,12 @@ mod tests {
 
     #[test]
     fn a_bad_case_keeps_its_id() {
-        for text in [r#"{"id": "a"}"#, r#"{"id": "a", "query": 1}"#, r#"{"id": "a", "query": "x", "modules": "y"}"#, r#"{"id": "a", "query": "x", "data": 5}"#] {
+        for text in [
+            r#"{"id": "a"}"#,
+            r#"{"id": "a", "query": 1}"#,
+            r#"{"id": "a", "query": "x", "modules": "y"}"#,
+            r#"{"id": "a", "query": "x", "data": 5}"#,
+        ] {
             assert_eq!(Case::read(text.as_bytes()).unwrap_err().id, Value::from("a"));
         }
         assert_eq!(Case::read(b"nonsense").unwrap_err().id, Value::Null);

@@ -68,7 +68,9 @@ fn say(outcome: Outcome, evaluator: Evaluator) -> Verdict {
                 Class::Type => "eval_type_error",
                 Class::Conflict => "eval_conflict_error",
                 Class::Limit => "LIMIT",
-                Class::Unsupported => return Verdict::Unsupported(message.split(": ").next().unwrap_or_default().to_owned()),
+                Class::Unsupported => {
+                    return Verdict::Unsupported(message.split(": ").next().unwrap_or_default().to_owned())
+                }
             };
             Verdict::Error { code: code.to_owned(), message, evaluator: Some(evaluator) }
         }

@@ -7,7 +7,9 @@ use std::collections::HashSet;
 
 use regorus::Value;
 
-const KEYWORDS: [&str; 14] = ["as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input", "not", "null", "some"];
+const KEYWORDS: [&str; 14] = [
+    "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input", "not", "null", "some",
+];
 const MORE: [&str; 4] = ["package", "set", "true", "with"];
 
 /// What a renamed keyword begins with.
@@ -28,11 +30,23 @@ struct Chain {
 pub fn rewrite(text: &str, data: &Value) -> String {
     let chains = chains(text);
     let of = |part: &(usize, usize)| text.get(part.0..part.1).unwrap_or_default();
-    let has_keyword = |chain: &Chain| chain.parts.len() > 1 && chain.parts.iter().enumerate().any(|(at, part)| is_keyword(of(part)) && !(at == 0 && matches!(of(part), "input" | "data")));
+    let has_keyword = |chain: &Chain| {
+        chain.parts.len() > 1
+            && chain
+                .parts
+                .iter()
+                .enumerate()
+                .any(|(at, part)| is_keyword(of(part)) && !(at == 0 && matches!(of(part), "input" | "data")))
+    };
     if !chains.iter().any(has_keyword) {
         return text.to_owned();
     }
-    let rules: HashSet<&str> = chains.iter().filter(|chain| begins_rule(text, chain)).filter_map(|chain| chain.parts.first()).map(of).collect();
+    let rules: HashSet<&str> = chains
+        .iter()
+        .filter(|chain| begins_rule(text, chain))
+        .filter_map(|chain| chain.parts.first())
+        .map(of)
+        .collect();
     let mut out = String::new();
     let mut at = 0;
     for chain in chains.iter().filter(|chain| has_keyword(chain)) {
@@ -47,11 +61,12 @@ pub fn rewrite(text: &str, data: &Value) -> String {
 
 fn written(words: &[&str], rules: &HashSet<&str>, declares: bool, data: &Value) -> String {
     let root = words.first().copied().unwrap_or_default();
-    let named = declares || match root {
-        "input" => false,
-        "data" => !in_data(words.get(1..).unwrap_or_default(), data),
-        other => rules.contains(other) || is_keyword(other),
-    };
+    let named = declares
+        || match root {
+            "input" => false,
+            "data" => !in_data(words.get(1..).unwrap_or_default(), data),
+            other => rules.contains(other) || is_keyword(other),
+        };
     let mut out = String::new();
     for (at, word) in words.iter().enumerate() {
         let keyword = is_keyword(word) && !(at == 0 && matches!(*word, "input" | "data"));
@@ -131,7 +146,9 @@ fn chains(text: &str) -> Vec<Chain> {
 fn chain(bytes: &[u8], start: usize) -> Chain {
     let mut end = word_end(bytes, start);
     let mut parts = vec![(start, end)];
-    while bytes.get(end) == Some(&b'.') && bytes.get(end.saturating_add(1)).is_some_and(|next| next.is_ascii_alphabetic() || *next == b'_') {
+    while bytes.get(end) == Some(&b'.')
+        && bytes.get(end.saturating_add(1)).is_some_and(|next| next.is_ascii_alphabetic() || *next == b'_')
+    {
         let next = end.saturating_add(1);
         end = word_end(bytes, next);
         parts.push((next, end));
@@ -140,7 +157,12 @@ fn chain(bytes: &[u8], start: usize) -> Chain {
 }
 
 fn word_end(bytes: &[u8], start: usize) -> usize {
-    let length = bytes.get(start..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let length = bytes
+        .get(start..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
     start.saturating_add(length)
 }
 
@@ -172,7 +194,10 @@ mod tests {
 
     #[test]
     fn names_of_rules_and_packages_are_renamed() {
-        assert_eq!(rewritten("package a.as\n\nfoo.if := 1\n"), "package a.sallyport_word_as\n\nfoo.sallyport_word_if := 1\n");
+        assert_eq!(
+            rewritten("package a.as\n\nfoo.if := 1\n"),
+            "package a.sallyport_word_as\n\nfoo.sallyport_word_if := 1\n"
+        );
         assert_eq!(rewritten("default as.foo(_) := 2"), "default sallyport_word_as.foo(_) := 2");
         assert_eq!(rewritten("x := data.a.as.y"), "x := data.a.sallyport_word_as.y");
     }
@@ -186,7 +211,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_left_alone() {
-        for text in ["package a\nimport data.x as y\nx := input.y", "x := \"foo.as\" # foo.as", "x := `a.as`", "default x := 1"] {
+        for text in
+            ["package a\nimport data.x as y\nx := input.y", "x := \"foo.as\" # foo.as", "x := `a.as`", "default x := 1"]
+        {
             assert_eq!(rewritten(text), text);
         }
     }

@@ -51,7 +51,8 @@ pub fn rewrite(files: &[SourceFile], modules: &[Ref<Module>], rules: &Rules, v0:
     if concerned.is_empty() {
         return None;
     }
-    let mut out: Vec<SourceFile> = files.iter().zip(modules).map(|(file, module)| rename(file, module, &concerned)).collect();
+    let mut out: Vec<SourceFile> =
+        files.iter().zip(modules).map(|(file, module)| rename(file, module, &concerned)).collect();
     let mut text = format!("package {PACKAGE}\n\n");
     for (name, arity) in &concerned {
         let args: Vec<String> = (0..*arity).map(|place| format!("a{place}")).collect();

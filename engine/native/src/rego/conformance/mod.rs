@@ -29,7 +29,10 @@ use crate::stack::with_room;
 pub enum Outcome {
     /// The sets of bindings, each an object.
     Rows(Vec<Value>),
-    Error { class: Class, message: String },
+    Error {
+        class: Class,
+        message: String,
+    },
 }
 
 /// A value as OPA prints it.
@@ -52,6 +55,7 @@ pub fn answer(line: &[u8]) -> Vec<u8> {
             Ok((id, verdict))
         })
     });
-    let (id, verdict) = outcome.unwrap_or_else(|failure| (case::id_of(line), Verdict::wrong(failure.code, &failure.message)));
+    let (id, verdict) =
+        outcome.unwrap_or_else(|failure| (case::id_of(line), Verdict::wrong(failure.code, &failure.message)));
     print::line(&id, &verdict).into_bytes()
 }

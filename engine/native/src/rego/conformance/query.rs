@@ -14,7 +14,11 @@ pub const PACKAGE: &str = "sallyport_question";
 pub fn module(query: &str, v0: bool) -> Result<String, String> {
     let variables = variables(query, v0)?;
     let fields: Vec<String> = variables.iter().map(|name| format!("\"{name}\": {name}")).collect();
-    let head = if v0 { format!("answer[{{{}}}]", fields.join(", ")) } else { format!("answer contains {{{}}} if", fields.join(", ")) };
+    let head = if v0 {
+        format!("answer[{{{}}}]", fields.join(", "))
+    } else {
+        format!("answer contains {{{}}} if", fields.join(", "))
+    };
     Ok(format!("package {PACKAGE}\n\n{head} {{\n\t{query}\n}}\n"))
 }
 
@@ -52,7 +56,9 @@ fn of_query(query: &Query, found: &mut BTreeSet<String>) {
 fn of_expr(expr: &Expr, found: &mut BTreeSet<String>) {
     match expr {
         Expr::Var { value, .. } => {
-            found.extend(names::text(value).filter(|name| !matches!(name.as_str(), "input" | "data") && !name.starts_with('_')));
+            found.extend(
+                names::text(value).filter(|name| !matches!(name.as_str(), "input" | "data") && !name.starts_with('_')),
+            );
         }
         Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| of_expr(item, found)),
         Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| of_expr(value, found)),

@@ -37,7 +37,9 @@ pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Result<Ou
     builtins::begin(0, if case.strict { Mode::Strict } else { Mode::Lenient });
     let result = machine.execute_entry_point_by_index(0);
     Ok(match (result, builtins::take_error()) {
-        (_, Some(noted)) => Outcome::Error { class: noted.class, message: format!("{}: {}", noted.builtin, noted.message) },
+        (_, Some(noted)) => {
+            Outcome::Error { class: noted.class, message: format!("{}: {}", noted.builtin, noted.message) }
+        }
         (Ok(Value::Set(rows)), None) => Outcome::Rows(rows.iter_sorted().cloned().collect()),
         (Ok(_), None) => Outcome::Rows(Vec::new()),
         (Err(error), None) => Outcome::Error { class: class_of(&error), message: error.to_string() },
@@ -46,7 +48,9 @@ pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Result<Ou
 
 fn class_of(error: &VmError) -> Class {
     match error {
-        VmError::InstructionLimitExceeded { .. } | VmError::TimeLimitExceeded { .. } | VmError::MemoryLimitExceeded { .. } => Class::Limit,
+        VmError::InstructionLimitExceeded { .. }
+        | VmError::TimeLimitExceeded { .. }
+        | VmError::MemoryLimitExceeded { .. } => Class::Limit,
         _ => Class::Builtin,
     }
 }
@@ -59,9 +63,13 @@ fn compile(case: &Case, texts: &Texts, data: &Value) -> Result<Program, String> 
     engine.add_data(data.clone()).map_err(|error| error.to_string())?;
     let entry = format!("data.{PACKAGE}.answer");
     let policy = engine.compile_with_entrypoint(&entry.as_str().into()).map_err(|error| error.to_string())?;
-    let ours: Vec<(&str, usize)> =
-        texts.builtins.keys().filter_map(|name| own::arity(name).map(|arity| (name.as_str(), usize::from(arity)))).collect();
-    let program = Compiler::compile_from_policy_with_host_await(&policy, &[&entry], &ours).map_err(|error| error.to_string())?;
+    let ours: Vec<(&str, usize)> = texts
+        .builtins
+        .keys()
+        .filter_map(|name| own::arity(name).map(|arity| (name.as_str(), usize::from(arity))))
+        .collect();
+    let program =
+        Compiler::compile_from_policy_with_host_await(&policy, &[&entry], &ours).map_err(|error| error.to_string())?;
     let mut program = Arc::try_unwrap(program).unwrap_or_else(|shared| shared.as_ref().clone());
     harden::program(&mut program, &Places::new(&texts.rules))?;
     Ok(program)

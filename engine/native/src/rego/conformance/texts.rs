@@ -27,7 +27,13 @@ pub struct Texts {
 }
 
 pub fn limits() -> Limits {
-    Limits { source_columns: 1 << 16, nesting: 20, instructions: 20_000_000, time: std::time::Duration::from_secs(5), ..Limits::default() }
+    Limits {
+        source_columns: 1 << 16,
+        nesting: 20,
+        instructions: 20_000_000,
+        time: std::time::Duration::from_secs(5),
+        ..Limits::default()
+    }
 }
 
 /// Parses the case's modules and its question.
@@ -35,7 +41,10 @@ pub fn prepare(case: &Case) -> Result<Texts, String> {
     let limits = limits();
     let mut files: Vec<SourceFile> = Vec::new();
     for (number, text) in case.modules.iter().enumerate() {
-        files.push(SourceFile { name: format!("module-{number}.rego"), text: keywords::rewrite(&template::rewrite(text)?, &case.data) });
+        files.push(SourceFile {
+            name: format!("module-{number}.rego"),
+            text: keywords::rewrite(&template::rewrite(text)?, &case.data),
+        });
     }
     let question = query::module(&keywords::rewrite(&template::rewrite(&case.query)?, &case.data), case.v0)?;
     files.push(SourceFile { name: "question.rego".to_owned(), text: question });

@@ -43,7 +43,9 @@ pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Outcome {
     });
     let noted = builtins::take_error();
     match (result, noted) {
-        (_, Some(noted)) => Outcome::Error { class: noted.class, message: format!("{}: {}", noted.builtin, noted.message) },
+        (_, Some(noted)) => {
+            Outcome::Error { class: noted.class, message: format!("{}: {}", noted.builtin, noted.message) }
+        }
         (Ok(Value::Set(rows)), None) => Outcome::Rows(rows.iter_sorted().cloned().collect()),
         (Ok(_), None) => Outcome::Rows(Vec::new()),
         (Err(error), None) => {
@@ -68,6 +70,8 @@ fn class_of(message: &str) -> Class {
 /// A Rego term's value: the `input_term` of a case.
 pub fn term(text: &str, v0: bool) -> Result<Value, String> {
     let mut engine = sources::engine(&limits(), v0);
-    engine.add_policy("input.rego".to_owned(), format!("package {PACKAGE}_input\n\nvalue = {text}\n")).map_err(|error| error.to_string())?;
+    engine
+        .add_policy("input.rego".to_owned(), format!("package {PACKAGE}_input\n\nvalue = {text}\n"))
+        .map_err(|error| error.to_string())?;
     engine.eval_rule(format!("data.{PACKAGE}_input.value")).map_err(|error| error.to_string())
 }

@@ -58,7 +58,9 @@ fn instructions(program: &mut Program, moved: &Moved) -> Result<(), String> {
             Instruction::AnyOfNext { end_pc, .. } => {
                 *end_pc = moved.to(usize::from(*end_pc).saturating_add(1))?.saturating_sub(1);
             }
-            Instruction::LogicalBlockStart { .. } | Instruction::AllOfNext { .. } | Instruction::LogicalBlockEnd { .. } => {
+            Instruction::LogicalBlockStart { .. }
+            | Instruction::AllOfNext { .. }
+            | Instruction::LogicalBlockEnd { .. } => {
                 return Err("an instruction of another language".to_owned());
             }
             _ => {}

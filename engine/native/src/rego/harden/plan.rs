@@ -54,14 +54,21 @@ pub fn plan(program: &mut Program, layout: &Layout, loops: &Places) -> Result<Ch
                 changes.before(at, [call(program, same, facts.free, &[0, src])?]);
             }
             // WHY: the RVM binds undefined with `:=`; in Rego the query is undefined then.
-            Instruction::Move { dest, src } if dest != 0 && !is_argument_list(program, at, src) => changes.after(at, defined(dest)),
-            Instruction::RuleReturn {} if facts.kind == Kind::Single => closing(program, at, start, facts, &mut changes)?,
+            Instruction::Move { dest, src } if dest != 0 && !is_argument_list(program, at, src) => {
+                changes.after(at, defined(dest))
+            }
+            Instruction::RuleReturn {} if facts.kind == Kind::Single => {
+                closing(program, at, start, facts, &mut changes)?
+            }
             Instruction::ObjectSet { obj: 0, key, value } if facts.kind == Kind::Object => {
                 changes.before(at, [defined(key), defined(value)]);
                 changes.before(at, unique(program, facts, 0, key, value)?);
             }
             Instruction::LoopStart { params_index } => {
-                let found = program.instruction_data.get_loop_params(params_index).map(|params| (params.mode, params.collection));
+                let found = program
+                    .instruction_data
+                    .get_loop_params(params_index)
+                    .map(|params| (params.mode, params.collection));
                 if let Some((mode, collection)) = found {
                     if mode == LoopMode::Every || loops.has(program, start.rule, start.definition, at) {
                         let each = operation(program, "some", own::each, 1)?;
@@ -88,7 +95,13 @@ fn is_argument_list(program: &Program, at: usize, source: u8) -> bool {
 }
 
 /// Where a definition begins: undefined arguments make a call undefined, and values of definitions before are forgotten.
-fn opening(program: &mut Program, layout: &Layout, at: usize, start: Start, changes: &mut Changes) -> Result<(), String> {
+fn opening(
+    program: &mut Program,
+    layout: &Layout,
+    at: usize,
+    start: Start,
+    changes: &mut Changes,
+) -> Result<(), String> {
     let Some((_, facts)) = layout.around(at) else {
         return Ok(());
     };
@@ -105,7 +118,13 @@ fn opening(program: &mut Program, layout: &Layout, at: usize, start: Start, chan
 
 /// Where a body of a single-valued rule ends: without a value it has failed (an `else` may follow), and its value must
 /// be that of the definitions before.
-fn closing(program: &mut Program, at: usize, start: Start, facts: RuleFacts, changes: &mut Changes) -> Result<(), String> {
+fn closing(
+    program: &mut Program,
+    at: usize,
+    start: Start,
+    facts: RuleFacts,
+    changes: &mut Changes,
+) -> Result<(), String> {
     changes.before(at, [defined(0)]);
     if facts.may_conflict {
         let name = load_name(program, start.rule, facts.free)?;

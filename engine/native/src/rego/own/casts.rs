@@ -86,7 +86,8 @@ fn json_remove(span: &Span, params: Params<'_>, args: &[Value], strict: bool) ->
 
 fn marshal_with_options(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
     if let Some(Value::Object(options)) = args.get(1) {
-        let known = |key: &Value| matches!(key, Value::String(name) if matches!(name.as_ref(), "pretty" | "indent" | "prefix"));
+        let known =
+            |key: &Value| matches!(key, Value::String(name) if matches!(name.as_ref(), "pretty" | "indent" | "prefix"));
         if let Some(odd) = options.keys().find(|key| !known(key)) {
             return Err(wrong(format!("object contained unknown key {odd}")));
         }

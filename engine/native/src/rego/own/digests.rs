@@ -92,11 +92,17 @@ mod tests {
     #[test]
     fn codes_are_those_of_rfc_2202_and_4231() {
         let key = [0x0b_u8; 20];
-        assert_eq!(hex(&hmac::<Sha256>(&key, b"Hi There", 64)), Value::from("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"));
+        assert_eq!(
+            hex(&hmac::<Sha256>(&key, b"Hi There", 64)),
+            Value::from("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
+        );
         assert_eq!(hex(&hmac::<Sha1>(&key, b"Hi There", 64)), Value::from("b617318655057264e28bc0b6fb378c8ef146be00"));
         let long = [0xaa_u8; 131];
         let message = b"Test Using Larger Than Block-Size Key - Hash Key First";
-        assert_eq!(hex(&hmac::<Sha256>(&long, message, 64)), Value::from("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"));
+        assert_eq!(
+            hex(&hmac::<Sha256>(&long, message, 64)),
+            Value::from("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54")
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 fn encode64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let number = chunk.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3_usize.saturating_sub(chunk.len())));
+        let number = chunk.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte))
+            << 8_usize.saturating_mul(3_usize.saturating_sub(chunk.len()));
         for place in 0..=chunk.len() {
             let shift = 18_usize.saturating_sub(place.saturating_mul(6));
             let index = usize::try_from(number.wrapping_shr(u32::try_from(shift).unwrap_or(0)) & 0x3f).unwrap_or(0);
@@ -156,7 +157,8 @@ fn decode_verify(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Re
     if field_text(&constraints, "alg").is_some_and(|wanted| wanted != algorithm) || field(&header, "crit").is_some() {
         return Ok(refused());
     }
-    if !is_signed(token, bits, secret)? || !is_addressed(&payload, &constraints) || !is_in_time(&payload, &constraints)? {
+    if !is_signed(token, bits, secret)? || !is_addressed(&payload, &constraints) || !is_in_time(&payload, &constraints)?
+    {
         return Ok(refused());
     }
     Ok(Value::from(vec![Value::Bool(true), header, payload]))
@@ -199,7 +201,8 @@ fn seconds(nanoseconds: &Value) -> f64 {
 }
 
 fn signed(header: &str, payload: &str, key: &Value) -> anyhow::Result<Value> {
-    let parsed = Value::from_json_str(header).map_err(|_| failed("missing or invalid 'alg' header: cannot parse JSON"))?;
+    let parsed =
+        Value::from_json_str(header).map_err(|_| failed("missing or invalid 'alg' header: cannot parse JSON"))?;
     let algorithm = field_text(&parsed, "alg").ok_or_else(|| failed("missing or invalid 'alg' header"))?;
     let is_jwt = field_text(&parsed, "typ").is_none_or(|kind| kind.eq_ignore_ascii_case("jwt"));
     if is_jwt && Value::from_json_str(payload).is_err() {
@@ -246,7 +249,9 @@ mod tests {
         let constraints = |text: &str| Value::from_json_str(text).unwrap();
         let payload = constraints(r#"{"aud": ["a", "b"], "nbf": 10, "exp": 20}"#);
         assert!(is_addressed(&payload, &constraints(r#"{"aud": "a"}"#)));
-        assert!(!is_addressed(&payload, &constraints("{}")) && !is_addressed(&payload, &constraints(r#"{"aud": "c"}"#)));
+        assert!(
+            !is_addressed(&payload, &constraints("{}")) && !is_addressed(&payload, &constraints(r#"{"aud": "c"}"#))
+        );
         assert!(is_in_time(&payload, &constraints(r#"{"time": 15000000000}"#)).unwrap());
         assert!(!is_in_time(&payload, &constraints(r#"{"time": 5000000000}"#)).unwrap());
         assert!(!is_in_time(&payload, &constraints(r#"{"time": 20000000000}"#)).unwrap());

@@ -127,7 +127,9 @@ fn merge(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Val
     let mut runs: Vec<Network> = Vec::new();
     for network in networks {
         match runs.last_mut() {
-            Some(run) if run.bits == network.bits && network.first <= run.last.saturating_add(1) => run.last = run.last.max(network.last),
+            Some(run) if run.bits == network.bits && network.first <= run.last.saturating_add(1) => {
+                run.last = run.last.max(network.last)
+            }
             _ => runs.push(network),
         }
     }
@@ -137,7 +139,6 @@ fn merge(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Val
     }
     Ok(super::set_of(merged.into_iter().map(Value::from)))
 }
-
 
 /// Writes a run of addresses as networks, the biggest that fit one after the other.
 fn cover(run: Network, into: &mut Vec<String>) -> anyhow::Result<()> {

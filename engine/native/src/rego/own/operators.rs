@@ -83,7 +83,9 @@ fn multiply(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<
 
 fn divide(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
     match pair(args)? {
-        (Value::Number(_), right) if *right == Value::from(0_u64) => Err(Raised::error(Class::Builtin, "divide by zero")),
+        (Value::Number(_), right) if *right == Value::from(0_u64) => {
+            Err(Raised::error(Class::Builtin, "divide by zero"))
+        }
         (Value::Number(left), Value::Number(right)) => Ok(Value::from(left.clone().divide(right)?)),
         (left, right) => Err(not_numbers(left, right)),
     }
@@ -91,8 +93,12 @@ fn divide(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Va
 
 fn remainder(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
     match pair(args)? {
-        (Value::Number(_), right) if *right == Value::from(0_u64) => Err(Raised::error(Class::Builtin, "modulo by zero")),
-        (Value::Number(left), Value::Number(right)) if left.is_integer() && right.is_integer() => Ok(Value::from(left.clone().modulo(right)?)),
+        (Value::Number(_), right) if *right == Value::from(0_u64) => {
+            Err(Raised::error(Class::Builtin, "modulo by zero"))
+        }
+        (Value::Number(left), Value::Number(right)) if left.is_integer() && right.is_integer() => {
+            Ok(Value::from(left.clone().modulo(right)?))
+        }
         (Value::Number(_), Value::Number(_)) => Err(Raised::error(Class::Builtin, "modulo on floating-point number")),
         (left, right) => Err(not_numbers(left, right)),
     }
@@ -149,7 +155,8 @@ pub fn compare(left: &Value, right: &Value) -> Ordering {
         }
         (Value::Object(a), Value::Object(b)) => {
             let sorted = |object: &'_ regorus::value::Object| {
-                let mut fields: Vec<(Value, Value)> = object.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+                let mut fields: Vec<(Value, Value)> =
+                    object.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
                 fields.sort_by(|one, other| compare(&one.0, &other.0));
                 fields
             };
@@ -200,9 +207,10 @@ fn is_member(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result
 pub fn each(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
     match args.first() {
         Some(collection @ (Value::Array(_) | Value::Set(_) | Value::Object(_))) => Ok(collection.clone()),
-        Some(other) if builtins::is_policy() => {
-            Err(Raised::error(Class::Type, format!("a loop goes over an array, a set or an object, not over {}", type_name(other))))
-        }
+        Some(other) if builtins::is_policy() => Err(Raised::error(
+            Class::Type,
+            format!("a loop goes over an array, a set or an object, not over {}", type_name(other)),
+        )),
         Some(_) => Ok(Value::Undefined),
         None => bail!("a loop needs a collection"),
     }
@@ -245,7 +253,8 @@ pub fn once(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<
     let (Value::String(rule), value) = pair(args)? else {
         bail!("a rule has no name");
     };
-    let agrees = GIVEN.with_borrow_mut(|given| *given.entry(rule.to_string()).or_insert_with(|| value.clone()) == *value);
+    let agrees =
+        GIVEN.with_borrow_mut(|given| *given.entry(rule.to_string()).or_insert_with(|| value.clone()) == *value);
     if agrees {
         Ok(Value::Bool(true))
     } else {
@@ -287,7 +296,18 @@ mod tests {
     fn types_are_ordered_as_rego_orders_them() {
         let mut set = regorus::value::Set::new();
         set.insert(Value::Null);
-        let ordered = [value("null"), value("false"), value("true"), value("1"), value("\"a\""), value("[]"), value("[1]"), value("{}"), value("{\"a\": 1}"), set.into_value()];
+        let ordered = [
+            value("null"),
+            value("false"),
+            value("true"),
+            value("1"),
+            value("\"a\""),
+            value("[]"),
+            value("[1]"),
+            value("{}"),
+            value("{\"a\": 1}"),
+            set.into_value(),
+        ];
         for pair in ordered.windows(2) {
             assert_eq!(compare(pair.first().unwrap(), pair.last().unwrap()), Ordering::Less, "{pair:?}");
         }

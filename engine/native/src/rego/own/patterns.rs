@@ -23,7 +23,8 @@ const MATCHES: usize = 100_000;
 
 /// Each match with its groups; a negative number asks for all.
 fn submatches(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
-    let pattern = RegexBuilder::new(text(args, 0)?).size_limit(COMPILED).build().map_err(|error| failed(error.to_string()))?;
+    let pattern =
+        RegexBuilder::new(text(args, 0)?).size_limit(COMPILED).build().map_err(|error| failed(error.to_string()))?;
     let wanted = match args.get(2).map(Value::as_i64) {
         Some(Ok(number)) => usize::try_from(number).unwrap_or(MATCHES).min(MATCHES),
         _ => return Err(super::wrong("operand 3 must be integer number")),
@@ -63,7 +64,10 @@ fn tokens(pattern: &str) -> anyhow::Result<Vec<Token>> {
             ']' => return Err(bad("set-close ']' with no preceding '['")),
             '.' => None,
             '[' => Some(set(&mut letters).ok_or_else(|| bad("a set without an end"))?),
-            '\\' => letters.next().map(|escaped| vec![(escaped, escaped)]).map_or_else(|| Err(bad("an escape of nothing")), |one| Ok(Some(one)))?,
+            '\\' => letters
+                .next()
+                .map(|escaped| vec![(escaped, escaped)])
+                .map_or_else(|| Err(bad("an escape of nothing")), |one| Ok(Some(one)))?,
             plain => Some(vec![(plain, plain)]),
         };
         let flag = letters.next_if(|next| matches!(next, '*' | '+'));

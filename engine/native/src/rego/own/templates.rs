@@ -47,7 +47,8 @@ fn rego_text(value: &Value) -> String {
         Value::Set(items) if items.is_empty() => "set()".to_owned(),
         Value::Set(items) => format!("{{{}}}", list(items.iter_sorted().collect())),
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter_sorted().map(|(key, value)| format!("{}: {}", rego_text(key), rego_text(value))).collect();
+            let fields: Vec<String> =
+                fields.iter_sorted().map(|(key, value)| format!("{}: {}", rego_text(key), rego_text(value))).collect();
             format!("{{{}}}", fields.join(", "))
         }
         other => json_text(other),
@@ -66,7 +67,10 @@ fn render_template(_: &Span, _: &[Ref<Expr>], args: &[Value], _: bool) -> anyhow
         let Some((inside, left)) = after.split_once("}}") else {
             return Err(super::failed("unclosed action"));
         };
-        let name = inside.trim().strip_prefix('.').filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
+        let name = inside
+            .trim()
+            .strip_prefix('.')
+            .filter(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
         let Some(name) = name else {
             return Err(unsupported(format!("the action `{inside}`")));
         };

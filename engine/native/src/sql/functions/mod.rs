@@ -117,15 +117,8 @@ const KNOWN_FOREIGN: &[(&str, Feature)] = &[
 ];
 
 /// Functions of extensions that run a query handed to them as text, and where in their arguments it stands.
-const FOREIGN_QUERY_TEXT: &[&str] = &[
-    "connectby",
-    "crosstab",
-    "crosstab2",
-    "crosstab3",
-    "crosstab4",
-    "crosstab_hash",
-    "xpath_table",
-];
+const FOREIGN_QUERY_TEXT: &[&str] =
+    &["connectby", "crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstab_hash", "xpath_table"];
 
 /// The feature an extension's well-known function brings.
 pub fn foreign_feature(name: &str) -> Option<Feature> {
@@ -142,9 +135,7 @@ pub fn foreign_feature(name: &str) -> Option<Feature> {
 /// PostgreSQL's own function of this name.
 pub fn builtin(name: &str) -> Option<&'static Builtin> {
     static TABLE: OnceLock<HashMap<&'static str, Builtin>> = OnceLock::new();
-    TABLE
-        .get_or_init(|| read(include_str!("builtin.tsv")))
-        .get(name)
+    TABLE.get_or_init(|| read(include_str!("builtin.tsv"))).get(name)
 }
 
 fn read(data: &'static str) -> HashMap<&'static str, Builtin> {
@@ -165,14 +156,7 @@ fn read(data: &'static str) -> HashMap<&'static str, Builtin> {
             listed => Shape::Columns(listed.split(',').collect()),
         };
         for name in names.split(' ') {
-            table.insert(
-                name,
-                Builtin {
-                    class,
-                    aggregate: shape == "a",
-                    shape: result.clone(),
-                },
-            );
+            table.insert(name, Builtin { class, aggregate: shape == "a", shape: result.clone() });
         }
     }
     table
@@ -200,9 +184,7 @@ mod tests {
         assert!(KNOWN_FOREIGN
             .windows(2)
             .all(|pair| pair.first().map(|(name, _)| name) < pair.last().map(|(name, _)| name)));
-        assert!(FOREIGN_QUERY_TEXT
-            .windows(2)
-            .all(|pair| pair.first() < pair.last()));
+        assert!(FOREIGN_QUERY_TEXT.windows(2).all(|pair| pair.first() < pair.last()));
     }
 
     #[test]
@@ -217,11 +199,7 @@ mod tests {
             "pg_sleep",
             "pg_import_system_collations",
         ] {
-            assert_ne!(
-                builtin(name).map(|fact| fact.class),
-                Some(Class::Pure),
-                "{name}"
-            );
+            assert_ne!(builtin(name).map(|fact| fact.class), Some(Class::Pure), "{name}");
         }
     }
 }

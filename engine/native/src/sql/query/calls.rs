@@ -70,16 +70,9 @@ impl<'a> Builder<'a> {
         if !self.is_new_call(full) {
             return;
         }
-        let schema = full
-            .split_once('.')
-            .map(|(schema, _)| schema)
-            .filter(|schema| *schema != names::UNKNOWN)
-            .map(Name::from);
-        let target = Target {
-            schema,
-            resolved,
-            ..Target::plain("function", full.clone(), Access::Execute)
-        };
+        let schema =
+            full.split_once('.').map(|(schema, _)| schema).filter(|schema| *schema != names::UNKNOWN).map(Name::from);
+        let target = Target { schema, resolved, ..Target::plain("function", full.clone(), Access::Execute) };
         self.aside(|b| {
             b.operation_with(Kind::CallFunction, effect);
             b.target(target);
@@ -99,18 +92,10 @@ impl<'a> Builder<'a> {
     }
 
     /// What PostgreSQL's own function does with what it is given.
-    fn builtin_arguments(
-        &mut self,
-        class: Class,
-        name: &str,
-        count: usize,
-        arguments: &[Node],
-    ) -> Flow {
+    fn builtin_arguments(&mut self, class: Class, name: &str, count: usize, arguments: &[Node]) -> Flow {
         match class {
             Class::Setting => {
-                let setting = arguments
-                    .first()
-                    .and_then(|node| self.literal(argument(node)));
+                let setting = arguments.first().and_then(|node| self.literal(argument(node)));
                 match setting {
                     Some(setting) => {
                         self.setting_changed(&setting.to_lowercase());
@@ -124,9 +109,7 @@ impl<'a> Builder<'a> {
                 if name == "ts_rewrite" && count == 3 {
                     return Flow::constant();
                 }
-                let text = arguments
-                    .get(place)
-                    .and_then(|node| self.literal(argument(node)));
+                let text = arguments.get(place).and_then(|node| self.literal(argument(node)));
                 match text {
                     Some(text) => self.embedded_sql(text).everything(),
                     None => self.dynamic("a query"),
@@ -134,9 +117,7 @@ impl<'a> Builder<'a> {
                 .derive(name)
             }
             Class::RelationText if name.starts_with("table_") => {
-                let text = arguments
-                    .first()
-                    .and_then(|node| self.literal(argument(node)));
+                let text = arguments.first().and_then(|node| self.literal(argument(node)));
                 match text {
                     Some(text) => self.relation_in_text(text),
                     None => self.dynamic("a table's name"),
@@ -149,16 +130,9 @@ impl<'a> Builder<'a> {
                 Flow::constant()
             }
             Class::File | Class::LargeObjectFile => {
-                let access = if name == "lo_export" {
-                    Access::Write
-                } else {
-                    Access::Read
-                };
+                let access = if name == "lo_export" { Access::Write } else { Access::Read };
                 let place = usize::from(name == "lo_export");
-                if let Some(text) = arguments
-                    .get(place)
-                    .and_then(|node| self.literal(argument(node)))
-                {
+                if let Some(text) = arguments.get(place).and_then(|node| self.literal(argument(node))) {
                     self.call_target(Target::plain("file", text, access));
                 }
                 Flow::constant()
@@ -175,8 +149,7 @@ impl<'a> Builder<'a> {
                 if lowered.contains("password") {
                     self.feature(Feature::SecretLiteral);
                 }
-                if text.contains(' ') && !lowered.contains("dbname=") && !lowered.contains("host=")
-                {
+                if text.contains(' ') && !lowered.contains("dbname=") && !lowered.contains("host=") {
                     self.embedded_sql(text);
                 }
             }
@@ -186,25 +159,17 @@ impl<'a> Builder<'a> {
     /// Something that runs is only known when it runs.
     pub fn dynamic(&mut self, what: &str) -> Flow {
         self.feature(Feature::DynamicSql);
-        self.problem(
-            "dynamic",
-            format!("{what} is computed, so nobody can say what it does"),
-            None,
-        );
+        self.problem("dynamic", format!("{what} is computed, so nobody can say what it does"), None);
         self.incomplete();
         Flow::unknown()
     }
 
     fn named_object(&mut self, class: &'static str, access: Access, arguments: &[Node]) {
-        if let Some(text) = arguments
-            .first()
-            .and_then(|node| self.literal(argument(node)))
-        {
+        if let Some(text) = arguments.first().and_then(|node| self.literal(argument(node))) {
             let name = written_name(text);
             let target = match name {
                 Some((schema, relation)) => {
-                    let (name, _) =
-                        names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
+                    let (name, _) = names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
                     name.target(class, access)
                 }
                 None => Target::plain(class, text, access),
@@ -218,12 +183,7 @@ impl<'a> Builder<'a> {
         if self.quiet > 0 {
             return;
         }
-        if let Some(last) = self
-            .tree
-            .operations
-            .last_mut()
-            .filter(|last| last.kind == Kind::CallFunction)
-        {
+        if let Some(last) = self.tree.operations.last_mut().filter(|last| last.kind == Kind::CallFunction) {
             if !last.targets.contains(&target) {
                 last.targets.push(target);
             }
@@ -234,16 +194,12 @@ impl<'a> Builder<'a> {
         let Some((schema, relation)) = written_name(text) else {
             return self.dynamic("a table's name");
         };
-        let (name, found) =
-            names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
+        let (name, found) = names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
         self.relation(&name.full);
         self.call_target(name.target("table", Access::Read));
         let flow = match found {
             Some(found) => Flow::gather(
-                found
-                    .columns
-                    .iter()
-                    .map(|column| Flow::column(names::column_name(&name.full, column), false)),
+                found.columns.iter().map(|column| Flow::column(names::column_name(&name.full, column), false)),
             ),
             None => Flow::column(Name::from(format!("{}.*", name.full)), false),
         };
@@ -276,11 +232,7 @@ fn written_name(text: &str) -> Option<(Option<String>, String)> {
         } else {
             let end = rest.find('.').unwrap_or(rest.len());
             let (name, tail) = rest.split_at_checked(end)?;
-            if name.is_empty()
-                || !name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-            {
+            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
                 return None;
             }
             part = name.to_lowercase();
@@ -307,10 +259,7 @@ mod tests {
     #[test]
     fn names_in_texts_are_folded_and_unquoted() {
         assert_eq!(written_name("Cust"), Some((None, "cust".to_owned())));
-        assert_eq!(
-            written_name("public.\"Cust\""),
-            Some((Some("public".to_owned()), "Cust".to_owned()))
-        );
+        assert_eq!(written_name("public.\"Cust\""), Some((Some("public".to_owned()), "Cust".to_owned())));
         assert_eq!(written_name("a.b.c"), None);
         assert_eq!(written_name("x; drop"), None);
         assert_eq!(written_name(""), None);

@@ -3,9 +3,7 @@
 //! Each function gives the flow of its node and leaves reads, operations and features in the builder. A node type that is
 //! not listed here is unknown, never skipped.
 
-use pg_query::protobuf::{
-    AExpr, AExprKind, AIndirection, ColumnRef, Node, SubLink, SubLinkType, TypeName, WindowDef,
-};
+use pg_query::protobuf::{AExpr, AExprKind, AIndirection, ColumnRef, Node, SubLink, SubLinkType, TypeName, WindowDef};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
@@ -59,10 +57,9 @@ impl<'a> Builder<'a> {
 
     fn expression_node(&mut self, node: &NodeEnum, scope: &Scope<'_, 'a>) -> Flow {
         match node {
-            NodeEnum::AConst(_)
-            | NodeEnum::ParamRef(_)
-            | NodeEnum::SetToDefault(_)
-            | NodeEnum::SqlvalueFunction(_) => Flow::constant(),
+            NodeEnum::AConst(_) | NodeEnum::ParamRef(_) | NodeEnum::SetToDefault(_) | NodeEnum::SqlvalueFunction(_) => {
+                Flow::constant()
+            }
             NodeEnum::AStar(_)
             | NodeEnum::Integer(_)
             | NodeEnum::Float(_)
@@ -71,13 +68,9 @@ impl<'a> Builder<'a> {
             | NodeEnum::BitString(_) => Flow::constant(),
             NodeEnum::ColumnRef(column) => self.column(column, scope),
             NodeEnum::AExpr(expression) => self.operator(expression, scope),
-            NodeEnum::BoolExpr(expression) => {
-                self.expressions(&expression.args, scope).derive("boolean")
-            }
+            NodeEnum::BoolExpr(expression) => self.expressions(&expression.args, scope).derive("boolean"),
             NodeEnum::NullTest(test) => self.optional(test.arg.as_deref(), scope).derive("is null"),
-            NodeEnum::BooleanTest(test) => {
-                self.optional(test.arg.as_deref(), scope).derive("is true")
-            }
+            NodeEnum::BooleanTest(test) => self.optional(test.arg.as_deref(), scope).derive("is true"),
             NodeEnum::FuncCall(call) => self.call(call, scope),
             NodeEnum::TypeCast(cast) => {
                 let flow = self.optional(cast.arg.as_deref(), scope);
@@ -88,9 +81,7 @@ impl<'a> Builder<'a> {
                     flow.derive(&cast_name(cast.type_name.as_ref()))
                 }
             }
-            NodeEnum::CollateClause(collate) => self
-                .optional(collate.arg.as_deref(), scope)
-                .derive("collate"),
+            NodeEnum::CollateClause(collate) => self.optional(collate.arg.as_deref(), scope).derive("collate"),
             NodeEnum::CaseExpr(case) => {
                 let mut flow = self.optional(case.arg.as_deref(), scope);
                 flow.absorb(self.expressions(&case.args, scope));
@@ -102,12 +93,8 @@ impl<'a> Builder<'a> {
                 flow.absorb(self.optional(when.result.as_deref(), scope));
                 flow
             }
-            NodeEnum::CoalesceExpr(coalesce) => {
-                self.expressions(&coalesce.args, scope).derive("coalesce")
-            }
-            NodeEnum::MinMaxExpr(minmax) => {
-                self.expressions(&minmax.args, scope).derive("greatest")
-            }
+            NodeEnum::CoalesceExpr(coalesce) => self.expressions(&coalesce.args, scope).derive("coalesce"),
+            NodeEnum::MinMaxExpr(minmax) => self.expressions(&minmax.args, scope).derive("greatest"),
             NodeEnum::RowExpr(row) => self.row(&row.args, scope),
             NodeEnum::AArrayExpr(array) => self.expressions(&array.elements, scope).derive("array"),
             NodeEnum::List(list) => self.expressions(&list.items, scope),
@@ -133,11 +120,7 @@ impl<'a> Builder<'a> {
             NodeEnum::MultiAssignRef(multi) => self.optional(multi.source.as_deref(), scope),
             NodeEnum::MergeSupportFunc(_) => Flow::constant().derive("merge_action"),
             NodeEnum::CurrentOfExpr(current) => {
-                self.target(Target::plain(
-                    "cursor",
-                    current.cursor_name.as_str(),
-                    Access::Read,
-                ));
+                self.target(Target::plain("cursor", current.cursor_name.as_str(), Access::Read));
                 Flow::constant()
             }
             NodeEnum::WindowDef(window) => {
@@ -210,13 +193,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn qualified(
-        &mut self,
-        schema: Option<&str>,
-        relation: &str,
-        name: &str,
-        scope: &Scope<'_, 'a>,
-    ) -> Flow {
+    fn qualified(&mut self, schema: Option<&str>, relation: &str, name: &str, scope: &Scope<'_, 'a>) -> Flow {
         let Some(entry) = scope.entry(schema, relation) else {
             return nowhere(Some(relation), name);
         };
@@ -256,8 +233,8 @@ impl<'a> Builder<'a> {
     pub fn operator_name(&mut self, name: &[Node]) {
         let parts = strings(name);
         let (schema, operator) = names::schema_and_name(&parts);
-        let own = matches!(schema, None | Some("pg_catalog"))
-            && (is_word(operator) || names::is_system_operator(operator));
+        let own =
+            matches!(schema, None | Some("pg_catalog")) && (is_word(operator) || names::is_system_operator(operator));
         if !own && !parts.is_empty() {
             self.feature(Feature::CustomOperator);
             self.unknown_call(names::full_name(schema, operator), "operator");
@@ -267,9 +244,7 @@ impl<'a> Builder<'a> {
     fn sublink(&mut self, link: &SubLink, scope: &Scope<'_, 'a>) -> Flow {
         let test = self.optional(link.testexpr.as_deref(), scope);
         self.operator_name(&link.oper_name);
-        let columns = self.within(Via::Subquery, |b| {
-            b.subquery(link.subselect.as_deref(), scope)
-        });
+        let columns = self.within(Via::Subquery, |b| b.subquery(link.subselect.as_deref(), scope));
         let mut flow = match SubLinkType::try_from(link.sub_link_type) {
             Ok(SubLinkType::ExistsSublink) => return Flow::constant().derive("exists"),
             Ok(SubLinkType::ExprSublink) => match columns.list.as_slice() {
@@ -279,13 +254,11 @@ impl<'a> Builder<'a> {
             _ => columns.everything(),
         };
         flow.absorb(test);
-        flow.derive(
-            if SubLinkType::try_from(link.sub_link_type) == Ok(SubLinkType::ArraySublink) {
-                "array"
-            } else {
-                "subquery"
-            },
-        )
+        flow.derive(if SubLinkType::try_from(link.sub_link_type) == Ok(SubLinkType::ArraySublink) {
+            "array"
+        } else {
+            "subquery"
+        })
     }
 
     fn indirection(&mut self, indirection: &AIndirection, scope: &Scope<'_, 'a>) -> Flow {
@@ -297,22 +270,13 @@ impl<'a> Builder<'a> {
         {
             if let Some(flow) = self.field_of_row(reference, field, scope) {
                 // Further steps go into a value of its own type.
-                return if fields.len() > 1 {
-                    flow.derive("field")
-                } else {
-                    flow
-                };
+                return if fields.len() > 1 { flow.derive("field") } else { flow };
             }
         }
         let mut flow = self.optional(argument, scope);
         flow.absorb(steps);
-        let known = argument
-            .and_then(|node| node.node.as_ref())
-            .map_or(&[][..], |node| self.fields_of_call(node));
-        for field in fields
-            .iter()
-            .filter(|field| !matches!(**field, "*" | names::UNKNOWN) && !known.contains(field))
-        {
+        let known = argument.and_then(|node| node.node.as_ref()).map_or(&[][..], |node| self.fields_of_call(node));
+        for field in fields.iter().filter(|field| !matches!(**field, "*" | names::UNKNOWN) && !known.contains(field)) {
             self.field_or_call(field);
         }
         flow.derive("field")
@@ -337,29 +301,16 @@ impl<'a> Builder<'a> {
     /// `(value).name` is a field of a composite value, or calls the function of that name with it. Only a catalog that lists
     /// functions can rule out the second.
     fn field_or_call(&mut self, field: &str) {
-        let listed = self.catalog.is_some_and(|catalog| {
-            catalog
-                .search_path
-                .iter()
-                .all(|schema| catalog.function(schema, field).is_ok())
-        });
-        if !(listed
-            && matches!(
-                names::function(self.catalog, None, field),
-                Callee::Unknown(_)
-            ))
-        {
+        let listed = self
+            .catalog
+            .is_some_and(|catalog| catalog.search_path.iter().all(|schema| catalog.function(schema, field).is_ok()));
+        if !(listed && matches!(names::function(self.catalog, None, field), Callee::Unknown(_))) {
             self.named_call(&[field], 1, &[]);
         }
     }
 
     /// `(t).column`, where t is a table and not a column: the column itself.
-    fn field_of_row(
-        &mut self,
-        reference: &ColumnRef,
-        field: &str,
-        scope: &Scope<'_, 'a>,
-    ) -> Option<Flow> {
+    fn field_of_row(&mut self, reference: &ColumnRef, field: &str, scope: &Scope<'_, 'a>) -> Option<Flow> {
         let parts = strings(&reference.fields);
         let [relation] = parts.as_slice() else {
             return None;
@@ -379,10 +330,7 @@ impl<'a> Builder<'a> {
             Lookup::No => {
                 // No such column, so it is a call with the whole row.
                 let full = names::full_name(None, field);
-                if matches!(
-                    names::function(self.catalog, None, field),
-                    Callee::Unknown(_)
-                ) {
+                if matches!(names::function(self.catalog, None, field), Callee::Unknown(_)) {
                     self.unknown_call(full, "function");
                 }
                 None
@@ -395,31 +343,19 @@ impl<'a> Builder<'a> {
         let Some(name) = name else { return };
         let parts = strings(&name.names);
         let (schema, word) = names::schema_and_name(&parts);
-        if matches!(schema, None | Some("pg_catalog"))
-            && (names::is_system_type(word) || is_pseudo_type(word))
-        {
+        if matches!(schema, None | Some("pg_catalog")) && (names::is_system_type(word) || is_pseudo_type(word)) {
             return;
         }
         let schema = schema.or_else(|| self.type_schema(word));
         let full = names::full_name(schema, word);
-        let resolved = schema.is_some_and(|schema| {
-            self.catalog
-                .is_some_and(|catalog| catalog.has_type(schema, word) == Ok(true))
-        });
-        self.target(Target {
-            schema: schema.map(Into::into),
-            resolved,
-            ..Target::plain("type", full, Access::Read)
-        });
+        let resolved =
+            schema.is_some_and(|schema| self.catalog.is_some_and(|catalog| catalog.has_type(schema, word) == Ok(true)));
+        self.target(Target { schema: schema.map(Into::into), resolved, ..Target::plain("type", full, Access::Read) });
     }
 
     fn type_schema(&self, word: &str) -> Option<&'a str> {
         let catalog = self.catalog?;
-        catalog
-            .search_path
-            .iter()
-            .map(|schema| &**schema)
-            .find(|schema| catalog.has_type(schema, word) == Ok(true))
+        catalog.search_path.iter().map(|schema| &**schema).find(|schema| catalog.has_type(schema, word) == Ok(true))
     }
 
     pub fn window(&mut self, window: &WindowDef, scope: &Scope<'_, 'a>) {
@@ -438,38 +374,20 @@ fn is_listed(entry: &Entry<'_>, name: &str) -> bool {
 /// A cast as it stands in `calls`.
 fn cast_name(name: Option<&TypeName>) -> String {
     let parts = name.map(|name| strings(&name.names)).unwrap_or_default();
-    let parts = if let ["pg_catalog", rest @ ..] = parts.as_slice() {
-        rest
-    } else {
-        &parts
-    };
-    let array = if name.is_some_and(|name| !name.array_bounds.is_empty()) {
-        "[]"
-    } else {
-        ""
-    };
+    let parts = if let ["pg_catalog", rest @ ..] = parts.as_slice() { rest } else { &parts };
+    let array = if name.is_some_and(|name| !name.array_bounds.is_empty()) { "[]" } else { "" };
     format!("cast:{}{array}", parts.join("."))
 }
 
 /// Operators that the grammar spells as words (BETWEEN, IN, LIKE become `~~`, but BETWEEN keeps its word).
 fn is_word(operator: &str) -> bool {
-    matches!(
-        operator,
-        "BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC"
-    )
+    matches!(operator, "BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC")
 }
 
 /// Words that stand for types without being in the catalogue of base types.
 fn is_pseudo_type(word: &str) -> bool {
     matches!(
         word,
-        "serial"
-            | "bigserial"
-            | "smallserial"
-            | "serial2"
-            | "serial4"
-            | "serial8"
-            | "interval"
-            | "refcursor"
+        "serial" | "bigserial" | "smallserial" | "serial2" | "serial4" | "serial8" | "interval" | "refcursor"
     )
 }

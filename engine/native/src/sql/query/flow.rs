@@ -17,44 +17,24 @@ pub struct Flow {
 impl Flow {
     /// A constant: nothing of the database is in it.
     pub fn constant() -> Self {
-        Self {
-            origins: Vec::new(),
-            derived: false,
-            function: None,
-            calls: Vec::new(),
-            proven: true,
-        }
+        Self { origins: Vec::new(), derived: false, function: None, calls: Vec::new(), proven: true }
     }
 
     /// Nobody can say.
     pub fn unknown() -> Self {
-        Self {
-            proven: false,
-            ..Self::constant()
-        }
+        Self { proven: false, ..Self::constant() }
     }
 
     pub fn column(origin: Name, proven: bool) -> Self {
-        Self {
-            origins: vec![origin],
-            proven,
-            ..Self::constant()
-        }
+        Self { origins: vec![origin], proven, ..Self::constant() }
     }
 
     /// The value of a function over what is in this flow. `call` is as it stands in `calls`.
     pub fn derive(mut self, call: &str) -> Self {
-        let plain = ["op:", "cast:", "pg_catalog."]
-            .iter()
-            .find_map(|prefix| call.strip_prefix(prefix))
-            .unwrap_or(call);
+        let plain = ["op:", "cast:", "pg_catalog."].iter().find_map(|prefix| call.strip_prefix(prefix)).unwrap_or(call);
         let call = Name::from(call);
         self.derived = true;
-        self.function = Some(if plain.len() == call.len() {
-            call.clone()
-        } else {
-            Name::from(plain)
-        });
+        self.function = Some(if plain.len() == call.len() { call.clone() } else { Name::from(plain) });
         insert(&mut self.calls, call);
         self
     }

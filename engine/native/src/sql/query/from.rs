@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use pg_query::protobuf::{
-    Alias, JoinExpr, JoinType, Node, RangeFunction, RangeTableFunc, RangeTableSample, RangeVar,
-};
+use pg_query::protobuf::{Alias, JoinExpr, JoinType, Node, RangeFunction, RangeTableFunc, RangeTableSample, RangeVar};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
@@ -32,11 +30,7 @@ impl<'a> Builder<'a> {
             }
         }
         if items.len() > 1 && self.quiet == 0 {
-            self.tree.sql.joins = self
-                .tree
-                .sql
-                .joins
-                .saturating_add(items.len().saturating_sub(1));
+            self.tree.sql.joins = self.tree.sql.joins.saturating_add(items.len().saturating_sub(1));
         }
     }
 
@@ -47,30 +41,18 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::JoinExpr(join)) => self.join(join, scope),
             Some(NodeEnum::RangeSubselect(query)) => {
                 let columns = if query.lateral {
-                    self.within(Via::Subquery, |b| {
-                        b.subquery(query.subquery.as_deref(), scope)
-                    })
+                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), scope))
                 } else {
                     let outer = scope.without_entries();
-                    self.within(Via::Subquery, |b| {
-                        b.subquery(query.subquery.as_deref(), &outer)
-                    })
+                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), &outer))
                 };
-                vec![aliased(
-                    query.alias.as_ref(),
-                    "",
-                    Source::Columns(Rc::new(columns)),
-                )]
+                vec![aliased(query.alias.as_ref(), "", Source::Columns(Rc::new(columns)))]
             }
             Some(NodeEnum::RangeFunction(function)) => vec![self.table_function(function, scope)],
             Some(NodeEnum::RangeTableFunc(table)) => vec![self.xml_table(table, scope)],
             Some(NodeEnum::JsonTable(table)) => {
                 let columns = self.json_table(table, scope);
-                vec![aliased(
-                    table.alias.as_ref(),
-                    "json_table",
-                    Source::Columns(Rc::new(columns)),
-                )]
+                vec![aliased(table.alias.as_ref(), "json_table", Source::Columns(Rc::new(columns)))]
             }
             Some(NodeEnum::RangeTableSample(sample)) => self.sample(sample, scope),
             Some(other) => {
@@ -82,12 +64,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A table by name: a common table expression or a relation.
-    pub fn table(
-        &mut self,
-        relation: &RangeVar,
-        scope: &Scope<'_, 'a>,
-        access: Access,
-    ) -> Entry<'a> {
+    pub fn table(&mut self, relation: &RangeVar, scope: &Scope<'_, 'a>, access: Access) -> Entry<'a> {
         if relation.schemaname.is_empty() && access == Access::Read && self.spend(scope.width()) {
             if let Some(cte) = scope.cte(&relation.relname) {
                 let source = Source::Columns(Rc::clone(&cte.columns));
@@ -104,10 +81,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What a relation's name means, its class, and its columns.
-    pub fn relation_source(
-        &mut self,
-        relation: &RangeVar,
-    ) -> (RelationName, &'static str, Source<'a>) {
+    pub fn relation_source(&mut self, relation: &RangeVar) -> (RelationName, &'static str, Source<'a>) {
         let (name, found) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
         if names::tells_of_others(&name) {
@@ -117,25 +91,13 @@ impl<'a> Builder<'a> {
         let source = match found {
             None => Source::Opaque { full },
             Some(found) => match &found.view {
-                View::No => Source::Base {
-                    full,
-                    columns: &found.columns,
-                    proven: true,
-                },
+                View::No => Source::Base { full, columns: &found.columns, proven: true },
                 View::Opaque if found.columns.is_empty() => Source::Opaque { full },
-                View::Opaque => Source::Base {
-                    full,
-                    columns: &found.columns,
-                    proven: false,
-                },
+                View::Opaque => Source::Base { full, columns: &found.columns, proven: false },
                 View::Query(text) => match self.view_columns(&full, text, &found.columns) {
                     Some(columns) => Source::View { full, columns },
                     None if found.columns.is_empty() => Source::Opaque { full },
-                    None => Source::Base {
-                        full,
-                        columns: &found.columns,
-                        proven: false,
-                    },
+                    None => Source::Base { full, columns: &found.columns, proven: false },
                 },
             },
         };
@@ -160,9 +122,7 @@ impl<'a> Builder<'a> {
         let [statement] = parsed.stmts.as_slice() else {
             return None;
         };
-        let Some(NodeEnum::SelectStmt(select)) =
-            statement.stmt.as_ref().and_then(|node| node.node.as_ref())
-        else {
+        let Some(NodeEnum::SelectStmt(select)) = statement.stmt.as_ref().and_then(|node| node.node.as_ref()) else {
             return None;
         };
         self.embedded = self.embedded.saturating_add(1);
@@ -217,20 +177,12 @@ impl<'a> Builder<'a> {
     }
 
     /// USING and NATURAL make one column out of two.
-    fn merge_columns(
-        &mut self,
-        join: &JoinExpr,
-        left: Vec<Entry<'a>>,
-        right: Vec<Entry<'a>>,
-    ) -> Vec<Entry<'a>> {
+    fn merge_columns(&mut self, join: &JoinExpr, left: Vec<Entry<'a>>, right: Vec<Entry<'a>>) -> Vec<Entry<'a>> {
         let (left, right) = (level(left), level(right));
         let shared = if join.is_natural {
             self.natural_columns(&left, &right)
         } else {
-            strings(&join.using_clause)
-                .into_iter()
-                .map(Name::from)
-                .collect()
+            strings(&join.using_clause).into_iter().map(Name::from).collect()
         };
         let width = left.entries.len().saturating_add(right.entries.len());
         let mut merged = Vec::with_capacity(shared.len());
@@ -253,10 +205,7 @@ impl<'a> Builder<'a> {
                 }
                 _ => from_left,
             };
-            merged.push(Column {
-                name: name.clone(),
-                flow,
-            });
+            merged.push(Column { name: name.clone(), flow });
         }
         let mut entries = left.entries;
         entries.extend(right.entries);
@@ -293,13 +242,8 @@ impl<'a> Builder<'a> {
         if !self.spend(left.list.len().saturating_add(right.list.len())) {
             return Vec::new();
         }
-        let names: std::collections::HashSet<&Name> =
-            right.list.iter().map(|column| &column.name).collect();
-        let shared = left
-            .list
-            .iter()
-            .map(|column| &column.name)
-            .filter(|name| &***name != "*" && names.contains(name));
+        let names: std::collections::HashSet<&Name> = right.list.iter().map(|column| &column.name).collect();
+        let shared = left.list.iter().map(|column| &column.name).filter(|name| &***name != "*" && names.contains(name));
         shared.cloned().collect()
     }
 
@@ -322,16 +266,10 @@ impl<'a> Builder<'a> {
                 Some(NodeEnum::List(list)) => list.items.as_slice(),
                 _ => &[],
             };
-            let definitions = if several || !definitions.is_empty() {
-                definitions
-            } else {
-                &function.coldeflist
-            };
+            let definitions = if several || !definitions.is_empty() { definitions } else { &function.coldeflist };
             let name = naming::column_name(call);
-            let single = alias.filter(|_| !several).map_or_else(
-                || name.clone(),
-                |alias| Name::from(alias.aliasname.as_str()),
-            );
+            let single =
+                alias.filter(|_| !several).map_or_else(|| name.clone(), |alias| Name::from(alias.aliasname.as_str()));
             if first_name.is_empty() {
                 first_name = name;
             }
@@ -344,10 +282,7 @@ impl<'a> Builder<'a> {
             }
         }
         if function.ordinality {
-            all.list.push(Column {
-                name: Name::from("ordinality"),
-                flow: Flow::constant(),
-            });
+            all.list.push(Column { name: Name::from("ordinality"), flow: Flow::constant() });
         }
         let source = match open {
             Some(mut flow) => {
@@ -367,10 +302,7 @@ impl<'a> Builder<'a> {
         flow: &Flow,
         single: &Name,
     ) -> Option<Vec<Column>> {
-        let one = |name: Name| Column {
-            name,
-            flow: flow.clone(),
-        };
+        let one = |name: Name| Column { name, flow: flow.clone() };
         if !definitions.is_empty() {
             let mut columns = Vec::new();
             for definition in definitions {
@@ -393,15 +325,10 @@ impl<'a> Builder<'a> {
                 _ if name == "unnest" => Some(vec![one(single.clone())]),
                 Shape::Value => Some(vec![one(single.clone())]),
                 Shape::Columns(names) if names.len() == 1 => Some(vec![one(single.clone())]),
-                Shape::Columns(names) => {
-                    Some(names.iter().map(|name| one(Name::from(*name))).collect())
-                }
+                Shape::Columns(names) => Some(names.iter().map(|name| one(Name::from(*name))).collect()),
                 Shape::Open => None,
             },
-            Callee::User(_, fact, None) => fact
-                .columns
-                .as_ref()
-                .map(|names| names.iter().cloned().map(one).collect()),
+            Callee::User(_, fact, None) => fact.columns.as_ref().map(|names| names.iter().cloned().map(one).collect()),
             _ => None,
         }
     }
@@ -418,17 +345,10 @@ impl<'a> Builder<'a> {
                 let mut own = flow.clone();
                 own.absorb(self.optional(column.colexpr.as_deref(), scope));
                 own.absorb(self.optional(column.coldefexpr.as_deref(), scope));
-                columns.push(Column {
-                    name: Name::from(column.colname.as_str()),
-                    flow: own,
-                });
+                columns.push(Column { name: Name::from(column.colname.as_str()), flow: own });
             }
         }
-        aliased(
-            table.alias.as_ref(),
-            "xmltable",
-            Source::Columns(Rc::new(Columns::known(columns))),
-        )
+        aliased(table.alias.as_ref(), "xmltable", Source::Columns(Rc::new(Columns::known(columns))))
     }
 
     fn sample(&mut self, sample: &RangeTableSample, scope: &mut Scope<'_, 'a>) -> Vec<Entry<'a>> {
@@ -444,20 +364,12 @@ impl<'a> Builder<'a> {
 }
 
 /// Functions whose result is a row of a type that is handed in, or a column for each argument.
-const POLYMORPHIC: [&str; 5] = [
-    "json_populate_record",
-    "json_populate_recordset",
-    "jsonb_populate_record",
-    "jsonb_populate_recordset",
-    "unnest",
-];
+const POLYMORPHIC: [&str; 5] =
+    ["json_populate_record", "json_populate_recordset", "jsonb_populate_record", "jsonb_populate_recordset", "unnest"];
 
 /// One array written out, of constants: its elements are no rows.
 fn is_array_of_values(arguments: &[Node]) -> bool {
-    let [Some(NodeEnum::AArrayExpr(array))] = arguments
-        .iter()
-        .map(|node| node.node.as_ref())
-        .collect::<Vec<_>>()[..]
+    let [Some(NodeEnum::AArrayExpr(array))] = arguments.iter().map(|node| node.node.as_ref()).collect::<Vec<_>>()[..]
     else {
         return false;
     };
@@ -467,24 +379,14 @@ fn is_array_of_values(arguments: &[Node]) -> bool {
 
 /// An entry under its alias, or under the name it has without one.
 fn aliased<'c>(alias: Option<&Alias>, name: &str, source: Source<'c>) -> Entry<'c> {
-    let mut entry = Entry::new(
-        Name::from(alias.map_or(name, |alias| alias.aliasname.as_str())),
-        source,
-    );
+    let mut entry = Entry::new(Name::from(alias.map_or(name, |alias| alias.aliasname.as_str())), source);
     if let Some(alias) = alias {
-        entry.renames = strings(&alias.colnames)
-            .into_iter()
-            .map(Name::from)
-            .collect();
+        entry.renames = strings(&alias.colnames).into_iter().map(Name::from).collect();
     }
     entry
 }
 
 /// Some entries as a level of their own, to look up names among them only.
 fn level<'c>(entries: Vec<Entry<'c>>) -> Scope<'c, 'c> {
-    Scope {
-        parent: None,
-        entries,
-        ctes: Rc::default(),
-    }
+    Scope { parent: None, entries, ctes: Rc::default() }
 }

@@ -21,8 +21,7 @@ impl<'a> Builder<'a> {
             }
             NodeEnum::XmlSerialize(xml) => {
                 self.type_name(xml.type_name.as_ref());
-                self.optional(xml.expr.as_deref(), scope)
-                    .derive("xmlserialize")
+                self.optional(xml.expr.as_deref(), scope).derive("xmlserialize")
             }
             NodeEnum::JsonValueExpr(value) => self.json_value(Some(value), scope),
             NodeEnum::JsonKeyValue(pair) => {
@@ -31,22 +30,18 @@ impl<'a> Builder<'a> {
                 flow
             }
             NodeEnum::JsonArgument(argument) => self.json_value(argument.val.as_deref(), scope),
-            NodeEnum::JsonIsPredicate(test) => {
-                self.optional(test.expr.as_deref(), scope).derive("is json")
-            }
+            NodeEnum::JsonIsPredicate(test) => self.optional(test.expr.as_deref(), scope).derive("is json"),
             NodeEnum::JsonParseExpr(parse) => {
                 self.json_output(parse.output.as_ref());
                 self.json_value(parse.expr.as_deref(), scope).derive("json")
             }
             NodeEnum::JsonScalarExpr(scalar) => {
                 self.json_output(scalar.output.as_ref());
-                self.optional(scalar.expr.as_deref(), scope)
-                    .derive("json_scalar")
+                self.optional(scalar.expr.as_deref(), scope).derive("json_scalar")
             }
             NodeEnum::JsonSerializeExpr(serialize) => {
                 self.json_output(serialize.output.as_ref());
-                self.json_value(serialize.expr.as_deref(), scope)
-                    .derive("json_serialize")
+                self.json_value(serialize.expr.as_deref(), scope).derive("json_serialize")
             }
             NodeEnum::JsonObjectConstructor(object) => {
                 self.json_output(object.output.as_ref());
@@ -58,8 +53,7 @@ impl<'a> Builder<'a> {
             }
             NodeEnum::JsonArrayQueryConstructor(array) => {
                 self.json_output(array.output.as_ref());
-                let columns =
-                    self.within(Via::Subquery, |b| b.subquery(array.query.as_deref(), scope));
+                let columns = self.within(Via::Subquery, |b| b.subquery(array.query.as_deref(), scope));
                 columns.everything().derive("json_array")
             }
             NodeEnum::JsonObjectAgg(aggregate) => {
@@ -106,20 +100,14 @@ impl<'a> Builder<'a> {
     }
 
     fn json_behavior(&mut self, behavior: Option<&JsonBehavior>, scope: &Scope<'_, 'a>) -> Flow {
-        behavior.map_or_else(Flow::constant, |behavior| {
-            self.optional(behavior.expr.as_deref(), scope)
-        })
+        behavior.map_or_else(Flow::constant, |behavior| self.optional(behavior.expr.as_deref(), scope))
     }
 
     fn json_output(&mut self, output: Option<&JsonOutput>) {
         self.type_name(output.and_then(|output| output.type_name.as_ref()));
     }
 
-    fn json_aggregate(
-        &mut self,
-        aggregate: Option<&JsonAggConstructor>,
-        scope: &Scope<'_, 'a>,
-    ) -> Flow {
+    fn json_aggregate(&mut self, aggregate: Option<&JsonAggConstructor>, scope: &Scope<'_, 'a>) -> Flow {
         let Some(aggregate) = aggregate else {
             return Flow::constant();
         };
@@ -145,40 +133,23 @@ impl<'a> Builder<'a> {
         Columns::known(list)
     }
 
-    fn json_columns(
-        &mut self,
-        columns: &[Node],
-        flow: &Flow,
-        scope: &Scope<'_, 'a>,
-        list: &mut Vec<Column>,
-    ) {
+    fn json_columns(&mut self, columns: &[Node], flow: &Flow, scope: &Scope<'_, 'a>, list: &mut Vec<Column>) {
         for column in columns {
             match column.node.as_ref() {
-                Some(NodeEnum::JsonTableColumn(column)) => {
-                    self.json_column(column, flow, scope, list)
-                }
+                Some(NodeEnum::JsonTableColumn(column)) => self.json_column(column, flow, scope, list),
                 Some(other) => self.unknown(node_name(other)),
                 None => {}
             }
         }
     }
 
-    fn json_column(
-        &mut self,
-        column: &JsonTableColumn,
-        flow: &Flow,
-        scope: &Scope<'_, 'a>,
-        list: &mut Vec<Column>,
-    ) {
+    fn json_column(&mut self, column: &JsonTableColumn, flow: &Flow, scope: &Scope<'_, 'a>, list: &mut Vec<Column>) {
         self.type_name(column.type_name.as_ref());
         let mut own = flow.clone();
         own.absorb(self.json_behavior(column.on_empty.as_deref(), scope));
         own.absorb(self.json_behavior(column.on_error.as_deref(), scope));
         if column.columns.is_empty() {
-            list.push(Column {
-                name: Name::from(column.name.as_str()),
-                flow: own,
-            });
+            list.push(Column { name: Name::from(column.name.as_str()), flow: own });
         } else {
             self.json_columns(&column.columns, flow, scope, list);
         }

@@ -17,44 +17,28 @@ fn figure(node: &Node) -> Option<(&str, u8)> {
     const STRONG: u8 = 2;
     let strong = |name| Some((name, STRONG));
     match node.node.as_ref()? {
-        NodeEnum::ColumnRef(column) => strings(&column.fields)
-            .into_iter()
-            .rev()
-            .find(|name| *name != "*")
-            .map(|name| (name, STRONG)),
+        NodeEnum::ColumnRef(column) => {
+            strings(&column.fields).into_iter().rev().find(|name| *name != "*").map(|name| (name, STRONG))
+        }
         NodeEnum::AIndirection(indirection) => {
-            let field = strings(&indirection.indirection)
-                .into_iter()
-                .rev()
-                .find(|name| *name != "*" && *name != "?");
-            field
-                .map(|name| (name, STRONG))
-                .or_else(|| indirection.arg.as_deref().and_then(figure))
+            let field = strings(&indirection.indirection).into_iter().rev().find(|name| *name != "*" && *name != "?");
+            field.map(|name| (name, STRONG)).or_else(|| indirection.arg.as_deref().and_then(figure))
         }
         NodeEnum::FuncCall(call) => strings(&call.funcname).last().map(|name| (*name, STRONG)),
-        NodeEnum::AExpr(expression)
-            if expression.kind == pg_query::protobuf::AExprKind::AexprNullif as i32 =>
-        {
+        NodeEnum::AExpr(expression) if expression.kind == pg_query::protobuf::AExprKind::AexprNullif as i32 => {
             strong("nullif")
         }
         NodeEnum::TypeCast(cast) => {
             let inner = cast.arg.as_deref().and_then(figure);
             match inner {
                 Some((_, STRONG)) => inner,
-                _ => cast
-                    .type_name
-                    .as_ref()
-                    .and_then(type_name)
-                    .map(|name| (name, WEAK))
-                    .or(inner),
+                _ => cast.type_name.as_ref().and_then(type_name).map(|name| (name, WEAK)).or(inner),
             }
         }
         NodeEnum::CollateClause(collate) => collate.arg.as_deref().and_then(figure),
         NodeEnum::GroupingFunc(_) => strong("grouping"),
         NodeEnum::MergeSupportFunc(_) => strong("merge_action"),
-        NodeEnum::SubLink(link) => {
-            sublink(link.sub_link_type, link.subselect.as_deref()).map(|name| (name, STRONG))
-        }
+        NodeEnum::SubLink(link) => sublink(link.sub_link_type, link.subselect.as_deref()).map(|name| (name, STRONG)),
         NodeEnum::CaseExpr(case) => {
             let inner = case.defresult.as_deref().and_then(figure);
             match inner {
@@ -65,13 +49,9 @@ fn figure(node: &Node) -> Option<(&str, u8)> {
         NodeEnum::AArrayExpr(_) => strong("array"),
         NodeEnum::RowExpr(_) => strong("row"),
         NodeEnum::CoalesceExpr(_) => strong("coalesce"),
-        NodeEnum::MinMaxExpr(minmax) => strong(
-            if minmax.op == pg_query::protobuf::MinMaxOp::IsGreatest as i32 {
-                "greatest"
-            } else {
-                "least"
-            },
-        ),
+        NodeEnum::MinMaxExpr(minmax) => {
+            strong(if minmax.op == pg_query::protobuf::MinMaxOp::IsGreatest as i32 { "greatest" } else { "least" })
+        }
         NodeEnum::SqlvalueFunction(function) => strong(sql_value(function.op)),
         NodeEnum::XmlExpr(xml) => xml_name(xml.op).map(|name| (name, STRONG)),
         NodeEnum::XmlSerialize(_) => strong("xmlserialize"),
@@ -79,18 +59,14 @@ fn figure(node: &Node) -> Option<(&str, u8)> {
         NodeEnum::JsonScalarExpr(_) => strong("json_scalar"),
         NodeEnum::JsonSerializeExpr(_) => strong("json_serialize"),
         NodeEnum::JsonObjectConstructor(_) => strong("json_object"),
-        NodeEnum::JsonArrayConstructor(_) | NodeEnum::JsonArrayQueryConstructor(_) => {
-            strong("json_array")
-        }
+        NodeEnum::JsonArrayConstructor(_) | NodeEnum::JsonArrayQueryConstructor(_) => strong("json_array"),
         NodeEnum::JsonObjectAgg(_) => strong("json_objectagg"),
         NodeEnum::JsonArrayAgg(_) => strong("json_arrayagg"),
-        NodeEnum::JsonFuncExpr(call) => {
-            strong(match pg_query::protobuf::JsonExprOp::try_from(call.op) {
-                Ok(pg_query::protobuf::JsonExprOp::JsonExistsOp) => "json_exists",
-                Ok(pg_query::protobuf::JsonExprOp::JsonQueryOp) => "json_query",
-                _ => "json_value",
-            })
-        }
+        NodeEnum::JsonFuncExpr(call) => strong(match pg_query::protobuf::JsonExprOp::try_from(call.op) {
+            Ok(pg_query::protobuf::JsonExprOp::JsonExistsOp) => "json_exists",
+            Ok(pg_query::protobuf::JsonExprOp::JsonQueryOp) => "json_query",
+            _ => "json_value",
+        }),
         _ => None,
     }
 }
@@ -116,9 +92,7 @@ fn first_column(select: &SelectStmt) -> Option<&str> {
         Some(left) => first_column(left),
         None => match select.target_list.first()?.node.as_ref()? {
             NodeEnum::ResTarget(target) if !target.name.is_empty() => Some(&target.name),
-            NodeEnum::ResTarget(target) => {
-                target.val.as_deref().and_then(figure).map(|(name, _)| name)
-            }
+            NodeEnum::ResTarget(target) => target.val.as_deref().and_then(figure).map(|(name, _)| name),
             _ => None,
         },
     }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use pg_query::protobuf::{
-    CmdType, DeleteStmt, InsertStmt, MergeStmt, MergeWhenClause, Node, OnConflictClause, RangeVar,
-    ReturningClause, ReturningOptionKind, UpdateStmt,
+    CmdType, DeleteStmt, InsertStmt, MergeStmt, MergeWhenClause, Node, OnConflictClause, RangeVar, ReturningClause,
+    ReturningOptionKind, UpdateStmt,
 };
 use pg_query::NodeEnum;
 
@@ -31,15 +31,9 @@ impl<'a> Builder<'a> {
                 self.expressions(&column.indirection, &scope);
             }
         }
-        match insert
-            .select_stmt
-            .as_deref()
-            .and_then(|node| node.node.as_ref())
-        {
+        match insert.select_stmt.as_deref().and_then(|node| node.node.as_ref()) {
             // VALUES of an INSERT is the same operation, not a query of its own.
-            Some(NodeEnum::SelectStmt(rows))
-                if !rows.values_lists.is_empty() && rows.with_clause.is_none() =>
-            {
+            Some(NodeEnum::SelectStmt(rows)) if !rows.values_lists.is_empty() && rows.with_clause.is_none() => {
                 for row in &rows.values_lists {
                     self.expression(row, &scope);
                 }
@@ -58,12 +52,7 @@ impl<'a> Builder<'a> {
         self.returning(insert.returning_clause.as_ref(), target, scope)
     }
 
-    fn on_conflict(
-        &mut self,
-        conflict: &OnConflictClause,
-        target: &Entry<'a>,
-        scope: &Scope<'_, 'a>,
-    ) {
+    fn on_conflict(&mut self, conflict: &OnConflictClause, target: &Entry<'a>, scope: &Scope<'_, 'a>) {
         let mut inner = scope.inner();
         inner.entries.push(target.clone());
         if let Some(infer) = conflict.infer.as_deref() {
@@ -77,11 +66,7 @@ impl<'a> Builder<'a> {
         if conflict.target_list.is_empty() {
             return;
         }
-        let mut excluded = Entry {
-            alias: Name::from("excluded"),
-            schema: None,
-            ..target.clone()
-        };
+        let mut excluded = Entry { alias: Name::from("excluded"), schema: None, ..target.clone() };
         excluded.bare = false;
         inner.entries.push(excluded);
         self.within(Via::OnConflict, |b| {
@@ -106,9 +91,7 @@ impl<'a> Builder<'a> {
         self.from_clause(&update.from_clause, &mut scope);
         self.assignments(&update.target_list, &target, &scope);
         self.filter(update.where_clause.as_deref(), &scope);
-        self.at(place, |operation| {
-            operation.has_where = Some(update.where_clause.is_some())
-        });
+        self.at(place, |operation| operation.has_where = Some(update.where_clause.is_some()));
         self.returning_in(update.returning_clause.as_ref(), &target, scope)
     }
 
@@ -123,9 +106,7 @@ impl<'a> Builder<'a> {
         scope.entries.push(target.clone());
         self.from_clause(&delete.using_clause, &mut scope);
         self.filter(delete.where_clause.as_deref(), &scope);
-        self.at(place, |operation| {
-            operation.has_where = Some(delete.where_clause.is_some())
-        });
+        self.at(place, |operation| operation.has_where = Some(delete.where_clause.is_some()));
         self.returning_in(delete.returning_clause.as_ref(), &target, scope)
     }
 
@@ -152,12 +133,7 @@ impl<'a> Builder<'a> {
         self.returning_in(merge.returning_clause.as_ref(), &target, scope)
     }
 
-    fn merge_branch(
-        &mut self,
-        clause: &MergeWhenClause,
-        target: &Entry<'a>,
-        scope: &Scope<'_, 'a>,
-    ) {
+    fn merge_branch(&mut self, clause: &MergeWhenClause, target: &Entry<'a>, scope: &Scope<'_, 'a>) {
         let kind = match CmdType::try_from(clause.command_type) {
             Ok(CmdType::CmdInsert) => Some(Kind::Insert),
             Ok(CmdType::CmdUpdate) => Some(Kind::Update),
@@ -170,14 +146,7 @@ impl<'a> Builder<'a> {
             if kind == Kind::Unknown {
                 self.incomplete();
             }
-            self.retarget(
-                target,
-                if kind == Kind::Delete {
-                    Access::Delete
-                } else {
-                    Access::Write
-                },
-            );
+            self.retarget(target, if kind == Kind::Delete { Access::Delete } else { Access::Write });
             if matches!(kind, Kind::Update | Kind::Delete) {
                 // The join of the MERGE picks the rows.
                 self.at(place, |operation| operation.has_where = Some(true));
@@ -186,11 +155,7 @@ impl<'a> Builder<'a> {
         self.filter(clause.condition.as_deref(), scope);
         match kind {
             Some(Kind::Insert) => {
-                let listed: Vec<&str> = clause
-                    .target_list
-                    .iter()
-                    .filter_map(assigned_name)
-                    .collect();
+                let listed: Vec<&str> = clause.target_list.iter().filter_map(assigned_name).collect();
                 self.writes(target, &listed, listed.is_empty());
                 self.expressions(&clause.values, scope);
             }
@@ -206,11 +171,8 @@ impl<'a> Builder<'a> {
     /// The same table as the target of a nested operation.
     fn retarget(&mut self, entry: &Entry<'a>, access: Access) {
         if let Some(full) = full_of(entry) {
-            let (schema, relation) = full
-                .split_once('.')
-                .map_or((None, &**full), |(schema, relation)| {
-                    (Some(schema), relation)
-                });
+            let (schema, relation) =
+                full.split_once('.').map_or((None, &**full), |(schema, relation)| (Some(schema), relation));
             let schema = schema.filter(|schema| *schema != "?").map(Name::from);
             let resolved = !matches!(entry.source, Source::Opaque { .. });
             self.target(crate::sql::tree::Target {
@@ -279,11 +241,9 @@ impl<'a> Builder<'a> {
         let Some(returning) = returning else {
             return Columns::known(Vec::new());
         };
-        let mut names = [
-            ("old", ReturningOptionKind::ReturningOptionOld),
-            ("new", ReturningOptionKind::ReturningOptionNew),
-        ]
-        .map(|(name, kind)| (name.to_owned(), kind));
+        let mut names =
+            [("old", ReturningOptionKind::ReturningOptionOld), ("new", ReturningOptionKind::ReturningOptionNew)]
+                .map(|(name, kind)| (name.to_owned(), kind));
         for option in &returning.options {
             if let Some(NodeEnum::ReturningOption(option)) = option.node.as_ref() {
                 for (name, kind) in &mut names {
@@ -294,11 +254,7 @@ impl<'a> Builder<'a> {
             }
         }
         for (name, _) in names {
-            let mut entry = Entry {
-                alias: Name::from(name),
-                schema: None,
-                ..target.clone()
-            };
+            let mut entry = Entry { alias: Name::from(name), schema: None, ..target.clone() };
             entry.bare = false;
             scope.entries.push(entry);
         }
@@ -309,9 +265,7 @@ impl<'a> Builder<'a> {
 /// The full name of the relation behind an entry.
 pub fn full_of<'e>(entry: &'e Entry<'_>) -> Option<&'e Name> {
     match &entry.source {
-        Source::Base { full, .. } | Source::Opaque { full } | Source::View { full, .. } => {
-            Some(full)
-        }
+        Source::Base { full, .. } | Source::Opaque { full } | Source::View { full, .. } => Some(full),
         Source::Columns(_) | Source::Open(_) => None,
     }
 }
@@ -325,9 +279,5 @@ fn assigned_name(node: &Node) -> Option<&str> {
 
 /// Tables that an expression of a definition (a check, a policy, an index) stands over: one table alone.
 pub fn over<'c>(entry: Entry<'c>) -> Scope<'c, 'c> {
-    Scope {
-        parent: None,
-        entries: vec![entry],
-        ctes: Rc::default(),
-    }
+    Scope { parent: None, entries: vec![entry], ctes: Rc::default() }
 }

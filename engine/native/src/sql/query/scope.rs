@@ -28,10 +28,7 @@ pub struct Columns {
 
 impl Columns {
     pub fn known(list: Vec<Column>) -> Self {
-        Self {
-            list,
-            complete: true,
-        }
+        Self { list, complete: true }
     }
 
     /// Everything that can be in any of the columns.
@@ -53,11 +50,7 @@ impl Columns {
 #[derive(Clone, Debug)]
 pub enum Source<'c> {
     /// A relation whose columns the catalog lists; `proven` is false for a view nobody can see through.
-    Base {
-        full: Name,
-        columns: &'c [Name],
-        proven: bool,
-    },
+    Base { full: Name, columns: &'c [Name], proven: bool },
     /// A relation whose columns nobody knows.
     Opaque { full: Name },
     /// A view the catalog defines: its own name and the columns of its query.
@@ -96,15 +89,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "tableoid", "xmin", "xmax", "cmin", "
 
 impl<'c> Entry<'c> {
     pub fn new(alias: Name, source: Source<'c>) -> Self {
-        Self {
-            alias,
-            schema: None,
-            source,
-            renames: Vec::new(),
-            hidden: Vec::new(),
-            named: true,
-            bare: true,
-        }
+        Self { alias, schema: None, source, renames: Vec::new(), hidden: Vec::new(), named: true, bare: true }
     }
 
     /// The flow of the column of this name.
@@ -117,11 +102,7 @@ impl<'c> Entry<'c> {
         }
         let skip = self.renames.len();
         match &self.source {
-            Source::Base {
-                full,
-                columns,
-                proven,
-            } => {
+            Source::Base { full, columns, proven } => {
                 if columns.iter().skip(skip).any(|column| &**column == name) {
                     Lookup::Found(Flow::column(column_name(full, name), *proven))
                 } else {
@@ -129,22 +110,13 @@ impl<'c> Entry<'c> {
                 }
             }
             Source::Opaque { full } => Lookup::Maybe(Flow::column(column_name(full, name), false)),
-            Source::View { full, columns } => match columns
-                .list
-                .iter()
-                .skip(skip)
-                .find(|column| &*column.name == name)
+            Source::View { full, columns } => match columns.list.iter().skip(skip).find(|column| &*column.name == name)
             {
                 Some(column) => Lookup::Found(through_view(full, column)),
                 None if columns.complete => system_column(full, name),
                 None => Lookup::Maybe(columns.everything().unproven()),
             },
-            Source::Columns(columns) => match columns
-                .list
-                .iter()
-                .skip(skip)
-                .find(|column| &*column.name == name)
-            {
+            Source::Columns(columns) => match columns.list.iter().skip(skip).find(|column| &*column.name == name) {
                 Some(column) => Lookup::Found(column.flow.clone()),
                 None if columns.complete => Lookup::No,
                 None => Lookup::Maybe(columns.everything().unproven()),
@@ -156,20 +128,13 @@ impl<'c> Entry<'c> {
     /// The flow of the column at a position; `None` when nobody knows.
     fn nth(&self, at: usize) -> Option<Flow> {
         match &self.source {
-            Source::Base {
-                full,
-                columns,
-                proven,
-            } => columns
-                .get(at)
-                .map(|column| Flow::column(column_name(full, column), *proven)),
-            Source::View { full, columns } if columns.complete => columns
-                .list
-                .get(at)
-                .map(|column| through_view(full, column)),
-            Source::Columns(columns) if columns.complete => {
-                columns.list.get(at).map(|column| column.flow.clone())
+            Source::Base { full, columns, proven } => {
+                columns.get(at).map(|column| Flow::column(column_name(full, column), *proven))
             }
+            Source::View { full, columns } if columns.complete => {
+                columns.list.get(at).map(|column| through_view(full, column))
+            }
+            Source::Columns(columns) if columns.complete => columns.list.get(at).map(|column| column.flow.clone()),
             _ => None,
         }
     }
@@ -178,11 +143,7 @@ impl<'c> Entry<'c> {
     pub fn columns(&self) -> Columns {
         let rename = |at: usize, name: &Name| self.renames.get(at).unwrap_or(name).clone();
         match &self.source {
-            Source::Base {
-                full,
-                columns,
-                proven,
-            } => Columns::known(
+            Source::Base { full, columns, proven } => Columns::known(
                 columns
                     .iter()
                     .enumerate()
@@ -197,10 +158,7 @@ impl<'c> Entry<'c> {
                     .list
                     .iter()
                     .enumerate()
-                    .map(|(at, column)| Column {
-                        name: rename(at, &column.name),
-                        flow: through_view(full, column),
-                    })
+                    .map(|(at, column)| Column { name: rename(at, &column.name), flow: through_view(full, column) })
                     .collect(),
                 complete: columns.complete,
             },
@@ -209,10 +167,7 @@ impl<'c> Entry<'c> {
                     .list
                     .iter()
                     .enumerate()
-                    .map(|(at, column)| Column {
-                        name: rename(at, &column.name),
-                        flow: column.flow.clone(),
-                    })
+                    .map(|(at, column)| Column { name: rename(at, &column.name), flow: column.flow.clone() })
                     .collect(),
                 complete: columns.complete,
             },
@@ -229,13 +184,7 @@ impl<'c> Entry<'c> {
 
 /// The one column that stands for columns nobody could list.
 pub fn star(flow: Flow) -> Columns {
-    Columns {
-        list: vec![Column {
-            name: Name::from("*"),
-            flow,
-        }],
-        complete: false,
-    }
+    Columns { list: vec![Column { name: Name::from("*"), flow }], complete: false }
 }
 
 /// A view's column is both itself and what its query takes it from.
@@ -270,29 +219,17 @@ pub struct Scope<'s, 'c> {
 
 impl<'s, 'c> Scope<'s, 'c> {
     pub fn root() -> Scope<'c, 'c> {
-        Scope {
-            parent: None,
-            entries: Vec::new(),
-            ctes: Rc::new(Vec::new()),
-        }
+        Scope { parent: None, entries: Vec::new(), ctes: Rc::new(Vec::new()) }
     }
 
     /// A new level inside this one.
     pub fn inner(&'s self) -> Scope<'s, 'c> {
-        Scope {
-            parent: Some(self),
-            entries: Vec::new(),
-            ctes: Rc::new(Vec::new()),
-        }
+        Scope { parent: Some(self), entries: Vec::new(), ctes: Rc::new(Vec::new()) }
     }
 
     /// This level without its tables: what a subquery in FROM sees that is not LATERAL.
     pub fn without_entries(&self) -> Scope<'s, 'c> {
-        Scope {
-            parent: self.parent,
-            entries: Vec::new(),
-            ctes: Rc::clone(&self.ctes),
-        }
+        Scope { parent: self.parent, entries: Vec::new(), ctes: Rc::clone(&self.ctes) }
     }
 
     /// How many tables a name may have to be looked for in.
@@ -300,9 +237,7 @@ impl<'s, 'c> Scope<'s, 'c> {
         let mut width = 1_usize;
         let mut level = Some(self);
         while let Some(scope) = level {
-            width = width
-                .saturating_add(scope.entries.len())
-                .saturating_add(scope.ctes.len());
+            width = width.saturating_add(scope.entries.len()).saturating_add(scope.ctes.len());
             level = scope.parent;
         }
         width
@@ -324,9 +259,7 @@ impl<'s, 'c> Scope<'s, 'c> {
         let mut level = Some(self);
         while let Some(scope) = level {
             let fits = |entry: &&Entry<'c>| {
-                entry.named
-                    && &*entry.alias == name
-                    && (schema.is_none() || entry.schema.as_deref() == schema)
+                entry.named && &*entry.alias == name && (schema.is_none() || entry.schema.as_deref() == schema)
             };
             if let Some(found) = scope.entries.iter().find(fits) {
                 return Some(found);
@@ -343,10 +276,8 @@ impl<'s, 'c> Scope<'s, 'c> {
         while let Some(scope) = level {
             let mut found: Option<Flow> = None;
             let mut maybe: Option<Flow> = None;
-            for entry in scope
-                .entries
-                .iter()
-                .filter(|entry| entry.bare && !entry.hidden.iter().any(|hidden| &**hidden == name))
+            for entry in
+                scope.entries.iter().filter(|entry| entry.bare && !entry.hidden.iter().any(|hidden| &**hidden == name))
             {
                 match entry.column(name) {
                     // Two tables that have it: PostgreSQL calls that ambiguous, so nothing is proven.
@@ -375,12 +306,7 @@ impl<'s, 'c> Scope<'s, 'c> {
         for entry in self.entries.iter().filter(|entry| entry.bare) {
             let columns = entry.columns();
             all.complete &= columns.complete;
-            all.list.extend(
-                columns
-                    .list
-                    .into_iter()
-                    .filter(|column| !entry.hidden.contains(&column.name)),
-            );
+            all.list.extend(columns.list.into_iter().filter(|column| !entry.hidden.contains(&column.name)));
             if all.list.len() > MAX_COLUMNS {
                 return None;
             }

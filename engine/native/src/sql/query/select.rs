@@ -66,23 +66,14 @@ impl<'a> Builder<'a> {
         if self.quiet > 0 || self.planned {
             return;
         }
-        let Some((own, inside)) = self
-            .tree
-            .operations
-            .get_mut(place.operation..)
-            .and_then(<[_]>::split_first_mut)
+        let Some((own, inside)) = self.tree.operations.get_mut(place.operation..).and_then(<[_]>::split_first_mut)
         else {
             return;
         };
         let writes = inside.iter().filter(|nested| {
             matches!(
                 nested.kind,
-                Kind::Insert
-                    | Kind::Update
-                    | Kind::Delete
-                    | Kind::Merge
-                    | Kind::SelectInto
-                    | Kind::SelectForUpdate
+                Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge | Kind::SelectInto | Kind::SelectForUpdate
             )
         });
         if let Some(gravest) = writes.map(|nested| nested.effect).max() {
@@ -95,9 +86,8 @@ impl<'a> Builder<'a> {
         let mut scope = outer.inner();
         self.with_clause(select.with_clause.as_ref(), &mut scope);
         if let (Some(left), Some(right)) = (select.larg.as_deref(), select.rarg.as_deref()) {
-            let compares = !(select.all
-                && SetOperation::try_from(select.op)
-                    .is_ok_and(|kind| kind == SetOperation::SetopUnion));
+            let compares =
+                !(select.all && SetOperation::try_from(select.op).is_ok_and(|kind| kind == SetOperation::SetopUnion));
             let left = self.select_body(left, &scope);
             let right = self.select_body(right, &scope);
             let columns = self.set_operation(compares, left, &right);
@@ -121,11 +111,7 @@ impl<'a> Builder<'a> {
         self.filter(select.having_clause.as_deref(), &scope);
         self.filter_each(&select.window_clause, &scope);
         // DISTINCT alone is a list of one empty node and compares the result's columns.
-        if select
-            .distinct_clause
-            .iter()
-            .any(|node| node.node.is_none())
-        {
+        if select.distinct_clause.iter().any(|node| node.node.is_none()) {
             self.filters(&columns.everything().origins);
         } else {
             self.sort_clause(&select.distinct_clause, &columns, &scope);
@@ -143,11 +129,7 @@ impl<'a> Builder<'a> {
                 for relation in &clause.locked_rels {
                     if let Some(NodeEnum::RangeVar(relation)) = relation.node.as_ref() {
                         // The names are those of the query's tables or their aliases.
-                        self.target(Target::plain(
-                            "alias",
-                            relation.relname.as_str(),
-                            Access::Write,
-                        ));
+                        self.target(Target::plain("alias", relation.relname.as_str(), Access::Write));
                     }
                 }
             }
@@ -183,11 +165,8 @@ impl<'a> Builder<'a> {
                 columns.list.extend(expanded.list);
             } else {
                 let flow = self.expression(value, scope);
-                let name = if target.name.is_empty() {
-                    naming::column_name(value)
-                } else {
-                    Name::from(target.name.as_str())
-                };
+                let name =
+                    if target.name.is_empty() { naming::column_name(value) } else { Name::from(target.name.as_str()) };
                 columns.list.push(Column { name, flow });
             }
             if columns.list.len() > MAX_COLUMNS && !self.spend(usize::MAX) {
@@ -211,9 +190,7 @@ impl<'a> Builder<'a> {
                 }
                 _ => return None,
             },
-            NodeEnum::AIndirection(indirection)
-                if strings(&indirection.indirection).last() == Some(&"*") =>
-            {
+            NodeEnum::AIndirection(indirection) if strings(&indirection.indirection).last() == Some(&"*") => {
                 // `(composite).*`: columns nobody can list.
                 star(self.expression(value, scope).unproven())
             }
@@ -261,11 +238,7 @@ impl<'a> Builder<'a> {
             let function = parts.iter().find_map(|flow| flow.function.clone());
             Column {
                 name: Name::from(format!("column{number}")),
-                flow: Flow {
-                    derived,
-                    function,
-                    ..Flow::gather(parts)
-                },
+                flow: Flow { derived, function, ..Flow::gather(parts) },
             }
         });
         Columns::known(list.collect())
@@ -273,8 +246,7 @@ impl<'a> Builder<'a> {
 
     /// UNION and the others put columns together by position; all but UNION ALL compare them.
     fn set_operation(&mut self, compares: bool, left: Columns, right: &Columns) -> Columns {
-        let mut columns = if left.complete && right.complete && left.list.len() == right.list.len()
-        {
+        let mut columns = if left.complete && right.complete && left.list.len() == right.list.len() {
             let mut columns = left;
             for (column, other) in columns.list.iter_mut().zip(&right.list) {
                 column.flow.merge(&other.flow);
@@ -288,10 +260,7 @@ impl<'a> Builder<'a> {
                 columns.list = left
                     .list
                     .iter()
-                    .map(|column| Column {
-                        name: column.name.clone(),
-                        flow: columns.everything(),
-                    })
+                    .map(|column| Column { name: column.name.clone(), flow: columns.everything() })
                     .collect();
             }
             columns
@@ -327,12 +296,8 @@ impl<'a> Builder<'a> {
     fn group_clause(&mut self, items: &[Node], columns: &Columns, scope: &Scope<'_, 'a>) {
         for item in items {
             let is_input = match item.node.as_ref() {
-                Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_slice()
-                {
-                    [name] => {
-                        self.spend(scope.width())
-                            && scope.bare_column(name).is_some_and(|flow| flow.proven)
-                    }
+                Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_slice() {
+                    [name] => self.spend(scope.width()) && scope.bare_column(name).is_some_and(|flow| flow.proven),
                     _ => true,
                 },
                 _ => false,
@@ -363,16 +328,13 @@ impl<'a> Builder<'a> {
     fn result_column(&mut self, node: &Node, columns: &Columns) -> Option<Flow> {
         match node.node.as_ref()? {
             NodeEnum::ColumnRef(reference) => match strings(&reference.fields).as_slice() {
-                [name] if self.spend(columns.list.len()) => columns
-                    .list
-                    .iter()
-                    .find(|column| &*column.name == *name)
-                    .map(|column| column.flow.clone()),
+                [name] if self.spend(columns.list.len()) => {
+                    columns.list.iter().find(|column| &*column.name == *name).map(|column| column.flow.clone())
+                }
                 _ => None,
             },
             NodeEnum::AConst(constant) => {
-                let Some(pg_query::protobuf::a_const::Val::Ival(number)) = constant.val.as_ref()
-                else {
+                let Some(pg_query::protobuf::a_const::Val::Ival(number)) = constant.val.as_ref() else {
                     return None;
                 };
                 self.constant_used();

@@ -23,17 +23,9 @@ impl<'a> Builder<'a> {
             && guard::readable(text.as_bytes()).is_ok()
             && guard::demand(text).is_ok_and(guard::Demand::is_modest)
             && room::is_here();
-        let parsed = if shallow && self.spend(text.len()) {
-            parse(text).ok()
-        } else {
-            None
-        };
+        let parsed = if shallow && self.spend(text.len()) { parse(text).ok() } else { None };
         let Some(parsed) = parsed else {
-            self.problem(
-                "opaque_text",
-                "a text that is run as SQL could not be read",
-                None,
-            );
+            self.problem("opaque_text", "a text that is run as SQL could not be read", None);
             self.incomplete();
             return Columns::default();
         };
@@ -41,9 +33,7 @@ impl<'a> Builder<'a> {
         let mut columns = Columns::known(Vec::new());
         for statement in &parsed.stmts {
             if let Some(node) = statement.stmt.as_ref().and_then(|node| node.node.as_ref()) {
-                columns = self
-                    .within(step, |b| b.statement_node(node))
-                    .unwrap_or_default();
+                columns = self.within(step, |b| b.statement_node(node)).unwrap_or_default();
             }
         }
         self.embedded = self.embedded.saturating_sub(1);

@@ -20,23 +20,17 @@ impl<'a> Builder<'a> {
         let Some(with) = with else { return };
         if with.recursive {
             // Any of them may be named before it is defined: until then nothing is known of its columns.
-            let early = with.ctes.iter().filter_map(cte_of).map(|cte| Cte {
-                name: Name::from(cte.ctename.as_str()),
-                columns: Rc::new(star(Flow::unknown())),
-            });
+            let early = with
+                .ctes
+                .iter()
+                .filter_map(cte_of)
+                .map(|cte| Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(star(Flow::unknown())) });
             Rc::make_mut(&mut scope.ctes).extend(early);
         }
         for cte in with.ctes.iter().filter_map(cte_of) {
-            let columns = if with.recursive {
-                self.recursive_cte(cte, scope)
-            } else {
-                self.cte_columns(cte, scope)
-            };
+            let columns = if with.recursive { self.recursive_cte(cte, scope) } else { self.cte_columns(cte, scope) };
             let columns = Rc::new(columns);
-            Rc::make_mut(&mut scope.ctes).push(Cte {
-                name: Name::from(cte.ctename.as_str()),
-                columns,
-            });
+            Rc::make_mut(&mut scope.ctes).push(Cte { name: Name::from(cte.ctename.as_str()), columns });
         }
     }
 
@@ -64,10 +58,8 @@ impl<'a> Builder<'a> {
         );
         for pass in 0..=MAX_PASSES {
             let known = scope.ctes.len();
-            Rc::make_mut(&mut scope.ctes).push(Cte {
-                name: Name::from(cte.ctename.as_str()),
-                columns: Rc::new(columns.clone()),
-            });
+            Rc::make_mut(&mut scope.ctes)
+                .push(Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(columns.clone()) });
             let next = if pass == MAX_PASSES {
                 columns.clone().unproven()
             } else {
@@ -81,10 +73,8 @@ impl<'a> Builder<'a> {
         }
         // Once more aloud, for operations and reads.
         let known = scope.ctes.len();
-        Rc::make_mut(&mut scope.ctes).push(Cte {
-            name: Name::from(cte.ctename.as_str()),
-            columns: Rc::new(columns.clone()),
-        });
+        Rc::make_mut(&mut scope.ctes)
+            .push(Cte { name: Name::from(cte.ctename.as_str()), columns: Rc::new(columns.clone()) });
         self.within(Via::Cte, |b| b.subquery(cte.ctequery.as_deref(), scope));
         Rc::make_mut(&mut scope.ctes).truncate(known);
         columns
@@ -108,29 +98,16 @@ fn named_columns(cte: &CommonTableExpr, mut columns: Columns) -> Columns {
     } else if !names.is_empty() {
         let flow = columns.everything();
         columns = Columns {
-            list: names
-                .iter()
-                .map(|name| Column {
-                    name: Name::from(*name),
-                    flow: flow.clone(),
-                })
-                .collect(),
+            list: names.iter().map(|name| Column { name: Name::from(*name), flow: flow.clone() }).collect(),
             complete: false,
         };
     }
     let mut extra = |name: &str, from: &[Node]| {
         let parts = strings(from);
         let flow = Flow::gather(
-            columns
-                .list
-                .iter()
-                .filter(|column| parts.contains(&&*column.name))
-                .map(|column| column.flow.clone()),
+            columns.list.iter().filter(|column| parts.contains(&&*column.name)).map(|column| column.flow.clone()),
         );
-        columns.list.push(Column {
-            name: Name::from(name),
-            flow: flow.derive("row"),
-        });
+        columns.list.push(Column { name: Name::from(name), flow: flow.derive("row") });
     };
     if let Some(search) = &cte.search_clause {
         extra(&search.search_seq_column, &search.search_col_list);

@@ -14,10 +14,7 @@ impl<'a> Builder<'a> {
     /// DO: a block of code in some language. Nobody looks into it yet, so it is opaque.
     pub fn do_block(&mut self, block: &DoStmt) {
         self.operation(Kind::Do);
-        let language = self
-            .option_text(&block.args, "language")
-            .unwrap_or("plpgsql")
-            .to_owned();
+        let language = self.option_text(&block.args, "language").unwrap_or("plpgsql").to_owned();
         self.target(Target::plain("language", language, Access::Execute));
         self.feature(Feature::OpaqueCode);
         self.incomplete();
@@ -54,9 +51,7 @@ impl<'a> Builder<'a> {
             self.within(Via::Body, |b| b.sql_body(body));
             return;
         }
-        let language = self
-            .option_text(&function.options, "language")
-            .map(str::to_lowercase);
+        let language = self.option_text(&function.options, "language").map(str::to_lowercase);
         let body = self.option_text(&function.options, "as").map(str::to_owned);
         match (language.as_deref(), body) {
             // The body may use parameters by name: columns that no table has.
@@ -72,9 +67,7 @@ impl<'a> Builder<'a> {
 
     fn parameter(&mut self, parameter: &FunctionParameter) {
         self.type_name(parameter.arg_type.as_ref());
-        self.within(Via::Default, |b| {
-            b.optional(parameter.defexpr.as_deref(), &Scope::root())
-        });
+        self.within(Via::Default, |b| b.optional(parameter.defexpr.as_deref(), &Scope::root()));
     }
 
     /// SECURITY DEFINER, SET clauses and support functions of a function.
@@ -83,13 +76,8 @@ impl<'a> Builder<'a> {
             let Some(NodeEnum::DefElem(option)) = option.node.as_ref() else {
                 continue;
             };
-            match (
-                option.defname.as_str(),
-                option.arg.as_deref().and_then(|node| node.node.as_ref()),
-            ) {
-                ("security", Some(NodeEnum::Boolean(flag))) if flag.boolval => {
-                    self.feature(Feature::SecurityDefiner)
-                }
+            match (option.defname.as_str(), option.arg.as_deref().and_then(|node| node.node.as_ref())) {
+                ("security", Some(NodeEnum::Boolean(flag))) if flag.boolval => self.feature(Feature::SecurityDefiner),
                 ("set", Some(NodeEnum::VariableSetStmt(set))) => self.setting(set),
                 _ => {}
             }

@@ -28,27 +28,16 @@ impl<'a> Builder<'a> {
         if copy.is_program {
             self.feature(Feature::CopyProgram);
             self.feature(Feature::ServerProgram);
-            self.target(Target::plain(
-                "program",
-                copy.filename.as_str(),
-                Access::Execute,
-            ));
+            self.target(Target::plain("program", copy.filename.as_str(), Access::Execute));
             // What the program does is beyond SQL.
             self.incomplete();
         } else if to_server {
             self.feature(Feature::CopyFile);
             self.feature(Feature::ServerFile);
-            let access = if copy.is_from {
-                Access::Read
-            } else {
-                Access::Write
-            };
+            let access = if copy.is_from { Access::Read } else { Access::Write };
             self.target(Target::plain("file", copy.filename.as_str(), access));
         }
-        let columns = match (
-            copy.query.as_deref().and_then(|node| node.node.as_ref()),
-            &copy.relation,
-        ) {
+        let columns = match (copy.query.as_deref().and_then(|node| node.node.as_ref()), &copy.relation) {
             (Some(query), _) => Some(self.within(Via::Copy, |b| b.query(query, &Scope::root()))),
             (None, Some(_)) => self.copied_table(copy),
             (None, None) => None,
@@ -62,11 +51,7 @@ impl<'a> Builder<'a> {
 
     fn copied_table(&mut self, copy: &CopyStmt) -> Option<Columns> {
         let relation = copy.relation.as_ref()?;
-        let access = if copy.is_from {
-            Access::Write
-        } else {
-            Access::Read
-        };
+        let access = if copy.is_from { Access::Write } else { Access::Read };
         let scope = Scope::root();
         // WHY not a common table expression: COPY names relations only.
         let entry = self.table(relation, &scope, access);
@@ -74,9 +59,7 @@ impl<'a> Builder<'a> {
         if copy.is_from {
             self.writes(&entry, &listed, listed.is_empty());
             let scope = over(entry);
-            self.within(Via::Where, |b| {
-                b.filter(copy.where_clause.as_deref(), &scope)
-            });
+            self.within(Via::Where, |b| b.filter(copy.where_clause.as_deref(), &scope));
             return None;
         }
         let mut columns = entry.columns();

@@ -1,9 +1,9 @@
 //! The rest of DDL: which statement defines, alters or drops what.
 
 use pg_query::protobuf::{
-    AlterDomainStmt, AlterObjectSchemaStmt, AlterTableMoveAllStmt, CommentStmt, CreateCastStmt,
-    CreateDomainStmt, CreateExtensionStmt, CreateSchemaStmt, CreateStatsStmt, CreateTransformStmt,
-    DefineStmt, DropStmt, ObjectType, RenameStmt,
+    AlterDomainStmt, AlterObjectSchemaStmt, AlterTableMoveAllStmt, CommentStmt, CreateCastStmt, CreateDomainStmt,
+    CreateExtensionStmt, CreateSchemaStmt, CreateStatsStmt, CreateTransformStmt, DefineStmt, DropStmt, ObjectType,
+    RenameStmt,
 };
 use pg_query::NodeEnum;
 
@@ -29,11 +29,7 @@ impl<'a> Builder<'a> {
                 if let Some(base) = create.base_stmt.as_ref() {
                     self.create_table(base, Kind::CreateForeignTable, "foreign_table");
                 }
-                self.target(Target::plain(
-                    "server",
-                    create.servername.as_str(),
-                    Access::Read,
-                ));
+                self.target(Target::plain("server", create.servername.as_str(), Access::Read));
                 self.server_options(&create.options);
             }
             NodeEnum::AlterTableStmt(alter) => self.alter_table(alter),
@@ -120,9 +116,7 @@ impl<'a> Builder<'a> {
         let object = ObjectType::try_from(rename.rename_type);
         // Renaming a part is altering the whole.
         let class = match object {
-            Ok(ObjectType::ObjectColumn | ObjectType::ObjectAttribute) => {
-                class_of(rename.relation_type)
-            }
+            Ok(ObjectType::ObjectColumn | ObjectType::ObjectAttribute) => class_of(rename.relation_type),
             Ok(ObjectType::ObjectTabconstraint) => "table",
             Ok(ObjectType::ObjectDomconstraint) => "domain",
             _ => class_of(rename.rename_type),
@@ -130,39 +124,20 @@ impl<'a> Builder<'a> {
         self.operation(Kind::of("alter", class));
         match &rename.relation {
             Some(relation) => {
-                let (name, _) = crate::sql::names::existing(
-                    self.catalog,
-                    &relation.schemaname,
-                    &relation.relname,
-                );
+                let (name, _) = crate::sql::names::existing(self.catalog, &relation.schemaname, &relation.relname);
                 self.touch(Some(relation), class, Access::Create);
                 if object == Ok(ObjectType::ObjectColumn) {
                     self.target(name.column_target(&rename.subname, Access::Create));
                 }
             }
-            None if rename.object.is_some() => {
-                self.object_node(class, rename.object.as_deref(), Access::Create)
-            }
-            None => self.target(Target::plain(
-                class,
-                rename.subname.as_str(),
-                Access::Create,
-            )),
+            None if rename.object.is_some() => self.object_node(class, rename.object.as_deref(), Access::Create),
+            None => self.target(Target::plain(class, rename.subname.as_str(), Access::Create)),
         }
-        self.target(Target::plain(
-            "new_name",
-            rename.newname.as_str(),
-            Access::Create,
-        ));
+        self.target(Target::plain("new_name", rename.newname.as_str(), Access::Create));
     }
 
     fn create_domain(&mut self, domain: &CreateDomainStmt) {
-        self.named(
-            Kind::CreateDomain,
-            "domain",
-            &domain.domainname,
-            Access::Create,
-        );
+        self.named(Kind::CreateDomain, "domain", &domain.domainname, Access::Create);
         self.type_name(domain.type_name.as_ref());
         for constraint in &domain.constraints {
             if let Some(NodeEnum::Constraint(constraint)) = constraint.node.as_ref() {
@@ -172,28 +147,17 @@ impl<'a> Builder<'a> {
     }
 
     fn alter_domain(&mut self, domain: &AlterDomainStmt) {
-        self.named(
-            Kind::AlterDomain,
-            "domain",
-            &domain.type_name,
-            Access::Create,
-        );
+        self.named(Kind::AlterDomain, "domain", &domain.type_name, Access::Create);
         if domain.subtype == "X" {
             self.within(Via::Alter, |b| {
                 b.operation(Kind::DropConstraint);
-                b.target(Target::plain(
-                    "constraint",
-                    domain.name.as_str(),
-                    Access::Delete,
-                ));
+                b.target(Target::plain("constraint", domain.name.as_str(), Access::Delete));
             });
         }
         match domain.def.as_deref().and_then(|node| node.node.as_ref()) {
             Some(NodeEnum::Constraint(constraint)) => self.domain_constraint(constraint),
             Some(_) => {
-                self.within(Via::Default, |b| {
-                    b.optional(domain.def.as_deref(), &value_scope())
-                });
+                self.within(Via::Default, |b| b.optional(domain.def.as_deref(), &value_scope()));
             }
             None => {}
         }
@@ -207,11 +171,8 @@ impl<'a> Builder<'a> {
     fn create_schema(&mut self, schema: &CreateSchemaStmt) {
         self.operation(Kind::CreateSchema);
         let role = schema.authrole.as_ref().map(super::objects::role_name);
-        let name = if schema.schemaname.is_empty() {
-            role.as_deref().unwrap_or("current_user")
-        } else {
-            &schema.schemaname
-        };
+        let name =
+            if schema.schemaname.is_empty() { role.as_deref().unwrap_or("current_user") } else { &schema.schemaname };
         self.target(Target::plain("schema", name, Access::Create));
         if let Some(role) = role.clone() {
             self.target(Target::plain("role", role, Access::Grant));
@@ -224,12 +185,7 @@ impl<'a> Builder<'a> {
     }
 
     fn create_extension(&mut self, extension: &CreateExtensionStmt) {
-        self.text_named(
-            Kind::CreateExtension,
-            "extension",
-            &extension.extname,
-            Access::Create,
-        );
+        self.text_named(Kind::CreateExtension, "extension", &extension.extname, Access::Create);
         // Its script runs as whoever installs it.
         self.feature(Feature::OpaqueCode);
     }
@@ -264,11 +220,7 @@ impl<'a> Builder<'a> {
         if ObjectType::try_from(comment.objtype) == Ok(ObjectType::ObjectColumn) {
             self.column_object(comment.object.as_deref(), Access::Create);
         } else {
-            self.object_node(
-                class_of(comment.objtype),
-                comment.object.as_deref(),
-                Access::Create,
-            );
+            self.object_node(class_of(comment.objtype), comment.object.as_deref(), Access::Create);
         }
     }
 
@@ -281,25 +233,13 @@ impl<'a> Builder<'a> {
             }
             None => self.object_node(class, alter.object.as_deref(), Access::Create),
         }
-        self.target(Target::plain(
-            "schema",
-            alter.newschema.as_str(),
-            Access::Create,
-        ));
+        self.target(Target::plain("schema", alter.newschema.as_str(), Access::Create));
     }
 
     fn move_all(&mut self, alter: &AlterTableMoveAllStmt) {
         self.operation(Kind::of("alter", class_of(alter.objtype)));
-        self.target(Target::plain(
-            "tablespace",
-            alter.orig_tablespacename.as_str(),
-            Access::Set,
-        ));
-        self.target(Target::plain(
-            "tablespace",
-            alter.new_tablespacename.as_str(),
-            Access::Set,
-        ));
+        self.target(Target::plain("tablespace", alter.orig_tablespacename.as_str(), Access::Set));
+        self.target(Target::plain("tablespace", alter.new_tablespacename.as_str(), Access::Set));
         self.roles(&alter.roles, Access::Set);
     }
 
@@ -325,12 +265,6 @@ impl<'a> Builder<'a> {
 fn value_scope<'c>() -> Scope<'c, 'c> {
     use crate::sql::query::flow::Flow;
     use crate::sql::query::scope::{Column, Columns, Entry, Source};
-    let value = Column {
-        name: "value".into(),
-        flow: Flow::constant(),
-    };
-    over(Entry::new(
-        "".into(),
-        Source::Columns(std::rc::Rc::new(Columns::known(vec![value]))),
-    ))
+    let value = Column { name: "value".into(), flow: Flow::constant() };
+    over(Entry::new("".into(), Source::Columns(std::rc::Rc::new(Columns::known(vec![value])))))
 }

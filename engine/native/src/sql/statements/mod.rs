@@ -38,9 +38,7 @@ impl<'a> Builder<'a> {
             | NodeEnum::DeleteStmt(_)
             | NodeEnum::MergeStmt(_) => Some(self.query(node, &Scope::root())),
             _ => {
-                let known = self
-                    .session_statement(node)
-                    .or_else(|| self.definition_statement(node));
+                let known = self.session_statement(node).or_else(|| self.definition_statement(node));
                 if known.is_none() {
                     self.unknown(node_name(node));
                 }
@@ -66,15 +64,9 @@ impl<'a> Builder<'a> {
             NodeEnum::DiscardStmt(_) => self.simple(super::kinds::Kind::Discard),
             NodeEnum::CheckPointStmt(_) => self.simple(super::kinds::Kind::Checkpoint),
             NodeEnum::LockStmt(lock) => self.lock(lock),
-            NodeEnum::ListenStmt(listen) => {
-                self.channel(super::kinds::Kind::Listen, &listen.conditionname)
-            }
-            NodeEnum::UnlistenStmt(unlisten) => {
-                self.channel(super::kinds::Kind::Unlisten, &unlisten.conditionname)
-            }
-            NodeEnum::NotifyStmt(notify) => {
-                self.channel(super::kinds::Kind::Notify, &notify.conditionname)
-            }
+            NodeEnum::ListenStmt(listen) => self.channel(super::kinds::Kind::Listen, &listen.conditionname),
+            NodeEnum::UnlistenStmt(unlisten) => self.channel(super::kinds::Kind::Unlisten, &unlisten.conditionname),
+            NodeEnum::NotifyStmt(notify) => self.channel(super::kinds::Kind::Notify, &notify.conditionname),
             NodeEnum::VacuumStmt(vacuum) => self.vacuum(vacuum),
             NodeEnum::ClusterStmt(cluster) => self.cluster(cluster),
             NodeEnum::ReindexStmt(reindex) => self.reindex(reindex),
@@ -101,21 +93,11 @@ impl<'a> Builder<'a> {
 pub fn statement_span(text: &str, raw: &RawStmt) -> (usize, usize) {
     let start = usize::try_from(raw.stmt_location).unwrap_or(0);
     let length = usize::try_from(raw.stmt_len).unwrap_or(0);
-    let end = if length == 0 {
-        text.len()
-    } else {
-        start.saturating_add(length)
-    };
+    let end = if length == 0 { text.len() } else { start.saturating_add(length) };
     let Some(body) = text.get(start..end) else {
         return (0, text.len());
     };
     let lead = body.len().saturating_sub(body.trim_start().len());
-    let tail = body.len().saturating_sub(
-        body.trim_end_matches(|c: char| c.is_whitespace() || c == ';')
-            .len(),
-    );
-    (
-        start.saturating_add(lead),
-        end.saturating_sub(tail).max(start.saturating_add(lead)),
-    )
+    let tail = body.len().saturating_sub(body.trim_end_matches(|c: char| c.is_whitespace() || c == ';').len());
+    (start.saturating_add(lead), end.saturating_sub(tail).max(start.saturating_add(lead)))
 }

@@ -48,9 +48,9 @@ fn class_name(object: ObjectType) -> &'static str {
         ObjectType::ObjectParameterAcl => "setting",
         ObjectType::ObjectPolicy => "policy",
         ObjectType::ObjectProcedure => "procedure",
-        ObjectType::ObjectPublication
-        | ObjectType::ObjectPublicationNamespace
-        | ObjectType::ObjectPublicationRel => "publication",
+        ObjectType::ObjectPublication | ObjectType::ObjectPublicationNamespace | ObjectType::ObjectPublicationRel => {
+            "publication"
+        }
         ObjectType::ObjectRole => "role",
         ObjectType::ObjectRoutine => "routine",
         ObjectType::ObjectRule => "rule",
@@ -95,14 +95,7 @@ const WITHOUT_SCHEMA: [&str; 17] = [
 ];
 
 /// Classes that are relations, so that the catalog knows them.
-const RELATIONS: [&str; 6] = [
-    "table",
-    "view",
-    "materialized_view",
-    "foreign_table",
-    "sequence",
-    "index",
-];
+const RELATIONS: [&str; 6] = ["table", "view", "materialized_view", "foreign_table", "sequence", "index"];
 
 /// Classes whose name stands behind the table they belong to.
 const OF_A_TABLE: [&str; 4] = ["trigger", "rule", "policy", "constraint"];
@@ -111,9 +104,7 @@ const OF_A_TABLE: [&str; 4] = ["trigger", "rule", "policy", "constraint"];
 pub fn role_name(role: &RoleSpec) -> Name {
     match RoleSpecType::try_from(role.roletype) {
         Ok(RoleSpecType::RolespecCstring) => Name::from(role.rolename.as_str()),
-        Ok(RoleSpecType::RolespecCurrentRole | RoleSpecType::RolespecCurrentUser) => {
-            Name::from("current_user")
-        }
+        Ok(RoleSpecType::RolespecCurrentRole | RoleSpecType::RolespecCurrentUser) => Name::from("current_user"),
         Ok(RoleSpecType::RolespecSessionUser) => Name::from("session_user"),
         Ok(RoleSpecType::RolespecPublic) => Name::from("public"),
         Ok(RoleSpecType::Undefined) | Err(_) => Name::from(names::UNKNOWN),
@@ -122,12 +113,7 @@ pub fn role_name(role: &RoleSpec) -> Name {
 
 impl<'a> Builder<'a> {
     /// A relation that exists, as a target of the current operation.
-    pub fn touch(
-        &mut self,
-        relation: Option<&RangeVar>,
-        class: &'static str,
-        access: Access,
-    ) -> Option<RelationName> {
+    pub fn touch(&mut self, relation: Option<&RangeVar>, class: &'static str, access: Access) -> Option<RelationName> {
         let relation = relation?;
         let (name, _) = names::existing(self.catalog, &relation.schemaname, &relation.relname);
         self.relation(&name.full);
@@ -205,10 +191,7 @@ impl<'a> Builder<'a> {
             Access::Create => schema.or_else(|| names::creation_schema(self.catalog)),
             _ => schema,
         };
-        Target {
-            schema: schema.map(Name::from),
-            ..Target::plain(class, full_name(schema, name), access)
-        }
+        Target { schema: schema.map(Name::from), ..Target::plain(class, full_name(schema, name), access) }
     }
 
     /// An object as DROP, ALTER and COMMENT write it.
@@ -237,15 +220,9 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::RangeVar(relation)) => {
                 self.touch(Some(relation), class, access);
             }
-            Some(NodeEnum::RoleSpec(role)) => {
-                self.target(Target::plain("role", role_name(role), access))
-            }
-            Some(NodeEnum::Float(number)) => {
-                self.target(Target::plain(class, number.fval.as_str(), access))
-            }
-            Some(NodeEnum::Integer(number)) => {
-                self.target(Target::plain(class, number.ival.to_string(), access))
-            }
+            Some(NodeEnum::RoleSpec(role)) => self.target(Target::plain("role", role_name(role), access)),
+            Some(NodeEnum::Float(number)) => self.target(Target::plain(class, number.fval.as_str(), access)),
+            Some(NodeEnum::Integer(number)) => self.target(Target::plain(class, number.ival.to_string(), access)),
             Some(other) => self.unknown(crate::sql::query::json::node_name(other)),
             None => {}
         }

@@ -34,11 +34,7 @@ impl<'a> Builder<'a> {
                     let parts = [relation.schemaname.as_str(), relation.relname.as_str()];
                     self.object(
                         "type",
-                        if relation.schemaname.is_empty() {
-                            parts.get(1..).unwrap_or(&[])
-                        } else {
-                            &parts
-                        },
+                        if relation.schemaname.is_empty() { parts.get(1..).unwrap_or(&[]) } else { &parts },
                         Create,
                     );
                 }
@@ -48,60 +44,32 @@ impl<'a> Builder<'a> {
                     }
                 }
             }
-            NodeEnum::CreateEnumStmt(create) => {
-                self.named(Kind::CreateType, "type", &create.type_name, Create)
-            }
-            NodeEnum::CreateRangeStmt(create) => {
-                self.named(Kind::CreateType, "type", &create.type_name, Create)
-            }
-            NodeEnum::AlterEnumStmt(alter) => {
-                self.named(Kind::AlterType, "type", &alter.type_name, Create)
-            }
-            NodeEnum::AlterTypeStmt(alter) => {
-                self.named(Kind::AlterType, "type", &alter.type_name, Create)
-            }
+            NodeEnum::CreateEnumStmt(create) => self.named(Kind::CreateType, "type", &create.type_name, Create),
+            NodeEnum::CreateRangeStmt(create) => self.named(Kind::CreateType, "type", &create.type_name, Create),
+            NodeEnum::AlterEnumStmt(alter) => self.named(Kind::AlterType, "type", &alter.type_name, Create),
+            NodeEnum::AlterTypeStmt(alter) => self.named(Kind::AlterType, "type", &alter.type_name, Create),
             NodeEnum::AlterCollationStmt(alter) => {
                 self.named(Kind::AlterCollation, "collation", &alter.collname, Create)
             }
-            NodeEnum::AlterStatsStmt(alter) => {
-                self.named(Kind::AlterStatistics, "statistics", &alter.defnames, Create)
+            NodeEnum::AlterStatsStmt(alter) => self.named(Kind::AlterStatistics, "statistics", &alter.defnames, Create),
+            NodeEnum::CreateConversionStmt(create) => {
+                self.named(Kind::CreateConversion, "conversion", &create.conversion_name, Create)
             }
-            NodeEnum::CreateConversionStmt(create) => self.named(
-                Kind::CreateConversion,
-                "conversion",
-                &create.conversion_name,
-                Create,
-            ),
-            NodeEnum::CreateOpClassStmt(create) => self.named(
-                Kind::CreateOperatorClass,
-                "operator_class",
-                &create.opclassname,
-                Create,
-            ),
-            NodeEnum::CreateOpFamilyStmt(create) => self.named(
-                Kind::CreateOperatorFamily,
-                "operator_family",
-                &create.opfamilyname,
-                Create,
-            ),
-            NodeEnum::AlterOpFamilyStmt(alter) => self.named(
-                Kind::AlterOperatorFamily,
-                "operator_family",
-                &alter.opfamilyname,
-                Create,
-            ),
-            NodeEnum::AlterTsconfigurationStmt(alter) => self.named(
-                Kind::AlterTextSearchConfiguration,
-                "text_search_configuration",
-                &alter.cfgname,
-                Create,
-            ),
-            NodeEnum::AlterTsdictionaryStmt(alter) => self.named(
-                Kind::AlterTextSearchDictionary,
-                "text_search_dictionary",
-                &alter.dictname,
-                Create,
-            ),
+            NodeEnum::CreateOpClassStmt(create) => {
+                self.named(Kind::CreateOperatorClass, "operator_class", &create.opclassname, Create)
+            }
+            NodeEnum::CreateOpFamilyStmt(create) => {
+                self.named(Kind::CreateOperatorFamily, "operator_family", &create.opfamilyname, Create)
+            }
+            NodeEnum::AlterOpFamilyStmt(alter) => {
+                self.named(Kind::AlterOperatorFamily, "operator_family", &alter.opfamilyname, Create)
+            }
+            NodeEnum::AlterTsconfigurationStmt(alter) => {
+                self.named(Kind::AlterTextSearchConfiguration, "text_search_configuration", &alter.cfgname, Create)
+            }
+            NodeEnum::AlterTsdictionaryStmt(alter) => {
+                self.named(Kind::AlterTextSearchDictionary, "text_search_dictionary", &alter.dictname, Create)
+            }
             NodeEnum::AlterOperatorStmt(alter) => {
                 self.operation(Kind::AlterOperator);
                 if let Some(operator) = &alter.opername {
@@ -117,60 +85,32 @@ impl<'a> Builder<'a> {
                 self.function_options(&alter.actions);
             }
             NodeEnum::CreateAmStmt(create) => {
-                self.text_named(
-                    Kind::CreateAccessMethod,
-                    "access_method",
-                    &create.amname,
-                    Create,
-                );
+                self.text_named(Kind::CreateAccessMethod, "access_method", &create.amname, Create);
                 self.object("function", &strings(&create.handler_name), Access::Execute);
             }
             NodeEnum::CreatePlangStmt(create) => {
                 self.text_named(Kind::CreateLanguage, "language", &create.plname, Create)
             }
             NodeEnum::CreateEventTrigStmt(create) => {
-                self.text_named(
-                    Kind::CreateEventTrigger,
-                    "event_trigger",
-                    &create.trigname,
-                    Create,
-                );
+                self.text_named(Kind::CreateEventTrigger, "event_trigger", &create.trigname, Create);
                 self.object("function", &strings(&create.funcname), Access::Execute);
             }
-            NodeEnum::AlterEventTrigStmt(alter) => self.text_named(
-                Kind::AlterEventTrigger,
-                "event_trigger",
-                &alter.trigname,
-                Create,
-            ),
+            NodeEnum::AlterEventTrigStmt(alter) => {
+                self.text_named(Kind::AlterEventTrigger, "event_trigger", &alter.trigname, Create)
+            }
             NodeEnum::CreateTableSpaceStmt(create) => {
-                self.text_named(
-                    Kind::CreateTablespace,
-                    "tablespace",
-                    &create.tablespacename,
-                    Create,
-                );
+                self.text_named(Kind::CreateTablespace, "tablespace", &create.tablespacename, Create);
                 self.target(Target::plain("file", create.location.as_str(), Create));
                 self.feature(Feature::ServerFile);
             }
-            NodeEnum::DropTableSpaceStmt(drop) => self.text_named(
-                Kind::DropTablespace,
-                "tablespace",
-                &drop.tablespacename,
-                Delete,
-            ),
-            NodeEnum::AlterTableSpaceOptionsStmt(alter) => self.text_named(
-                Kind::AlterTablespace,
-                "tablespace",
-                &alter.tablespacename,
-                Create,
-            ),
-            NodeEnum::CreatedbStmt(create) => {
-                self.text_named(Kind::CreateDatabase, "database", &create.dbname, Create)
+            NodeEnum::DropTableSpaceStmt(drop) => {
+                self.text_named(Kind::DropTablespace, "tablespace", &drop.tablespacename, Delete)
             }
-            NodeEnum::DropdbStmt(drop) => {
-                self.text_named(Kind::DropDatabase, "database", &drop.dbname, Delete)
+            NodeEnum::AlterTableSpaceOptionsStmt(alter) => {
+                self.text_named(Kind::AlterTablespace, "tablespace", &alter.tablespacename, Create)
             }
+            NodeEnum::CreatedbStmt(create) => self.text_named(Kind::CreateDatabase, "database", &create.dbname, Create),
+            NodeEnum::DropdbStmt(drop) => self.text_named(Kind::DropDatabase, "database", &drop.dbname, Delete),
             NodeEnum::AlterDatabaseStmt(alter) => {
                 self.text_named(Kind::AlterDatabase, "database", &alter.dbname, Create)
             }
@@ -182,11 +122,7 @@ impl<'a> Builder<'a> {
             }
             NodeEnum::AlterExtensionContentsStmt(alter) => {
                 self.text_named(Kind::AlterExtension, "extension", &alter.extname, Create);
-                self.object_node(
-                    class_of(alter.objtype),
-                    alter.object.as_deref(),
-                    Access::Set,
-                );
+                self.object_node(class_of(alter.objtype), alter.object.as_deref(), Access::Set);
             }
             NodeEnum::AlterObjectDependsStmt(alter) => {
                 let class = class_of(alter.object_type);

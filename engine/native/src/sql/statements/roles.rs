@@ -1,9 +1,9 @@
 //! Roles and rights: GRANT and REVOKE, roles and their passwords, policies, owners, labels.
 
 use pg_query::protobuf::{
-    AlterDefaultPrivilegesStmt, AlterOwnerStmt, AlterPolicyStmt, AlterRoleStmt, CreatePolicyStmt,
-    CreateRoleStmt, DropOwnedStmt, DropRoleStmt, GrantRoleStmt, GrantStmt, GrantTargetType, Node,
-    ObjectType, ReassignOwnedStmt, SecLabelStmt,
+    AlterDefaultPrivilegesStmt, AlterOwnerStmt, AlterPolicyStmt, AlterRoleStmt, CreatePolicyStmt, CreateRoleStmt,
+    DropOwnedStmt, DropRoleStmt, GrantRoleStmt, GrantStmt, GrantTargetType, Node, ObjectType, ReassignOwnedStmt,
+    SecLabelStmt,
 };
 use pg_query::NodeEnum;
 
@@ -17,27 +17,18 @@ use crate::sql::tree::{Access, Target, Via};
 
 impl<'a> Builder<'a> {
     pub fn grant(&mut self, grant: &GrantStmt) {
-        self.operation(if grant.is_grant {
-            Kind::Grant
-        } else {
-            Kind::Revoke
-        });
+        self.operation(if grant.is_grant { Kind::Grant } else { Kind::Revoke });
         self.granted(grant);
     }
 
     fn granted(&mut self, grant: &GrantStmt) {
         let class = class_of(grant.objtype);
-        let whole_schema =
-            GrantTargetType::try_from(grant.targtype) == Ok(GrantTargetType::AclTargetAllInSchema);
+        let whole_schema = GrantTargetType::try_from(grant.targtype) == Ok(GrantTargetType::AclTargetAllInSchema);
         let class = if whole_schema { "schema" } else { class };
         for object in &grant.objects {
             self.object_node(class, Some(object), Access::Grant);
             if let Some(NodeEnum::RangeVar(relation)) = object.node.as_ref() {
-                let (name, _) = crate::sql::names::existing(
-                    self.catalog,
-                    &relation.schemaname,
-                    &relation.relname,
-                );
+                let (name, _) = crate::sql::names::existing(self.catalog, &relation.schemaname, &relation.relname);
                 for privilege in &grant.privileges {
                     if let Some(NodeEnum::AccessPriv(privilege)) = privilege.node.as_ref() {
                         for column in strings(&privilege.cols) {
@@ -52,11 +43,7 @@ impl<'a> Builder<'a> {
         }
         for privilege in &grant.privileges {
             if let Some(NodeEnum::AccessPriv(privilege)) = privilege.node.as_ref() {
-                self.target(Target::plain(
-                    "privilege",
-                    privilege.priv_name.as_str(),
-                    Access::Grant,
-                ));
+                self.target(Target::plain("privilege", privilege.priv_name.as_str(), Access::Grant));
             }
         }
         if grant.privileges.is_empty() {
@@ -66,18 +53,10 @@ impl<'a> Builder<'a> {
     }
 
     pub fn grant_role(&mut self, grant: &GrantRoleStmt) {
-        self.operation(if grant.is_grant {
-            Kind::GrantRole
-        } else {
-            Kind::RevokeRole
-        });
+        self.operation(if grant.is_grant { Kind::GrantRole } else { Kind::RevokeRole });
         for node in &grant.granted_roles {
             if let Some(NodeEnum::AccessPriv(role)) = node.node.as_ref() {
-                self.target(Target::plain(
-                    "role",
-                    role.priv_name.as_str(),
-                    Access::Grant,
-                ));
+                self.target(Target::plain("role", role.priv_name.as_str(), Access::Grant));
             }
         }
         self.roles(&grant.grantee_roles, Access::Set);
@@ -172,11 +151,7 @@ impl<'a> Builder<'a> {
         if object == Ok(ObjectType::ObjectColumn) {
             self.column_object(label.object.as_deref(), Access::Grant);
         } else {
-            self.object_node(
-                class_of(label.objtype),
-                label.object.as_deref(),
-                Access::Grant,
-            );
+            self.object_node(class_of(label.objtype), label.object.as_deref(), Access::Grant);
         }
     }
 
@@ -231,11 +206,7 @@ impl<'a> Builder<'a> {
         let root = crate::sql::query::scope::Scope::root();
         let entry = self.table(table, &root, Access::Grant);
         let parts = [table.schemaname.as_str(), table.relname.as_str(), name];
-        let parts = if table.schemaname.is_empty() {
-            parts.get(1..).unwrap_or(&[])
-        } else {
-            &parts[..]
-        };
+        let parts = if table.schemaname.is_empty() { parts.get(1..).unwrap_or(&[]) } else { &parts[..] };
         self.object("policy", parts, access);
         let scope = over(entry);
         self.within(Via::Policy, |b| {

@@ -1,10 +1,9 @@
 //! Statements about the session and its data flow: EXPLAIN, prepared statements, cursors, transactions, locks, upkeep.
 
 use pg_query::protobuf::{
-    ClosePortalStmt, ClusterStmt, ConstraintsSetStmt, DeallocateStmt, DeclareCursorStmt,
-    ExecuteStmt, ExplainStmt, FetchStmt, LoadStmt, LockStmt, Node, PrepareStmt, RefreshMatViewStmt,
-    ReindexObjectType, ReindexStmt, ReturnStmt, TransactionStmt, TransactionStmtKind, TruncateStmt,
-    VacuumStmt,
+    ClosePortalStmt, ClusterStmt, ConstraintsSetStmt, DeallocateStmt, DeclareCursorStmt, ExecuteStmt, ExplainStmt,
+    FetchStmt, LoadStmt, LockStmt, Node, PrepareStmt, RefreshMatViewStmt, ReindexObjectType, ReindexStmt, ReturnStmt,
+    TransactionStmt, TransactionStmtKind, TruncateStmt, VacuumStmt,
 };
 use pg_query::NodeEnum;
 
@@ -23,11 +22,7 @@ impl<'a> Builder<'a> {
 
     pub fn explain(&mut self, explain: &ExplainStmt) -> Columns {
         let analyze = self.boolean_option(&explain.options, "analyze");
-        let place = self.operation(if analyze {
-            Kind::ExplainAnalyze
-        } else {
-            Kind::Explain
-        });
+        let place = self.operation(if analyze { Kind::ExplainAnalyze } else { Kind::Explain });
         let node = explain.query.as_deref().and_then(|node| node.node.as_ref());
         if let Some(node) = node {
             if analyze {
@@ -39,10 +34,7 @@ impl<'a> Builder<'a> {
                 self.planned = planned;
             }
         }
-        Columns::known(vec![Column {
-            name: Name::from("QUERY PLAN"),
-            flow: Flow::constant().derive("explain"),
-        }])
+        Columns::known(vec![Column { name: Name::from("QUERY PLAN"), flow: Flow::constant().derive("explain") }])
     }
 
     /// The statement inside runs, so its effect is the outer one's.
@@ -51,21 +43,10 @@ impl<'a> Builder<'a> {
             return;
         }
         let inner = place.operation.saturating_add(1);
-        if let Some(effect) = self
-            .tree
-            .operations
-            .get(inner)
-            .map(|operation| operation.effect)
-        {
+        if let Some(effect) = self.tree.operations.get(inner).map(|operation| operation.effect) {
             // What is made is filled too: EXPLAIN ANALYZE CREATE TABLE AS writes rows.
-            let effect = if effect == Effect::Create {
-                Effect::Write
-            } else {
-                effect
-            };
-            self.at(place, |operation| {
-                operation.effect = operation.effect.max(effect)
-            });
+            let effect = if effect == Effect::Create { Effect::Write } else { effect };
+            self.at(place, |operation| operation.effect = operation.effect.max(effect));
         }
     }
 
@@ -80,9 +61,9 @@ impl<'a> Builder<'a> {
                         None => true,
                         Some(NodeEnum::Boolean(flag)) => flag.boolval,
                         Some(NodeEnum::Integer(number)) => number.ival != 0,
-                        Some(NodeEnum::String(word)) => !["false", "off", "0"]
-                            .iter()
-                            .any(|off| word.sval.eq_ignore_ascii_case(off)),
+                        Some(NodeEnum::String(word)) => {
+                            !["false", "off", "0"].iter().any(|off| word.sval.eq_ignore_ascii_case(off))
+                        }
                         Some(_) => true,
                     };
                 }
@@ -93,11 +74,7 @@ impl<'a> Builder<'a> {
 
     pub fn prepare(&mut self, prepare: &PrepareStmt) {
         self.operation(Kind::Prepare);
-        self.target(Target::plain(
-            "prepared_statement",
-            prepare.name.as_str(),
-            Access::Create,
-        ));
+        self.target(Target::plain("prepared_statement", prepare.name.as_str(), Access::Create));
         for node in &prepare.argtypes {
             if let Some(NodeEnum::TypeName(name)) = node.node.as_ref() {
                 self.type_name(Some(name));
@@ -111,23 +88,12 @@ impl<'a> Builder<'a> {
     /// EXECUTE runs what was prepared: the catalog may tell its text, else nobody knows.
     pub fn execute_prepared(&mut self, execute: &ExecuteStmt) -> Option<Columns> {
         self.operation(Kind::ExecutePrepared);
-        self.target(Target::plain(
-            "prepared_statement",
-            execute.name.as_str(),
-            Access::Execute,
-        ));
+        self.target(Target::plain("prepared_statement", execute.name.as_str(), Access::Execute));
         self.expressions(&execute.params, &Scope::root());
-        match self
-            .catalog
-            .and_then(|catalog| catalog.prepared(&execute.name))
-        {
+        match self.catalog.and_then(|catalog| catalog.prepared(&execute.name)) {
             Some(text) => Some(self.embedded(Via::Execute, &text)),
             None => {
-                self.problem(
-                    "unknown_prepared",
-                    format!("nobody knows what `{}` was prepared as", execute.name),
-                    None,
-                );
+                self.problem("unknown_prepared", format!("nobody knows what `{}` was prepared as", execute.name), None);
                 self.incomplete();
                 None
             }
@@ -136,21 +102,13 @@ impl<'a> Builder<'a> {
 
     pub fn deallocate(&mut self, deallocate: &DeallocateStmt) {
         self.operation(Kind::Deallocate);
-        let name = if deallocate.isall {
-            "all"
-        } else {
-            &deallocate.name
-        };
+        let name = if deallocate.isall { "all" } else { &deallocate.name };
         self.target(Target::plain("prepared_statement", name, Access::Delete));
     }
 
     pub fn declare_cursor(&mut self, cursor: &DeclareCursorStmt) {
         self.operation(Kind::DeclareCursor);
-        self.target(Target::plain(
-            "cursor",
-            cursor.portalname.as_str(),
-            Access::Create,
-        ));
+        self.target(Target::plain("cursor", cursor.portalname.as_str(), Access::Create));
         if let Some(node) = cursor.query.as_deref().and_then(|node| node.node.as_ref()) {
             self.within(Via::Cursor, |b| b.query(node, &Scope::root()));
         }
@@ -158,34 +116,20 @@ impl<'a> Builder<'a> {
 
     /// FETCH gives rows of a cursor, whatever its query was; MOVE gives none.
     pub fn fetch(&mut self, fetch: &FetchStmt) -> Option<Columns> {
-        self.operation(if fetch.ismove {
-            Kind::Move
-        } else {
-            Kind::Fetch
-        });
-        self.target(Target::plain(
-            "cursor",
-            fetch.portalname.as_str(),
-            Access::Read,
-        ));
+        self.operation(if fetch.ismove { Kind::Move } else { Kind::Fetch });
+        self.target(Target::plain("cursor", fetch.portalname.as_str(), Access::Read));
         fetch.ismove.then(|| Columns::known(Vec::new()))
     }
 
     pub fn close_cursor(&mut self, close: &ClosePortalStmt) {
         self.operation(Kind::CloseCursor);
-        let name = if close.portalname.is_empty() {
-            "all"
-        } else {
-            &close.portalname
-        };
+        let name = if close.portalname.is_empty() { "all" } else { &close.portalname };
         self.target(Target::plain("cursor", name, Access::Delete));
     }
 
     pub fn transaction(&mut self, transaction: &TransactionStmt) {
         let kind = match TransactionStmtKind::try_from(transaction.kind) {
-            Ok(TransactionStmtKind::TransStmtBegin | TransactionStmtKind::TransStmtStart) => {
-                Kind::Begin
-            }
+            Ok(TransactionStmtKind::TransStmtBegin | TransactionStmtKind::TransStmtStart) => Kind::Begin,
             Ok(TransactionStmtKind::TransStmtCommit) => Kind::Commit,
             Ok(TransactionStmtKind::TransStmtRollback) => Kind::Rollback,
             Ok(TransactionStmtKind::TransStmtSavepoint) => Kind::Savepoint,
@@ -208,11 +152,7 @@ impl<'a> Builder<'a> {
         for node in &set.constraints {
             if let Some(NodeEnum::RangeVar(name)) = node.node.as_ref() {
                 let schema = Some(name.schemaname.as_str()).filter(|schema| !schema.is_empty());
-                self.target(Target::plain(
-                    "constraint",
-                    full_name(schema, &name.relname),
-                    Access::Set,
-                ));
+                self.target(Target::plain("constraint", full_name(schema, &name.relname), Access::Set));
             }
         }
     }
@@ -225,20 +165,12 @@ impl<'a> Builder<'a> {
     pub fn channel(&mut self, kind: Kind, name: &str) {
         self.operation(kind);
         let name = if name.is_empty() { "*" } else { name };
-        let access = if kind == Kind::Notify {
-            Access::Write
-        } else {
-            Access::Read
-        };
+        let access = if kind == Kind::Notify { Access::Write } else { Access::Read };
         self.target(Target::plain("channel", name, access));
     }
 
     pub fn vacuum(&mut self, vacuum: &VacuumStmt) {
-        self.operation(if vacuum.is_vacuumcmd {
-            Kind::Vacuum
-        } else {
-            Kind::Analyze
-        });
+        self.operation(if vacuum.is_vacuumcmd { Kind::Vacuum } else { Kind::Analyze });
         for node in &vacuum.rels {
             if let Some(NodeEnum::VacuumRelation(relation)) = node.node.as_ref() {
                 self.touch(relation.relation.as_ref(), "table", Access::Set);
@@ -263,11 +195,7 @@ impl<'a> Builder<'a> {
             Ok(ReindexObjectType::ReindexObjectSchema) => {
                 self.target(Target::plain("schema", reindex.name.as_str(), Access::Set))
             }
-            _ => self.target(Target::plain(
-                "database",
-                reindex.name.as_str(),
-                Access::Set,
-            )),
+            _ => self.target(Target::plain("database", reindex.name.as_str(), Access::Set)),
         }
     }
 
@@ -278,21 +206,13 @@ impl<'a> Builder<'a> {
 
     pub fn refresh(&mut self, refresh: &RefreshMatViewStmt) {
         self.operation(Kind::RefreshMaterializedView);
-        self.touch(
-            refresh.relation.as_ref(),
-            "materialized_view",
-            Access::Write,
-        );
+        self.touch(refresh.relation.as_ref(), "materialized_view", Access::Write);
     }
 
     /// LOAD brings foreign machine code into the server.
     pub fn load(&mut self, load: &LoadStmt) {
         self.operation_with(Kind::Load, Effect::Execute);
-        self.target(Target::plain(
-            "file",
-            load.filename.as_str(),
-            Access::Execute,
-        ));
+        self.target(Target::plain("file", load.filename.as_str(), Access::Execute));
         self.feature(Feature::ServerFile);
         self.incomplete();
     }
@@ -301,9 +221,6 @@ impl<'a> Builder<'a> {
     pub fn return_value(&mut self, returned: &ReturnStmt) -> Columns {
         self.operation(Kind::Select);
         let flow = self.optional(returned.returnval.as_deref(), &Scope::root());
-        Columns::known(vec![Column {
-            name: Name::from("return"),
-            flow,
-        }])
+        Columns::known(vec![Column { name: Name::from("return"), flow }])
     }
 }

@@ -1,8 +1,7 @@
 //! Settings (SET, RESET, set_config, ALTER ROLE/DATABASE/SYSTEM SET): which ones change what later texts mean.
 
 use pg_query::protobuf::{
-    AlterDatabaseSetStmt, AlterRoleSetStmt, AlterSystemStmt, Node, VariableSetKind,
-    VariableSetStmt, VariableShowStmt,
+    AlterDatabaseSetStmt, AlterRoleSetStmt, AlterSystemStmt, Node, VariableSetKind, VariableSetStmt, VariableShowStmt,
 };
 use pg_query::NodeEnum;
 
@@ -25,12 +24,7 @@ const LEXER: [&str; 6] = [
 ];
 
 /// Settings that change which rights the session has.
-const ROLE: [&str; 4] = [
-    "role",
-    "session_authorization",
-    "is_superuser",
-    "local_preload_libraries",
-];
+const ROLE: [&str; 4] = ["role", "session_authorization", "is_superuser", "local_preload_libraries"];
 
 /// Settings that switch off what protects rows.
 const TRIGGERS: [&str; 2] = ["session_replication_role", "ignore_checksum_failure"];
@@ -61,8 +55,7 @@ impl<'a> Builder<'a> {
     fn setting_target(&mut self, name: &str) {
         if self.quiet == 0 {
             if let Some(last) = self.tree.operations.last_mut() {
-                last.targets
-                    .push(Target::plain("setting", name, Access::Set));
+                last.targets.push(Target::plain("setting", name, Access::Set));
             }
         }
     }
@@ -92,16 +85,10 @@ impl<'a> Builder<'a> {
         // Setting names fold; the grammar keeps what stood in quotes.
         let name = set.name.to_lowercase();
         let kind = VariableSetKind::try_from(set.kind);
-        let is_reset = matches!(
-            kind,
-            Ok(VariableSetKind::VarReset | VariableSetKind::VarResetAll)
-        );
+        let is_reset = matches!(kind, Ok(VariableSetKind::VarReset | VariableSetKind::VarResetAll));
         let operation = match name.as_str() {
             "role" | "session_authorization" => Kind::SetRole,
-            "transaction"
-            | "session characteristics"
-            | "transaction snapshot"
-            | "transaction_isolation"
+            "transaction" | "session characteristics" | "transaction snapshot" | "transaction_isolation"
                 if !is_reset =>
             {
                 Kind::SetTransaction
@@ -130,11 +117,7 @@ impl<'a> Builder<'a> {
         self.note_setting(&name);
         self.target(Target::plain("setting", name.as_str(), Access::Set));
         if matches!(name.as_str(), "role" | "session_authorization") {
-            if let Some(role) = set
-                .args
-                .first()
-                .and_then(|node| self.literal(constant(node)))
-            {
+            if let Some(role) = set.args.first().and_then(|node| self.literal(constant(node))) {
                 self.target(Target::plain("role", role, Access::Set));
             }
         }
@@ -142,27 +125,14 @@ impl<'a> Builder<'a> {
 
     pub fn show(&mut self, show: &VariableShowStmt) -> Columns {
         self.operation(Kind::Show);
-        self.target(Target::plain(
-            "setting",
-            show.name.to_lowercase(),
-            Access::Read,
-        ));
+        self.target(Target::plain("setting", show.name.to_lowercase(), Access::Read));
         if show.name.eq_ignore_ascii_case("all") {
             let names = ["name", "setting", "description"];
             return Columns::known(
-                names
-                    .iter()
-                    .map(|name| Column {
-                        name: Name::from(*name),
-                        flow: Flow::constant(),
-                    })
-                    .collect(),
+                names.iter().map(|name| Column { name: Name::from(*name), flow: Flow::constant() }).collect(),
             );
         }
-        Columns::known(vec![Column {
-            name: Name::from(show.name.as_str()),
-            flow: Flow::constant(),
-        }])
+        Columns::known(vec![Column { name: Name::from(show.name.as_str()), flow: Flow::constant() }])
     }
 
     pub fn alter_system(&mut self, alter: &AlterSystemStmt) {
@@ -175,11 +145,7 @@ impl<'a> Builder<'a> {
 
     pub fn alter_database_setting(&mut self, alter: &AlterDatabaseSetStmt) {
         self.operation(Kind::AlterDatabaseSetting);
-        self.target(Target::plain(
-            "database",
-            alter.dbname.as_str(),
-            Access::Set,
-        ));
+        self.target(Target::plain("database", alter.dbname.as_str(), Access::Set));
         if let Some(set) = &alter.setstmt {
             self.setting(set);
         }
@@ -187,17 +153,10 @@ impl<'a> Builder<'a> {
 
     pub fn alter_role_setting(&mut self, alter: &AlterRoleSetStmt) {
         self.operation(Kind::AlterRoleSetting);
-        let role = alter
-            .role
-            .as_ref()
-            .map_or_else(|| Name::from("all"), role_name);
+        let role = alter.role.as_ref().map_or_else(|| Name::from("all"), role_name);
         self.target(Target::plain("role", role, Access::Set));
         if !alter.database.is_empty() {
-            self.target(Target::plain(
-                "database",
-                alter.database.as_str(),
-                Access::Set,
-            ));
+            self.target(Target::plain("database", alter.database.as_str(), Access::Set));
         }
         if let Some(set) = &alter.setstmt {
             self.setting(set);

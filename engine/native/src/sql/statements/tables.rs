@@ -1,9 +1,9 @@
 //! Tables, views, indexes, triggers, rules: made and altered, with the queries and expressions in their definitions.
 
 use pg_query::protobuf::{
-    AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ConstrType, Constraint, CreateStmt,
-    CreateTableAsStmt, CreateTrigStmt, IndexElem, IndexStmt, Node, ObjectType, PartitionBoundSpec,
-    PartitionSpec, RangeVar, RuleStmt, ViewStmt,
+    AlterTableCmd, AlterTableStmt, AlterTableType, ColumnDef, ConstrType, Constraint, CreateStmt, CreateTableAsStmt,
+    CreateTrigStmt, IndexElem, IndexStmt, Node, ObjectType, PartitionBoundSpec, PartitionSpec, RangeVar, RuleStmt,
+    ViewStmt,
 };
 use pg_query::NodeEnum;
 
@@ -27,12 +27,8 @@ impl<'a> Builder<'a> {
         self.target(name.target(class, Access::Create));
         self.touch_each(&create.inh_relations, "table", Access::Read);
         self.type_name(create.of_typename.as_ref());
-        let columns: Vec<Name> = create
-            .table_elts
-            .iter()
-            .filter_map(column_of)
-            .map(|column| Name::from(column.colname.as_str()))
-            .collect();
+        let columns: Vec<Name> =
+            create.table_elts.iter().filter_map(column_of).map(|column| Name::from(column.colname.as_str())).collect();
         let entry = definition(relation, &name.full, columns);
         let scope = over(entry);
         self.within(Via::Table, |b| {
@@ -81,14 +77,10 @@ impl<'a> Builder<'a> {
             b.filter(constraint.where_clause.as_deref(), scope);
             for pair in &constraint.exclusions {
                 if let Some(NodeEnum::List(pair)) = pair.node.as_ref() {
-                    if let Some(NodeEnum::IndexElem(element)) =
-                        pair.items.first().and_then(|node| node.node.as_ref())
-                    {
+                    if let Some(NodeEnum::IndexElem(element)) = pair.items.first().and_then(|node| node.node.as_ref()) {
                         b.index_element(element, scope);
                     }
-                    if let Some(NodeEnum::List(operator)) =
-                        pair.items.get(1).and_then(|node| node.node.as_ref())
-                    {
+                    if let Some(NodeEnum::List(operator)) = pair.items.get(1).and_then(|node| node.node.as_ref()) {
                         b.operator_name(&operator.items);
                     }
                 }
@@ -166,10 +158,7 @@ impl<'a> Builder<'a> {
         if !index.idxname.is_empty() {
             let schema = entry.schema.clone();
             let full = full_name(schema.as_deref(), &index.idxname);
-            self.target(Target {
-                schema,
-                ..Target::plain("index", full, Access::Create)
-            });
+            self.target(Target { schema, ..Target::plain("index", full, Access::Create) });
         }
         let scope = over(entry);
         self.within(Via::Index, |b| {
@@ -194,17 +183,11 @@ impl<'a> Builder<'a> {
         self.object("function", &function, Access::Execute);
         let mut scope = Scope::root();
         for name in ["old", "new"] {
-            let mut row = Entry {
-                alias: Name::from(name),
-                schema: None,
-                ..entry.clone()
-            };
+            let mut row = Entry { alias: Name::from(name), schema: None, ..entry.clone() };
             row.bare = false;
             scope.entries.push(row);
         }
-        self.within(Via::Trigger, |b| {
-            b.filter(trigger.when_clause.as_deref(), &scope)
-        });
+        self.within(Via::Trigger, |b| b.filter(trigger.when_clause.as_deref(), &scope));
         self.touch(trigger.constrrel.as_ref(), "table", Access::Read);
     }
 
@@ -217,11 +200,7 @@ impl<'a> Builder<'a> {
         let entry = self.table(relation, &Scope::root(), Access::Set);
         let mut scope = Scope::root();
         for name in ["old", "new"] {
-            let mut row = Entry {
-                alias: Name::from(name),
-                schema: None,
-                ..entry.clone()
-            };
+            let mut row = Entry { alias: Name::from(name), schema: None, ..entry.clone() };
             row.bare = false;
             scope.entries.push(row);
         }
@@ -264,31 +243,19 @@ impl<'a> Builder<'a> {
         let scope = over(entry);
         for command in &alter.cmds {
             if let Some(NodeEnum::AlterTableCmd(command)) = command.node.as_ref() {
-                self.within(Via::Alter, |b| {
-                    b.alter_command(command, class, &full, &scope)
-                });
+                self.within(Via::Alter, |b| b.alter_command(command, class, &full, &scope));
             }
         }
     }
 
-    fn alter_command(
-        &mut self,
-        command: &AlterTableCmd,
-        class: &'static str,
-        full: &Name,
-        scope: &Scope<'_, 'a>,
-    ) {
+    fn alter_command(&mut self, command: &AlterTableCmd, class: &'static str, full: &Name, scope: &Scope<'_, 'a>) {
         use AlterTableType as T;
         match T::try_from(command.subtype) {
             Ok(T::AtDropColumn) => {
                 self.operation(Kind::DropColumn);
                 self.target(Target {
                     column: Some(Name::from(command.name.as_str())),
-                    ..Target::plain(
-                        "column",
-                        crate::sql::names::column_name(full, &command.name),
-                        Access::Delete,
-                    )
+                    ..Target::plain("column", crate::sql::names::column_name(full, &command.name), Access::Delete)
                 });
             }
             Ok(T::AtDropConstraint) => {
@@ -303,22 +270,15 @@ impl<'a> Builder<'a> {
                 self.operation(Kind::AlterOwner);
                 self.target(Target::plain(class, full.clone(), Access::Grant));
                 if let Some(role) = &command.newowner {
-                    self.target(Target::plain(
-                        "role",
-                        super::objects::role_name(role),
-                        Access::Grant,
-                    ));
+                    self.target(Target::plain("role", super::objects::role_name(role), Access::Grant));
                 }
             }
             Ok(T::AtDetachPartition | T::AtDetachPartitionFinalize) => {
                 self.operation(Kind::DetachPartition);
             }
-            Ok(
-                T::AtEnableRowSecurity
-                | T::AtDisableRowSecurity
-                | T::AtForceRowSecurity
-                | T::AtNoForceRowSecurity,
-            ) => self.feature(Feature::RowSecurityChange),
+            Ok(T::AtEnableRowSecurity | T::AtDisableRowSecurity | T::AtForceRowSecurity | T::AtNoForceRowSecurity) => {
+                self.feature(Feature::RowSecurityChange)
+            }
             Ok(
                 T::AtEnableTrig
                 | T::AtEnableAlwaysTrig
@@ -333,9 +293,7 @@ impl<'a> Builder<'a> {
                 | T::AtEnableReplicaRule
                 | T::AtDisableRule,
             ) => self.feature(Feature::TriggerBypass),
-            Ok(T::AtGenericOptions | T::AtAlterColumnGenericOptions) => {
-                self.feature(Feature::NetworkAccess)
-            }
+            Ok(T::AtGenericOptions | T::AtAlterColumnGenericOptions) => self.feature(Feature::NetworkAccess),
             Ok(T::Undefined) | Err(_) => self.unknown("ALTER TABLE action"),
             Ok(_) => {}
         }
@@ -389,15 +347,9 @@ fn definition<'c>(relation: &RangeVar, full: &Name, columns: Vec<Name>) -> Entry
     use crate::sql::query::scope::{Column, Columns};
     let list = columns
         .into_iter()
-        .map(|name| Column {
-            flow: Flow::column(crate::sql::names::column_name(full, &name), true),
-            name,
-        })
+        .map(|name| Column { flow: Flow::column(crate::sql::names::column_name(full, &name), true), name })
         .collect();
     // Inherited and copied columns are not listed: any name may be one.
-    let source = Source::Columns(std::rc::Rc::new(Columns {
-        list,
-        complete: false,
-    }));
+    let source = Source::Columns(std::rc::Rc::new(Columns { list, complete: false }));
     Entry::new(Name::from(relation.relname.as_str()), source)
 }

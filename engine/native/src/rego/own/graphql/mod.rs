@@ -1,3 +1,5 @@
 //! placeholder
 use regorus::unstable::BuiltinFcn;
-pub fn find(_: &str) -> Option<BuiltinFcn> { None }
+pub fn find(_: &str) -> Option<BuiltinFcn> {
+    None
+}
