@@ -18,8 +18,9 @@ fn arity(name: &str) -> Option<u8> {
     builtins::find(name).map(|(_, arity)| arity).or_else(|| super::absent::arity(name))
 }
 
+/// No builtin's name: the function would call itself.
 fn function(name: &str) -> String {
-    name.replace('.', "__")
+    format!("call_{}", name.replace('.', "__"))
 }
 
 /// The builtins to call through functions: replaced ones that are not regorus' own, and all that replace another.
