@@ -3,7 +3,7 @@
 use regorus::Value;
 
 use super::case::Case;
-use super::texts::{self, Texts};
+use super::texts;
 use super::{rvm, twin, Outcome};
 use crate::rego::builtins::Class;
 use crate::rego::checks;
@@ -46,13 +46,10 @@ fn judged(case: &Case) -> Result<Verdict, String> {
     };
     let compiled = checks::rvm_gap(&texts.rules).map_or_else(|| rvm::run(case, &texts, &input, &case.data), Err);
     let interpreted = twin::run(case, &texts, &input, &case.data);
-    if std::env::var("REGO_DEBUG").is_ok() {
-        eprintln!("RVM {compiled:?}\nINT {interpreted:?}");
-    }
-    Ok(choose(compiled, interpreted, &texts))
+    Ok(choose(compiled, interpreted))
 }
 
-fn choose(compiled: Result<Outcome, String>, interpreted: Outcome, _texts: &Texts) -> Verdict {
+fn choose(compiled: Result<Outcome, String>, interpreted: Outcome) -> Verdict {
     match compiled {
         Ok(outcome) => say(outcome, Evaluator::Rvm),
         Err(_) => say(interpreted, Evaluator::Interpreter),

@@ -25,7 +25,8 @@ pub fn tokens(text: &str) -> Result<Vec<(Token, u32, u32)>, String> {
     loop {
         lexer.skip();
         let (line, column) = (lexer.line, lexer.column);
-        let token = lexer.token().map_err(|message| format!("{message} in GraphQL string at location {line}:{column}"))?;
+        let token =
+            lexer.token().map_err(|message| format!("{message} in GraphQL string at location {line}:{column}"))?;
         let ended = token == Token::End;
         found.push((token, line, column));
         if ended {
@@ -109,7 +110,12 @@ impl<'a> Lexer<'a> {
         let text = self.take_while(|letter| letter.is_ascii_digit() || matches!(letter, '-' | '+' | '.' | 'e' | 'E'));
         let digits = text.strip_prefix('-').unwrap_or(text);
         let leading = digits.starts_with('0') && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
-        if digits.is_empty() || leading || digits.parse::<f64>().is_err() || digits.starts_with('.') || digits.ends_with('.') {
+        if digits.is_empty()
+            || leading
+            || digits.parse::<f64>().is_err()
+            || digits.starts_with('.')
+            || digits.ends_with('.')
+        {
             return Err(format!("Invalid number, {text}"));
         }
         let whole = digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -145,7 +151,9 @@ impl<'a> Lexer<'a> {
                 });
                 letter.ok_or_else(|| format!("Invalid character escape sequence: \\u{digits}"))
             }
-            other => Err(format!("Invalid character escape sequence: \\{}", other.map(String::from).unwrap_or_default())),
+            other => {
+                Err(format!("Invalid character escape sequence: \\{}", other.map(String::from).unwrap_or_default()))
+            }
         }
     }
 
@@ -178,7 +186,11 @@ fn dedented(text: &str) -> String {
     let indent = |line: &str| line.len().saturating_sub(line.trim_start_matches([' ', '\t']).len());
     let is_blank = |line: &&str| line.trim_matches([' ', '\t']).is_empty();
     let common = lines.iter().skip(1).filter(|line| !is_blank(line)).map(|line| indent(line)).min().unwrap_or(0);
-    let cut: Vec<&str> = lines.iter().enumerate().map(|(at, line)| if at == 0 { line } else { line.get(common..).unwrap_or_default() }).collect();
+    let cut: Vec<&str> = lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { line } else { line.get(common..).unwrap_or_default() })
+        .collect();
     let first = cut.iter().position(|line| !is_blank(line)).unwrap_or(cut.len());
     let last = cut.iter().rposition(|line| !is_blank(line)).map_or(first, |last| last.saturating_add(1));
     cut.get(first..last).unwrap_or_default().join("\n")
@@ -195,7 +207,14 @@ mod tests {
 
     #[test]
     fn signs_names_and_values_are_told_apart() {
-        let expected = [Token::Sign("{"), Token::Name("a".to_owned()), Token::Int("-4".to_owned()), Token::Float("1.5e3".to_owned()), Token::Sign("..."), Token::End];
+        let expected = [
+            Token::Sign("{"),
+            Token::Name("a".to_owned()),
+            Token::Int("-4".to_owned()),
+            Token::Float("1.5e3".to_owned()),
+            Token::Sign("..."),
+            Token::End,
+        ];
         assert_eq!(kinds("{ a, -4 1.5e3 # x\n ..."), expected);
     }
 

@@ -155,7 +155,8 @@ impl Parser {
     /// The same with at least one item where the first sign stands.
     pub fn some(&mut self, open: &str, close: &str, item: fn(&mut Self) -> Parsed<Value>) -> Parsed<Vec<Value>> {
         if matches!(self.peek(), Token::Sign(sign) if *sign == open) {
-            let empty = matches!(self.tokens.get(self.at.saturating_add(1)), Some((Token::Sign(sign), _, _)) if *sign == close);
+            let empty =
+                matches!(self.tokens.get(self.at.saturating_add(1)), Some((Token::Sign(sign), _, _)) if *sign == close);
             if empty {
                 self.next();
                 return self.refuse(&format!("expected at least one definition, found {close}"));
@@ -174,7 +175,12 @@ impl Parser {
 
     fn any_value(&mut self, constant: bool) -> Parsed<Value> {
         let made = |kind: u64, raw: &str, children: Vec<Value>| {
-            Node::default().with("Kind", kind).with("Raw", raw).with("ExpectedTypeHasDefault", false).list("Children", children).done()
+            Node::default()
+                .with("Kind", kind)
+                .with("Raw", raw)
+                .with("ExpectedTypeHasDefault", false)
+                .list("Children", children)
+                .done()
         };
         match self.peek().clone() {
             Token::Sign("$") if !constant => {

@@ -22,7 +22,11 @@ fn operation(parser: &mut Parser) -> Parsed<Value> {
     let kind = match parser.peek() {
         Token::Sign("{") => {
             let selections = selections(parser)?;
-            return Ok(Node::default().with("Operation", "query").with("Name", "").list("SelectionSet", selections).done());
+            return Ok(Node::default()
+                .with("Operation", "query")
+                .with("Name", "")
+                .list("SelectionSet", selections)
+                .done());
         }
         Token::Name(word) if matches!(word.as_str(), "query" | "mutation" | "subscription") => word.clone(),
         _ => return parser.unexpected(),
@@ -92,7 +96,11 @@ fn spread(parser: &mut Parser) -> Parsed<Value> {
     let condition = if parser.skip_word("on") { parser.name()? } else { String::new() };
     let directives = parser.directives()?;
     let inner = selections(parser)?;
-    Ok(Node::default().with("TypeCondition", condition).list("Directives", directives).list("SelectionSet", inner).done())
+    Ok(Node::default()
+        .with("TypeCondition", condition)
+        .list("Directives", directives)
+        .list("SelectionSet", inner)
+        .done())
 }
 
 fn fragment(parser: &mut Parser) -> Parsed<Value> {
@@ -130,7 +138,14 @@ mod tests {
     #[test]
     fn broken_queries_are_errors_that_say_where() {
         assert_eq!(document("{").unwrap_err(), "Expected Name, found <EOF> in GraphQL string at location 1:2");
-        for text in ["...", "{ field: {} }", "notanoperation Foo { field }", "fragment on on on { on }", "{ ...on }", "query ($x: A = { a: $v }) { f }"] {
+        for text in [
+            "...",
+            "{ field: {} }",
+            "notanoperation Foo { field }",
+            "fragment on on on { on }",
+            "{ ...on }",
+            "query ($x: A = { a: $v }) { f }",
+        ] {
             assert!(document(text).is_err(), "{text}");
         }
     }

@@ -74,7 +74,11 @@ fn schema(parser: &mut Parser, description: Option<String>) -> Parsed<Value> {
         parser.expect("{")?;
     }
     let types = parser.some("{", "}", operation_type)?;
-    Ok(Node::default().with("Description", description.unwrap_or_default()).list("Directives", directives).list("OperationTypes", types).done())
+    Ok(Node::default()
+        .with("Description", description.unwrap_or_default())
+        .list("Directives", directives)
+        .list("OperationTypes", types)
+        .done())
 }
 
 fn schema_extension(parser: &mut Parser) -> Parsed<Value> {
@@ -109,8 +113,24 @@ fn directive(parser: &mut Parser, description: Option<String>) -> Parsed<Value> 
 }
 
 const LOCATIONS: [&str; 19] = [
-    "QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT", "VARIABLE_DEFINITION",
-    "SCHEMA", "SCALAR", "OBJECT", "FIELD_DEFINITION", "ARGUMENT_DEFINITION", "INTERFACE", "UNION", "ENUM", "ENUM_VALUE", "INPUT_OBJECT",
+    "QUERY",
+    "MUTATION",
+    "SUBSCRIPTION",
+    "FIELD",
+    "FRAGMENT_DEFINITION",
+    "FRAGMENT_SPREAD",
+    "INLINE_FRAGMENT",
+    "VARIABLE_DEFINITION",
+    "SCHEMA",
+    "SCALAR",
+    "OBJECT",
+    "FIELD_DEFINITION",
+    "ARGUMENT_DEFINITION",
+    "INTERFACE",
+    "UNION",
+    "ENUM",
+    "ENUM_VALUE",
+    "INPUT_OBJECT",
     "INPUT_FIELD_DEFINITION",
 ];
 
@@ -140,7 +160,11 @@ fn definition(parser: &mut Parser, description: String, extends: bool) -> Parsed
     };
     parser.next();
     let name = parser.name()?;
-    let interfaces = if matches!(kind, "OBJECT" | "INTERFACE") && parser.skip_word("implements") { separated(parser, "&")? } else { Vec::new() };
+    let interfaces = if matches!(kind, "OBJECT" | "INTERFACE") && parser.skip_word("implements") {
+        separated(parser, "&")?
+    } else {
+        Vec::new()
+    };
     let directives = parser.directives()?;
     let (mut fields, mut types, mut values) = (Vec::new(), Vec::new(), Vec::new());
     match kind {
@@ -173,7 +197,13 @@ fn field(parser: &mut Parser) -> Parsed<Value> {
     parser.expect(":")?;
     let of = parser.type_reference()?;
     let directives = parser.directives()?;
-    Ok(Node::default().with("Description", description).with("Name", name).list("Arguments", arguments).with("Type", of).list("Directives", directives).done())
+    Ok(Node::default()
+        .with("Description", description)
+        .with("Name", name)
+        .list("Arguments", arguments)
+        .with("Type", of)
+        .list("Directives", directives)
+        .done())
 }
 
 /// An argument of a field, or a field of an input.
@@ -184,7 +214,13 @@ fn argument(parser: &mut Parser) -> Parsed<Value> {
     let of = parser.type_reference()?;
     let default = parser.default_value()?;
     let directives = parser.directives()?;
-    Ok(Node::default().with("Description", description).with("Name", name).with("Type", of).maybe("DefaultValue", default).list("Directives", directives).done())
+    Ok(Node::default()
+        .with("Description", description)
+        .with("Name", name)
+        .with("Type", of)
+        .maybe("DefaultValue", default)
+        .list("Directives", directives)
+        .done())
 }
 
 fn enum_value(parser: &mut Parser) -> Parsed<Value> {
