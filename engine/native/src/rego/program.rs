@@ -294,7 +294,7 @@ mod tests {
     fn deepest() -> String {
         let mut policy =
             String::from("package policies.deep\n\ndeny contains {\"code\": \"D\"} if f0(input.nested)\n\n");
-        for number in 0..120 {
+        for number in 0..120_u32 {
             let next = number.saturating_add(1);
             policy.push_str(&format!(
                 "f{number}(x) if {{\n\tsome y in [x]\n\tevery z in [y] {{\n\t\tcount([w | some w in [z]; count({{v | some v in [w]; f{next}(v)}}) > 0]) > 0\n\t}}\n}}\n\n"
