@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pwd
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,22 @@ for word; do case $word in --pgdata=*) data=${word#--pgdata=};; --pwfile=*) cp "
 mkdir "$data"; : >"$data/postgresql.conf"; env | grep -c '^PG' >"$(dirname "$0")/leaked" || :
 """
 
-POSTGRES = """#!/bin/sh
-trap 'touch "$(dirname "$0")/stopped"; exit 0' INT
-printf '1\\n%s\\n2\\n3\\n4\\n5\\n6\\nready   \\n' "$2" >"$2/postmaster.pid"
-while :; do sleep 0.02; done
+# WHY not a shell: where SIGINT was ignored at the start (a job in the background), a shell cannot trap it; PostgreSQL can.
+POSTGRES = f"""#!{sys.executable}
+import pathlib, signal, sys
+
+data = pathlib.Path(sys.argv[2])
+
+
+def stop(*_):
+    pathlib.Path(__file__).with_name("stopped").touch()
+    sys.exit(0)
+
+
+signal.signal(signal.SIGINT, stop)
+(data / "postmaster.pid").write_text("1\\n" + str(data) + "\\n2\\n3\\n4\\n5\\n6\\nready   \\n")
+while True:
+    signal.pause()
 """
 
 
