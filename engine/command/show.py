@@ -1,4 +1,5 @@
-"""A command tree as text for people: what Sallyport sees in a command. Plain text, no colours; `sallyport parse` prints it.
+"""A command tree as text for people: what Sallyport sees in a command. Plain text; `sallyport parse` prints it and
+`gateway/cli/coloured.py` gives it colours on a terminal.
 
 Text from the command is shown with its control characters escaped, so a command cannot draw on the reader's terminal.
 """

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from engine.command.parse import parse_command, parse_lines
-from engine.command.tree import Command
+from engine.command.show import tree_text
+from gateway.cli.coloured import say_tree
 from gateway.cli.options import AsJson, AsJsonLines
-from gateway.cli.output import answer_lines, complain, say, say_json
+from gateway.cli.output import answer_lines, complain, say_json
 
 PROTOCOLS = ("postgres", "shell", "kubernetes", "http")
 
@@ -43,25 +44,6 @@ def parse(
     if as_json:
         say_json(parsed.document())
     else:
-        _show(parsed.command)
+        say_tree(tree_text(parsed.command))
     if not parsed.command.complete:
         raise typer.Exit(1)
-
-
-def _show(command: Command) -> None:
-    complete = "" if command.complete else ", not understood to the bottom"
-    say(f"{command.protocol} command, {len(command.operations)} operations{complete}")
-    for operation in command.operations:
-        say(f"  {operation.kind} ({operation.effect.value}) via {' > '.join(operation.via)}")
-        for target in operation.targets:
-            known = "" if target.resolved else " (not confirmed by a catalog)"
-            say(f"    {target.access.value} {target.type} {target.name}{known}")
-    if command.sql is not None and command.sql.outputs:
-        for number, output in enumerate(command.sql.outputs):
-            origins = ", ".join(output.origins) or "nothing stored"
-            say(f"  output {number} {output.name or '?'}: {origins}{'' if output.proven else ' (not proven)'}")
-    if command.features:
-        say(f"  features: {', '.join(command.features)}")
-    for problem in command.problems:
-        place = "" if problem.at is None else f" at byte {problem.at}"
-        say(f"  problem {problem.code}{place}: {problem.message}")

@@ -21,12 +21,12 @@ def test_people_see_operations_targets_and_problems(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert "delete (delete) via" in shown
     assert "shop.orders" in shown
-    assert "output 0 id" in shown
+    assert "id from shop.orders.id" in shown
 
 
 def test_what_is_not_understood_is_a_problem_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parse", "SELEC 1"]) == 1
-    assert "problem syntax_error" in capsys.readouterr().out
+    assert "problem: syntax_error" in capsys.readouterr().out
 
 
 def test_machines_get_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
