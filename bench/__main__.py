@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 
-from bench import decide, grpc_peers, pgbench, report, servers
+from bench import decide, grpc_peers, pgbench, replay, report, servers
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -44,7 +45,17 @@ def run_decide(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("decide", measured, peers)
 
 
-AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc}
+def run_replay(arguments: argparse.Namespace) -> list[report.Line]:
+    found = replay.measure()
+    if arguments.raw:
+        json.dump({"replay": asdict(found)}, sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = replay.promises(found)
+    return report.judge("replay", measured, peers)
+
+
+AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc, "replay": run_replay}
 
 
 def main() -> int:

@@ -38,6 +38,13 @@ class Catalog:
 
     @property
     def version(self) -> str: ...
+    @property
+    def source(self) -> bytes:
+        """What it was built from. A copy each time."""
+
+    @property
+    def session(self) -> bytes:
+        """What `for_session` was given; empty for a catalog that is no session's."""
 
 # --- Rego --------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
+from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
 
@@ -50,3 +51,9 @@ class Policies(Protocol):
 
     @property
     def program(self) -> Program | None: ...
+
+
+class Watcher(Protocol):
+    """Somebody who looks on: told of decisions that were made and recorded. Must return at once and never raise."""
+
+    def __call__(self, asked: Asked, decision: Decision, decision_id: str, now: int) -> None: ...

@@ -18,7 +18,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from adapters.core.ports import Answer, Outcome
+from adapters.core.ports import Answer, Outcome, Question
+from engine._native import Catalog
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from engine.errors import EngineError, InputInvalid
@@ -27,7 +28,8 @@ from engine.request import Approval
 from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
 from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
-from gateway.asked import Asked, Policies, Program
+from gateway.asked import Asked, Policies, Program, Watcher
+from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
@@ -53,8 +55,12 @@ class Gate:
         mask_keys: Mapping[str, bytes],
         link: Callable[[str], str | None] = lambda ticket: None,
         renew: Callable[[Asked], Asked | None] = lambda asked: asked,
+        catalogs: CatalogKeeper | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
-        """`clock` is UTC nanoseconds; `link` is where a person finds a ticket.
+        """`clock` is UTC nanoseconds; `link` is where a person finds a ticket; `catalogs` keeps what names meant.
+
+        `watcher` is told of each decision the policies made, after it was recorded; it cannot change anything.
 
         `renew` is asked when a hold is over: who asked and where as they are known now; None when they are not any more.
         """
@@ -66,6 +72,8 @@ class Gate:
         self._mask_keys = mask_keys
         self._link = link
         self._renew = renew
+        self._catalogs = catalogs
+        self._watcher = watcher
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -119,11 +127,19 @@ class Gate:
                 )
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
-        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket))
+        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket, self._kept(asked)))
+        if self._watcher is not None and ticket is None:
+            self._watcher(asked, judged.decision, decision_id, now)
         self._count(decision)
         if ticket is None:
             return Answer(decision, decision_id, command=judged.command, mask_keys=keys)
         return Answer(decision, decision_id, ticket.id, self._link(ticket.id), judged.command, keys)
+
+    def _kept(self, asked: Asked) -> Reference:
+        question = asked.question
+        if self._catalogs is None or not isinstance(question, Question) or not isinstance(question.catalog, Catalog):
+            return NOT_KEPT
+        return self._catalogs.keep(question.catalog)
 
     def _keys_for(self, decision: Decision) -> tuple[str | None, Mapping[str, bytes]]:
         """The keys that a mask plan names, and the first one that nobody configured."""

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
-from engine.decision import Decision
+from engine.decision import Decision, DenyKind
 from engine.evaluator.cache import Judgement
 from gateway.approvals.states import (
     Approved,
@@ -23,10 +23,13 @@ from gateway.approvals.states import (
     parameters_digest,
 )
 from gateway.asked import Asked
+from gateway.audit.catalogs import NOT_KEPT, Reference
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.redact import redact_sql
 
 SECRET = "secret_literal"  # noqa: S105  # the name of a feature, no secret
+MAX_TREE = 256 << 10
+"""Bytes of a ready-made tree that an entry holds; a larger one cannot be decided again."""
 _UNREAD = frozenset({"too_long", "nul_byte", "not_utf8", "too_deep", "parser_failed", "syntax_error"})
 """Problems that mean: no grammar read this text, so nobody knows whether it holds a secret."""
 
@@ -54,12 +57,25 @@ _TOLD = msgspec.msgpack.Decoder(_Told)
 
 
 def decision_entry(
-    asked: Asked, decision: Decision, judged: Judgement, decision_id: str, now: int, ticket: Ticket | None
+    asked: Asked,
+    decision: Decision,
+    judged: Judgement,
+    decision_id: str,
+    now: int,
+    ticket: Ticket | None,
+    catalog: Reference = NOT_KEPT,
 ) -> Entry:
-    """The entry of a decision. `judged` has the tree; None: it could not even be parsed, or nobody tried."""
+    """The entry of a decision. `judged` has the tree; None: it could not even be parsed, or nobody tried.
+
+    `ticket` is there for a hold and for what was decided with its grant; `catalog` is where what names meant is kept.
+    """
     principal, session, question = asked.principal, asked.session, asked.question
     gist = None if judged.command is None else _GIST.decode(judged.command.encoded)
     text, is_redacted = _text(question, gist)
+    # WHY nothing of an input that was refused for its shape: the log could not hold it either.
+    is_sound = decision.deny_kind is not DenyKind.INPUT_INVALID
+    resource = asked.resource
+    approval = ticket if ticket is not None and ticket.granted_at is not None else None
     return Entry(
         kind=Kind.DECISION,
         time=now,
@@ -87,7 +103,30 @@ def decision_entry(
         revision=decision.revision,
         ticket=None if ticket is None else ticket.id,
         approvers=() if ticket is None else tuple(vote.approver for vote in ticket.votes if vote.granted),
+        attributes=dict(principal.attributes) if is_sound else {},
+        state=dict(session.state) if is_sound else {},
+        database=resource.database,
+        role=resource.role,
+        labels=dict(resource.labels) if is_sound else {},
+        resource_protocol=resource.protocol,
+        context=dict(asked.context) if is_sound else {},
+        had_catalog=isinstance(question, Question) and question.catalog is not None,
+        catalog=catalog.digest,
+        names=catalog.session,
+        is_tree=not isinstance(question, Question),
+        tree=_tree(question, gist),
+        granted=() if approval is None else approval.rules,
+        granted_at=None if approval is None else approval.granted_at,
+        overruled=decision is not judged.decision or not decision.revision,
+        masks=tuple([(item.output, item.method) for item in decision.mask_plan]),
     )
+
+
+def _tree(question: Question | ParsedCommand, gist: _Gist | None) -> bytes:
+    """A ready-made tree, where the log may hold it. A text makes its own again."""
+    if isinstance(question, Question) or gist is None or SECRET in gist.features:
+        return b""
+    return question.encoded if len(question.encoded) <= MAX_TREE else b""
 
 
 def step_entry(after: Ticket, event: Step, now: int) -> Entry:

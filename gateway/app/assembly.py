@@ -22,6 +22,7 @@ from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
+from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog, Durability
 from gateway.config import Auth, Config, Listener
@@ -97,6 +98,7 @@ class Gateway:
             meters=self.meters,
             mask_keys=mask_keys,
             renew=lambda asked: self.doors.renew(asked),
+            catalogs=CatalogKeeper(config.at(config.audit.dir)),
         )
         self.doors = Doors(
             gate=self.gate, log=self.log, people=people, directory=directory, clock=time.time_ns, meters=self.meters

@@ -7,6 +7,7 @@ it. `seq` counts every entry of a log without a gap. Written by the gate through
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeAlias
 
 import msgspec
 
@@ -14,6 +15,10 @@ from gateway.errors import AuditUnavailable
 
 MAX_LINE = 4 << 20
 """Bytes of one line. A command of 1 MiB fits even when each byte becomes an escape of six... in all but hostile cases, which are refused."""
+
+
+_Bytes: TypeAlias = bytes
+"""A field called `bytes` stands in the way of the type."""
 
 
 class Kind(StrEnum):
@@ -36,6 +41,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `revision`, `step` (loaded, failed), `note`. `rules` are `[rule, kind]` pairs, those that had a say.
     `redacted`: literals of the text were replaced. `parameters` is a digest, never the values. `caller` asked for the
     principal (a gRPC client); `is_dry`: nothing was to run.
+
+    `attributes` to `granted_at` are the rest of the decision's input, so that it can be made again. `had_catalog`: names
+    were read by one; `catalog` is the digest it is kept under (if it is) and `names` what the session saw of it.
+    `is_tree`: a ready-made command was judged; `tree` is it, where it may be kept. `granted` are the rules of the
+    approval it was decided with. `overruled`: the gate refused by itself, whatever the policies say. `masks` are
+    `[output, method]` pairs.
     """
 
     # WHY a msgspec Struct and not a dataclass: one is made for every command, and it is six times cheaper to make.
@@ -66,6 +77,22 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     revision: str = ""
     ticket: str | None = None
     approvers: tuple[str, ...] = ()
+    attributes: dict[str, object] = {}
+    state: dict[str, object] = {}
+    database: str | None = None
+    role: str | None = None
+    labels: dict[str, str] = {}
+    resource_protocol: str = ""
+    context: dict[str, object] = {}
+    had_catalog: bool = False
+    catalog: str = ""
+    names: _Bytes = b""
+    is_tree: bool = False
+    tree: _Bytes = b""
+    granted: tuple[str, ...] = ()
+    granted_at: int | None = None
+    overruled: bool = False
+    masks: tuple[tuple[int | None, str], ...] = ()
     step: str = ""
     person: str = ""
     note: str = ""

@@ -69,6 +69,11 @@ def read_lines(directory: Path, after_seq: int) -> Iterator[tuple[int, bytes]]:
             yield entry.seq, line
 
 
+def read_entry_lines(directory: Path) -> Iterator[tuple[Entry, bytes]]:
+    """Every entry with its line, byte for byte. Raises as `read` does."""
+    return _lines(directory, 0)
+
+
 def _lines(directory: Path, after_seq: int) -> Iterator[tuple[Entry, bytes]]:
     """Every entry with its line, from the segment on that holds the first after a number."""
     paths = segments(directory)

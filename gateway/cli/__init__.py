@@ -26,6 +26,7 @@ from gateway.cli import (
     language,
     parsing,
     policies,
+    replaying,
     serving,
     testing,
 )
@@ -41,6 +42,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     policies.register,
     testing.register,
     deciding.register,
+    replaying.register,
     language.register,
     parsing.register,
     conformance.register,

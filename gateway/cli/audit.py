@@ -59,8 +59,8 @@ def show(  # each is an option of the command line
         verdict=verdict,
         rule=rule,
         ticket=ticket,
-        since=_time(since),
-        until=_time(until),
+        since=time_of(since),
+        until=time_of(until),
         after_seq=after,
     )
     place = directory
@@ -92,7 +92,8 @@ def _as_text(entry: Entry) -> str:
             return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.revision[:12]}  {entry.note}".rstrip()
 
 
-def _time(text: str | None) -> int | None:
+def time_of(text: str | None) -> int | None:
+    """UTC nanoseconds of a time as people write it."""
     if text is None:
         return None
     try:

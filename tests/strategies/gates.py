@@ -14,6 +14,7 @@ from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.asked import Asked
+from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
@@ -122,6 +123,7 @@ class House:
             meters=self.meters,
             mask_keys={"k1": b"secret"},
             link=lambda ticket: f"https://gate/holds/{ticket}",
+            catalogs=CatalogKeeper(self.folder / "audit"),
         )
 
     def entries(self) -> list[Entry]:

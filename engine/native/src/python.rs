@@ -89,6 +89,16 @@ impl Catalog {
     fn version(&self) -> &str {
         self.0.version()
     }
+
+    #[getter]
+    fn source<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.source())
+    }
+
+    #[getter]
+    fn session<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.session())
+    }
 }
 
 #[pyfunction]

@@ -47,6 +47,9 @@ pub struct Catalog {
     types: Option<Arc<HashSet<String>>>,
     prepared: HashMap<String, Arc<str>>,
     version: String,
+    /// What it was built from, and what of it one session sees: for those who record what names meant.
+    source: Arc<[u8]>,
+    session: Arc<[u8]>,
 }
 
 impl Catalog {
@@ -56,7 +59,7 @@ impl Catalog {
         if !matches!(value, Value::Map(_)) {
             return Err(invalid("a map is expected"));
         }
-        let mut catalog = Self { version: encode::digest(bytes), ..Self::default() };
+        let mut catalog = Self { version: encode::digest(bytes), source: Arc::from(bytes), ..Self::default() };
         let mut relations = HashMap::new();
         for (name, columns) in pairs(value.get("relations"), "relations")? {
             let columns = match columns {
@@ -87,6 +90,7 @@ impl Catalog {
         }
         let mut catalog = Self { search_path: Vec::new(), prepared: HashMap::new(), ..self.clone() };
         catalog.version = encode::digest(&[self.version.as_bytes(), bytes].concat());
+        catalog.session = Arc::from(bytes);
         catalog.read_session(&value)?;
         Ok(catalog)
     }
@@ -149,6 +153,16 @@ impl Catalog {
 
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// The bytes that `from_msgpack` was given.
+    pub fn source(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// The bytes that `for_session` was given; empty for a catalog that is no session's.
+    pub fn session(&self) -> &[u8] {
+        &self.session
     }
 }
 
