@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, generate_latest
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from structlog.typing import FilteringBoundLogger, Processor
@@ -97,6 +97,19 @@ class Meters:
         self.policy_loads = Counter(
             "sallyport_policy_loads", "Attempts to load policies", ["result"], registry=self.registry
         )
+        self.shadow_decisions = Counter(
+            "sallyport_shadow_decisions",
+            "What the candidate policies came to, against what was decided",
+            ["result"],
+            registry=self.registry,
+        )
+        self.policy_age = Gauge(
+            "sallyport_policy_age_seconds", "Since the policies that decide were confirmed", registry=self.registry
+        )
+        self.policy_failing = Gauge(
+            "sallyport_policy_failing", "1 while newer policies cannot be used", registry=self.registry
+        )
+        self.policy_info = Info("sallyport_policy", "The policies that decide", registry=self.registry)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

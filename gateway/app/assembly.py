@@ -18,6 +18,7 @@ from engine import command_reader
 from engine.request import Json
 from engine.source import Source
 from gateway.app.health import HealthServer
+from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
@@ -33,11 +34,13 @@ from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, Policy
 from gateway.gate import Gate
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
+from gateway.policy_store.rollback import SequenceGuard
 from gateway.rpc.configured import sockets_of
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
 from gateway.rpc.server import RpcServer
-from gateway.store.database import open_database
+from gateway.shadow import Shadow
+from gateway.store.database import Database, open_database
 from gateway.store.listen import listen
 from gateway.store.migrations import upgrade
 from gateway.telemetry import Meters, logger
@@ -82,13 +85,20 @@ class Gateway:
         )
         opening.callback(self.log.close)
         self._reader = command_reader()
-        self.policies: PolicyStore[Judge] = PolicyStore(config.at(config.policies.path), self._compile, time.time_ns)
+        self.policies: PolicyStore[Judge] = PolicyStore(
+            origin_of(config),
+            self._compile,
+            time.time_ns,
+            admit=SequenceGuard(database, "policies").admit,
+            max_age=config.policies.max_age_seconds,
+        )
         opening.callback(self.policies.close)
         self.policies.subscribe_status(self._tell_policies)
         if not self.policies.reload():
             raise PolicyUnusable(
                 self.policies.status.failure[0], help="`sallyport check` lists everything that is wrong with them"
             )
+        self._candidate = self._build_candidate(database, opening)
         self.approvals = Approvals(database, Bell())
         self.gate = Gate(
             policies=self.policies,
@@ -99,10 +109,25 @@ class Gateway:
             mask_keys=mask_keys,
             renew=lambda asked: self.doors.renew(asked),
             catalogs=CatalogKeeper(config.at(config.audit.dir)),
+            watcher=self._shadow,
         )
         self.doors = Doors(
             gate=self.gate, log=self.log, people=people, directory=directory, clock=time.time_ns, meters=self.meters
         )
+
+    def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:
+        """The policies that are only watched. One that does not load is told and tried again; it stops nothing."""
+        self._shadow: Shadow | None = None
+        origin = candidate_of(self.config)
+        if origin is None:
+            return None
+        admit = SequenceGuard(database, "candidate").admit
+        candidate: PolicyStore[Judge] = PolicyStore(origin, self._compile, time.time_ns, admit=admit)
+        opening.callback(candidate.close)
+        candidate.reload()
+        self._shadow = Shadow(candidate, self.log, self.meters)
+        opening.callback(self._shadow.close)
+        return candidate
 
     # --- servers ----------------------------------------------------------------------------------------------------
 
@@ -118,9 +143,15 @@ class Gateway:
             places += [f"grpc {address}" for address in self._rpc.addresses]
         for one in config.listener if listeners else ():
             places.append(await self._start_listener(one))
-        if config.policies.watch_seconds > 0:
-            self.policies.watch(config.policies.watch_seconds)
+        self._watch(config)
         return places
+
+    def _watch(self, config: Config) -> None:
+        seconds = config.policies.poll_seconds if is_remote(config) else config.policies.watch_seconds
+        if seconds > 0:
+            self.policies.watch(seconds)
+        if self._candidate is not None:
+            self._candidate.watch(config.policies.poll_seconds)
 
     def _build_rpc(self) -> RpcServer:
         behind = Behind(
@@ -157,14 +188,16 @@ class Gateway:
 
     def _start_metrics(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)
-        server = HealthServer(host, port, self.meters.text, self.troubles)
+        server = HealthServer(host, port, self._metrics, self.troubles, self.policy_facts)
         self._open.callback(server.close)
         return f"metrics {host}:{server.port}"
 
     def troubles(self) -> list[str]:
         """Why no new work can be done at the moment; empty when it can."""
         found = []
-        if self.policies.program is None:
+        if self.policies.is_stale:
+            found.append(f"policies: not confirmed for {self.policies.age:.0f} s")
+        elif self.policies.program is None:
             found.append("no policy is loaded")
         if self.log.trouble:
             found.append(f"audit: {self.log.trouble}")
@@ -175,6 +208,24 @@ class Gateway:
         except StoreUnavailable as error:
             found.append(f"store: {error}")
         return found
+
+    def policy_facts(self) -> Mapping[str, object]:
+        """How policies stand: for whoever asks whether this program is well."""
+        status = self.policies.status
+        return {
+            "revision": status.revision,
+            "commit": status.commit,
+            "sequence": status.sequence,
+            "origin": self.policies.origin,
+            "confirmed_seconds_ago": round(self.policies.age, 1),
+            "is_stale": self.policies.is_stale,
+            "failure": list(status.failure[:5]),
+            "candidate": None if self._candidate is None else self._candidate.revision,
+        }
+
+    def _metrics(self) -> bytes:
+        self.meters.policy_age.set(self.policies.age)
+        return self.meters.text()
 
     async def hear_replicas(self) -> None:
         """Pass on what other replicas say of tickets, for ever. Ends at once where there can be none."""
@@ -212,6 +263,8 @@ class Gateway:
         Servers, store and audit stay as they are until a restart. Never raises: what cannot be used is logged.
         """
         self.policies.reload()
+        if self._candidate is not None:
+            self._candidate.reload()
         if config is None:
             return
         secrets = Secrets(config, environment)
@@ -225,6 +278,8 @@ class Gateway:
 
     def _tell_policies(self, status: PolicyStatus) -> None:
         self.meters.policy_loads.labels("failed" if status.failure else "loaded").inc()
+        self.meters.policy_failing.set(1 if status.failure else 0)
+        self.meters.policy_info.info({"revision": status.revision, "commit": status.commit or ""})
         step = "failed" if status.failure else "loaded"
         note = status.failure[0] if status.failure else (status.commit or "")
         self._write(Kind.POLICY, step=step, revision=status.revision, note=note[:1_000])

@@ -1,4 +1,4 @@
-"""The operator's little HTTP server: `/metrics` for Prometheus, `/healthz` (the process lives), `/readyz` (it can decide).
+"""The operator's little HTTP server: `/metrics` for Prometheus, `/healthz` (the process lives), `/readyz` (it can decide, and by which policies).
 
 Plain HTTP without authentication: bind it where only monitoring can reach it. It tells numbers and codes, no commands.
 """
@@ -6,7 +6,7 @@ Plain HTTP without authentication: bind it where only monitoring can reach it. I
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -23,15 +23,23 @@ class HealthServer:
     """Serves on a thread of its own until `close`."""
 
     def __init__(
-        self, host: str, port: int, metrics: Callable[[], bytes], troubles: Callable[[], Sequence[str]]
+        self,
+        host: str,
+        port: int,
+        metrics: Callable[[], bytes],
+        troubles: Callable[[], Sequence[str]],
+        policies: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
-        """`troubles` says why no decision can be had at the moment. Raises ConfigInvalid when the address cannot be had."""
+        """`troubles` says why no decision can be had at the moment, `policies` how these stand.
+
+        Raises ConfigInvalid when the address cannot be had.
+        """
 
         class Handler(_Handler):
             answers: ClassVar = {
                 "/metrics": lambda: (HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics()),
                 "/healthz": lambda: (HTTPStatus.OK, "text/plain", b"alive\n"),
-                "/readyz": lambda: _readiness(troubles()),
+                "/readyz": lambda: _readiness(troubles(), policies()),
             }
 
         try:
@@ -56,9 +64,10 @@ class HealthServer:
         self._thread.join()
 
 
-def _readiness(troubles: Sequence[str]) -> tuple[HTTPStatus, str, bytes]:
+def _readiness(troubles: Sequence[str], policies: Mapping[str, object]) -> tuple[HTTPStatus, str, bytes]:
     status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
-    return status, "application/json", msgspec.json.encode({"ready": not troubles, "troubles": list(troubles)})
+    said = msgspec.json.encode({"ready": not troubles, "troubles": list(troubles), "policies": policies})
+    return status, "application/json", said
 
 
 class _Handler(BaseHTTPRequestHandler):

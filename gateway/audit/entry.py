@@ -31,6 +31,7 @@ class Kind(StrEnum):
     DECISION = "decision"
     OUTCOME = "outcome"
     APPROVAL = "approval"
+    SHADOW = "shadow"
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -38,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`. APPROVAL: `ticket`, `step`,
     `person`, `note`. SESSION: `session`, `step` (opened, refused, closed), `principal`, `resource`, `note`. POLICY:
-    `revision`, `step` (loaded, failed), `note`. `rules` are `[rule, kind]` pairs, those that had a say.
+    `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. `rules` are `[rule, kind]` pairs, those that had a say.
     `redacted`: literals of the text were replaced. `parameters` is a digest, never the values. `caller` asked for the
     principal (a gRPC client); `is_dry`: nothing was to run.
 

@@ -17,6 +17,7 @@ from engine.errors import EngineError, PolicyRefused
 from gateway.cli import (
     audit,
     bench,
+    bundling,
     config,
     conformance,
     deciding,
@@ -28,6 +29,7 @@ from gateway.cli import (
     policies,
     replaying,
     serving,
+    starting,
     testing,
 )
 from gateway.cli.output import complain
@@ -43,6 +45,8 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     testing.register,
     deciding.register,
     replaying.register,
+    bundling.register,
+    starting.register,
     language.register,
     parsing.register,
     conformance.register,

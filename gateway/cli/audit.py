@@ -86,6 +86,9 @@ def _as_text(entry: Entry) -> str:
             return f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
         case Kind.OUTCOME:
             return f"{head}  {entry.decision_id}  rows {entry.rows or 0}  bytes {entry.bytes or 0}  {entry.error or ''}"
+        case Kind.SHADOW:
+            rules = ",".join(rule for rule, _ in entry.rules)
+            return f"{head}  {entry.decision_id}  {entry.note}  {entry.principal}@{entry.resource}  {rules}"
         case Kind.APPROVAL:
             return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
         case _:

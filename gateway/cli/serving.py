@@ -54,6 +54,7 @@ def _run(file: Path, *, listeners: bool) -> None:
     gateway = Gateway(config, os.environ)
 
     def started(places: Sequence[str]) -> None:
+        say(f"policies {gateway.policies.revision[:12]} from {gateway.policies.origin}")
         for place in places:
             say(place)
         say("ready")

@@ -39,7 +39,7 @@ def run(
 ) -> None:
     """Run the tests of a policy folder; every failure comes with what decided instead."""
     began = time.perf_counter()
-    report = _report(folder, pattern)
+    report = report_of(folder, pattern)
     if format is Format.JSON:
         say_json(report_json(report))
     else:
@@ -48,7 +48,8 @@ def run(
         raise typer.Exit(1)
 
 
-def _report(folder: Path, pattern: str) -> Report:
+def report_of(folder: Path, pattern: str = "*") -> Report:
+    """What came of every test of a folder, each set of policies by itself. Raises PolicyUnusable."""
     loaded, reader = read_folder(folder), command_reader()
     outcomes, mistakes = list[Outcome](), list[Diagnostic]()
     for one in policy_sets((*loaded.sources, *loaded.tests), loaded.suites):

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ServerTls, TlsMode
 from gateway.config.places import Path
+from gateway.config.policies import find_policy_misfits
 
 _SECRET = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|exec:.+)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
@@ -19,10 +20,7 @@ REFERENCE_EXPECTED = "expected `env:NAME`, `file:PATH` or `exec:COMMAND`"
 
 def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
     """Everything that does not fit together."""
-    if not config.at(config.policies.path).is_dir():
-        yield ("policies", "path"), "is no folder; expected one with policies"
-    if not 0 <= config.policies.watch_seconds <= 3600:
-        yield ("policies", "watch_seconds"), "is out of range; expected 0 to 3600"
+    yield from find_policy_misfits(config)
     yield from _doubles("resource", "name", [resource.name for resource in config.resource])
     for index, resource in enumerate(config.resource):
         yield from _resource(config, resource, ("resource", index))

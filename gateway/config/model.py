@@ -66,12 +66,33 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+DEFAULT_POLICIES = "policies"
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """`[policies]`: the folder with `.rego` files and `data.json`/`data.yaml`; `watch_seconds` 0 reloads on SIGHUP only."""
+    """`[policies]`: where they come from, one of `path` (a folder), `git` (a URL) and `bundle` (a file or a URL).
 
-    path: str = "policies"
+    `branch`, `subfolder`, `ssh_key` and `known_hosts` belong to `git`; `key` (public keys) and `ca_file` to bundles.
+    Folders and files are looked at every `watch_seconds` (0: on SIGHUP only), others every `poll_seconds`. What could not be
+    confirmed for `max_age_seconds` (0: no limit) decides no more. `candidate`, a folder or a bundle, is only watched.
+    `state` is for the copies that a start without the other side needs.
+    """
+
+    path: str | None = None
+    git: str | None = None
+    branch: str = "main"
+    subfolder: str = ""
+    ssh_key: str | None = None
+    known_hosts: str | None = None
+    bundle: str | None = None
+    key: tuple[str, ...] = ()
+    ca_file: str | None = None
+    candidate: str | None = None
     watch_seconds: float = 2.0
+    poll_seconds: float = 30.0
+    max_age_seconds: float = 0.0
+    state: str = "state/policies"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,12 @@ def commit_of(folder: Path) -> str | None:
     return head.strip()[:12] + ("+" if changes is None or changes.strip() else "")
 
 
+def committed_at(folder: Path) -> int | None:
+    """When that commit was made, in seconds since 1970; None as above. Grows along a branch, in shallow clones too."""
+    said = _git(folder, "log", "-1", "--format=%ct", "HEAD")
+    return int(said) if said is not None and said.strip().isdigit() else None
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:

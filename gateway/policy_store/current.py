@@ -1,28 +1,33 @@
 """The one set of policies that decides: compiled off the path, swapped by one reference, the last good one kept.
 
-Readers take `program` once for a decision and never wait. Without a good set there is none, and the gate denies.
+Readers take `program` once for a decision and never wait. Without a good set there is none, and the gate denies; so it does
+when nobody could confirm for longer than `max_age` that this is still the set that should decide.
 Called by `gateway.app` (load, SIGHUP, watching), the gate (`program`) and the services (`revision`, `subscribe`).
 """
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 from engine.errors import EngineError, PolicyRefused
 from engine.request import Json
 from engine.source import Diagnostic, Source
-from gateway.errors import PolicyUnusable
-from gateway.policy_store.checkout import commit_of
-from gateway.policy_store.folder import fingerprint, read_folder
+from gateway.errors import GatewayError, PolicyUnusable
+from gateway.policy_store.origins import Loaded, Origin
 from gateway.telemetry import logger
 
 MAX_SHOWN = 50
 """Diagnostics that a status keeps."""
 MAX_HISTORY = 1_000
+MAX_WAIT = 300.0
+"""Seconds between looks at an origin that cannot be reached, at most; each failure doubles them."""
+SHORT_TURN = 0.0005
+"""Seconds after which a thread that compiles lets others go on. Python's own 5 ms would be seen in the slowest decisions."""
 
 
 class Compiled(Protocol):
@@ -44,33 +49,68 @@ class PolicyStatus:
     loaded_at: int | None = None
     failed_at: int | None = None
     failure: tuple[str, ...] = ()
+    sequence: int | None = None
+
+
+def _admit_all(loaded: Loaded, revision: str) -> None:
+    """Where nobody says otherwise."""
 
 
 class PolicyStore(Generic[P]):
-    """A folder of policies and what was last made of it. Safe from any thread."""
+    """An origin of policies and what was last made of it. Safe from any thread."""
 
     def __init__(
         self,
-        folder: Path,
+        origin: Origin,
         compile_policies: Callable[[Sequence[Source], Mapping[str, Json]], P],
         clock: Callable[[], int],
+        *,
+        admit: Callable[[Loaded, str], None] = _admit_all,
+        max_age: float = 0.0,
     ) -> None:
-        self._folder = folder
+        """`admit` may refuse what was compiled (PolicyUnusable); `max_age` is seconds, 0 for no limit."""
+        self._origin = origin
         self._compile = compile_policies
         self._clock = clock
-        self._loading = threading.Lock()
+        self._admit = admit
+        self._max_age = int(max_age * 1e9)
+        self._loading = threading.RLock()
         self._listeners: list[Callable[[PolicyStatus], None]] = []
         self._reached: dict[str, None] = {}
         self._stopped = threading.Event()
         self._watcher: threading.Thread | None = None
-        self._seen: tuple[tuple[str, int, int, int], ...] | None = None
-        self.program: P | None = None
+        self._seen: Hashable = None
+        self._is_lost = False
+        self._program: P | None = None
+        self._confirmed_at = 0
         self.status = PolicyStatus()
+
+    @property
+    def program(self) -> P | None:
+        """What decides; None when nothing may."""
+        if self._max_age and self.is_stale:
+            return None
+        return self._program
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it is longer ago than allowed that somebody could confirm what decides."""
+        return self._max_age > 0 and self._clock() - self._confirmed_at > self._max_age
+
+    @property
+    def age(self) -> float:
+        """Seconds since what decides was last confirmed by its origin."""
+        return max(0.0, (self._clock() - self._confirmed_at) / 1e9)
+
+    @property
+    def origin(self) -> str:
+        """Where policies come from."""
+        return self._origin.name
 
     @property
     def revision(self) -> str:
         """What decides now; empty when nothing does."""
-        program = self.program
+        program = self._program
         return "" if program is None else program.revision
 
     def has_reached(self, revision: str) -> bool:
@@ -97,32 +137,52 @@ class PolicyStore(Generic[P]):
         return leave
 
     def reload(self) -> bool:
-        """Load the folder. False, and everything as it was, when it cannot be used; `status` says why."""
+        """Look at the origin and load it. False, and everything as it was, when it cannot be used; `status` says why."""
         with self._loading:
             try:
-                seen = fingerprint(self._folder)
-                loaded = read_folder(self._folder)
-                program = self._compile(loaded.sources, loaded.data)
-            except PolicyRefused as error:
-                return self._failed(tuple(describe(one) for one in error.diagnostics[:MAX_SHOWN]) or (str(error),))
-            except (EngineError, PolicyUnusable) as error:
-                return self._failed((str(error),))
-            self._seen = seen
-            is_new = program.revision != self.revision or bool(self.status.failure)
-            commit = commit_of(self._folder)
-            # INVARIANT: one assignment; a decision sees the old set or the new one, never a mixture.
-            self.program = program
-            self._reached[program.revision] = None
-            while len(self._reached) > MAX_HISTORY:
-                self._reached.pop(next(iter(self._reached)))
-            self.status = PolicyStatus(program.revision, commit, self._clock())
+                seen = self._origin.look()
+            except PolicyUnusable as error:
+                if self._program is not None:
+                    self._is_lost = True
+                    return self._failed((str(error),))
+                # WHY on: an origin may have kept what it had; then a gateway starts without it, unconfirmed.
+                return self._load(None)
+            return self._load(seen)
+
+    def _load(self, seen: Hashable) -> bool:
+        """Load what the origin has. Called with the lock held."""
+        self._seen = seen
+        try:
+            loaded = self._origin.read()
+            with _short_turns():
+                program = self._compile(loaded.folder.sources, loaded.folder.data)
+            self._admit(loaded, program.revision)
+        except PolicyRefused as error:
+            return self._failed(tuple(describe(one) for one in error.diagnostics[:MAX_SHOWN]) or (str(error),))
+        except PolicyUnusable as error:
+            return self._failed((f"{error} ({error.code})" if error.code != PolicyUnusable.code else str(error),))
+        except (EngineError, GatewayError) as error:
+            return self._failed((str(error),))
+        is_new = program.revision != self.revision or bool(self.status.failure)
+        # INVARIANT: one assignment; a decision sees the old set or the new one, never a mixture.
+        self._program = program
+        self._reached[program.revision] = None
+        while len(self._reached) > MAX_HISTORY:
+            self._reached.pop(next(iter(self._reached)))
+        now = self._clock()
+        if seen is not None:
+            self._confirmed_at, self._is_lost = now, False
+        sequence = None if loaded.bundle is None else loaded.bundle.manifest.sequence
+        self.status = PolicyStatus(program.revision, loaded.commit, now, sequence=sequence)
         if is_new:
-            logger("policies").info("policies loaded", revision=program.revision, commit=commit)
+            logger("policies").info(
+                "policies loaded", revision=program.revision, commit=loaded.commit, origin=self.origin
+            )
             self._tell()
         return True
 
     def watch(self, seconds: float) -> None:
-        """Look at the folder every so often and load it when it changed and then stood still."""
+        """Look at the origin every so often and load it when it changed (and, where it settles, then stood still)."""
         self._watcher = threading.Thread(target=self._watch, args=(seconds,), name="policy-watcher", daemon=True)
         self._watcher.start()
 
@@ -132,26 +192,41 @@ class PolicyStore(Generic[P]):
         if self._watcher is not None:
             self._watcher.join()
 
-    def look(self, before: object) -> object:
-        """One look at the folder: loads it when it differs from what was loaded and has not moved since `before`."""
-        try:
-            now = fingerprint(self._folder)
-        except PolicyUnusable:
-            return before
-        # WHY two equal looks: a checkout or an editor writes many files; half of them are no policy anybody wrote.
-        if now == before and now != self._seen:
-            self._seen = now
-            self.reload()
+    def look(self, before: Hashable) -> Hashable:
+        """One look: loads what differs from what was loaded and, where it may be half written, has not moved since `before`."""
+        with self._loading:
+            try:
+                now = self._origin.look()
+            except PolicyUnusable as error:
+                self._is_lost = True
+                self._failed((str(error),))
+                return before
+            if now == self._seen:
+                self._confirm()
+            # WHY two equal looks: a checkout or an editor writes many files; half of them are no policy anybody wrote.
+            elif not self._origin.settles or now == before:
+                self._load(now)
         return now
 
+    def _confirm(self) -> None:
+        """The origin has what was last loaded, or last tried. Called with the lock held."""
+        if self._is_lost:
+            self._is_lost = False
+            if self._program is not None:
+                self._load(self._seen)
+        elif not self.status.failure:
+            self._confirmed_at = self._clock()
+
     def _watch(self, seconds: float) -> None:
-        before: object = None
-        while not self._stopped.wait(seconds):
+        before: Hashable = None
+        wait = seconds
+        while not self._stopped.wait(wait):
             before = self.look(before)
+            wait = min(wait * 2, max(seconds, MAX_WAIT)) if self._is_lost else seconds
 
     def _failed(self, failure: tuple[str, ...]) -> bool:
         before = self.status
-        self.status = PolicyStatus(before.revision, before.commit, before.loaded_at, self._clock(), failure)
+        self.status = replace(before, failed_at=self._clock(), failure=failure)
         logger("policies").error("policies cannot be used; the last good ones stay", problems=list(failure[:5]))
         if failure != before.failure:
             self._tell()
@@ -160,6 +235,17 @@ class PolicyStore(Generic[P]):
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener(self.status)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let other threads go on sooner while this one computes."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, SHORT_TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def describe(diagnostic: Diagnostic) -> str:

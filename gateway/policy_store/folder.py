@@ -12,7 +12,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ MAX_NODES = 1_000_000
 """Values in one data file; YAML's aliases can make millions of a few lines."""
 MAX_DEPTH = 64
 _POLICIES = frozenset({".rego", ".gate"})
+TESTS = "_test.rego"
 _DATA = frozenset({"data.json", "data.yaml", "data.yml"})
 
 
@@ -48,29 +49,45 @@ def read_folder(path: Path) -> PolicyFolder:
     """Read a folder. Raises PolicyUnusable that names the first file which cannot be used."""
     if not path.is_dir():
         raise PolicyUnusable(f"there is no policy folder `{path}`", help="see `[policies] path`")
+    return read_files(path, ((name, _read(name, file)) for name, file in _files(path) if is_read(name)))
+
+
+def is_read(name: str) -> bool:
+    """Whether a file is looked into at all."""
+    return Path(name).suffix in (*_POLICIES, ".yaml", ".yml") or Path(name).name in _DATA
+
+
+def is_deciding(name: str) -> bool:
+    """Whether a file has a part in decisions: policies and data, not their tests."""
+    return Path(name).name in _DATA or (Path(name).suffix in _POLICIES and not name.endswith(TESTS))
+
+
+def read_files(path: Path, files: Iterable[tuple[str, bytes]]) -> PolicyFolder:
+    """Make a folder of files with their contents, wherever they come from. Raises PolicyUnusable as `read_folder` does."""
     sources, tests, suites = list[Source](), list[Source](), list[Source]()
     data: dict[str, Json] = {}
     digest, total = hashlib.sha256(), 0
-    for name, file in _files(path):
-        is_policy, is_data = file.suffix in _POLICIES, file.name in _DATA
-        if not is_policy and not is_data and file.suffix not in (".yaml", ".yml"):
-            continue
-        text = _read(name, file)
-        total += len(text)
+    for name, raw in files:
+        text = _decoded(name, raw)
+        total += len(raw)
         if total > MAX_BYTES:
             raise PolicyUnusable(f"the policy folder holds more than {MAX_BYTES} bytes")
-        if is_data:
+        if Path(name).name in _DATA:
             _merge(data, Path(name).parent.parts, _parse(name, text), name)
-        elif is_policy:
-            (tests if name.endswith("_test.rego") else sources).append(Source(name, text))
+        elif Path(name).suffix in _POLICIES:
+            (tests if name.endswith(TESTS) else sources).append(Source(name, text))
         else:
             suites.append(Source(name, text))
-        if is_data or (is_policy and not name.endswith("_test.rego")):
-            for part in (name, text):
-                encoded = part.encode()
-                digest.update(b"%d:" % len(encoded))
-                digest.update(encoded)
+        if is_deciding(name):
+            for part in (name.encode(), raw):
+                digest.update(b"%d:" % len(part))
+                digest.update(part)
     return PolicyFolder(path, tuple(sources), data, tuple(tests), tuple(suites), digest.hexdigest())
+
+
+def deciding_files(path: Path) -> dict[str, bytes]:
+    """The files of a folder that have a part in decisions, with their contents. Raises PolicyUnusable."""
+    return {name: _read(name, file) for name, file in _files(path) if is_deciding(name)}
 
 
 def fingerprint(path: Path) -> tuple[tuple[str, int, int, int], ...]:
@@ -102,15 +119,20 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
             yield file.relative_to(root).as_posix(), file
 
 
-def _read(name: str, file: Path) -> str:
+def _read(name: str, file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             raw = opened.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise PolicyUnusable(f"`{name}` is longer than {MAX_FILE_BYTES} bytes")
-        return raw.decode()
     except OSError as error:
         raise PolicyUnusable(f"`{name}` cannot be read ({error.strerror})") from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise PolicyUnusable(f"`{name}` is longer than {MAX_FILE_BYTES} bytes")
+    return raw
+
+
+def _decoded(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
     except UnicodeDecodeError as error:
         raise PolicyUnusable(f"`{name}` is not UTF-8 (byte {error.start})") from error
 

@@ -152,7 +152,7 @@ async def test_overdue_tickets_are_swept(gateway: Gateway, monkeypatch: pytest.M
 
 async def test_it_says_why_it_is_not_ready(gateway: Gateway) -> None:
     assert gateway.troubles() == []
-    gateway.policies.program = None
+    gateway.policies._program = None
     assert gateway.troubles() == ["no policy is loaded"]
     gateway.log.close()
     await gateway.stop(0)

@@ -49,7 +49,7 @@ def until(process: subprocess.Popen[str], word: str) -> list[str]:
 
 def test_it_starts_reloads_and_drains(process: subprocess.Popen[str], tmp_path: Path) -> None:
     places = until(process, "ready")
-    assert [place.split()[0] for place in places] == ["metrics", "grpc", "grpc", "postgres", "ready"]
+    assert [place.split()[0] for place in places] == ["policies", "metrics", "grpc", "grpc", "postgres", "ready"]
     (tmp_path / "policies" / "shop.rego").write_text("package policies.shop\n")
     process.send_signal(signal.SIGHUP)
     while len([entry for entry in read(tmp_path / "state" / "audit") if entry.kind.value == "policy"]) < 2:

@@ -57,7 +57,7 @@ def local(**changes: object) -> dict[str, object]:
     ("changes", "key"),
     [
         ({"policies": Policies("nowhere")}, "policies.path"),
-        ({"policies": Policies("policies", -1)}, "policies.watch_seconds"),
+        ({"policies": Policies("policies", watch_seconds=-1)}, "policies.watch_seconds"),
         ({"resource": (ORDERS, ORDERS)}, "resource.1.name"),
         (resource(name="or/ders"), "resource.0.name"),
         (resource(address="db"), "resource.0.address"),

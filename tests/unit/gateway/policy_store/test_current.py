@@ -12,8 +12,11 @@ import pytest
 from engine.errors import NativeFailure, PolicyRefused
 from engine.request import Json
 from engine.source import Diagnostic, Source, Span
+from gateway.errors import PolicyUnusable, StoreUnavailable
 from gateway.policy_store import current as current_module
 from gateway.policy_store.current import PolicyStatus, PolicyStore, describe
+from gateway.policy_store.folder import PolicyFolder
+from gateway.policy_store.origins import FolderOrigin, Loaded
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def compile_policies(sources: Sequence[Source], data: Mapping[str, Json]) -> Set
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[PolicyStore[Set]]:
     (tmp_path / "a.rego").write_text("one")
-    opened = PolicyStore(tmp_path, compile_policies, lambda: 42)
+    opened = PolicyStore(FolderOrigin(tmp_path), compile_policies, lambda: 42)
     yield opened
     opened.close()
 
@@ -116,8 +119,8 @@ def test_a_broken_change_is_tried_once_not_at_every_look(
 ) -> None:
     store.reload()
     (tmp_path / "a.rego").write_text("bad")
-    tries, reload = list[int](), store.reload
-    monkeypatch.setattr(store, "reload", lambda: tries.append(1) or reload())
+    tries, load = list[int](), store._load
+    monkeypatch.setattr(store, "_load", lambda seen: tries.append(1) or load(seen))
     seen = store.look(store.look(None))
     store.look(store.look(seen))
     assert tries == [1]
@@ -150,3 +153,133 @@ def test_a_folder_too_big_to_look_at_is_no_change(store: PolicyStore[Set], monke
 
 def test_a_diagnostic_without_a_place_names_its_file() -> None:
     assert describe(Diagnostic("X", "y", "b.rego")) == "b.rego: X y"
+
+
+class Far:
+    """An origin on another machine, which a test can cut off."""
+
+    name, settles = "far", False
+
+    def __init__(self, text: str | None = "one") -> None:
+        self.text = text
+        self.kept: str | None = None
+
+    def look(self) -> str:
+        if self.text is None:
+            raise PolicyUnusable("nobody answers")
+        return self.text
+
+    def read(self) -> Loaded:
+        text = self.text or self.kept
+        if text is None:
+            raise PolicyUnusable("nobody answers", code="GONE")
+        return Loaded(PolicyFolder(Path("far"), (Source("a.rego", text),), {}), "c0ffee")
+
+
+class Times:
+    """A clock in seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> int:
+        return int(self.seconds * 1e9)
+
+
+def far(origin: Far, clock: Times, max_age: float = 0.0) -> PolicyStore[Set]:
+    return PolicyStore(origin, compile_policies, clock, max_age=max_age)
+
+
+def test_a_far_origin_counts_at_once_and_its_loss_is_told_once() -> None:
+    origin, clock, told = Far(), Times(), list[PolicyStatus]()
+    store = far(origin, clock)
+    assert store.reload()
+    assert (store.status.commit, store.origin) == ("c0ffee", "far")
+    store.subscribe_status(told.append)
+    origin.text = "two"
+    store.look(None)
+    assert store.revision == "r:two:None"
+    origin.text = None
+    for _ in range(3):
+        store.look("two")
+    assert not store.reload()
+    assert (store.revision, store.status.failure) == ("r:two:None", ("nobody answers",))
+    origin.text = "two"
+    store.look("two")
+    assert [status.failure for status in told] == [(), ("nobody answers",), ()]
+
+
+def test_what_nobody_confirms_for_too_long_decides_no_more() -> None:
+    origin, clock = Far(), Times()
+    store = far(origin, clock, max_age=60)
+    store.reload()
+    clock.seconds = 50
+    store.look("one")
+    origin.text = None
+    clock.seconds = 110
+    assert store.program is not None
+    assert (store.age, store.is_stale) == (60, False)
+    clock.seconds = 111
+    store.look("one")
+    assert store.program is None
+    assert store.is_stale
+    assert store.revision == "r:one:None"
+    origin.text = "one"
+    store.look("one")
+    assert store.program is not None
+
+
+def test_a_newer_version_that_is_broken_does_not_confirm_the_old_one() -> None:
+    origin, clock = Far(), Times()
+    store = far(origin, clock, max_age=60)
+    store.reload()
+    origin.text = "bad"
+    for clock.seconds in (30, 59, 61):
+        store.look(None)
+    assert store.program is None
+    origin.text = "three"
+    store.look(None)
+    assert store.program is not None
+
+
+def test_a_start_without_the_other_side_uses_what_was_kept_and_is_not_confirmed() -> None:
+    origin, clock = Far(None), Times()
+    clock.seconds = 1_000
+    nothing = far(origin, clock)
+    assert not nothing.reload()
+    assert nothing.status.failure == ("nobody answers (GONE)",)
+    origin.kept = "kept"
+    store = far(origin, clock)
+    assert store.reload()
+    assert store.program is not None
+    limited = far(origin, clock, max_age=60)
+    assert limited.reload()
+    assert limited.program is None
+
+
+def test_who_admits_policies_can_refuse_them() -> None:
+    def refuse(loaded: Loaded, revision: str) -> None:
+        raise StoreUnavailable("the store refused")
+
+    store = PolicyStore(Far(), compile_policies, Times(), admit=refuse)
+    assert not store.reload()
+    assert (store.program, store.status.failure) == (None, ("the store refused",))
+
+
+def test_a_lost_origin_is_asked_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    origin = Far()
+    store = far(origin, Times())
+    store.reload()
+    origin.text = None
+    waits = list[float]()
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        if len(waits) == 9:
+            origin.text = "one"
+        return len(waits) > 10
+
+    monkeypatch.setattr(store._stopped, "wait", wait)
+    store._watch(2.0)
+    assert waits[:9] == [2, 4, 8, 16, 32, 64, 128, 256, 300]
+    assert waits[9] == 2
