@@ -137,30 +137,53 @@ class PolicyStore(Generic[P]):
         return leave
 
     def reload(self) -> bool:
-        """Look at the origin and load it. False, and everything as it was, when it cannot be used; `status` says why."""
+        """Look at the origin and load it. False, and everything as it was, when it cannot be used; `status` says why.
+
+        The first time, what was kept from before decides when there is nothing better; `status` says why then, too.
+        """
         with self._loading:
             try:
                 seen = self._origin.look()
             except PolicyUnusable as error:
-                if self._program is not None:
-                    self._is_lost = True
-                    return self._failed((str(error),))
-                # WHY on: an origin may have kept what it had; then a gateway starts without it, unconfirmed.
-                return self._load(None)
-            return self._load(seen)
+                self._is_lost = True
+                self._failed((str(error),))
+            else:
+                if self._load(seen):
+                    return True
+            return self._program is None and self._begin_with_kept()
+
+    def _begin_with_kept(self) -> bool:
+        why = self.status.failure
+        try:
+            loaded = self._origin.kept()
+        except PolicyUnusable:
+            return False
+        if loaded is None or not self._use(loaded, None):
+            return False
+        return not self._failed(why)
 
     def _load(self, seen: Hashable) -> bool:
         """Load what the origin has. Called with the lock held."""
         self._seen = seen
         try:
             loaded = self._origin.read()
+        except PolicyUnusable as error:
+            return self._failed((_told(error),))
+        if not self._use(loaded, seen):
+            return False
+        self._origin.keep()
+        return True
+
+    def _use(self, loaded: Loaded, seen: Hashable) -> bool:
+        """Compile and swap. `seen` None: nobody could confirm that this is what should decide."""
+        try:
             with _short_turns():
                 program = self._compile(loaded.folder.sources, loaded.folder.data)
             self._admit(loaded, program.revision)
         except PolicyRefused as error:
             return self._failed(tuple(describe(one) for one in error.diagnostics[:MAX_SHOWN]) or (str(error),))
         except PolicyUnusable as error:
-            return self._failed((f"{error} ({error.code})" if error.code != PolicyUnusable.code else str(error),))
+            return self._failed((_told(error),))
         except (EngineError, GatewayError) as error:
             return self._failed((str(error),))
         is_new = program.revision != self.revision or bool(self.status.failure)
@@ -235,6 +258,10 @@ class PolicyStore(Generic[P]):
     def _tell(self) -> None:
         for listener in list(self._listeners):
             listener(self.status)
+
+
+def _told(error: PolicyUnusable) -> str:
+    return str(error) if error.code == PolicyUnusable.code else f"{error} ({error.code})"
 
 
 @contextmanager

@@ -8,6 +8,7 @@ See docs/decisions/0007-policies-from-git.md. Called by `current` through `origi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 FETCH_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
 REF = "refs/heads/policies"
+ACCEPTED = "refs/heads/accepted"
 _LINE = re.compile(r"(?P<mode>\d{6}) (?P<kind>\w+) (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+|-)\t(?P<name>.+)", re.DOTALL)
 _FILES = frozenset({"100644", "100755"})
 
@@ -62,15 +64,22 @@ class GitOrigin:
         return self._commit
 
     def read(self) -> Loaded:
-        """The policies of the commit last seen; before the first look, of the one there is now or was last."""
+        """The policies of the commit last seen; before the first look, of the one there is now."""
         if self._commit is None:
-            try:
-                self._commit = self._fetch()
-            except PolicyUnusable:
-                self._commit = self._known()
-                if self._commit is None:
-                    raise
-        commit = self._commit
+            self._commit = self._fetch()
+        return self._at(self._commit)
+
+    def keep(self) -> None:
+        """Remember the commit under a name of its own, so that git keeps its files."""
+        with contextlib.suppress(PolicyUnusable):
+            self._git(["update-ref", ACCEPTED, self._commit or ""], ANSWER_SECONDS)
+
+    def kept(self) -> Loaded | None:
+        """The policies of the commit that was kept last."""
+        commit = self._commit_at(ACCEPTED)
+        return None if commit is None else self._at(commit)
+
+    def _at(self, commit: str) -> Loaded:
         return Loaded(read_files(Path(self.name), self._files(commit)), commit[:12])
 
     def _fetch(self) -> str:
@@ -80,14 +89,16 @@ class GitOrigin:
         wanted = f"+refs/heads/{self._remote.branch}:{REF}"
         options = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--force"]
         self._git(["fetch", *options, "--", self._remote.url, wanted], FETCH_SECONDS)
-        found = self._known()
+        found = self._commit_at(REF)
         if found is None:
             raise PolicyUnusable(f"{self.name} has no commit")
         return found
 
-    def _known(self) -> str | None:
+    def _commit_at(self, name: str) -> str | None:
         try:
-            return self._git(["rev-parse", "--verify", "--quiet", f"{REF}^{{commit}}"], ANSWER_SECONDS).decode().strip()
+            return (
+                self._git(["rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"], ANSWER_SECONDS).decode().strip()
+            )
         except PolicyUnusable:
             return None
 

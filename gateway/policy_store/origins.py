@@ -44,8 +44,25 @@ class Origin(Protocol):
     def read(self) -> Loaded:
         """What was there at the last look, or now. Raises PolicyUnusable."""
 
+    def keep(self) -> None:
+        """What was read last decides now: keep it for a start that finds nothing better. Never raises."""
 
-class FolderOrigin:
+    def kept(self) -> Loaded | None:
+        """What was kept last, by this process or one before; None when nothing was. Raises PolicyUnusable."""
+
+
+class _KeepsItself:
+    """For what lies on this machine: whoever put it there keeps it."""
+
+    def keep(self) -> None:
+        """Nothing is to be done."""
+
+    def kept(self) -> Loaded | None:
+        """Nothing but what is there."""
+        return None
+
+
+class FolderOrigin(_KeepsItself):
     """A folder that people or a checkout write to."""
 
     settles = True
@@ -63,7 +80,7 @@ class FolderOrigin:
         return Loaded(read_folder(self._folder), commit_of(self._folder))
 
 
-class BundleFileOrigin:
+class BundleFileOrigin(_KeepsItself):
     """A bundle that somebody puts into place."""
 
     settles = True

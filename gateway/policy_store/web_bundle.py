@@ -60,24 +60,27 @@ class WebBundleOrigin:
         return None if self._body is None else hashlib.sha256(self._body).hexdigest()
 
     def read(self) -> Loaded:
-        """What the last look found; before the first one the server is asked, and the kept file if it does not answer."""
-        is_kept = False
+        """What the last look found; before the first one the server is asked."""
         if self._body is None:
-            try:
-                self._ask()
-            except PolicyUnusable:
-                if not self._kept.is_file():
-                    raise
-                self._body, is_kept = read_bundle_file(self._kept), True
-        body = self._body or b""
+            self._ask()
+        return opened(self._body or b"", self._trusted, Path(self.name))
+
+    def kept(self) -> Loaded | None:
+        """The bundle in the file, checked like any other."""
+        if not self._kept.is_file():
+            return None
+        return opened(read_bundle_file(self._kept), self._trusted, Path(self.name))
+
+    def keep(self) -> None:
+        """Write the file whole or not at all. A gateway that cannot only loses its start without the server."""
+        unfinished = self._kept.with_name(f".{secrets.token_hex(8)}")
         try:
-            loaded = opened(body, self._trusted, Path(self.name))
-        finally:
-            if is_kept:
-                self._body = None  # WHY: the next look is to ask the server for all of it
-        if not is_kept:
-            self._keep(body)
-        return loaded
+            self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            unfinished.write_bytes(self._body or b"")
+            os.replace(unfinished, self._kept)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
     def _ask(self) -> None:
         try:
@@ -117,17 +120,6 @@ class WebBundleOrigin:
         if response.length:
             raise PolicyUnusable(f"the bundle from {self.name} was cut off")
         return b"".join(pieces)
-
-    def _keep(self, body: bytes) -> None:
-        """Write the file whole or not at all. A gateway that cannot only loses its start without the server."""
-        unfinished = self._kept.with_name(f".{secrets.token_hex(8)}")
-        try:
-            self._kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            unfinished.write_bytes(body)
-            os.replace(unfinished, self._kept)
-        except OSError:
-            with contextlib.suppress(OSError):
-                unfinished.unlink(missing_ok=True)
 
 
 def _connection(url: SplitResult, ca_file: Path | None) -> http.client.HTTPConnection:

@@ -162,17 +162,27 @@ class Far:
 
     def __init__(self, text: str | None = "one") -> None:
         self.text = text
-        self.kept: str | None = None
+        self.before: str | None = None
 
     def look(self) -> str:
         if self.text is None:
-            raise PolicyUnusable("nobody answers")
+            raise PolicyUnusable("nobody answers", code="GONE")
         return self.text
 
     def read(self) -> Loaded:
-        text = self.text or self.kept
-        if text is None:
-            raise PolicyUnusable("nobody answers", code="GONE")
+        if self.text == "refused":
+            raise PolicyUnusable("not this one", code="NOT_THIS")
+        return self._loaded(self.text or "")
+
+    def keep(self) -> None:
+        self.before = self.text
+
+    def kept(self) -> Loaded | None:
+        if self.before == "unreadable":
+            raise PolicyUnusable("a bad disk")
+        return None if self.before is None else self._loaded(self.before)
+
+    def _loaded(self, text: str) -> Loaded:
         return Loaded(PolicyFolder(Path("far"), (Source("a.rego", text),), {}), "c0ffee")
 
 
@@ -242,19 +252,40 @@ def test_a_newer_version_that_is_broken_does_not_confirm_the_old_one() -> None:
     assert store.program is not None
 
 
-def test_a_start_without_the_other_side_uses_what_was_kept_and_is_not_confirmed() -> None:
-    origin, clock = Far(None), Times()
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [(None, "nobody answers"), ("bad", "a.rego:3:5: NOPE this is bad"), ("refused", "not this one (NOT_THIS)")],
+)
+def test_a_start_that_finds_nothing_better_uses_what_was_kept_unconfirmed_and_says_why(
+    text: str | None, why: str
+) -> None:
+    origin, clock = Far(text), Times()
     clock.seconds = 1_000
-    nothing = far(origin, clock)
-    assert not nothing.reload()
-    assert nothing.status.failure == ("nobody answers (GONE)",)
-    origin.kept = "kept"
+    for before in (None, "unreadable", "bad"):
+        origin.before = before
+        store = far(origin, clock)
+        assert not store.reload()
+        assert store.program is None
+    origin.before = "kept"
     store = far(origin, clock)
     assert store.reload()
-    assert store.program is not None
+    assert (store.revision, store.status.failure[0]) == ("r:kept:None", why)
     limited = far(origin, clock, max_age=60)
     assert limited.reload()
     assert limited.program is None
+    origin.text = "two"
+    limited.look(None)
+    assert limited.program is not None
+    assert limited.status.failure == ()
+
+
+def test_only_what_decides_is_kept() -> None:
+    origin = Far("one")
+    store = far(origin, Times())
+    store.reload()
+    for origin.text in ("bad", "refused"):
+        store.look(None)
+    assert origin.before == "one"
 
 
 def test_who_admits_policies_can_refuse_them() -> None:

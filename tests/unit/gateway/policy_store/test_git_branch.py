@@ -81,15 +81,24 @@ def test_a_folder_of_another_branch_will_do(repository: Path, tmp_path: Path) ->
         origin(repository, tmp_path, branch="nowhere").look()
 
 
-def test_a_gateway_starts_without_its_repository(repository: Path, tmp_path: Path) -> None:
-    origin(repository, tmp_path).read()
+def test_what_was_kept_outlives_the_repository(repository: Path, tmp_path: Path) -> None:
+    first = origin(repository, tmp_path)
+    assert first.kept() is None
+    first.keep()
+    first.read()
+    assert first.kept() is None
+    first.keep()
+    (repository / "later.rego").write_text("package policies.later")
+    commit(repository, "later")
+    first.look()
     repository.rename(tmp_path / "gone")
     again = origin(repository, tmp_path)
-    assert len(names(again)) == 2
-    with pytest.raises(PolicyUnusable):
-        again.look()
-    with pytest.raises(PolicyUnusable):
-        GitOrigin(Remote(f"file://{repository}"), tmp_path / "state" / "other").read()
+    for attempt in (again.look, again.read):
+        with pytest.raises(PolicyUnusable):
+            attempt()
+    found = again.kept()
+    assert found is not None
+    assert [source.name for source in found.folder.sources] == ["a.rego", "below/b.gate"]
 
 
 @pytest.mark.parametrize("kind", ["link", "module"])

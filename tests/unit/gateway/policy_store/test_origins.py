@@ -22,6 +22,8 @@ def test_a_folder_shows_a_change_and_is_read(tmp_path: Path) -> None:
     assert origin.read().bundle is None
     (tmp_path / "b.rego").write_text("two")
     assert origin.look() != before
+    origin.keep()
+    assert origin.kept() is None
     assert (origin.name, origin.settles) == (str(tmp_path), True)
 
 

@@ -127,31 +127,35 @@ def test_a_bundle_that_is_cut_off_is_none(site: Site, make: Callable[[], WebBund
         make().look()
 
 
-def test_the_last_accepted_bundle_outlives_the_server(
-    site: Site, make: Callable[[], WebBundleOrigin], tmp_path: Path
-) -> None:
-    make().read()
-    site.close()
+def test_what_was_kept_outlives_the_server(site: Site, make: Callable[[], WebBundleOrigin], tmp_path: Path) -> None:
     origin = make()
-    assert text(origin) == "one"
+    assert origin.kept() is None
+    origin.read()
+    assert make().kept() is None
+    origin.keep()
+    site.status = 500
+    again = make()
+    with pytest.raises(PolicyUnusable):
+        again.read()
+    found = again.kept()
+    assert found is not None
+    assert found.folder.sources[0].text == "one"
+    (tmp_path / "state" / "kept.bundle").write_bytes(b"altered")
+    with pytest.raises(PolicyUnusable):
+        again.kept()
+
+
+def test_a_server_that_is_away_is_told(site: Site, tmp_path: Path) -> None:
     with pytest.raises(PolicyUnusable, match="cannot be had"):
-        origin.look()
-    (tmp_path / "state" / "kept.bundle").unlink()
-    with pytest.raises(PolicyUnusable):
-        make().read()
-    site.__init__()  # type: ignore[misc]  # so that the fixture has something to close
-
-
-def test_what_is_refused_is_not_kept(site: Site, make: Callable[[], WebBundleOrigin], tmp_path: Path) -> None:
-    site.body = b"no bundle"
-    with pytest.raises(PolicyUnusable):
-        make().read()
-    assert not (tmp_path / "state").exists()
+        WebBundleOrigin("http://127.0.0.1:1/p", None, tmp_path / "kept").look()
 
 
 def test_a_disk_that_takes_nothing_costs_only_the_kept_copy(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert text(WebBundleOrigin(site.url, None, tmp_path / "file" / "kept")) == "one"
+    origin = WebBundleOrigin(site.url, None, tmp_path / "file" / "kept")
+    assert text(origin) == "one"
+    origin.keep()
+    assert origin.kept() is None
 
 
 def test_tls_is_checked(site: Site, tmp_path: Path) -> None:
