@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import queue
 import signal
 import threading
@@ -53,6 +54,9 @@ class _Loop:
         beside = [asyncio.create_task(work) for work in (self._gateway.sweep(), self._gateway.hear_replicas())]
         try:
             self.places = await self._gateway.start(listeners=self._with_listeners)
+            # WHY: what is loaded now stays. A full collection would else walk all of it, and every decision would wait.
+            gc.collect()
+            gc.freeze()
             self._told.put("started")
             await self._wanted.wait()
         except GatewayError as error:
