@@ -11,17 +11,18 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, assert_never
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from engine import Program, compile_policies
 from engine.suite.replay import Impact, replay
@@ -97,13 +98,11 @@ def run(  # each is an option of the command line
     program = _program(against)
     work = Work(source if source.is_dir() else source.parent, against)
     with _progress() as progress:
-        task = progress.add_task("deciding", total=None)
-        lines = list(_wanted_lines(source, wanted))
-        progress.update(task, total=len(lines))
+        task = progress.add_task("deciding", total=_size(source))
         impact = Impact()
-        for piece in _impacts(lines, work, program, jobs or os.cpu_count() or 1):
+        pieces = _pieces(_wanted_lines(source, wanted, lambda size: progress.advance(task, size)))
+        for piece in _impacts(pieces, work, program, jobs or os.cpu_count() or 1):
             impact.join(piece)
-            progress.update(task, completed=impact.decided + impact.gaps.total())
     _show(impact, program.revision, format, output, time.perf_counter() - began)
     if impact.flipped > max_flips:
         raise typer.Exit(1)
@@ -142,7 +141,7 @@ def _progress() -> Progress:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        MofNCompleteColumn(),
+        DownloadColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -150,38 +149,59 @@ def _progress() -> Progress:
     )
 
 
-def _wanted_lines(source: Path, wanted: Filter) -> Iterator[bytes]:
-    """The lines of the decisions that are meant, in order. Raises AuditUnavailable for a log that is none."""
+def _size(source: Path) -> int:
+    """Bytes of the log, for the progress bar."""
+    try:
+        return sum(file.stat().st_size for file in (segments(source) if source.is_dir() else [source]))
+    except OSError:
+        return 0
+
+
+def _wanted_lines(source: Path, wanted: Filter, passed: Callable[[int], None]) -> Iterator[bytes]:
+    """The lines of the decisions that are meant, in order; `passed` is told of the bytes of all.
+
+    Raises AuditUnavailable for a log that is none.
+    """
+    for entry, line in _all_lines(source):
+        passed(len(line))
+        if wanted.admits(entry):
+            yield line
+
+
+def _all_lines(source: Path) -> Iterator[tuple[Entry, bytes]]:
     if source.is_dir():
         if not segments(source):
             raise AuditUnavailable(f"there is no log in {source}", help="`--from` is the folder of `[audit] dir`")
-        yield from (line for entry, line in read_entry_lines(source) if wanted.admits(entry))
+        yield from read_entry_lines(source)
         return
     try:
         with source.open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    entry = decode(line)
+                    yield decode(line), line
                 except ValueError as error:
                     raise AuditUnavailable(f"line {number} of {source} is no entry of an audit") from error
-                if wanted.admits(entry):
-                    yield line
     except OSError as error:
         raise AuditUnavailable(f"`{source}` cannot be read ({error.strerror})") from error
 
 
-def _impacts(lines: list[bytes], work: Work, program: Program, jobs: int) -> Iterator[Impact]:
-    pieces = [lines[start : start + PIECE] for start in range(0, len(lines), PIECE)]
-    if jobs == 1 or len(lines) < MIN_SHARED:
+def _pieces(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while piece := list(islice(lines, PIECE)):
+        yield piece
+
+
+def _impacts(pieces: Iterator[list[bytes]], work: Work, program: Program, jobs: int) -> Iterator[Impact]:
+    first = list(islice(pieces, -(-MIN_SHARED // PIECE)))
+    if jobs == 1 or sum(map(len, first)) < MIN_SHARED:
         reader = Reader(KeptCatalogs(work.log))
-        for piece in pieces:
+        for piece in chain(first, pieces):
             yield _decided(piece, program, reader)
         return
     # WHY spawned: a fork would copy locks of threads that the compiler's libraries started.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, initializer=_start, initargs=(work,)) as pool:
         try:
-            yield from _dealt(pool, pieces, jobs * AHEAD)
+            yield from _dealt(pool, chain(first, pieces), jobs * AHEAD)
         except BrokenProcessPool as error:
             raise ReplayBroken(
                 "a process of the replay was ended", help="is there memory enough? `--jobs 1`"

@@ -28,6 +28,7 @@ ANSWER_SECONDS = 30.0
 REF = "refs/heads/policies"
 ACCEPTED = "refs/heads/accepted"
 _LINE = re.compile(r"(?P<mode>\d{6}) (?P<kind>\w+) (?P<id>[0-9a-f]{40,64}) +(?P<size>\d+|-)\t(?P<name>.+)", re.DOTALL)
+_BLOB = re.compile(rb"(?P<id>[0-9a-f]{40,64}) blob (?P<size>\d+)\n")
 _FILES = frozenset({"100644", "100755"})
 
 
@@ -132,12 +133,11 @@ class GitOrigin:
         said = self._git(["cat-file", "--batch"], ANSWER_SECONDS, given="".join(f"{one}\n" for one in ids).encode())
         at = 0
         for one in ids:
-            end = said.index(b"\n", at)
-            name, kind, size = said[at:end].decode().split(" ")
-            if name != one or kind != "blob":
+            found = _BLOB.match(said, at)
+            if found is None or found["id"].decode() != one:
                 raise PolicyUnusable(f"{self.name}: git does not know the file `{one}`")
-            yield said[end + 1 : end + 1 + int(size)]
-            at = end + 2 + int(size)
+            at = found.end() + int(found["size"]) + 1
+            yield said[found.end() : at - 1]
 
     def _git(self, arguments: Sequence[str], seconds: float, given: bytes = b"") -> bytes:
         settings = (
