@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 import msgspec
 
 from engine import _native
+from engine.command.http.openapi import RouteTable, compile_openapi
+from engine.command.http.parse import parse_http
+from engine.command.kubernetes.parse import parse_kubernetes
 from engine.command.sql.parse import parse_sql, read_catalog
 from engine.command.tree import Command, Effect, Operation, ParsedCommand, Problem
 from engine.errors import InputInvalid
 
+Names: TypeAlias = "_native.Catalog | RouteTable"
+"""What the names in a text mean: a catalog for SQL, an OpenAPI document's routes for HTTP."""
 
-def parse_command(protocol: str, text: bytes | str, catalog: _native.Catalog | None = None) -> ParsedCommand:
+
+def parse_command(protocol: str, text: bytes | str, names: Names | None = None) -> ParsedCommand:
     """The command tree of a text. Never raises on hostile text."""
     match protocol:
         case "postgres":
-            return parse_sql(text, catalog)
+            return parse_sql(text, names if isinstance(names, _native.Catalog) else None)
+        case "kubernetes":
+            return parse_kubernetes(text)
+        case "http":
+            return parse_http(text, names if isinstance(names, RouteTable) else None)
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"
@@ -47,13 +58,14 @@ def unknown_command(protocol: str, text: bytes | str, code: str, message: str) -
 def parse_lines(protocol: str, lines: Iterable[str | bytes]) -> Iterator[str]:
     """`sallyport parse --jsonl`: one line of JSON out for each line in, in order, never stopping.
 
-    In: `{"id", "text", "catalog"?}`. Out: `{"id", "command": {...}}`, or `{"id", "error": {"code", "message"}}`.
+    In: `{"id", "text", "catalog"?, "openapi"?}`. Out: `{"id", "command": {...}}`, or `{"id", "error": {"code", "message"}}`.
     """
+    documents: dict[bytes, RouteTable] = {}
     for line in lines:
-        yield _answer(protocol, line)
+        yield _answer(protocol, line, documents)
 
 
-def _answer(protocol: str, line: str | bytes) -> str:
+def _answer(protocol: str, line: str | bytes, documents: dict[bytes, RouteTable]) -> str:
     name: object = None
     try:
         document = _read_line(line)
@@ -61,13 +73,24 @@ def _answer(protocol: str, line: str | bytes) -> str:
         text = document.get("text")
         if not isinstance(text, str):
             raise InputInvalid("`text` is missing or no text")
-        catalog = document.get("catalog")
-        names = None if catalog is None else read_catalog(catalog)
+        names = _names(protocol, document, documents)
         parsed = parse_command(protocol, text, names)
         answer: object = {"id": name, "command": parsed.document()}
     except InputInvalid as error:
         answer = {"id": name, "error": {"code": error.code, "message": str(error)}}
     return msgspec.json.encode(answer).decode()
+
+
+def _names(protocol: str, document: dict[str, object], documents: dict[bytes, RouteTable]) -> Names | None:
+    catalog, openapi = document.get("catalog"), document.get("openapi")
+    if openapi is not None and protocol == "http":
+        key = msgspec.json.encode(openapi)
+        if key not in documents:
+            # One document mostly serves all lines; no more than one is kept.
+            documents.clear()
+            documents[key] = compile_openapi(openapi, hashlib.sha256(key).hexdigest())
+        return documents[key]
+    return None if catalog is None else read_catalog(catalog)
 
 
 def _read_line(line: str | bytes) -> dict[str, object]:
@@ -87,8 +110,8 @@ class TextParser:
     __slots__ = ()
 
     def parse(self, protocol: str, text: bytes, names: object | None) -> ParsedCommand:
-        if names is not None and not isinstance(names, _native.Catalog):
-            raise InputInvalid("the names of a command are a catalog of the core")
+        if names is not None and not isinstance(names, _native.Catalog | RouteTable):
+            raise InputInvalid("the names of a command are a catalog of the core, or the routes of a document")
         return parse_command(protocol, text, names)
 
     def shape(self, protocol: str, text: bytes) -> bytes | None:

@@ -6,7 +6,8 @@ Text from the command is shown with its control characters escaped, so a command
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from engine.command.tree import Command, Operation, Output, Sql, Target
@@ -36,6 +37,9 @@ def _lines(command: Command) -> Iterator[str]:
     yield from _more(command.operations)
     if command.sql is not None:
         yield from _sql(command.sql)
+    if command.http is not None:
+        yield "http:"
+        yield from _facts(command.http, "  ")
 
 
 def _operation(operation: Operation) -> Iterator[str]:
@@ -47,6 +51,8 @@ def _operation(operation: Operation) -> Iterator[str]:
     for target in _some(operation.targets):
         yield f"{indent}  {_target(target)}"
     yield from (f"{indent}  {line}" for line in _more(operation.targets))
+    if operation.kubernetes is not None:
+        yield from _facts(operation.kubernetes, f"{indent}  ")
 
 
 def _target(target: Target) -> str:
@@ -67,6 +73,31 @@ def _sql(sql: Sql) -> Iterator[str]:
         yield from _more(sql.outputs)
     elif sql.outputs is None:
         yield "result: nobody can know"
+
+
+def _facts(facts: object, indent: str) -> Iterator[str]:
+    """The fields that say something, a line each; facts inside facts stand further in."""
+    for field in dataclasses.fields(facts):  # type: ignore[arg-type]  # only dataclasses come here
+        value = getattr(facts, field.name)
+        name = field.name.replace("_", " ")
+        if dataclasses.is_dataclass(value):
+            yield f"{indent}{name}:"
+            yield from _facts(value, f"{indent}  ")
+        elif value is True:
+            yield f"{indent}{name}"
+        elif value not in (None, False, (), {}, ""):
+            yield f"{indent}{name}: {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        shown = ", ".join(f"{_plain(str(key))}={_value(inside)}" for key, inside in list(value.items())[:MAX_LISTED])
+        return shown + (f" ... and {len(value) - MAX_LISTED} more" if len(value) > MAX_LISTED else "")
+    if isinstance(value, tuple):
+        more = f" ... and {len(value) - MAX_LISTED} more" if len(value) > MAX_LISTED else ""
+        return " ".join(_value(one) for one in value[:MAX_LISTED]) + more
+    text = "?" if value is None else str(value)
+    return _plain(text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}...") or "''"
 
 
 def _output(output: Output) -> str:

@@ -12,6 +12,9 @@ from functools import cached_property
 
 import msgspec
 
+from engine.command.http.tree import Http
+from engine.command.kubernetes.tree import Kubernetes
+
 
 class Effect(StrEnum):
     """What an operation does to the world. `UNKNOWN` is never treated as harmless."""
@@ -73,6 +76,7 @@ class Operation:
     has_where: bool | None = None
     has_limit: bool | None = None
     statement: int = 0
+    kubernetes: Kubernetes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,8 @@ class Command:
     complete: bool = False
     problems: tuple[Problem, ...] = ()
     sql: Sql | None = None
+    kubernetes: Kubernetes | None = None
+    http: Http | None = None
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,19 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from engine.command.sql.kinds import FEATURES, KIND_NAMES, VIA
+from engine.command.http import kinds as http
+from engine.command.kubernetes import kinds as kubernetes
+from engine.command.sql import kinds as sql
 from engine.dsl.types import PROTOCOLS
 
 _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
-    "kind": {"postgres": KIND_NAMES},
-    "feature": {"postgres": frozenset(FEATURES)},
-    "step": {"postgres": frozenset(VIA)},
+    "kind": {"postgres": sql.KIND_NAMES, "kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES},
+    "feature": {
+        "postgres": frozenset(sql.FEATURES),
+        "kubernetes": frozenset(kubernetes.FEATURES),
+        "http": frozenset(http.FEATURES),
+    },
+    "step": {"postgres": frozenset(sql.VIA), "kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA)},
 }
 
 

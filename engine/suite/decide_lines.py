@@ -1,7 +1,7 @@
 """`decide --jsonl` and `explain --jsonl`: one line of JSON out for each line in, in order, never stopping.
 
 In: `{"id", "principal", "resource", "session"?, "context"?, "command": {"protocol", "text", "parameters"?}, "catalog"?,
-"now"?}`. Out: `{"id", "decision": {...}}`, for `explain` also `"rules": [...]`; for a line that states no request
+"openapi"?, "now"?}`. Out: `{"id", "decision": {...}}`, for `explain` also `"rules": [...]`; for a line that states no request
 `{"id", "error": {"code", "message"}}`. Called by `gateway/cli`.
 """
 
@@ -82,5 +82,6 @@ def _stated(document: dict[str, Json]) -> Stated:
         session=document.get("session"),
         context=document.get("context"),
         catalog=document.get("catalog"),
+        openapi=document.get("openapi"),
         now=document.get("now"),
     )

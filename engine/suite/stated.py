@@ -6,6 +6,7 @@ error, never passed over: a misspelled `groups` must not turn a test green.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from engine.command.http.openapi import compile_openapi
 from engine.command.sql.parse import read_catalog
 from engine.errors import InputInvalid
 from engine.evaluator.generations import Generations
@@ -40,6 +42,7 @@ class Stated:
     catalog: Json = None
     now: Json = None
     approval: Json = None
+    openapi: Json = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +61,41 @@ class Statements:
             protocol=protocol,
             text=text,
             now=now if stated.now is None else parse_time(stated.now),
-            names=None if stated.catalog is None else self.catalog(stated.catalog),
+            names=self._names(protocol, stated),
             context=_fields(stated.context, "context", None),
             approval=None if stated.approval is None else approval_of(stated.approval, now),
         )
 
     def catalog(self, document: Json) -> Names:
         """What names mean, from a document. Raises InputInvalid."""
-        try:
-            key = msgspec.json.encode(document)
-        except (TypeError, ValueError):
-            raise InputInvalid("`catalog` is no JSON document") from None
+        key = _encoded(document, "catalog")
         found = self._catalogs.get(key)
         if found is None:
             found = read_catalog(document)
             self._catalogs.put(key, found, len(key))
         return found
+
+    def _names(self, protocol: str, stated: Stated) -> Names | None:
+        if protocol == "http" and stated.openapi is not None:
+            return self._routes(stated.openapi)
+        return None if stated.catalog is None else self.catalog(stated.catalog)
+
+    def _routes(self, document: Json) -> Names:
+        """The routes of an OpenAPI document. Raises InputInvalid."""
+        raw = _encoded(document, "openapi")
+        key = b"openapi\0" + raw
+        found = self._catalogs.get(key)
+        if found is None:
+            found = compile_openapi(document, hashlib.sha256(raw).hexdigest())
+            self._catalogs.put(key, found, len(key))
+        return found
+
+
+def _encoded(document: Json, name: str) -> bytes:
+    try:
+        return msgspec.json.encode(document)
+    except (TypeError, ValueError):
+        raise InputInvalid(f"`{name}` is no JSON document") from None
 
 
 def principal_of(stated: Json) -> Principal:

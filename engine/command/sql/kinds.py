@@ -1,24 +1,13 @@
 """What the words of an SQL command mean: kinds, features, steps of `via`.
 
 The core uses the same words (`engine/native/src/sql/{kinds,features,tree}.rs`); a test holds the two together. Policies are
-checked against them, and `docs/commands.md` is written from them (`python -m engine.command.sql.page`).
+checked against them, and `docs/commands.md` is written from them (`python -m engine.command.page`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.command.tree import Effect
-
-
-@dataclass(frozen=True, slots=True)
-class SqlKind:
-    """One kind of operation, the effect it has when nothing makes it graver, and what it is."""
-
-    name: str
-    effect: Effect
-    meaning: str
-
+from engine.command.words import Kind as SqlKind
 
 KINDS: tuple[SqlKind, ...] = (
     SqlKind("unknown", Effect.UNKNOWN, "Something this parser does not know or could not read; never harmless"),

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from engine.command.http.openapi import compile_openapi
 from engine.command.parse import TextParser, parse_command, parse_lines
 from engine.command.tree import Effect
 from engine.errors import InputInvalid
@@ -72,3 +73,35 @@ def test_the_object_for_the_reader_parses_and_tells_shapes() -> None:
     assert parser.shape("shell", b"SELECT 1") is None
     with pytest.raises(InputInvalid):
         parser.parse("postgres", b"SELECT 1", object())
+
+
+def test_a_line_of_http_may_carry_the_document_of_its_routes() -> None:
+    raw = "POST /pets/7 HTTP/1.1\r\nHost: a\r\n\r\n"
+    document = {"paths": {"/pets/{id}": {"post": {"operationId": "feed"}}}}
+    lines = [
+        json.dumps({"id": 1, "text": raw, "openapi": document}),
+        json.dumps({"id": 2, "text": raw, "openapi": document}),
+        json.dumps({"id": 3, "text": raw}),
+        json.dumps({"id": 4, "text": raw, "openapi": {}}),
+    ]
+    answers = [json.loads(answer) for answer in parse_lines("http", lines)]
+    assert [answer.get("command", {}).get("http", {}).get("operation_id") for answer in answers] == [
+        "feed",
+        "feed",
+        None,
+        None,
+    ]
+    assert answers[3]["error"]["code"] == "INPUT_INVALID"
+
+
+def test_characters_of_an_http_text_are_bytes() -> None:
+    text = "GET / HTTP/1.1\r\nHost: a\r\nX: \u00e9\r\n\r\n"
+    [answer] = parse_lines("http", [json.dumps({"text": text})])
+    assert json.loads(answer)["command"]["text"] == text
+    assert TextParser().parse("http", text.encode("latin-1"), None).command.text == text
+
+
+def test_a_document_is_of_no_use_to_other_protocols() -> None:
+    routes = compile_openapi({"paths": {}})
+    assert TextParser().parse("postgres", b"SELECT 1", routes).command.complete
+    assert TextParser().parse("kubernetes", b"kubectl get pods", CATALOG).command.complete

@@ -45,3 +45,22 @@ def test_commands_of_other_protocols_have_no_sql_part() -> None:
     text = tree_text(parse_command("shell", "ls").command)
     assert "unknown (unknown) via top" in text
     assert "result" not in text
+
+
+def test_facts_of_a_kubernetes_request_stand_below_its_operation() -> None:
+    shown = tree_text(parse_command("kubernetes", "kubectl -n a exec -it web -c c -- ls '/x\x1b'").command)
+    assert "  exec (execute) via top\n" in shown
+    assert "    namespace: a\n" in shown
+    assert "    container: c\n" in shown
+    assert "    argv: ls /x\\x1b\n" in shown
+    assert "    tty\n" in shown
+
+
+def test_facts_of_a_body_stand_further_in() -> None:
+    shown = tree_text(parse_command("kubernetes", "kubectl run a --image=i --privileged").command)
+    assert "    pods:\n      privileged\n      images: i\n" in shown
+
+
+def test_facts_of_an_http_request_stand_at_the_end() -> None:
+    shown = tree_text(parse_command("http", "GET /a?b=1&b=2 HTTP/1.1\r\nHost: x\r\n\r\n").command)
+    assert "http:\n  method: GET\n  path: /a\n  host: x\n  query: b=1 2\n  headers: host\n" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.command.sql.kinds import FEATURES, KIND_NAMES, VIA
+from engine.command.page import LANGUAGES
 from engine.dsl.parser import parse
 from engine.dsl.types import PROTOCOLS, Sort, Type, input_type
 from engine.dsl.vocabulary import is_closed, misspelt, words
@@ -13,9 +13,9 @@ from tests.gate_files import problem, problems
 
 
 def test_the_lists_are_those_of_the_parsers() -> None:
-    assert words("kind") == KIND_NAMES
-    assert words("feature") == set(FEATURES)
-    assert words("step") == set(VIA)
+    assert words("kind") == {kind.name for language in LANGUAGES for kind in language.kinds}
+    assert words("feature") == {word for language in LANGUAGES for word in language.features}
+    assert words("step") == {word for language in LANGUAGES for word in language.via}
 
 
 def test_a_list_is_closed_where_every_protocol_publishes_its_words() -> None:

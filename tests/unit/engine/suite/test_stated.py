@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputInvalid
-from engine.request import Approval, Principal, Resource, Session
+from engine.request import Approval, Json, Principal, Resource, Session
 from engine.suite.stated import DEFAULT_NOW, Stated, Statements, parse_time
 
 WHO: dict[str, Any] = {"name": "ana", "groups": ["dba"]}
@@ -131,3 +131,18 @@ def test_anything_is_a_request_or_refused(
     stated = Stated(principal, resource, command, session, context, catalog, now, approval)
     with suppress(InputInvalid):
         Statements().question(stated, 1)
+
+
+def test_a_request_of_http_may_bring_the_document_of_its_routes() -> None:
+    document: Json = {"paths": {"/pets/{id}": {"get": {"operationId": "getPet"}}}}
+    command: Json = {"protocol": "http", "text": "GET /pets/7 HTTP/1.1\r\nHost: a\r\n\r\n"}
+    statements = Statements()
+    principal: Json = {"name": "bo"}
+    resource: Json = {"name": "pets", "protocol": "http"}
+    one = statements.question(Stated(principal, resource, command, openapi=document), 0)
+    again = statements.question(Stated(principal, resource, command, openapi=document), 0)
+    assert one.names is again.names is not None
+    with pytest.raises(InputInvalid):
+        statements.question(Stated(principal, resource, command, openapi=7), 0)
+    other: Json = {"protocol": "postgres", "text": "SELECT 1"}
+    assert statements.question(Stated(principal, resource, other, openapi=document), 0).names is None

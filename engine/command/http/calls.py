@@ -1,0 +1,123 @@
+"""Calls inside a body: GraphQL operations, JSON-RPC and MCP calls, one by one, batches too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value
+from engine.command.http.content import Content
+from engine.command.http.graphql import read_graphql
+from engine.command.http.kinds import EFFECTS
+from engine.command.tree import Access, Operation, Target
+
+MAX_CALLS = 200
+
+_GRAPHQL = {"query": "graphql_query", "mutation": "graphql_mutation", "subscription": "graphql_subscription"}
+_ACCESS = {"query": Access.READ, "mutation": Access.WRITE, "subscription": Access.READ}
+_GRAPHQL_KEYS = frozenset({"query", "variables", "operationName", "extensions", "id", "documentId", "doc_id"})
+_RPC_KEYS = frozenset({"jsonrpc", "method", "params", "id", "result", "error"})
+_MCP_READS = frozenset(
+    {
+        *("initialize", "ping", "tools/list", "resources/list", "resources/read", "resources/templates/list"),
+        *("resources/subscribe", "resources/unsubscribe", "prompts/list", "prompts/get", "completion/complete"),
+        *("logging/setLevel", "roots/list", "notifications/initialized", "notifications/cancelled"),
+        *("notifications/progress", "notifications/roots/list_changed"),
+    }
+)
+
+
+def calls_in(content: Content, path: str, query: dict[str, tuple[str, ...]]) -> list[Operation]:
+    """The calls a request carries; none when its body is of another kind. Adds features. Raises Refused."""
+    is_graphql = "graphql" in path.lower()
+    if content.media == "application/graphql" and content.text is not None:
+        return list(_graphql(content, {"query": content.text}, ("top", "graphql")))
+    if content.document is None:
+        return _in_query(content, query, is_graphql=is_graphql)
+    entries = content.document if isinstance(content.document, list) else [content.document]
+    is_batch = isinstance(content.document, list)
+    if not entries or not all(_is_rpc(one) or _is_graphql(one, is_graphql=is_graphql) for one in entries):
+        if is_graphql or any(_is_rpc(one) for one in entries):
+            raise Refused("calls", "the body has something that is no call beside what is one, or nothing at all")
+        return []
+    if len(entries) > MAX_CALLS:
+        raise Refused("calls", f"the body has more than {MAX_CALLS} calls")
+    found: list[Operation] = []
+    for entry in entries:
+        via = ("top", "batch") if is_batch else ("top",)
+        if not isinstance(entry, dict):
+            raise Refused("calls", "a call is no object")
+        found.extend(_rpc(entry, (*via, "rpc")) if _is_rpc(entry) else _graphql(content, entry, (*via, "graphql")))
+    return found
+
+
+def _in_query(content: Content, query: dict[str, tuple[str, ...]], *, is_graphql: bool) -> list[Operation]:
+    """GraphQL in the query of a GET, or in a form."""
+    texts = {name: values[0] for name, values in query.items() if name in _GRAPHQL_KEYS}
+    if content.kind in ("form", "multipart"):
+        texts |= {key[1:]: str(value) for key, value in content.facts.items() if key[1:] in _GRAPHQL_KEYS}
+    if "query" in texts and len(query.get("query", ())) > 1:
+        raise Refused("graphql", "the query stands twice")
+    if is_graphql and ("query" in texts or "extensions" in texts):
+        return list(_graphql(content, dict(texts), ("top", "graphql")))
+    return []
+
+
+def _is_graphql(entry: Value, *, is_graphql: bool) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    if is_graphql:
+        return bool(entry.keys() & _GRAPHQL_KEYS)
+    text = entry.get("query")
+    return isinstance(text, str) and "{" in text and entry.keys() <= _GRAPHQL_KEYS and _is_document(text)
+
+
+def _is_document(text: str) -> bool:
+    try:
+        return bool(read_graphql(text))
+    except Refused:
+        return False
+
+
+def _graphql(content: Content, entry: dict[str, Value], via: tuple[str, ...]) -> Iterator[Operation]:
+    text, chosen = entry.get("query"), entry.get("operationName")
+    if not isinstance(text, str) or not text.strip():
+        content.features.add("persisted_query")
+        raise Refused("graphql", "the query is named and not in the request: nobody here can read it")
+    operations = read_graphql(text)
+    if isinstance(chosen, str) and chosen:
+        operations = [one for one in operations if one.name == chosen]
+        if not operations:
+            raise Refused("graphql", "the operation that is asked for is not in the document")
+    elif len(operations) > 1:
+        raise Refused("graphql", "the document has several operations and the request names none")
+    for one in operations:
+        kind = _GRAPHQL[one.type]
+        targets = tuple(Target("field", f"{one.type}.{name}", _ACCESS[one.type]) for name in one.fields)
+        yield Operation(kind, EFFECTS[kind], via, targets)
+
+
+def _is_rpc(entry: Value) -> bool:
+    return isinstance(entry, dict) and "jsonrpc" in entry
+
+
+def _rpc(entry: dict[str, Value], via: tuple[str, ...]) -> Iterator[Operation]:
+    method = entry.get("method")
+    if entry.get("jsonrpc") != "2.0" or not entry.keys() <= _RPC_KEYS:
+        raise Refused("json_rpc", "the call is no JSON-RPC 2.0")
+    if method is None and ("result" in entry or "error" in entry):
+        # An answer to a request of the server, which the Model Context Protocol sends this way.
+        yield Operation("mcp_request", EFFECTS["mcp_request"], via)
+        return
+    if not isinstance(method, str):
+        raise Refused("json_rpc", "the call has no method")
+    if method == "tools/call":
+        params = entry.get("params")
+        name = params.get("name") if isinstance(params, dict) else None
+        if not isinstance(name, str):
+            raise Refused("json_rpc", "the call of a tool does not name it")
+        yield Operation("mcp_tool_call", EFFECTS["mcp_tool_call"], via, (Target("tool", name, Access.EXECUTE),))
+        return
+    kind = "mcp_request" if method in _MCP_READS else "rpc_call"
+    access = Access.READ if kind == "mcp_request" else Access.EXECUTE
+    yield Operation(kind, EFFECTS[kind], via, (Target("method", method, access),))

@@ -1,0 +1,246 @@
+"""What a body says: by its Content-Type to plain values, then to JSON pointers; mismatches and odd spellings refused.
+
+Judged as the declared type says, and only where the body is of that type. What is not read is marked: `opaque_body`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from engine.command.documents.json_text import read_json
+from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value, members
+from engine.command.http.path import parse_query
+from engine.command.http.tree import Scalar
+
+MAX_FACTS = 1000
+MAX_FACT = 16 * 1024
+MAX_PARTS = 200
+MAX_LINES = 10_000
+
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_MEDIA = re.compile(rf"({_WORD}/{_WORD})((?:[ \t]*;[ \t]*{_WORD}=(?:{_WORD}|\"[^\"\\\x00-\x1f]*\"))*)[ \t]*;?")
+_PARAMETER = re.compile(rf"({_WORD})=(?:({_WORD})|\"([^\"]*)\")")
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=?]{1,70}")
+_DISPOSITION = re.compile(r'form-data((?:; ?(?:name|filename)="[^"\r\n\\]*")+)', re.IGNORECASE)
+_ALIKE = {"utf-8", "utf8"}
+_BINARY = ("image/", "audio/", "video/", "font/")
+_BINARY_TYPES = frozenset(
+    {
+        *("application/octet-stream", "application/pdf", "application/zip", "application/gzip", "application/x-tar"),
+        *("application/x-gzip", "application/wasm", "application/vnd.docker.image.rootfs.diff.tar.gzip"),
+    }
+)
+
+
+@dataclass(slots=True)
+class Content:
+    """A body as it was read. `document` is the value of a JSON body, `text` that of a text."""
+
+    kind: str = "none"
+    media: str | None = None
+    document: Value = None
+    text: str | None = None
+    facts: dict[str, Scalar] = field(default_factory=dict)
+    features: set[str] = field(default_factory=set)
+    is_complete: bool = True
+
+
+def read_content(raw: bytes, content_type: str | None, encoding: str | None) -> Content:
+    """The body by its type. Raises Refused."""
+    media, parameters = _media(content_type)
+    content = Content(media=media)
+    if not raw:
+        return content
+    if encoding is not None and encoding.lower() != "identity":
+        return _opaque(content, is_complete=False)
+    charset = parameters.get("charset", "utf-8").lower()
+    if media is None:
+        return _opaque(content, is_complete=False)
+    if media == "application/x-www-form-urlencoded":
+        _check_charset(charset, _ALIKE | {"us-ascii"})
+        return _form(content, raw)
+    if media == "multipart/form-data":
+        return _multipart(content, raw, parameters.get("boundary"))
+    if media == "application/json" or media.endswith(("+json", "/json")):
+        _check_charset(charset, _ALIKE)
+        return _json(content, raw)
+    if media in ("application/x-ndjson", "application/jsonl", "application/x-jsonlines"):
+        return _json_lines(content, raw)
+    if media == "application/graphql" or (media.startswith("text/") and media not in ("text/xml", "text/html")):
+        _check_charset(charset, _ALIKE | {"us-ascii", "iso-8859-1"})
+        return _text(content, raw)
+    if media.startswith(_BINARY) or media in _BINARY_TYPES:
+        return _opaque(content, is_complete=True)
+    return _opaque(content, is_complete=False)
+
+
+def _media(content_type: str | None) -> tuple[str | None, dict[str, str]]:
+    if content_type is None or content_type == "":
+        return None, {}
+    found = _MEDIA.fullmatch(content_type)
+    if found is None:
+        raise Refused("content_type", "the Content-Type is not `type/subtype; name=value`")
+    parameters: dict[str, str] = {}
+    for name, word, quoted in _PARAMETER.findall(found[2]):
+        if name.lower() in parameters:
+            raise Refused("content_type", f"the Content-Type has `{name[:40]}` twice")
+        parameters[name.lower()] = word or quoted
+    return found[1].lower(), parameters
+
+
+def _check_charset(charset: str, known: set[str]) -> None:
+    if charset not in known:
+        raise Refused("content_charset", f"a body in `{charset[:40]}` is not read; send UTF-8")
+
+
+def _opaque(content: Content, *, is_complete: bool) -> Content:
+    content.kind, content.is_complete = "binary", is_complete
+    content.features.add("opaque_body")
+    return content
+
+
+def _text(content: Content, raw: bytes) -> Content:
+    content.kind = "text"
+    try:
+        content.text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        content.text = raw.decode("latin-1")
+    if content.media != "application/graphql" and _looks_like_json(raw):
+        content.features.add("body_mismatch")
+        content.is_complete = False
+    return content
+
+
+def _looks_like_json(raw: bytes) -> bool:
+    if raw.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        read_json(raw)
+    except Refused:
+        return False
+    return True
+
+
+def _json(content: Content, raw: bytes) -> Content:
+    content.kind, content.document = "json", read_json(raw)
+    _flatten(content, content.document)
+    _check_case(content)
+    return content
+
+
+def _json_lines(content: Content, raw: bytes) -> Content:
+    lines = [line for line in raw.split(b"\n") if line.strip()]
+    if len(lines) > MAX_LINES:
+        raise Refused("json_size", f"the body has more than {MAX_LINES} lines")
+    content.kind, content.document = "json", [read_json(line) for line in lines]
+    _flatten(content, content.document)
+    _check_case(content)
+    return content
+
+
+def _check_case(content: Content) -> None:
+    """Keys that differ in case only: Go and .NET take them for one key, and the last one wins."""
+    seen: dict[int, set[str]] = {}
+    for key, _, around in members(content.document):
+        folded = seen.setdefault(id(around), set())
+        if key.casefold() in folded:
+            content.features.add("keys_differ_in_case")
+        folded.add(key.casefold())
+
+
+def _flatten(content: Content, document: Value) -> None:
+    waiting: list[tuple[str, Value]] = [("", document)]
+    while waiting:
+        pointer, value = waiting.pop()
+        if isinstance(value, dict):
+            parts = [(name.replace("~", "~0").replace("/", "~1"), inside) for name, inside in value.items()]
+            waiting.extend((f"{pointer}/{name}", inside) for name, inside in reversed(parts))
+        elif isinstance(value, list):
+            waiting.extend((f"{pointer}/{number}", value[number]) for number in range(len(value) - 1, -1, -1))
+        elif value is not None:
+            _keep(content, pointer, value)
+
+
+def _keep(content: Content, pointer: str, value: Scalar) -> None:
+    """One fact. More or longer ones than fit are left out, and the body does not count as seen to the bottom."""
+    is_long = len(pointer) > 1000 or (isinstance(value, str) and len(value) > MAX_FACT)
+    if len(content.facts) >= MAX_FACTS or is_long:
+        content.is_complete = False
+        content.features.add("opaque_body")
+        return
+    content.facts[pointer] = value
+
+
+def _form(content: Content, raw: bytes) -> Content:
+    content.kind = "form"
+    try:
+        text = raw.decode("ascii")
+    except UnicodeDecodeError:
+        raise Refused("noncanonical_form", "the form has bytes that must be escaped") from None
+    if any(char < " " and char not in "\t" for char in text.rstrip("\r\n")):
+        raise Refused("noncanonical_form", "the form has control characters")
+    if _looks_like_json(raw):
+        content.features.add("body_mismatch")
+        content.is_complete = False
+    for name, values in parse_query(text.rstrip("\r\n"), what="form").items():
+        _add(content, name, values)
+    return content
+
+
+def _add(content: Content, name: str, values: tuple[str, ...]) -> None:
+    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
+    if len(values) > 1:
+        content.features.add("repeated_parameter")
+        for number, value in enumerate(values):
+            _keep(content, f"{pointer}/{number}", value)
+    else:
+        _keep(content, pointer, values[0])
+
+
+def _multipart(content: Content, raw: bytes, boundary: str | None) -> Content:
+    content.kind = "multipart"
+    if boundary is None or not _BOUNDARY.fullmatch(boundary):
+        raise Refused("multipart", "the multipart body has no boundary that everybody reads alike")
+    mark = b"--" + boundary.encode("ascii")
+    if not raw.startswith(mark + b"\r\n"):
+        raise Refused("multipart", "the multipart body does not begin with its boundary and CRLF")
+    body, end, after = raw.rpartition(b"\r\n" + mark + b"--")
+    if not end or after not in (b"", b"\r\n") or len(body) < len(mark) + 2:
+        raise Refused("multipart", "the multipart body does not end with its boundary")
+    parts = body[len(mark) + 2 :].split(b"\r\n" + mark + b"\r\n")
+    if len(parts) > MAX_PARTS or any(mark in part for part in parts):
+        raise Refused("multipart", "the multipart body has too many parts, or its boundary inside one")
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        name, value = _part(content, part)
+        found.setdefault(name, []).append(value)
+    for name, values in found.items():
+        _add(content, name, tuple(values))
+    return content
+
+
+def _part(content: Content, raw: bytes) -> tuple[str, str]:
+    head, separator, value = raw.partition(b"\r\n\r\n")
+    fields: dict[str, str] = {}
+    for line in head.split(b"\r\n"):
+        name, colon, text = line.partition(b":")
+        key = name.decode("latin-1").lower()
+        if not colon or not re.fullmatch(_WORD, key) or key in fields or b"\n" in line or b"\r" in line:
+            raise Refused("multipart", "a part has header lines that cannot be read one way only")
+        fields[key] = text.strip().decode("latin-1")
+    disposition = _DISPOSITION.fullmatch(fields.get("content-disposition", ""))
+    if not separator or disposition is None or not fields.keys() <= {"content-disposition", "content-type"}:
+        raise Refused("multipart", 'a part has no plain `Content-Disposition: form-data; name="..."`')
+    said = re.findall(r'(name|filename)="([^"]*)"', disposition[1], re.IGNORECASE)
+    names = {key.lower(): text for key, text in said}
+    if len(names) != len(said) or "name" not in names:
+        raise Refused("multipart", "a part names itself twice or not at all")
+    if "filename" in names:
+        content.features.add("opaque_body")
+        return names["name"], names["filename"]
+    try:
+        return names["name"], value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Refused("multipart", "a field of the multipart body is not UTF-8") from None

@@ -1,0 +1,1 @@
+"""Kubernetes: requests to its API and kubectl command lines, as operations."""

@@ -1,0 +1,141 @@
+"""The body of a request to the API server: decoded, or refused; then its facts.
+
+JSON and YAML are read strictly (duplicate keys, anchors, depth). Protobuf and CBOR are not read: the command is not
+complete. Patches of every type give the facts of what they would put into the object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.command.documents.json_text import read_json
+from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value, members
+from engine.command.documents.yaml_text import read_yaml
+from engine.command.kubernetes.pods import pod_facts
+from engine.command.kubernetes.rbac import is_rbac, rbac_facts
+from engine.command.kubernetes.tree import PodFacts, RbacFacts
+
+JSON_TYPES = frozenset({"application/json", "application/merge-patch+json", "application/strategic-merge-patch+json"})
+YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
+JSON_PATCH = "application/json-patch+json"
+MAX_ITEMS = 1000
+
+_DIRECTIVES = ("$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The facts of one object in a body. `features` are those of the command."""
+
+    kind: str | None = None
+    api_version: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    replicas: int | None = None
+    pods: PodFacts | None = None
+    rbac: RbacFacts | None = None
+    is_forced: bool = False
+    is_dry_run: bool = False
+    features: frozenset[str] = field(default_factory=frozenset)
+
+
+def read_body(raw: bytes, content_type: str | None) -> list[Body]:
+    """The objects of a body, one by one for a list. Raises Refused for what is not read."""
+    media = (content_type or "application/json").split(";")[0].strip().lower()
+    if media in YAML_TYPES:
+        documents = read_yaml(raw)
+    elif media in JSON_TYPES:
+        documents = [read_json(raw)]
+    elif media == JSON_PATCH:
+        documents = [_patched(read_json(raw))]
+    else:
+        raise Refused("unread_body", f"a body of type `{media[:80]}` is not read; send JSON")
+    return [body_facts(one) for document in documents for one in items(document)]
+
+
+def read_manifest(raw: bytes) -> list[Body]:
+    """The objects of a file as kubectl takes it: YAML, of which JSON is a part. Raises Refused."""
+    is_json = raw.lstrip()[:1] in (b"{", b"[")
+    documents = [read_json(raw)] if is_json else read_yaml(raw)
+    return [body_facts(one) for document in documents for one in items(document)]
+
+
+def items(document: Value) -> list[Value]:
+    """The objects in a document: the items of a List kind, else the document itself."""
+    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
+        inside = document.get("items")
+        if isinstance(inside, list):
+            return inside[:MAX_ITEMS] if len(inside) <= MAX_ITEMS else [document]
+    return [document]
+
+
+def body_facts(document: Value) -> Body:
+    """The facts of one object or fragment."""
+    if not isinstance(document, dict):
+        raise Refused("unread_body", "the body is no object")
+    metadata = document.get("metadata")
+    names = metadata if isinstance(metadata, dict) else {}
+    return Body(
+        kind=_text(document.get("kind")),
+        api_version=_text(document.get("apiVersion")),
+        name=_text(names.get("name")) or _text(names.get("generateName")),
+        namespace=_text(names.get("namespace")),
+        replicas=_replicas(document),
+        pods=None if is_rbac(document) else pod_facts(document),
+        rbac=rbac_facts(document),
+        is_forced=_is_forced(document),
+        is_dry_run=document.get("dryRun") == ["All"],
+        features=frozenset(_features(document)),
+    )
+
+
+def _features(document: Value) -> set[str]:
+    return {"patch_directive" for key, _, _ in members(document) if key.startswith(_DIRECTIVES)}
+
+
+def _replicas(document: dict[str, Value]) -> int | None:
+    spec = document.get("spec")
+    value = spec.get("replicas") if isinstance(spec, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _is_forced(document: dict[str, Value]) -> bool:
+    """Whether the options of a deletion, its own or an eviction's, leave no time."""
+    inside = document.get("deleteOptions")
+    grace = document.get("gracePeriodSeconds", inside.get("gracePeriodSeconds") if isinstance(inside, dict) else None)
+    return grace == 0 and not isinstance(grace, bool)
+
+
+def _text(value: Value) -> str | None:
+    return value[:500] if isinstance(value, str) and value else None
+
+
+def _patched(patch: Value) -> Value:
+    """What a JSON Patch would put in place, as an object of the same form."""
+    if not isinstance(patch, list) or len(patch) > MAX_ITEMS:
+        raise Refused("json_patch", "the body is no list of changes")
+    made: dict[str, Value] = {}
+    for number, change in enumerate(patch):
+        if not isinstance(change, dict):
+            raise Refused("json_patch", "a change of the patch is no object")
+        operation, path = change.get("op"), change.get("path")
+        if not isinstance(path, str) or operation not in ("add", "replace", "remove", "test"):
+            raise Refused("json_patch", "the patch copies or moves values, or has a change nobody knows")
+        if operation in ("add", "replace"):
+            value = _placed([part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]], change)
+            if isinstance(value, dict):
+                # Fragments stand beside each other: two changes of one place must not hide each other.
+                made.update(value if number == 0 and len(patch) == 1 else {f"change {number}": value})
+    return made
+
+
+def _placed(parts: Sequence[str], change: dict[str, Value]) -> Value:
+    value: Value = change.get("value")
+    if len(parts) > 64:
+        raise Refused("json_patch", "a path of the patch is too deep")
+    for part in reversed(parts):
+        is_index = part == "-" or part.isdecimal()
+        value = [value] if is_index else {part: value}
+    return value

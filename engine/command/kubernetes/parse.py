@@ -1,0 +1,109 @@
+"""Text of protocol `kubernetes` to a command: a raw request to the API server, or a kubectl command line.
+
+Called by `engine/command/parse.py`. Never raises on hostile text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from engine.command.documents.refusal import Refused
+from engine.command.kubernetes.command_line import NotPlain, outline_commands, split_words
+from engine.command.kubernetes.inside import ShellReader
+from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
+from engine.command.kubernetes.line import Line
+from engine.command.kubernetes.request import read_api_request
+from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
+
+MAX_BYTES = 1024 * 1024
+MAX_LINE = 128 * 1024
+
+_REQUEST = re.compile(rb"[^\r\n]{1,20000} HTTP/")
+
+
+def parse_kubernetes(text: bytes | str, shell: ShellReader | None = None) -> ParsedCommand:
+    """The command tree; in a `str` that is a request each character is one byte."""
+    raw = _bytes(text)
+    try:
+        if len(raw) > MAX_BYTES:
+            raise Refused("text_size", f"the text is longer than {MAX_BYTES} bytes")
+        if _REQUEST.match(raw):
+            return _command(raw, raw.decode("latin-1"), read_api_request(raw, shell))
+        return _kubectl(raw, shell)
+    except Refused as refusal:
+        operation = Operation("unknown", Effect.UNKNOWN, ("top",), span=(0, len(raw)))
+        line = Line([operation], set(), [Problem(refusal.code, refusal.message, refusal.at)], False)
+        return _command(raw, raw.decode("utf-8", "replace"), line)
+
+
+def _bytes(text: bytes | str) -> bytes:
+    if isinstance(text, bytes):
+        return text
+    try:
+        if " HTTP/" in text[:20_010]:
+            return text.encode("latin-1")
+    except UnicodeEncodeError:
+        pass
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _kubectl(raw: bytes, shell: ShellReader | None) -> ParsedCommand:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Refused("encoding", "the line is not UTF-8", error.start) from None
+    if len(raw) > MAX_LINE:
+        raise Refused("text_size", f"a kubectl line is longer than {MAX_LINE} bytes")
+    try:
+        argv = split_words(text)
+    except NotPlain as reason:
+        return _by_shell(raw, text, shell, reason)
+    if not argv or argv[0] is None or not is_kubectl(argv[0]):
+        raise Refused("not_kubernetes", "the text is neither a request to the API server nor a kubectl line")
+    return _command(raw, text, kubectl_line(argv, shell))
+
+
+def _by_shell(raw: bytes, text: str, shell: ShellReader | None, reason: NotPlain) -> ParsedCommand:
+    """A line that a shell would not simply split: its parser says what runs."""
+    if shell is None:
+        return _command(raw, text, _outline(text, reason))
+    command = shell(text)
+    line = Line(list(command.operations), set(command.features), list(command.problems), command.complete)
+    return _command(raw, text, line)
+
+
+def _outline(text: str, reason: NotPlain) -> Line:
+    """What such a line is about, without a shell's parser: never complete."""
+    line = Line()
+    for argv in outline_commands(text):
+        program = argv[0]
+        if program is not None and is_kubectl(program):
+            part = kubectl_line(argv)
+            line.operations += part.operations
+            line.features |= part.features
+        elif line.operations:
+            target = Target("program", (program or "?")[:500], Access.EXECUTE)
+            line.operations.append(Operation("program", Effect.EXECUTE, ("top",), (target,)))
+        else:
+            break
+    if not line.operations:
+        line.operations.append(Operation("unknown", Effect.UNKNOWN, ("top",)))
+    line.problem("shell_syntax", f"the line needs a shell: {reason}")
+    return line
+
+
+def _command(raw: bytes, text: str, line: Line) -> ParsedCommand:
+    only = [one.kubernetes for one in line.operations if one.kubernetes is not None]
+    return ParsedCommand.of(
+        Command(
+            protocol="kubernetes",
+            text=text,
+            digest=hashlib.sha256(b"kubernetes\0" + raw).hexdigest(),
+            operations=tuple(line.operations),
+            features=tuple(sorted(line.features)),
+            complete=line.is_complete and not line.problems,
+            problems=tuple(line.problems),
+            kubernetes=only[0] if len(only) == 1 else None,
+        )
+    )

@@ -1,0 +1,93 @@
+"""docs/commands.md: the words of command trees, written from the tables of each language (`<language>/kinds.py`).
+
+`python -m engine.command.page > docs/commands.md`; a test says when the page is stale. A language that publishes its
+words is added to `LANGUAGES`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.command.http import kinds as http
+from engine.command.kubernetes import kinds as kubernetes
+from engine.command.sql import kinds as sql
+from engine.command.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The tables of one language, and what stands above its kinds."""
+
+    name: str
+    about: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    features: Mapping[str, str]
+    via: Mapping[str, str]
+
+
+LANGUAGES: tuple[Language, ...] = (
+    Language(
+        "SQL",
+        (
+            "The effect is the usual one; a SELECT that contains a write has the effect of the write, EXPLAIN ANALYZE that of its",
+            "statement, a function call that of its function.",
+        ),
+        sql.KINDS,
+        sql.FEATURES,
+        sql.VIA,
+    ),
+    Language(
+        "Kubernetes",
+        (
+            "A request to the API server, or what a kubectl line asks of it. The verb, group, resource and the facts of a body stand",
+            "in `kubernetes` of the operation; what a container is told to run follows as operations of the shell.",
+        ),
+        kubernetes.KINDS,
+        kubernetes.FEATURES,
+        kubernetes.VIA,
+    ),
+    Language(
+        "HTTP",
+        (
+            "One operation for the method, or those that the body carries. Path, query and body facts stand in `http` of the command;",
+            "an OpenAPI document may give an operation another effect (`x-sallyport-effect`).",
+        ),
+        http.KINDS,
+        http.FEATURES,
+        http.VIA,
+    ),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# The words of command trees"
+    yield ""
+    yield "Written from the `kinds.py` of each language below `engine/command/` by `python -m engine.command.page`; do not edit."
+    for language in LANGUAGES:
+        yield ""
+        yield f"## {language.name}"
+        yield ""
+        yield from language.about
+        yield ""
+        yield "| kind | effect | is |"
+        yield "|---|---|---|"
+        yield from (f"| `{kind.name}` | {kind.effect} | {kind.meaning} |" for kind in language.kinds)
+        yield ""
+        yield "| feature | means |"
+        yield "|---|---|"
+        yield from (f"| `{name}` | {meaning} |" for name, meaning in language.features.items())
+        yield ""
+        yield "| step of `via` | reached through |"
+        yield "|---|---|"
+        yield from (f"| `{name}` | {meaning} |" for name, meaning in language.via.items())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

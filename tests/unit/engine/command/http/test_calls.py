@@ -1,0 +1,103 @@
+"""Calls inside bodies."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.command.documents.refusal import Refused
+from engine.command.http.calls import MAX_CALLS, calls_in
+from engine.command.http.content import read_content
+from engine.command.tree import Operation
+
+
+def calls(document: object, path: str = "/x", query: dict[str, tuple[str, ...]] | None = None) -> list[Operation]:
+    raw = b"" if document is None else json.dumps(document).encode()
+    return calls_in(read_content(raw, "application/json", None), path, query or {})
+
+
+def names(found: list[Operation]) -> list[tuple[str, list[str]]]:
+    return [(one.kind, [target.name for target in one.targets]) for one in found]
+
+
+def test_a_mutation_is_seen_behind_alias_and_fragment() -> None:
+    document = {"query": "mutation { nice: ...F } fragment F on M { volumeDelete }".replace("nice: ...F", "...F")}
+    assert names(calls(document, "/graphql")) == [("graphql_mutation", ["mutation.volumeDelete"])]
+
+
+def test_only_the_operation_that_is_asked_for_runs() -> None:
+    document = {"query": "query A { a } mutation B { b }", "operationName": "A"}
+    assert names(calls(document)) == [("graphql_query", ["query.a"])]
+
+
+def test_every_entry_of_a_batch_is_one() -> None:
+    found = calls([{"query": "{ a }"}, {"query": "mutation { b }"}], "/graphql")
+    assert [one.kind for one in found] == ["graphql_query", "graphql_mutation"]
+    assert {one.via for one in found} == {("top", "batch", "graphql")}
+
+
+def test_a_query_of_a_get_is_read() -> None:
+    found = calls(None, "/graphql", {"query": ("mutation { a }",)})
+    assert [one.kind for one in found] == ["graphql_mutation"]
+
+
+def test_a_form_may_carry_a_query() -> None:
+    content = read_content(b"query=mutation%20%7B%20a%20%7D", "application/x-www-form-urlencoded", None)
+    assert [one.kind for one in calls_in(content, "/graphql", {})] == ["graphql_mutation"]
+
+
+def test_the_plain_type_of_graphql_is_read() -> None:
+    content = read_content(b"{ a }", "application/graphql", None)
+    assert [one.kind for one in calls_in(content, "/", {})] == ["graphql_query"]
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"query": "query A { a } query B { b }"}, "/graphql"),
+        ({"query": "{ a }", "operationName": "B"}, "/graphql"),
+        ({"extensions": {"persistedQuery": {"sha256Hash": "x"}}}, "/graphql"),
+        ({"id": "abc"}, "/graphql"),
+        ({"query": "not a query"}, "/graphql"),
+        ([], "/graphql"),
+        ({"other": 1}, "/graphql"),
+        ([{"query": "{ a }"}, 7], "/graphql"),
+        ([{"jsonrpc": "2.0", "method": "a"}, {"x": 1}], "/x"),
+        ({"jsonrpc": "1.0", "method": "a"}, "/x"),
+        ({"jsonrpc": "2.0", "method": 7}, "/x"),
+        ({"jsonrpc": "2.0", "method": "a", "extra": 1}, "/x"),
+        ({"jsonrpc": "2.0", "method": "tools/call", "params": {"arguments": {}}}, "/x"),
+        ([{"jsonrpc": "2.0", "method": "a"}] * (MAX_CALLS + 1), "/x"),
+    ],
+)
+def test_calls_that_nobody_can_read_are_refused(document: object, path: str) -> None:
+    with pytest.raises(Refused):
+        calls(document, path)
+
+
+def test_a_query_that_stands_twice_is_refused() -> None:
+    with pytest.raises(Refused):
+        calls(None, "/graphql", {"query": ("{ a }", "mutation { b }")})
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "target"),
+    [
+        ({"jsonrpc": "2.0", "id": 1, "method": "wipe", "params": []}, "rpc_call", ["wipe"]),
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, "mcp_request", ["tools/list"]),
+        ({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "rm"}}, "mcp_tool_call", ["rm"]),
+        ({"jsonrpc": "2.0", "id": 1, "result": {}}, "mcp_request", []),
+    ],
+)
+def test_calls_of_json_rpc_name_their_method_or_tool(entry: object, kind: str, target: list[str]) -> None:
+    assert names(calls(entry)) == [(kind, target)]
+    (one,) = calls([entry])
+    assert one.via == ("top", "batch", "rpc")
+
+
+def test_other_bodies_carry_no_calls() -> None:
+    assert calls({"query": "shoes", "size": 7}) == []
+    assert calls({"query": "{ a }", "size": 7}) == []
+    assert calls([{"a": 1}]) == []
+    assert calls(None) == []

@@ -1,0 +1,98 @@
+"""Bodies by their type."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.command.documents.refusal import Refused
+from engine.command.http.content import MAX_FACTS, read_content
+from engine.command.http.tree import Scalar
+
+MULTIPART = "multipart/form-data; boundary=b"
+
+
+def part(disposition: str, value: str = "v", more: str = "") -> bytes:
+    return f"--b\r\nContent-Disposition: {disposition}\r\n{more}\r\n{value}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "media", "kind", "facts"),
+    [
+        (b'{"a": {"b/c~": [1, {"d": true}]}, "e": null}', "application/json", "json", {"/a/b~1c~0/0": 1, "/a/b~1c~0/1/d": True}),
+        (b"7", "application/vnd.api+json; charset=UTF-8", "json", {"": 7}),
+        (b'{"a": 1}\n{"a": 2}\n', "application/x-ndjson", "json", {"/0/a": 1, "/1/a": 2}),
+        (b"a=1&b=2&a=%C3%A9\r\n", "application/x-www-form-urlencoded", "form", {"/a/0": "1", "/a/1": "é", "/b": "2"}),
+        (part('form-data; name="a"') + b"--b--\r\n", MULTIPART, "multipart", {"/a": "v"}),
+        (part('form-data; name="a"; filename="x.png"', "v", "Content-Type: image/png\r\n") + b"--b--", MULTIPART, "multipart", {"/a": "x.png"}),
+        (b"plain", "text/plain", "text", {}),
+        (b"", "application/json", "none", {}),
+    ],
+)  # fmt: skip
+def test_bodies_become_pointers_to_scalars(raw: bytes, media: str, kind: str, facts: dict[str, Scalar]) -> None:
+    content = read_content(raw, media, None)
+    assert (content.kind, content.facts, content.is_complete) == (kind, facts, True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "media", "code"),
+    [
+        (b'{"a": 1, "a": 2}', "application/json", "json_duplicate_key"),
+        (b"a=1", "application/json", "json_syntax"),
+        (b'{"a":1}\n{"a":2}', "application/json", "json_trailing_data"),
+        (b"{}", "application/json; charset=utf-7", "content_charset"),
+        (b"{}", "application/json; charset=utf-16", "content_charset"),
+        (b"{}", "application/json, text/plain", "content_type"),
+        (b"{}", "application/json; charset=utf-8; charset=utf-7", "content_type"),
+        (b"{}", "json", "content_type"),
+        (b"a=%zz", "application/x-www-form-urlencoded", "noncanonical_form"),
+        (b"a=\xff", "application/x-www-form-urlencoded", "noncanonical_form"),
+        (b"a=b\nc=d", "application/x-www-form-urlencoded", "noncanonical_form"),
+        (b"x", "multipart/form-data", "multipart"),
+        (b"x" + part('form-data; name="a"') + b"--b--", MULTIPART, "multipart"),
+        (part('form-data; name="a"'), MULTIPART, "multipart"),
+        (part('form-data; name="a"') + b"--b--\r\nmore", MULTIPART, "multipart"),
+        (part('form-data; name="a"; name="b"') + b"--b--", MULTIPART, "multipart"),
+        (part("form-data") + b"--b--", MULTIPART, "multipart"),
+        (part("attachment; name=\"a\"") + b"--b--", MULTIPART, "multipart"),
+        (part("form-data; name*=utf-8''a") + b"--b--", MULTIPART, "multipart"),
+        (part('form-data; name="a"', "v", "Content-Disposition: form-data; name=\"b\"\r\n") + b"--b--", MULTIPART, "multipart"),
+        (part('form-data; name="a"', "v", "Content-Transfer-Encoding: base64\r\n") + b"--b--", MULTIPART, "multipart"),
+        (b"--b\nContent-Disposition: form-data; name=\"a\"\n\nv\n--b--", MULTIPART, "multipart"),
+        (part('form-data; name="a"', "x --b y") + b"--b--", MULTIPART, "multipart"),
+    ],
+)  # fmt: skip
+def test_what_two_servers_could_read_differently_is_refused(raw: bytes, media: str, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_content(raw, media, None)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("raw", "media", "encoding", "feature", "is_complete"),
+    [
+        (b'{"a": 1}', "text/plain", None, "body_mismatch", False),
+        (b'{"a": 1}', "application/x-www-form-urlencoded", None, "body_mismatch", False),
+        (b"x", None, None, "opaque_body", False),
+        (b"x", "application/json", "gzip", "opaque_body", False),
+        (b"<a/>", "application/xml", None, "opaque_body", False),
+        (b"x", "image/png", None, "opaque_body", True),
+        (b"x", "application/octet-stream", None, "opaque_body", True),
+        (b'{"a": 1, "A": 2}', "application/json", None, "keys_differ_in_case", True),
+        (b"a=1&a=2", "application/x-www-form-urlencoded", None, "repeated_parameter", True),
+    ],
+)
+def test_what_is_not_read_or_not_what_it_says_is_marked(
+    raw: bytes, media: str | None, encoding: str | None, feature: str, is_complete: bool
+) -> None:
+    content = read_content(raw, media, encoding)
+    assert feature in content.features
+    assert content.is_complete is is_complete
+
+
+def test_more_facts_than_fit_leave_the_body_incomplete() -> None:
+    content = read_content(json.dumps(list(range(MAX_FACTS + 1))).encode(), "application/json", None)
+    assert len(content.facts) == MAX_FACTS
+    assert not content.is_complete
+    assert not read_content(json.dumps("x" * 20_000).encode(), "application/json", None).is_complete

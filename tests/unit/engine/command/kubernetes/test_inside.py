@@ -1,0 +1,49 @@
+"""What a container is told to run."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.command.kubernetes.inside import Inside, inside_container
+from engine.command.tree import Command, Effect, Operation
+
+VIA = ("top", "exec")
+
+
+def shell(text: str) -> Command:
+    return Command("shell", text, "d", (Operation("run", Effect.EXECUTE, ("top", "pipeline")),), ("f",), True)
+
+
+def test_a_program_is_an_operation() -> None:
+    inside = inside_container(["/bin/ps", "aux"], VIA, None, stdin=False)
+    assert [(one.kind, one.via, one.targets[0].name) for one in inside.operations] == [("program", VIA, "/bin/ps")]
+    assert inside.is_complete
+
+
+@pytest.mark.parametrize(
+    "argv", [["sh", "-c", "rm -rf /"], ["env", "rm"], ["python3", "-c", "x"], ["/bin/busybox", "rm"]]
+)
+def test_programs_that_run_others_are_not_seen_to_the_bottom_without_a_shell(argv: list[str | None]) -> None:
+    assert not inside_container(argv, VIA, None, stdin=False).is_complete
+
+
+def test_a_shell_parser_says_what_runs() -> None:
+    inside = inside_container(["sh", "-c", "a | b"], VIA, shell, stdin=False)
+    assert inside.operations == (Operation("run", Effect.EXECUTE, (*VIA, "pipeline")),)
+    assert (inside.features, inside.is_complete) == ({"f"}, True)
+
+
+@pytest.mark.parametrize("argv", [["bash"], ["/bin/sh", "-i"], ["sh", "--login"], ["sh", "-s"]])
+def test_a_shell_that_reads_its_input_is_never_complete(argv: list[str | None]) -> None:
+    inside = inside_container(argv, VIA, shell, stdin=True)
+    assert (inside.features, inside.is_complete) == ({"shell_text"}, False)
+
+
+def test_words_that_are_no_literals_are_never_complete() -> None:
+    inside = inside_container(["ls", None], VIA, shell, stdin=False)
+    assert (inside.features, inside.is_complete) == ({"dynamic_argument"}, False)
+    assert inside_container([None], VIA, shell, stdin=False).operations[0].targets[0].name == "?"
+
+
+def test_nothing_runs_nothing() -> None:
+    assert inside_container([], VIA, shell, stdin=False) == Inside()

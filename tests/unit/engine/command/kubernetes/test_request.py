@@ -1,0 +1,196 @@
+"""Requests to the API server as commands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.tree import Command, Effect, Operation
+from tests.web_requests import api, codes, kinds, raw_request
+
+POD = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"securityContext": {"privileged": True}}]}}
+EXEC = "/api/v1/namespaces/a/pods/web/exec"
+
+
+def test_a_request_has_the_servers_names() -> None:
+    command = api("GET", "/apis/apps/v1/namespaces/a/deployments/b/status?pretty=1")
+    facts = command.kubernetes
+    assert facts is not None
+    assert (facts.verb, facts.group, facts.version, facts.resource, facts.subresource, facts.namespace, facts.name) == (
+        *("get", "apps", "v1", "deployments", "status", "a", "b"),
+    )
+    assert facts.query == {"pretty": ("1",)}
+    assert command.complete
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_exec_is_the_argv_of_every_command_parameter_in_order(method: str) -> None:
+    command = api(method, f"{EXEC}?command=ls&container=c&command=-l&stdin=true&stdout=1&tty=0&command=%2Ftmp")
+    facts = command.kubernetes
+    assert facts is not None
+    assert (facts.argv, facts.container, facts.stdin, facts.tty) == (("ls", "-l", "/tmp"), "c", True, False)
+    assert [(one.kind, one.effect) for one in command.operations] == [("exec", "execute"), ("program", "execute")]
+    assert command.operations[1].via == ("top", "exec")
+
+
+def test_exec_of_a_shell_is_not_seen_to_the_bottom_without_a_parser() -> None:
+    command = api("POST", f"{EXEC}?command=sh&command=-c&command=rm%20-rf%20/")
+    assert not command.complete
+    assert "shell_text" in command.features
+    assert not api("POST", EXEC).complete
+
+
+def test_exec_goes_through_the_shells_parser() -> None:
+    def shell(text: str) -> Command:
+        return Command("shell", text, "d", (Operation("delete_file", Effect.DELETE, ("top",)),), (), True)
+
+    command = parse_kubernetes(raw_request("POST", f"{EXEC}?command=sh&command=-c&command=rm%20x"), shell).command
+    assert kinds(command) == ["exec", "delete_file"]
+    assert command.operations[1].via == ("top", "exec")
+    assert command.complete
+
+
+@pytest.mark.parametrize(
+    "query", ["command=a&container=b&container=c", "command=a&stdin=1&stdin=0", "command=a&tty=0&tty=1"]
+)
+def test_parameters_of_which_one_counts_stand_once(query: str) -> None:
+    assert codes(api("POST", f"{EXEC}?{query}")) == ["repeated_parameter"]
+
+
+def test_the_same_object_twice_in_a_list_query_is_refused() -> None:
+    assert codes(api("GET", "/api/v1/pods?fieldSelector=a=b&fieldSelector=metadata.name=c")) == ["repeated_parameter"]
+    assert codes(api("GET", "/api/v1/pods?watch=0;watch=1")) == ["noncanonical_query"]
+
+
+def test_attach_with_input_is_an_open_end() -> None:
+    path = "/api/v1/namespaces/a/pods/web/attach"
+    assert not api("POST", f"{path}?stdin=true").complete
+    assert api("GET", path).complete
+    assert kinds(api("GET", path)) == ["attach"]
+
+
+def test_carried_connections_are_not_seen() -> None:
+    for path, kind in (
+        ("/api/v1/namespaces/a/pods/web/portforward", "port_forward"),
+        ("/api/v1/nodes/n/proxy/run/a/b/c", "proxy"),
+        ("/api/v1/namespaces/a/services/https:s:443/proxy/admin", "proxy"),
+        ("/api/v1/proxy/nodes/n", "proxy"),
+    ):
+        command = api("GET", path)
+        assert kinds(command) == [kind]
+        assert "opaque_connection" in command.features
+
+
+def test_bodies_give_facts() -> None:
+    command = api("POST", "/api/v1/namespaces/a/pods?dryRun=All", POD)
+    facts = command.kubernetes
+    assert facts is not None
+    assert facts.pods is not None
+    assert (facts.pods.privileged, facts.body_kind, facts.name, facts.dry_run) == (True, "Pod", "p", True)
+    assert "dry_run" in command.features
+
+
+def test_a_list_in_a_body_is_an_operation_for_each_item() -> None:
+    command = api("POST", "/api/v1/namespaces/a/pods", {"kind": "PodList", "items": [POD, POD]})
+    assert [one.via for one in command.operations] == [("top",), ("top", "list")]
+
+
+def test_applying_is_a_kind_of_its_own() -> None:
+    command = api(
+        "PATCH",
+        "/api/v1/namespaces/a/pods/p",
+        "kind: Pod\nspec: {hostPID: true}\n",
+        {"Content-Type": "application/apply-patch+yaml"},
+    )
+    assert kinds(command) == ["apply"]
+    assert command.kubernetes is not None
+    assert command.kubernetes.pods is not None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("PATCH", "/api/v1/namespaces/a/pods/p/ephemeralcontainers", "ephemeral_container"),
+        ("POST", "/api/v1/namespaces/a/pods/p/eviction", "evict"),
+        ("POST", "/api/v1/namespaces/a/serviceaccounts/s/token", "create_token"),
+        ("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", "change_access"),
+        ("PUT", "/apis/certificates.k8s.io/v1/certificatesigningrequests/x/approval", "approve_certificate"),
+        ("DELETE", "/api/v1/namespaces/a/pods", "deletecollection"),
+    ],
+)
+def test_subresources_have_kinds_of_their_own(method: str, path: str, kind: str) -> None:
+    assert kinds(api(method, path, {"kind": "X"})) == [kind]
+
+
+def test_impersonation_is_an_operation() -> None:
+    command = api("GET", "/api/v1/pods", headers={"Impersonate-User": "root", "Impersonate-Group": "system:masters"})
+    assert kinds(command) == ["impersonate", "list"]
+    assert [target.name for target in command.operations[0].targets] == ["user:root", "group:system:masters"]
+    assert "impersonation" in command.features
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Impersonate-Group": "x"}, "impersonation"),
+        ({"Impersonate_User": "x"}, "identity_header"),
+        ({"X-Remote-User": "x"}, "identity_header"),
+        ({"X_Remote_Extra-Scopes": "x"}, "identity_header"),
+        ({"Connection": "close, Impersonate-User"}, "connection_header"),
+        ({"Content-Encoding": "gzip"}, "unread_body"),
+    ],
+)
+def test_headers_that_change_who_asks_are_refused(headers: dict[str, str], code: str) -> None:
+    assert codes(api("POST", "/api/v1/namespaces/a/pods", POD, headers)) == [code]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/apis/apps/v1", "/healthz", "/livez/ping", "/version", "/openapi/v3/apis/apps/v1", "/metrics"],
+)
+def test_paths_the_server_has_are_information(path: str) -> None:
+    command = api("GET", path)
+    assert (kinds(command), command.complete) == (["server_info"], True)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/logs/kubelet.log"), ("GET", "/debug/pprof/heap"), ("POST", "/version"), ("GET", "/x")],
+)
+def test_other_paths_are_unknown(method: str, path: str) -> None:
+    command = api(method, path)
+    assert (kinds(command), command.complete) == (["server_call"], False)
+
+
+def test_a_method_the_server_does_not_have_is_unknown() -> None:
+    assert codes(api("OPTIONS", "/api/v1/pods")) == ["unknown_verb"]
+
+
+def test_the_whole_url_may_be_the_target() -> None:
+    command = parse_kubernetes(raw_request("GET", "https://k:6443/api/v1/pods")).command
+    assert kinds(command) == ["list"]
+    assert command.kubernetes is not None
+    assert command.kubernetes.all_namespaces
+    assert codes(parse_kubernetes(raw_request("GET", "https://k/../api/v1/pods")).command) == ["noncanonical_path"]
+    assert codes(parse_kubernetes(raw_request("GET", "/api/v1/pods#x")).command) == ["noncanonical_path"]
+
+
+def test_duplicate_keys_are_refused() -> None:
+    body = json.dumps(POD)[:-1] + ', "kind": "ConfigMap"}'
+    assert codes(api("POST", "/api/v1/namespaces/a/pods", body)) == ["json_duplicate_key"]
+
+
+def test_selection_and_force_are_facts() -> None:
+    facts = api("DELETE", "/api/v1/namespaces/a/pods?labelSelector=app%3Dx&gracePeriodSeconds=0").kubernetes
+    assert facts is not None
+    assert (facts.selector, facts.is_all, facts.force) == ("app=x", False, True)
+    facts = api("DELETE", "/api/v1/namespaces/a/pods").kubernetes
+    assert facts is not None
+    assert (facts.is_all, facts.force) == (True, False)
+
+
+def test_the_watch_prefix_is_a_feature() -> None:
+    command = api("GET", "/api/v1/watch/secrets")
+    assert (kinds(command), command.features) == (["watch"], ("watch_prefix",))
