@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import threading
 import time
 from collections.abc import Mapping, Sequence
 
@@ -262,9 +263,11 @@ class Gateway:
 
         Servers, store and audit stay as they are until a restart. Never raises: what cannot be used is logged.
         """
-        self.policies.reload()
-        if self._candidate is not None:
-            self._candidate.reload()
+        # WHY a thread where another machine is asked: whoever stops us meanwhile must not wait for it.
+        if is_remote(self.config):
+            threading.Thread(target=self._reload_policies, name="policy-reload", daemon=True).start()
+        else:
+            self._reload_policies()
         if config is None:
             return
         secrets = Secrets(config, environment)
@@ -275,6 +278,11 @@ class Gateway:
             return
         self.doors.known = known
         logger("app").info("people and resources loaded again")
+
+    def _reload_policies(self) -> None:
+        self.policies.reload()
+        if self._candidate is not None:
+            self._candidate.reload()
 
     def _tell_policies(self, status: PolicyStatus) -> None:
         self.meters.policy_loads.labels("failed" if status.failure else "loaded").inc()

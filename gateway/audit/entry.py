@@ -121,7 +121,7 @@ def decode(line: bytes) -> Entry:
         raise ValueError("the line has no end")
     try:
         return _DECODER.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError("the line is no entry") from error
 
 

@@ -26,6 +26,7 @@ MAX_SHOWN = 50
 MAX_HISTORY = 1_000
 MAX_WAIT = 300.0
 """Seconds between looks at an origin that cannot be reached, at most; each failure doubles them."""
+CLOSE_SECONDS = 5.0
 SHORT_TURN = 0.0005
 """Seconds after which a thread that compiles lets others go on. Python's own 5 ms would be seen in the slowest decisions."""
 
@@ -176,6 +177,8 @@ class PolicyStore(Generic[P]):
 
     def _use(self, loaded: Loaded, seen: Hashable) -> bool:
         """Compile and swap. `seen` None: nobody could confirm that this is what should decide."""
+        if self._stopped.is_set():
+            return False
         try:
             with _short_turns():
                 program = self._compile(loaded.folder.sources, loaded.folder.data)
@@ -210,10 +213,10 @@ class PolicyStore(Generic[P]):
         self._watcher.start()
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching. A look that still waits for another machine is left behind; what it finds counts no more."""
         self._stopped.set()
         if self._watcher is not None:
-            self._watcher.join()
+            self._watcher.join(CLOSE_SECONDS)
 
     def look(self, before: Hashable) -> Hashable:
         """One look: loads what differs from what was loaded and, where it may be half written, has not moved since `before`."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.command.tree import Command, Effect, Operation, ParsedCommand, Problem
-from engine.decision import Obligation
+from engine.decision import Decision, DenyKind, Obligation
 from engine.evaluator.cache import Judgement
+from engine.request import Principal, Session
+from gateway import telling
 from gateway.approvals.states import (
     Approved,
     Expired,
@@ -21,9 +25,10 @@ from gateway.approvals.states import (
 )
 from gateway.approvals.ticketing import binding_of
 from gateway.asked import Asked
+from gateway.audit.catalogs import Reference
 from gateway.audit.entry import Entry
 from gateway.telling import decision_entry, step_entry
-from tests.strategies.gates import ALLOW, ANA, MASK, ORDERS, SESSION, asked, parse
+from tests.strategies.gates import ALLOW, ANA, MASK, ORDERS, SESSION, asked, parse, question
 
 BOUND = binding_of(ANA, SESSION, ORDERS, parse(b"DELETE"), None, "r1")
 
@@ -58,8 +63,6 @@ def test_who_did_what_where_and_why_is_all_there() -> None:
 
 
 def test_limits_and_masks_are_told() -> None:
-    from dataclasses import replace
-
     limited = replace(MASK, obligations=(Obligation("rows", 10, "p/R"),))
     entry = decision_entry(asked(), limited, Judgement(limited, parse(b"SELECT 1")), "d-1", 7, None)
     assert (entry.obligations, entry.masked) == ((("rows", 10),), 1)
@@ -115,3 +118,43 @@ def test_every_step_of_a_ticket_is_told(event: Step, told: tuple[str, str, str])
     entry = step_entry(ticket, event, 5)
     assert (entry.step, entry.person, entry.note) == told
     assert (entry.ticket, entry.principal, entry.digest) == ("h-1", "ana", BOUND.digest)
+
+
+def test_the_whole_input_of_the_decision_is_there() -> None:
+    who = Principal("ana", attributes={"level": 3})
+    session = Session("s-1", state={"role": "ana"})
+    what = Asked(question("SELECT 1", catalog=object()), who, session, ORDERS, {"purpose": "x"})
+    told = decision_entry(what, ALLOW, Judgement(ALLOW, parse(b"SELECT 1")), "d-1", 7, None, Reference("c" * 64, b"s"))
+    assert (told.attributes, told.state, told.context) == ({"level": 3}, {"role": "ana"}, {"purpose": "x"})
+    assert (told.database, told.role, told.labels, told.resource_protocol) == (
+        "shop",
+        "gateway",
+        {"environment": "prod"},
+        "postgres",
+    )
+    assert (told.had_catalog, told.catalog, told.names) == (True, "c" * 64, b"s")
+    assert not told.is_tree
+
+
+def test_an_input_that_was_refused_for_its_shape_does_not_stand_in_the_way_of_its_record() -> None:
+    refused = Decision(deny_kind=DenyKind.INPUT_INVALID, revision="r1")
+    what = Asked(question(), ANA, SESSION, ORDERS, {"n": 2**80})
+    told = decision_entry(what, refused, Judgement(refused, None), "d-1", 7, None)
+    assert (told.context, told.labels, told.state) == ({}, {}, {})
+
+
+def test_a_ready_made_tree_is_kept_unless_it_is_huge_or_holds_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = tree("SELECT 1")
+    told = tell(Asked(plain, ANA, SESSION, ORDERS), plain)
+    assert (told.is_tree, told.tree) == (True, plain.encoded)
+    secret = tree("ALTER ROLE a PASSWORD 'hunter2'", features=("secret_literal",))
+    assert tell(Asked(secret, ANA, SESSION, ORDERS), secret).tree == b""
+    monkeypatch.setattr(telling, "MAX_TREE", 3)
+    assert tell(Asked(plain, ANA, SESSION, ORDERS), plain).tree == b""
+
+
+def test_what_the_gate_refuses_by_itself_is_told_apart() -> None:
+    judged = replace(ALLOW, revision="r1")
+    for decision, overruled in ((judged, False), (ALLOW, True)):
+        told = decision_entry(asked(), decision, Judgement(judged, parse(b"SELECT 1")), "d-1", 7, None)
+        assert told.overruled is overruled

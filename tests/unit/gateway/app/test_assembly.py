@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app import Gateway, assembly
 from gateway.audit.read import read
 from gateway.config import Config, load_config
 from gateway.config.model import Metrics, Store
@@ -157,3 +158,15 @@ async def test_it_says_why_it_is_not_ready(gateway: Gateway) -> None:
     gateway.log.close()
     await gateway.stop(0)
     assert gateway.troubles() == ["no policy is loaded", "audit: the audit is closed", "draining"]
+
+
+def test_a_reload_from_another_machine_keeps_nobody(
+    gateway: Gateway, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembly, "is_remote", lambda config: True)
+    told, loaded = list[str](), threading.Event()
+    gateway.policies.subscribe(lambda revision: (told.append(threading.current_thread().name), loaded.set()))
+    (config.folder / "policies" / "more.rego").write_text("package policies.more\n")
+    gateway.reload(None, {})
+    assert loaded.wait(20)
+    assert told == ["policy-reload"]

@@ -68,3 +68,9 @@ def test_a_line_longer_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(entry_module, "MAX_LINE", 100)
     with pytest.raises(AuditUnavailable):
         encode(Entry(kind=Kind.DECISION, time=1, text="x" * 200), 1)
+
+
+def test_a_line_that_nests_without_end_is_no_entry() -> None:
+    deep = b'{"kind":"decision","time":1,"context":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}\n"
+    with pytest.raises(ValueError, match="no entry"):
+        decode(deep)

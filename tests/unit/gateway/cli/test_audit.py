@@ -83,3 +83,12 @@ def test_a_time_that_is_none_is_wrong_usage(folder: Path, capsys: pytest.Capture
 def test_a_log_that_is_not_there_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "show", "--dir", str(tmp_path / "none")]) == 3
     assert "no audit" in capsys.readouterr().err
+
+
+def test_differences_of_a_candidate_are_one_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = AuditLog(folder / "state" / "audit", low_water_bytes=0)
+    fields = {"decision_id": "d-1", "principal": "ana", "resource": "orders", "rules": (("p/NO", "deny"),)}
+    log.append(Entry(kind=Kind.SHADOW, time=START, verdict="deny", note="allow -> deny", **fields))  # type: ignore[arg-type]  # fields of a test
+    log.close()
+    (line,) = show(folder, capsys, "--kind", "shadow")
+    assert line.endswith("shadow    d-1  allow -> deny  ana@orders  p/NO")

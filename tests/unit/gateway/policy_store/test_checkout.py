@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.policy_store import checkout
-from gateway.policy_store.checkout import commit_of
+from gateway.policy_store.checkout import commit_of, committed_at
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -36,3 +36,12 @@ def test_no_checkout_or_no_git_is_no_commit(tmp_path: Path, monkeypatch: pytest.
     assert commit_of(tmp_path) is None
     monkeypatch.setattr(checkout.subprocess, "run", lambda *a, **k: (_ for _ in ()).throw(FileNotFoundError()))
     assert commit_of(tmp_path) is None
+
+
+def test_a_commit_has_its_time_and_no_checkout_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert committed_at(tmp_path) is None
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "1700000000 +0100")
+    git(tmp_path, "init", "-q")
+    assert committed_at(tmp_path) is None
+    git(tmp_path, "commit", "-qm", "x", "--allow-empty")
+    assert committed_at(tmp_path) == 1_700_000_000

@@ -314,3 +314,29 @@ def test_a_lost_origin_is_asked_less_and_less_often(monkeypatch: pytest.MonkeyPa
     store._watch(2.0)
     assert waits[:9] == [2, 4, 8, 16, 32, 64, 128, 256, 300]
     assert waits[9] == 2
+
+
+def test_a_stop_does_not_wait_for_another_machine_and_what_comes_late_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(current_module, "CLOSE_SECONDS", 0.05)
+    asked, answer = threading.Event(), threading.Event()
+
+    class Slow(Far):
+        def look(self) -> str:
+            if self.text == "late":
+                asked.set()
+                answer.wait(20)
+            return super().look()
+
+    origin = Slow("one")
+    store = far(origin, Times())
+    store.reload()
+    origin.text = "late"
+    store.watch(0.001)
+    assert asked.wait(20)
+    store.close()
+    answer.set()
+    assert store._watcher is not None
+    store._watcher.join(20)
+    assert store.revision == "r:one:None"

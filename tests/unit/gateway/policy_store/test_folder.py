@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import PolicyUnusable
 from gateway.policy_store import folder as folder_module
-from gateway.policy_store.folder import fingerprint, read_folder
+from gateway.policy_store.folder import deciding_files, fingerprint, is_deciding, is_read, read_folder
 
 
 def put(root: Path, name: str, text: str) -> None:
@@ -140,3 +140,13 @@ def test_the_fingerprint_changes_with_a_file(tmp_path: Path) -> None:
     assert fingerprint(tmp_path) == before
     put(tmp_path, "a.rego", "package abc")
     assert fingerprint(tmp_path) != before
+
+
+def test_policies_and_data_decide_and_their_tests_do_not(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    for name in ("a.rego", "a_test.rego", "below/b.gate", "below/data.yaml", "suite.yaml", "README.md", ".c.rego"):
+        (tmp_path / name).write_text(f"# {name}")
+    found = deciding_files(tmp_path)
+    assert found == {name: f"# {name}".encode() for name in ("a.rego", "below/b.gate", "below/data.yaml")}
+    assert [is_deciding(name) for name in ("x/data.json", "data.json.rego", "other.json")] == [True, True, False]
+    assert [is_read(name) for name in ("suite.yml", "a_test.rego", "other.json")] == [True, True, False]
