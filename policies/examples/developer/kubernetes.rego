@@ -251,16 +251,17 @@ looks_inside(op) if {
 	op.kubernetes.argv[0] in looking
 }
 
+# What the program itself is seen to do, once the exec of it is one that looks.
 looks_inside(op) if {
 	"exec" in op.via
-	op.kind == "program"
+	op.effect in {"read", "session", "execute"}
 }
 
 runs_inside(op) if op.kind == "exec"
 
 runs_inside(op) if {
 	"exec" in op.via
-	op.effect in {"execute", "read"}
+	op.effect in {"read", "session", "execute", "create", "write"}
 }
 
 only_looks if {
