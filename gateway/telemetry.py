@@ -91,6 +91,9 @@ class Meters:
         self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)
         self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
         self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)
+        self.audit_unsealed = Gauge(
+            "sallyport_audit_unsealed", "Entries that no signed checkpoint covers yet", registry=self.registry
+        )
         self.audit_failures = Counter(
             "sallyport_audit_failures", "Entries that could not be written", registry=self.registry
         )

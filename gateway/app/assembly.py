@@ -26,7 +26,9 @@ from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
+from gateway.audit.keys import log_name, own_key
 from gateway.audit.log import AuditLog, Durability
+from gateway.audit.sealing import Sealer
 from gateway.config import Auth, Config, Listener
 from gateway.config.check import split_address
 from gateway.doors.adapters import Doors, Known
@@ -85,6 +87,8 @@ class Gateway:
             low_water_bytes=config.audit.low_water_bytes,
         )
         opening.callback(self.log.close)
+        self.sealer = self._build_sealer(secrets)
+        opening.callback(self.sealer.close)
         self._reader = command_reader()
         self.policies: PolicyStore[Judge] = PolicyStore(
             origin_of(config),
@@ -130,12 +134,19 @@ class Gateway:
         opening.callback(self._shadow.close)
         return candidate
 
+    def _build_sealer(self, secrets: Secrets) -> Sealer:
+        directory = self.config.at(self.config.audit.dir)
+        origin = log_name(directory)
+        keys = secrets.audit_keys(origin) or [own_key(directory, origin)]
+        return Sealer(self.log, directory, origin, keys, time.time_ns)
+
     # --- servers ----------------------------------------------------------------------------------------------------
 
     async def start(self, *, listeners: bool) -> list[str]:
         """Start every server and return where each listens. Raises GatewayError; then `stop` what has begun."""
         places = []
         config = self.config
+        self.sealer.start()
         if config.metrics.bind is not None:
             places.append(self._start_metrics(config.metrics.bind))
         if self._sockets:
@@ -240,6 +251,7 @@ class Gateway:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             await loop.run_in_executor(None, self.gate.expire_overdue)
+            self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
 
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new work, let what runs finish for `seconds`, end the rest."""

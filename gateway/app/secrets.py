@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from adapters.core.ports import ScramVerifier, Target
 from engine.request import Principal, Resource
+from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
 from gateway.config.check import split_address
 from gateway.config.model import Resource as ResourceConfig
@@ -55,6 +56,12 @@ class Secrets:
                 raise ConfigInvalid(f"masking.key `{key.id}` has fewer than {MIN_MASK_KEY} bytes")
             keys[key.id] = secret
         return keys
+
+    def audit_keys(self, origin: str) -> list[SigningKey]:
+        """The keys that sign the audit's checkpoints, in the order of `[audit] keys`; empty when there are none."""
+        return [
+            SigningKey.from_pem(origin, self._secret(reference, "audit.keys")) for reference in self._config.audit.keys
+        ]
 
     def people(self, decoy_key: bytes) -> People:
         """The principals with their proofs."""

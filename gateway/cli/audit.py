@@ -12,6 +12,7 @@ import typer
 
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.read import Filter, read
+from gateway.cli import proofs
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say
 from gateway.config import load_config
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The audit log.", no_args_is_help=True)
     group.callback()(lambda: None)
     group.command()(show)
+    proofs.register(group)
     app.add_typer(group, name="audit")
 
 

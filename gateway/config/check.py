@@ -94,6 +94,9 @@ def _local(local: Local, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _audit(config: Config) -> Iterator[tuple[Path, str]]:
+    for index, reference in enumerate(config.audit.keys):
+        if not _SECRET.fullmatch(reference):
+            yield ("audit", "keys", index), f"holds no reference; {REFERENCE_EXPECTED}"
     if not 1 << 16 <= config.audit.segment_bytes <= 1 << 34:
         yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"
     if config.audit.low_water_bytes < 1 << 20:

@@ -169,9 +169,14 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """`[audit]`: below `low_water_bytes` of free space nothing new is allowed."""
+    """`[audit]`: below `low_water_bytes` of free space nothing new is allowed.
+
+    `keys`: secrets with the Ed25519 keys of checkpoints (PEM): the one that signs, then those it takes over from. Without
+    any, one is made in `dir`.
+    """
 
     dir: str = "state/audit"
+    keys: tuple[str, ...] = field(default=(), repr=False)
     durability: Durability = Durability.PROCESS
     segment_bytes: int = 64 << 20
     low_water_bytes: int = 64 << 20

@@ -70,6 +70,7 @@ def kill_many(times: int, seed: int) -> list[int]:
     chance = random.Random(seed)
     with world() as place:
         lives = [kill_once(place, chance) for _ in range(times)]
+        assert place.verify_audit() == 0, "the audit is not whole after the kills"
         granted = (entry for entry in place.entries() if entry.get("verdict") in ("allow", "mask"))
         texts = (str(entry.get("text", "")) for entry in granted)
         recorded = {text.split("'")[1] for text in texts if text.startswith("SELECT '")}

@@ -105,6 +105,18 @@ class World:
         }
         return " ".join(f"{key}={value}" for key, value in words.items())
 
+    def verify_audit(self) -> int:
+        """The exit code of `audit verify`: 0 when the log is the one that was sealed."""
+        said = subprocess.run(
+            [*sallyport(), "audit", "verify", "--config", str(self.config)],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return said.returncode
+
     def entries(self) -> list[dict[str, object]]:
         """The audit, read as an operator reads it."""
         said = subprocess.run(

@@ -1,0 +1,195 @@
+"""Keeps up with the log and seals it: grows its Merkle tree and signs a checkpoint whenever there are new entries.
+
+A checkpoint is signed only over what is on the disk. Where the log does not continue what was sealed before, nothing is
+signed any more and `trouble` says why. `checkpoints.jsonl` holds signed notes, each a JSON string on a line of its own. The
+first of the keys signs; when another one signed last, both sign once, over an entry that names the new one: that is how a
+key hands over. Built by `app`; checked by `verify`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, open_note, read_note, sign
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog
+from gateway.audit.merkle import leaf_hash, root_of
+from gateway.audit.tail import Tail
+from gateway.audit.tree import StoredTree, TreeWriter
+from gateway.errors import AuditUnavailable
+from gateway.telemetry import logger
+
+FILE = "checkpoints.jsonl"
+HANDED_OVER = "handed over"
+SEAL_EVERY = 1.0
+"""Seconds between looks at the log."""
+
+
+class Sealer:
+    """Seals one log. `seal` may be called from any thread; `start` does it again and again in a thread of its own."""
+
+    def __init__(
+        self, log: AuditLog, directory: Path, origin: str, keys: Sequence[SigningKey], clock: Callable[[], int]
+    ) -> None:
+        """Take up where the last checkpoint is. Raises AuditUnavailable when the log does not continue it.
+
+        `keys`: the one that signs, then those it takes over from. `clock`: UTC nanoseconds.
+        """
+        self._log, self._directory, self._origin, self._clock = log, directory, origin, clock
+        self._keys = keys
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.trouble = ""
+        log.flush()
+        self._tree = TreeWriter(directory)
+        last = _last_checkpoint(directory)
+        self.sealed = 0 if last is None else _size_of(last, directory)
+        stored = StoredTree(directory)
+        if self.sealed > self._tree.size:
+            self._tree = _grown(directory, self.sealed)
+            stored = StoredTree(directory)
+        self._tail = Tail(directory, self._tree.size, stored.place(self._tree.size - 1) if self._tree.size else None)
+        if last is not None:
+            self._continue(last, stored)
+
+    def _continue(self, last: str, stored: StoredTree) -> None:
+        """Check that the tree is the one that was signed last, and let a new key take over."""
+        known = [key.public for key in self._keys]
+        try:
+            checkpoint, signers = open_note(last, known)
+        except ValueError as error:
+            raise AuditUnavailable(
+                f"the last checkpoint in {self._directory} cannot be continued: {error}",
+                help="`[audit] keys` lists the new key and the one that signed before",
+                code="AUDIT_KEYS",
+            ) from error
+        if checkpoint.origin != self._origin or root_of(0, checkpoint.size, stored.node) != checkpoint.root:
+            raise AuditUnavailable(
+                f"the log in {self._directory} is not the one that was sealed",
+                help="move the directory aside and keep it as evidence; `sallyport audit verify` says where it differs",
+                code="AUDIT_ALTERED",
+            )
+        if self._keys[0].public not in signers:
+            self._hand_over(signers[0])
+
+    def _hand_over(self, old: PublicKey) -> None:
+        note = f"{self._keys[0].public.print()}"
+        self._log.append(Entry(kind=Kind.KEY, time=self._clock(), step=HANDED_OVER, note=note), promised=True)
+        signing = [key for key in self._keys if key.public in (self._keys[0].public, old)]
+        self._seal(signing)
+
+    def seal(self) -> int:
+        """Seal what is new; the number of entries that are sealed now. Raises AuditUnavailable."""
+        return self._seal(self._keys[:1])
+
+    def _seal(self, keys: Sequence[SigningKey]) -> int:
+        with self._lock:
+            self._log.flush()
+            for batch in self._tail.lines():
+                self._tree.extend([leaf_hash(line.text) for line in batch], [line.place for line in batch])
+            size = self._tree.size
+            if size > self.sealed:
+                checkpoint = Checkpoint(self._origin, size, self._tree.frontier.root())
+                _write(self._directory / FILE, sign(checkpoint, keys))
+                self.sealed = size
+            return size
+
+    def start(self, every: float = SEAL_EVERY) -> None:
+        """Seal every so many seconds until `close`."""
+        self._thread = threading.Thread(target=self._keep_sealing, args=(every,), name="audit-sealer", daemon=True)
+        self._thread.start()
+
+    def _keep_sealing(self, every: float) -> None:
+        while not self._ended.wait(every):
+            try:
+                self.seal()
+                self.trouble = ""
+            except AuditUnavailable as error:
+                if not self.trouble:
+                    logger("audit").error("the log is not sealed any more", code=error.code, problem=str(error))
+                self.trouble = str(error)
+
+    def close(self) -> None:
+        """Seal a last time and stop. What goes wrong is in `trouble`."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        try:
+            self.seal()
+        except AuditUnavailable as error:
+            self.trouble = str(error)
+
+
+def checkpoints(directory: Path) -> list[str]:
+    """The signed notes of a log in order. A last line without an end is left out. Raises ValueError, OSError."""
+    try:
+        data = (directory / FILE).read_bytes()
+    except FileNotFoundError:
+        return []
+    try:
+        return [_DECODER.decode(line) for line in data.split(b"\n")[:-1]]
+    except msgspec.MsgspecError as error:
+        raise ValueError("a line of the checkpoints is none") from error
+
+
+def _last_checkpoint(directory: Path) -> str | None:
+    path = directory / FILE
+    try:
+        found = checkpoints(directory)
+        whole = path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0
+        if path.exists() and path.stat().st_size > whole:
+            os.truncate(path, whole)
+    except (ValueError, OSError) as error:
+        raise AuditUnavailable(
+            f"the checkpoints in {directory} cannot be read",
+            help="`sallyport audit verify` says more",
+            code="AUDIT_ALTERED",
+        ) from error
+    return found[-1] if found else None
+
+
+def _grown(directory: Path, size: int) -> TreeWriter:
+    """The tree made again from the segments, when it is missing or behind what was sealed."""
+    tree = TreeWriter(directory)
+    stored = StoredTree(directory)
+    tail = Tail(directory, tree.size, stored.place(tree.size - 1) if tree.size else None)
+    for batch in tail.lines():
+        wanted = batch[: size - tree.size]
+        tree.extend([leaf_hash(line.text) for line in wanted], [line.place for line in wanted])
+        if tree.size == size:
+            return tree
+    raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
+
+
+def _size_of(note: str, directory: Path) -> int:
+    try:
+        return read_note(note)[0].size
+    except ValueError as error:
+        raise AuditUnavailable(f"the last checkpoint in {directory} is none", code="AUDIT_ALTERED") from error
+
+
+def _write(path: Path, note: str) -> None:
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            line, before = _ENCODER.encode(note) + b"\n", os.fstat(fd).st_size
+            if os.write(fd, line) != len(line):
+                os.ftruncate(fd, before)
+                raise AuditUnavailable("a checkpoint could not be written whole", help=f"free space on {path.parent}")
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise AuditUnavailable(
+            f"a checkpoint could not be written ({error.strerror})", help=f"see who may write in {path.parent}"
+        ) from error
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(str)

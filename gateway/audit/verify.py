@@ -1,0 +1,238 @@
+"""Checks a whole log against its signed checkpoints: every line hashed again, every signature looked at.
+
+What was changed, taken out, put in, moved or cut off before the last checkpoint is a finding. A torn tail behind it, and
+entries that no checkpoint covers yet, are told, and are none. The stored tree is believed only where its segments were
+retired, and there only as far as signed roots say so. Called by `sallyport audit verify`; `standalone` does the same in one
+file for people who trust none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.audit.checkpoint import Checkpoint, PublicKey, open_note, read_note
+from gateway.audit.entry import Kind, decode
+from gateway.audit.log import segments
+from gateway.audit.merkle import Frontier, leaf_hash
+from gateway.audit.sealing import FILE, HANDED_OVER, checkpoints
+from gateway.audit.tail import number_of
+from gateway.audit.tree import StoredTree
+from gateway.errors import AuditUnavailable
+
+MAX_FINDINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong. `seq`: the first entry it is about, where there is one."""
+
+    code: str
+    message: str
+    seq: int | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What a log is. `covered`: entries under the last good checkpoint; `torn`: bytes of a line that was being written."""
+
+    entries: int = 0
+    covered: int = 0
+    checkpoints: int = 0
+    retired: int = 0
+    torn: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.findings
+
+    def found(self, code: str, message: str, seq: int | None = None) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(code, message, seq))
+
+
+def verify_log(
+    directory: Path,
+    trusted: Sequence[PublicKey],
+    *,
+    kept: Sequence[str] = (),
+    progress: Callable[[int], None] = lambda entries: None,
+) -> Report:
+    """Check the log of a directory. `kept`: checkpoints somebody else noted down, which the log must still continue.
+
+    Raises AuditUnavailable only for what cannot be read at all.
+    """
+    report = Report()
+    roots = _Roots(report, trusted, _listed(directory, kept, report))
+    frontier = _retired(directory, report)
+    roots.reached(frontier)
+    for line in _lines(directory, frontier.size + 1, report):
+        for _ in frontier.append(leaf_hash(line)):
+            pass
+        roots.told(line)
+        roots.reached(frontier)
+        if not frontier.size & 0xFFFF:
+            progress(frontier.size)
+    report.entries = frontier.size
+    roots.finish()
+    return report
+
+
+class _Roots:
+    """The checkpoints in order of their size, each looked at when the tree has grown to it."""
+
+    def __init__(self, report: Report, trusted: Sequence[PublicKey], notes: list[tuple[int, str]]) -> None:
+        self._report, self._trusted = report, list(trusted)
+        self._announced: list[PublicKey] = []
+        self._notes = sorted(notes, key=lambda one: one[0])
+        self._at = 0
+        self._origin: str | None = None
+        self._has_split = False
+
+    def told(self, line: bytes) -> None:
+        """Take note of a key that takes over."""
+        if b'"kind":"key"' not in line:
+            return
+        try:
+            entry = decode(line + b"\n")
+            if entry.kind is Kind.KEY and entry.step == HANDED_OVER:
+                self._announced.append(PublicKey.parse(entry.note))
+        except ValueError:
+            return  # WHY: a line that is no entry is found by whoever reads lines; one without a key announces none
+
+    def reached(self, frontier: Frontier) -> None:
+        while self._at < len(self._notes) and self._notes[self._at][0] == frontier.size:
+            self._look(self._notes[self._at][1], frontier)
+            self._at += 1
+
+    def _look(self, note: str, frontier: Frontier) -> None:
+        report, size = self._report, frontier.size
+        try:
+            checkpoint, _ = open_note(note, self._trusted)
+        except ValueError as error:
+            report.found("SIGNATURE", f"the checkpoint over {size} entries: {error}", size)
+            return
+        self._origin = self._origin or checkpoint.origin
+        if checkpoint.origin != self._origin:
+            report.found("ORIGIN", f"the checkpoint over {size} entries is of another log", size)
+        elif checkpoint.root != frontier.root():
+            if not self._has_split:
+                first = report.covered + 1
+                report.found("ALTERED", f"something in the entries {first} to {size} is not what was sealed", first)
+            self._has_split = True
+        else:
+            report.covered = size
+            self._take_over(note)
+
+    def _take_over(self, note: str) -> None:
+        for key in self._announced:
+            try:
+                open_note(note, [key])
+            except ValueError:
+                continue
+            if key not in self._trusted:
+                self._trusted.append(key)
+
+    def finish(self) -> None:
+        report = self._report
+        report.checkpoints = len(self._notes)
+        for size, note in self._notes[self._at :]:
+            try:
+                open_note(note, self._trusted)
+            except ValueError as error:
+                report.found("SIGNATURE", f"the checkpoint over {size} entries: {error}", size)
+                continue
+            report.found("CUT", f"{size} entries were sealed, and the log has {report.entries}", report.entries + 1)
+            return
+        if not self._notes:
+            report.found("NO_CHECKPOINT", f"there is no checkpoint in `{FILE}`: nothing is proven")
+
+
+def _listed(directory: Path, kept: Sequence[str], report: Report) -> list[tuple[int, str]]:
+    """Every checkpoint as (size, note): the log's own, in order, and those that were kept elsewhere."""
+    found: list[tuple[int, str]] = []
+    try:
+        listed = checkpoints(directory)
+    except (ValueError, OSError) as error:
+        report.found("CHECKPOINTS", f"`{FILE}` cannot be read: {error}")
+        listed = []
+    before = 0
+    for number, note in enumerate(listed, 1):
+        checkpoint = _read(note)
+        if checkpoint is None:
+            report.found("CHECKPOINTS", f"line {number} of `{FILE}` is no checkpoint")
+            continue
+        if checkpoint.size <= before:
+            report.found("CHECKPOINTS", f"line {number} of `{FILE}` does not go on from the line before")
+        before = max(before, checkpoint.size)
+        found.append((checkpoint.size, note))
+    for note in kept:
+        checkpoint = _read(note)
+        if checkpoint is None:
+            report.found("CHECKPOINTS", "a checkpoint that was kept elsewhere is none")
+        else:
+            found.append((checkpoint.size, note))
+    return found
+
+
+def _read(note: str) -> Checkpoint | None:
+    try:
+        return read_note(note)[0]
+    except ValueError:
+        return None
+
+
+def _retired(directory: Path, report: Report) -> Frontier:
+    """The tree over entries whose segments were retired, from their stored hashes."""
+    frontier, paths = Frontier(), segments(directory)
+    if not paths and not directory.is_dir():
+        raise AuditUnavailable(f"there is no audit in {directory}", help="see `[audit] dir`")
+    first = int(paths[0].stem) if paths else 1
+    if first > 1:
+        stored = StoredTree(directory)
+        for index in range(min(first - 1, stored.size)):
+            for _ in frontier.append(stored.node(0, index)):
+                pass
+        report.retired = frontier.size
+        if frontier.size < first - 1:
+            report.found("GAP", f"the entries before {first} are gone, and so are their hashes", frontier.size + 1)
+    return frontier
+
+
+def _lines(directory: Path, first: int, report: Report) -> Iterator[bytes]:
+    """Every whole line, without its end; what is out of order or none is found and handed on all the same."""
+    expected, paths = first, segments(directory)
+    for path in paths:
+        if int(path.stem) != expected:
+            report.found("GAP", f"`{path.name}` begins where entry {expected} belongs", expected)
+        try:
+            with path.open("rb") as file:
+                for raw in file:
+                    if not raw.endswith(b"\n"):
+                        _torn(path, raw, path == paths[-1], expected, report)
+                        break
+                    if number_of(raw) != expected:
+                        report.found("LINE", f"`{path.name}` holds no entry {expected} where it belongs", expected)
+                    elif not _is_entry(raw):
+                        report.found("LINE", f"entry {expected} in `{path.name}` is broken", expected)
+                    yield raw[:-1]
+                    expected += 1
+        except OSError as error:
+            raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
+
+
+def _torn(path: Path, raw: bytes, is_last: bool, expected: int, report: Report) -> None:
+    if is_last:
+        report.torn = len(raw)
+    else:
+        report.found("LINE", f"entry {expected} in `{path.name}` has no end, and more segments follow", expected)
+
+
+def _is_entry(raw: bytes) -> bool:
+    try:
+        decode(raw)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+"""Sealing keeps up with the log, goes on after a restart, hands over keys, and signs nothing that does not continue."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.checkpoint import open_note, read_note
+from gateway.audit.sealing import FILE, Sealer, checkpoints
+from gateway.audit.tree import FOLDER
+from gateway.audit.verify import verify_log
+from gateway.errors import AuditUnavailable
+from tests.strategies.audit_logs import ORIGIN, entry, open_log, sealed_log, signing_key
+
+
+def sizes(directory: Path) -> list[int]:
+    return [read_note(note)[0].size for note in checkpoints(directory)]
+
+
+def sealer_of(directory: Path, *seeds: int) -> tuple[Sealer, int]:
+    """Seals a log once with these keys, and says how many entries are sealed then."""
+    log = open_log(directory)
+    try:
+        sealer = Sealer(log, directory, ORIGIN, [signing_key(seed) for seed in seeds], lambda: 1)
+        return sealer, sealer.seal()
+    finally:
+        log.close()
+
+
+def test_new_entries_are_sealed_and_old_ones_not_again(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 25)
+    assert sizes(tmp_path) == [10, 20, 25]
+    checkpoint, _ = open_note(checkpoints(tmp_path)[-1], [signing_key().public])
+    assert (checkpoint.origin, checkpoint.size) == (ORIGIN, 25)
+    _, sealed = sealer_of(tmp_path, 1)
+    assert sealed == 25
+    assert len(checkpoints(tmp_path)) == 3
+
+
+def test_after_a_restart_it_goes_on_where_it_was(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 5, unsealed=4)
+    assert sealer_of(tmp_path, 1)[1] == 9
+    assert verify_log(tmp_path, [signing_key().public]).is_whole
+
+
+def test_a_lost_tree_is_made_again(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 30, unsealed=3)
+    shutil.rmtree(tmp_path / FOLDER)
+    assert sealer_of(tmp_path, 1)[1] == 33
+    assert verify_log(tmp_path, [signing_key().public]).is_whole
+
+
+def test_a_torn_checkpoint_is_cut_off(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 5, unsealed=1)
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(b'"sallypo')
+    assert sealer_of(tmp_path, 1)[1] == 6
+    assert sizes(tmp_path) == [5, 6]
+
+
+def test_a_new_key_takes_over_under_both_signatures(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 5, unsealed=1)
+    assert sealer_of(tmp_path, 2, 1)[1] == 7
+    assert sealer_of(tmp_path, 2)[1] == 7
+    log = open_log(tmp_path)
+    log.append(entry(8))
+    log.close()
+    assert sealer_of(tmp_path, 2)[1] == 8
+    report = verify_log(tmp_path, [signing_key(1).public])
+    assert report.is_whole, report.findings
+    assert report.covered == 8
+
+
+def test_a_key_that_nobody_handed_over_to_cannot_go_on(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 5)
+    with pytest.raises(AuditUnavailable) as refused:
+        sealer_of(tmp_path, 2)
+    assert refused.value.code == "AUDIT_KEYS"
+
+
+@pytest.mark.parametrize("what", ["edited", "shortened", "another log"])
+def test_a_log_that_is_not_the_sealed_one_is_not_signed(tmp_path: Path, what: str) -> None:
+    sealed_log(tmp_path, 20, segment_bytes=64 << 20)
+    segment = tmp_path / "0000000000000001.jsonl"
+    match what:
+        case "edited":
+            segment.write_bytes(segment.read_bytes().replace(b"SELECT 7", b"SELECT 8"))
+            shutil.rmtree(tmp_path / FOLDER)
+        case "shortened":
+            segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[:12]))
+            shutil.rmtree(tmp_path / FOLDER)
+        case _:
+            text = (tmp_path / FILE).read_text()
+            (tmp_path / FILE).write_text(text.replace("sallyport.audit/test", "sallyport.audit/text"))
+    with pytest.raises(AuditUnavailable):
+        sealer_of(tmp_path, 1)
+
+
+def test_it_seals_by_itself_until_it_is_closed(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
+    sealer.start(every=0.01)
+    log.append(entry(1))
+    turns = 0
+    while not sizes(tmp_path) and turns < 1_000:
+        threading.Event().wait(0.01)
+        turns += 1
+    log.append(entry(2))
+    sealer.close()
+    log.close()
+    assert sizes(tmp_path) in ([1, 2], [2])
+    assert sealer.trouble == ""
+
+
+def test_what_stops_the_sealing_is_said(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
+    log.append(entry(1))
+    log.close()
+    with (tmp_path / "0000000000000001.jsonl").open("ab") as file:
+        file.write(b"garbage\n")
+    sealer.close()
+    assert sealer.trouble
+    assert checkpoints(tmp_path) == []

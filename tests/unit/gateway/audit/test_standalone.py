@@ -1,0 +1,69 @@
+"""The verifier in one file needs nothing of ours, stays short, and says the same as ours."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import standalone
+from gateway.audit.log import segments
+from gateway.audit.sealing import FILE, checkpoints
+from tests.strategies.audit_logs import sealed_log, signing_key
+
+KEY = signing_key().public.print()
+
+
+def test_it_needs_nothing_of_ours_and_can_be_read_in_a_sitting() -> None:
+    text = Path(standalone.__file__).read_text()
+    assert not re.search(r"^(?:from|import) (?:gateway|engine|adapters|grpc_proto)", text, re.M)
+    statements = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
+    assert len(statements) <= 150
+
+
+def test_it_runs_alone_on_a_whole_log(tmp_path: Path) -> None:
+    sealed_log(tmp_path / "log", 33, unsealed=2)
+    script = tmp_path / "elsewhere.py"
+    script.write_bytes(Path(standalone.__file__).read_bytes())
+    run = subprocess.run(
+        [sys.executable, "-I", script, tmp_path / "log", KEY], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (run.returncode, run.stdout) == (0, "35 entries, 33 of them sealed\n"), run.stderr
+
+
+def test_it_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed_log(tmp_path, 30)
+    first = segments(tmp_path)[0]
+    first.write_bytes(first.read_bytes().replace(b"allow", b"deny!", 1))
+    (tmp_path / "key").write_text(KEY)
+    assert standalone.main([str(tmp_path), str(tmp_path / "key")]) == 1
+    assert "entries 1 to 10 is not what was sealed" in capsys.readouterr().out
+
+
+def test_a_checkpoint_kept_elsewhere_shows_what_was_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log"
+    sealed_log(log, 30, segment_bytes=64 << 20)
+    (tmp_path / "kept").write_text(checkpoints(log)[-1])
+    (log / FILE).write_bytes((log / FILE).read_bytes().splitlines(keepends=True)[0])
+    path = segments(log)[0]
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:10]))
+    assert standalone.main([str(log), KEY]) == 0
+    assert standalone.main([str(log), KEY, str(tmp_path / "kept")]) == 1
+    assert "30 entries were sealed, and the log has 10" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage\n", b"[]\n", b"5\n", b'"a"\n'])
+def test_what_is_no_log_is_wrong_and_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes
+) -> None:
+    sealed_log(tmp_path, 3)
+    (tmp_path / FILE).write_bytes(data)
+    assert standalone.main([str(tmp_path), KEY]) == 1
+    assert capsys.readouterr().out.count("wrong:") >= 1
+
+
+def test_what_cannot_be_looked_at_is_another_exit_code(tmp_path: Path) -> None:
+    assert standalone.main([str(tmp_path / "nowhere"), KEY]) == 2

@@ -1,0 +1,78 @@
+"""A tail hands out every whole line once, over segments, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.tail import Line, Tail, number_of
+from gateway.errors import AuditUnavailable
+from tests.strategies.audit_logs import entry, open_log
+
+
+def numbers(tail: Tail) -> list[int]:
+    return [line.seq for batch in tail.lines() for line in batch]
+
+
+def test_lines_come_once_and_go_on_in_the_next_segment(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=300)
+    tail = Tail(tmp_path, 0)
+    assert numbers(tail) == []
+    for number in range(1, 8):
+        log.append(entry(number))
+    assert numbers(tail) == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers(tail) == []
+    log.append(entry(8))
+    assert numbers(tail) == [8]
+    log.close()
+
+
+def test_it_begins_behind_an_entry_with_or_without_its_place(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=300)
+    for number in range(1, 8):
+        log.append(entry(number))
+    log.close()
+    fifth = next(line for batch in Tail(tmp_path, 0).lines() for line in batch if line.seq == 5)
+    assert isinstance(fifth, Line)
+    assert numbers(Tail(tmp_path, 5)) == numbers(Tail(tmp_path, 5, fifth.place)) == [6, 7]
+
+
+def test_a_line_being_written_is_left_out(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(entry(1))
+    log.close()
+    segment = tmp_path / "0000000000000001.jsonl"
+    whole = segment.read_bytes()
+    segment.write_bytes(whole + b'{"seq":2,"ki')
+    tail = Tail(tmp_path, 0)
+    assert numbers(tail) == [1]
+    segment.write_bytes(whole + b'{"seq":2,"kind":"started","time":1}\n')
+    assert numbers(tail) == [2]
+
+
+@pytest.mark.parametrize("line", [b'{"seq":3,"kind":"started","time":1}\n', b"garbage\n", b"\n"])
+def test_a_line_out_of_order_is_refused(tmp_path: Path, line: bytes) -> None:
+    log = open_log(tmp_path)
+    log.append(entry(1))
+    log.close()
+    with (tmp_path / "0000000000000001.jsonl").open("ab") as file:
+        file.write(line)
+    with pytest.raises(AuditUnavailable) as refused:
+        numbers(Tail(tmp_path, 0))
+    assert refused.value.code == "AUDIT_ALTERED"
+
+
+def test_a_log_that_ends_too_early_is_refused(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(entry(1))
+    log.close()
+    for after in (2, 1_000):
+        with pytest.raises(AuditUnavailable, match="ends before entry"):
+            Tail(tmp_path, after)
+
+
+def test_a_number_is_read_as_it_is_written() -> None:
+    assert number_of(b'{"seq":12,"kind"') == 12
+    assert number_of(b'{"seq":012,') is None
+    assert number_of(b' {"seq":12,') is None
