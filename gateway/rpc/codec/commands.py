@@ -12,7 +12,10 @@ from dataclasses import replace
 
 import msgspec
 
+from engine.command.http.tree import Http
+from engine.command.kubernetes.tree import Kubernetes
 from engine.command.tree import Access, Command, Effect, Operation, Output, Problem, Sql, Target
+from gateway.rpc.codec.facts import read_facts, write_facts
 from gateway.rpc.limits import MAX_NAME, MAX_OPERATIONS, MAX_TEXT
 from gateway.rpc.refusals import bad_input, too_large
 from grpc_proto.sallyport.decision.v1 import decision_pb2 as pb
@@ -51,6 +54,8 @@ def read_command(message: pb.Command) -> Command:
             for problem in message.problems
         ),
         sql=_sql(message.sql) if message.HasField("sql") else None,
+        kubernetes=_kubernetes(message, "command") if message.HasField("kubernetes") else None,
+        http=read_facts(message.http, Http, "command.http") if message.HasField("http") else None,
     )
     return command if command.digest else replace(command, digest=_digest(command))
 
@@ -76,7 +81,12 @@ def _operation(message: pb.Operation) -> Operation:
         has_where=message.has_where if message.HasField("has_where") else None,
         has_limit=message.has_limit if message.HasField("has_limit") else None,
         statement=message.statement,
+        kubernetes=_kubernetes(message, "command.operations") if message.HasField("kubernetes") else None,
     )
+
+
+def _kubernetes(message: pb.Command | pb.Operation, where: str) -> Kubernetes:
+    return read_facts(message.kubernetes, Kubernetes, f"{where}.kubernetes")
 
 
 def _target(message: pb.Target) -> Target:
@@ -138,6 +148,10 @@ def write_command(into: pb.Command, command: Command) -> None:
         into.problems.add(code=problem.code, message=problem.message, at=problem.at)
     if command.sql is not None:
         _write_sql(into.sql, command.sql)
+    if command.kubernetes is not None:
+        write_facts(into.kubernetes, command.kubernetes)
+    if command.http is not None:
+        write_facts(into.http, command.http)
 
 
 def _write_operation(into: pb.Operation, operation: Operation) -> None:
@@ -150,6 +164,8 @@ def _write_operation(into: pb.Operation, operation: Operation) -> None:
         into.has_where = operation.has_where
     if operation.has_limit is not None:
         into.has_limit = operation.has_limit
+    if operation.kubernetes is not None:
+        write_facts(into.kubernetes, operation.kubernetes)
     for target in operation.targets:
         into.targets.add(
             type=target.type,

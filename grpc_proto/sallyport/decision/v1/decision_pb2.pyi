@@ -669,6 +669,8 @@ class Command(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     PROBLEMS_FIELD_NUMBER: _builtins.int
     SQL_FIELD_NUMBER: _builtins.int
+    KUBERNETES_FIELD_NUMBER: _builtins.int
+    HTTP_FIELD_NUMBER: _builtins.int
     protocol: _builtins.str
     text: _builtins.str
     digest: _builtins.str
@@ -681,6 +683,12 @@ class Command(_message.Message):
     def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___Problem]: ...
     @_builtins.property
     def sql(self) -> Global___Sql: ...
+    @_builtins.property
+    def kubernetes(self) -> Global___ValueMap:
+        """What is particular to a protocol, field by field as docs/input.schema.json has it."""
+
+    @_builtins.property
+    def http(self) -> Global___ValueMap: ...
     def __init__(
         self,
         *,
@@ -692,10 +700,12 @@ class Command(_message.Message):
         complete: _builtins.bool = ...,
         problems: _abc.Iterable[Global___Problem] | None = ...,
         sql: Global___Sql | None = ...,
+        kubernetes: Global___ValueMap | None = ...,
+        http: Global___ValueMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["sql", b"sql"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["http", b"http", "kubernetes", b"kubernetes", "sql", b"sql"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "digest", b"digest", "features", b"features", "operations", b"operations", "problems", b"problems", "protocol", b"protocol", "sql", b"sql", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "digest", b"digest", "features", b"features", "http", b"http", "kubernetes", b"kubernetes", "operations", b"operations", "problems", b"problems", "protocol", b"protocol", "sql", b"sql", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -739,6 +749,7 @@ class Operation(_message.Message):
     HAS_WHERE_FIELD_NUMBER: _builtins.int
     HAS_LIMIT_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
+    KUBERNETES_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     effect: Global___Operation.Effect.ValueType
     span_start: _builtins.int
@@ -751,6 +762,10 @@ class Operation(_message.Message):
     def via(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]: ...
+    @_builtins.property
+    def kubernetes(self) -> Global___ValueMap:
+        """As docs/input.schema.json has it."""
+
     def __init__(
         self,
         *,
@@ -763,10 +778,11 @@ class Operation(_message.Message):
         has_where: _builtins.bool | None = ...,
         has_limit: _builtins.bool | None = ...,
         statement: _builtins.int = ...,
+        kubernetes: Global___ValueMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where", "kubernetes", b"kubernetes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "kubernetes", b"kubernetes", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__has_limit: _TypeAlias = _typing.Literal["has_limit"]  # noqa: Y015
     _WhichOneofArgType__has_limit: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit"]  # noqa: Y015

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from engine.command import tree
+from engine.command.parse import parse_command
 from engine.command.tree import Access, Command, Effect, Operation, Output, Problem, Sql, Target
 from gateway.rpc.codec.commands import read_command, write_command
 from gateway.rpc.limits import MAX_OPERATIONS, MAX_TEXT
@@ -70,8 +71,10 @@ def through(command: Command) -> Command:
         replace(FULL, sql=None, problems=(), complete=False),
         replace(FULL, sql=Sql()),
         replace(FULL, sql=Sql(outputs=())),
+        parse_command("kubernetes", "kubectl exec -it web-0 -n prod -- sh -c 'id'").command,
+        parse_command("http", "POST /a?b=1&b=2 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").command,
     ],
-    ids=["full", "no sql", "empty sql", "no outputs"],
+    ids=["full", "no sql", "empty sql", "no outputs", "kubernetes", "http"],
 )
 def test_a_tree_comes_back_as_it_was(command: Command) -> None:
     assert through(command) == command
