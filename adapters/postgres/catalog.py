@@ -1,7 +1,8 @@
-"""What names mean at the targets: relations and columns, read over the gateway's own connection and kept in memory.
+"""What names mean at the targets, read over the gateway's own connection and kept in memory.
 
 Everything a session is told from here is provable at the time it was read; what cannot be read is unknown, never guessed.
-Views are listed as views and without a definition, so that nothing that comes through one is ever called a base column.
+What is read (relations, views, functions, operators) stands in `catalog_rows`. Materialized views have no definition
+here: their rows are of an earlier time, when what they read may have been defined otherwise.
 
 Sessions say when DDL went through them (`changed`): what was read before does not count any more from that moment, for
 all sessions. Changes made elsewhere are seen after `FRESH` seconds; the cross-check against the server's own description
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -21,7 +22,9 @@ import structlog
 
 from adapters.core.ports import Target
 from adapters.core.relay import upstream_context
+from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
 from engine._native import Catalog, NativeError
+from engine.command.sql.parse import build_catalog
 
 FRESH = 30.0
 """Seconds for which what was read is taken as it is."""
@@ -32,22 +35,7 @@ RETRY = 5.0
 """Seconds after a failed reading before the next: until then nothing is known."""
 IDLE = 60.0
 """Seconds after which an unused connection is closed."""
-MAX_COLUMNS = 500_000
-"""A database with more columns has no catalog here: reading it would take longer than anybody waits."""
 MAX_HANDLES = 256
-
-_COLUMNS = """
-SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-  AND n.nspname !~ '^pg_(toast|temp)'
-ORDER BY n.nspname, c.relname, a.attnum
-LIMIT $1
-"""
-_VIEWS = frozenset({"v", "m"})
 
 _ENCODER = msgspec.msgpack.Encoder()
 log = structlog.get_logger(__name__)
@@ -61,24 +49,10 @@ class Snapshot:
     origins: Mapping[tuple[int, int], str]
 
 
-Row = tuple[int, str, str, str, int | None, str | None]
-
-
-def snapshot_of(rows: Sequence[Row]) -> Snapshot:
-    """Build a snapshot from (oid, schema, relation, kind, number, column), ordered by relation and number."""
-    relations: dict[str, list[str]] = {}
-    views: dict[str, None] = {}
-    origins: dict[tuple[int, int], str] = {}
-    for oid, schema, relation, kind, number, column in rows:
-        name = f"{schema}.{relation}"
-        if kind in _VIEWS:
-            views[name] = None
-        columns = relations.setdefault(name, [])
-        if number is not None and column is not None:
-            columns.append(column)
-            origins[oid, number] = f"{name}.{column}"
-    encoded = _ENCODER.encode({"search_path": [], "relations": relations, "views": views})
-    return Snapshot(Catalog(encoded), origins)
+def snapshot_of(found: Found) -> Snapshot:
+    """Build a snapshot from what was read."""
+    facts, origins = facts_of(found)
+    return Snapshot(build_catalog(facts), origins)
 
 
 @dataclass
@@ -180,11 +154,11 @@ class _Reader:
                 server_settings={"application_name": "sallyport catalog", "search_path": ""},
                 timeout=TIMEOUT,
             )
-        rows = await self._connection.fetch(_COLUMNS, MAX_COLUMNS + 1)
-        if len(rows) > MAX_COLUMNS:
-            log.warning("a database has too many columns for a catalog", most=MAX_COLUMNS)
+        found = await fetch(self._connection)
+        if found is None:
+            log.warning("a database has too many columns or functions for a catalog", most=MAX_ROWS)
             return None
-        return snapshot_of([(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows])
+        return snapshot_of(found)
 
     def _close_when_idle(self) -> None:
         if self._closing is not None:

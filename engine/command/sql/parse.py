@@ -14,16 +14,50 @@ from engine import _native
 from engine.command.tree import ParsedCommand
 from engine.errors import InputInvalid
 
-CATALOG_KEYS = frozenset({"search_path", "relations", "views", "functions", "types", "prepared"})
+CATALOG_KEYS = frozenset({"search_path", "relations", "views", "functions", "types", "operators", "prepared"})
+RELATION_KEYS = frozenset({"columns", "types", "parents"})
+VIEW_KEYS = frozenset({"definition"})
+FUNCTION_KEYS = frozenset(
+    {
+        *("effect", "security_definer", "columns", "volatility", "language", "strict", "returns_set", "returns"),
+        *("arguments", "defaults", "variadic", "body", "settings", "shadows"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionFacts:
-    """What is known of a user's function. `effect` only where somebody vouches for it: then calls of it are complete."""
+    """What is known of a user's function. `effect` only where somebody vouches for it: then calls of it are complete.
+
+    Without that, a function is looked into where it is `language` sql, `volatility` stable or immutable, not SECURITY
+    DEFINER, has no settings of its own (`settings`) and its `body` is given; every other one is opaque. `arguments` are
+    the names of its IN arguments ("" where one has none), `defaults` how many may be left out; None: nobody knows.
+    `shadows` is False where it cannot be taken for one of PostgreSQL's own of the same name.
+    """
 
     effect: str | None = None
     security_definer: bool = False
     columns: Sequence[str] | None = None
+    volatility: str = "volatile"
+    language: str | None = None
+    strict: bool = False
+    returns_set: bool = False
+    returns: str | None = None
+    arguments: Sequence[str] | None = None
+    defaults: int = 0
+    variadic: bool = False
+    body: str | None = None
+    settings: bool = False
+    shadows: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RelationFacts:
+    """A relation's columns, their types as far as they are known ("" where not), and what it inherits from."""
+
+    columns: Sequence[str] = ()
+    types: Sequence[str] = ()
+    parents: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +65,17 @@ class CatalogFacts:
     """What names mean on one database. Keys are `schema.name`.
 
     `views` maps a view to its query, or to None where nobody can say; its columns stand in `relations`. A view that is
-    missing in `views` counts as a table. `functions` and `types` are None where nobody listed them.
+    missing in `views` counts as a table. The names in a view's query mean what they mean under this `search_path`, also for
+    a session with another. Several functions of one name stand in a list. `functions` and `types` are None where nobody
+    listed them; `operators` are those that people made. `pg_temp` is the schema of temporary objects.
     """
 
     search_path: Sequence[str] = ()
-    relations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    relations: Mapping[str, Sequence[str] | RelationFacts] = field(default_factory=dict)
     views: Mapping[str, str | None] = field(default_factory=dict)
-    functions: Mapping[str, FunctionFacts] | None = None
+    functions: Mapping[str, FunctionFacts | Sequence[FunctionFacts]] | None = None
     types: Sequence[str] | None = None
+    operators: Sequence[str] = ()
     prepared: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
@@ -60,10 +97,28 @@ def read_catalog(document: object) -> _native.Catalog:
     unknown = sorted(str(key) for key in document if key not in CATALOG_KEYS)
     if unknown:
         raise InputInvalid(f"`catalog` has no key `{unknown[0]}`; it has {', '.join(sorted(CATALOG_KEYS))}")
+    _check_parts(document)
     try:
         return _native.Catalog(_ENCODER.encode(document))
     except _native.NativeError as error:
         raise InputInvalid(str(error.args[0])) from error
+
+
+def _check_parts(document: dict[str, object]) -> None:
+    for part, keys in (("relations", RELATION_KEYS), ("views", VIEW_KEYS), ("functions", FUNCTION_KEYS)):
+        entries = document.get(part)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            for facts in entry if isinstance(entry, list) else [entry]:
+                if isinstance(facts, dict) and part != "relations":
+                    _check_keys(f"{part} of {name}", facts, keys)
+            if isinstance(entry, dict) and part == "relations":
+                _check_keys(f"{part} of {name}", entry, keys)
+
+
+def _check_keys(place: str, facts: dict[str, object], keys: frozenset[str]) -> None:
+    unknown = sorted(str(key) for key in facts if key not in keys)
+    if unknown:
+        raise InputInvalid(f"`catalog`: {place}: no key `{unknown[0]}`; there are {', '.join(sorted(keys))}")
 
 
 def parse_sql(text: bytes | str, catalog: _native.Catalog | None = None) -> ParsedCommand:

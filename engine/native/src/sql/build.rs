@@ -46,6 +46,10 @@ pub struct Builder<'a> {
     pub quiet: usize,
     /// Inside EXPLAIN without ANALYZE: statements are planned, not run.
     pub planned: bool,
+    /// Above zero, we look at what stands behind a view: who made it answers for what it reads; what it calls still runs.
+    pub behind: usize,
+    /// What names mean to the session, also while a view's own names are looked at.
+    pub session: Option<&'a Catalog>,
     pub views: HashMap<Name, Option<Rc<Columns>>>,
     via: Vec<Via>,
     current: usize,
@@ -64,6 +68,8 @@ impl<'a> Builder<'a> {
             embedded: 0,
             quiet: 0,
             planned: false,
+            behind: 0,
+            session: catalog,
             views: HashMap::new(),
             via: vec![Via::Top],
             current: 0,
@@ -99,13 +105,30 @@ impl<'a> Builder<'a> {
         result
     }
 
+    /// Runs `work` over a view's query, in which names mean what they meant to who wrote it. Only calls are recorded.
+    pub fn behind<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let names = self.catalog;
+        self.catalog = names.map(Catalog::definitions);
+        self.behind = self.behind.saturating_add(1);
+        let result = work(self);
+        self.behind = self.behind.saturating_sub(1);
+        self.catalog = names;
+        result
+    }
+
+    /// Whether what is found now is written down.
+    pub fn is_recording(&self) -> bool {
+        self.quiet == 0 && self.behind == 0
+    }
+
     /// Begins an operation with its usual effect; targets that follow belong to it.
     pub fn operation(&mut self, kind: Kind) -> Place {
         self.operation_with(kind, kind.effect())
     }
 
     pub fn operation_with(&mut self, kind: Kind, effect: Effect) -> Place {
-        if self.quiet > 0 || (self.planned && kind != Kind::CallFunction && kind != Kind::Unknown) {
+        let is_only_carried = self.planned || self.behind > 0;
+        if self.quiet > 0 || (is_only_carried && kind != Kind::CallFunction && kind != Kind::Unknown) {
             return Place { operation: self.current };
         }
         if self.tree.operations.len() >= MAX_OPERATIONS {
@@ -175,7 +198,8 @@ impl<'a> Builder<'a> {
     }
 
     pub fn feature(&mut self, feature: Feature) {
-        if self.quiet == 0 {
+        let is_seen = self.behind == 0 || !matches!(feature, Feature::WholeRow | Feature::LockingClause);
+        if self.quiet == 0 && is_seen {
             self.tree.features.insert(feature);
         }
     }
@@ -189,6 +213,9 @@ impl<'a> Builder<'a> {
     /// Adds a target to the operation that is being built.
     pub fn target(&mut self, target: Target) {
         if self.quiet > 0 {
+            return;
+        }
+        if self.behind > 0 && !matches!(target.access, Access::Execute) {
             return;
         }
         let planned = self.planned;
@@ -206,7 +233,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn at<T>(&mut self, place: Place, change: impl FnOnce(&mut Operation) -> T) -> Option<T> {
-        if self.quiet > 0 || self.planned {
+        if self.quiet > 0 || self.planned || self.behind > 0 {
             return None;
         }
         self.tree.operations.get_mut(place.operation).map(change)
@@ -218,13 +245,13 @@ impl<'a> Builder<'a> {
     }
 
     pub fn read(&mut self, column: &Name) {
-        if self.quiet == 0 && !self.tree.sql.reads.contains(column) {
+        if self.is_recording() && !self.tree.sql.reads.contains(column) {
             self.tree.sql.reads.insert(column.clone());
         }
     }
 
     pub fn write(&mut self, column: Name) {
-        if self.quiet == 0 && !self.planned {
+        if self.is_recording() && !self.planned {
             self.tree.sql.writes.insert(column);
         }
     }
@@ -236,7 +263,7 @@ impl<'a> Builder<'a> {
     }
 
     pub fn filters(&mut self, columns: &[Name]) {
-        if self.quiet == 0 {
+        if self.is_recording() {
             for column in columns {
                 if !self.tree.sql.filters.contains(column) {
                     self.tree.sql.filters.insert(column.clone());

@@ -1,12 +1,13 @@
 //! What the names in SQL mean on one database: relations with their columns, views, functions, types, search_path.
 //!
-//! Built once from msgpack, immutable, shared by threads. It only answers questions; `names` does the resolving.
-//! What a caller leaves out is unknown, never assumed harmless.
+//! Built once from msgpack (`facts` reads it), immutable, shared by threads. It only answers questions; `names` does the
+//! resolving. What a caller leaves out is unknown, never assumed harmless.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::encode;
+use super::facts;
 use super::tree::{Effect, Name};
 use super::unpack::{decode, Value};
 use crate::failure::Failure;
@@ -15,7 +16,25 @@ use crate::failure::Failure;
 #[derive(Clone, Debug)]
 pub struct Relation {
     pub columns: Vec<Name>,
+    /// The types of the first columns, as far as they are known: an empty one is unknown.
+    pub types: Vec<Name>,
     pub view: View,
+    /// Tables it inherits from or is a partition of: `schema.name`.
+    pub parents: Vec<Name>,
+    /// Tables that inherit from it.
+    pub children: Vec<Name>,
+}
+
+impl Relation {
+    pub fn new(columns: Vec<Name>, view: View) -> Self {
+        Self { columns, types: Vec::new(), view, parents: Vec::new(), children: Vec::new() }
+    }
+
+    /// The type of a column, where it is known.
+    pub fn column_type(&self, column: &str) -> Option<&str> {
+        let at = self.columns.iter().position(|name| &**name == column)?;
+        self.types.get(at).map(|name| &**name).filter(|name| !name.is_empty())
+    }
 }
 
 /// Whether a relation shows rows of others.
@@ -29,7 +48,7 @@ pub enum View {
     Query(Arc<str>),
 }
 
-/// What is known of a user's function.
+/// What is known of a user's function: of all that share its name.
 #[derive(Clone, Debug, Default)]
 pub struct FunctionFact {
     /// Stated by whoever vouches for it; `None` means opaque.
@@ -37,6 +56,26 @@ pub struct FunctionFact {
     pub security_definer: bool,
     /// Result columns of a table function.
     pub columns: Option<Vec<Name>>,
+    /// One query in SQL that changes nothing by its own word, run with the caller's rights: it can be looked into.
+    pub body: Option<Body>,
+    /// How many arguments a call of it can have; empty is any number.
+    pub counts: Vec<(usize, usize)>,
+    /// Whether it can be taken for one of PostgreSQL's own of the same name.
+    pub shadows: bool,
+}
+
+/// The text of a function in SQL and the names of its arguments.
+#[derive(Clone, Debug)]
+pub struct Body {
+    pub text: Arc<str>,
+    pub arguments: Vec<Name>,
+}
+
+impl FunctionFact {
+    pub fn takes(&self, count: Option<usize>) -> bool {
+        let Some(count) = count else { return true };
+        self.counts.is_empty() || self.counts.iter().any(|(least, most)| (*least..=*most).contains(&count))
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,40 +84,31 @@ pub struct Catalog {
     relations: Arc<HashMap<String, Relation>>,
     functions: Option<Arc<HashMap<String, FunctionFact>>>,
     types: Option<Arc<HashSet<String>>>,
+    operators: Arc<HashSet<String>>,
     prepared: HashMap<String, Arc<str>>,
     version: String,
     /// What it was built from, and what of it one session sees: for those who record what names meant.
     source: Arc<[u8]>,
     session: Arc<[u8]>,
+    /// The same objects under the path that views' definitions were written under.
+    definitions: Option<Arc<Catalog>>,
 }
 
 impl Catalog {
-    /// Reads the msgpack form: `{"search_path", "relations", "views"?, "functions"?, "types"?, "prepared"?}`.
+    /// Reads the msgpack form: `{"search_path", "relations", "views"?, "functions"?, "types"?, "operators"?, "prepared"?}`.
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self, Failure> {
         let value = decode(bytes)?;
         if !matches!(value, Value::Map(_)) {
-            return Err(invalid("a map is expected"));
+            return Err(facts::invalid("a map is expected"));
         }
         let mut catalog = Self { version: encode::digest(bytes), source: Arc::from(bytes), ..Self::default() };
-        let mut relations = HashMap::new();
-        for (name, columns) in pairs(value.get("relations"), "relations")? {
-            let columns = match columns {
-                Value::Map(_) => columns.get("columns"),
-                other => Some(other),
-            };
-            let columns = strings(columns, "relations")?.into_iter().map(Name::from).collect();
-            relations.insert(name.to_owned(), Relation { columns, view: View::No });
-        }
-        read_views(&mut relations, value.get("views"))?;
-        catalog.relations = Arc::new(relations);
-        catalog.read_functions(value.get("functions"))?;
-        if let Some(types) = value.get("types").filter(|types| **types != Value::Nil) {
-            catalog.types = Some(Arc::new(match types {
-                Value::Map(_) => pairs(Some(types), "types")?.into_iter().map(|(name, _)| name.to_owned()).collect(),
-                _ => strings(Some(types), "types")?.into_iter().map(str::to_owned).collect(),
-            }));
-        }
+        catalog.relations = Arc::new(facts::relations(value.get("relations"), value.get("views"))?);
+        catalog.functions = facts::functions(value.get("functions"))?.map(Arc::new);
+        catalog.types = facts::names(value.get("types"), "types")?.map(Arc::new);
+        catalog.operators = Arc::new(facts::names(value.get("operators"), "operators")?.unwrap_or_default());
         catalog.read_session(&value)?;
+        let definitions = Self { prepared: HashMap::new(), ..catalog.clone() };
+        catalog.definitions = Some(Arc::new(definitions));
         Ok(catalog)
     }
 
@@ -86,7 +116,7 @@ impl Catalog {
     pub fn for_session(&self, bytes: &[u8]) -> Result<Self, Failure> {
         let value = decode(bytes)?;
         if !matches!(value, Value::Map(_)) {
-            return Err(invalid("a map is expected"));
+            return Err(facts::invalid("a map is expected"));
         }
         let mut catalog = Self { search_path: Vec::new(), prepared: HashMap::new(), ..self.clone() };
         catalog.version = encode::digest(&[self.version.as_bytes(), bytes].concat());
@@ -96,42 +126,44 @@ impl Catalog {
     }
 
     fn read_session(&mut self, value: &Value) -> Result<(), Failure> {
-        self.search_path = strings(value.get("search_path"), "search_path")?.into_iter().map(Name::from).collect();
-        for (name, text) in pairs(value.get("prepared"), "prepared")? {
-            let text = text.as_str().ok_or_else(|| invalid("`prepared` maps names to texts"))?;
+        let path = facts::strings(value.get("search_path"), "search_path")?;
+        self.search_path = path.into_iter().map(Name::from).collect();
+        for (name, text) in facts::pairs(value.get("prepared"), "prepared")? {
+            let text = text.as_str().ok_or_else(|| facts::invalid("`prepared` maps names to texts"))?;
             self.prepared.insert(name.to_owned(), Arc::from(text));
         }
         Ok(())
     }
 
-    fn read_functions(&mut self, functions: Option<&Value>) -> Result<(), Failure> {
-        let Some(functions) = functions.filter(|functions| **functions != Value::Nil) else {
-            return Ok(());
-        };
-        let mut known = HashMap::new();
-        if let Value::List(_) = functions {
-            for name in strings(Some(functions), "functions")? {
-                known.insert(name.to_owned(), FunctionFact::default());
-            }
-        } else {
-            for (name, facts) in pairs(Some(functions), "functions")? {
-                let stated = facts.get("effect").and_then(Value::as_str);
-                let effect = stated.and_then(|word| Effect::ALL.iter().copied().find(|effect| effect.as_str() == word));
-                let columns = match facts.get("columns") {
-                    None | Some(Value::Nil) => None,
-                    listed => Some(strings(listed, "functions")?.into_iter().map(Name::from).collect()),
-                };
-                let security_definer = facts.get("security_definer") == Some(&Value::Bool(true));
-                known.insert(name.to_owned(), FunctionFact { effect, security_definer, columns });
-            }
-        }
-        self.functions = Some(Arc::new(known));
-        Ok(())
+    /// What the names in a view's definition mean: whatever a session's path is, its tables are bound.
+    pub fn definitions(&self) -> &Self {
+        self.definitions.as_deref().unwrap_or(self)
     }
 
     /// The relation of exactly this schema and name.
     pub fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
         self.relations.get(&key(schema, name)?)
+    }
+
+    /// The relations whose rows a relation's columns also are: what it inherits from and, below it, what inherits from it.
+    pub fn kin<'c>(&'c self, relation: &'c Relation, with_children: bool) -> Vec<(&'c str, &'c Relation)> {
+        const MOST: usize = 1_000;
+        let mut found: Vec<(&str, &Relation)> = Vec::new();
+        for up in [true, false] {
+            let next = |relation: &'c Relation| if up { &relation.parents } else { &relation.children };
+            let mut pending: Vec<&Name> =
+                if up || with_children { next(relation).iter().collect() } else { Vec::new() };
+            while let Some(name) = pending.pop() {
+                if found.len() >= MOST || found.iter().any(|(known, _)| *known == &**name) {
+                    continue;
+                }
+                if let Some(kin) = self.relations.get(&**name) {
+                    found.push((name, kin));
+                    pending.extend(next(kin));
+                }
+            }
+        }
+        found
     }
 
     /// The function of exactly this schema and name; `Err` when the catalog does not list functions at all.
@@ -144,6 +176,15 @@ impl Catalog {
     pub fn has_type(&self, schema: &str, name: &str) -> Result<bool, Unlisted> {
         let types = self.types.as_ref().ok_or(Unlisted)?;
         Ok(key(schema, name).is_some_and(|key| types.contains(&key)))
+    }
+
+    /// The schema of the path in which somebody made an operator of this name.
+    pub fn operator_schema(&self, name: &str) -> Option<&Name> {
+        if self.operators.is_empty() {
+            return None;
+        }
+        let named = |schema: &&Name| &***schema != "pg_catalog" && self.operators.contains(&format!("{schema}.{name}"));
+        self.search_path.iter().find(named)
     }
 
     /// The text a session prepared under this name.
@@ -166,29 +207,6 @@ impl Catalog {
     }
 }
 
-fn read_views(relations: &mut HashMap<String, Relation>, views: Option<&Value>) -> Result<(), Failure> {
-    let Some(views) = views.filter(|views| **views != Value::Nil) else {
-        return Ok(());
-    };
-    if let Value::List(_) = views {
-        for name in strings(Some(views), "views")? {
-            mark_view(relations, name, View::Opaque);
-        }
-        return Ok(());
-    }
-    for (name, definition) in pairs(Some(views), "views")? {
-        let text = definition.as_str().or_else(|| definition.get("definition").and_then(Value::as_str));
-        mark_view(relations, name, text.map_or(View::Opaque, |text| View::Query(Arc::from(text))));
-    }
-    Ok(())
-}
-
-fn mark_view(relations: &mut HashMap<String, Relation>, name: &str, view: View) {
-    // A view without columns in `relations` is still a relation that exists: its columns are unknown.
-    let entry = relations.entry(name.to_owned());
-    entry.or_insert_with(|| Relation { columns: Vec::new(), view: View::Opaque }).view = view;
-}
-
 /// The catalog is silent about a whole class of objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unlisted;
@@ -196,32 +214,4 @@ pub struct Unlisted;
 /// Keys are `schema.name`. A part with a dot in it cannot be told apart from two parts, so it is not known.
 fn key(schema: &str, name: &str) -> Option<String> {
     (!schema.contains('.') && !name.contains('.')).then(|| format!("{schema}.{name}"))
-}
-
-fn invalid(what: &str) -> Failure {
-    Failure::new("CATALOG_INVALID", format!("not a catalog: {what}"))
-}
-
-fn strings<'v>(value: Option<&'v Value>, field: &str) -> Result<Vec<&'v str>, Failure> {
-    match value {
-        None | Some(Value::Nil) => Ok(Vec::new()),
-        Some(Value::List(items)) => items
-            .iter()
-            .map(|item| item.as_str().or_else(|| item.get("name").and_then(Value::as_str)))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| invalid(&format!("`{field}` lists names"))),
-        Some(_) => Err(invalid(&format!("`{field}` is a list of names"))),
-    }
-}
-
-fn pairs<'v>(value: Option<&'v Value>, field: &str) -> Result<Vec<(&'v str, &'v Value)>, Failure> {
-    match value {
-        None | Some(Value::Nil) => Ok(Vec::new()),
-        Some(Value::Map(items)) => items
-            .iter()
-            .map(|(name, value)| name.as_str().map(|name| (name, value)))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| invalid(&format!("`{field}` has names as keys"))),
-        Some(_) => Err(invalid(&format!("`{field}` is a map"))),
-    }
 }

@@ -6,6 +6,7 @@
 pub mod build;
 pub mod catalog;
 pub mod encode;
+pub mod facts;
 pub mod features;
 pub mod functions;
 pub mod guard;

@@ -212,7 +212,14 @@ pub enum Callee<'c> {
 
 /// Resolves a function's name. Types of arguments are not looked at: where a user's function of the same name can be
 /// reached, it counts.
-pub fn function<'c>(catalog: Option<&'c Catalog>, schema: Option<&str>, name: &str) -> Callee<'c> {
+///
+/// `count` is how many there are, where that is known: a function that cannot take so many does not count.
+pub fn function<'c>(
+    catalog: Option<&'c Catalog>,
+    schema: Option<&str>,
+    name: &str,
+    count: Option<usize>,
+) -> Callee<'c> {
     match schema {
         Some("pg_catalog") => match builtin(name) {
             Some(fact) => Callee::Builtin(full_name(schema, name), fact),
@@ -222,11 +229,11 @@ pub fn function<'c>(catalog: Option<&'c Catalog>, schema: Option<&str>, name: &s
             Some(Ok(Some(fact))) => Callee::User(full_name(Some(schema), name), fact, None),
             _ => Callee::Unknown(full_name(Some(schema), name)),
         },
-        None => unqualified(catalog, name),
+        None => unqualified(catalog, name, count),
     }
 }
 
-fn unqualified<'c>(catalog: Option<&'c Catalog>, name: &str) -> Callee<'c> {
+fn unqualified<'c>(catalog: Option<&'c Catalog>, name: &str, count: Option<usize>) -> Callee<'c> {
     let own = builtin(name);
     if let Some(catalog) = catalog {
         let own_is_late =
@@ -234,8 +241,10 @@ fn unqualified<'c>(catalog: Option<&'c Catalog>, name: &str) -> Callee<'c> {
         let mut listed = true;
         for schema in catalog.search_path.iter().filter(|schema| &***schema != "pg_catalog") {
             match catalog.function(schema, name) {
-                Ok(Some(fact)) => return Callee::User(full_name(Some(schema), name), fact, own),
-                Ok(None) => {}
+                Ok(Some(fact)) if own.is_none() || (fact.shadows && fact.takes(count)) => {
+                    return Callee::User(full_name(Some(schema), name), fact, own);
+                }
+                Ok(_) => {}
                 Err(_) => listed = false,
             }
         }

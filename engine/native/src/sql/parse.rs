@@ -13,6 +13,11 @@ pub fn parse(text: &str) -> Result<ParseResult, Problem> {
     }
 }
 
+/// Parses with one of the grammars for parts of PL/pgSQL (`pg_query::ParserOptions`). Says not why it cannot.
+pub fn parse_as(text: &str, grammar: i32) -> Result<ParseResult, pg_query::Error> {
+    pg_query::parse(text, pg_query::ParserOptions::from(grammar)).map(|result| result.protobuf)
+}
+
 /// What the grammar's complaint means.
 fn refusal(text: &str, message: String) -> Problem {
     const TOO_DEEP: [&str; 3] = ["stack depth limit exceeded", "nested too deeply", "memory exhausted"];

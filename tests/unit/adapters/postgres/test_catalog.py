@@ -6,17 +6,20 @@ import pytest
 
 from adapters.core.ports import Target
 from adapters.postgres import catalog
-from adapters.postgres.catalog import CatalogService, Row, Snapshot, TargetNames, snapshot_of
+from adapters.postgres.catalog import CatalogService, Snapshot, TargetNames, snapshot_of
+from adapters.postgres.catalog_rows import ColumnRow, Found
 from engine._native import Catalog, parse_sql
 from engine.command.tree import ParsedCommand
 
-ROWS: list[Row] = [
-    (16385, "public", "cust", "r", 1, "id"),
-    (16385, "public", "cust", "r", 2, "ssn"),
-    (16390, "public", "v", "v", 1, "code"),
-    (16400, "evil", "cust", "r", 1, "ssn"),
-    (16410, "public", "empty", "p", None, None),
+ROWS = [
+    ColumnRow(16385, "public", "cust", "r", 1, "id"),
+    ColumnRow(16385, "public", "cust", "r", 2, "ssn"),
+    ColumnRow(16390, "public", "v", "v", 1, "code"),
+    ColumnRow(16391, "public", "seen", "v", 1, "code"),
+    ColumnRow(16400, "evil", "cust", "r", 1, "ssn"),
+    ColumnRow(16410, "public", "empty", "p"),
 ]
+FOUND = Found(ROWS, {16390: None, 16391: "SELECT cust.ssn AS code FROM public.cust"})
 TARGET = Target("db.example", 5432, "app", "s3cret", "main")
 
 
@@ -27,14 +30,14 @@ def parsed(text: str, names: TargetNames, *path: str, **prepared: str) -> Parsed
 
 
 def test_columns_are_known_by_the_servers_own_numbers() -> None:
-    names = TargetNames(snapshot_of(ROWS))
+    names = TargetNames(snapshot_of(FOUND))
     assert names.origin_of(16385, 2) == "public.cust.ssn"
     assert names.origin_of(16385, 3) is None
     assert TargetNames().origin_of(16385, 2) is None
 
 
 def test_names_mean_what_the_sessions_path_makes_of_them() -> None:
-    names = TargetNames(snapshot_of(ROWS))
+    names = TargetNames(snapshot_of(FOUND))
     for path, origin in ((("public",), "public.cust.ssn"), (("evil", "public"), "evil.cust.ssn")):
         sql = parsed("select ssn from cust", names, *path).command.sql
         assert sql is not None
@@ -42,25 +45,33 @@ def test_names_mean_what_the_sessions_path_makes_of_them() -> None:
         assert sql.outputs[0].origins == (origin,)
 
 
-def test_nothing_over_a_view_is_proven() -> None:
-    sql = parsed("select code from v", TargetNames(snapshot_of(ROWS)), "public").command.sql
+def test_a_view_shows_what_its_query_reads_whatever_the_path_is() -> None:
+    sql = parsed("select code from public.seen", TargetNames(snapshot_of(FOUND)), "evil").command.sql
+    assert sql is not None
+    assert sql.outputs is not None
+    assert sql.outputs[0].origins == ("public.cust.ssn", "public.seen.code")
+    assert sql.outputs_proven
+
+
+def test_nothing_over_a_view_without_its_query_is_proven() -> None:
+    sql = parsed("select code from v", TargetNames(snapshot_of(FOUND)), "public").command.sql
     assert sql is not None
     assert not sql.outputs_proven
 
 
 def test_execute_is_read_by_what_the_session_prepared() -> None:
-    names = TargetNames(snapshot_of(ROWS))
+    names = TargetNames(snapshot_of(FOUND))
     command = parsed("execute p", names, "public", p="delete from cust").command
     assert "delete" in {operation.kind for operation in command.operations}
 
 
 def test_the_same_session_gets_the_same_handle_until_something_is_read_that_differs() -> None:
-    names = TargetNames(snapshot_of(ROWS))
+    names = TargetNames(snapshot_of(FOUND))
     first = names.handle(("public",), {})
     assert names.handle(("public",), {}) is first
-    names.show(snapshot_of(ROWS))
+    names.show(snapshot_of(FOUND))
     assert names.handle(("public",), {}) is first
-    names.show(snapshot_of(ROWS[:1]))
+    names.show(snapshot_of(Found(ROWS[:1])))
     assert names.handle(("public",), {}) is not first
     names.show(None)
     assert names.handle(("public",), {}) is None
@@ -71,7 +82,7 @@ class Reading:
     """Stands in for the connection: says what is there, and how often it was asked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.found: Snapshot | Exception | None = snapshot_of(ROWS)
+        self.found: Snapshot | Exception | None = snapshot_of(FOUND)
         self.times = 0
         self.now = 1000.0
         monkeypatch.setattr(catalog._Reader, "_fetch", self._fetch)
@@ -129,7 +140,7 @@ async def test_what_cannot_be_read_is_unknown_and_not_asked_for_all_the_time(mon
     await service.refresh(TARGET, changed=False)
     assert reading.times == 1
     reading.now += catalog.RETRY + 1
-    reading.found = snapshot_of(ROWS)
+    reading.found = snapshot_of(FOUND)
     await service.refresh(TARGET, changed=False)
     assert service.names(TARGET).is_known
     await service.close()

@@ -1,16 +1,22 @@
 //! Function calls: each is an operation of its own, with the effect the built-in table or the catalog gives it.
 
+use std::rc::Rc;
+
 use pg_query::protobuf::{FuncCall, Node};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
-use super::scope::Scope;
-use crate::sql::build::Builder;
+use super::scope::{Column, Columns, Entry, Scope, Source};
+use crate::sql::build::{Builder, MAX_EMBEDDING};
+use crate::sql::catalog::Body;
 use crate::sql::features::Feature;
 use crate::sql::functions::{foreign_feature, Class};
+use crate::sql::guard;
 use crate::sql::kinds::Kind;
 use crate::sql::names::{self, strings, Callee};
-use crate::sql::tree::{Access, Effect, Name, Target};
+use crate::sql::parse::parse;
+use crate::sql::room;
+use crate::sql::tree::{Access, Effect, Name, Target, Via};
 
 impl<'a> Builder<'a> {
     /// The flow of a call: everything in its arguments, through the function.
@@ -31,7 +37,7 @@ impl<'a> Builder<'a> {
     /// arguments, or the unknown.
     pub fn named_call(&mut self, parts: &[&str], count: usize, arguments: &[Node]) -> (Name, Flow) {
         let (schema, name) = names::schema_and_name(parts);
-        match names::function(self.catalog, schema, name) {
+        match names::function(self.catalog, schema, name, Some(count)) {
             Callee::Builtin(full, fact) => {
                 self.list_call(&full, fact.class.effect(), true);
                 if let Some(feature) = fact.class.feature() {
@@ -41,6 +47,11 @@ impl<'a> Builder<'a> {
                 (full, flow)
             }
             Callee::User(full, fact, shadow) => {
+                if let (Some(body), None, None) = (&fact.body, fact.effect, shadow) {
+                    if let Some(flow) = self.call_with_body(&full, name, body) {
+                        return (full, flow);
+                    }
+                }
                 let mut effect = fact.effect.unwrap_or(Effect::Execute);
                 if let Some(own) = shadow {
                     effect = effect.max(own.class.effect());
@@ -53,17 +64,61 @@ impl<'a> Builder<'a> {
                     self.feature(Feature::UnknownFunction);
                     self.incomplete();
                 }
+                self.foreign_call(name, arguments);
                 (full, Flow::unknown())
             }
             Callee::Unknown(full) => {
                 self.unknown_call(full.clone(), "function");
-                if let Some(feature) = foreign_feature(name) {
-                    self.feature(feature);
-                    self.aside(|b| b.foreign_arguments(arguments));
-                }
+                self.foreign_call(name, arguments);
                 (full, Flow::unknown())
             }
         }
+    }
+
+    /// What an extension's well-known function reaches.
+    fn foreign_call(&mut self, name: &str, arguments: &[Node]) {
+        if let Some(feature) = foreign_feature(name) {
+            self.feature(feature);
+            self.aside(|b| b.foreign_arguments(arguments));
+        }
+    }
+
+    /// A call of a function whose query is known: it is that query. `None` when it cannot be read.
+    fn call_with_body(&mut self, full: &Name, name: &str, body: &Body) -> Option<Flow> {
+        let text = &body.text;
+        let shallow = self.embedded < MAX_EMBEDDING
+            && guard::demand(text).is_ok_and(guard::Demand::is_modest)
+            && room::is_here()
+            && self.spend(text.len());
+        let parsed = if shallow { parse(text).ok()? } else { return None };
+        let mut queries = Vec::new();
+        for statement in &parsed.stmts {
+            match statement.stmt.as_ref()?.node.as_ref()? {
+                NodeEnum::SelectStmt(select) => queries.push(select),
+                _ => return None,
+            }
+        }
+        let columns = body.arguments.iter().map(|name| Column { name: name.clone(), flow: Flow::constant() });
+        let mut scope = Scope::root();
+        scope.entries.push(Entry::new(Name::from(name), Source::Columns(Rc::new(Columns::known(columns.collect())))));
+        let before = self.tree.operations.len();
+        self.list_call(full, Effect::Read, true);
+        // What stands behind a view is read with its maker's rights, but not what a function in it reads.
+        let (names, behind) = (self.catalog, std::mem::take(&mut self.behind));
+        self.catalog = self.session;
+        self.embedded = self.embedded.saturating_add(1);
+        let mut result = Flow::constant();
+        for select in queries {
+            result = self.within(Via::Function, |b| b.select(select, &scope)).everything();
+        }
+        self.embedded = self.embedded.saturating_sub(1);
+        (self.catalog, self.behind) = (names, behind);
+        if let Some((call, inside)) = self.tree.operations.get_mut(before..).and_then(<[_]>::split_first_mut) {
+            if call.kind == Kind::CallFunction {
+                call.effect = inside.iter().map(|operation| operation.effect).fold(call.effect, Effect::max);
+            }
+        }
+        Some(result)
     }
 
     fn list_call(&mut self, full: &Name, effect: Effect, resolved: bool) {
@@ -124,7 +179,7 @@ impl<'a> Builder<'a> {
                 }
             }
             Class::RelationText => self.dynamic("every table of a schema"),
-            Class::CursorText => Flow::unknown(),
+            Class::CursorText => self.dynamic("the rows of a cursor"),
             Class::Sequence => {
                 self.named_object("sequence", Access::Write, arguments);
                 Flow::constant()

@@ -235,6 +235,12 @@ impl<'a> Builder<'a> {
         let (schema, operator) = names::schema_and_name(&parts);
         let own =
             matches!(schema, None | Some("pg_catalog")) && (is_word(operator) || names::is_system_operator(operator));
+        // Somebody's operator of the same name may fit the types better, wherever its schema stands in the path.
+        let shadow = self.catalog.filter(|_| schema.is_none()).and_then(|catalog| catalog.operator_schema(operator));
+        if let (true, Some(schema)) = (own, shadow) {
+            self.feature(Feature::CustomOperator);
+            self.unknown_call(names::full_name(Some(schema), operator), "operator");
+        }
         if !own && !parts.is_empty() {
             self.feature(Feature::CustomOperator);
             self.unknown_call(names::full_name(schema, operator), "operator");
@@ -289,7 +295,7 @@ impl<'a> Builder<'a> {
         };
         let parts = strings(&call.funcname);
         let (schema, name) = names::schema_and_name(&parts);
-        match names::function(self.catalog, schema, name) {
+        match names::function(self.catalog, schema, name, Some(call.args.len())) {
             Callee::Builtin(_, fact) => match &fact.shape {
                 Shape::Columns(columns) => columns,
                 _ => &[],
@@ -304,7 +310,7 @@ impl<'a> Builder<'a> {
         let listed = self
             .catalog
             .is_some_and(|catalog| catalog.search_path.iter().all(|schema| catalog.function(schema, field).is_ok()));
-        if !(listed && matches!(names::function(self.catalog, None, field), Callee::Unknown(_))) {
+        if !(listed && matches!(names::function(self.catalog, None, field, Some(1)), Callee::Unknown(_))) {
             self.named_call(&[field], 1, &[]);
         }
     }
@@ -330,7 +336,7 @@ impl<'a> Builder<'a> {
             Lookup::No => {
                 // No such column, so it is a call with the whole row.
                 let full = names::full_name(None, field);
-                if matches!(names::function(self.catalog, None, field), Callee::Unknown(_)) {
+                if matches!(names::function(self.catalog, None, field, Some(1)), Callee::Unknown(_)) {
                     self.unknown_call(full, "function");
                 }
                 None
@@ -353,7 +359,7 @@ impl<'a> Builder<'a> {
         self.target(Target { schema: schema.map(Into::into), resolved, ..Target::plain("type", full, Access::Read) });
     }
 
-    fn type_schema(&self, word: &str) -> Option<&'a str> {
+    pub fn type_schema(&self, word: &str) -> Option<&'a str> {
         let catalog = self.catalog?;
         catalog.search_path.iter().map(|schema| &**schema).find(|schema| catalog.has_type(schema, word) == Ok(true))
     }

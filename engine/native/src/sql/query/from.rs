@@ -8,13 +8,13 @@ use pg_query::NodeEnum;
 use super::flow::Flow;
 use super::json::node_name;
 use super::naming;
-use super::scope::{Column, Columns, Entry, Scope, Source};
+use super::scope::{Column, Columns, Entry, Kin, Scope, Source};
 use crate::sql::build::{Builder, MAX_EMBEDDING};
-use crate::sql::catalog::View;
+use crate::sql::catalog::{Relation, View};
 use crate::sql::features::Feature;
 use crate::sql::functions::Shape;
 use crate::sql::guard;
-use crate::sql::names::{self, strings, Callee, RelationName};
+use crate::sql::names::{self, full_name, strings, Callee, RelationName};
 use crate::sql::parse::parse;
 use crate::sql::room;
 use crate::sql::tree::{Access, Name, Via};
@@ -29,7 +29,7 @@ impl<'a> Builder<'a> {
                 return;
             }
         }
-        if items.len() > 1 && self.quiet == 0 {
+        if items.len() > 1 && self.is_recording() {
             self.tree.sql.joins = self.tree.sql.joins.saturating_add(items.len().saturating_sub(1));
         }
     }
@@ -88,21 +88,50 @@ impl<'a> Builder<'a> {
             self.feature(Feature::SystemStatistics);
         }
         let full = name.full.clone();
+        let unseen = |full: Name, found: &'a Relation| {
+            let kin = Kin::default();
+            if found.columns.is_empty() {
+                Source::Opaque { full }
+            } else {
+                Source::Base { full, columns: &found.columns, kin, proven: false }
+            }
+        };
         let source = match found {
             None => Source::Opaque { full },
             Some(found) => match &found.view {
-                View::No => Source::Base { full, columns: &found.columns, proven: true },
-                View::Opaque if found.columns.is_empty() => Source::Opaque { full },
-                View::Opaque => Source::Base { full, columns: &found.columns, proven: false },
+                View::No => {
+                    let kin = self.kin(found, relation.inh);
+                    Source::Base { full, columns: &found.columns, kin, proven: true }
+                }
+                View::Opaque => unseen(full, found),
                 View::Query(text) => match self.view_columns(&full, text, &found.columns) {
                     Some(columns) => Source::View { full, columns },
-                    None if found.columns.is_empty() => Source::Opaque { full },
-                    None => Source::Base { full, columns: &found.columns, proven: false },
+                    None => unseen(full, found),
                 },
             },
         };
         let is_view = found.is_some_and(|found| found.view != View::No);
         (name, if is_view { "view" } else { "table" }, source)
+    }
+
+    /// The tables that share rows with a relation: rules about one of them are about this one too.
+    fn kin(&mut self, relation: &'a Relation, with_children: bool) -> Kin<'a> {
+        let Some(catalog) = self.catalog.filter(|_| !relation.parents.is_empty() || !relation.children.is_empty())
+        else {
+            return Kin::default();
+        };
+        let mut tables = Vec::new();
+        for (name, kin) in catalog.kin(relation, with_children) {
+            // Keys of a catalog are `schema.name` without quotes; a name as it stands in trees may need them.
+            let full =
+                name.split_once('.').map_or_else(|| Name::from(name), |(schema, name)| full_name(Some(schema), name));
+            self.relation(&full);
+            if !self.spend(kin.columns.len()) {
+                break;
+            }
+            tables.push((full, kin.columns.as_slice()));
+        }
+        Kin::of(tables)
     }
 
     /// The columns of a view's query, worked out once a command.
@@ -125,9 +154,15 @@ impl<'a> Builder<'a> {
         let Some(NodeEnum::SelectStmt(select)) = statement.stmt.as_ref().and_then(|node| node.node.as_ref()) else {
             return None;
         };
+        if !self.spend(text.len()) {
+            return None;
+        }
+        // It is looked at once a command, so also where nothing else is recorded.
+        let quiet = std::mem::take(&mut self.quiet);
         self.embedded = self.embedded.saturating_add(1);
-        let mut columns = self.quietly(|b| b.select(select, &Scope::root()));
+        let mut columns = self.behind(|b| b.within(Via::View, |b| b.select(select, &Scope::root())));
         self.embedded = self.embedded.saturating_sub(1);
+        self.quiet = quiet;
         // The catalog's list is what the view shows; its query says where from.
         if !columns.complete || (!listed.is_empty() && listed.len() != columns.list.len()) {
             return None;
@@ -141,7 +176,7 @@ impl<'a> Builder<'a> {
     }
 
     fn join(&mut self, join: &JoinExpr, scope: &mut Scope<'_, 'a>) -> Vec<Entry<'a>> {
-        if self.quiet == 0 {
+        if self.is_recording() {
             self.tree.sql.joins = self.tree.sql.joins.saturating_add(1);
         }
         let outside = scope.entries.len();
@@ -262,6 +297,8 @@ impl<'a> Builder<'a> {
                 continue;
             };
             let flow = self.expression(call, scope);
+            // How many rows there are depends on what it is given.
+            self.filters(&flow.origins);
             let definitions = match pair.items.get(1).and_then(|node| node.node.as_ref()) {
                 Some(NodeEnum::List(list)) => list.items.as_slice(),
                 _ => &[],
@@ -273,7 +310,7 @@ impl<'a> Builder<'a> {
             if first_name.is_empty() {
                 first_name = name;
             }
-            match self.function_columns(call, definitions, &flow, &single) {
+            match self.function_columns(call, definitions, &flow, &single, scope) {
                 Some(columns) => all.list.extend(columns),
                 None => match &mut open {
                     Some(open) => open.absorb(flow),
@@ -301,6 +338,7 @@ impl<'a> Builder<'a> {
         definitions: &[Node],
         flow: &Flow,
         single: &Name,
+        scope: &Scope<'_, 'a>,
     ) -> Option<Vec<Column>> {
         let one = |name: Name| Column { name, flow: flow.clone() };
         if !definitions.is_empty() {
@@ -318,10 +356,10 @@ impl<'a> Builder<'a> {
         };
         let parts = strings(&call.funcname);
         let (schema, name) = names::schema_and_name(&parts);
-        match names::function(self.catalog, schema, name) {
+        match names::function(self.catalog, schema, name, Some(call.args.len())) {
             Callee::Builtin(_, fact) => match &fact.shape {
                 // How many columns these give depends on the types of their arguments.
-                _ if POLYMORPHIC.contains(&name) && !is_array_of_values(&call.args) => None,
+                _ if POLYMORPHIC.contains(&name) && !self.are_plain_arrays(&call.args, scope) => None,
                 _ if name == "unnest" => Some(vec![one(single.clone())]),
                 Shape::Value => Some(vec![one(single.clone())]),
                 Shape::Columns(names) if names.len() == 1 => Some(vec![one(single.clone())]),
@@ -330,6 +368,46 @@ impl<'a> Builder<'a> {
             },
             Callee::User(_, fact, None) => fact.columns.as_ref().map(|names| names.iter().cloned().map(one).collect()),
             _ => None,
+        }
+    }
+
+    /// One array whose elements are certainly no rows.
+    fn are_plain_arrays(&self, arguments: &[Node], scope: &Scope<'_, 'a>) -> bool {
+        let [argument] = arguments else { return false };
+        match argument.node.as_ref() {
+            Some(NodeEnum::AArrayExpr(array)) => {
+                let mut elements = array.elements.iter().map(|node| node.node.as_ref());
+                elements.all(|element| matches!(element, Some(NodeEnum::AConst(_))))
+            }
+            Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|name| {
+                let parts = strings(&name.names);
+                let (schema, word) = names::schema_and_name(&parts);
+                !name.array_bounds.is_empty()
+                    && matches!(schema, None | Some("pg_catalog"))
+                    && is_plain_type(word)
+                    && (schema.is_some() || self.type_schema(word).is_none())
+            }),
+            Some(NodeEnum::FuncCall(call)) => {
+                let parts = strings(&call.funcname);
+                let (schema, name) = names::schema_and_name(&parts);
+                TEXT_ARRAYS.contains(&name)
+                    && matches!(names::function(self.catalog, schema, name, Some(call.args.len())), Callee::Builtin(..))
+            }
+            Some(NodeEnum::ColumnRef(reference)) => {
+                let found = match strings(&reference.fields).as_slice() {
+                    [name] => scope.base_of(None, name),
+                    [relation, name] => scope.base_of(Some(relation), name),
+                    _ => None,
+                };
+                let relation = found.and_then(|(full, _)| {
+                    let (schema, relation) = full.split_once('.')?;
+                    self.catalog?.relation(schema, relation)
+                });
+                let column = found.map(|(_, column)| column);
+                let kind = relation.zip(column).and_then(|(relation, column)| relation.column_type(column));
+                kind.and_then(|kind| kind.strip_suffix("[]")).is_some_and(is_plain_type)
+            }
+            _ => false,
         }
     }
 
@@ -367,14 +445,13 @@ impl<'a> Builder<'a> {
 const POLYMORPHIC: [&str; 5] =
     ["json_populate_record", "json_populate_recordset", "jsonb_populate_record", "jsonb_populate_recordset", "unnest"];
 
-/// One array written out, of constants: its elements are no rows.
-fn is_array_of_values(arguments: &[Node]) -> bool {
-    let [Some(NodeEnum::AArrayExpr(array))] = arguments.iter().map(|node| node.node.as_ref()).collect::<Vec<_>>()[..]
-    else {
-        return false;
-    };
-    let mut elements = array.elements.iter().map(|node| node.node.as_ref());
-    elements.all(|element| matches!(element, Some(NodeEnum::AConst(_))))
+/// Functions of PostgreSQL that give an array of texts.
+const TEXT_ARRAYS: [&str; 5] =
+    ["regexp_match", "regexp_split_to_array", "string_to_array", "tsvector_to_array", "parse_ident"];
+
+/// A type of PostgreSQL whose values are no rows; a tsvector has its own way of being unnested.
+fn is_plain_type(word: &str) -> bool {
+    names::is_system_type(word) && !word.starts_with("any") && !matches!(word, "record" | "tsvector" | "gtsvector")
 }
 
 /// An entry under its alias, or under the name it has without one.

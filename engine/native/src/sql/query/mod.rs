@@ -4,6 +4,7 @@
 //! `expression` and `json` walk expressions, `rows` the statements that change rows. One walk finds operations and lineage.
 
 pub mod calls;
+pub mod condition;
 pub mod expression;
 pub mod flow;
 pub mod from;

@@ -1,5 +1,6 @@
 //! Statements that change rows: INSERT, UPDATE, DELETE, MERGE, with RETURNING as their result.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use pg_query::protobuf::{
@@ -8,11 +9,12 @@ use pg_query::protobuf::{
 };
 use pg_query::NodeEnum;
 
+use super::condition::limits_rows;
+use super::flow::Flow;
 use super::json::node_name;
-use super::scope::{Columns, Entry, Scope, Source};
+use super::scope::{Column, Columns, Entry, Kin, Scope, Source};
 use crate::sql::build::Builder;
 use crate::sql::kinds::Kind;
-use crate::sql::names::column_name;
 use crate::sql::tree::{Access, Name, Via};
 
 impl<'a> Builder<'a> {
@@ -31,28 +33,36 @@ impl<'a> Builder<'a> {
                 self.expressions(&column.indirection, &scope);
             }
         }
+        let mut stored = Stored::new(&target, &listed);
         match insert.select_stmt.as_deref().and_then(|node| node.node.as_ref()) {
             // VALUES of an INSERT is the same operation, not a query of its own.
             Some(NodeEnum::SelectStmt(rows)) if !rows.values_lists.is_empty() && rows.with_clause.is_none() => {
-                for row in &rows.values_lists {
-                    self.expression(row, &scope);
-                }
+                let values = self.values(&rows.values_lists, &scope);
+                stored.fill(&values);
                 self.filter(rows.limit_count.as_deref(), &scope);
                 self.filter(rows.limit_offset.as_deref(), &scope);
                 self.filter_each(&rows.sort_clause, &scope);
             }
             Some(rows) => {
-                self.within(Via::Source, |b| b.query(rows, &scope));
+                let values = self.within(Via::Source, |b| b.query(rows, &scope));
+                stored.fill(&values);
             }
             None => {}
         }
         if let Some(conflict) = insert.on_conflict_clause.as_deref() {
-            self.on_conflict(conflict, &target, &scope);
+            self.on_conflict(conflict, &target, &mut stored, &scope);
         }
+        let target = stored.seen(target);
         self.returning(insert.returning_clause.as_ref(), target, scope)
     }
 
-    fn on_conflict(&mut self, conflict: &OnConflictClause, target: &Entry<'a>, scope: &Scope<'_, 'a>) {
+    fn on_conflict(
+        &mut self,
+        conflict: &OnConflictClause,
+        target: &Entry<'a>,
+        stored: &mut Stored,
+        scope: &Scope<'_, 'a>,
+    ) {
         let mut inner = scope.inner();
         inner.entries.push(target.clone());
         if let Some(infer) = conflict.infer.as_deref() {
@@ -66,13 +76,13 @@ impl<'a> Builder<'a> {
         if conflict.target_list.is_empty() {
             return;
         }
-        let mut excluded = Entry { alias: Name::from("excluded"), schema: None, ..target.clone() };
+        let mut excluded = stored.seen(Entry { alias: Name::from("excluded"), schema: None, ..target.clone() });
         excluded.bare = false;
         inner.entries.push(excluded);
         self.within(Via::OnConflict, |b| {
             let place = b.operation(Kind::Update);
             b.retarget(target, Access::Write);
-            b.assignments(&conflict.target_list, target, &inner);
+            stored.take(b.assignments(&conflict.target_list, target, &inner));
             b.filter(conflict.where_clause.as_deref(), &inner);
             // The conflict itself picks the row.
             b.at(place, |operation| operation.has_where = Some(true));
@@ -89,9 +99,15 @@ impl<'a> Builder<'a> {
         let target = self.changed(relation, &scope, Access::Write);
         scope.entries.push(target.clone());
         self.from_clause(&update.from_clause, &mut scope);
-        self.assignments(&update.target_list, &target, &scope);
+        let mut stored = Stored::default();
+        stored.take(self.assignments(&update.target_list, &target, &scope));
         self.filter(update.where_clause.as_deref(), &scope);
-        self.at(place, |operation| operation.has_where = Some(update.where_clause.is_some()));
+        let limits = limits_rows(update.where_clause.as_deref());
+        self.at(place, |operation| operation.has_where = Some(limits));
+        let target = stored.seen(target);
+        if let Some(entry) = scope.entries.first_mut() {
+            *entry = target.clone();
+        }
         self.returning_in(update.returning_clause.as_ref(), &target, scope)
     }
 
@@ -106,7 +122,8 @@ impl<'a> Builder<'a> {
         scope.entries.push(target.clone());
         self.from_clause(&delete.using_clause, &mut scope);
         self.filter(delete.where_clause.as_deref(), &scope);
-        self.at(place, |operation| operation.has_where = Some(delete.where_clause.is_some()));
+        let limits = limits_rows(delete.where_clause.as_deref());
+        self.at(place, |operation| operation.has_where = Some(limits));
         self.returning_in(delete.returning_clause.as_ref(), &target, scope)
     }
 
@@ -124,16 +141,27 @@ impl<'a> Builder<'a> {
         }
         scope.entries.push(target.clone());
         self.filter(merge.join_condition.as_deref(), &scope);
+        let mut stored = Stored::default();
         for clause in &merge.merge_when_clauses {
             if let Some(NodeEnum::MergeWhenClause(clause)) = clause.node.as_ref() {
-                self.within(Via::Merge, |b| b.merge_branch(clause, &target, &scope));
+                self.within(Via::Merge, |b| b.merge_branch(clause, &target, &mut stored, &scope));
             }
+        }
+        let target = stored.seen(target);
+        if let Some(entry) = scope.entries.last_mut() {
+            *entry = target.clone();
         }
         // RETURNING * gives the source's columns, then the target's: the order they stand in.
         self.returning_in(merge.returning_clause.as_ref(), &target, scope)
     }
 
-    fn merge_branch(&mut self, clause: &MergeWhenClause, target: &Entry<'a>, scope: &Scope<'_, 'a>) {
+    fn merge_branch(
+        &mut self,
+        clause: &MergeWhenClause,
+        target: &Entry<'a>,
+        stored: &mut Stored,
+        scope: &Scope<'_, 'a>,
+    ) {
         let kind = match CmdType::try_from(clause.command_type) {
             Ok(CmdType::CmdInsert) => Some(Kind::Insert),
             Ok(CmdType::CmdUpdate) => Some(Kind::Update),
@@ -157,9 +185,16 @@ impl<'a> Builder<'a> {
             Some(Kind::Insert) => {
                 let listed: Vec<&str> = clause.target_list.iter().filter_map(assigned_name).collect();
                 self.writes(target, &listed, listed.is_empty());
-                self.expressions(&clause.values, scope);
+                let mut row = Stored::new(target, &listed);
+                let values = clause
+                    .values
+                    .iter()
+                    .map(|value| Column { name: Name::from(""), flow: self.expression(value, scope) });
+                let values = Columns::known(values.collect());
+                row.fill(&values);
+                stored.join(row);
             }
-            _ => self.assignments(&clause.target_list, target, scope),
+            _ => stored.take(self.assignments(&clause.target_list, target, scope)),
         }
     }
 
@@ -188,32 +223,43 @@ impl<'a> Builder<'a> {
     }
 
     /// `SET a = ..., (b, c) = ...`.
-    fn assignments(&mut self, targets: &[Node], entry: &Entry<'a>, scope: &Scope<'_, 'a>) {
+    fn assignments(&mut self, targets: &[Node], entry: &Entry<'a>, scope: &Scope<'_, 'a>) -> Vec<(Name, Flow)> {
+        let mut assigned = Vec::with_capacity(targets.len());
         let listed: Vec<&str> = targets.iter().filter_map(assigned_name).collect();
         self.writes(entry, &listed, false);
         for target in targets {
             match target.node.as_ref() {
                 Some(NodeEnum::ResTarget(target)) => {
                     self.expressions(&target.indirection, scope);
-                    self.optional(target.val.as_deref(), scope);
+                    let flow = self.optional(target.val.as_deref(), scope);
+                    assigned.push((Name::from(target.name.as_str()), flow));
                 }
                 Some(other) => self.unknown(node_name(other)),
                 None => {}
             }
         }
+        assigned
     }
 
     /// Records the columns that are written; all of them where none is named.
     pub fn writes(&mut self, entry: &Entry<'a>, listed: &[&str], all: bool) {
         let Some(full) = full_of(entry) else { return };
+        let kin = match &entry.source {
+            Source::Base { kin, .. } => kin.clone(),
+            _ => Kin::default(),
+        };
         for name in listed {
-            self.write(column_name(full, name));
+            for written in kin.names(full, name) {
+                self.write(written);
+            }
         }
         if all {
             match &entry.source {
                 Source::Base { columns, .. } => {
                     for name in *columns {
-                        self.write(column_name(full, name));
+                        for written in kin.names(full, name) {
+                            self.write(written);
+                        }
                     }
                 }
                 _ => self.write(Name::from(format!("{full}.*"))),
@@ -259,6 +305,79 @@ impl<'a> Builder<'a> {
             scope.entries.push(entry);
         }
         self.target_list(&returning.exprs, &scope)
+    }
+}
+
+/// What a statement stores in the columns of its table: RETURNING shows it.
+#[derive(Default)]
+struct Stored {
+    /// The columns that a row of values fills, in order.
+    order: Vec<Name>,
+    values: HashMap<Name, Flow>,
+    /// What nobody can place may be in any column.
+    anywhere: Option<Flow>,
+}
+
+impl Stored {
+    fn new(target: &Entry<'_>, listed: &[&str]) -> Self {
+        let order = if listed.is_empty() {
+            target.columns().list.into_iter().map(|column| column.name).collect()
+        } else {
+            listed.iter().map(|name| Name::from(*name)).collect()
+        };
+        Self { order, ..Self::default() }
+    }
+
+    fn fill(&mut self, values: &Columns) {
+        if !values.complete || values.list.len() > self.order.len() {
+            self.anywhere = Some(values.everything().unproven());
+            return;
+        }
+        let named = self.order.iter().cloned().zip(values.list.iter().map(|column| column.flow.clone())).collect();
+        self.take(named);
+    }
+
+    fn take(&mut self, assigned: Vec<(Name, Flow)>) {
+        for (name, flow) in assigned {
+            match self.values.get_mut(&name) {
+                Some(known) => known.merge(&flow),
+                None => {
+                    self.values.insert(name, flow);
+                }
+            }
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.take(other.values.into_iter().collect());
+        if let Some(flow) = other.anywhere {
+            match &mut self.anywhere {
+                Some(known) => known.merge(&flow),
+                None => self.anywhere = Some(flow),
+            }
+        }
+    }
+
+    /// The table as RETURNING sees it: each column is itself and what was put into it.
+    fn seen<'c>(&self, entry: Entry<'c>) -> Entry<'c> {
+        let carries = |flow: &Flow| !flow.origins.is_empty() || !flow.proven;
+        if self.anywhere.is_none() && !self.values.values().any(carries) {
+            return entry;
+        }
+        let Some(full) = full_of(&entry).cloned() else { return entry };
+        let plain = Entry { renames: Vec::new(), ..entry.clone() };
+        let mut columns = plain.columns();
+        for column in &mut columns.list {
+            for flow in [self.values.get(&column.name), self.anywhere.as_ref()].into_iter().flatten() {
+                column.flow.merge(flow);
+            }
+            if !columns.complete {
+                for flow in self.values.values() {
+                    column.flow.merge(flow);
+                }
+            }
+        }
+        Entry { source: Source::View { full, columns: Rc::new(columns) }, ..entry }
     }
 }
 

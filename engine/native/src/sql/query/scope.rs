@@ -50,7 +50,8 @@ impl Columns {
 #[derive(Clone, Debug)]
 pub enum Source<'c> {
     /// A relation whose columns the catalog lists; `proven` is false for a view nobody can see through.
-    Base { full: Name, columns: &'c [Name], proven: bool },
+    /// `kin` are the tables it inherits from or is read together with: a column of it is theirs too.
+    Base { full: Name, columns: &'c [Name], kin: Kin<'c>, proven: bool },
     /// A relation whose columns nobody knows.
     Opaque { full: Name },
     /// A view the catalog defines: its own name and the columns of its query.
@@ -59,6 +60,37 @@ pub enum Source<'c> {
     Columns(Rc<Columns>),
     /// A table function with a result nobody knows.
     Open(Flow),
+}
+
+/// Tables that share rows with one, by inheritance or partitioning, and their columns. Nearly always none.
+#[derive(Clone, Debug, Default)]
+pub struct Kin<'c>(Option<Rc<Vec<(Name, &'c [Name])>>>);
+
+impl<'c> Kin<'c> {
+    pub fn of(tables: Vec<(Name, &'c [Name])>) -> Self {
+        Self((!tables.is_empty()).then(|| Rc::new(tables)))
+    }
+
+    /// The names of a column here and at the kin.
+    pub fn names(&self, full: &str, column: &str) -> Vec<Name> {
+        let mut names = vec![column_name(full, column)];
+        let kin = self.0.iter().flat_map(|kin| kin.iter());
+        let sharing = kin.filter(|(_, columns)| columns.iter().any(|name| &**name == column));
+        names.extend(sharing.map(|(table, _)| column_name(table, column)));
+        names
+    }
+
+    fn flow(&self, full: &str, column: &str, proven: bool) -> Flow {
+        match self.0 {
+            None => Flow::column(column_name(full, column), proven),
+            Some(_) => {
+                let mut origins = self.names(full, column);
+                origins.sort_unstable();
+                origins.dedup();
+                Flow { origins, proven, ..Flow::constant() }
+            }
+        }
+    }
 }
 
 /// A table in scope.
@@ -102,9 +134,9 @@ impl<'c> Entry<'c> {
         }
         let skip = self.renames.len();
         match &self.source {
-            Source::Base { full, columns, proven } => {
+            Source::Base { full, columns, kin, proven } => {
                 if columns.iter().skip(skip).any(|column| &**column == name) {
-                    Lookup::Found(Flow::column(column_name(full, name), *proven))
+                    Lookup::Found(kin.flow(full, name, *proven))
                 } else {
                     system_column(full, name)
                 }
@@ -128,8 +160,8 @@ impl<'c> Entry<'c> {
     /// The flow of the column at a position; `None` when nobody knows.
     fn nth(&self, at: usize) -> Option<Flow> {
         match &self.source {
-            Source::Base { full, columns, proven } => {
-                columns.get(at).map(|column| Flow::column(column_name(full, column), *proven))
+            Source::Base { full, columns, kin, proven } => {
+                columns.get(at).map(|column| kin.flow(full, column, *proven))
             }
             Source::View { full, columns } if columns.complete => {
                 columns.list.get(at).map(|column| through_view(full, column))
@@ -143,14 +175,11 @@ impl<'c> Entry<'c> {
     pub fn columns(&self) -> Columns {
         let rename = |at: usize, name: &Name| self.renames.get(at).unwrap_or(name).clone();
         match &self.source {
-            Source::Base { full, columns, proven } => Columns::known(
+            Source::Base { full, columns, kin, proven } => Columns::known(
                 columns
                     .iter()
                     .enumerate()
-                    .map(|(at, name)| Column {
-                        name: rename(at, name),
-                        flow: Flow::column(column_name(full, name), *proven),
-                    })
+                    .map(|(at, name)| Column { name: rename(at, name), flow: kin.flow(full, name, *proven) })
                     .collect(),
             ),
             Source::View { full, columns } => Columns {
@@ -267,6 +296,26 @@ impl<'s, 'c> Scope<'s, 'c> {
             level = scope.parent;
         }
         None
+    }
+
+    /// The relation and its column that a name certainly means, where that is a column of a table and not renamed.
+    pub fn base_of<'e>(&'e self, relation: Option<&str>, name: &str) -> Option<(&'e Name, &'c Name)> {
+        let fits = |entry: &&Entry<'c>| relation.is_none_or(|relation| entry.named && &*entry.alias == relation);
+        let mut found = None;
+        for entry in self.entries.iter().filter(fits) {
+            match &entry.source {
+                Source::Base { full, columns, proven: true, .. } if entry.renames.is_empty() => {
+                    if let Some(column) = columns.iter().find(|column| &***column == name) {
+                        if found.replace((full, column)).is_some() {
+                            return None;
+                        }
+                    }
+                }
+                _ if matches!(entry.column(name), Lookup::No) => {}
+                _ => return None,
+            }
+        }
+        found
     }
 
     /// What a bare name can be: a column, from the innermost level out.

@@ -3,6 +3,7 @@
 use pg_query::protobuf::{Node, SelectStmt, SetOperation};
 use pg_query::NodeEnum;
 
+use super::condition::limits_rows;
 use super::flow::Flow;
 use super::json::node_name;
 use super::naming;
@@ -63,7 +64,7 @@ impl<'a> Builder<'a> {
 
     /// A query that contains a write is no harmless read: its effect is the gravest of them.
     fn count_writes_inside(&mut self, place: Place) {
-        if self.quiet > 0 || self.planned {
+        if self.quiet > 0 || self.planned || self.behind > 0 {
             return;
         }
         let Some((own, inside)) = self.tree.operations.get_mut(place.operation..).and_then(<[_]>::split_first_mut)
@@ -213,7 +214,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn values(&mut self, rows: &[Node], scope: &Scope<'_, 'a>) -> Columns {
+    pub fn values(&mut self, rows: &[Node], scope: &Scope<'_, 'a>) -> Columns {
         let mut flows: Vec<Vec<Flow>> = Vec::new();
         let mut width = 0_usize;
         for row in rows {
@@ -357,13 +358,13 @@ fn leftmost(select: &SelectStmt) -> &SelectStmt {
     select
 }
 
-/// Whether every side of a query has a WHERE.
+/// Whether every side of a query has a WHERE that can leave rows out.
 fn has_where(select: &SelectStmt) -> bool {
     let mut pending = vec![select];
     while let Some(select) = pending.pop() {
         match (select.larg.as_deref(), select.rarg.as_deref()) {
             (Some(left), Some(right)) => pending.extend([left, right]),
-            _ if select.where_clause.is_none() => return false,
+            _ if !limits_rows(select.where_clause.as_deref()) => return false,
             _ => {}
         }
     }

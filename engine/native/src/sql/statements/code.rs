@@ -11,13 +11,20 @@ use crate::sql::query::scope::Scope;
 use crate::sql::tree::{Access, Target, Via};
 
 impl<'a> Builder<'a> {
-    /// DO: a block of code in some language. Nobody looks into it yet, so it is opaque.
+    /// DO: a block of code in some language. One in PL/pgSQL is taken apart; any other is opaque.
     pub fn do_block(&mut self, block: &DoStmt) {
         self.operation(Kind::Do);
         let language = self.option_text(&block.args, "language").unwrap_or("plpgsql").to_owned();
-        self.target(Target::plain("language", language, Access::Execute));
-        self.feature(Feature::OpaqueCode);
-        self.incomplete();
+        self.target(Target::plain("language", language.as_str(), Access::Execute));
+        let seen = language == "plpgsql"
+            && match self.option_text(&block.args, "as") {
+                Some(body) => self.procedural_block(body),
+                None => false,
+            };
+        if !seen {
+            self.feature(Feature::OpaqueCode);
+            self.incomplete();
+        }
     }
 
     pub fn call_procedure(&mut self, call: &CallStmt) {

@@ -8,6 +8,7 @@ mod definitions;
 mod foreign;
 mod objects;
 mod plain;
+mod procedural;
 mod roles;
 mod session;
 mod settings;

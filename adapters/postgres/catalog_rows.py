@@ -1,0 +1,249 @@
+"""What a database says of its own names, as rows, and what they amount to. Only `catalog` calls this; no state here.
+
+One transaction, read only, so that everything is of one moment. System schemas are left out: the core knows what
+PostgreSQL itself brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.command.sql.parse import CatalogFacts, FunctionFacts, RelationFacts
+
+MAX_ROWS = 500_000
+"""A database with more columns, or functions, has no catalog here: reading it would take longer than anybody waits."""
+MAX_DEFINITION = 1 << 16
+"""Longer definitions of views and bodies of functions are not read: what they do is unknown."""
+
+_OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+
+_COLUMNS = f"""
+SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname, a.atttypid::int8
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {_OURS}
+ORDER BY n.nspname, c.relname, a.attnum
+LIMIT {MAX_ROWS + 1}
+"""  # noqa: S608  # put together from constants
+_VIEWS = f"""
+SELECT c.oid::int8, CASE WHEN pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_viewdef(c.oid)) AS v (d)
+WHERE c.relkind = 'v' AND {_OURS}
+"""  # noqa: S608  # put together from constants
+_PARENTS = "SELECT inhrelid::int8, inhparent::int8 FROM pg_catalog.pg_inherits LIMIT 500001"
+_TYPES = """
+SELECT t.oid::int8, n.nspname, t.typname, e.oid::int8
+FROM pg_catalog.pg_type t
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
+WHERE t.typrelid = 0 AND (e.oid IS NULL OR e.typrelid = 0)
+LIMIT 500001
+"""
+_IS_EXTENSIONS = """EXISTS (
+    SELECT FROM pg_catalog.pg_depend d WHERE d.classid = '{catalog}'::pg_catalog.regclass AND d.objid = {oid}
+    AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e')"""
+_FUNCTIONS = f"""
+SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.proretset, l.lanname,
+  p.proargnames, p.proargmodes::text[], p.pronargs::int4, p.pronargdefaults::int4, p.provariadic <> 0,
+  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(p.prosrc) <= {MAX_DEFINITION} THEN p.prosrc END,
+  p.proconfig IS NOT NULL, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
+  p.proargtypes::int8[], p.prokind::text
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+WHERE {_OURS}
+LIMIT {MAX_ROWS + 1}
+"""  # noqa: S608  # put together from constants
+_OPERATORS = f"""
+SELECT n.nspname, o.oprname, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_operator", oid="o.oid")},
+  o.oprleft::int8, o.oprright::int8
+FROM pg_catalog.pg_operator o
+JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+WHERE {_OURS}
+LIMIT {MAX_ROWS + 1}
+"""  # noqa: S608  # put together from constants
+
+_FIRST_USER_OID = 16384
+"""Objects below it come with PostgreSQL itself."""
+_VOLATILITY = {"i": "immutable", "s": "stable", "v": "volatile"}
+_IN_MODES = frozenset({"i", "b", "v"})
+_OUT_MODES = frozenset({"o", "b", "t"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRow:
+    """A column, or a relation without any (number and name are None)."""
+
+    oid: int
+    schema: str
+    relation: str
+    kind: str
+    number: int | None = None
+    column: str | None = None
+    type: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """A function or procedure, as pg_proc has it."""
+
+    schema: str
+    name: str
+    volatility: str
+    security_definer: bool
+    strict: bool
+    returns_set: bool
+    language: str
+    argument_names: Sequence[str] | None
+    argument_modes: Sequence[str] | None
+    arguments: int
+    defaults: int
+    variadic: bool
+    body: str | None
+    settings: bool
+    of_extension: bool
+    argument_types: Sequence[int]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRow:
+    """An operator that people made."""
+
+    schema: str
+    name: str
+    of_extension: bool
+    left: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One reading of everything. `views` by the view's OID, `parents` as (child, parent), `types` by OID."""
+
+    columns: Sequence[ColumnRow] = ()
+    views: Mapping[int, str | None] | None = None
+    parents: Sequence[tuple[int, int]] = ()
+    types: Mapping[int, str] | None = None
+    functions: Sequence[FunctionRow] | None = None
+    operators: Sequence[OperatorRow] = ()
+
+
+class Connection(Protocol):
+    """What `fetch` needs of a database connection (asyncpg's)."""
+
+    async def fetch(self, query: str) -> list[Sequence[object]]: ...
+
+    async def execute(self, query: str) -> object: ...
+
+
+async def fetch(connection: Connection) -> Found | None:
+    """Everything there is to know, of one moment; None when it is too much."""
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        columns = [ColumnRow(*row) for row in await connection.fetch(_COLUMNS)]  # type: ignore[arg-type]  # asyncpg's rows
+        functions = [FunctionRow(*row) for row in await connection.fetch(_FUNCTIONS)]  # type: ignore[arg-type]
+        operators = [OperatorRow(*row) for row in await connection.fetch(_OPERATORS)]  # type: ignore[arg-type]
+        parents = [(row[0], row[1]) for row in await connection.fetch(_PARENTS)]
+        kinds = list(await connection.fetch(_TYPES))
+        views = {row[0]: row[1] for row in await connection.fetch(_VIEWS)}
+    finally:
+        await connection.execute("ROLLBACK")
+    if max(len(columns), len(functions), len(operators), len(parents), len(kinds)) > MAX_ROWS:
+        return None
+    return Found(columns, views, parents, _type_names(kinds), functions, operators)  # type: ignore[arg-type]
+
+
+def _type_names(rows: Sequence[Sequence[object]]) -> dict[int, str]:
+    names = {row[0]: str(row[2]) if row[1] == "pg_catalog" else f"{row[1]}.{row[2]}" for row in rows}
+    found = {}
+    for row in rows:
+        element = names.get(row[3])
+        found[row[0]] = f"{element}[]" if element is not None else names[row[0]]
+    return found  # type: ignore[return-value]  # OIDs are integers
+
+
+def facts_of(found: Found) -> tuple[CatalogFacts, dict[tuple[int, int], str]]:
+    """The catalog, and (relation's OID, column number) to `schema.table.column`."""
+    names: dict[int, str] = {}
+    columns: dict[str, list[str]] = {}
+    types: dict[str, list[str]] = {}
+    parents: dict[str, list[str]] = {}
+    views: dict[str, str | None] = {}
+    origins: dict[tuple[int, int], str] = {}
+    for row in found.columns:
+        name = f"{row.schema}.{row.relation}"
+        if row.oid not in names:
+            names[row.oid] = name
+            columns[name], types[name], parents[name] = [], [], []
+            if row.kind in ("v", "m"):
+                views[name] = (found.views or {}).get(row.oid) if row.kind == "v" else None
+        if row.number is not None and row.column is not None:
+            columns[name].append(row.column)
+            types[name].append((found.types or {}).get(row.type or 0, ""))
+            origins[row.oid, row.number] = f"{name}.{row.column}"
+    for child, parent in found.parents:
+        if child in names and parent in names:
+            parents[names[child]].append(names[parent])
+    relations = {name: RelationFacts(columns[name], types[name], parents[name]) for name in columns}
+    facts = CatalogFacts(
+        (), relations, views, None if found.functions is None else _functions(found.functions), None, _operators(found)
+    )
+    return facts, origins
+
+
+def _operators(found: Found) -> list[str]:
+    """Those that may be taken for PostgreSQL's own."""
+    rows = found.operators
+    return sorted({f"{row.schema}.{row.name}" for row in rows if _may_shadow(row.of_extension, (row.left, row.right))})
+
+
+def _may_shadow(of_extension: bool, types: Sequence[int]) -> bool:
+    """WHY not an extension's with a type of its own: no value has that type unless somebody gives it one, and whoever
+    installed the extension wants its operators to work. With PostgreSQL's own types alone it would win over the original."""
+    return not of_extension or all(oid < _FIRST_USER_OID for oid in types)
+
+
+def _functions(rows: Sequence[FunctionRow]) -> dict[str, list[FunctionFacts]]:
+    found: dict[str, list[FunctionFacts]] = {}
+    for row in rows:
+        found.setdefault(f"{row.schema}.{row.name}", []).append(_function(row))
+    return found
+
+
+def _function(row: FunctionRow) -> FunctionFacts:
+    return FunctionFacts(
+        security_definer=row.security_definer,
+        columns=_named(row, _OUT_MODES) or None,
+        volatility=_VOLATILITY.get(row.volatility, "volatile"),
+        language=row.language,
+        strict=row.strict,
+        returns_set=row.returns_set,
+        arguments=_inputs(row),
+        defaults=row.defaults,
+        variadic=row.variadic,
+        # WHY not a body of SQL-standard form: it is bound to its objects, and its text is not in prosrc.
+        body=row.body if row.kind == "f" and row.body else None,
+        settings=row.settings,
+        shadows=_may_shadow(row.of_extension, row.argument_types),
+    )
+
+
+def _named(row: FunctionRow, modes: frozenset[str]) -> list[str]:
+    return [name for name, mode in _arguments(row) if mode in modes]
+
+
+def _inputs(row: FunctionRow) -> list[str]:
+    names = _named(row, _IN_MODES)
+    return names if len(names) == row.arguments else [""] * row.arguments
+
+
+def _arguments(row: FunctionRow) -> Iterator[tuple[str, str]]:
+    names = list(row.argument_names or ())
+    modes = list(row.argument_modes or ["i"] * len(names))
+    return zip(names, modes, strict=False)

@@ -1,0 +1,110 @@
+"""What rows of the system catalogues amount to."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.postgres import catalog_rows
+from adapters.postgres.catalog_rows import ColumnRow, Found, FunctionRow, OperatorRow, facts_of, fetch
+from engine.command.sql.parse import RelationFacts
+
+MINE, BUILT_IN = 20_000, 25
+
+
+def function(name: str, **changed: object) -> FunctionRow:
+    facts: dict[str, object] = {
+        "schema": "public", "name": name, "volatility": "s", "security_definer": False, "strict": True,
+        "returns_set": True, "language": "sql", "argument_names": ["k", "what"], "argument_modes": ["i", "t"],
+        "arguments": 1, "defaults": 0, "variadic": False, "body": "SELECT 1", "settings": False,
+        "of_extension": False, "argument_types": [BUILT_IN], "kind": "f",
+    }  # fmt: skip
+    return FunctionRow(**(facts | changed))  # type: ignore[arg-type]  # names checked by the constructor
+
+
+def test_relations_have_columns_types_parents_and_their_numbers() -> None:
+    found = Found(
+        columns=[
+            ColumnRow(1, "public", "log", "p", 1, "line", 25),
+            ColumnRow(2, "public", "log_1", "r", 1, "line", 25),
+            ColumnRow(2, "public", "log_1", "r", 3, "mood", MINE),
+            ColumnRow(3, "public", "bare", "r"),
+        ],
+        parents=[(2, 1), (9, 1), (2, 8)],
+        types={25: "text"},
+    )
+    facts, origins = facts_of(found)
+    assert facts.relations["public.log_1"] == RelationFacts(["line", "mood"], ["text", ""], ["public.log"])
+    assert facts.relations["public.bare"] == RelationFacts([], [], [])
+    assert origins[2, 3] == "public.log_1.mood"
+    assert facts.functions is None
+
+
+def test_a_view_has_its_query_and_a_materialized_one_has_none() -> None:
+    rows = [
+        ColumnRow(1, "s", "v", "v", 1, "a"),
+        ColumnRow(2, "s", "m", "m", 1, "a"),
+        ColumnRow(3, "s", "t", "r", 1, "a"),
+    ]
+    facts, _ = facts_of(Found(rows, {1: "SELECT 1 AS a", 2: "SELECT 2 AS a"}))
+    assert facts.views == {"s.v": "SELECT 1 AS a", "s.m": None}
+
+
+def test_functions_of_one_name_stand_together() -> None:
+    facts, _ = facts_of(Found(functions=[function("f"), function("f", arguments=2, argument_names=None)]))
+    assert facts.functions is not None
+    one, other = facts.functions["public.f"]  # type: ignore[misc]  # the adapter always lists
+    assert (one.columns, one.arguments, one.volatility, one.body) == (["what"], ["k"], "stable", "SELECT 1")
+    assert (other.columns, other.arguments) == (None, ["", ""])
+
+
+@pytest.mark.parametrize(
+    ("of_extension", "types", "shadows"),
+    [(False, [BUILT_IN], True), (False, [MINE], True), (True, [BUILT_IN, 0], True), (True, [BUILT_IN, MINE], False)],
+)
+def test_only_an_extensions_own_types_keep_a_function_from_being_taken_for_another(
+    of_extension: bool, types: list[int], shadows: bool
+) -> None:
+    facts, _ = facts_of(
+        Found(
+            functions=[function("upper", of_extension=of_extension, argument_types=types)],
+            operators=[OperatorRow("public", "=", of_extension, types[0], types[-1])],
+        )
+    )
+    assert facts.functions is not None
+    assert facts.functions["public.upper"][0].shadows is shadows  # type: ignore[index]  # the adapter always lists
+    assert list(facts.operators) == (["public.="] if shadows else [])
+
+
+class Answers:
+    """A connection that has one row of everything."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def execute(self, query: str) -> object:
+        self.asked.append(query.split()[0])
+        return None
+
+    async def fetch(self, query: str) -> list[tuple[object, ...]]:
+        self.asked.append(query)
+        match query:
+            case catalog_rows._COLUMNS:
+                return [(1, "public", "t", "r", 1, "tags", 1009)]
+            case catalog_rows._TYPES:
+                return [(25, "pg_catalog", "text", None), (1009, "pg_catalog", "_text", 25), (7, "s", "mood", None)]
+            case _:
+                return []
+
+
+async def test_everything_is_read_in_one_transaction_that_is_given_up() -> None:
+    connection = Answers()
+    found = await fetch(connection)  # type: ignore[arg-type]  # tuples for rows
+    assert found is not None
+    assert found.types == {25: "text", 1009: "text[]", 7: "s.mood"}
+    assert facts_of(found)[0].relations["public.t"] == RelationFacts(["tags"], ["text[]"], [])
+    assert (connection.asked[0], connection.asked[-1]) == ("BEGIN", "ROLLBACK")
+
+
+async def test_too_much_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_rows, "MAX_ROWS", 0)
+    assert await fetch(Answers()) is None  # type: ignore[arg-type]  # tuples for rows
