@@ -33,6 +33,11 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             return parse_kubernetes(text)
         case "http":
             return parse_http(text, names if isinstance(names, RouteTable) else None)
+        case "mysql" | "sqlserver" | "bigquery" | "snowflake":
+            # WHY here: sqlglot takes a third of a second to load, and the gateway itself never needs it.
+            from engine.command.sql.dialects import parse_dialect
+
+            return parse_dialect(protocol, text)
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"

@@ -80,7 +80,10 @@ TEXT: Final = Type(Sort.TEXT)
 NUMBER: Final = Type(Sort.NUMBER)
 ANY: Final = Type(Sort.ANY)
 
-PROTOCOLS: Final = ("postgres", "shell", "kubernetes", "http", "sftp", "mcp", "python")
+PROTOCOLS: Final = (
+    *("postgres", "shell", "kubernetes", "http", "sftp", "mcp", "python"),
+    *("mysql", "sqlserver", "bigquery", "snowflake"),
+)
 """Protocols of a command."""
 
 _RESOURCE_PROTOCOLS: Final = ("postgres", "ssh", "kubernetes", "http", "mcp")

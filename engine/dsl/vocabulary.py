@@ -15,14 +15,13 @@ from engine.command.kubernetes import kinds as kubernetes
 from engine.command.sql import kinds as sql
 from engine.dsl.types import PROTOCOLS
 
+_SQL: Final = ("postgres", "mysql", "sqlserver", "bigquery", "snowflake")
 _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
-    "kind": {"postgres": sql.KIND_NAMES, "kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES},
-    "feature": {
-        "postgres": frozenset(sql.FEATURES),
-        "kubernetes": frozenset(kubernetes.FEATURES),
-        "http": frozenset(http.FEATURES),
-    },
-    "step": {"postgres": frozenset(sql.VIA), "kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA)},
+    "kind": dict.fromkeys(_SQL, sql.KIND_NAMES) | {"kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES},
+    "feature": dict.fromkeys(_SQL, frozenset(sql.FEATURES))
+    | {"kubernetes": frozenset(kubernetes.FEATURES), "http": frozenset(http.FEATURES)},
+    "step": dict.fromkeys(_SQL, frozenset(sql.VIA))
+    | {"kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA)},
 }
 
 

@@ -1,0 +1,363 @@
+"""SQL of other servers (MySQL, SQL Server, BigQuery, Snowflake) to a command tree, for callers of `Decide`.
+
+The gateway carries none of these; a caller asks before it sends. sqlglot reads the text. INVARIANT: only what stands in
+the tables below is called by its name; whatever sqlglot leaves unstructured, refuses, or we do not know is `unknown`, and
+wherever these servers may read a text in another way than sqlglot does, the command is not complete. Nothing here says
+where a column comes from: names are as written, outputs are unknown.
+
+PostgreSQL has a parser of its own (`parse`). Called by `engine/command/parse.py` alone, which loads this file on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokens import Tokenizer
+
+from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Sql, Target
+
+DIALECTS = {"mysql": "mysql", "sqlserver": "tsql", "bigquery": "bigquery", "snowflake": "snowflake"}
+"""Protocol to sqlglot's name of the dialect."""
+
+MAX_BYTES = 128 << 10
+MAX_TOKENS = 8_000
+MAX_DEPTH = 24
+"""Open brackets. sqlglot recurses some thirty calls for each."""
+MAX_OPERANDS = 250
+"""Operators between two commas: a chain of them is a tree as deep."""
+
+_FAILURES = (SqlglotError, RecursionError, ValueError, TypeError, KeyError, AttributeError, IndexError)
+"""What sqlglot raises on texts it does not expect."""
+
+R, W, C, D, X, S = Effect.READ, Effect.WRITE, Effect.CREATE, Effect.DELETE, Effect.EXECUTE, Effect.SESSION
+
+_STATEMENTS: dict[type[exp.Expr], tuple[str, Effect]] = {
+    exp.Select: ("select", R),
+    exp.SetOperation: ("select", R),
+    exp.Subquery: ("select", R),
+    exp.Values: ("select", R),
+    exp.Insert: ("insert", W),
+    exp.Update: ("update", W),
+    exp.Delete: ("delete", D),
+    exp.Merge: ("merge", W),
+    exp.TruncateTable: ("truncate", D),
+    exp.Set: ("set", S),
+    exp.Use: ("set", S),
+    exp.Transaction: ("begin", S),
+    exp.Commit: ("commit", S),
+    exp.Rollback: ("rollback", S),
+    exp.Show: ("show", S),
+    exp.LoadData: ("copy_from_file", X),
+    exp.Execute: ("call", X),
+}
+_MADE = frozenset({"TABLE", "VIEW", "INDEX", "SCHEMA", "DATABASE", "SEQUENCE", "FUNCTION", "PROCEDURE", "TRIGGER"})
+"""What CREATE, ALTER and DROP may be about; anything else is unknown."""
+_CODE = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER"})
+
+_STARTERS = frozenset(
+    {
+        *("ALTER", "BACKUP", "BEGIN", "BULK", "CALL", "CLOSE", "COMMIT", "CREATE", "DBCC", "DEALLOCATE", "DECLARE"),
+        *("DELETE", "DENY", "DISABLE", "DROP", "ENABLE", "EXEC", "EXECUTE", "FETCH", "GOTO", "GRANT", "IF", "INSERT"),
+        *("KILL", "LOAD", "MERGE", "OPEN", "PRINT", "RAISERROR", "RECEIVE", "RECONFIGURE", "RESTORE", "RETURN"),
+        *("REVERT", "REVOKE", "ROLLBACK", "SAVE", "SELECT", "SEND", "SET", "SHUTDOWN", "THROW", "TRUNCATE", "UPDATE"),
+        *("USE", "WAITFOR", "WHILE", "WRITETEXT", "UPDATETEXT", "READTEXT"),
+    }
+)
+"""Words that begin a statement of SQL Server, which needs no semicolon between two: where sqlglot reads one as an alias,
+the server runs it."""
+_BEFORE_A_QUERY = frozenset({"(", ")", "AS", "ALL", "UNION", "EXCEPT", "INTERSECT", "THEN", "DISTINCT", ","})
+
+_HIDDEN = re.compile(r"/\*M?!", re.IGNORECASE)
+"""A comment that MySQL runs."""
+_BARE_DASHES = re.compile(r"--(?=[^\s])")
+"""Two minus signs: a comment to everybody but MySQL, which wants a space behind them."""
+_WRITERS = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
+_UNSEEN = (exp.Command, exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.PropertyEQ)
+
+
+def parse_dialect(protocol: str, text: bytes | str) -> ParsedCommand:
+    """The command tree of a text of one of `DIALECTS`. Never raises on hostile text, bounded in time and stack."""
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    found = _Found(raw)
+    try:
+        shown = raw.decode()
+    except UnicodeDecodeError:
+        shown = raw[:MAX_BYTES].decode("utf-8", "replace")
+        found.refuse("not_utf8", "the text is not UTF-8")
+    else:
+        _read(found, DIALECTS[protocol], shown)
+    return ParsedCommand.of(found.command(protocol, shown))
+
+
+@dataclass
+class _Found:
+    """The tree while it is built."""
+
+    raw: bytes
+    operations: list[Operation] = field(default_factory=list)
+    features: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    relations: set[str] = field(default_factory=set)
+    complete: bool = True
+    statements: int = 1
+    joins: int = 0
+
+    def refuse(self, code: str, message: str) -> None:
+        """Nothing of it can be relied on."""
+        self.operations = [Operation("unknown", Effect.UNKNOWN, ("top",), span=(0, len(self.raw)))]
+        self.doubt(code, message)
+
+    def doubt(self, code: str, message: str) -> None:
+        """Something in it may be otherwise."""
+        self.complete = False
+        self.problems.append(Problem(code, message))
+
+    def add(
+        self,
+        kind: str,
+        effect: Effect,
+        via: tuple[str, ...],
+        targets: tuple[Target, ...] = (),
+        **more: bool | int | None,
+    ) -> None:
+        self.operations.append(Operation(kind, effect, via, targets, (0, len(self.raw)), **more))  # type: ignore[arg-type]
+
+    def command(self, protocol: str, text: str) -> Command:
+        changes = [item for item in self.operations if item.kind in ("update", "delete")]
+        looked = changes or [item for item in self.operations if item.via == ("top",)]
+        sql = Sql(
+            relations=tuple(sorted(self.relations)),
+            outputs=None,
+            has_where=bool(looked) and all(item.has_where is True for item in looked),
+            has_limit=bool(looked) and all(item.has_limit is True for item in self.operations if item.via == ("top",)),
+            joins=self.joins,
+            statements=self.statements,
+            is_multi=self.statements > 1,
+        )
+        digest = hashlib.sha256(protocol.encode() + b"\0" + self.raw).hexdigest()
+        features = tuple(sorted(self.features))
+        return Command(
+            protocol, text, digest, tuple(self.operations), features, self.complete, tuple(self.problems), sql
+        )
+
+
+def _read(found: _Found, dialect: str, text: str) -> None:
+    if len(found.raw) > MAX_BYTES:
+        return found.refuse("too_long", f"the text has more than {MAX_BYTES} bytes")
+    if "\0" in text:
+        return found.refuse("nul_byte", "the text has a NUL byte")
+    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
+    try:
+        tokens = list(Tokenizer(dialect=dialect).tokenize(text))
+        if not _is_modest(tokens):
+            return found.refuse("too_deep", "the text is nested too deeply or has too many words")
+        statements = [item for item in sqlglot.parse(text, read=dialect) if item is not None]
+        found.statements = max(len(statements), 1)
+        for number, statement in enumerate(statements):
+            _statement(found, statement, number)
+    except _FAILURES as error:
+        return found.refuse("syntax_error", f"the text could not be read: {type(error).__name__}")
+    if not statements:
+        found.add("empty", R, ("top",))
+    for code, message in _doubts(dialect, text, tokens):
+        found.doubt(code, message)
+    return None
+
+
+def _is_modest(tokens: list[Token]) -> bool:
+    depth, chain = 0, 0
+    openings = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE)
+    closings = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END)
+    if len(tokens) > MAX_TOKENS:
+        return False
+    for token in tokens:
+        if token.token_type in openings or token.text.upper() in ("NOT", "SELECT", "BEGIN", "IF"):
+            depth += token.token_type in openings
+        elif token.token_type in closings:
+            depth -= 1
+        if token.token_type in (TokenType.COMMA, TokenType.SEMICOLON):
+            chain = 0
+        else:
+            chain += 1
+        if depth > MAX_DEPTH or chain > MAX_OPERANDS * 2:
+            return False
+    return True
+
+
+def _doubts(dialect: str, text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
+    """Where the server may read the text in another way than sqlglot does."""
+    if dialect == "mysql":
+        if _HIDDEN.search(text):
+            yield "hidden_text", "a comment that the server may run"
+        if _BARE_DASHES.search(text):
+            yield "hidden_text", "two minus signs without a space behind them are no comment to the server"
+        if '"' in text or "\\" in text:
+            # ANSI_QUOTES and NO_BACKSLASH_ESCAPES decide; nobody tells us.
+            yield "lexer_setting", "quotes and backslashes mean what a setting of the session says"
+    if dialect == "tsql":
+        before, first = "(", ""
+        for at, token in enumerate(tokens):
+            word = token.text.upper()
+            is_word = token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
+            if at == 0 or tokens[at - 1].token_type is TokenType.SEMICOLON:
+                first = word
+            elif is_word and word in _STARTERS and not _continues(word, before):
+                if (first, word) != ("INSERT", "SELECT"):
+                    yield "hidden_statement", f"`{word}` may begin a statement of its own"
+                first = "SELECT"
+            before = word
+
+
+def _continues(word: str, before: str) -> bool:
+    """Whether a word that can begin a statement stands where it cannot."""
+    if word == "SELECT":
+        return before in _BEFORE_A_QUERY
+    if word in ("UPDATE", "DELETE", "INSERT"):
+        return before in ("THEN", "FOR", ")")
+    return word == "SET" and before not in (";",)
+
+
+def _statement(found: _Found, statement: exp.Expr, number: int) -> None:
+    kind, effect = _kind(found, statement)
+    writes = [node for node in statement.find_all(*_WRITERS) if node is not statement]
+    if kind == "select":
+        if statement.find(exp.Into):
+            kind, effect = "select_into", W
+        elif statement.find(exp.Lock):
+            kind, effect = "select_for_update", W
+        if writes:
+            effect = W
+    where = statement.args.get("where") if isinstance(statement, (exp.Select, exp.Update, exp.Delete)) else None
+    limit = isinstance(statement, exp.Select) and statement.args.get("limit") is not None
+    found.add(
+        kind,
+        effect,
+        ("top",),
+        tuple(_targets(found, statement, effect)),
+        has_where=where is not None and _narrows(where.this),
+        has_limit=limit,
+        statement=number,
+    )
+    for node in writes:
+        inner, its = _STATEMENTS[type(node)]
+        target = node.find(exp.Table)
+        targets = (_target(target, Access.WRITE),) if target is not None else ()
+        condition = node.args.get("where")
+        found.add(
+            inner, its, ("top", "subquery"), targets,
+            has_where=condition is not None and _narrows(condition.this), statement=number,
+        )  # fmt: skip
+    found.joins += sum(1 for _ in statement.find_all(exp.Join))
+    _calls(found, statement, number)
+
+
+def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
+    word = str(statement.args.get("kind") or "").upper()
+    if isinstance(statement, (exp.Create, exp.Drop, exp.Alter)) and word in _MADE:
+        if word in _CODE and not isinstance(statement, exp.Drop):
+            found.features.add("opaque_code")
+            found.doubt("opaque_code", "code that nobody looks into")
+        verb = {exp.Create: "create", exp.Drop: "drop", exp.Alter: "alter"}[type(statement)]
+        return f"{verb}_{word.lower()}", D if verb == "drop" else C
+    if isinstance(statement, exp.Execute):
+        found.features.add("opaque_code")
+        found.doubt("opaque_code", "a procedure, or a text that is run")
+    for shape, known in _STATEMENTS.items():
+        if isinstance(statement, shape):
+            if (isinstance(statement, exp.Insert) and statement.args.get("overwrite")) or (
+                isinstance(statement, exp.Merge) and any(_deletes(when) for when in statement.find_all(exp.When))
+            ):
+                return known[0], D
+            if isinstance(statement, exp.Set) or (isinstance(statement, exp.Use) and word):
+                found.doubt("setting", "what a setting does to this server is not known")
+            return known
+    if isinstance(statement, exp.Describe) and not statement.find(*_WRITERS, exp.Select, exp.Command):
+        return "show", S
+    found.doubt("unknown_construct", f"`{statement.key}` is not understood")
+    return "unknown", Effect.UNKNOWN
+
+
+def _deletes(when: exp.When) -> bool:
+    then = when.args.get("then")
+    return isinstance(then, exp.Var) and then.name.upper() == "DELETE"
+
+
+def _targets(found: _Found, statement: exp.Expr, effect: Effect) -> Iterator[Target]:
+    hidden = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
+    written = (
+        statement.this
+        if isinstance(statement, (*_WRITERS, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable))
+        else None
+    )
+    if isinstance(statement, exp.Delete) and statement.args.get("tables"):
+        written = None
+    access = {W: Access.WRITE, D: Access.DELETE, C: Access.CREATE}.get(effect, Access.READ)
+    if isinstance(statement, exp.TruncateTable):
+        for table in statement.expressions:
+            yield _target(table, Access.DELETE)
+    own = written.find(exp.Table) if isinstance(written, exp.Expr) else None
+    for table in statement.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier):
+            found.doubt("opaque_table", "a table that is computed or stands outside of the database")
+            continue
+        if table.name in hidden and not table.db:
+            continue
+        target = _target(table, access if table is own or (written is None and effect in (W, D)) else Access.READ)
+        found.relations.add(target.name)
+        yield target
+
+
+def _target(table: exp.Expr, access: Access) -> Target:
+    parts = [part.name for part in getattr(table, "parts", [])] or [table.name]
+    schema = parts[-2] if len(parts) > 1 else None
+    name = ".".join(f'"{part}"' if "." in part else part for part in (parts if schema else ["?", *parts]))
+    return Target("table", name, access, schema=schema, relation=parts[-1])
+
+
+def _calls(found: _Found, statement: exp.Expr, number: int) -> None:
+    """Functions: those sqlglot knows only compute; any other may do anything."""
+    seen: set[str] = set()
+    for node in statement.find_all(exp.Func, exp.PropertyEQ, exp.NextValueFor, exp.Command, exp.SessionParameter):
+        if isinstance(node, (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc)):
+            name = node.name.lower()
+            if name not in seen:
+                seen.add(name)
+                found.features.add("unknown_function")
+                found.complete = False
+                target = Target("function", f"?.{name}", Access.EXECUTE)
+                found.add("call_function", X, ("top",), (target,), statement=number)
+        elif isinstance(node, exp.NextValueFor):
+            target = Target("function", "nextval", Access.EXECUTE)
+            found.add("call_function", W, ("top",), (target,), statement=number)
+        elif isinstance(node, (exp.PropertyEQ, exp.Command)):
+            found.doubt("unknown_construct", f"`{node.key}` is not understood")
+    for node in statement.find_all(exp.Dot):
+        # `sequence.nextval`, `schema.function(...)`.
+        if isinstance(node.expression, exp.Func):
+            found.doubt("unknown_function", "a function of a schema")
+    for column in statement.find_all(exp.Column):
+        if column.name.lower() in ("nextval", "currval"):
+            found.add("call_function", W, ("top",), (Target("sequence", column.table, Access.WRITE),), statement=number)
+
+
+def _narrows(condition: exp.Expr) -> bool:
+    """Whether a condition can pick some rows and leave others (as `engine/native/src/sql/query/condition.rs`)."""
+    if isinstance(condition, exp.Paren):
+        return _narrows(condition.this)
+    if isinstance(condition, exp.Or):
+        return _narrows(condition.this) and _narrows(condition.expression)
+    if isinstance(condition, exp.And):
+        return _narrows(condition.this) or _narrows(condition.expression)
+    if isinstance(condition, exp.Not):
+        return _narrows(condition.this)
+    if isinstance(condition, exp.Binary) and condition.this == condition.expression:
+        return False
+    return condition.find(exp.Column, exp.Query) is not None
