@@ -1,0 +1,136 @@
+"""A whole gateway with the shipped policies before a real server, and what a case can do and see there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.e2e.bypass.postgres.cases import MASK, MASK_OR_STOP, RUN, STOP
+from tests.e2e.world import ROOT, USER, World, configuration, world
+from tests.interop.postgres.client import Raw, show
+from tests.wire import bind, execute, message, parse
+
+SECRETS = ("010-11-1234", "020-22-5678", "030-33-9012")
+REFUSED = ("42501", "0A000", "54000", "08P01")
+"""The gateway's own codes: denied, not carried, too large, out of order. The role it uses upstream may do everything."""
+
+_DATABASE = f"""
+CREATE TABLE cust (id int PRIMARY KEY, name varchar, ssn text, amt int NOT NULL CHECK (amt >= 0));
+INSERT INTO cust VALUES (1, 'ann', '{SECRETS[0]}', 10), (2, 'bob', '{SECRETS[1]}', 20), (3, 'cyd', '{SECRETS[2]}', 30);
+CREATE TABLE orders (id int, cust_id int, total int);
+INSERT INTO orders VALUES (1, 1, 5), (2, 2, 6);
+CREATE VIEW v AS SELECT ssn AS code, id FROM cust;
+CREATE VIEW deep AS SELECT v.code, o.total FROM v JOIN orders o ON o.cust_id = v.id;
+CREATE SEQUENCE s;
+CREATE FUNCTION my_udf(k int) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN (SELECT ssn FROM cust WHERE id = k); END';
+CREATE PROCEDURE my_proc() LANGUAGE sql AS 'DELETE FROM cust';
+CREATE FUNCTION upper(varchar) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM cust';
+CREATE SCHEMA evil;
+CREATE TABLE evil.cust (id int, name text, ssn text, amt int);
+CREATE FUNCTION evil.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM public.cust';
+CREATE FUNCTION evil.same(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.same);
+ANALYZE;
+"""
+
+_FINGERPRINT = """
+SELECT (SELECT md5(string_agg(c::text, '|' ORDER BY id)) FROM public.cust c),
+  (SELECT string_agg(relname, ',' ORDER BY relname) FROM pg_class WHERE relnamespace::regnamespace::text !~ '^pg_toast' AND oid >= 16384),
+  (SELECT string_agg(proname, ',' ORDER BY proname) FROM pg_proc WHERE oid >= 16384),
+  (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting), (SELECT count(*) FROM pg_cast),
+  (SELECT string_agg(extname, ',') FROM pg_extension), (SELECT count(*) FROM pg_foreign_server), (SELECT count(*) FROM pg_roles),
+  (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_operator), (SELECT last_value FROM public.s),
+  (SELECT count(*) FROM pg_file_settings WHERE name IN ('archive_command', 'standard_conforming_strings'))
+"""
+_PWNED = Path("/tmp/pwned_bypass")
+
+
+@dataclass
+class Place:
+    """The gateway's port, and the database behind it looked at directly."""
+
+    world: World
+    owner: psycopg.Connection
+
+    def client(self) -> Raw:
+        return Raw(self.world.port, USER, "world", self.world.password)
+
+    def fingerprint(self) -> str:
+        return f"{self.owner.execute(_FINGERPRINT).fetchone()} {_PWNED.exists()}"
+
+
+@contextmanager
+def placed() -> Iterator[Place]:
+    with world() as here:
+        folder = here.folder / "policies"
+        (folder / "world.rego").unlink()
+        for part in ("lib", "postgres"):
+            for file in (ROOT / "policies" / part).glob("*.rego"):
+                shutil.copy(file, folder / f"{part}_{file.name}")
+        said = configuration(here).replace('groups = ["readers"]', 'groups = ["data-readers"]')
+        said = said.replace('tls = { certificate = "server.crt", key = "server.key" }\n', "")
+        here.config.write_text(said)
+        cluster = here.cluster
+        address = f"host=localhost port={cluster.port} user={cluster.user} password={cluster.password} dbname=postgres"
+        with psycopg.connect(address, sslmode="require", autocommit=True) as owner:
+            for statement in _DATABASE.strip().split(";\n"):
+                owner.execute(statement)
+            here.start()
+            yield Place(here, owner)
+
+
+def answer(client: Raw, *messages: bytes) -> tuple[list[tuple[str, bytes]], bool]:
+    """What comes back up to ReadyForQuery, the end, or the word that people have to look first (then True)."""
+    client.send(*messages)
+    found: list[tuple[str, bytes]] = []
+    try:
+        while not found or found[-1][0] != "Z":
+            found.append(client.next())
+            if found[-1][0] == "G":
+                client.send(message("f", b"no\0"))
+            if found[-1][0] == "N" and b"approv" in found[-1][1]:
+                return found, True
+    except (EOFError, ConnectionResetError):
+        found.append(("EOF", b""))
+    return found, False
+
+
+def simple(text: str) -> tuple[bytes, ...]:
+    return (message("Q", text.encode() + b"\0"),)
+
+
+def extended(text: str) -> tuple[bytes, ...]:
+    return (parse(text), bind(), execute(), message("S"))
+
+
+def verdict(found: list[tuple[str, bytes]], held: bool) -> str:
+    """What became of a text: stopped by the gateway, run with rows, run, or an error of the server's own."""
+    shown = show(found)
+    if held or any(f"E[{code} " in shown for code in REFUSED) or found[-1][0] == "EOF":
+        return "stopped"
+    if "E[" in shown:
+        return "failed"
+    return "rows" if any(kind in "Dd" for kind, _ in found) else "ran"
+
+
+def is_met(expected: str, came: str) -> bool:
+    return (
+        came
+        in {
+            STOP: ("stopped",),
+            MASK: ("rows",),
+            MASK_OR_STOP: ("rows", "ran", "stopped", "failed"),
+            RUN: ("rows", "ran"),
+        }[expected]
+    )
+
+
+def leaks(found: list[tuple[str, bytes]]) -> list[str]:
+    """The secrets in anything that was received, as text or in hexadecimal digits."""
+    data = b"".join(body for _, body in found)
+    return [secret for secret in SECRETS if secret.encode() in data or secret.encode().hex().encode() in data]
