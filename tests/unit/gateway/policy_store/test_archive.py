@@ -123,6 +123,14 @@ def test_files_that_share_their_bytes_are_refused() -> None:
         read_archive(lie(raw, lambda _: second + 42, 10))
 
 
+def test_a_file_inside_another_files_bytes_is_refused() -> None:
+    inner = by_hand(("b.rego", b"y" * 50))[: 30 + len("b.rego") + 50]
+    raw = by_hand(("a.rego", inner), ("b.rego", b"y" * 50))
+    second = raw.index(b"PK\x01\x02", raw.index(b"PK\x01\x02") + 1)
+    with pytest.raises(ArchiveRefused, match="overlap"):
+        read_archive(lie(raw, lambda _: second + 42, 30 + len("a.rego")))
+
+
 def test_there_is_an_end_to_numbers_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = write_archive(FILES.items())
     for limit, value in (("MAX_FILES", 2), ("MAX_FILE_BYTES", 5), ("MAX_BYTES", 10)):
