@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import LARGEST, MAX_DEPTH, MAX_NODES, SMALLEST, Value
 
-_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -66,8 +67,8 @@ def _measure(raw: bytes) -> None:
 def _object(pairs: list[tuple[str, Value]]) -> Value:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = counts.most_common(1)[0][0]
         raise Refused("json_duplicate_key", f"the name `{twice[:60]}` stands twice in one JSON object")
     return made
 

@@ -84,6 +84,8 @@ class Scene:
             found.extend((resource, self.name(name)) for name in names)
             if not names:
                 found.append((resource, None))
+            if len(found) > MAX_OBJECTS:
+                raise Refused("too_many_objects", f"the line names more than {MAX_OBJECTS} objects")
         return found
 
     def resources(self, word: str | None) -> Iterator[Resource]:
@@ -92,7 +94,7 @@ class Scene:
             self.line.unseen("dynamic_argument")
             yield Resource("?", None)
             return
-        for part in word.split(","):
+        for part in dict.fromkeys(word.split(",")):
             if part.lower() == "all":
                 yield from (resource_named(name) for name in ALL)
             elif part:

@@ -18,6 +18,8 @@ from engine.command.tree import Access, Command, Effect, Operation, ParsedComman
 
 MAX_BYTES = 1024 * 1024
 MAX_LINE = 128 * 1024
+MAX_OUTLINED = 500
+"""Operations of a line that only a shell can split; it is refused for that anyway."""
 
 _REQUEST = re.compile(rb"[^\r\n]{1,20000} HTTP/")
 
@@ -78,11 +80,11 @@ def _outline(text: str, reason: NotPlain) -> Line:
     line = Line()
     for argv in outline_commands(text):
         program = argv[0]
-        if program is not None and is_kubectl(program):
+        if program is not None and is_kubectl(program) and len(line.operations) < MAX_OUTLINED:
             part = kubectl_line(argv)
             line.operations += part.operations
             line.features |= part.features
-        elif line.operations:
+        elif line.operations and len(line.operations) < MAX_OUTLINED:
             target = Target("program", (program or "?")[:500], Access.EXECUTE)
             line.operations.append(Operation("program", Effect.EXECUTE, ("top",), (target,)))
         else:
