@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
@@ -13,15 +14,14 @@ from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """One question with everything that decides it. `caller` is who asked for the principal, when somebody did."""
 
     question: Question | ParsedCommand
     principal: Principal
     session: Session
     resource: Resource
-    context: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] = msgspec.field(default_factory=dict)
     caller: str = ""
     is_dry: bool = False
 

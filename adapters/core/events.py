@@ -1,10 +1,15 @@
-"""What happened, in the past tense. A session is driven by nothing else."""
+"""What happened, in the past tense. A session is driven by nothing else.
+
+WHY Structs for the two that come with every command: a frozen dataclass takes ten times as long to make.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
+
+import msgspec
 
 from adapters.core.ports import Answer, Refusal, ScramVerifier, Target
 
@@ -14,8 +19,7 @@ class Side(Enum):
     UPSTREAM = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class BytesReceived:
+class BytesReceived(msgspec.Struct, frozen=True, gc=False):
     side: Side
     data: bytes
 
@@ -49,8 +53,7 @@ class UpstreamFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """An answer to `Ask`. A hold is answered first with verdict hold, later again with what became of it."""
 
     ticket: int

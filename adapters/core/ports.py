@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One command as the client sent it, with what else decides its meaning.
 
     `catalog` is an opaque handle of the engine (what names mean); `state` are session facts policies may read
@@ -24,12 +25,11 @@ class Question:
     text: bytes
     catalog: object | None = None
     parameters: tuple[str | None, ...] | None = None
-    state: Mapping[str, Json] = field(default_factory=dict)
+    state: Mapping[str, Json] = msgspec.field(default_factory=dict)
     prepares: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the gate said. It was recorded before it is seen here. `ticket` and `link` are there for a hold.
 
     `command` is the tree that was judged; without it the adapter assumes the worst of the command. `mask_keys` are the
@@ -40,12 +40,15 @@ class Answer:
     decision_id: str
     ticket: str | None = None
     link: str | None = None
-    command: ParsedCommand | None = field(repr=False, default=None)
-    mask_keys: Mapping[str, bytes] = field(repr=False, default_factory=dict)
+    command: ParsedCommand | None = None
+    mask_keys: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        # WHY: the keys are secrets, and the tree holds the command's literals.
+        return f"Answer({self.decision!r}, {self.decision_id!r}, {self.ticket!r}, {self.link!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a granted command. `error` is the server's code (SQLSTATE), never its text."""
 
     rows: int = 0

@@ -15,19 +15,18 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol, assert_never, cast
+from typing import Protocol, assert_never
 
 import structlog
 
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
+from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Doorkeeper, GateSession, Refusal, Target
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
-WRITE_HIGH_WATER = 1024 * 1024
-"""Above this much unsent to one side, the other side is not read any more."""
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a target (connect and TLS)."""
 CLOSE_TIMEOUT = 2.0
@@ -67,36 +66,6 @@ def upstream_context(target: Target) -> ssl.SSLContext:
     return context
 
 
-class _End(asyncio.Protocol):
-    """One side's socket. Turns callbacks into events; several lives: TLS gives it a new transport."""
-
-    def __init__(self, relay: Relay, side: Side) -> None:
-        self._relay = relay
-        self._side = side
-        self.transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
-
-    def data_received(self, data: bytes) -> None:
-        self._relay.take(saw.BytesReceived(self._side, data))
-
-    def eof_received(self) -> bool:
-        self._relay.take(saw.EndReceived(self._side))
-        # Half-open is for the session to end; TLS knows no half-open connection.
-        return self.transport is not None and self.transport.get_extra_info("ssl_object") is None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._relay.lost(self._side)
-
-    def pause_writing(self) -> None:
-        self._relay.is_full(self._side, True)
-
-    def resume_writing(self) -> None:
-        self._relay.is_full(self._side, False)
-
-
 class Relay:
     """One client's connection, from accept to close."""
 
@@ -113,16 +82,14 @@ class Relay:
         self._client_address = client_address
         self._finished = finished
         self._loop = asyncio.get_running_loop()
-        self.client = _End(self, Side.CLIENT)
-        self._upstream = _End(self, Side.UPSTREAM)
+        self.client = End(self, Side.CLIENT)
+        self._upstream = End(self, Side.UPSTREAM)
         self._gate: GateSession | None = None
         self._target: Target | None = None
         self._events: deque[Event] = deque()
-        self._out: dict[Side, list[bytes]] = {Side.CLIENT: [], Side.UPSTREAM: []}
         self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._unread_because: dict[Side, set[str]] = {Side.CLIENT: set(), Side.UPSTREAM: set()}
         self._running = False
         self._closing: str | None = None
         self.closed = asyncio.Event()
@@ -131,19 +98,25 @@ class Relay:
 
     def take(self, event: Event) -> None:
         """Hand an event to the session and do what it wishes."""
-        self._events.append(event)
         if self._running or self._closing is not None:
+            self._events.append(event)
             return
         self._running = True
+        events, handle, time = self._events, self._session.handle, self._loop.time
+        waiting: Event | None = event
         try:
-            while self._events and self._closing is None:
-                for effect in self._session.handle(self._events.popleft(), self._loop.time()):
-                    self._do(effect)
+            while waiting is not None and self._closing is None:
+                for effect in handle(waiting, time()):
+                    if type(effect) is do.Send:
+                        self._end(effect.side).out.append(effect.data)
+                    else:
+                        self._do(effect)
+                waiting = events.popleft() if events else None
             self._flush()
         # INVARIANT: an error in a session or a port, whatever it is, ends the connection and lets nothing pass.
         except Exception:
             log.exception("session failed", session=self._gate.id if self._gate else None)
-            self._out[Side.UPSTREAM].clear()
+            self._upstream.out.clear()
             self._close("internal error")
         finally:
             self._running = False
@@ -160,7 +133,7 @@ class Relay:
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now: stop reading from the other side."""
         other = Side.UPSTREAM if side is Side.CLIENT else Side.CLIENT
-        self._reading(other, "its peer is full", not full)
+        self._end(other).read_while("its peer is full", not full)
 
     def stop(self, reason: str) -> None:
         """Ask the session to end soon (drain, kill)."""
@@ -180,20 +153,20 @@ class Relay:
 
     def _do(self, effect: Effect) -> None:
         match effect:
-            case do.Send(side, data):
-                self._out[side].append(data)
             case do.Ask():
                 self._ask(effect)
             case do.Record(decision_id, outcome):
                 self._gate_session().finished(decision_id, outcome)
+            case do.Send(side, data):
+                self._end(side).out.append(data)
             case do.WakeAt(moment):
                 self._wake_at(moment)
             case do.Close(reason):
                 self._close(reason)
             case do.Pause(side):
-                self._reading(side, "the session has enough", False)
+                self._end(side).read_while("the session has enough", False)
             case do.Resume(side):
-                self._reading(side, "the session has enough", True)
+                self._end(side).read_while("the session has enough", True)
             case _:
                 self._do_rarely(effect)
 
@@ -237,7 +210,7 @@ class Relay:
                 self._spawn(self._open_upstream())
             case do.StartTls(side):
                 self._flush()
-                self._reading(side, "TLS starts", False)
+                self._end(side).read_while("TLS starts", False)
                 self._spawn(self._start_tls(side))
             case _:
                 assert_never(effect)
@@ -353,7 +326,7 @@ class Relay:
             self.take(saw.UpstreamFailed("the target cannot be reached"))
             return
         if self._closing is not None:
-            self._drop(self._upstream)
+            self._upstream.drop()
             return
         self.take(saw.UpstreamOpened(tls=False))
 
@@ -383,7 +356,7 @@ class Relay:
             self.take(saw.EndReceived(side))
             return
         end.connection_made(transport)
-        self._unread_because[side].discard("TLS starts")
+        end.forget("TLS starts")
         self.take(saw.TlsStarted(side))
 
     # --- time, sockets
@@ -395,31 +368,12 @@ class Relay:
         if moment is not None:
             self._timer = self._loop.call_at(moment, self.take, saw.TimePassed())
 
-    def _end(self, side: Side) -> _End:
+    def _end(self, side: Side) -> End:
         return self.client if side is Side.CLIENT else self._upstream
 
     def _flush(self) -> None:
-        for side, parts in self._out.items():
-            if parts:
-                transport = self._end(side).transport
-                if transport is not None and not transport.is_closing():
-                    transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
-                parts.clear()
-
-    def _reading(self, side: Side, why: str, wanted: bool) -> None:
-        reasons = self._unread_because[side]
-        was_reading = not reasons
-        if wanted:
-            reasons.discard(why)
-        else:
-            reasons.add(why)
-        transport = self._end(side).transport
-        if transport is None or transport.is_closing() or was_reading == (not reasons):
-            return
-        if reasons:
-            transport.pause_reading()
-        else:
-            transport.resume_reading()
+        self.client.flush()
+        self._upstream.flush()
 
     def _close(self, reason: str) -> None:
         if self._closing is not None:
@@ -438,21 +392,16 @@ class Relay:
         for task in self._tasks:
             if task is not current:
                 task.cancel()
-        self._drop(self._upstream)
-        self._drop(self.client)
+        self._upstream.drop()
+        self.client.drop()
         if self.client.transport is None:
             self._finish()
         else:
             self._loop.call_later(CLOSE_TIMEOUT, self._abort)
 
-    def _drop(self, end: _End) -> None:
-        if end.transport is not None and not end.transport.is_closing():
-            end.transport.close()
-
     def _abort(self) -> None:
-        for end in (self.client, self._upstream):
-            if end.transport is not None:
-                end.transport.abort()
+        self.client.abort()
+        self._upstream.abort()
         self._finish()
 
     def _finish(self) -> None:

@@ -11,8 +11,9 @@ INVARIANT: a decision that is not `cacheable` (it read the time, failed, was hel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
@@ -26,8 +27,7 @@ KEPT_BYTES = 8 * 1024 * 1024
 _OF_A_DECISION = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """A decision on a text, with the tree that was judged.
 
     `exact` false: the tree is that of another text, which differs in literals alone (text, digest and spans are its

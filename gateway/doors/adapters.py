@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
 from engine.decision import DenyKind
 from engine.request import Json, Principal, Resource, Session
@@ -129,7 +131,7 @@ class Doors:
         person, place = known.people.find(asked.principal.name), known.directory.resource(asked.resource.name)
         if person is None or place is None:
             return None
-        return replace(asked, principal=person.principal, resource=_at(place, asked.resource.database))
+        return msgspec.structs.replace(asked, principal=person.principal, resource=_at(place, asked.resource.database))
 
     def closed(self, session: Session, principal: Principal, reason: str) -> None:
         """Record the end of a session."""

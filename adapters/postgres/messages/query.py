@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+import msgspec
 
 from adapters.postgres.messages.frames import Front, frame, only_text, pack_u32, refuse, text_at
 
@@ -18,14 +19,12 @@ EXECUTE_ALL = frame(Front.EXECUTE, b"\0" + pack_u32(0))
 DESCRIBE_PORTAL = frame(Front.DESCRIBE, b"P\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Parse:
+class Parse(msgspec.Struct, frozen=True, gc=False):
     name: bytes
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(msgspec.Struct, frozen=True, gc=False):
     """`rest` is everything after the two names, as sent."""
 
     portal: bytes
@@ -33,14 +32,12 @@ class Bind:
     rest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Execute:
+class Execute(msgspec.Struct, frozen=True, gc=False):
     portal: bytes
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True, gc=False):
     """Describe or Close: `sort` is STATEMENT or PORTAL."""
 
     sort: int

@@ -24,12 +24,13 @@ from adapters.postgres.session.standing import LEXER_AS_EXPECTED, LEXER_PROBE_ST
 from adapters.postgres.session.turns import Need, Turn
 from engine._native import skip_rows
 
-_LARGEST = {
+_LARGE = {
     Front.QUERY: MAX_TEXT + MAX_SMALL_MESSAGE,
     Front.PARSE: MAX_TEXT + MAX_SMALL_MESSAGE,
     Front.BIND: MAX_MESSAGE,
     Front.COPY_DATA: MAX_MESSAGE,
 }
+_LARGEST = {int(kind): _LARGE.get(kind, MAX_SMALL_MESSAGE) for kind in Front}
 _COPYING = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
 
 
@@ -59,10 +60,9 @@ class Desk:
         length: int = u32_at(data, at + 1)[0]
         if length < LENGTH_ITSELF:
             raise refuse("a message has an impossible length")
-        try:
-            largest = _LARGEST.get(Front(kind), MAX_SMALL_MESSAGE)
-        except ValueError:
-            raise refuse(f"message {kind:#04x} has no place here") from None
+        largest = _LARGEST.get(kind)
+        if largest is None:
+            raise refuse(f"message {kind:#04x} has no place here")
         if length > largest:
             raise refuse("a message is too large", notices.TOO_LARGE)
         end = at + 1 + length

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, auto
 
+import msgspec
+
 from adapters.core.ports import Answer
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages.notices import TOO_LARGE
@@ -21,8 +23,7 @@ MAX_STATEMENTS = 10_000
 MAX_PORTALS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, gc=False):
     """A text that the server has parsed. `in_sql`: by PREPARE, not by Parse."""
 
     text: bytes
@@ -69,8 +70,7 @@ class Change(IntEnum):
     """Neither statements nor portals."""
 
 
-@dataclass(frozen=True, slots=True)
-class NameChange:
+class NameChange(msgspec.Struct, frozen=True):
     """A change that the server will confirm."""
 
     change: Change

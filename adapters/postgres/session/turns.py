@@ -7,9 +7,10 @@ top to bottom. Nothing here waits by itself; `session.ready` resumes the generat
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import TypeAlias
+
+import msgspec
 
 from adapters.core.ports import Answer
 from adapters.postgres.session.limits import Limits
@@ -39,16 +40,14 @@ class Need(IntEnum):
 Turn: TypeAlias = Generator[Need, Answer | None, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """A command may run (or be prepared) under these limits."""
 
     answer: Answer
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A command may not run; `error` is what the user reads. `unparsable`: nobody can run it, so the server may say why."""
 
     error: bytes

@@ -10,13 +10,13 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as changed
 
 from adapters.core.ports import Answer
 from engine.decision import Decision, Verdict
@@ -121,7 +121,7 @@ def test_no_failure_at_any_port_lets_a_command_through(
                         house.clock.pass_seconds(601)  # nobody waits for real
                     answers += [asyncio.run(house.gate.fate(ticket)) for _ in range(2)]
                 answers.append(house.gate.decide(asked("DELETE FROM orders")))
-                answers.append(house.gate.decide(replace(asked("DELETE FROM orders"), is_dry=True)))
+                answers.append(house.gate.decide(changed(asked("DELETE FROM orders"), is_dry=True)))
             if not approves and policy.verdict is Verdict.HOLD:
                 assert not any(answer.decision.is_granted for answer in answers)
             check(house, answers, policy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace as changed
 
 from gateway.asked import Asked
 from tests.strategies.gates import ANA, ORDERS, SESSION, asked, parse
@@ -11,7 +11,7 @@ from tests.strategies.gates import ANA, ORDERS, SESSION, asked, parse
 def test_only_what_would_run_opens_tickets() -> None:
     assert asked().opens_tickets
     assert not asked(prepares=True).opens_tickets
-    assert not replace(asked(), is_dry=True).opens_tickets
+    assert not changed(asked(), is_dry=True).opens_tickets
 
 
 def test_a_ready_made_tree_has_no_bound_values() -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 
 from adapters.core.ports import Outcome
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Verdict
@@ -257,10 +258,10 @@ def test_a_retry_before_the_grant_joins_its_ticket_unless_somebody_waits_there(h
         asked("DELETE FROM orders "),
         asked("DELETE FROM orders", parameters=("1",)),
         asked("DELETE FROM orders", catalog="other"),
-        replace(asked("DELETE FROM orders"), principal=replace(ANA, name="eve")),
-        replace(asked("DELETE FROM orders"), resource=replace(ORDERS, name="other")),
-        replace(asked("DELETE FROM orders"), resource=replace(ORDERS, database="other")),
-        replace(asked("DELETE FROM orders"), session=replace(SESSION, state={"role": "admin"})),
+        changed(asked("DELETE FROM orders"), principal=replace(ANA, name="eve")),
+        changed(asked("DELETE FROM orders"), resource=replace(ORDERS, name="other")),
+        changed(asked("DELETE FROM orders"), resource=replace(ORDERS, database="other")),
+        changed(asked("DELETE FROM orders"), session=replace(SESSION, state={"role": "admin"})),
     ],
 )
 def test_a_grant_is_for_nothing_else(house: House, other: Asked) -> None:
@@ -270,7 +271,7 @@ def test_a_grant_is_for_nothing_else(house: House, other: Asked) -> None:
 
 def test_what_only_prepares_or_tries_opens_no_ticket(house: House) -> None:
     house.policies.decision = HOLD
-    for what in (asked("DELETE", prepares=True), replace(asked("DELETE"), is_dry=True)):
+    for what in (asked("DELETE", prepares=True), changed(asked("DELETE"), is_dry=True)):
         answer = house.gate.decide(what)
         assert answer.decision.verdict is Verdict.HOLD
         assert answer.ticket is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as changed
 
 from engine import compile_policies, parse_command
 from engine.decision import DenyKind, Verdict
@@ -59,7 +60,7 @@ def test_an_approval_releases_what_it_names(judge: Judge) -> None:
 
 
 def test_what_cannot_be_judged_is_a_deny(judge: Judge) -> None:
-    nobody = replace(asked(), principal=replace(ANA, name=""))
+    nobody = changed(asked(), principal=replace(ANA, name=""))
     assert judge.judge(nobody, NOW, None).decision.deny_kind is DenyKind.INPUT_INVALID
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as changed
 
 from adapters.core.ports import Doorkeeper, GateSession, Outcome, Refusal, Target
 from engine.decision import DenyKind, Verdict
@@ -223,8 +224,8 @@ async def test_a_grant_is_of_no_use_to_who_is_not_known_any_more(house: House, d
 
 
 def test_a_question_that_a_service_asked_for_somebody_is_left_as_it_is(doors: Doors) -> None:
-    theirs = replace(asked(), caller="envoy", principal=replace(ANA, name="unheard of"))
+    theirs = changed(asked(), caller="envoy", principal=replace(ANA, name="unheard of"))
     assert doors.renew(theirs) is theirs
-    chosen = replace(asked(), resource=replace(ORDERS, name="many", database="chosen"))
+    chosen = changed(asked(), resource=replace(ORDERS, name="many", database="chosen"))
     assert (renewed := doors.renew(chosen)) is not None
     assert renewed.resource.database == "chosen"
