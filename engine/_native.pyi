@@ -98,6 +98,19 @@ def outline_sql(text: bytes) -> bytes:
 def skip_rows(buffer: bytes, start: int) -> int:
     """The offset after the run of whole DataRow/CopyData messages that begins at `start` (start itself when there is none)."""
 
+def short_run(data: bytes) -> tuple[bytes, bytes | None, tuple[str | None, ...], bool] | None:
+    """(statement, text, parameters, described) of the one execution that is all of `data`: Parse?, Bind, Describe?, Execute, Sync.
+
+    The portal is the unnamed one, nothing is limited, every message is well formed. None: read it message by message.
+    """
+
+def short_reply(data: bytes) -> tuple[bool, int, int, int, int, int] | None:
+    """(parsed, described, shown, rows, tag, status) of the answer to one execution that is all of `data`.
+
+    `described` is the type of the description or 0; `shown` is where what is behind ParseComplete and BindComplete begins;
+    `rows` are bytes, `tag` is how many rows the tag speaks of. None: read it message by message.
+    """
+
 @final
 class RowMasker:
     """Rewrites DataRow messages by a plan fixed for one result."""

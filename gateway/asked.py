@@ -12,10 +12,14 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
+from gateway.remembering import Memory
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One question with everything that decides it. `caller` is who asked for the principal, when somebody did."""
+    """One question with everything that decides it. `caller` is who asked for the principal, when somebody did.
+
+    `memory` is there when a session asks that may be told again what it was told before.
+    """
 
     question: Question | ParsedCommand
     principal: Principal
@@ -24,6 +28,7 @@ class Asked(msgspec.Struct, frozen=True):
     context: Mapping[str, Json] = msgspec.field(default_factory=dict)
     caller: str = ""
     is_dry: bool = False
+    memory: Memory | None = None
 
     @property
     def opens_tickets(self) -> bool:

@@ -30,11 +30,13 @@ from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
 from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
-from gateway.audit.entry import Entry, Kind
+from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
+from gateway.forms import Form, outcome_body
+from gateway.remembering import Remembered
 from gateway.telemetry import Meters, logger
-from gateway.telling import decision_entry, step_entry
+from gateway.telling import decision_entry, shows_text, step_entry
 
 MAX_HELD = 10_000
 """Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
@@ -102,10 +104,41 @@ class Gate:
         program = self._policies.program
         if program is None:
             return self._record(asked, Judgement(_no_policy(), None), now)
+        memory = asked.memory
+        if memory is not None and isinstance(asked.question, Question):
+            known = memory.find(asked.question, program, asked.principal, asked.session, asked.resource)
+            if known is not None:
+                return self._record_again(asked, asked.question, known, now)
         judged = program.judge(asked, now, None)
         if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
             return self._hold(asked, program, judged, now)
-        return self._record(asked, judged, now)
+        answer = self._record(asked, judged, now)
+        if memory is not None and answer.decision is judged.decision and judged.decision.cacheable:
+            self._remember(asked, program, judged, answer)
+        return answer
+
+    def _record_again(self, asked: Asked, question: Question, known: Remembered, now: int) -> Answer:
+        """As `_record`, for a verdict that was given before under the same circumstances."""
+        decision_id = f"d-{self._boot}-{next(self._numbers):x}"
+        # INVARIANT: as in `_record`.
+        self._log.append(known.form.fill(question, decision_id, now))
+        if self._watcher is not None:
+            self._watcher(asked, known.decision, decision_id, now)
+        self._count(known.decision)
+        return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
+
+    def _remember(self, asked: Asked, program: Program, judged: Judgement, answer: Answer) -> None:
+        if asked.memory is None or not isinstance(asked.question, Question) or asked.caller or asked.is_dry:
+            return
+        # WHY not a text that only stands for its shape and would be shown with its literals hidden: each is hidden anew.
+        if asked.context or not (judged.exact or shows_text(judged)):
+            return
+        entry = decision_entry(asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked))
+        known = Remembered(
+            *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
+            *(judged.decision, judged.command, answer.mask_keys, Form.of(entry, is_whole=judged.exact)),
+        )
+        asked.memory.keep(asked.question, known, for_shape=not judged.exact)
 
     def deny(self, asked: Asked, kind: DenyKind, reason: str) -> Answer:
         """Deny without asking the policies, and record it. Never raises."""
@@ -315,17 +348,8 @@ class Gate:
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command. Never raises; what cannot be written is counted and logged."""
-        entry = Entry(
-            kind=Kind.OUTCOME,
-            time=self._clock(),
-            decision_id=decision_id,
-            rows=outcome.rows,
-            bytes=outcome.bytes,
-            duration=outcome.duration,
-            error=outcome.error,
-        )
         try:
-            self._log.note(entry)
+            self._log.note(outcome_body(decision_id, outcome, self._clock()))
         except AuditUnavailable as error:
             self._meters.audit_failures.inc()
             logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)

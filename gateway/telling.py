@@ -180,14 +180,26 @@ def _digest(question: Question | ParsedCommand, gist: _Gist | None, is_exact: bo
     return hashlib.sha256(question.protocol.encode() + b"\0" + question.text).hexdigest()
 
 
+def shows_text(judged: Judgement) -> bool:
+    """Whether the entry of what was judged holds the text unchanged, whatever its literals are."""
+    return judged.command is not None and _is_plain(_GIST.decode(judged.command.encoded))
+
+
+def _is_read(gist: _Gist) -> bool:
+    return not (gist.problems and any(problem.code in _UNREAD for problem in gist.problems))
+
+
+def _is_plain(gist: _Gist) -> bool:
+    return _is_read(gist) and SECRET not in gist.features
+
+
 def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, bool]:
     """The command as the log keeps it, and whether something in it was hidden."""
     if isinstance(question, Question):
         text = question.text.decode("utf-8", "backslashreplace")
     else:
         text = _TOLD.decode(question.encoded).text
-    is_read = gist is not None and not (gist.problems and any(problem.code in _UNREAD for problem in gist.problems))
-    if is_read and gist is not None and SECRET not in gist.features:
+    if gist is not None and _is_plain(gist):
         return text, False
-    hidden = redact_sql(text, is_understood=is_read)
+    hidden = redact_sql(text, is_understood=gist is not None and _is_read(gist))
     return hidden, hidden != text

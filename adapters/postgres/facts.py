@@ -68,6 +68,12 @@ class Facts:
     copies_out: bool = False
     unparsable: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a grant of it can be carried as it is, and changes nothing about the session."""
+        changes = self.changes_lexer or self.sets_lexer or self.changes_session or self.changes_catalog
+        return not (changes or self.opaque or self.names or self.copies_out or self.unparsable)
+
 
 WORST = Facts(opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True)
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""

@@ -117,7 +117,13 @@ class Gateway:
             watcher=self._shadow,
         )
         self.doors = Doors(
-            gate=self.gate, log=self.log, people=people, directory=directory, clock=time.time_ns, meters=self.meters
+            gate=self.gate,
+            log=self.log,
+            people=people,
+            directory=directory,
+            clock=time.time_ns,
+            meters=self.meters,
+            shape_of=self._reader.shape,
         )
 
     def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:

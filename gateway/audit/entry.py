@@ -114,7 +114,12 @@ def encode(entry: Entry, seq: int) -> bytes:
     if len(body) > MAX_LINE:
         raise AuditUnavailable("an audit entry is too long", code="AUDIT_ENTRY")
     # INVARIANT: `entry.seq` is 0 and therefore absent from `body`, which always holds `kind` and `time`.
-    return b'{"seq":%d,%b\n' % (seq, body[1:])
+    return numbered(body[1:], seq)
+
+
+def numbered(body: bytes, seq: int) -> bytes:
+    """The line of an entry that is encoded already: all of its object but the opening brace."""
+    return b'{"seq":%d,%b\n' % (seq, body)
 
 
 def decode(line: bytes) -> Entry:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.audit.entry import Entry, decode, encode
+from gateway.audit.entry import Entry, decode, encode, numbered
 from gateway.errors import AuditUnavailable
 
 SYNC_EVERY = 0.05
@@ -90,8 +90,10 @@ class AuditLog:
             return self._broken
         return "less space is free than `[audit] low_water_bytes`" if self._is_low else ""
 
-    def append(self, entry: Entry, *, promised: bool = False) -> int:
+    def append(self, entry: Entry | bytes, *, promised: bool = False) -> int:
         """Write the entry and return its number. It is recorded when this returns, or AuditUnavailable was raised.
+
+        Bytes are the body of a line as `audit.entry.numbered` takes it, made by who knows the entry's form (`gateway.forms`).
 
         `promised`: it tells what became of something granted before, and may use the space below the low-water mark.
         """
@@ -104,7 +106,7 @@ class AuditLog:
                 self._write_noted()
                 self._rotate()
             seq = self._next
-            line = encode(entry, seq)
+            line = numbered(entry, seq) if isinstance(entry, bytes) else encode(entry, seq)
             self._write(b"".join((*self._noted, line)) if self._noted else line)
             self._noted.clear()
             self._next = seq + 1
@@ -115,7 +117,7 @@ class AuditLog:
             listener(seq)
         return seq
 
-    def note(self, entry: Entry) -> int:
+    def note(self, entry: Entry | bytes) -> int:
         """Take an entry that nobody waits for, and return its number: it is written with the next one, or within 50 ms.
 
         For outcomes: a crash may lose the last of them, as it loses what the target was about to say.
@@ -126,7 +128,7 @@ class AuditLog:
             if len(self._noted) >= MAX_NOTED:
                 raise AuditUnavailable("the audit has more to write than it can keep")
             seq = self._next
-            self._noted.append(encode(entry, seq))
+            self._noted.append(numbered(entry, seq) if isinstance(entry, bytes) else encode(entry, seq))
             self._next = seq + 1
         return seq
 

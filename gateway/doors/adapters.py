@@ -24,6 +24,7 @@ from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
 from gateway.identity.people import People
 from gateway.identity.throttle import Throttle
+from gateway.remembering import Memory, ShapeOf
 from gateway.telemetry import Meters, logger
 
 NOT_PROVEN = Refusal("28P01", "password authentication failed")
@@ -53,7 +54,10 @@ class Doors:
         directory: Directory,
         clock: Callable[[], int],
         meters: Meters,
+        shape_of: ShapeOf = lambda protocol, text: None,
     ) -> None:
+        """`shape_of` is the parser's, for what sessions remember."""
+        self.shape_of = shape_of
         self._gate = gate
         self._log = log
         self.known = Known(people, directory)
@@ -160,7 +164,7 @@ class GatewaySession:
     """One signed-in client on one resource."""
 
     __slots__ = (
-        *("_doors", "_gate", "_is_closed", "_is_gone", "_known", "_principal"),
+        *("_doors", "_gate", "_is_closed", "_is_gone", "_known", "_memory", "_principal"),
         *("_resource", "_session", "_state", "_tickets"),
     )
 
@@ -175,6 +179,7 @@ class GatewaySession:
         self._is_closed = False
         self._is_gone = False
         self._known = doors.known
+        self._memory = Memory(doors.shape_of)
 
     @property
     def id(self) -> str:
@@ -186,7 +191,7 @@ class GatewaySession:
             # WHY a new object only then: the engine knows the facts of a session by the object that states them.
             self._state = dict(question.state)
             self._session = replace(self._session, state=self._state)
-        asked = Asked(question, self._principal, self._session, self._resource)
+        asked = Asked(question, self._principal, self._session, self._resource, memory=self._memory)
         if self._known is not self._doors.known:
             self._known = self._doors.known
             renewed = self._doors.renew(asked)

@@ -29,6 +29,7 @@ from engine.decision import Verdict
 
 NAMES_SECONDS = 30.0
 """After this long a session has the catalog looked at again."""
+_NONE_PREPARED: Mapping[str, str] = {}
 _PATH = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -60,6 +61,8 @@ class Judge:
         self.held: Held | None = None
         self.ticket = 0
         self.early_fate: Answer | None = None
+        self.asked: Question | None = None
+        """A question that the gate was asked already, by who could not go on with the answer (`session.short`)."""
 
     def judge(
         self,
@@ -93,20 +96,40 @@ class Judge:
     def _ask(
         self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool, unsent: bool
     ) -> Generator[Need, Answer | None, Answer]:
-        prepared: Mapping[str, str] = {}
+        prepared = _NONE_PREPARED
         if self._meanings is not None and may_execute(text):
             while unsent and self._names.is_any_moving:
                 yield Need.NEWS
             prepared = self._names.texts()
-        self.ticket += 1
-        self.early_fate = None
         state = self.standing.state(self._replies.status)
         question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares)
-        self._out.wish(Ask(self.ticket, question))
+        if self.asked != question:
+            self._put(question)
+        self.asked = None
         answer = yield Need.ANSWER
         if answer is None:
             raise RuntimeError("the gate's answer is missing")
         return answer
+
+    def _put(self, question: Question) -> None:
+        self.ticket += 1
+        self.early_fate = None
+        self._out.wish(Ask(self.ticket, question))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a question can be put at once: nothing about the session has to be found out before. The server owes nothing."""
+        meanings, standing = self._meanings, self.standing
+        return (meanings is None or self._are_names_fresh(meanings)) and (
+            standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
+        )
+
+    def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Question:
+        """Put a question about a text that runs no prepared statement by SQL."""
+        state = self.standing.state(self._replies.status)
+        question = Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, state)
+        self._put(question)
+        return question
 
     def _catalog(self, prepared: Mapping[str, str]) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""

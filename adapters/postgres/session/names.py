@@ -109,6 +109,10 @@ class Names:
             # WHY: a Parse without a name drops the old unnamed statement before it looks at the new text.
             self.statements.pop(b"", None)
 
+    def confirm(self, change: NameChange) -> None:
+        """The server made a change that nobody else can have waited for (`session.plain`)."""
+        self._apply(change)
+
     def is_moving(self, name: bytes, *, is_portal: bool) -> bool:
         """Whether what a name stands for is being changed: nobody can tell yet."""
         moving = self._in_flight

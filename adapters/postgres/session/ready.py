@@ -20,6 +20,7 @@ from adapters.postgres.session.meanings import Surroundings
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.pipeline import Pipeline
 from adapters.postgres.session.settings import Settings
+from adapters.postgres.session.short import Short
 from adapters.postgres.session.simple import Simple
 from adapters.postgres.session.steps import Due, Step
 from adapters.postgres.session.turns import Need, Turn
@@ -36,6 +37,7 @@ class Ready:
         self._upstream_key = upstream_key
         self._simple = Simple(self._desk, settings.own_name)
         self._pipeline = Pipeline(self._desk, settings.own_name)
+        self._short = Short(self._desk)
         self._paused = False
         self.client_left = False
         self._turn = self._serve()
@@ -45,6 +47,12 @@ class Ready:
 
     def client(self, data: bytes) -> None:
         """Bytes from the client."""
+        short = self._short
+        is_free = self._need is Need.BYTES and short.pending is None and not self._pipeline.is_open
+        if is_free and short.ask(data):
+            return
+        self._leave_short()
+        self._desk.replies.spell_out()
         if self._desk.frames.feed(data) and self._need in (Need.BYTES, Need.COPY):
             self._resume(None)
         self._balance()
@@ -53,14 +61,16 @@ class Ready:
         """Bytes from the server."""
         self._desk.replies.take(data)
         self._desk.judge.tell_of_changes()
-        self._after_news()
+        if self._need is not Need.BYTES:
+            self._after_news()
         self._balance()
 
     def decided(self, ticket: int, answer: Answer) -> None:
         """The gate's answer, or what became of a hold. One for a question no longer asked changes nothing."""
         judge = self._desk.judge
-        if ticket != judge.ticket:
+        if ticket != judge.ticket or self._short.answered(answer):
             return
+        self._leave_short()
         if self._need in (Need.ANSWER, Need.FATE):
             self._resume(answer)
             self._balance()
@@ -90,7 +100,8 @@ class Ready:
         """Whether nothing runs, nothing is held, and no transaction is open: a good moment to end."""
         desk = self._desk
         waits_for_client = self._need is Need.BYTES and not self._pipeline.is_open and not len(desk.frames)
-        return waits_for_client and desk.replies.is_idle and desk.replies.status == results.IDLE
+        is_asking = self._short.pending is not None
+        return waits_for_client and not is_asking and desk.replies.is_idle and desk.replies.status == results.IDLE
 
     def abandon(self) -> None:
         """The session ends: what is held is not wanted any more (the driver withdraws it), nothing goes on."""
@@ -103,6 +114,12 @@ class Ready:
             self._need = self._turn.send(value)
         except ClientLeft:
             self.client_left = True
+
+    def _leave_short(self) -> None:
+        """Have the long way read what was asked about; it waits for the answer then."""
+        data = self._short.leave()
+        if data is not None and self._desk.frames.feed(data):
+            self._resume(None)
 
     def _after_news(self) -> None:
         replies = self._desk.replies

@@ -19,6 +19,7 @@ from adapters.postgres.messages.query import encode_bind, encode_execute, encode
 from adapters.postgres.session import refusals
 from adapters.postgres.session.names import Names, Run
 from adapters.postgres.session.outbox import Outbox
+from adapters.postgres.session.plain import Plain
 from adapters.postgres.session.reported import is_shown
 from adapters.postgres.session.steps import (
     OWN_BIND,
@@ -30,7 +31,7 @@ from adapters.postgres.session.steps import (
     Step,
     Tag,
 )
-from engine._native import NativeError, skip_rows
+from engine._native import NativeError, short_reply, skip_rows
 
 _ROWS = (int(Back.DATA_ROW), int(Back.COPY_DATA))
 _READY_AFTER = b"Z\0\0\0\5"
@@ -59,6 +60,7 @@ class Replies:
         self._streaming = 0
         self._tag_kept: bytes | None = None
         self._roll_back = False
+        self._plain: Plain | None = None
         self._handlers: Mapping[int, Callable[[int, int], bytes | None]] = {
             Back.PARSE_COMPLETE: self._parse_complete,
             Back.BIND_COMPLETE: self._bind_complete,
@@ -86,13 +88,62 @@ class Replies:
 
     def expect(self, *steps: Step) -> None:
         """The server will answer these, in this order."""
+        if self._plain is not None:
+            self.spell_out()
         self.owed.extend(steps)
         for step in steps:
             if step.change is not None:
                 self._names.sent(step.change)
 
+    def expect_plain(self, plain: Plain) -> None:
+        """The server will answer one plain command. It is owed as a whole while nothing else is."""
+        if self.owed:
+            self.expect(*plain.steps())
+            return
+        self._plain = plain
+        self.owed.append(SYNC)
+
+    def spell_out(self) -> None:
+        """Owe a plain command step by step, as the long way does."""
+        plain = self._plain
+        if plain is not None:
+            self._plain = None
+            self.owed.clear()
+            self.expect(*plain.steps())
+
+    def _take_plain(self, plain: Plain, data: bytes) -> bool:
+        """The whole answer to a plain command and nothing else; False, and nothing done, when it is not that."""
+        found = short_reply(data)
+        if found is None:
+            return False
+        is_parsed, described, shown, rows, tag, status = found
+        is_simple = plain.portal is None
+        if is_parsed is not plain.is_parsed or bool(described) is not plain.described:
+            return False
+        if is_simple and described == Back.NO_DATA:
+            return False
+        self._plain = None
+        self.owed.clear()
+        run = plain.run
+        run.bytes += rows
+        run.rows += tag
+        self._record(run, None)
+        self.status = status
+        if plain.statement is not None or status != results.IDLE:
+            for change in plain.changes:
+                self._names.confirm(change)
+        if status == results.IDLE and self._names.portals:
+            self._end_portals()
+        self._out.down(data[shown:] if is_simple else data)
+        return True
+
     def take(self, data: bytes) -> None:
         """Bytes from the server: the client's part goes to the outbox."""
+        plain = self._plain
+        if plain is not None:
+            if not len(self._inbox) and self._take_plain(plain, data):
+                return
+            self.spell_out()
         if not self._inbox.feed(data):
             return
         self._data = buffer = self._inbox.data

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::failure::{guarded, Failure};
 use crate::postgres;
@@ -119,7 +119,8 @@ fn split_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>>
 
 #[pyfunction]
 fn sql_shape<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
-    let shape = py.detach(|| guarded(|| Ok(sql::shape::shape(text)))).map_err(|failure| raise(py, failure))?;
+    // WHY the GIL stays held: a text that has a shape is short, and giving it up costs as much as reading it.
+    let shape = guarded(|| Ok(sql::shape::shape(text))).map_err(|failure| raise(py, failure))?;
     Ok(shape.map(|key| PyBytes::new(py, &key)))
 }
 
@@ -144,6 +145,27 @@ fn outline_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes
 #[pyfunction]
 fn skip_rows(buffer: &[u8], start: usize) -> usize {
     postgres::rows::skip_rows(buffer, start)
+}
+
+/// A run of the extended protocol with nothing out of the ordinary: (statement, text, parameters, described).
+type ShortRun<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>, Bound<'py, PyTuple>, bool);
+
+/// The one execution that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn short_run<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Option<ShortRun<'py>>> {
+    let Some(run) = postgres::short::run(data) else {
+        return Ok(None);
+    };
+    let text = run.text.map(|text| PyBytes::new(py, text));
+    let parameters = PyTuple::new(py, run.parameters)?;
+    Ok(Some((PyBytes::new(py, run.statement), text, parameters, run.described)))
+}
+
+/// The reply to one execution that is all of `data`, or None: (parsed, described, shown, rows, tag, status).
+#[pyfunction]
+fn short_reply(data: &[u8]) -> Option<(bool, u8, usize, usize, u64, u8)> {
+    let found = postgres::short::reply(data)?;
+    Some((found.parsed, found.described, found.shown, found.rows, found.tag, found.status))
 }
 
 /// Rewrites the rows of one result.
@@ -179,6 +201,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
     module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
     module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(short_run, module)?)?;
+    module.add_function(wrap_pyfunction!(short_reply, module)?)?;
     module.add_class::<RowMasker>()?;
     Ok(())
 }

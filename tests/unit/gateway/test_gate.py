@@ -22,6 +22,7 @@ from gateway.asked import Asked
 from gateway.audit.entry import Kind
 from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 from gateway.gate import denial_of
+from gateway.remembering import Memory
 from tests.strategies.gates import ALLOW, ANA, DENY, HOLD, MASK, ORDERS, SESSION, House, asked, parse, question
 
 BO = Person("bo", ("dba",))
@@ -67,6 +68,33 @@ def test_a_denied_command_is_recorded_with_its_rule(house: House) -> None:
     answer = house.gate.decide(asked("DROP TABLE x"))
     assert answer.decision.reasons[0].hint == "ask"
     assert (house.entries()[0].verdict, house.entries()[0].deny_kind) == ("deny", "RULE")
+
+
+def test_a_verdict_given_again_is_recorded_and_watched_like_a_fresh_one(house: House) -> None:
+    seen: list[str] = []
+    house.gate._watcher = lambda asked, decision, decision_id, now: seen.append(decision_id)
+    house.policies.decision = replace(ALLOW, cacheable=True)
+    again = changed(asked("SELECT 1"), memory=Memory(lambda protocol, text: None))
+    answers = [house.gate.decide(again) for _ in range(2)]
+    house.policies.judging = pytest.fail
+    answers.append(house.gate.decide(again))
+    first, *others = house.entries()
+    assert [answer.decision_id for answer in answers] == seen == [entry.decision_id for entry in (first, *others)]
+    for entry in others:
+        blank = changed(entry, seq=first.seq, time=first.time, decision_id=first.decision_id)
+        assert blank == first
+
+
+def test_a_repeated_verdict_that_cannot_be_recorded_is_a_denial(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.policies.decision = replace(ALLOW, cacheable=True)
+    again = changed(asked("SELECT 1"), memory=Memory(lambda protocol, text: None))
+    assert house.gate.decide(again).decision.is_granted
+    monkeypatch.setattr(house.log, "append", _full)
+    assert house.gate.decide(again).decision.deny_kind is DenyKind.AUDIT_UNAVAILABLE
+
+
+def _full(*what: object, **how: object) -> int:
+    raise AuditUnavailable("the disk is full")
 
 
 def test_without_policies_everything_is_denied(house: House) -> None:

@@ -1,0 +1,93 @@
+"""Verdicts that one session was given, ready to be given again without asking the policies again.
+
+Drivers prepare and agents repeat themselves: the same text, or one that differs in literals which no rule reads, gets the
+same verdict as long as nothing that decided it changed. What decided it: the compiled policies, what names mean, who
+asks, on what, and the session's state. INVARIANT: each of these is compared *as an object* before a verdict is given
+again; whoever has something new makes a new object (`engine.evaluator.sections` relies on the same).
+
+Not remembered: what is not `cacheable` (it read the time, failed, was held or approved). Every verdict that is given
+again is recorded like a fresh one; that is the gate's affair. One memory belongs to one session and its thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from adapters.core.ports import Question
+from engine.command.tree import ParsedCommand
+from engine.decision import Decision
+from engine.request import Principal, Resource, Session
+from gateway.forms import Form
+
+MAX_KEPT = 256
+MAX_BYTES = 128 * 1024
+"""Of texts and forms in one session; with more, everything is forgotten and begins anew."""
+MAX_TEXT = 8 * 1024
+"""Longer texts are judged each time."""
+
+ShapeOf = Callable[[str, bytes], bytes | None]
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """One verdict, and everything that decided it."""
+
+    program: object
+    names: object | None
+    principal: Principal
+    session: Session
+    resource: Resource
+    decision: Decision
+    command: ParsedCommand | None
+    mask_keys: Mapping[str, bytes]
+    form: Form
+
+
+class Memory:
+    """The verdicts of one session."""
+
+    __slots__ = ("_bytes", "_known", "_shape_of", "_shapes")
+
+    def __init__(self, shape_of: ShapeOf) -> None:
+        """`shape_of` is the parser's: a key that texts share only if they differ in literals alone."""
+        self._shape_of = shape_of
+        self._known: dict[bytes, Remembered] = {}
+        self._shapes: dict[bytes, Remembered] = {}
+        self._bytes = 0
+
+    def find(
+        self, question: Question, program: object, principal: Principal, session: Session, resource: Resource
+    ) -> Remembered | None:
+        """What was said to this question under the same circumstances; None when any of them is another."""
+        found = self._known.get(question.text)
+        if found is None:
+            if not self._shapes:
+                return None
+            shape = self._shape_of(question.protocol, question.text)
+            if shape is None or (found := self._shapes.get(shape)) is None:
+                return None
+        if (
+            found.program is program
+            and found.names is question.catalog
+            and found.session is session
+            and found.principal is principal
+            and found.resource is resource
+        ):
+            return found
+        return None
+
+    def keep(self, question: Question, found: Remembered, *, for_shape: bool) -> None:
+        """Remember a cacheable verdict: for this text, or for all texts of its shape."""
+        size = len(question.text) + len(found.form.before) + len(found.form.after)
+        if len(question.text) > MAX_TEXT or size > MAX_BYTES:
+            return
+        if self._bytes + size > MAX_BYTES or len(self._known) + len(self._shapes) >= MAX_KEPT:
+            self._known.clear()
+            self._shapes.clear()
+            self._bytes = 0
+        if not for_shape:
+            self._known[question.text] = found
+        elif (shape := self._shape_of(question.protocol, question.text)) is not None:
+            self._shapes[shape] = found
+        self._bytes += size
