@@ -11,6 +11,7 @@ from adapters.core.ports import Outcome
 from engine.command.tree import Effect
 from tests.wire import (
     BOUND,
+    NO_DATA,
     PARSED,
     SYNC,
     SignedIn,
@@ -93,10 +94,10 @@ def test_a_simple_query_that_ends_an_unnamed_statement_takes_the_long_way() -> N
 def test_a_granted_set_is_followed_the_long_way() -> None:
     play = learnt().client(query("set role x"))
     assert is_short(play)
-    play.answer(allow(command=tree("set", Effect.SESSION))).upstream(PARSED + BOUND + tag("SET") + ready())
+    play.answer(allow(command=tree("set", Effect.SESSION))).upstream(PARSED + BOUND + NO_DATA + tag("SET") + ready())
     play.wishes.clear()
     play.client(query("select 1"))
-    assert "current_schemas" in play.sent(Side.UPSTREAM).decode()
+    assert b"current_schemas" in play.sent(Side.UPSTREAM)
 
 
 def test_more_from_the_client_before_the_answer_is_queued_behind() -> None:
