@@ -271,9 +271,9 @@ mod tests {
         let rows = [message(b'D', b"a"), message(b'D', b"bc")].concat();
         let ready = message(b'Z', b"I");
         let described = message(b'T', b"\0\0");
-        let data = [message(b'1', b""), message(b'2', b""), described, rows.clone(), message(b'C', b"SELECT 2\0"), ready];
-        let wanted =
-            Reply { parsed: true, described: b'T', shown: 10, rows: rows.len(), tag: 2, status: b'I' };
+        let data =
+            [message(b'1', b""), message(b'2', b""), described, rows.clone(), message(b'C', b"SELECT 2\0"), ready];
+        let wanted = Reply { parsed: true, described: b'T', shown: 10, rows: rows.len(), tag: 2, status: b'I' };
         assert_eq!(reply(&data.concat()), Some(wanted));
         let plain = [message(b'2', b""), message(b'C', b"BEGIN\0"), message(b'Z', b"T")].concat();
         let wanted = Reply { parsed: false, described: 0, shown: 5, rows: 0, tag: 0, status: b'T' };
