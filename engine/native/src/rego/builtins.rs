@@ -116,7 +116,7 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
 fn call(name: &str, function: Function, span: &Span, params: &[Ref<Expr>], args: &[Value]) -> anyhow::Result<Value> {
     let typed = signatures::check(name, args).map_err(|message| Raised::error(Class::Type, message));
     let bounded = typed.and_then(|()| caps::check(name, args).map_err(|message| Raised::error(Class::Limit, message)));
-    let result = bounded.and_then(|()| function(span, params, args, true));
+    let result = bounded.and_then(|()| contained(name, || function(span, params, args, true)));
     if let Err(error) = &result {
         let class = error.downcast_ref::<Raised>().map_or(Class::Builtin, |raised| raised.class);
         if MODE.get() == Mode::Lenient
@@ -128,6 +128,17 @@ fn call(name: &str, function: Function, span: &Span, params: &[Ref<Expr>], args:
         note(name, error);
     }
     result
+}
+
+/// Runs a builtin; a panic in it is its error, and so is an answer it does not have where OPA raises one.
+fn contained(name: &str, call: impl FnOnce() -> anyhow::Result<Value>) -> anyhow::Result<Value> {
+    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+    match answer.unwrap_or_else(|_| Err(Raised::error(Class::Builtin, "the builtin stopped itself")))? {
+        Value::Undefined if matches!(name, "json.patch" | "array.slice" | "time.add_date") => {
+            Err(Raised::error(Class::Builtin, "there is no answer for these operands"))
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// Calls a builtin whose arguments stand in one array: how regorus hands over calls of what only we have.

@@ -10,11 +10,10 @@ pub fn arity(name: &str) -> Option<u8> {
         | "crypto.x509.parse_certificate_request"
         | "crypto.x509.parse_rsa_private_key" => 1,
         "crypto.parse_private_keys" | "crypto.x509.parse_and_verify_certificates" => 1,
-        "rand.intn" | "rego.parse_module" | "crypto.x509.parse_keypair" => 2,
+        "rego.parse_module" | "crypto.x509.parse_keypair" => 2,
         "crypto.x509.parse_and_verify_certificates_with_options" => 2,
         "graphql.parse" | "graphql.parse_and_verify" | "graphql.is_valid" => 2,
         "providers.aws.sign_req" => 3,
-        _ if name.starts_with("io.jwt.verify_") => 2,
         _ => return None,
     })
 }

@@ -17,8 +17,20 @@ pub enum Evaluator {
 /// An answer line's contents.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    Result { rows: Vec<Value>, evaluator: Evaluator },
-    Error { code: String, message: String, evaluator: Option<Evaluator> },
+    Result {
+        rows: Vec<Value>,
+        evaluator: Evaluator,
+    },
+    /// The evaluators do not agree: what each of them says.
+    Split {
+        compiled: Box<Verdict>,
+        interpreted: Box<Verdict>,
+    },
+    Error {
+        code: String,
+        message: String,
+        evaluator: Option<Evaluator>,
+    },
     Unsupported(String),
 }
 
@@ -51,8 +63,23 @@ fn judged(case: &Case) -> Result<Verdict, String> {
 
 fn choose(compiled: Result<Outcome, String>, interpreted: Outcome) -> Verdict {
     match compiled {
-        Ok(outcome) => say(outcome, Evaluator::Rvm),
+        Ok(outcome) if agree(&outcome, &interpreted) => say(outcome, Evaluator::Rvm),
+        Ok(outcome) => Verdict::Split {
+            compiled: Box::new(say(outcome, Evaluator::Rvm)),
+            interpreted: Box::new(say(interpreted, Evaluator::Interpreter)),
+        },
         Err(_) => say(interpreted, Evaluator::Interpreter),
+    }
+}
+
+/// Errors agree whatever their words; of an error's sorts only what is not there at all counts.
+fn agree(one: &Outcome, other: &Outcome) -> bool {
+    match (one, other) {
+        (Outcome::Rows(one), Outcome::Rows(other)) => one == other,
+        (Outcome::Error { class: one, .. }, Outcome::Error { class: other, .. }) => {
+            (*one == Class::Unsupported) == (*other == Class::Unsupported)
+        }
+        _ => false,
     }
 }
 

@@ -15,6 +15,7 @@ mod rvm;
 mod template;
 mod texts;
 mod twin;
+mod whole;
 
 use regorus::Value;
 

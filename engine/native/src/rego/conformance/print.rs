@@ -9,33 +9,44 @@ use crate::rego::own::operators::compare;
 pub fn line(id: &Value, verdict: &Verdict) -> String {
     let mut text = String::from("{\"id\":");
     value(id, &mut text);
+    said(verdict, &mut text);
+    text.push('}');
+    text
+}
+
+fn said(verdict: &Verdict, text: &mut String) {
     match verdict {
+        // What the RVM says, and beside it that the interpreter says something else.
+        Verdict::Split { compiled, interpreted } => {
+            said(compiled, text);
+            text.push_str(",\"interpreter\":{\"evaluator_differs\":true");
+            said(interpreted, text);
+            text.push('}');
+        }
         Verdict::Result { rows, evaluator } => {
             text.push_str(",\"result\":[");
             for (at, row) in rows.iter().enumerate() {
                 if at > 0 {
                     text.push(',');
                 }
-                value(row, &mut text);
+                value(row, text);
             }
             text.push(']');
-            who(Some(*evaluator), &mut text);
+            who(Some(*evaluator), text);
         }
         Verdict::Error { code, message, evaluator } => {
             text.push_str(",\"error\":{\"code\":");
-            value(&Value::from(code.as_str()), &mut text);
+            value(&Value::from(code.as_str()), text);
             text.push_str(",\"message\":");
-            value(&Value::from(message.as_str()), &mut text);
+            value(&Value::from(message.as_str()), text);
             text.push('}');
-            who(*evaluator, &mut text);
+            who(*evaluator, text);
         }
         Verdict::Unsupported(name) => {
             text.push_str(",\"unsupported\":");
-            value(&Value::from(name.as_str()), &mut text);
+            value(&Value::from(name.as_str()), text);
         }
     }
-    text.push('}');
-    text
 }
 
 fn who(evaluator: Option<Evaluator>, text: &mut String) {
@@ -86,6 +97,18 @@ pub fn value(of: &Value, text: &mut String) {
 }
 
 fn scalar(of: &Value, text: &mut String) {
+    // A keyword in a name was renamed; as a value it has its own name.
+    if let Value::String(name) = of {
+        if let Some(word) = name.strip_prefix(PREFIX) {
+            return scalar(&Value::from(word), text);
+        }
+    }
+    if let Value::Number(number) = of {
+        if number.is_integer() && number.as_i64().is_none() && number.as_u64().is_none() && number.as_i128().is_some() {
+            text.push_str(&number.format_decimal());
+            return;
+        }
+    }
     text.push_str(&of.to_json_str().unwrap_or_else(|_| "null".to_owned()));
 }
 

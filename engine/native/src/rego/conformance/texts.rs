@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use regorus::unstable::{Expr, Module, Ref};
+use regorus::unstable::{Expr, Module, Ref, Rule, RuleHead};
 use regorus::Engine;
 
 use super::case::Case;
 use super::edits::{call_end, Edits};
-use super::{absent, keywords, mocks, query, template};
+use super::{absent, keywords, mocks, query, template, whole};
 use crate::rego::builtins;
 use crate::rego::limits::Limits;
 use crate::rego::reads::Facts;
@@ -52,18 +52,41 @@ pub fn prepare(case: &Case) -> Result<Texts, String> {
         return Err(found.message);
     }
     let modules = parse(&files, case.v0, &limits)?;
-    let files: Vec<SourceFile> = files.iter().zip(&modules).map(|(file, module)| results_first(file, module)).collect();
-    let modules = parse(&files, case.v0, &limits)?;
-    let rules = Rules::new(modules);
-    let (files, rules) = match mocks::rewrite(&files, &rules.modules, &rules, case.v0) {
-        Some(files) => {
-            let modules = parse(&files, case.v0, &limits)?;
-            (files, Rules::new(modules))
-        }
-        None => (files, rules),
-    };
+    let prepared = Prepared { files, rules: Rules::new(modules), v0: case.v0 };
+    let prepared = prepared.each(|file, module, _| whole::numbers(file, module, &case.data))?;
+    let prepared = prepared.each(results_first)?;
+    let whole = whole::rewrite(&prepared.files, &prepared.rules, &case.data);
+    let prepared = prepared.with(whole)?;
+    let mocked = mocks::rewrite(&prepared.files, &prepared.rules.modules, &prepared.rules, case.v0);
+    let Prepared { files, rules, .. } = prepared.with(mocked)?;
     let (builtins, missing) = called(&rules);
     Ok(Texts { files, rules, builtins, missing })
+}
+
+/// Texts and their trees, kept in step.
+struct Prepared {
+    files: Vec<SourceFile>,
+    rules: Rules,
+    v0: bool,
+}
+
+impl Prepared {
+    /// Each file as `change` writes it.
+    fn each(self, change: impl Fn(&SourceFile, &Ref<Module>, &Rules) -> SourceFile) -> Result<Self, String> {
+        let pairs = self.files.iter().zip(&self.rules.modules);
+        let changed: Vec<SourceFile> = pairs.map(|(file, module)| change(file, module, &self.rules)).collect();
+        let files = (changed != self.files).then_some(changed);
+        self.with(files)
+    }
+
+    /// Other files, where there are.
+    fn with(self, files: Option<Vec<SourceFile>>) -> Result<Self, String> {
+        let Some(files) = files else {
+            return Ok(self);
+        };
+        let rules = Rules::new(parse(&files, self.v0, &limits())?);
+        Ok(Self { files, rules, v0: self.v0 })
+    }
 }
 
 fn parse(files: &[SourceFile], v0: bool, limits: &Limits) -> Result<Vec<Ref<Module>>, String> {
@@ -102,8 +125,18 @@ fn called(rules: &Rules) -> (BTreeMap<String, u8>, BTreeMap<String, u8>) {
     (known, missing)
 }
 
-/// `f(a, x)` as `x = f(a)` for builtins that are not regorus': it takes a result as last argument only of its own.
-fn results_first(file: &SourceFile, module: &Module) -> SourceFile {
+/// The number of arguments of a function under its full name.
+fn of_function(called: &Expr, rules: &Rules) -> Option<u8> {
+    let definitions = rules.groups.get(&names::static_name(called)?)?;
+    definitions.iter().find_map(|definition| match definition.rule.as_ref() {
+        Rule::Spec { head: RuleHead::Func { args, .. }, .. } => u8::try_from(args.len()).ok(),
+        _ => None,
+    })
+}
+
+/// `f(a, x)` as `x = f(a)` for functions of rules, and for builtins that are not regorus': it takes a result as last
+/// argument only of its own, and under `not` only of those.
+fn results_first(file: &SourceFile, module: &Ref<Module>, rules: &Rules) -> SourceFile {
     let mut edits = Edits::default();
     for rule in &module.policy {
         visit::expressions(rule, &mut |expr| {
@@ -111,7 +144,7 @@ fn results_first(file: &SourceFile, module: &Module) -> SourceFile {
                 return;
             };
             let name = names::static_name(fcn).map(|name| name.join(".")).unwrap_or_default();
-            let arity = own::arity(&name).or_else(|| absent::arity(&name));
+            let arity = own::arity(&name).or_else(|| absent::arity(&name)).or_else(|| of_function(fcn, rules));
             let Some((result, args)) = params.split_last() else {
                 return;
             };

@@ -11,12 +11,9 @@ type Params<'a> = &'a [Ref<Expr>];
 pub fn find(name: &str) -> Option<BuiltinFcn> {
     Some(match name {
         "to_number" => (to_number, 1),
-        "semver.is_valid" => (semver_is_valid, 1),
         "format_int" => (format_int, 2),
         "strings.replace_n" => (replace_n, 2),
-        "json.remove" => (json_remove, 2),
         "json.marshal_with_options" => (marshal_with_options, 2),
-        "re_match" => (re_match, 2),
         "any" => (any, 1),
         "all" => (all, 1),
         "cast_array" => (cast_array, 1),
@@ -48,13 +45,6 @@ fn to_number(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> a
     original("to_number", span, params, args, strict)
 }
 
-fn semver_is_valid(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
-    match args.first() {
-        Some(Value::String(_)) => original("semver.is_valid", span, params, args, strict),
-        _ => Ok(Value::Bool(false)),
-    }
-}
-
 fn format_int(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
     match args.get(1).map(Value::as_u64) {
         Some(Ok(2 | 8 | 10 | 16)) => original("format_int", span, params, args, strict),
@@ -75,15 +65,6 @@ fn replace_n(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> a
     original("strings.replace_n", span, params, args, strict)
 }
 
-fn json_remove(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
-    let odd = super::items(args.get(1)).into_iter().find(|path| !matches!(path, Value::String(_) | Value::Array(_)));
-    if let Some(odd) = odd {
-        let expected = "operand 2 must be one of {set, array} containing string paths or array of path segments";
-        return Err(wrong(format!("{expected} but got {}", type_name(odd))));
-    }
-    original("json.remove", span, params, args, strict)
-}
-
 fn marshal_with_options(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
     if let Some(Value::Object(options)) = args.get(1) {
         let known =
@@ -93,10 +74,6 @@ fn marshal_with_options(span: &Span, params: Params<'_>, args: &[Value], strict:
         }
     }
     original("json.marshal_with_options", span, params, args, strict)
-}
-
-fn re_match(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
-    original("regex.match", span, params, args, strict)
 }
 
 fn any(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {

@@ -48,6 +48,16 @@ pub fn signature(bits: u16, key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The plain digest that a JWT's algorithm asks for.
+pub fn digest(bits: u16, message: &[u8]) -> Option<Vec<u8>> {
+    match bits {
+        256 => Some(Sha256::digest(message).to_vec()),
+        384 => Some(Sha384::digest(message).to_vec()),
+        512 => Some(Sha512::digest(message).to_vec()),
+        _ => None,
+    }
+}
+
 fn md5(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
     Ok(hex(&Md5::digest(text(args, 0)?)))
 }

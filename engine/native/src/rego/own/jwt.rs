@@ -1,10 +1,11 @@
-//! JSON web tokens, with shared secrets only: what public keys sign is not read here. Policies may not call these; they are
-//! what OPA's conformance cases ask for.
+//! JSON web tokens. Policies may not call these; they are what OPA's conformance cases ask for.
 
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span};
 use regorus::Value;
 
-use super::digests::{same, signature};
+use super::digests::{digest, same, signature};
+use super::keys::{self, Key, Public};
+use super::rsa;
 use super::{failed, text, unsupported};
 use crate::rego::builtins;
 use crate::rego::conformance::json_text;
@@ -17,6 +18,15 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
         "io.jwt.verify_hs256" => (verify_hs256, 2),
         "io.jwt.verify_hs384" => (verify_hs384, 2),
         "io.jwt.verify_hs512" => (verify_hs512, 2),
+        "io.jwt.verify_rs256" => (verify_rs256, 2),
+        "io.jwt.verify_rs384" => (verify_rs384, 2),
+        "io.jwt.verify_rs512" => (verify_rs512, 2),
+        "io.jwt.verify_ps256" => (verify_ps256, 2),
+        "io.jwt.verify_ps384" => (verify_ps384, 2),
+        "io.jwt.verify_ps512" => (verify_ps512, 2),
+        "io.jwt.verify_es256" => (verify_es256, 2),
+        "io.jwt.verify_es384" => (verify_es384, 2),
+        "io.jwt.verify_es512" => (verify_es512, 2),
         "io.jwt.decode_verify" => (decode_verify, 2),
         "io.jwt.encode_sign" => (encode_sign, 3),
         "io.jwt.encode_sign_raw" => (encode_sign_raw, 3),
@@ -41,7 +51,7 @@ fn encode64(bytes: &[u8]) -> String {
 }
 
 /// base64url, with padding or without; None at the first byte that is no letter of it.
-fn decode64(text: &str) -> Option<Vec<u8>> {
+pub fn decode64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let (mut sum, mut bits) = (0_u32, 0_u32);
     for byte in text.trim_end_matches('=').bytes() {
@@ -79,11 +89,11 @@ fn document(name: &str, bytes: &[u8]) -> anyhow::Result<Value> {
     }
 }
 
-fn field<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
+pub fn field<'a>(object: &'a Value, key: &str) -> Option<&'a Value> {
     object.as_object().ok()?.get(&Value::from(key))
 }
 
-fn field_text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
+pub fn field_text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     match field(object, key) {
         Some(Value::String(text)) => Some(text),
         _ => None,
@@ -130,6 +140,86 @@ fn verify_hs512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Res
     is_signed(text(args, 0)?, 512, text(args, 1)?).map(Value::Bool)
 }
 
+/// Whether one key signed a token by the algorithm of that name; a key of another kind did not.
+fn is_signed_by(key: &Public, algorithm: &str, covered: &[u8], signed: &[u8]) -> bool {
+    let bits = match algorithm.get(2..) {
+        Some("256") => 256,
+        Some("384") => 384,
+        Some("512") => 512,
+        _ => return false,
+    };
+    match (algorithm.get(..2), key) {
+        (Some("RS"), Public::Rsa { modulus, exponent }) => {
+            rsa::is_signed(modulus, exponent, bits, covered, signed).unwrap_or(false)
+        }
+        (Some("PS"), Public::Rsa { modulus, exponent }) => {
+            rsa::is_signed_pss(modulus, exponent, bits, covered, signed).unwrap_or(false)
+        }
+        (Some("ES"), Public::Curve { curve, x, y }) => {
+            digest(bits, covered).is_some_and(|hash| curve.is_signed(x, y, &hash, signed))
+        }
+        _ => false,
+    }
+}
+
+/// A key that the header names is the only one tried; of the others, those for the same algorithm or for any.
+fn is_signed_by_any(token: &str, header: &Value, algorithm: &str, keys: &[Key]) -> anyhow::Result<bool> {
+    let [_, _, signed] = sections(token)?;
+    let signed = section("signature", signed)?;
+    let covered = token.rsplit_once('.').map_or("", |(covered, _)| covered).as_bytes();
+    let named = field_text(header, "kid").and_then(|kid| keys.iter().find(|key| key.kid.as_deref() == Some(kid)));
+    if let Some(key) = named {
+        return Ok(is_signed_by(&key.public, algorithm, covered, &signed));
+    }
+    let said = field_text(header, "alg").unwrap_or_default();
+    let fits = |key: &&Key| key.algorithm.as_deref().is_none_or(|own| own == said);
+    Ok(keys.iter().filter(fits).any(|key| is_signed_by(&key.public, algorithm, covered, &signed)))
+}
+
+fn verify(args: &[Value], algorithm: &str) -> anyhow::Result<Value> {
+    let token = text(args, 0)?;
+    let [header, _, _] = sections(token)?;
+    let keys = keys::read(text(args, 1)?)?;
+    let header = document("header", &section("header", header)?)?;
+    is_signed_by_any(token, &header, algorithm, &keys).map(Value::Bool)
+}
+
+fn verify_rs256(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "RS256")
+}
+
+fn verify_rs384(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "RS384")
+}
+
+fn verify_rs512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "RS512")
+}
+
+fn verify_ps256(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "PS256")
+}
+
+fn verify_ps384(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "PS384")
+}
+
+fn verify_ps512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "PS512")
+}
+
+fn verify_es256(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "ES256")
+}
+
+fn verify_es384(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "ES384")
+}
+
+fn verify_es512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, "ES512")
+}
+
 fn bits_of(algorithm: &str) -> Option<u16> {
     match algorithm {
         "HS256" => Some(256),
@@ -147,18 +237,18 @@ fn decode_verify(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Re
     let token = text(args, 0)?;
     let constraints = args.get(1).cloned().unwrap_or_else(Value::new_object);
     let (header, payload, _) = opened(token)?;
-    let Some(secret) = field_text(&constraints, "secret") else {
-        return Err(unsupported("public keys"));
-    };
     let algorithm = field_text(&header, "alg").unwrap_or_default();
-    let Some(bits) = bits_of(algorithm) else {
-        return Ok(refused());
-    };
     if field_text(&constraints, "alg").is_some_and(|wanted| wanted != algorithm) || field(&header, "crit").is_some() {
         return Ok(refused());
     }
-    if !is_signed(token, bits, secret)? || !is_addressed(&payload, &constraints) || !is_in_time(&payload, &constraints)?
-    {
+    let good = match (field_text(&constraints, "secret"), field_text(&constraints, "cert"), bits_of(algorithm)) {
+        (Some(_), Some(_), _) => return Err(failed("duplicate key constraints")),
+        (Some(secret), None, Some(bits)) => is_signed(token, bits, secret)?,
+        (None, Some(certificate), _) => is_signed_by_any(token, &header, algorithm, &keys::read(certificate)?)?,
+        (Some(_), None, None) => false,
+        (None, None, _) => return Err(failed("no key constraint")),
+    };
+    if !good || !is_addressed(&payload, &constraints) || !is_in_time(&payload, &constraints)? {
         return Ok(refused());
     }
     Ok(Value::from(vec![Value::Bool(true), header, payload]))

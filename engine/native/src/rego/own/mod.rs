@@ -3,17 +3,31 @@
 
 mod arrays;
 mod casts;
+mod clocks;
+mod curves;
 mod digests;
+pub mod documents;
+mod encodings;
+mod formats;
 mod graphql;
 mod graphs;
 mod jwt;
+mod keys;
 mod networks;
 mod numbers;
 pub mod operators;
+mod orders;
+mod paths;
 mod patterns;
+mod rsa;
 mod schemas;
+mod subsets;
+mod syntax;
 mod templates;
+mod texts;
+mod units;
 mod uuids;
+mod versions;
 
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span, BUILTINS};
 use regorus::Value;
@@ -25,19 +39,29 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
     if name == "time.now_ns" {
         return Some((now_ns, 0));
     }
-    const FAMILIES: [fn(&str) -> Option<BuiltinFcn>; 12] = [
+    const FAMILIES: [fn(&str) -> Option<BuiltinFcn>; 22] = [
         arrays::find,
         casts::find,
+        clocks::find,
         digests::find,
+        documents::find,
+        encodings::find,
+        formats::find,
         graphql::find,
         graphs::find,
         jwt::find,
         networks::find,
         numbers::find,
+        orders::find,
+        paths::find,
         patterns::find,
         schemas::find,
+        subsets::find,
         templates::find,
+        texts::find,
+        units::find,
         uuids::find,
+        versions::find,
     ];
     FAMILIES.iter().find_map(|family| family(name))
 }

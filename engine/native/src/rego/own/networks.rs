@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use regorus::unstable::{BuiltinFcn, Expr, Ref, Span};
+use regorus::unstable::{BuiltinFcn, Expr, Ref, Span, BUILTINS};
 use regorus::Value;
 
 use super::{failed, text};
@@ -14,6 +14,7 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
         "net.cidr_intersects" | "net.cidr_overlap" => (intersects, 2),
         "net.cidr_contains_matches" => (contains_matches, 2),
         "net.cidr_merge" => (merge, 1),
+        "net.cidr_expand" => (expand, 1),
         _ => return None,
     })
 }
@@ -70,6 +71,17 @@ fn intersects(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Resul
     Ok(Value::Bool(one.bits == other.bits && one.first <= other.last && other.first <= one.last))
 }
 
+/// The addresses of a network, as a set.
+fn expand(span: &Span, params: Params<'_>, args: &[Value], strict: bool) -> anyhow::Result<Value> {
+    let Some((function, _)) = BUILTINS.get("net.cidr_expand") else {
+        return Err(failed("`net.cidr_expand` is not there"));
+    };
+    Ok(match function(span, params, args, strict)? {
+        Value::Array(addresses) => super::set_of(addresses.iter().cloned()),
+        other => other,
+    })
+}
+
 /// The networks of an operand with the keys they stand under: indexes of arrays, keys of objects, members of sets.
 fn keyed(operand: Option<&Value>, place: u32, bare: bool) -> anyhow::Result<Vec<(Value, Network)>> {
     let read = |key: Value, value: &Value| -> anyhow::Result<(Value, Network)> {
@@ -90,11 +102,25 @@ fn keyed(operand: Option<&Value>, place: u32, bare: bool) -> anyhow::Result<Vec<
         Some(Value::Array(items)) => items.iter().zip(0_u64..).map(|(item, at)| read(Value::from(at), item)).collect(),
         Some(Value::Set(items)) => items.iter_sorted().map(|item| read(item.clone(), item)).collect(),
         Some(Value::Object(fields)) => fields.iter_sorted().map(|(key, item)| read(key.clone(), item)).collect(),
-        _ => Err(super::wrong(format!("operand {place} has a wrong type"))),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Whether there is nothing in an operand to compare: then the other one is not looked at.
+fn is_empty(operand: Option<&Value>) -> bool {
+    match operand {
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Set(items)) => items.is_empty(),
+        Some(Value::Object(fields)) => fields.is_empty(),
+        Some(Value::String(_)) => false,
+        _ => true,
     }
 }
 
 fn contains_matches(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    if is_empty(args.first()) || is_empty(args.get(1)) {
+        return Ok(super::set_of([]));
+    }
     let outer = keyed(args.first(), 1, false)?;
     let inner = keyed(args.get(1), 2, true)?;
     if outer.len().saturating_mul(inner.len()) > 1_000_000 {
@@ -111,6 +137,21 @@ fn contains_matches(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow:
     Ok(super::set_of(found))
 }
 
+/// A network; an address alone stands for that of its class, as Go's `DefaultMask` has it.
+fn classful(text: &str) -> Option<(Network, Option<String>)> {
+    let Ok(IpAddr::V4(address)) = text.parse::<IpAddr>() else {
+        return Some((Network::read(text, false)?, None));
+    };
+    let [first, ..] = address.octets();
+    let prefix = match first {
+        0..=127 => 8,
+        128..=191 => 16,
+        192..=223 => 24,
+        _ => 32,
+    };
+    Some((Network::new(IpAddr::V4(address), prefix)?, Some(format!("{address}/{prefix}"))))
+}
+
 /// The fewest networks that hold the same addresses.
 fn merge(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
     let mut networks = Vec::new();
@@ -121,21 +162,27 @@ fn merge(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Val
         if !text.contains('/') && text.contains(':') {
             return Err(failed("IPv6 invalid: needs prefix length"));
         }
-        networks.push(Network::read(text, true).ok_or_else(|| failed(format!("invalid CIDR address: {text}")))?);
+        let (network, shown) = classful(text).ok_or_else(|| failed(format!("invalid CIDR address: {text}")))?;
+        networks.push((network, shown));
     }
     networks.sort();
-    let mut runs: Vec<Network> = Vec::new();
-    for network in networks {
+    // A network that merges with no other keeps the way it was written.
+    let mut runs: Vec<(Network, Option<String>)> = Vec::new();
+    for (network, shown) in networks {
         match runs.last_mut() {
-            Some(run) if run.bits == network.bits && network.first <= run.last.saturating_add(1) => {
-                run.last = run.last.max(network.last)
+            Some((run, alone)) if run.bits == network.bits && network.first <= run.last.saturating_add(1) => {
+                run.last = run.last.max(network.last);
+                *alone = None;
             }
-            _ => runs.push(network),
+            _ => runs.push((network, shown)),
         }
     }
     let mut merged = Vec::new();
-    for run in runs {
-        cover(run, &mut merged)?;
+    for (run, alone) in runs {
+        match alone {
+            Some(shown) => merged.push(shown),
+            None => cover(run, &mut merged)?,
+        }
     }
     Ok(super::set_of(merged.into_iter().map(Value::from)))
 }

@@ -17,7 +17,13 @@ fn match_schema(span: &Span, params: &[Ref<Expr>], args: &[Value], strict: bool)
     let Some((function, _)) = BUILTINS.get("json.match_schema") else {
         return Err(failed("`json.match_schema` is not there"));
     };
-    match function(span, params, args, strict)? {
+    // A text is a document in JSON.
+    let read = |place: usize| match args.get(place) {
+        Some(Value::String(text)) => Value::from_json_str(text).map_err(|_| failed("invalid JSON string")),
+        Some(other) => Ok(other.clone()),
+        None => Err(failed("an operand is missing")),
+    };
+    match function(span, params, &[read(0)?, read(1)?], strict)? {
         Value::Array(answer) if answer.first() == Some(&Value::Bool(true)) => {
             Ok(Value::from(vec![Value::Bool(true), Value::new_array()]))
         }

@@ -40,7 +40,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// A value as Rego writes it.
-fn rego_text(value: &Value) -> String {
+pub fn rego_text(value: &Value) -> String {
     let list = |items: Vec<&Value>| items.into_iter().map(rego_text).collect::<Vec<_>>().join(", ");
     match value {
         Value::Array(items) => format!("[{}]", list(items.iter().collect())),

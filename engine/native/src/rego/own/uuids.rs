@@ -3,8 +3,6 @@
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span};
 use regorus::Value;
 
-use super::failed;
-
 pub fn find(name: &str) -> Option<BuiltinFcn> {
     match name {
         "uuid.parse" => Some((parse, 1)),
@@ -19,7 +17,9 @@ fn parse(_: &Span, _: &[Ref<Expr>], args: &[Value], _: bool) -> anyhow::Result<V
     let Some(Value::String(text)) = args.first() else {
         return Ok(Value::Undefined);
     };
-    let number = read(text).ok_or_else(|| failed(format!("invalid UUID length or format: `{text}`")))?;
+    let Some(number) = read(text) else {
+        return Ok(Value::Undefined);
+    };
     let part = |shift: u32, mask: u128| number.wrapping_shr(shift) & mask;
     let version = u64::try_from(part(76, 0xf)).unwrap_or(0);
     let mut fields = vec![("version", Value::from(version)), ("variant", Value::from(variant(part(60, 0xf))))];

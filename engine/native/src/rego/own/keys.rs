@@ -1,0 +1,188 @@
+//! Public keys, out of certificates, PEM blocks and JSON web keys: only as much of each as checking a signature needs.
+//! Only tokens in conformance cases are checked with them; policies may not call these.
+
+use num_bigint::BigUint;
+use regorus::Value;
+
+use super::curves::Curve;
+use super::failed;
+use super::jwt::{decode64, field, field_text};
+
+pub enum Public {
+    Rsa {
+        modulus: BigUint,
+        exponent: BigUint,
+    },
+    Curve {
+        curve: Curve,
+        x: BigUint,
+        y: BigUint,
+    },
+    /// A shared secret in a set of keys, or a kind that is not checked here.
+    Other,
+}
+
+/// A key with what a set of keys says about it.
+pub struct Key {
+    pub public: Public,
+    pub kid: Option<String>,
+    pub algorithm: Option<String>,
+}
+
+/// Keys a set may hold.
+const KEYS: usize = 64;
+
+/// A certificate or a key in PEM, or a JSON web key or a set of them.
+pub fn read(text: &str) -> anyhow::Result<Vec<Key>> {
+    match text.trim_start().strip_prefix("-----BEGIN ") {
+        Some(block) => pem(block).map(|public| vec![Key { public, kid: None, algorithm: None }]),
+        None => web_keys(text),
+    }
+}
+
+fn pem(block: &str) -> anyhow::Result<Public> {
+    let bad = || failed("failed to extract a Key from the PEM certificate");
+    let (kind, rest) = block.split_once("-----").ok_or_else(bad)?;
+    let (body, after) = rest.split_once(&format!("-----END {kind}-----")).ok_or_else(bad)?;
+    if !after.trim().is_empty() {
+        return Err(failed("extra data after a PEM certificate block"));
+    }
+    let letters: String = body.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let bytes = decode64(&letters.replace('+', "-").replace('/', "_")).ok_or_else(bad)?;
+    let whole = Der(&bytes).sequence().ok_or_else(bad)?;
+    match kind {
+        "CERTIFICATE" => certified(whole),
+        "PUBLIC KEY" => subject_key(whole),
+        "RSA PUBLIC KEY" => rsa(whole),
+        _ => None,
+    }
+    .ok_or_else(bad)
+}
+
+/// What is left to read of a document in DER.
+#[derive(Clone, Copy)]
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The next element: its tag and what is in it.
+    fn next(&mut self) -> Option<(u8, &'a [u8])> {
+        let (tag, rest) = self.0.split_first()?;
+        let (first, mut rest) = rest.split_first()?;
+        let mut length = usize::from(*first);
+        if length >= 0x80 {
+            let (bytes, after) = rest.split_at_checked(length & 0x7f).filter(|(bytes, _)| bytes.len() <= 4)?;
+            length = bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+            rest = after;
+        }
+        let (inside, after) = rest.split_at_checked(length)?;
+        self.0 = after;
+        Some((*tag, inside))
+    }
+
+    fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
+        self.next().filter(|(tag, _)| *tag == wanted).map(|(_, inside)| inside)
+    }
+
+    fn sequence(mut self) -> Option<Self> {
+        self.expect(0x30).map(Self)
+    }
+}
+
+/// The key of a certificate: the seventh of its fields, the version not counted.
+fn certified(mut certificate: Der<'_>) -> Option<Public> {
+    let mut fields = Der(certificate.expect(0x30)?);
+    if fields.0.first() == Some(&0xa0) {
+        fields.next()?;
+    }
+    for _ in 0..5 {
+        fields.next()?;
+    }
+    subject_key(Der(fields.expect(0x30)?))
+}
+
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const CURVE: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
+
+fn subject_key(mut info: Der<'_>) -> Option<Public> {
+    let mut algorithm = Der(info.expect(0x30)?);
+    let name = algorithm.expect(0x06)?;
+    let bits = info.expect(0x03)?.strip_prefix(&[0])?;
+    if name == RSA {
+        return rsa(Der(bits).sequence()?);
+    }
+    if name != CURVE {
+        return Some(Public::Other);
+    }
+    let curve = match algorithm.expect(0x06)? {
+        P256 => Curve::P256,
+        P384 => Curve::P384,
+        P521 => Curve::P521,
+        _ => return Some(Public::Other),
+    };
+    let point = bits.strip_prefix(&[4])?;
+    let (x, y) = point.split_at_checked(curve.bytes()).filter(|(_, y)| y.len() == curve.bytes())?;
+    Some(Public::Curve { curve, x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) })
+}
+
+fn rsa(mut numbers: Der<'_>) -> Option<Public> {
+    let modulus = BigUint::from_bytes_be(numbers.expect(0x02)?);
+    Some(Public::Rsa { modulus, exponent: BigUint::from_bytes_be(numbers.expect(0x02)?) })
+}
+
+fn web_keys(text: &str) -> anyhow::Result<Vec<Key>> {
+    let bad = || failed("failed to parse a JWK key (set)");
+    let document = Value::from_json_str(text).map_err(|_| bad())?;
+    match field(&document, "keys") {
+        Some(Value::Array(keys)) => keys.iter().take(KEYS).map(|key| web_key(key).ok_or_else(bad)).collect(),
+        _ => Ok(vec![web_key(&document).ok_or_else(bad)?]),
+    }
+}
+
+fn web_key(key: &Value) -> Option<Key> {
+    let number = |name: &str| field_text(key, name).and_then(decode64).map(|bytes| BigUint::from_bytes_be(&bytes));
+    let public = match field_text(key, "kty")? {
+        "RSA" => Public::Rsa { modulus: number("n")?, exponent: number("e")? },
+        "EC" => {
+            let curve = match field_text(key, "crv")? {
+                "P-256" => Curve::P256,
+                "P-384" => Curve::P384,
+                "P-521" => Curve::P521,
+                _ => return None,
+            };
+            Public::Curve { curve, x: number("x")?, y: number("y")? }
+        }
+        _ => Public::Other,
+    };
+    let said = |name: &str| field_text(key, name).map(str::to_owned);
+    Some(Key { public, kid: said("kid"), algorithm: said("alg") })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_cut_short_is_no_key() {
+        for text in [
+            "",
+            "{}",
+            "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+            "-----BEGIN X-----",
+            r#"{"kty":"RSA","n":"AQ"}"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_set_keeps_the_names_of_its_keys() {
+        let keys =
+            read(r#"{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a", "alg": "RS256"}, {"kty": "oct"}]}"#)
+                .unwrap();
+        assert_eq!(keys.iter().map(|key| key.kid.clone()).collect::<Vec<_>>(), [Some("a".to_owned()), None]);
+    }
+}
