@@ -13,6 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -48,7 +49,8 @@ def plain(value: object) -> object:
             return [plain(item) for item in value]
         case dict():
             return {key: plain(item) for key, item in value.items()}
-    raise TypeError(type(value))
+        case other:
+            raise TypeError(type(other))
 
 
 def sorted_rows(rows: object) -> object:
@@ -66,9 +68,7 @@ def opa(corpora: Path, version: str) -> Iterator[Question]:
     for item in items(corpora, f"rego-opa-conformance-{version}"):
         case = item["case"]
         assert isinstance(case, dict)
-        yield Question(
-            str(case["note"]), {**case, "rego_version": version}, lambda answer, case=case: agrees(case, answer)
-        )
+        yield Question(str(case["note"]), {**case, "rego_version": version}, partial(agrees, case))
 
 
 def value_of(answer: Answer) -> object:
@@ -121,6 +121,15 @@ def meets(assertions: list[dict[str, object]], violations: object) -> bool:
     return True
 
 
+def decides(assertions: list[dict[str, object]], answer: Answer) -> bool:
+    return "result" in answer and meets(assertions, value_of(answer))
+
+
+def reports(wanted: int, answer: Answer) -> bool:
+    found = value_of(answer)
+    return "result" in answer and (len(found) if isinstance(found, list) else 0) == wanted
+
+
 def package_of(rego: str) -> str:
     found = re.search(r"^package\s+(\S+)", rego, re.MULTILINE)
     return found.group(1) if found else "missing"
@@ -134,11 +143,8 @@ def gatekeeper(corpora: Path) -> Iterator[Question]:
         data = {"inventory": inventory(item["inventory"])} if item["inventory"] else {}
         case = {"modules": [rego, *libs], "input": reviewed(item), "data": data}
         query = f"data.{package_of(rego)}.violation = x"
-        yield Question(
-            f"{item['policy']}/{item['case']}",
-            {**case, "query": query},
-            lambda answer, assertions=assertions: "result" in answer and meets(assertions, value_of(answer)),
-        )
+        asked = {**case, "query": query}
+        yield Question(f"{item['policy']}/{item['case']}", asked, partial(decides, assertions))
 
 
 def kubescape(corpora: Path) -> Iterator[Question]:
@@ -149,11 +155,7 @@ def kubescape(corpora: Path) -> Iterator[Question]:
             continue
         wanted = len(expected) if isinstance(expected, list) else 0
         case = {"modules": [rego], "input": item["input"], "data": {}, "query": "data.armo_builtins.deny = x"}
-        yield Question(
-            f"{item['rule']}/{item['case']}",
-            case,
-            lambda answer, wanted=wanted: "result" in answer and len(value_of(answer) or []) == wanted,  # type: ignore[arg-type]
-        )
+        yield Question(f"{item['rule']}/{item['case']}", case, partial(reports, wanted))
 
 
 def decoded(value: object) -> object:
@@ -165,7 +167,12 @@ def decoded(value: object) -> object:
             return {str(key): decoded(item) for key, item in value.items()}
         case list():
             return sorted_rows([decoded(item) for item in value])
-    return plain(value)
+        case other:
+            return plain(other)
+
+
+def gives(wanted: object, answer: Answer) -> bool:
+    return decoded(value_of(answer)) == wanted
 
 
 def engine_tests(corpora: Path) -> Iterator[Question]:
@@ -184,8 +191,7 @@ def engine_tests(corpora: Path) -> Iterator[Question]:
             "data": data if isinstance(data, dict) else {},
             **({"input": case["input"]} if "input" in case else {}),
         }
-        wanted = decoded(case["want_result"])
-        yield Question(str(case["note"]), asked, lambda answer, wanted=wanted: decoded(value_of(answer)) == wanted)
+        yield Question(str(case["note"]), asked, partial(gives, decoded(case["want_result"])))
 
 
 def wild(corpora: Path) -> Iterator[Question]:
