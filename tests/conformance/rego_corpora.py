@@ -194,19 +194,12 @@ def engine_tests(corpora: Path) -> Iterator[Question]:
         yield Question(str(case["note"]), asked, partial(gives, decoded(case["want_result"])))
 
 
-def wild(corpora: Path) -> Iterator[Question]:
-    for item in items(corpora, "rego-in-the-wild"):
-        case = {"modules": [item["module"]], "query": "x = 1", "data": {}}
-        yield Question(str(item["path"]), case, lambda answer: "result" in answer)
-
-
 CORPORA: Mapping[str, Callable[[Path], Iterator[Question]]] = {
     "rego-opa-conformance-v1": lambda corpora: opa(corpora, "v1"),
     "rego-opa-conformance-v0": lambda corpora: opa(corpora, "v0"),
     "rego-gatekeeper-cases": gatekeeper,
     "rego-kubescape-cases": kubescape,
     "rego-engine-tests": engine_tests,
-    "rego-in-the-wild": wild,
 }
 
 

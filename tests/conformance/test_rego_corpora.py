@@ -1,4 +1,4 @@
-"""Rego of others: decisions of Gatekeeper's and Kubescape's policies, regorus' own tests, modules from the wild.
+"""Rego of others: decisions of Gatekeeper's and Kubescape's policies, regorus' own tests.
 
 The bounds are those of `docs/conformance.md`, which `tests/conformance/rego_corpora.py` prints.
 """
