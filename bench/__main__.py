@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from bench import decide, grpc_peers, pgbench, replay, report, servers
+from bench import decide, grpc_peers, pgbench, replay, report, scan, servers
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -55,7 +55,19 @@ def run_replay(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("replay", measured, peers)
 
 
-AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc, "replay": run_replay}
+def run_scan(arguments: argparse.Namespace) -> list[report.Line]:
+    figures = scan.measure()
+    if arguments.raw:
+        json.dump(scan.document(figures), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    if not arguments.json:
+        scan.show(figures)
+    measured, peers = scan.promises(figures)
+    return report.judge("scan", measured, peers)
+
+
+AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc, "replay": run_replay, "scan": run_scan}
 
 
 def main() -> int:

@@ -124,3 +124,32 @@ class RowMasker:
     @property
     def cells(self) -> int:
         """How many cells were rewritten so far."""
+
+# --- Secrets and personal data -----------------------------------------------------------------------------------
+
+def scan_text(text: bytes) -> bytes:
+    """[spans, masked]: spans are [start, end, type number] in characters (the text is UTF-8), in order, without overlaps."""
+
+def scan_spans(text: bytes) -> bytes:
+    """The same spans in bytes, without the masked text."""
+
+def scan_types(text: bytes) -> bytes:
+    """The numbers of the types that a text has; cheaper than its spans."""
+
+def scan_detectors() -> bytes:
+    """{"types": [names, by number], "rows": [[type, how, triggers, shape, checks, context, rank, title]]}."""
+
+@final
+class ScanStream:
+    """A text that comes in pieces: the same spans as of the whole, in bounded memory. Spans are [start, end, type] in bytes of the whole."""
+
+    def __new__(cls) -> ScanStream: ...
+    def push(self, piece: bytes) -> bytes:
+        """Take a piece; the spans that are final by it."""
+
+    def finish(self) -> bytes:
+        """End the text; the spans that were left. NativeError ENDED when it has ended before."""
+
+    @property
+    def settled(self) -> int:
+        """Up to which byte nothing that comes can add or change a span."""

@@ -6,6 +6,7 @@
 pub mod failure;
 pub mod postgres;
 pub mod rego;
+pub mod scan;
 pub mod sql;
 pub mod stack;
 

@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::failure::{guarded, Failure};
 use crate::postgres;
 use crate::rego::program;
+use crate::scan;
 use crate::sql;
 
 create_exception!(_native, NativeError, PyException);
@@ -189,6 +190,67 @@ impl RowMasker {
     }
 }
 
+/// A text's spans and the text with them hidden.
+#[pyfunction]
+fn scan_text<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || {
+        let engine = scan::engine()?;
+        Ok(scan::encode::scanned(engine, text, &scan::scan(engine, text)))
+    })
+}
+
+/// A text's spans alone, in bytes.
+#[pyfunction]
+fn scan_spans<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || {
+        let engine = scan::engine()?;
+        Ok(scan::encode::places(&scan::scan(engine, text)))
+    })
+}
+
+/// The types that a text has.
+#[pyfunction]
+fn scan_types<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || {
+        let engine = scan::engine()?;
+        Ok(scan::encode::seen(&scan::detect(engine, text)))
+    })
+}
+
+/// The detectors there are.
+#[pyfunction]
+fn scan_detectors(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+    bytes(py, || Ok(scan::encode::described(scan::engine()?)))
+}
+
+/// A text that comes in pieces.
+#[pyclass(module = "engine._native")]
+struct ScanStream(Option<scan::Stream<'static>>);
+
+#[pymethods]
+impl ScanStream {
+    #[new]
+    fn new(py: Python<'_>) -> PyResult<Self> {
+        let engine = py.detach(|| guarded(scan::engine)).map_err(|failure| raise(py, failure))?;
+        Ok(Self(Some(scan::Stream::new(engine))))
+    }
+
+    fn push<'py>(&mut self, py: Python<'py>, piece: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let stream = self.0.as_mut().ok_or_else(|| raise(py, Failure::new("ENDED", "the text has ended")))?;
+        bytes(py, || Ok(scan::encode::places(&stream.push(piece))))
+    }
+
+    fn finish<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let stream = self.0.take().ok_or_else(|| raise(py, Failure::new("ENDED", "the text has ended")))?;
+        bytes(py, || Ok(scan::encode::places(&stream.finish())))
+    }
+
+    #[getter]
+    fn settled(&self) -> usize {
+        self.0.as_ref().map_or(0, scan::Stream::settled)
+    }
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
@@ -204,5 +266,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(short_run, module)?)?;
     module.add_function(wrap_pyfunction!(short_reply, module)?)?;
     module.add_class::<RowMasker>()?;
+    module.add_function(wrap_pyfunction!(scan_text, module)?)?;
+    module.add_function(wrap_pyfunction!(scan_spans, module)?)?;
+    module.add_function(wrap_pyfunction!(scan_types, module)?)?;
+    module.add_function(wrap_pyfunction!(scan_detectors, module)?)?;
+    module.add_class::<ScanStream>()?;
     Ok(())
 }

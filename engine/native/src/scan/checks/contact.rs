@@ -1,0 +1,206 @@
+//! How people and machines are reached: mail, telephone, network addresses; and dates.
+
+use std::net::Ipv6Addr;
+
+use crate::scan::checks::digits::{digits, is_day, Digits};
+use crate::scan::checks::Place;
+
+type Around = fn(&[u8], usize, usize) -> Option<Place>;
+
+pub fn around(name: &str) -> Option<Around> {
+    Some(match name {
+        "email" => email,
+        "ipv4" => ipv4,
+        "ipv6" => ipv6,
+        "date" => date,
+        "mac" => mac,
+        "alone" => alone,
+        _ => return None,
+    })
+}
+
+/// The checks of telephone numbers, by how they are written.
+pub fn phone(form: &str) -> Option<Around> {
+    Some(match form {
+        "intl" => international,
+        "us" => north_american,
+        "national" => national,
+        "grouped" => grouped,
+        "plain" => plain,
+        "trunk" => trunk,
+        _ => return None,
+    })
+}
+
+/// The local part and the last label of the host are as they must be; what only touches the address is cut off.
+fn email(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let sign = value.iter().rposition(|byte| *byte == b'@')?;
+    let (local, host) = value.split_at(sign);
+    // WHY: `user=ana@x.org`, `'ana@x.org` and `mailto:` stand before addresses far more often than in them.
+    let cut = local.iter().rposition(|byte| b"=/?{|}`".contains(byte)).map_or(0, |place| place.saturating_add(1));
+    let quotes = local.get(cut..)?.iter().take_while(|byte| b"'&*".contains(byte)).count();
+    let cut = cut.saturating_add(quotes);
+    let local = local.get(cut..)?;
+    let bad = local.is_empty()
+        || local.starts_with(b".")
+        || local.ends_with(b".")
+        || local.windows(2).any(|two| two == b"..");
+    let host = host.get(1..)?;
+    let labels_hold = host.split(|byte| *byte == b'.').all(|label| !label.starts_with(b"-") && !label.ends_with(b"-"));
+    let top = host.rsplit(|byte| *byte == b'.').next()?;
+    let file = [b"png".as_slice(), b"jpg", b"gif", b"svg", b"js", b"css", b"webp"]
+        .iter()
+        .any(|name| top.eq_ignore_ascii_case(name));
+    let follows = text.get(end).is_some_and(|byte| matches!(byte, b'@' | b'(') || byte.is_ascii_alphanumeric());
+    (!bad && labels_hold && !file && top.len() >= 2 && !follows).then(|| (start.saturating_add(cut), end))
+}
+
+/// Four numbers below 256 without leading noughts; no version, no longer chain.
+fn ipv4(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let (address, mask) = match value.iter().position(|byte| *byte == b'/') {
+        Some(slash) => (value.get(..slash)?, value.get(slash.saturating_add(1)..)?),
+        None => (value, b"0".as_slice()),
+    };
+    let parts_hold = address.split(|byte| *byte == b'.').all(|part| {
+        let read = digits(part).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
+        read <= 255 && (part.len() == 1 || !part.starts_with(b"0"))
+    });
+    let before = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| matches!(byte, b'.' | b'-'));
+    let next = text.get(end).copied().unwrap_or(b' ');
+    let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
+    let goes_on = next == b'.' && after || next == b'-' && after;
+    let mask = digits(mask).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
+    (parts_hold && mask <= 32 && !before && !goes_on).then_some((start, end))
+}
+
+/// What the standard library reads as an address; no time of day, no path of `::`.
+fn ipv6(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let bare = value.split(|byte| matches!(byte, b'%' | b'/')).next()?;
+    let readable = std::str::from_utf8(bare).ok()?.parse::<Ipv6Addr>().is_ok();
+    let figures = bare.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let groups = bare.split(|byte| *byte == b':').filter(|group| !group.is_empty()).count();
+    let next = text.get(end).copied().unwrap_or(b' ');
+    let goes_on =
+        next == b':' || next == b'.' && text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
+    let before = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| *byte == b':');
+    (readable && (figures > 0 || groups > 2) && bare.len() > 2 && !goes_on && !before).then_some((start, end))
+}
+
+/// A day that exists, in any of the usual orders.
+fn date(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let parts: Vec<u32> = value
+        .split(|byte| !byte.is_ascii_digit())
+        .map(|part| digits(part).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit)))
+        .collect();
+    let [first, second, third] = <[u32; 3]>::try_from(parts).ok()?;
+    let holds = if first > 31 { is_day(third, second) } else { is_day(first, second) || is_day(second, first) };
+    holds.then_some((start, end))
+}
+
+/// Nothing that makes it part of a longer figure stands beside it.
+fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
+    let next = text.get(end).copied().unwrap_or(b' ');
+    let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_digit);
+    let joined = |byte: u8| matches!(byte, b'.' | b'-' | b'/' | b':' | b'_');
+    !matches!(before, b'.' | b'-' | b'/' | b'_' | b'+' | b'#' | b'$' | b'=' | b'&') && !(joined(next) && after)
+}
+
+/// The parentheses come in pairs.
+fn is_even(value: &[u8]) -> bool {
+    let opened = value.iter().filter(|byte| **byte == b'(').count();
+    opened == value.iter().filter(|byte| **byte == b')').count() && opened <= 1
+}
+
+/// With the extension that follows the number: `x12`, ` ext. 12`.
+fn extended(text: &[u8], start: usize, end: usize) -> Place {
+    let rest = text.get(end..).unwrap_or_default();
+    let space = usize::from(rest.first() == Some(&b' '));
+    let word = rest.get(space..).unwrap_or_default();
+    let sign = [b"ext. ".as_slice(), b"ext.", b"ext ", b"ext", b"x "].into_iter().find(|sign| word.starts_with(sign));
+    let sign = sign.map_or(usize::from(word.first() == Some(&b'x')), <[u8]>::len);
+    let figures = word.get(sign..).unwrap_or_default().iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    if sign == 0 || !(1..=6).contains(&figures) {
+        return (start, end);
+    }
+    (start, end.saturating_add(space).saturating_add(sign).saturating_add(figures))
+}
+
+fn main_digits(value: &[u8]) -> Digits {
+    let end = value.iter().position(|byte| matches!(byte, b'x' | b'e')).unwrap_or(value.len());
+    digits(value.get(..end).unwrap_or_default())
+}
+
+fn international(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let count = main_digits(value).len();
+    let country = digits(value).first().is_some_and(|first| *first != 0) || value.starts_with(b"00");
+    ((8..=15).contains(&count) && country && is_even(value) && stands_alone(text, start, end))
+        .then(|| extended(text, start, end))
+}
+
+/// Area and exchange begin with 2 to 9.
+fn north_american(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let digits = main_digits(value);
+    let digits = if digits.len() == 11 { digits.get(1..).unwrap_or_default() } else { &digits };
+    let leads = |place: usize| digits.get(place).is_some_and(|digit| *digit >= 2);
+    (digits.len() == 10 && leads(0) && is_even(value) && stands_alone(text, start, end))
+        .then(|| extended(text, start, end))
+}
+
+/// A trunk nought, and groups.
+fn national(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let count = digits(value).len();
+    let separators = value.iter().filter(|byte| !byte.is_ascii_digit()).count();
+    alone(text, start, end)?;
+    let is_date = value.iter().filter(|byte| matches!(byte, b'/' | b'.')).count() >= 2 && count <= 8;
+    ((9..=12).contains(&count)
+        && !value.starts_with(b"00")
+        && separators >= 1
+        && !is_date
+        && is_even(value)
+        && stands_alone(text, start, end))
+    .then_some((start, end))
+}
+
+/// Six pairs and no more: a fingerprint has longer rows of them.
+fn mac(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let joined =
+        |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|byte| matches!(byte, b':' | b'-' | b'.'));
+    let after = joined(Some(end)) && text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_hexdigit);
+    (!joined(start.checked_sub(1)) && !after).then_some((start, end))
+}
+
+/// No group of figures or capitals before it or after it, a space apart: it would be a part of something longer.
+fn alone(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let is_group = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_uppercase();
+    let spaced = |at: Option<usize>| at.and_then(|at| text.get(at)) == Some(&b' ');
+    let before = spaced(start.checked_sub(1)) && start.checked_sub(2).and_then(|at| text.get(at)).is_some_and(is_group);
+    let after = spaced(Some(end)) && text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_digit);
+    (!before && !after).then_some((start, end))
+}
+
+/// Eleven digits after a trunk nought.
+fn trunk(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let varied = value.iter().any(|byte| Some(byte) != value.last());
+    let low = value.iter().filter(|byte| **byte == b'0').count();
+    (varied && low <= 5 && stands_alone(text, start, end)).then_some((start, end))
+}
+
+fn grouped(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    let count = digits(value).len();
+    ((7..=13).contains(&count) && stands_alone(text, start, end)).then_some((start, end))
+}
+
+fn plain(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let value = text.get(start..end)?;
+    (digits(value).len() >= 7 && stands_alone(text, start, end)).then_some((start, end))
+}

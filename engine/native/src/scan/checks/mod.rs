@@ -1,0 +1,60 @@
+//! What a shape cannot say: check digits, issuers, entropy, structure. One name in `detectors.tsv` is one check here.
+
+pub mod business;
+pub mod contact;
+pub mod digits;
+pub mod europe;
+pub mod people;
+pub mod random;
+pub mod tokens;
+
+/// Where a finding is, when a check holds; most leave it as it is.
+pub type Place = (usize, usize);
+
+/// One check of a row.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// About the value alone.
+    Value(fn(&[u8]) -> bool),
+    /// About the value and what stands around it; may move its borders.
+    Around(fn(&[u8], usize, usize) -> Option<Place>),
+    /// At least so many bits a byte, in hundredths.
+    Entropy(u32),
+    MinimalLength(usize),
+}
+
+impl Check {
+    /// The check of a name.
+    pub fn of(name: &str) -> Result<Self, String> {
+        let unknown = || format!("no check `{name}`");
+        if let Some((head, argument)) = name.split_once(':') {
+            return match head {
+                "entropy" => argument.parse::<f64>().map(random::hundredths).map(Self::Entropy).map_err(|_| unknown()),
+                "minlen" => argument.parse().map(Self::MinimalLength).map_err(|_| unknown()),
+                "phone" => contact::phone(argument).map(Self::Around).ok_or_else(unknown),
+                _ => Err(unknown()),
+            };
+        }
+        let value = tokens::of(name)
+            .or_else(|| people::of(name))
+            .or_else(|| europe::of(name))
+            .or_else(|| business::of(name))
+            .or_else(|| digits::of(name));
+        if let Some(check) = value {
+            return Ok(Self::Value(check));
+        }
+        tokens::around(name).or_else(|| contact::around(name)).map(Self::Around).ok_or_else(unknown)
+    }
+
+    /// The finding's place when the check holds.
+    pub fn holds(&self, text: &[u8], start: usize, end: usize) -> Option<Place> {
+        let value = text.get(start..end)?;
+        let same = |holds: bool| holds.then_some((start, end));
+        match self {
+            Self::Value(check) => same(check(value)),
+            Self::Around(check) => check(text, start, end),
+            Self::Entropy(least) => same(random::entropy(value) >= *least),
+            Self::MinimalLength(least) => same(value.len() >= *least),
+        }
+    }
+}

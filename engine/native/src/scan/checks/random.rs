@@ -1,0 +1,258 @@
+//! Whether a value looks like chance made it. All arithmetic is in hundredths of a bit, in whole numbers.
+
+use std::sync::OnceLock;
+
+use crate::scan::words::Words;
+
+/// What is asked of a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    pub shortest: usize,
+    /// Bits a byte, in hundredths.
+    pub entropy: u32,
+}
+
+/// After a name that promises a key.
+pub const KEY: Demand = Demand { shortest: 10, entropy: 280 };
+/// After a name that promises little.
+pub const WEAK: Demand = Demand { shortest: 20, entropy: 340 };
+
+impl Demand {
+    /// When nothing but space stands between name and value.
+    pub fn stricter(self) -> Self {
+        Self { shortest: self.shortest.saturating_add(4).max(14), entropy: self.entropy.max(290) }
+    }
+}
+
+pub fn hundredths(bits: f64) -> u32 {
+    // Saturating by definition of `as`; the table has small numbers.
+    (bits * 100.0) as u32
+}
+
+/// Shannon's entropy of the bytes, bits a byte in hundredths.
+pub fn entropy(value: &[u8]) -> u32 {
+    let mut counts = [0_u32; 256];
+    for byte in value {
+        if let Some(slot) = counts.get_mut(usize::from(*byte)) {
+            *slot = slot.saturating_add(1);
+        }
+    }
+    if value.is_empty() {
+        return 0;
+    }
+    let total = value.len() as f64;
+    let bits: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = f64::from(*count) / total;
+            -share * share.log2()
+        })
+        .sum();
+    hundredths(bits + 1e-9)
+}
+
+/// Letters and digits mixed by chance, and no word, path, version, date or number.
+pub fn looks_random(value: &[u8], demand: Demand) -> bool {
+    if value.len() < demand.shortest {
+        return false;
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let other = value.len().saturating_sub(digits).saturating_sub(letters);
+    if is_uuid(value) {
+        return entropy(value) >= 180 && !is_placeholder(value);
+    }
+    if letters == 0 {
+        return digits >= demand.shortest.max(16) && other == 0 && entropy(value) >= 250;
+    }
+    if other.saturating_mul(4) > value.len() || has_scheme(value) || is_spelled(value) {
+        return false;
+    }
+    let needed = match () {
+        () if is_hex(value) && value.len() >= 32 => 240,
+        () if is_hex(value) => demand.entropy.min(300),
+        () => demand.entropy,
+    };
+    (digits >= 2 || changes_case(value) || is_long_run(value)) && entropy(value) >= needed && !is_placeholder(value)
+}
+
+/// Groups of 8, 4, 4, 4 and 12.
+fn is_uuid(value: &[u8]) -> bool {
+    let lengths = value.split(|byte| *byte == b'-').map(<[u8]>::len);
+    value.len() == 36
+        && lengths.eq([8, 4, 4, 4, 12])
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
+/// One run of letters that no language has as a word.
+fn is_long_run(value: &[u8]) -> bool {
+    value.len() >= 20 && entropy(value) >= 350 && !changes_case(value) && value.iter().all(u8::is_ascii_alphabetic)
+}
+
+fn is_hex(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn has_scheme(value: &[u8]) -> bool {
+    value.windows(3).any(|part| part == b"://") || value.starts_with(b"/") || value.starts_with(b"./")
+}
+
+/// Names as people write them: words of letters with few digits, set apart by dots, dashes or capitals.
+fn is_spelled(value: &[u8]) -> bool {
+    let (mut parts, mut words) = (0_usize, 0_usize);
+    for part in value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
+        parts = parts.saturating_add(1);
+        let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let is_word = (letters == part.len() && !changes_case(part)) || (letters == 0 && part.len() <= 4);
+        words = words.saturating_add(usize::from(is_word));
+    }
+    let one_long = parts == 1
+        && is_long_run(value)
+        && (value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase));
+    !one_long && (parts == words || parts >= 3 && words.saturating_mul(2) > parts)
+}
+
+/// Cases that alternate as no word's do.
+fn changes_case(value: &[u8]) -> bool {
+    let mut changes = 0_usize;
+    let mut letters = 0_usize;
+    let mut before: Option<bool> = None;
+    for byte in value.iter().filter(|byte| byte.is_ascii_alphabetic()) {
+        letters = letters.saturating_add(1);
+        let upper = byte.is_ascii_uppercase();
+        if before.is_some_and(|last| last != upper) {
+            changes = changes.saturating_add(1);
+        }
+        before = Some(upper);
+    }
+    changes.saturating_mul(7) >= letters.saturating_mul(2) && changes >= 3
+}
+
+const STANDS_FOR: &[&str] = &[
+    "none",
+    "null",
+    "nil",
+    "true",
+    "false",
+    "undefined",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "string",
+    "str",
+    "text",
+    "redacted",
+    "masked",
+    "hidden",
+    "placeholder",
+    "required",
+    "optional",
+    "prompt",
+    "input",
+    "empty",
+    "todo",
+    "value",
+    "int",
+    "bytes",
+    "object",
+    "enabled",
+    "disabled",
+    "token",
+    "apikey",
+    "username",
+    "user",
+    "test",
+    "admin",
+    "varchar",
+    "boolean",
+];
+const PARTS: &[&[u8]] = &[
+    b"xxxx",
+    b"****",
+    b"....",
+    b"your_",
+    b"your-",
+    b"yourp",
+    b"<your",
+    b"example",
+    b"placeholder",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"insert_",
+    b"replace",
+    b"getenv",
+    b"environ",
+    b"process.env",
+    b"_here",
+    b"redacted",
+    b"dummy",
+    b"${",
+    b"{{",
+    b"$(",
+    b"<%",
+    b"#{",
+    b"%(",
+    b"%s",
+    b"@{",
+];
+
+fn has_part(value: &[u8]) -> bool {
+    static WORDS: OnceLock<Option<Words>> = OnceLock::new();
+    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS).ok()) else {
+        return false;
+    };
+    let mut state = words.start();
+    value.iter().any(|byte| {
+        state = words.step(state, *byte);
+        words.is_ending(state)
+    })
+}
+
+/// What stands where a secret would: a variable, a word for one, stars.
+pub fn is_placeholder(value: &[u8]) -> bool {
+    if value.first().is_none_or(|byte| b"$<%[{(*&".contains(byte)) {
+        return true;
+    }
+    let first = value.first();
+    if value.iter().all(|byte| Some(byte) == first) {
+        return true;
+    }
+    let bare = value.trim_ascii();
+    let begin = bare.iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
+    let end = bare.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last.saturating_add(1));
+    let bare = bare.get(begin..end).unwrap_or_default();
+    STANDS_FOR.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(bare)) || has_part(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_counts_bits() {
+        assert_eq!(entropy(b""), 0);
+        assert_eq!(entropy(b"aaaa"), 0);
+        assert_eq!(entropy(b"abab"), 100);
+        assert_eq!(entropy(b"abcd"), 200);
+    }
+
+    #[test]
+    fn chance_is_told_from_words() {
+        for value in ["f81d4fae7dec11d0a765", "Zk3vN9qLx2TbW8yR", "dafa7817-e246-48f3-91a7-e87653d587b8"] {
+            assert!(looks_random(value.as_bytes(), KEY), "{value}");
+        }
+        for value in [
+            "getUserByIdentifier",
+            "my-service-account",
+            "https://example.org/a1b2",
+            "2024-01-05",
+            "xxxxxxxxxxxxxxx1",
+            "${SECRET_1234567}",
+        ] {
+            assert!(!looks_random(value.as_bytes(), KEY), "{value}");
+        }
+    }
+}

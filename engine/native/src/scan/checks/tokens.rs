@@ -1,0 +1,211 @@
+//! Structure of keys and tokens: their letters, what they decode to, where a block ends.
+
+use crate::scan::checks::random::{entropy, is_placeholder, looks_random, KEY};
+use crate::scan::checks::Place;
+use crate::scan::limits::LONGEST;
+
+pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
+    Some(match name {
+        "mixed" => mixed,
+        "cased" => cased,
+        "upper" => upper,
+        "real" => real,
+        "token" => token,
+        "never" => never,
+        "jwt" => jwt,
+        "jwt64" => jwt64,
+        "basic" => basic,
+        "urlpass" => urlpass,
+        _ => return None,
+    })
+}
+
+pub fn around(name: &str) -> Option<fn(&[u8], usize, usize) -> Option<Place>> {
+    Some(match name {
+        "pem" => pem,
+        "putty" => putty,
+        "curl" => curl,
+        "keyish" => keyish,
+        _ => return None,
+    })
+}
+
+/// Not one character over and over.
+fn mixed(value: &[u8]) -> bool {
+    entropy(value) >= 200 && value.iter().any(u8::is_ascii_digit)
+        || entropy(value) >= 300 && value.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Small and capital letters, and digits.
+fn cased(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_lowercase)
+        && value.iter().any(u8::is_ascii_uppercase)
+        && value.iter().any(u8::is_ascii_digit)
+}
+
+fn upper(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn real(value: &[u8]) -> bool {
+    !is_placeholder(value)
+}
+
+fn token(value: &[u8]) -> bool {
+    looks_random(value, KEY)
+}
+
+fn never(_: &[u8]) -> bool {
+    false
+}
+
+/// The first part decodes to an object that names an algorithm or a type.
+fn jwt(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b'.');
+    let begins = |bytes: &Vec<u8>| bytes.first() == Some(&b'{');
+    let header = parts.next().and_then(decoded).is_some_and(|bytes| begins(&bytes) && bytes.last() == Some(&b'}'));
+    header && parts.next().and_then(decoded).is_some_and(|bytes| begins(&bytes))
+}
+
+fn jwt64(value: &[u8]) -> bool {
+    decoded(value).is_some_and(|inner| inner.starts_with(b"eyJ") && inner.contains(&b'.'))
+}
+
+/// User and password, in base64.
+fn basic(value: &[u8]) -> bool {
+    decoded(value).is_some_and(|bytes| {
+        let readable = bytes.iter().filter(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
+        bytes.contains(&b':') && readable.saturating_mul(10) >= bytes.len().saturating_mul(7)
+    })
+}
+
+const PLACES: [&[u8]; 6] = [b"your_", b"your-", b"replace", b"changeme", b"placeholder", b"example"];
+
+/// `user:password` of an address, neither of them a placeholder.
+fn urlpass(value: &[u8]) -> bool {
+    let Some(colon) = value.iter().position(|byte| *byte == b':') else {
+        return false;
+    };
+    let (user, password) = value.split_at(colon);
+    let password = password.get(1..).unwrap_or_default();
+    let is_word = |words: &[&[u8]], text: &[u8]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let stands_for = is_word(&[b"user", b"username", b"login", b"usr", b"myuser"], user)
+        && is_word(&[b"pass", b"password", b"pwd", b"passwd", b"mypassword"], password);
+    let is_variable =
+        PLACES.iter().any(|sign| password.windows(sign.len()).any(|part| part.eq_ignore_ascii_case(sign)))
+            || password.first().is_some_and(|byte| b"$<{%[*".contains(byte));
+    !stands_for && !is_variable && password.iter().any(|byte| password.first() != Some(byte) || password.len() == 1)
+}
+
+/// Base64 in either alphabet, padding and separators aside; `None` when it is none.
+pub fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in text {
+        let six = match byte {
+            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' | b'\\' => continue,
+            _ => return None,
+        };
+        bits = (bits.wrapping_shl(6) | u32::from(six)) & 0x00ff_ffff;
+        held = held.wrapping_add(6);
+        if held >= 8 {
+            held = held.wrapping_sub(8);
+            out.push((bits.wrapping_shr(held) & 0xff) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// From the first line of a key to its last.
+fn pem(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    const LEAST: usize = 40;
+    let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
+    let dashes = rest.windows(5).position(|part| part == b"-----")?;
+    let body = rest.get(..dashes)?;
+    let after = rest.get(dashes..)?;
+    let material = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    let tail = after.strip_prefix(b"-----END".as_slice())?;
+    let close =
+        tail.iter().take(80).collect::<Vec<_>>().windows(5).position(|part| part.iter().all(|byte| **byte == b'-'))?;
+    let length = dashes.saturating_add(8).saturating_add(close).saturating_add(5);
+    (material >= LEAST).then_some((start, end.saturating_add(length)))
+}
+
+/// The private lines of a key file of PuTTY.
+fn putty(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
+    let marker = b"Private-MAC: ";
+    let place = rest.windows(marker.len()).position(|part| part == marker)?;
+    let code =
+        rest.get(place.saturating_add(marker.len())..)?.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    Some((start, end.saturating_add(place).saturating_add(marker.len()).saturating_add(code)))
+}
+
+/// `-u user:password` or `--user user:password` after the word `curl`.
+fn curl(text: &[u8], _: usize, end: usize) -> Option<Place> {
+    const REACH: usize = 400;
+    let rest = text.get(end..text.len().min(end.saturating_add(REACH)))?;
+    let option = |name: &[u8]| {
+        rest.windows(name.len()).position(|part| part == name).map(|place| place.saturating_add(name.len()))
+    };
+    let places = [option(b" -u "), option(b" -u"), option(b" --user "), option(b" --user=")];
+    let mut at = places.into_iter().flatten().max()?;
+    let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+    at = at.saturating_add(usize::from(quote.is_some()));
+    let value = rest.get(at..)?;
+    let length = value
+        .iter()
+        .take_while(|byte| match quote {
+            Some(quote) => **byte != quote && **byte != b'\n',
+            None => !byte.is_ascii_whitespace() && !matches!(**byte, b'"' | b'\'' | b'\\'),
+        })
+        .count();
+    let value = value.get(..length)?;
+    let colon = value.iter().position(|byte| *byte == b':')?;
+    let (user, password) = value.split_at(colon);
+    let is_variable = |part: &[u8]| part.iter().any(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%'));
+    let from = end.saturating_add(at);
+    let secret = password.len() > 3 || user.len() > 3;
+    (secret && !is_variable(password) && !is_variable(user)).then_some((from, from.saturating_add(length)))
+}
+
+/// A word for a key stands shortly before.
+fn keyish(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    const REACH: usize = 40;
+    let before = text.get(start.saturating_sub(REACH)..start)?.to_ascii_lowercase();
+    let words: [&[u8]; 7] = [b"key", b"secret", b"token", b"pass", b"access", b"private", b"auth"];
+    words.iter().any(|word| before.windows(word.len()).any(|part| part == *word)).then_some((start, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_decodes_in_both_alphabets() {
+        assert_eq!(decoded(b"aGk=").as_deref(), Some(b"hi".as_slice()));
+        assert_eq!(decoded(b"-_-_").as_deref(), Some([0xfb, 0xff, 0xbf].as_slice()));
+        assert_eq!(decoded(b"a b"), None);
+    }
+
+    #[test]
+    fn a_key_in_pem_goes_to_its_last_line() {
+        let body = "A".repeat(64);
+        let text = format!("x -----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY----- y");
+        let (start, end) = (2, 32);
+        assert_eq!(pem(text.as_bytes(), start, end), Some((2, text.len().saturating_sub(2))));
+        assert_eq!(pem(b"-----BEGIN PRIVATE KEY-----\n***\n-----END PRIVATE KEY-----", 0, 27), None);
+    }
+
+    #[test]
+    fn a_password_on_a_command_line_is_found_and_a_variable_is_not() {
+        let text = b"curl -s -u ana:hunter2 https://x";
+        assert_eq!(curl(text, 0, 4), Some((11, 22)));
+        assert_eq!(curl(b"curl -u \"$U:$P\" https://x", 0, 4), None);
+    }
+}

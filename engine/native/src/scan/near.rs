@@ -1,0 +1,56 @@
+//! Values that follow a provider's name: `heroku ... = 0a1b2c3d-...`. The name alone, or the shape alone, says nothing.
+
+use crate::scan::limits::GAP;
+use crate::scan::walk::{is_word, Walker};
+
+/// A trigger of a detector stood at `start..end`: the first value of its shape that begins within reach is taken.
+pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
+    let engine = walker.engine;
+    let Some(detector) = engine.detectors.get(usize::from(number)) else {
+        return;
+    };
+    if !walker.wants(detector) || !begins_word(walker.text, start) {
+        return;
+    }
+    let Some(tried) = walker.followed.get(usize::from(number)).copied() else {
+        return;
+    };
+    let last = end.saturating_add(GAP);
+    let mut next = last.saturating_add(1);
+    for at in end.max(tried)..=last {
+        let fresh = !at.checked_sub(1).is_some_and(|before| is_word(walker.text, before));
+        if !fresh || !walker.text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+            continue;
+        }
+        let Some(value_end) = detector.value.longest(walker.text, at) else {
+            continue;
+        };
+        if walker.accept(number, detector, at, value_end) {
+            // INVARIANT: what a trigger takes does not depend on triggers before it, so pieces do not matter: the next
+            // one may take the same value again, and only what was refused is not tried twice.
+            next = at;
+            break;
+        }
+    }
+    if let Some(slot) = walker.followed.get_mut(usize::from(number)) {
+        *slot = next.max(tried);
+    }
+}
+
+/// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).
+pub fn begins_word(text: &[u8], start: usize) -> bool {
+    let Some(before) = start.checked_sub(1).and_then(|before| text.get(before)) else {
+        return true;
+    };
+    if !before.is_ascii_alphabetic() {
+        return true;
+    }
+    before.is_ascii_lowercase() && text.get(start).is_some_and(u8::is_ascii_uppercase)
+}
+
+/// Whether the word does not go on in small letters on either side; long words may (`Steuernummer`, `birthday`).
+pub fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
+    const SHORT: usize = 5;
+    begins_word(text, start)
+        && (end.saturating_sub(start) > SHORT || !text.get(end).is_some_and(u8::is_ascii_lowercase))
+}

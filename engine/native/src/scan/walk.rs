@@ -1,0 +1,305 @@
+//! The one pass over a text: runs both automata, and where one stops, looks closely.
+
+use crate::scan::engine::{Action, Detector, Engine};
+use crate::scan::limits::{AFTER, BEFORE, FIGURE, LEAD, LONGEST};
+use crate::scan::table::{Back, How};
+use crate::scan::{assign, near, Span};
+
+/// Which part of a text is asked about: findings that begin in `from..to`. The rest is looked at for context only.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub from: usize,
+    pub to: usize,
+}
+
+impl Part {
+    pub fn whole(text: &[u8]) -> Self {
+        Self { from: 0, to: text.len().saturating_add(1) }
+    }
+}
+
+/// A finding before overlaps are settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    pub span: Span,
+    pub rank: u8,
+}
+
+/// Finds all candidates of a part, in no order.
+pub fn walk(engine: &Engine, text: &[u8], part: Part, out: &mut Vec<Candidate>) {
+    let mut walker = Walker::new(engine, text, None);
+    walker.run();
+    out.extend(walker.found.into_iter().filter(|one| (part.from..part.to).contains(&one.span.start)));
+}
+
+/// Which types a text has.
+pub fn detect(engine: &Engine, text: &[u8]) -> Vec<bool> {
+    let mut walker = Walker::new(engine, text, Some(vec![false; engine.types.len()]));
+    walker.run();
+    walker.seen.unwrap_or_default()
+}
+
+/// The state of one pass.
+pub struct Walker<'a> {
+    pub engine: &'a Engine,
+    pub text: &'a [u8],
+    pub found: Vec<Candidate>,
+    /// When only the types are wanted: those that were seen.
+    seen: Option<Vec<bool>>,
+    /// Where context words ended, by their group; in order.
+    context: Vec<(usize, u16)>,
+    /// Figures whose context words may come later.
+    waiting: Vec<(u16, usize, usize)>,
+    /// Up to where parts of figures were tried, and values after a detector's trigger.
+    figures_tried: usize,
+    pub followed: Vec<usize>,
+    matches: Vec<(u16, usize)>,
+}
+
+impl<'a> Walker<'a> {
+    fn new(engine: &'a Engine, text: &'a [u8], seen: Option<Vec<bool>>) -> Self {
+        Self {
+            engine,
+            text,
+            found: Vec::new(),
+            seen,
+            context: Vec::new(),
+            waiting: Vec::new(),
+            figures_tried: 0,
+            followed: vec![0; engine.detectors.len()],
+            matches: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) {
+        const BORDER: u8 = b'\n';
+        let (literals, outlines) = (&self.engine.literals, &self.engine.outlines);
+        let (mut literal, mut outline) = (literals.start(), outlines.step(outlines.start(), BORDER));
+        for (at, byte) in self.text.iter().enumerate() {
+            literal = literals.step(literal, *byte);
+            outline = outlines.step(outline, *byte);
+            if literals.is_ending(literal) {
+                self.triggered(literal, at.saturating_add(1));
+            }
+            if outlines.is_ending(outline) {
+                self.outlined(at.saturating_add(1));
+            }
+        }
+        if outlines.is_ending(outlines.step(outline, BORDER)) {
+            self.outlined(self.text.len());
+        }
+        self.settle_waiting();
+    }
+
+    /// Literals ended before `end`.
+    fn triggered(&mut self, state: u32, end: usize) {
+        let engine = self.engine;
+        for number in engine.literals.ends(state) {
+            let Some((length, actions)) = engine.triggers.get(usize::from(*number)) else {
+                continue;
+            };
+            let start = end.saturating_sub(*length);
+            for action in actions {
+                match *action {
+                    Action::Match { detector, back } => self.matched(detector, back, start),
+                    Action::Follow { detector } => near::follow(self, detector, start, end),
+                    Action::Context { group } => {
+                        if near::is_word_of_its_own(self.text, start, end) {
+                            self.context.push((end, group));
+                        }
+                    }
+                    Action::Assign { word } => assign::assign(self, word, start, end),
+                }
+            }
+        }
+    }
+
+    /// Whether a detector is still worth a look.
+    pub fn wants(&self, detector: &Detector) -> bool {
+        self.wants_kind(detector.kind)
+    }
+
+    pub fn wants_kind(&self, kind: u16) -> bool {
+        match &self.seen {
+            None => true,
+            Some(seen) => !seen.get(usize::from(kind)).copied().unwrap_or(false),
+        }
+    }
+
+    fn matched(&mut self, number: u16, back: Option<Back>, trigger: usize) {
+        let engine = self.engine;
+        let Some(detector) = engine.detectors.get(usize::from(number)) else {
+            return;
+        };
+        if !self.wants(detector) {
+            return;
+        }
+        let start = match back {
+            None => trigger,
+            // A loose shape is of one length before its literal.
+            Some(back) if detector.how == How::Loose => trigger.saturating_sub(back.most),
+            Some(back) => back_from(self.text, trigger, back),
+        };
+        let before = start.checked_sub(1);
+        let joined = match detector.how {
+            How::Literal => before.is_some_and(|before| is_word(self.text, before)),
+            How::Whole => {
+                before.is_some_and(|before| is_word(self.text, before) || self.text.get(before) == Some(&b'-'))
+            }
+            How::Loose | How::Near | How::Figure => false,
+        };
+        if joined {
+            return;
+        }
+        self.try_at(number, detector, start);
+    }
+
+    fn try_at(&mut self, number: u16, detector: &Detector, start: usize) -> bool {
+        let begin = match &detector.lead {
+            None => start,
+            Some(lead) => match lead.longest(self.text, start) {
+                Some(end) if end.saturating_sub(start) <= LEAD => end,
+                _ => return false,
+            },
+        };
+        let Some(end) = detector.value.longest(self.text, begin) else {
+            return false;
+        };
+        let followed = detector.trail.as_ref().is_none_or(|trail| trail.longest(self.text, end).is_some());
+        followed && self.accept(number, detector, begin, end)
+    }
+
+    /// Takes a value whose shape fits, if its boundaries, checks and context do.
+    pub fn accept(&mut self, number: u16, detector: &Detector, start: usize, end: usize) -> bool {
+        if end.saturating_sub(start) > LONGEST {
+            return false;
+        }
+        if detector.trail.is_none()
+            && end.checked_sub(1).is_some_and(|last| is_word(self.text, last))
+            && is_word(self.text, end)
+            && !is_extension(self.text, end)
+        {
+            return false;
+        }
+        if detector.context.is_some() {
+            // WHY not the checks yet: most figures have no such word near, and looking for it is cheaper.
+            self.waiting.push((number, start, end));
+            return true;
+        }
+        self.check(detector, start, end)
+    }
+
+    /// Takes a value if its checks hold.
+    fn check(&mut self, detector: &Detector, start: usize, end: usize) -> bool {
+        let (mut start, mut end) = (start, end);
+        for check in &detector.checks {
+            match check.holds(self.text, start, end) {
+                Some(place) => (start, end) = place,
+                None => return false,
+            }
+        }
+        self.take(detector.kind, detector.rank, start, end);
+        true
+    }
+
+    /// Notes a finding. INVARIANT: it begins and ends between characters, whatever its shape's counts cut.
+    pub fn take(&mut self, kind: u16, rank: u8, start: usize, end: usize) {
+        let inside = |at: usize| self.text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+        let start = (0..=start).rev().take(4).find(|at| !inside(*at)).unwrap_or(start);
+        let end = (end..end.saturating_add(4)).find(|at| !inside(*at)).unwrap_or(end);
+        match self.seen.as_mut() {
+            None => self.found.push(Candidate { span: Span { start, end, kind }, rank }),
+            Some(seen) => {
+                if let Some(slot) = seen.get_mut(usize::from(kind)) {
+                    *slot = true;
+                }
+            }
+        }
+    }
+
+    /// An outline of figures ended before `end`: every part that began shortly before may begin a figure.
+    fn outlined(&mut self, end: usize) {
+        let first = end.saturating_sub(FIGURE).max(self.figures_tried);
+        self.figures_tried = end;
+        let engine = self.engine;
+        let mut matches = std::mem::take(&mut self.matches);
+        for at in first..end {
+            if !begins_part(self.text, at) {
+                continue;
+            }
+            engine.figures.matches(self.text, at, &mut matches);
+            for (number, end) in &matches {
+                if let Some(detector) = engine.detectors.get(usize::from(*number)) {
+                    if self.wants(detector) {
+                        self.accept(*number, detector, at, *end);
+                    }
+                }
+            }
+        }
+        self.matches = matches;
+    }
+
+    /// Figures that need a word near them: now all words of the text are known.
+    fn settle_waiting(&mut self) {
+        let engine = self.engine;
+        if self.context.is_empty() {
+            self.waiting.clear();
+            return;
+        }
+        self.context.sort_unstable();
+        for (number, start, end) in std::mem::take(&mut self.waiting) {
+            let Some(detector) = engine.detectors.get(usize::from(number)) else {
+                continue;
+            };
+            let (low, high) = (start.saturating_sub(BEFORE), end.saturating_add(AFTER));
+            let first = self.context.partition_point(|(at, _)| *at < low);
+            let near = self.context.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at <= high);
+            // INVARIANT: a word counts where it ends before the figure or after it, never inside.
+            let holds =
+                near.filter(|(at, _)| *at <= start || *at > end).any(|(_, group)| Some(*group) == detector.context);
+            if holds {
+                self.check(detector, start, end);
+            }
+        }
+    }
+}
+
+/// Whether a figure may begin at `at`: digits, or a few letters and then digits, or the sign of a number begin a word.
+fn begins_part(text: &[u8], at: usize) -> bool {
+    const LETTERS: usize = 8;
+    let Some(byte) = text.get(at) else {
+        return false;
+    };
+    let before = |back: usize| at.checked_sub(back).and_then(|place| text.get(place)).copied().unwrap_or(b' ');
+    // The middle of a date, a time, an address: what begins before it is tried there.
+    let inside = matches!(before(1), b'-' | b':' | b'.' | b'/') && before(2).is_ascii_digit();
+    if inside || at.checked_sub(1).is_some_and(|before| is_word(text, before)) {
+        return false;
+    }
+    let next = text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
+    match byte {
+        b'0'..=b'9' => true,
+        b'+' | b'(' => next.is_ascii_digit() || next == b'(',
+        b':' => next == b':',
+        b'A'..=b'Z' | b'a'..=b'z' => {
+            let head = text.get(at..text.len().min(at.saturating_add(LETTERS))).unwrap_or_default();
+            head.iter().any(u8::is_ascii_digit) || head.iter().any(|byte| *byte == b':')
+        }
+        _ => false,
+    }
+}
+
+/// Whether an extension of a telephone number follows: `x12`.
+fn is_extension(text: &[u8], at: usize) -> bool {
+    text.get(at) == Some(&b'x') && text.get(at.saturating_add(1)).is_some_and(u8::is_ascii_digit)
+}
+
+pub fn is_word(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {
+    let before = text.get(trigger.saturating_sub(back.most)..trigger).unwrap_or_default();
+    let run = before.iter().rev().take_while(|byte| back.class.has(**byte)).count();
+    trigger.saturating_sub(run)
+}
