@@ -27,7 +27,9 @@ def detectors_page() -> str:
     families = sorted({row.type.partition(".")[0] for row in rows})
     parts = [_HEAD, f"\n{len(rows)} detectors, {len(types())} types.\n"]
     for family in families:
-        parts.append(f"\n## {family}\n\n| type | what | found by | checks | needs | rank |\n|---|---|---|---|---|---|\n")
+        parts.append(
+            f"\n## {family}\n\n| type | what | found by | checks | needs | rank |\n|---|---|---|---|---|---|\n"
+        )
         parts += [_line(row) for row in rows if row.type.partition(".")[0] == family]
     return "".join(parts)
 

@@ -27,9 +27,38 @@ NOT_CLAIMED = re.compile(
 )
 STRUCTURED = frozenset(
     {
-        *("CREDIT_CARD", "EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "PHONE_NUMBER", "US_SSN", "MAC_ADDRESS", "CRYPTO", "ISIN"),
-        *("FI_PERSONAL_IDENTITY_CODE", "SE_PERSONNUMMER", "SE_ORGANISATIONSNUMMER", "TR_NATIONAL_ID", "TH_TNIN", "KR_RRN", "ZA_ID_NUMBER"),
-        *("ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "UK_NINO", "UK_DRIVING_LICENCE", "US_MBI", "IN_AADHAAR", "IN_PAN", "IN_GSTIN", "SG_NRIC_FIN"),
+        *(
+            "CREDIT_CARD",
+            "EMAIL_ADDRESS",
+            "IBAN_CODE",
+            "IP_ADDRESS",
+            "PHONE_NUMBER",
+            "US_SSN",
+            "MAC_ADDRESS",
+            "CRYPTO",
+            "ISIN",
+        ),
+        *(
+            "FI_PERSONAL_IDENTITY_CODE",
+            "SE_PERSONNUMMER",
+            "SE_ORGANISATIONSNUMMER",
+            "TR_NATIONAL_ID",
+            "TH_TNIN",
+            "KR_RRN",
+            "ZA_ID_NUMBER",
+        ),
+        *(
+            "ES_NIF",
+            "ES_NIE",
+            "IT_FISCAL_CODE",
+            "UK_NINO",
+            "UK_DRIVING_LICENCE",
+            "US_MBI",
+            "IN_AADHAAR",
+            "IN_PAN",
+            "IN_GSTIN",
+            "SG_NRIC_FIN",
+        ),
         *("DE_HEALTH_INSURANCE", "DE_SOCIAL_SECURITY", "DE_VAT_ID", "AU_ABN", "PH_MOBILE_NUMBER", "CA_SIN"),
     }
 )
@@ -96,7 +125,9 @@ def test_structured_personal_data_is_found_and_little_else(corpora: Path) -> Non
                 is_there = covers((start, end), found)
                 true, missed = true + is_there, missed + (not is_there)
         wrong += len(set(found) - touched)
-    print(f"{true} of {true + missed} found, recall {true / (true + missed):.3f}; {wrong} wrong, precision {true / (true + wrong):.3f}")
+    print(
+        f"{true} of {true + missed} found, recall {true / (true + missed):.3f}; {wrong} wrong, precision {true / (true + wrong):.3f}"
+    )
     assert true / (true + missed) >= 0.85
     assert true / (true + wrong) >= 0.90
 

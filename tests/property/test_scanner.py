@@ -14,10 +14,35 @@ from engine import _native
 from engine.masking import patterns
 
 PARTS = [
-    *("AKI" + "A" + "Q3EGR7XZT5WLM2NB", "gh" + "p_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "xo" + "xb-1234567890-abcdefABCDEF123456"),
+    *(
+        "AKI" + "A" + "Q3EGR7XZT5WLM2NB",
+        "gh" + "p_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8",
+        "xo" + "xb-1234567890-abcdefABCDEF123456",
+    ),
     *("password=", "token: ", "secret", "hunter2!", "api_key = '", "'", '"', "://", "u:p4ss@", "@", ".", ":", "=", " "),
-    *("ann@example.org", "4111 1111 1111 1111", "DE89370400440532013000", "536-90-4399", "ssn ", "+41 44 668 18 00", "203.0.113.9"),
-    *("é", "東", "\n", "x", "00", "A", "-", "_", "eyJ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "A" * 70),
+    *(
+        "ann@example.org",
+        "4111 1111 1111 1111",
+        "DE89370400440532013000",
+        "536-90-4399",
+        "ssn ",
+        "+41 44 668 18 00",
+        "203.0.113.9",
+    ),
+    *(
+        "é",
+        "東",
+        "\n",
+        "x",
+        "00",
+        "A",
+        "-",
+        "_",
+        "eyJ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "A" * 70,
+    ),
 ]
 TEXTS = st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=25).map("".join)
 SPANS = msgspec.msgpack.Decoder(list[tuple[int, int, int]])
