@@ -62,7 +62,10 @@ class Program:
         """
 
     def describe(self) -> bytes:
-        """{"rules": [{id, package, kind, code?, file, line, always (no index), reads: [paths], volatile}], "warnings": [diagnostics]}."""
+        """{"rules": [{id, package, kind, code?, head?, file, line, always (no index), reads: [paths], volatile}],
+        "warnings": [diagnostics]}. `head`: the result as far as it is literal, {line, column, end_line, end_column,
+        value | fields, computed: [names of fields]}.
+        """
 
     def evaluate(self, input: bytes, now_ns: int) -> bytes:
         """{"results": [[rule id, value]], "errors": [{rule, message}], "volatile": bool, "candidates": n}.
@@ -81,6 +84,19 @@ class Program:
 
     def run_tests(self, now_ns: int) -> bytes:
         """Run the `test_` rules by the interpreter: list of {name, file, line, passed, error}."""
+
+    def conditions(self) -> bytes:
+        """Every condition of the policies, and what binds names: list of {file, line, column, end_line, end_column, rule,
+        rule_line, text, parent, binds, negated, helpers}. NativeError UNOBSERVABLE when they cannot be watched.
+        """
+
+    def observe(self, input: bytes, now_ns: int) -> bytes:
+        """How the conditions come out for an input, every rule run by the interpreter: {"seen": [[condition, 1 it held |
+        2 it did not | 3 both]], "values": [[condition, {path: value}]] of the first time it did not, "errors": [text]}.
+        """
+
+    def observe_tests(self, now_ns: int) -> bytes:
+        """The same of the `test_` rules, all of them together."""
 
 def conformance(case: bytes) -> bytes:
     """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter."""

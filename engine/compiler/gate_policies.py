@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from engine.dsl.cases import Case
-from engine.dsl.explanation import Unmet, first_unmet
-from engine.dsl.lower import Lowered, lower
-from engine.dsl.reference import World
-from engine.dsl.resolver import read_policies
-from engine.dsl.typed import Policy
 from engine.request import Json
 from engine.source import Diagnostic, Severity, Source, Span
+
+# WHY late: who has no `.gate` files does not wait for the language.
+if TYPE_CHECKING:
+    from engine.dsl.cases import Case
+    from engine.dsl.explanation import Unmet
+    from engine.dsl.lower import Lowered
+    from engine.dsl.typed import Policy
 
 SUFFIX = ".gate"
 
@@ -54,7 +56,12 @@ class GatePolicies:
     def why_not(self, file: str, line: int, document: Mapping[str, Json], now: int) -> Unmet | None:
         """What kept the rule at a place from matching; None for a rule of Rego, or one that matches."""
         policy = self.policies.get(file)
-        for rule in policy.rules if policy is not None else ():
+        if policy is None:
+            return None
+        from engine.dsl.explanation import first_unmet
+        from engine.dsl.reference import World
+
+        for rule in policy.rules:
             if rule.place.span.line == line:
                 return first_unmet(rule, World(document, now, {}), self.texts)
         return None
@@ -79,6 +86,9 @@ def read_gate_sources(sources: Sequence[Source]) -> GatePolicies:
     written = [source for source in sources if source.name.endswith(SUFFIX)]
     if not written:
         return GatePolicies()
+    from engine.dsl.lower import lower
+    from engine.dsl.resolver import read_policies
+
     resolved = read_policies(written)
     if not resolved.is_sound:
         return GatePolicies(diagnostics=resolved.diagnostics)

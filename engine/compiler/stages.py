@@ -15,6 +15,7 @@ import msgspec
 
 from engine._native import NativeError, Program
 from engine.compiler.gate_policies import SUFFIX, GatePolicies, read_gate_sources
+from engine.compiler.heads import Head, HeadOf, check_heads
 from engine.errors import NativeFailure, PolicyRefused
 from engine.rego.capabilities import ALLOWED
 from engine.rego.contract import RuleKind
@@ -48,6 +49,7 @@ class _Rule(msgspec.Struct):
     reads: tuple[str, ...]
     volatile: bool
     code: str | None = None
+    head: Head | None = None
 
 
 class _Description(msgspec.Struct):
@@ -123,7 +125,8 @@ def compile_policies(
         raise PolicyRefused(gate.diagnostics)
     described = _DESCRIPTION.decode(core.describe())
     rules = tuple(_rule(rule, gate) for rule in described.rules)
-    warnings = (*gate.diagnostics, *_translated(described.warnings, gate))
+    told = check_heads(_heads(described.rules))
+    warnings = (*gate.diagnostics, *_translated(described.warnings, gate), *told)
     return CompiledPolicies(revision_of(written, document), rules, warnings, core, gate)
 
 
@@ -145,6 +148,15 @@ def _refused(error: NativeError, gate: GatePolicies) -> PolicyRefused | NativeFa
     return NativeFailure(str(error.args[0]) if error.args else "the core failed", code=error.code)
 
 
+def _heads(rules: Iterable[_Rule]) -> list[HeadOf]:
+    """The literal heads of rules that are written in Rego."""
+    return [
+        HeadOf(rule.package, rule.kind, rule.file, rule.head)
+        for rule in rules
+        if rule.head is not None and not rule.file.endswith(SUFFIX)
+    ]
+
+
 def _rule(rule: _Rule, gate: GatePolicies) -> PolicyRule:
     file, line = gate.locate(rule.file, rule.line)
     return PolicyRule(rule.package, rule.kind, file, line, rule.always, rule.reads, rule.volatile, rule.code)
@@ -157,4 +169,6 @@ def _translated(found: Iterable[_Found], gate: GatePolicies) -> list[Diagnostic]
 
 def _diagnostic(found: _Found) -> Diagnostic:
     span = Span(found.line, found.column, found.end_line, found.end_column) if found.line else None
-    return Diagnostic(found.code, found.message, found.file, span, found.severity, found.help)
+    # The parser's own messages are sentences; ours are not.
+    message = (found.message[:1].lower() + found.message[1:]).removesuffix(".")
+    return Diagnostic(found.code, message, found.file, span, found.severity, found.help)

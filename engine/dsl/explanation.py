@@ -62,7 +62,7 @@ def _told(condition: m.Condition, world: World, texts: Mapping[str, str]) -> Unm
     values: dict[str, Json] = {}
     for name, value in _values(condition, (world,), {m.INPUT: ""}, many=False):
         values.setdefault(name, value)
-    text = _cut(texts.get(condition.place.source, ""), condition.place.span)
+    text = cut(texts.get(condition.place.source, ""), condition.place.span)
     return Unmet(condition.place, text, evaluate(condition, world), values)
 
 
@@ -132,7 +132,7 @@ def _shown(value: object) -> Json:
             return None
 
 
-def _cut(text: str, span: Span) -> str:
+def cut(text: str, span: Span) -> str:
     """What stands at a span, on one line."""
     lines = text.split("\n")[span.line - 1 : span.end_line]
     if not lines:

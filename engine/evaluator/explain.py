@@ -1,14 +1,14 @@
 """Why a decision came out: each candidate rule, whether it matched, and where it stands.
 
-Rules that the index left out could not have matched and are not told. Which condition of a rule failed, and with which
-value, is known where somebody can say it (`condition`, `values`); a rule that failed to run says so there. Called by
+Rules that the index left out could not have matched and are not told. For each that did not match `condition` is the
+first one that did not hold and `values` what it saw; a rule that failed to run says so there. Called by
 `suite/decide_lines.py`, the services and the suites' reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -32,8 +32,8 @@ class Explained:
     values: Mapping[str, Json] = field(default_factory=dict)
 
 
-def explain(program: Program, request: Request) -> tuple[Explained, ...]:
-    """Every candidate rule for a request, those that matched first, then by name and place.
+def explain(program: Program, request: Request, *, every_rule: bool = False) -> tuple[Explained, ...]:
+    """Every candidate rule for a request (or every rule), those that matched first, then by name and place.
 
     Raises InputInvalid for a request without the right shape, NativeError when the core cannot run.
     """
@@ -48,18 +48,33 @@ def explain(program: Program, request: Request) -> tuple[Explained, ...]:
     ]
     heard: set[Rule] = {answer.rule for answer in results.answers}
     heard |= {failed.rule for failed in results.failed if failed.rule is not None}
-    document = msgspec.msgpack.decode(encode_request(request))
-    told += [_silent(program, rule, document, request.now) for rule in program.candidates(request) if rule not in heard]
+    asked = program.rules if every_rule else program.candidates(request)
+    silent = [rule for rule in asked if rule not in heard]
+    told += _Silent(program, request).told(silent) if silent else []
     return tuple(sorted(_once(told), key=_order))
 
 
-def _silent(program: Program, rule: Rule, document: Mapping[str, Json], now: int) -> Explained:
-    """A candidate that said nothing; for one of a `.gate` file also the first condition that was not met."""
-    why = program.gate.why_not(rule.location.file, rule.location.line, document, now)
-    if why is None:
-        return Explained(rule.name, rule.kind, False, rule.location)
-    text = why.text if why.value is False else f"{why.text} (unknown)"
-    return Explained(rule.name, rule.kind, False, rule.location, text, why.values)
+class _Silent:
+    """Candidates that said nothing, each with the first condition that did not hold."""
+
+    def __init__(self, program: Program, request: Request) -> None:
+        encoded = encode_request(request)
+        self._gate, self._now = program.gate, request.now
+        self._document: Mapping[str, Json] = msgspec.msgpack.decode(encoded)
+        self._misses = program.near_misses(encoded, request.now)
+
+    def told(self, rules: Sequence[Rule]) -> list[Explained]:
+        return [self._one(rule) for rule in rules]
+
+    def _one(self, rule: Rule) -> Explained:
+        file, line = rule.location.file, rule.location.line
+        plain = Explained(rule.name, rule.kind, False, rule.location)
+        unmet = self._gate.why_not(file, line, self._document, self._now)
+        if unmet is not None:
+            text = unmet.text if unmet.value is False else f"{unmet.text} (unknown)"
+            return replace(plain, condition=text, values=unmet.values)
+        blamed = self._misses.of(file, line) if self._misses is not None else None
+        return plain if blamed is None else replace(plain, condition=blamed.text, values=blamed.values)
 
 
 def _once(told: list[Explained]) -> list[Explained]:

@@ -24,6 +24,7 @@ from engine.evaluator.encode import check_time, context_fields, encode, join_inp
 from engine.evaluator.evaluate import RuleEngine, read_results
 from engine.evaluator.generations import Generations
 from engine.evaluator.keys import Reads, reduced
+from engine.evaluator.near_miss import NearMisses
 from engine.evaluator.reader import CommandReader, Names
 from engine.evaluator.results import Results, Rule
 from engine.evaluator.sections import Sections
@@ -126,6 +127,13 @@ class Program:
         """The rules that are run for a request. Raises InputInvalid and NativeError."""
         numbers = msgspec.msgpack.decode(self._core.candidates(self._document(request)), type=list[int])
         return tuple(self.rules[number] for number in numbers)
+
+    def near_misses(self, encoded: bytes, now: int) -> NearMisses | None:
+        """How each condition comes out for an encoded request; None when the policies cannot be watched."""
+        try:
+            return NearMisses(self._core, encoded, now)
+        except NativeError:
+            return None
 
     def as_request(self, question: TextQuestion) -> Request:
         """The question with its text parsed. Raises InputInvalid."""

@@ -67,6 +67,18 @@ impl Program {
     fn run_tests<'py>(&self, py: Python<'py>, now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, || self.0.run_tests(now_ns))
     }
+
+    fn conditions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.conditions())
+    }
+
+    fn observe<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.observe(input, now_ns))
+    }
+
+    fn observe_tests<'py>(&self, py: Python<'py>, now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.observe_tests(now_ns))
+    }
 }
 
 /// What the names in SQL mean on one database.

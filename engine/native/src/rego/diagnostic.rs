@@ -43,7 +43,8 @@ impl Place {
     }
 }
 
-fn position(contents: &str, offset: u32) -> (u32, u32) {
+/// Line and column, in characters, of a byte offset.
+pub fn position(contents: &str, offset: u32) -> (u32, u32) {
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
     let before = contents.get(..offset).unwrap_or(contents);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);

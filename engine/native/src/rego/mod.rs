@@ -3,7 +3,7 @@
 //! Read in this order: `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
 //! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
 //! cannot swallow errors) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
-//! for tests, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
+//! for tests, `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
 //! in Cargo.toml and the equality tests guard an upgrade.
 
 pub mod builtins;
@@ -15,11 +15,13 @@ pub mod decode;
 mod diagnostic;
 pub mod encode;
 mod harden;
+mod heads;
 mod index;
 mod interpret;
 pub mod limits;
 mod machine;
 mod names;
+mod observe;
 mod options;
 mod own;
 mod places;

@@ -1,6 +1,7 @@
 //! Compiled policies: what `_native.Program` is. Compile once, evaluate from many threads.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use regorus::Value;
@@ -10,11 +11,13 @@ use super::conditions::{self, Condition};
 use super::decode;
 use super::diagnostic::{self, Diagnostic, Severity};
 use super::encode::Writer;
+use super::heads::Head;
 use super::index::Index;
 use super::interpret::Interpreter;
 use super::limits::Limits;
 use super::machine::{Answer, Pool};
 use super::names;
+use super::observe::Observed;
 use super::options::Options;
 use super::rules::Rules;
 use super::scope::{self, of_imports};
@@ -33,6 +36,8 @@ pub struct RuleFact {
     pub line: u32,
     /// The `code` of its result, where that stands literally in its head.
     pub code: Option<String>,
+    /// Its result, as far as it stands literally in its head.
+    pub head: Option<Head>,
     /// Paths below `input` that it reads, helpers included.
     pub reads: Vec<String>,
     pub volatile: bool,
@@ -46,6 +51,7 @@ pub struct Program {
     index: Index,
     pools: Vec<Pool>,
     interpreter: Interpreter,
+    observed: OnceLock<Result<Observed, String>>,
     warnings: Vec<Diagnostic>,
     limits: Limits,
 }
@@ -95,7 +101,7 @@ impl Program {
         diagnostic::sort(&mut warnings);
         let pools = shards.into_iter().map(|shard| Pool::new(shard.program, data.clone())).collect();
         let interpreter = Interpreter::new(files.to_vec(), data.clone(), &options);
-        Ok(Self { facts, index, pools, interpreter, warnings, limits: options.limits })
+        Ok(Self { facts, index, pools, interpreter, observed: OnceLock::new(), warnings, limits: options.limits })
     }
 
     /// The rules and the warnings.
@@ -106,7 +112,12 @@ impl Program {
         writer.array(self.facts.len());
         for (id, fact) in self.facts.iter().enumerate() {
             let id = u32::try_from(id).unwrap_or(u32::MAX);
-            writer.map(if fact.code.is_some() { 9 } else { 8 });
+            let more = [fact.code.is_some(), fact.head.is_some()].into_iter().filter(|there| *there).count();
+            writer.map(more.saturating_add(8));
+            if let Some(head) = &fact.head {
+                writer.text("head");
+                head.write(&mut writer);
+            }
             writer.text("id");
             writer.number(u64::from(id));
             for (key, text) in [("package", fact.package.as_str()), ("kind", fact.kind), ("file", fact.file.as_str())] {
@@ -165,6 +176,27 @@ impl Program {
     /// Runs the `test_` rules by the interpreter: list of {name, file, line, passed, error}.
     pub fn run_tests(&self, now_ns: i64) -> Result<Vec<u8>, Failure> {
         with_room(|| guarded(|| Ok(self.interpreter.run_tests(now_ns))))
+    }
+
+    /// Every condition of the policies that are no tests, and what binds names.
+    pub fn conditions(&self) -> Result<Vec<u8>, Failure> {
+        with_room(|| guarded(|| self.observed().map(Observed::describe)))
+    }
+
+    /// How each condition comes out for an input, every rule run by the interpreter.
+    pub fn observe(&self, input: &[u8], now_ns: i64) -> Result<Vec<u8>, Failure> {
+        let input = decode::request(input, &self.limits)?;
+        with_room(|| guarded(|| Ok(self.observed()?.run(&self.facts, &input, now_ns, &self.limits))))
+    }
+
+    /// How each condition comes out in the `test_` rules, all of them together.
+    pub fn observe_tests(&self, now_ns: i64) -> Result<Vec<u8>, Failure> {
+        with_room(|| guarded(|| Ok(self.observed()?.run_tests(now_ns, &self.limits))))
+    }
+
+    fn observed(&self) -> Result<&Observed, Failure> {
+        let made = self.observed.get_or_init(|| self.interpreter.observed());
+        made.as_ref().map_err(|message| Failure::new("UNOBSERVABLE", message.clone()))
     }
 
     fn answer(&self, input: &Value, now_ns: i64, rules: &[u32]) -> Result<Vec<u8>, Failure> {
@@ -253,6 +285,7 @@ fn describe_rule(
         package: names::print(rules.packages.get(definition.module)?),
         kind: names::kind(&definition.rule)?,
         code: code_of(&definition.rule),
+        head: Head::of(&definition.rule),
         file: span.source.get_path().clone(),
         line: span.line,
         volatile: reads.reads_time || options.is_volatile(&reads.paths),

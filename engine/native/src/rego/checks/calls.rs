@@ -1,10 +1,13 @@
 //! Calls of builtins outside the allow-list, and what the RVM would run differently from what was written.
 
+use regorus::unstable::Expr;
+
 use crate::rego::builtins;
 use crate::rego::diagnostic::{Diagnostic, Place};
 use crate::rego::names;
 use crate::rego::options::Options;
 use crate::rego::rules::{Definition, Rules};
+use crate::rego::visit;
 
 /// Builtins every Rego has, refused whatever the allow-list says: they reach out, or answer differently each time.
 const NEVER: [&str; 8] = [
@@ -18,12 +21,16 @@ const NEVER: [&str; 8] = [
     "__builtin_host_await",
 ];
 
+/// Builtins that are no calls like the others.
+const VARIABLE: [&str; 3] = ["walk", "print", "set"];
+
 pub fn check(rules: &Rules, options: &Options) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (name, definitions) in &rules.groups {
         let is_test = names::is_test(name);
         for definition in definitions {
             calls(definition, options, is_test, &mut found);
+            arguments(definition, &mut found);
             if !is_test {
                 found.extend(definition.facts.withs.iter().map(|span| {
                     let help = "only rules named test_... may use `with`";
@@ -55,6 +62,29 @@ fn calls(definition: &Definition, options: &Options, is_test: bool, found: &mut 
             found.push(Diagnostic::error("UNKNOWN_FUNCTION", place, format!("no function is named `{name}`"), help));
         }
     }
+}
+
+/// Calls of builtins with too few or too many arguments. One more than there are is the older way to name the result.
+fn arguments(definition: &Definition, found: &mut Vec<Diagnostic>) {
+    visit::expressions(&definition.rule, &mut |expr| {
+        let Expr::Call { fcn, params, .. } = expr else {
+            return;
+        };
+        let Some(name) = names::static_name(fcn).map(|name| name.join(".")) else {
+            return;
+        };
+        let is_builtin =
+            definition.facts.calls.iter().any(|(called, span)| *called == name && span.start == fcn.span().start);
+        let Some((_, arity)) = builtins::find(&name).filter(|_| is_builtin && !VARIABLE.contains(&name.as_str()))
+        else {
+            return;
+        };
+        let arity = usize::from(arity);
+        if params.len() < arity || params.len() > arity.saturating_add(1) {
+            let message = format!("`{name}` takes {arity} arguments, not {}", params.len());
+            found.push(Diagnostic::error("ARGUMENTS", Place::of(fcn.span()), message, ""));
+        }
+    });
 }
 
 /// Families of builtins that this core does not have at all.
@@ -103,5 +133,21 @@ mod tests {
     fn with_is_for_tests() {
         let all = found("package a\nx if input.a\ny if x with input.a as 1\ntest_x if x with input.a as 1\n");
         assert_eq!(all.iter().map(|one| (one.0, one.2)).collect::<Vec<_>>(), [("WITH_IN_POLICY", 3)]);
+    }
+
+    #[test]
+    fn a_builtin_has_as_many_arguments_as_it_takes() {
+        let codes = |body: &str| {
+            let options = Options::read(
+                &regorus::Value::from_json_str(r#"{"capabilities": ["startswith", "lower", "walk"]}"#).unwrap(),
+            )
+            .unwrap();
+            let rules = rules(&[&format!("package policies.a\ndeny contains 1 if {body}\n")]);
+            check(&rules, &options).into_iter().map(|one| one.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes("startswith(input.a)"), ["ARGUMENTS"]);
+        assert_eq!(codes("lower(input.a, 1, 2) == 1"), ["ARGUMENTS"]);
+        assert!(codes("startswith(input.a, lower(\"B\"))").is_empty());
+        assert!(codes("{\n walk(input.a, [_, x])\n x == 1\n}").is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! What is wrong, or may be, with policies that parse. One check a file; all of them run, everything they find is told.
 
 mod absent;
+mod always;
 mod calls;
 mod cycles;
 mod shape;
@@ -25,6 +26,7 @@ pub fn all(rules: &Rules, data: &Value, options: &Options) -> Vec<Diagnostic> {
     found.extend(calls::check(rules, options));
     found.extend(cycles::check(rules, &graph, &options.limits));
     found.extend(absent::check(rules, options));
+    found.extend(always::check(rules));
     found
 }
 

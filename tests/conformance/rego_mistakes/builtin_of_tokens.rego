@@ -1,0 +1,3 @@
+package policies.p
+
+deny contains {"code": "A", "reason": "no"} if io.jwt.decode(input.principal.name)[1].admin == true

@@ -1,0 +1,3 @@
+package policies.p
+
+deny(name) if name == "orders"

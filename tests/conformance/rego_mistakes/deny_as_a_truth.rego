@@ -1,0 +1,3 @@
+package policies.p
+
+deny := true if input.resource.name == "orders"

@@ -1,0 +1,3 @@
+package policies.p
+
+deny["A"] := "no" if input.resource.name == "orders"

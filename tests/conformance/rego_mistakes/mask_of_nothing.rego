@@ -1,0 +1,3 @@
+package policies.p
+
+mask contains {"code": "A", "method": "null"} if input.resource.name == "orders"

@@ -1,0 +1,4 @@
+package policies.p
+
+deny contains {"code": "A", "reason": "no"} if {
+	input.resource.name == "orders"

@@ -1,0 +1,1 @@
+deny contains {"code": "A", "reason": "no"} if input.resource.name == "orders"

@@ -1,0 +1,5 @@
+package policies.p
+
+deny contains {"code": "A", "reason": "no"} if {
+	not
+}

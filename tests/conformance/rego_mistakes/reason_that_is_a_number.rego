@@ -1,0 +1,3 @@
+package policies.p
+
+deny contains {"code": "A", "reason": 7} if input.resource.name == "orders"

@@ -1,0 +1,3 @@
+package policies.p
+
+deny contains "no" if input.resource.name == "orders"

@@ -1,0 +1,3 @@
+package policies.q
+
+deny contains {"code": "A", "reason": "no"} if {

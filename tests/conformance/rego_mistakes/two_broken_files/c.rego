@@ -1,0 +1,3 @@
+package policies.r
+
+deny contains {"code": "A", "reason": "no"} if http.send({})

@@ -1,0 +1,98 @@
+"""An author's mistakes in Rego: for each, exactly what is told - code, place, message, help - and never a traceback.
+
+Each mistake is a file in `rego_mistakes/`, or a folder of files, beside a `.txt` with what is told. After a change on
+purpose: `python -m tests.conformance.test_rego_mistakes` writes the `.txt` files anew; read the difference before it is
+committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from engine.compiler.stages import compile_policies
+from engine.errors import PolicyRefused
+from engine.source import Diagnostic, Source, decode_source
+
+FOLDER = Path(__file__).parent / "rego_mistakes"
+MISTAKES = sorted(path for path in FOLDER.iterdir() if path.suffix != ".txt")
+AT_LEAST = 60
+
+HEAD = "package policies.p\n\n"
+HUGE = {
+    "a line of a megabyte": HEAD + "x := " + "y" * 1_000_000 + "\n",
+    "a file of two megabytes": HEAD + "# comment\n" * 200_000,
+    "ten thousand brackets": HEAD + "x := " + "[\n" * 10_000,
+    "thirty thousand lines": HEAD + "\n" * 30_000,
+    "nothing but signs": HEAD + "!§$%&/()=?\n" * 1000,
+    "nothing but zeros": "\x00" * 1000,
+    "a string that never ends": HEAD + 'x := "' + "a" * 3000,
+}
+
+
+def diagnose(sources: Sequence[Source]) -> Sequence[Diagnostic]:
+    try:
+        return compile_policies(sources).warnings
+    except PolicyRefused as error:
+        return error.diagnostics
+
+
+def told(path: Path) -> list[Diagnostic]:
+    """Everything that is told about a mistake."""
+    files = [path] if path.is_file() else sorted(path.iterdir())
+    decoded = [decode_source(file.name, file.read_bytes()) for file in files]
+    sources = [one for one in decoded if isinstance(one, Source)]
+    return [*(one for one in decoded if isinstance(one, Diagnostic)), *diagnose(sources)]
+
+
+def shown(found: Sequence[Diagnostic]) -> str:
+    lines: list[str] = []
+    for one in found:
+        span = one.span
+        place = "" if span is None else f":{span.line}:{span.column}-{span.end_line}:{span.end_column}"
+        lines.append(f"{one.source}{place} {one.severity} {one.code}: {one.message}")
+        if one.help:
+            lines.append(f"  help: {one.help}")
+    return "\n".join(lines) + "\n"
+
+
+def expected(path: Path) -> Path:
+    return FOLDER / f"{path.stem}.txt"
+
+
+def test_there_are_many_mistakes() -> None:
+    assert len(MISTAKES) >= AT_LEAST
+
+
+@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+def test_a_mistake_is_told_as_it_should_be(path: Path) -> None:
+    found = told(path)
+    assert found, "nothing is told"
+    assert shown(found) == expected(path).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+def test_a_message_is_one_line_of_the_authors_own_words(path: Path) -> None:
+    for one in told(path):
+        assert "\n" not in one.message + one.help
+        assert len(one.message) < 400
+        assert not one.message.endswith(".")
+        assert "regorus" not in one.message.lower()
+        assert "panicked" not in one.message
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_huge_text_is_a_diagnostic_soon(name: str) -> None:
+    began = time.process_time()
+    found = diagnose([Source("p.rego", HUGE[name])])
+    assert found
+    assert all(len(one.message) < 400 for one in found)
+    assert time.process_time() - began < 5
+
+
+if __name__ == "__main__":
+    for mistake in MISTAKES:
+        expected(mistake).write_text(shown(told(mistake)), encoding="utf-8")
