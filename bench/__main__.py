@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from bench import decide, grpc_peers, pgbench, replay, report, scan, servers
+from bench import authoring, decide, grpc_peers, pgbench, replay, report, scan, servers
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -67,7 +67,24 @@ def run_scan(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("scan", measured, peers)
 
 
-AREAS = {"decide": run_decide, "pgbench": run_pgbench, "grpc": run_grpc, "replay": run_replay, "scan": run_scan}
+def run_authoring(arguments: argparse.Namespace) -> list[report.Line]:
+    runs = authoring.measure(arguments.rounds)
+    if arguments.raw:
+        json.dump(authoring.document(runs), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = authoring.promises(runs)
+    return report.judge("authoring", measured, peers)
+
+
+AREAS = {
+    "decide": run_decide,
+    "authoring": run_authoring,
+    "pgbench": run_pgbench,
+    "grpc": run_grpc,
+    "replay": run_replay,
+    "scan": run_scan,
+}
 
 
 def main() -> int:
