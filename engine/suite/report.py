@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from engine.evaluator.decision_json import decision_json
 from engine.evaluator.explain import Explained, explained_json
 from engine.request import Json
@@ -36,7 +38,7 @@ class Report:
 
 def report_text(report: Report, seconds: float | None = None) -> str:
     """Every mistake and failure with its place and reason, then one line of numbers."""
-    lines = [f"{_place(mistake)}: {mistake.message}" for mistake in report.mistakes]
+    lines = [f"{place(mistake)}: {mistake.message}" for mistake in report.mistakes]
     for outcome in report.outcomes:
         if not outcome.passed:
             lines += _failure(outcome)
@@ -73,20 +75,43 @@ def _case(outcome: Outcome) -> Json:
     return shown
 
 
-def _failure(outcome: Outcome) -> list[str]:
-    lines = [f"FAILED {outcome.source}:{outcome.line}: {outcome.suite}: {outcome.name}"]
-    lines += [f"  {line}" for difference in outcome.differences for line in difference.splitlines()]
-    near = [item for item in outcome.rules if not item.matched]
-    lines += [f"  not matched: {_near(item)}" for item in near[:NEAR_MISSES]]
+def failure_lines(outcome: Outcome) -> list[str]:
+    """What was expected and what came, by which rule; then the nearest rules that did not match, and why not."""
+    lines = [line for difference in outcome.differences for line in difference.splitlines()]
+    near = sorted((item for item in outcome.rules if not item.matched), key=lambda item: _distance(item, outcome))
+    for item in near[:NEAR_MISSES]:
+        lines += near_miss(item)
     if len(near) > NEAR_MISSES:
-        lines.append(f"  and {len(near) - NEAR_MISSES} more that did not match")
+        lines.append(f"and {len(near) - NEAR_MISSES} more that did not match")
     return lines
 
 
-def _near(item: Explained) -> str:
+def near_miss(item: Explained) -> list[str]:
+    """A rule that did not match: its first condition that failed, and the values it saw."""
     why = f" because of {item.condition}" if item.condition else ""
-    return f"{item.kind} {item.rule} ({item.location.file}:{item.location.line}){why}"
+    lines = [f"not matched: {item.kind} {item.rule} ({item.location.file}:{item.location.line}){why}"]
+    return lines + [f"  {name} = {shown_value(value)}" for name, value in item.values.items()]
 
 
-def _place(mistake: Diagnostic) -> str:
+def shown_value(value: Json) -> str:
+    """A value as JSON has it; `absent` for nothing."""
+    return "absent" if value is None else msgspec.json.encode(value).decode()
+
+
+def place(mistake: Diagnostic) -> str:
+    """`FILE:LINE`, or the file alone."""
     return mistake.source if mistake.span is None else f"{mistake.source}:{mistake.span.line}"
+
+
+def _distance(item: Explained, outcome: Outcome) -> int:
+    """Rules that were expected come first, then those of the kind that was expected, then those with a condition."""
+    if item.rule in outcome.wanted:
+        return 0
+    if item.kind.value == outcome.wanted_kind:
+        return 1
+    return 2 if item.condition else 3
+
+
+def _failure(outcome: Outcome) -> list[str]:
+    head = f"FAILED {outcome.source}:{outcome.line}: {outcome.suite}: {outcome.name}"
+    return [head, *(f"  {line}" for line in failure_lines(outcome))]

@@ -7,28 +7,37 @@ the time come in as arguments. `report.py` prints what comes out; `gateway/cli` 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import msgspec
 
 from engine._native import NativeError
+from engine.command.tree import ParsedCommand
 from engine.compiler.stages import CompiledPolicies
 from engine.decision import Decision, Reason
 from engine.errors import InputInvalid
 from engine.evaluator.cache import Judgement
 from engine.evaluator.explain import Explained, explain
 from engine.evaluator.program import Program, TextQuestion
+from engine.request import Json, Request
 from engine.suite.cases import Case, Expected
-from engine.suite.stated import DEFAULT_NOW, Statements, parse_time
+from engine.suite.coverage import Watch
+from engine.suite.stated import DEFAULT_NOW, Stated, Statements, parse_time
+from engine.suite.stated_tree import has_tree, tree_of
 
+Clock: TypeAlias = Callable[[], float]
 REGO_SUITE = "test_ rules"
 ENGINE_KIND = "engine"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one case. `differences` says what was expected and what came; none when it passed."""
+    """What became of one case. `differences` says what was expected and what came; none when it passed.
+
+    `wanted` and `wanted_kind`: the rules, and the kind of rule, that were expected to decide.
+    """
 
     suite: str
     name: str
@@ -37,6 +46,9 @@ class Outcome:
     differences: tuple[str, ...] = ()
     decision: Decision | None = None
     rules: tuple[Explained, ...] = ()
+    seconds: float = 0.0
+    wanted: tuple[str, ...] = ()
+    wanted_kind: str = ""
 
     @property
     def passed(self) -> bool:
@@ -51,11 +63,77 @@ class _RegoTest(msgspec.Struct):
     error: str | None = None
 
 
+class Runner:
+    """Runs cases against one program. May be used from many threads at once.
+
+    `clock` says how long cases take (seconds from any beginning); `watch` sees what they try, one after the other.
+    """
+
+    def __init__(self, program: Program, *, clock: Clock | None = None, watch: Watch | None = None) -> None:
+        self._program = program
+        self._clock = clock
+        self._watch = watch
+        self._statements = Statements()
+        self._now = parse_time(DEFAULT_NOW)
+
+    def run(self, case: Case) -> Outcome:
+        """Ask one case, compare what comes out; of a failure also what became of each candidate rule."""
+        began = self._clock() if self._clock is not None else 0.0
+        outcome = self._run(case)
+        return outcome if self._clock is None else replace(outcome, seconds=self._clock() - began)
+
+    def _run(self, case: Case) -> Outcome:
+        where = (case.suite, case.name, case.source, case.line)
+        try:
+            question, judged = self._judge(case.stated)
+            found = tuple(_differences(case.expected, judged))
+            rules = self._explained(question, judged) if found else ()
+            if self._watch is not None and judged.command is not None:
+                self._watch.add(self._program, self._request(question, judged))
+            wanted = case.expected
+            return Outcome(*where, found, judged.decision, rules, wanted=wanted.rules, wanted_kind=wanted.verdict.value)
+        except InputInvalid as error:
+            return Outcome(*where, (f"the case states no request: {error}",))
+
+    def _judge(self, stated: Stated) -> tuple[TextQuestion, Judgement]:
+        if not has_tree(stated.command):
+            question = self._statements.question(stated, self._now)
+            return question, self._program.decide_text(question)
+        command = tree_of(stated.command)
+        placeholder: dict[str, Json] = {"protocol": command.command.protocol, "text": ""}
+        question = self._statements.question(replace(stated, command=placeholder), self._now)
+        return question, Judgement(self._program.decide(_as_request(question, command)), command)
+
+    def _request(self, question: TextQuestion, judged: Judgement) -> Request:
+        """The question as a tree: the one that was judged, unless that is another text's."""
+        if judged.command is None or not judged.exact:
+            return self._program.as_request(question)
+        return _as_request(question, judged.command)
+
+    def _explained(self, question: TextQuestion, judged: Judgement) -> tuple[Explained, ...]:
+        try:
+            # WHY every rule: the one that an author meant may be one that the index left out.
+            return explain(self._program, self._request(question, judged), every_rule=True)
+        except (InputInvalid, NativeError):
+            return ()
+
+
+def _as_request(question: TextQuestion, command: ParsedCommand) -> Request:
+    return Request(
+        question.principal,
+        question.session,
+        question.resource,
+        command,
+        question.now,
+        question.context,
+        question.approval,
+    )
+
+
 def run_cases(program: Program, cases: Iterable[Case], *, pattern: str = "*") -> tuple[Outcome, ...]:
     """Run the cases whose suite or name fits the glob."""
-    statements = Statements()
-    now = parse_time(DEFAULT_NOW)
-    return tuple(_run(program, case, statements, now) for case in cases if _is_chosen(case, pattern))
+    run = Runner(program).run
+    return tuple(run(case) for case in cases if is_chosen(case, pattern))
 
 
 def run_rego_tests(compiled: CompiledPolicies, *, pattern: str = "*") -> tuple[Outcome, ...]:
@@ -69,19 +147,9 @@ def run_rego_tests(compiled: CompiledPolicies, *, pattern: str = "*") -> tuple[O
     )
 
 
-def _is_chosen(case: Case, pattern: str) -> bool:
+def is_chosen(case: Case, pattern: str) -> bool:
+    """Whether the name of a case, of its suite or both with a `/` between them fit the glob."""
     return any(fnmatch.fnmatchcase(name, pattern) for name in (case.name, case.suite, f"{case.suite}/{case.name}"))
-
-
-def _run(program: Program, case: Case, statements: Statements, now: int) -> Outcome:
-    try:
-        question = statements.question(case.stated, now)
-        judged = program.decide_text(question)
-        found = tuple(_differences(case.expected, judged))
-        rules = _explained(program, question) if found else ()
-        return Outcome(case.suite, case.name, case.source, case.line, found, judged.decision, rules)
-    except InputInvalid as error:
-        return Outcome(case.suite, case.name, case.source, case.line, (f"the case states no request: {error}",))
 
 
 def _differences(expected: Expected, judged: Judgement) -> Iterable[str]:
@@ -127,11 +195,3 @@ def _said(reason: Reason) -> str:
     place = "" if reason.location is None else f" ({reason.location.file}:{reason.location.line})"
     told = reason.detail if reason.kind == ENGINE_KIND and reason.detail else reason.reason
     return f"{reason.rule}{place}{f': {told}' if told else ''}"
-
-
-def _explained(program: Program, question: TextQuestion) -> tuple[Explained, ...]:
-    try:
-        request = program.as_request(question)
-        return explain(program, request)
-    except (InputInvalid, NativeError):
-        return ()

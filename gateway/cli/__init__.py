@@ -1,7 +1,8 @@
 """The command line: `sallyport`. One file for each group of commands; each parses, calls and prints, and has no rules.
 
 Exit codes: 0 fine, 1 problems were found, 2 wrong usage, 3 could not run. A user's mistake is one line on standard error
-with what to do about it, never a traceback. To add a group, write its file and add its `register` to `GROUPS`.
+with what to do about it, never a traceback. To add a group, write its file with a `register` and add it to `GROUPS` with
+the commands it has. Only the group of the command that was asked for is imported: most people wait for `check`.
 """
 
 from __future__ import annotations
@@ -9,59 +10,54 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 import typer
 from typer.exceptions import TyperException
 
 from engine.errors import EngineError, PolicyRefused
-from gateway.cli import (
-    audit,
-    bench,
-    bundling,
-    config,
-    conformance,
-    deciding,
-    demo,
-    holds,
-    keys,
-    language,
-    parsing,
-    policies,
-    replaying,
-    scanning,
-    serving,
-    starting,
-    testing,
-)
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
-from gateway.policy_store.current import describe
 
 MAX_DIAGNOSTICS = 10
 
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A file of this folder and the commands it adds."""
+
+    module: str
+    commands: tuple[str, ...]
+
+    def __call__(self, app: typer.Typer) -> None:
+        import_module(f"gateway.cli.{self.module}").register(app)
+
+
 GROUPS: list[Callable[[typer.Typer], None]] = [
-    serving.register,
-    config.register,
-    policies.register,
-    testing.register,
-    deciding.register,
-    replaying.register,
-    bundling.register,
-    starting.register,
-    language.register,
-    parsing.register,
-    scanning.register,
-    conformance.register,
-    holds.register,
-    audit.register,
-    keys.register,
-    demo.register,
-    bench.register,
+    Group("serving", ("up", "serve", "version")),
+    Group("config", ("config",)),
+    Group("policies", ("check", "inspect", "schema")),
+    Group("testing", ("test",)),
+    Group("covering", ("coverage",)),
+    Group("deciding", ("decide", "explain")),
+    Group("replaying", ("replay",)),
+    Group("bundling", ("build", "verify", "signing-key")),
+    Group("starting", ("init",)),
+    Group("language", ("lower", "fmt")),
+    Group("parsing", ("parse",)),
+    Group("scanning", ("scan",)),
+    Group("conformance", ("conformance",)),
+    Group("holds", ("holds", "approve", "refuse")),
+    Group("audit", ("audit",)),
+    Group("keys", ("token", "scram")),
+    Group("demo", ("demo",)),
+    Group("bench", ("bench",)),
 ]
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(command: str | None = None) -> typer.Typer:
+    """The command line: all of it, or as much as it takes to run one command."""
     app = typer.Typer(
         name="sallyport",
         help="An access gateway: every command is judged by policy and answered allow, mask, hold or deny.",
@@ -69,16 +65,25 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for register in GROUPS:
+    # WHY: with one command alone Typer would leave its name out.
+    app.callback()(_nothing)
+    wanted = [group for group in GROUPS if not isinstance(group, Group) or command in group.commands]
+    for register in wanted if any(isinstance(group, Group) for group in wanted) else GROUPS:
         register(app)
     return app
+
+
+def _nothing() -> None:
+    """An access gateway: every command is judged by policy and answered allow, mask, hold or deny."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     try:
         given = None if arguments is None else list(arguments)
-        code = typer.main.get_command(build()).main(args=given, prog_name="sallyport", standalone_mode=False)
+        asked = sys.argv[1:] if given is None else given
+        app = build(asked[0] if asked else None)
+        code = typer.main.get_command(app).main(args=given, prog_name="sallyport", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except TyperException as error:
@@ -90,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error), help=error.help)
         return 3
     except PolicyRefused as error:
+        from gateway.policy_store.current import describe
+
         for one in error.diagnostics[:MAX_DIAGNOSTICS]:
             complain(describe(one))
         complain("the policies do not compile", help="`sallyport check` lists everything that is wrong with them")

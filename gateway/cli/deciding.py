@@ -71,6 +71,7 @@ def explain(
     label: Labels = None,
     as_json: AsJson = False,
     as_json_lines: AsJsonLines = False,
+    every: Annotated[bool, typer.Option("--all", help="Also rules that no index finds for this.")] = False,
 ) -> None:
     """Decide, and show every candidate rule with what became of it."""
     program = _program(policies)
@@ -78,7 +79,7 @@ def explain(
         answer_lines(lambda lines: explain_lines(program, lines, time.time_ns()))
         return
     request = _request(text, principal, group, resource, protocol, label)
-    decision, rules = program.decide(request), explain_request(program, request)
+    decision, rules = program.decide(request), explain_request(program, request, every_rule=every)
     if as_json:
         say_json({"decision": decision_json(decision), "rules": [explained_json(one) for one in rules]})
         return

@@ -19,7 +19,17 @@ def say(text: str = "") -> None:
 
 def say_json(value: object) -> None:
     """A value as one line of JSON."""
-    sys.stdout.write(f"{msgspec.json.encode(value).decode()}\n")
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: object) -> str:
+    """A value as one line of JSON, its end included."""
+    return f"{msgspec.json.encode(value).decode()}\n"
+
+
+def say_text(text: str) -> None:
+    """Lines that end themselves."""
+    sys.stdout.write(plain(text))
 
 
 def complain(message: str, *, help: str = "") -> None:

@@ -1,4 +1,4 @@
-"""`check` and `schema`: for those who write policies. Neither needs a gateway."""
+"""`check`, `inspect` and `schema`: for those who write policies. None needs a gateway."""
 
 from __future__ import annotations
 
@@ -10,60 +10,127 @@ from typing import Annotated
 
 import typer
 
-from engine.compiler.stages import compile_policies
-from engine.errors import PolicyRefused
-from engine.schema import input_schema_text
 from engine.source import Diagnostic, Severity
-from engine.suite.sets import policy_sets
 from gateway.cli.diagnostics import fields, line
-from gateway.cli.output import say, say_json
-from gateway.policy_store.folder import read_folder
+from gateway.cli.options import AsJson
+from gateway.cli.output import say, say_json, say_text
 
 
 class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
 
 
-Shape = Annotated[Format, typer.Option("--format", help="How to print.")]
 Path_ = Annotated[Path, typer.Argument(help="The policy folder.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
     app.command()(check)
+    app.command()(inspect)
     app.command()(schema)
 
 
 def check(
     folder: Path_ = Path("policies"),
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    format: Shape = Format.TEXT,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    as_json: AsJson = False,
 ) -> None:
     """Compile a policy folder and list everything that is wrong with it."""
     found = _diagnose(folder)
-    if format is Format.JSON:
-        say_json({"diagnostics": [fields(one) for one in found]})
-    else:
-        for one in found:
-            say(line(one))
-        if not found:
-            say(f"{folder}: fine")
+    match Format.JSON if as_json else format:
+        case Format.TEXT:
+            for one in found:
+                say(line(one))
+            if not found:
+                say(f"{folder}: fine")
+        case Format.JSON:
+            say_json({"diagnostics": [fields(one) for one in found]})
+        case Format.SARIF:
+            from engine.suite.sarif import sarif
+
+            say_json(sarif(found, folder.as_posix(), _version()))
+        case Format.GITHUB:
+            from engine.suite.annotations import of_diagnostics
+
+            say_text(of_diagnostics(found, folder.as_posix()))
     if any(strict or one.severity is Severity.ERROR for one in found):
         raise typer.Exit(1)
 
 
-def schema() -> None:
-    """Print the JSON Schema of the input document: what a policy sees as `input`."""
-    sys.stdout.write(input_schema_text())
+def inspect(folder: Path_ = Path("policies"), as_json: AsJson = False) -> None:
+    """List the parts of the input that policies read: what an adapter must send for them to decide."""
+    from engine.compiler.stages import PolicyRule, compile_policies
+    from engine.suite.sets import policy_sets
+    from gateway.policy_store.folder import read_folder
+
+    rules = list[PolicyRule]()
+    for one in policy_sets(read_folder(folder).sources, ()):
+        rules += compile_policies(one.sources, read_folder(folder / one.root).data).rules
+    policies: dict[str, set[str]] = {}
+    for rule in rules:
+        policies.setdefault(rule.package.removeprefix("policies."), set()).update(rule.reads)
+    if as_json:
+        say_json(
+            {
+                "reads": sorted({path for reads in policies.values() for path in reads}),
+                "policies": {name: sorted(reads) for name, reads in sorted(policies.items())},
+                "rules": [
+                    {
+                        "policy": rule.package.removeprefix("policies."),
+                        "kind": rule.kind.value,
+                        "code": rule.code,
+                        "file": rule.file,
+                        "line": rule.line,
+                        "reads": sorted(rule.reads),
+                        "runs_always": rule.is_always,
+                    }
+                    for rule in rules
+                ],
+            }
+        )
+        return
+    for name, reads in sorted(policies.items()):
+        say(name)
+        for path in sorted(reads):
+            say(f"  {path}")
+
+
+def schema(as_json: AsJson = False) -> None:
+    """Print the JSON Schema of the input document: what a policy sees as `input`. With --json on one line."""
+    from engine.schema import input_schema, input_schema_text
+
+    if as_json:
+        say_json(input_schema())
+    else:
+        sys.stdout.write(input_schema_text())
 
 
 def _diagnose(folder: Path) -> Sequence[Diagnostic]:
     """Everything wrong with every set of policies below the folder: examples are sets of their own."""
-    loaded, found = read_folder(folder), list[Diagnostic]()
-    for one in policy_sets(loaded.sources, ()):
+    from engine.compiler.stages import compile_policies
+    from engine.errors import PolicyRefused
+    from engine.suite.sets import policy_sets
+    from gateway.policy_store.folder import read_folder
+
+    found = list[Diagnostic]()
+    loaded = read_folder(folder, found)
+    for one in policy_sets((*loaded.sources, *loaded.tests), ()):
+        data = read_folder(folder / one.root, []).data if one.root else loaded.data
         try:
-            found += compile_policies(one.sources, read_folder(folder / one.root).data).warnings
+            found += compile_policies(one.sources, data).warnings
         except PolicyRefused as error:
             found += error.diagnostics
     return found
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sallyport")
+    except PackageNotFoundError:
+        return "0"

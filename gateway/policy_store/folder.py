@@ -16,10 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from engine.request import Json
-from engine.source import Source
+from engine.source import Diagnostic, Source, decode_source
 from gateway.errors import PolicyUnusable
 
 MAX_FILES = 20_000
@@ -45,11 +43,14 @@ class PolicyFolder:
     digest: str = field(default="")
 
 
-def read_folder(path: Path) -> PolicyFolder:
-    """Read a folder. Raises PolicyUnusable that names the first file which cannot be used."""
+def read_folder(path: Path, problems: list[Diagnostic] | None = None) -> PolicyFolder:
+    """Read a folder. Raises PolicyUnusable that names the first file which cannot be used.
+
+    With `problems` a policy or suite that is not UTF-8 is told there and left out, so that all can be told at once.
+    """
     if not path.is_dir():
         raise PolicyUnusable(f"there is no policy folder `{path}`", help="see `[policies] path`")
-    return read_files(path, ((name, _read(name, file)) for name, file in _files(path) if is_read(name)))
+    return read_files(path, ((name, _read(name, file)) for name, file in _files(path) if is_read(name)), problems)
 
 
 def is_read(name: str) -> bool:
@@ -62,12 +63,18 @@ def is_deciding(name: str) -> bool:
     return Path(name).name in _DATA or (Path(name).suffix in _POLICIES and not name.endswith(TESTS))
 
 
-def read_files(path: Path, files: Iterable[tuple[str, bytes]]) -> PolicyFolder:
+def read_files(
+    path: Path, files: Iterable[tuple[str, bytes]], problems: list[Diagnostic] | None = None
+) -> PolicyFolder:
     """Make a folder of files with their contents, wherever they come from. Raises PolicyUnusable as `read_folder` does."""
     sources, tests, suites = list[Source](), list[Source](), list[Source]()
     data: dict[str, Json] = {}
     digest, total = hashlib.sha256(), 0
     for name, raw in files:
+        told = decode_source(name, raw) if problems is not None and Path(name).name not in _DATA else None
+        if problems is not None and isinstance(told, Diagnostic):
+            problems.append(told)
+            continue
         text = _decoded(name, raw)
         total += len(raw)
         if total > MAX_BYTES:
@@ -138,6 +145,9 @@ def _decoded(name: str, raw: bytes) -> str:
 
 
 def _parse(name: str, text: str) -> dict[str, Json]:
+    # WHY late: most folders hold no data, and whoever checks them waits.
+    import yaml
+
     try:
         found = json.loads(text) if name.endswith(".json") else yaml.load(text, Loader=yaml.CSafeLoader)
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import gateway.cli as cli
 from engine.errors import NativeFailure
@@ -28,6 +29,23 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
 def test_wrong_usage_is_told_in_a_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(arguments) == 2
     assert capsys.readouterr().err.startswith("sallyport: ")
+
+
+def test_each_group_has_the_commands_it_is_said_to_have() -> None:
+    for group in cli.GROUPS:
+        assert isinstance(group, cli.Group)
+        app = typer.Typer()
+        group(app)
+        names = [one.name or (one.callback.__name__ if one.callback else "") for one in app.registered_commands]
+        names += [str(one.name) for one in app.registered_groups]
+        assert tuple(names) == group.commands
+
+
+def test_a_command_imports_its_own_group_alone() -> None:
+    code = "import sys, gateway.cli; gateway.cli.main(['schema']); print(sorted(sys.modules), file=sys.stderr)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    for module in ("lark", "grpc", "asyncio", "yaml", "engine.evaluator.program", "gateway.app"):
+        assert f"'{module}'" not in said.stderr, module
 
 
 def failing(error: BaseException) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,29 @@ def test_standard_input_is_formatted_to_standard_output(
         monkeypatch.setattr("sys.stdin", Input(raw))
         assert main(["fmt", "-"]) == code
         assert capsys.readouterr().out == out
+
+
+def test_machines_get_rego_with_the_place_of_each_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "p.gate"
+    file.write_text("policy p\nallow a when command.complete\n")
+    assert main(["lower", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["rego"].splitlines()[3] == "\tinput.command.complete == true"
+    assert {"line": 4, "file": str(file), "at": 2, "rule": "a"} in told["lines"]
+    file.write_text("library\ndefine whole = command.complete\n")
+    assert main(["lower", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rego"] is None
+    file.write_text("policy p\ndeny a when resorce.name == 3\n")
+    assert main(["lower", str(file), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["diagnostics"][0]["code"] == "UNKNOWN_NAME"
+
+
+def test_machines_get_what_would_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ugly, broken = tmp_path / "a.gate", tmp_path / "b.gate"
+    ugly.write_text(UGLY)
+    broken.write_text("policy p\ndeny\n")
+    assert main(["fmt", "--check", "--json", str(tmp_path)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["changed"], told["written"]) == ([str(ugly)], False)
+    assert told["diagnostics"][0]["file"] == str(broken)
+    assert ugly.read_text() == UGLY
