@@ -46,6 +46,14 @@ class Catalog:
     def session(self) -> bytes:
         """What `for_session` was given; empty for a catalog that is no session's."""
 
+# --- Shell -------------------------------------------------------------------------------------------------------
+
+def parse_shell(text: bytes) -> bytes:
+    """The command tree of a shell text (`engine.command.tree.Command`, with `shell` on its operations)."""
+
+def shell_kinds() -> bytes:
+    """The words of shell trees: {"kinds": [[name, effect]], "signs": [names], "features": [names], "via": [names]}."""
+
 # --- Rego --------------------------------------------------------------------------------------------------------
 
 @final

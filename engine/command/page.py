@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
+from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
 from engine.command.words import Kind
 
@@ -25,6 +26,7 @@ class Language:
     kinds: tuple[Kind, ...]
     features: Mapping[str, str]
     via: Mapping[str, str]
+    signs: Mapping[str, str] = field(default_factory=dict)
 
 
 LANGUAGES: tuple[Language, ...] = (
@@ -37,6 +39,17 @@ LANGUAGES: tuple[Language, ...] = (
         sql.KINDS,
         sql.FEATURES,
         sql.VIA,
+    ),
+    Language(
+        "Shell",
+        (
+            "One operation for each simple command that could run, wrappers taken off. Program, argv, variables, redirections, wrappers",
+            "and signs stand in `shell` of the operation; SQL that a client is given follows as operations of SQL.",
+        ),
+        shell.KINDS,
+        shell.FEATURES,
+        shell.VIA,
+        shell.SIGNS,
     ),
     Language(
         "Kubernetes",
@@ -79,6 +92,11 @@ def _lines() -> Iterator[str]:
         yield "| kind | effect | is |"
         yield "|---|---|---|"
         yield from (f"| `{kind.name}` | {kind.effect} | {kind.meaning} |" for kind in language.kinds)
+        if language.signs:
+            yield ""
+            yield "| sign | means |"
+            yield "|---|---|"
+            yield from (f"| `{name}` | {meaning} |" for name, meaning in language.signs.items())
         yield ""
         yield "| feature | means |"
         yield "|---|---|"

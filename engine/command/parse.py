@@ -16,6 +16,7 @@ from engine import _native
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.shell.parse import parse_shell
 from engine.command.sql.parse import parse_sql, read_catalog
 from engine.command.tree import Command, Effect, Operation, ParsedCommand, Problem
 from engine.errors import InputInvalid
@@ -38,6 +39,8 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             from engine.command.sql.dialects import parse_dialect
 
             return parse_dialect(protocol, text)
+        case "shell":
+            return parse_shell(text)
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"

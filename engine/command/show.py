@@ -53,6 +53,8 @@ def _operation(operation: Operation) -> Iterator[str]:
     yield from (f"{indent}  {line}" for line in _more(operation.targets))
     if operation.kubernetes is not None:
         yield from _facts(operation.kubernetes, f"{indent}  ")
+    if operation.shell is not None:
+        yield from _facts(operation.shell, f"{indent}  ")
 
 
 def _target(target: Target) -> str:

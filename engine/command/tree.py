@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.shell.tree import Shell
 
 
 class Effect(StrEnum):
@@ -77,6 +78,7 @@ class Operation:
     has_limit: bool | None = None
     statement: int = 0
     kubernetes: Kubernetes | None = None
+    shell: Shell | None = None
 
 
 @dataclass(frozen=True, slots=True)

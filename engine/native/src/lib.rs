@@ -7,6 +7,7 @@ pub mod failure;
 pub mod postgres;
 pub mod rego;
 pub mod scan;
+pub mod shell;
 pub mod sql;
 pub mod stack;
 

@@ -11,6 +11,7 @@ use crate::failure::{guarded, Failure};
 use crate::postgres;
 use crate::rego::program;
 use crate::scan;
+use crate::shell;
 use crate::sql;
 
 create_exception!(_native, NativeError, PyException);
@@ -140,6 +141,17 @@ fn sql_shape<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, Py
 #[pyfunction]
 fn sql_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
     bytes(py, || Ok(sql::encode::vocabulary()))
+}
+
+/// The command tree of a shell text.
+#[pyfunction]
+fn parse_shell<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(shell::parse_shell(text)))
+}
+
+#[pyfunction]
+fn shell_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
+    bytes(py, || Ok(shell::encode::vocabulary()))
 }
 
 /// One OPA conformance case to its answer line, both JSON.
@@ -272,6 +284,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
     module.add_function(wrap_pyfunction!(sql_kinds, module)?)?;
+    module.add_function(wrap_pyfunction!(parse_shell, module)?)?;
+    module.add_function(wrap_pyfunction!(shell_kinds, module)?)?;
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
     module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
     module.add_function(wrap_pyfunction!(skip_rows, module)?)?;

@@ -9,26 +9,45 @@ use super::features::Feature;
 use super::kinds::Kind;
 use super::tree::{Name, Operation, Output, Problem, Sql, Target, Tree, Via};
 
-struct Writer(Vec<u8>);
+/// Writes msgpack, also for the other languages' trees.
+#[derive(Default)]
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    fn map(&mut self, fields: usize) {
+    pub(crate) fn with_room(room: usize) -> Self {
+        Self(Vec::with_capacity(room))
+    }
+
+    pub(crate) fn done(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(crate) fn optional_text(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(value),
+            None => {
+                let _ = mp::write_nil(&mut self.0);
+            }
+        }
+    }
+
+    pub(crate) fn map(&mut self, fields: usize) {
         let _ = mp::write_map_len(&mut self.0, u32::try_from(fields).unwrap_or(u32::MAX));
     }
 
-    fn list(&mut self, items: usize) {
+    pub(crate) fn list(&mut self, items: usize) {
         let _ = mp::write_array_len(&mut self.0, u32::try_from(items).unwrap_or(u32::MAX));
     }
 
-    fn text(&mut self, value: &str) {
+    pub(crate) fn text(&mut self, value: &str) {
         let _ = mp::write_str(&mut self.0, value);
     }
 
-    fn number(&mut self, value: usize) {
+    pub(crate) fn number(&mut self, value: usize) {
         let _ = mp::write_uint(&mut self.0, value as u64);
     }
 
-    fn flag(&mut self, value: bool) {
+    pub(crate) fn flag(&mut self, value: bool) {
         let _ = mp::write_bool(&mut self.0, value);
     }
 
@@ -85,8 +104,13 @@ pub fn vocabulary() -> Vec<u8> {
 
 /// The SHA-256 (hex) of protocol and text.
 pub fn digest(text: &[u8]) -> String {
+    digest_of(b"postgres\0", text)
+}
+
+/// The SHA-256 (hex) of what names a protocol and a text.
+pub(crate) fn digest_of(protocol: &[u8], text: &[u8]) -> String {
     let mut hash = Sha256::new();
-    hash.update(b"postgres\0");
+    hash.update(protocol);
     hash.update(text);
     let mut hex = String::with_capacity(64);
     for byte in hash.finalize() {
@@ -131,6 +155,17 @@ pub fn command(tree: &Tree, text: &str, digest: &str) -> Vec<u8> {
 }
 
 fn operation(w: &mut Writer, op: &Operation) {
+    let via: Vec<&str> = op.via.iter().map(|step| step.as_str()).collect();
+    placed(w, op, &via, op.span);
+}
+
+/// An operation of SQL that stands in a command of another language: its path and its place are there.
+pub(crate) fn carried(w: &mut Writer, op: &Operation, outer: &[std::borrow::Cow<'static, str>], span: (usize, usize)) {
+    let via: Vec<&str> = outer.iter().map(|step| &**step).chain(op.via.iter().map(|step| step.as_str())).collect();
+    placed(w, op, &via, span);
+}
+
+fn placed(w: &mut Writer, op: &Operation, via: &[&str], span: (usize, usize)) {
     w.map(
         6_usize.saturating_add(usize::from(op.has_where.is_some())).saturating_add(usize::from(op.has_limit.is_some())),
     );
@@ -139,9 +174,9 @@ fn operation(w: &mut Writer, op: &Operation) {
     w.text("effect");
     w.text(op.effect.as_str());
     w.text("via");
-    w.list(op.via.len());
-    for step in &op.via {
-        w.text(step.as_str());
+    w.list(via.len());
+    for step in via {
+        w.text(step);
     }
     w.text("targets");
     w.list(op.targets.len());
@@ -150,8 +185,8 @@ fn operation(w: &mut Writer, op: &Operation) {
     }
     w.text("span");
     w.list(2);
-    w.number(op.span.0);
-    w.number(op.span.1);
+    w.number(span.0);
+    w.number(span.1);
     if let Some(value) = op.has_where {
         w.text("has_where");
         w.flag(value);
@@ -180,7 +215,7 @@ fn target(w: &mut Writer, item: &Target) {
     w.flag(item.resolved);
 }
 
-fn problem(w: &mut Writer, item: &Problem) {
+pub(crate) fn problem(w: &mut Writer, item: &Problem) {
     w.map(if item.at.is_some() { 3 } else { 2 });
     w.text("code");
     w.text(item.code);

@@ -1,0 +1,247 @@
+//! The two little languages that are often only filters: understood where they run nothing and write nothing.
+
+use super::super::vocabulary::{Kind, Sign};
+use super::args::{Arg, Line};
+use super::simple::Around;
+use super::Walker;
+use crate::sql::tree::Access;
+
+/// What makes an awk program more than a filter. Nothing is taken out of the text first: a pattern may hide a quote.
+fn awk_filters(code: &str) -> bool {
+    let bytes = code.as_bytes();
+    let lone_bar = bytes.iter().enumerate().any(|(at, byte)| {
+        *byte == b'|'
+            && bytes.get(at.wrapping_add(1)) != Some(&b'|')
+            && (at == 0 || bytes.get(at.wrapping_sub(1)) != Some(&b'|'))
+    });
+    let bars_are_patterns = lone_bar && !code.contains('"') && !code.contains("|&") && !code.contains("print");
+    let runs = ["system", "getline", "@load", "@include", "/inet", "|&"].iter().any(|word| code.contains(word));
+    !runs && (!lone_bar || bars_are_patterns) && !prints_to_file(code)
+}
+
+/// Whether a `>` may stand after a `print` in the same statement.
+fn prints_to_file(code: &str) -> bool {
+    let mut rest = code;
+    while let Some(at) = rest.find("print") {
+        let after = rest.get(at.saturating_add(5)..).unwrap_or_default();
+        let end = after.find(['}', ';', '\n']).unwrap_or(after.len());
+        if after.get(..end).unwrap_or_default().contains('>') {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
+impl Walker<'_> {
+    pub(super) fn awk(&mut self, args: &[Arg], around: Around) {
+        let valued = ["-F", "-v", "--field-separator", "--assign"];
+        let line = Line::of(args.get(1..).unwrap_or_default(), &valued);
+        let from_file = ["-f", "--file", "-E", "--exec", "-i", "--include", "-l", "--load"].iter().any(|option| {
+            line.args.iter().any(|arg| arg.shown.starts_with(option) && !arg.shown.starts_with("-F") && arg.is_option())
+        });
+        if from_file {
+            let index = self.described(Kind::RunFile, args, around);
+            for file in &line.positionals {
+                self.reads(index, file);
+            }
+            return;
+        }
+        let positionals = line.positionals.clone();
+        let Some((code, files)) = positionals.split_first() else {
+            self.described(Kind::Inspect, args, around);
+            return;
+        };
+        let source = line.value("-e").or_else(|| line.value("--source"));
+        let understood = source.is_none() && code.literal.as_deref().is_some_and(awk_filters);
+        let partly =
+            code.literal.is_none() && !code.substitution && awk_filters(&code.shown) && code.shown.contains("${");
+        if !understood && !partly {
+            self.inline_code(&[(*code).clone()], args, around);
+            return;
+        }
+        let index = self.described(Kind::Inspect, args, around);
+        for file in files.iter().filter(|file| !file.shown.contains('=')) {
+            self.reads(index, file);
+        }
+    }
+
+    pub(super) fn sed(&mut self, args: &[Arg], around: Around) {
+        let rest = args.get(1..).unwrap_or_default();
+        let line = Line::of(rest, &["-e", "--expression", "-f", "--file", "-l", "--line-length", "-s"]);
+        let mut scripts: Vec<Arg> = Vec::new();
+        let mut at = 0_usize;
+        while let Some(arg) = rest.get(at) {
+            at = at.saturating_add(1);
+            let clustered =
+                arg.is_option() && !arg.shown.starts_with("--") && arg.shown.ends_with('e') && arg.shown.len() <= 5;
+            if arg.is("--expression") || clustered {
+                scripts.extend(rest.get(at).cloned());
+                at = at.saturating_add(1);
+            } else if let Some(script) = arg.shown.strip_prefix("--expression=") {
+                scripts.push(Arg {
+                    literal: arg.literal.is_some().then(|| script.to_owned()),
+                    shown: script.to_owned(),
+                    ..arg.clone()
+                });
+            }
+        }
+        let in_place = line.args.iter().any(|arg| {
+            arg.is_option()
+                && (arg.shown.starts_with("--in-place")
+                    || !arg.shown.starts_with("--") && arg.shown.contains('i') && !arg.shown.starts_with("-e"))
+        });
+        let from_file = line.has("-f") && !in_place || line.has("--file");
+        let mut files = line.positionals.clone();
+        if scripts.is_empty() && !from_file {
+            if files.is_empty() {
+                self.described(Kind::Inspect, args, around);
+                return;
+            }
+            scripts.push(files.remove(0).clone());
+        }
+        let understood = scripts.iter().all(|script| !script.substitution && sed_filters(&script.shown));
+        if !understood {
+            self.inline_code(&scripts, args, around);
+            return;
+        }
+        let kind = if in_place {
+            Kind::WriteFile
+        } else if from_file {
+            Kind::RunFile
+        } else {
+            Kind::Inspect
+        };
+        let index = self.described(kind, args, around);
+        for file in files {
+            if in_place {
+                self.writes(index, file, Access::Write);
+            } else {
+                self.reads(index, file);
+            }
+        }
+        if in_place && line.positionals.is_empty() {
+            self.sign(index, Sign::BulkDelete);
+        }
+    }
+}
+
+/// Whether a sed script only filters: no `e`, `w`, `r`, `W`, `R`, and nothing that could not be read.
+fn sed_filters(script: &str) -> bool {
+    let mut chars = Script { chars: script.chars().collect(), at: 0 };
+    chars.commands().is_some()
+}
+
+struct Script {
+    chars: Vec<char>,
+    at: usize,
+}
+
+impl Script {
+    fn next(&mut self) -> Option<char> {
+        let char = self.chars.get(self.at).copied();
+        self.at = self.at.saturating_add(1);
+        char
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.at).copied()
+    }
+
+    fn skip(&mut self, test: impl Fn(char) -> bool) {
+        while self.peek().is_some_and(&test) {
+            self.at = self.at.saturating_add(1);
+        }
+    }
+
+    /// Reads all commands; None when one of them runs, writes, reads a file or is unknown.
+    fn commands(&mut self) -> Option<()> {
+        loop {
+            self.skip(|char| char.is_whitespace() || char == ';' || char == '}');
+            if self.peek().is_none() {
+                return Some(());
+            }
+            self.address()?;
+            self.skip(|char| char == ' ' || char == ',' || char == '!' || char == '~' || char == '+');
+            if self.peek().is_some_and(|char| char.is_ascii_digit() || matches!(char, '$' | '/' | '\\')) {
+                self.address()?;
+            }
+            self.skip(|char| char == ' ' || char == '!' || char == '\t');
+            self.command()?;
+        }
+    }
+
+    fn address(&mut self) -> Option<()> {
+        match self.peek()? {
+            char if char.is_ascii_digit() => self.skip(|char| char.is_ascii_digit() || char == '~'),
+            '$' => {
+                self.next();
+                if self.peek() == Some('{') {
+                    self.skip(|char| char != '}');
+                    self.next();
+                }
+            }
+            '/' => {
+                self.next();
+                self.up_to_delimiter('/')?;
+                self.skip(|char| matches!(char, 'I' | 'M'));
+            }
+            '\\' => {
+                self.next();
+                let delimiter = self.next()?;
+                self.up_to_delimiter(delimiter)?;
+                self.skip(|char| matches!(char, 'I' | 'M'));
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Everything up to a delimiter that stands outside escapes; brackets do not hide one.
+    fn up_to_delimiter(&mut self, delimiter: char) -> Option<()> {
+        loop {
+            match self.next()? {
+                '\\' => {
+                    self.next()?;
+                }
+                '\n' if delimiter != '\n' => {}
+                char if char == delimiter => return Some(()),
+                _ => {}
+            }
+        }
+    }
+
+    fn command(&mut self) -> Option<()> {
+        match self.next()? {
+            '{' | '=' | 'd' | 'D' | 'g' | 'G' | 'h' | 'H' | 'n' | 'N' | 'p' | 'P' | 'x' | 'z' | 'F' => Some(()),
+            '#' | 'a' | 'i' | 'c' => {
+                self.skip(|char| char != '\n');
+                Some(())
+            }
+            ':' | 'b' | 't' | 'T' => {
+                self.skip(|char| char != ';' && char != '\n' && char != '}');
+                Some(())
+            }
+            'q' | 'Q' | 'l' | 'L' => {
+                self.skip(|char| char.is_ascii_digit() || char == ' ');
+                Some(())
+            }
+            's' => {
+                let delimiter = self.next()?;
+                self.up_to_delimiter(delimiter)?;
+                self.up_to_delimiter(delimiter)?;
+                self.skip(|char| char.is_ascii_digit() || matches!(char, 'g' | 'p' | 'i' | 'I' | 'm' | 'M'));
+                match self.peek() {
+                    None | Some(';' | '\n' | '}' | ' ' | '\t' | '#') => Some(()),
+                    _ => None,
+                }
+            }
+            'y' => {
+                let delimiter = self.next()?;
+                self.up_to_delimiter(delimiter)?;
+                self.up_to_delimiter(delimiter)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Commands that carry others in their arguments: `find`, `xargs`; and SQL in the arguments of database clients.
+
+use super::super::tree::{Carried, Target};
+use super::super::vocabulary::{Kind, Sign};
+use super::args::Arg;
+use super::paths;
+use super::shells::empty;
+use super::simple::Around;
+use super::unwrap::{take, Unwrapped};
+use super::{tables, Input, Walker};
+use crate::sql::tree::{Access, Effect};
+
+/// Actions of `find` that run a command up to `;` or `+`.
+const FIND_RUNS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir"];
+
+/// Actions of `find` that write a file.
+const FIND_WRITES: &[&str] = &["-fprint", "-fprint0", "-fprintf", "-fls"];
+
+impl Walker<'_> {
+    pub(super) fn find(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
+        let index = self.described(Kind::Inspect, args, around.clone_plain());
+        let starts: Vec<&Arg> = args
+            .iter()
+            .skip(1)
+            .skip_while(|arg| matches!(arg.shown.as_str(), "-H" | "-L" | "-P") || arg.shown.starts_with("-O"))
+            .take_while(|arg| !arg.shown.starts_with(['-', '(', '!']))
+            .collect();
+        for start in &starts {
+            self.reads(index, start);
+        }
+        let mut at = 1_usize;
+        while let Some(arg) = args.get(at) {
+            at = at.saturating_add(1);
+            if FIND_RUNS.contains(&arg.shown.as_str()) {
+                at = self.find_command(name, args, at, around);
+            } else if arg.is("-delete") {
+                self.find_deletes(args, &starts, around);
+            } else if FIND_WRITES.contains(&arg.shown.as_str()) {
+                if let Some(file) = args.get(at) {
+                    self.writes(index, file, Access::Write);
+                }
+            } else if matches!(arg.shown.as_str(), "-name" | "-iname" | "-path" | "-ipath" | "-wholename") {
+                for sign in args.get(at).map(|name| paths::signs(&name.shown, Access::Read)).unwrap_or_default() {
+                    self.sign(index, sign);
+                }
+            } else if arg.dynamic && arg.shown.starts_with("${") && !arg.single {
+                // An unquoted value may be an action.
+                self.unquoted_value(index, arg);
+            }
+        }
+        empty()
+    }
+
+    fn unquoted_value(&mut self, index: usize, arg: &Arg) {
+        let after_paths = arg.shown.len() > 3;
+        if after_paths {
+            self.touch(index, target("file", arg, Access::Read));
+        }
+    }
+
+    fn find_command(&mut self, name: &str, args: &[Arg], from: usize, around: &Around) -> usize {
+        let rest = args.get(from..).unwrap_or_default();
+        let length = rest.iter().position(|arg| arg.is(";") || arg.is("+")).unwrap_or(rest.len());
+        let inner: Vec<Arg> = rest.iter().take(length).map(|arg| placeholder(arg, "{}")).collect();
+        if !inner.is_empty() {
+            let span = around.span;
+            self.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+        }
+        from.saturating_add(length).saturating_add(1)
+    }
+
+    fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], around: &Around) {
+        let span = around.span;
+        let narrowed = args.iter().any(|arg| {
+            matches!(
+                arg.shown.as_str(),
+                "-name" | "-iname" | "-mtime" | "-mmin" | "-path" | "-regex" | "-empty" | "-newer" | "-size"
+            )
+        });
+        self.inside("find", false, &[], |walker| {
+            let index = walker.described(Kind::DeleteFile, args, Around { span, ..Around::default() });
+            for start in starts {
+                walker.deletes(index, start, true);
+            }
+            walker.sign(index, Sign::BulkDelete);
+            if starts.is_empty() && !narrowed {
+                walker.sign(index, Sign::WholeTree);
+            }
+        });
+    }
+
+    pub(super) fn xargs(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
+        let Some(wrapper) = tables::wrapper(name) else {
+            return Unwrapped::Program;
+        };
+        let taken = match take(wrapper, args) {
+            Ok(taken) => taken,
+            Err(option) => {
+                return Unwrapped::Unknown {
+                    code: "unknown_option",
+                    message: format!("`{name}` has an option nobody knows, `{option}`"),
+                };
+            }
+        };
+        let rest = args.get(taken.rest..).unwrap_or_default();
+        let length = rest.iter().position(|arg| arg.shown.starts_with(":::")).unwrap_or(rest.len());
+        let rest = rest.get(..length).unwrap_or_default();
+        let replaced = replacement(name, args.get(..taken.rest).unwrap_or_default());
+        if rest.is_empty() {
+            return if name == "parallel" {
+                Unwrapped::Texts {
+                    wrapper: name.to_owned(),
+                    texts: vec![Arg::unknown(around.span)],
+                    signs: Vec::new(),
+                    remote: false,
+                }
+            } else {
+                Unwrapped::Program
+            };
+        }
+        let mut inner: Vec<Arg> = rest
+            .iter()
+            .map(|arg| replaced.as_deref().map_or_else(|| arg.clone(), |mark| placeholder(arg, mark)))
+            .collect();
+        let marked = inner.iter().zip(rest).any(|(new, old)| new.literal != old.literal);
+        if !marked {
+            inner.push(Arg::unknown(around.span));
+        }
+        Unwrapped::Inner { wrapper: name.to_owned(), args: inner, signs: Vec::new(), remote: false }
+    }
+
+    /// The text of SQL that a client runs, as operations of SQL.
+    pub(super) fn sql_text(&mut self, name: &str, text: &Arg) {
+        let span = self.place.unwrap_or(text.span);
+        let Some(literal) = &text.literal else {
+            self.problem("dynamic_sql", "a text of SQL is only known when it runs", span);
+            let index = self.operation(Kind::Unknown, span);
+            self.sign(index, Sign::OpaqueCode);
+            return;
+        };
+        let plain: String = literal.lines().filter(|line| !is_meta_command(line)).collect::<Vec<_>>().join("\n");
+        if plain.len() != literal.trim_end().len() {
+            self.meta_commands(name, literal, span);
+        }
+        if plain.trim().is_empty() {
+            return;
+        }
+        let tree = crate::sql::tree_of(&plain, None);
+        let mut via = self.via.clone();
+        via.push(format!("wrapper:{name}").into());
+        if !tree.complete {
+            // What a catalog would have told does not make the line opaque; what did not parse does.
+            let unread = tree.operations.iter().any(|operation| operation.effect == Effect::Unknown);
+            if unread {
+                self.problem("unread_sql", "a text of SQL could not be read", span);
+            }
+        }
+        for operation in tree.operations {
+            if self.tree.carried.len() < 1_000 {
+                self.tree.carried.push(Carried { operation, via: via.clone(), span });
+            } else {
+                self.tree.incomplete = true;
+            }
+        }
+    }
+
+    /// `\!`, `\copy ... program`, `.shell`: what a client does beside SQL.
+    fn meta_commands(&mut self, name: &str, text: &str, span: (usize, usize)) {
+        for line in text.lines().filter(|line| is_meta_command(line)) {
+            let line = line.trim();
+            let word = line.split_whitespace().next().unwrap_or_default();
+            let shell = match word {
+                r"\!" | ".shell" | ".system" | r"\system" => line.strip_prefix(word),
+                _ if line.starts_with(r"\!") => line.strip_prefix(r"\!"),
+                _ => None,
+            };
+            match shell {
+                Some(command) => {
+                    self.inside(name, false, &[], |walker| walker.embedded(command.trim(), span, "argument"))
+                }
+                None if is_quiet_meta(word) => {}
+                None => {
+                    self.problem(
+                        "client_command",
+                        &format!("a command of `{name}` itself, `{word}`, is not followed"),
+                        span,
+                    );
+                    let index = self.operation(Kind::RunCode, span);
+                    self.sign(index, Sign::OpaqueCode);
+                }
+            }
+        }
+    }
+
+    /// SQL on the standard input of a client.
+    pub(super) fn sql_input(&mut self, name: &str, around: &Around) {
+        match &around.input {
+            Input::Pipe(Some(text)) | Input::Document(Some(text)) => {
+                let arg = Arg { literal: Some(text.clone()), shown: text.clone(), span: around.span, ..Arg::default() };
+                self.sql_text(name, &arg);
+            }
+            Input::Pipe(None) | Input::Document(None) => self.sql_text(name, &Arg::unknown(around.span)),
+            Input::Inherited | Input::File(_) => {}
+        }
+    }
+
+    /// A file that is written or made.
+    pub(super) fn writes(&mut self, index: usize, file: &Arg, access: Access) {
+        if paths::is_nothing(&file.shown) {
+            return;
+        }
+        self.touch(index, target("file", file, access));
+        self.made.insert(paths::file_name(&file.shown).to_owned());
+        for sign in paths::signs(&file.shown, access) {
+            self.sign(index, sign);
+        }
+        if let Some(operation) = self.at(index) {
+            operation.effect =
+                operation.effect.max(if access == Access::Create { Effect::Create } else { Effect::Write });
+        }
+    }
+
+    pub(super) fn reads(&mut self, index: usize, file: &Arg) {
+        if paths::is_nothing(&file.shown) {
+            return;
+        }
+        self.touch(index, target("file", file, Access::Read));
+        for sign in paths::signs(&file.shown, Access::Read) {
+            self.sign(index, sign);
+        }
+    }
+
+    /// A file or tree that is removed.
+    pub(super) fn deletes(&mut self, index: usize, file: &Arg, whole: bool) {
+        if self.moved && !file.shown.starts_with(['/', '~', '$']) {
+            self.sign(index, Sign::OutsideDelete);
+        }
+        self.touch(index, target("file", file, Access::Delete));
+        for sign in paths::delete_signs(&file.shown, whole, file.dynamic) {
+            self.sign(index, sign);
+        }
+    }
+
+    pub(super) fn runs_file(&mut self, index: usize, file: &Arg) {
+        self.touch(index, target("file", file, Access::Execute));
+        let name = paths::file_name(&file.shown);
+        if self.fetched.contains(name) || file.substitution {
+            self.sign(index, Sign::DownloadAndRun);
+        }
+        if self.made.contains(name) {
+            self.sign(index, Sign::OpaqueCode);
+        }
+        if self.cloned {
+            self.sign(index, Sign::InstallsPackages);
+        }
+        let elsewhere = self.moved && !file.shown.starts_with(['/', '~']);
+        if paths::is_temporary(&file.shown) || elsewhere || file.shown.contains(['%', '|', '\'', '"', '\\', '\n']) {
+            self.sign(index, Sign::OddPath);
+        }
+        for sign in paths::signs(&file.shown, Access::Execute) {
+            self.sign(index, sign);
+        }
+    }
+}
+
+pub(super) fn target(class: &'static str, arg: &Arg, access: Access) -> Target {
+    Target { class, name: arg.shown.clone(), access, literal: arg.literal.is_some() }
+}
+
+/// An argument where something is put in at run time.
+fn placeholder(arg: &Arg, mark: &str) -> Arg {
+    if !arg.shown.contains(mark) {
+        return arg.clone();
+    }
+    Arg { literal: None, shown: arg.shown.replace(mark, "${ARG}"), dynamic: true, single: true, ..arg.clone() }
+}
+
+/// What `xargs` and `parallel` replace, when they do.
+fn replacement(name: &str, own: &[Arg]) -> Option<String> {
+    let mut found = (name == "parallel").then(|| "{}".to_owned());
+    for (at, arg) in own.iter().enumerate() {
+        let word = arg.shown.as_str();
+        if matches!(word, "-I" | "--replace") {
+            found = own.get(at.saturating_add(1)).map(|arg| arg.shown.clone());
+        } else if let Some(mark) = word.strip_prefix("-I").or_else(|| word.strip_prefix("--replace=")) {
+            found = Some(mark.to_owned());
+        } else if word == "-i" || word == "-J" {
+            found = Some("{}".to_owned());
+        }
+    }
+    found.filter(|mark| !mark.is_empty())
+}
+
+fn is_meta_command(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with('\\')
+        || line.starts_with('.') && line.chars().nth(1).is_some_and(|char| char.is_ascii_alphabetic())
+}
+
+fn is_quiet_meta(word: &str) -> bool {
+    let word = word.trim_start_matches(['\\', '.']);
+    matches!(
+        word,
+        "q" | "x"
+            | "timing"
+            | "pset"
+            | "set"
+            | "echo"
+            | "conninfo"
+            | "l"
+            | "c"
+            | "connect"
+            | "tables"
+            | "schema"
+            | "headers"
+            | "mode"
+            | "quit"
+            | "exit"
+            | "databases"
+            | "indexes"
+            | "help"
+            | "h"
+            | "a"
+            | "t"
+            | "G"
+            | "g"
+    ) || word.starts_with('d') && word.len() <= 4
+        || word.starts_with('l') && word.len() <= 2
+        || word.starts_with('s') && word.len() <= 2
+}

@@ -1,0 +1,227 @@
+//! Interpreters: inline code is opaque, files are files, and what a text of code already shows.
+
+use super::super::vocabulary::{Kind, Sign};
+use super::args::Arg;
+use super::shells::empty;
+use super::simple::Around;
+use super::tables::{self, Interpreter};
+use super::unwrap::Unwrapped;
+use super::{Input, Walker};
+use crate::sql::tree::Effect;
+
+/// Words of code that make connections.
+const CONNECTS: &[&str] = &["socket", "Socket", "fsockopen", "TCPClient", "net.Dial", "/inet/tcp", "connect("];
+
+/// Words of code that hand a connection to a shell.
+const STARTS_SHELLS: &[&str] = &[
+    "/bin/sh",
+    "/bin/bash",
+    "sh -i",
+    "cmd.exe",
+    "powershell",
+    "pty.spawn",
+    "dup2",
+    "exec(",
+    "shell_exec",
+    "passthru",
+    "popen",
+    "subprocess",
+    "child_process",
+    "system(",
+    "Process.",
+    "exec.Command",
+    "spawn",
+    "bash -i",
+    "proc_open",
+];
+
+/// What a text of code shows without being understood.
+pub(super) fn signs_of(code: &str) -> Vec<Sign> {
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    let mut signs = Vec::new();
+    if has(CONNECTS) && has(STARTS_SHELLS) || code.contains("/dev/tcp/") || code.contains("/dev/udp/") {
+        signs.push(Sign::ReverseShell);
+    }
+    if has(&[
+        "curl ",
+        "wget ",
+        "urllib",
+        "requests.get",
+        "http.get",
+        "LWP::",
+        "open-uri",
+        "urlopen",
+        "file_get_contents(\"http",
+        "DownloadString",
+    ]) && has(&["exec(", "eval(", "| sh", "|sh", "| bash", "|bash", "system(", "eval ", "IEX"])
+    {
+        signs.push(Sign::DownloadAndRun);
+    }
+    if has(&[
+        "shutil.rmtree",
+        "rmtree(",
+        "unlink(",
+        "os.remove(",
+        "rimraf",
+        "fs.rmSync",
+        "FileUtils.rm",
+        "rm -rf",
+        "rm -fr",
+        "rmSync",
+        "remove_tree",
+    ]) {
+        signs.push(Sign::BulkDelete);
+    }
+    if has(&[".ssh/id_", ".aws/credentials", "/etc/shadow", ".netrc", ".git-credentials", ".kube/config"]) {
+        signs.push(Sign::CredentialRead);
+    }
+    if has(&["$_GET[", "$_POST[", "$_REQUEST[", "$_GET.", "Request.Form"])
+        && has(&["system(", "exec(", "eval(", "passthru(", "shell_exec", "assert("])
+    {
+        signs.push(Sign::ReverseShell);
+    }
+    if has(&["os.setuid", "setuid(", "SUID"]) {
+        signs.push(Sign::PrivilegeChange);
+    }
+    if has(&["fork while", "os.fork()", "fork()"]) && has(&["while", "loop", "for("]) {
+        signs.push(Sign::ResourceExhaustion);
+    }
+    signs
+}
+
+impl Walker<'_> {
+    /// A program that runs code: from an option, a file, or its input.
+    pub(super) fn interpreter(&mut self, name: &str, kind: &Interpreter, args: &[Arg], around: Around) -> Unwrapped {
+        let rest = args.get(1..).unwrap_or_default();
+        let mut at = 0_usize;
+        let mut codes: Vec<Arg> = Vec::new();
+        while let Some(arg) = rest.get(at) {
+            let word = arg.shown.as_str();
+            if !arg.is_option() || word == "--" {
+                break;
+            }
+            at = at.saturating_add(1);
+            if kind.shows.iter().any(|option| option == word) && rest.len() == 1 {
+                self.described(Kind::Inspect, args, around);
+                return empty();
+            }
+            if kind.modules.iter().any(|option| option == word) {
+                self.module(name, rest.get(at), args, around);
+                return empty();
+            }
+            if let Some(code) = code_of(kind, word, rest.get(at)) {
+                codes.push(code.clone());
+                if kind.ends {
+                    break;
+                }
+                at = at.saturating_add(1);
+            } else if kind.valued.iter().any(|option| option == word) {
+                at = at.saturating_add(1);
+            }
+        }
+        if !codes.is_empty() {
+            self.inline_code(&codes, args, around);
+            return empty();
+        }
+        let rest = rest.get(at..).unwrap_or_default();
+        let rest = if rest.first().is_some_and(|arg| arg.is("--")) { rest.get(1..).unwrap_or_default() } else { rest };
+        match rest.first() {
+            Some(file) if !file.is("-") && !file.is("/dev/stdin") => {
+                self.script_file(name, file, args, &around);
+            }
+            _ => self.code_input(args, around),
+        }
+        empty()
+    }
+
+    fn code_input(&mut self, args: &[Arg], around: Around) {
+        match around.input.clone() {
+            Input::File(file) => {
+                let arg = Arg { shown: file, span: around.span, ..Arg::default() };
+                self.script_file("", &arg, args, &around);
+            }
+            Input::Inherited => {
+                let index =
+                    self.unknown(args, around, "interactive_code", "an interpreter reads code that nobody sees");
+                self.sign(index, Sign::OpaqueCode);
+            }
+            Input::Pipe(text) | Input::Document(text) => {
+                let code = match text {
+                    Some(literal) => {
+                        Arg { literal: Some(literal.clone()), shown: literal, span: around.span, ..Arg::default() }
+                    }
+                    None => Arg::unknown(around.span),
+                };
+                self.inline_code(&[code], args, around);
+            }
+        }
+    }
+
+    /// Code in an argument: opaque, with the signs that its text shows.
+    pub(super) fn inline_code(&mut self, codes: &[Arg], args: &[Arg], around: Around) {
+        self.feature("opaque_code");
+        self.problem("opaque_code", "code in an argument is not understood", around.span);
+        let index = self.described(Kind::RunCode, args, around);
+        self.sign(index, Sign::OpaqueCode);
+        if let Some(operation) = self.at(index) {
+            operation.effect = Effect::Unknown;
+        }
+        for code in codes {
+            for sign in signs_of(&code.shown) {
+                self.sign(index, sign);
+            }
+        }
+    }
+
+    fn module(&mut self, name: &str, module: Option<&Arg>, args: &[Arg], around: Around) {
+        let word = module.and_then(|arg| arg.literal.clone());
+        let (kind, sign) = match word.as_deref() {
+            Some(module) => tables::module(module),
+            None => {
+                let index = self.unknown(args, around, "opaque_code", "which module runs is only known when it runs");
+                self.sign(index, Sign::OpaqueCode);
+                return;
+            }
+        };
+        let _ = name;
+        let install = word.as_deref().is_some_and(|module| module.starts_with("pip"));
+        if install {
+            let inner: Vec<Arg> = args.iter().skip_while(|arg| !arg.shown.starts_with("pip")).cloned().collect();
+            self.run(&inner, around);
+            return;
+        }
+        let index = self.described(kind, args, around);
+        if let Some(sign) = sign {
+            self.sign(index, sign);
+        }
+    }
+}
+
+/// The code that an option carries: the next argument, or what stands after the letter.
+fn code_of(kind: &Interpreter, word: &str, next: Option<&Arg>) -> Option<Arg> {
+    for option in &kind.codes {
+        if word == option {
+            return Some(next.cloned().unwrap_or_default());
+        }
+        if option.len() == 2 && !word.starts_with("--") {
+            let letter = option.trim_start_matches('-');
+            let cluster = word.trim_start_matches('-');
+            // `-ne CODE`, `-lane CODE`, `-cCODE`.
+            if let Some(place) = cluster.find(letter) {
+                let before = cluster.get(..place).unwrap_or_default();
+                if before.bytes().all(|byte| byte.is_ascii_alphanumeric()) && before.len() <= 8 {
+                    let after = cluster.get(place.saturating_add(1)..).unwrap_or_default();
+                    let text =
+                        if after.is_empty() { next.map(|arg| arg.shown.clone()) } else { Some(after.to_owned()) };
+                    return Some(Arg { shown: text.unwrap_or_default(), ..Arg::default() });
+                }
+            }
+        }
+        if option.starts_with("--") {
+            if let Some(value) = word.strip_prefix(option.as_str()).and_then(|rest| rest.strip_prefix('=')) {
+                return Some(Arg { shown: value.to_owned(), ..Arg::default() });
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,257 @@
+//! From the syntax tree to operations: every simple command that could run, with its wrappers taken off.
+//!
+//! `Walker` holds where we are; `structure` goes through lists and compound commands, `simple` through one command,
+//! `unwrap` takes wrappers off, `code` looks into inline code, `programs` says what a program does. The tables (`*.tsv`)
+//! are the knowledge; nothing here knows a program by name that a table could know.
+
+pub mod args;
+mod awk_and_sed;
+mod carriers;
+mod code;
+mod options;
+mod paths;
+mod pipelines;
+mod programs;
+mod redirects;
+mod shells;
+mod simple;
+mod structure;
+pub mod tables;
+mod tools;
+mod transfers;
+mod unwrap;
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::read::{self, Outcome};
+use super::syntax::{Part, Script, Span};
+use super::tree::{Facts, Operation, Step, Target, Tree};
+use super::vocabulary::{Kind, Sign};
+use crate::sql::tree::{Effect, Problem};
+
+/// More operations than this in one command are not listed: the rest is unknown.
+const MAX_OPERATIONS: usize = 10_000;
+
+/// How deep shell texts may stand in arguments of commands.
+const MAX_EMBEDDING: usize = 10;
+
+/// How many bytes of texts in arguments are read: texts that multiply end as unknown.
+const MAX_EMBEDDED: usize = 4 << 20;
+
+/// A path longer than this says nothing more.
+const MAX_PATH: usize = 24;
+
+/// Where the standard input of a command comes from.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Input {
+    /// The caller's.
+    #[default]
+    Inherited,
+    /// Another command's output, with its text where it is known.
+    Pipe(Option<String>),
+    /// A here-document or here-string, with its text where it is known.
+    Document(Option<String>),
+    /// A file.
+    File(String),
+}
+
+pub struct Walker<'t> {
+    text: &'t str,
+    pub tree: Tree,
+    via: Vec<Step>,
+    wrappers: Vec<String>,
+    remote: bool,
+    embedding: usize,
+    embedded: usize,
+    /// Where the text being walked stands, when it is not the command itself.
+    place: Option<Span>,
+    functions: HashSet<String>,
+    /// Names of files that this command fetched or made: running one of them is noteworthy.
+    fetched: HashSet<String>,
+    /// What the wrappers so far add to the commands inside.
+    signs: Vec<Sign>,
+    /// The last text that a variable got, where it was known: only ever a reason to look closer.
+    constants: HashMap<String, String>,
+    /// Names of files that this command wrote: running one of them is running what nobody reads.
+    made: HashSet<String>,
+    /// Whether the shell left the folder it began in, or everything below it.
+    moved: bool,
+    /// Whether code of others was fetched.
+    cloned: bool,
+}
+
+impl<'t> Walker<'t> {
+    pub fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            tree: Tree::default(),
+            via: vec![Cow::Borrowed("top")],
+            wrappers: Vec::new(),
+            remote: false,
+            embedding: 0,
+            embedded: 0,
+            place: None,
+            functions: HashSet::new(),
+            fetched: HashSet::new(),
+            signs: Vec::new(),
+            constants: HashMap::new(),
+            made: HashSet::new(),
+            moved: false,
+            cloned: false,
+        }
+    }
+
+    /// Walks a whole text; a fault in it is an unknown operation beside what stood before.
+    pub fn whole(&mut self, outcome: &Outcome) {
+        self.script(&outcome.script);
+        self.faults(outcome);
+        if self.tree.operations.is_empty() {
+            self.operation(Kind::Empty, (0, self.text.len()));
+        }
+    }
+
+    fn faults(&mut self, outcome: &Outcome) {
+        for fault in &outcome.faults {
+            self.feature("syntax_error");
+            self.incomplete(super::problem_of(fault));
+            let span = self.place.unwrap_or((fault.at.min(self.text.len()), self.text.len()));
+            self.operation(Kind::Unknown, span);
+        }
+    }
+
+    pub fn feature(&mut self, name: &'static str) {
+        self.tree.features.insert(name);
+    }
+
+    /// Says that something could not be seen to the bottom.
+    pub fn incomplete(&mut self, problem: Problem) {
+        self.tree.incomplete = true;
+        if self.tree.problems.len() < 50 && !self.tree.problems.contains(&problem) {
+            self.tree.problems.push(problem);
+        }
+    }
+
+    fn problem(&mut self, code: &'static str, message: &str, span: Span) {
+        self.incomplete(Problem::new(code, message, Some(span.0)));
+    }
+
+    /// Runs `work` one step further down the path.
+    fn within<T>(&mut self, step: impl Into<Step>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let grows = self.via.len() < MAX_PATH;
+        if grows {
+            self.via.push(step.into());
+        }
+        let result = work(self);
+        if grows {
+            self.via.pop();
+        }
+        result
+    }
+
+    /// Adds an operation of a kind with its usual effect, and says where it is.
+    fn operation(&mut self, kind: Kind, span: Span) -> usize {
+        self.push(Operation {
+            kind,
+            effect: kind.effect(),
+            via: self.via.clone(),
+            targets: Vec::new(),
+            span: self.place.unwrap_or(span),
+            facts: Facts { wrappers: self.wrappers.clone(), remote: self.remote, ..Facts::default() },
+        })
+    }
+
+    fn push(&mut self, operation: Operation) -> usize {
+        let index = self.tree.operations.len();
+        if index < MAX_OPERATIONS {
+            self.tree.operations.push(operation);
+        } else {
+            self.incomplete(Problem::new("too_many_operations", "the command has too many operations", None));
+            if let Some(last) = self.tree.operations.last_mut() {
+                last.kind = Kind::Unknown;
+                last.effect = Effect::Unknown;
+            }
+        }
+        index.min(MAX_OPERATIONS.saturating_sub(1))
+    }
+
+    fn at(&mut self, index: usize) -> Option<&mut Operation> {
+        self.tree.operations.get_mut(index)
+    }
+
+    fn sign(&mut self, index: usize, sign: Sign) {
+        if let Some(operation) = self.at(index) {
+            operation.facts.signs.insert(sign);
+        }
+    }
+
+    fn touch(&mut self, index: usize, target: Target) {
+        if let Some(operation) = self.at(index) {
+            if !operation.targets.contains(&target) && operation.targets.len() < 200 {
+                operation.targets.push(target);
+            }
+        }
+    }
+
+    /// Reads a text that stands in an argument or a document, and walks it.
+    fn embedded(&mut self, text: &str, span: Span, step: impl Into<Step>) {
+        self.embedded = self.embedded.saturating_add(text.len());
+        if self.embedding >= MAX_EMBEDDING || self.embedded > MAX_EMBEDDED {
+            self.problem("too_deep", "shell texts stand in one another too deeply", span);
+            self.operation(Kind::Unknown, span);
+            return;
+        }
+        let place = self.place.unwrap_or(span);
+        let outcome = read::read(text, Some(place), self.via.len());
+        let outer = self.place.replace(place);
+        self.embedding = self.embedding.saturating_add(1);
+        let before = self.tree.operations.len();
+        let functions = self.functions.clone();
+        self.within(step, |walker| {
+            walker.script(&outcome.script);
+            walker.faults(&outcome);
+            if walker.tree.operations.len() == before {
+                walker.operation(Kind::Empty, place);
+            }
+        });
+        self.functions = functions;
+        self.embedding = self.embedding.saturating_sub(1);
+        self.place = outer;
+    }
+
+    /// The commands in parts of words.
+    fn parts(&mut self, parts: &[Part]) {
+        for part in parts {
+            match part {
+                Part::Text(_) => {}
+                Part::Quoted(text) => self.hidden_subscript(text),
+                Part::Parameter(parameter) => {
+                    if parameter.evaluates {
+                        self.problem("evaluated_value", "a value is expanded again", (0, 0));
+                        self.operation(Kind::Unknown, (0, self.text.len()));
+                    }
+                    self.parts(&parameter.inside);
+                }
+                Part::Arithmetic(inside) => self.parts(inside),
+                Part::Command(script) => self.substituted("substitution", script),
+                Part::Process(script) => self.substituted("process_substitution", script),
+            }
+        }
+    }
+
+    fn substituted(&mut self, step: &'static str, script: &Script) {
+        let (wrappers, remote) = (std::mem::take(&mut self.wrappers), std::mem::replace(&mut self.remote, false));
+        let signs = std::mem::take(&mut self.signs);
+        self.within(step, |walker| walker.script(script));
+        self.wrappers = wrappers;
+        self.remote = remote;
+        self.signs = signs;
+    }
+
+    /// Text that becomes code where a shell takes it for the subscript of an array.
+    fn hidden_subscript(&mut self, text: &str) {
+        if text.contains("[$(") || text.contains("[`") || text.contains("[<(") {
+            self.problem("hidden_subscript", "a quoted text runs a command where it is taken for a subscript", (0, 0));
+        }
+    }
+}

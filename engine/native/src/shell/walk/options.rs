@@ -1,0 +1,97 @@
+//! Options whose values are run, written, read or connected to: `options.tsv`, and the few that need more than a table.
+
+use super::super::vocabulary::{Kind, Sign};
+use super::args::{Arg, Line};
+use super::carriers::target;
+use super::simple::Around;
+use super::tables::{self, RunForm};
+use super::{paths, Walker};
+use crate::sql::tree::Access;
+
+impl Walker<'_> {
+    /// Options of `options.tsv`.
+    pub(super) fn options_that_run(&mut self, index: usize, name: &str, args: &[Arg], around: &Around) {
+        let rest = args.get(1..).unwrap_or_default();
+        let line = Line::of(rest, &[]);
+        for runs in tables::options(name) {
+            if runs.form == RunForm::Value {
+                continue;
+            }
+            let Some(value) = line.value(&runs.option) else {
+                continue;
+            };
+            match runs.form {
+                RunForm::Shell => self.carried_text(name, &value, around),
+                RunForm::Code => {
+                    self.sign(index, Sign::OpaqueCode);
+                    self.problem("opaque_code", &format!("`{}` of `{name}` runs code", runs.option), around.span);
+                    for sign in super::code::signs_of(&value.shown) {
+                        self.sign(index, sign);
+                    }
+                }
+                RunForm::File => {
+                    self.sign(index, Sign::OpaqueCode);
+                    self.touch(index, target("file", &value, Access::Execute));
+                }
+                RunForm::Write => {
+                    self.writes(index, &value, Access::Write);
+                    if tables::reads_code(name) || matches!(name, "curl" | "wget" | "aria2c") {
+                        self.fetched.insert(paths::file_name(&value.shown).to_owned());
+                    }
+                }
+                RunForm::Read => self.reads(index, &value),
+                RunForm::Sql => self.sql_text(name, &value),
+                RunForm::Value => {}
+            }
+        }
+    }
+
+    pub(super) fn carried_text(&mut self, name: &str, value: &Arg, around: &Around) {
+        let span = around.span;
+        match &value.literal {
+            Some(text) => self.inside(name, false, &[], |walker| walker.embedded(text, span, "argument")),
+            None => {
+                let index = self.unknown(
+                    &[],
+                    Around { span, ..Around::default() },
+                    "opaque_code",
+                    "an option's value is run and not known",
+                );
+                self.sign(index, Sign::OpaqueCode);
+            }
+        }
+    }
+
+    /// What needs a look at the values of a known program.
+    pub(super) fn known_values(&mut self, index: usize, name: &str, kind: Kind, line: &Line, around: &Around) {
+        match name {
+            "git" => self.git(index, line, around),
+            "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
+            "docker" | "podman" | "nerdctl" => self.container(index, line),
+            "dd" => self.dd(index, line),
+            "curl" | "wget" | "aria2c" | "http" | "https" | "fetch" => self.transfer(index, name, line),
+            "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "sqlcmd" | "clickhouse-client" | "cockroach"
+            | "usql" | "duckdb" => {
+                self.database(name, line, around);
+            }
+            "chmod" => self.chmod(index, line),
+            "tar" | "bsdtar" | "gtar" => self.tar(index, line, around),
+            "nc" | "ncat" | "netcat" | "socat" => self.connections(index, line),
+            "kill" | "pkill" | "killall" => self.kills(index, line),
+            "make" | "gmake" | "just" | "task" => self.overrides(index, line),
+            "less" | "more" | "vim" | "vi" | "nvim" | "ex" | "view" => self.pager(index, line),
+            "crontab" => self.crontab(index, line),
+            "export" | "declare" | "typeset" | "readonly" | "local" => self.variables(index, line),
+            "alias" => self.aliases(index, line),
+            "ln" => self.links(index, line),
+            "cd" | "pushd" => self.folder(line),
+            "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
+            _ => {}
+        }
+        if matches!(kind, Kind::Fetch | Kind::Send | Kind::Connect) {
+            for host in line.args.iter().filter(|arg| arg.shown.contains("://")).take(5) {
+                self.touch(index, target("host", host, Access::Read));
+            }
+        }
+    }
+}

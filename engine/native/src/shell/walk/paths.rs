@@ -1,0 +1,394 @@
+//! What names of files say about what is in them. `paths.tsv` is the knowledge: a pattern, a class, a line each.
+
+use std::sync::OnceLock;
+
+use super::super::vocabulary::Sign;
+use crate::sql::tree::Access;
+
+/// What kind of file a pattern names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Credential,
+    Persistence,
+    System,
+    Device,
+    Trace,
+    Accounts,
+    Kernel,
+    Escape,
+}
+
+struct Pattern {
+    text: &'static str,
+    class: Class,
+}
+
+fn patterns() -> &'static [Pattern] {
+    static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
+    PATTERNS.get_or_init(|| {
+        let rows = include_str!("paths.tsv").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        rows.filter_map(|line| {
+            let (class, text) = line.split_once('\t')?;
+            let class = match class {
+                "credential" => Class::Credential,
+                "persistence" => Class::Persistence,
+                "system" => Class::System,
+                "device" => Class::Device,
+                "trace" => Class::Trace,
+                "accounts" => Class::Accounts,
+                "kernel" => Class::Kernel,
+                "escape" => Class::Escape,
+                _ => return None,
+            };
+            Some(Pattern { text, class })
+        })
+        .collect()
+    })
+}
+
+/// A name with homes spelt `~`, doubled slashes and dots taken out.
+fn normal(name: &str) -> String {
+    let name = name.strip_prefix("file://").unwrap_or(name);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != ".." && *last != "~") => {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    let home = match parts.as_slice() {
+        ["home" | "Users", _, ..] if name.starts_with('/') => 2,
+        ["root" | "~root", ..] if name.starts_with(['/', '~']) => 1,
+        [first, ..] if first.starts_with('~') || *first == "${HOME}" => 1,
+        ["var", "root", ..] if name.starts_with('/') => 2,
+        _ => 0,
+    };
+    if home > 0 {
+        let rest = parts.get(home..).unwrap_or_default().join("/");
+        return if rest.is_empty() { "~".to_owned() } else { format!("~/{rest}") };
+    }
+    let joined = parts.join("/");
+    if name.starts_with('/') {
+        format!("/{joined}")
+    } else {
+        joined
+    }
+}
+
+/// Whether a pattern with `*` matches a whole name.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => {
+            let Some(rest) = name.strip_prefix(head) else {
+                return false;
+            };
+            if tail.is_empty() {
+                return true;
+            }
+            if !tail.contains('*') {
+                return rest.ends_with(tail);
+            }
+            let mut rest = rest;
+            loop {
+                if matches(tail, rest) {
+                    return true;
+                }
+                let mut chars = rest.chars();
+                if chars.next().is_none() {
+                    return false;
+                }
+                rest = chars.as_str();
+            }
+        }
+    }
+}
+
+fn classes(name: &str) -> Vec<Class> {
+    let name = normal(name);
+    // A pattern that a shell would expand may name what we look for.
+    let mut found: Vec<Class> = Vec::new();
+    for pattern in patterns() {
+        if !found.contains(&pattern.class) && (matches(pattern.text, &name) || may_expand_to(&name, pattern.text)) {
+            found.push(pattern.class);
+        }
+    }
+    found
+}
+
+/// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
+fn may_expand_to(glob: &str, known: &str) -> bool {
+    if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
+        return false;
+    }
+    if glob.matches('*').count() > 4 {
+        // Too many ways to try: what stands before the first decides.
+        return glob.split(['*', '?', '[']).next().is_some_and(|head| known.starts_with(head));
+    }
+    glob_matches(glob, known)
+}
+
+fn glob_matches(glob: &str, name: &str) -> bool {
+    let mut glob_chars = glob.chars();
+    let mut name_chars = name.chars();
+    match glob_chars.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = glob_chars.as_str();
+            let mut left = name;
+            loop {
+                if glob_matches(rest, left) {
+                    return true;
+                }
+                let mut chars = left.chars();
+                match chars.next() {
+                    None | Some('/') => return false,
+                    Some(_) => left = chars.as_str(),
+                }
+            }
+        }
+        Some('?') => {
+            name_chars.next().is_some_and(|char| char != '/') && glob_matches(glob_chars.as_str(), name_chars.as_str())
+        }
+        Some('[') => {
+            let Some((set, rest)) = glob_chars.as_str().split_once(']') else {
+                return false;
+            };
+            name_chars.next().is_some_and(|char| set.contains(char) || set.contains('-') || set.starts_with(['!', '^']))
+                && glob_matches(rest, name_chars.as_str())
+        }
+        Some(char) => name_chars.next() == Some(char) && glob_matches(glob_chars.as_str(), name_chars.as_str()),
+    }
+}
+
+/// Files that are nothing: what is written there is gone, what is read is not there.
+pub(super) fn is_nothing(name: &str) -> bool {
+    matches!(
+        name,
+        "/dev/null"
+            | "/dev/stdin"
+            | "/dev/stdout"
+            | "/dev/stderr"
+            | "/dev/tty"
+            | "/dev/zero"
+            | "/dev/urandom"
+            | "/dev/random"
+            | "-"
+            | "NUL"
+    ) || name.starts_with("/dev/fd/")
+        || name.starts_with("/proc/self/fd/")
+}
+
+/// What touching a file in a way says.
+pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    if name.len() > 4_096 {
+        return signs;
+    }
+    let changes = matches!(access, Access::Write | Access::Create | Access::Delete | Access::Grant);
+    if name == "/" && access == Access::Read {
+        signs.push(Sign::SystemDiscovery);
+    }
+    let public = name.ends_with(".pub")
+        || name.contains(".env.example")
+        || name.contains(".env.sample")
+        || name.contains(".env.template");
+    if access == Access::Read && is_private(name) {
+        signs.push(Sign::SystemDiscovery);
+    }
+    for class in classes(name) {
+        if public && class == Class::Credential {
+            continue;
+        }
+        let sign = match class {
+            Class::Credential if changes => Some(Sign::CredentialWrite),
+            Class::Credential => Some(Sign::CredentialRead),
+            Class::Persistence if changes => Some(Sign::Persistence),
+            Class::System if changes => Some(Sign::SystemWrite),
+            Class::Device if changes => Some(Sign::RawDevice),
+            Class::Device => Some(Sign::RawDevice),
+            Class::Trace if changes => Some(Sign::TraceRemoval),
+            Class::Trace | Class::Accounts if !changes => Some(Sign::SystemDiscovery),
+            Class::Accounts => Some(Sign::AccountChange),
+            Class::Kernel if changes => Some(Sign::KernelChange),
+            Class::Escape => Some(Sign::ContainerEscape),
+            _ => None,
+        };
+        signs.extend(sign);
+    }
+    signs
+}
+
+/// Folders of the system whose contents say how it is set up.
+fn is_private(name: &str) -> bool {
+    let normal = normal(name);
+    if matches!(
+        name,
+        "/home"
+            | "/home/"
+            | "/home/*"
+            | "/Users"
+            | "/Users/"
+            | "/Users/*"
+            | "/root"
+            | "/root/"
+            | "/lib"
+            | "/lib/modules"
+    ) {
+        return true;
+    }
+    ["/etc", "/proc", "/sys", "/boot", "/var/lib", "/var/spool", "/var/www", "/var/db", "/System", "/Library"]
+        .iter()
+        .any(|folder| normal.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// Folders that builders and tests make, and make again.
+const GENERATED: &[&str] = &[
+    "build",
+    "dist",
+    "out",
+    "target",
+    "node_modules",
+    ".cache",
+    "cache",
+    "__pycache__",
+    "coverage",
+    "htmlcov",
+    "tmp",
+    "temp",
+    ".next",
+    ".nuxt",
+    ".turbo",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".tox",
+    ".nox",
+    "bin",
+    "obj",
+    ".venv",
+    "venv",
+    ".gradle",
+    ".parcel-cache",
+    ".eggs",
+    ".nyc_output",
+    "_build",
+    "generated",
+    ".output",
+    "public/build",
+    "DerivedData",
+    ".terraform",
+    ".svelte-kit",
+    "debug",
+    "release",
+    ".angular",
+    "storybook-static",
+    ".vite",
+    "logs",
+];
+
+fn is_generated(normal: &str) -> bool {
+    let last = normal.trim_end_matches("/*").rsplit('/').next().unwrap_or_default();
+    GENERATED.contains(&last)
+        || last.ends_with(".egg-info")
+        || last.starts_with("build-")
+        || last.starts_with("cmake-build")
+        || normal.split('/').next().is_some_and(|first| GENERATED.contains(&first))
+}
+
+/// What removing a file or tree says.
+pub(super) fn delete_signs(name: &str, whole: bool, dynamic: bool) -> Vec<Sign> {
+    let mut signs = signs(name, Access::Delete);
+    let normal = normal(name);
+    if whole && is_root_like(&normal, name) {
+        signs.push(Sign::WholeTree);
+    }
+    if is_temporary(name) {
+        return signs;
+    }
+    let outside = normal.starts_with('/') || normal.starts_with('~') || normal.starts_with("..");
+    if dynamic {
+        signs.push(Sign::DynamicDelete);
+    } else if outside {
+        signs.push(Sign::OutsideDelete);
+    } else if whole && !is_generated(&normal) {
+        signs.push(Sign::BulkDelete);
+    }
+    if normal.contains("/.git/") || normal == ".git" || normal.starts_with(".git/") || normal.ends_with("/.git") {
+        signs.push(Sign::RewritesHistory);
+    }
+    signs
+}
+
+/// A tree whose loss is the loss of everything.
+fn is_root_like(normal: &str, name: &str) -> bool {
+    let trimmed = normal.trim_end_matches(['*', '.', '/', '?']);
+    let depth = normal.split('/').filter(|part| !part.is_empty()).count();
+    if name.starts_with('/') && (trimmed.is_empty() || depth <= 1) && !normal.starts_with("~/") && !is_temporary(name) {
+        return true;
+    }
+    if matches!(trimmed, "~") && !normal.starts_with("~/.") || matches!(normal, "~" | "~/*" | "~/.*") {
+        return true;
+    }
+    if matches!(normal, "" | "*" | ".*" | ".." | "../*" | "../..") || normal.trim_end_matches("/..").is_empty() {
+        return true;
+    }
+    let systems = [
+        "/etc", "/usr", "/bin", "/sbin", "/lib", "/boot", "/var", "/opt", "/home", "/Users", "/System", "/Library",
+        "/srv", "/mnt", "/media", "/proc", "/sys", "/dev",
+    ];
+    systems.iter().any(|system| normal == *system || normal == format!("{system}/*"))
+        // `"$X/"*` and `/$X`: with an empty variable it is the root.
+        || name.starts_with("/${") && depth <= 1
+        || name.starts_with("${") && name.contains("}/") && name.trim_end_matches('*').ends_with("}/")
+}
+
+/// Whether a name is below a folder for temporary files.
+pub(super) fn is_temporary(name: &str) -> bool {
+    let normal = normal(name);
+    let below = |folder: &str| {
+        normal
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.len() > 1 && rest.starts_with('/') && rest != "/*" && !rest.contains(".."))
+    };
+    ["/tmp", "/var/tmp", "/private/tmp", "/dev/shm", "${TMPDIR}", "${TMP}", "${TEMP}", "${RUNNER_TEMP}"]
+        .iter()
+        .any(|folder| below(folder))
+}
+
+/// The last part of a name.
+pub(super) fn file_name(name: &str) -> &str {
+    name.trim_end_matches('/').rsplit('/').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn homes_are_one_and_dots_are_followed() {
+        assert_eq!(normal("/home/ann/.ssh/../.ssh//id_rsa"), "~/.ssh/id_rsa");
+        assert_eq!(normal("~bob/x"), "~/x");
+        assert_eq!(normal("./a/../../b"), "../b");
+        assert_eq!(normal("/etc/./passwd"), "/etc/passwd");
+    }
+
+    #[test]
+    fn a_glob_may_be_a_known_file() {
+        assert!(signs("/etc/sh?dow", Access::Read).contains(&Sign::CredentialRead));
+        assert!(signs("/etc/sha*", Access::Read).contains(&Sign::CredentialRead));
+    }
+
+    #[test]
+    fn temporary_folders_are_not_outside_but_their_roots_are() {
+        assert!(delete_signs("/tmp/build", true, false).is_empty());
+        assert!(
+            delete_signs("/tmp", true, false).contains(&Sign::WholeTree)
+                || delete_signs("/tmp", true, false).contains(&Sign::OutsideDelete)
+        );
+        assert!(delete_signs("/tmp/../etc", true, false).contains(&Sign::WholeTree));
+    }
+}

@@ -1,0 +1,401 @@
+//! What a program does, by `programs.tsv` and `services.tsv`; for programs nobody knows, by what its words say.
+
+use super::super::tree::Target;
+use super::super::vocabulary::{Kind, Sign};
+use super::args::{Arg, Line};
+use super::carriers::target;
+use super::simple::Around;
+use super::tables::{self, Condition, Entry, RunForm, Touches};
+use super::{paths, Input, Walker};
+use crate::sql::tree::{Access, Effect};
+
+/// Verbs after which something is gone.
+const DESTROYS: &[&str] = &[
+    "delete",
+    "del",
+    "remove",
+    "rm",
+    "destroy",
+    "purge",
+    "drop",
+    "terminate",
+    "wipe",
+    "erase",
+    "prune",
+    "truncate",
+    "revoke",
+    "deregister",
+    "unregister",
+    "nuke",
+    "format",
+    "evict",
+    "drain",
+    "shred",
+    "deletion",
+    "rmi",
+    "unpublish",
+    "expire",
+    "reset",
+    "flush",
+    "flushall",
+    "flushdb",
+    "empty",
+    "obliterate",
+    "detach",
+    "disable",
+    "decommission",
+    "abandon",
+    "rb",
+    "zap",
+    "kill",
+    "clear",
+    "clean",
+    "cleanup",
+    "rollback",
+    "downgrade",
+    "unlink",
+    "overwrite",
+    "cancel",
+    "stop",
+    "deactivate",
+    "archive",
+    "purge-cache",
+    "rdelete",
+    "erase-all",
+    "unset",
+    "suspend",
+    "pause",
+    "shutdown",
+    "halt",
+    "dropdb",
+    "deprovision",
+    "undeploy",
+    "uninstall",
+    "forget",
+    "repair",
+    "move-to-trash",
+    "trash",
+    "void",
+    "refund",
+];
+
+/// Verbs that only look.
+const LOOKS: &[&str] = &[
+    "describe",
+    "list",
+    "get",
+    "ls",
+    "show",
+    "view",
+    "status",
+    "help",
+    "version",
+    "info",
+    "logs",
+    "log",
+    "top",
+    "diff",
+    "plan",
+    "validate",
+    "check",
+    "search",
+    "find",
+    "inspect",
+    "events",
+    "explain",
+    "history",
+    "whoami",
+    "ps",
+    "images",
+    "stats",
+    "cat",
+    "head",
+    "lookup",
+    "verify",
+    "test",
+    "lint",
+    "count",
+    "read",
+    "query",
+    "size",
+    "stat",
+    "tree",
+    "du",
+    "print",
+    "dump-config",
+    "config-view",
+    "api-resources",
+    "api-versions",
+    "cluster-info",
+    "output",
+    "outputs",
+    "graph",
+    "providers",
+    "fmt",
+    "template",
+    "search-hub",
+    "env",
+    "completion",
+    "wait",
+    "watch",
+    "snapshots",
+    "sts",
+    "doctor",
+    "audit",
+    "outdated",
+    "preview",
+];
+
+/// Options after which something is gone.
+const DESTROYING_OPTIONS: &[&str] = &[
+    "--delete",
+    "--remove",
+    "--purge",
+    "--prune",
+    "--destroy",
+    "--wipe",
+    "--erase",
+    "--drop",
+    "--force-reset",
+    "--accept-data-loss",
+    "--delete-after",
+    "--delete-before",
+    "--delete-during",
+    "--delete-excluded",
+    "--remove-source-files",
+    "--auto-approve",
+    "-auto-approve",
+    "--skip-final-snapshot",
+    "--delete-data",
+    "--del",
+    "--clean-all",
+    "--factory-reset",
+    "--no-preserve-root",
+];
+
+impl Walker<'_> {
+    /// The operation of a program that is no wrapper, or of a wrapper that runs nothing.
+    pub(super) fn program(&mut self, name: &str, args: &[Arg], around: Around) {
+        match name {
+            "awk" | "gawk" | "mawk" | "nawk" => return self.awk(args, around),
+            "sed" | "gsed" | "ssed" => return self.sed(args, around),
+            _ => {}
+        }
+        if let Some(interpreter) = tables::interpreter(name) {
+            self.interpreter(name, interpreter, args, around);
+            return;
+        }
+        let entries = tables::entries(name);
+        let rest = args.get(1..).unwrap_or_default();
+        let valued: Vec<&str> = tables::options(name)
+            .iter()
+            .filter(|runs| runs.form != RunForm::Code || !runs.option.ends_with('!'))
+            .map(|runs| runs.option.as_str())
+            .collect();
+        let line = Line::of(rest, &valued);
+        let matching: Vec<&Entry> =
+            entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line))).collect();
+        let first = matching.iter().find(|entry| entry.kind.is_some());
+        let kind = first.and_then(|entry| entry.kind).unwrap_or_else(|| unknown_kind(args));
+        let touches = first.map_or(Touches::Nothing, |entry| entry.touches);
+        let input = around.clone_plain();
+        let index = self.described(kind, args, around);
+        for sign in matching.iter().flat_map(|entry| &entry.signs) {
+            self.sign(index, *sign);
+        }
+        self.touches(index, touches, kind, &line);
+        self.by_words(index, kind, entries.is_empty() || touches == Touches::Verbs, &line);
+        self.options_that_run(index, name, args, &input);
+        self.known_values(index, name, kind, &line, &input);
+        self.carried_on(index, kind, &line, &input);
+        if kind == Kind::RunFile {
+            if let Some(file) = args.first() {
+                self.runs_file(index, file);
+            }
+        }
+    }
+
+    fn touches(&mut self, index: usize, touches: Touches, kind: Kind, line: &Line) {
+        let files = &line.positionals;
+        match touches {
+            Touches::Nothing => {}
+            Touches::Read => files.iter().for_each(|file| self.reads(index, file)),
+            Touches::ReadRest => files.iter().skip(1).for_each(|file| self.reads(index, file)),
+            Touches::Write => files.iter().for_each(|file| self.writes(index, file, Access::Write)),
+            Touches::Create => files.iter().for_each(|file| self.writes(index, file, Access::Create)),
+            Touches::Delete => files.iter().for_each(|file| self.deletes(index, file, false)),
+            Touches::DeleteTree => {
+                for file in files {
+                    self.deletes(index, file, true);
+                }
+                if files.iter().any(|file| file.substitution || file.shown == "${ARG}") {
+                    self.sign(index, Sign::DynamicDelete);
+                }
+            }
+            Touches::Copy | Touches::Move => {
+                let into = line.value("-t").or_else(|| line.value("--target-directory"));
+                let last = if into.is_some() { None } else { files.last().copied() };
+                let sources = files.len().saturating_sub(usize::from(last.is_some()));
+                for file in files.iter().take(sources) {
+                    self.reads(index, file);
+                    if touches == Touches::Move {
+                        for sign in paths::signs(&file.shown, Access::Delete) {
+                            self.sign(index, sign);
+                        }
+                    }
+                }
+                for file in into.iter().chain(last) {
+                    self.writes(index, file, Access::Create);
+                }
+            }
+            Touches::Grant => {
+                for file in files.iter().skip(1) {
+                    self.touch(index, target("file", file, Access::Grant));
+                    for sign in paths::signs(&file.shown, Access::Grant) {
+                        self.sign(index, sign);
+                    }
+                }
+            }
+            Touches::Host => {
+                files.iter().take(2).for_each(|host| self.touch(index, target("host", host, Access::Execute)))
+            }
+            Touches::Verbs => self.verbs(index, kind, line),
+        }
+    }
+
+    /// A tool of verbs and resources: `git push origin`, `kubectl delete pod web`.
+    fn verbs(&mut self, index: usize, _kind: Kind, line: &Line) {
+        let verbs: Vec<&str> =
+            line.positionals.iter().map(|arg| arg.shown.as_str()).take_while(|word| is_verb(word)).take(3).collect();
+        if verbs.is_empty() {
+            return;
+        }
+        let looks = looks(&verbs);
+        let (access, effect) = if looks { (Access::Read, Some(Effect::Read)) } else { (Access::Execute, None) };
+        self.touch(index, Target { class: "verb", name: verbs.join(" "), access, literal: true });
+        for resource in line.positionals.iter().skip(verbs.len()).take(20) {
+            self.touch(index, target("resource", resource, access));
+        }
+        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) || self.destroying_option(line);
+        if let (Some(effect), Some(operation), false) = (effect, self.tree.operations.get_mut(index), destroys) {
+            if matches!(operation.effect, Effect::Execute | Effect::Write) && operation.facts.redirects.is_empty() {
+                operation.effect = effect;
+            }
+        }
+    }
+
+    /// What is written, left or run with what came before in the same text.
+    fn carried_on(&mut self, index: usize, kind: Kind, line: &Line, around: &Around) {
+        let writes = self.at(index).is_some_and(|operation| operation.effect != Effect::Read);
+        if writes && matches!(kind, Kind::Print | Kind::Inspect | Kind::WriteFile) {
+            let texts: Vec<String> = match &around.input {
+                Input::Document(Some(text)) | Input::Pipe(Some(text)) => vec![text.clone()],
+                _ => line.args.iter().map(|arg| arg.shown.clone()).collect(),
+            };
+            for sign in texts.iter().flat_map(|text| super::code::signs_of(text)) {
+                self.sign(index, sign);
+            }
+        }
+        if kind == Kind::Build {
+            if line.positionals.iter().any(|file| self.made.contains(paths::file_name(&file.shown))) {
+                self.sign(index, Sign::OpaqueCode);
+            }
+            if self.cloned {
+                self.sign(index, Sign::InstallsPackages);
+            }
+        }
+    }
+
+    fn destroying_option(&self, line: &Line) -> bool {
+        line.args.iter().any(|arg| {
+            DESTROYING_OPTIONS
+                .iter()
+                .any(|option| arg.shown.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest == "=true"))
+        })
+    }
+
+    /// What the words of any program say: verbs that destroy.
+    fn by_words(&mut self, index: usize, kind: Kind, open: bool, line: &Line) {
+        if !open || line.has("--help") || line.has("--dry-run") || matches!(kind, Kind::RunFile) {
+            return;
+        }
+        let verbs: Vec<&str> =
+            line.positionals.iter().map(|arg| arg.shown.as_str()).take_while(|word| is_verb(word)).take(4).collect();
+        let looks = looks(&verbs);
+        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) && !looks;
+        if destroys || self.destroying_option(line) {
+            self.sign(index, Sign::DestructiveVerb);
+            if let Some(operation) = self.at(index) {
+                operation.effect = operation.effect.max(Effect::Delete);
+            }
+        }
+    }
+}
+
+/// Whether verbs only look: the first or the last does, or the second where it is no name of a thing.
+fn looks(verbs: &[&str]) -> bool {
+    let things = [
+        "version",
+        "log",
+        "logs",
+        "history",
+        "env",
+        "status",
+        "events",
+        "test",
+        "images",
+        "snapshots",
+        "outputs",
+        "stats",
+    ];
+    let second = verbs.get(1).filter(|verb| verbs.len() == 2 || !things.contains(verb));
+    verbs.first().into_iter().chain(second).chain(verbs.last()).any(|verb| has_part(verb, LOOKS, true))
+}
+
+/// A word that could be a verb or the name of a kind of resource.
+fn is_verb(word: &str) -> bool {
+    word.len() <= 40
+        && word.starts_with(|char: char| char.is_ascii_lowercase())
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b':'))
+}
+
+/// Whether a verb, or its first or last part, is one of the list.
+fn has_part(verb: &str, list: &[&str], first_only: bool) -> bool {
+    if list.contains(&verb) {
+        return true;
+    }
+    let mut parts = verb.split(['-', ':', '_']);
+    let first = parts.next().unwrap_or_default();
+    if list.contains(&first) {
+        return true;
+    }
+    !first_only && parts.next_back().is_some_and(|last| list.contains(&last))
+}
+
+fn unknown_kind(args: &[Arg]) -> Kind {
+    let by_path = args.first().is_some_and(|arg| arg.shown.contains('/'));
+    if by_path && args.first().is_some_and(|arg| tables::program_name(&arg.shown).contains('/')) {
+        Kind::RunFile
+    } else {
+        Kind::Run
+    }
+}
+
+fn holds(when: &Condition, line: &Line) -> bool {
+    match when {
+        Condition::Option(options) => options.iter().any(|option| line.has(option)),
+        Condition::NoOption(words) => !words.iter().any(|word| {
+            if word.starts_with('-') {
+                line.has(word)
+            } else {
+                line.positionals.iter().take(4).any(|arg| arg.is(word))
+            }
+        }),
+        Condition::Verb(verbs) => line.positionals.iter().take(4).any(|arg| verbs.iter().any(|verb| arg.is(verb))),
+        Condition::Contains(texts) => {
+            line.args.iter().any(|arg| texts.iter().any(|text| arg.shown.contains(text.as_str())))
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! One simple command: its assignments, redirections and words; what is run in the end.
+
+use super::super::syntax::{Assign, Redirect, Span, Value, Word};
+use super::super::tree::Target;
+use super::super::vocabulary::{Kind, Sign};
+use super::args::Arg;
+use super::paths;
+use super::redirects::Redirected;
+use super::tables;
+use super::unwrap::Unwrapped;
+use super::{Input, Walker};
+use crate::sql::tree::{Access, Effect};
+
+/// More words than this are not followed through wrappers: each takes a copy.
+const MAX_WRAPPED: usize = 4_000;
+
+/// What surrounds a command's words.
+#[derive(Debug, Default)]
+pub(super) struct Around {
+    pub env: Vec<(String, Option<String>)>,
+    pub redirected: Redirected,
+    pub signs: Vec<Sign>,
+    pub input: Input,
+    pub span: Span,
+}
+
+impl Around {
+    /// The same, for one operation of several.
+    pub(super) fn clone_plain(&self) -> Around {
+        Around {
+            env: self.env.clone(),
+            redirected: Redirected {
+                facts: self.redirected.facts.clone(),
+                targets: self.redirected.targets.clone(),
+                signs: self.redirected.signs.clone(),
+                effect: self.redirected.effect,
+                input: None,
+            },
+            signs: self.signs.clone(),
+            input: self.input.clone(),
+            span: self.span,
+        }
+    }
+}
+
+impl Walker<'_> {
+    pub(super) fn simple(
+        &mut self,
+        assigns: &[Assign],
+        words: &[Word],
+        redirects: &[Redirect],
+        span: Span,
+        input: &Input,
+    ) {
+        let mut around = Around { span, input: input.clone(), ..Around::default() };
+        for assign in assigns {
+            self.parts(&assign.subscript);
+            let value = match &assign.value {
+                Value::Word(word) => {
+                    self.parts(&word.parts);
+                    let value = Arg::of(word, &self.constants);
+                    self.remember(&assign.name, &value.shown);
+                    if word.parts.is_empty() {
+                        Some(String::new())
+                    } else {
+                        value.literal
+                    }
+                }
+                Value::Array(words) => {
+                    self.words(words);
+                    None
+                }
+            };
+            around.signs.extend(variable_signs(&assign.name));
+            around.env.push((assign.name.clone(), value));
+        }
+        self.words(words);
+        let mut redirected = self.redirects(redirects);
+        if let Some(input) = redirected.input.take() {
+            around.input = input;
+        }
+        around.redirected = redirected;
+        let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, &self.constants)).collect();
+        if args.is_empty() {
+            self.nothing_but_assignments(around);
+        } else {
+            self.run(&args, around);
+        }
+    }
+
+    /// What a variable was last set to, as far as it is known.
+    pub(super) fn remember(&mut self, name: &str, value: &str) {
+        if value.len() <= 1_024 && !value.contains("${") && !value.contains("$()") && self.constants.len() < 500 {
+            self.constants.insert(name.to_owned(), value.to_owned());
+        } else {
+            self.constants.remove(name);
+        }
+    }
+
+    fn nothing_but_assignments(&mut self, around: Around) {
+        let kind = if around.env.is_empty() { Kind::Redirect } else { Kind::Assign };
+        let names: Vec<String> = around.env.iter().map(|(name, _)| name.clone()).collect();
+        let index = self.described(kind, &[], around);
+        for name in names {
+            self.touch(index, Target { class: "variable", name, access: Access::Set, literal: true });
+        }
+    }
+
+    /// What runs when these words are run: wrappers are taken off until a program is left.
+    pub(super) fn run(&mut self, args: &[Arg], around: Around) {
+        if self.wrappers.len() >= 24 || !self.wrappers.is_empty() && args.len() > MAX_WRAPPED {
+            self.unknown(args, around, "too_deep", "commands start one another too deeply, or with too many words");
+            return;
+        }
+        let Some(first) = args.first() else {
+            self.described(Kind::Control, args, around);
+            return;
+        };
+        let Some(word) = first.literal.clone().filter(|word| !word.is_empty()) else {
+            self.feature("dynamic_command");
+            self.unknown(args, around, "dynamic_command", "which command runs is only known when it runs");
+            return;
+        };
+        if self.functions.contains(&word) {
+            self.described(Kind::CallFunction, args, around);
+            return;
+        }
+        let name = tables::program_name(&word);
+        match self.unwrap(&name, args, &around) {
+            Unwrapped::Program => self.program(&name, args, around),
+            Unwrapped::Inner { wrapper, args: inner, signs, remote } => {
+                self.inside(&wrapper, remote, &signs, |walker| walker.run(&inner, around));
+            }
+            Unwrapped::Texts { wrapper, texts, signs, remote } => {
+                self.texts(&wrapper, &texts, &signs, remote, args, around)
+            }
+            Unwrapped::Unknown { code, message } => {
+                self.unknown(args, around, code, &message);
+            }
+        }
+    }
+
+    /// Runs `work` with one wrapper more around it.
+    pub(super) fn inside<T>(
+        &mut self,
+        wrapper: &str,
+        remote: bool,
+        signs: &[Sign],
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let (was_remote, kept) = (self.remote, self.signs.len());
+        self.wrappers.push(wrapper.to_owned());
+        self.remote |= remote;
+        if remote {
+            self.feature("remote");
+        }
+        if signs.contains(&Sign::PrivilegeChange) {
+            self.feature("privilege");
+        }
+        self.signs.extend_from_slice(signs);
+        let result = self.within(format!("wrapper:{wrapper}"), work);
+        self.signs.truncate(kept);
+        self.remote = was_remote;
+        self.wrappers.pop();
+        result
+    }
+
+    /// An operation of a kind, with everything that the words and what surrounds them say.
+    pub(super) fn described(&mut self, kind: Kind, args: &[Arg], around: Around) -> usize {
+        let index = self.operation(kind, around.span);
+        let inherited = self.signs.clone();
+        for written in around.redirected.targets.iter().filter(|target| target.access == Access::Write) {
+            self.made.insert(paths::file_name(&written.name).to_owned());
+        }
+        if let Some(operation) = self.at(index) {
+            operation.effect = operation.effect.max(around.redirected.effect.unwrap_or(operation.effect));
+            operation.targets = around.redirected.targets;
+            let facts = &mut operation.facts;
+            facts.program = args.first().and_then(|arg| arg.literal.clone());
+            facts.argv = args.iter().take(500).map(|arg| arg.literal.clone()).collect();
+            facts.env = around.env;
+            facts.redirects = around.redirected.facts;
+            facts.signs.extend(around.redirected.signs);
+            facts.signs.extend(around.signs);
+            facts.signs.extend(inherited);
+        }
+        index
+    }
+
+    /// A command that nobody can see.
+    pub(super) fn unknown(&mut self, args: &[Arg], around: Around, code: &'static str, message: &str) -> usize {
+        self.problem(code, message, around.span);
+        let index = self.described(Kind::Unknown, args, around);
+        if let Some(operation) = self.at(index) {
+            operation.effect = Effect::Unknown;
+        }
+        index
+    }
+
+    /// Texts that a wrapper runs as shell commands.
+    fn texts(&mut self, wrapper: &str, texts: &[Arg], signs: &[Sign], remote: bool, args: &[Arg], around: Around) {
+        if texts.is_empty() {
+            return;
+        }
+        let span = around.span;
+        let mut around = Some(around);
+        let redirected = around.as_ref().is_some_and(|around| {
+            !around.redirected.targets.is_empty() || !around.redirected.signs.is_empty() || !around.signs.is_empty()
+        });
+        if redirected {
+            if let Some(around) = around.take() {
+                self.described(Kind::RunCode, args, around);
+            }
+        }
+        self.inside(wrapper, remote, signs, |walker| {
+            for text in texts {
+                match &text.literal {
+                    Some(literal) => walker.embedded(literal, span, "argument"),
+                    None => {
+                        walker.feature("opaque_code");
+                        let rest = Around { span, ..Around::default() };
+                        let index =
+                            walker.unknown(args, rest, "opaque_code", "a text that is only known when it runs is run");
+                        walker.sign(index, Sign::OpaqueCode);
+                        walker.partly(&text.shown, index);
+                        if text.shown != "${ARG}" {
+                            // What is known of it is looked at all the same.
+                            walker.embedded(&text.shown, span, "argument");
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Signs of a shell text that is not known to the bottom: what its known parts already say.
+    fn partly(&mut self, shown: &str, index: usize) {
+        for sign in super::code::signs_of(shown) {
+            self.sign(index, sign);
+        }
+    }
+}
+
+/// What setting a variable means.
+pub(super) fn variable_signs(name: &str) -> Option<Sign> {
+    tables::is_execution_variable(name).then_some(Sign::ExecutionVariable)
+}

@@ -1,0 +1,329 @@
+//! Programs whose values need more than a table: git, containers, tar, chmod and others.
+
+use super::super::tree::Target;
+use super::super::vocabulary::Sign;
+use super::args::{Arg, Line};
+use super::simple::Around;
+use super::{paths, tables, Walker};
+use crate::sql::tree::Access;
+
+/// Keys of `git -c` whose values are run.
+const GIT_RUNS: &[&str] = &[
+    "core.pager",
+    "core.sshcommand",
+    "core.editor",
+    "core.fsmonitor",
+    "core.hookspath",
+    "core.askpass",
+    "core.gitproxy",
+    "diff.external",
+    "credential.helper",
+    "sequence.editor",
+    "gpg.program",
+    "gpg.ssh.program",
+    "uploadpack.packobjectshook",
+    "protocol.ext.allow",
+    "interactive.difffilter",
+    "filter.",
+    "difftool.",
+    "mergetool.",
+    "pager.",
+    "alias.",
+    "include.path",
+    "remote.",
+    "init.templatedir",
+    "browser.",
+    "man.",
+    "ssh.variant",
+    "http.proxyauthmethod",
+];
+
+impl Walker<'_> {
+    pub(super) fn git(&mut self, index: usize, line: &Line, around: &Around) {
+        let mut rest = line.args.iter();
+        while let Some(arg) = rest.next() {
+            let setting =
+                if arg.is("-c") || arg.is("--config-env") { rest.next().map(|arg| arg.shown.clone()) } else { None };
+            let setting = setting.or_else(|| arg.shown.strip_prefix("--config=").map(str::to_owned));
+            let Some(setting) = setting else {
+                continue;
+            };
+            let (key, value) = setting.split_once('=').unwrap_or((setting.as_str(), ""));
+            let key = key.to_ascii_lowercase();
+            if GIT_RUNS.iter().any(|runs| key.starts_with(runs)) {
+                self.sign(index, Sign::OpaqueCode);
+                self.sign(index, Sign::ExecutionVariable);
+                let text = value.strip_prefix('!').unwrap_or(value);
+                if !text.is_empty() && !text.contains("${") {
+                    let known = Arg::text(text, around.span);
+                    self.carried_text("git", &known, around);
+                }
+            }
+        }
+        let words: Vec<&str> = line.positionals.iter().map(|arg| arg.shown.as_str()).collect();
+        match words.as_slice() {
+            ["clone", ..] => self.cloned = true,
+            ["checkout", _, _, ..] if !line.has("-b") && !line.has("--orphan") => {
+                self.sign(index, Sign::RewritesHistory)
+            }
+            ["push", rest @ ..] => {
+                let protected = ["main", "master", "production", "prod", "release"];
+                if rest
+                    .iter()
+                    .any(|word| protected.contains(word) || word.starts_with("refs/heads/ma") || word.contains(":"))
+                {
+                    self.sign(index, Sign::Publishes);
+                }
+                if line.args.iter().any(|arg| arg.shown.starts_with("--force") || arg.shown.starts_with(':')) {
+                    self.sign(index, Sign::RewritesHistory);
+                }
+            }
+            _ => {}
+        }
+        if words.first() == Some(&"config") {
+            let key = words.iter().find(|word| word.contains('.')).map(|word| word.to_ascii_lowercase());
+            if key.is_some_and(|key| {
+                GIT_RUNS.iter().any(|runs| key.starts_with(runs))
+                    && !key.starts_with("pager")
+                    && !key.starts_with("remote")
+            }) && words.len() > 2
+            {
+                self.sign(index, Sign::Persistence);
+            }
+        }
+        if line.args.iter().any(|arg| {
+            arg.shown.starts_with("ext::")
+                || arg.shown.contains("--upload-pack")
+                || arg.shown.contains("--receive-pack")
+        }) {
+            self.sign(index, Sign::OpaqueCode);
+        }
+        match words.as_slice() {
+            ["rebase", ..] => {
+                if let Some(text) = line.value("-x") {
+                    self.carried_text("git", &text, around);
+                }
+            }
+            ["submodule", "foreach", text, ..] => self.carried_text("git", &Arg::text(text, around.span), around),
+            ["bisect", "run", inner @ ..] if !inner.is_empty() => {
+                let args: Vec<Arg> = line.positionals.iter().skip(2).map(|arg| (*arg).clone()).collect();
+                let span = around.span;
+                self.inside("git", false, &[], |walker| walker.run(&args, Around { span, ..Around::default() }));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn container(&mut self, index: usize, line: &Line) {
+        let escapes = |text: &str| {
+            [
+                "--privileged",
+                "--pid=host",
+                "--net=host",
+                "--network=host",
+                "--ipc=host",
+                "--uts=host",
+                "--userns=host",
+                "--cap-add",
+                "--device",
+                "--security-opt",
+                "docker.sock",
+                "containerd.sock",
+                "--cgroupns=host",
+            ]
+            .iter()
+            .any(|mark| text.starts_with(mark) || text.contains(mark) && mark.ends_with(".sock"))
+        };
+        if line.args.iter().any(|arg| escapes(&arg.shown)) {
+            self.sign(index, Sign::ContainerEscape);
+        }
+        for option in ["-v", "--volume", "--mount"] {
+            for (at, arg) in line.args.iter().enumerate() {
+                let value = if arg.is(option) {
+                    line.args.get(at.saturating_add(1)).map(|arg| arg.shown.clone())
+                } else {
+                    arg.shown.strip_prefix(&format!("{option}=")).map(str::to_owned)
+                };
+                let Some(value) = value else {
+                    continue;
+                };
+                let source = value
+                    .split(',')
+                    .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")))
+                    .unwrap_or_else(|| value.split(':').next().unwrap_or_default());
+                let bad = source == "/"
+                    || ["/etc", "/root", "/proc", "/sys", "/dev", "/var/run", "/boot", "/usr", "/home", "/var/lib"]
+                        .iter()
+                        .any(|folder| {
+                            source == *folder || source.starts_with(&format!("{folder}/")) && *folder != "/home"
+                        });
+                if bad && !source.starts_with("/etc/localtime") && !source.starts_with("/etc/timezone") {
+                    self.sign(index, Sign::ContainerEscape);
+                }
+                self.touch(
+                    index,
+                    Target { class: "file", name: source.to_owned(), access: Access::Write, literal: true },
+                );
+            }
+        }
+    }
+
+    pub(super) fn dd(&mut self, index: usize, line: &Line) {
+        for arg in line.args {
+            if let Some(file) = arg.shown.strip_prefix("of=") {
+                self.writes(index, &Arg { shown: file.to_owned(), ..arg.clone() }, Access::Write);
+            } else if let Some(file) = arg.shown.strip_prefix("if=") {
+                self.reads(index, &Arg { shown: file.to_owned(), ..arg.clone() });
+                if matches!(file, "/dev/zero" | "/dev/urandom" | "/dev/random")
+                    && !line.args.iter().any(|arg| arg.shown.starts_with("count="))
+                {
+                    self.sign(index, Sign::ResourceExhaustion);
+                }
+            }
+        }
+    }
+
+    pub(super) fn chmod(&mut self, index: usize, line: &Line) {
+        let Some(mode) = line.positionals.first().map(|arg| arg.shown.as_str()) else {
+            return;
+        };
+        let opened = mode.ends_with("777")
+            || mode.ends_with("666")
+            || mode.contains("o+w")
+            || mode.contains("a+w")
+            || mode.contains("a+rwx")
+            || mode.contains("o+rwx");
+        let set_user = mode.contains("+s")
+            || mode.contains("u=s")
+            || mode.len() == 4
+                && mode.starts_with(['4', '6', '2', '7'])
+                && mode.bytes().all(|byte| byte.is_ascii_digit());
+        if opened {
+            self.sign(index, Sign::PermissionsOpened);
+        }
+        if set_user || mode.contains("=s") {
+            self.sign(index, Sign::PrivilegeChange);
+        }
+        if mode.starts_with('-') && line.args.iter().any(|arg| arg.shown.contains("-x")) {
+            self.sign(index, Sign::PermissionsOpened);
+        }
+    }
+
+    pub(super) fn tar(&mut self, index: usize, line: &Line, around: &Around) {
+        for arg in line.args {
+            if let Some(text) =
+                arg.shown.split_once("exec=").filter(|_| arg.shown.contains("checkpoint-action")).map(|(_, text)| text)
+            {
+                self.carried_text("tar", &Arg::text(text, around.span), around);
+                self.sign(index, Sign::OpaqueCode);
+            }
+        }
+        if line.value("-C").or_else(|| line.value("--directory")).is_some_and(|folder| folder.shown == "/") {
+            self.sign(index, Sign::SystemWrite);
+        }
+    }
+
+    pub(super) fn kills(&mut self, index: usize, line: &Line) {
+        let all = line.positionals.iter().any(|arg| matches!(arg.shown.as_str(), "1" | "-1"))
+            || line.args.last().is_some_and(|arg| arg.is("-1")) && line.args.len() > 1;
+        if all {
+            self.sign(index, Sign::PowerChange);
+        }
+    }
+
+    pub(super) fn overrides(&mut self, index: usize, line: &Line) {
+        if line.args.iter().any(|arg| {
+            arg.shown.starts_with("SHELL=")
+                || arg.shown.starts_with("MAKEFLAGS=")
+                || arg.shown.starts_with(".SHELLFLAGS=")
+        }) {
+            self.sign(index, Sign::ExecutionVariable);
+        }
+    }
+
+    pub(super) fn pager(&mut self, index: usize, line: &Line) {
+        let runs = line.args.iter().any(|arg| {
+            let word = arg.shown.trim_start_matches(['+', '-']);
+            arg.shown.starts_with("+!")
+                || word.starts_with("c!")
+                || word.starts_with(":!")
+                || arg.shown.contains(":!")
+                || arg.shown.contains("system(")
+                || arg.shown.contains("+:py")
+        });
+        if runs {
+            self.sign(index, Sign::OpaqueCode);
+            self.problem("opaque_code", "an editor or pager is told to run something", (0, 0));
+        }
+    }
+
+    pub(super) fn crontab(&mut self, index: usize, line: &Line) {
+        if line.has("-r") {
+            self.sign(index, Sign::Persistence);
+            self.sign(index, Sign::DestructiveVerb);
+        } else if !line.has("-l") {
+            self.sign(index, Sign::Persistence);
+        }
+    }
+
+    pub(super) fn variables(&mut self, index: usize, line: &Line) {
+        for arg in &line.positionals {
+            let name = arg.shown.split(['=', '+']).next().unwrap_or_default();
+            if let Some((_, value)) = arg.shown.split_once('=') {
+                let value = value.to_owned();
+                self.remember(name, &value);
+            }
+            self.touch(index, Target { class: "variable", name: name.to_owned(), access: Access::Set, literal: true });
+            let assigns = arg.shown.contains('=');
+            let extends_path = name == "PATH" && (arg.shown.contains("${PATH}") || arg.shown.contains("$PATH"));
+            let trace = matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE");
+            if assigns && trace {
+                self.sign(index, Sign::TraceRemoval);
+            } else if assigns && tables::is_execution_variable(name) && !extends_path {
+                self.sign(index, Sign::ExecutionVariable);
+            }
+        }
+        if line.has("-n") && !line.has("-x") {
+            self.subscripts(line);
+        }
+    }
+
+    pub(super) fn aliases(&mut self, index: usize, line: &Line) {
+        for arg in line.args.iter().filter(|arg| arg.shown.contains('=')) {
+            self.feature("alias_defined");
+            let name = arg.shown.split('=').next().unwrap_or_default();
+            if tables::knows(name) {
+                self.feature("shadowed_program");
+                self.sign(index, Sign::ExecutionVariable);
+            }
+        }
+    }
+
+    pub(super) fn links(&mut self, index: usize, line: &Line) {
+        let (Some(first), Some(last)) = (line.positionals.first(), line.positionals.last()) else {
+            return;
+        };
+        self.reads(index, first);
+        if line.positionals.len() > 1 {
+            self.writes(index, last, Access::Create);
+        }
+    }
+
+    /// Leaving the folder where the command began: what is relative afterwards is elsewhere.
+    pub(super) fn folder(&mut self, line: &Line) {
+        let into = line.positionals.first().map(|arg| arg.shown.as_str()).unwrap_or("~");
+        if !paths::is_temporary(into)
+            && (into.starts_with(['/', '~']) || into.split('/').any(|part| part == "..") || into == "-")
+        {
+            self.moved = true;
+        }
+    }
+
+    pub(super) fn subscripts(&mut self, line: &Line) {
+        for arg in line.args {
+            if arg.shown.contains("[$()") {
+                self.problem("hidden_subscript", "a subscript runs a command", arg.span);
+            }
+        }
+    }
+}

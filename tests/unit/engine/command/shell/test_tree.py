@@ -1,0 +1,26 @@
+"""What is particular to one simple command survives the way through the core and out again."""
+
+from __future__ import annotations
+
+from engine.command.shell.parse import parse_shell
+from engine.command.shell.tree import Assignment, Redirect, Shell
+
+
+def test_the_facts_of_one_command_are_what_its_words_say() -> None:
+    (operation,) = parse_shell('A=1 B="$C" sudo -u bob cat ~/x "a b" *.txt 2>>err.log <in').command.operations
+    assert operation.shell == Shell(
+        program="cat",
+        argv=("cat", None, "a b", None),
+        env=(Assignment("A", "1"), Assignment("B", None)),
+        redirects=(Redirect(">>", "2", "err.log"), Redirect("<", None, "in")),
+        wrappers=("sudo",),
+        signs=("privilege_change",),
+    )
+
+
+def test_a_command_on_another_host_says_so() -> None:
+    operations = parse_shell("ssh web uptime").command.operations
+    assert [(item.shell.program, item.shell.remote) for item in operations if item.shell] == [
+        ("ssh", False),
+        ("uptime", True),
+    ]
