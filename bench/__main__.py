@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from bench import authoring, decide, grpc_peers, pgbench, replay, report, scan, servers
+from bench import authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -77,6 +77,16 @@ def run_authoring(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("authoring", measured, peers)
 
 
+def run_shell(arguments: argparse.Namespace) -> list[report.Line]:
+    found = shell.measure()
+    if arguments.raw:
+        json.dump({"shell": asdict(found)}, sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = shell.promises(found)
+    return report.judge("shell", measured, peers)
+
+
 AREAS = {
     "decide": run_decide,
     "authoring": run_authoring,
@@ -84,6 +94,7 @@ AREAS = {
     "grpc": run_grpc,
     "replay": run_replay,
     "scan": run_scan,
+    "shell": run_shell,
 }
 
 

@@ -191,7 +191,6 @@ def test_a_quoted_name_is_the_name(spelt: str) -> None:
             "less +!id f",
             "gdb -ex 'shell id' a",
             "openssl x -engine /tmp/e.so",
-            "mysql -e '\\! id'",
             "emacs --eval x",
         ),
     ],
