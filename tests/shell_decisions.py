@@ -92,7 +92,7 @@ def decide(program: Program, text: str) -> Verdict:
         text=text.encode("utf-8", "surrogatepass"),
         now=NOW,
     )
-    return program.decide_text(question).verdict
+    return program.decide_text(question).decision.verdict
 
 
 def cause(tree: Command) -> str:
