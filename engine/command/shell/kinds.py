@@ -22,7 +22,7 @@ KINDS: tuple[ShellKind, ...] = (
     ShellKind("define_function", Effect.SESSION, "Declares a function; its body is listed as well"),
     ShellKind("call_function", Effect.EXECUTE, "Calls a function that the text declares"),
     ShellKind("print", Effect.READ, "Prints its arguments: `echo`, `printf`"),
-    ShellKind("test", Effect.READ, "Compares: `[`, `[[`, `((`, `expr`"),
+    ShellKind("compare", Effect.READ, "Compares: `[`, `[[`, `((`, `expr`"),
     ShellKind("inspect", Effect.READ, "Looks at files or at the system"),
     ShellKind("redirect", Effect.READ, "Redirections without a command, or around several"),
     ShellKind("create_file", Effect.CREATE, "Makes files or folders"),

@@ -451,6 +451,6 @@ own_or_not_run(target) if {
 
 quiet_kinds := {
 	"archive", "assign", "build", "call_function", "control", "copy_file", "create_file", "define_function", "delete_file",
-	"empty", "fetch", "inspect", "move_file", "package", "print", "process", "redirect", "session", "test",
+	"empty", "fetch", "inspect", "move_file", "package", "print", "process", "redirect", "session", "compare",
 	"version_control", "write_file",
 }

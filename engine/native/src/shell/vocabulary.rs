@@ -34,7 +34,7 @@ kinds! {
     DefineFunction "define_function" Session,
     CallFunction "call_function" Execute,
     Print "print" Read,
-    Test "test" Read,
+    Compare "compare" Read,
     Inspect "inspect" Read,
     Redirect "redirect" Read,
     CreateFile "create_file" Create,

@@ -15,7 +15,9 @@ from tests.gate_files import problem, problems
 def test_the_lists_are_those_of_the_parsers() -> None:
     assert words("kind") == {kind.name for language in LANGUAGES for kind in language.kinds}
     assert words("feature") == {word for language in LANGUAGES for word in language.features}
-    assert words("step") == {word for language in LANGUAGES for word in language.via}
+    # Steps of the shell are open: `wrapper:` and any name.
+    closed = [language for language in LANGUAGES if language.name != "Shell"]
+    assert words("step") == {word for language in closed for word in language.via}
 
 
 def test_a_list_is_closed_where_every_protocol_publishes_its_words() -> None:

@@ -91,12 +91,12 @@ impl Walker<'_> {
             }),
             Body::Function { name, body } => self.function(name, body, span),
             Body::Arithmetic { text, parts } => {
-                let index = self.operation(Kind::Test, span);
+                let index = self.operation(Kind::Compare, span);
                 self.parts(parts);
                 self.other_reading(text, span, index);
             }
             Body::Test(words) => {
-                self.operation(Kind::Test, span);
+                self.operation(Kind::Compare, span);
                 self.words(words);
             }
             Body::Coprocess(command) => self.within("coprocess", |walker| walker.command(command, &Input::Pipe(None))),
