@@ -48,7 +48,8 @@ def _line(row: Detector) -> str:
 
 def _some(words: Iterable[str]) -> str:
     """The words as code, as many as fit."""
-    shown, length = [], 0
+    shown: list[str] = []
+    length = 0
     for word in words:
         length += len(word) + 2
         if shown and length > _LONGEST:
