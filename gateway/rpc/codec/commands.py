@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.shell.tree import Shell
 from engine.command.tree import Access, Command, Effect, Operation, Output, Problem, Sql, Target
 from gateway.rpc.codec.facts import read_facts, write_facts
 from gateway.rpc.limits import MAX_NAME, MAX_OPERATIONS, MAX_TEXT
@@ -82,6 +83,7 @@ def _operation(message: pb.Operation) -> Operation:
         has_limit=message.has_limit if message.HasField("has_limit") else None,
         statement=message.statement,
         kubernetes=_kubernetes(message, "command.operations") if message.HasField("kubernetes") else None,
+        shell=read_facts(message.shell, Shell, "command.operations.shell") if message.HasField("shell") else None,
     )
 
 
@@ -166,6 +168,8 @@ def _write_operation(into: pb.Operation, operation: Operation) -> None:
         into.has_limit = operation.has_limit
     if operation.kubernetes is not None:
         write_facts(into.kubernetes, operation.kubernetes)
+    if operation.shell is not None:
+        write_facts(into.shell, operation.shell)
     for target in operation.targets:
         into.targets.add(
             type=target.type,

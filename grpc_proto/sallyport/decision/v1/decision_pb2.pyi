@@ -750,6 +750,7 @@ class Operation(_message.Message):
     HAS_LIMIT_FIELD_NUMBER: _builtins.int
     STATEMENT_FIELD_NUMBER: _builtins.int
     KUBERNETES_FIELD_NUMBER: _builtins.int
+    SHELL_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     effect: Global___Operation.Effect.ValueType
     span_start: _builtins.int
@@ -766,6 +767,8 @@ class Operation(_message.Message):
     def kubernetes(self) -> Global___ValueMap:
         """As docs/input.schema.json has it."""
 
+    @_builtins.property
+    def shell(self) -> Global___ValueMap: ...
     def __init__(
         self,
         *,
@@ -779,10 +782,11 @@ class Operation(_message.Message):
         has_limit: _builtins.bool | None = ...,
         statement: _builtins.int = ...,
         kubernetes: Global___ValueMap | None = ...,
+        shell: Global___ValueMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where", "kubernetes", b"kubernetes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where", "kubernetes", b"kubernetes", "shell", b"shell"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "kubernetes", b"kubernetes", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "kubernetes", b"kubernetes", "shell", b"shell", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__has_limit: _TypeAlias = _typing.Literal["has_limit"]  # noqa: Y015
     _WhichOneofArgType__has_limit: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit"]  # noqa: Y015
