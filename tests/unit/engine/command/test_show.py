@@ -42,7 +42,7 @@ def test_long_lists_are_cut() -> None:
 
 
 def test_commands_of_other_protocols_have_no_sql_part() -> None:
-    text = tree_text(parse_command("shell", "ls").command)
+    text = tree_text(parse_command("telnet", "ls").command)
     assert "unknown (unknown) via top" in text
     assert "result" not in text
 
