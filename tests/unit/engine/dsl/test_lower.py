@@ -116,9 +116,11 @@ def test_the_index_of_candidates_reads_the_lowered_conditions() -> None:
 
 
 def differences(policies: int = 50, requests: int = 10) -> int:
-    """Seeded pairs on which the lowered policy does not say what the reference says."""
+    """Seeded pairs on which the lowered policy does not say what the reference says; ends with the policy that has some."""
     pick, count = Seeded(random.Random(7)), 0
     for _ in range(policies):
+        if count:
+            break
         meaning = read_policies([Source("p.gate", print_file(policy(pick)))]).policies[0]
         try:
             core = compile_policies([rego(meaning)]).core
@@ -193,4 +195,4 @@ def test_an_allow_that_takes_what_is_unknown_is_noticed(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("operator", ["==", "!=", "<", "<=", ">", ">="])
 def test_each_wrong_opposite_is_noticed(monkeypatch: pytest.MonkeyPatch, operator: str) -> None:
     monkeypatch.setitem(queries.NEGATED, operator, operator)
-    assert differences() > 0
+    assert differences(policies=400) > 0

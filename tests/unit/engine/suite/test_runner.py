@@ -107,6 +107,7 @@ def test_a_failed_case_shows_the_rules_that_did_not_match() -> None:
         ("shop/PAN", True),
         ("shop/READ", True),
         ("shop/LATE", False),
+        ("shop/WRITE", False),
     ]
 
 
