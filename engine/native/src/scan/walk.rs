@@ -283,7 +283,7 @@ fn begins_part(text: &[u8], at: usize) -> bool {
         b':' => next == b':',
         b'A'..=b'Z' | b'a'..=b'z' => {
             let head = text.get(at..text.len().min(at.saturating_add(LETTERS))).unwrap_or_default();
-            head.iter().any(u8::is_ascii_digit) || head.iter().any(|byte| *byte == b':')
+            head.iter().any(u8::is_ascii_digit) || head.contains(&b':')
         }
         _ => false,
     }

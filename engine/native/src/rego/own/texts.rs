@@ -87,7 +87,8 @@ mod tests {
     fn call(name: &str, args: &str) -> Value {
         begin(0, Mode::Lenient);
         let args = Value::from_json_str(args).unwrap();
-        call_by_name(name, args.as_array().unwrap()).unwrap()
+        let args: Vec<Value> = args.as_array().unwrap().iter().cloned().collect();
+        call_by_name(name, &args).unwrap()
     }
 
     #[test]

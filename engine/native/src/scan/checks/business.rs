@@ -29,7 +29,7 @@ pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
 /// Luhn's check, and a first part that an issuer has, with the lengths it uses.
 fn card(value: &[u8]) -> bool {
     let digits = digits(value);
-    if value.iter().any(|byte| *byte == b' ') && value.iter().any(|byte| *byte == b'-') {
+    if value.contains(&b' ') && value.contains(&b'-') {
         return false;
     }
     let two = pair(&digits, 0);
@@ -130,7 +130,7 @@ fn aba(value: &[u8]) -> bool {
     let digits = digits(value);
     let prefix = pair(&digits, 0);
     let known = prefix <= 12 || (21..=32).contains(&prefix) || (61..=72).contains(&prefix) || prefix == 80;
-    known && weighted(&digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]) % 10 == 0 && number(&digits) != 0
+    known && weighted(&digits, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10) && number(&digits) != 0
 }
 
 fn itvat(value: &[u8]) -> bool {
@@ -166,7 +166,7 @@ fn abn(value: &[u8]) -> bool {
     if let Some(first) = digits.first_mut() {
         *first = first.wrapping_sub(1);
     }
-    at(&digits, 0) < 9 && weighted(&digits, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]) % 89 == 0
+    at(&digits, 0) < 9 && weighted(&digits, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]).is_multiple_of(89)
 }
 
 fn acn(value: &[u8]) -> bool {

@@ -70,7 +70,7 @@ fn ipv4(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let before = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| matches!(byte, b'.' | b'-'));
     let next = text.get(end).copied().unwrap_or(b' ');
     let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
-    let goes_on = next == b'.' && after || next == b'-' && after;
+    let goes_on = (next == b'.' || next == b'-') && after;
     let mask = digits(mask).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
     (parts_hold && mask <= 32 && !before && !goes_on).then_some((start, end))
 }
@@ -107,7 +107,7 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let next = text.get(end).copied().unwrap_or(b' ');
     let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_digit);
     let joined = |byte: u8| matches!(byte, b'.' | b'-' | b'/' | b':' | b'_');
-    !matches!(before, b'.' | b'-' | b'/' | b'_' | b'+' | b'#' | b'$' | b'=' | b'&') && !(joined(next) && after)
+    !(matches!(before, b'.' | b'-' | b'/' | b'_' | b'+' | b'#' | b'$' | b'=' | b'&') || joined(next) && after)
 }
 
 /// The parentheses come in pairs.

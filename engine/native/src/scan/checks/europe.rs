@@ -245,7 +245,7 @@ fn rodne(value: &[u8]) -> bool {
     let digits = digits(value);
     let month = pair(&digits, 2);
     let month = [70_u32, 50, 20, 0].into_iter().find(|base| month > *base).map_or(0, |base| month.wrapping_sub(base));
-    is_day(pair(&digits, 4), month) && (digits.len() == 9 || number(&digits) % 11 == 0)
+    is_day(pair(&digits, 4), month) && (digits.len() == 9 || number(&digits).is_multiple_of(11))
 }
 
 fn cnp(value: &[u8]) -> bool {

@@ -84,7 +84,7 @@ fn inpan(value: &[u8]) -> bool {
 
 fn tfn(value: &[u8]) -> bool {
     let digits = digits(value);
-    weighted(&digits, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0 && varied(&digits)
+    weighted(&digits, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11) && varied(&digits)
 }
 
 fn medicare(value: &[u8]) -> bool {

@@ -20,7 +20,10 @@ pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
     })
 }
 
-pub fn around(name: &str) -> Option<fn(&[u8], usize, usize) -> Option<Place>> {
+/// A check that looks around a place and may move it.
+pub type Around = fn(&[u8], usize, usize) -> Option<Place>;
+
+pub fn around(name: &str) -> Option<Around> {
     Some(match name {
         "pem" => pem,
         "putty" => putty,

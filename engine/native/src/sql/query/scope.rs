@@ -62,12 +62,15 @@ pub enum Source<'c> {
     Open(Flow),
 }
 
+/// One relative's full name and its columns.
+type Relative<'c> = (Name, &'c [Name]);
+
 /// Tables that share rows with one, by inheritance or partitioning, and their columns. Nearly always none.
 #[derive(Clone, Debug, Default)]
-pub struct Kin<'c>(Option<Rc<Vec<(Name, &'c [Name])>>>);
+pub struct Kin<'c>(Option<Rc<Vec<Relative<'c>>>>);
 
 impl<'c> Kin<'c> {
-    pub fn of(tables: Vec<(Name, &'c [Name])>) -> Self {
+    pub fn of(tables: Vec<Relative<'c>>) -> Self {
         Self((!tables.is_empty()).then(|| Rc::new(tables)))
     }
 
