@@ -81,9 +81,9 @@ def run(texts: list[str], seed: int, seconds: float) -> int:
     done = 0
     while time.monotonic() < until:
         raw = mutated(chance, texts)
-        started = time.monotonic()
+        started = time.process_time()
         command = parse_sql(raw, CATALOG if done % 2 else None).command
-        assert time.monotonic() - started < SECONDS_EACH, raw
+        assert time.process_time() - started < SECONDS_EACH, raw
         assert command.operations, raw
         assert command.complete or command.problems or command.features, raw
         for start, end in split_sql(raw):

@@ -160,10 +160,12 @@ BY_CLASS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "pattern"), PATHS, ids=str)
+# What begins with the home of root is spelt `~` before it is compared.
+WRITTEN_PATHS = [(kind, pattern) for kind, pattern in PATHS if not pattern.startswith("/root")]
+
+
+@pytest.mark.parametrize(("kind", "pattern"), WRITTEN_PATHS, ids=str)
 def test_a_name_of_a_known_file_is_recognized(kind: str, pattern: str) -> None:
-    if pattern.startswith("/root"):
-        pytest.skip("a home: spelt `~` before it is compared")
     program, expected = BY_CLASS[kind]
     name = (
         pattern.replace("*", "x").replace("~/", "/home/ann/") if pattern.startswith("~") else pattern.replace("*", "x")
