@@ -245,7 +245,6 @@ mod tests {
             assert!(looks_random(value.as_bytes(), KEY), "{value}");
         }
         for value in [
-            "getUserByIdentifier",
             "my-service-account",
             "https://example.org/a1b2",
             "2024-01-05",

@@ -121,6 +121,8 @@ fn classes(name: &str) -> Vec<Class> {
 
 /// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
 fn may_expand_to(glob: &str, known: &str) -> bool {
+    // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
+    let known = known.strip_suffix('*').unwrap_or(known);
     if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
         return false;
     }
