@@ -244,13 +244,9 @@ mod tests {
         for value in ["f81d4fae7dec11d0a765", "Zk3vN9qLx2TbW8yR", "dafa7817-e246-48f3-91a7-e87653d587b8"] {
             assert!(looks_random(value.as_bytes(), KEY), "{value}");
         }
-        for value in [
-            "my-service-account",
-            "https://example.org/a1b2",
-            "2024-01-05",
-            "xxxxxxxxxxxxxxx1",
-            "${SECRET_1234567}",
-        ] {
+        for value in
+            ["my-service-account", "https://example.org/a1b2", "2024-01-05", "xxxxxxxxxxxxxxx1", "${SECRET_1234567}"]
+        {
             assert!(!looks_random(value.as_bytes(), KEY), "{value}");
         }
     }
