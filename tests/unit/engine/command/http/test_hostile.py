@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
 from engine.command.http.openapi import compile_openapi
 from engine.command.http.parse import parse_http
+from tests.time_bounds import within
 from tests.web_requests import raw_request
 
 SECONDS = 6.0
@@ -45,9 +45,7 @@ BODIES = {
 def test_bodies_end_quickly(name: str) -> None:
     media, body = BODIES[name]
     raw = raw_request("POST", "/graphql" if "graphql" in name else "/a", {"Content-Type": media}, body)
-    started = time.process_time()
-    command = parse_http(raw).command
-    assert time.process_time() - started < SECONDS
+    command = within(SECONDS, lambda: parse_http(raw).command)
     assert command.operations
     assert len(json.dumps(command.operations, default=str)) < 200 * KIB
 
@@ -73,6 +71,4 @@ ROUTES = compile_openapi({"paths": {"/{a}-{b}-{c}-{d}/x": {"get": {}}}})
 
 @pytest.mark.parametrize("name", HEADS)
 def test_heads_end_quickly(name: str) -> None:
-    started = time.process_time()
-    assert parse_http(HEADS[name], ROUTES).command.operations
-    assert time.process_time() - started < SECONDS
+    assert within(SECONDS, lambda: parse_http(HEADS[name], ROUTES)).command.operations
