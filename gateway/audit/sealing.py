@@ -90,8 +90,9 @@ class Sealer:
 
     def _seal(self, keys: Sequence[SigningKey]) -> int:
         with self._lock:
+            upto = self._log.next_seq - 1
             self._log.flush()
-            for batch in self._tail.lines():
+            for batch in self._tail.lines(upto):
                 self._tree.extend([leaf_hash(line.text) for line in batch], [line.place for line in batch])
             size = self._tree.size
             if size > self.sealed:
@@ -159,11 +160,10 @@ def _grown(directory: Path, size: int) -> TreeWriter:
     tree = TreeWriter(directory)
     stored = StoredTree(directory)
     tail = Tail(directory, tree.size, stored.place(tree.size - 1) if tree.size else None)
-    for batch in tail.lines():
-        wanted = batch[: size - tree.size]
-        tree.extend([leaf_hash(line.text) for line in wanted], [line.place for line in wanted])
-        if tree.size == size:
-            return tree
+    for batch in tail.lines(size):
+        tree.extend([leaf_hash(line.text) for line in batch], [line.place for line in batch])
+    if tree.size == size:
+        return tree
     raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
 
 

@@ -54,22 +54,23 @@ class Tail:
         if place is not None:
             self._offset, self._next = place, after_seq
         while self._next <= after_seq:
-            found = self._batch(self._segment, upto=after_seq)
+            found = self._batch(self._segment, after_seq)
             if not found:
                 raise AuditUnavailable(
                     f"the log ends before entry {after_seq}, which was sealed already", code="AUDIT_ALTERED"
                 )
 
-    def lines(self) -> Iterator[list[Line]]:
-        """The whole lines that are new, a batch at a time, until there are none."""
-        while True:
+    def lines(self, upto: int) -> Iterator[list[Line]]:
+        """The whole lines that are new, a batch at a time, up to an entry: who reads slower than others write would
+        never come to an end."""
+        while self._next <= upto:
             if self._segment is None:
                 begun = segments(self._directory)
                 if not begun:
                     return
                 self._enter(begun[0])
             assert self._segment is not None
-            batch = self._batch(self._segment)
+            batch = self._batch(self._segment, upto)
             if batch:
                 yield batch
                 continue
@@ -83,7 +84,7 @@ class Tail:
             raise AuditUnavailable(f"`{path.name}` begins where entry {self._next} belongs", code="AUDIT_ALTERED")
         self._segment, self._offset = path, 0
 
-    def _batch(self, path: Path, upto: int | None = None) -> list[Line]:
+    def _batch(self, path: Path, upto: int) -> list[Line]:
         try:
             with path.open("rb") as file:
                 file.seek(self._offset)
@@ -92,7 +93,7 @@ class Tail:
             raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
         found: list[Line] = []
         for raw in data.split(b"\n")[:-1]:
-            if upto is not None and self._next > upto:
+            if self._next > upto:
                 break
             if number_of(raw) != self._next:
                 raise AuditUnavailable(

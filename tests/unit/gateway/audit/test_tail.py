@@ -11,8 +11,8 @@ from gateway.errors import AuditUnavailable
 from tests.strategies.audit_logs import entry, open_log
 
 
-def numbers(tail: Tail) -> list[int]:
-    return [line.seq for batch in tail.lines() for line in batch]
+def numbers(tail: Tail, upto: int = 99) -> list[int]:
+    return [line.seq for batch in tail.lines(upto) for line in batch]
 
 
 def test_lines_come_once_and_go_on_in_the_next_segment(tmp_path: Path) -> None:
@@ -28,12 +28,25 @@ def test_lines_come_once_and_go_on_in_the_next_segment(tmp_path: Path) -> None:
     log.close()
 
 
+def test_what_comes_while_somebody_reads_is_for_the_next_look(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=300)
+    tail, found, last = Tail(tmp_path, 0), [], 0
+    for number in range(1, 8):
+        last = log.append(entry(number))
+    for batch in tail.lines(last):
+        found += [line.seq for line in batch]
+        log.append(entry(9))
+    assert found == [1, 2, 3, 4, 5, 6, 7]
+    assert numbers(tail, 8) == [8]
+    log.close()
+
+
 def test_it_begins_behind_an_entry_with_or_without_its_place(tmp_path: Path) -> None:
     log = open_log(tmp_path, segment_bytes=300)
     for number in range(1, 8):
         log.append(entry(number))
     log.close()
-    fifth = next(line for batch in Tail(tmp_path, 0).lines() for line in batch if line.seq == 5)
+    fifth = next(line for batch in Tail(tmp_path, 0).lines(5) for line in batch if line.seq == 5)
     assert isinstance(fifth, Line)
     assert numbers(Tail(tmp_path, 5)) == numbers(Tail(tmp_path, 5, fifth.place)) == [6, 7]
 
