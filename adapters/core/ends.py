@@ -6,10 +6,12 @@ Turns the loop's callbacks into what its `Hearer` (the relay) is told. No protoc
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Protocol, cast
 
 from adapters.core import events as saw
 from adapters.core.events import Event, Side
+from adapters.core.tls import Tls
 
 WRITE_HIGH_WATER = 1024 * 1024
 """Above this much unsent to one side, the other side is not read any more."""
@@ -26,14 +28,18 @@ class Hearer(Protocol):
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now, or can again."""
 
+    def tls_failed(self, side: Side, error: Exception) -> None:
+        """TLS was asked for and does not come about."""
+
 
 class End(asyncio.Protocol):
-    """One side's socket. Several lives: TLS gives it a new transport."""
+    """One side's socket, and the TLS over it once that was asked for."""
 
     def __init__(self, hearer: Hearer, side: Side) -> None:
         self._hearer = hearer
         self._side = side
         self._unread_because: set[str] = set()
+        self._tls: Tls | None = None
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
         """What this turn sends, not written yet."""
@@ -45,12 +51,29 @@ class End(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
 
     def data_received(self, data: bytes) -> None:
-        self._hearer.take(saw.BytesReceived(self._side, data))
+        tls = self._tls
+        if tls is not None:
+            was_secure = tls.is_secure
+            try:
+                data = tls.take(data)
+            except ssl.SSLError as error:
+                self._tls_ended(error)
+                return
+            self._write(tls.to_send())
+            if not was_secure and tls.is_secure:
+                self._hearer.take(saw.TlsStarted(self._side))
+        if data:
+            self._hearer.take(saw.BytesReceived(self._side, data))
+        if tls is not None and tls.is_over:
+            self._hearer.take(saw.EndReceived(self._side))
 
     def eof_received(self) -> bool:
-        self._hearer.take(saw.EndReceived(self._side))
+        if self._tls is not None and not self._tls.is_secure:
+            self._hearer.tls_failed(self._side, ConnectionResetError("the peer left"))
+        else:
+            self._hearer.take(saw.EndReceived(self._side))
         # Half-open is for the session to end; TLS knows no half-open connection.
-        return self.transport is not None and self.transport.get_extra_info("ssl_object") is None
+        return self.transport is not None and self._tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._hearer.lost(self._side)
@@ -66,10 +89,53 @@ class End(asyncio.Protocol):
     def flush(self) -> None:
         """Write what this turn sends, in one piece."""
         out = self.out
-        transport = self.transport
-        if out and transport is not None and not transport.is_closing():
-            transport.write(out[0] if len(out) == 1 else b"".join(out))
+        if not out:
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        transport, tls = self.transport, self._tls
+        if transport is None or transport.is_closing():
+            return
+        if tls is None:
+            transport.write(data)
+            return
+        try:
+            data = tls.seal(data)
+        except ssl.SSLError as error:
+            self._tls_ended(error)
+            return
+        transport.write(data)
+
+    def start_tls(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
+        """From the next byte on the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
+        if self.transport is None:
+            raise RuntimeError("TLS was asked for where there is no connection")
+        self._tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
+        try:
+            self._tls.start()
+        except ssl.SSLError as error:
+            self._tls_ended(error)
+            return
+        self._write(self._tls.to_send())
+
+    @property
+    def is_shaking_hands(self) -> bool:
+        """Whether TLS was asked for and does not stand yet."""
+        return self._tls is not None and not self._tls.is_secure
+
+    def _tls_ended(self, error: ssl.SSLError) -> None:
+        tls = self._tls
+        assert tls is not None
+        self._write(tls.to_send())
+        if tls.is_secure:
+            # WHY no word to the session but the end: what cannot be read was never said.
+            self.abort()
+        else:
+            self._hearer.tls_failed(self._side, error)
+
+    def _write(self, data: bytes) -> None:
+        if data and self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
 
     def read_while(self, why: str, wanted: bool) -> None:
         """Stop reading because of `why`, or drop that reason; reading goes on when none is left."""
@@ -87,13 +153,11 @@ class End(asyncio.Protocol):
         else:
             transport.resume_reading()
 
-    def forget(self, why: str) -> None:
-        """Drop a reason without touching the socket: a new transport reads already."""
-        self._unread_because.discard(why)
-
     def drop(self) -> None:
         """Close the socket once what was written has gone out."""
         if self.transport is not None and not self.transport.is_closing():
+            if self._tls is not None:
+                self._write(self._tls.farewell())
             self.transport.close()
 
     def abort(self) -> None:

@@ -63,6 +63,7 @@ def upstream_context(target: Target) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=target.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = target.verify_host
+    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 
@@ -90,6 +91,7 @@ class Relay:
         self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._late: list[asyncio.TimerHandle] = []
         self._running = False
         self._closing: str | None = None
         self.closed = asyncio.Event()
@@ -134,6 +136,11 @@ class Relay:
         """The socket cannot take more for now: stop reading from the other side."""
         other = Side.UPSTREAM if side is Side.CLIENT else Side.CLIENT
         self._end(other).read_while("its peer is full", not full)
+
+    def tls_failed(self, side: Side, error: Exception) -> None:
+        """TLS does not come about: a target that cannot be reached, or a client that is gone."""
+        log.warning("TLS could not be started", side=side.name, error=type(error).__name__)
+        self.take(saw.UpstreamFailed("TLS with the target failed") if side is Side.UPSTREAM else saw.EndReceived(side))
 
     def stop(self, reason: str) -> None:
         """Ask the session to end soon (drain, kill)."""
@@ -210,8 +217,7 @@ class Relay:
                 self._spawn(self._open_upstream())
             case do.StartTls(side):
                 self._flush()
-                self._end(side).read_while("TLS starts", False)
-                self._spawn(self._start_tls(side))
+                self._start_tls(side)
             case _:
                 assert_never(effect)
 
@@ -330,34 +336,18 @@ class Relay:
             return
         self.take(saw.UpstreamOpened(tls=False))
 
-    async def _start_tls(self, side: Side) -> None:
-        end = self._end(side)
+    def _start_tls(self, side: Side) -> None:
         context, name = self._with.client_tls, None
         if side is Side.UPSTREAM and self._target is not None:
             context, name = upstream_context(self._target), self._target.host
-        if end.transport is None or context is None:
+        if context is None:
             raise RuntimeError("TLS was asked for where there is none")
-        try:
-            transport = await self._loop.start_tls(
-                end.transport,
-                end,
-                context,
-                server_side=side is Side.CLIENT,
-                server_hostname=name,
-                ssl_handshake_timeout=CONNECT_TIMEOUT,
-            )
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            log.warning("TLS could not be started", side=side.name, error=type(error).__name__)
-            self.take(
-                saw.UpstreamFailed("TLS with the target failed") if side is Side.UPSTREAM else saw.EndReceived(side)
-            )
-            return
-        if transport is None:
-            self.take(saw.EndReceived(side))
-            return
-        end.connection_made(transport)
-        end.forget("TLS starts")
-        self.take(saw.TlsStarted(side))
+        self._end(side).start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
+        self._late.append(self._loop.call_later(CONNECT_TIMEOUT, self._tls_is_late, side))
+
+    def _tls_is_late(self, side: Side) -> None:
+        if self._end(side).is_shaking_hands and self._closing is None:
+            self.tls_failed(side, TimeoutError("the handshake takes too long"))
 
     # --- time, sockets
 
@@ -380,6 +370,8 @@ class Relay:
             return
         self._closing = reason
         self._wake_at(None)
+        for handle in self._late:
+            handle.cancel()
         self._flush()
         for ticket, (gate_ticket, task) in list(self._held.items()):
             del self._held[ticket]

@@ -324,6 +324,7 @@ class Gateway:
 def _server_context(config: Config, one: Listener) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
     assert one.tls is not None
     try:
         context.load_cert_chain(config.at(one.tls.certificate), config.at(one.tls.key))

@@ -24,6 +24,9 @@ class Hearer:
     def is_full(self, side: Side, full: bool) -> None:
         self.heard.append((side, full))
 
+    def tls_failed(self, side: Side, error: Exception) -> None:
+        self.heard.append((side, type(error)))
+
 
 def end() -> tuple[End, Hearer, Wire]:
     hearer, wire = Hearer(), Wire()
@@ -76,16 +79,6 @@ def test_reading_goes_on_when_no_reason_against_it_is_left() -> None:
     side.read_while("other", True)
     side.read_while("other", True)
     assert wire.log == ["pause", "resume"]
-
-
-def test_a_new_transport_is_not_told_of_reasons_that_ended_with_the_old() -> None:
-    side, _, _ = end()
-    side.read_while("TLS starts", False)
-    fresh = Wire()
-    side.connection_made(fresh)
-    side.forget("TLS starts")
-    side.read_while("full", False)
-    assert fresh.log == ["pause"]
 
 
 def test_an_end_without_a_socket_does_nothing() -> None:

@@ -1,0 +1,84 @@
+"""TLS of one side over bytes (OpenSSL through memory buffers): what came off the wire in, what goes onto it out. No socket.
+
+WHY not the loop's: it asks OpenSSL for more until that raises, after every piece, and builds its own transport around it;
+of a short command's way through the gateway that was a sixth. Used by `ends` alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+
+_RECORD = 16 * 1024
+"""The most that one record holds (RFC 8446, 5.1): what one read can give."""
+
+
+class Tls:
+    """One TLS connection. Every method may raise `ssl.SSLError`: then it cannot go on, and `to_send` has the alert."""
+
+    __slots__ = ("_incoming", "_object", "_outgoing", "is_over", "is_secure")
+
+    def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
+        )
+        self.is_secure = False
+        """The handshake is done, the peer verified as far as the context asks for it."""
+        self.is_over = False
+        """The peer said that nothing more comes."""
+
+    def start(self) -> None:
+        """Begin the handshake: a client has something to send then."""
+        self._shake_hands()
+
+    def take(self, data: bytes) -> bytes:
+        """Bytes off the wire; gives the clear text that is whole by now. During the handshake that is usually nothing."""
+        self._incoming.write(data)
+        if not self.is_secure and not self._shake_hands():
+            return b""
+        read, first = self._object.read, b""
+        more: list[bytes] = []
+        while not self.is_over:
+            try:
+                piece = read(_RECORD)
+            except ssl.SSLWantReadError:
+                break
+            except ssl.SSLZeroReturnError:
+                piece = b""
+            if not piece:
+                self.is_over = True
+            elif not first:
+                first = piece
+            else:
+                more.append(piece)
+            # WHY looked at first: to be told that nothing is left costs an exception.
+            if not self._incoming.pending and not self._object.pending():
+                break
+        return b"".join((first, *more)) if more else first
+
+    def seal(self, data: bytes) -> bytes:
+        """The bytes for the wire that carry `data`, behind whatever else waits to be sent."""
+        done, write = 0, self._object.write
+        while done < len(data):
+            done += write(data if not done else data[done:])
+        return self._outgoing.read()
+
+    def to_send(self) -> bytes:
+        """What the connection itself has to say: handshake, alerts, keys."""
+        return self._outgoing.read() if self._outgoing.pending else b""
+
+    def farewell(self) -> bytes:
+        """The end of the connection (`close_notify`), as far as it can still be said."""
+        if self.is_secure:
+            with contextlib.suppress(ssl.SSLError):  # WHY: it wants to hear the peer's own end, or has said all
+                self._object.unwrap()
+        return self.to_send()
+
+    def _shake_hands(self) -> bool:
+        try:
+            self._object.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        self.is_secure = True
+        return True

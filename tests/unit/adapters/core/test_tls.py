@@ -1,0 +1,173 @@
+"""TLS over bytes: both sides of one connection talk through memory, whole, in pieces, broken, and with strangers."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from adapters.core import events as saw
+from adapters.core.ends import End
+from adapters.core.events import Side
+from adapters.core.tls import Tls
+from tests.certificates import Authority
+from tests.unit.adapters.core.test_ends import Hearer
+from tests.unit.adapters.core.test_relay import Wire
+
+
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The server's and a client's that trusts it."""
+    folder: Path = tmp_path_factory.mktemp("tls")
+    authority = Authority()
+    issued = authority.issue("server", "dns:localhost")
+    (folder / "ca.pem").write_bytes(authority.pem)
+    (folder / "server.pem").write_bytes(issued.certificate + issued.key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "server.pem")
+    return server, ssl.create_default_context(cafile=str(folder / "ca.pem"))
+
+
+def pair(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> tuple[Tls, Tls]:
+    server = Tls(contexts[0], server_side=True, server_hostname=None)
+    client = Tls(contexts[1], server_side=False, server_hostname="localhost")
+    client.start()
+    return server, client
+
+
+def acquainted(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> tuple[Tls, Tls]:
+    server, client = pair(contexts)
+    for _ in range(4):
+        assert server.take(client.to_send()) == b""
+        assert client.take(server.to_send()) == b""
+    assert server.is_secure
+    assert client.is_secure
+    return server, client
+
+
+@pytest.mark.parametrize("length", [1, 100, 16_384, 16_385, 300_000])
+def test_what_is_sealed_comes_out_as_it_was(contexts: tuple[ssl.SSLContext, ssl.SSLContext], length: int) -> None:
+    server, client = acquainted(contexts)
+    text = bytes(number % 251 for number in range(length))
+    assert server.take(client.seal(text)) == text
+    assert client.take(server.seal(text)) == text
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_pieces_of_any_size_give_the_same(contexts: tuple[ssl.SSLContext, ssl.SSLContext], size: int) -> None:
+    server, client = pair(contexts)
+    for _ in range(4):
+        for sender, receiver in ((client, server), (server, client)):
+            data = sender.to_send()
+            for at in range(0, len(data), size):
+                receiver.take(data[at : at + size])
+    sealed = client.seal(b"one") + client.seal(b"two" * 9_000)
+    assert (
+        b"".join(server.take(sealed[at : at + size]) for at in range(0, len(sealed), size)) == b"one" + b"two" * 9_000
+    )
+
+
+def test_a_farewell_ends_the_other_side_behind_the_last_words(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    server, client = acquainted(contexts)
+    assert server.take(client.seal(b"bye") + client.farewell()) == b"bye"
+    assert server.is_over
+
+
+def test_an_altered_record_is_an_error_and_gives_nothing(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    server, client = acquainted(contexts)
+    sealed = bytearray(client.seal(b"delete"))
+    sealed[-1] ^= 1
+    with pytest.raises(ssl.SSLError):
+        server.take(bytes(sealed))
+
+
+def test_a_name_that_the_certificate_does_not_have_is_refused(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    server = Tls(contexts[0], server_side=True, server_hostname=None)
+    client = Tls(contexts[1], server_side=False, server_hostname="elsewhere")
+    client.start()
+    server.take(client.to_send())
+    with pytest.raises(ssl.SSLCertVerificationError):
+        client.take(server.to_send())
+    assert not client.is_secure
+
+
+# --- as an end has it
+
+
+def secured(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> tuple[End, Hearer, Wire, Tls]:
+    """A client's end that has TLS, and the client."""
+    end, hearer, wire, client = asked(contexts)
+    for _ in range(4):
+        for_end, for_client = client.to_send(), wire.out
+        wire.out = b""
+        if for_end:
+            end.data_received(for_end)
+        client.take(for_client)
+    assert hearer.heard == [saw.TlsStarted(Side.CLIENT)]
+    hearer.heard.clear()
+    wire.out = client.take(wire.out)
+    return end, hearer, wire, client
+
+
+def asked(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> tuple[End, Hearer, Wire, Tls]:
+    hearer, wire = Hearer(), Wire()
+    end = End(hearer, Side.CLIENT)
+    end.connection_made(wire)
+    end.start_tls(contexts[0], server_side=True, server_hostname=None)
+    client = Tls(contexts[1], server_side=False, server_hostname="localhost")
+    client.start()
+    return end, hearer, wire, client
+
+
+def test_an_end_hears_clear_text_and_writes_sealed(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    end, hearer, wire, client = secured(contexts)
+    end.data_received(client.seal(b"select 1"))
+    assert hearer.heard == [saw.BytesReceived(Side.CLIENT, b"select 1")]
+    end.out += [b"a ", b"row"]
+    end.flush()
+    assert b"a row" not in wire.out
+    assert client.take(wire.out) == b"a row"
+
+
+def test_what_follows_the_handshake_at_once_is_heard_behind_it(
+    contexts: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    end, hearer, wire, client = asked(contexts)
+    end.data_received(client.to_send())
+    client.take(wire.out)
+    end.data_received(client.to_send() + client.seal(b"startup"))
+    assert hearer.heard == [saw.TlsStarted(Side.CLIENT), saw.BytesReceived(Side.CLIENT, b"startup")]
+
+
+def test_clear_text_where_tls_was_asked_for_is_a_failure(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    end, hearer, _, _ = asked(contexts)
+    end.data_received(b"\0\0\0\x08\0\x03\0\0user\0ann\0\0")
+    assert [heard[0] for heard in hearer.heard if isinstance(heard, tuple)] == [Side.CLIENT]
+    assert not any(isinstance(heard, saw.BytesReceived) for heard in hearer.heard)
+
+
+def test_a_peer_that_leaves_in_the_handshake_is_a_failure(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    end, hearer, _, _ = asked(contexts)
+    assert end.is_shaking_hands
+    assert not end.eof_received()
+    assert hearer.heard == [(Side.CLIENT, ConnectionResetError)]
+
+
+def test_a_broken_record_ends_the_connection_without_a_word(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    end, hearer, wire, client = secured(contexts)
+    end.data_received(client.seal(b"select 1")[:-1] + b"\0")
+    assert hearer.heard == []
+    assert wire.closing
+
+
+def test_a_closed_end_says_so_inside_tls(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    end, _, wire, client = secured(contexts)
+    end.drop()
+    client.take(wire.out)
+    assert client.is_over
+    assert wire.log[-1] == "close"
