@@ -24,7 +24,7 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from engine.errors import EngineError, InputInvalid
 from engine.evaluator.cache import Judgement
-from engine.request import Approval
+from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
 from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
@@ -34,7 +34,7 @@ from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
 from gateway.forms import Form, outcome_body
-from gateway.remembering import Remembered
+from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
 from gateway.telling import decision_entry, shows_text, step_entry
 
@@ -81,9 +81,6 @@ class Gate:
         self._held: OrderedDict[str, Asked] = OrderedDict()
         self._settled: OrderedDict[str, Answer] = OrderedDict()
         self._settling = threading.RLock()
-        self._counts = {
-            verdict: meters.decisions.labels(verdict.value, "") for verdict in Verdict if verdict is not Verdict.DENY
-        }
 
     # --- deciding -------------------------------------------------------------------------------------------------
 
@@ -117,8 +114,32 @@ class Gate:
             self._remember(asked, program, judged, answer)
         return answer
 
+    def again(
+        self, memory: Memory, question: Question, principal: Principal, session: Session, resource: Resource
+    ) -> Answer | None:
+        """The answer that a session was given before, if nothing that decided it has changed; recorded like a fresh one.
+
+        None: ask `decide`. WHY that is the answer to an error too: `decide` makes a deny of it.
+        """
+        began = time.perf_counter()
+        try:
+            known = None
+            if self._watcher is None:
+                known = memory.find(question, self._policies.program, principal, session, resource)
+            if known is None:
+                return None
+            decision_id = f"d-{self._boot}-{next(self._numbers):x}"
+            # INVARIANT: as in `_record`.
+            self._log.append(known.form.fill(question, decision_id, self._clock()))
+            self._count(known.decision)
+            self._meters.decision_seconds.observe(time.perf_counter() - began)
+            return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
+        # WHY broad: as in `decide`.
+        except Exception:
+            return None
+
     def _record_again(self, asked: Asked, question: Question, known: Remembered, now: int) -> Answer:
-        """As `_record`, for a verdict that was given before under the same circumstances."""
+        """As `_record`, for a verdict that was given before under the same circumstances, with a watcher looking on."""
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: as in `_record`.
         self._log.append(known.form.fill(question, decision_id, now))
@@ -200,10 +221,7 @@ class Gate:
             return Answer(denial_of(second), "")
 
     def _count(self, decision: Decision) -> None:
-        if decision.verdict is Verdict.DENY:
-            self._meters.decisions.labels("deny", decision.deny_kind or "").inc()
-        else:
-            self._counts[decision.verdict].inc()
+        self._meters.decisions.count(decision.verdict.value, decision.deny_kind or "")
 
     # --- holding --------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from typing import TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, generate_latest
-from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from structlog.typing import FilteringBoundLogger, Processor
 
@@ -75,17 +75,40 @@ class Latency(Collector):
         yield HistogramMetricFamily(self._name, self._help, buckets=buckets, sum_value=total)
 
 
+class Tally(Collector):
+    """A counter with labels. For what comes with every command; see `Latency`."""
+
+    def __init__(self, name: str, help: str, labels: tuple[str, ...]) -> None:
+        self._name = name
+        self._help = help
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, ...], int] = {}
+
+    def count(self, *labels: str) -> None:
+        """Count one under these labels."""
+        with self._lock:
+            self._counts[labels] = self._counts.get(labels, 0) + 1
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """As Prometheus reads it."""
+        family = CounterMetricFamily(self._name, self._help, labels=self._labels)
+        with self._lock:
+            counts = sorted(self._counts.items())
+        for labels, count in counts:
+            family.add_metric(labels, count)
+        yield family
+
+
 class Meters:
     """The numbers of one running gateway, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.decisions = Counter(
-            "sallyport_decisions",
-            "Decisions by verdict and kind of denial",
-            ["verdict", "deny_kind"],
-            registry=self.registry,
+        self.decisions = Tally(
+            "sallyport_decisions", "Decisions by verdict and kind of denial", ("verdict", "deny_kind")
         )
+        self.registry.register(self.decisions)
         self.decision_seconds = Latency("sallyport_decision_seconds", "Time of a decision, audit included")
         self.registry.register(self.decision_seconds)
         self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)

@@ -22,6 +22,9 @@ class Hearer(Protocol):
 
     def take(self, event: Event) -> None: ...
 
+    def hear(self, side: Side, data: bytes) -> None:
+        """Bytes came, in clear."""
+
     def lost(self, side: Side) -> None:
         """The socket is gone for good."""
 
@@ -63,7 +66,7 @@ class End(asyncio.Protocol):
             if not was_secure and tls.is_secure:
                 self._hearer.take(saw.TlsStarted(self._side))
         if data:
-            self._hearer.take(saw.BytesReceived(self._side, data))
+            self._hearer.hear(self._side, data)
         if tls is not None and tls.is_over:
             self._hearer.take(saw.EndReceived(self._side))
 
@@ -93,6 +96,10 @@ class End(asyncio.Protocol):
             return
         data = out[0] if len(out) == 1 else b"".join(out)
         out.clear()
+        self.send(data)
+
+    def send(self, data: bytes) -> None:
+        """Write now, behind what was written; what this turn gathered comes later."""
         transport, tls = self.transport, self._tls
         if transport is None or transport.is_closing():
             return

@@ -164,7 +164,7 @@ class GatewaySession:
     """One signed-in client on one resource."""
 
     __slots__ = (
-        *("_doors", "_gate", "_is_closed", "_is_gone", "_known", "_memory", "_principal"),
+        *("_doors", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_memory", "_principal"),
         *("_resource", "_session", "_state", "_tickets"),
     )
 
@@ -175,6 +175,7 @@ class GatewaySession:
         self._resource = resource
         self._session = session
         self._state: Mapping[str, Json] = session.state
+        self._given: Mapping[str, Json] = session.state
         self._tickets: set[str] = set()
         self._is_closed = False
         self._is_gone = False
@@ -187,10 +188,15 @@ class GatewaySession:
 
     def decide(self, question: Question) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
-        if question.state != self._state:
+        if question.state is not self._given and question.state != self._state:
             # WHY a new object only then: the engine knows the facts of a session by the object that states them.
             self._state = dict(question.state)
             self._session = replace(self._session, state=self._state)
+        self._given = question.state
+        if self._known is self._doors.known and not self._is_gone:
+            again = self._gate.again(self._memory, question, self._principal, self._session, self._resource)
+            if again is not None:
+                return again
         asked = Asked(question, self._principal, self._session, self._resource, memory=self._memory)
         if self._known is not self._doors.known:
             self._known = self._doors.known

@@ -50,6 +50,11 @@ class PostgresSession:
     def phase(self) -> Phase:
         return self._phase
 
+    @property
+    def short_way(self) -> Ready | None:
+        """The part of the session that knows a short way, while nothing stands against taking it."""
+        return self._ready if self._phase is Phase.READY and self._stop_reason is None else None
+
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one event. After the end nothing is wished any more."""
         if self._phase is Phase.CLOSED:

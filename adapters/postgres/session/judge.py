@@ -104,17 +104,17 @@ class Judge:
         state = self.standing.state(self._replies.status)
         question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares)
         if self.asked != question:
-            self._put(question)
+            self._out.wish(self._put(question))
         self.asked = None
         answer = yield Need.ANSWER
         if answer is None:
             raise RuntimeError("the gate's answer is missing")
         return answer
 
-    def _put(self, question: Question) -> None:
+    def _put(self, question: Question) -> Ask:
         self.ticket += 1
         self.early_fate = None
-        self._out.wish(Ask(self.ticket, question))
+        return Ask(self.ticket, question)
 
     @property
     def is_settled(self) -> bool:
@@ -124,12 +124,10 @@ class Judge:
             standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
         )
 
-    def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Question:
-        """Put a question about a text that runs no prepared statement by SQL."""
+    def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Ask:
+        """The wish to ask about a text that runs no prepared statement by SQL. The caller passes it on."""
         state = self.standing.state(self._replies.status)
-        question = Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, state)
-        self._put(question)
-        return question
+        return self._put(Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, state))
 
     def _catalog(self, prepared: Mapping[str, str]) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""
@@ -144,6 +142,11 @@ class Judge:
             self.standing.forget()
         if facts.changes_catalog:
             self._have_names_changed = True
+
+    @property
+    def has_changes_to_tell(self) -> bool:
+        """Whether `tell_of_changes` could wish something."""
+        return self._have_names_changed
 
     def tell_of_changes(self) -> None:
         """Once what changed is committed, everybody has to learn it."""

@@ -7,7 +7,7 @@ waits is resumed when what it waits for has happened.
 from __future__ import annotations
 
 from adapters.core.buffer import HIGH_WATER
-from adapters.core.effects import Errand, Pause, Resume
+from adapters.core.effects import Ask, Errand, Pause, Record, Resume
 from adapters.core.events import Side
 from adapters.core.ports import Answer
 from adapters.postgres.messages import results
@@ -43,13 +43,34 @@ class Ready:
         self._turn = self._serve()
         self._need = next(self._turn)
 
+    # --- the short way (`adapters.core.relay.ShortWay`)
+
+    def ask(self, data: bytes, now: float) -> Ask | None:
+        """What to ask about bytes from the client that are one command while nothing is under way."""
+        short = self._short
+        if self._need is not Need.BYTES or short.pending is not None or self._pipeline.is_open:
+            return None
+        self._out.now = now
+        return short.ask(data)
+
+    def granted(self, answer: Answer) -> bytes | None:
+        """What goes up for the answer to `ask`; None when that is not all."""
+        return self._short.answered(answer)
+
+    def reply(self, data: bytes, now: float) -> tuple[bytes, Record] | None:
+        """What the client is shown of the server's bytes, and what to record, when they are one whole plain answer."""
+        if self._need is not Need.BYTES or self._paused or self._desk.judge.has_changes_to_tell:
+            return None
+        self._out.now = now
+        return self._desk.replies.take_plain(data)
+
     # --- what happens
 
     def client(self, data: bytes) -> None:
         """Bytes from the client."""
-        short = self._short
-        is_free = self._need is Need.BYTES and short.pending is None and not self._pipeline.is_open
-        if is_free and short.ask(data):
+        ask = self.ask(data, self._out.now)
+        if ask is not None:
+            self._out.wish(ask)
             return
         self._leave_short()
         self._desk.replies.spell_out()
@@ -68,7 +89,11 @@ class Ready:
     def decided(self, ticket: int, answer: Answer) -> None:
         """The gate's answer, or what became of a hold. One for a question no longer asked changes nothing."""
         judge = self._desk.judge
-        if ticket != judge.ticket or self._short.answered(answer):
+        if ticket != judge.ticket:
+            return
+        up = self._short.answered(answer)
+        if up is not None:
+            self._out.up(up)
             return
         self._leave_short()
         if self._need in (Need.ANSWER, Need.FATE):

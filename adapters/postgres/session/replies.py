@@ -111,37 +111,43 @@ class Replies:
             self.owed.clear()
             self.expect(*plain.steps())
 
-    def _take_plain(self, plain: Plain, data: bytes) -> bool:
-        """The whole answer to a plain command and nothing else; False, and nothing done, when it is not that."""
+    def take_plain(self, data: bytes) -> tuple[bytes, Record] | None:
+        """What the client is shown of the whole answer to a plain command, and what became of it.
+
+        None, and nothing done, when none is owed or the bytes are not just that answer.
+        """
+        plain = self._plain
+        if plain is None or len(self._inbox):
+            return None
         found = short_reply(data)
         if found is None:
-            return False
+            return None
         is_parsed, described, shown, rows, tag, status = found
         is_simple = plain.portal is None
         if is_parsed is not plain.is_parsed or bool(described) is not plain.described:
-            return False
+            return None
         if is_simple and described == Back.NO_DATA:
-            return False
+            return None
         self._plain = None
         self.owed.clear()
         run = plain.run
-        run.bytes += rows
-        run.rows += tag
-        self._record(run, None)
+        run.is_over = True
+        record = Record(run.answer.decision_id, Outcome(tag, rows, self._out.now - run.started))
         self.status = status
         if plain.statement is not None or status != results.IDLE:
             for change in plain.changes:
                 self._names.confirm(change)
         if status == results.IDLE and self._names.portals:
             self._end_portals()
-        self._out.down(data[shown:] if is_simple else data)
-        return True
+        return (data[shown:] if is_simple else data), record
 
     def take(self, data: bytes) -> None:
         """Bytes from the server: the client's part goes to the outbox."""
-        plain = self._plain
-        if plain is not None:
-            if not len(self._inbox) and self._take_plain(plain, data):
+        if self._plain is not None:
+            found = self.take_plain(data)
+            if found is not None:
+                self._out.down(found[0])
+                self._out.wish(found[1])
                 return
             self.spell_out()
         if not self._inbox.feed(data):

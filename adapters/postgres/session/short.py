@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from adapters.core.effects import Ask
 from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import HEADER, Front, u32_at
@@ -51,24 +52,24 @@ class Short:
         self.pending: Pending | None = None
         """What waits for the gate's answer."""
 
-    def ask(self, data: bytes) -> bool:
-        """Ask about bytes from the client that are one command, while nothing is under way. Whether that could be done."""
+    def ask(self, data: bytes) -> Ask | None:
+        """What to ask about bytes from the client that are one command, while nothing is under way; None if they are not."""
         desk = self._desk
         replies, names = desk.replies, desk.names
         if replies.owed or replies.group_failed or len(desk.frames) or not 0 < len(data) <= MAX_SHORT:
-            return False
+            return None
         if data[0] == _QUERY:
             end = len(data) - 1
             if end <= HEADER or u32_at(data, 1)[0] != end or data.find(0, HEADER) != end or names.has_unnamed:
-                return False
+                return None
             return self._put(data[HEADER:end], None, data)
         found = short_run(data)
         if found is None or names.is_any_moving:
-            return False
+            return None
         name, text, parameters, described = found
         statement = names.statements.get(name) if text is None else Statement(text)
         if statement is None:
-            return False
+            return None
         return self._put(statement.text, parameters, data, name, statement, text is not None, described)
 
     def _put(
@@ -80,37 +81,37 @@ class Short:
         statement: Statement | None = None,
         parsed: bool = False,
         described: bool = True,
-    ) -> bool:
+    ) -> Ask | None:
         judge = self._desk.judge
         if not judge.is_settled or may_execute(text):
-            return False
-        question = judge.ask_now(text, parameters)
-        self.pending = Pending(data, question, name, statement, parsed, described)
-        return True
+            return None
+        ask = judge.ask_now(text, parameters)
+        self.pending = Pending(data, ask.question, name, statement, parsed, described)
+        return ask
 
-    def answered(self, answer: Answer) -> bool:
-        """Send what was asked about, if the answer is a plain yes to something plain. Whether it was."""
+    def answered(self, answer: Answer) -> bytes | None:
+        """What goes up, if the answer is a plain yes to something plain; None, and nothing done, if it is not."""
         pending, desk = self.pending, self._desk
         decision = answer.decision
         if pending is None or decision.verdict is not Verdict.ALLOW or decision.obligations:
-            return False
+            return None
         text = pending.question.text
         if not facts_of(answer.command).is_plain or may_copy(text):
-            return False
+            return None
         statement = pending.statement
         run = Run(answer, desk.out.now)
         if statement is None:
             if b";" in text.rstrip(_ENDS):
-                return False
-            desk.out.up(encode_parse(text) + _TAIL)
+                return None
+            up = encode_parse(text) + _TAIL
             plain = Plain(run, described=True)
         else:
-            desk.out.up(pending.data)
+            up = pending.data
             made = statement if pending.parsed else None
             plain = Plain(run, pending.described, Portal(statement, run), pending.name, made)
         desk.replies.expect_plain(plain)
         self.pending = None
-        return True
+        return up
 
     def leave(self) -> bytes | None:
         """Give back what waits for an answer, for the long way: it is not asked about again."""

@@ -39,7 +39,7 @@ def test_text_is_for_people() -> None:
 
 def test_each_gateway_has_its_own_numbers() -> None:
     one, two = Meters(), Meters()
-    one.decisions.labels("deny", "RULE").inc()
+    one.decisions.count("deny", "RULE")
     assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in one.text()
     assert b'deny_kind="RULE"' not in two.text()
 

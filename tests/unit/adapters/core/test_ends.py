@@ -18,6 +18,9 @@ class Hearer:
     def take(self, event: Event) -> None:
         self.heard.append(event)
 
+    def hear(self, side: Side, data: bytes) -> None:
+        self.heard.append(saw.BytesReceived(side, data))
+
     def lost(self, side: Side) -> None:
         self.heard.append(("lost", side))
 

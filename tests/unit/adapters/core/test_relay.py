@@ -13,7 +13,7 @@ from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay, ShortWay, Surroundings
 from engine.decision import Decision, Verdict
 
 QUESTION = Question("test", b"do it")
@@ -25,6 +25,7 @@ class Script:
 
     react: Callable[[Event], list[Effect]] = lambda event: []
     seen: list[Event] = field(default_factory=list)
+    short_way: ShortWay | None = None
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         self.seen.append(event)
@@ -133,6 +134,62 @@ async def test_everything_sent_in_one_turn_is_one_write() -> None:
     relay, _, wire = play(lambda event: [do.Send(Side.CLIENT, b"a"), do.Send(Side.CLIENT, b"b")])
     relay.client.data_received(b"x")
     assert (wire.out, wire.log) == (b"ab", ["write"])
+
+
+@dataclass
+class Short:
+    """A short way for one word, whose answer is shown upper case."""
+
+    granted_as: bytes | None = b"go"
+
+    def ask(self, data: bytes, now: float) -> do.Ask | None:
+        return do.Ask(7, Question("test", data)) if data == b"word" else None
+
+    def granted(self, answer: Answer) -> bytes | None:
+        return self.granted_as
+
+    def reply(self, data: bytes, now: float) -> tuple[bytes, do.Record] | None:
+        return (data.upper(), do.Record("d-1", Outcome(rows=1))) if data == b"done" else None
+
+
+async def test_the_short_way_asks_sends_and_records_without_events() -> None:
+    keeper = Keeper()
+    relay, session, client = play(lambda event: [], keeper)
+    upstream = Wire()
+    relay._upstream.connection_made(upstream)
+    session.short_way = Short()
+    relay.hear(Side.CLIENT, b"word")
+    relay.hear(Side.UPSTREAM, b"done")
+    assert (upstream.out, client.out, session.seen) == (b"go", b"DONE", [])
+    assert keeper.gate.calls == ["decide", "finished d-1"]
+
+
+async def test_what_the_short_way_leaves_is_an_event() -> None:
+    relay, session, _ = play(lambda event: [])
+    session.short_way = Short(granted_as=None)
+    relay.hear(Side.CLIENT, b"other")
+    relay.hear(Side.CLIENT, b"word")
+    relay.hear(Side.UPSTREAM, b"other")
+    answer = Gate().answer
+    assert session.seen == [
+        saw.BytesReceived(Side.CLIENT, b"other"),
+        saw.Decided(7, answer),
+        saw.BytesReceived(Side.UPSTREAM, b"other"),
+    ]
+
+
+async def test_an_error_on_the_short_way_ends_the_connection_and_sends_nothing_up() -> None:
+    class Broken(Gate):
+        def decide(self, question: Question) -> Answer:
+            raise RuntimeError("broken")
+
+    relay, session, client = play(lambda event: [], Keeper(gate=Broken()))
+    upstream = Wire()
+    relay._upstream.connection_made(upstream)
+    session.short_way = Short()
+    relay.hear(Side.CLIENT, b"word")
+    assert upstream.out == b""
+    assert client.closing
 
 
 async def test_an_answer_comes_after_the_effects_beside_the_question() -> None:
