@@ -122,6 +122,12 @@ def outline_sql(text: bytes) -> bytes:
 def skip_rows(buffer: bytes, start: int) -> int:
     """The offset after the run of whole DataRow/CopyData messages that begins at `start` (start itself when there is none)."""
 
+def short_query(data: bytes) -> tuple[bytes, bytes] | None:
+    """(text, run) of the simple query that is all of `data`; `run` are the messages that run it as one statement.
+
+    It holds no `;` but at its end, and neither `execute` nor `copy`. None: read it message by message.
+    """
+
 def short_run(data: bytes) -> tuple[bytes, bytes | None, tuple[str | None, ...], bool] | None:
     """(statement, text, parameters, described) of the one execution that is all of `data`: Parse?, Bind, Describe?, Execute, Sync.
 
@@ -148,6 +154,21 @@ class RowMasker:
     @property
     def cells(self) -> int:
         """How many cells were rewritten so far."""
+
+# --- Audit -------------------------------------------------------------------------------------------------------
+
+class EntryForm:
+    """What the audit's line of one verdict says that stays the same (`gateway.forms`)."""
+
+    def __init__(self, before: bytes, after: bytes, protocol: str, own: tuple[str, bytes] | None) -> None:
+        """`before`, `after`: fields as they stand in the line. `own`: digest and JSON text of the one question it is for."""
+
+    @property
+    def size(self) -> int:
+        """Bytes it keeps."""
+
+    def fill(self, decision_id: str, now: int, text: bytes, parameters: tuple[str | None, ...] | None) -> bytes | None:
+        """The line's body for one more question; None when it is longer than a line may be."""
 
 # --- Secrets and personal data -----------------------------------------------------------------------------------
 

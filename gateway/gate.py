@@ -33,7 +33,7 @@ from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
-from gateway.forms import Form, outcome_body
+from gateway.forms import fill, form_of, outcome_body
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
 from gateway.telling import decision_entry, shows_text, step_entry
@@ -130,7 +130,7 @@ class Gate:
                 return None
             decision_id = f"d-{self._boot}-{next(self._numbers):x}"
             # INVARIANT: as in `_record`.
-            self._log.append(known.form.fill(question, decision_id, self._clock()))
+            self._log.append(fill(known.form, question, decision_id, self._clock()))
             self._count(known.decision)
             self._meters.decision_seconds.observe(time.perf_counter() - began)
             return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
@@ -142,7 +142,7 @@ class Gate:
         """As `_record`, for a verdict that was given before under the same circumstances, with a watcher looking on."""
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: as in `_record`.
-        self._log.append(known.form.fill(question, decision_id, now))
+        self._log.append(fill(known.form, question, decision_id, now))
         if self._watcher is not None:
             self._watcher(asked, known.decision, decision_id, now)
         self._count(known.decision)
@@ -157,7 +157,7 @@ class Gate:
         entry = decision_entry(asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked))
         known = Remembered(
             *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
-            *(judged.decision, judged.command, answer.mask_keys, Form.of(entry, is_whole=judged.exact)),
+            *(judged.decision, judged.command, answer.mask_keys, form_of(entry, is_whole=judged.exact)),
         )
         asked.memory.keep(asked.question, known, for_shape=not judged.exact)
 

@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from adapters.core.ports import Question
+from engine._native import EntryForm
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Principal, Resource, Session
-from gateway.forms import Form
 
 MAX_KEPT = 256
 MAX_BYTES = 128 * 1024
@@ -41,7 +41,7 @@ class Remembered(msgspec.Struct, frozen=True):
     decision: Decision
     command: ParsedCommand | None
     mask_keys: Mapping[str, bytes]
-    form: Form
+    form: EntryForm
 
 
 class Memory:
@@ -79,7 +79,7 @@ class Memory:
 
     def keep(self, question: Question, found: Remembered, *, for_shape: bool) -> None:
         """Remember a cacheable verdict: for this text, or for all texts of its shape."""
-        size = len(question.text) + len(found.form.before) + len(found.form.after)
+        size = len(question.text) + found.form.size
         if len(question.text) > MAX_TEXT or size > MAX_BYTES:
             return
         if self._bytes + size > MAX_BYTES or len(self._known) + len(self._shapes) >= MAX_KEPT:

@@ -62,7 +62,9 @@ class End(asyncio.Protocol):
             except ssl.SSLError as error:
                 self._tls_ended(error)
                 return
-            self._write(tls.to_send())
+            answer = tls.to_send()
+            if answer:
+                self._write(answer)
             if not was_secure and tls.is_secure:
                 self._hearer.take(saw.TlsStarted(self._side))
         if data:

@@ -66,7 +66,7 @@ class TargetNames:
         """The engine's catalog for a session; the same object for the same wishes, as long as nothing is read again."""
         if self.current is None:
             return None
-        key = search_path, tuple(sorted(prepared.items()))
+        key = search_path, tuple(sorted(prepared.items())) if prepared else ()
         found = self._handles.get(key)
         if found is None:
             if len(self._handles) >= MAX_HANDLES:

@@ -20,8 +20,10 @@ from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import query as decoders
 from adapters.postgres.messages.results import rows_of
 from adapters.postgres.session import PostgresSession
+from adapters.postgres.session.naming import may_execute
 from adapters.postgres.session.short import Short
-from engine._native import short_reply, short_run
+from adapters.postgres.session.simple import may_copy
+from engine._native import short_query, short_reply, short_run
 from engine.command.tree import Effect as CommandEffect
 from engine.decision import Obligation
 from tests import wire
@@ -257,8 +259,28 @@ def test_what_is_recognised_is_read_the_same_by_the_decoders(data: bytes, draws:
         assert decoders.decode_parse(parts["P"]) == decoders.Parse(statement, text)
 
 
+QUERIES = st.one_of(
+    st.binary(max_size=30),
+    st.text(alphabet="selct; \n\0'EXUTOPY", max_size=30).map(str.encode),
+    st.sampled_from([b"select 1;;", b"Execute n", b"COPY t TO stdout", b"select ';'"]),
+)
+
+
+@given(QUERIES, st.sampled_from([b"", b"x"]))
+def test_a_simple_query_is_read_and_run_as_the_encoders_do_it(text: bytes, behind: bytes) -> None:
+    found = short_query(message("Q", text + b"\0") + behind)
+    is_one = bool(text.strip(b"; \t\r\n")) and b";" not in text.rstrip(b"; \t\r\n")
+    if behind or b"\0" in text or may_execute(text) or may_copy(text) or not is_one:
+        assert found is None
+    else:
+        run = decoders.encode_parse(text) + decoders.encode_bind() + decoders.DESCRIBE_PORTAL + decoders.EXECUTE_ALL
+        assert found == (text, run + decoders.SYNC)
+        assert decoders.decode_query(text + b"\0") == text
+
+
 @given(st.binary(max_size=80))
 def test_no_bytes_make_the_kernel_raise(data: bytes) -> None:
+    short_query(data)
     assert short_run(data) is None or data[:1] in (b"P", b"B")
     assert short_reply(data) is None or data[:1] in (b"1", b"2")
 

@@ -43,17 +43,14 @@ class PostgresSession:
         self._opening = Opening(self._out, settings)
         self._approach: Approach | None = None
         self._ready: Ready | None = None
+        self.short_way: Ready | None = None
+        """The part of the session that knows a short way, while nothing stands against taking it."""
         self._deadline: float | None = None
         self._stop_reason: str | None = None
 
     @property
     def phase(self) -> Phase:
         return self._phase
-
-    @property
-    def short_way(self) -> Ready | None:
-        """The part of the session that knows a short way, while nothing stands against taking it."""
-        return self._ready if self._phase is Phase.READY and self._stop_reason is None else None
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one event. After the end nothing is wished any more."""
@@ -91,6 +88,7 @@ class PostgresSession:
                 self._time_passed()
             case saw.StopRequested(reason):
                 self._stop_reason = reason
+                self.short_way = None
             case saw.InterruptRequested():
                 if ready is not None:
                     ready.interrupted()
@@ -187,6 +185,7 @@ class PostgresSession:
         self._enter(Phase.READY)
         place = Surroundings(approach.place, self._meanings_of(approach.place))
         self._ready = Ready(out, self._settings, place, approach.key)
+        self.short_way = self._ready if self._stop_reason is None else None
         if rest:
             self._ready.upstream(rest)
 
@@ -224,6 +223,7 @@ class PostgresSession:
 
     def _end(self, reason: str) -> None:
         self._phase = Phase.CLOSED
+        self.short_way = None
         if self._ready is not None:
             self._ready.abandon()
         self._out.close(reason)

@@ -23,7 +23,7 @@ from adapters.postgres.session.naming import may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
-from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_probe, has_temporary
+from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_probe
 from adapters.postgres.session.turns import Granted, Judged, Need, Refused
 from engine.decision import Verdict
 
@@ -132,7 +132,7 @@ class Judge:
     def _catalog(self, prepared: Mapping[str, str]) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""
         path = self.standing.search_path
-        if self._meanings is None or self._have_names_changed or path is None or has_temporary(path):
+        if self._meanings is None or self._have_names_changed or path is None or self.standing.has_temporary:
             return None
         return self._meanings.handle(path, prepared)
 

@@ -68,18 +68,15 @@ def _encode_question(text: bytes, name: bytes) -> bytes:
 _WORDS = {results.IDLE: "idle", results.IN_TRANSACTION: "open", results.FAILED: "failed"}
 
 
-def has_temporary(path: Sequence[str]) -> bool:
-    """Whether the session has temporary objects: they stand before all others, and only this session knows them."""
-    return any(schema.startswith("pg_temp_") for schema in path)
-
-
 class Standing:
     """The last known answer, and whether it still holds."""
 
-    __slots__ = ("_is_known", "_learned_inside", "_state", "role", "search_path", "user")
+    __slots__ = ("_is_known", "_learned_inside", "_state", "has_temporary", "role", "search_path", "user")
 
     def __init__(self) -> None:
         self.search_path: tuple[str, ...] | None = None
+        self.has_temporary = False
+        """Whether the session has temporary objects: they stand before all others, and only this session knows them."""
         self.role: str | None = None
         self.user: str | None = None
         self._is_known = False
@@ -94,11 +91,13 @@ class Standing:
         """A command that may change it goes up."""
         self._is_known = False
         self.search_path = self.role = self.user = None
+        self.has_temporary = False
         self._state.clear()
 
     def learn(self, row: Sequence[str | None], path: tuple[str, ...], status: int) -> None:
         """The server's answer to the probe."""
         self.search_path = path
+        self.has_temporary = any(schema.startswith("pg_temp_") for schema in path)
         self.role, self.user = row[1], row[2]
         self._is_known = True
         self._learned_inside = status != results.IDLE

@@ -3,6 +3,7 @@
 //! `python` is the only module that names PyO3; all others build and test without it. Nothing here may panic on
 //! hostile bytes: `failure::guarded` contains what still does, and `stack::with_room` gives deep work a big stack.
 
+pub mod audit;
 pub mod failure;
 pub mod postgres;
 pub mod rego;

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use crate::audit;
 use crate::failure::{guarded, Failure};
 use crate::postgres;
 use crate::rego::program;
@@ -186,11 +187,51 @@ fn short_run<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Option<ShortRun<'py>
     Ok(Some((PyBytes::new(py, run.statement), text, parameters, run.described)))
 }
 
+/// A simple query: (text, the messages that run it as one statement).
+type ShortQuery<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+/// The simple query that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn short_query<'py>(py: Python<'py>, data: &[u8]) -> Option<ShortQuery<'py>> {
+    let found = postgres::short::query(data)?;
+    Some((PyBytes::new(py, found.text), PyBytes::new(py, &found.run)))
+}
+
 /// The reply to one execution that is all of `data`, or None: (parsed, described, shown, rows, tag, status).
 #[pyfunction]
 fn short_reply(data: &[u8]) -> Option<(bool, u8, usize, usize, u64, u8)> {
     let found = postgres::short::reply(data)?;
     Some((found.parsed, found.described, found.shown, found.rows, found.tag, found.status))
+}
+
+/// What the audit's line of one verdict says that stays the same.
+#[pyclass(frozen, module = "engine._native")]
+struct EntryForm(audit::Form);
+
+#[pymethods]
+impl EntryForm {
+    #[new]
+    #[pyo3(signature = (before, after, protocol, own))]
+    fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>) -> Self {
+        Self(audit::Form::new(before, after, protocol, own))
+    }
+
+    #[getter]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    /// The GIL stays held, as in `skip_rows`: the text is a short one.
+    fn fill<'py>(
+        &self,
+        py: Python<'py>,
+        decision_id: &str,
+        now: i64,
+        text: &[u8],
+        parameters: Option<Vec<Option<String>>>,
+    ) -> Option<Bound<'py, PyBytes>> {
+        Some(PyBytes::new(py, &self.0.fill(decision_id, now, text, parameters.as_deref())?))
+    }
 }
 
 /// Rewrites the rows of one result.
@@ -289,7 +330,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
     module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
     module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(short_query, module)?)?;
     module.add_function(wrap_pyfunction!(short_run, module)?)?;
+    module.add_class::<EntryForm>()?;
     module.add_function(wrap_pyfunction!(short_reply, module)?)?;
     module.add_class::<RowMasker>()?;
     module.add_function(wrap_pyfunction!(scan_text, module)?)?;

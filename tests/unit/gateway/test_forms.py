@@ -8,7 +8,7 @@ from adapters.core.ports import Outcome, Question
 from engine.evaluator.cache import Judgement
 from gateway.audit.entry import Kind, decode, encode, numbered
 from gateway.errors import AuditUnavailable
-from gateway.forms import Form, outcome_body
+from gateway.forms import fill, form_of, outcome_body
 from gateway.telling import decision_entry
 from tests.strategies.gates import ALLOW, asked, parse
 
@@ -23,23 +23,23 @@ def entry_of(text: str, **fields: object) -> bytes:
 @pytest.mark.parametrize("parameters", [None, (), ("1", None)])
 def test_a_form_of_a_text_is_its_entry(parameters: tuple[str | None, ...] | None) -> None:
     judged = Judgement(ALLOW, parse(TEXT.encode()))
-    form = Form.of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=True)
+    form = form_of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=True)
     question = Question("postgres", TEXT.encode(), parameters=parameters)
-    assert numbered(form.fill(question, "d-1", 9), 3) == entry_of(TEXT, parameters=parameters)
+    assert numbered(fill(form, question, "d-1", 9), 3) == entry_of(TEXT, parameters=parameters)
 
 
 def test_a_form_of_a_shape_takes_text_and_digest_from_the_question() -> None:
     judged = Judgement(ALLOW, parse(TEXT.encode()), exact=False)
-    form = Form.of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=False)
+    form = form_of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=False)
     other = 'SELECT "ü" -- 2'
-    assert numbered(form.fill(Question("postgres", other.encode()), "d-1", 9), 3) == entry_of(other)
+    assert numbered(fill(form, Question("postgres", other.encode()), "d-1", 9), 3) == entry_of(other)
 
 
 def test_what_is_too_long_for_a_line_is_refused() -> None:
     judged = Judgement(ALLOW, parse(TEXT.encode()), exact=False)
-    form = Form.of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=False)
+    form = form_of(decision_entry(asked(TEXT), ALLOW, judged, "d-0", 0, None), is_whole=False)
     with pytest.raises(AuditUnavailable, match="too long"):
-        form.fill(Question("postgres", b"x" * (5 << 20)), "d-1", 9)
+        fill(form, Question("postgres", b"x" * (5 << 20)), "d-1", 9)
 
 
 def test_an_outcome_is_told_with_its_error() -> None:

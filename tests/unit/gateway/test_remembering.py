@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from adapters.core.ports import Question
-from gateway.forms import Form
+from engine._native import EntryForm
 from gateway.remembering import MAX_KEPT, MAX_TEXT, Memory, Remembered
 from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
-FORM = Form(b"", b"", b"postgres\0", None, None)
+FORM = EntryForm(b"", b"", "postgres", None)
 PROGRAM, NAMES = object(), object()
 KNOWN = Remembered(PROGRAM, NAMES, ANA, SESSION, ORDERS, ALLOW, None, {}, FORM)
 

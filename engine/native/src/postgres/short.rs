@@ -56,6 +56,44 @@ pub fn run(data: &[u8]) -> Option<Run<'_>> {
     Some(Run { statement, text, parameters, described })
 }
 
+/// What runs a simple query as one statement of the extended protocol: a Parse of `text`, then this.
+const RUN: &[u8] = b"B\0\0\0\x0c\0\0\0\0\0\0\0\0D\0\0\0\x06P\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\x04";
+
+/// A simple query.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Query<'t> {
+    pub text: &'t [u8],
+    /// The messages that run it as one statement.
+    pub run: Vec<u8>,
+}
+
+/// The simple query that is all of `data`, when it can hold one statement alone, and neither word of those that need more
+/// than the tree to be carried: EXECUTE (names another text) and COPY (talks back).
+pub fn query(data: &[u8]) -> Option<Query<'_>> {
+    let (kind, body, rest) = split_message(data)?;
+    let (text, after) = zero_terminated(body)?;
+    if kind != b'Q' || !rest.is_empty() || !after.is_empty() || text.is_empty() {
+        return None;
+    }
+    let last = text.iter().rposition(|byte| !matches!(byte, b';' | b' ' | b'\t' | b'\r' | b'\n'))?;
+    if text.get(..last)?.contains(&b';') || has_word(text, b"execute") || has_word(text, b"copy") {
+        return None;
+    }
+    let length = u32::try_from(text.len()).ok()?.checked_add(8)?;
+    let mut run = Vec::with_capacity(text.len().checked_add(9)?.checked_add(RUN.len())?);
+    run.push(b'P');
+    run.extend_from_slice(&length.to_be_bytes());
+    run.push(0);
+    run.extend_from_slice(text);
+    run.extend_from_slice(b"\0\0\0");
+    run.extend_from_slice(RUN);
+    Some(Query { text, run })
+}
+
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
 fn zero_terminated(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     let (text, rest) = bytes.split_at_checked(end)?;
@@ -220,6 +258,16 @@ mod tests {
 
     fn execute() -> Vec<u8> {
         message(b'E', b"\0\0\0\0\0")
+    }
+
+    #[test]
+    fn a_simple_query_that_may_be_several_or_needs_more_is_none() {
+        let seen = |text: &[u8]| query(&message(b'Q', &[text, b"\0"].concat())).map(|found| found.text.to_vec());
+        assert_eq!(seen(b"select 1; \n;"), Some(b"select 1; \n;".to_vec()));
+        for text in [&b"select 1; select 2"[..], b"EXECUTE a", b"xCopY", b"", b";;", b"a\0b"] {
+            assert_eq!(seen(text), None);
+        }
+        assert_eq!(query(b"Q\0\0\0\x06a\0b"), None);
     }
 
     const ONE: &[u8] = b"\0s\0\0\0\0\x01\0\0\0\x02hi\0\0";
