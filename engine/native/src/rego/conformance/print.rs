@@ -104,7 +104,8 @@ fn scalar(of: &Value, text: &mut String) {
         }
     }
     if let Value::Number(number) = of {
-        if number.is_integer() && number.as_i64().is_none() && number.as_u64().is_none() && number.as_i128().is_some() {
+        // A whole number that no float holds: every digit of it counts.
+        if number.is_integer() && number.as_i64().is_none() && number.as_u64().is_none() && number.as_f64().is_none() {
             text.push_str(&number.format_decimal());
             return;
         }

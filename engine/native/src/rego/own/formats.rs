@@ -1,5 +1,6 @@
 //! `sprintf` as Go prints: verbs, flags, widths, and what it says where verb and value do not fit.
 
+use num_bigint::BigUint;
 use regorus::unstable::{BuiltinFcn, Expr, Ref, Span};
 use regorus::Value;
 
@@ -14,6 +15,8 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
 /// A value as Go's printing sees it.
 enum Printed {
     Whole(String),
+    /// A whole number past 64 bits.
+    Big(String),
     Real(f64),
     Text(String),
 }
@@ -26,7 +29,7 @@ impl Printed {
             Value::Number(number) => {
                 let shown = json_text(value);
                 if shown.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
-                    return Self::Whole(shown);
+                    return Self::Big(shown);
                 }
                 number.as_f64().map_or(Self::Text(shown), Self::Real)
             }
@@ -36,8 +39,8 @@ impl Printed {
 
     fn kind(&self) -> &'static str {
         match self {
-            Self::Whole(digits) if digits.parse::<i64>().is_err() => "*big.Int",
-            Self::Whole(_) => "int64",
+            Self::Whole(_) => "int",
+            Self::Big(_) => "*big.Int",
             Self::Real(_) => "float64",
             Self::Text(_) => "string",
         }
@@ -171,6 +174,7 @@ fn shown(value: &Printed, verb: char, flags: Flags) -> String {
     }
     let printed = match value {
         Printed::Whole(digits) => whole(digits, verb, flags),
+        Printed::Big(digits) => return big(digits, verb, flags),
         Printed::Real(number) => real(*number, verb, flags),
         Printed::Text(text) => string(text, verb, flags),
     };
@@ -205,14 +209,14 @@ fn signed(digits: String, is_negative: bool, flags: Flags) -> String {
 
 fn whole(digits: &str, verb: char, flags: Flags) -> Option<String> {
     let (is_negative, size) = digits.strip_prefix('-').map_or((false, digits), |size| (true, size));
-    let number = || size.parse::<u128>().ok();
+    let number = |radix: u32| BigUint::parse_bytes(size.as_bytes(), 10).map(|number| number.to_str_radix(radix));
     let body = match verb {
         'd' | 'v' => size.to_owned(),
-        'b' => format!("{}{:b}", if flags.sharp { "0b" } else { "" }, number()?),
-        'o' => format!("{}{:o}", if flags.sharp { "0" } else { "" }, number()?),
-        'O' => format!("0o{:o}", number()?),
-        'x' => format!("{}{:x}", if flags.sharp { "0x" } else { "" }, number()?),
-        'X' => format!("{}{:X}", if flags.sharp { "0X" } else { "" }, number()?),
+        'b' => format!("{}{}", if flags.sharp { "0b" } else { "" }, number(2)?),
+        'o' => format!("{}{}", if flags.sharp { "0" } else { "" }, number(8)?),
+        'O' => format!("0o{}", number(8)?),
+        'x' => format!("{}{}", if flags.sharp { "0x" } else { "" }, number(16)?),
+        'X' => format!("{}{}", if flags.sharp { "0X" } else { "" }, number(16)?.to_uppercase()),
         'c' | 'q' | 'U' => return Some(pad(letter(digits, verb, flags), Flags { zero: false, ..flags })),
         _ => return None,
     };
@@ -223,6 +227,16 @@ fn whole(digits: &str, verb: char, flags: Flags) -> Option<String> {
     };
     let zero = flags.zero && flags.precision.is_none();
     Some(pad(signed(body, is_negative, flags), Flags { zero, ..flags }))
+}
+
+/// A big number prints itself: it knows `%s`, no letters, and names its type without the star.
+fn big(digits: &str, verb: char, flags: Flags) -> String {
+    let verb_of_digits = if verb == 's' { 'd' } else { verb };
+    let printed = match verb {
+        'c' | 'q' | 'U' => None,
+        _ => whole(digits, verb_of_digits, flags),
+    };
+    printed.unwrap_or_else(|| format!("%!{verb}(big.Int={digits})"))
 }
 
 fn letter(digits: &str, verb: char, flags: Flags) -> String {
@@ -375,15 +389,38 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_past_64_bits_print_to_their_last_digit() {
+        for (format, number, wanted) in [
+            ("%s", "123456789123456789123", "123456789123456789123"),
+            ("%d", "-1208925819614629174706175", "-1208925819614629174706175"),
+            ("%v", "18446744073709551616", "18446744073709551616"),
+            ("%T", "9223372036854775808", "*big.Int"),
+            ("%x", "340282366920938463463374607431768211456", "100000000000000000000000000000000"),
+            ("%#X", "18446744073709551615", "0XFFFFFFFFFFFFFFFF"),
+            ("%#o", "9223372036854775808", "01000000000000000000000"),
+            ("%25d", "-123456789123456789123", "   -123456789123456789123"),
+            ("%-24d|", "123456789123456789123", "123456789123456789123   |"),
+            ("%025d", "-123456789123456789123", "-000123456789123456789123"),
+            ("%c", "123456789123456789123", "%!c(big.Int=123456789123456789123)"),
+            ("", "123456789123456789123", "%!(EXTRA *big.Int=123456789123456789123)"),
+        ] {
+            begin(0, Mode::Strict);
+            let number = Value::from_numeric_string(number).unwrap();
+            let printed = call_by_name("sprintf", &[Value::from(format), Value::from(vec![number])]).unwrap();
+            assert_eq!(printed, Value::from(wanted), "{format}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_said_in_the_text() {
         for (format, args, wanted) in [
             ("%d", "[\"a\"]", "%!d(string=a)"),
-            ("%s", "[7]", "%!s(int64=7)"),
+            ("%s", "[7]", "%!s(int=7)"),
             ("%d %d", "[1]", "1 %!d(MISSING)"),
-            ("a", "[1, \"x\"]", "a%!(EXTRA int64=1, string=x)"),
+            ("a", "[1, \"x\"]", "a%!(EXTRA int=1, string=x)"),
             ("%", "[]", "%!(NOVERB)"),
             ("%[5]d", "[1]", "%!d(BADINDEX)"),
-            ("%!", "[1]", "%!!(int64=1)"),
+            ("%!", "[1]", "%!!(int=1)"),
         ] {
             assert_eq!(print(format, args), wanted, "{format}");
         }
