@@ -1,8 +1,13 @@
-//! Signatures on elliptic curves, checked. Everything in it is public, so it need not take the same time always.
+//! Signatures on elliptic curves, checked and made. The time it takes depends on the key; policies may not call it.
 // WHY: the numbers have no bounds and every difference is taken modulo a prime, so nothing here can overflow.
 #![allow(clippy::arithmetic_side_effects)]
 
 use num_bigint::BigUint;
+
+use super::digests::{digest, signature};
+
+/// Nonces tried before giving up; all but one in 2^32 are good at once.
+const NONCES: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {
@@ -68,6 +73,64 @@ impl Curve {
         Domain { prime: number(prime), b: number(b), order: number(order), generator }
     }
 
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// The algorithm of tokens that goes with the curve.
+    pub fn algorithm(self) -> &'static str {
+        match self {
+            Self::P256 => "ES256",
+            Self::P384 => "ES384",
+            Self::P521 => "ES512",
+        }
+    }
+
+    /// The signature by a secret number, with the nonce that follows from it and the message (RFC 6979).
+    pub fn sign(self, secret: &BigUint, bits: u16, message: &[u8]) -> Option<Vec<u8>> {
+        let (domain, zero) = (self.domain(), BigUint::default());
+        if *secret == zero || *secret >= domain.order {
+            return None;
+        }
+        let number = domain.leading(&digest(bits, message)?);
+        let key = [self.padded(secret), self.padded(&(&number % &domain.order))].concat();
+        for nonce in Nonces::new(&domain, self.bytes(), bits, &key)?.take(NONCES) {
+            let r = domain.affine_x(&domain.times(&domain.generator, &nonce)) % &domain.order;
+            let inverse = nonce.modpow(&(&domain.order - 2_u8), &domain.order);
+            let s = inverse * (&number + &r * secret) % &domain.order;
+            if r != zero && s != zero {
+                return Some([self.padded(&r), self.padded(&s)].concat());
+            }
+        }
+        None
+    }
+
+    /// A number as many bytes long as those of the curve.
+    fn padded(self, number: &BigUint) -> Vec<u8> {
+        let bytes = number.to_bytes_be();
+        let mut out = vec![0; self.bytes().saturating_sub(bytes.len())];
+        out.extend(bytes);
+        out
+    }
+
+    /// The point that goes with a secret number.
+    #[cfg(test)]
+    pub fn public(self, secret: &BigUint) -> (BigUint, BigUint) {
+        let domain = self.domain();
+        let point = domain.times(&domain.generator, secret);
+        let inverse = point.z.modpow(&(&domain.prime - 2_u8), &domain.prime);
+        let cubed = domain.product(&domain.product(&inverse, &inverse), &inverse);
+        (domain.affine_x(&point), domain.product(&point.y, &cubed))
+    }
+
     /// Whether `signature`, two numbers of the curve's length, signs `digest` for the key (`x`, `y`).
     pub fn is_signed(self, x: &BigUint, y: &BigUint, digest: &[u8], signature: &[u8]) -> bool {
         let domain = self.domain();
@@ -80,8 +143,7 @@ impl Curve {
         if r == zero || s == zero || r >= domain.order || s >= domain.order {
             return false;
         }
-        let length = u64::try_from(digest.len()).unwrap_or(0) * 8;
-        let hash = BigUint::from_bytes_be(digest) >> length.saturating_sub(domain.order.bits());
+        let hash = domain.leading(digest);
         // The order is a prime, so this power is the inverse.
         let inverse = s.modpow(&(&domain.order - 2_u8), &domain.order);
         let (one, other) = (hash * &inverse % &domain.order, &r * &inverse % &domain.order);
@@ -91,7 +153,60 @@ impl Curve {
     }
 }
 
+/// Nonces of RFC 6979, section 3.2, one after the other.
+struct Nonces {
+    order: BigUint,
+    length: usize,
+    bits: u16,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+impl Nonces {
+    fn new(domain: &Domain, length: usize, bits: u16, seed: &[u8]) -> Option<Self> {
+        let size = usize::from(bits / 8);
+        let mut new = Self { order: domain.order.clone(), length, bits, key: vec![0; size], value: vec![1; size] };
+        for mark in [0, 1] {
+            new.turn(&[&[mark], seed].concat())?;
+        }
+        Some(new)
+    }
+
+    fn turn(&mut self, with: &[u8]) -> Option<()> {
+        self.key = signature(self.bits, &self.key, &[self.value.as_slice(), with].concat())?;
+        self.value = signature(self.bits, &self.key, &self.value)?;
+        Some(())
+    }
+}
+
+impl Iterator for Nonces {
+    type Item = BigUint;
+
+    fn next(&mut self) -> Option<BigUint> {
+        for _ in 0..NONCES {
+            let mut bytes = Vec::new();
+            while bytes.len() < self.length {
+                self.value = signature(self.bits, &self.key, &self.value)?;
+                bytes.extend(&self.value);
+            }
+            let length = u64::try_from(bytes.len()).ok()? * 8;
+            let found = BigUint::from_bytes_be(&bytes) >> length.saturating_sub(self.order.bits());
+            self.turn(&[0])?;
+            if found != BigUint::default() && found < self.order {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
 impl Domain {
+    /// A digest as a number, of no more bits than the order has.
+    fn leading(&self, digest: &[u8]) -> BigUint {
+        let length = u64::try_from(digest.len()).unwrap_or(0) * 8;
+        BigUint::from_bytes_be(digest) >> length.saturating_sub(self.order.bits())
+    }
+
     fn less(&self, one: &BigUint, other: &BigUint) -> BigUint {
         (one + &self.prime - other) % &self.prime
     }

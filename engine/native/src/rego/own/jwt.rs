@@ -5,8 +5,7 @@ use regorus::Value;
 
 use super::digests::{digest, same, signature};
 use super::keys::{self, Key, Public};
-use super::rsa;
-use super::{failed, text, unsupported};
+use super::{edwards, failed, rsa, text, wrong};
 use crate::rego::builtins;
 use crate::rego::conformance::json_text;
 
@@ -27,16 +26,15 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
         "io.jwt.verify_es256" => (verify_es256, 2),
         "io.jwt.verify_es384" => (verify_es384, 2),
         "io.jwt.verify_es512" => (verify_es512, 2),
+        "io.jwt.verify_eddsa" => (verify_eddsa, 2),
         "io.jwt.decode_verify" => (decode_verify, 2),
-        "io.jwt.encode_sign" => (encode_sign, 3),
-        "io.jwt.encode_sign_raw" => (encode_sign_raw, 3),
         _ => return None,
     })
 }
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-fn encode64(bytes: &[u8]) -> String {
+pub fn encode64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let number = chunk.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte))
@@ -100,25 +98,35 @@ pub fn field_text<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
     }
 }
 
-/// Header and payload; a payload may be a token itself, where the header says so.
-fn opened(token: &str) -> anyhow::Result<(Value, Value, Vec<u8>)> {
-    let [header, payload, signed] = sections(token)?;
-    let header = document("header", &section("header", header)?)?;
+/// The header of a token; one that is encrypted is not opened.
+fn header_of(encoded: &str) -> anyhow::Result<Value> {
+    let header = document("header", &section("header", encoded)?)?;
     if field(&header, "enc").is_some() {
         return Err(failed("JWT is a JWE object, which is not supported"));
     }
-    let payload = section("payload", payload)?;
-    let signed = section("signature", signed)?;
-    if field_text(&header, "cty").is_some_and(|kind| kind.eq_ignore_ascii_case("jwt")) {
-        return Err(unsupported("a token in a token"));
-    }
-    Ok((header, document("payload", &payload)?, signed))
+    Ok(header)
 }
 
+fn plain_text(bytes: Vec<u8>) -> anyhow::Result<String> {
+    String::from_utf8(bytes).map_err(|_| failed("JWT payload is not UTF-8"))
+}
+
+/// A payload may be a token itself, where the header says so; then it is that one's that is opened.
 fn decode(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
-    let (header, payload, signed) = opened(text(args, 0)?)?;
-    let hex: String = signed.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Value::from(vec![header, payload, Value::from(hex)]))
+    let mut token = text(args, 0)?.to_owned();
+    loop {
+        let [header, payload, signed] = sections(&token)?;
+        let header = header_of(header)?;
+        let payload = section("payload", payload)?;
+        // A token in a token is shorter than what it stands in, so this ends.
+        if field_text(&header, "cty") == Some("JWT") {
+            token = plain_text(payload)?.trim_matches(['"', '\'']).to_owned();
+            continue;
+        }
+        let payload = document("payload", &payload)?;
+        let hex: String = section("signature", signed)?.iter().map(|byte| format!("{byte:02x}")).collect();
+        return Ok(Value::from(vec![header, payload, Value::from(hex)]));
+    }
 }
 
 fn is_signed(token: &str, bits: u16, secret: &str) -> anyhow::Result<bool> {
@@ -142,6 +150,9 @@ fn verify_hs512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Res
 
 /// Whether one key signed a token by the algorithm of that name; a key of another kind did not.
 fn is_signed_by(key: &Public, algorithm: &str, covered: &[u8], signed: &[u8]) -> bool {
+    if let (ED_DSA, Public::Edwards(key)) = (algorithm, key) {
+        return edwards::is_signed(key, covered, signed);
+    }
     let bits = match algorithm.get(2..) {
         Some("256") => 256,
         Some("384") => 384,
@@ -162,6 +173,9 @@ fn is_signed_by(key: &Public, algorithm: &str, covered: &[u8], signed: &[u8]) ->
     }
 }
 
+/// The algorithm whose name does not tell a number of bits.
+pub const ED_DSA: &str = "EdDSA";
+
 /// A key that the header names is the only one tried; of the others, those for the same algorithm or for any.
 fn is_signed_by_any(token: &str, header: &Value, algorithm: &str, keys: &[Key]) -> anyhow::Result<bool> {
     let [_, _, signed] = sections(token)?;
@@ -180,7 +194,8 @@ fn verify(args: &[Value], algorithm: &str) -> anyhow::Result<Value> {
     let token = text(args, 0)?;
     let [header, _, _] = sections(token)?;
     let keys = keys::read(text(args, 1)?)?;
-    let header = document("header", &section("header", header)?)?;
+    let header = header_of(header)?;
+    said(&header)?;
     is_signed_by_any(token, &header, algorithm, &keys).map(Value::Bool)
 }
 
@@ -220,7 +235,11 @@ fn verify_es512(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Res
     verify(args, "ES512")
 }
 
-fn bits_of(algorithm: &str) -> Option<u16> {
+fn verify_eddsa(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    verify(args, ED_DSA)
+}
+
+pub fn bits_of(algorithm: &str) -> Option<u16> {
     match algorithm {
         "HS256" => Some(256),
         "HS384" => Some(384),
@@ -233,92 +252,133 @@ fn refused() -> Value {
     Value::from(vec![Value::Bool(false), Value::new_object(), Value::new_object()])
 }
 
-fn decode_verify(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
-    let token = text(args, 0)?;
-    let constraints = args.get(1).cloned().unwrap_or_else(Value::new_object);
-    let (header, payload, _) = opened(token)?;
-    let algorithm = field_text(&header, "alg").unwrap_or_default();
-    if field_text(&constraints, "alg").is_some_and(|wanted| wanted != algorithm) || field(&header, "crit").is_some() {
-        return Ok(refused());
+/// Checks the types of what a header says of itself, and gives its algorithm; None where it asks for what is not known.
+fn said(header: &Value) -> anyhow::Result<Option<&str>> {
+    for name in ["alg", "kid", "typ", "cty"] {
+        if !matches!(field(header, name), None | Some(Value::String(_))) {
+            return Err(failed(format!("{name}: must be a string")));
+        }
     }
-    let good = match (field_text(&constraints, "secret"), field_text(&constraints, "cert"), bits_of(algorithm)) {
-        (Some(_), Some(_), _) => return Err(failed("duplicate key constraints")),
-        (Some(secret), None, Some(bits)) => is_signed(token, bits, secret)?,
-        (None, Some(certificate), _) => is_signed_by_any(token, &header, algorithm, &keys::read(certificate)?)?,
-        (Some(_), None, None) => false,
-        (None, None, _) => return Err(failed("no key constraint")),
+    let critical = match field(header, "crit") {
+        None => &[],
+        Some(Value::Array(names)) if !names.is_empty() => names.as_slice(),
+        Some(Value::Array(_)) => return Err(failed("crit: must be a nonempty list")),
+        Some(_) => return Err(failed("crit: must be a list")),
     };
-    if !good || !is_addressed(&payload, &constraints) || !is_in_time(&payload, &constraints)? {
-        return Ok(refused());
-    }
-    Ok(Value::from(vec![Value::Bool(true), header, payload]))
+    let is_known = |name: &Value| {
+        let known = ["alg", "kid", "typ", "cty", "crit"].iter().any(|one| *name == Value::from(*one));
+        known || header.as_object().is_ok_and(|fields| !fields.contains_key(name))
+    };
+    Ok(field_text(header, "alg").filter(|algorithm| !algorithm.is_empty() && critical.iter().all(is_known)))
 }
 
-/// Issuer and audience. A token that names an audience is for nobody else.
-fn is_addressed(payload: &Value, constraints: &Value) -> bool {
-    let issuer = match field_text(constraints, "iss") {
-        Some(wanted) => field_text(payload, "iss") == Some(wanted),
-        None => true,
-    };
-    let wanted = field(constraints, "aud");
-    let audience = match (field(payload, "aud"), wanted) {
-        (None, None) => true,
-        (Some(Value::Array(names)), Some(wanted)) => names.contains(wanted),
-        (Some(name), Some(wanted)) => name == wanted,
-        _ => false,
-    };
-    issuer && audience
+/// What a token must be, as the caller asks.
+struct Constraints<'a> {
+    algorithm: Option<&'a str>,
+    issuer: Option<&'a str>,
+    audience: Option<&'a str>,
+    secret: Option<&'a str>,
+    keys: Option<Vec<Key>>,
+    seconds: f64,
 }
 
-fn is_in_time(payload: &Value, constraints: &Value) -> anyhow::Result<bool> {
-    let now = match field(constraints, "time") {
-        Some(now @ Value::Number(_)) => seconds(now),
-        _ => seconds(&Value::from(builtins::now())),
-    };
-    let stamp = |name: &str| match field(payload, name) {
-        None => Ok(None),
-        Some(Value::Number(number)) => Ok(number.as_f64()),
-        Some(_) => Err(failed(format!("{name} value must be a number"))),
-    };
-    let begun = stamp("nbf")?.is_none_or(|from| now >= from);
-    let over = stamp("exp")?.is_some_and(|until| now >= until);
-    Ok(begun && !over)
+impl<'a> Constraints<'a> {
+    fn read(asked: &'a Value) -> anyhow::Result<Self> {
+        let names = ["alg", "iss", "aud", "secret", "cert", "time"];
+        let object = asked.as_object().map_err(|_| wrong("operand 2 must be object"))?;
+        if let Some(name) = object.keys().find(|name| !names.iter().any(|one| **name == Value::from(*one))) {
+            return Err(failed(format!("unknown token validation constraint: {}", json_text(name))));
+        }
+        let said = |name: &str| match field(asked, name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_ref()).filter(|text: &&str| !text.is_empty())),
+            Some(_) => Err(failed(format!("{name} constraint: must be a string"))),
+        };
+        let now = Value::from(builtins::now());
+        let read = Self {
+            algorithm: said("alg")?,
+            issuer: said("iss")?,
+            audience: said("aud")?,
+            secret: said("secret")?,
+            keys: match field(asked, "cert") {
+                Some(Value::String(text)) => Some(keys::read(text)?),
+                Some(_) => return Err(failed("cert constraint: must be a string")),
+                None => None,
+            },
+            seconds: seconds(field(asked, "time").unwrap_or(&now))?,
+        };
+        match (&read.secret, &read.keys) {
+            (Some(_), Some(_)) => Err(failed("duplicate key constraints")),
+            (None, None) => Err(failed("no key constraint")),
+            _ => Ok(read),
+        }
+    }
+
+    fn is_met_by_key(&self, token: &str, header: &Value, algorithm: &str) -> anyhow::Result<bool> {
+        match (&self.keys, self.secret, bits_of(algorithm)) {
+            (Some(keys), _, _) => is_signed_by_any(token, header, algorithm, keys),
+            (None, Some(secret), Some(bits)) => is_signed(token, bits, secret),
+            _ => Ok(false),
+        }
+    }
+
+    /// Issuer and audience. A token that names an audience is for nobody else.
+    fn is_met_by_names(&self, payload: &Value) -> bool {
+        let is_audience = |name: &Value| self.audience.is_some_and(|wanted| *name == Value::from(wanted));
+        let audience = match field(payload, "aud") {
+            None => self.audience.is_none(),
+            Some(Value::Array(names)) => names.iter().any(is_audience),
+            Some(name) => is_audience(name),
+        };
+        audience && self.issuer.is_none_or(|wanted| field_text(payload, "iss") == Some(wanted))
+    }
+
+    fn is_met_by_times(&self, payload: &Value) -> anyhow::Result<bool> {
+        let stamp = |name: &str| match field(payload, name) {
+            None => Ok(None),
+            Some(number @ Value::Number(_)) => Ok(json_text(number).parse::<f64>().ok()),
+            Some(_) => Err(failed(format!("{name} value must be a number"))),
+        };
+        let over = stamp("exp")?.is_some_and(|until| self.seconds >= until);
+        Ok(!over && stamp("nbf")?.is_none_or(|from| self.seconds >= from))
+    }
 }
 
 /// Nanoseconds as seconds; whole numbers past 53 bits are rounded, not lost.
-fn seconds(nanoseconds: &Value) -> f64 {
-    json_text(nanoseconds).parse::<f64>().unwrap_or(0.0) / 1e9
-}
-
-fn signed(header: &str, payload: &str, key: &Value) -> anyhow::Result<Value> {
-    let parsed =
-        Value::from_json_str(header).map_err(|_| failed("missing or invalid 'alg' header: cannot parse JSON"))?;
-    let algorithm = field_text(&parsed, "alg").ok_or_else(|| failed("missing or invalid 'alg' header"))?;
-    let is_jwt = field_text(&parsed, "typ").is_none_or(|kind| kind.eq_ignore_ascii_case("jwt"));
-    if is_jwt && Value::from_json_str(payload).is_err() {
-        return Err(failed("type is JWT but payload is not JSON"));
-    }
-    let bits = bits_of(algorithm).ok_or_else(|| unsupported(format!("the algorithm `{algorithm}`")))?;
-    let secret = match (field_text(key, "kty"), field_text(key, "k").and_then(decode64)) {
-        (Some("oct"), Some(secret)) => secret,
-        (Some("oct") | None, _) => return Err(failed("failed to parse a JWK key")),
-        (Some(_), _) => return Err(unsupported("keys that are not shared secrets")),
+fn seconds(nanoseconds: &Value) -> anyhow::Result<f64> {
+    let Value::Number(_) = nanoseconds else {
+        return Err(failed("token time constraint: must be a number"));
     };
-    let covered = format!("{}.{}", encode64(header.as_bytes()), encode64(payload.as_bytes()));
-    let code = signature(bits, &secret, covered.as_bytes()).unwrap_or_default();
-    Ok(Value::from(format!("{covered}.{}", encode64(&code))))
-}
-
-fn encode_sign(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
-    match args {
-        [header, payload, key] => signed(&json_text(header), &json_text(payload), key),
-        _ => Err(failed("three operands are needed")),
+    match json_text(nanoseconds).parse::<f64>() {
+        Ok(number) if number >= 0.0 => Ok(number / 1e9),
+        _ => Err(failed("token time constraint: must not be negative")),
     }
 }
 
-fn encode_sign_raw(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
-    let key = Value::from_json_str(text(args, 2)?).map_err(|_| failed("failed to parse a JWK key"))?;
-    signed(text(args, 0)?, text(args, 1)?, &key)
+fn decode_verify(_: &Span, _: Params<'_>, args: &[Value], _: bool) -> anyhow::Result<Value> {
+    let constraints = Constraints::read(args.get(1).unwrap_or(&Value::Null))?;
+    let mut token = text(args, 0)?.to_owned();
+    loop {
+        let [header, payload, _] = sections(&token)?;
+        let header = header_of(header)?;
+        let Some(algorithm) = said(&header)?.filter(|said| constraints.algorithm.is_none_or(|wanted| wanted == *said))
+        else {
+            return Ok(refused());
+        };
+        if !constraints.is_met_by_key(&token, &header, algorithm)? {
+            return Ok(refused());
+        }
+        let payload = section("payload", payload)?;
+        if field_text(&header, "cty").is_some_and(|kind| kind.eq_ignore_ascii_case("jwt")) {
+            token = plain_text(payload)?;
+            continue;
+        }
+        let payload = document("payload", &payload)?;
+        if !constraints.is_met_by_names(&payload) || !constraints.is_met_by_times(&payload)? {
+            return Ok(refused());
+        }
+        return Ok(Value::from(vec![Value::Bool(true), header, payload]));
+    }
 }
 
 #[cfg(test)]
@@ -336,14 +396,68 @@ mod tests {
 
     #[test]
     fn a_token_in_time_and_for_us_is_good_and_others_are_not() {
-        let constraints = |text: &str| Value::from_json_str(text).unwrap();
-        let payload = constraints(r#"{"aud": ["a", "b"], "nbf": 10, "exp": 20}"#);
-        assert!(is_addressed(&payload, &constraints(r#"{"aud": "a"}"#)));
-        assert!(
-            !is_addressed(&payload, &constraints("{}")) && !is_addressed(&payload, &constraints(r#"{"aud": "c"}"#))
-        );
-        assert!(is_in_time(&payload, &constraints(r#"{"time": 15000000000}"#)).unwrap());
-        assert!(!is_in_time(&payload, &constraints(r#"{"time": 5000000000}"#)).unwrap());
-        assert!(!is_in_time(&payload, &constraints(r#"{"time": 20000000000}"#)).unwrap());
+        let value = |text: &str| Value::from_json_str(text).unwrap();
+        let payload = value(r#"{"aud": ["a", "b"], "nbf": 10, "exp": 20}"#);
+        let meets = |asked: &str| {
+            let asked = value(asked);
+            let constraints = Constraints::read(&asked).unwrap();
+            constraints.is_met_by_names(&payload) && constraints.is_met_by_times(&payload).unwrap()
+        };
+        assert!(meets(r#"{"secret": "s", "aud": "a", "time": 15000000000}"#));
+        assert!(!meets(r#"{"secret": "s", "time": 15000000000}"#));
+        let future = value(r#"{"nbf": 9223372036854775807}"#);
+        let asked = value(r#"{"secret": "s", "time": 15000000000}"#);
+        assert!(!Constraints::read(&asked).unwrap().is_met_by_times(&future).unwrap());
+        assert!(!meets(r#"{"secret": "s", "aud": "c", "time": 15000000000}"#));
+        assert!(!meets(r#"{"secret": "s", "aud": "a", "time": 5000000000}"#));
+        assert!(!meets(r#"{"secret": "s", "aud": "a", "time": 20000000000}"#));
+        builtins::begin(15_000_000_000, builtins::Mode::Lenient);
+        assert!(meets(r#"{"secret": "s", "aud": "a"}"#));
+        builtins::begin(20_000_000_000, builtins::Mode::Lenient);
+        assert!(!meets(r#"{"secret": "s", "aud": "a"}"#));
+    }
+
+    #[test]
+    fn a_constraint_nobody_knows_is_an_error_and_so_is_no_key_or_two() {
+        for asked in [
+            r#"{"secret": "s", "sub": "a"}"#,
+            r#"{"secret": "s", "iss": 7}"#,
+            r#"{"secret": "s", "time": -1}"#,
+            r#"{"secret": ""}"#,
+            "{}",
+            "[]",
+        ] {
+            assert!(Constraints::read(&Value::from_json_str(asked).unwrap()).is_err(), "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_a_header_calls_critical_must_be_known() {
+        let said_of = |text: &str| said(&Value::from_json_str(text).unwrap()).map(|said| said.is_some()).ok();
+        assert_eq!(said_of(r#"{"alg": "HS256", "crit": ["alg", "absent"]}"#), Some(true));
+        assert_eq!(said_of(r#"{"alg": "HS256", "crit": ["b64"], "b64": false}"#), Some(false));
+        assert_eq!(said_of(r#"{"typ": "JWT"}"#), Some(false));
+        assert_eq!(said_of(r#"{"alg": "HS256", "crit": []}"#), None);
+        assert_eq!(said_of(r#"{"alg": 256}"#), None);
+    }
+
+    fn token(header: &str, payload: &str, secret: &str) -> String {
+        let covered = format!("{}.{}", encode64(header.as_bytes()), encode64(payload.as_bytes()));
+        format!("{covered}.{}", encode64(&signature(256, secret.as_bytes(), covered.as_bytes()).unwrap()))
+    }
+
+    #[test]
+    fn a_token_in_a_token_is_opened_when_both_are_signed() {
+        builtins::begin(0, builtins::Mode::Strict);
+        let asked = Value::from_json_str(r#"{"secret": "s"}"#).unwrap();
+        let opened = |inner: &str| {
+            let whole = token(r#"{"alg": "HS256", "cty": "JWT"}"#, inner, "s");
+            let answer = builtins::call_by_name("io.jwt.decode_verify", &[Value::from(whole.as_str()), asked.clone()]);
+            (answer.unwrap(), builtins::call_by_name("io.jwt.decode", &[Value::from(whole)]).unwrap())
+        };
+        let (verified, decoded) = opened(&token(r#"{"alg": "HS256"}"#, r#"{"iss": "x"}"#, "s"));
+        assert_eq!(verified, Value::from_json_str(r#"[true, {"alg": "HS256"}, {"iss": "x"}]"#).unwrap());
+        assert_eq!(decoded.as_array().unwrap().get(1), Some(&Value::from_json_str(r#"{"iss": "x"}"#).unwrap()));
+        assert_eq!(opened(&token(r#"{"alg": "HS256"}"#, r#"{"iss": "x"}"#, "t")).0, refused());
     }
 }

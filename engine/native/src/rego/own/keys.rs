@@ -7,6 +7,7 @@ use regorus::Value;
 use super::curves::Curve;
 use super::failed;
 use super::jwt::{decode64, field, field_text};
+use super::signing::is_known;
 
 pub enum Public {
     Rsa {
@@ -18,6 +19,8 @@ pub enum Public {
         x: BigUint,
         y: BigUint,
     },
+    /// The bytes of a key of Ed25519.
+    Edwards(Vec<u8>),
     /// A shared secret in a set of keys, or a kind that is not checked here.
     Other,
 }
@@ -53,7 +56,6 @@ fn pem(block: &str) -> anyhow::Result<Public> {
     match kind {
         "CERTIFICATE" => certified(whole),
         "PUBLIC KEY" => subject_key(whole),
-        "RSA PUBLIC KEY" => rsa(whole),
         _ => None,
     }
     .ok_or_else(bad)
@@ -102,6 +104,7 @@ fn certified(mut certificate: Der<'_>) -> Option<Public> {
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const CURVE: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const EDWARDS: &[u8] = &[0x2b, 0x65, 0x70];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
@@ -112,6 +115,9 @@ fn subject_key(mut info: Der<'_>) -> Option<Public> {
     let bits = info.expect(0x03)?.strip_prefix(&[0])?;
     if name == RSA {
         return rsa(Der(bits).sequence()?);
+    }
+    if name == EDWARDS {
+        return (bits.len() == 32).then(|| Public::Edwards(bits.to_vec()));
     }
     if name != CURVE {
         return Some(Public::Other);
@@ -136,7 +142,12 @@ fn web_keys(text: &str) -> anyhow::Result<Vec<Key>> {
     let bad = || failed("failed to parse a JWK key (set)");
     let document = Value::from_json_str(text).map_err(|_| bad())?;
     match field(&document, "keys") {
-        Some(Value::Array(keys)) => keys.iter().take(KEYS).map(|key| web_key(key).ok_or_else(bad)).collect(),
+        Some(Value::Array(keys)) => {
+            let keys = keys.iter().take(KEYS).map(|key| web_key(key).ok_or_else(bad));
+            // A key for an algorithm nobody knows is no key for any token.
+            let fits = |key: &Key| key.algorithm.as_deref().is_none_or(is_known);
+            Ok(keys.collect::<anyhow::Result<Vec<Key>>>()?.into_iter().filter(fits).collect())
+        }
         _ => Ok(vec![web_key(&document).ok_or_else(bad)?]),
     }
 }
@@ -146,15 +157,16 @@ fn web_key(key: &Value) -> Option<Key> {
     let public = match field_text(key, "kty")? {
         "RSA" => Public::Rsa { modulus: number("n")?, exponent: number("e")? },
         "EC" => {
-            let curve = match field_text(key, "crv")? {
-                "P-256" => Curve::P256,
-                "P-384" => Curve::P384,
-                "P-521" => Curve::P521,
-                _ => return None,
-            };
+            let curve = Curve::named(field_text(key, "crv")?)?;
             Public::Curve { curve, x: number("x")?, y: number("y")? }
         }
-        _ => Public::Other,
+        "OKP" => match (field_text(key, "crv")?, field_text(key, "x").and_then(decode64)?) {
+            ("Ed25519", bytes) => Public::Edwards(bytes),
+            ("X25519", _) => Public::Other,
+            _ => return None,
+        },
+        "oct" => field_text(key, "k").and_then(decode64).map(|_| Public::Other)?,
+        _ => return None,
     };
     let said = |name: &str| field_text(key, name).map(str::to_owned);
     Some(Key { public, kid: said("kid"), algorithm: said("alg") })
@@ -181,7 +193,7 @@ mod tests {
     #[test]
     fn a_set_keeps_the_names_of_its_keys() {
         let keys =
-            read(r#"{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a", "alg": "RS256"}, {"kty": "oct"}]}"#)
+            read(r#"{"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "a", "alg": "RS256"}, {"kty": "oct", "k": "AQAB"}]}"#)
                 .unwrap();
         assert_eq!(keys.iter().map(|key| key.kid.clone()).collect::<Vec<_>>(), [Some("a".to_owned()), None]);
     }

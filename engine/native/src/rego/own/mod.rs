@@ -7,6 +7,7 @@ mod clocks;
 mod curves;
 mod digests;
 pub mod documents;
+mod edwards;
 mod encodings;
 mod formats;
 mod graphql;
@@ -21,6 +22,7 @@ mod paths;
 mod patterns;
 mod rsa;
 mod schemas;
+mod signing;
 mod subsets;
 mod syntax;
 mod templates;
@@ -39,7 +41,7 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
     if name == "time.now_ns" {
         return Some((now_ns, 0));
     }
-    const FAMILIES: [fn(&str) -> Option<BuiltinFcn>; 22] = [
+    const FAMILIES: [fn(&str) -> Option<BuiltinFcn>; 23] = [
         arrays::find,
         casts::find,
         clocks::find,
@@ -56,6 +58,7 @@ pub fn find(name: &str) -> Option<BuiltinFcn> {
         paths::find,
         patterns::find,
         schemas::find,
+        signing::find,
         subsets::find,
         templates::find,
         texts::find,

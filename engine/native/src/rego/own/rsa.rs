@@ -1,8 +1,8 @@
-//! RSA signatures, checked (RFC 8017): nothing in it is secret.
+//! RSA signatures (RFC 8017), checked and made. The time it takes depends on the key; policies may not call it.
 
 use num_bigint::BigUint;
 
-use super::digests::{digest, same};
+use super::digests::{digest, same, signature};
 
 /// Bits a modulus may have: what is longer would keep the processor busy.
 const MODULUS: u64 = 8192;
@@ -39,14 +39,54 @@ fn opened(modulus: &BigUint, exponent: &BigUint, signature: &[u8]) -> Option<Vec
 /// PKCS #1 v1.5.
 pub fn is_signed(modulus: &BigUint, exponent: &BigUint, bits: u16, covered: &[u8], signature: &[u8]) -> Option<bool> {
     let found = opened(modulus, exponent, signature)?;
+    Some(same(&found, &padded(found.len(), bits, covered)?))
+}
+
+/// The digest of a message, filled up to the length of a modulus.
+fn padded(length: usize, bits: u16, covered: &[u8]) -> Option<Vec<u8>> {
     let mut tail = vec![0];
     tail.extend(prefix(bits)?);
     tail.extend(digest(bits, covered)?);
-    let filler = found.len().checked_sub(tail.len().saturating_add(2)).filter(|filler| *filler >= 8)?;
-    let mut wanted = vec![0, 1];
-    wanted.resize(filler.saturating_add(2), 0xff);
-    wanted.extend(tail);
-    Some(same(&found, &wanted))
+    let filler = length.checked_sub(tail.len().saturating_add(2)).filter(|filler| *filler >= 8)?;
+    let mut whole = vec![0, 1];
+    whole.resize(filler.saturating_add(2), 0xff);
+    whole.extend(tail);
+    Some(whole)
+}
+
+/// `message` to the power of the private exponent.
+fn closed(modulus: &BigUint, exponent: &BigUint, message: &[u8]) -> Option<Vec<u8>> {
+    let number = BigUint::from_bytes_be(message);
+    if modulus.bits() > MODULUS || exponent.bits() > MODULUS || !modulus.bit(0) || number >= *modulus {
+        return None;
+    }
+    let bytes = number.modpow(exponent, modulus).to_bytes_be();
+    let length = usize::try_from(modulus.bits().div_ceil(8)).ok()?;
+    let mut whole = vec![0; length.checked_sub(bytes.len())?];
+    whole.extend(bytes);
+    Some(whole)
+}
+
+/// Signs by PKCS #1 v1.5; `exponent` is the private one.
+pub fn sign(modulus: &BigUint, exponent: &BigUint, bits: u16, message: &[u8]) -> Option<Vec<u8>> {
+    let length = usize::try_from(modulus.bits().div_ceil(8)).ok()?;
+    closed(modulus, exponent, &padded(length, bits, message)?)
+}
+
+/// Signs by PSS. The salt follows from key and message, so that the same call gives the same signature.
+pub fn sign_pss(modulus: &BigUint, exponent: &BigUint, bits: u16, message: &[u8]) -> Option<Vec<u8>> {
+    let salt = signature(bits, &exponent.to_bytes_be(), message)?;
+    let em_bits = modulus.bits().checked_sub(1)?;
+    let length = usize::try_from(em_bits.div_ceil(8)).ok()?;
+    let inner = digest(bits, &[&[0; 8], digest(bits, message)?.as_slice(), &salt].concat())?;
+    let filler = length.checked_sub(inner.len().saturating_add(salt.len()).saturating_add(2))?;
+    let block = [vec![0; filler], vec![1], salt].concat();
+    let mut whole = unmasked(bits, &inner, &block)?;
+    let unused = u64::try_from(length).ok()?.checked_mul(8)?.checked_sub(em_bits)?;
+    *whole.first_mut()? &= 0xff_u8.checked_shr(u32::try_from(unused).ok()?)?;
+    whole.extend(inner);
+    whole.push(0xbc);
+    closed(modulus, exponent, &whole)
 }
 
 /// PSS, with a salt of whatever length.
@@ -98,7 +138,33 @@ fn unmasked(bits: u16, seed: &[u8], masked: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
     use super::*;
+
+    /// Nobody's key: its primes are 2^521 - 1 and 2^607 - 1.
+    fn key() -> (BigUint, BigUint, BigUint) {
+        let one = BigUint::from(1_u8);
+        let (p, q) = ((&one << 521_u32) - 1_u8, (&one << 607_u32) - 1_u8);
+        let exponent = BigUint::from(65537_u32);
+        let private = exponent.modinv(&((&p - 1_u8) * (&q - 1_u8))).unwrap();
+        (p * q, exponent, private)
+    }
+
+    #[test]
+    fn what_is_signed_verifies_and_nothing_else_does() {
+        let (modulus, exponent, private) = key();
+        for bits in [256, 384] {
+            let plain = sign(&modulus, &private, bits, b"a message").unwrap();
+            assert_eq!(is_signed(&modulus, &exponent, bits, b"a message", &plain), Some(true));
+            assert_eq!(is_signed(&modulus, &exponent, bits, b"another", &plain), Some(false));
+            assert_ne!(is_signed_pss(&modulus, &exponent, bits, b"a message", &plain), Some(true));
+            let salted = sign_pss(&modulus, &private, bits, b"a message").unwrap();
+            assert_eq!(is_signed_pss(&modulus, &exponent, bits, b"a message", &salted), Some(true));
+            assert_eq!(is_signed_pss(&modulus, &exponent, bits, b"another", &salted), Some(false));
+        }
+        assert!(sign(&BigUint::from(0xffff_fffb_u32), &private, 256, b"a message").is_none());
+        assert!(sign_pss(&BigUint::from(0xffff_fffb_u32), &private, 256, b"a message").is_none());
+    }
 
     #[test]
     fn a_signature_of_the_wrong_length_is_none() {
