@@ -106,8 +106,11 @@ class Program:
     def observe_tests(self, now_ns: int) -> bytes:
         """The same of the `test_` rules, all of them together."""
 
-def conformance(case: bytes) -> bytes:
-    """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter."""
+def conformance(case: bytes, now_ns: int) -> bytes:
+    """One OPA conformance case (JSON bytes, as in service.md) to its answer line (JSON bytes), with `evaluator` rvm|interpreter.
+
+    `now_ns` is the current time of the case.
+    """
 
 # --- PostgreSQL wire ---------------------------------------------------------------------------------------------
 

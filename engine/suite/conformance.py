@@ -14,15 +14,15 @@ import msgspec
 from engine import _native
 
 
-def answer_lines(lines: Iterable[str | bytes]) -> Iterator[str]:
-    """One line for each line, in order, never stopping at a bad one."""
+def answer_lines(lines: Iterable[str | bytes], now_ns: int) -> Iterator[str]:
+    """One line for each line, in order, never stopping at a bad one. `now_ns` is what time it is for the cases."""
     for line in lines:
-        yield _answer(line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line)
+        yield _answer(line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line, now_ns)
 
 
-def _answer(line: bytes) -> str:
+def _answer(line: bytes, now_ns: int) -> str:
     try:
-        return _native.conformance(line).decode()
+        return _native.conformance(line, now_ns).decode()
     except _native.NativeError as error:
         message = str(error.args[0]) if error.args else "the core failed"
         return msgspec.json.encode({"id": None, "error": {"code": error.code, "message": message}}).decode()

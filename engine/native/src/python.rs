@@ -157,8 +157,8 @@ fn shell_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
 
 /// One OPA conformance case to its answer line, both JSON.
 #[pyfunction]
-fn conformance<'py>(py: Python<'py>, case: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    bytes(py, || Ok(crate::rego::conformance::answer(case)))
+fn conformance<'py>(py: Python<'py>, case: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(crate::rego::conformance::answer(case, now_ns)))
 }
 
 /// The statements of a text as carrying them needs it.

@@ -4,7 +4,7 @@ use regorus::Value;
 
 use super::case::Case;
 use super::texts;
-use super::{rvm, twin, Outcome};
+use super::{rvm, twin, Given, Outcome};
 use crate::rego::builtins::Class;
 use crate::rego::checks;
 
@@ -40,14 +40,14 @@ impl Verdict {
     }
 }
 
-pub fn decide(case: &Case) -> Verdict {
-    match judged(case) {
+pub fn decide(case: &Case, now_ns: i64) -> Verdict {
+    match judged(case, now_ns) {
         Ok(verdict) => verdict,
         Err(message) => Verdict::wrong("rego_parse_error", crate::rego::interpret::last_line(&message).as_str()),
     }
 }
 
-fn judged(case: &Case) -> Result<Verdict, String> {
+fn judged(case: &Case, now_ns: i64) -> Result<Verdict, String> {
     let texts = texts::prepare(case)?;
     if let Some(cycle) = checks::recursion(&texts.rules, &texts::limits()) {
         return Ok(Verdict::wrong("rego_recursion_error", &cycle));
@@ -56,8 +56,9 @@ fn judged(case: &Case) -> Result<Verdict, String> {
         Some(term) => twin::term(term, case.v0)?,
         None => case.input.clone().unwrap_or(Value::Undefined),
     };
-    let compiled = checks::rvm_gap(&texts.rules).map_or_else(|| rvm::run(case, &texts, &input, &case.data), Err);
-    let interpreted = twin::run(case, &texts, &input, &case.data);
+    let given = Given { input: &input, data: &texts.data, now_ns };
+    let compiled = checks::rvm_gap(&texts.rules).map_or_else(|| rvm::run(case, &texts, given), Err);
+    let interpreted = twin::run(case, &texts, given);
     Ok(choose(compiled, interpreted))
 }
 

@@ -1,7 +1,7 @@
 //! Keywords as parts of names (`foo.as`, `package a.default`): Rego allows them, the parser does not.
 //!
 //! Part of the name of a rule or package: another name, undone when the answer is printed. Part of a path into a value: a
-//! key in brackets, which means the same.
+//! key in brackets, which means the same. Where data lies below the same path as a package, its keys are renamed alike.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use regorus::Value;
 const KEYWORDS: [&str; 14] = [
     "as", "contains", "data", "default", "else", "every", "false", "if", "import", "in", "input", "not", "null", "some",
 ];
-const MORE: [&str; 4] = ["package", "set", "true", "with"];
+const MORE: [&str; 3] = ["package", "true", "with"];
 
 /// What a renamed keyword begins with.
 pub const PREFIX: &str = "sallyport_word_";
@@ -26,8 +26,57 @@ struct Chain {
     parts: Vec<(usize, usize)>,
 }
 
+/// Paths of packages with a keyword in them, without the leading `data`.
+pub struct Packages(Vec<Vec<String>>);
+
+impl Packages {
+    /// Those that the modules declare.
+    pub fn of(modules: &[String]) -> Self {
+        let mut found = Vec::new();
+        for text in modules {
+            for chain in chains(text).iter().filter(|chain| declares(text, chain)) {
+                let part = |part: &(usize, usize)| text.get(part.0..part.1).unwrap_or_default().to_owned();
+                found.push(chain.parts.iter().map(part).collect::<Vec<String>>());
+            }
+        }
+        found.retain(|path| path.iter().any(|word| is_keyword(word)));
+        Self(found)
+    }
+
+    /// Whether some package lies at this path or below it.
+    fn reach(&self, path: &[&str]) -> bool {
+        self.0
+            .iter()
+            .any(|package| package.len() >= path.len() && package.iter().zip(path).all(|(one, other)| one == other))
+    }
+
+    /// `data` with the keys renamed that these packages share with it.
+    pub fn rename(&self, data: &Value) -> Value {
+        self.0.iter().fold(data.clone(), |data, path| renamed(&data, path))
+    }
+}
+
+fn renamed(data: &Value, path: &[String]) -> Value {
+    let (Value::Object(fields), Some((first, rest))) = (data, path.split_first()) else {
+        return data.clone();
+    };
+    let fields: regorus::value::Object = fields
+        .iter()
+        .map(|(key, value)| match key {
+            Value::String(name) if name.as_ref() == first && is_keyword(first) => {
+                (Value::from(format!("{PREFIX}{first}")), renamed(value, rest))
+            }
+            Value::String(name) if name.strip_prefix(PREFIX).unwrap_or(name) == first => {
+                (key.clone(), renamed(value, rest))
+            }
+            _ => (key.clone(), value.clone()),
+        })
+        .collect();
+    fields.into_value()
+}
+
 /// `text` with keywords in names written otherwise. `data` is the case's: what is in it are values.
-pub fn rewrite(text: &str, data: &Value) -> String {
+pub fn rewrite(text: &str, data: &Value, packages: &Packages) -> String {
     let chains = chains(text);
     let of = |part: &(usize, usize)| text.get(part.0..part.1).unwrap_or_default();
     let has_keyword = |chain: &Chain| {
@@ -52,25 +101,30 @@ pub fn rewrite(text: &str, data: &Value) -> String {
     for chain in chains.iter().filter(|chain| has_keyword(chain)) {
         let words: Vec<&str> = chain.parts.iter().map(of).collect();
         out.push_str(text.get(at..chain.start).unwrap_or_default());
-        out.push_str(&written(&words, &rules, declares(text, chain), data));
+        let named = |at: usize| {
+            declares(text, chain)
+                || match words.first().copied().unwrap_or_default() {
+                    "input" => false,
+                    "data" => {
+                        let path = words.get(1..=at).unwrap_or_default();
+                        packages.reach(path) || !in_data(path, data)
+                    }
+                    other => rules.contains(other) || is_keyword(other),
+                }
+        };
+        out.push_str(&written(&words, named));
         at = chain.parts.last().map_or(at, |part| part.1);
     }
     out.push_str(text.get(at..).unwrap_or_default());
     out
 }
 
-fn written(words: &[&str], rules: &HashSet<&str>, declares: bool, data: &Value) -> String {
-    let root = words.first().copied().unwrap_or_default();
-    let named = declares
-        || match root {
-            "input" => false,
-            "data" => !in_data(words.get(1..).unwrap_or_default(), data),
-            other => rules.contains(other) || is_keyword(other),
-        };
+/// A chain with its keywords written otherwise; `named` says of a part whether it is one of the name of a rule or package.
+fn written(words: &[&str], named: impl Fn(usize) -> bool) -> String {
     let mut out = String::new();
     for (at, word) in words.iter().enumerate() {
         let keyword = is_keyword(word) && !(at == 0 && matches!(*word, "input" | "data"));
-        match (keyword, named) {
+        match (keyword, keyword && named(at)) {
             (true, true) => {
                 if at > 0 {
                     out.push('.');
@@ -94,19 +148,14 @@ fn written(words: &[&str], rules: &HashSet<&str>, declares: bool, data: &Value) 
     out
 }
 
-/// Whether the path up to its first keyword, that included, is in the data.
+/// Whether a path is in the data, whose keys have been renamed.
 fn in_data(words: &[&str], data: &Value) -> bool {
-    let mut at = data;
-    for word in words {
-        match at.as_object().ok().and_then(|fields| fields.get(&Value::from(*word))) {
-            Some(below) => at = below,
-            None => return false,
-        }
-        if is_keyword(word) {
-            return true;
-        }
-    }
-    true
+    let below = |at: &'_ Value, word: &str| -> Option<Value> {
+        let fields = at.as_object().ok()?;
+        let renamed = || fields.get(&Value::from(format!("{PREFIX}{word}")));
+        fields.get(&Value::from(word)).or_else(renamed).cloned()
+    };
+    words.iter().try_fold(data.clone(), |at, word| below(&at, word)).is_some()
 }
 
 /// Whether a name stands where a rule begins: first on its line, or after `default`.
@@ -189,7 +238,20 @@ mod tests {
     use super::*;
 
     fn rewritten(text: &str) -> String {
-        rewrite(text, &Value::from_json_str(r#"{"base": {"as": 1}}"#).unwrap())
+        rewrite(text, &Value::from_json_str(r#"{"base": {"as": 1}}"#).unwrap(), &Packages(Vec::new()))
+    }
+
+    #[test]
+    fn data_below_the_path_of_a_package_is_renamed_with_it() {
+        let packages = Packages::of(&["package a.if.b\nx := 1".to_owned(), "package c".to_owned()]);
+        let data = Value::from_json_str(r#"{"a": {"if": {"b": 1, "else": 2}, "in": 3}}"#).unwrap();
+        let renamed = packages.rename(&data);
+        let wanted = r#"{"a": {"sallyport_word_if": {"b": 1, "else": 2}, "in": 3}}"#;
+        assert_eq!(renamed, Value::from_json_str(wanted).unwrap());
+        assert_eq!(
+            rewrite("x := [data.a.if.b, data.a.if.else, data.a.in]", &renamed, &packages),
+            "x := [data.a.sallyport_word_if.b, data.a.sallyport_word_if[\"else\"], data.a[\"in\"]]"
+        );
     }
 
     #[test]

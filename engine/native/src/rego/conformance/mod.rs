@@ -25,6 +25,14 @@ use super::builtins::Class;
 use crate::failure::guarded;
 use crate::stack::with_room;
 
+/// What a case is evaluated on.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    input: &'a Value,
+    data: &'a Value,
+    now_ns: i64,
+}
+
 /// What running a case by one evaluator gave.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
@@ -43,14 +51,14 @@ pub fn json_text(value: &Value) -> String {
     text
 }
 
-/// The answer line for a case line, without the line's end.
-pub fn answer(line: &[u8]) -> Vec<u8> {
+/// The answer line for a case line, without the line's end. `now_ns` is what time it is for the case.
+pub fn answer(line: &[u8], now_ns: i64) -> Vec<u8> {
     let outcome = with_room(|| {
         guarded(|| {
             let case = Case::read(line);
             let id = case.as_ref().map(|case| case.id.clone()).unwrap_or_else(|error| error.id.clone());
             let verdict = match &case {
-                Ok(case) => judge::decide(case),
+                Ok(case) => judge::decide(case, now_ns),
                 Err(error) => Verdict::wrong("INPUT_INVALID", &error.message),
             };
             Ok((id, verdict))

@@ -12,7 +12,7 @@ use regorus::Value;
 use super::case::Case;
 use super::query::PACKAGE;
 use super::texts::{limits, Texts};
-use super::Outcome;
+use super::{Given, Outcome};
 use crate::rego::builtins::{self, Class, Mode};
 use crate::rego::harden;
 use crate::rego::own;
@@ -20,21 +20,21 @@ use crate::rego::places::Places;
 use crate::rego::sources;
 
 /// What the RVM says, or None (with the reason) where it cannot compile the case.
-pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Result<Outcome, String> {
+pub fn run(case: &Case, texts: &Texts, given: Given<'_>) -> Result<Outcome, String> {
     if let Some(name) = texts.missing.keys().next() {
         return Err(format!("there is no `{name}`"));
     }
-    let program = compile(case, texts, data)?;
+    let program = compile(case, texts, given.data)?;
     let limits = limits();
     let mut machine = RegoVM::new();
     machine.load_program(Arc::new(program));
-    machine.set_data(data.clone()).map_err(|error| error.to_string())?;
+    machine.set_data(given.data.clone()).map_err(|error| error.to_string())?;
     machine.set_max_instructions(limits.instructions);
     machine.set_strict_builtin_errors(false);
     let check_interval = std::num::NonZeroU32::MIN.saturating_add(63);
     machine.set_execution_timer_config(Some(ExecutionTimerConfig { limit: Duration::from_secs(2), check_interval }));
-    machine.set_input(input.clone());
-    builtins::begin(0, if case.strict { Mode::Strict } else { Mode::Lenient });
+    machine.set_input(given.input.clone());
+    builtins::begin(given.now_ns, if case.strict { Mode::Strict } else { Mode::Lenient });
     let result = machine.execute_entry_point_by_index(0);
     Ok(match (result, builtins::take_error()) {
         (_, Some(noted)) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use regorus::unstable::{Expr, Module, Ref, Rule, RuleHead};
-use regorus::Engine;
+use regorus::{Engine, Value};
 
 use super::case::Case;
 use super::edits::{call_end, Edits};
@@ -20,6 +20,8 @@ use crate::rego::{names, own};
 pub struct Texts {
     pub files: Vec<SourceFile>,
     pub rules: Rules,
+    /// The case's data, under the names that the modules have for it.
+    pub data: Value,
     /// Builtins that are called and that there are, with their number of arguments.
     pub builtins: BTreeMap<String, u8>,
     /// Builtins that are called and that there are not, with the number of arguments of a call.
@@ -40,27 +42,27 @@ pub fn limits() -> Limits {
 pub fn prepare(case: &Case) -> Result<Texts, String> {
     let limits = limits();
     let mut files: Vec<SourceFile> = Vec::new();
+    let packages = keywords::Packages::of(&case.modules);
+    let data = packages.rename(&case.data);
+    let rewritten = |text: &str| Ok::<_, String>(keywords::rewrite(&template::rewrite(text)?, &data, &packages));
     for (number, text) in case.modules.iter().enumerate() {
-        files.push(SourceFile {
-            name: format!("module-{number}.rego"),
-            text: keywords::rewrite(&template::rewrite(text)?, &case.data),
-        });
+        files.push(SourceFile { name: format!("module-{number}.rego"), text: rewritten(text)? });
     }
-    let question = query::module(&keywords::rewrite(&template::rewrite(&case.query)?, &case.data), case.v0)?;
+    let question = query::module(&rewritten(&case.query)?, case.v0)?;
     files.push(SourceFile { name: "question.rego".to_owned(), text: question });
     if let Some(found) = files.iter().find_map(|file| sources::check_text(file, &limits)) {
         return Err(found.message);
     }
     let modules = parse(&files, case.v0, &limits)?;
     let prepared = Prepared { files, rules: Rules::new(modules), v0: case.v0 };
-    let prepared = prepared.each(|file, module, _| whole::numbers(file, module, &case.data))?;
+    let prepared = prepared.each(|file, module, _| whole::numbers(file, module, &data))?;
     let prepared = prepared.each(results_first)?;
-    let whole = whole::rewrite(&prepared.files, &prepared.rules, &case.data);
+    let whole = whole::rewrite(&prepared.files, &prepared.rules, &data);
     let prepared = prepared.with(whole)?;
     let mocked = mocks::rewrite(&prepared.files, &prepared.rules.modules, &prepared.rules, case.v0);
     let Prepared { files, rules, .. } = prepared.with(mocked)?;
     let (builtins, missing) = called(&rules);
-    Ok(Texts { files, rules, builtins, missing })
+    Ok(Texts { files, rules, data, builtins, missing })
 }
 
 /// Texts and their trees, kept in step.

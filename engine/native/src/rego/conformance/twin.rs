@@ -8,7 +8,7 @@ use regorus::{Engine, Value};
 use super::case::Case;
 use super::query::PACKAGE;
 use super::texts::{limits, Texts};
-use super::Outcome;
+use super::{Given, Outcome};
 use crate::rego::builtins::{self, Class, Mode};
 use crate::rego::interpret::{extend, last_line};
 use crate::rego::sources;
@@ -34,11 +34,11 @@ fn engine(case: &Case, texts: &Texts, data: &Value) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-pub fn run(case: &Case, texts: &Texts, input: &Value, data: &Value) -> Outcome {
+pub fn run(case: &Case, texts: &Texts, given: Given<'_>) -> Outcome {
     let mode = if case.strict { Mode::Strict } else { Mode::Lenient };
-    builtins::begin(0, mode);
-    let result = engine(case, texts, data).and_then(|mut engine| {
-        engine.set_input(input.clone());
+    builtins::begin(given.now_ns, mode);
+    let result = engine(case, texts, given.data).and_then(|mut engine| {
+        engine.set_input(given.input.clone());
         engine.eval_rule(format!("data.{PACKAGE}.answer"))
     });
     let noted = builtins::take_error();
