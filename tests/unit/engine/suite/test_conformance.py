@@ -21,7 +21,9 @@ def test_a_case_gets_its_bindings_and_keeps_its_id() -> None:
 
 
 def test_the_time_of_a_case_is_the_callers() -> None:
-    (line,) = answer_lines([json.dumps({**CASE, "modules": ["package p\nq := time.now_ns()"]})], 1_700_000_000_000_000_001)
+    (line,) = answer_lines(
+        [json.dumps({**CASE, "modules": ["package p\nq := time.now_ns()"]})], 1_700_000_000_000_000_001
+    )
     assert '"x":1700000000000000001' in line.replace(" ", "")
 
 

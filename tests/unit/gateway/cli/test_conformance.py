@@ -28,7 +28,9 @@ def test_each_case_gets_one_line(
     assert "error" in two
 
 
-def test_the_time_of_the_cases_is_now(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_the_time_of_the_cases_is_now(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     case = {"id": "a", "query": "data.p.q = x", "modules": ["package p\nq := time.now_ns()"], "data": {}}
 
     class Input:
