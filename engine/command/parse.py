@@ -31,7 +31,7 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
         case "postgres":
             return parse_sql(text, names if isinstance(names, _native.Catalog) else None)
         case "kubernetes":
-            return parse_kubernetes(text)
+            return parse_kubernetes(text, _shell_command)
         case "http":
             return parse_http(text, names if isinstance(names, RouteTable) else None)
         case "mysql" | "sqlserver" | "bigquery" | "snowflake":
@@ -45,6 +45,11 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"
             )
+
+
+def _shell_command(text: str) -> Command:
+    """What a container's shell, or the one that splits a kubectl line, would run."""
+    return parse_shell(text).command
 
 
 def unknown_command(protocol: str, text: bytes | str, code: str, message: str) -> ParsedCommand:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 from engine.command.documents.refusal import Refused
 from engine.command.kubernetes.command_line import NotPlain, outline_commands, split_words
@@ -71,8 +72,29 @@ def _by_shell(raw: bytes, text: str, shell: ShellReader | None, reason: NotPlain
     if shell is None:
         return _command(raw, text, _outline(text, reason))
     command = shell(text)
-    line = Line(list(command.operations), set(command.features), list(command.problems), command.complete)
+    line = Line([], set(command.features), list(command.problems), command.complete)
+    for operation in command.operations:
+        line.operations += _inside(operation, line, shell)
+    # WHY: what the line itself does comes before what was run to get its words.
+    line.operations.sort(key=lambda one: len(one.via))
     return _command(raw, text, line)
+
+
+def _inside(operation: Operation, line: Line, shell: ShellReader) -> list[Operation]:
+    """An operation of a shell's; where it runs kubectl, what that asks of the API server."""
+    facts = operation.shell
+    if facts is None or facts.program is None or not facts.argv or not is_kubectl(facts.program):
+        return [operation]
+    if operation.kind != "cluster" or len(line.operations) >= MAX_OUTLINED:
+        return [operation]
+    part = kubectl_line(facts.argv, shell)
+    line.features |= part.features
+    line.problems += part.problems
+    line.is_complete = line.is_complete and part.is_complete
+    return [
+        replace(one, via=(*operation.via, *one.via[1:]), span=operation.span, statement=operation.statement)
+        for one in part.operations
+    ]
 
 
 def _outline(text: str, reason: NotPlain) -> Line:

@@ -31,7 +31,7 @@ def test_83_attach_is_no_reading_whatever_its_method(method: str) -> None:
 def test_84_every_handshake_is_the_same_request(headers: dict[str, str]) -> None:
     for method in ("GET", "POST"):
         command = api(method, f"{POD}/exec?command=ls", headers=headers)
-        assert kinds(command) == ["exec", "program"]
+        assert kinds(command) == ["exec", "inspect"]
         assert command.kubernetes is None or command.kubernetes.argv == ("ls",)
 
 

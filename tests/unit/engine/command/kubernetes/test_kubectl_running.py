@@ -21,7 +21,7 @@ def test_exec_has_pod_container_streams_and_argv() -> None:
     assert (facts.namespace, facts.name, facts.container, facts.argv, facts.stdin, facts.tty) == (
         *("a", "web", "c", ("ls", "-l", "/x y"), True, True),
     )
-    assert kinds(command) == ["exec", "program"]
+    assert kinds(command) == ["exec", "inspect"]
     assert command.complete
 
 
@@ -38,7 +38,7 @@ def test_exec_reaches_pods_through_what_has_them(line: str, resource: str, name:
     ("line", "feature"),
     [
         ("kubectl exec -it web -- bash", "shell_text"),
-        ("kubectl exec web -- sh -c 'rm -rf /'", "shell_text"),
+        ("kubectl exec web -- sh -c 'eval \"$X\"'", "dynamic_command"),
         ("kubectl exec web -- ls $X", "dynamic_argument"),
         ("kubectl exec $POD -- ls", "dynamic_argument"),
         ("kubectl exec -f x.yaml -- ls", "unseen_body"),
@@ -108,7 +108,7 @@ def test_debugging_a_node_is_the_node() -> None:
 
 def test_debugging_a_copy_makes_a_pod() -> None:
     assert kinds(kubectl("kubectl debug web --copy-to=x --image=i")) == ["create"]
-    assert kinds(kubectl("kubectl debug web --copy-to=x --image=i --attach -- ls")) == ["create", "attach", "program"]
+    assert kinds(kubectl("kubectl debug web --copy-to=x --image=i --attach -- ls")) == ["create", "attach", "inspect"]
 
 
 def test_logs_are_read() -> None:

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from engine.command.kubernetes.parse import MAX_BYTES, MAX_LINE, parse_kubernetes
+from engine.command.parse import parse_command
 from engine.command.tree import Command, Effect, Operation, Problem
 from tests.web_requests import codes, kinds, raw_request
 
@@ -55,6 +56,21 @@ def test_what_needs_a_shell_goes_to_the_shells_parser() -> None:
 def test_without_that_parser_a_line_is_outlined_and_never_complete(line: str, found: list[str]) -> None:
     command = parse_kubernetes(line).command
     assert (kinds(command), codes(command)[-1:], command.complete) == (found, ["shell_syntax"], False)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("kubectl get po | grep web", ["list", "inspect"]),
+        ("kubectl delete ns prod && true", ["delete", "control"]),
+        ("kubectl delete pod $(kubectl get po -o name)", ["deletecollection", "list"]),
+        ("kubectl exec web -- cat /etc/shadow | base64", ["exec", *["inspect"] * 3]),
+    ],
+)
+def test_kubectl_in_a_shells_line_is_what_it_asks_of_the_server(line: str, found: list[str]) -> None:
+    command = parse_command("kubernetes", line).command
+    assert kinds(command) == found
+    assert command.complete is ("$(" not in line)
 
 
 def test_the_one_request_of_a_line_stands_on_the_command() -> None:

@@ -31,12 +31,13 @@ def test_exec_is_the_argv_of_every_command_parameter_in_order(method: str) -> No
     facts = command.kubernetes
     assert facts is not None
     assert (facts.argv, facts.container, facts.stdin, facts.tty) == (("ls", "-l", "/tmp"), "c", True, False)
-    assert [(one.kind, one.effect) for one in command.operations] == [("exec", "execute"), ("program", "execute")]
+    assert [(one.kind, one.effect) for one in command.operations] == [("exec", "execute"), ("inspect", "read")]
     assert command.operations[1].via == ("top", "exec")
 
 
 def test_exec_of_a_shell_is_not_seen_to_the_bottom_without_a_parser() -> None:
-    command = api("POST", f"{EXEC}?command=sh&command=-c&command=rm%20-rf%20/")
+    text = raw_request("POST", f"{EXEC}?command=sh&command=-c&command=rm%20-rf%20/")
+    command = parse_kubernetes(text).command
     assert not command.complete
     assert "shell_text" in command.features
     assert not api("POST", EXEC).complete
