@@ -1,6 +1,6 @@
 //! Walks over the syntax tree that several files need: every query and every expression of a rule.
 
-use regorus::unstable::{Expr, Literal, Query, Rule, RuleHead, WithModifier};
+use regorus::unstable::{Expr, Literal, Query, Rule, RuleHead, Span, WithModifier};
 
 /// Calls `each` with every query of a rule, nested ones too.
 pub fn queries(rule: &Rule, each: &mut dyn FnMut(&Query)) {
@@ -23,6 +23,16 @@ pub fn expressions(rule: &Rule, each: &mut dyn FnMut(&Expr)) {
 /// Calls `each` with every `with` of a rule.
 pub fn modifiers(rule: &Rule, each: &mut dyn FnMut(&WithModifier)) {
     queries(rule, &mut |query| query.stmts.iter().flat_map(|stmt| &stmt.with_mods).for_each(&mut *each));
+}
+
+/// Calls `each` with the variables of a pattern: where a function's parameters or a `some ... in` bind what they find.
+pub fn variables(pattern: &Expr, each: &mut dyn FnMut(&Span)) {
+    match pattern {
+        Expr::Var { span, .. } => each(span),
+        Expr::Array { items, .. } | Expr::Set { items, .. } => items.iter().for_each(|item| variables(item, each)),
+        Expr::Object { fields, .. } => fields.iter().for_each(|(_, _, value)| variables(value, each)),
+        _ => {}
+    }
 }
 
 enum Node<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{AssignOp, Expr, Rule, RuleHead, Span};
+use regorus::unstable::{AssignOp, Expr, Literal, Rule, RuleHead, Span};
 use regorus::Value;
 
 use crate::rego::diagnostic::{Diagnostic, Place};
@@ -30,6 +30,7 @@ pub fn check(rules: &Rules, _data: &Value) -> Vec<Diagnostic> {
         for definition in definitions {
             kind(rules, name, definition, &mut found);
             reserved(name, definition, &mut found);
+            shadowed(definition, &mut found);
             // Tests run on the interpreter, which does not share these gaps.
             if !names::is_test(name) {
                 silent(definition, &mut found);
@@ -45,6 +46,7 @@ pub fn gap(rules: &Rules) -> Option<String> {
     let mut found = Vec::new();
     for definition in rules.groups.values().flatten() {
         silent(definition, &mut found);
+        shadowed(definition, &mut found);
         found.extend(whole_package(rules, definition));
     }
     found.into_iter().next().map(|one| one.message)
@@ -94,8 +96,38 @@ fn silent(definition: &Definition, found: &mut Vec<Diagnostic>) {
         {
             refuse("NO_NAME", span, "what is assigned to `_` is not looked at", "give it a name, or leave `_ :=` out");
         }
+        Expr::Membership { key: Some(_), span, .. } => {
+            refuse("KEY_IN_MEMBERSHIP", span, "a key before `in` is not looked at", "write `collection[key] == value`");
+        }
         _ => {}
     });
+}
+
+/// Variables that are named like a root. The RVM would read the document instead of the variable.
+fn shadowed(definition: &Definition, found: &mut Vec<Diagnostic>) {
+    let mut declared = Vec::new();
+    if let Rule::Spec { head: RuleHead::Func { args, .. }, .. } | Rule::Default { args, .. } = definition.rule.as_ref()
+    {
+        args.iter().for_each(|arg| visit::variables(arg, &mut |span| declared.push(span.clone())));
+    }
+    visit::queries(&definition.rule, &mut |query| {
+        for stmt in &query.stmts {
+            match &stmt.literal {
+                Literal::SomeVars { vars, .. } => declared.extend(vars.iter().cloned()),
+                Literal::SomeIn { key, value, .. } => {
+                    for expr in key.iter().chain([value]) {
+                        visit::variables(expr, &mut |span| declared.push(span.clone()));
+                    }
+                }
+                Literal::Every { key, value, .. } => declared.extend(key.iter().chain([value]).cloned()),
+                Literal::Expr { .. } | Literal::NotExpr { .. } => {}
+            }
+        }
+    });
+    for span in declared.iter().filter(|span| matches!(span.text(), "input" | "data")) {
+        let message = format!("`{}` cannot be the name of a variable", span.text());
+        found.push(Diagnostic::error("RESERVED_NAME", Place::of(span), message, "choose another name"));
+    }
 }
 
 /// A rule named like a kind in a policy package must be a partial set, or its results would be lost.
@@ -189,6 +221,32 @@ mod tests {
         assert!(codes("package a\ndefault x := {\"a\": [1, -2, set()]}\n").is_empty());
         assert!(codes("package a\np.q[x] := 1 if some x in input.a\nr.s := 2\n").is_empty());
         assert!(codes("package a\ntest_x if { _ := input.absent }\n").is_empty());
+    }
+
+    #[test]
+    fn a_key_before_in_is_refused_where_it_would_not_be_looked_at() {
+        assert_eq!(codes("package a\nx if \"k\", 1 in input.a\n"), ["KEY_IN_MEMBERSHIP"]);
+        assert_eq!(codes("package a\nx := [1 | \"k\", 1 in input.a]\n"), ["KEY_IN_MEMBERSHIP"]);
+        assert!(codes("package a\nx if some k, v in input.a\ny if 1 in input.a\n").is_empty());
+        assert!(codes("package a\ntest_x if \"k\", 1 in input.a\n").is_empty());
+    }
+
+    #[test]
+    fn no_variable_is_named_like_a_root() {
+        for text in [
+            "package a\nf(input) := input.x\n",
+            "package a\nf([x, {\"k\": data}]) := x\n",
+            "package a\nx if { some input in [1] }\n",
+            "package a\nx if { some k, input in [1] }\n",
+            "package a\nx if { some data; data = 1 }\n",
+            "package a\nx if { every input in [1] { input > 0 } }\n",
+            "package a\nx := [y | some input in [1]; y := input]\n",
+            "package a\ntest_x if { some input in [1] }\n",
+        ] {
+            assert_eq!(codes(text), ["RESERVED_NAME"], "{text}");
+        }
+        assert!(codes("package a\nx if some y in input.data\n").is_empty());
+        assert!(codes("package a\nx if some {\"k\": input.k, \"v\": v} in input.data\n").is_empty());
     }
 
     #[test]
