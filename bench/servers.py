@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -67,9 +69,18 @@ def postgres(folder: Path, *, pgbouncer: bool, conf: str = "") -> Iterator[dict[
         found = {"direct": address, "password": (folder / "password").read_text(encoding="ascii").strip()}
         if pgbouncer:
             found["pgbouncer"] = script(scripts / "pgbouncer.sh", folder, free_port(), "session")
+            _widen(folder)
         yield found
     finally:
         script(scripts / "stop.sh", folder)
+
+
+def _widen(folder: Path) -> None:
+    """Give pgbouncer a server connection for each client that a measurement has: in session mode the others would wait."""
+    settings = folder / "pgbouncer.ini"
+    text = settings.read_text(encoding="ascii")
+    settings.write_text(re.sub(r"default_pool_size = \d+", "default_pool_size = 40", text), encoding="ascii")
+    os.kill(int((folder / "pgbouncer.pid").read_text(encoding="ascii")), signal.SIGHUP)
 
 
 @contextmanager
