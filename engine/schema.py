@@ -11,6 +11,7 @@ import json
 import types
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -57,6 +58,7 @@ def input_schema_text() -> str:
     return json.dumps(input_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+@cache
 def input_schema_encoded() -> bytes:
     """The schema in msgpack, for the compiler's check of the paths that policies read."""
     return msgspec.msgpack.encode(input_schema())

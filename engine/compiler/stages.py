@@ -20,7 +20,7 @@ from engine.errors import NativeFailure, PolicyRefused
 from engine.rego.capabilities import ALLOWED
 from engine.rego.contract import RuleKind
 from engine.request import Json
-from engine.schema import input_schema
+from engine.schema import input_schema_encoded
 from engine.source import Diagnostic, Severity, Source, Span
 
 VOLATILE = ("input.context.now",)
@@ -53,13 +53,15 @@ class _Rule(msgspec.Struct):
 
 
 class _Description(msgspec.Struct):
-    rules: list[_Rule]
+    # WHY raw: decoding thousands of rules in one call would keep the interpreter from every thread that decides.
+    rules: list[msgspec.Raw]
     warnings: list[_Found]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _FOUND = msgspec.msgpack.Decoder(list[_Found])
 _DESCRIPTION = msgspec.msgpack.Decoder(_Description)
+_RULE = msgspec.msgpack.Decoder(_Rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,22 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicies:
-    """Policies ready to be evaluated. `core` may be used from many threads at once; `gate` knows what `.gate` files said."""
+    """Policies ready to be evaluated. `core` may be used from many threads at once; `gate` knows what `.gate` files said.
+
+    `told` is what compiling found to warn of, `heads` what stands literally in the heads of Rego rules.
+    """
 
     revision: str
     rules: tuple[PolicyRule, ...]
-    warnings: tuple[Diagnostic, ...]
+    told: tuple[Diagnostic, ...]
+    heads: tuple[HeadOf, ...]
     core: Program
     gate: GatePolicies = field(default_factory=GatePolicies)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """Everything an author should look at. WHY not at once: a program that loads policies to decide asks for none."""
+        return (*self.told, *check_heads(self.heads))
 
 
 def compile_policies(
@@ -116,7 +127,7 @@ def compile_policies(
         "limits": dict(limits or {}),
     }
     if has_schema:
-        options["schema"] = input_schema()
+        options["schema"] = msgspec.Raw(input_schema_encoded())
     try:
         core = Program.compile(_ENCODER.encode(files), _ENCODER.encode(document), _ENCODER.encode(options))
     except NativeError as error:
@@ -124,10 +135,10 @@ def compile_policies(
     if not gate.is_sound:
         raise PolicyRefused(gate.diagnostics)
     described = _DESCRIPTION.decode(core.describe())
-    rules = tuple(_rule(rule, gate) for rule in described.rules)
-    told = check_heads(_heads(described.rules))
-    warnings = (*gate.diagnostics, *_translated(described.warnings, gate), *told)
-    return CompiledPolicies(revision_of(written, document), rules, warnings, core, gate)
+    found = [_RULE.decode(rule) for rule in described.rules]
+    rules = tuple(_rule(rule, gate) for rule in found)
+    told = (*gate.diagnostics, *_translated(described.warnings, gate))
+    return CompiledPolicies(revision_of(written, document), rules, told, _heads(found), core, gate)
 
 
 def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> str:
@@ -148,13 +159,13 @@ def _refused(error: NativeError, gate: GatePolicies) -> PolicyRefused | NativeFa
     return NativeFailure(str(error.args[0]) if error.args else "the core failed", code=error.code)
 
 
-def _heads(rules: Iterable[_Rule]) -> list[HeadOf]:
+def _heads(rules: Iterable[_Rule]) -> tuple[HeadOf, ...]:
     """The literal heads of rules that are written in Rego."""
-    return [
+    return tuple(
         HeadOf(rule.package, rule.kind, rule.file, rule.head)
         for rule in rules
         if rule.head is not None and not rule.file.endswith(SUFFIX)
-    ]
+    )
 
 
 def _rule(rule: _Rule, gate: GatePolicies) -> PolicyRule:

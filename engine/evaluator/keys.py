@@ -66,7 +66,7 @@ class Reads:
 
     @classmethod
     def of(cls, printed: Iterable[str]) -> Reads:
-        found = sorted({parse_path(text) for text in printed}, key=_order)
+        found = sorted({parse_path(text) for text in set(printed)}, key=_order)
         least: list[Path] = []
         for path in found:
             if not any(path[: len(above)] == above for above in least):

@@ -8,6 +8,7 @@ its kind. The order of work: cache, parse, encode (`encode.py`), run the candida
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -122,6 +123,11 @@ class Program:
         """What the candidates among the rules say (or every rule), uncombined. Raises InputInvalid and NativeError."""
         run = self._core.evaluate_all if every_rule else self._core.evaluate
         return read_results(run(self._document(request), request.now), self.rules)
+
+    def warm(self, request: Request) -> None:
+        """Run every rule once on whatever is asked, for nobody: the first decision then waits for nothing that is made once."""
+        with suppress(NativeError):
+            self._core.evaluate_all(self._document(request), request.now)
 
     def candidates(self, request: Request) -> tuple[Rule, ...]:
         """The rules that are run for a request. Raises InputInvalid and NativeError."""

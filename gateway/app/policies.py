@@ -14,7 +14,7 @@ from engine import CommandReader, compile_policies
 from engine.command.sql.parse import read_catalog
 from engine.command.tree import ParsedCommand
 from engine.evaluator.reader import Names
-from engine.request import Json
+from engine.request import Json, Principal, Request, Resource, Session
 from engine.source import Source
 from gateway.asked import Asked
 from gateway.judge import Judge
@@ -23,7 +23,10 @@ from gateway.rpc.ports import RuleTrace
 
 def compile_judge(sources: Sequence[Source], data: Mapping[str, Json], reader: CommandReader) -> Judge:
     """Compiled policies as the gate asks them. Raises PolicyRefused, NativeFailure."""
-    return Judge(compile_policies(sources, data, reader=reader))
+    program = compile_policies(sources, data, reader=reader)
+    command = reader.read("http", b"GET / HTTP/1.1\r\nhost: nowhere\r\n\r\n", None)
+    program.warm(Request(Principal("nobody"), Session("none"), Resource("nothing", "http"), command, 0))
+    return Judge(program)
 
 
 class EngineTexts:

@@ -109,8 +109,9 @@ def _compiled_strictly(folder: Path, files: dict[str, bytes]) -> CompiledPolicie
     except PolicyRefused as error:
         tell(error.diagnostics)
         raise typer.Exit(1) from None
-    if compiled.warnings:
-        tell(compiled.warnings)
+    warnings = compiled.warnings
+    if warnings:
+        tell(warnings)
         complain("a bundle is built of policies without warnings", help=f"`sallyport check --strict {folder}`")
         raise typer.Exit(1)
     return compiled

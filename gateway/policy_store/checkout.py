@@ -11,7 +11,8 @@ GIT_SECONDS = 5.0
 
 def commit_of(folder: Path) -> str | None:
     """The commit (12 digits, `+` when files differ from it), or None where git does not know or is not there."""
-    head = _git(folder, "rev-parse", "--verify", "HEAD")
+    # WHY first: starting a program keeps every other thread of this one waiting, and most folders are no checkout.
+    head = _git(folder, "rev-parse", "--verify", "HEAD") if _may_be_checkout(folder) else None
     if head is None:
         return None
     changes = _git(folder, "status", "--porcelain", "--", ".")
@@ -22,6 +23,14 @@ def committed_at(folder: Path) -> int | None:
     """When that commit was made, in seconds since 1970; None as above. Grows along a branch, in shallow clones too."""
     said = _git(folder, "log", "-1", "--format=%ct", "HEAD")
     return int(said) if said is not None and said.strip().isdigit() else None
+
+
+def _may_be_checkout(folder: Path) -> bool:
+    try:
+        real = folder.resolve()
+    except (OSError, RuntimeError):
+        return False
+    return any((place / ".git").exists() or (place / "HEAD").exists() for place in (real, *real.parents))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -7,10 +7,8 @@ Called by `gateway.app` (load, SIGHUP, watching), the gate (`program`) and the s
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -19,6 +17,7 @@ from engine.request import Json
 from engine.source import Diagnostic, Source
 from gateway.errors import GatewayError, PolicyUnusable
 from gateway.policy_store.origins import Loaded, Origin
+from gateway.policy_store.turns import short_turns
 from gateway.telemetry import logger
 
 MAX_SHOWN = 50
@@ -27,8 +26,6 @@ MAX_HISTORY = 1_000
 MAX_WAIT = 300.0
 """Seconds between looks at an origin that cannot be reached, at most; each failure doubles them."""
 CLOSE_SECONDS = 5.0
-SHORT_TURN = 0.0005
-"""Seconds after which a thread that compiles lets others go on. Python's own 5 ms would be seen in the slowest decisions."""
 
 
 class Compiled(Protocol):
@@ -83,6 +80,8 @@ class PolicyStore(Generic[P]):
         self._seen: Hashable = None
         self._is_lost = False
         self._program: P | None = None
+        # WHY kept until the next one comes: whoever decides by it while it is replaced shall not have to free it.
+        self._before: P | None = None
         self._confirmed_at = 0
         self.status = PolicyStatus()
 
@@ -142,7 +141,7 @@ class PolicyStore(Generic[P]):
 
         The first time, what was kept from before decides when there is nothing better; `status` says why then, too.
         """
-        with self._loading:
+        with self._loading, short_turns():
             try:
                 seen = self._origin.look()
             except PolicyUnusable as error:
@@ -180,8 +179,7 @@ class PolicyStore(Generic[P]):
         if self._stopped.is_set():
             return False
         try:
-            with _short_turns():
-                program = self._compile(loaded.folder.sources, loaded.folder.data)
+            program = self._compile(loaded.folder.sources, loaded.folder.data)
             self._admit(loaded, program.revision)
         except PolicyRefused as error:
             return self._failed(tuple(describe(one) for one in error.diagnostics[:MAX_SHOWN]) or (str(error),))
@@ -191,7 +189,7 @@ class PolicyStore(Generic[P]):
             return self._failed((str(error),))
         is_new = program.revision != self.revision or bool(self.status.failure)
         # INVARIANT: one assignment; a decision sees the old set or the new one, never a mixture.
-        self._program = program
+        self._before, self._program = self._program, program
         self._reached[program.revision] = None
         while len(self._reached) > MAX_HISTORY:
             self._reached.pop(next(iter(self._reached)))
@@ -220,7 +218,7 @@ class PolicyStore(Generic[P]):
 
     def look(self, before: Hashable) -> Hashable:
         """One look: loads what differs from what was loaded and, where it may be half written, has not moved since `before`."""
-        with self._loading:
+        with self._loading, short_turns():
             try:
                 now = self._origin.look()
             except PolicyUnusable as error:
@@ -265,17 +263,6 @@ class PolicyStore(Generic[P]):
 
 def _told(error: PolicyUnusable) -> str:
     return str(error) if error.code == PolicyUnusable.code else f"{error} ({error.code})"
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    """Let other threads go on sooner while this one computes."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(before, SHORT_TURN))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def describe(diagnostic: Diagnostic) -> str:

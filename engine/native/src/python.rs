@@ -36,50 +36,65 @@ fn bytes<'py>(
 
 /// Compiled policies with the candidate index.
 #[pyclass(frozen, module = "engine._native")]
-struct Program(program::Program);
+struct Program(Option<program::Program>);
+
+impl Program {
+    fn held(&self) -> Result<&program::Program, Failure> {
+        self.0.as_ref().ok_or_else(|| Failure::new("ENDED", "these policies have been freed"))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let program = self.0.take();
+        // WHY without the GIL: a big set of policies takes milliseconds to free, and nobody who decides shall wait for it.
+        // Where there is no interpreter any more, the closure is dropped with what it holds.
+        let _ = Python::try_attach(|py| py.detach(|| drop(program)));
+    }
+}
 
 #[pymethods]
 impl Program {
     #[staticmethod]
     fn compile(py: Python<'_>, modules: &[u8], data: &[u8], options: &[u8]) -> PyResult<Self> {
         let compiled = py.detach(|| guarded(|| program::Program::compile(modules, data, options)));
-        compiled.map(Self).map_err(|failure| raise(py, failure))
+        compiled.map(|program| Self(Some(program))).map_err(|failure| raise(py, failure))
     }
 
     fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || Ok(self.0.describe()))
+        bytes(py, || Ok(self.held()?.describe()))
     }
 
     fn evaluate<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.evaluate(input, now_ns))
+        bytes(py, || self.held()?.evaluate(input, now_ns))
     }
 
     fn candidates<'py>(&self, py: Python<'py>, input: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.candidates(input))
+        bytes(py, || self.held()?.candidates(input))
     }
 
     fn evaluate_all<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.evaluate_all(input, now_ns))
+        bytes(py, || self.held()?.evaluate_all(input, now_ns))
     }
 
     fn evaluate_interpreted<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.evaluate_interpreted(input, now_ns))
+        bytes(py, || self.held()?.evaluate_interpreted(input, now_ns))
     }
 
     fn run_tests<'py>(&self, py: Python<'py>, now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.run_tests(now_ns))
+        bytes(py, || self.held()?.run_tests(now_ns))
     }
 
     fn conditions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.conditions())
+        bytes(py, || self.held()?.conditions())
     }
 
     fn observe<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.observe(input, now_ns))
+        bytes(py, || self.held()?.observe(input, now_ns))
     }
 
     fn observe_tests<'py>(&self, py: Python<'py>, now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.observe_tests(now_ns))
+        bytes(py, || self.held()?.observe_tests(now_ns))
     }
 }
 

@@ -37,20 +37,40 @@ impl Place {
     /// Where a span of the syntax tree stands.
     pub fn of(span: &Span) -> Self {
         let contents = span.source.get_contents();
-        let (line, column) = position(contents, span.start);
-        let (end_line, end_column) = position(contents, span.end.max(span.start));
-        Self { file: span.source.get_path().clone(), line, column, end_line, end_column }
+        let end = span.end.max(span.start);
+        // WHY not two positions: counting lines from the beginning of the file for each rule is quadratic in the file.
+        let within = contents.get(offset(span.start)..offset(end)).unwrap_or_default();
+        let breaks = u32::try_from(within.matches('\n').count()).unwrap_or(u32::MAX);
+        Self {
+            file: span.source.get_path().clone(),
+            line: span.line,
+            column: column(contents, span.start),
+            end_line: span.line.saturating_add(breaks),
+            end_column: column(contents, end),
+        }
     }
 }
 
-/// Line and column, in characters, of a byte offset.
-pub fn position(contents: &str, offset: u32) -> (u32, u32) {
-    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-    let before = contents.get(..offset).unwrap_or(contents);
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1);
+fn offset(at: u32) -> usize {
+    usize::try_from(at).unwrap_or(usize::MAX)
+}
+
+/// A number as lines and columns are counted: from one.
+fn counted(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+/// Column, in characters, of a byte offset.
+fn column(contents: &str, at: u32) -> u32 {
+    let before = contents.get(..offset(at)).unwrap_or(contents);
     let line_start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
-    let column = before.get(line_start..).unwrap_or("").chars().count();
-    (count(before.matches('\n').count()), count(column))
+    counted(before.get(line_start..).unwrap_or("").chars().count())
+}
+
+/// Line and column, in characters, of a byte offset.
+pub fn position(contents: &str, at: u32) -> (u32, u32) {
+    let before = contents.get(..offset(at)).unwrap_or(contents);
+    (counted(before.matches('\n').count()), column(contents, at))
 }
 
 impl Diagnostic {
@@ -112,12 +132,32 @@ pub fn encode_list(list: &[Diagnostic]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::visit;
     use super::*;
 
     #[test]
     fn a_position_counts_characters_not_bytes() {
         assert_eq!(position("a\n\u{e9}\u{e9}x", 6), (2, 3));
         assert_eq!(position("", 0), (1, 1));
+    }
+
+    #[test]
+    fn a_place_is_where_counting_from_the_beginning_finds_its_span() {
+        let text = "package a\n\n# \u{e9}\u{e9}\nx := \"\u{e9}\" if {\n\ty == `one\ntwo`\n\tsome z in [\n1]\n}\n\ndeny contains {\n\t\"a\": \"\u{e9}\",\n} if x\n";
+        let mut engine = regorus::Engine::new();
+        engine.add_policy("a.rego".to_owned(), text.to_owned()).unwrap();
+        let module = engine.get_modules().first().unwrap().clone();
+        let mut spans = vec![module.package.span.clone()];
+        for rule in &module.policy {
+            visit::expressions(rule, &mut |expr| spans.push(expr.span().clone()));
+        }
+        assert!(spans.len() > 10);
+        for span in spans {
+            let place = Place::of(&span);
+            assert_eq!((place.line, place.column), position(text, span.start), "{place:?}");
+            assert_eq!((place.end_line, place.end_column), position(text, span.end), "{place:?}");
+        }
     }
 
     #[test]

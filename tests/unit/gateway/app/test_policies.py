@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from adapters.core.ports import Question
-from engine import command_reader
+from engine import Request, Verdict, command_reader
 from engine.errors import InputInvalid, PolicyRefused
 from engine.source import Source
+from gateway.app import policies
 from gateway.app.policies import EngineTexts, compile_judge
 from tests.strategies.gates import asked
 
@@ -37,3 +38,30 @@ def test_explaining_without_policies_says_nothing() -> None:
     assert EngineTexts(reader, lambda: None).explain(asked()) == []
     judge = compile_judge([ALLOW_ALL], {}, reader)
     assert [found.rule for found in EngineTexts(reader, lambda: judge).explain(asked())] == ["a/ALL"]
+
+
+class _Watched:
+    """A program that notes on what it was run."""
+
+    def __init__(self) -> None:
+        self.warmed: list[Request] = []
+
+    revision = "r"
+
+    def warm(self, request: Request) -> None:
+        self.warmed.append(request)
+
+
+def test_new_policies_are_run_once_before_anybody_is_decided_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = _Watched()
+    monkeypatch.setattr(policies, "compile_policies", lambda *_, **__: program)
+    compile_judge([ALLOW_ALL], {}, command_reader())
+    assert [one.principal.name for one in program.warmed] == ["nobody"]
+
+
+def test_policies_that_fail_on_whatever_is_asked_are_loaded_all_the_same() -> None:
+    failing = Source(
+        "a.rego", 'package policies.a\ndeny contains {"code": "X"} if to_number(input.resource.name) > 1\n'
+    )
+    compiled = compile_judge([failing], {}, command_reader())
+    assert compiled.judge(asked(), 0, None).decision.verdict is Verdict.DENY

@@ -45,3 +45,12 @@ def test_a_commit_has_its_time_and_no_checkout_has_none(tmp_path: Path, monkeypa
     assert committed_at(tmp_path) is None
     git(tmp_path, "commit", "-qm", "x", "--allow-empty")
     assert committed_at(tmp_path) == 1_700_000_000
+
+
+def test_where_there_is_no_checkout_no_program_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting one keeps every thread that decides waiting."""
+    started = list[object]()
+    monkeypatch.setattr(checkout.subprocess, "run", lambda *words, **_: started.append(words))
+    (tmp_path / "policies").mkdir()
+    assert commit_of(tmp_path / "policies") is None
+    assert started == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -340,3 +341,44 @@ def test_a_stop_does_not_wait_for_another_machine_and_what_comes_late_does_not_c
     assert store._watcher is not None
     store._watcher.join(20)
     assert store.revision == "r:one:None"
+
+
+def test_a_replaced_set_is_freed_by_the_load_after_and_never_by_whoever_decides_by_it(tmp_path: Path) -> None:
+    freed = list[str]()
+
+    class Noting(Set):
+        def __del__(self) -> None:
+            freed.append(f"{self.revision} {threading.current_thread().name}")
+
+    (tmp_path / "a.rego").write_text("one")
+    store = PolicyStore(FolderOrigin(tmp_path), lambda sources, _: Noting(sources[0].text), lambda: 42)
+    store.reload()
+    deciding = store.program
+    (tmp_path / "a.rego").write_text("two")
+    store.reload()
+    del deciding
+    assert freed == []
+    (tmp_path / "a.rego").write_text("three")
+    loading = threading.Thread(target=store.reload, name="loading")
+    loading.start()
+    loading.join()
+    assert freed == ["one loading"]
+    store.close()
+
+
+def test_others_go_on_sooner_while_policies_load(tmp_path: Path) -> None:
+    (tmp_path / "a.rego").write_text("one")
+    seen = list[float]()
+    before = sys.getswitchinterval()
+
+    def compiling(sources: Sequence[Source], data: Mapping[str, Json]) -> Set:
+        seen.append(sys.getswitchinterval())
+        return compile_policies(sources, data)
+
+    store = PolicyStore(FolderOrigin(tmp_path), compiling, lambda: 42)
+    store.subscribe_status(lambda _: seen.append(sys.getswitchinterval()))
+    store.reload()
+    assert all(turn < before / 10 for turn in seen)
+    assert len(seen) == 2
+    assert sys.getswitchinterval() == before
+    store.close()
