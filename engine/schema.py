@@ -1,7 +1,8 @@
-"""The shape of `input`, read off the dataclasses: JSON Schema for people and editors, the same as msgpack for the compiler.
+"""The shape of `input`, read off the dataclasses: JSON Schema.
 
 `docs/input.schema.json` is `input_schema_text()`, and a test holds it fresh. A field that may be absent is one that is
-None by default: nulls never reach a policy. Called by the compiler's check of paths and by `sallyport schema`.
+None by default: nulls never reach a policy. Called by `sallyport schema` and the `.gate` language; the compiler's check of paths
+reads what it wrote (`engine/compiler/published.py`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,7 @@ import json
 import types
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
-
-import msgspec
 
 from engine.command.tree import Command, Operation
 from engine.request import Approval, Json, Principal, Resource, Session
@@ -56,12 +54,6 @@ def input_schema() -> dict[str, Json]:
 def input_schema_text() -> str:
     """The schema as `docs/input.schema.json` holds it."""
     return json.dumps(input_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-@cache
-def input_schema_encoded() -> bytes:
-    """The schema in msgpack, for the compiler's check of the paths that policies read."""
-    return msgspec.msgpack.encode(input_schema())
 
 
 def _command() -> dict[str, Json]:

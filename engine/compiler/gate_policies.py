@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from engine.request import Json
 from engine.source import Diagnostic, Severity, Source, Span
 
 # WHY late: who has no `.gate` files does not wait for the language.
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from engine.dsl.explanation import Unmet
     from engine.dsl.lower import Lowered
     from engine.dsl.typed import Policy
+    from engine.request import Json
 
 SUFFIX = ".gate"
 

@@ -7,13 +7,16 @@ The shapes are those of `engine/rego/contract.py`. What is computed is checked w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from engine.rego.contract import ContractBroken, RuleKind, check_result
-from engine.request import Json
 from engine.source import Diagnostic, Severity, Span
+
+# WHY late: who checks policies waits for no types of requests.
+if TYPE_CHECKING:
+    from engine.request import Json
 
 _WRITTEN: Final[Mapping[RuleKind, str]] = {
     RuleKind.ALLOW: '{"code": ..., "reason": ...}',

@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine._native import NativeError, Program
 from engine.compiler.gate_policies import SUFFIX, GatePolicies, read_gate_sources
 from engine.compiler.heads import Head, HeadOf, check_heads
+from engine.compiler.published import published_schema
 from engine.errors import NativeFailure, PolicyRefused
 from engine.rego.capabilities import ALLOWED
 from engine.rego.contract import RuleKind
-from engine.request import Json
-from engine.schema import input_schema_encoded
 from engine.source import Diagnostic, Severity, Source, Span
+
+if TYPE_CHECKING:
+    from engine.request import Json
 
 VOLATILE = ("input.context.now",)
 """What of the input differs from request to request by itself: a rule that reads it cannot be cached."""
@@ -127,7 +130,7 @@ def compile_policies(
         "limits": dict(limits or {}),
     }
     if has_schema:
-        options["schema"] = msgspec.Raw(input_schema_encoded())
+        options["schema"] = msgspec.Raw(published_schema())
     try:
         core = Program.compile(_ENCODER.encode(files), _ENCODER.encode(document), _ENCODER.encode(options))
     except NativeError as error:

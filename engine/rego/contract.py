@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
 
 import msgspec
 
 from engine.errors import EngineError
 from engine.masking.transforms import PARAMS, Method, Param
-from engine.request import Json
+
+# WHY late: who checks policies waits for no types of requests.
+if TYPE_CHECKING:
+    from engine.request import Json
 
 MAX_TEXT = 4096
 MAX_ITEMS = 1000

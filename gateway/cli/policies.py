@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engine.source import Diagnostic, Severity
-from gateway.cli.diagnostics import fields, line
+from gateway.cli.checking import DEFAULT_FOLDER, Format, Wanted, check_folder
 from gateway.cli.options import AsJson
-from gateway.cli.output import say, say_json, say_text
-
-
-class Format(StrEnum):
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
-
+from gateway.cli.output import say, say_json
 
 Path_ = Annotated[Path, typer.Argument(help="The policy folder.")]
 
@@ -34,34 +23,18 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    folder: Path_ = Path("policies"),
+    folder: Path_ = DEFAULT_FOLDER,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
     as_json: AsJson = False,
 ) -> None:
     """Compile a policy folder and list everything that is wrong with it."""
-    found = _diagnose(folder)
-    match Format.JSON if as_json else format:
-        case Format.TEXT:
-            for one in found:
-                say(line(one))
-            if not found:
-                say(f"{folder}: fine")
-        case Format.JSON:
-            say_json({"diagnostics": [fields(one) for one in found]})
-        case Format.SARIF:
-            from engine.suite.sarif import sarif
-
-            say_json(sarif(found, folder.as_posix(), _version()))
-        case Format.GITHUB:
-            from engine.suite.annotations import of_diagnostics
-
-            say_text(of_diagnostics(found, folder.as_posix()))
-    if any(strict or one.severity is Severity.ERROR for one in found):
-        raise typer.Exit(1)
+    code = check_folder(Wanted(folder, strict, Format.JSON if as_json else format))
+    if code:
+        raise typer.Exit(code)
 
 
-def inspect(folder: Path_ = Path("policies"), as_json: AsJson = False) -> None:
+def inspect(folder: Path_ = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """List the parts of the input that policies read: what an adapter must send for them to decide."""
     from engine.compiler.stages import PolicyRule, compile_policies
     from engine.suite.sets import policy_sets
@@ -107,30 +80,3 @@ def schema(as_json: AsJson = False) -> None:
         say_json(input_schema())
     else:
         sys.stdout.write(input_schema_text())
-
-
-def _diagnose(folder: Path) -> Sequence[Diagnostic]:
-    """Everything wrong with every set of policies below the folder: examples are sets of their own."""
-    from engine.compiler.stages import compile_policies
-    from engine.errors import PolicyRefused
-    from engine.suite.sets import policy_sets
-    from gateway.policy_store.folder import read_folder
-
-    found = list[Diagnostic]()
-    loaded = read_folder(folder, found)
-    for one in policy_sets((*loaded.sources, *loaded.tests), ()):
-        data = read_folder(folder / one.root, []).data if one.root else loaded.data
-        try:
-            found += compile_policies(one.sources, data).warnings
-        except PolicyRefused as error:
-            found += error.diagnostics
-    return found
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("sallyport")
-    except PackageNotFoundError:
-        return "0"

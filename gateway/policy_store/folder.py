@@ -15,10 +15,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.request import Json
 from engine.source import Diagnostic, Source, decode_source
 from gateway.errors import PolicyUnusable
+
+# WHY late: who checks policies waits for no types of requests.
+if TYPE_CHECKING:
+    from engine.request import Json
 
 MAX_FILES = 20_000
 MAX_FILE_BYTES = 16 << 20

@@ -13,7 +13,7 @@ from hypothesis import given
 from engine.command.tree import Command, Effect, Operation, ParsedCommand
 from engine.evaluator.encode import encode_request
 from engine.request import Approval, Principal, Request, Resource, Session
-from engine.schema import input_schema, input_schema_encoded, input_schema_text
+from engine.schema import input_schema, input_schema_text
 from tests.strategies.commands import sql_commands
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "input.schema.json"
@@ -72,7 +72,3 @@ def test_a_field_that_may_be_absent_is_not_required() -> None:
 def test_policies_do_not_see_where_in_the_text_an_operation_stands() -> None:
     schema: Any = input_schema()
     assert "span" not in schema["properties"]["command"]["properties"]["operations"]["items"]["properties"]
-
-
-def test_the_compiler_gets_the_same() -> None:
-    assert msgspec.msgpack.decode(input_schema_encoded()) == input_schema()

@@ -1,0 +1,80 @@
+"""`check` in its plain forms is the `check` that the library of command lines reads."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from gateway.cli import checking, main
+from gateway.cli.checking import Format, Wanted, plainly_asked
+from gateway.cli.policies import register
+
+ROOT = Path(__file__).parents[4]
+WORDS = ("a", "b/c", "--strict", "--json", "--format", "json", "github", "--formats", "-x", "--format=json", "--", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ([], Wanted()),
+        (["a"], Wanted(Path("a"))),
+        (["--strict", "a"], Wanted(Path("a"), is_strict=True)),
+        (["a", "--format", "sarif"], Wanted(Path("a"), format=Format.SARIF)),
+        (["--json"], Wanted(format=Format.JSON)),
+        (["--help"], None),
+        (["a", "b"], None),
+        (["--format"], None),
+        (["--format", "xml"], None),
+        ([""], None),
+    ],
+)
+def test_plain_forms_are_understood_and_no_other(arguments: list[str], wanted: Wanted | None) -> None:
+    assert plainly_asked(arguments) == wanted
+
+
+def test_what_is_understood_plainly_means_what_the_library_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = list[Wanted]()
+    monkeypatch.setattr("gateway.cli.policies.check_folder", lambda wanted: read.append(wanted) or 0)
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    register(app)
+    command = typer.main.get_command(app)
+    understood = 0
+    for length in range(4):
+        for arguments in itertools.product(WORDS, repeat=length):
+            wanted = plainly_asked(arguments)
+            if wanted is None:
+                continue
+            understood += 1
+            command.main(args=["check", *arguments], standalone_mode=False)
+            assert read.pop() == wanted, arguments
+    assert understood > 40
+
+
+def test_the_plain_form_waits_for_no_library_of_command_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.rego").write_text(
+        'package policies.a\n\ndeny contains {"code": "X"} if input.resource.name == "x"\n'
+    )
+    code = "import sys, gateway.cli; sys.exit(gateway.cli.main(sys.argv[1:]) or any(m in sys.modules for m in ('typer', 'pydantic', 'lark', 'yaml', 'engine.request')))"
+    done = subprocess.run([sys.executable, "-c", code, "check", str(tmp_path)], cwd=ROOT, check=False)
+    assert done.returncode == 0
+
+
+def test_a_strict_check_counts_warnings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.rego").write_text(
+        'package policies.a\n\ndeny contains {"code": "X"} if contains(input.command.text, "x")\n'
+    )
+    assert checking.check_folder(Wanted(tmp_path)) == 0
+    assert checking.check_folder(Wanted(tmp_path, is_strict=True)) == 1
+    assert "NO_INDEX" in capsys.readouterr().out
+
+
+def test_help_and_mistakes_are_the_librarys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--help"]) == 0
+    assert "--strict" in capsys.readouterr().out
+    assert main(["check", str(tmp_path), "--format", "xml"]) == 2
