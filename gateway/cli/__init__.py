@@ -2,7 +2,8 @@
 
 Exit codes: 0 fine, 1 problems were found, 2 wrong usage, 3 could not run. A user's mistake is one line on standard error
 with what to do about it, never a traceback. To add a group, write its file with a `register` and add it to `GROUPS` with
-the commands it has. Only the group of the command that was asked for is imported: most people wait for `check`.
+the commands it has. Only the group of the command that was asked for is imported, and for the plain forms of `check` not
+even what reads command lines: most people wait for it (`checking.py`).
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-
-import typer
-from typer.exceptions import TyperException
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, PolicyRefused
 from gateway.cli.output import complain
 from gateway.errors import GatewayError
+
+if TYPE_CHECKING:
+    import typer
 
 MAX_DIAGNOSTICS = 10
 
@@ -45,6 +47,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("bundling", ("build", "verify", "signing-key")),
     Group("starting", ("init",)),
     Group("language", ("lower", "fmt")),
+    Group("editing", ("lsp",)),
     Group("parsing", ("parse",)),
     Group("scanning", ("scan",)),
     Group("conformance", ("conformance",)),
@@ -58,6 +61,8 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
 
 def build(command: str | None = None) -> typer.Typer:
     """The command line: all of it, or as much as it takes to run one command."""
+    import typer
+
     app = typer.Typer(
         name="sallyport",
         help="An access gateway: every command is judged by policy and answered allow, mask, hold or deny.",
@@ -79,17 +84,15 @@ def _nothing() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code."""
+    # WHY: whoever has Rust tell where a panic was asks for no backtrace of every place where a parser looked further.
+    os.environ.setdefault("RUST_LIB_BACKTRACE", "0")
+    asked = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        given = None if arguments is None else list(arguments)
-        asked = sys.argv[1:] if given is None else given
-        app = build(asked[0] if asked else None)
-        code = typer.main.get_command(app).main(args=given, prog_name="sallyport", standalone_mode=False)
+        code = _run_plainly(asked)
+        code = _run(asked) if code is None else code
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except TyperException as error:
-        complain(str(error) or "wrong usage", help="`sallyport --help` shows what there is")
-        return 2
-    except (typer.Abort, KeyboardInterrupt):
+        return code
+    except KeyboardInterrupt:
         return 130
     except GatewayError as error:
         complain(str(error), help=error.help)
@@ -108,3 +111,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # WHY: whoever read our output has enough; the flush at exit would only complain again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _run_plainly(asked: Sequence[str]) -> int | None:
+    """The exit code of a command that needs nobody to read its command line; None for every other."""
+    if asked[:1] != ["check"]:
+        return None
+    from gateway.cli.checking import check_folder, plainly_asked
+
+    wanted = plainly_asked(asked[1:])
+    return None if wanted is None else check_folder(wanted)
+
+
+def _run(asked: Sequence[str]) -> int:
+    import typer
+    from typer.exceptions import TyperException
+
+    try:
+        app = build(asked[0] if asked else None)
+        code = typer.main.get_command(app).main(args=list(asked), prog_name="sallyport", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except TyperException as error:
+        complain(str(error) or "wrong usage", help="`sallyport --help` shows what there is")
+        return 2
+    except typer.Abort:
+        return 130

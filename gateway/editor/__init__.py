@@ -1,0 +1,1 @@
+"""What editors ask about policies, over the Language Server Protocol: `sallyport lsp`."""
