@@ -47,7 +47,7 @@ test: install ## every test that takes seconds; SELECT=tests/unit for a part
 	$(BIN)/python -m pytest -q -m "not long" $(SELECT)
 
 long: install ## soaks, long fuzzing, hundreds of kills; results in docs/measured/
-	$(BIN)/python -m pytest -q -m long -o timeout=7200 $(SELECT)
+	$(BIN)/python -m pytest -q -m long -o timeout=7200 -o faulthandler_timeout=7200 $(SELECT)
 
 bench: install ## every promise of bench/budgets.toml, measured
 	$(BIN)/python -m bench
