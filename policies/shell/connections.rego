@@ -15,7 +15,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"reverse_shell", "network_redirect"}
 }
 
@@ -29,7 +28,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"download_and_run"}
 }
 
@@ -43,7 +41,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"exfiltration"}
 }
 
@@ -59,6 +56,5 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"remote_run", "listens", "sends_data"}
 }

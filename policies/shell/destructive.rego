@@ -15,7 +15,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"whole_tree"}
 }
 
@@ -29,7 +28,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"raw_device"}
 }
 
@@ -43,7 +41,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"resource_exhaustion"}
 }
 
@@ -57,7 +54,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"power_change"}
 }
 
@@ -73,7 +69,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"bulk_delete", "outside_delete", "dynamic_delete"}
 }
 
@@ -89,7 +84,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"destructive_verb", "kills_processes"}
 }
 
@@ -105,7 +99,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"rewrites_history"}
 }
 
@@ -121,6 +114,5 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"publishes"}
 }

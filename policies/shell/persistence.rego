@@ -15,7 +15,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"persistence"}
 }
 
@@ -29,7 +28,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"trace_removal"}
 }
 
@@ -43,7 +41,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"protection_off"}
 }
 
@@ -57,7 +54,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"kernel_change"}
 }
 
@@ -71,7 +67,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"container_escape"}
 }
 
@@ -85,6 +80,5 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"captures_input"}
 }

@@ -17,7 +17,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"privilege_change", "permissions_opened", "account_change"}
 }
 
@@ -33,7 +32,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"credential_read", "credential_write"}
 }
 
@@ -49,7 +47,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"service_change", "system_write"}
 }
 
@@ -65,7 +62,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"system_discovery"}
 }
 
@@ -81,7 +77,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"installs_packages"}
 }
 
@@ -97,6 +92,5 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"execution_variable", "odd_path", "obfuscated"}
 }

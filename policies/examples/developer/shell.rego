@@ -63,7 +63,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"whole_tree"}
 }
 
@@ -77,7 +76,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"raw_device"}
 }
 
@@ -91,7 +89,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"resource_exhaustion"}
 }
 
@@ -105,7 +102,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"power_change"}
 }
 
@@ -121,7 +117,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"bulk_delete", "outside_delete", "dynamic_delete"}
 }
 
@@ -137,7 +132,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"destructive_verb", "kills_processes"}
 }
 
@@ -153,7 +147,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"rewrites_history"}
 }
 
@@ -169,7 +162,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"publishes"}
 }
 
@@ -183,7 +175,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"reverse_shell", "network_redirect"}
 }
 
@@ -197,7 +188,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"download_and_run"}
 }
 
@@ -211,7 +201,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"exfiltration"}
 }
 
@@ -227,7 +216,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"remote_run", "listens", "sends_data"}
 }
 
@@ -241,7 +229,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"persistence"}
 }
 
@@ -255,7 +242,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"trace_removal"}
 }
 
@@ -269,7 +255,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"protection_off"}
 }
 
@@ -283,7 +268,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"kernel_change"}
 }
 
@@ -297,7 +281,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"container_escape"}
 }
 
@@ -311,7 +294,6 @@ deny contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"captures_input"}
 }
 
@@ -327,7 +309,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"privilege_change", "permissions_opened", "account_change"}
 }
 
@@ -343,7 +324,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"credential_read", "credential_write"}
 }
 
@@ -359,7 +339,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"service_change", "system_write"}
 }
 
@@ -375,7 +354,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"system_discovery"}
 }
 
@@ -391,7 +369,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"installs_packages"}
 }
 
@@ -407,7 +384,6 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign
 	sign in {"execution_variable", "odd_path", "obfuscated"}
 }
 
