@@ -78,3 +78,26 @@ def test_help_and_mistakes_are_the_librarys(tmp_path: Path, capsys: pytest.Captu
     assert main(["check", "--help"]) == 0
     assert "--strict" in capsys.readouterr().out
     assert main(["check", str(tmp_path), "--format", "xml"]) == 2
+
+
+@pytest.mark.parametrize(("text", "code"), [("", 0), ("policy", 1), (None, 3)])
+def test_a_process_that_only_checks_says_all_and_ends_with_its_code(
+    text: str | None, code: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "policies"
+    if text is not None:
+        folder.mkdir()
+        (folder / "a.gate").write_text(f"{text}\n" if text else "policy a\nallow a when command.complete\n")
+    words = [sys.executable, "-m", "gateway.cli", "check", str(folder)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stdout.endswith("\n") if text is not None else "no policy folder" in done.stderr
+
+
+def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "a.gate").write_text("policy a\n" + "deny a when (\n" * 5_000)
+    talkative = f"{sys.executable} -m gateway.cli check {tmp_path} --json"
+    done = subprocess.run(
+        f"{talkative} | head -c 10 >/dev/null", cwd=ROOT, shell=True, capture_output=True, check=False
+    )
+    assert done.stderr == b""
