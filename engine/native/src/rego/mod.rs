@@ -1,6 +1,6 @@
 //! Rego: policies compiled to RVM programs with an index over their rules, evaluated with every limit on.
 //!
-//! Read in this order: `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
+//! Read in this order: `spelling`, `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
 //! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
 //! cannot swallow errors) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
 //! for tests, `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
@@ -32,5 +32,6 @@ mod schema;
 mod scope;
 mod signatures;
 mod sources;
+mod spelling;
 mod split;
 mod visit;

@@ -22,6 +22,7 @@ use super::options::Options;
 use super::rules::Rules;
 use super::scope::{self, of_imports};
 use super::sources::{self, SourceFile};
+use super::spelling::respelled;
 use super::split;
 use crate::failure::{guarded, Failure};
 use crate::stack::{with_bounded_room, with_room};
@@ -235,7 +236,7 @@ fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
         .iter()
         .map(|item| match item.as_array().ok().map(|pair| pair.as_slice()) {
             Some([Value::String(name), Value::String(text)]) => {
-                Ok(SourceFile { name: name.to_string(), text: text.to_string() })
+                Ok(SourceFile { name: name.to_string(), text: respelled(text) })
             }
             _ => Err(wrong()),
         })

@@ -51,6 +51,20 @@ def test_a_rule_without_an_index_is_a_warning() -> None:
     assert policies.rules[0].is_always
 
 
+def test_what_only_opas_parser_takes_is_taken_and_told_of_at_its_own_place() -> None:
+    policies = compiled(
+        "package policies.a\n\n"
+        'deny contains {"code": "X"} if {\n\tinput.resource.name\n\t(count(input.resource.labels) + 1) > 2\n\tnot safe(input.resource.protocol)\n}\n'
+        'safe("tls")\n'
+        "allow contains {} if time.now_ns() > 5\n"
+    )
+    allow, deny = policies.rules
+    assert (deny.line, allow.line) == (3, 9)
+    assert deny.reads == ("input.resource.labels", "input.resource.name", "input.resource.protocol")
+    found = refused("package policies.a\nsafe(1)\ndeny contains {} if { safe(http.send({})) }\n")
+    assert found == [("BUILTIN_NOT_ALLOWED", "0.rego", 3)]
+
+
 def test_a_revision_names_the_contents_not_the_order() -> None:
     one, two = Source("a.rego", DENY), Source("b.rego", "package lib\nx := 1\n")
     same = {compile_policies(pair, {"k": 1, "l": 2}).revision for pair in ([one, two], [two, one])}

@@ -13,6 +13,7 @@ use crate::rego::limits::Limits;
 use crate::rego::reads::Facts;
 use crate::rego::rules::Rules;
 use crate::rego::sources::{self, SourceFile};
+use crate::rego::spelling::respelled;
 use crate::rego::visit;
 use crate::rego::{names, own};
 
@@ -46,7 +47,7 @@ pub fn prepare(case: &Case) -> Result<Texts, String> {
     let data = packages.rename(&case.data);
     let rewritten = |text: &str| Ok::<_, String>(keywords::rewrite(&template::rewrite(text)?, &data, &packages));
     for (number, text) in case.modules.iter().enumerate() {
-        files.push(SourceFile { name: format!("module-{number}.rego"), text: rewritten(text)? });
+        files.push(SourceFile { name: format!("module-{number}.rego"), text: respelled(&rewritten(text)?) });
     }
     let question = query::module(&rewritten(&case.query)?, case.v0)?;
     files.push(SourceFile { name: "question.rego".to_owned(), text: question });
