@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.rego_corpora import CORPORA, gatekeeper, measure
+from tests.conformance.rego_wild import read, wild
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 ROW = re.compile(r"^\| `(rego-[\w-]+)` \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
@@ -43,3 +44,13 @@ def test_the_numbers_of_the_page_are_bounds(corpora: Path, name: str) -> None:
     _, right, _, otherwise, _ = rows()[name]
     assert outcome.counts["right"] >= right, outcome.wrong
     assert outcome.counts["otherwise"] <= otherwise, outcome.wrong
+
+
+@pytest.mark.long
+def test_modules_of_public_repositories_are_read_as_the_page_says(corpora: Path) -> None:
+    said = re.search(
+        r"Of the (\d+) open modules of `rego-in-the-wild`, (\d+) are read", PAGE.read_text(encoding="utf-8")
+    )
+    assert said is not None
+    counts, why = read(list(wild(corpora)))
+    assert (counts.total(), counts["read"]) == (int(said[1]), int(said[2])), why
