@@ -71,6 +71,7 @@ SIGNS: dict[str, str] = {
     "captures_input": "Records keystrokes, screens, traffic or processes",
     "container_escape": "Gives a container the host, or leaves one",
     "credential_read": "Reads keys, passwords, tokens",
+    "credential_shown": "Puts a password or token into the command line, where lists of processes and histories show it",
     "credential_write": "Changes or makes keys, passwords, tokens",
     "destructive_verb": "A verb or option after which something is gone or live: `delete`, `destroy`, `--purge`, `apply` ...",
     "download_and_run": "Runs what it fetches",
@@ -102,6 +103,7 @@ SIGNS: dict[str, str] = {
     "system_discovery": "Lists accounts, processes, connections, settings of the system",
     "system_write": "Writes below the folders of the system",
     "trace_removal": "Removes or forges logs, histories, times",
+    "unverified_server": "Does not check who the server is, or takes an address it was given instead",
     "whole_tree": "Removes everything below a root, a home, a system folder or the working folder",
 }
 

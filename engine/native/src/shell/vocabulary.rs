@@ -101,6 +101,7 @@ signs! {
     CapturesInput "captures_input",
     ContainerEscape "container_escape",
     CredentialRead "credential_read",
+    CredentialShown "credential_shown",
     CredentialWrite "credential_write",
     DestructiveVerb "destructive_verb",
     DownloadAndRun "download_and_run",
@@ -132,6 +133,7 @@ signs! {
     SystemDiscovery "system_discovery",
     SystemWrite "system_write",
     TraceRemoval "trace_removal",
+    UnverifiedServer "unverified_server",
     WholeTree "whole_tree",
 }
 

@@ -39,10 +39,27 @@ impl Walker<'_> {
                 if let Some(file) = args.get(at) {
                     self.writes(index, file, Access::Write);
                 }
-            } else if matches!(arg.shown.as_str(), "-name" | "-iname" | "-path" | "-ipath" | "-wholename") {
-                for sign in args.get(at).map(|name| paths::signs(&name.shown, Access::Read)).unwrap_or_default() {
-                    self.sign(index, sign);
+            } else if matches!(
+                arg.shown.as_str(),
+                "-name"
+                    | "-iname"
+                    | "-path"
+                    | "-ipath"
+                    | "-wholename"
+                    | "-iwholename"
+                    | "-regex"
+                    | "-iregex"
+                    | "-lname"
+            ) {
+                if let Some(name) = args.get(at) {
+                    self.searched_name(index, &name.shown);
                 }
+            } else if arg.is("-perm") {
+                if let Some(mode) = args.get(at) {
+                    self.searched_mode(index, &mode.shown);
+                }
+            } else if matches!(arg.shown.as_str(), "-writable" | "-nouser" | "-nogroup") {
+                self.sign(index, Sign::SystemDiscovery);
             } else if arg.dynamic && arg.shown.starts_with("${") && !arg.single {
                 // An unquoted value may be an action.
                 self.unquoted_value(index, arg);
@@ -253,8 +270,12 @@ impl Walker<'_> {
         if self.cloned {
             self.sign(index, Sign::InstallsPackages);
         }
+        self.known_tool(index, file);
         let elsewhere = self.moved && !file.shown.starts_with(['/', '~']);
-        if paths::is_temporary(&file.shown) || elsewhere || file.shown.contains(['%', '|', '\'', '"', '\\', '\n']) {
+        let odd = file.shown.contains(['%', '|', '\'', '"', '\\', '\n'])
+            || ["#{", "{{", "<%"].iter().any(|mark| file.shown.contains(mark))
+            || self.is_escaped(file);
+        if paths::is_temporary(&file.shown) || elsewhere || odd {
             self.sign(index, Sign::OddPath);
         }
         for sign in paths::signs(&file.shown, Access::Execute) {

@@ -35,6 +35,52 @@ const STARTS_SHELLS: &[&str] = &[
     "proc_open",
 ];
 
+/// Words of code that hold what a visitor of a page sent; between double quotes a shell takes `$_GET` for its own variable.
+const ASKED: &[&str] = &[
+    "$_GET",
+    "$_POST",
+    "$_REQUEST",
+    "$_COOKIE",
+    "$_SERVER[",
+    "$_FILES",
+    "${_GET}",
+    "${_POST}",
+    "${_REQUEST}",
+    "${_COOKIE}",
+    "${_SERVER}",
+    "php://input",
+    "Request.Form",
+    "Request.Item",
+    "Request[",
+    "request.getParameter",
+];
+
+/// Words of code that run a text or a file by its name.
+const RUNS_TEXT: &[&str] = &[
+    "system(",
+    "exec(",
+    "eval(",
+    "eval ",
+    "passthru(",
+    "shell_exec",
+    "assert(",
+    "popen(",
+    "proc_open",
+    "include(",
+    "include ",
+    "include_once",
+    "require(",
+    "require ",
+    "require_once",
+    "create_function",
+    "call_user_func",
+    "preg_replace(",
+    "getRuntime(",
+    "ProcessBuilder",
+    "Process.Start",
+    "move_uploaded_file",
+];
+
 /// What a text of code shows without being understood.
 pub(super) fn signs_of(code: &str) -> Vec<Sign> {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
@@ -75,9 +121,7 @@ pub(super) fn signs_of(code: &str) -> Vec<Sign> {
     if has(&[".ssh/id_", ".aws/credentials", "/etc/shadow", ".netrc", ".git-credentials", ".kube/config"]) {
         signs.push(Sign::CredentialRead);
     }
-    if has(&["$_GET[", "$_POST[", "$_REQUEST[", "$_GET.", "Request.Form"])
-        && has(&["system(", "exec(", "eval(", "passthru(", "shell_exec", "assert("])
-    {
+    if has(ASKED) && has(RUNS_TEXT) {
         signs.push(Sign::ReverseShell);
     }
     if has(&["os.setuid", "setuid(", "SUID"]) {

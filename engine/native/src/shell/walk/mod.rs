@@ -6,13 +6,16 @@
 
 pub mod args;
 mod awk_and_sed;
+mod builders;
 mod carriers;
 mod code;
 mod options;
+mod own_verbs;
 mod paths;
 mod pipelines;
 mod programs;
 mod redirects;
+mod searches;
 mod shells;
 mod simple;
 mod structure;

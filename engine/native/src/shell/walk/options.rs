@@ -17,11 +17,15 @@ impl Walker<'_> {
             if runs.form == RunForm::Value {
                 continue;
             }
-            let Some(value) = line.value(&runs.option) else {
+            let Some(value) = line.value(&runs.option).or_else(|| abbreviated(name, &runs.option, &line)) else {
                 continue;
             };
             match runs.form {
-                RunForm::Shell => self.carried_text(name, &value, around),
+                RunForm::Shell => {
+                    // What it is given besides nobody sees.
+                    self.sign(index, Sign::OpaqueCode);
+                    self.carried_text(name, &value, around);
+                }
                 RunForm::Code => {
                     self.sign(index, Sign::OpaqueCode);
                     self.problem("opaque_code", &format!("`{}` of `{name}` runs code", runs.option), around.span);
@@ -80,6 +84,15 @@ impl Walker<'_> {
             "kill" | "pkill" | "killall" => self.kills(index, line),
             "make" | "gmake" | "just" | "task" => self.overrides(index, line),
             "less" | "more" | "vim" | "vi" | "nvim" | "ex" | "view" => self.pager(index, line),
+            "grep" | "egrep" | "fgrep" | "zgrep" | "bzgrep" | "xzgrep" => self.searched_text(index, name, line),
+            "fd" | "fdfind" | "locate" | "mlocate" | "plocate" | "mdfind" => {
+                line.positionals.iter().for_each(|arg| self.searched_name(index, &arg.shown));
+            }
+            "rg" | "ripgrep" | "ag" | "ack" | "ugrep" | "pt" => self.searched_text(index, name, line),
+            "ldd" => self.loaded(index, line),
+            "jq" | "yq" | "gojq" | "jaq" => self.query(index, name, line),
+            "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "rustc" => self.compiles(name, line),
+            "go" | "swift" | "dart" | "crystal" | "nim" | "zig" | "v" => self.runs_source(index, name, line),
             "crontab" => self.crontab(index, line),
             "export" | "declare" | "typeset" | "readonly" | "local" => self.variables(index, line),
             "alias" => self.aliases(index, line),
@@ -88,10 +101,24 @@ impl Walker<'_> {
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
             _ => {}
         }
+        self.typed_into(index, name, line, around);
         if matches!(kind, Kind::Fetch | Kind::Send | Kind::Connect) {
             for host in line.args.iter().filter(|arg| arg.shown.contains("://")).take(5) {
                 self.touch(index, target("host", host, Access::Read));
             }
         }
     }
+}
+
+/// The value of a long option that is spelt by its beginning, as getopt takes it: `--use-compress-prog=x`.
+fn abbreviated(program: &str, option: &str, line: &Line) -> Option<Arg> {
+    let spelt = line.args.iter().map(|arg| arg.shown.split('=').next().unwrap_or_default()).find(|word| {
+        word.len() >= 4
+            && word.starts_with("--")
+            && option.starts_with(word)
+            // `git apply --index` is whole; what filters a branch is held by its verb.
+            && !option.ends_with("-filter")
+            && !tables::options(program).iter().any(|known| known.option == **word)
+    })?;
+    line.value(spelt)
 }

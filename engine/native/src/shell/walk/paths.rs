@@ -201,6 +201,9 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     if access == Access::Read && is_private(name) {
         signs.push(Sign::SystemDiscovery);
     }
+    if changes && is_hidden_in_shared_folder(name) {
+        signs.push(Sign::Obfuscated);
+    }
     for class in classes(name) {
         if public && class == Class::Credential {
             continue;
@@ -224,9 +227,30 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     signs
 }
 
+/// Whether a name that listings leave out stands in a folder where everybody may write.
+fn is_hidden_in_shared_folder(name: &str) -> bool {
+    let normal = normal(name);
+    ["/tmp/", "/var/tmp/", "/private/tmp/", "/dev/shm/", "/run/shm/", "/var/lock/"]
+        .iter()
+        .any(|folder| normal.strip_prefix(folder).is_some_and(|rest| rest.split('/').any(|part| part.starts_with('.'))))
+}
+
+/// Whether a name is a path of Windows, which a POSIX shell reads as something else: `C:\\x`, `%SYSTEMROOT%\\x`.
+fn is_foreign(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let drive = bytes.first().is_some_and(u8::is_ascii_uppercase) && bytes.get(1) == Some(&b':');
+    let variable = name.strip_prefix('%').and_then(|rest| rest.split_once('%')).is_some_and(|(name, _)| {
+        name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    drive && bytes.get(2) != Some(&b':') || variable
+}
+
 /// Folders of the system whose contents say how it is set up.
 fn is_private(name: &str) -> bool {
     let normal = normal(name);
+    if is_foreign(name) {
+        return true;
+    }
     if matches!(
         name,
         "/home"
@@ -242,82 +266,41 @@ fn is_private(name: &str) -> bool {
     ) {
         return true;
     }
-    ["/etc", "/proc", "/sys", "/boot", "/var/lib", "/var/spool", "/var/www", "/var/db", "/System", "/Library"]
-        .iter()
-        .any(|folder| normal.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-}
-
-/// Folders that builders and tests make, and make again.
-const GENERATED: &[&str] = &[
-    "build",
-    "dist",
-    "out",
-    "target",
-    "node_modules",
-    ".cache",
-    "cache",
-    "__pycache__",
-    "coverage",
-    "htmlcov",
-    "tmp",
-    "temp",
-    ".next",
-    ".nuxt",
-    ".turbo",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".tox",
-    ".nox",
-    "bin",
-    "obj",
-    ".venv",
-    "venv",
-    ".gradle",
-    ".parcel-cache",
-    ".eggs",
-    ".nyc_output",
-    "_build",
-    "generated",
-    ".output",
-    "public/build",
-    "DerivedData",
-    ".terraform",
-    ".svelte-kit",
-    "debug",
-    "release",
-    ".angular",
-    "storybook-static",
-    ".vite",
-    "logs",
-];
-
-fn is_generated(normal: &str) -> bool {
-    let last = normal.trim_end_matches("/*").rsplit('/').next().unwrap_or_default();
-    GENERATED.contains(&last)
-        || last.ends_with(".egg-info")
-        || last.starts_with("build-")
-        || last.starts_with("cmake-build")
-        || normal.split('/').next().is_some_and(|first| GENERATED.contains(&first))
+    [
+        "/etc",
+        "/proc",
+        "/sys",
+        "/boot",
+        "/var/lib",
+        "/var/spool",
+        "/var/www",
+        "/var/db",
+        "/System",
+        "/Library",
+        "/Applications",
+    ]
+    .iter()
+    .any(|folder| normal.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// What removing a file or tree says.
 pub(super) fn delete_signs(name: &str, whole: bool, dynamic: bool) -> Vec<Sign> {
     let mut signs = signs(name, Access::Delete);
     let normal = normal(name);
-    if whole && is_root_like(&normal, name) {
-        signs.push(Sign::WholeTree);
+    if whole {
+        // WHY: whatever the folder is called, nobody sees what is in it before it is gone.
+        signs.push(Sign::BulkDelete);
+        if is_root_like(&normal, name) {
+            signs.push(Sign::WholeTree);
+        }
     }
     if is_temporary(name) {
         return signs;
     }
-    let outside = normal.starts_with('/') || normal.starts_with('~') || normal.starts_with("..");
     if dynamic {
         signs.push(Sign::DynamicDelete);
-    } else if outside {
+    } else if normal.starts_with('/') || normal.starts_with('~') || normal.starts_with("..") {
         signs.push(Sign::OutsideDelete);
-    } else if whole && !is_generated(&normal) {
-        signs.push(Sign::BulkDelete);
     }
     if normal.contains("/.git/") || normal == ".git" || normal.starts_with(".git/") || normal.ends_with("/.git") {
         signs.push(Sign::RewritesHistory);
@@ -386,7 +369,8 @@ mod tests {
 
     #[test]
     fn temporary_folders_are_not_outside_but_their_roots_are() {
-        assert!(delete_signs("/tmp/build", true, false).is_empty());
+        assert!(delete_signs("/tmp/build", false, false).is_empty());
+        assert_eq!(delete_signs("/tmp/build", true, false), [Sign::BulkDelete]);
         assert!(
             delete_signs("/tmp", true, false).contains(&Sign::WholeTree)
                 || delete_signs("/tmp", true, false).contains(&Sign::OutsideDelete)

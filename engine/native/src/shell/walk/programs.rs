@@ -6,7 +6,7 @@ use super::args::{Arg, Line};
 use super::carriers::target;
 use super::simple::Around;
 use super::tables::{self, Condition, Entry, RunForm, Touches};
-use super::{paths, Input, Walker};
+use super::{own_verbs, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// Verbs after which something is gone.
@@ -169,6 +169,7 @@ const DESTROYING_OPTIONS: &[&str] = &[
     "--delete-data",
     "--del",
     "--clean-all",
+    "--cleanup",
     "--factory-reset",
     "--no-preserve-root",
 ];
@@ -197,6 +198,7 @@ impl Walker<'_> {
             entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line))).collect();
         let first = matching.iter().find(|entry| entry.kind.is_some());
         let kind = first.and_then(|entry| entry.kind).unwrap_or_else(|| unknown_kind(args));
+        let kind = if own_verbs::is_foreign(name, rest) { Kind::Run } else { kind };
         let touches = first.map_or(Touches::Nothing, |entry| entry.touches);
         let input = around.clone_plain();
         let index = self.described(kind, args, around);
@@ -204,10 +206,13 @@ impl Walker<'_> {
             self.sign(index, *sign);
         }
         self.touches(index, touches, kind, &line);
-        self.by_words(index, kind, entries.is_empty() || touches == Touches::Verbs, &line);
+        // A name may stand for two programs (`split`): what either of them would do counts.
+        let has_verbs = matching.iter().any(|entry| entry.touches == Touches::Verbs);
+        self.by_words(index, kind, entries.is_empty() || has_verbs, &line);
         self.options_that_run(index, name, args, &input);
         self.known_values(index, name, kind, &line, &input);
-        self.carried_on(index, kind, &line, &input);
+        self.carried_on(index, name, kind, &line, &input);
+        self.named_files(index, kind, &line);
         if kind == Kind::RunFile {
             if let Some(file) = args.first() {
                 self.runs_file(index, file);
@@ -227,6 +232,10 @@ impl Walker<'_> {
             Touches::DeleteTree => {
                 for file in files {
                     self.deletes(index, file, true);
+                }
+                // Without a name it removes what the standard input or a mistake gives it.
+                if files.is_empty() {
+                    self.sign(index, Sign::BulkDelete);
                 }
                 if files.iter().any(|file| file.substitution || file.shown == "${ARG}") {
                     self.sign(index, Sign::DynamicDelete);
@@ -285,7 +294,7 @@ impl Walker<'_> {
     }
 
     /// What is written, left or run with what came before in the same text.
-    fn carried_on(&mut self, index: usize, kind: Kind, line: &Line, around: &Around) {
+    fn carried_on(&mut self, index: usize, name: &str, kind: Kind, line: &Line, around: &Around) {
         let writes = self.at(index).is_some_and(|operation| operation.effect != Effect::Read);
         if writes && matches!(kind, Kind::Print | Kind::Inspect | Kind::WriteFile) {
             let texts: Vec<String> = match &around.input {
@@ -297,6 +306,7 @@ impl Walker<'_> {
             }
         }
         if kind == Kind::Build {
+            self.builds(index, name, line);
             if line.positionals.iter().any(|file| self.made.contains(paths::file_name(&file.shown))) {
                 self.sign(index, Sign::OpaqueCode);
             }
@@ -322,7 +332,9 @@ impl Walker<'_> {
         let verbs: Vec<&str> =
             line.positionals.iter().map(|arg| arg.shown.as_str()).take_while(|word| is_verb(word)).take(4).collect();
         let looks = looks(&verbs);
-        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) && !looks;
+        // `git archive` writes a copy and leaves what it packs.
+        let packs = kind == Kind::VersionControl && verbs.first() == Some(&"archive");
+        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) && !looks && !packs;
         if destroys || self.destroying_option(line) {
             self.sign(index, Sign::DestructiveVerb);
             if let Some(operation) = self.at(index) {
@@ -381,6 +393,13 @@ fn unknown_kind(args: &[Arg]) -> Kind {
     } else {
         Kind::Run
     }
+}
+
+/// The signs that the entries of a program give its words.
+pub(super) fn entry_signs(name: &str, args: &[Arg]) -> Vec<Sign> {
+    let line = Line::of(args, &[]);
+    let holding = tables::entries(name).iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line)));
+    holding.flat_map(|entry| entry.signs.iter().copied()).collect()
 }
 
 fn holds(when: &Condition, line: &Line) -> bool {

@@ -22,6 +22,7 @@ impl Walker<'_> {
             "env" => env_split(rest),
             "command" if rest.first().is_some_and(|arg| arg.is("-v") || arg.is("-V")) => Some(Unwrapped::Program),
             "find" | "gfind" | "bfs" => Some(self.find(name, args, around)),
+            "fd" | "fdfind" => self.fd(name, args, around),
             "xargs" | "gxargs" | "parallel" => Some(self.xargs(name, args, around)),
             "coproc" => Some(Unwrapped::Inner {
                 wrapper: name.to_owned(),
@@ -234,8 +235,11 @@ fn trap(rest: &[Arg]) -> Unwrapped {
     match rest {
         [] | [_] => Unwrapped::Program,
         [text, ..] if text.is_option() || text.is("") => Unwrapped::Program,
-        [text, ..] => {
-            Unwrapped::Texts { wrapper: "trap".to_owned(), texts: vec![text.clone()], signs: Vec::new(), remote: false }
+        [text, conditions @ ..] => {
+            // A trap on DEBUG sees every command before it runs.
+            let watches = conditions.iter().any(|arg| arg.is("DEBUG") || arg.is("SIGDEBUG"));
+            let signs = if watches { vec![Sign::CapturesInput] } else { Vec::new() };
+            Unwrapped::Texts { wrapper: "trap".to_owned(), texts: vec![text.clone()], signs, remote: false }
         }
     }
 }

@@ -42,9 +42,13 @@ impl Walker<'_> {
     pub(super) fn git(&mut self, index: usize, line: &Line, around: &Around) {
         let mut rest = line.args.iter();
         while let Some(arg) = rest.next() {
-            let setting =
-                if arg.is("-c") || arg.is("--config-env") { rest.next().map(|arg| arg.shown.clone()) } else { None };
-            let setting = setting.or_else(|| arg.shown.strip_prefix("--config=").map(str::to_owned));
+            let setting = if arg.is("-c") || arg.is("--config-env") || arg.is("--config") {
+                rest.next().map(|arg| arg.shown.clone())
+            } else {
+                None
+            };
+            let attached = arg.shown.strip_prefix("--config=").or_else(|| arg.shown.strip_prefix("-c"));
+            let setting = setting.or_else(|| attached.filter(|text| text.contains('=')).map(str::to_owned));
             let Some(setting) = setting else {
                 continue;
             };
@@ -89,6 +93,10 @@ impl Walker<'_> {
             }) && words.len() > 2
             {
                 self.sign(index, Sign::Persistence);
+            }
+            let unchecked = words.iter().any(|word| word.to_ascii_lowercase().ends_with("sslverify"));
+            if unchecked && words.iter().any(|word| matches!(*word, "false" | "0" | "no" | "off")) {
+                self.sign(index, Sign::UnverifiedServer);
             }
         }
         if line.args.iter().any(|arg| {

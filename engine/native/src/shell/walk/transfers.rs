@@ -123,6 +123,16 @@ impl Walker<'_> {
                 self.sign(index, Sign::CredentialRead);
             }
         }
+        let folder = ["--output-dir", "--directory-prefix", "-P", "--dir"].iter().find_map(|option| line.value(option));
+        if let Some(folder) = folder {
+            // The name may come from an option or from the address.
+            let given = ["-o", "--output", "-O"].iter().find_map(|option| line.value(option));
+            for name in given.iter().chain(line.positionals.iter().copied()) {
+                let plain = name.shown.split(['?', '#']).next().unwrap_or_default();
+                let shown = format!("{}/{}", folder.shown, paths::file_name(plain));
+                self.writes(index, &Arg { shown, literal: None, ..folder.clone() }, Access::Write);
+            }
+        }
         let remote_name =
             line.has("-O") || line.has("--remote-name") || name == "wget" || name == "aria2c" || name == "fetch";
         if remote_name {
