@@ -46,7 +46,7 @@ deny contains {
 
 hold contains {
 	"code": "REMOTE",
-	"reason": "an operator looks at what runs elsewhere, listens or sends",
+	"reason": "an operator looks at what runs elsewhere, listens, sends or does not check the server",
 	"hint": "work on this machine",
 	"approvers": {"groups": ["operators"], "quorum": 1},
 	"expires": "15m",
@@ -56,5 +56,5 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign in {"remote_run", "listens", "sends_data"}
+	sign in {"remote_run", "listens", "sends_data", "unverified_server"}
 }

@@ -32,7 +32,7 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign in {"credential_read", "credential_write"}
+	sign in {"credential_read", "credential_shown", "credential_write"}
 }
 
 hold contains {
@@ -82,7 +82,7 @@ hold contains {
 
 hold contains {
 	"code": "VARIABLES",
-	"reason": "an operator looks at variables that change what programs run",
+	"reason": "an operator looks at variables that change what programs run, and at names and spellings that hide it",
 	"hint": "call the program by its name",
 	"approvers": {"groups": ["operators"], "quorum": 1},
 	"expires": "15m",

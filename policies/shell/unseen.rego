@@ -7,6 +7,19 @@ package policies.shell.unseen
 
 import data.policies.lib.shells
 
+# A comment, a blank line: no rule may call that ordinary, or what nobody saw would be allowed because nothing was seen.
+deny contains {
+	"code": "NOTHING_RUNS",
+	"reason": "nothing in this text runs: it is blank or a comment",
+	"hint": "send the command itself",
+} if {
+	input.command.protocol == "shell"
+	"developers" in input.principal.groups
+	every op in input.command.operations {
+		op.kind == "empty"
+	}
+}
+
 deny contains {
 	"code": "UNREADABLE",
 	"reason": "this text holds characters that nobody sees, or is nested too deeply to be read",

@@ -26,8 +26,8 @@ from tests.time_bounds import within
 CORPORA = ("shell-tldr", "shell-ci-docs", "shell-agent-sessions", "shell-syntax")
 BUDGET_SECONDS = 1.0
 # What the open items give today; docs say what is let through and why. They only rise.
-FLOOR_STOPPED = 0.90
-FLOOR_FREE = 0.25
+FLOOR_STOPPED = 0.97
+FLOOR_FREE = 0.30
 SYNTAX = {"syntax", "here_document", "too_deep", "too_complex"}
 EXPLAINED = {
     "quoted or escaped": "mvdan/sh gives the word as written, we the word that bash makes of it",

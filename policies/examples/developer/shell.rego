@@ -42,6 +42,19 @@ hold contains {
 	not ordinary(op)
 }
 
+# A comment, a blank line: no rule may call that ordinary, or what nobody saw would be allowed because nothing was seen.
+deny contains {
+	"code": "NOTHING_RUNS",
+	"reason": "nothing in this text runs: it is blank or a comment",
+	"hint": "send the command itself",
+} if {
+	input.command.protocol == "shell"
+	"developers" in input.principal.groups
+	every op in input.command.operations {
+		op.kind == "empty"
+	}
+}
+
 deny contains {
 	"code": "UNREADABLE",
 	"reason": "this text holds characters that nobody sees, or is nested too deeply to be read",
@@ -108,7 +121,7 @@ deny contains {
 hold contains {
 	"code": "DELETES",
 	"reason": "an operator looks at what is removed",
-	"hint": "remove build outputs and files below /tmp by name, those are free",
+	"hint": "remove single files by name, without -r, those are free",
 	"approvers": {"groups": ["operators"], "quorum": 1},
 	"expires": "15m",
 } if {
@@ -206,7 +219,7 @@ deny contains {
 
 hold contains {
 	"code": "REMOTE",
-	"reason": "an operator looks at what runs elsewhere, listens or sends",
+	"reason": "an operator looks at what runs elsewhere, listens, sends or does not check the server",
 	"hint": "work on this machine",
 	"approvers": {"groups": ["operators"], "quorum": 1},
 	"expires": "15m",
@@ -216,7 +229,7 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign in {"remote_run", "listens", "sends_data"}
+	sign in {"remote_run", "listens", "sends_data", "unverified_server"}
 }
 
 deny contains {
@@ -324,7 +337,7 @@ hold contains {
 	some op in input.command.operations
 	op.shell.signs
 	some sign in op.shell.signs
-	sign in {"credential_read", "credential_write"}
+	sign in {"credential_read", "credential_shown", "credential_write"}
 }
 
 hold contains {
@@ -374,7 +387,7 @@ hold contains {
 
 hold contains {
 	"code": "VARIABLES",
-	"reason": "an operator looks at variables that change what programs run",
+	"reason": "an operator looks at variables that change what programs run, and at names and spellings that hide it",
 	"hint": "call the program by its name",
 	"approvers": {"groups": ["operators"], "quorum": 1},
 	"expires": "15m",

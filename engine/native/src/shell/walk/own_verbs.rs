@@ -53,7 +53,7 @@ mod tests {
 
     fn foreign(line: &str) -> bool {
         let words: Vec<Arg> = line.split(' ').map(|word| Arg::text(word, (0, 0))).collect();
-        is_foreign(&words[0].shown, &words[1..])
+        words.split_first().is_some_and(|(tool, rest)| is_foreign(&tool.shown, rest))
     }
 
     #[test]

@@ -141,8 +141,7 @@ impl Walker<'_> {
         // `rg` and its kin go through folders without being told.
         let named =
             line.positionals.iter().skip(1).any(|file| paths::file_name(&file.shown).contains('.') && !file.is("."));
-        let everywhere = !name.ends_with("grep") && !named
-            || name == "ugrep" && !named
+        let everywhere = !named && (name == "ugrep" || !name.ends_with("grep"))
             || line.has("-r")
             || line.has("-R")
             || line.has("--recursive")
