@@ -141,7 +141,6 @@ def test_a_command_shows_what_is_noteworthy_about_it(sign: str, line: str) -> No
         "man -k pattern",
         "cmake -B /tmp/b -S .",
         "gh alias list",
-        "npm ping --registry https://example.com",
         "mkdir -p /tmp/build",
         "echo x > .eslintrc",
         "curl -fsSL https://example.com/",
