@@ -6,7 +6,7 @@ SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["
 CRATE := engine/native
 # pg_query's build reads C headers through libclang: the one from the package index, with the C compiler's own headers.
 NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$($${CC:-cc} -print-file-name=include)"
-RUST_SOURCES := $(shell find $(CRATE)/src -name '*.rs' 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
+RUST_SOURCES := $(shell find $(CRATE)/src -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
 SELECT ?= tests
 CHECK ?=
 
