@@ -160,10 +160,11 @@ class RowMasker:
 
 # --- Audit -------------------------------------------------------------------------------------------------------
 
+@final
 class EntryForm:
     """What the audit's line of one verdict says that stays the same (`gateway.forms`)."""
 
-    def __init__(self, before: bytes, after: bytes, protocol: str, own: tuple[str, bytes] | None) -> None:
+    def __new__(cls, before: bytes, after: bytes, protocol: str, own: tuple[str, bytes] | None) -> EntryForm:
         """`before`, `after`: fields as they stand in the line. `own`: digest and JSON text of the one question it is for."""
 
     @property
