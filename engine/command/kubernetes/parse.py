@@ -15,6 +15,7 @@ from engine.command.kubernetes.inside import ShellReader
 from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
 from engine.command.kubernetes.line import Line
 from engine.command.kubernetes.request import read_api_request
+from engine.command.shell.tree import Redirect
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
 
 MAX_BYTES = 1024 * 1024
@@ -75,9 +76,26 @@ def _by_shell(raw: bytes, text: str, shell: ShellReader | None, reason: NotPlain
     line = Line([], set(command.features), list(command.problems), command.complete)
     for operation in command.operations:
         line.operations += _inside(operation, line, shell)
+        _surroundings(operation, line)
     # WHY: what the line itself does comes before what was run to get its words.
     line.operations.sort(key=lambda one: len(one.via))
     return _command(raw, text, line)
+
+
+def _surroundings(operation: Operation, line: Line) -> None:
+    """What a shell does around a program, that no request says: policies for clusters would not see it, so it is not granted."""
+    facts = operation.shell
+    if facts is None:
+        return
+    if any(one.target != "/dev/null" and not _is_duplicate(one) for one in facts.redirects):
+        line.problem("shell_syntax", "files are read or written around the line: judge it as a command of a shell")
+    if facts.env or any(not is_kubectl(wrapper) for wrapper in facts.wrappers):
+        line.problem("shell_syntax", "variables are set or another program runs it: judge it as a command of a shell")
+
+
+def _is_duplicate(redirect: Redirect) -> bool:
+    """Whether a redirection joins a stream to another of the process (`2>&1`)."""
+    return redirect.operator in (">&", "<&") and (redirect.target or "").isdigit()
 
 
 def _inside(operation: Operation, line: Line, shell: ShellReader) -> list[Operation]:

@@ -73,6 +73,29 @@ def test_kubectl_in_a_shells_line_is_what_it_asks_of_the_server(line: str, found
     assert command.complete is ("$(" not in line)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kubectl get po > /etc/cron.d/x",
+        "kubectl get po 2>/dev/null >> f | cat",
+        "kubectl get po | tee x > /etc/cron.d/x",
+        "kubectl get po < /etc/shadow | cat",
+        "KUBECONFIG=/tmp/x kubectl get po | cat",
+        "sudo kubectl get po | cat",
+        "ssh host kubectl get po | cat",
+    ],
+)
+def test_what_a_shell_does_around_a_line_is_never_granted_as_the_request_alone(line: str) -> None:
+    command = parse_command("kubernetes", line).command
+    assert not command.complete
+    assert "shell_syntax" in codes(command)
+
+
+def test_streams_joined_or_thrown_away_are_nothing_around_a_line() -> None:
+    assert parse_command("kubernetes", "kubectl get po 2>&1 | grep web").command.complete
+    assert parse_command("kubernetes", "kubectl get po 2> /dev/null").command.complete
+
+
 def test_the_one_request_of_a_line_stands_on_the_command() -> None:
     command = parse_kubernetes("kubectl get po a").command
     assert (
