@@ -89,8 +89,11 @@ def _surroundings(operation: Operation, line: Line) -> None:
         return
     if any(one.target != "/dev/null" and not _is_duplicate(one) for one in facts.redirects):
         line.problem("shell_syntax", "files are read or written around the line: judge it as a command of a shell")
-    if facts.env or any(not is_kubectl(wrapper) for wrapper in facts.wrappers):
-        line.problem("shell_syntax", "variables are set or another program runs it: judge it as a command of a shell")
+    is_changed = facts.env or (operation.effect is Effect.SESSION and operation.kind != "control")
+    if is_changed or any(not is_kubectl(wrapper) for wrapper in facts.wrappers):
+        line.problem(
+            "shell_syntax", "the shell is changed or another program runs it: judge it as a command of a shell"
+        )
 
 
 def _is_duplicate(redirect: Redirect) -> bool:

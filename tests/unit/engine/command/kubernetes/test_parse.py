@@ -81,6 +81,8 @@ def test_kubectl_in_a_shells_line_is_what_it_asks_of_the_server(line: str, found
         "kubectl get po | tee x > /etc/cron.d/x",
         "kubectl get po < /etc/shadow | cat",
         "KUBECONFIG=/tmp/x kubectl get po | cat",
+        "export KUBECONFIG=/tmp/x; kubectl get po",
+        "alias kubectl=rm; kubectl get po",
         "sudo kubectl get po | cat",
         "ssh host kubectl get po | cat",
     ],
