@@ -174,6 +174,24 @@ class EntryForm:
     def fill(self, decision_id: str, now: int, text: bytes, parameters: tuple[str | None, ...] | None) -> bytes | None:
         """The line's body for one more question; None when it is longer than a line may be."""
 
+def outcome_body(
+    decision_id: str, now: int, rows: int, bytes: int, duration: float, error: str | None
+) -> bytes:
+    """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null."""
+
+def audit_leaves(lines: bytes, place: int, next: int, upto: int) -> tuple[int, bytes, bytes, int]:
+    """The Merkle leaves of the log's whole lines in `lines`, which begin at `place` with entry `next`, up to entry `upto`.
+
+    How many; where each begins (eight bytes each, the highest first); their hashes (32 bytes each); how many bytes of
+    `lines` they are. Raises NativeError `OUT_OF_ORDER` for a line that has another number, or none.
+    """
+
+def grow_tree(frontier: list[tuple[int, bytes]], leaves: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
+    """A frontier (`gateway.audit.merkle`) with leaves added: the nodes complete now, by level, and the new frontier.
+
+    Raises NativeError `INPUT_INVALID`.
+    """
+
 # --- Secrets and personal data -----------------------------------------------------------------------------------
 
 def scan_text(text: bytes) -> bytes:

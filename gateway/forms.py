@@ -7,12 +7,11 @@ Pure. Called by the gate.
 
 from __future__ import annotations
 
-from math import isfinite
-
 import msgspec
 
 from adapters.core.ports import Outcome, Question
 from engine._native import EntryForm
+from engine._native import outcome_body as encode_outcome
 from gateway.audit.entry import Entry, Kind
 from gateway.errors import AuditUnavailable
 
@@ -38,13 +37,11 @@ def fill(form: EntryForm, question: Question, decision_id: str, now: int) -> byt
 
 
 def outcome_body(decision_id: str, outcome: Outcome, now: int) -> bytes:
-    """The line's body for what became of a granted command."""
-    duration = b"%r" % outcome.duration if isfinite(outcome.duration) else b"null"
-    error = b"" if outcome.error is None else b',"error":%b' % _ENCODE(outcome.error)
-    return b'"kind":"outcome","time":%d,"decision_id":%b,"rows":%d,"bytes":%d,"duration":%b%b}' % (
-        *(now, _ENCODE(decision_id), outcome.rows, outcome.bytes),
-        *(duration, error),
-    )
+    """The line's body for what became of a granted command. Raises AuditUnavailable for counts past 64 bits."""
+    try:
+        return encode_outcome(decision_id, now, outcome.rows, outcome.bytes, outcome.duration, outcome.error)
+    except OverflowError as error:
+        raise AuditUnavailable("an audit entry cannot be encoded", code="AUDIT_ENTRY") from error
 
 
 def _part(entry: Entry, names: tuple[str, ...]) -> bytes:

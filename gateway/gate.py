@@ -131,7 +131,7 @@ class Gate:
             decision_id = f"d-{self._boot}-{next(self._numbers):x}"
             # INVARIANT: as in `_record`.
             self._log.append(fill(known.form, question, decision_id, self._clock()))
-            self._count(known.decision)
+            self._meters.decisions.count_as(known.labels)
             self._meters.decision_seconds.observe(time.perf_counter() - began)
             return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
         # WHY broad: as in `decide`.
@@ -145,7 +145,7 @@ class Gate:
         self._log.append(fill(known.form, question, decision_id, now))
         if self._watcher is not None:
             self._watcher(asked, known.decision, decision_id, now)
-        self._count(known.decision)
+        self._meters.decisions.count_as(known.labels)
         return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
 
     def _remember(self, asked: Asked, program: Program, judged: Judgement, answer: Answer) -> None:
@@ -158,6 +158,7 @@ class Gate:
         known = Remembered(
             *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
             *(judged.decision, judged.command, answer.mask_keys, form_of(entry, is_whole=judged.exact)),
+            _labels(judged.decision),
         )
         asked.memory.keep(asked.question, known, for_shape=not judged.exact)
 
@@ -221,7 +222,7 @@ class Gate:
             return Answer(denial_of(second), "")
 
     def _count(self, decision: Decision) -> None:
-        self._meters.decisions.count(decision.verdict.value, decision.deny_kind or "")
+        self._meters.decisions.count_as(_labels(decision))
 
     # --- holding --------------------------------------------------------------------------------------------------
 
@@ -374,6 +375,11 @@ class Gate:
 
     def _write(self, entry: Entry) -> None:
         self._log.append(entry)
+
+
+def _labels(decision: Decision) -> tuple[str, str]:
+    """What a decision is counted under."""
+    return decision.verdict.value, decision.deny_kind or ""
 
 
 def _tree(judged: Judgement) -> ParsedCommand:

@@ -42,6 +42,8 @@ class Remembered(msgspec.Struct, frozen=True):
     command: ParsedCommand | None
     mask_keys: Mapping[str, bytes]
     form: EntryForm
+    labels: tuple[str, str]
+    """What it is counted under (`gate`)."""
 
 
 class Memory:

@@ -87,6 +87,10 @@ class Tally(Collector):
 
     def count(self, *labels: str) -> None:
         """Count one under these labels."""
+        self.count_as(labels)
+
+    def count_as(self, labels: tuple[str, ...]) -> None:
+        """The same, for who has the labels together already."""
         with self._lock:
             self._counts[labels] = self._counts.get(labels, 0) + 1
 

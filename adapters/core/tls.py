@@ -38,10 +38,12 @@ class Tls:
         if not self.is_secure and not self._shake_hands():
             return b""
         read, first = self._object.read, b""
+        # WHY: a place of that size is made for each read, and what is sealed is longer than what it holds.
+        room = len(data) if 0 < len(data) < _RECORD else _RECORD
         more: list[bytes] = []
         while not self.is_over:
             try:
-                piece = read(_RECORD)
+                piece = read(room)
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLZeroReturnError:

@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+from engine._native import grow_tree
+
 Nodes: TypeAlias = Callable[[int, int], bytes]
 """The hash of a complete subtree by level and place."""
 
@@ -47,6 +49,12 @@ class Frontier:
             yield level, node
         self._nodes.append((level, node))
         self.size += 1
+
+    def extend(self, leaves: bytes) -> list[bytes]:
+        """Add many leaves, one behind the other; the nodes that are complete now, a run of them for each level."""
+        levels, self._nodes = grow_tree(self._nodes, leaves)
+        self.size += len(leaves) // HASH_BYTES
+        return levels
 
     def root(self) -> bytes:
         """The root of the leaves so far."""

@@ -18,7 +18,7 @@ import msgspec
 from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, open_note, read_note, sign
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
-from gateway.audit.merkle import leaf_hash, root_of
+from gateway.audit.merkle import root_of
 from gateway.audit.tail import Tail
 from gateway.audit.tree import StoredTree, TreeWriter
 from gateway.errors import AuditUnavailable
@@ -92,8 +92,8 @@ class Sealer:
         with self._lock:
             upto = self._log.next_seq - 1
             self._log.flush()
-            for batch in self._tail.lines(upto):
-                self._tree.extend([leaf_hash(line.text) for line in batch], [line.place for line in batch])
+            for batch in self._tail.leaves(upto):
+                self._tree.extend(batch.hashes, batch.places)
             size = self._tree.size
             if size > self.sealed:
                 checkpoint = Checkpoint(self._origin, size, self._tree.frontier.root())
@@ -160,8 +160,8 @@ def _grown(directory: Path, size: int) -> TreeWriter:
     tree = TreeWriter(directory)
     stored = StoredTree(directory)
     tail = Tail(directory, tree.size, stored.place(tree.size - 1) if tree.size else None)
-    for batch in tail.lines(size):
-        tree.extend([leaf_hash(line.text) for line in batch], [line.place for line in batch])
+    for batch in tail.leaves(size):
+        tree.extend(batch.hashes, batch.places)
     if tree.size == size:
         return tree
     raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")

@@ -1,7 +1,7 @@
 """Following the log's lines as they are written, without reading any twice: for those who keep up with it.
 
-Only whole lines are handed out, with their number and where they begin. A line that is no entry, or has a number out of
-order, is AuditUnavailable. Used by `sealing`; `read` is for those who want entries.
+Only whole lines are handed out, as leaves of the tree and where they begin. A line that is no entry, or has a number out
+of order, is AuditUnavailable. Used by `sealing`; `read` is for those who want entries.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine._native import NativeError, audit_leaves
 from gateway.audit.log import segments
 from gateway.errors import AuditUnavailable
 
@@ -20,12 +21,14 @@ _NUMBER = re.compile(rb'\{"seq":([1-9][0-9]{0,18}),')
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One line: its number, where it begins in its segment, its bytes without the line end."""
+class Batch:
+    """Some lines in order: the number of the first, how many, their leaves (32 bytes each), where each begins in its
+    segment (8 bytes each, the highest first)."""
 
-    seq: int
-    place: int
-    text: bytes
+    first: int
+    count: int
+    hashes: bytes
+    places: bytes
 
 
 def number_of(line: bytes) -> int | None:
@@ -54,15 +57,14 @@ class Tail:
         if place is not None:
             self._offset, self._next = place, after_seq
         while self._next <= after_seq:
-            found = self._batch(self._segment, after_seq)
-            if not found:
+            if not self._batch(self._segment, after_seq).count:
                 raise AuditUnavailable(
                     f"the log ends before entry {after_seq}, which was sealed already", code="AUDIT_ALTERED"
                 )
 
-    def lines(self, upto: int) -> Iterator[list[Line]]:
-        """The whole lines that are new, a batch at a time, up to an entry: who reads slower than others write would
-        never come to an end."""
+    def leaves(self, upto: int) -> Iterator[Batch]:
+        """The leaves of the whole lines that are new, a batch at a time, up to an entry: who reads slower than others
+        write would never come to an end."""
         while self._next <= upto:
             if self._segment is None:
                 begun = segments(self._directory)
@@ -71,7 +73,7 @@ class Tail:
                 self._enter(begun[0])
             assert self._segment is not None
             batch = self._batch(self._segment, upto)
-            if batch:
+            if batch.count:
                 yield batch
                 continue
             following = self._directory / f"{self._next:016d}{self._segment.suffix}"
@@ -84,22 +86,18 @@ class Tail:
             raise AuditUnavailable(f"`{path.name}` begins where entry {self._next} belongs", code="AUDIT_ALTERED")
         self._segment, self._offset = path, 0
 
-    def _batch(self, path: Path, upto: int) -> list[Line]:
+    def _batch(self, path: Path, upto: int) -> Batch:
         try:
             with path.open("rb") as file:
                 file.seek(self._offset)
                 data = file.read(MAX_BATCH_BYTES)
         except OSError as error:
             raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
-        found: list[Line] = []
-        for raw in data.split(b"\n")[:-1]:
-            if self._next > upto:
-                break
-            if number_of(raw) != self._next:
-                raise AuditUnavailable(
-                    f"`{path.name}` holds no entry {self._next} where it belongs", code="AUDIT_ALTERED"
-                )
-            found.append(Line(self._next, self._offset, raw))
-            self._offset += len(raw) + 1
-            self._next += 1
-        return found
+        first = self._next
+        try:
+            count, places, hashes, length = audit_leaves(data, self._offset, first, upto)
+        except NativeError as error:
+            raise AuditUnavailable(f"`{path.name}` holds {error}", code="AUDIT_ALTERED") from error
+        self._offset += length
+        self._next += count
+        return Batch(first, count, hashes, places)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.audit.merkle import HASH_BYTES, Frontier, node_hash
@@ -83,17 +82,14 @@ class TreeWriter:
         """How many entries are in the tree."""
         return self.frontier.size
 
-    def extend(self, leaves: Sequence[bytes], places: Sequence[int]) -> None:
-        """Add leaves and where their lines begin, and put them on the disk. Raises AuditUnavailable."""
-        levels: dict[int, list[bytes]] = {}
-        for leaf in leaves:
-            for level, node in self.frontier.append(leaf):
-                levels.setdefault(level, []).append(node)
+    def extend(self, leaves: bytes, places: bytes) -> None:
+        """Add leaves (32 bytes each) and where their lines begin (8 each), and put them on the disk. Raises AuditUnavailable."""
+        levels = self.frontier.extend(leaves)
         try:
             # WHY leaves last: a tree with a leaf too few is grown again from the log; `open_tree` mends the rest.
-            _append(self._folder / PLACES, b"".join(map(_PLACE.pack, places)))
-            for level in sorted(levels, reverse=True):
-                _append(self._folder / _level(level), b"".join(levels[level]))
+            _append(self._folder / PLACES, places)
+            for level in reversed(range(len(levels))):
+                _append(self._folder / _level(level), levels[level])
         except OSError as error:
             raise _unreadable(self._folder, error) from error
 

@@ -116,18 +116,15 @@ class Judge:
         self.early_fate = None
         return Ask(self.ticket, question)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether a question can be put at once: nothing about the session has to be found out before. The server owes nothing."""
-        meanings, standing = self._meanings, self.standing
-        return (meanings is None or self._are_names_fresh(meanings)) and (
-            standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
-        )
-
-    def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Ask:
-        """The wish to ask about a text that runs no prepared statement by SQL. The caller passes it on."""
-        state = self.standing.state(self._replies.status)
-        return self._put(Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, state))
+    def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Ask | None:
+        """The wish to ask about a text that runs no prepared statement by SQL, while the server owes nothing. The caller
+        passes it on. None when something about the session has to be found out before."""
+        meanings, standing, status = self._meanings, self.standing, self._replies.status
+        if meanings is not None and not self._are_names_fresh(meanings):
+            return None
+        if not standing.is_known(results.IDLE) and not standing.is_known(status):
+            return None
+        return self._put(Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, standing.state(status)))
 
     def _catalog(self, prepared: Mapping[str, str]) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""

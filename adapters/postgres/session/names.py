@@ -8,7 +8,6 @@ makes the server skip everything up to Sync.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, auto
 
 import msgspec
@@ -30,8 +29,7 @@ class Statement(msgspec.Struct, frozen=True, gc=False):
     in_sql: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Run:
+class Run(msgspec.Struct, eq=False):
     """One command that was granted and runs: what becomes of it, for the audit and for what is shown of errors."""
 
     answer: Answer
@@ -42,8 +40,7 @@ class Run:
     is_over: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Portal:
+class Portal(msgspec.Struct, eq=False):
     """A statement with parameters. `masker` is there once the result is described; rows do not pass before."""
 
     statement: Statement

@@ -43,13 +43,15 @@ class Pending(msgspec.Struct, frozen=True):
 class Short:
     """One session's short way."""
 
-    __slots__ = ("_asked", "_desk", "pending")
+    __slots__ = ("_asked", "_desk", "_fit", "pending")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.pending: Pending | None = None
         """What waits for the gate's answer."""
         self._asked: Ask | None = None
+        self._fit: Statement | None = None
+        """The last statement that was looked at and found fit."""
 
     def ask(self, data: bytes) -> Ask | None:
         """What to ask about bytes from the client that are one command, while nothing is under way; None if they are not."""
@@ -65,18 +67,25 @@ class Short:
             return None
         name, text, parameters, described = found
         statement = names.statements.get(name) if text is None else Statement(text)
-        if statement is None or may_execute(statement.text) or may_copy(statement.text):
+        if statement is None or not self._is_fit(statement):
             return None
         pending = Pending(data, data, name, statement, text is not None, described)
         return self._put(statement.text, parameters, pending)
 
     def _put(self, text: bytes, parameters: tuple[str | None, ...] | None, pending: Pending) -> Ask | None:
-        judge = self._desk.judge
-        if not judge.is_settled:
-            return None
-        self.pending = pending
-        self._asked = judge.ask_now(text, parameters)
-        return self._asked
+        asked = self._desk.judge.ask_now(text, parameters)
+        if asked is not None:
+            self.pending, self._asked = pending, asked
+        return asked
+
+    def _is_fit(self, statement: Statement) -> bool:
+        """Whether its text holds neither word of those that need more than the tree to be carried."""
+        if statement is self._fit:
+            return True
+        if may_execute(statement.text) or may_copy(statement.text):
+            return False
+        self._fit = statement
+        return True
 
     def answered(self, answer: Answer) -> bytes | None:
         """What goes up, if the answer is a plain yes to something plain; None, and nothing done, if it is not."""

@@ -60,6 +60,23 @@ impl Form {
     }
 }
 
+/// The body of the line for what became of a granted command. A duration that is no number is `null`.
+pub fn outcome(id: &str, now: i64, rows: u64, bytes: u64, duration: f64, error: Option<&str>) -> Vec<u8> {
+    let mut line = Vec::with_capacity(160);
+    line.extend_from_slice(b"\"kind\":\"outcome\",\"time\":");
+    line.extend_from_slice(now.to_string().as_bytes());
+    line.extend_from_slice(b",\"decision_id\":");
+    line.extend_from_slice(&json(id.as_bytes()));
+    let duration = if duration.is_finite() { duration.to_string() } else { "null".to_owned() };
+    line.extend_from_slice(format!(",\"rows\":{rows},\"bytes\":{bytes},\"duration\":{duration}").as_bytes());
+    if let Some(error) = error {
+        line.extend_from_slice(b",\"error\":");
+        line.extend_from_slice(&json(error.as_bytes()));
+    }
+    line.push(b'}');
+    line
+}
+
 /// Of bound values: each with its length before it, so that no two lists share one.
 fn digest_of(values: &[Option<String>]) -> String {
     let mut hash = Sha256::new();

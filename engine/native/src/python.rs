@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::audit;
 use crate::failure::{guarded, Failure};
+use crate::merkle;
 use crate::postgres;
 use crate::rego::program;
 use crate::scan;
@@ -249,6 +250,43 @@ impl EntryForm {
     }
 }
 
+/// The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn outcome_body<'py>(
+    py: Python<'py>,
+    decision_id: &str,
+    now: i64,
+    rows: u64,
+    bytes: u64,
+    duration: f64,
+    error: Option<&str>,
+) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &audit::outcome(decision_id, now, rows, bytes, duration, error))
+}
+
+type Nodes<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(u32, Bound<'py, PyBytes>)>);
+
+#[pyfunction]
+fn audit_leaves<'py>(
+    py: Python<'py>,
+    lines: &[u8],
+    place: u64,
+    next: u64,
+    upto: u64,
+) -> PyResult<(u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>, usize)> {
+    let found = py.detach(|| guarded(|| merkle::leaves(lines, place, next, upto)));
+    let found = found.map_err(|failure| raise(py, failure))?;
+    Ok((found.count, PyBytes::new(py, &found.places), PyBytes::new(py, &found.hashes), found.length))
+}
+
+#[pyfunction]
+fn grow_tree<'py>(py: Python<'py>, frontier: Vec<(u32, merkle::Hash)>, leaves: &[u8]) -> PyResult<Nodes<'py>> {
+    let grown = py.detach(|| guarded(|| merkle::grow(frontier, leaves)));
+    let (levels, frontier) = grown.map_err(|failure| raise(py, failure))?;
+    let levels = levels.iter().map(|row| PyBytes::new(py, row)).collect();
+    Ok((levels, frontier.iter().map(|(level, node)| (*level, PyBytes::new(py, node))).collect()))
+}
+
 /// Rewrites the rows of one result.
 #[pyclass(frozen, module = "engine._native")]
 struct RowMasker(postgres::mask::RowMasker);
@@ -348,6 +386,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(short_query, module)?)?;
     module.add_function(wrap_pyfunction!(short_run, module)?)?;
     module.add_class::<EntryForm>()?;
+    module.add_function(wrap_pyfunction!(outcome_body, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_leaves, module)?)?;
+    module.add_function(wrap_pyfunction!(grow_tree, module)?)?;
     module.add_function(wrap_pyfunction!(short_reply, module)?)?;
     module.add_class::<RowMasker>()?;
     module.add_function(wrap_pyfunction!(scan_text, module)?)?;

@@ -13,7 +13,7 @@ from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
 FORM = EntryForm(b"", b"", "postgres", None)
 PROGRAM, NAMES = object(), object()
-KNOWN = Remembered(PROGRAM, NAMES, ANA, SESSION, ORDERS, ALLOW, None, {}, FORM)
+KNOWN = Remembered(PROGRAM, NAMES, ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, ("allow", ""))
 
 
 def question(text: bytes = b"SELECT 1", names: object = NAMES) -> Question:

@@ -67,6 +67,20 @@ def test_a_frontier_taken_up_again_grows_the_same(size: int, more: int) -> None:
     assert again.root() == defined(LEAVES[: size + more])
 
 
+@given(st.integers(0, 60), st.lists(st.integers(0, 9), max_size=4))
+def test_growing_by_many_is_growing_one_by_one(size: int, steps: list[int]) -> None:
+    one, many, at = frontier(size), frontier(size), size
+    for step in steps:
+        leaves = LEAVES[at : at + step]
+        told: dict[int, bytes] = {}
+        for leaf in leaves:
+            for level, node in one.append(leaf):
+                told[level] = told.get(level, b"") + node
+        assert dict(enumerate(many.extend(b"".join(leaves)))) == told
+        at += len(leaves)
+        assert (many.size, many.root()) == (one.size, one.root())
+
+
 def test_growing_tells_every_complete_subtree_once() -> None:
     made, told = Frontier(), dict[tuple[int, int], bytes]()
     for leaf in LEAVES[:16]:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.tail import Line, Tail, number_of
+from gateway.audit.log import segments
+from gateway.audit.merkle import leaf_hash
+from gateway.audit.tail import Tail, number_of
 from gateway.errors import AuditUnavailable
 from tests.strategies.audit_logs import entry, open_log
 
 
 def numbers(tail: Tail, upto: int = 99) -> list[int]:
-    return [line.seq for batch in tail.lines(upto) for line in batch]
+    return [number for batch in tail.leaves(upto) for number in range(batch.first, batch.first + batch.count)]
 
 
 def test_lines_come_once_and_go_on_in_the_next_segment(tmp_path: Path) -> None:
@@ -33,8 +35,8 @@ def test_what_comes_while_somebody_reads_is_for_the_next_look(tmp_path: Path) ->
     tail, found, last = Tail(tmp_path, 0), [], 0
     for number in range(1, 8):
         last = log.append(entry(number))
-    for batch in tail.lines(last):
-        found += [line.seq for line in batch]
+    for batch in tail.leaves(last):
+        found += range(batch.first, batch.first + batch.count)
         log.append(entry(9))
     assert found == [1, 2, 3, 4, 5, 6, 7]
     assert numbers(tail, 8) == [8]
@@ -46,9 +48,19 @@ def test_it_begins_behind_an_entry_with_or_without_its_place(tmp_path: Path) -> 
     for number in range(1, 8):
         log.append(entry(number))
     log.close()
-    fifth = next(line for batch in Tail(tmp_path, 0).lines(5) for line in batch if line.seq == 5)
-    assert isinstance(fifth, Line)
-    assert numbers(Tail(tmp_path, 5)) == numbers(Tail(tmp_path, 5, fifth.place)) == [6, 7]
+    *_, last = Tail(tmp_path, 0).leaves(5)
+    place = int.from_bytes(last.places[-8:], "big")
+    assert numbers(Tail(tmp_path, 5)) == numbers(Tail(tmp_path, 5, place)) == [6, 7]
+
+
+def test_a_leaf_is_its_line_without_the_end(tmp_path: Path) -> None:
+    log = open_log(tmp_path, segment_bytes=300)
+    for number in range(1, 8):
+        log.append(entry(number))
+    log.close()
+    lines = [line for path in segments(tmp_path) for line in path.read_bytes().splitlines()]
+    hashes = b"".join(batch.hashes for batch in Tail(tmp_path, 0).leaves(7))
+    assert hashes == b"".join(map(leaf_hash, lines))
 
 
 def test_a_line_being_written_is_left_out(tmp_path: Path) -> None:

@@ -26,8 +26,13 @@ def root(size: int) -> bytes:
 def grow(directory: Path, start: int, end: int) -> TreeWriter:
     writer = TreeWriter(directory)
     assert writer.size == start
-    writer.extend(LEAVES[start:end], [number * 10 for number in range(start, end)])
+    writer.extend(*entries(start, end))
     return writer
+
+
+def entries(start: int, end: int) -> tuple[bytes, bytes]:
+    """Leaves and places of some entries, as a tail gives them."""
+    return b"".join(LEAVES[start:end]), b"".join((number * 10).to_bytes(8, "big") for number in range(start, end))
 
 
 def test_it_grows_in_batches_and_is_taken_up_again(tmp_path: Path) -> None:
@@ -46,7 +51,7 @@ def test_torn_files_are_mended(tmp_path_factory: pytest.TempPathFactory, size: i
     for path in sorted((directory / FOLDER).iterdir()):
         os.truncate(path, data.draw(st.integers(0, path.stat().st_size)))
     writer = TreeWriter(directory)
-    writer.extend(LEAVES[writer.size : 50], [number * 10 for number in range(writer.size, 50)])
+    writer.extend(*entries(writer.size, 50))
     assert writer.frontier.root() == root(50)
     assert root_of(0, 50, StoredTree(directory).node) == root(50)
 
