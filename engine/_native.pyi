@@ -174,9 +174,7 @@ class EntryForm:
     def fill(self, decision_id: str, now: int, text: bytes, parameters: tuple[str | None, ...] | None) -> bytes | None:
         """The line's body for one more question; None when it is longer than a line may be."""
 
-def outcome_body(
-    decision_id: str, now: int, rows: int, bytes: int, duration: float, error: str | None
-) -> bytes:
+def outcome_body(decision_id: str, now: int, rows: int, bytes: int, duration: float, error: str | None) -> bytes:
     """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null."""
 
 def audit_leaves(lines: bytes, place: int, next: int, upto: int) -> tuple[int, bytes, bytes, int]:
