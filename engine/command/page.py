@@ -14,6 +14,7 @@ from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
+from engine.command.ssh import kinds as ssh
 from engine.command.words import Kind
 
 
@@ -50,6 +51,16 @@ LANGUAGES: tuple[Language, ...] = (
         shell.FEATURES,
         shell.VIA,
         shell.SIGNS,
+    ),
+    Language(
+        "SSH",
+        (
+            "What a client of SSH asks for besides commands (those are of the shell): one operation each. Operations of SFTP have",
+            "the shell's kinds, and in `shell` the program of a shell that does the same, with its signs.",
+        ),
+        ssh.KINDS,
+        ssh.FEATURES,
+        ssh.VIA,
     ),
     Language(
         "Kubernetes",

@@ -18,6 +18,7 @@ from engine.command.http.parse import parse_http
 from engine.command.kubernetes.parse import parse_kubernetes
 from engine.command.shell.parse import parse_shell
 from engine.command.sql.parse import parse_sql, read_catalog
+from engine.command.ssh.parse import parse_ssh
 from engine.command.tree import Command, Effect, Operation, ParsedCommand, Problem
 from engine.errors import InputInvalid
 
@@ -41,6 +42,8 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             return parse_dialect(protocol, text)
         case "shell":
             return parse_shell(text)
+        case "ssh":
+            return parse_ssh(text)
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"

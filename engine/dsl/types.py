@@ -81,7 +81,7 @@ NUMBER: Final = Type(Sort.NUMBER)
 ANY: Final = Type(Sort.ANY)
 
 PROTOCOLS: Final = (
-    *("postgres", "shell", "kubernetes", "http", "sftp", "mcp", "python"),
+    *("postgres", "shell", "ssh", "kubernetes", "http", "sftp", "mcp", "python"),
     *("mysql", "sqlserver", "bigquery", "snowflake"),
 )
 """Protocols of a command."""

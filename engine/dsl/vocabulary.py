@@ -14,20 +14,22 @@ from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
+from engine.command.ssh import kinds as ssh
 from engine.dsl.types import PROTOCOLS
 
 _SQL: Final = ("postgres", "mysql", "sqlserver", "bigquery", "snowflake")
 _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "kind": dict.fromkeys(_SQL, sql.KIND_NAMES)
-    | {"kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES, "shell": shell.KIND_NAMES},
+    | {"kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES, "shell": shell.KIND_NAMES, "ssh": ssh.KIND_NAMES},
     "feature": dict.fromkeys(_SQL, frozenset(sql.FEATURES))
     | {
         "kubernetes": frozenset(kubernetes.FEATURES),
         "http": frozenset(http.FEATURES),
         "shell": frozenset(shell.FEATURES),
+        "ssh": frozenset(ssh.FEATURES),
     },
     "step": dict.fromkeys(_SQL, frozenset(sql.VIA))
-    | {"kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA)},
+    | {"kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA), "ssh": frozenset(ssh.VIA)},
 }
 
 
