@@ -162,10 +162,10 @@ class Gate:
         )
         asked.memory.keep(asked.question, known, for_shape=not judged.exact)
 
-    def deny(self, asked: Asked, kind: DenyKind, reason: str) -> Answer:
-        """Deny without asking the policies, and record it. Never raises."""
+    def deny(self, asked: Asked, kind: DenyKind, reason: str, command: ParsedCommand | None = None) -> Answer:
+        """Deny without asking the policies, and record it. Never raises. With its tree the text is kept as it is."""
         try:
-            return self._record(asked, Judgement(_deny(kind, reason), None), self._clock())
+            return self._record(asked, Judgement(_deny(kind, reason), command), self._clock())
         # WHY broad: as in `decide`.
         except Exception as error:
             return self._fail(asked, error)

@@ -59,7 +59,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a resource is and how the gateway signs in there. Never logged; `password` never printed."""
+    """Where a resource is and how the gateway signs in there. Never logged; `password` and `private_key` never printed.
+
+    `private_key` (PEM or OpenSSH's form), its `certificate`, `known_hosts` (lines as OpenSSH has them) and `shell` are SSH's.
+    """
 
     host: str
     port: int
@@ -69,6 +72,10 @@ class Target:
     tls: bool = True
     ca_file: str | None = None
     verify_host: bool = True
+    private_key: str | None = field(repr=False, default=None)
+    certificate: str | None = None
+    known_hosts: str = field(repr=False, default="")
+    shell: str = "/bin/bash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,9 @@ class GateSession(Protocol):
     def decide(self, question: Question) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
 
+    def refuse(self, question: Question, reason: str) -> Answer:
+        """Deny what is not carried here, whatever the policies say, and record it. Never raises."""
+
     async def fate(self, ticket: str) -> Answer:
         """Wait until a hold is granted, refused, expired or withdrawn; a granted one was decided again (and recorded)."""
 
@@ -117,6 +127,9 @@ class Doorkeeper(Protocol):
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
+
+    def is_key_of(self, user: str, key: bytes) -> bool:
+        """Whether a public key (as it stands on the wire of SSH) is one of the user's."""
 
     def admit(
         self,

@@ -11,10 +11,13 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.session import ClientProof
+from adapters.ssh.listener import HostKeyUnusable, SshListener
+from adapters.ssh.listener import ListenerSettings as SshSettings
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
@@ -31,6 +34,7 @@ from gateway.audit.log import AuditLog, Durability
 from gateway.audit.sealing import Sealer
 from gateway.config import Auth, Config, Listener
 from gateway.config.check import split_address
+from gateway.config.model import ResourceProtocol
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
@@ -61,12 +65,14 @@ class Gateway:
         self.config = config
         self.meters = Meters()
         self._open = contextlib.ExitStack()
-        self._listeners: list[PostgresListener] = []
+        self._listeners: list[PostgresListener | SshListener] = []
         self._catalogs = CatalogService()
         self._rpc: RpcServer | None = None
         self._is_stopping = False
+        secrets = Secrets(config, environment)
+        self._host_keys = {one.bind: secrets.host_keys(one) for one in config.listener}
         with contextlib.ExitStack() as opening:
-            self._build(Secrets(config, environment), opening)
+            self._build(secrets, opening)
             self._open = opening.pop_all()
         self._write(Kind.STARTED, note=f"policies {self.policies.revision}")
 
@@ -187,14 +193,7 @@ class Gateway:
 
     async def _start_listener(self, one: Listener) -> str:
         host, port = split_address(one.bind) or ("", 0)
-        settings = ListenerSettings(
-            host=host,
-            port=port,
-            tls=None if one.tls is None else _server_context(self.config, one),
-            proof=ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM,
-            resource=one.resource,
-        )
-        listener = PostgresListener(settings, self.doors, self._catalogs)
+        listener = self._build_listener(one, host, port)
         try:
             await listener.start()
         except OSError as error:
@@ -202,7 +201,27 @@ class Gateway:
                 f"`{one.bind}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
             ) from error
         self._listeners.append(listener)
-        return f"postgres {host}:{listener.port}"
+        return f"{one.protocol.value} {host}:{listener.port}"
+
+    def _build_listener(self, one: Listener, host: str, port: int) -> PostgresListener | SshListener:
+        match one.protocol:
+            case ResourceProtocol.POSTGRES:
+                settings = ListenerSettings(
+                    host=host,
+                    port=port,
+                    tls=None if one.tls is None else _server_context(self.config, one),
+                    proof=ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM,
+                    resource=one.resource,
+                )
+                return PostgresListener(settings, self.doors, self._catalogs)
+            case ResourceProtocol.SSH:
+                try:
+                    keys = self._host_keys[one.bind]
+                    return SshListener(SshSettings(keys, host, port, one.resource), self.doors)
+                except HostKeyUnusable as error:
+                    raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
+            case _:
+                assert_never(one.protocol)
 
     def _start_metrics(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)

@@ -12,11 +12,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.core.ports import ScramVerifier, Target
+from adapters.ssh.upstream import TargetUnusable, check_target
 from engine.request import Principal, Resource
 from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
 from gateway.config.check import split_address
+from gateway.config.model import Listener, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
+from gateway.config.ssh import read_public_key
 from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
 from gateway.doors.resources import Directory, Place
 from gateway.errors import ConfigInvalid, StoreUnavailable
@@ -80,7 +83,8 @@ class Secrets:
                 raise ConfigInvalid(f"the token of `{local.name}` has fewer than {MIN_TOKEN} bytes")
             token = digest_token(secret)
         roles = tuple(role.value for role in local.roles)
-        return Known(principal, self._verifier(local, decoy_key), token, roles, local.uid)
+        keys = frozenset(read_public_key(line) for line in local.ssh_key)
+        return Known(principal, self._verifier(local, decoy_key), token, roles, local.uid, keys)
 
     def _verifier(self, local: Local, decoy_key: bytes) -> ScramVerifier | None:
         if local.scram is not None:
@@ -97,6 +101,8 @@ class Secrets:
         return make_verifier(self._text(local.password, f"password of `{local.name}`"), salt)
 
     def _place(self, resource: ResourceConfig) -> Place:
+        if resource.protocol is ResourceProtocol.SSH:
+            return self._ssh_place(resource)
         host, port = split_address(resource.address) or ("", 0)
         password = None
         if resource.credential is not None:
@@ -113,6 +119,37 @@ class Secrets:
             verify_host=resource.tls.verify,
         )
         return Place(seen, target)
+
+    def _ssh_place(self, resource: ResourceConfig) -> Place:
+        host, port = split_address(resource.address) or ("", 0)
+        what = f"credential of `{resource.name}`"
+        target = Target(
+            host=host,
+            port=port,
+            user=resource.role or "",
+            private_key=None if resource.credential is None else self._text(resource.credential, what),
+            certificate=self._file(resource.certificate, resource, "certificate"),
+            known_hosts=self._file(resource.known_hosts, resource, "known_hosts") or "",
+            shell=resource.shell,
+        )
+        try:
+            check_target(target)
+        except TargetUnusable as error:
+            raise ConfigInvalid(f"the resource `{resource.name}`: {error}", code=error.code) from error
+        return Place(Resource(resource.name, "ssh", None, resource.role, dict(resource.labels)), target)
+
+    def _file(self, name: str | None, resource: ResourceConfig, key: str) -> str | None:
+        """What stands in a file that is no secret."""
+        if name is None:
+            return None
+        try:
+            return self._config.at(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigInvalid(f"`{key}` of `{resource.name}` cannot be read") from error
+
+    def host_keys(self, listener: Listener) -> list[str]:
+        """The private keys that an SSH listener proves itself with."""
+        return [self._text(reference, f"host_key of `{listener.bind}`") for reference in listener.host_key]
 
     def _secret(self, reference: str, what: str) -> bytes:
         try:

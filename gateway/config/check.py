@@ -9,13 +9,13 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
-from gateway.config.model import Auth, Config, Listener, Local, Resource, ServerTls, TlsMode
+from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
+from gateway.config.references import REFERENCE_EXPECTED, SECRET
+from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
-_SECRET = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|exec:.+)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
-REFERENCE_EXPECTED = "expected `env:NAME`, `file:PATH` or `exec:COMMAND`"
 
 
 def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
@@ -30,10 +30,10 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
     yield from _audit(config)
     yield from _rpc(config)
     for index, key in enumerate(config.masking.key):
-        if not _SECRET.fullmatch(key.secret):
+        if not SECRET.fullmatch(key.secret):
             yield ("masking", "key", index, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"
     yield from _doubles("masking.key", "id", [key.id for key in config.masking.key])
-    if config.store.password is not None and not _SECRET.fullmatch(config.store.password):
+    if config.store.password is not None and not SECRET.fullmatch(config.store.password):
         yield ("store", "password"), f"holds no reference; {REFERENCE_EXPECTED}"
     if config.metrics.bind is not None and split_address(config.metrics.bind) is None:
         yield ("metrics", "bind"), "is no address; expected HOST:PORT"
@@ -44,7 +44,7 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "name"), "is no name; expected letters, digits, `.`, `_`, `-`"
     if split_address(resource.address) is None:
         yield (*path, "address"), "is no address; expected HOST:PORT"
-    if resource.credential is not None and not _SECRET.fullmatch(resource.credential):
+    if resource.credential is not None and not SECRET.fullmatch(resource.credential):
         yield (*path, "credential"), f"holds no reference; {REFERENCE_EXPECTED}"
     if resource.role is None:
         yield (*path, "role"), "is missing; expected the user that the gateway signs in as"
@@ -52,6 +52,8 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "tls", "ca_file"), "is no file; expected PEM certificates"
     if resource.tls.mode is TlsMode.DISABLE and resource.tls.ca_file is not None:
         yield (*path, "tls", "ca_file"), "is of no use where `mode` is `disable`"
+    if resource.protocol is ResourceProtocol.SSH:
+        yield from find_ssh_resource_misfits(config, resource, path)
 
 
 def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[Path, str]]:
@@ -62,7 +64,9 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield (*path, "resource"), f"names no [[resource]]; expected {_one_of([one.name for one in config.resource])}"
     if bound is not None and bound.protocol.value != listener.protocol.value:
         yield (*path, "resource"), f"speaks {bound.protocol.value}, the listener {listener.protocol.value}"
-    if listener.tls is not None:
+    if listener.protocol is ResourceProtocol.SSH:
+        yield from find_ssh_listener_misfits(listener, path)
+    elif listener.tls is not None:
         yield from _server_tls(config, listener.tls, (*path, "tls"))
     elif listener.auth is Auth.TOKEN:
         # WHY: a token is sent in clear; outside TLS everybody on the way would have it.
@@ -89,13 +93,14 @@ def _local(local: Local, path: Path) -> Iterator[tuple[Path, str]]:
     if local.scram is not None and local.password is not None:
         yield (*path, "password"), "is of no use beside `scram`; expected one of them"
     for name, reference in (("scram", local.scram), ("password", local.password), ("token", local.token)):
-        if reference is not None and not _SECRET.fullmatch(reference):
+        if reference is not None and not SECRET.fullmatch(reference):
             yield (*path, name), f"holds no reference; {REFERENCE_EXPECTED}"
+    yield from find_key_misfits(local, path)
 
 
 def _audit(config: Config) -> Iterator[tuple[Path, str]]:
     for index, reference in enumerate(config.audit.keys):
-        if not _SECRET.fullmatch(reference):
+        if not SECRET.fullmatch(reference):
             yield ("audit", "keys", index), f"holds no reference; {REFERENCE_EXPECTED}"
     if not 1 << 16 <= config.audit.segment_bytes <= 1 << 34:
         yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"

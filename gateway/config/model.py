@@ -16,10 +16,11 @@ class ResourceProtocol(StrEnum):
     """What a target speaks. Those with a listener in this program."""
 
     POSTGRES = "postgres"
+    SSH = "ssh"
 
 
 class Auth(StrEnum):
-    """How clients of a PostgreSQL listener prove who they are."""
+    """How clients of a PostgreSQL listener prove who they are; those of an SSH listener have keys."""
 
     TOKEN = "token"  # noqa: S105  # the name of a method, no token
     SCRAM = "scram"
@@ -106,7 +107,11 @@ class TargetTls:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """`[[resource]]`: something commands run on. `role` is the user the gateway signs in as there."""
+    """`[[resource]]`: something commands run on. `role` is the user the gateway signs in as there.
+
+    Of SSH: `credential` is a private key, `certificate` a file with its certificate, `known_hosts` a file as OpenSSH has
+    them with the target's key or its authority, `shell` the bash that runs commands there.
+    """
 
     name: str
     protocol: ResourceProtocol
@@ -115,6 +120,9 @@ class Resource:
     credential: str | None = None
     database: str | None = None
     tls: TargetTls = TargetTls()
+    certificate: str | None = None
+    known_hosts: str | None = None
+    shell: str = "/bin/bash"
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,18 +137,25 @@ class ServerTls:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """`[[listener]]`: where clients connect. `resource` binds it to one; else the client names it."""
+    """`[[listener]]`: where clients connect. `resource` binds it to one; else the client names it.
+
+    `host_key` are references to the private keys that an SSH listener proves itself with.
+    """
 
     protocol: ResourceProtocol
     bind: str
     auth: Auth = Auth.SCRAM
     resource: str | None = None
     tls: ServerTls | None = None
+    host_key: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is."""
+    """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is.
+
+    `ssh_key` are public keys, lines as in OpenSSH's `.pub` files.
+    """
 
     name: str
     kind: PrincipalKind = PrincipalKind.USER
@@ -150,6 +165,7 @@ class Local:
     scram: str | None = None
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    ssh_key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from engine.command.parse import parse_command
 from engine.decision import DenyKind
 from engine.request import Json, Principal, Resource, Session
 from gateway.asked import Asked
@@ -74,6 +75,10 @@ class Doors:
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
         return self.known.people.is_proven(user, token)
+
+    def is_key_of(self, user: str, key: bytes) -> bool:
+        """Whether a public key (as it stands on the wire of SSH) is one of the user's."""
+        return self.known.people.has_key(user, key)
 
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
@@ -211,6 +216,11 @@ class GatewaySession:
         if answer.ticket is not None:
             self._tickets.add(answer.ticket)
         return answer
+
+    def refuse(self, question: Question, reason: str) -> Answer:
+        """Deny what an adapter does not carry, whatever the policies say, and record it. Never raises."""
+        asked = Asked(question, self._principal, self._session, self._resource)
+        return self._gate.deny(asked, DenyKind.RULE, reason, parse_command(question.protocol, question.text))
 
     async def fate(self, ticket: str) -> Answer:
         """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""

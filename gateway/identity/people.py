@@ -22,13 +22,17 @@ MAX_TOKEN = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One principal with its proofs. `token` is the SHA-256 of the token: tokens are long and random, so that is enough."""
+    """One principal with its proofs.
+
+    `token` is the SHA-256 of the token: tokens are long and random, so that is enough. `keys` are public keys of SSH.
+    """
 
     principal: Principal
     verifier: ScramVerifier | None = field(default=None, repr=False)
     token: bytes | None = field(default=None, repr=False)
     roles: tuple[str, ...] = ()
     uid: int | None = None
+    keys: frozenset[bytes] = frozenset()
 
 
 class People:
@@ -48,6 +52,11 @@ class People:
     def by_uid(self, uid: int) -> Known | None:
         """The principal who is this user on this machine."""
         return next((one for one in self._known.values() if one.uid == uid), None)
+
+    def has_key(self, name: str, key: bytes) -> bool:
+        """Whether a public key is one of this principal's."""
+        found = self._known.get(name)
+        return found is not None and key in found.keys
 
     def verifier(self, name: str) -> ScramVerifier:
         """The verifier of a principal, or a decoy."""

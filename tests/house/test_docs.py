@@ -62,7 +62,7 @@ def test_the_rule_the_front_page_shows_is_the_demonstrations() -> None:
 def test_the_configuration_shown_is_one_that_is_accepted(tmp_path: Path) -> None:
     (text,) = blocks("docs/operating.md", "toml")
     (tmp_path / "policies").mkdir()
-    for file in ("db-ca.pem", "gateway.crt", "gateway.key"):
+    for file in ("db-ca.pem", "gateway.crt", "gateway.key", "build_hosts"):
         (tmp_path / file).write_text("")
     (tmp_path / "sallyport.toml").write_text(text)
     _, problems = read_config(tmp_path / "sallyport.toml", {})

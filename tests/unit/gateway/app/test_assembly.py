@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from gateway.app import Gateway, assembly
 from gateway.audit.read import read
 from gateway.config import Config, load_config
-from gateway.config.model import Metrics, Store
+from gateway.config.model import Listener, Metrics, ResourceProtocol, Store
 from gateway.doors.adapters import GatewaySession
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from tests.strategies.gates import question
@@ -170,3 +171,24 @@ def test_a_reload_from_another_machine_keeps_nobody(
     gateway.reload(None, {})
     assert loaded.wait(20)
     assert told == ["policy-reload"]
+
+
+async def test_an_ssh_listener_starts_with_its_host_key_and_not_without(config: Config) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    one = Listener(ResourceProtocol.SSH, "127.0.0.1:0", host_key=("env:HOST_KEY",))
+    built = Gateway(replace(config, listener=(one,)), {**ENVIRONMENT, "HOST_KEY": key})
+    try:
+        places = await built.start(listeners=True)
+        assert places[-1].startswith("ssh 127.0.0.1:")
+    finally:
+        await built.stop(0)
+        built.close()
+    broken = Gateway(replace(config, listener=(one,)), {**ENVIRONMENT, "HOST_KEY": "hunter2"})
+    try:
+        with pytest.raises(ConfigInvalid) as caught:
+            await broken.start(listeners=True)
+        assert caught.value.code == "NO_HOST_KEY"
+        assert "hunter2" not in str(caught.value)
+    finally:
+        await broken.stop(0)
+        broken.close()

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from gateway.app.secrets import Secrets
@@ -106,3 +107,29 @@ def test_the_store_is_found_from_the_folder_and_gets_its_password(config: Config
     assert Secrets(shared, {"P": "pw"}).store_url() == "postgresql://u:pw@h/d"
     with pytest.raises(GatewayError, match="no database URL"):
         Secrets(replace(config, store=Store("what")), {}).store_url()
+
+
+def test_an_ssh_target_is_whole_or_the_gateway_does_not_start(config: Config) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    public = key.export_public_key().decode().strip()
+    hosts = config.folder / "hosts"
+    hosts.write_text(f"box {public}\n")
+    box = Resource("box", ResourceProtocol.SSH, "box:22", role="me", credential="env:K", known_hosts="hosts")
+    environment = {"K": key.export_private_key().decode()}
+    target = Secrets(replace(config, resource=(box,)), environment).directory().target("box")
+    assert target is not None
+    assert (target.host, target.user, target.known_hosts) == ("box", "me", hosts.read_text())
+    assert "PRIVATE" not in repr(target)
+    hosts.write_text(f"other {public}\n")
+    with pytest.raises(GatewayError) as caught:
+        Secrets(replace(config, resource=(box,)), environment).directory()
+    assert caught.value.code == "NO_HOST_KEY"
+    hosts.unlink()
+    with pytest.raises(GatewayError):
+        Secrets(replace(config, resource=(box,)), environment).directory()
+
+
+def test_public_keys_are_their_principal_s(config: Config) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    local = Local("ana", ssh_key=(key.export_public_key().decode().strip(),))
+    assert people(config, local).people(KEY).has_key("ana", key.public_data)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from adapters.core.ports import Doorkeeper, GateSession, Outcome, Refusal, Target
+from adapters.core.ports import Doorkeeper, GateSession, Outcome, Question, Refusal, Target
 from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
@@ -229,3 +229,18 @@ def test_a_question_that_a_service_asked_for_somebody_is_left_as_it_is(doors: Do
     chosen = changed(asked(), resource=replace(ORDERS, name="many", database="chosen"))
     assert (renewed := doors.renew(chosen)) is not None
     assert renewed.resource.database == "chosen"
+
+
+def test_what_is_not_carried_is_denied_and_recorded_as_it_was_asked_for(house: House, doors: Doors) -> None:
+    session = opened(doors)
+    answer = session.refuse(Question("ssh", b'connect "db" "5432"'), "not carried here")
+    assert answer.decision.verdict is Verdict.DENY
+    (entry,) = [entry for entry in house.entries() if entry.kind is Kind.DECISION]
+    assert (entry.verdict, entry.protocol, entry.text) == ("deny", "ssh", 'connect "db" "5432"')
+
+
+def test_a_public_key_belongs_to_whom_the_configuration_says(doors: Doors) -> None:
+    doors.known = replace(doors.known, people=People([Person_(ANA, keys=frozenset({b"k"}))], b"k" * 32))
+    assert doors.is_key_of("ana", b"k")
+    assert not doors.is_key_of("ana", b"other")
+    assert not doors.is_key_of("bo", b"k")

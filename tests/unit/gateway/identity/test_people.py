@@ -60,3 +60,11 @@ def test_principals_are_found_by_name_and_uid() -> None:
 def test_proofs_are_not_printed() -> None:
     assert "stored_key" not in repr(PEOPLE.find("ana"))
     assert "token" not in repr(PEOPLE.find("ana"))
+
+
+def test_a_key_is_its_owner_s_alone() -> None:
+    people = People([Known(Principal("ana"), keys=frozenset({b"k1"})), Known(Principal("bo"))], b"d" * 32)
+    assert people.has_key("ana", b"k1")
+    assert not people.has_key("ana", b"k2")
+    assert not people.has_key("bo", b"k1")
+    assert not people.has_key("zoe", b"k1")

@@ -1,0 +1,162 @@
+"""One session channel of a client: which requests it may make, what becomes of each; commands go to `running`.
+
+Everything that is not carried is refused and recorded: environment beyond the allow-list, terminals, agents, displays,
+subsystems, requests nobody knows. WHY a channel of our own below asyncssh's: theirs answers some of these by itself.
+The names of its methods are asyncssh's and pinned with its version (tests/unit/adapters/ssh/test_channel.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import asyncssh
+from asyncssh.packet import SSHPacket
+
+from adapters.ssh import messages
+from adapters.ssh.facts import command_question, is_carried
+from adapters.ssh.running import CommandRun
+from adapters.ssh.visit import Visit
+
+MAX_VARIABLES = 32
+WINDOW = 2 << 20
+"""Bytes of a client's input that may be on their way."""
+MAX_PACKET = 32 << 10
+_ANSWERED = frozenset({"pty-req", "x11-req", "auth-agent-req@openssh.com", "env", "shell", "exec", "subsystem"})
+_HARMLESS = frozenset({"window-change", "signal", "keepalive@openssh.com", "eow@openssh.com"})
+"""Requests that ask for nothing: they are answered and need no entry."""
+
+
+class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
+    """A channel whose every request is one we know or one that is refused."""
+
+    def __init__(self, connection: asyncssh.SSHServerConnection, visit: Visit) -> None:
+        super().__init__(
+            connection,
+            asyncio.get_running_loop(),
+            allow_pty=True,
+            line_editor=False,
+            line_echo=False,
+            line_history=0,
+            max_line_length=0,
+            encoding=None,
+            errors="strict",
+            window=WINDOW,
+            max_pktsize=MAX_PACKET,
+        )
+        self.visit = visit
+        self.variables: dict[str, str] = {}
+
+    def _service_next_request(self) -> None:
+        request = self._request_queue[0][0]
+        if request not in _ANSWERED and request not in _HARMLESS:
+            self.visit.refuse("request", request)
+            self._report_response(False)
+            return
+        super()._service_next_request()
+
+    def _process_env_request(self, packet: SSHPacket) -> bool:
+        name, value = packet.get_string(), packet.get_string()
+        packet.check_end()
+        try:
+            key, said = name.decode("ascii"), value.decode("ascii")
+        except UnicodeDecodeError:
+            key, said = name.decode("ascii", "backslashreplace"), ""
+        if not is_carried(key, said) or len(self.variables) >= MAX_VARIABLES:
+            self.visit.refuse("variable", key)
+            return False
+        self.variables[key] = said
+        return True
+
+    def _process_exec_request(self, packet: SSHPacket) -> bool:
+        command = packet.get_string()
+        packet.check_end()
+        try:
+            text = command.decode()
+        except UnicodeDecodeError:
+            self.visit.refuse_question(command_question(command), "a command that is not UTF-8")
+            return False
+        return self._start_session(command=text)
+
+    def _process_x11_req_request(self, packet: SSHPacket) -> bool:
+        self.visit.refuse("display")
+        return False
+
+    def _process_auth_agent_req_at_openssh_dot_com_request(self, packet: SSHPacket) -> bool:  # type: ignore[override]  # theirs answers later
+        self.visit.refuse("agent")
+        return False
+
+
+class ClientSession(asyncssh.SSHServerSession[bytes]):
+    """What a client's channel is used for."""
+
+    def __init__(self, visit: Visit, variables: Mapping[str, str]) -> None:
+        self._visit = visit
+        self._variables = variables
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+        self._command: bytes | None = None
+        self._refusal = ""
+        self._run: CommandRun | None = None
+        visit.opened()
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+
+    def pty_requested(self, term_type: str, term_size: object, term_modes: object) -> bool:
+        self._visit.refuse("terminal")
+        return False
+
+    def shell_requested(self) -> bool:
+        self._visit.refuse("shell")
+        self._refusal = messages.refused("an interactive shell", "run one command at a time: ssh HOST COMMAND")
+        return True
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        self._visit.refuse("subsystem", subsystem)
+        self._refusal = messages.refused(f"the subsystem {subsystem[:64]}", "commands are carried: ssh HOST COMMAND")
+        return True
+
+    def exec_requested(self, command: str) -> bool:
+        self._command = command.encode()
+        return True
+
+    def break_received(self, msec: int) -> bool:
+        return False
+
+    def session_started(self) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        if self._command is None:
+            # INVARIANT: whatever is not a command ends here; the word why is all that comes of it.
+            channel.write_stderr(self._refusal.encode())
+            channel.exit(messages.REFUSED)
+            return
+        self._run = CommandRun(self._visit, channel, self._variables)
+        self._run.start(self._command)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        if self._run is not None:
+            self._run.take_input(data)
+
+    def eof_received(self) -> bool:
+        if self._run is not None:
+            self._run.end_input()
+        return True
+
+    def signal_received(self, signal: str) -> None:
+        if self._run is not None:
+            self._run.signal(signal)
+
+    def pause_writing(self) -> None:
+        if self._run is not None:
+            self._run.client_is_full(True)
+
+    def resume_writing(self) -> None:
+        if self._run is not None:
+            self._run.client_is_full(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._visit.closed()
+        if self._run is not None:
+            self._run.leave("the client is gone")

@@ -1,0 +1,167 @@
+"""One client's connection: who they are, by which key, and which channels they may open.
+
+A client is who signed with a key of theirs for the name it gave last. An offer of a key is no proof: what counts is asyncssh's
+word that a signature was verified, for the name that was asked about. Connections, listeners and tunnels are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import asyncssh
+import structlog
+
+from adapters.core.ports import Doorkeeper, GateSession, Refusal
+from adapters.ssh.channel import ClientSession, GuardedChannel
+from adapters.ssh.facts import who_and_where
+from adapters.ssh.upstream import Upstream
+from adapters.ssh.visit import MAX_CHANNELS, Visit
+
+MAX_OFFERS = 40
+"""Keys one connection may try."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What connections of one listener have in common. `resource`: it serves this one alone."""
+
+    resource: str | None = None
+    notice_seconds: float = 5.0
+
+
+class ClientConnection(asyncssh.SSHServer):
+    """One client, from the first byte to the last."""
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        doorkeeper: Doorkeeper,
+        came: Callable[[ClientConnection], bool],
+        left: Callable[[ClientConnection], None],
+    ) -> None:
+        """`came` says whether there is room for one more."""
+        self._settings = settings
+        self._doorkeeper = doorkeeper
+        self._came = came
+        self._left = left
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._asked_for = ""
+        self._offers = 0
+        self.visit: Visit | None = None
+        self.reason = "the client left"
+
+    # --- coming in
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        if not self._came(self):
+            conn.abort()
+
+    def begin_auth(self, username: str) -> bool:
+        # INVARIANT: always true; false would let everybody in without a proof.
+        self._asked_for = username
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return False
+
+    def kbdint_auth_supported(self) -> bool:
+        return False
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._offers += 1
+        if self._offers > MAX_OFFERS:
+            self.cut("too many keys")
+            return False
+        return self._doorkeeper.is_key_of(who_and_where(username).user, key.public_data)
+
+    def auth_completed(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        username = connection.get_extra_info("username")
+        # WHY compared: what was proven is the name that was asked about, not another one that came meanwhile.
+        found = self._admit(self._asked_for, proven=isinstance(username, str) and username == self._asked_for)
+        if isinstance(found, Refusal):
+            self._asked_for = ""
+            connection.disconnect(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, f"{found.message} ({found.code})")
+            return
+        target = self._doorkeeper.target(self._resource(self._asked_for))
+        if target is None:
+            found.close("the resource is gone")
+            connection.disconnect(asyncssh.DISC_BY_APPLICATION, "there is no such resource")
+            return
+        self.visit = Visit(found, target, Upstream(target), self.cut, self._settings.notice_seconds)
+
+    def _admit(self, username: str, *, proven: bool) -> GateSession | Refusal:
+        connection = self._connection
+        peer = None if connection is None else connection.get_extra_info("peername")
+        version = "" if connection is None else str(connection.get_extra_info("client_version", ""))
+        return self._doorkeeper.admit(
+            user=who_and_where(username).user,
+            resource=self._resource(username),
+            protocol="ssh",
+            proven=proven,
+            client_address=str(peer[0]) if isinstance(peer, tuple) and peer else None,
+            application=version.removeprefix("SSH-2.0-") or None,
+        )
+
+    def _resource(self, username: str) -> str:
+        """The resource a client wants; a listener with one of its own serves no other."""
+        named, bound = who_and_where(username).resource, self._settings.resource
+        if bound is None:
+            return named or ""
+        return bound if named in (None, bound) else ""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.visit is not None:
+            self.visit.close(self.reason)
+        elif self._asked_for:
+            # Nobody who gave a name leaves without an entry.
+            self._admit(self._asked_for, proven=False)
+        self._connection = None
+        self._left(self)
+
+    def cut(self, reason: str) -> None:
+        """End the connection at once."""
+        self.reason = reason
+        if self._connection is not None:
+            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
+
+    # --- channels
+
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]] | bool:
+        visit, connection = self.visit, self._connection
+        if visit is None or connection is None or visit.channels >= MAX_CHANNELS:
+            return False
+        channel = GuardedChannel(connection, visit)
+        return channel, ClientSession(visit, channel.variables)
+
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return self._refuse("connect", dest_host, str(dest_port))
+
+    def unix_connection_requested(self, dest_path: str) -> bool:
+        return self._refuse("connect-socket", dest_path)
+
+    def server_requested(self, listen_host: str, listen_port: int) -> bool:
+        return self._refuse("listen", listen_host, str(listen_port))
+
+    def unix_server_requested(self, listen_path: str) -> bool:
+        return self._refuse("listen-socket", listen_path)
+
+    def tun_requested(self, unit: int | None) -> bool:
+        return self._refuse("tunnel")
+
+    def tap_requested(self, unit: int | None) -> bool:
+        return self._refuse("tunnel")
+
+    def _refuse(self, word: str, *values: str) -> bool:
+        if self.visit is not None:
+            self.visit.refuse(word, *values)
+        return False

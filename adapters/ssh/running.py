@@ -1,0 +1,295 @@
+"""Drives the session of one command: the gate's answers, the way to the target, streams in both directions.
+
+Each side is read only as fast as the other takes. Nothing goes to the target before `Run`. Not here: what is decided and
+when (`session`), other requests than commands (`channel`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+import asyncssh
+
+from adapters.core.ports import Outcome
+from adapters.ssh import messages
+from adapters.ssh.session import (
+    Ask,
+    Await,
+    ClientLeft,
+    CommandReceived,
+    CommandSession,
+    Decided,
+    Effect,
+    End,
+    NotRun,
+    Phase,
+    Refuse,
+    Run,
+    Tell,
+    TimePassed,
+    WakeAt,
+    Withdraw,
+)
+from adapters.ssh.upstream import TargetUnusable
+from adapters.ssh.visit import Visit
+
+MAX_EARLY_INPUT = 256 * 1024
+"""Bytes of a client's input kept while its command waits; above, the channel is not read any more."""
+SIGNALS = frozenset(
+    {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
+)
+"""What RFC 4254 knows (6.10)."""
+
+
+class CommandRun:
+    """One command of one channel."""
+
+    def __init__(self, visit: Visit, channel: asyncssh.SSHServerChannel[bytes], environment: Mapping[str, str]) -> None:
+        self._visit = visit
+        self._client = channel
+        self._environment = environment
+        self._session = CommandSession(visit.target.shell, visit.notice_seconds)
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._early: list[bytes] = []
+        self._early_size = 0
+        self._input_ended = False
+        self._client_is_full = False
+        self._target: asyncssh.SSHClientChannel[bytes] | None = None
+        self._decision_id = ""
+        self._began = 0.0
+        self.shown = 0
+
+    # --- the client's side
+
+    def start(self, text: bytes) -> None:
+        """Ask about a command, and run it if that is granted."""
+        self._perform(self._session.handle(CommandReceived(text), self._loop.time()))
+
+    def take_input(self, data: bytes) -> None:
+        """The client's standard input."""
+        if self._target is not None:
+            self._feed(self._target, data)
+            return
+        self._early.append(data)
+        self._early_size += len(data)
+        if self._early_size > MAX_EARLY_INPUT:
+            self._client.pause_reading()
+
+    def end_input(self) -> None:
+        """The client has nothing more to say; the command may still answer."""
+        self._input_ended = True
+        if self._target is not None:
+            self._target.write_eof()
+
+    @staticmethod
+    def _feed(target: asyncssh.SSHClientChannel[bytes], data: bytes) -> None:
+        # WHY looked at first: a command may have ended, or read enough, before its input came.
+        if not target.is_closing():
+            target.write(data)
+
+    def client_is_full(self, is_full: bool) -> None:
+        """The client cannot take more output for now, or can again."""
+        self._client_is_full = is_full
+        if self._target is not None:
+            self._read_target(not is_full)
+
+    def signal(self, name: str) -> None:
+        """A signal for the command; for one that waits, its end."""
+        if self._session.phase is Phase.WAITING:
+            self.leave(f"cancelled by the client ({name})" if name in SIGNALS else "cancelled by the client")
+            self._exit(messages.CANCELLED)
+        elif self._target is not None and name in SIGNALS:
+            self._target.send_signal(name)
+
+    def leave(self, reason: str) -> None:
+        """The client is gone, or does not want it any more."""
+        self._perform(self._session.handle(ClientLeft(reason), self._loop.time()))
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._target is not None:
+            self._target.abort()
+        self._finish("CLIENT_GONE")
+
+    # --- effects
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            self._perform_one(effect)
+
+    def _perform_one(self, effect: Effect) -> None:
+        gate = self._visit.gate
+        match effect:
+            case Ask(question):
+                self._take(Decided(gate.decide(question)))
+            case Refuse(question, reason):
+                self._visit.refuse_question(question, reason)
+            case Await(ticket):
+                self._visit.spawn(self._await_fate(ticket))
+            case Withdraw(ticket, reason):
+                gate.withdraw(ticket, reason)
+            case Tell(text):
+                self.tell(text)
+            case Run(line, decision_id):
+                self._decision_id, self._began = decision_id, time.perf_counter()
+                self._visit.spawn(self._run(line))
+            case NotRun(decision_id, error):
+                gate.finished(decision_id, Outcome(error=error))
+            case WakeAt(when):
+                self._timer = self._loop.call_at(when, self._wake)
+            case End(status):
+                self._exit(status)
+
+    def _take(self, event: Decided | TimePassed) -> None:
+        self._perform(self._session.handle(event, self._loop.time()))
+
+    def _wake(self) -> None:
+        if self._client.is_closing():
+            self.leave("the client closed its channel")
+        else:
+            self._take(TimePassed())
+
+    async def _await_fate(self, ticket: str) -> None:
+        answer = await self._visit.gate.fate(ticket)
+        if self._timer is not None:
+            self._timer.cancel()
+        # WHY looked at first: an unread close stands behind unread input, and nobody would be there to see what ran.
+        if self._client.is_closing():
+            self._perform(self._session.handle(ClientLeft("the client closed its channel"), self._loop.time()))
+        self._take(Decided(answer))
+
+    def tell(self, text: str) -> None:
+        """Write to the client's standard error, as far as somebody is there."""
+        if not self._client.is_closing():
+            self._client.write_stderr(text.encode())
+
+    def _exit(self, status: int) -> None:
+        if not self._client.is_closing():
+            self._client.exit(status)
+
+    # --- the target's side
+
+    async def _run(self, line: str) -> None:
+        try:
+            await self._visit.upstream.run(lambda: _TargetSession(self), line, self._environment)
+        except TargetUnusable as error:
+            self.tell(messages.target_trouble(str(error)))
+            self._finish(error.code)
+            self._exit(messages.LOST)
+
+    def attach(self, target: asyncssh.SSHClientChannel[bytes]) -> None:
+        """The command runs: give it what the client said meanwhile."""
+        if self._session.phase is not Phase.RUNNING:
+            target.abort()
+            return
+        self._target = target
+        for data in self._early:
+            self._feed(target, data)
+        self._early.clear()
+        if self._input_ended:
+            target.write_eof()
+        self._client.resume_reading()
+        if self._client_is_full:
+            self._read_target(False)
+
+    def show(self, data: bytes, datatype: int | None) -> None:
+        """Output of the command."""
+        self.shown += len(data)
+        # WHY `_send_state` has to be open: what comes after a close has nobody to read it.
+        if not self._client.is_closing():
+            self._client.write(data, datatype)
+
+    def end_output(self) -> None:
+        """The command writes no more."""
+        if not self._client.is_closing():
+            self._client.write_eof()
+
+    def target_is_full(self, is_full: bool) -> None:
+        """The command does not read its input for now, or does again."""
+        if is_full:
+            self._client.pause_reading()
+        else:
+            self._client.resume_reading()
+
+    def target_ended(self, status: int | None, signal: tuple[str, bool, str, str] | None) -> None:
+        """The command is over: how it ended, or None and None when nobody knows."""
+        self._target = None
+        if signal is not None:
+            name, core_dumped, said, _ = signal
+            self._finish(f"SIGNAL_{name}")
+            if self._is_there:
+                self._client.exit_with_signal(name, core_dumped, messages.plain(said))
+        elif status is not None:
+            self._finish(f"EXIT_{status}" if status else None)
+            if self._is_there:
+                self._client.exit(status)
+        else:
+            self.tell(messages.target_trouble("the connection was lost"))
+            self._finish("TARGET_LOST")
+            if self._is_there:
+                self._client.exit(messages.LOST)
+
+    @property
+    def _is_there(self) -> bool:
+        """Whether the client can still be told how it ended. Its end of output is no end of the channel."""
+        return self._session.phase is Phase.RUNNING
+
+    def _read_target(self, wanted: bool) -> None:
+        target = self._target
+        if target is not None and wanted:
+            target.resume_reading()
+        elif target is not None:
+            target.pause_reading()
+
+    def _finish(self, error: str | None) -> None:
+        """Record what became of a granted command, once."""
+        if not self._decision_id:
+            return
+        decision_id, self._decision_id = self._decision_id, ""
+        duration = time.perf_counter() - self._began
+        self._visit.gate.finished(decision_id, Outcome(bytes=self.shown, duration=duration, error=error))
+
+
+class _TargetSession(asyncssh.SSHClientSession[bytes]):
+    """The target's end of one command."""
+
+    def __init__(self, run: CommandRun) -> None:
+        self._run = run
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._status: int | None = None
+        self._signal: tuple[str, bool, str, str] | None = None
+        self._began = False
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        self._channel = chan
+
+    def session_started(self) -> None:
+        self._began = True
+        if self._channel is not None:
+            self._run.attach(self._channel)
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._run.show(data, datatype)
+
+    def eof_received(self) -> bool:
+        self._run.end_output()
+        return True
+
+    def pause_writing(self) -> None:
+        self._run.target_is_full(True)
+
+    def resume_writing(self) -> None:
+        self._run.target_is_full(False)
+
+    def exit_status_received(self, status: int) -> None:
+        self._status = status
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
+        self._signal = (signal, core_dumped, msg, lang)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # WHY not before it began: whoever asked for it is told by an exception.
+        if self._began:
+            self._run.target_ended(self._status, self._signal)

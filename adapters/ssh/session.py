@@ -1,0 +1,218 @@
+"""One command of one channel, from the request to the moment it may run. Pure: events in, effects out.
+
+    asked --allow--> RUNNING          asked --hold--> WAITING --granted--> RUNNING
+    asked --anything else--> OVER     WAITING --refused, expired, withdrawn, client gone--> OVER
+
+INVARIANT: `Run` comes out at most once, only for an answer that allows without a condition we cannot meet, and what it
+runs is the text that was asked about. Driven by `running`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from adapters.core.ports import Answer, Question
+from adapters.errors import LocalProtocolError
+from adapters.ssh import messages
+from adapters.ssh.facts import command_question, refusal_of, run_line
+from engine.decision import Verdict
+
+GATES_OWN = frozenset({"notify"})
+"""Obligations that are the gate's affair, not ours."""
+
+
+class Phase(StrEnum):
+    """Where a command stands."""
+
+    NEW = "new"
+    ASKED = "asked"
+    WAITING = "waiting"
+    RUNNING = "running"
+    OVER = "over"
+
+
+# --- events
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """The client wants this run."""
+
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The gate's answer to `Ask`, or what became of a hold (`Await`)."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """`WakeAt` came."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft:
+    """The client closed the channel, is gone, or pressed its cancel key."""
+
+    reason: str
+
+
+Event: TypeAlias = CommandReceived | Decided | TimePassed | ClientLeft
+
+# --- effects
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Put this question to the gate; `Decided` answers."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Have the gate record that this was refused without being asked about."""
+
+    question: Question
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """Wait for the end of a hold; `Decided` tells it."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Nobody waits for this ticket any more."""
+
+    ticket: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Write this to the client's standard error."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Give this line to the target."""
+
+    line: str
+    decision_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """Record that a grant was not used."""
+
+    decision_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Say `TimePassed` at this moment."""
+
+    when: float
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Close the channel with this exit status."""
+
+    status: int
+
+
+Effect: TypeAlias = Ask | Refuse | Await | Withdraw | Tell | Run | NotRun | WakeAt | End
+
+
+@dataclass(slots=True)
+class CommandSession:
+    """The state of one command. `shell` is what runs it on the target."""
+
+    shell: str
+    notice_seconds: float = 5.0
+    phase: Phase = Phase.NEW
+    _text: bytes = b""
+    _ticket: str | None = None
+    _since: float = 0.0
+    _effects: list[Effect] = field(default_factory=list)
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """What is to be done about an event. `now` is in seconds of a clock that only goes on."""
+        match event:
+            case CommandReceived(text):
+                return self._received(text)
+            case Decided(answer):
+                return self._decided(answer, now)
+            case TimePassed():
+                return self._waits_on(now)
+            case ClientLeft(reason):
+                return self._left(reason)
+            case _:
+                assert_never(event)
+
+    def _received(self, text: bytes) -> list[Effect]:
+        if self.phase is not Phase.NEW:
+            raise LocalProtocolError("a channel has one command", code="SECOND_COMMAND")
+        question, refusal = command_question(text), refusal_of(text)
+        if refusal is not None:
+            self.phase = Phase.OVER
+            return [Refuse(question, refusal), Tell(messages.refused(refusal)), End(messages.REFUSED)]
+        self.phase, self._text = Phase.ASKED, text
+        return [Ask(question)]
+
+    def _decided(self, answer: Answer, now: float) -> list[Effect]:
+        if self.phase not in (Phase.ASKED, Phase.WAITING):
+            # WHY not an error: the client may have left while people decided.
+            return [NotRun(answer.decision_id, "CLIENT_GONE")] if answer.decision.is_granted else []
+        decision = answer.decision
+        if decision.verdict is Verdict.HOLD and self.phase is Phase.ASKED and answer.ticket is not None:
+            self.phase, self._ticket, self._since = Phase.WAITING, answer.ticket, now
+            return [Tell(messages.held(answer)), Await(answer.ticket), WakeAt(now + self.notice_seconds)]
+        if not decision.is_granted:
+            self.phase = Phase.OVER
+            return [Tell(messages.denial(answer)), End(messages.REFUSED)]
+        return self._granted(answer)
+
+    def _granted(self, answer: Answer) -> list[Effect]:
+        missing = unmet(answer)
+        line = run_line(self._text.decode(), self.shell)
+        if missing is None and line is None:
+            missing = "a command that the target can take, and this one is too long"
+        if missing is not None or line is None:
+            self.phase = Phase.OVER
+            told = messages.unenforceable(answer, missing or "")
+            return [NotRun(answer.decision_id, "OBLIGATION_UNKNOWN"), Tell(told), End(messages.REFUSED)]
+        waited = [Tell(messages.released(self._ticket))] if self._ticket is not None else []
+        self.phase = Phase.RUNNING
+        return [*waited, Run(line, answer.decision_id)]
+
+    def _waits_on(self, now: float) -> list[Effect]:
+        if self.phase is not Phase.WAITING or self._ticket is None:
+            return []
+        told = messages.still_waiting(self._ticket, now - self._since)
+        return [Tell(told), WakeAt(now + self.notice_seconds)]
+
+    def _left(self, reason: str) -> list[Effect]:
+        waiting, self.phase = self.phase is Phase.WAITING, Phase.OVER
+        return [Withdraw(self._ticket, reason)] if waiting and self._ticket is not None else []
+
+
+def unmet(answer: Answer) -> str | None:
+    """What a grant demands and we cannot do; None when there is nothing."""
+    decision = answer.decision
+    if decision.verdict is not Verdict.ALLOW or decision.mask_plan:
+        return "that the output is masked"
+    return next((f"`{one.type}`" for one in decision.obligations if one.type not in GATES_OWN), None)

@@ -1,0 +1,130 @@
+"""The gateway's own connection to a target: its credential, the target's pinned key, one connection for one client.
+
+Opened when something was granted for the first time. A target without a known key is never connected to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import asyncssh
+
+from adapters.core.ports import Target
+from adapters.errors import AdapterError
+
+CONNECT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 15.0
+KEEPALIVE_MOST = 4
+
+
+class TargetUnusable(AdapterError):
+    """The target cannot be reached, is not who it should be, or its configuration is of no use."""
+
+
+def check_target(target: Target) -> None:
+    """Refuse a target that could not be reached safely. Raises TargetUnusable."""
+    _client_keys(target)
+    known = _known_hosts(target)
+    keys, authorities, *_ = known.match(target.host, "", target.port)
+    if not keys and not authorities:
+        raise TargetUnusable(f"no key of `{target.host}` port {target.port} is known", code="NO_HOST_KEY")
+
+
+def _client_key(target: Target) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_private_key(target.private_key or "")
+    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
+        # WHY no word of the library's: it may quote what it was given.
+        raise TargetUnusable("the credential is no private key without a passphrase", code="NO_CREDENTIAL") from None
+
+
+def _client_keys(target: Target) -> list[object]:
+    key = _client_key(target)
+    if target.certificate is None:
+        return [key]
+    try:
+        return [(key, asyncssh.import_certificate(target.certificate))]
+    except (asyncssh.KeyImportError, ValueError):
+        raise TargetUnusable("the certificate of the credential cannot be read", code="NO_CREDENTIAL") from None
+
+
+def _known_hosts(target: Target) -> asyncssh.SSHKnownHosts:
+    try:
+        return asyncssh.import_known_hosts(target.known_hosts)
+    except ValueError:
+        raise TargetUnusable("the known hosts cannot be read", code="NO_HOST_KEY") from None
+
+
+class Upstream:
+    """The connection for one client. Not there until it is needed; made again when it was lost."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._connection: asyncssh.SSHClientConnection | None = None
+        self._connecting = asyncio.Lock()
+        self._is_closed = False
+
+    async def connection(self) -> asyncssh.SSHClientConnection:
+        """The connection. Raises TargetUnusable."""
+        async with self._connecting:
+            if self._is_closed:
+                raise TargetUnusable("the session is over", code="CLOSED")
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await self._connect()
+            return self._connection
+
+    async def run(
+        self, factory: Callable[[], asyncssh.SSHClientSession[bytes]], line: str, environment: Mapping[str, str]
+    ) -> asyncssh.SSHClientChannel[bytes]:
+        """Run a line on the target. Raises TargetUnusable."""
+        connection = await self.connection()
+        variables: dict[bytes | str, bytes | str] = dict(environment.items())
+        try:
+            channel, _ = await connection.create_session(
+                factory, line, env=variables, send_env=(), encoding=None, request_pty=False
+            )
+        except (asyncssh.Error, OSError) as error:
+            raise TargetUnusable(f"it does not run commands now ({_reason(error)})", code="TARGET_REFUSED") from error
+        return channel
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        target = self._target
+        check_target(target)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await asyncssh.connect(
+                    target.host,
+                    target.port,
+                    username=target.user,
+                    client_keys=_client_keys(target),
+                    known_hosts=_known_hosts(target),
+                    config=None,
+                    agent_path=None,
+                    preferred_auth="publickey",
+                    disable_trivial_auth=True,
+                    x509_trusted_certs=None,
+                    gss_kex=False,
+                    gss_auth=False,
+                    compression_algs=["none"],
+                    login_timeout=CONNECT_SECONDS,
+                    keepalive_interval=KEEPALIVE_SECONDS,
+                    keepalive_count_max=KEEPALIVE_MOST,
+                )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise TargetUnusable("its key is not the one that is known", code="WRONG_HOST_KEY") from error
+        except TimeoutError as error:
+            raise TargetUnusable("it does not answer", code="TARGET_TIMEOUT") from error
+        except (asyncssh.Error, OSError) as error:
+            raise TargetUnusable(f"it cannot be reached ({_reason(error)})", code="TARGET_UNREACHABLE") from error
+
+    def close(self) -> None:
+        """End the connection; no other is made."""
+        self._is_closed = True
+        if self._connection is not None:
+            self._connection.abort()
+
+
+def _reason(error: Exception) -> str:
+    """What may be told of an error to people who do not know the target: its sort alone."""
+    return type(error).__name__

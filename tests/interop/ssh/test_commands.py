@@ -1,0 +1,206 @@
+"""Commands of the unmodified ssh client: run, refused, held; streams and endings exactly as without us."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from tests.interop.ssh.place import WAIT, Place
+
+MIB = 1 << 20
+
+
+def test_an_allowed_command_runs_with_its_streams_and_status(place: Place) -> None:
+    done = place.ssh("cat; echo to-stderr >&2; exit 7", data=b"from the client")
+    assert (done.returncode, done.stdout, done.stderr) == (7, b"from the client", b"to-stderr\n")
+
+
+@pytest.mark.parametrize("status", [0, 1, 2, 126, 127, 128, 255])
+def test_every_exit_status_comes_through(place: Place, status: int) -> None:
+    assert place.ssh(f"exit {status}").returncode == status
+
+
+def test_a_command_that_a_signal_ended_is_told_as_one(place: Place) -> None:
+    done = place.ssh("kill -9 $$")
+    assert done.returncode == 255
+    assert place.entries()[-2].error == "SIGNAL_KILL" or place.entries()[-1].error == "SIGNAL_KILL"
+
+
+def test_a_denied_command_says_why_and_runs_nothing(place: Place) -> None:
+    canary = place.folder / "denied-canary"
+    done = place.ssh(f"touch {canary} #deny")
+    assert done.returncode == 126
+    assert done.stdout == b""
+    said = done.stderr.decode()
+    assert "sallyport: denied: the mark says no\n" in said
+    assert "rule place/MARKED" in said
+    assert not canary.exists()
+    entry = place.decisions()[-1]
+    assert (entry.verdict, entry.text, entry.protocol) == ("deny", f"touch {canary} #deny", "shell")
+
+
+def test_the_text_that_was_asked_about_is_the_text_that_runs(place: Place) -> None:
+    odd = r"""printf '%s|' "a'b" 'c"d' \\e $'f\ng' "$((1+1))" 'é' '!x' "`echo i`" *; echo"""
+    done = place.ssh(odd)
+    local = subprocess.run(["/bin/bash", "-c", odd], cwd=place.home, capture_output=True, check=True)
+    assert done.stdout == local.stdout
+    assert place.decisions()[-1].text == odd
+
+
+def test_several_lines_and_here_documents_run_as_one_text(place: Place) -> None:
+    text = "cat <<'E'\n$x `y`\nE\nfor i in 1 2; do\n  echo $i\ndone"
+    assert place.ssh(text).stdout == b"$x `y`\n1\n2\n"
+
+
+def test_the_target_sees_no_functions_or_start_files_of_an_environment(place: Place) -> None:
+    done = place.ssh("echo ${BASH_ENV:-none} $-; type ls")
+    assert b"none" in done.stdout
+    assert b"function" not in done.stdout
+
+
+def test_a_held_command_waits_says_so_and_runs_once_it_is_approved(place: Place) -> None:
+    client = subprocess.Popen(place.command("echo released #hold"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ticket = place.decide_hold(granted=True)
+    out, err = client.communicate(timeout=WAIT)
+    assert (client.returncode, out) == (0, b"released\n")
+    said = err.decode()
+    assert f"sallyport: held: ticket {ticket.id}: somebody looks first\n" in said
+    assert "may approve: ops" in said
+    assert f"approve with: sallyport approve {ticket.id}" in said
+    assert f"approved: ticket {ticket.id}" in said
+    assert ticket.text == "echo released #hold"
+
+
+def test_input_that_came_while_a_command_waited_reaches_it(place: Place) -> None:
+    client = subprocess.Popen(
+        place.command("sha256sum #hold"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    sent = os.urandom(3 * MIB)
+    result: list[bytes] = []
+    feeding = threading.Thread(target=lambda: result.extend(client.communicate(sent)), daemon=True)
+    feeding.start()
+    place.decide_hold(granted=True)
+    feeding.join(WAIT)
+    assert result[0].split()[0].decode() == hashlib.sha256(sent).hexdigest()
+
+
+def test_a_refused_hold_is_a_denial_with_its_reason(place: Place) -> None:
+    client = subprocess.Popen(place.command("echo never #hold"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    place.decide_hold(granted=False)
+    out, err = client.communicate(timeout=WAIT)
+    assert (client.returncode, out) == (126, b"")
+    assert b"refused by opal: not today" in err
+
+
+def test_a_client_that_leaves_takes_its_hold_with_it(place: Place) -> None:
+    canary = place.folder / "left-canary"
+    client = subprocess.Popen(place.command(f"touch {canary} #hold"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    ticket = place.wait_for_hold()
+    client.send_signal(signal.SIGINT)
+    client.communicate(timeout=WAIT)
+    place.wait_until(lambda: (found := place.gateway.approvals.get(ticket.id)) is not None and found.is_over)
+    found = place.gateway.approvals.get(ticket.id)
+    assert found is not None
+    assert found.state == "withdrawn"
+    assert not canary.exists()
+
+
+def test_ten_megabytes_go_both_ways_unchanged(place: Place) -> None:
+    sent = os.urandom(10 * MIB)
+    done = place.ssh("cat", data=sent)
+    assert done.returncode == 0
+    assert done.stdout == sent
+
+
+def test_output_of_both_streams_is_whole_though_the_command_ends_at_once(place: Place) -> None:
+    done = place.ssh("head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2")
+    assert (len(done.stdout), len(done.stderr)) == (3_000_000, 2_000_000)
+
+
+def test_the_end_of_input_is_not_the_end_of_output(place: Place) -> None:
+    done = place.ssh("wc -c; sleep 0.2; echo after", data=b"12345")
+    assert done.stdout == b"5\nafter\n"
+
+
+def test_a_slow_reader_slows_the_command_down(place: Place) -> None:
+    client = subprocess.Popen(
+        place.command("head -c 200000000 /dev/zero"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert client.stdout is not None
+    assert client.stdout.read(1) == b"\0"
+    threading.Event().wait(1.0)
+    client.kill()
+    client.communicate(timeout=WAIT)
+    place.wait_until(lambda: place.entries()[-1].kind == "session")
+    outcome = next(entry for entry in reversed(place.entries()) if entry.kind == "outcome")
+    assert outcome.error == "CLIENT_GONE"
+    assert (outcome.bytes or 0) < 20 * MIB
+
+
+def test_many_channels_of_one_connection_are_each_decided(place: Place) -> None:
+    control = ["-o", f"ControlPath={place.folder}/mux", "-o", "ControlMaster=auto", "-o", "ControlPersist=5"]
+    # WHY no pipes for the first one: the master it leaves behind would keep them open.
+    first = subprocess.run(
+        place.command("exit 3", options=control), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    assert first.returncode == 3
+    assert place.ssh("echo two", options=control).stdout == b"two\n"
+    assert place.ssh("echo three #deny", options=control).returncode == 126
+    assert place.ssh("echo four", options=control).stdout == b"four\n"
+    subprocess.run(place.command(options=[*control, "-O", "exit"]), capture_output=True, check=True)
+    sessions = {entry.session for entry in place.decisions()[-4:]}
+    assert len(sessions) == 1
+
+
+def test_allowed_variables_reach_the_target_and_no_others(place: Place) -> None:
+    done = place.ssh(
+        "env",
+        options=["-o", "SendEnv=LANG LC_* LD_PRELOAD BASH_ENV PATH GIT_SSH_COMMAND"],
+        environment={
+            "LANG": "de_DE.UTF-8",
+            "LC_ALL": "zh_TW.Big5",
+            "LD_PRELOAD": "",
+            "BASH_ENV": "/tmp/evil",
+            "GIT_SSH_COMMAND": "touch /tmp/x",
+        },
+    )
+    seen = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
+    assert seen["LANG"] == "de_DE.UTF-8"
+    assert {"LC_ALL", "BASH_ENV", "GIT_SSH_COMMAND", "LD_PRELOAD"} & set(seen) == set()
+    refused = {entry.text for entry in place.decisions()[-8:] if entry.protocol == "ssh"}
+    assert {'variable "LC_ALL"', 'variable "BASH_ENV"', 'variable "GIT_SSH_COMMAND"'} <= refused
+
+
+def test_a_client_that_insists_on_a_terminal_is_refused(place: Place) -> None:
+    done = place.ssh("echo hello", options=["-tt"])
+    assert (done.returncode, done.stdout) == (255, b"")
+    assert "terminal" in [entry.text for entry in place.decisions()[-2:]]
+
+
+def test_the_target_lost_in_the_middle_is_told(place: Place) -> None:
+    client = subprocess.Popen(
+        place.command("echo begun; sleep 0.5; kill -9 $PPID; sleep 60"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    out, err = client.communicate(timeout=WAIT)
+    assert client.returncode == 255
+    assert out == b"begun\n"
+    assert b"sallyport: the target: the connection was lost" in err
+
+
+def test_a_target_with_another_key_gets_nothing(place: Place) -> None:
+    done = place.ssh("echo hello", user="ana+wrong-key")
+    assert (done.returncode, done.stdout) == (255, b"")
+    assert b"its key is not the one that is known" in done.stderr
+
+
+def test_a_target_that_is_not_there_is_told(place: Place) -> None:
+    done = place.ssh("echo hello", user="ana+gone")
+    assert done.returncode == 255
+    assert b"sallyport: the target: it cannot be reached" in done.stderr

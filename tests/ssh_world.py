@@ -1,0 +1,208 @@
+"""A gate in one page, a target of asyncssh's in this process and a client, for tests of the SSH adapter's parts.
+
+The verdict is a mark in the command: `#deny`, `#hold`, `#mask`, `#rows`; anything else is allowed. The target prints the line it
+was given and ends with status 3; `#drop` in it ends its connection, `#stuck` keeps it running.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncssh
+
+from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.ssh.listener import ListenerSettings, SshListener
+from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
+
+
+def new_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-ed25519")
+
+
+def text_of(key: asyncssh.SSHKey) -> str:
+    return key.export_private_key().decode()
+
+
+def answer_for(text: str, number: int = 1) -> Answer:
+    """What the small gate says."""
+    identity = f"d{number}"
+    if "#deny" in text:
+        reason = Reason("test/NO", "deny", "NO", "the mark says no", hint="leave it away")
+        return Answer(Decision(Verdict.DENY, DenyKind.RULE, (reason,)), identity)
+    if "#hold" in text:
+        reason = Reason("test/LOOK", "hold", "LOOK", "somebody looks")
+        hold = Hold(({"groups": ["ops"]},), 60, (reason.rule,))
+        return Answer(Decision(Verdict.HOLD, None, (reason,), hold=hold), identity, f"T{number}", "https://gate/T")
+    if "#mask" in text:
+        return Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact"),)), identity)
+    if "#rows" in text:
+        return Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("rows", 1, "test/L"),)), identity)
+    return Answer(Decision(Verdict.ALLOW, None), identity)
+
+
+@dataclass
+class SmallGate:
+    """One session's gate, which remembers everything."""
+
+    id: str = "s1"
+    asked: list[Question] = field(default_factory=list)
+    refused: list[tuple[bytes, str]] = field(default_factory=list)
+    outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
+    held: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
+    withdrawn: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def decide(self, question: Question) -> Answer:
+        self.asked.append(question)
+        answer = answer_for(question.text.decode(), next(self._numbers))
+        if answer.ticket is not None:
+            self.held[answer.ticket] = asyncio.get_running_loop().create_future()
+        self.news.set()
+        return answer
+
+    def refuse(self, question: Question, reason: str) -> Answer:
+        self.refused.append((question.text, reason))
+        self.news.set()
+        return Answer(Decision(Verdict.DENY, DenyKind.RULE), "r")
+
+    async def fate(self, ticket: str) -> Answer:
+        granted = await self.held[ticket]
+        if granted:
+            return Answer(Decision(Verdict.ALLOW, None), f"{ticket}-granted")
+        reason = Reason("test/LOOK", "deny", "LOOK", "somebody said no")
+        return Answer(Decision(Verdict.DENY, DenyKind.APPROVAL_REFUSED, (reason,)), f"{ticket}-refused")
+
+    def withdraw(self, ticket: str, reason: str) -> None:
+        self.withdrawn.append(ticket)
+        self.news.set()
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        self.outcomes.append((decision_id, outcome))
+        self.news.set()
+
+    def close(self, reason: str) -> None:
+        self.closed.append(reason)
+        self.news.set()
+
+
+@dataclass
+class SmallKeeper:
+    """Knows `ann` by one key, and one target."""
+
+    where: Target | None
+    key: bytes
+    gate: SmallGate = field(default_factory=SmallGate)
+    admitted: list[dict[str, object]] = field(default_factory=list)
+
+    def scram_verifier(self, user: str) -> ScramVerifier:
+        raise AssertionError("nobody comes by a password")
+
+    def check_token(self, user: str, token: str, resource: str) -> bool:
+        return False
+
+    def is_key_of(self, user: str, key: bytes) -> bool:
+        return user == "ann" and key == self.key
+
+    def admit(self, **who: object) -> GateSession | Refusal:
+        self.admitted.append(who)
+        self.gate.news.set()
+        if not who["proven"]:
+            return Refusal("28P01", "no")
+        return self.gate if who["resource"] == "box" else Refusal("3D000", "there is no such resource")
+
+    def target(self, resource: str) -> Target | None:
+        return self.where
+
+
+async def _run_line(process: asyncssh.SSHServerProcess[str]) -> None:
+    line = process.command or ""
+    if "#drop" in line:
+        process.stdout.write("begun\n")
+        await process.stdout.drain()
+        process.channel.get_extra_info("connection").abort()
+        return
+    if "#stuck" in line:
+        process.stdout.write("stuck\n")
+        await process.stdin.read()
+        return
+    process.stdout.write(line)
+    process.stderr.write("err")
+    process.exit(3)
+
+
+class _Open(asyncssh.SSHServer):
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return True
+
+
+@dataclass
+class World:
+    """A listener with its keeper, and what is behind it."""
+
+    listener: SshListener
+    keeper: SmallKeeper
+    client_key: asyncssh.SSHKey
+    host_key: asyncssh.SSHKey
+    target: Target
+
+    @property
+    def gate(self) -> SmallGate:
+        return self.keeper.gate
+
+    async def connect(
+        self, username: str = "ann+box", key: asyncssh.SSHKey | None = None
+    ) -> asyncssh.SSHClientConnection:
+        return await asyncssh.connect(
+            "127.0.0.1",
+            self.listener.port,
+            username=username,
+            client_keys=[key or self.client_key],
+            known_hosts=([self.host_key.convert_to_public()], [], []),
+            config=None,
+            agent_path=None,
+        )
+
+    async def until(self, is_so: object) -> None:
+        """Until a callable says yes; looks whenever the gate is told something."""
+        async with asyncio.timeout(10):
+            while not is_so():  # type: ignore[operator]  # a callable of a test
+                self.gate.news.clear()
+                await self.gate.news.wait()
+
+
+@asynccontextmanager
+async def ssh_world(**settings: object) -> AsyncIterator[World]:
+    """Everything running; gone afterwards."""
+    client_key, host_key, target_key = new_key(), new_key(), new_key()
+    behind = await asyncssh.listen(
+        "127.0.0.1", 0, server_factory=_Open, server_host_keys=[target_key], process_factory=_run_line, config=None
+    )
+    public = target_key.export_public_key().decode().strip()
+    target = Target(
+        "127.0.0.1",
+        behind.get_port(),
+        "me",
+        private_key=text_of(new_key()),
+        known_hosts=f"[127.0.0.1]:{behind.get_port()} {public}\n",
+    )
+    keeper = SmallKeeper(target, client_key.public_data)
+    listener = SshListener(ListenerSettings([text_of(host_key)], **settings), keeper)  # type: ignore[arg-type]  # fields
+    await listener.start()
+    try:
+        yield World(listener, keeper, client_key, host_key, target)
+    finally:
+        await listener.drain(0.0)
+        behind.close()
+        await behind.wait_closed()

@@ -1,0 +1,94 @@
+"""What a session channel may be used for: commands; everything else is refused, recorded, and runs nothing."""
+
+from __future__ import annotations
+
+import inspect
+
+import asyncssh
+import pytest
+from asyncssh.packet import Boolean, String
+
+from adapters.ssh.channel import MAX_VARIABLES, GuardedChannel
+from tests.ssh_world import ssh_world
+
+
+def test_the_library_still_calls_what_is_overridden() -> None:
+    theirs = asyncssh.SSHServerChannel
+    for name, member in vars(GuardedChannel).items():
+        if name.startswith("_") and inspect.isfunction(member) and name != "__init__":
+            assert hasattr(theirs, name), f"asyncssh has no {name} any more"
+            assert list(inspect.signature(getattr(theirs, name)).parameters) == list(
+                inspect.signature(member).parameters
+            )
+
+
+async def test_an_interactive_shell_is_refused_with_a_word_of_what_there_is() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process()
+        done = await process.wait()
+        assert (done.exit_status, done.stdout) == (126, "")
+        assert "ssh HOST COMMAND" in str(done.stderr)
+        assert world.gate.refused[0][0] == b"shell"
+        assert world.gate.asked == []
+
+
+@pytest.mark.parametrize("name", ["netconf", "/bin/sh", "SFTP", "sftp ", "x" * 300])
+async def test_subsystems_are_refused(name: str) -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process(subsystem=name)
+        done = await process.wait()
+        assert (done.exit_status, done.stdout) == (126, "")
+        assert world.gate.refused[0][0].startswith(b"subsystem")
+
+
+async def test_a_terminal_is_refused() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process("id", term_type="xterm")
+        assert world.gate.refused[0][0] == b"terminal"
+        assert world.gate.asked == []
+
+
+async def test_variables_beyond_the_list_are_refused_and_the_rest_is_counted() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        done = await connection.run("id", env={"LD_PRELOAD": "/tmp/x.so", "LANG": "C.UTF-8"})
+        assert done.exit_status == 3
+        assert world.gate.refused == [(b'variable "LD_PRELOAD"', "`variable` is not carried here")]
+        many = {f"LC_{chr(65 + number)}{chr(65 + number)}": "C" for number in range(26)}
+        many |= {f"LC_{chr(65 + number)}": "C" for number in range(26)}
+        await connection.run("id", env=many)
+        assert len(world.gate.refused) == 1 + len(many) - MAX_VARIABLES
+
+
+async def test_requests_nobody_knows_and_agents_and_displays_are_refused_and_recorded() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #stuck")
+        for request, rest in (
+            (b"auth-agent-req@openssh.com", ()),
+            (b"x11-req", (Boolean(False), String("MIT"), String("00"), b"\0\0\0\0")),
+            (b"magic@example.org", ()),
+            (b"init__", ()),
+        ):
+            assert not await process.channel._make_request(request, *rest)
+        assert [text for text, _ in world.gate.refused] == [
+            b"agent",
+            b"display",
+            b'request "magic@example.org"',
+            b'request "init__"',
+        ]
+
+
+async def test_a_second_command_on_a_channel_is_refused() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #stuck")
+        assert not await process.channel._make_request(b"exec", String("rm -rf /"))
+        assert not await process.channel._make_request(b"shell")
+        assert not await process.channel._make_request(b"subsystem", String("sftp"))
+        assert len(world.gate.asked) == 1
+
+
+async def test_a_command_that_is_not_utf_8_is_refused_and_recorded() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process(b"id \xff")  # type: ignore[arg-type]  # as the wire has it
+        assert world.gate.refused == [(b"id \xff", "a command that is not UTF-8")]

@@ -1,0 +1,114 @@
+"""Who comes in, and that nothing but session channels is there for them."""
+
+from __future__ import annotations
+
+import asyncssh
+import pytest
+
+from adapters.ssh.connection import MAX_OFFERS, ClientConnection, ConnectionSettings
+from adapters.ssh.visit import MAX_CHANNELS
+from tests.ssh_world import SmallKeeper, new_key, ssh_world
+
+
+def alone() -> ClientConnection:
+    return ClientConnection(ConnectionSettings(), SmallKeeper(None, b""), lambda one: True, lambda one: None)
+
+
+def test_a_name_is_never_enough() -> None:
+    connection = alone()
+    assert connection.begin_auth("ann") is True
+    assert connection.public_key_auth_supported()
+    assert not connection.password_auth_supported()
+    assert not connection.kbdint_auth_supported()
+
+
+async def test_the_key_of_a_person_lets_them_in() -> None:
+    async with ssh_world() as world, await world.connect():
+        (who,) = world.keeper.admitted
+        assert (who["user"], who["resource"], who["protocol"], who["proven"]) == ("ann", "box", "ssh", True)
+        assert who["client_address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("username", ["ann", "ann+", "ann+other", "bob+box", "+box"])
+async def test_other_names_and_resources_do_not(username: str) -> None:
+    async with ssh_world() as world:
+        with pytest.raises((asyncssh.Error, OSError)):
+            async with await world.connect(username) as connection:
+                await connection.run("id")
+        assert world.gate.asked == []
+
+
+async def test_a_strangers_key_is_recorded_as_a_failed_login() -> None:
+    async with ssh_world() as world:
+        with pytest.raises(asyncssh.PermissionDenied):
+            await world.connect(key=new_key())
+        await world.until(lambda: world.keeper.admitted)
+        assert [who["proven"] for who in world.keeper.admitted] == [False]
+
+
+async def test_a_bound_listener_serves_its_own_resource_alone() -> None:
+    async with ssh_world(resource="box") as world:
+        async with await world.connect("ann") as connection:
+            assert (await connection.run("id")).exit_status == 3
+        async with await world.connect("ann+box") as connection:
+            assert (await connection.run("id")).exit_status == 3
+        with pytest.raises((asyncssh.Error, OSError)):
+            async with await world.connect("ann+other") as connection:
+                await connection.run("id")
+
+
+async def test_connections_sockets_and_listeners_are_refused_and_recorded() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection("169.254.169.254", 80)
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_unix_connection("/var/run/docker.sock")
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_port("", 0, "localhost", 22)
+        with pytest.raises(asyncssh.ChannelListenError):
+            await connection.forward_remote_path("/tmp/x", "/tmp/y")
+        assert [text for text, _ in world.gate.refused] == [
+            b'connect "169.254.169.254" "80"',
+            b'connect-socket "/var/run/docker.sock"',
+            b'listen "" "0"',
+            b'listen-socket "/tmp/x"',
+        ]
+
+
+async def test_there_is_an_end_of_channels() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        for _ in range(MAX_CHANNELS):
+            await connection.create_process("id #stuck")
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.create_process("id #stuck")
+        assert len(world.gate.asked) == MAX_CHANNELS
+
+
+def test_keys_are_not_tried_for_ever() -> None:
+    connection = alone()
+    key = new_key()
+    for _ in range(MAX_OFFERS):
+        connection.validate_public_key("ann", key)
+    assert connection.reason == "the client left"
+    assert not connection.validate_public_key("ann", key)
+    assert connection.reason == "too many keys"
+
+
+async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
+    keeper = SmallKeeper(None, b"")
+    connection = ClientConnection(ConnectionSettings(), keeper, lambda one: True, lambda one: None)
+
+    class Wire:
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            return {"username": "root+box"}.get(name, default)
+
+        def disconnect(self, code: int, reason: str) -> None:
+            self.said = reason
+
+    wire = Wire()
+    connection.connection_made(wire)  # type: ignore[arg-type]  # as much of one as is asked
+    connection.begin_auth("ann+box")
+    connection.auth_completed()
+    assert keeper.admitted[0]["proven"] is False
+    assert connection.visit is None
+    assert "28P01" in wire.said

@@ -1,0 +1,97 @@
+"""What is asked and what is run are the same text; what could make them differ is refused."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.ssh.facts import (
+    MAX_COMMAND,
+    WhoAndWhere,
+    command_question,
+    is_carried,
+    refusal_of,
+    request_question,
+    run_line,
+    who_and_where,
+)
+
+
+def test_a_user_name_may_name_the_resource() -> None:
+    assert who_and_where("ana+build") == WhoAndWhere("ana", "build")
+    assert who_and_where("ana") == WhoAndWhere("ana", None)
+    assert who_and_where("ana+") == WhoAndWhere("ana", "")
+    assert who_and_where("a+b+c") == WhoAndWhere("a", "b+c")
+
+
+def test_questions_are_of_the_shell_or_of_ssh() -> None:
+    assert command_question(b"ls").protocol == "shell"
+    asked = request_question("connect", "db", "1")
+    assert (asked.protocol, asked.text) == ("ssh", b'connect "db" "1"')
+    assert len(request_question("request", "x" * 10_000).text) < 300
+
+
+def test_texts_that_the_target_would_read_otherwise_are_refused() -> None:
+    assert refusal_of(b"ls") is None
+    assert "NUL" in (refusal_of(b"ls\x00;id") or "")
+    assert "UTF-8" in (refusal_of(b"ls \xff") or "")
+
+
+def test_a_line_too_long_for_the_target_is_none() -> None:
+    assert run_line("x" * (MAX_COMMAND - 100), "/bin/bash") is not None
+    assert run_line("x" * MAX_COMMAND, "/bin/bash") is None
+    assert run_line("'" * (MAX_COMMAND // 4), "/bin/bash") is None
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00")))
+def test_any_posix_shell_hands_exactly_the_text_on(text: str) -> None:
+    line = run_line(text, "/bin/bash")
+    assert line is not None
+    assert shlex.split(line) == ["exec", "/bin/bash", "--noprofile", "--norc", "-p", "-c", text]
+
+
+@settings(max_examples=25)
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=60))
+def test_a_real_shell_hands_exactly_the_text_on(text: str) -> None:
+    line = run_line(text, "/usr/bin/printf %s\\\\n")
+    assert line is not None
+    # printf takes the place of bash and prints each word it was given.
+    line = line.replace("/usr/bin/printf %s\\\\n", "/usr/bin/printf '%s\\n'", 1)
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True)
+    assert done.stdout == b"--noprofile\n--norc\n-p\n-c\n" + text.encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LANG", "en_US.UTF-8"),
+        ("LC_ALL", "C"),
+        ("LC_TIME", "de_DE.utf8@euro"),
+        ("LANG", "C.UTF-8"),
+        ("TERM", "xterm-256color"),
+    ],
+)
+def test_harmless_variables_are_carried(name: str, value: str) -> None:
+    assert is_carried(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            (name, "x")
+            for name in ("LD_PRELOAD", "BASH_ENV", "ENV", "PATH", "IFS", "GIT_SSH_COMMAND", "PROMPT_COMMAND")
+        ),
+        *((name, "x") for name in ("PYTHONPATH", "PERL5OPT", "LESSOPEN", "PAGER", "LC_", "LANGUAGE", "lang", "LANG ")),
+        *(("LC_ALL", value) for value in ("zh_TW.Big5", "ja_JP.SJIS", "zh_CN.GBK", "en_US", "en_US.ISO-8859-1", "")),
+        *(("LANG", value) for value in ("../../evil.UTF-8", "C.UTF-8\n", "/tmp/x.UTF-8", "en_US.UTF-8;id")),
+        *(("TERM", value) for value in ("", "a b", "x;y", "x" * 65, "../x", "$(id)")),
+        ("BASH_FUNC_ls%%", "() { id; }"),
+    ],
+)
+def test_what_makes_a_program_do_something_else_is_not(name: str, value: str) -> None:
+    assert not is_carried(name, value)

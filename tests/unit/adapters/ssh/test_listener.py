@@ -1,0 +1,65 @@
+"""Accept, refuse, drain; garbage on the wire ends its own connection and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from adapters.ssh.listener import HostKeyUnusable, ListenerSettings, SshListener
+from tests.ssh_world import SmallKeeper, ssh_world
+
+GARBAGE = 60
+
+
+@pytest.mark.parametrize("keys", [[], ["hunter2"]])
+def test_a_listener_without_a_good_host_key_is_not_made(keys: list[str]) -> None:
+    with pytest.raises(HostKeyUnusable) as caught:
+        SshListener(ListenerSettings(keys), SmallKeeper(None, b""))
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_too_many_connections_are_closed_at_once() -> None:
+    async with ssh_world(max_connections=1) as world, await world.connect():
+        with pytest.raises((OSError, EOFError)):
+            await world.connect()
+        assert world.listener.connections == 1
+
+
+async def test_draining_lets_what_runs_finish_and_then_cuts() -> None:
+    async with ssh_world() as world:
+        connection = await world.connect()
+        process = await connection.create_process("id #stuck")
+        await process.stdout.readline()
+        await world.listener.drain(0.05)
+        await connection.wait_closed()
+        assert world.gate.closed == ["the gateway is shutting down"]
+        assert world.gate.outcomes[0][1].error == "CLIENT_GONE"
+
+
+async def test_who_says_nothing_is_sent_away() -> None:
+    async with ssh_world(login_seconds=0.1) as world:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.listener.port)
+        async with asyncio.timeout(10):
+            await reader.read()
+        writer.close()
+        assert world.keeper.admitted == []
+
+
+async def test_garbage_reaches_neither_gate_nor_target_and_others_are_served() -> None:
+    chance = random.Random(7)
+    async with ssh_world() as world:
+        for number in range(GARBAGE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", world.listener.port)
+            start = b"" if number % 3 == 0 else b"SSH-2.0-x\r\n"
+            length = chance.choice([b"", b"\x00\x00\x00\x0c", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00"])
+            writer.write(start + length + chance.randbytes(chance.randrange(1, 3000)))
+            writer.write_eof()
+            async with asyncio.timeout(10):
+                await reader.read()
+            writer.close()
+        async with await world.connect() as connection:
+            assert (await connection.run("id")).exit_status == 3
+        assert len(world.gate.asked) == 1
+        assert world.listener.connections <= 1

@@ -1,0 +1,128 @@
+"""Commands between a client and a target of this process: streams, endings, holds, what is recorded of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import asyncssh
+import pytest
+
+from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
+from tests.ssh_world import World, ssh_world
+
+
+async def ran(world: World, command: str, data: str = "") -> asyncssh.SSHCompletedProcess:
+    async with await world.connect() as connection:
+        return await connection.run(command, input=data)
+
+
+async def test_an_allowed_command_runs_and_is_recorded() -> None:
+    async with ssh_world() as world:
+        done = await ran(world, "uname -a")
+        assert done.stdout == "exec /bin/bash --noprofile --norc -p -c 'uname -a'"
+        assert (done.stderr, done.exit_status) == ("err", 3)
+        ((decision_id, outcome),) = world.gate.outcomes
+        assert (decision_id, outcome.error) == ("d1", "EXIT_3")
+        assert outcome.bytes == len(done.stdout) + 3
+
+
+@pytest.mark.parametrize("mark", ["#deny", "#mask", "#rows"])
+async def test_nothing_reaches_the_target_of_what_is_not_granted(mark: str) -> None:
+    async with ssh_world() as world:
+        done = await ran(world, f"id {mark}")
+        assert (done.exit_status, done.stdout) == (126, "")
+        assert "sallyport: denied: " in str(done.stderr)
+
+
+async def test_a_hold_is_told_again_and_again_and_then_runs() -> None:
+    async with ssh_world(notice_seconds=0.05) as world, await world.connect() as connection:
+        process = await connection.create_process("id #hold")
+        process.stdin.write("early")
+        process.stdin.write_eof()
+        said = [await process.stderr.readline() for _ in range(6)]
+        assert said[0] == "sallyport: held: ticket T1: somebody looks\n"
+        assert "waiting for" in said[5]
+        world.gate.held["T1"].set_result(True)
+        done = await process.wait()
+        assert done.exit_status == 3
+        assert world.gate.outcomes[0][0] == "T1-granted"
+
+
+async def test_a_refused_hold_runs_nothing() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #hold")
+        await world.until(lambda: "T1" in world.gate.held)
+        world.gate.held["T1"].set_result(False)
+        done = await process.wait()
+        assert (done.exit_status, done.stdout) == (126, "")
+        assert world.gate.outcomes == []
+
+
+@pytest.mark.parametrize("how", ["channel", "connection", "signal"])
+async def test_a_client_that_leaves_takes_its_hold_back(how: str) -> None:
+    async with ssh_world() as world:
+        connection = await world.connect()
+        process = await connection.create_process("id #hold")
+        await world.until(lambda: "T1" in world.gate.held)
+        if how == "channel":
+            process.channel.close()
+        elif how == "connection":
+            connection.abort()
+        else:
+            process.send_signal("INT")
+            assert (await process.wait()).exit_status == 130
+        await world.until(lambda: world.gate.withdrawn == ["T1"])
+        if not world.gate.held["T1"].done():
+            world.gate.held["T1"].set_result(True)
+        await asyncio.sleep(0)
+        connection.abort()
+        await connection.wait_closed()
+
+
+async def test_a_grant_that_comes_too_late_is_not_used_even_behind_unread_input() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #hold", encoding=None)
+        process.stdin.write(b"x" * (MAX_EARLY_INPUT * 3))
+        process.channel.close()
+        await world.until(lambda: "T1" in world.gate.held)
+        await connection.run("true")
+        world.gate.held["T1"].set_result(True)
+        await world.until(
+            lambda: any(identity == "T1-granted" for identity, _ in world.gate.outcomes) or world.gate.withdrawn
+        )
+        assert all(
+            outcome.error == "CLIENT_GONE" for identity, outcome in world.gate.outcomes if identity == "T1-granted"
+        )
+
+
+async def test_a_target_that_is_lost_is_told_and_recorded() -> None:
+    async with ssh_world() as world:
+        done = await ran(world, "id #drop")
+        assert done.exit_status == 255
+        assert "sallyport: the target: the connection was lost" in str(done.stderr)
+        assert world.gate.outcomes[0][1].error == "TARGET_LOST"
+
+
+async def test_a_client_that_is_lost_ends_the_command_and_is_recorded() -> None:
+    async with ssh_world() as world:
+        connection = await world.connect()
+        process = await connection.create_process("id #stuck")
+        assert await process.stdout.readline() == "stuck\n"
+        connection.abort()
+        await world.until(lambda: world.gate.outcomes)
+        assert world.gate.outcomes[0][1].error == "CLIENT_GONE"
+
+
+async def test_a_target_that_cannot_be_reached_is_told() -> None:
+    async with ssh_world() as world:
+        world.keeper.where = replace(world.target, port=1)
+        done = await ran(world, "id")
+        assert done.exit_status == 255
+        assert "sallyport: the target: " in str(done.stderr)
+        assert world.gate.outcomes[0][1].error == "NO_HOST_KEY"
+
+
+def test_signals_are_those_of_the_standard() -> None:
+    assert {"INT", "TERM", "HUP", "KILL"} < SIGNALS
+    assert not any(name.startswith("SIG") for name in SIGNALS)
