@@ -8,9 +8,11 @@ from typing import assert_never
 import msgspec
 
 from adapters.core.ports import Question
+from engine.command.http.shown import hide_credentials
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind
 from engine.evaluator.cache import Judgement
+from engine.masking.patterns import hide_secrets
 from gateway.approvals.states import (
     Approved,
     Expired,
@@ -27,6 +29,8 @@ from gateway.audit.catalogs import NOT_KEPT, Reference
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.redact import redact_sql
 
+_WEB = frozenset({"http", "kubernetes"})
+"""Protocols whose texts are requests with header lines."""
 SECRET = "secret_literal"  # noqa: S105  # the name of a feature, no secret
 MAX_TREE = 256 << 10
 """Bytes of a ready-made tree that an entry holds; a larger one cannot be decided again."""
@@ -182,7 +186,10 @@ def _digest(question: Question | ParsedCommand, gist: _Gist | None, is_exact: bo
 
 def shows_text(judged: Judgement) -> bool:
     """Whether the entry of what was judged holds the text unchanged, whatever its literals are."""
-    return judged.command is not None and _is_plain(_GIST.decode(judged.command.encoded))
+    if judged.command is None:
+        return False
+    gist = _GIST.decode(judged.command.encoded)
+    return gist.protocol not in _WEB and _is_plain(gist)
 
 
 def _is_read(gist: _Gist) -> bool:
@@ -196,9 +203,14 @@ def _is_plain(gist: _Gist) -> bool:
 def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, bool]:
     """The command as the log keeps it, and whether something in it was hidden."""
     if isinstance(question, Question):
-        text = question.text.decode("utf-8", "backslashreplace")
+        text, protocol = question.text.decode("utf-8", "backslashreplace"), question.protocol
     else:
-        text = _TOLD.decode(question.encoded).text
+        told = _TOLD.decode(question.encoded)
+        text, protocol = told.text, told.protocol
+    if protocol in _WEB:
+        # WHY always: every request may carry a credential, and what proves somebody is nobody's to read.
+        hidden = hide_secrets(hide_credentials(text))
+        return hidden, hidden != text
     if gist is not None and _is_plain(gist):
         return text, False
     hidden = redact_sql(text, is_understood=gist is not None and _is_read(gist))

@@ -65,8 +65,15 @@ class CheckToken:
 
 
 @dataclass(frozen=True, slots=True)
+class FindOwner:
+    """Look up whose token this is; the answer is `OwnerFound`."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Admit:
-    """Ask to be let in; the answer is `Admitted` or `Refused`."""
+    """Ask to be let in; the answer is `Admitted` or `Refused`. Who was in before is out then."""
 
     user: str
     resource: str
@@ -117,6 +124,11 @@ class OpenUpstream:
 
 
 @dataclass(frozen=True, slots=True)
+class CloseUpstream:
+    """End the connection to the target, or the attempt at one, at once; nothing more is heard of it. Another may be opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartTls:
     """Everything after this on the side is TLS. Plaintext that was already read behind it is an error."""
 
@@ -163,7 +175,9 @@ Effect: TypeAlias = (
     | Interrupt
     | Errand
     | RefreshFacts
+    | FindOwner
     | OpenUpstream
+    | CloseUpstream
     | StartTls
     | Pause
     | Resume

@@ -35,6 +35,25 @@ class Hearer(Protocol):
         """TLS was asked for and does not come about."""
 
 
+class _Nobody:
+    """Who hears of a socket that nobody wants any more."""
+
+    def take(self, event: Event) -> None:
+        pass
+
+    def hear(self, side: Side, data: bytes) -> None:
+        pass
+
+    def lost(self, side: Side) -> None:
+        pass
+
+    def is_full(self, side: Side, full: bool) -> None:
+        pass
+
+    def tls_failed(self, side: Side, error: Exception) -> None:
+        pass
+
+
 class End(asyncio.Protocol):
     """One side's socket, and the TLS over it once that was asked for."""
 
@@ -168,6 +187,12 @@ class End(asyncio.Protocol):
             if self._tls is not None:
                 self._write(self._tls.farewell())
             self.transport.close()
+
+    def forget(self) -> None:
+        """Close the socket now and say nothing more of it."""
+        self._hearer = _Nobody()
+        self.out.clear()
+        self.abort()
 
     def abort(self) -> None:
         """Close the socket now."""

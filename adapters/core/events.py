@@ -75,6 +75,13 @@ class TokenChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerFound:
+    """The answer to `FindOwner`; None: nobody's."""
+
+    user: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Admitted:
     """The gate let the user in; `target` is where the resource is."""
 
@@ -127,6 +134,7 @@ Event: TypeAlias = (
     | Decided
     | VerifierFound
     | TokenChecked
+    | OwnerFound
     | Admitted
     | Refused
     | KeyDerived

@@ -76,6 +76,8 @@ class Target:
     certificate: str | None = None
     known_hosts: str = field(repr=False, default="")
     shell: str = "/bin/bash"
+    header: str | None = None
+    """HTTP: the header that carries `password` as it is, instead of `Authorization`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,9 @@ class Doorkeeper(Protocol):
 
     def is_key_of(self, user: str, key: bytes) -> bool:
         """Whether a public key (as it stands on the wire of SSH) is one of the user's."""
+
+    def owner_of(self, token: str) -> str | None:
+        """Whose token this is, where a client sends nothing but that; None when it is nobody's."""
 
     def admit(
         self,

@@ -112,6 +112,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._late: list[asyncio.TimerHandle] = []
+        self._client_is_full = False
         self._running = False
         self._closing: str | None = None
         self.closed = asyncio.Event()
@@ -192,14 +193,17 @@ class Relay:
     def lost(self, side: Side) -> None:
         """A socket is gone for good."""
         if self._closing is None:
+            end = self._end(side)
             self.take(saw.EndReceived(side))
-            if self._closing is None:
+            if self._closing is None and self._end(side) is end:
                 self._close(f"the {side.name.lower()}'s connection was lost")
         elif side is Side.CLIENT:
             self._finish()
 
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now: stop reading from the other side."""
+        if side is Side.CLIENT:
+            self._client_is_full = full
         other = Side.UPSTREAM if side is Side.CLIENT else Side.CLIENT
         self._end(other).read_while("its peer is full", not full)
 
@@ -249,12 +253,14 @@ class Relay:
         | do.Leave
         | do.FindVerifier
         | do.CheckToken
+        | do.FindOwner
         | do.Admit
         | do.DeriveKey
         | do.Interrupt
         | do.Errand
         | do.RefreshFacts
         | do.OpenUpstream
+        | do.CloseUpstream
         | do.StartTls,
     ) -> None:
         match effect:
@@ -269,6 +275,8 @@ class Relay:
             case do.CheckToken(user, token, resource):
                 good = self._with.doorkeeper.check_token(user, token, resource)
                 self._events.append(saw.TokenChecked(good))
+            case do.FindOwner(token):
+                self._events.append(saw.OwnerFound(self._with.doorkeeper.owner_of(token)))
             case do.Admit():
                 self._admit(effect)
             case do.DeriveKey():
@@ -280,7 +288,9 @@ class Relay:
             case do.RefreshFacts(target, changed):
                 self._spawn(self._refresh(target, changed))
             case do.OpenUpstream():
-                self._spawn(self._open_upstream())
+                self._spawn(self._open_upstream(self._upstream))
+            case do.CloseUpstream():
+                self._close_upstream()
             case do.StartTls(side):
                 self._flush()
                 self._start_tls(side)
@@ -299,6 +309,9 @@ class Relay:
 
     def _admit(self, effect: do.Admit) -> None:
         keeper = self._with.doorkeeper
+        if self._gate is not None:
+            self._gate.close("another login on the same connection")
+            self._gate = None
         admitted = keeper.admit(
             user=effect.user,
             resource=effect.resource,
@@ -384,7 +397,12 @@ class Relay:
             await self._with.refresh(target, changed)
         self.take(saw.FactsRefreshed())
 
-    async def _open_upstream(self) -> None:
+    def _close_upstream(self) -> None:
+        end, self._upstream = self._upstream, End(self, Side.UPSTREAM)
+        end.forget()
+        self.client.read_while("its peer is full", True)
+
+    async def _open_upstream(self, end: End) -> None:
         target = self._target
         if target is None:
             raise RuntimeError("the session wants a target before it was admitted")
@@ -392,16 +410,19 @@ class Relay:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 if target.host.startswith("/"):
                     path = f"{target.host}/.s.PGSQL.{target.port}" if target.port else target.host
-                    await self._loop.create_unix_connection(lambda: self._upstream, path)
+                    await self._loop.create_unix_connection(lambda: end, path)
                 else:
-                    await self._loop.create_connection(lambda: self._upstream, target.host, target.port)
+                    await self._loop.create_connection(lambda: end, target.host, target.port)
         except (OSError, TimeoutError) as error:
             log.warning("the target cannot be reached", error=type(error).__name__)
+            if self._upstream is not end:
+                return
             self.take(saw.UpstreamFailed("the target cannot be reached"))
             return
-        if self._closing is not None:
-            self._upstream.drop()
+        if self._closing is not None or self._upstream is not end:
+            end.drop()
             return
+        end.read_while("its peer is full", not self._client_is_full)
         self.take(saw.UpstreamOpened(tls=False))
 
     def _start_tls(self, side: Side) -> None:
@@ -410,11 +431,14 @@ class Relay:
             context, name = upstream_context(self._target), self._target.host
         if context is None:
             raise RuntimeError("TLS was asked for where there is none")
-        self._end(side).start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
-        self._late.append(self._loop.call_later(CONNECT_TIMEOUT, self._tls_is_late, side))
+        end = self._end(side)
+        end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
+        now = self._loop.time()
+        self._late = [handle for handle in self._late if handle.when() > now]
+        self._late.append(self._loop.call_later(CONNECT_TIMEOUT, self._tls_is_late, side, end))
 
-    def _tls_is_late(self, side: Side) -> None:
-        if self._end(side).is_shaking_hands and self._closing is None:
+    def _tls_is_late(self, side: Side, end: End) -> None:
+        if end is self._end(side) and end.is_shaking_hands and self._closing is None:
             self.tls_failed(side, TimeoutError("the handshake takes too long"))
 
     # --- time, sockets

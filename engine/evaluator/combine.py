@@ -144,8 +144,9 @@ def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, 
             answer.id,
             result.method,
             result.columns,
-            # Paths and streams belong to protocols whose results nobody rewrites yet: unproven, like value patterns.
-            result.values + result.paths + result.streams,
+            # Streams belong to protocols whose results nobody rewrites yet: unproven, like value patterns.
+            result.values + result.streams,
+            result.paths,
             result.params,
         )
         for answer in answers
@@ -156,7 +157,9 @@ def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, 
     plan = plan_masks(masks, command.command)
     if isinstance(plan, Unplanned):
         return plan
-    return tuple(MaskItem(item.output, item.origins, item.method.value, item.params, item.rules) for item in plan)
+    return tuple(
+        MaskItem(item.output, item.origins, item.method.value, item.params, item.rules, item.path) for item in plan
+    )
 
 
 def _obligations(answers: Iterable[Answer]) -> tuple[Obligation, ...] | str:

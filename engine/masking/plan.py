@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from engine.command.tree import Access, Command, Effect, Operation, Output, Sql
+from engine.masking.paths import Path, parse_path
 from engine.masking.transforms import Method, Param
 
 _PARTS = 3
@@ -71,24 +72,26 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One mask in force. `columns` are globs over `schema.table.column`, `values` names of value patterns."""
+    """One mask in force. `columns` are globs over `schema.table.column`, `values` names of value patterns, `paths` of JSON."""
 
     rule: str
     method: Method
     columns: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     params: Mapping[str, Param] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One output (0-based) and what becomes of it."""
+    """One output (0-based), or what stands at a path of the answer, and what becomes of it."""
 
-    output: int
+    output: int | None
     origins: tuple[str, ...]
     method: Method
     params: Mapping[str, Param]
     rules: tuple[str, ...]
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     """
     if not masks:
         return ()
+    if command.http is not None:
+        return _plan_paths(masks, command)
     found = _obstacle(masks, command)
     if found is not None:
         return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
@@ -123,6 +128,26 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     return tuple(plan)
 
 
+def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
+    """The plan for what answers a request: by path. Whether an answer can be rewritten so is seen when it is there."""
+    found = _unseen(command)
+    if found is None and any(mask.columns or mask.values for mask in masks):
+        found = "the answer to a request is masked by `paths` only"
+    if found is not None:
+        return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
+    by_path: dict[Path, tuple[str, list[Mask]]] = {}
+    for mask in masks:
+        for path in mask.paths:
+            by_path.setdefault(parse_path(path), (path, []))[1].append(mask)
+    plan: list[Rewrite] = []
+    for path, concerned in by_path.values():
+        strictest, params = _strictest(concerned, f"path `{path}`")
+        if isinstance(strictest, Unplanned):
+            return strictest
+        plan.append(Rewrite(None, (), strictest, params, _names(concerned), path))
+    return tuple(sorted(plan, key=lambda item: item.path or ""))
+
+
 def concerns(mask: Mask, column: str) -> bool:
     """Whether a mask may be meant for a column, written `schema.table.column`; parts nobody knows match everything."""
     return any(_matches(pattern, column) for pattern in mask.columns)
@@ -130,6 +155,8 @@ def concerns(mask: Mask, column: str) -> bool:
 
 def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     """The first thing that keeps a plan from being proven, in words."""
+    if any(mask.paths for mask in masks):
+        return "paths of JSON are no part of this command's result that can be told"
     if any(mask.values for mask in masks):
         return "masks by value pattern need the value scanner, which this version does not have"
     sql = command.sql
@@ -197,12 +224,9 @@ def _unseen(command: Command) -> str | None:
 
 
 def _rewrite(position: int, output: Output, concerned: Sequence[Mask]) -> Rewrite | Unplanned:
-    strictest = max(concerned, key=lambda mask: mask.method.strictness).method
-    deciding = [mask for mask in concerned if mask.method is strictest]
-    params = dict(deciding[0].params or {})
-    if any(dict(mask.params or {}) != params for mask in deciding):
-        why = f"masks by `{strictest}` with different parameters meet on output `{output.name or position}`"
-        return Unplanned(Obstacle.CONFLICT, why, _names(deciding))
+    strictest, params = _strictest(concerned, f"output `{output.name or position}`")
+    if isinstance(strictest, Unplanned):
+        return strictest
     if output.derived:
         if output.calls is None or not TOTAL.issuperset(map(_plain, output.calls)):
             why = f"output `{output.name or position}` is computed from a masked column by more than total functions"
@@ -210,6 +234,16 @@ def _rewrite(position: int, output: Output, concerned: Sequence[Mask]) -> Rewrit
         if strictest.strictness < Method.REDACT.strictness:
             strictest, params = Method.REDACT, {}
     return Rewrite(position, output.origins, strictest, params, _names(concerned))
+
+
+def _strictest(concerned: Sequence[Mask], where: str) -> tuple[Method | Unplanned, dict[str, Param]]:
+    strictest = max(concerned, key=lambda mask: mask.method.strictness).method
+    deciding = [mask for mask in concerned if mask.method is strictest]
+    params = dict(deciding[0].params or {})
+    if any(dict(mask.params or {}) != params for mask in deciding):
+        why = f"masks by `{strictest}` with different parameters meet on {where}"
+        return Unplanned(Obstacle.CONFLICT, why, _names(deciding)), {}
+    return strictest, params
 
 
 def _columns(sql: Sql) -> Iterator[str]:

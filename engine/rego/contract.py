@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
 
 import msgspec
 
-from engine.errors import EngineError
+from engine.errors import EngineError, InputInvalid
+from engine.masking.paths import parse_path
 from engine.masking.transforms import PARAMS, Method, Param
 
 # WHY late: who checks policies waits for no types of requests.
@@ -203,6 +204,8 @@ def _check_mask(result: MaskResult) -> None:
             raise ContractBroken(
                 f"`{column}` is not a column such as `schema.table.column`, with `*` where any will do"
             )
+    for path in result.paths:
+        _check_path(path)
     allowed = PARAMS[result.method]
     for name, value in result.params.items():
         if name not in allowed:
@@ -215,6 +218,13 @@ def _check_mask(result: MaskResult) -> None:
             raise ContractBroken(f"parameter `{name}` of method `{result.method}` has a wrong value")
     if "key" in allowed and "key" not in result.params:
         raise ContractBroken(f"method `{result.method}` needs the parameter `key`, the id of a configured key")
+
+
+def _check_path(path: str) -> None:
+    try:
+        parse_path(path)
+    except InputInvalid as error:
+        raise ContractBroken(str(error)) from None
 
 
 def _check_limit(result: LimitResult) -> None:

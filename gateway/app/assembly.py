@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import assert_never
 
 from adapters.postgres.catalog import CatalogService
-from adapters.postgres.listener import ListenerSettings, PostgresListener
-from adapters.postgres.session import ClientProof
-from adapters.ssh.listener import HostKeyUnusable, SshListener
-from adapters.ssh.listener import ListenerSettings as SshSettings
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
 from gateway.app.health import HealthServer
+from gateway.app.listeners import RunningListener, make_listener
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
@@ -32,9 +27,8 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.keys import log_name, own_key
 from gateway.audit.log import AuditLog, Durability
 from gateway.audit.sealing import Sealer
-from gateway.config import Auth, Config, Listener
+from gateway.config import Config, Listener
 from gateway.config.check import split_address
-from gateway.config.model import ResourceProtocol
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
@@ -65,7 +59,7 @@ class Gateway:
         self.config = config
         self.meters = Meters()
         self._open = contextlib.ExitStack()
-        self._listeners: list[PostgresListener | SshListener] = []
+        self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
         self._rpc: RpcServer | None = None
         self._is_stopping = False
@@ -192,8 +186,7 @@ class Gateway:
         return RpcServer(ports, audit, self._sockets, time.monotonic, threads=self.config.rpc.threads)
 
     async def _start_listener(self, one: Listener) -> str:
-        host, port = split_address(one.bind) or ("", 0)
-        listener = self._build_listener(one, host, port)
+        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys)
         try:
             await listener.start()
         except OSError as error:
@@ -201,27 +194,7 @@ class Gateway:
                 f"`{one.bind}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
             ) from error
         self._listeners.append(listener)
-        return f"{one.protocol.value} {host}:{listener.port}"
-
-    def _build_listener(self, one: Listener, host: str, port: int) -> PostgresListener | SshListener:
-        match one.protocol:
-            case ResourceProtocol.POSTGRES:
-                settings = ListenerSettings(
-                    host=host,
-                    port=port,
-                    tls=None if one.tls is None else _server_context(self.config, one),
-                    proof=ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM,
-                    resource=one.resource,
-                )
-                return PostgresListener(settings, self.doors, self._catalogs)
-            case ResourceProtocol.SSH:
-                try:
-                    keys = self._host_keys[one.bind]
-                    return SshListener(SshSettings(keys, host, port, one.resource), self.doors)
-                except HostKeyUnusable as error:
-                    raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
-            case _:
-                assert_never(one.protocol)
+        return f"{one.protocol.value} {one.bind.rpartition(':')[0]}:{listener.port}"
 
     def _start_metrics(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)
@@ -338,18 +311,3 @@ class Gateway:
 
     def _compile(self, sources: Sequence[Source], data: Mapping[str, Json]) -> Judge:
         return compile_judge(sources, data, self._reader)
-
-
-def _server_context(config: Config, one: Listener) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    assert one.tls is not None
-    try:
-        context.load_cert_chain(config.at(one.tls.certificate), config.at(one.tls.key))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigInvalid(
-            f"the certificate of the listener on `{one.bind}` cannot be used ({type(error).__name__})",
-            help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
-        ) from error
-    return context

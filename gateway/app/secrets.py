@@ -117,6 +117,7 @@ class Secrets:
             tls=resource.tls.mode is TlsMode.REQUIRE,
             ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
             verify_host=resource.tls.verify,
+            header=resource.header,
         )
         return Place(seen, target)
 

@@ -15,6 +15,7 @@ from gateway.config.policies import find_policy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 
 
@@ -46,7 +47,14 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "address"), "is no address; expected HOST:PORT"
     if resource.credential is not None and not SECRET.fullmatch(resource.credential):
         yield (*path, "credential"), f"holds no reference; {REFERENCE_EXPECTED}"
-    if resource.role is None:
+    if resource.protocol is ResourceProtocol.HTTP:
+        if resource.header is not None and not _HEADER.fullmatch(resource.header):
+            yield (*path, "header"), "is no name of a header"
+        elif resource.header is not None and (resource.credential is None or resource.role is not None):
+            yield (*path, "header"), "carries `credential`, and `role` has no place in it"
+    elif resource.header is not None:
+        yield (*path, "header"), "is of no use where no HTTP is spoken"
+    if resource.role is None and resource.protocol is not ResourceProtocol.HTTP:
         yield (*path, "role"), "is missing; expected the user that the gateway signs in as"
     if resource.tls.ca_file is not None and not config.at(resource.tls.ca_file).is_file():
         yield (*path, "tls", "ca_file"), "is no file; expected PEM certificates"
@@ -68,6 +76,11 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield from find_ssh_listener_misfits(listener, path)
     elif listener.tls is not None:
         yield from _server_tls(config, listener.tls, (*path, "tls"))
+    elif listener.protocol is ResourceProtocol.HTTP:
+        address = split_address(listener.bind)
+        if address is not None and not is_loopback(address[0]):
+            # WHY: as below; on loopback nobody is on the way.
+            yield (*path, "tls"), "is missing; expected [listener.tls], or a loopback address to listen on"
     elif listener.auth is Auth.TOKEN:
         # WHY: a token is sent in clear; outside TLS everybody on the way would have it.
         yield (*path, "auth"), 'is "token" without [listener.tls]; expected TLS, or auth = "scram"'

@@ -17,6 +17,7 @@ class ResourceProtocol(StrEnum):
 
     POSTGRES = "postgres"
     SSH = "ssh"
+    HTTP = "http"
 
 
 class Auth(StrEnum):
@@ -111,6 +112,7 @@ class Resource:
 
     Of SSH: `credential` is a private key, `certificate` a file with its certificate, `known_hosts` a file as OpenSSH has
     them with the target's key or its authority, `shell` the bash that runs commands there.
+    Of HTTP: `credential` goes as a bearer's token; with `role` as that user's password (Basic); with `header` as that header.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Resource:
     role: str | None = None
     credential: str | None = None
     database: str | None = None
+    header: str | None = None
     tls: TargetTls = TargetTls()
     certificate: str | None = None
     known_hosts: str | None = None

@@ -80,6 +80,10 @@ class Doors:
         """Whether a public key (as it stands on the wire of SSH) is one of the user's."""
         return self.known.people.has_key(user, key)
 
+    def owner_of(self, token: str) -> str | None:
+        """Whose token this is; None when it is nobody's."""
+        return self.known.people.owner_of(token)
+
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
         return self.known.directory.target(resource)

@@ -41,6 +41,9 @@ class People:
     def __init__(self, known: Sequence[Known], decoy_key: bytes) -> None:
         self._known: Mapping[str, Known] = {one.principal.name: one for one in known}
         self._decoy_key = decoy_key
+        held = Counter(one.token for one in known if one.token is not None)
+        # INVARIANT: a token of two people proves neither of them.
+        self._owners = {one.token: one.principal.name for one in known if one.token and held[one.token] == 1}
         rounds = Counter(one.verifier.iterations for one in known if one.verifier is not None)
         # WHY: a decoy with another number of rounds than everybody else's would be told apart at once.
         self._rounds = rounds.most_common(1)[0][0] if rounds else ITERATIONS
@@ -57,6 +60,11 @@ class People:
         """Whether a public key is one of this principal's."""
         found = self._known.get(name)
         return found is not None and key in found.keys
+
+    def owner_of(self, token: str) -> str | None:
+        """Whose token this is. WHY a table is no oracle: it is keyed by hashes, which nobody can choose byte by byte."""
+        given = token.encode("utf-8", "surrogateescape")
+        return self._owners.get(digest_token(given)) if len(given) <= MAX_TOKEN else None
 
     def verifier(self, name: str) -> ScramVerifier:
         """The verifier of a principal, or a decoy."""

@@ -68,6 +68,7 @@ FEATURES: dict[str, str] = {
     "secret_in_query": "a secret of an unmistakable form stands in the query or path",
     "semicolon_query": "the query has a semicolon, which some servers take for a separator",
     "underscore_header": "a header name has an underscore, which some servers take for a hyphen",
+    "unread_body": "a body follows that was too long to be read: the command is not complete",
     "upgrade": "the connection is to be upgraded",
     "url_value": "a value is a URL of its own",
     "url_to_internal": "a value is a URL whose host is inside",

@@ -14,6 +14,7 @@ from engine.command.http.calls import calls_in
 from engine.command.http.content import Content, read_content
 from engine.command.http.kinds import EFFECTS, METHODS
 from engine.command.http.openapi import Route, RouteTable
+from engine.command.http.shown import hide_credentials
 from engine.command.http.signs import (  # fmt: skip
     CHANGE,
     DELETION,
@@ -33,6 +34,8 @@ from engine.command.http.wire import MAX_HEADERS, WireRequest, read_request
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
 
 MAX_BYTES = 1024 * 1024
+UNREAD = "sallyport-unread-body"
+"""The header by which an adapter says that a body follows which it did not read, too long say; clients may not send it."""
 
 _WRITTEN = re.compile(rb"([A-Z]{2,20}) (https?://[\x21-\x7e]+)[ \t]*(?:\r?\n|\Z)")
 _CALLED = frozenset({"field", "tool", "method"})
@@ -63,7 +66,8 @@ def parse_http(text: bytes | str, routes: RouteTable | None = None) -> ParsedCom
 def _refused(raw: bytes, refusal: Refused) -> ParsedCommand:
     operation = Operation("unknown", Effect.UNKNOWN, ("top",), span=(0, len(raw)))
     problem = Problem(refusal.code, refusal.message, refusal.at)
-    return ParsedCommand.of(Command("http", raw.decode("latin-1"), _digest(raw), (operation,), (), False, (problem,)))
+    text = hide_credentials(raw.decode("latin-1"))
+    return ParsedCommand.of(Command("http", text, _digest(raw), (operation,), (), False, (problem,)))
 
 
 def _digest(raw: bytes) -> str:
@@ -77,7 +81,7 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
     for name in REWRITING:
         if request.values(name):
             raise Refused("rewriting_header", f"the header `{name}` asks some servers for another path")
-    content = read_content(request.body, request.value("content-type"), request.value("content-encoding"))
+    content = _content(request)
     route = None if routes is None or where.path in ("", "*") else routes.find(request.method, where.path)
     override = _override(request, where, content)
     operations = _operations(raw, request, where, content, route, override)
@@ -92,7 +96,7 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
     problems = () if is_known else (Problem("unknown_method", "the request asks for a method that nobody here knows"),)
     return Command(
         protocol="http",
-        text=raw.decode("latin-1"),
+        text=hide_credentials(raw.decode("latin-1")),
         digest=_digest(raw),
         operations=tuple(operations),
         features=tuple(sorted(features)),
@@ -114,6 +118,16 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
             override=override,
         ),
     )
+
+
+def _content(request: WireRequest) -> Content:
+    """What the body says. An adapter that does not read a body to its end says so in a header that no client can send."""
+    if request.values(UNREAD):
+        if request.body:
+            raise Refused("unread_body", f"`{UNREAD}` stands beside a body")
+        media = read_content(b"", request.value("content-type"), None).media
+        return Content("binary", media, features={"opaque_body", "unread_body"}, is_complete=False)
+    return read_content(request.body, request.value("content-type"), request.value("content-encoding"))
 
 
 def _operations(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import quote
 
 from engine.command.documents.refusal import Refused
 
@@ -19,6 +20,7 @@ _BARE = re.compile(r"[\"<>^`{|}\[\]]")
 """Characters that clients forget to escape, and that mean nothing but themselves."""
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._]")
 _TWICE = re.compile(r"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{2})")
+_SAFE_IN_QUERY = "-._~!$'()*,:@/?[]"
 _STRUCTURE = frozenset("/\\;?#\x7f")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -108,3 +110,21 @@ def _parameter(text: str, what: str) -> str:
     if "\0" in decoded:
         raise Refused(f"noncanonical_{what}", f"the {what} has a NUL character")
     return decoded
+
+
+def canonical_query(text: str) -> str:
+    """The one spelling of a query: every name and value escaped again as it was read, in order. Raises Refused.
+
+    Whoever reads it finds what `parse_query` found: `;`, `+` and the rest stand for nothing but themselves in it.
+    """
+    parse_query(text)
+    return "&".join(_written(piece) for piece in text.split("&") if piece)
+
+
+def _written(piece: str) -> str:
+    name, equals, value = piece.partition("=")
+    return f"{_escaped(name)}{equals}{_escaped(value)}"
+
+
+def _escaped(text: str) -> str:
+    return quote(_parameter(text, "query"), safe=_SAFE_IN_QUERY)

@@ -62,7 +62,13 @@ def read_request(raw: bytes) -> WireRequest:
     end = raw.find(b"\r\n\r\n", 0, MAX_HEAD)
     if end < 0:
         raise Refused("incomplete_head", "the request has no end of its header lines, or they are too long")
-    lines = raw[:end].split(b"\r\n")
+    head = read_head(raw[:end])
+    return WireRequest(head.method, head.target, head.version, head.headers, _body(head, raw[end + 4 :]))
+
+
+def read_head(block: bytes) -> WireRequest:
+    """A request line and its header lines, without the empty line behind them; the body is left empty. Raises Refused."""
+    lines = block.split(b"\r\n")
     first = _LINE.fullmatch(lines[0])
     if first is None or len(first[2]) > MAX_TARGET:
         raise Refused("request_line", "the first line is not `METHOD TARGET HTTP/1.1` with single spaces", 0)
@@ -72,10 +78,33 @@ def read_request(raw: bytes) -> WireRequest:
     method, version = first[1].decode("ascii"), f"1.{first[3].decode('ascii')}"
     head = WireRequest(method, first[2].decode("ascii"), version, headers, b"")
     _check_names(head)
-    body = _body(head, raw[end + 4 :])
-    if body and method in _NO_BODY:
-        raise Refused("body_not_expected", f"a {method} request has a body, which servers treat differently")
-    return WireRequest(method, head.target, version, headers, body)
+    return head
+
+
+def body_length(head: WireRequest) -> int | None:
+    """How many bytes of body follow a head; None for chunks. Raises Refused for a head that frames it in two ways."""
+    length, encoding = head.value("content-length"), head.value("transfer-encoding")
+    if length is not None and encoding is not None:
+        raise Refused("length_and_encoding", "the request has both Content-Length and Transfer-Encoding")
+    if encoding is not None:
+        if encoding.lower() != "chunked":
+            raise Refused("transfer_encoding", "the only Transfer-Encoding that is understood is `chunked`")
+        if head.version == "1.0":
+            raise Refused("transfer_encoding", "HTTP/1.0 has no Transfer-Encoding")
+        _check_method(head)
+        return None
+    if length is None:
+        return 0
+    if not _LENGTH.fullmatch(length.encode("latin-1")):
+        raise Refused("content_length", "Content-Length is not a plain number")
+    if int(length):
+        _check_method(head)
+    return int(length)
+
+
+def _check_method(head: WireRequest) -> None:
+    if head.method in _NO_BODY:
+        raise Refused("body_not_expected", f"a {head.method} request has a body, which servers treat differently")
 
 
 def _header(line: bytes) -> tuple[str, str]:
@@ -114,24 +143,13 @@ def _only_words(value: str) -> bool:
 
 
 def _body(head: WireRequest, rest: bytes) -> bytes:
-    length, encoding = head.value("content-length"), head.value("transfer-encoding")
-    if length is not None and encoding is not None:
-        raise Refused("length_and_encoding", "the request has both Content-Length and Transfer-Encoding")
-    if encoding is not None:
-        if encoding.lower() != "chunked":
-            raise Refused("transfer_encoding", "the only Transfer-Encoding that is understood is `chunked`")
-        if head.version == "1.0":
-            raise Refused("transfer_encoding", "HTTP/1.0 has no Transfer-Encoding")
+    size = body_length(head)
+    if size is None:
         return _chunks(rest)
-    if length is None:
-        if rest:
-            raise Refused("trailing_data", "bytes stand behind a request that says nothing of a body")
-        return b""
-    if not _LENGTH.fullmatch(length.encode("latin-1")):
-        raise Refused("content_length", "Content-Length is not a plain number")
-    size = int(length)
+    if size == 0 and rest and head.value("content-length") is None:
+        raise Refused("trailing_data", "bytes stand behind a request that says nothing of a body")
     if len(rest) < size:
-        raise Refused("truncated_body", f"the body has {len(rest)} of {length} bytes")
+        raise Refused("truncated_body", f"the body has {len(rest)} of {size} bytes")
     if len(rest) > size:
         raise Refused("trailing_data", f"{len(rest) - size} bytes stand behind the request")
     return rest

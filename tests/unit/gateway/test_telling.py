@@ -83,6 +83,28 @@ def test_secrets_and_what_nobody_could_read_are_hidden(command: ParsedCommand | 
     assert entry.redacted
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer hunter2hunter2\r\n\r\n",
+        b"GET /?access_token=hunter2hunter2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\nAuthorization: hunter2hunter2\n\nnot understood",
+        b'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{"password": "hunter2hunter2"}',
+    ],
+)
+def test_of_a_request_no_credential_is_told(raw: bytes) -> None:
+    from adapters.core.ports import Question
+    from engine.command.parse import parse_command
+    from gateway.telling import shows_text
+
+    parsed = parse_command("http", raw)
+    for what in (Question("http", raw), parsed):
+        entry = tell(Asked(what, ANA, SESSION, ORDERS), parsed)
+        assert "hunter2" not in entry.text
+        assert entry.text.startswith(("GET", "POST"))
+    assert not shows_text(Judgement(ALLOW, parsed)), "no form of it may be filled with the text as it came"
+
+
 def test_a_problem_that_is_no_failure_to_read_hides_nothing() -> None:
     entry = tell(asked("SELECT f('x')"), tree("SELECT f('x')", problem="unknown_function"))
     assert (entry.text, entry.redacted) == ("SELECT f('x')", False)

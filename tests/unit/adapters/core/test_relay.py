@@ -69,6 +69,9 @@ class Keeper:
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return token == "good"
 
+    def owner_of(self, token: str) -> str | None:
+        return "ann" if token == "good" else None
+
     def admit(self, **who: object) -> Gate | Refusal:
         return self.refusal or self.gate
 
@@ -349,3 +352,56 @@ async def test_a_session_that_was_not_admitted_has_no_gate_to_ask(effect: Effect
     relay.client.connection_made(wire)
     relay.client.data_received(b"x")
     assert wire.closing or isinstance(effect, do.Withdraw)
+
+
+async def test_the_owner_of_a_token_is_found_and_another_login_ends_the_one_before() -> None:
+    keeper = Keeper()
+    relay, session, _ = play(
+        lambda event: [do.FindOwner("good"), do.FindOwner("bad")] if isinstance(event, saw.BytesReceived) else [],
+        keeper,
+    )
+    relay.client.data_received(b"x")
+    assert session.seen[-2:] == [saw.OwnerFound("ann"), saw.OwnerFound(None)]
+    session.react = lambda event: [ADMIT] if isinstance(event, saw.BytesReceived) else []
+    relay.client.data_received(b"x")
+    assert keeper.gate.calls == ["close"]
+    assert isinstance(session.seen[-1], saw.Admitted)
+
+
+async def test_a_target_that_is_closed_is_heard_of_no_more_and_another_may_be_opened() -> None:
+    came: list[asyncio.StreamWriter] = []
+    arrived = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(writer)
+        arrived.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    wishes: dict[bytes, Effect] = {b"o": do.OpenUpstream(), b"c": do.CloseUpstream()}
+    keeper = Keeper(where=Target("127.0.0.1", port, "app", tls=False))
+    relay, session, wire = play(
+        lambda event: (
+            [wishes[event.data]] if isinstance(event, saw.BytesReceived) and event.side is Side.CLIENT else []
+        ),
+        keeper,
+    )
+    for _ in range(2):
+        relay.client.data_received(b"o")
+        await asyncio.wait_for(arrived.wait(), 5)
+        arrived.clear()
+        relay.is_full(Side.UPSTREAM, True)
+        relay.client.data_received(b"c")
+        assert wire.log[-1] == "resume", "a peer that is gone is not full"
+    relay.client.data_received(b"o")
+    relay.client.data_received(b"c")
+    await asyncio.gather(*relay._tasks)
+    await settled()
+    assert len(came) >= 2
+    assert not any(isinstance(event, saw.EndReceived) for event in session.seen)
+    assert not wire.closing
+    relay.cut("done")
+    server.close()
+    await server.wait_closed()

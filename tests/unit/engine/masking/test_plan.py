@@ -353,3 +353,39 @@ def test_a_mask_over_every_column_of_a_relation_masks_each() -> None:
     got = plan_masks([Mask("all", Method.NULL, ("billing.cards.*",))], command(reading("billing.cards.id", PAN)))
     assert isinstance(got, tuple)
     assert [item.output for item in got] == [0, 1]
+
+
+def asked_over_http(text: bytes = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n") -> Command:
+    return parse_command("http", text).command
+
+
+def test_answers_over_http_are_planned_by_path() -> None:
+    masks = [
+        Mask("a/X", Method.PARTIAL, paths=("$.a", "$..b"), params=LAST4),
+        Mask("a/Y", Method.REDACT, paths=("$.A",)),
+        Mask("a/Z", Method.PARTIAL, paths=("$..b",), params=LAST4),
+    ]
+    assert plan_masks(masks, asked_over_http()) == (
+        Rewrite(None, (), Method.PARTIAL, LAST4, ("a/X", "a/Z"), "$..b"),
+        Rewrite(None, (), Method.REDACT, {}, ("a/X", "a/Y"), "$.a"),
+    )
+
+
+def test_over_http_nothing_else_is_proven() -> None:
+    path = Mask("a/X", Method.REDACT, paths=("$.a",))
+    for masks, text in (
+        ([Mask("a/X", Method.REDACT, columns=("a",), paths=("$.a",))], None),
+        ([Mask("a/X", Method.REDACT, values=("secret.*",))], None),
+        ([path], b"BREW /a HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ([path], b"POST /a HTTP/1.1\r\nHost: a\r\nSallyport-Unread-Body: 5\r\n\r\n"),
+    ):
+        why(plan_masks(masks, asked_over_http() if text is None else asked_over_http(text)))
+    several = [
+        Mask("a/X", Method.PARTIAL, paths=("$.a",), params=LAST4),
+        Mask("a/Y", Method.PARTIAL, paths=("$.a",), params={"keep_last": 1}),
+    ]
+    why(plan_masks(several, asked_over_http()), Obstacle.CONFLICT)
+
+
+def test_paths_prove_nothing_of_sql() -> None:
+    why(plan_masks([Mask("a/X", Method.REDACT, paths=("$.a",))], command(reading(PAN))))

@@ -57,6 +57,7 @@ WRONG: list[tuple[str, Any]] = [
     ("hold", {"code": "H", "approvers": DBA, "expires": "0m"}),
     ("hold", {"code": "H", "approvers": DBA, "expires": "31d"}),
     ("mask", {"code": "M", "method": "redact"}),
+    ("mask", {"code": "M", "method": "redact", "paths": ["$a"]}),
     ("mask", {"code": "M", "columns": ["a.b.c"], "method": "blur"}),
     ("mask", {"code": "M", "columns": ["a.b.c.d"], "method": "redact"}),
     ("mask", {"code": "M", "columns": ["a..c"], "method": "redact"}),

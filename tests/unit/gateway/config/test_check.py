@@ -31,6 +31,7 @@ from gateway.config.model import (
 )
 
 PG = ResourceProtocol.POSTGRES
+HTTP = ResourceProtocol.HTTP
 ORDERS = Resource("orders", PG, "db:5432", role="gateway")
 ANA = Local("ana")
 
@@ -43,6 +44,12 @@ def good(tmp_path: Path) -> Config:
 
 def test_a_good_one_has_no_misfits(good: Config) -> None:
     assert list(find_misfits(good)) == []
+
+
+def test_an_http_resource_needs_no_role_and_its_listener_no_tls_on_loopback(good: Config) -> None:
+    shop = Resource("shop", HTTP, "api:443", header="X-Api-Key", credential="env:A")
+    listeners = (Listener(HTTP, "127.0.0.1:8080", resource="shop"),)
+    assert list(find_misfits(replace(good, resource=(ORDERS, shop), listener=listeners))) == []
 
 
 def resource(**changes: object) -> dict[str, object]:
@@ -68,6 +75,11 @@ def local(**changes: object) -> dict[str, object]:
         ({"listener": (Listener(PG, "6432"),)}, "listener.0.bind"),
         ({"listener": (Listener(PG, "h:1", resource="none"),)}, "listener.0.resource"),
         ({"listener": (Listener(PG, "h:1", Auth.TOKEN),)}, "listener.0.auth"),
+        (resource(header="X-Api-Key"), "resource.0.header"),
+        (resource(protocol=HTTP, role=None, header="X Y", credential="env:A"), "resource.0.header"),
+        (resource(protocol=HTTP, role=None, header="X-Api-Key"), "resource.0.header"),
+        (resource(protocol=HTTP, role="a", header="X-Api-Key", credential="env:A"), "resource.0.header"),
+        ({"listener": (Listener(HTTP, "0.0.0.0:8080"),)}, "listener.0.tls"),
         ({"listener": (Listener(PG, "h:1", tls=ServerTls("a", "b")),)}, "listener.0.tls.certificate"),
         ({"identity": Identity((ANA, ANA))}, "identity.principal.1.name"),
         ({"identity": Identity((replace(ANA, uid=1), Local("bo", uid=1)))}, "identity.principal.1.uid"),

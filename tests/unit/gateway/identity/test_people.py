@@ -27,6 +27,15 @@ def test_a_token_proves_its_own_principal_only() -> None:
     assert not PEOPLE.is_proven("eve", TOKEN)
 
 
+def test_a_token_alone_leads_to_its_owner_and_one_of_two_people_to_neither() -> None:
+    assert PEOPLE.owner_of(TOKEN) == "ana"
+    for other in ("", TOKEN + "x", TOKEN[:-1], "\udcff", "x" * 2_000):
+        assert PEOPLE.owner_of(other) is None
+    shared = digest_token(TOKEN.encode())
+    people = People([Known(Principal("ana"), token=shared), Known(Principal("bo"), token=shared)], KEY)
+    assert people.owner_of(TOKEN) is None
+
+
 def test_nothing_proves_who_has_no_token_not_even_the_decoy_key() -> None:
     for guess in ("", "\x00", KEY.decode(), "\udcff"):
         assert not PEOPLE.is_proven("bo", guess)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.command.documents.refusal import Refused
-from engine.command.http.path import MAX_SEGMENTS, canonical_path, decoded_segments, parse_query
+from engine.command.http.path import MAX_SEGMENTS, canonical_path, canonical_query, decoded_segments, parse_query
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,27 @@ def test_a_canonical_path_is_its_own_canonical_path(path: str) -> None:
         return
     assert canonical_path(canonical) == canonical
     assert all(segment not in ("", ".", "..") and "/" not in segment for segment in decoded_segments(canonical))
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("", ""),
+        ("a=1&b=2&a=3", "a=1&b=2&a=3"),
+        ("acl&b=", "acl&b="),
+        ("a=%41+b", "a=A%20b"),
+        ("a=1;b=2", "a=1%3Bb=2"),
+        ("&&a=1&", "a=1"),
+        ("%26=%3d&x=%2B", "%26=%3D&x=%2B"),
+        ("q=%C3%A9", "q=%C3%A9"),
+    ],
+)
+def test_a_query_has_one_spelling(text: str, made: str) -> None:
+    assert canonical_query(text) == made
+    assert canonical_query(made) == made
+    assert parse_query(made) == parse_query(text)
+
+
+def test_a_query_that_cannot_be_read_has_none() -> None:
+    with pytest.raises(Refused):
+        canonical_query("a=%zz")

@@ -1,0 +1,163 @@
+"""What we ask about a request: whose it is, what of it goes on, in which words it is judged, what the target wants to see.
+
+INVARIANT: the text that is judged and the bytes that go to the target are made from the same `Forward`; they differ only in
+the credential, in how the body is framed when it was too long to be read, and in `connection: close`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from adapters.core.ports import Target
+from adapters.errors import LocalProtocolError
+from adapters.http.messages import Forward
+from engine.command.documents.refusal import Refused
+from engine.command.http.parse import UNREAD
+from engine.command.http.path import canonical_query
+from engine.command.http.signs import FORWARDING, REWRITING
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+
+MAX_TOKEN = 1000
+"""Bytes of a token of ours."""
+
+_BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
+_BASIC = re.compile(r"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
+_VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_OPTIONS = frozenset({"close", "keep-alive", "te"})
+_FOR_THIS_HOP = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "transfer-encoding"),
+        *("upgrade", "expect", "host", "content-length", "authorization", "accept-encoding", "via", "max-forwards"),
+    }
+)
+_OURS = "sallyport-"
+_DEFAULT_PORTS = {True: 443, False: 80}
+
+
+def token_of(head: WireRequest) -> str | None:
+    """The token a request brings: as a bearer's, or as the password of anybody. None when there is none."""
+    value = head.value("authorization")
+    if value is None or len(value) > 2 * MAX_TOKEN:
+        return None
+    found = _BEARER.fullmatch(value)
+    if found is not None:
+        return found[1][:MAX_TOKEN]
+    found = _BASIC.fullmatch(value)
+    if found is None:
+        return None
+    try:
+        _, colon, password = base64.b64decode(found[1], validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return password[:MAX_TOKEN] if colon and password else None
+
+
+def check_hop(head: WireRequest) -> None:
+    """Refuse what a request asks of this connection and is not done here. Raises Refused."""
+    if head.method in ("CONNECT", "TRACE", "TRACK"):
+        raise Refused("method_refused", f"{head.method} is not done here")
+    if head.values("upgrade"):
+        raise Refused("upgrade_refused", "the connection is not upgraded: what came after would not be judged")
+    options = {option.strip().lower() for value in head.values("connection") for option in value.split(",")}
+    if not options - {""} <= _OPTIONS:
+        raise Refused(
+            "connection_header", "Connection may say `close`, `keep-alive` and `te`; it names no other header"
+        )
+    if any(value.lower() not in ("", "trailers") for value in head.values("te")):
+        raise Refused("te", "TE may say `trailers` only")
+    for name, _ in head.headers:
+        if name.startswith(_OURS):
+            raise Refused("reserved_header", f"headers that begin with `{_OURS}` are the gateway's own")
+        if "_" in name:
+            raise Refused("underscore_header", f"the header `{name[:60]}` has an underscore, a hyphen to some servers")
+        if name in REWRITING:
+            raise Refused("rewriting_header", f"the header `{name}` asks some servers for another path")
+
+
+def is_last(head: WireRequest) -> bool:
+    """Whether the client wants the connection closed after this request."""
+    options = {option.strip().lower() for value in head.values("connection") for option in value.split(",")}
+    return "close" in options or (head.version == "1.0" and "keep-alive" not in options)
+
+
+def wants_no_wait(head: WireRequest) -> bool:
+    """Whether a client rather comes again than waits for an approval (RFC 7240)."""
+    preferences = {word.strip().lower() for value in head.values("prefer") for word in re.split("[,;]", value)}
+    return "respond-async" in preferences
+
+
+def forward(head: WireRequest, where: Where, target: Target) -> Forward:
+    """The request as it goes on to a target. Raises Refused."""
+    query = canonical_query(where.raw_query)
+    dropped = _FOR_THIS_HOP | FORWARDING
+    if target.password is not None:
+        # WHY cookies too: they may stand for somebody at the target, and who we are there is the gateway's to say.
+        dropped = dropped | {(target.header or "authorization").lower(), "cookie", "cookie2"}
+    kept = [
+        (name, value)
+        for name, value in head.headers
+        if name not in dropped and not name.startswith("x-forwarded-") and name != "http2-settings"
+    ]
+    if wants_no_wait(head):
+        kept = [(name, value) for name, value in kept if name != "prefer"]
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    port = "" if target.port == _DEFAULT_PORTS[target.tls] else f":{target.port}"
+    # WHY not encoded: what comes back must be readable, to mask it and to take the credential out of it.
+    kept.append(("accept-encoding", "identity"))
+    return Forward(head.method, f"{where.path}?{query}" if query else where.path, f"{host}{port}", tuple(kept))
+
+
+def shown_head(head: WireRequest) -> bytes:
+    """A head as it came, without the token, for the record of a request that does not go on."""
+    lines = [f"{head.method} {head.target} HTTP/{head.version}"]
+    lines += [
+        f"{name}: {value}" for name, value in head.headers if name not in ("authorization", "proxy-authorization")
+    ]
+    return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread: bool) -> bytes:
+    """The text that is asked about. Of a body that is too long to be read only that it is there."""
+    if is_unread:
+        said = "unknown" if length is None else str(length)
+        return request.head([(UNREAD, said)])
+    return request.head(_length(request, body)) + body
+
+
+def bytes_sent(request: Forward, body: bytes, length: int | None, target: Target, *, is_unread: bool) -> bytes:
+    """What the target gets: of an unread body the head only. Raises LocalProtocolError for an unusable credential."""
+    more = [*credential(target), ("connection", "close")]
+    if not is_unread:
+        return request.head([*_length(request, body), *more]) + body
+    framed = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))
+    return request.head([framed, *more])
+
+
+def credential(target: Target) -> list[tuple[str, str]]:
+    """The header with the gateway's credential there; none when there is none."""
+    if target.password is None:
+        return []
+    if target.header is not None:
+        value = target.password
+    elif target.user:
+        value = f"Basic {base64.b64encode(f'{target.user}:{target.password}'.encode()).decode()}"
+    else:
+        value = f"Bearer {target.password}"
+    if not _VALUE.fullmatch(value):
+        raise LocalProtocolError("the credential of the target cannot stand in a header", code="credential")
+    return [((target.header or "authorization").lower(), value)]
+
+
+def secrets_of(target: Target) -> list[bytes]:
+    """What must not come back from a target."""
+    if target.password is None:
+        return []
+    value = credential(target)[0][1]
+    return [target.password.encode(), value.encode(), value.rpartition(" ")[2].encode()]
+
+
+def _length(request: Forward, body: bytes) -> list[tuple[str, str]]:
+    may_have_body = request.method in ("POST", "PUT", "PATCH")
+    return [("content-length", str(len(body)))] if body or may_have_body else []

@@ -1,0 +1,475 @@
+"""The machine: which event leads where, request after request. `phases` has the table, `replies` the way back.
+
+One request at a time. Its head is read, its token's owner is let in, its body is read as far as it is judged, the gate is
+asked, and only then is a connection to the target opened: for this one request, so that nothing that a target might take
+for a second one can ever be somebody else's. Whatever cannot be read in one way only ends the connection.
+"""
+
+from __future__ import annotations
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.buffer import HIGH_WATER
+from adapters.core.effects import Effect
+from adapters.core.events import Event, Side
+from adapters.core.ports import Answer, Outcome, Question, Target
+from adapters.errors import AdapterError, PeerProtocolError
+from adapters.http import facts
+from adapters.http.messages import CONTINUE, HeadReader
+from adapters.http.session import refusals
+from adapters.http.session.exchange import Exchange
+from adapters.http.session.masking import masks_of
+from adapters.http.session.phases import NEXT, Phase
+from adapters.http.session.replies import Reply
+from adapters.http.session.settings import MAX_JUDGED_BODY, MAX_SHOWN, Settings
+from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
+from adapters.web.responses import AnswerReader
+from engine.command.documents.refusal import Refused
+from engine.command.http.target import read_target
+from engine.command.http.wire import body_length
+from engine.decision import Verdict
+
+_GATES_OWN = frozenset({"notify"})
+"""Obligations that are the gate's affair; every other is one that this adapter cannot meet, and so a denial."""
+
+
+class HttpSession:
+    """One client's connection."""
+
+    short_way = None
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._phase = Phase.SECURING if settings.tls else Phase.HEAD
+        self._heads = HeadReader()
+        self._exchange: Exchange | None = None
+        self._user: tuple[str, str] | None = None
+        self._target: Target | None = None
+        self._ticket = 0
+        self._deadline: float | None = None
+        self._armed: float | None = None
+        self._is_started = self._is_paused = self._is_upstream = self._was_asked = False
+        self._stop_reason: str | None = None
+        self._now = 0.0
+        self._out: list[Effect] = []
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """What is to be done because of an event."""
+        self._now, self._out = now, []
+        if self._phase is not Phase.CLOSED:
+            try:
+                self._take(event)
+            except Refused as refusal:
+                self._not_read(refusal)
+            except AdapterError as error:
+                self._bad_answer(error.code, str(error))
+            self._arm()
+        return self._out
+
+    # --- events
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case saw.BytesReceived(side, data):
+                if side is Side.CLIENT:
+                    self._from_client(data)
+                else:
+                    self._from_target(data)
+            case saw.EndReceived(side):
+                if side is Side.CLIENT:
+                    self._client_left()
+                else:
+                    self._target_left()
+            case saw.TimePassed():
+                self._time_passed()
+            case saw.TlsStarted(side):
+                if side is Side.UPSTREAM:
+                    self._run()
+                elif self._phase is Phase.SECURING:
+                    self._enter(Phase.HEAD, self._settings.head_seconds)
+            case saw.OwnerFound(user):
+                self._owner_found(user)
+            case saw.Admitted(_, target):
+                self._target = target
+                self._admitted(target)
+            case saw.Refused(refusal):
+                self._user = None
+                if self._exchange is not None:
+                    self._send(refusals.not_admitted(refusal, is_head=self._exchange.is_head))
+                self._close(refusal.message)
+            case saw.Decided(ticket, answer):
+                if ticket == self._ticket and self._exchange is not None:
+                    self._decided(self._exchange, answer)
+            case saw.UpstreamOpened():
+                if self._target is not None and self._target.tls:
+                    self._out.append(do.StartTls(Side.UPSTREAM))
+                else:
+                    self._run()
+            case saw.UpstreamFailed(reason):
+                raise PeerProtocolError(reason, code="TARGET_UNREACHABLE")
+            case saw.StopRequested(reason):
+                self._stop(reason)
+            case _:
+                raise RuntimeError("an event that nobody asked for")
+
+    def _enter(self, phase: Phase, seconds: float | None) -> None:
+        """Go on to a phase, which may last so long without anything happening; None: as long as it takes."""
+        if phase is not self._phase and phase not in NEXT[self._phase]:
+            raise RuntimeError(f"no way from {self._phase} to {phase}")
+        self._phase = phase
+        self._deadline = None if seconds is None else self._now + seconds
+
+    def _arm(self) -> None:
+        """Have the time told when it is needed. WHY not at each event: a deadline that moves back costs one look more."""
+        if self._phase is Phase.CLOSED or self._deadline is None:
+            return
+        if self._armed is None or self._armed > self._deadline or self._armed <= self._now:
+            self._armed = self._deadline
+            self._out.append(do.WakeAt(self._deadline))
+
+    # --- from the client
+
+    def _from_client(self, data: bytes) -> None:
+        exchange = self._exchange
+        match self._phase:
+            case Phase.HEAD:
+                if not len(self._heads):
+                    self._deadline = self._now + self._settings.head_seconds
+                self._heads.feed(data)
+                self._next_request()
+            case Phase.BODY if exchange is not None:
+                self._read_body(exchange, data)
+            case Phase.RUNNING if exchange is not None and exchange.is_uploading:
+                self._upload(exchange, data)
+            case _:
+                self._heads.feed(data)
+                if len(self._heads) > HIGH_WATER and not self._is_paused:
+                    if self._phase is Phase.HELD:
+                        # WHY: a client that is not read cannot be seen to leave, and then nothing may run for it.
+                        raise Refused("too_much_behind", "too much follows a request that waits for an approval")
+                    self._is_paused = True
+                    self._out.append(do.Pause(Side.CLIENT))
+
+    def _next_request(self) -> None:
+        head = self._heads.take()
+        if head is None:
+            return
+        length = body_length(head)
+        facts.check_hop(head)
+        body: Body = Chunked(is_strict=True) if length is None else Sized(length)
+        exchange = self._exchange = Exchange(head, body, length, self._now)
+        try:
+            exchange.where = read_target(head)
+        except Refused as refusal:
+            exchange.problem = refusal
+        self._enter(Phase.PROVING, None)
+        token = facts.token_of(head)
+        if token is None:
+            self._owner_found(None)
+        else:
+            self._out.append(do.FindOwner(token))
+
+    def _resource(self, exchange: Exchange) -> str:
+        if self._settings.resource is not None:
+            return self._settings.resource
+        return (exchange.where.host if exchange.where is not None else None) or ""
+
+    def _owner_found(self, user: str | None) -> None:
+        exchange = self._exchange
+        if exchange is None or self._phase is not Phase.PROVING:
+            return
+        resource = self._resource(exchange)
+        if user is not None and self._user == (user, resource) and self._target is not None:
+            self._admitted(self._target)
+            return
+        self._user = None if user is None else (user, resource)
+        agents = exchange.head.values("user-agent")
+        self._out.append(
+            do.Admit(user or "", resource, "http", user is not None, application=agents[0][:128] if agents else None)
+        )
+
+    def _admitted(self, target: Target) -> None:
+        exchange = self._exchange
+        if exchange is None or self._phase is not Phase.PROVING:
+            return
+        self._was_asked = True
+        if exchange.problem is None and exchange.where is not None:
+            try:
+                exchange.forward = facts.forward(exchange.head, exchange.where, target)
+            except Refused as refusal:
+                exchange.problem = refusal
+        if exchange.problem is not None:
+            self._ask(exchange, facts.shown_head(exchange.head))
+        elif exchange.body.is_done:
+            self._judge(exchange)
+        elif exchange.length is not None and exchange.length > MAX_JUDGED_BODY:
+            exchange.is_unread = True
+            self._judge(exchange)
+        else:
+            if exchange.head.values("expect") and not len(self._heads):
+                self._send(CONTINUE)
+            self._enter(Phase.BODY, self._settings.idle_seconds)
+            self._read_body(exchange, self._heads.take_rest())
+
+    def _read_body(self, exchange: Exchange, data: bytes) -> None:
+        own = exchange.body.feed(data)
+        exchange.read.append(own)
+        exchange.size += len(own)
+        self._deadline = self._now + self._settings.idle_seconds
+        if exchange.body.is_done:
+            self._heads.feed(exchange.body.rest)
+            self._judge(exchange)
+        elif exchange.size > MAX_JUDGED_BODY:
+            exchange.is_unread = True
+            self._judge(exchange)
+
+    # --- the gate
+
+    def _judge(self, exchange: Exchange) -> None:
+        forward = exchange.forward
+        if forward is None:
+            raise RuntimeError("a request is judged that cannot go on")
+        exchange.is_unread = exchange.is_unread or exchange.size > MAX_JUDGED_BODY
+        body = b"" if exchange.is_unread else b"".join(exchange.read)
+        self._ask(exchange, facts.text_judged(forward, body, exchange.length, is_unread=exchange.is_unread))
+
+    def _ask(self, exchange: Exchange, text: bytes) -> None:
+        self._enter(Phase.ASKED, None)
+        self._ticket += 1
+        self._out.append(do.Ask(self._ticket, Question("http", text)))
+
+    def _decided(self, exchange: Exchange, answer: Answer) -> None:
+        exchange.answer = answer
+        decision = answer.decision
+        if exchange.problem is not None:
+            if answer.ticket is not None:
+                self._out.append(do.Withdraw(self._ticket, "the request cannot be read in one way only"))
+            elif decision.is_granted:
+                self._record("400")
+            problem = exchange.problem
+            self._send(
+                refusals.not_read(
+                    problem.code, problem.message, is_head=exchange.is_head, decision_id=answer.decision_id
+                )
+            )
+            self._close(problem.message)
+        elif decision.is_granted:
+            self._granted(exchange, answer)
+        elif decision.verdict is Verdict.HOLD and answer.ticket is not None:
+            self._hold(exchange, answer)
+        else:
+            closes = self._closes(exchange)
+            self._send(refusals.denied(answer, closes=closes, is_head=exchange.is_head))
+            self._next(closes=closes, reason="denied")
+
+    def _hold(self, exchange: Exchange, answer: Answer) -> None:
+        if exchange.is_unread:
+            self._out.append(do.Withdraw(self._ticket, "the body is too long to be approved"))
+            self._not_done(exchange, answer, 413, "TOO_LONG_TO_APPROVE", "nobody approves a body that was not read")
+        elif facts.wants_no_wait(exchange.head):
+            self._out.append(do.Leave(self._ticket))
+            closes = self._closes(exchange)
+            self._send(refusals.come_again(answer, closes=closes, is_head=exchange.is_head))
+            self._next(closes=closes, reason="held")
+        else:
+            self._enter(Phase.HELD, None)
+
+    def _granted(self, exchange: Exchange, answer: Answer) -> None:
+        unmet = [one.type for one in answer.decision.obligations if one.type not in _GATES_OWN]
+        masks = masks_of(answer)
+        if unmet or isinstance(masks, str):
+            self._record("403")
+            code, why = ("MASK_UNPROVEN", masks) if isinstance(masks, str) else ("OBLIGATION_UNKNOWN", "")
+            why = why or f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
+            self._not_done(exchange, answer, 403, code, why)
+            return
+        exchange.masks = masks
+        self._enter(Phase.REACHING, self._settings.target_seconds)
+        self._is_upstream = True
+        self._out.append(do.OpenUpstream())
+
+    # --- the target
+
+    def _run(self) -> None:
+        exchange, target = self._exchange, self._target
+        if exchange is None or target is None or exchange.answer is None or exchange.forward is None:
+            raise RuntimeError("a request goes on that was not decided")
+        if self._phase is not Phase.REACHING:
+            return
+        body = b"" if exchange.is_unread else b"".join(exchange.read)
+        sent = facts.bytes_sent(exchange.forward, body, exchange.length, target, is_unread=exchange.is_unread)
+        exchange.reader = AnswerReader(exchange.head.method)
+        exchange.reply = Reply(
+            exchange.answer.decision_id,
+            masks=exchange.masks,
+            secrets=facts.secrets_of(target),
+            is_old=exchange.head.version == "1.0",
+            closes=facts.is_last(exchange.head) or self._stop_reason is not None,
+        )
+        self._out.append(do.Send(Side.UPSTREAM, sent))
+        self._enter(Phase.RUNNING, self._settings.target_seconds)
+        if exchange.is_unread:
+            self._begin_upload(exchange)
+
+    def _begin_upload(self, exchange: Exchange) -> None:
+        if exchange.head.values("expect") and not exchange.read and not len(self._heads):
+            self._send(CONTINUE)
+        self._send_up(exchange, b"".join(exchange.read))
+        exchange.read.clear()
+        rest = self._heads.take_rest()
+        self._unpause()
+        if rest and not exchange.body.is_done:
+            self._upload(exchange, rest)
+
+    def _upload(self, exchange: Exchange, data: bytes) -> None:
+        self._deadline = self._now + self._settings.target_seconds
+        self._send_up(exchange, exchange.body.feed(data))
+        if exchange.body.is_done:
+            if exchange.length is None:
+                self._out.append(do.Send(Side.UPSTREAM, LAST_CHUNK))
+            self._heads.feed(exchange.body.rest)
+
+    def _send_up(self, exchange: Exchange, data: bytes) -> None:
+        data = chunk(data) if exchange.length is None else data
+        if data:
+            self._out.append(do.Send(Side.UPSTREAM, data))
+
+    def _from_target(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.reader is None or self._phase is not Phase.RUNNING:
+            raise PeerProtocolError("the target speaks unasked", code="BAD_ANSWER")
+        self._deadline = self._now + self._settings.target_seconds
+        self._pass_on(exchange, data)
+
+    def _target_left(self) -> None:
+        exchange = self._exchange
+        if exchange is None or self._phase not in (Phase.REACHING, Phase.RUNNING):
+            return
+        if exchange.reader is None:
+            raise PeerProtocolError("the target ended the connection", code="TARGET_UNREACHABLE")
+        self._pass_on(exchange, None)
+
+    def _pass_on(self, exchange: Exchange, data: bytes | None) -> None:
+        """Give the client what bytes of the target come to; None: the target's end."""
+        reader, reply = exchange.reader, exchange.reply
+        assert reader is not None
+        assert reply is not None
+        for part in reader.end() if data is None else reader.feed(data):
+            self._send(reply.feed(part))
+        if reply.is_done:
+            self._record(None if reply.status < 400 else str(reply.status))
+            self._next(closes=reply.closes or exchange.is_uploading, reason="done")
+
+    # --- ends
+
+    def _next(self, *, closes: bool, reason: str) -> None:
+        """The request is done with; the next one, or the end."""
+        self._drop_target()
+        self._exchange = None
+        if closes or self._stop_reason is not None:
+            self._close(reason)
+            return
+        self._enter(Phase.HEAD, self._settings.head_seconds if len(self._heads) else self._settings.idle_seconds)
+        self._unpause()
+        if len(self._heads):
+            self._next_request()
+
+    def _closes(self, exchange: Exchange) -> bool:
+        """Whether the connection ends with this answer of ours: as asked for, or because the body was not read."""
+        return facts.is_last(exchange.head) or not exchange.body.is_done or self._stop_reason is not None
+
+    def _not_done(self, exchange: Exchange, answer: Answer, status: int, code: str, message: str) -> None:
+        closes = self._closes(exchange)
+        self._send(refusals.not_done(answer, status, code, message, closes=closes, is_head=exchange.is_head))
+        self._next(closes=closes, reason=code)
+
+    def _not_read(self, refusal: Refused) -> None:
+        """What came could be read in two ways. Told to the audit where somebody is signed in; the connection ends."""
+        exchange = self._exchange
+        if self._phase is Phase.RUNNING and exchange is not None:
+            self._record("400")
+        elif self._user is not None and self._was_asked and (exchange is None or self._phase is Phase.BODY):
+            shown = self._heads.shown(MAX_SHOWN) if exchange is None else facts.shown_head(exchange.head)
+            self._out.append(do.Ask(0, Question("http", shown or b"\0")))
+        if exchange is None or exchange.reply is None or not exchange.reply.is_begun:
+            self._send(refusals.not_read(refusal.code, refusal.message))
+        self._close(refusal.message)
+
+    def _bad_answer(self, code: str, message: str) -> None:
+        """The target does not answer as it should, or its answer may not go on; or a chunk of the client's is broken."""
+        exchange = self._exchange
+        if code == "chunk":
+            self._not_read(Refused(code, message))
+            return
+        if exchange is None or exchange.answer is None:
+            self._close(message)
+            return
+        self._record(code)
+        if exchange.reply is not None and exchange.reply.is_begun:
+            # WHY cut: what the client has got is not whole, and nothing else would tell it.
+            self._close(message)
+            return
+        status = 504 if code == "TARGET_SLOW" else 502
+        self._not_done(exchange, exchange.answer, status, code.upper(), message)
+
+    def _client_left(self) -> None:
+        if self._phase in (Phase.REACHING, Phase.RUNNING):
+            self._record("CLIENT_LEFT")
+        self._close("the client left")
+
+    def _time_passed(self) -> None:
+        if not self._is_started:
+            self._is_started = True
+            if self._settings.tls:
+                self._out.append(do.StartTls(Side.CLIENT))
+            self._deadline = self._now + self._settings.head_seconds
+            return
+        self._armed = None
+        if self._deadline is None or self._now < self._deadline:
+            return
+        match self._phase:
+            case Phase.REACHING | Phase.RUNNING:
+                raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
+            case Phase.BODY:
+                self._send(refusals.too_slow())
+            case Phase.HEAD if len(self._heads):
+                self._send(refusals.too_slow())
+            case _:
+                pass
+        self._close("too slow")
+
+    def _stop(self, reason: str) -> None:
+        self._stop_reason = reason
+        exchange = self._exchange
+        if self._phase is Phase.HELD and exchange is not None and exchange.answer is not None:
+            self._out.append(do.Leave(self._ticket))
+            self._not_done(exchange, exchange.answer, 503, "SHUTTING_DOWN", reason)
+        elif self._phase in (Phase.SECURING, Phase.HEAD):
+            self._close(reason)
+
+    def _record(self, error: str | None) -> None:
+        exchange = self._exchange
+        if exchange is not None and exchange.answer is not None and exchange.answer.decision.is_granted:
+            size = 0 if exchange.reply is None else exchange.reply.bytes
+            outcome = Outcome(bytes=size, duration=self._now - exchange.began, error=error)
+            self._out.append(do.Record(exchange.answer.decision_id, outcome))
+
+    def _drop_target(self) -> None:
+        if self._is_upstream:
+            self._is_upstream = False
+            self._out.append(do.CloseUpstream())
+
+    def _unpause(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._out.append(do.Resume(Side.CLIENT))
+
+    def _send(self, data: bytes) -> None:
+        if data:
+            self._out.append(do.Send(Side.CLIENT, data))
+
+    def _close(self, reason: str) -> None:
+        self._drop_target()
+        self._enter(Phase.CLOSED, None)
+        self._exchange = None
+        self._out.append(do.Close(reason))

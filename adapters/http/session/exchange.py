@@ -1,0 +1,43 @@
+"""One request on its way: what is known of it so far. Data only; `conversation` fills it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from adapters.core.ports import Answer
+from adapters.http.messages import Forward
+from adapters.http.session.replies import Reply
+from adapters.web.bodies import Body
+from adapters.web.json_masks import PathMask
+from adapters.web.responses import AnswerReader
+from engine.command.documents.refusal import Refused
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what is known of it so far."""
+
+    head: WireRequest
+    body: Body
+    length: int | None
+    began: float
+    where: Where | None = None
+    problem: Refused | None = None
+    forward: Forward | None = None
+    read: list[bytes] = field(default_factory=list)
+    size: int = 0
+    is_unread: bool = False
+    answer: Answer | None = None
+    masks: tuple[PathMask, ...] | None = None
+    reader: AnswerReader | None = None
+    reply: Reply | None = None
+
+    @property
+    def is_head(self) -> bool:
+        return self.head.method == "HEAD"
+
+    @property
+    def is_uploading(self) -> bool:
+        return self.is_unread and not self.body.is_done

@@ -1,0 +1,169 @@
+"""The target's answer on its way to the client: framed anew, masked, the gateway's credential taken out. Pure.
+
+An answer that a mask concerns and that cannot be rewritten with certainty is refused: before its first byte where that is
+known by then (`HOLD_BACK`), else by cutting it off, so that nobody takes what came for the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from adapters.errors import PeerProtocolError
+from adapters.http.session.settings import HOLD_BACK
+from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.json_masks import JsonMasker, PathMask
+from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
+from adapters.web.scrub import Scrubber
+
+_MEDIA = re.compile(
+    rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?)?[ \t]*', re.I
+)
+_LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
+_FOR_THIS_HOP = frozenset(
+    {
+        *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer"),
+        *(b"transfer-encoding", b"upgrade", b"content-length", b"alt-svc", b"www-authenticate"),
+    }
+)
+_OF_THE_UNMASKED = frozenset(
+    {
+        *(b"etag", b"digest", b"content-digest", b"repr-digest", b"content-md5", b"accept-ranges"),
+        *(b"content-encoding", b"x-content-type-options"),
+    }
+)
+_PARTIAL = 206
+
+
+class Reply:
+    """One answer. `feed` gives the client's bytes; `is_begun` once some went out, `is_done` when it is whole."""
+
+    def __init__(
+        self,
+        decision_id: str,
+        *,
+        masks: Sequence[PathMask] | None,
+        secrets: Sequence[bytes],
+        is_old: bool,
+        closes: bool,
+    ) -> None:
+        """`masks`: those of a mask verdict; None without one. `is_old`: the client speaks HTTP/1.0."""
+        self._decision_id = decision_id
+        self._masks = masks
+        self._is_old = is_old
+        self._scrubber = Scrubber(secrets)
+        self._has_secrets = bool(secrets)
+        self._masker: JsonMasker | None = None
+        self._is_stream = False
+        self._head: AnswerHead | None = None
+        self._is_chunked = False
+        self._kept: list[bytes] = []
+        self._size = 0
+        self.closes = closes
+        self.is_begun = False
+        self.is_done = False
+        self.bytes = 0
+        self.status = 0
+
+    def feed(self, part: AnswerPart) -> bytes:
+        """What goes to the client. Raises PeerProtocolError for an answer that may not go on."""
+        match part:
+            case AnswerHead():
+                self._begin(part)
+                return b"" if self._masker is not None else self._commit()
+            case AnswerData(data):
+                self._size += len(data)
+                return self._body(self._masker.feed(data) if self._masker is not None else data)
+            case AnswerEnd():
+                return self._end()
+
+    def _begin(self, head: AnswerHead) -> None:
+        self._head, self.status = head, head.status
+        encodings = {value.strip().lower() for value in head.values(b"content-encoding")} - {b"", b"identity"}
+        is_readable = self._masks is None and not self._has_secrets
+        if encodings and head.has_body and head.length != 0 and not is_readable:
+            raise PeerProtocolError("the target's answer is encoded, though that was not asked for", code="ENCODED")
+        if self._masks is not None and head.has_body and head.length != 0:
+            self._masker = JsonMasker(self._masks, is_lines=self._is_lines(head))
+
+    def _is_lines(self, head: AnswerHead) -> bool:
+        types = head.values(b"content-type")
+        found = _MEDIA.fullmatch(types[0]) if len(types) == 1 else None
+        if found is None or head.status == _PARTIAL:
+            raise _unmaskable("a part of a document, or one of an unknown type, cannot be masked")
+        media = found[1].lower()
+        is_lines = media in _LINES
+        if not is_lines and media != b"application/json" and not media.endswith((b"+json", b"/json")):
+            raise _unmaskable("only JSON can be masked, and this answer is none")
+        if (found[2] or b"utf-8").lower() not in (b"utf-8", b"utf8"):
+            raise _unmaskable("only JSON in UTF-8 can be masked")
+        self._is_stream = is_lines
+        return is_lines
+
+    def _body(self, data: bytes) -> bytes:
+        if self.is_begun:
+            return self._framed(self._scrubber.feed(data))
+        self._kept.append(data)
+        if (self._is_stream and data) or self._size > HOLD_BACK:
+            return self._commit()
+        return b""
+
+    def _commit(self) -> bytes:
+        head, self.is_begun = self._written_head(), True
+        kept = b"".join(self._kept)
+        self._kept.clear()
+        return head + self._framed(self._scrubber.feed(kept))
+
+    def _end(self) -> bytes:
+        last = self._masker.end() if self._masker is not None else b""
+        made = b""
+        if not self.is_begun:
+            self._kept.append(last)
+            made, last = self._commit(), b""
+        made += self._framed(self._scrubber.feed(last) + self._scrubber.end())
+        self.is_done = True
+        return made + LAST_CHUNK if self._is_chunked else made
+
+    def _framed(self, data: bytes) -> bytes:
+        self.bytes += len(data)
+        return chunk(data) if self._is_chunked else data
+
+    def _written_head(self) -> bytes:
+        head = self._head
+        assert head is not None
+        named = {name.strip().lower() for value in head.values(b"connection") for name in value.split(b",")}
+        dropped = _FOR_THIS_HOP | named
+        if self._masks is not None:
+            dropped = dropped | _OF_THE_UNMASKED
+        if self._has_secrets:
+            # WHY: a cookie of the target would stand for the gateway there, without the gateway.
+            dropped = dropped | {b"set-cookie", b"set-cookie2"}
+        reason = b"".join(head.reason.split(b"\r"))
+        lines = [b"HTTP/1.1 %d %b" % (head.status, self._scrubber.whole(reason))]
+        for name, value in head.headers:
+            if name not in dropped and not name.startswith(b"sallyport-"):
+                lines.append(b"%b: %b" % (name, self._scrubber.whole(value)))
+        lines += self._framing(head)
+        lines.append(b"sallyport-decision: " + self._decision_id.encode())
+        if self._masks is not None:
+            lines.append(b"x-content-type-options: nosniff")
+        if self.closes:
+            lines.append(b"connection: close")
+        return b"\r\n".join((*lines, b"", b""))
+
+    def _framing(self, head: AnswerHead) -> list[bytes]:
+        if not head.has_body:
+            # WHY kept for HEAD: it is the length a GET would have, unless that one would be rewritten.
+            is_said = head.length is not None and head.length >= 0 and self._masks is None and head.status != 204
+            return [b"content-length: %d" % head.length] if is_said and head.length is not None else []
+        if head.length is not None and head.length >= 0 and self._masker is None:
+            return [b"content-length: %d" % head.length]
+        if self._is_old:
+            self.closes = True
+            return []
+        self._is_chunked = True
+        return [b"transfer-encoding: chunked"]
+
+
+def _unmaskable(message: str) -> PeerProtocolError:
+    return PeerProtocolError(message, code="MASK_UNPROVEN")

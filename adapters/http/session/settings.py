@@ -1,0 +1,29 @@
+"""One connection's settings, and the limits that are the same for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from adapters.core.buffer import KIB
+
+MAX_JUDGED_BODY = 256 * KIB
+"""Bytes of a body that are read before the question is asked; of a longer one the judge knows only that it is there."""
+HOLD_BACK = 64 * KIB
+"""Bytes of an answer that is masked which are kept back, so that one that cannot be masked is refused whole."""
+MAX_SHOWN = 16 * KIB
+"""Bytes of what could not be read that the audit gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`resource`: the listener serves this one alone; None: the Host header names it. Times are seconds.
+
+    `head_seconds`: TLS, and a head from its first byte to its last. `idle_seconds`: between two requests, and between two
+    pieces of a body that is read. `target_seconds`: without a byte from or to the target.
+    """
+
+    resource: str | None = None
+    tls: bool = False
+    head_seconds: float = 20.0
+    idle_seconds: float = 75.0
+    target_seconds: float = 300.0

@@ -1,0 +1,308 @@
+"""Rewrites values in a JSON document while it passes, by path. What cannot be read as JSON in one way only is an error.
+
+The reader is a machine over tokens: what of a token is not there yet is waited for, so that no piece's border matters.
+White space between tokens is left out, everything else that no mask concerns goes on as it came. Refused: what is no
+strict JSON or no UTF-8, a name twice in one object, and what is larger than the limits here. Called by sessions with the
+plan of a decision.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adapters.errors import PeerProtocolError
+from engine.masking.paths import Path, Paths, Place
+from engine.masking.transforms import REDACTED, Method, Param, transform
+
+MAX_DEPTH = 256
+MAX_TOKEN = 1024 * 1024
+"""Bytes of one string or number: a mask must see it whole."""
+MAX_NAMES = 100_000
+"""Names in one object: they are remembered, because none may come twice."""
+MAX_PLACES = 4096
+"""Places whose mask is remembered."""
+
+_SPACE = re.compile(rb"[ \t\r\n]*")
+_STRING = re.compile(rb'[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4})[^"\\\x00-\x1f]*)*')
+_PARTIAL_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?")
+_WORD = re.compile(rb"[-+.0-9A-Za-z]+")
+_SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class PathMask:
+    """What becomes of the values at a path."""
+
+    path: Path
+    method: Method
+    params: Mapping[str, Param] = field(default_factory=dict)
+    key: bytes = field(default=b"", repr=False)
+
+
+class _Frame:
+    """An object or array that is open. `shown` counts what was written of it; None: nothing of it is."""
+
+    __slots__ = ("count", "is_object", "name", "names", "place", "shown", "state", "text")
+
+    def __init__(self, *, is_object: bool, place: Place, shown: int | None) -> None:
+        self.is_object = is_object
+        self.place = place
+        self.shown = shown
+        self.count = 0
+        self.names: set[str] = set()
+        self.name, self.text = b"", ""
+        self.state = "first"
+
+
+class JsonMasker:
+    """One document, or with `is_lines` any number of them, a line each."""
+
+    def __init__(self, masks: Sequence[PathMask], *, is_lines: bool = False) -> None:
+        self._masks = tuple(masks)
+        self._paths = Paths([mask.path for mask in masks])
+        self._at: dict[Place, PathMask | None] = {}
+        self._is_lines = is_lines
+        self._stack: list[_Frame] = []
+        self._is_read = False
+        self._between = b""
+        self._unused = bytearray()
+        self._seen = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        self._out: list[bytes] = []
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes in; what may go on. Raises PeerProtocolError."""
+        self._check_encoding(data, final=False)
+        self._unused += data
+        self._read(final=False)
+        return self._written()
+
+    def end(self) -> bytes:
+        """The document is over. Raises PeerProtocolError when it is not whole."""
+        self._check_encoding(b"", final=True)
+        self._read(final=True)
+        if self._unused or self._stack or not (self._is_read or self._is_lines):
+            raise _bad("the document is not whole")
+        return self._written()
+
+    def _written(self) -> bytes:
+        made = b"".join(self._out)
+        self._out.clear()
+        return made
+
+    def _check_encoding(self, data: bytes, *, final: bool) -> None:
+        try:
+            text = self._decoder.decode(data, final)
+        except UnicodeDecodeError:
+            raise _bad("the document is not UTF-8") from None
+        if "\ufeff" in text[:1]:
+            raise _bad("the document begins with a byte order mark")
+
+    # --- tokens
+
+    def _read(self, *, final: bool) -> None:
+        data, at = self._unused, 0
+        while True:
+            space = _SPACE.match(data, at)
+            assert space is not None
+            if not self._stack and self._is_read:
+                self._between += space[0].replace(b" ", b"").replace(b"\t", b"").replace(b"\r", b"")[:1]
+            at = space.end()
+            if at >= len(data):
+                break
+            end = self._token(data, at, final=final)
+            if end is None:
+                break
+            at, self._seen = end, 0
+        del data[:at]
+        if len(data) > MAX_TOKEN:
+            raise _bad("a value of the document is too long to be masked")
+
+    def _token(self, data: bytearray, at: int, *, final: bool) -> int | None:
+        """Read the token at a place; where it ends, or None when it is not all there."""
+        first = data[at]
+        if first == 0x22:
+            end = self._string_end(data, at)
+            if end is not None and end - at > MAX_TOKEN:
+                raise _bad("a value of the document is too long to be masked")
+            if end is not None:
+                self._string(bytes(data[at:end]))
+            return end
+        if first in b"{}[],:":
+            self._mark(first)
+            return at + 1
+        found = _WORD.match(data, at)
+        if found is None:
+            raise _bad("the document has a character that JSON has not")
+        if found.end() == len(data) and not final:
+            return None
+        if found.end() - at > MAX_TOKEN or not _SCALAR.fullmatch(found[0]):
+            raise _bad("the document has a word that JSON has not")
+        self._scalar(bytes(found[0]))
+        return found.end()
+
+    def _string_end(self, data: bytearray, at: int) -> int | None:
+        # WHY from where the last look ended: a long string that comes in many pieces is read once.
+        found = _STRING.match(data, at + 1 + self._seen)
+        assert found is not None
+        stop = found.end()
+        self._seen = stop - at - 1
+        if stop < len(data) and data[stop] == 0x22:
+            return stop + 1
+        partial = _PARTIAL_ESCAPE.match(data, stop)
+        if stop == len(data) or (partial is not None and partial.end() == len(data)):
+            return None
+        raise _bad("a string of the document has what no string has")
+
+    # --- grammar
+
+    def _mark(self, mark: int) -> None:
+        frame = self._stack[-1] if self._stack else None
+        match chr(mark):
+            case "{" | "[":
+                self._open(is_object=mark == 0x7B)
+                return
+            case "}" if frame is not None and frame.is_object and frame.state in ("first", "after"):
+                self._close(frame, b"}")
+                return
+            case "]" if frame is not None and not frame.is_object and frame.state in ("first", "after"):
+                self._close(frame, b"]")
+                return
+            case "," if frame is not None and frame.state == "after":
+                frame.state = "name" if frame.is_object else "value"
+                return
+            case ":" if frame is not None and frame.state == "colon":
+                frame.state = "value"
+                return
+        raise _bad("the document has a sign where JSON has none")
+
+    def _string(self, token: bytes) -> None:
+        frame = self._stack[-1] if self._stack else None
+        if frame is None or not frame.is_object or frame.state == "value":
+            self._scalar(token)
+            return
+        if frame.state not in ("first", "name"):
+            raise _bad("the document has a string where JSON has none")
+        name = _text(token)
+        if name in frame.names:
+            raise _bad("a name stands twice in one object of the document")
+        if len(frame.names) >= MAX_NAMES:
+            raise _bad("an object of the document has too many names")
+        frame.names.add(name)
+        frame.name, frame.text = token, name
+        frame.state = "colon"
+
+    def _open(self, *, is_object: bool) -> None:
+        place, mask, is_shown = self._begin()
+        if len(self._stack) >= MAX_DEPTH:
+            raise _bad("the document is nested too deep")
+        if mask is not None and is_shown:
+            if mask.method is Method.DROP:
+                pass
+            elif mask.method is Method.NULL:
+                self._lead(b"null")
+            else:
+                # WHY not hashed: a document has many spellings, and its shape alone may tell too much.
+                self._lead(json.dumps(REDACTED).encode())
+            is_shown = False
+        elif is_shown:
+            self._lead(b"{" if is_object else b"[")
+        self._stack.append(_Frame(is_object=is_object, place=place, shown=0 if is_shown else None))
+
+    def _close(self, frame: _Frame, closing: bytes) -> None:
+        self._stack.pop()
+        if frame.shown is not None:
+            self._out.append(closing)
+        self._after()
+
+    def _scalar(self, token: bytes) -> None:
+        _, mask, is_shown = self._begin()
+        if is_shown and mask is None:
+            self._lead(token)
+        elif is_shown and mask is not None and mask.method is not Method.DROP:
+            self._lead(_masked(token, mask))
+        self._after()
+
+    def _begin(self) -> tuple[Place, PathMask | None, bool]:
+        """A value begins: its place, the mask for it, and whether it is written at all."""
+        if not self._stack:
+            if self._is_read:
+                if not self._is_lines or b"\n" not in self._between:
+                    raise _bad("something stands behind the document")
+                self._is_read, self._between = False, b""
+            return self._paths.top, None, True
+        frame = self._stack[-1]
+        if frame.state != "value" and (frame.is_object or frame.state != "first"):
+            raise _bad("the document has a value where JSON has none")
+        if frame.shown is None:
+            return frozenset(), None, False
+        if frame.is_object:
+            place = self._paths.member(frame.place, frame.text) if frame.place else frame.place
+        else:
+            place = self._paths.element(frame.place, frame.count)
+        frame.count += 1
+        return place, self._mask_at(place), True
+
+    def _mask_at(self, place: Place) -> PathMask | None:
+        if not place:
+            return None
+        if place in self._at:
+            return self._at[place]
+        if len(self._at) > MAX_PLACES:
+            self._at.clear()
+        found = self._at[place] = self._strictest(place)
+        return found
+
+    def _strictest(self, place: Place) -> PathMask | None:
+        hits = [self._masks[number] for number in self._paths.hits(place)]
+        if not hits:
+            return None
+        strictest = max(hits, key=lambda mask: mask.method.strictness)
+        if any(mask.method is strictest.method and dict(mask.params) != dict(strictest.params) for mask in hits):
+            raise PeerProtocolError("masks with different parameters meet on one value", code="MASK_CONFLICT")
+        return strictest
+
+    def _lead(self, token: bytes) -> None:
+        """Write the beginning of a value, with what stands before it in what is open."""
+        if self._stack:
+            frame = self._stack[-1]
+            if frame.shown:
+                self._out.append(b",")
+            frame.shown = (frame.shown or 0) + 1
+            if frame.is_object:
+                self._out += (frame.name, b":")
+        self._out.append(token)
+
+    def _after(self) -> None:
+        if self._stack:
+            self._stack[-1].state = "after"
+            return
+        self._is_read = True
+        if self._is_lines:
+            self._out.append(b"\n")
+
+
+def _text(token: bytes) -> str:
+    if b"\\" not in token:
+        return token[1:-1].decode()
+    text = json.loads(token)
+    if not isinstance(text, str) or _SURROGATE.search(text):
+        raise _bad("a string of the document has half of a surrogate pair")
+    return text
+
+
+def _masked(token: bytes, mask: PathMask) -> bytes:
+    if token == b"null":
+        return token
+    text = _text(token) if token[:1] == b'"' else token.decode("ascii")
+    made = transform(mask.method, text, mask.params, mask.key)
+    return b"null" if made is None else json.dumps(made).encode()
+
+
+def _bad(message: str) -> PeerProtocolError:
+    return PeerProtocolError(message, code="MASK_UNPROVEN")

@@ -1,0 +1,71 @@
+"""From a `[[listener]]` to what listens: which adapter, with which settings, behind which certificate. Called by `assembly`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Protocol, assert_never
+
+from adapters.http.listener import HttpListener
+from adapters.http.listener import ListenerSettings as HttpSettings
+from adapters.postgres.catalog import CatalogService
+from adapters.postgres.listener import ListenerSettings as PostgresSettings
+from adapters.postgres.listener import PostgresListener
+from adapters.postgres.session import ClientProof
+from adapters.ssh.listener import HostKeyUnusable, SshListener
+from adapters.ssh.listener import ListenerSettings as SshSettings
+from gateway.config import Auth, Config, Listener
+from gateway.config.check import split_address
+from gateway.config.model import ResourceProtocol
+from gateway.doors.adapters import Doors
+from gateway.errors import ConfigInvalid
+
+
+class RunningListener(Protocol):
+    """What every adapter's listener can do."""
+
+    @property
+    def port(self) -> int: ...
+
+    async def start(self) -> None:
+        """Bind and accept. Raises OSError."""
+
+    async def drain(self, seconds: float) -> None:
+        """Accept no more and end."""
+
+
+def make_listener(
+    config: Config, one: Listener, doors: Doors, catalogs: CatalogService, host_keys: Mapping[str, Sequence[str]]
+) -> RunningListener:
+    """The listener, not started; `host_keys` by where they listen. Raises ConfigInvalid for what cannot be used of its files."""
+    host, port = split_address(one.bind) or ("", 0)
+    tls = None if one.tls is None else _server_context(config, one)
+    match one.protocol:
+        case ResourceProtocol.POSTGRES:
+            proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
+            settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
+            return PostgresListener(settings, doors, catalogs)
+        case ResourceProtocol.HTTP:
+            return HttpListener(HttpSettings(host=host, port=port, tls=tls, resource=one.resource), doors)
+        case ResourceProtocol.SSH:
+            try:
+                return SshListener(SshSettings(host_keys[one.bind], host, port, one.resource), doors)
+            except HostKeyUnusable as error:
+                raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
+        case _:
+            assert_never(one.protocol)
+
+
+def _server_context(config: Config, one: Listener) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    assert one.tls is not None
+    try:
+        context.load_cert_chain(config.at(one.tls.certificate), config.at(one.tls.key))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigInvalid(
+            f"the certificate of the listener on `{one.bind}` cannot be used ({type(error).__name__})",
+            help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
+        ) from error
+    return context

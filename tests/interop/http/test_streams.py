@@ -1,0 +1,175 @@
+"""Bodies of any length, connections that stay, clients that leave: on real sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from tests.interop.http.running import CARD, Running, Target, curl
+
+
+def until(is_so: object, seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if callable(is_so) and is_so():
+            return True
+        threading.Event().wait(0.02)
+    return False
+
+
+def connect(running: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", running.port), timeout=20)
+
+
+def read_until(connection: socket.socket, end: bytes) -> bytes:
+    got = b""
+    while end not in got:
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        got += piece
+    return got
+
+
+def test_events_come_as_they_are_sent(running: Running, target: Target) -> None:
+    target.gate.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("GET /events"))
+        assert b"data: 1\n\n" in read_until(connection, b"data: 1\n\n"), "before the last one was sent"
+        target.gate.set()
+        assert b"data: 2\n\n" in read_until(connection, b"0\r\n\r\n")
+
+
+def test_masked_lines_come_as_they_are_sent(running: Running, target: Target) -> None:
+    target.gate.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("GET /cards/lines"))
+        first = read_until(connection, b'"id":1')
+        target.gate.set()
+        got = first + read_until(connection, b"0\r\n\r\n")
+    assert b'{"id":0,"card":"[redacted]"}\n' in got
+    assert got.count(b"[redacted]") == 3
+    assert CARD.encode() not in got
+
+
+def test_several_requests_on_one_connection(running: Running, target: Target) -> None:
+    target.seen.clear()
+    with connect(running) as connection:
+        for number in range(5):
+            body = b'{"n": %d}' % number
+            head = (f"Content-Length: {len(body)}", "Content-Type: application/json")
+            connection.sendall(running.request(f"POST /echo/{number}", *head, body=body))
+            assert f"/echo/{number}".encode() in read_until(connection, b"}")
+    assert [(one.path, one.body) for one in target.seen] == [(f"/echo/{n}", b'{"n": %d}' % n) for n in range(5)]
+    sessions = [entry for entry in running.entries() if entry.step == "opened"]
+    assert len({entry.session for entry in sessions}) == len(sessions)
+
+
+def test_pipelined_requests_are_answered_in_order(running: Running, target: Target) -> None:
+    target.seen.clear()
+    requests = [running.request(f"GET /p{number}") for number in range(20)]
+    requests[7] = running.request("DELETE /p7")
+    requests[-1] = running.request("GET /last", "Connection: close")
+    got = running.raw(b"".join(requests))
+    assert got.count(b"HTTP/1.1 200 ") == 19
+    assert got.count(b"HTTP/1.1 403 ") == 1
+    assert target.paths() == [f"/p{number}" for number in range(19) if number != 7] + ["/last"]
+
+
+def test_curl_keeps_its_connection(running: Running, target: Target) -> None:
+    target.seen.clear()
+    done = subprocess.run(
+        ["curl", "-sS", "-v", "-H", f"Authorization: Bearer {running.token}"]
+        + [f"http://127.0.0.1:{running.port}/k{number}" for number in range(3)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr.count("Re-using existing connection") == 2
+    assert target.paths() == ["/k0", "/k1", "/k2"]
+
+
+def test_a_body_too_long_to_read_is_said_to_be_and_streams(running: Running, target: Target) -> None:
+    target.seen.clear()
+    size = 20 << 20
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"x" * size)
+        file.flush()
+        plain = ("-X", "POST", "-T", file.name, "-H", "Content-Type: application/octet-stream")
+        assert curl(running, "/upload", *plain) == (0, json.dumps({"path": "/upload", "length": size}))
+        assert curl(running, "/upload", *plain, "-H", "Transfer-Encoding: chunked")[0] == 0
+        _, refused = curl(running, "/echo", *plain, "-i")
+    assert [len(one.body) for one in target.seen] == [size, size]
+    assert "403 Forbidden" in refused
+    assert "sallyport-unread-body: unknown" in [entry.text for entry in running.decisions()][-2]
+
+
+def test_continue_is_said_only_when_the_body_is_wanted(running: Running, target: Target) -> None:
+    target.seen.clear()
+    with connect(running) as connection:
+        expects = ("Content-Length: 2", "Expect: 100-continue", "Content-Type: application/json")
+        connection.sendall(running.request("POST /echo", *expects))
+        assert read_until(connection, b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert target.seen == []
+        connection.sendall(b"{}")
+        assert b"200 OK" in read_until(connection, b"}")
+    with connect(running) as connection:
+        connection.sendall(running.request("POST /admin", "Content-Length: 999999", "Expect: 100-continue"))
+        got = read_until(connection, b"}")
+    assert got.startswith(b"HTTP/1.1 403 ")
+    assert len(target.seen) == 1
+    assert "expect" not in target.seen[0].headers
+
+
+def test_a_large_answer_comes_whole(running: Running, tmp_path: Path) -> None:
+    code, _ = curl(running, "/large", "-o", str(tmp_path / "got"))
+    assert code == 0
+    assert (tmp_path / "got").read_bytes() == b"0123456789abcdef" * 65536 * 8
+
+
+def test_a_client_that_leaves_ends_the_target_too(running: Running, target: Target) -> None:
+    target.broken.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("GET /endless"))
+        connection.recv(65536)
+    assert target.broken.wait(20)
+    assert until(lambda: any(entry.error == "CLIENT_LEFT" for entry in running.entries()))
+
+
+def test_a_slow_client_holds_the_target_back(running: Running, target: Target) -> None:
+    target.broken.clear()
+    with connect(running) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        connection.sendall(running.request("GET /endless"))
+        read_until(connection, b"\r\n\r\n")
+        assert not target.broken.wait(1.0), "it waits; nothing fails"
+        waiting = [task for task in threading.enumerate() if task.is_alive()]
+        assert waiting
+    assert target.broken.wait(20)
+
+
+def test_who_leaves_while_held_takes_the_question_back(running: Running, target: Target) -> None:
+    target.seen.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("POST /orders", "Content-Length: 3", body=b"c=3"))
+        ticket = running.ticket()
+    assert until(lambda: running.gateway.approvals.get(ticket.id).is_over)
+    assert running.gateway.approvals.get(ticket.id).state.value == "withdrawn"
+    assert target.seen == []
+
+
+def test_a_target_that_is_away_is_a_502(running: Running, tmp_path: Path) -> None:
+    from tests.interop.http.running import gateway_before
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with gateway_before(tmp_path, f"127.0.0.1:{port}") as alone:
+        code, said = curl(alone, "/things", "-i")
+        assert code == 0
+        assert "502 Bad Gateway" in said
+        assert "TARGET_UNREACHABLE" in said

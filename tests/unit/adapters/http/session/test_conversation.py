@@ -1,0 +1,321 @@
+"""Dialogues: what the session does about each thing that can happen."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.buffer import HIGH_WATER
+from adapters.core.events import Side
+from adapters.core.ports import Answer, Target
+from adapters.http.session import Settings
+from adapters.http.session.settings import MAX_JUDGED_BODY
+from engine.decision import Decision, MaskItem, Obligation, Verdict
+from tests.strategies.http_sessions import ALLOW, DENY, HOLD, OK, SECRET, House, request
+
+JSON = "content-type: application/json"
+LONG = b"x" * (MAX_JUDGED_BODY + 10)
+
+
+def test_an_allowed_request_goes_on_once_and_its_answer_comes_back() -> None:
+    house = House().client(request("GET /a?b=1", "x-own: y"))
+    assert house.asked == [
+        b"GET /a?b=1 HTTP/1.1\r\nhost: 127.0.0.1:8080\r\nx-own: y\r\naccept-encoding: identity\r\n\r\n"
+    ]
+    assert house.up == [house.asked[0][:-2] + f"authorization: Bearer {SECRET}\r\nconnection: close\r\n\r\n".encode()]
+    assert house.down == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nsallyport-decision: d-1\r\n\r\nok"
+    assert house.records == [None]
+    assert house.closed is None
+    assert not house.is_open
+
+
+def test_each_request_has_a_connection_to_the_target_of_its_own() -> None:
+    house = House().client(
+        request("GET /a") + request("POST /b", JSON, body=b"{}") + request("GET /c", "connection: close")
+    )
+    assert [sent.split(b" ")[1] for sent in house.up] == [b"/a", b"/b", b"/c"]
+    assert house.statuses == [200, 200, 200]
+    assert house.admitted == [("ana", "shop", True)]
+    assert house.closed == "done"
+
+
+def test_another_token_on_the_connection_is_another_login() -> None:
+    house = House().client(request("GET /a") + request("GET /b", token="bob") + request("GET /c", token="eve"))
+    assert house.admitted == [("ana", "shop", True), ("bob", "shop", True), ("", "shop", False)]
+    assert house.statuses == [200, 200, 401]
+    assert house.closed == "no"
+
+
+def test_a_denied_request_does_not_go_on_and_the_connection_does() -> None:
+    house = House(judge=lambda text: DENY if b"/no" in text else ALLOW)
+    house.client(request("POST /no", JSON, body=b"{}") + request("GET /yes"))
+    assert house.statuses == [403, 200]
+    assert len(house.up) == 1
+
+
+def test_a_held_request_goes_on_when_it_is_granted() -> None:
+    house = House(judge=lambda text: HOLD).client(request("POST /a", JSON, body=b"{}"))
+    assert (house.up, house.down, house.closed) == ([], b"", None)
+    house.decide(ALLOW)
+    assert house.statuses == [200]
+    assert house.up[0].endswith(b"\r\n\r\n{}")
+
+
+def test_a_held_request_that_is_refused_is_a_403() -> None:
+    assert House(judge=lambda text: HOLD).client(request()).decide(DENY).statuses == [403]
+
+
+def test_who_leaves_while_held_ends_it() -> None:
+    house = House(judge=lambda text: HOLD).client(request()).saw(saw.EndReceived(Side.CLIENT))
+    assert house.closed == "the client left"
+    assert house.up == []
+
+
+def test_who_does_not_wait_comes_again() -> None:
+    house = House(judge=lambda text: HOLD).client(request("GET /a", "prefer: respond-async"))
+    assert house.statuses == [202]
+    assert house.closed is None
+    assert [type(one) for one in house.other if not isinstance(one, do.WakeAt)] == [do.Leave]
+
+
+def test_too_much_behind_a_held_request_ends_it() -> None:
+    house = House(judge=lambda text: HOLD).client(request() + b"x" * (HIGH_WATER // 2))
+    assert house.closed is None
+    house.client(b"x" * HIGH_WATER)
+    assert house.closed is not None
+    assert house.up == []
+
+
+def test_a_client_far_ahead_is_not_read_until_its_turn_comes() -> None:
+    house = House(answers=False).client(request()).client(b"x" * (HIGH_WATER + 1))
+    assert do.Pause(Side.CLIENT) in house.other
+    house.upstream(OK)
+    assert do.Resume(Side.CLIENT) in house.other
+
+
+def test_a_long_body_is_judged_unread_and_streams_after_the_grant() -> None:
+    for size in (5000, len(LONG)):
+        house = House(answers=False).client(request("PUT /a", body=LONG), size)
+        assert b"sallyport-unread-body: %d" % len(LONG) in house.asked[0]
+        assert house.up[0].endswith(LONG)
+        assert f"content-length: {len(LONG)}\r\n".encode() in house.up[0]
+        assert house.upstream(OK).statuses == [200]
+        assert house.closed is None
+
+
+def test_a_long_chunked_body_streams_in_chunks() -> None:
+    wire = b"%x\r\n%b\r\n" % (len(LONG), LONG)
+    house = House(answers=False).client(request("PUT /a", "transfer-encoding: chunked") + wire, 70_000)
+    assert b"sallyport-unread-body: unknown" in house.asked[0]
+    house.client(b"3\r\nabc\r\n0\r\n\r\n")
+    head, _, body = house.up[0].partition(b"\r\n\r\n")
+    assert b"transfer-encoding: chunked" in head
+    assert b"content-length" not in head
+    assert body.endswith(b"3\r\nabc\r\n0\r\n\r\n")
+    assert house.upstream(OK).statuses == [200]
+
+
+def test_a_short_chunked_body_goes_on_with_its_length() -> None:
+    house = House().client(request("PUT /a", JSON, "transfer-encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n", 3)
+    assert b"content-length: 2\r\n" in house.up[0]
+    assert b"transfer-encoding" not in house.up[0]
+    assert house.up[0].endswith(b"\r\n\r\n{}")
+
+
+def test_nobody_approves_a_body_that_was_not_read() -> None:
+    house = House(judge=lambda text: HOLD).client(request("PUT /a", body=LONG))
+    assert house.statuses == [413]
+    assert house.up == []
+    assert any(isinstance(one, do.Withdraw) for one in house.other)
+    assert house.closed is not None
+
+
+def test_an_early_answer_to_an_upload_ends_the_connection() -> None:
+    house = House(answers=False).client(request("PUT /a", f"content-length: {len(LONG)}") + LONG[:100])
+    house.upstream(OK)
+    assert house.statuses == [200]
+    assert house.closed == "done"
+
+
+def test_a_broken_chunk_after_the_grant_cuts_the_upload() -> None:
+    wire = b"%x\r\n%b\r\n" % (len(LONG), LONG)
+    house = House(answers=False).client(request("PUT /a", "transfer-encoding: chunked") + wire)
+    house.client(b"zz\r\n")
+    assert house.closed is not None
+    assert house.statuses == [400]
+    assert b"0\r\n\r\n" not in house.up[0]
+    assert house.records == ["400"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request("POST /a", "content-length: 5", "transfer-encoding: chunked") + b"0\r\n\r\n",
+        request("POST /a", "content-length: 5", "content-length: 6") + b"hello",
+        request("GET /a", "content-length: 5") + b"hello",
+        request("GET /a", "upgrade: websocket", "connection: upgrade"),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n",
+        request("GET /a", "transfer-encoding: chunked") + b"0\r\n\r\n",
+        request("POST /a", "transfer-encoding: xchunked"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_ends_the_connection_with_a_word(data: bytes) -> None:
+    house = House().client(data + request("GET /smuggled"))
+    assert house.up == []
+    assert len(house.statuses) == 1
+    assert 400 <= house.statuses[0] < 600
+    assert house.closed is not None
+
+
+def test_what_somebody_who_signed_in_sends_in_two_ways_is_told_to_the_audit() -> None:
+    house = House().client(request("GET /a")).client(b"GET / HTTP/1.1\nHost: a\n\n")
+    assert house.asked[1] == b"GET / HTTP/1.1\nHost: a\n\n"
+    assert house.statuses == [200, 400]
+    house = House().client(request("GET /a/../b"))
+    assert house.asked == [b"GET /a/../b HTTP/1.1\r\nhost: shop\r\n\r\n"]
+    assert house.statuses == [400]
+    assert house.up == []
+
+
+def test_a_broken_chunk_before_the_grant_is_told_to_the_audit() -> None:
+    house = House().client(request("PUT /a", JSON, "transfer-encoding: chunked") + b"2;x=y\r\n{}\r\n0\r\n\r\n")
+    assert (house.statuses, house.up) == ([400], [])
+    assert house.asked[0].startswith(b"PUT /a HTTP/1.1\r\n")
+
+
+def test_a_policy_that_allows_what_was_not_read_changes_nothing() -> None:
+    house = House(judge=lambda text: ALLOW).client(request("GET //a"))
+    assert (house.statuses, house.up, house.records) == ([400], [], ["400"])
+    house = House(judge=lambda text: HOLD).client(request("GET //a"))
+    assert (house.statuses, house.up) == ([400], [])
+
+
+def test_no_token_is_a_failed_login() -> None:
+    house = House().client(b"GET / HTTP/1.1\r\nHost: shop\r\n\r\n")
+    assert house.admitted == [("", "shop", False)]
+    assert house.statuses == [401]
+    assert house.asked == []
+
+
+def test_without_a_resource_of_its_own_the_listener_takes_the_host() -> None:
+    house = House(settings=Settings()).client(
+        b"GET / HTTP/1.1\r\nHost: Bills:8443\r\nAuthorization: Bearer ana\r\n\r\n"
+    )
+    assert house.admitted == [("ana", "bills", True)]
+
+
+def test_an_obligation_that_cannot_be_met_denies() -> None:
+    granted = Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("rows", 5, "a/B"),)), "d-1")
+    house = House(judge=lambda text: granted).client(request())
+    assert (house.statuses, house.up, house.records) == ([403], [], ["403"])
+    told = Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("notify", ["#a"], "a/B"),)), "d-1")
+    assert House(judge=lambda text: told).client(request()).statuses == [200]
+
+
+def masked(path: str = "$.a") -> Answer:
+    return Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact", path=path),)), "d-1")
+
+
+def test_a_masked_answer_is_masked_and_what_cannot_be_is_refused() -> None:
+    house = House(judge=lambda text: masked(), answers=False).client(request())
+    house.upstream(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a":"b"}')
+    assert house.down.endswith(b'10\r\n{"a":"[redacted]"\r\n1\r\n}\r\n0\r\n\r\n') or b'"[redacted]"' in house.down
+    house = House(judge=lambda text: masked(), answers=False).client(request())
+    house.upstream(b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n{"a":"b"}')
+    assert house.statuses == [502]
+    assert house.records == ["MASK_UNPROVEN"]
+    assert House(judge=lambda text: masked("$a")).client(request()).statuses == [403]
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [b"HTTP/1.1 101 X\r\n\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"],
+)
+def test_a_target_that_makes_no_sense_is_a_502_or_a_cut(wire: bytes) -> None:
+    house = House(answers=False).client(request()).upstream(wire)
+    assert house.statuses in ([502], [200])
+    assert house.records[-1] == "bad_answer"
+    assert not house.is_open
+
+
+def test_a_target_that_cannot_be_reached_or_leaves_is_a_502() -> None:
+    house = House(answers=False).client(request())
+    house.saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.statuses == [502]
+    assert house.closed is None, "the next request may fare better"
+    house.answers = True
+    assert house.client(request()).statuses == [502, 200]
+
+
+def test_an_answer_that_ends_with_its_connection_is_whole() -> None:
+    house = (
+        House(answers=False)
+        .client(request())
+        .upstream(b"HTTP/1.0 200 OK\r\n\r\nabc")
+        .saw(saw.EndReceived(Side.UPSTREAM))
+    )
+    assert house.down.endswith(b"\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    assert house.records == [None]
+
+
+def test_who_leaves_while_it_runs_is_recorded() -> None:
+    house = House(answers=False).client(request()).saw(saw.EndReceived(Side.CLIENT))
+    assert house.records == ["CLIENT_LEFT"]
+    assert not house.is_open
+
+
+def test_time_passes() -> None:
+    for data, statuses in ((b"", []), (b"GET / HT", [408]), (request("PUT /a", "content-length: 5"), [408])):
+        house = House().client(data) if data else House()
+        house.now = 1000.0
+        assert house.saw(saw.TimePassed()).statuses == statuses
+        assert house.closed == "too slow"
+    slow = House(answers=False).client(request())
+    slow.now = 1000.0
+    slow.saw(saw.TimePassed())
+    assert slow.statuses == [504]
+    assert slow.records == ["TARGET_SLOW"]
+    held = House(judge=lambda text: HOLD).client(request())
+    held.now = 10_000.0
+    assert held.saw(saw.TimePassed()).closed is None, "a ticket has an end of its own"
+
+
+def test_a_stop_lets_what_runs_finish() -> None:
+    assert House().saw(saw.StopRequested("bye")).closed == "bye"
+    running = House(answers=False).client(request()).saw(saw.StopRequested("bye"))
+    assert running.closed is None
+    assert running.upstream(OK).closed == "done"
+    held = House(judge=lambda text: HOLD).client(request()).saw(saw.StopRequested("bye"))
+    assert held.statuses == [503]
+    assert held.closed is not None
+
+
+def test_tls_comes_first_on_both_sides() -> None:
+    house = House(settings=Settings(resource="shop", tls=True), target=Target("a", 443, "", SECRET)).client(request())
+    assert house.statuses == [200]
+
+
+def test_continue_is_said_before_a_body_that_is_wanted() -> None:
+    house = House().client(request("POST /a", JSON, "content-length: 2", "expect: 100-continue"))
+    assert house.down == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert house.client(b"{}").statuses == [100, 200]
+    unread = House(answers=False).client(request("PUT /a", f"content-length: {len(LONG)}", "expect: 100-continue"))
+    assert unread.statuses == [100], "granted before the body was sent"
+    denied = House(judge=lambda text: DENY).client(
+        request("PUT /a", f"content-length: {len(LONG)}", "expect: 100-continue")
+    )
+    assert denied.statuses == [403]
+
+
+def test_head_has_no_body_of_ours_either() -> None:
+    house = House(judge=lambda text: DENY).client(request("HEAD /a"))
+    assert house.down.endswith(b"\r\n\r\n")
+    assert house.closed is None
+
+
+def test_what_a_client_reads_names_the_decision() -> None:
+    body = House(judge=lambda text: DENY).client(request()).down.partition(b"\r\n\r\n")[2]
+    assert json.loads(body)["decision"] == "d-1"

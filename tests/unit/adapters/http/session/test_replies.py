@@ -1,0 +1,160 @@
+"""Answers on their way back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.errors import PeerProtocolError
+from adapters.http.session.replies import Reply
+from adapters.http.session.settings import HOLD_BACK
+from adapters.web.bodies import Chunked
+from adapters.web.json_masks import PathMask
+from adapters.web.responses import AnswerReader
+from engine.masking.paths import parse_path
+from engine.masking.transforms import Method
+
+MASKS = (PathMask(parse_path("$..card"), Method.REDACT),)
+SECRET = b"secret-of-the-gateway"
+
+
+def answer(*lines: bytes, body: bytes = b"", status: bytes = b"200 OK") -> bytes:
+    return b"\r\n".join((b"HTTP/1.1 " + status, *lines, b"Content-Length: %d" % len(body), b"", body))
+
+
+def passed(wire: bytes, size: int = 1 << 20, method: str = "GET", **more: object) -> tuple[bytes, Reply]:
+    options: dict[str, object] = {"masks": None, "secrets": (), "is_old": False, "closes": False, **more}
+    reply, reader, out = Reply("d-1", **options), AnswerReader(method), b""  # type: ignore[arg-type]  # options of tests
+    for at in range(0, len(wire), size):
+        for part in reader.feed(wire[at : at + size]):
+            out += reply.feed(part)
+    if not reply.is_done:
+        for part in reader.end():
+            out += reply.feed(part)
+    assert reply.is_done
+    return out, reply
+
+
+def body_of(out: bytes) -> bytes:
+    head, _, body = out.partition(b"\r\n\r\n")
+    return Chunked(is_strict=True).feed(body) if b"transfer-encoding: chunked" in head else body
+
+
+def test_headers_for_this_hop_stay_here() -> None:
+    out, _ = passed(
+        answer(
+            b"Connection: close, X-Hop",
+            b"X-Hop: 1",
+            b"Keep-Alive: 5",
+            b"Alt-Svc: h3",
+            b"WWW-Authenticate: Basic",
+            b"X-Own: 1",
+            b"Sallyport-Decision: d-9",
+            b"Location: http://elsewhere/",
+            b"Set-Cookie: a=b",
+        )
+    )
+    assert out == (
+        b"HTTP/1.1 200 OK\r\nx-own: 1\r\nlocation: http://elsewhere/\r\nset-cookie: a=b\r\ncontent-length: 0\r\nsallyport-decision: d-1\r\n\r\n"
+    )
+
+
+def test_the_targets_cookies_and_credential_stay_here() -> None:
+    out, _ = passed(answer(b"Set-Cookie: a=b", b"X-Echo: " + SECRET, body=b"x" + SECRET + b"y"), secrets=(SECRET,))
+    assert b"set-cookie" not in out
+    assert SECRET not in out
+    assert body_of(out) == b"x" + b"*" * len(SECRET) + b"y"
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["card", "b", SECRET.decode()]), st.sampled_from(["4111", SECRET.decode()])),
+        max_size=5,
+    ),
+    st.integers(1, 40),
+)
+def test_masked_and_scrubbed_wherever_pieces_end(rows: list[dict[str, str]], size: int) -> None:
+    wire = answer(b"Content-Type: application/json", body=json.dumps(rows).encode())
+    out, reply = passed(wire, size, masks=MASKS, secrets=(SECRET,))
+    assert SECRET not in out
+    stars = "*" * len(SECRET)
+    expected = [
+        {
+            k.replace(SECRET.decode(), stars): "[redacted]" if k == "card" else v.replace(SECRET.decode(), stars)
+            for k, v in row.items()
+        }
+        for row in rows
+    ]
+    assert json.loads(body_of(out)) == expected
+    assert reply.bytes == len(body_of(out))
+
+
+@pytest.mark.parametrize(
+    ("lines", "body", "status"),
+    [
+        ((b"Content-Type: text/plain",), b"4111", b"200 OK"),
+        ((), b"4111", b"200 OK"),
+        ((b"Content-Type: application/json", b"Content-Type: text/html"), b"{}", b"200 OK"),
+        ((b"Content-Type: application/json; charset=utf-16",), b"{}", b"200 OK"),
+        ((b"Content-Type: application/json", b"Content-Encoding: gzip"), b"{}", b"200 OK"),
+        ((b"Content-Type: application/json",), b'{"card": "4111"', b"200 OK"),
+        ((b"Content-Type: application/json",), b"<p>4111</p>", b"200 OK"),
+        ((b"Content-Type: application/json", b"Content-Range: bytes 0-1/9"), b"{}", b"206 Partial Content"),
+        ((b"Content-Type: text/html",), b"<p>4111</p>", b"500 Error"),
+    ],
+)
+def test_what_cannot_be_masked_is_refused_before_its_first_byte(
+    lines: tuple[bytes, ...], body: bytes, status: bytes
+) -> None:
+    reply = Reply("d-1", masks=MASKS, secrets=(), is_old=False, closes=False)
+    out: list[bytes] = []
+    with pytest.raises(PeerProtocolError):
+        out.extend(map(reply.feed, AnswerReader("GET").feed(answer(*lines, body=body, status=status))))
+    assert b"".join(out) == b""
+    assert not reply.is_begun
+
+
+def test_what_turns_out_late_goes_no_further() -> None:
+    reply, reader = Reply("d-1", masks=MASKS, secrets=(), is_old=False, closes=False), AnswerReader("GET")
+    body = b"[" + b'{"card":"4111"},' * HOLD_BACK
+    wire = answer(b"Content-Type: application/json", body=body + b"}")
+    parts = (part for at in range(0, len(wire), 9000) for part in reader.feed(wire[at : at + 9000]))
+    out: list[bytes] = []
+    with pytest.raises(PeerProtocolError):
+        out.extend(map(reply.feed, parts))
+    assert reply.is_begun
+    assert b"4111" not in b"".join(out)
+    assert not b"".join(out).endswith(b"0\r\n\r\n")
+
+
+def test_an_answer_without_a_body_needs_no_mask() -> None:
+    for wire, method in (
+        (answer(b"Content-Type: text/html", b"ETag: x"), "GET"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", "GET"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: application/json\r\n\r\n", "HEAD"),
+    ):
+        out, _ = passed(wire, masks=MASKS, method=method)
+        assert body_of(out) == b""
+        assert b"etag" not in out
+        assert b"content-length: 10" not in out, "it would tell how long the masked value is"
+
+
+def test_encoded_answers_pass_only_where_nobody_has_to_look_into_them() -> None:
+    wire = answer(b"Content-Encoding: br", body=b"xyz")
+    assert body_of(passed(wire)[0]) == b"xyz"
+    with pytest.raises(PeerProtocolError):
+        passed(wire, secrets=(SECRET,))
+
+
+def test_an_old_client_gets_a_body_that_ends_with_the_connection() -> None:
+    out, reply = passed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", is_old=True)
+    assert out.endswith(b"connection: close\r\n\r\nab")
+    assert reply.closes
+
+
+def test_head_is_told_the_length_of_a_get() -> None:
+    out, _ = passed(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", method="HEAD")
+    assert b"content-length: 10" in out

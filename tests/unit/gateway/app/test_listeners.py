@@ -1,0 +1,33 @@
+"""From the configuration to what listens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.http.listener import HttpListener
+from adapters.postgres.catalog import CatalogService
+from adapters.postgres.listener import PostgresListener
+from gateway.app import Gateway
+from gateway.app.listeners import make_listener
+from gateway.config import Listener, load_config
+from gateway.config.model import ResourceProtocol, ServerTls
+from gateway.errors import ConfigInvalid
+from tests.strategies.gateways import ENVIRONMENT, settle_in
+
+
+def test_each_protocol_has_its_listener_and_a_broken_certificate_is_said_to_be_one(tmp_path: Path) -> None:
+    config = load_config(settle_in(tmp_path), {})
+    gateway = Gateway(config, ENVIRONMENT)
+    try:
+        for protocol, kind in ((ResourceProtocol.POSTGRES, PostgresListener), (ResourceProtocol.HTTP, HttpListener)):
+            one = Listener(protocol, "127.0.0.1:0")
+            assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}), kind)
+            (tmp_path / "no.pem").write_text("no certificate")
+            broken = replace(one, tls=ServerTls("no.pem", "no.pem"))
+            with pytest.raises(ConfigInvalid, match="certificate of the listener"):
+                make_listener(config, broken, gateway.doors, CatalogService(), {})
+    finally:
+        gateway.close()
