@@ -90,6 +90,8 @@ def wants_no_wait(head: WireRequest) -> bool:
 
 def forward(head: WireRequest, where: Where, target: Target) -> Forward:
     """The request as it goes on to a target. Raises Refused."""
+    if "credentials_in_url" in where.features:
+        raise Refused("request_target", "the target has a user name in it, which some readers take for the host")
     query = canonical_query(where.raw_query)
     dropped = _FOR_THIS_HOP | FORWARDING
     if target.password is not None:
