@@ -239,6 +239,16 @@ class Running:
     def decisions(self) -> list[Entry]:
         return [entry for entry in self.entries() if entry.kind.value == "decision"]
 
+    def outcome(self, decision_id: str) -> Entry:
+        """What became of a decision, waited for."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for entry in self.entries():
+                if entry.kind.value == "outcome" and entry.decision_id == decision_id:
+                    return entry
+            threading.Event().wait(0.02)
+        raise AssertionError("no outcome was recorded")
+
     def ticket(self) -> Ticket:
         """The one ticket that is open, waited for."""
         deadline = time.monotonic() + 20

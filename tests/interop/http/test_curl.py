@@ -145,8 +145,7 @@ def test_a_redirect_is_the_clients_to_follow(running: Running, target: Target) -
 
 def test_outcomes_are_recorded(running: Running) -> None:
     curl(running, "/missing")
-    last = running.entries()[-1]
-    assert last.kind.value in ("outcome", "session")
-    outcome = [entry for entry in running.entries() if entry.kind.value == "outcome"][-1]
+    number = running.decisions()[-1].decision_id
+    outcome = running.outcome(number)
     assert outcome.error == "404"
     assert outcome.bytes == 2
