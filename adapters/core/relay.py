@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol, assert_never
 
 import structlog
@@ -80,9 +82,15 @@ class Surroundings:
 
 def upstream_context(target: Target) -> ssl.SSLContext:
     """How TLS to a target is done: verified, TLS 1.2 or newer."""
-    context = ssl.create_default_context(cafile=target.ca_file)
+    # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.
+    return _context(target.ca_file, os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0, target.verify_host)
+
+
+@lru_cache(maxsize=256)
+def _context(ca_file: str | None, changed: int, verify_host: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = target.verify_host
+    context.check_hostname = verify_host
     context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
