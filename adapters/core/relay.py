@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol, assert_never
 
 import structlog
@@ -27,6 +25,7 @@ from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Doorkeeper, GateSession, Refusal, Target
+from adapters.core.tls import upstream_context
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
 CONNECT_TIMEOUT = 10.0
@@ -78,21 +77,6 @@ class Surroundings:
     interrupt: Callable[[bytes], Awaitable[None]] | None = None
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None
-
-
-def upstream_context(target: Target) -> ssl.SSLContext:
-    """How TLS to a target is done: verified, TLS 1.2 or newer."""
-    # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.
-    return _context(target.ca_file, os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0, target.verify_host)
-
-
-@lru_cache(maxsize=256)
-def _context(ca_file: str | None, changed: int, verify_host: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = verify_host
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    return context
 
 
 class Relay:

@@ -1,13 +1,17 @@
 """TLS of one side over bytes (OpenSSL through memory buffers): what came off the wire in, what goes onto it out. No socket.
 
 WHY not the loop's: it asks OpenSSL for more until that raises, after every piece, and builds its own transport around it;
-of a short command's way through the gateway that was a sixth. Used by `ends` alone.
+of a short command's way through the gateway that was a sixth. And how TLS with a target is asked for (`upstream_context`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
+from functools import lru_cache
+
+from adapters.core.ports import Target
 
 _RECORD = 16 * 1024
 """The most that one record holds (RFC 8446, 5.1): what one read can give."""
@@ -84,3 +88,18 @@ class Tls:
             return False
         self.is_secure = True
         return True
+
+
+def upstream_context(target: Target) -> ssl.SSLContext:
+    """How TLS to a target is done: verified, TLS 1.2 or newer."""
+    # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.
+    return _context(target.ca_file, os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0, target.verify_host)
+
+
+@lru_cache(maxsize=256)
+def _context(ca_file: str | None, changed: int, verify_host: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = verify_host
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    return context

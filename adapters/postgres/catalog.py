@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from adapters.core.ports import Target
-from adapters.core.relay import upstream_context
+from adapters.core.tls import upstream_context
 from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
 from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog

@@ -18,7 +18,8 @@ import structlog
 
 from adapters.core import events as saw
 from adapters.core.ports import Doorkeeper, Target
-from adapters.core.relay import Relay, Surroundings, upstream_context
+from adapters.core.relay import Relay, Surroundings
+from adapters.core.tls import upstream_context
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.messages import startup
 from adapters.postgres.session import ClientProof, PostgresSession, Settings

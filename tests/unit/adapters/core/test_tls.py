@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from adapters.core import events as saw
 from adapters.core.ends import End
 from adapters.core.events import Side
-from adapters.core.tls import Tls
+from adapters.core.ports import Target
+from adapters.core.tls import Tls, upstream_context
 from tests.certificates import Authority
 from tests.unit.adapters.core.test_ends import Hearer
 from tests.unit.adapters.core.test_relay import Wire
@@ -171,3 +173,16 @@ def test_a_closed_end_says_so_inside_tls(contexts: tuple[ssl.SSLContext, ssl.SSL
     client.take(wire.out)
     assert client.is_over
     assert wire.log[-1] == "close"
+
+
+def test_the_context_for_a_target_is_read_again_when_its_authorities_change(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(Authority().pem)
+    target = Target("a", 1, "u", ca_file=str(file))
+    first = upstream_context(target)
+    assert upstream_context(target) is first
+    assert first.verify_mode is ssl.CERT_REQUIRED
+    assert first.check_hostname
+    os.utime(file, ns=(1, 1))
+    assert upstream_context(target) is not first
+    assert not upstream_context(Target("a", 1, "u", ca_file=str(file), verify_host=False)).check_hostname
