@@ -55,6 +55,8 @@ class SmallGate:
     held: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    is_prompt: bool = False
+    """A ticket that is taken back is over at once, as with the real gate; without, a grant may come after all."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -80,6 +82,8 @@ class SmallGate:
 
     def withdraw(self, ticket: str, reason: str) -> None:
         self.withdrawn.append(ticket)
+        if self.is_prompt and not self.held[ticket].done():
+            self.held[ticket].set_result(False)
         self.news.set()
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
@@ -146,6 +150,9 @@ class _Open(asyncssh.SSHServer):
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         return True
 
+    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
+        return True
+
 
 @dataclass
 class World:
@@ -183,11 +190,17 @@ class World:
 
 
 @asynccontextmanager
-async def ssh_world(**settings: object) -> AsyncIterator[World]:
-    """Everything running; gone afterwards."""
+async def ssh_world(files: str | None = None, **settings: object) -> AsyncIterator[World]:
+    """Everything running; gone afterwards. `files`: the folder that SFTP of the target shows as its root."""
     client_key, host_key, target_key = new_key(), new_key(), new_key()
     behind = await asyncssh.listen(
-        "127.0.0.1", 0, server_factory=_Open, server_host_keys=[target_key], process_factory=_run_line, config=None
+        "127.0.0.1",
+        0,
+        server_factory=_Open,
+        server_host_keys=[target_key],
+        process_factory=_run_line,
+        sftp_factory=None if files is None else lambda channel: asyncssh.SFTPServer(channel, chroot=files.encode()),
+        config=None,
     )
     public = target_key.export_public_key().decode().strip()
     target = Target(

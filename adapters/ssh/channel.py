@@ -16,6 +16,7 @@ from asyncssh.packet import SSHPacket
 from adapters.ssh import messages
 from adapters.ssh.facts import command_question, is_carried
 from adapters.ssh.running import CommandRun
+from adapters.ssh.subsystem import SFTP, FilesRun
 from adapters.ssh.visit import Visit
 
 MAX_VARIABLES = 32
@@ -96,7 +97,8 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._command: bytes | None = None
         self._refusal = ""
-        self._run: CommandRun | None = None
+        self._wants_files = False
+        self._run: CommandRun | FilesRun | None = None
         visit.opened()
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
@@ -112,8 +114,11 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
+        if subsystem == SFTP:
+            self._wants_files = True
+            return True
         self._visit.refuse("subsystem", subsystem)
-        self._refusal = messages.refused(f"the subsystem {subsystem[:64]}", "commands are carried: ssh HOST COMMAND")
+        self._refusal = messages.refused(f"the subsystem {subsystem[:64]}", "commands and sftp are carried")
         return True
 
     def exec_requested(self, command: str) -> bool:
@@ -127,13 +132,19 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         channel = self._channel
         if channel is None:
             return
+        if self._wants_files:
+            files = FilesRun(self._visit, channel)
+            self._run = files
+            files.start()
+            return
         if self._command is None:
             # INVARIANT: whatever is not a command ends here; the word why is all that comes of it.
             channel.write_stderr(self._refusal.encode())
             channel.exit(messages.REFUSED)
             return
-        self._run = CommandRun(self._visit, channel, self._variables)
-        self._run.start(self._command)
+        command = CommandRun(self._visit, channel, self._variables)
+        self._run = command
+        command.start(self._command)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if self._run is not None:

@@ -1,12 +1,12 @@
 """One client's connection: who they are, by which key, and which channels they may open.
 
 A client is who signed with a key of theirs for the name it gave last. An offer of a key is no proof: what counts is asyncssh's
-word that a signature was verified, for the name that was asked about. Connections, listeners and tunnels are refused.
+word that a signature was verified, for the name that was asked about. Sockets, listeners and tunnels are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncssh
@@ -15,6 +15,7 @@ import structlog
 from adapters.core.ports import Doorkeeper, GateSession, Refusal
 from adapters.ssh.channel import ClientSession, GuardedChannel
 from adapters.ssh.facts import who_and_where
+from adapters.ssh.forwarding import open_forward
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import MAX_CHANNELS, Visit
 
@@ -143,8 +144,13 @@ class ClientConnection(asyncssh.SSHServer):
         channel = GuardedChannel(connection, visit)
         return channel, ClientSession(visit, channel.variables)
 
-    def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
-        return self._refuse("connect", dest_host, str(dest_port))
+    def connection_requested(
+        self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
+    ) -> Awaitable[asyncssh.SSHTCPSession[bytes]] | bool:
+        visit = self.visit
+        if visit is None or visit.channels >= MAX_CHANNELS:
+            return False
+        return open_forward(visit, dest_host, dest_port)
 
     def unix_connection_requested(self, dest_path: str) -> bool:
         return self._refuse("connect-socket", dest_path)

@@ -35,6 +35,8 @@ class Visit:
     channels: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """No channel is open."""
+    leaving: set[Callable[[], None]] = field(default_factory=set)
+    """Who has to be told when the client is gone."""
     _refusals: int = 0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -80,6 +82,8 @@ class Visit:
 
     def close(self, reason: str) -> None:
         """The client is gone."""
+        for tell in list(self.leaving):
+            tell()
         for task in list(self._tasks):
             task.cancel()
         self.upstream.close()

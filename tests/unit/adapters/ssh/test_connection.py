@@ -57,10 +57,8 @@ async def test_a_bound_listener_serves_its_own_resource_alone() -> None:
                 await connection.run("id")
 
 
-async def test_connections_sockets_and_listeners_are_refused_and_recorded() -> None:
+async def test_sockets_and_listeners_are_refused_and_recorded() -> None:
     async with ssh_world() as world, await world.connect() as connection:
-        with pytest.raises(asyncssh.ChannelOpenError):
-            await connection.open_connection("169.254.169.254", 80)
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.open_unix_connection("/var/run/docker.sock")
         with pytest.raises(asyncssh.ChannelListenError):
@@ -68,7 +66,6 @@ async def test_connections_sockets_and_listeners_are_refused_and_recorded() -> N
         with pytest.raises(asyncssh.ChannelListenError):
             await connection.forward_remote_path("/tmp/x", "/tmp/y")
         assert [text for text, _ in world.gate.refused] == [
-            b'connect "169.254.169.254" "80"',
             b'connect-socket "/var/run/docker.sock"',
             b'listen "" "0"',
             b'listen-socket "/tmp/x"',

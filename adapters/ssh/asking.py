@@ -1,0 +1,75 @@
+"""One question of a channel that is answered while the channel goes on: asked, waited for, granted or not.
+
+For what is no command: operations on files, subsystems, connections. A grant comes out of `granted` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.core.ports import Answer, Outcome, Question
+from adapters.errors import AdapterError
+from adapters.ssh import messages
+from adapters.ssh.session import unmet
+from adapters.ssh.visit import Visit
+from engine.decision import Verdict
+
+
+class NotGranted(AdapterError):
+    """The answer was no. The message is for the client, one line or more."""
+
+
+class Asker:
+    """Asks for one channel, and takes its waiting questions back when the channel ends."""
+
+    def __init__(self, visit: Visit, tell: Callable[[str], None]) -> None:
+        """`tell` writes to the client's standard error, where there is one."""
+        self._visit = visit
+        self._tell = tell
+        self._tickets: set[str] = set()
+        self._is_over = False
+
+    async def granted(self, question: Question) -> Answer:
+        """The answer that lets it happen. Raises NotGranted."""
+        gate = self._visit.gate
+        answer = gate.decide(question)
+        if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
+            ticket = answer.ticket
+            if self._is_over:
+                gate.withdraw(ticket, "the client is gone")
+                raise NotGranted("the client is gone", code="CLIENT_GONE")
+            self._tell(messages.held(answer))
+            answer = await self._wait(ticket)
+            if self._is_over:
+                if answer.decision.is_granted:
+                    gate.finished(answer.decision_id, Outcome(error="CLIENT_GONE"))
+                raise NotGranted("the client is gone", code="CLIENT_GONE")
+            if answer.decision.is_granted:
+                self._tell(messages.released(ticket))
+        if not answer.decision.is_granted:
+            raise NotGranted(messages.denial(answer), code="DENIED")
+        missing = unmet(answer)
+        if missing is not None:
+            gate.finished(answer.decision_id, Outcome(error="OBLIGATION_UNKNOWN"))
+            raise NotGranted(messages.unenforceable(answer, missing), code="OBLIGATION_UNKNOWN")
+        return answer
+
+    async def _wait(self, ticket: str) -> Answer:
+        self._tickets.add(ticket)
+        is_over = False
+        try:
+            answer = await self._visit.gate.fate(ticket)
+            is_over = True
+            return answer
+        finally:
+            # A wait that was broken off takes its question back.
+            if not is_over and ticket in self._tickets:
+                self._visit.gate.withdraw(ticket, "the client is gone")
+            self._tickets.discard(ticket)
+
+    def leave(self) -> None:
+        """The channel is over."""
+        self._is_over = True
+        for ticket in list(self._tickets):
+            self._visit.gate.withdraw(ticket, "the client is gone")
+        self._tickets.clear()

@@ -1,0 +1,129 @@
+"""A connection through a target (`ssh -L`, `-W`, `-D`): asked about by destination, then carried unread.
+
+What goes through it nobody sees; the entry says where to, and at the end how many bytes.
+"""
+
+from __future__ import annotations
+
+import time
+
+import asyncssh
+
+from adapters.core.ports import Outcome
+from adapters.ssh.asking import Asker, NotGranted
+from adapters.ssh.facts import file_question
+from adapters.ssh.upstream import TargetUnusable
+from adapters.ssh.visit import Visit
+
+MAX_HOST = 255
+
+
+class Pipe(asyncssh.SSHTCPSession[bytes]):
+    """One end of a carried connection: what comes in here goes out of the other."""
+
+    def __init__(self) -> None:
+        self._channel: asyncssh.SSHTCPChannel[bytes] | None = None
+        self._other: Pipe | None = None
+        self._waiting: list[bytes] = []
+        self._has_ended = False
+        self._is_gone = False
+        self.moved = 0
+
+    def join(self, other: Pipe) -> None:
+        """Connect two ends, whatever they have heard by now."""
+        self._other, other._other = other, self
+        for one in (self, other):
+            for data in one._waiting:
+                one._pass_on(data)
+            one._waiting.clear()
+            if one._has_ended:
+                one.eof_received()
+            if one._is_gone:
+                one._close_other()
+
+    def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        self.moved += len(data)
+        if self._other is None:
+            # Bounded by the window of the channel: nothing more is let in until it is read.
+            self._waiting.append(data)
+            if self._channel is not None:
+                self._channel.pause_reading()
+        else:
+            self._pass_on(data)
+
+    def eof_received(self) -> bool:
+        self._has_ended = True
+        other = self._other
+        if other is not None and other._channel is not None and not other._channel.is_closing():
+            other._channel.write_eof()
+        return True
+
+    def pause_writing(self) -> None:
+        if self._other is not None and self._other._channel is not None:
+            self._other._channel.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._other is not None and self._other._channel is not None:
+            self._other._channel.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._is_gone = True
+        self._close_other()
+
+    def _pass_on(self, data: bytes) -> None:
+        other = self._other
+        if other is not None and other._channel is not None and not other._channel.is_closing():
+            other._channel.write(data)
+        if self._channel is not None:
+            self._channel.resume_reading()
+
+    def _close_other(self) -> None:
+        other, self._other = self._other, None
+        if other is not None and other._channel is not None:
+            other._channel.close()
+
+
+class ClientPipe(Pipe):
+    """The client's end; tells what became of the connection once it is over."""
+
+    def __init__(self, visit: Visit, decision_id: str) -> None:
+        super().__init__()
+        self._visit = visit
+        self._decision_id = decision_id
+        self._began = time.perf_counter()
+        self.far: Pipe | None = None
+        visit.opened()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        moved = self.moved + (self.far.moved if self.far is not None else 0)
+        outcome = Outcome(bytes=moved, duration=time.perf_counter() - self._began)
+        self._visit.gate.finished(self._decision_id, outcome)
+        self._visit.closed()
+
+
+async def open_forward(visit: Visit, host: str, port: int) -> asyncssh.SSHTCPSession[bytes]:
+    """The session of a granted connection. Raises ChannelOpenError with the reason otherwise."""
+    if len(host) > MAX_HOST:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such host")
+    asker = Asker(visit, lambda said: None)
+    visit.leaving.add(asker.leave)
+    try:
+        answer = await asker.granted(file_question("connect", host, str(port)))
+    except NotGranted as error:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, str(error).strip()) from None
+    finally:
+        visit.leaving.discard(asker.leave)
+    near, far = ClientPipe(visit, answer.decision_id), Pipe()
+    try:
+        connection = await visit.upstream.connection()
+        await connection.create_connection(lambda: far, host, port, encoding=None)
+    except (asyncssh.Error, OSError, TargetUnusable) as error:
+        near.connection_lost(None)
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "the target cannot connect there") from error
+    near.far = far
+    near.join(far)
+    return near

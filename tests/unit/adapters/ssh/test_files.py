@@ -1,0 +1,172 @@
+"""SFTP operation by operation: what is asked about is where a path leads, and what is refused changes nothing."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import asyncssh
+import pytest
+from asyncssh import sftp as library
+
+from adapters.ssh.files import MAX_FILES, GuardedFiles
+from tests.ssh_world import World, ssh_world
+
+KNOWINGLY_ABSENT = {"open56", "lock", "unlock", "convert_attrs"}
+"""What only later versions of the protocol call, and locks."""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "plain.txt").write_text("content")
+    (tmp_path / "link").symlink_to("folder/plain.txt")
+    (tmp_path / "secret #deny").write_text("s3cret")
+    (tmp_path / "innocent").symlink_to("secret #deny")
+    return tmp_path
+
+
+def asked(world: World) -> list[str]:
+    return [question.text.decode() for question in world.gate.asked if not question.text.startswith(b"subsystem")]
+
+
+def test_it_is_no_child_of_the_class_that_opens_this_machine_s_files() -> None:
+    assert asyncssh.SFTPServer not in GuardedFiles.__mro__
+
+
+def test_whatever_the_library_calls_is_here_or_knowingly_absent() -> None:
+    called = set(re.findall(r"self\._server\.(\w+)", inspect.getsource(library.SFTPServerHandler)))
+    ours = {name for name in vars(GuardedFiles) if not name.startswith("_")}
+    assert called - ours == KNOWINGLY_ABSENT
+    assert called & KNOWINGLY_ABSENT == KNOWINGLY_ABSENT
+
+
+async def test_reading_and_writing_ask_once_and_record_what_moved(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            async with client.open("/new.txt", "wb") as file:
+                await file.write(b"x" * 100_000)
+            async with client.open("/new.txt", "rb") as file:
+                assert await file.read() == b"x" * 100_000
+        assert (root / "new.txt").stat().st_size == 100_000
+        assert [text for text in asked(world) if "write" in text or "read" in text] == [
+            'sftp write "/new.txt"',
+            'sftp read "/new.txt"',
+        ]
+        assert sorted(outcome.bytes for _, outcome in world.gate.outcomes if outcome.bytes) == [100_000, 100_000]
+
+
+async def test_a_link_is_asked_about_as_what_it_leads_to(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            async with client.open("/link", "rb") as file:
+                assert await file.read() == b"content"
+            with pytest.raises(asyncssh.SFTPPermissionDenied) as caught:
+                await client.open("/innocent", "rb")
+            assert "the mark says no" in caught.value.reason
+        assert 'sftp read "/folder/plain.txt"' in asked(world)
+        assert 'sftp read "/secret #deny"' in asked(world)
+
+
+async def test_what_is_denied_changes_nothing(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            secret, attempts = "/secret #deny", 0
+            for attempt in (
+                client.open(secret, "wb"),
+                client.open("/new #deny", "wb"),
+                client.open("/folder/../secret #deny", "ab"),
+                client.remove(secret),
+                client.rename(secret, "/moved"),
+                client.posix_rename("/folder/plain.txt", secret),
+                client.chmod(secret, 0o777),
+                client.truncate(secret, 0),
+                client.utime(secret, (1, 1)),
+                client.mkdir("/x #deny"),
+                client.rmdir("/x #deny"),
+                client.symlink("plain", "/y #deny"),
+                client.symlink("../secret #deny", "/folder/z"),
+                client.link(secret, "/hard"),
+                client.readlink("/x #deny"),
+                client.listdir("/x #deny"),
+                client.stat(secret),
+                client.lstat(secret),
+                client.realpath(b"/innocent"),
+            ):
+                with pytest.raises(asyncssh.SFTPPermissionDenied):
+                    await attempt
+                attempts += 1
+            assert attempts == 19
+        assert (root / "secret #deny").read_text() == "s3cret"
+        assert {path.name for path in root.iterdir()} == {"folder", "link", "innocent", "secret #deny"}
+        assert [path.name for path in (root / "folder").iterdir()] == ["plain.txt"]
+
+
+async def test_what_is_allowed_happens(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            await client.mkdir("/made")
+            await client.rename("/folder/plain.txt", "/made/a")
+            await client.posix_rename("/made/a", "/made/b")
+            await client.symlink("/made/b", "/made/l")
+            assert await client.readlink("/made/l") == "/made/b"
+            await client.link("/made/b", "/made/h")
+            await client.chmod("/made/b", 0o600)
+            await client.setstat("/made/l", asyncssh.SFTPAttrs(atime=5, mtime=7))
+            await client.truncate("/made/b", 3)
+            assert sorted(await client.listdir("/made")) == [".", "..", "b", "h", "l"]
+            assert (await client.stat("/made/b")).size == 3
+            assert (await client.statvfs("/made")).bsize > 0
+            await client.remove("/made/l")
+            await client.remove("/made/h")
+            async with client.open("/made/b", "r+b") as file:
+                await file.setstat(asyncssh.SFTPAttrs(permissions=0o640))
+                await file.truncate(1)
+                assert (await file.stat()).size == 1
+                assert (await file.statvfs()).bsize > 0
+                await file.fsync()
+            await client.remove("/made/b")
+            await client.rmdir("/made")
+        assert 'sftp symlink "/made/b" "/made/l"' in asked(world)
+        assert 'sftp chmod "0640" "/made/b"' in asked(world)
+        assert not (root / "made").exists()
+
+
+async def test_what_is_not_there_is_not_told_to_who_may_not_look(root: Path) -> None:
+    async with (
+        ssh_world(str(root)) as world,
+        await world.connect() as connection,
+        connection.start_sftp_client() as client,
+    ):
+        with pytest.raises(asyncssh.SFTPPermissionDenied):
+            await client.stat("/nowhere/at #deny/all")
+        with pytest.raises(asyncssh.SFTPNoSuchFile):
+            await client.stat("/nowhere/at/all")
+
+
+async def test_set_user_id_bits_do_not_come_with_a_new_file(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        mode = asyncssh.SFTPAttrs(permissions=0o4755)
+        async with connection.start_sftp_client() as client, client.open("/tool", "wb", mode) as file:
+            await file.write(b"x")
+        assert (root / "tool").stat().st_mode & 0o7000 == 0
+
+
+async def test_paths_that_are_none_are_refused(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            for path in (b"/\xff", b"/a\x00b", b"/" + b"x" * 5000):
+                with pytest.raises(asyncssh.SFTPPermissionDenied):
+                    await client.remove(path)
+        assert asked(world) == ['sftp stat "/"'][: len(asked(world))]
+
+
+async def test_there_is_an_end_of_open_files(root: Path) -> None:
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            for _ in range(MAX_FILES):
+                await client.open("/link", "rb")
+            with pytest.raises(asyncssh.SFTPFailure):
+                await client.open("/link", "rb")
+        await world.until(lambda: len(world.gate.outcomes) >= MAX_FILES)

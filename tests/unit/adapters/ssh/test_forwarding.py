@@ -1,0 +1,73 @@
+"""Connections through a target: asked about by destination, carried whole in both directions, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncssh
+import pytest
+
+from tests.ssh_world import ssh_world
+
+
+@asynccontextmanager
+async def echo() -> AsyncIterator[int]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def test_a_granted_connection_carries_everything_and_is_recorded() -> None:
+    sent = os.urandom(3_000_000)
+    async with echo() as port, ssh_world() as world, await world.connect() as connection:
+        reader, writer = await connection.open_connection("127.0.0.1", port)
+
+        async def feed() -> None:
+            for start in range(0, len(sent), 50_000):
+                writer.write(sent[start : start + 50_000])
+                await writer.drain()
+            writer.write_eof()
+
+        feeding = asyncio.create_task(feed())
+        assert await reader.read() == sent
+        await feeding
+        writer.close()
+        await world.until(lambda: world.gate.outcomes)
+        assert world.gate.asked[0].text == f'connect "127.0.0.1" "{port}"'.encode()
+        assert world.gate.outcomes[0][1].bytes == 2 * len(sent)
+
+
+@pytest.mark.parametrize("host", ["db #deny", "db #rows", "db #mask", "x" * 300])
+async def test_without_a_grant_the_target_hears_nothing(host: str) -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        with pytest.raises(asyncssh.ChannelOpenError) as caught:
+            await connection.open_connection(host, 80)
+        assert "denied" in caught.value.reason or "no such host" in caught.value.reason
+
+
+async def test_nobody_there_is_told() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            await connection.open_connection("127.0.0.1", 1)
+        assert len(world.gate.outcomes) == 1
+
+
+async def test_a_held_connection_waits_and_goes_with_its_client() -> None:
+    async with echo() as port, ssh_world() as world:
+        connection = await world.connect()
+        waiting = asyncio.create_task(connection.open_connection("#hold", port))
+        await world.until(lambda: world.gate.held)
+        connection.abort()
+        await world.until(lambda: world.gate.withdrawn == ["T1"])
+        with pytest.raises((asyncssh.Error, OSError)):
+            await waiting
+        await connection.wait_closed()
