@@ -35,12 +35,12 @@ class Asker:
         answer = gate.decide(question)
         if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
             ticket = answer.ticket
-            if self._is_over:
+            if self._has_gone():
                 gate.withdraw(ticket, "the client is gone")
                 raise NotGranted("the client is gone", code="CLIENT_GONE")
             self._tell(messages.held(answer))
             answer = await self._wait(ticket)
-            if self._is_over:
+            if self._has_gone():
                 if answer.decision.is_granted:
                     gate.finished(answer.decision_id, Outcome(error="CLIENT_GONE"))
                 raise NotGranted("the client is gone", code="CLIENT_GONE")
@@ -66,6 +66,10 @@ class Asker:
             if not is_over and ticket in self._tickets:
                 self._visit.gate.withdraw(ticket, "the client is gone")
             self._tickets.discard(ticket)
+
+    def _has_gone(self) -> bool:
+        # WHY a method: it changes while we wait, which a checker of types cannot know of an attribute.
+        return self._is_over
 
     def leave(self) -> None:
         """The channel is over."""
