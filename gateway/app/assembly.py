@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from adapters.postgres.catalog import CatalogService
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
 from gateway.app.health import HealthServer
-from gateway.app.listeners import RunningListener, make_listener
+from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
@@ -32,6 +32,8 @@ from gateway.config.check import split_address
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
+from gateway.faces.asking import Desk
+from gateway.faces.server import FaceServer, Place
 from gateway.gate import Gate
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
@@ -62,6 +64,7 @@ class Gateway:
         self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
         self._rpc: RpcServer | None = None
+        self._faces: FaceServer | None = None
         self._is_stopping = False
         secrets = Secrets(config, environment)
         self._host_keys = {one.bind: secrets.host_keys(one) for one in config.listener}
@@ -159,6 +162,8 @@ class Gateway:
             self._rpc = self._build_rpc()
             self._rpc.start()
             places += [f"grpc {address}" for address in self._rpc.addresses]
+        if config.faces.bind is not None:
+            places.append(await self._start_faces(config.faces.bind))
         for one in config.listener if listeners else ():
             places.append(await self._start_listener(one))
         self._watch(config)
@@ -171,8 +176,8 @@ class Gateway:
         if self._candidate is not None:
             self._candidate.watch(config.policies.poll_seconds)
 
-    def _build_rpc(self) -> RpcServer:
-        behind = Behind(
+    def _behind(self) -> Behind:
+        return Behind(
             gate=self.gate,
             log=self.log,
             approvals=self.approvals,
@@ -180,19 +185,36 @@ class Gateway:
             resources=LiveResources(lambda: self.doors.known.directory),
             clock=time.time_ns,
         )
-        askers = Askers()
+
+    def _build_rpc(self) -> RpcServer:
+        behind, askers = self._behind(), Askers()
         ports = DecisionPorts(GateDecisions(behind, askers), self.policies, GateApprovals(behind, askers))
         audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
         return RpcServer(ports, audit, self._sockets, time.monotonic, threads=self.config.rpc.threads)
 
-    async def _start_listener(self, one: Listener) -> str:
-        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys)
+    async def _start_faces(self, bind: str) -> str:
+        host, port = split_address(bind) or ("", 0)
+        files = self.config.faces.tls
+        tls = None if files is None else server_context(self.config, files, "the faces")
+        desk = Desk(GateDecisions(self._behind(), Askers()))
+        faces = FaceServer(
+            Place(host, port, tls), desk, lambda: self.doors.known.people, self.troubles, clock=time.monotonic
+        )
+        await self._bound(faces.start(), bind)
+        self._faces = faces
+        return f"faces {host}:{faces.port}"
+
+    async def _bound(self, start: Awaitable[None], bind: str) -> None:
         try:
-            await listener.start()
+            await start
         except OSError as error:
             raise ConfigInvalid(
-                f"`{one.bind}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
+                f"`{bind}` cannot be listened on ({error.strerror})", help="is the port taken, or not ours?"
             ) from error
+
+    async def _start_listener(self, one: Listener) -> str:
+        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys)
+        await self._bound(listener.start(), one.bind)
         self._listeners.append(listener)
         return f"{one.protocol.value} {one.bind.rpartition(':')[0]}:{listener.port}"
 
@@ -257,6 +279,9 @@ class Gateway:
         await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
         self._listeners.clear()
         await self._catalogs.close()
+        if self._faces is not None:
+            faces, self._faces = self._faces, None
+            await faces.stop(seconds)
         if self._rpc is not None:
             rpc, self._rpc = self._rpc, None
             await asyncio.get_running_loop().run_in_executor(None, rpc.stop, min(seconds, 5.0))

@@ -16,7 +16,7 @@ from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
 from gateway.config import Auth, Config, Listener
 from gateway.config.check import split_address
-from gateway.config.model import ResourceProtocol
+from gateway.config.model import ResourceProtocol, ServerTls
 from gateway.doors.adapters import Doors
 from gateway.errors import ConfigInvalid
 
@@ -39,7 +39,7 @@ def make_listener(
 ) -> RunningListener:
     """The listener, not started; `host_keys` by where they listen. Raises ConfigInvalid for what cannot be used of its files."""
     host, port = split_address(one.bind) or ("", 0)
-    tls = None if one.tls is None else _server_context(config, one)
+    tls = None if one.tls is None else server_context(config, one.tls, f"the listener on `{one.bind}`")
     match one.protocol:
         case ResourceProtocol.POSTGRES:
             proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
@@ -56,16 +56,16 @@ def make_listener(
             assert_never(one.protocol)
 
 
-def _server_context(config: Config, one: Listener) -> ssl.SSLContext:
+def server_context(config: Config, files: ServerTls, what: str) -> ssl.SSLContext:
+    """TLS as a server does it, with a certificate of the configuration. Raises ConfigInvalid."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
-    assert one.tls is not None
     try:
-        context.load_cert_chain(config.at(one.tls.certificate), config.at(one.tls.key))
+        context.load_cert_chain(config.at(files.certificate), config.at(files.key))
     except (OSError, ssl.SSLError) as error:
         raise ConfigInvalid(
-            f"the certificate of the listener on `{one.bind}` cannot be used ({type(error).__name__})",
+            f"the certificate of {what} cannot be used ({type(error).__name__})",
             help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
         ) from error
     return context

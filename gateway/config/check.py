@@ -30,6 +30,7 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
     yield from _identity(config)
     yield from _audit(config)
     yield from _rpc(config)
+    yield from _faces(config)
     for index, key in enumerate(config.masking.key):
         if not SECRET.fullmatch(key.secret):
             yield ("masking", "key", index, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"
@@ -148,6 +149,18 @@ def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
             yield ("rpc", "tls", "client_ca"), "is missing; expected the authority of client certificates"
     elif rpc.plaintext is None or not is_loopback(address[0]):
         yield ("rpc", "bind"), "is without [rpc.tls]; expected TLS, or loopback and `plaintext`"
+
+
+def _faces(config: Config) -> Iterator[tuple[Path, str]]:
+    faces = config.faces
+    if faces.tls is not None:
+        yield from _server_tls(config, faces.tls, ("faces", "tls"))
+    address = None if faces.bind is None else split_address(faces.bind)
+    if faces.bind is not None and address is None:
+        yield ("faces", "bind"), "is no address; expected HOST:PORT"
+    elif address is not None and faces.tls is None and not is_loopback(address[0]):
+        # WHY: callers send tokens in clear.
+        yield ("faces", "bind"), "is without [faces.tls]; expected TLS, or loopback"
 
 
 def split_address(text: str) -> tuple[str, int] | None:

@@ -248,6 +248,14 @@ class Rpc:
 
 
 @dataclass(frozen=True, slots=True)
+class Faces:
+    """`[faces]`: OPA's REST API and AuthZEN over HTTP. `bind` without `[faces.tls]` only on loopback."""
+
+    bind: str | None = None
+    tls: ServerTls | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """`[log]`: the program's own log, on standard error. Commands and secrets never stand in it."""
 
@@ -274,6 +282,7 @@ class Config:
     audit: Audit = Audit()
     masking: Masking = Masking()
     rpc: Rpc = Rpc()
+    faces: Faces = Faces()
     log: Log = Log()
     metrics: Metrics = Metrics()
     folder: Path = field(default=Path(), metadata={"key": False})

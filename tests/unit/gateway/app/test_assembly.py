@@ -16,7 +16,7 @@ import pytest
 from gateway.app import Gateway, assembly
 from gateway.audit.read import read
 from gateway.config import Config, load_config
-from gateway.config.model import Listener, Metrics, ResourceProtocol, Store
+from gateway.config.model import Faces, Listener, Metrics, ResourceProtocol, Store
 from gateway.doors.adapters import GatewaySession
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from tests.strategies.gates import question
@@ -70,6 +70,17 @@ async def test_every_server_starts_and_says_where(gateway: Gateway) -> None:
 def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=5) as answer:
         return str(answer.read().decode())
+
+
+async def test_the_faces_start_where_they_are_asked_for(config: Config) -> None:
+    gateway = Gateway(replace(config, faces=Faces("127.0.0.1:0")), ENVIRONMENT)
+    places = await gateway.start(listeners=False)
+    try:
+        (place,) = [place for place in places if place.startswith("faces")]
+        assert await asyncio.to_thread(_get, f"http://{place.split()[1]}/health") == "{}"
+    finally:
+        await gateway.stop(1)
+        gateway.close()
 
 
 async def test_serving_only_opens_no_listener(gateway: Gateway) -> None:

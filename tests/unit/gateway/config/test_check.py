@@ -12,6 +12,7 @@ from gateway.config.model import (
     Audit,
     Auth,
     Config,
+    Faces,
     Identity,
     Listener,
     Local,
@@ -100,6 +101,9 @@ def local(**changes: object) -> dict[str, object]:
         ({"rpc": Rpc(bind="127.0.0.1:1")}, "rpc.bind"),
         ({"rpc": Rpc(bind="0.0.0.0:1", plaintext="ana")}, "rpc.bind"),
         ({"rpc": Rpc(bind="h:1", tls=ServerTls("policies", "policies"))}, "rpc.tls.client_ca"),
+        ({"faces": Faces("x")}, "faces.bind"),
+        ({"faces": Faces("0.0.0.0:8181")}, "faces.bind"),
+        ({"faces": Faces("0.0.0.0:8181", ServerTls("a", "b"))}, "faces.tls.certificate"),
         ({"metrics": Metrics("x")}, "metrics.bind"),
     ],
 )

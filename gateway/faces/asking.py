@@ -1,0 +1,137 @@
+"""What the faces share: who calls, what they may ask, one question through the gate, and what is said of a refusal.
+
+Nothing is decided here. Whoever is not an adapter or asker speaks for itself alone, in its own words, as over gRPC. What is
+no question is recorded as a deny. Called by `opa` and `authzen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from adapters.core.ports import Answer, Question
+from engine.command.tree import ParsedCommand
+from engine.decision import Verdict
+from engine.errors import InputInvalid
+from engine.request import Json, Principal, Resource, Session
+from engine.suite.stated import Stated, Statements
+from gateway.errors import GatewayError
+
+MAX_BODY = 4 << 20
+"""Bytes of one call (the largest command and what stands around it)."""
+MAX_BATCH = 256
+_SPEAKS_FOR_OTHERS = frozenset({"adapter", "asker"})
+_GATES_OWN = frozenset({"notify"})
+
+
+class CallRefused(GatewayError):
+    """A call that comes to no question. `status` is HTTP's."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message, code=code)
+        self.status = status
+
+
+class Decides(Protocol):
+    """The gate, as the gRPC services have it too."""
+
+    def decide(
+        self,
+        *,
+        question: Question | ParsedCommand,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        context: Mapping[str, Json],
+        caller: str,
+        dry_run: bool,
+    ) -> Answer:
+        """Decide now; recorded before this returns. Never raises."""
+
+    def refused(self, *, caller: str, method: str, code: str, message: str) -> None:
+        """Record a deny for what was no question. Raises AuditUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, as the configuration knows them."""
+
+    principal: Principal
+    roles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status and document of an answer."""
+
+    status: int
+    document: Mapping[str, Json]
+
+
+class Desk:
+    """Takes stated questions to the gate."""
+
+    def __init__(self, gate: Decides) -> None:
+        self._gate = gate
+        self._statements = Statements()
+
+    def ask(self, stated: Stated, caller: Caller) -> Answer:
+        """The answer to one question. Raises CallRefused for what is none, or not this caller's to ask."""
+        speaks_for_others = bool(caller.roles & _SPEAKS_FOR_OTHERS)
+        if stated.principal is None and not speaks_for_others:
+            stated = replace(stated, principal={"name": caller.principal.name})
+        try:
+            asked = self._statements.question(stated, 0)
+        except InputInvalid as error:
+            raise CallRefused(400, error.code, str(error)) from None
+        principal = asked.principal
+        if not speaks_for_others:
+            _check_own_words(stated, asked.principal, asked.resource, caller)
+            principal = caller.principal
+        question = Question(asked.protocol, asked.text, asked.names)
+        return self._gate.decide(
+            question=question,
+            principal=principal,
+            session=Session(caller.principal.name) if stated.session is None else asked.session,
+            resource=asked.resource,
+            context=asked.context,
+            caller=caller.principal.name,
+            dry_run=False,
+        )
+
+    def refused(self, caller: Caller | None, method: str, refusal: CallRefused) -> None:
+        """Record that a call came to no question. Raises AuditUnavailable."""
+        name = "" if caller is None else caller.principal.name
+        self._gate.refused(caller=name, method=method, code=refusal.code, message=str(refusal)[:500])
+
+
+def is_plainly_allowed(answer: Answer) -> bool:
+    """Whether yes is the whole answer. INVARIANT: who hears only yes or no can neither mask, nor wait, nor meet obligations."""
+    decision = answer.decision
+    unmet = [one for one in decision.obligations if one.type not in _GATES_OWN]
+    return decision.verdict is Verdict.ALLOW and not decision.mask_plan and not unmet
+
+
+def read_object(raw: bytes) -> dict[str, Json]:
+    """The JSON object of a call. Raises CallRefused."""
+    try:
+        document = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise CallRefused(400, "INPUT_INVALID", "the body is no JSON") from None
+    if not isinstance(document, dict):
+        raise CallRefused(400, "INPUT_INVALID", "the body is no JSON object")
+    return document
+
+
+def _check_own_words(stated: Stated, principal: Principal, resource: Resource, caller: Caller) -> None:
+    own = caller.principal
+    if principal.name != own.name or principal.attributes or not set(principal.groups) <= set(own.groups):
+        raise CallRefused(403, "NOT_PERMITTED", "this caller speaks only for itself, and states none of its groups")
+    has_state = isinstance(stated.session, dict) and bool(stated.session.get("state"))
+    if stated.context or has_state or resource.labels or resource.role is not None:
+        raise CallRefused(
+            403, "NOT_PERMITTED", "context, state, labels and role are taken from adapters and askers only"
+        )

@@ -1,0 +1,149 @@
+"""The HTTP server of the faces (aiohttp): sockets, tokens and routes; what is said stands in `opa` and `authzen`.
+
+Every call but `/health` and AuthZEN's page brings the token of somebody the configuration knows. Runs in the gateway's loop. Built by `app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+from aiohttp import web
+
+from gateway.errors import AuditUnavailable
+from gateway.faces import authzen, opa
+from gateway.faces.asking import MAX_BODY, Caller, CallRefused, Desk, Reply
+from gateway.identity.people import People
+from gateway.identity.throttle import Throttle
+from gateway.telemetry import logger
+
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
+_Refusal = Callable[[CallRefused], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the faces listen. Without `tls` on loopback only: the configuration sees to it."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+class FaceServer:
+    """OPA REST and AuthZEN on one address."""
+
+    def __init__(
+        self,
+        place: Place,
+        desk: Desk,
+        people: Callable[[], People],
+        troubles: Callable[[], Sequence[str]],
+        clock: Callable[[], float],
+    ) -> None:
+        """`people` are those known now; `troubles` say why no work can be done; `clock` is seconds."""
+        self._place = place
+        self._desk = desk
+        self._people = people
+        self._troubles = troubles
+        self._clock = clock
+        self._throttle = Throttle()
+        self._runner: web.AppRunner | None = None
+        self.port = place.port
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError."""
+        app = web.Application(client_max_size=MAX_BODY)
+        app.router.add_get("/health", self._health)
+        app.router.add_get(authzen.CONFIGURATION, self._configuration)
+        app.router.add_post(authzen.EVALUATION, self._answering(authzen.evaluate, authzen.refusal))
+        app.router.add_post(authzen.EVALUATIONS, self._answering(authzen.evaluate_all, authzen.refusal))
+        app.router.add_get("/v1/policies", self._answering(_no_policies, opa.refusal))
+        app.router.add_get("/v1/policies/", self._answering(_no_policies, opa.refusal))
+        app.router.add_post("/v1/data{path:(/.*)?}", self._opa)
+        for method in ("PUT", "PATCH", "DELETE"):
+            app.router.add_route(method, "/v1/{rest:.*}", self._answering(_read_only, opa.refusal))
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._place.host, self._place.port, ssl_context=self._place.tls)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self, seconds: float) -> None:
+        """Take no new calls; let those that run finish."""
+        if self._runner is not None:
+            runner, self._runner = self._runner, None
+            await asyncio.wait_for(runner.cleanup(), max(seconds, 0.1) + 60)
+
+    async def _health(self, request: web.Request) -> web.Response:
+        troubles = list(self._troubles())
+        return _written(Reply(500, {"error": "; ".join(troubles)}) if troubles else Reply(200, {}), request)
+
+    async def _configuration(self, request: web.Request) -> web.Response:
+        return _written(authzen.configuration(f"{request.scheme}://{request.host}"), request)
+
+    async def _opa(self, request: web.Request) -> web.Response:
+        path = [part for part in request.match_info["path"].split("/") if part]
+        return await self._answer(request, lambda raw, caller, desk: opa.query(path, raw, caller, desk), opa.refusal)
+
+    def _answering(self, ask: Callable[[bytes, Caller, Desk], Reply], refuse: _Refusal) -> _Handler:
+        async def handler(request: web.Request) -> web.Response:
+            return await self._answer(request, ask, refuse)
+
+        return handler
+
+    async def _answer(
+        self, request: web.Request, ask: Callable[[bytes, Caller, Desk], Reply], refuse: _Refusal
+    ) -> web.Response:
+        """INVARIANT: whatever goes wrong is an error of HTTP, never a yes."""
+        caller: Caller | None = None
+        try:
+            caller = self._caller(request)
+            try:
+                raw = await request.read()
+            except web.HTTPRequestEntityTooLarge:
+                raise CallRefused(413, "TOO_LARGE", f"the call has more than {MAX_BODY} bytes") from None
+            return _written(ask(raw, caller, self._desk), request)
+        except CallRefused as error:
+            try:
+                self._desk.refused(caller, request.path[:200], error)
+            except AuditUnavailable:
+                logger("faces").error("a refused call could not be recorded", code=error.code)
+                return _written(refuse(CallRefused(503, "AUDIT_UNAVAILABLE", "this cannot be recorded")), request)
+            return _written(refuse(error), request)
+
+    def _caller(self, request: web.Request) -> Caller:
+        address, now = request.remote, self._clock()
+        if self._throttle.must_wait("", address, now):
+            raise CallRefused(429, "TOO_MANY_LOGINS", "too many failed logins from here; wait a minute")
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        people = self._people()
+        name = people.owner_of(token.strip()) if scheme.lower() == "bearer" else None
+        found = None if name is None else people.find(name)
+        if found is None:
+            self._throttle.failed("", address, now)
+            raise CallRefused(401, "CALLER_UNKNOWN", "a valid token is needed: `Authorization: Bearer TOKEN`")
+        return Caller(found.principal, frozenset(found.roles))
+
+
+def _no_policies(raw: bytes, caller: Caller, desk: Desk) -> Reply:
+    """The list of policies that were put in through this face: there are none, and never will be."""
+    return Reply(200, {"result": []})
+
+
+def _read_only(raw: bytes, caller: Caller, desk: Desk) -> Reply:
+    raise CallRefused(403, "NOT_PERMITTED", "policies and data come from where the gateway takes them, not from here")
+
+
+def _written(reply: Reply, request: web.Request) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    if reply.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="sallyport"'
+    known = request.headers.get("X-Request-ID", "")
+    if known.isascii() and known.isprintable() and 0 < len(known) <= 128:
+        headers["X-Request-ID"] = known
+    body = msgspec.json.encode(reply.document)
+    return web.Response(status=reply.status, body=body, content_type="application/json", headers=headers)

@@ -1,0 +1,112 @@
+"""The faces on a real socket, with a small gate behind them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from engine.request import Principal
+from gateway.faces.asking import MAX_BODY, Desk
+from gateway.faces.server import FaceServer, Place
+from gateway.identity.people import Known, People, digest_token
+from tests.strategies.faces import FaceGate
+
+TOKEN = "a-token-of-the-tests"
+PEOPLE = People([Known(Principal("envoy"), token=digest_token(TOKEN.encode()), roles=("adapter",))], b"k" * 32)
+BODY = b'{"input": {"principal": {"name": "bo"}, "resource": {"name": "o", "protocol": "postgres"}, "command": {"protocol": "postgres", "text": "SELECT 1"}}}'
+
+
+class House:
+    """A server, its gate, and what is wrong with it."""
+
+    def __init__(self) -> None:
+        self.gate = FaceGate()
+        self.troubles: list[str] = []
+        self.server = FaceServer(
+            Place("127.0.0.1", 0), Desk(self.gate), lambda: PEOPLE, lambda: self.troubles, lambda: 0.0
+        )
+        self.headers = {"Authorization": f"Bearer {TOKEN}"}
+
+    async def ask(
+        self, method: str, path: str, body: bytes | io.BytesIO | None = None, **headers: str
+    ) -> tuple[int, dict[str, object], dict[str, str]]:
+        url = f"http://127.0.0.1:{self.server.port}{path}"
+        async with (
+            aiohttp.ClientSession() as client,
+            client.request(method, url, data=body, headers={**self.headers, **headers}) as answer,
+        ):
+            document = await answer.json(content_type=None) if answer.content_type == "application/json" else {}
+            return answer.status, document, dict(answer.headers)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = House()
+    await made.server.start()
+    yield made
+    await made.server.stop(1)
+
+
+async def test_a_question_is_answered(house: House) -> None:
+    status, document, headers = await house.ask("POST", "/v1/data/sallyport/allow", BODY, **{"X-Request-ID": "r-7"})
+    assert (status, document["result"], headers["X-Request-ID"]) == (200, True, "r-7")
+    assert (await house.ask("POST", "/v1/data", BODY))[1] == {}
+    assert (await house.ask("POST", "/v1/data/other/allow", BODY))[1] == {}
+
+
+async def test_nobody_is_answered_without_a_token(house: House) -> None:
+    for header in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"):
+        for path in ("/v1/data/sallyport/allow", "/access/v1/evaluation", "/access/v1/evaluations", "/v1/policies"):
+            status, document, _ = await house.ask(
+                "GET" if path.endswith("policies") else "POST", path, BODY, Authorization=header
+            )
+            assert status in (401, 429)
+            assert "result" not in document
+            assert "decision" not in document
+    assert house.gate.asked == []
+    assert {told[2] for told in house.gate.told} <= {"CALLER_UNKNOWN", "TOO_MANY_LOGINS"}
+
+
+async def test_who_guesses_too_often_waits(house: House) -> None:
+    for _ in range(60):
+        status, _, _ = await house.ask("GET", "/v1/policies", Authorization="Bearer wrong")
+    assert status == 429
+
+
+async def test_nothing_can_be_put_in(house: House) -> None:
+    for method in ("PUT", "PATCH", "DELETE"):
+        for path in ("/v1/policies/x", "/v1/data/x"):
+            assert (await house.ask(method, path, b"package x"))[0] == 403
+    assert (await house.ask("GET", "/v1/policies"))[1] == {"result": []}
+    assert (await house.ask("GET", "/v1/data/sallyport"))[0] == 405
+    assert (await house.ask("POST", "/"))[0] == 404
+
+
+async def test_what_is_no_question_is_told_to_the_audit(house: House) -> None:
+    assert (await house.ask("POST", "/v1/data/sallyport/allow", b"{"))[0] == 400
+    assert (await house.ask("POST", "/access/v1/evaluation", b"[]"))[0] == 400
+    assert (await house.ask("POST", "/access/v1/evaluation", io.BytesIO(b" " * (MAX_BODY + 1))))[0] == 413
+    assert [told[2] for told in house.gate.told] == ["INPUT_INVALID", "INPUT_INVALID", "TOO_LARGE"]
+    house.gate.is_recording = False
+    status, document, _ = await house.ask("POST", "/v1/data/sallyport/allow", b"{")
+    assert (status, document["code"]) == (503, "internal_error")
+
+
+async def test_health_and_the_page_need_no_token(house: House) -> None:
+    assert (await house.ask("GET", "/health", Authorization=""))[:2] == (200, {})
+    house.troubles = ["no policy is loaded"]
+    assert (await house.ask("GET", "/health", Authorization=""))[0] == 500
+    document = (await house.ask("GET", "/.well-known/authzen-configuration", Authorization=""))[1]
+    assert str(document["access_evaluation_endpoint"]).endswith(f":{house.server.port}/access/v1/evaluation")
+
+
+async def test_an_error_of_ours_is_no_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**question: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(house.gate, "decide", broken)
+    status, document, _ = await house.ask("POST", "/v1/data/sallyport/allow", BODY)
+    assert (status, document) == (500, {})
