@@ -62,6 +62,7 @@ class End(asyncio.Protocol):
         self._side = side
         self._unread_because: set[str] = set()
         self._tls: Tls | None = None
+        self._is_lost = False
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
         """What this turn sends, not written yet."""
@@ -100,6 +101,7 @@ class End(asyncio.Protocol):
         return self.transport is not None and self._tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
         self._hearer.lost(self._side)
 
     def pause_writing(self) -> None:
@@ -180,6 +182,12 @@ class End(asyncio.Protocol):
             transport.pause_reading()
         else:
             transport.resume_reading()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that were written and are still here."""
+        transport = self.transport
+        return 0 if transport is None or self._is_lost else transport.get_write_buffer_size()
 
     def drop(self) -> None:
         """Close the socket once what was written has gone out."""

@@ -31,7 +31,9 @@ from engine.decision import Decision, DenyKind, Reason, Verdict
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a target (connect and TLS)."""
 CLOSE_TIMEOUT = 2.0
-"""Seconds to get the last bytes out after `Close`; then the connection is cut."""
+"""Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
+MAX_LOOKS = 60
+"""How often it may be found that they do."""
 
 NO_TARGET = Refusal("08004", "there is no such resource")
 
@@ -473,9 +475,13 @@ class Relay:
         if self.client.transport is None:
             self._finish()
         else:
-            self._loop.call_later(CLOSE_TIMEOUT, self._abort)
+            self._loop.call_later(CLOSE_TIMEOUT, self._abort, float("inf"), MAX_LOOKS)
 
-    def _abort(self) -> None:
+    def _abort(self, unsent: float, looks: int) -> None:
+        # WHY not at once: a client that reads slowly gets its last bytes as long as it gets on.
+        if 0 < self.client.unsent < unsent and looks > 0:
+            self._loop.call_later(CLOSE_TIMEOUT, self._abort, self.client.unsent, looks - 1)
+            return
         self.client.abort()
         self._upstream.abort()
         self._finish()

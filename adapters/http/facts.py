@@ -67,6 +67,8 @@ def check_hop(head: WireRequest) -> None:
         )
     if any(value.lower() not in ("", "trailers") for value in head.values("te")):
         raise Refused("te", "TE may say `trailers` only")
+    if head.version == "1.1" and not head.values("host"):
+        raise Refused("no_host", "the request says no Host")
     for name, _ in head.headers:
         if name.startswith(_OURS):
             raise Refused("reserved_header", f"headers that begin with `{_OURS}` are the gateway's own")

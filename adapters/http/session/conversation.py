@@ -21,7 +21,7 @@ from adapters.http.session.exchange import Exchange
 from adapters.http.session.masking import masks_of
 from adapters.http.session.phases import NEXT, Phase
 from adapters.http.session.replies import Reply
-from adapters.http.session.settings import MAX_JUDGED_BODY, MAX_SHOWN, Settings
+from adapters.http.session.settings import LEAVE_SECONDS, MAX_JUDGED_BODY, MAX_SHOWN, MAX_THROWN_AWAY, Settings
 from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
 from adapters.web.responses import AnswerReader
 from engine.command.documents.refusal import Refused
@@ -45,7 +45,7 @@ class HttpSession:
         self._exchange: Exchange | None = None
         self._user: tuple[str, str] | None = None
         self._target: Target | None = None
-        self._ticket = 0
+        self._ticket = self._thrown_away = 0
         self._deadline: float | None = None
         self._armed: float | None = None
         self._is_started = self._is_paused = self._is_upstream = self._was_asked = False
@@ -96,7 +96,7 @@ class HttpSession:
                 self._user = None
                 if self._exchange is not None:
                     self._send(refusals.not_admitted(refusal, is_head=self._exchange.is_head))
-                self._close(refusal.message)
+                self._next(closes=True, reason=refusal.message)
             case saw.Decided(ticket, answer):
                 if ticket == self._ticket and self._exchange is not None:
                     self._decided(self._exchange, answer)
@@ -141,6 +141,10 @@ class HttpSession:
                 self._read_body(exchange, data)
             case Phase.RUNNING if exchange is not None and exchange.is_uploading:
                 self._upload(exchange, data)
+            case Phase.LEAVING:
+                self._thrown_away += len(data)
+                if self._thrown_away > MAX_THROWN_AWAY:
+                    self._close("too much behind the last answer")
             case _:
                 self._heads.feed(data)
                 if len(self._heads) > HIGH_WATER and not self._is_paused:
@@ -365,9 +369,14 @@ class HttpSession:
     def _next(self, *, closes: bool, reason: str) -> None:
         """The request is done with; the next one, or the end."""
         self._drop_target()
-        self._exchange = None
+        exchange, self._exchange = self._exchange, None
         if closes or self._stop_reason is not None:
-            self._close(reason)
+            if exchange is None or exchange.body.is_done:
+                self._close(reason)
+            else:
+                # WHY not at once: what is unread when a socket is closed makes the kernel take back the answer too.
+                self._unpause()
+                self._enter(Phase.LEAVING, LEAVE_SECONDS)
             return
         self._enter(Phase.HEAD, self._settings.head_seconds if len(self._heads) else self._settings.idle_seconds)
         self._unpause()

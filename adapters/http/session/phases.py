@@ -30,17 +30,20 @@ class Phase(StrEnum):
     """The target is being connected, TLS included."""
     RUNNING = "running"
     """The request goes up, the answer comes down."""
+    LEAVING = "leaving"
+    """The last answer is said; what the client still sends is thrown away for a moment, so that it can read the answer."""
     CLOSED = "closed"
 
 
 NEXT: Mapping[Phase, frozenset[Phase]] = {
     Phase.SECURING: frozenset({Phase.HEAD, Phase.CLOSED}),
     Phase.HEAD: frozenset({Phase.PROVING, Phase.ASKED, Phase.CLOSED}),
-    Phase.PROVING: frozenset({Phase.BODY, Phase.ASKED, Phase.HEAD, Phase.CLOSED}),
+    Phase.PROVING: frozenset({Phase.BODY, Phase.ASKED, Phase.LEAVING, Phase.CLOSED}),
     Phase.BODY: frozenset({Phase.ASKED, Phase.CLOSED}),
-    Phase.ASKED: frozenset({Phase.HELD, Phase.REACHING, Phase.HEAD, Phase.CLOSED}),
+    Phase.ASKED: frozenset({Phase.HELD, Phase.REACHING, Phase.HEAD, Phase.LEAVING, Phase.CLOSED}),
     Phase.HELD: frozenset({Phase.REACHING, Phase.HEAD, Phase.CLOSED}),
-    Phase.REACHING: frozenset({Phase.RUNNING, Phase.HEAD, Phase.CLOSED}),
-    Phase.RUNNING: frozenset({Phase.HEAD, Phase.CLOSED}),
+    Phase.REACHING: frozenset({Phase.RUNNING, Phase.HEAD, Phase.LEAVING, Phase.CLOSED}),
+    Phase.RUNNING: frozenset({Phase.HEAD, Phase.LEAVING, Phase.CLOSED}),
+    Phase.LEAVING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }

@@ -13,6 +13,10 @@ HOLD_BACK = 64 * KIB
 MAX_SHOWN = 16 * KIB
 """Bytes of what could not be read that the audit gets."""
 
+LEAVE_SECONDS = 2.0
+MAX_THROWN_AWAY = 1024 * KIB
+"""How long, and how much of, what a client still sends is thrown away behind the last answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -87,6 +87,7 @@ class Wire(asyncio.Transport):
         self.out = b""
         self.log: list[str] = []
         self.closing = False
+        self.unsent = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.log.append("write")
@@ -94,6 +95,9 @@ class Wire(asyncio.Transport):
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def is_closing(self) -> bool:
         return self.closing
@@ -405,3 +409,20 @@ async def test_a_target_that_is_closed_is_heard_of_no_more_and_another_may_be_op
     relay.cut("done")
     server.close()
     await server.wait_closed()
+
+
+async def test_a_client_that_reads_slowly_gets_its_last_bytes_as_long_as_it_gets_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later: list[tuple[Callable[..., None], tuple[object, ...]]] = []
+    relay, _, wire = play(lambda event: [])
+    monkeypatch.setattr(relay._loop, "call_later", lambda seconds, call, *given: later.append((call, given)))
+    relay.cut("done")
+    for unsent in (900, 500, 100):
+        wire.unsent = unsent
+        call, given = later.pop()
+        call(*given)
+        assert not relay.closed.is_set()
+    call, given = later.pop()
+    call(*given)
+    assert relay.closed.is_set(), "nothing moved any more"

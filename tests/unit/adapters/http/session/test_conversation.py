@@ -130,14 +130,17 @@ def test_nobody_approves_a_body_that_was_not_read() -> None:
     assert house.statuses == [413]
     assert house.up == []
     assert any(isinstance(one, do.Withdraw) for one in house.other)
-    assert house.closed is not None
+    assert house.saw(saw.EndReceived(Side.CLIENT)).closed is not None
 
 
 def test_an_early_answer_to_an_upload_ends_the_connection() -> None:
     house = House(answers=False).client(request("PUT /a", f"content-length: {len(LONG)}") + LONG[:100])
     house.upstream(OK)
     assert house.statuses == [200]
-    assert house.closed == "done"
+    assert not house.is_open
+    house.client(b"x" * 1000)
+    assert len(house.up) == 1
+    assert house.saw(saw.EndReceived(Side.CLIENT)).closed is not None
 
 
 def test_a_broken_chunk_after_the_grant_cuts_the_upload() -> None:
@@ -319,3 +322,23 @@ def test_head_has_no_body_of_ours_either() -> None:
 def test_what_a_client_reads_names_the_decision() -> None:
     body = House(judge=lambda text: DENY).client(request()).down.partition(b"\r\n\r\n")[2]
     assert json.loads(body)["decision"] == "d-1"
+
+
+def test_a_client_that_goes_on_sending_can_read_why_not() -> None:
+    house = House(judge=lambda text: DENY).client(request("PUT /a", body=LONG), 50_000)
+    assert house.statuses == [403]
+    assert house.closed is None, "the rest is thrown away for a moment"
+    house.client(b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert len(house.asked) == 1
+    house.now = 3.0
+    assert house.saw(saw.TimePassed()).closed is not None
+    flood = House(judge=lambda text: DENY).client(request("PUT /a", f"content-length: {1 << 40}"))
+    assert flood.client(b"x" * (2 << 20), 65536).closed is not None
+    nobody = House().client(request("PUT /a", body=LONG, token="eve"), 50_000)
+    assert (nobody.statuses, nobody.closed) == ([401], None)
+    assert nobody.saw(saw.EndReceived(Side.CLIENT)).closed is not None
+
+
+def test_a_request_without_a_host_is_refused() -> None:
+    assert House().client(b"GET / HTTP/1.1\r\nAuthorization: Bearer ana\r\n\r\n").statuses == [400]
+    assert House().client(b"GET / HTTP/1.0\r\nAuthorization: Bearer ana\r\n\r\n").statuses == [200]
