@@ -103,12 +103,16 @@ class SmallKeeper:
     key: bytes
     gate: SmallGate = field(default_factory=SmallGate)
     admitted: list[dict[str, object]] = field(default_factory=list)
+    authorities: list[str] = field(default_factory=list)
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         raise AssertionError("nobody comes by a password")
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return False
+
+    def key_authorities(self) -> list[str]:
+        return self.authorities
 
     def is_key_of(self, user: str, key: bytes) -> bool:
         return user == "ann" and key == self.key

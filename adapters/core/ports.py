@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -129,6 +129,9 @@ class Doorkeeper(Protocol):
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
+
+    def key_authorities(self) -> Sequence[str]:
+        """Public keys (lines as OpenSSH has them) whose certificates prove the people they name."""
 
     def is_key_of(self, user: str, key: bytes) -> bool:
         """Whether a public key (as it stands on the wire of SSH) is one of the user's."""

@@ -1,6 +1,6 @@
 """One client's connection: who they are, by which key, and which channels they may open.
 
-A client is who signed with a key of theirs for the name it gave last. An offer of a key is no proof: what counts is asyncssh's
+A client is who signed, for the name it gave last, with a key of theirs or one that an authority certified for that name. An offer of a key is no proof: what counts is asyncssh's
 word that a signature was verified, for the name that was asked about. Sockets, listeners and tunnels are refused.
 """
 
@@ -14,7 +14,7 @@ import structlog
 
 from adapters.core.ports import Doorkeeper, GateSession, Refusal
 from adapters.ssh.channel import ClientSession, GuardedChannel
-from adapters.ssh.facts import who_and_where
+from adapters.ssh.facts import authority_lines, who_and_where
 from adapters.ssh.forwarding import open_forward
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import MAX_CHANNELS, Visit
@@ -64,6 +64,9 @@ class ClientConnection(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         # INVARIANT: always true; false would let everybody in without a proof.
         self._asked_for = username
+        if self._connection is not None:
+            lines = authority_lines(who_and_where(username).user, self._doorkeeper.key_authorities())
+            self._connection.set_authorized_keys(asyncssh.import_authorized_keys(lines))
         return True
 
     def public_key_auth_supported(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.core.ports import Question
@@ -13,6 +14,7 @@ MAX_COMMAND = 128 * 1024 - 1
 """Bytes of a line as the target gets it: Linux takes no longer argument (MAX_ARG_STRLEN)."""
 MAX_NAME = 256
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9._+-]{1,64}")
 _UTF8_LOCALE = re.compile(r"(?:C|POSIX|[A-Za-z]{2,3}(?:_[A-Za-z]{2})?)\.(?:UTF-8|utf8)(?:@[a-z]{1,16})?|C|POSIX")
 _LOCALE_NAME = re.compile(r"LANG|LC_[A-Z]{1,20}")
@@ -30,6 +32,16 @@ def who_and_where(username: str) -> WhoAndWhere:
     """`ana+build` is ana on the resource `build`. WHY `+`: no name holds it, and ssh, scp, git and rsync all carry it."""
     user, plus, resource = username.partition("+")
     return WhoAndWhere(user, resource if plus else None)
+
+
+def authority_lines(user: str, authorities: Sequence[str]) -> str:
+    """The authorities as OpenSSH's `authorized_keys` has them, for certificates that name this user and nobody else.
+
+    Empty for a name that could not stand between the quotes there; nobody has such a name.
+    """
+    if _NAME.fullmatch(user) is None:
+        return ""
+    return "".join(f'cert-authority,principals="{user}" {" ".join(line.split()[:2])}\n' for line in authorities)
 
 
 def command_question(text: bytes) -> Question:

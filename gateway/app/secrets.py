@@ -68,7 +68,8 @@ class Secrets:
 
     def people(self, decoy_key: bytes) -> People:
         """The principals with their proofs."""
-        return People([self._known(local, decoy_key) for local in self._config.identity.principal], decoy_key)
+        identity = self._config.identity
+        return People([self._known(local, decoy_key) for local in identity.principal], decoy_key, identity.ssh_ca)
 
     def directory(self) -> Directory:
         """The resources with their addresses and credentials."""

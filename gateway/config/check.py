@@ -97,6 +97,7 @@ def _identity(config: Config) -> Iterator[tuple[Path, str]]:
     locals_ = config.identity.principal
     yield from _doubles("identity.principal", "name", [local.name for local in locals_])
     yield from _doubles("identity.principal", "uid", [str(local.uid) for local in locals_ if local.uid is not None])
+    yield from find_key_misfits(config.identity.ssh_ca, ("identity", "ssh_ca"))
     for index, local in enumerate(locals_):
         yield from _local(local, ("identity", "principal", index))
 
@@ -109,7 +110,7 @@ def _local(local: Local, path: Path) -> Iterator[tuple[Path, str]]:
     for name, reference in (("scram", local.scram), ("password", local.password), ("token", local.token)):
         if reference is not None and not SECRET.fullmatch(reference):
             yield (*path, name), f"holds no reference; {REFERENCE_EXPECTED}"
-    yield from find_key_misfits(local, path)
+    yield from find_key_misfits(local.ssh_key, (*path, "ssh_key"))
 
 
 def _audit(config: Config) -> Iterator[tuple[Path, str]]:

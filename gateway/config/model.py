@@ -173,9 +173,10 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`[identity]`."""
+    """`[identity]`. `ssh_ca` are public keys of SSH; their certificates prove the people named in them as principals."""
 
     principal: tuple[Local, ...] = ()
+    ssh_ca: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

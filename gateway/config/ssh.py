@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gateway.config.model import Config, Listener, Local, Resource
+from gateway.config.model import Config, Listener, Resource
 from gateway.config.places import Path
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 
@@ -42,13 +42,13 @@ def find_ssh_listener_misfits(listener: Listener, path: Path) -> Iterator[tuple[
         yield (*path, "tls"), "is of no use with SSH, which has its own"
 
 
-def find_key_misfits(local: Local, path: Path) -> Iterator[tuple[Path, str]]:
+def find_key_misfits(lines: Sequence[str], path: Path) -> Iterator[tuple[Path, str]]:
     """Public keys that are none."""
-    for index, line in enumerate(local.ssh_key):
+    for index, line in enumerate(lines):
         try:
             read_public_key(line)
         except ValueError as error:
-            yield (*path, "ssh_key", index), f"is no public key: {error}"
+            yield (*path, index), f"is no public key: {error}"
 
 
 def read_public_key(line: str) -> bytes:

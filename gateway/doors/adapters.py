@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -75,6 +75,10 @@ class Doors:
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
         return self.known.people.is_proven(user, token)
+
+    def key_authorities(self) -> Sequence[str]:
+        """Public keys (lines as OpenSSH has them) whose certificates prove the people they name."""
+        return self.known.people.authorities
 
     def is_key_of(self, user: str, key: bytes) -> bool:
         """Whether a public key (as it stands on the wire of SSH) is one of the user's."""

@@ -38,7 +38,9 @@ class Known:
 class People:
     """All principals of one configuration."""
 
-    def __init__(self, known: Sequence[Known], decoy_key: bytes) -> None:
+    def __init__(self, known: Sequence[Known], decoy_key: bytes, authorities: Sequence[str] = ()) -> None:
+        """`authorities` are public keys of SSH whose certificates prove the people they name."""
+        self.authorities = tuple(authorities)
         self._known: Mapping[str, Known] = {one.principal.name: one for one in known}
         self._decoy_key = decoy_key
         held = Counter(one.token for one in known if one.token is not None)

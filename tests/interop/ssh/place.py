@@ -233,7 +233,7 @@ SetEnv HOME={folder}
 """
 
 
-def _configuration(folder: Path, sshd_port: int, ana: str, bo: str) -> str:
+def _configuration(folder: Path, sshd_port: int, ana: str, bo: str, authority: str) -> str:
     return f"""
 [policies]
 path = "policies"
@@ -274,6 +274,9 @@ protocol = "ssh"
 bind = "127.0.0.1:0"
 host_key = ["file:gateway_host"]
 
+[identity]
+ssh_ca = ["{authority}"]
+
 [[identity.principal]]
 name = "ana"
 groups = ["developers"]
@@ -295,7 +298,7 @@ def placed(policies: Mapping[str, str] | None = None, *, with_gateway: bool = Tr
     try:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
-        names = ("target_host", "other_host", "gateway_host", "gateway_key", "ana", "bo")
+        names = ("target_host", "other_host", "gateway_host", "gateway_key", "ana", "bo", "authority", "laptop")
         public = {name: keygen(folder / name) for name in names}
         port = free_port()
         (folder / "authorized").write_text(public["gateway_key"] + "\n")
@@ -307,7 +310,9 @@ def placed(policies: Mapping[str, str] | None = None, *, with_gateway: bool = Tr
         (folder / "policies").mkdir()
         for name, text in (policies or {"place.rego": POLICIES}).items():
             (folder / "policies" / name).write_text(text)
-        (folder / "sallyport.toml").write_text(_configuration(folder, port, public["ana"], public["bo"]))
+        (folder / "sallyport.toml").write_text(
+            _configuration(folder, port, public["ana"], public["bo"], public["authority"])
+        )
         here = Place(folder, Path(pwd.getpwuid(os.geteuid()).pw_dir), port)
         here.start_target()
         try:

@@ -72,6 +72,31 @@ async def test_sockets_and_listeners_are_refused_and_recorded() -> None:
         ]
 
 
+async def test_a_certificate_of_an_authority_proves_whom_it_names() -> None:
+    authority, key = new_key(), new_key()
+    async with ssh_world() as world:
+        world.keeper.authorities.append(authority.export_public_key().decode().strip())
+        for names, comes_in in ((["ann"], True), (["bob"], False), ([], False)):
+            certificate = authority.generate_user_certificate(key, "t", principals=names)
+            wanted = asyncssh.connect(
+                "127.0.0.1",
+                world.listener.port,
+                username="ann+box",
+                client_keys=[(key, certificate)],
+                known_hosts=([world.host_key.convert_to_public()], [], []),
+                config=None,
+                agent_path=None,
+            )
+            if comes_in:
+                async with wanted as connection:
+                    assert (await connection.run("id")).exit_status == 3
+            else:
+                with pytest.raises(asyncssh.PermissionDenied):
+                    await wanted
+        with pytest.raises(asyncssh.PermissionDenied):
+            await world.connect(key=authority)
+
+
 async def test_there_is_an_end_of_channels() -> None:
     async with ssh_world() as world, await world.connect() as connection:
         for _ in range(MAX_CHANNELS):
@@ -98,6 +123,9 @@ async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
     class Wire:
         def get_extra_info(self, name: str, default: object = None) -> object:
             return {"username": "root+box"}.get(name, default)
+
+        def set_authorized_keys(self, keys: object) -> None:
+            self.keys = keys
 
         def disconnect(self, code: int, reason: str) -> None:
             self.said = reason

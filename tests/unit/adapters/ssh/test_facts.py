@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adapters.ssh.facts import (
     MAX_COMMAND,
     WhoAndWhere,
+    authority_lines,
     command_question,
     is_carried,
     refusal_of,
@@ -26,6 +27,20 @@ def test_a_user_name_may_name_the_resource() -> None:
     assert who_and_where("ana") == WhoAndWhere("ana", None)
     assert who_and_where("ana+") == WhoAndWhere("ana", "")
     assert who_and_where("a+b+c") == WhoAndWhere("a", "b+c")
+
+
+def test_an_authority_stands_for_one_name() -> None:
+    assert authority_lines("ana", ["ssh-ed25519 AAAA comment of ours"]) == (
+        'cert-authority,principals="ana" ssh-ed25519 AAAA\n'
+    )
+    assert authority_lines("ana", []) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["", 'a"', 'ana",no-x,principals="bo', "a b", "a\n", "*", "a*", "a,b", "!a", "x" * 129]
+)
+def test_a_name_that_could_stand_for_more_has_no_authority(name: str) -> None:
+    assert authority_lines(name, ["ssh-ed25519 AAAA"]) == ""
 
 
 def test_questions_are_of_the_shell_or_of_ssh() -> None:

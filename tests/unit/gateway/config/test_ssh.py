@@ -78,6 +78,11 @@ def test_what_is_no_public_key_is_told(good: Config, line: str) -> None:
     assert said.startswith("is no public key: ")
 
 
+def test_an_authority_that_is_no_public_key_is_told(good: Config) -> None:
+    config = replace(good, identity=Identity((ANA,), ssh_ca=(LINE, "hunter2")))
+    assert [path for path, _ in find_misfits(config)] == [("identity", "ssh_ca", 1)]
+
+
 def test_a_certificate_is_no_key() -> None:
     name = b"ssh-ed25519-cert-v01@openssh.com"
     wire = base64.b64encode(len(name).to_bytes(4, "big") + name).decode()

@@ -244,3 +244,4 @@ def test_a_public_key_belongs_to_whom_the_configuration_says(doors: Doors) -> No
     assert doors.is_key_of("ana", b"k")
     assert not doors.is_key_of("ana", b"other")
     assert not doors.is_key_of("bo", b"k")
+    assert doors.key_authorities() == ()

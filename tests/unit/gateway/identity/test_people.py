@@ -77,3 +77,8 @@ def test_a_key_is_its_owner_s_alone() -> None:
     assert not people.has_key("ana", b"k2")
     assert not people.has_key("bo", b"k1")
     assert not people.has_key("zoe", b"k1")
+
+
+def test_authorities_are_those_it_was_made_with() -> None:
+    assert People([], KEY, ["ssh-ed25519 AAAA"]).authorities == ("ssh-ed25519 AAAA",)
+    assert PEOPLE.authorities == ()
