@@ -47,16 +47,13 @@ class Sealer:
         self._thread: threading.Thread | None = None
         self.trouble = ""
         log.flush()
-        self._tree = TreeWriter(directory)
         last = _last_checkpoint(directory)
         self.sealed = 0 if last is None else _size_of(last, directory)
-        stored = StoredTree(directory)
-        if self.sealed > self._tree.size:
-            self._tree = _grown(directory, self.sealed)
-            stored = StoredTree(directory)
-        self._tail = Tail(directory, self._tree.size, stored.place(self._tree.size - 1) if self._tree.size else None)
+        self._tree, self._tail = _taken_up(directory, self.sealed)
+        self._is_behind = False
+        """What stands on the disk may be less than what was read of the log: a write failed in between."""
         if last is not None:
-            self._continue(last, stored)
+            self._continue(last, StoredTree(directory))
 
     def _continue(self, last: str, stored: StoredTree) -> None:
         """Check that the tree is the one that was signed last, and let a new key take over."""
@@ -92,8 +89,12 @@ class Sealer:
         with self._lock:
             upto = self._log.next_seq - 1
             self._log.flush()
+            if self._is_behind:
+                self._tree, self._tail = _taken_up(self._directory, self.sealed)
+            self._is_behind = True
             for batch in self._tail.leaves(upto):
                 self._tree.extend(batch.hashes, batch.places)
+            self._is_behind = False
             size = self._tree.size
             if size > self.sealed:
                 checkpoint = Checkpoint(self._origin, size, self._tree.frontier.root())
@@ -155,16 +156,17 @@ def _last_checkpoint(directory: Path) -> str | None:
     return found[-1] if found else None
 
 
-def _grown(directory: Path, size: int) -> TreeWriter:
-    """The tree made again from the segments, when it is missing or behind what was sealed."""
+def _taken_up(directory: Path, sealed: int) -> tuple[TreeWriter, Tail]:
+    """The tree as it stands on the disk, and the log behind it. Where it is missing, or less than what was sealed, it is made
+    again from the segments."""
     tree = TreeWriter(directory)
-    stored = StoredTree(directory)
-    tail = Tail(directory, tree.size, stored.place(tree.size - 1) if tree.size else None)
-    for batch in tail.leaves(size):
-        tree.extend(batch.hashes, batch.places)
-    if tree.size == size:
-        return tree
-    raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
+    tail = Tail(directory, tree.size, StoredTree(directory).place(tree.size - 1) if tree.size else None)
+    if tree.size < sealed:
+        for batch in tail.leaves(sealed):
+            tree.extend(batch.hashes, batch.places)
+        if tree.size < sealed:
+            raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
+    return tree, tail
 
 
 def _size_of(note: str, directory: Path) -> int:

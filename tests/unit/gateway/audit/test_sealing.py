@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
+import os
+import random
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from gateway.audit import tree
 from gateway.audit.checkpoint import open_note, read_note
+from gateway.audit.log import AuditLog
 from gateway.audit.sealing import FILE, Sealer, checkpoints
 from gateway.audit.tree import FOLDER
 from gateway.audit.verify import verify_log
@@ -51,6 +60,88 @@ def test_a_lost_tree_is_made_again(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / FOLDER)
     assert sealer_of(tmp_path, 1)[1] == 33
     assert verify_log(tmp_path, [signing_key().public]).is_whole
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_after_a_write_that_failed_the_tree_is_the_logs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    sealed_log(tmp_path, 5, unsealed=7)
+    log, left, write = open_log(tmp_path), [writes], tree._append
+
+    def fail_once(path: Path, data: bytes) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            raise OSError(errno.ENOSPC, "no space")
+        write(path, data)
+
+    monkeypatch.setattr(tree, "_append", fail_once)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
+    with pytest.raises(AuditUnavailable):
+        sealer.seal()
+    assert sealer.seal() == 12
+    log.append(entry(13))
+    assert sealer.seal() == 13
+    log.close()
+    assert verify_log(tmp_path, [signing_key().public]).is_whole
+    assert sealer_of(tmp_path, 1)[1] == 13
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 60), max_size=4), st.randoms(use_true_random=False))
+def test_whichever_write_was_the_last_of_a_process_the_next_goes_on(
+    tmp_path_factory: pytest.TempPathFactory, lives: list[int], chance: random.Random
+) -> None:
+    directory, write = tmp_path_factory.mktemp("lives"), os.write
+
+    for left in lives:
+        log = open_log(directory, segment_bytes=2000)
+        sealer = Sealer(log, directory, ORIGIN, [signing_key()], lambda: 1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "write", _last_write_of(left, write, chance))
+            with pytest.raises(_Died):
+                _work(log, sealer, chance)
+        _leave(log)
+    log = open_log(directory, segment_bytes=2000)
+    log.append(entry(1))
+    assert Sealer(log, directory, ORIGIN, [signing_key()], lambda: 1).seal() == log.next_seq - 1
+    log.close()
+    assert verify_log(directory, [signing_key().public]).is_whole
+
+
+def _work(log: AuditLog, sealer: Sealer, chance: random.Random) -> None:
+    """Entries and seals, for ever."""
+    while True:
+        for number in range(chance.randrange(6)):
+            (log.note if chance.random() < 0.4 else log.append)(entry(number))
+        sealer.seal()
+
+
+class _Died(BaseException):
+    """What a kill is to those who still stand around."""
+
+
+def _last_write_of(left: int, write: Callable[[int, bytes], int], chance: random.Random) -> Callable[[int, bytes], int]:
+    """Writes so many times; of the next one only a part, and nothing ever after."""
+    done = itertools.count()
+
+    def dying(fd: int, data: bytes) -> int:
+        number = next(done)
+        if number > left:
+            raise _Died
+        if number == left:
+            write(fd, bytes(data)[: chance.randrange(len(data) + 1)])
+            raise _Died
+        return write(fd, data)
+
+    return dying
+
+
+def _leave(log: AuditLog) -> None:
+    """Let a log's files go as a kill does: nothing more is written."""
+    log._noted.clear()
+    log._broken = "dead"
+    log.close()
 
 
 def test_a_torn_checkpoint_is_cut_off(tmp_path: Path) -> None:
