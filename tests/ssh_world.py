@@ -128,8 +128,9 @@ class SmallKeeper:
         return self.where
 
 
-async def _run_line(process: asyncssh.SSHServerProcess[str]) -> None:
+async def _run_line(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None:
     line = process.command or ""
+    ran.append(line)
     if "#drop" in line:
         process.stdout.write("begun\n")
         await process.stdout.drain()
@@ -167,6 +168,8 @@ class World:
     client_key: asyncssh.SSHKey
     host_key: asyncssh.SSHKey
     target: Target
+    ran: list[str]
+    """Every line the target was given."""
 
     @property
     def gate(self) -> SmallGate:
@@ -196,13 +199,14 @@ class World:
 @asynccontextmanager
 async def ssh_world(files: str | None = None, **settings: object) -> AsyncIterator[World]:
     """Everything running; gone afterwards. `files`: the folder that SFTP of the target shows as its root."""
+    ran: list[str] = []
     client_key, host_key, target_key = new_key(), new_key(), new_key()
     behind = await asyncssh.listen(
         "127.0.0.1",
         0,
         server_factory=_Open,
         server_host_keys=[target_key],
-        process_factory=_run_line,
+        process_factory=lambda process: _run_line(process, ran),
         sftp_factory=None if files is None else lambda channel: asyncssh.SFTPServer(channel, chroot=files.encode()),
         config=None,
     )
@@ -218,7 +222,7 @@ async def ssh_world(files: str | None = None, **settings: object) -> AsyncIterat
     listener = SshListener(ListenerSettings([text_of(host_key)], **settings), keeper)  # type: ignore[arg-type]  # fields
     await listener.start()
     try:
-        yield World(listener, keeper, client_key, host_key, target)
+        yield World(listener, keeper, client_key, host_key, target, ran)
     finally:
         await listener.drain(0.0)
         behind.close()

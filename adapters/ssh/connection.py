@@ -124,6 +124,9 @@ class ClientConnection(asyncssh.SSHServer):
         return bound if named in (None, bound) else ""
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None and not isinstance(exc, asyncssh.Error | OSError):
+            # The library ends a connection whose callbacks fail, and tells nobody.
+            log.error("a connection failed closed", error=type(exc).__name__)
         if self.visit is not None:
             self.visit.close(self.reason)
         elif self._asked_for:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 
+import asyncssh
 import pytest
+from asyncssh.packet import String
 
 from adapters.ssh.listener import HostKeyUnusable, ListenerSettings, SshListener
-from tests.ssh_world import SmallKeeper, ssh_world
+from tests.ssh_world import SmallKeeper, World, ssh_world
 
 GARBAGE = 60
 
@@ -63,3 +66,41 @@ async def test_garbage_reaches_neither_gate_nor_target_and_others_are_served() -
             assert (await connection.run("id")).exit_status == 3
         assert len(world.gate.asked) == 1
         assert world.listener.connections <= 1
+
+
+async def fuzz_after_login(world: World, chance: random.Random) -> None:
+    """One login, then packets of any type and content; the connection may end, and nothing runs."""
+    connection = await world.connect()
+    with contextlib.suppress(asyncssh.Error, OSError):
+        for _ in range(chance.randrange(1, 12)):
+            kind = chance.choice([20, 30, 50, 80, 81, 90, 90, 91, 93, 94, 96, 97, 98, 98, 99, chance.randrange(1, 256)])
+            names = [b"session", b"exec", b"shell", b"direct-tcpip", b"x11", chance.randbytes(chance.randrange(8))]
+            head = chance.choice(
+                [b"", b"\0\0\0\0", String(chance.choice(names)), b"\0\0\0\0" + String(chance.choice(names))]
+            )
+            connection.send_packet(kind, head + chance.randbytes(chance.randrange(60)))
+            await asyncio.sleep(0)
+    connection.abort()
+    await connection.wait_closed()
+
+
+async def many_fuzzed(times: int, seed: int) -> None:
+    chance = random.Random(seed)
+    async with ssh_world() as world:
+        for _ in range(times):
+            await fuzz_after_login(world, chance)
+        async with await world.connect() as connection:
+            assert (await connection.run("id")).exit_status == 3
+        # A random packet can be a whole command, but hardly; what ran was asked about.
+        asked = {question.text for question in world.gate.asked if question.protocol == "shell"}
+        assert len(world.ran) <= len(asked)
+        assert b"id" in asked
+
+
+async def test_random_packets_behind_a_login_run_nothing_and_others_are_served() -> None:
+    await many_fuzzed(30, seed=5)
+
+
+@pytest.mark.long
+async def test_random_packets_behind_a_login_for_long() -> None:
+    await many_fuzzed(5_000, seed=6)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import asyncssh
 import pytest
 
+from adapters.core.ports import Answer, Question
 from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
-from tests.ssh_world import World, ssh_world
+from tests.ssh_world import SmallGate, World, ssh_world
 
 
 async def ran(world: World, command: str, data: str = "") -> asyncssh.SSHCompletedProcess:
@@ -21,6 +23,7 @@ async def test_an_allowed_command_runs_and_is_recorded() -> None:
     async with ssh_world() as world:
         done = await ran(world, "uname -a")
         assert done.stdout == "exec /bin/bash --noprofile --norc -p -c 'uname -a'"
+        assert world.ran == [done.stdout]
         assert (done.stderr, done.exit_status) == ("err", 3)
         ((decision_id, outcome),) = world.gate.outcomes
         assert (decision_id, outcome.error) == ("d1", "EXIT_3")
@@ -33,6 +36,7 @@ async def test_nothing_reaches_the_target_of_what_is_not_granted(mark: str) -> N
         done = await ran(world, f"id {mark}")
         assert (done.exit_status, done.stdout) == (126, "")
         assert "sallyport: denied: " in str(done.stderr)
+        assert world.ran == []
 
 
 async def test_a_hold_is_told_again_and_again_and_then_runs() -> None:
@@ -57,6 +61,7 @@ async def test_a_refused_hold_runs_nothing() -> None:
         done = await process.wait()
         assert (done.exit_status, done.stdout) == (126, "")
         assert world.gate.outcomes == []
+        assert world.ran == []
 
 
 @pytest.mark.parametrize("how", ["channel", "connection", "signal"])
@@ -126,3 +131,58 @@ async def test_a_target_that_cannot_be_reached_is_told() -> None:
 def test_signals_are_those_of_the_standard() -> None:
     assert {"INT", "TERM", "HUP", "KILL"} < SIGNALS
     assert not any(name.startswith("SIG") for name in SIGNALS)
+
+
+class Broken(SmallGate):
+    """Fails in ways that nobody foresaw."""
+
+    where = ""
+
+    def decide(self, question: Question) -> Answer:
+        if self.where == "decide":
+            raise ZeroDivisionError
+        return super().decide(question)
+
+    async def fate(self, ticket: str) -> Answer:
+        if self.where == "fate":
+            raise ZeroDivisionError
+        return await super().fate(ticket)
+
+    def refuse(self, question: Question, reason: str) -> Answer:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("where", "command"), [("decide", "id"), ("fate", "id #hold"), ("refuse", "id\x00x"), ("decide", None)]
+)
+async def test_an_error_nobody_foresaw_runs_nothing_and_ends_its_own_connection_alone(
+    where: str, command: str | None
+) -> None:
+    async with ssh_world() as world:
+        broken = Broken()
+        broken.where = where
+        world.keeper.gate, healthy = broken, world.keeper.gate
+        connection = await world.connect()
+        came: object = None
+        with contextlib.suppress(asyncssh.Error, OSError):
+            came = (
+                await connection.start_sftp_client() if command is None else (await connection.run(command)).exit_status
+            )
+        assert came is None
+        assert world.ran == []
+        world.keeper.gate = healthy
+        assert (await ran(world, "id")).exit_status == 3
+        connection.abort()
+        await connection.wait_closed()
+
+
+@pytest.mark.parametrize("where", ["decide", "fate"])
+async def test_a_connection_through_a_target_is_not_opened_by_an_error(where: str) -> None:
+    async with ssh_world() as world:
+        world.keeper.gate = Broken()
+        world.keeper.gate.where = where
+        connection = await world.connect()
+        with pytest.raises((asyncssh.Error, OSError)):
+            await connection.open_connection("#hold", world.target.port)
+        connection.abort()
+        await connection.wait_closed()
