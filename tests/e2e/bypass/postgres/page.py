@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.e2e.bypass.postgres.cases import CASES
+from tests.e2e.bypass.ssh.cases import CASES as SSH_CASES
+from tests.e2e.bypass.ssh.cases import REQUESTS as SSH_REQUESTS
 
 PAGE = Path(__file__).parents[4] / "docs" / "bypass.md"
 _HEAD = """\
@@ -26,8 +28,32 @@ when a value of `ssn` comes back in any message, or when anything on the server 
 """
 
 
+_SSH = """
+## SSH
+
+Sent over a real connection through a whole gateway with `policies/shell` and `policies/ssh` to a real sshd, by a developer. A file of
+the target that the commands try to remove must stay, another must not come to be, and nothing may be allowed in the audit. Every
+command is stopped: refused, or it waits for people. Interactive shells are refused, so 81 and 82 come to nothing.
+
+| | way | tried | for example |
+|---|---|---|---|
+"""
+
+
 def page_text() -> str:
-    return _HEAD + "".join(_rows())
+    return _HEAD + "".join(_rows()) + _SSH + "".join(_ssh_rows())
+
+
+def _ssh_rows() -> Iterator[str]:
+    for case in SSH_CASES:
+        shown = " ".join(case.texts[0].split()).replace("|", "\\|")
+        yield f"| {case.number} | {case.title} | {len(case.texts)} spellings | {_quoted(shown)} |\n"
+    for number, title, test in SSH_REQUESTS:
+        yield f"| {number} | {title} | request by request | {test.removeprefix('test_').replace('_', ' ')} |\n"
+
+
+def _quoted(shown: str) -> str:
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
 
 
 def _rows() -> Iterator[str]:

@@ -54,3 +54,16 @@ CASES: tuple[Case, ...] = (
     case(76, "what begins like scp", "scp ; rm {c}", "scp x y; rm {c}", "scp -S 'rm {c}' a b:", "scp -t /tmp; rm {c}"),
     case(77, "other rights", "sudo rm {c}", "sudo -u#-1 rm {c}", "su -c 'rm {c}'", "doas rm {c}", "pkexec rm {c}"),
 )  # fmt: skip
+
+REQUESTS: tuple[tuple[int, str, str], ...] = (
+    (72, "variables of a channel", "test_72_variables_of_a_channel_reach_nobody"),
+    (75, "NUL bytes and texts too long to run", "test_75_what_cannot_be_run_as_it_was_read_is_not_run"),
+    (75, "ten megabytes in a packet", "test_75_a_packet_of_ten_megabytes_ends_the_connection_and_no_other"),
+    (78, "files over SFTP", "test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp"),
+    (79, "forwardings", "test_79_forwardings_reach_nothing"),
+    (79, "agents", "test_79_agents_are_not_lent"),
+    (80, "a second command on a channel", "test_80_a_channel_whose_command_was_denied_runs_no_other"),
+    (80, "subsystems", "test_80_subsystems_are_no_way_to_a_program"),
+    (81, "typing into a shell", "test_81_what_is_typed_into_a_shell_runs_nothing"),
+)
+"""What is no command: the number, what it is, the test in `test_requests.py` that tries it."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from tests.e2e.bypass.ssh.cases import CASES, Case
+from tests.e2e.bypass.ssh import test_requests
+from tests.e2e.bypass.ssh.cases import CASES, REQUESTS, Case
 from tests.interop.ssh.place import Place
 
 DENIED, HELD, RAN = "denied", "held", "ran"
@@ -66,6 +67,10 @@ def test_a_way_around_is_stopped(guarded: Place, canary: tuple[Path, Path], case
 def test_each_case_has_enough_spellings() -> None:
     assert [case.number for case in CASES] == list(range(60, 78))
     assert [case.number for case in CASES if len(case.texts) < 4] == []
+
+
+def test_every_request_that_is_listed_is_tried() -> None:
+    assert [name for _, _, name in REQUESTS if not hasattr(test_requests, name)] == []
 
 
 def test_ordinary_work_is_not_in_the_way(guarded: Place) -> None:
