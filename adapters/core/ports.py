@@ -78,6 +78,8 @@ class Target:
     shell: str = "/bin/bash"
     header: str | None = None
     """HTTP: the header that carries `password` as it is, instead of `Authorization`."""
+    names: object | None = field(repr=False, compare=False, default=None)
+    """HTTP: an opaque handle for `Question.catalog`, where the resource says what its paths mean."""
 
 
 @dataclass(frozen=True, slots=True)

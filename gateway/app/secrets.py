@@ -6,13 +6,20 @@ key. Called by `assembly`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 
+import msgspec
+import yaml
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.core.ports import ScramVerifier, Target
+from adapters.errors import LocalProtocolError
+from adapters.http.facts import credential as check_credential
 from adapters.ssh.upstream import TargetUnusable, check_target
+from engine.command.http.openapi import RouteTable, compile_openapi
+from engine.errors import InputInvalid
 from engine.request import Principal, Resource
 from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
@@ -119,8 +126,22 @@ class Secrets:
             ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
             verify_host=resource.tls.verify,
             header=resource.header,
+            names=None if resource.openapi is None else self._routes(resource),
         )
+        if resource.protocol is ResourceProtocol.HTTP:
+            try:
+                check_credential(target)
+            except LocalProtocolError as error:
+                raise ConfigInvalid(f"the credential of `{resource.name}` cannot stand in a header") from error
         return Place(seen, target)
+
+    def _routes(self, resource: ResourceConfig) -> RouteTable:
+        text = self._file(resource.openapi, resource, "openapi") or ""
+        try:
+            document = msgspec.json.decode(text) if text.lstrip()[:1] == "{" else yaml.safe_load(text)
+            return compile_openapi(document, hashlib.sha256(text.encode()).hexdigest())
+        except (msgspec.DecodeError, yaml.YAMLError, RecursionError, InputInvalid) as error:
+            raise ConfigInvalid(f"`openapi` of `{resource.name}` is no OpenAPI document") from error
 
     def _ssh_place(self, resource: ResourceConfig) -> Place:
         host, port = split_address(resource.address) or ("", 0)

@@ -53,8 +53,12 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
             yield (*path, "header"), "is no name of a header"
         elif resource.header is not None and (resource.credential is None or resource.role is not None):
             yield (*path, "header"), "carries `credential`, and `role` has no place in it"
-    elif resource.header is not None:
-        yield (*path, "header"), "is of no use where no HTTP is spoken"
+        if resource.openapi is not None and not config.at(resource.openapi).is_file():
+            yield (*path, "openapi"), "is no file; expected an OpenAPI document in JSON or YAML"
+    else:
+        for key, value in (("header", resource.header), ("openapi", resource.openapi)):
+            if value is not None:
+                yield (*path, key), "is of no use where no HTTP is spoken"
     if resource.role is None and resource.protocol is not ResourceProtocol.HTTP:
         yield (*path, "role"), "is missing; expected the user that the gateway signs in as"
     if resource.tls.ca_file is not None and not config.at(resource.tls.ca_file).is_file():

@@ -113,6 +113,7 @@ class Resource:
     Of SSH: `credential` is a private key, `certificate` a file with its certificate, `known_hosts` a file as OpenSSH has
     them with the target's key or its authority, `shell` the bash that runs commands there.
     Of HTTP: `credential` goes as a bearer's token; with `role` as that user's password (Basic); with `header` as that header.
+    `openapi` is a file (JSON or YAML) that says which operation a path is.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Resource:
     credential: str | None = None
     database: str | None = None
     header: str | None = None
+    openapi: str | None = None
     tls: TargetTls = TargetTls()
     certificate: str | None = None
     known_hosts: str | None = None

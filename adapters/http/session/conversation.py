@@ -240,7 +240,8 @@ class HttpSession:
     def _ask(self, exchange: Exchange, text: bytes) -> None:
         self._enter(Phase.ASKED, None)
         self._ticket += 1
-        self._out.append(do.Ask(self._ticket, Question("http", text)))
+        names = None if self._target is None else self._target.names
+        self._out.append(do.Ask(self._ticket, Question("http", text, names)))
 
     def _decided(self, exchange: Exchange, answer: Answer) -> None:
         exchange.answer = answer

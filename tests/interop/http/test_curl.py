@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
-from tests.interop.http.running import CARD, Running, Target, curl
+from tests.interop.http.running import CARD, Running, Target, curl, gateway_before
 
 
 def test_an_allowed_request_goes_on_with_the_gateways_credential(running: Running, target: Target) -> None:
@@ -141,6 +142,18 @@ def test_a_redirect_is_the_clients_to_follow(running: Running, target: Target) -
     assert "302 Found" in said
     assert "location: http://169.254.169.254/latest" in said.lower()
     assert target.paths() == ["/moved"]
+
+
+def test_policies_see_which_operation_a_request_is(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text("paths:\n  /things/{id}:\n    get: {operationId: readThing}\n")
+    resource = f'openapi = "{tmp_path}/api.yaml"\n[resource.tls]\nmode = "disable"'
+    policy = (
+        'package policies.shop\n\nallow contains {"code": "THING"} if input.command.http.operation_id == "readThing"\n\n'
+        'deny contains {"code": "NO_ROUTE", "reason": "not in the document"} if "route_unknown" in input.command.features\n'
+    )
+    with gateway_before(tmp_path, f"127.0.0.1:{target.port}", resource=resource, policy=policy) as running:
+        assert json.loads(curl(running, "/things/7")[1])["path"] == "/things/7"
+        assert json.loads(curl(running, "/others")[1])["code"] == "NO_ROUTE"
 
 
 def test_outcomes_are_recorded(running: Running) -> None:

@@ -133,3 +133,39 @@ def test_public_keys_are_their_principal_s(config: Config) -> None:
     key = asyncssh.generate_private_key("ssh-ed25519")
     local = Local("ana", ssh_key=(key.export_public_key().decode().strip(),))
     assert people(config, local).people(KEY).has_key("ana", key.public_data)
+
+
+SHOP = Resource("shop", ResourceProtocol.HTTP, "api:443", credential="env:SHOP")
+
+
+def test_an_http_resource_knows_its_operations_and_its_header(config: Config) -> None:
+    from engine.command.http.openapi import RouteTable
+
+    written = {
+        "a.json": '{"paths": {"/things/{id}": {"get": {"operationId": "readThing"}}}}',
+        "a.yaml": "paths:\n  /things/{id}:\n    get: {operationId: readThing}\n",
+    }
+    for name, text in written.items():
+        (config.folder / name).write_text(text)
+        shop = replace(SHOP, openapi=name, header="X-Api-Key")
+        target = Secrets(replace(config, resource=(shop,)), {"SHOP": "s" * 20}).directory().target("shop")
+        assert target is not None
+        assert target.header == "X-Api-Key"
+        assert isinstance(target.names, RouteTable)
+        found = target.names.find("GET", "/things/7")
+        assert found is not None
+        assert found.operation_id == "readThing"
+        assert hash(target)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "a: [", "{}", "\x00"])
+def test_what_is_no_openapi_document_is_said_to_be_none(config: Config, text: str) -> None:
+    (config.folder / "a.json").write_text(text)
+    with pytest.raises(GatewayError, match="openapi"):
+        Secrets(replace(config, resource=(replace(SHOP, openapi="a.json"),)), {"SHOP": "s" * 20}).directory()
+
+
+def test_a_credential_that_cannot_stand_in_a_header_is_found_at_the_start(config: Config) -> None:
+    with pytest.raises(GatewayError, match="cannot stand in a header") as caught:
+        Secrets(replace(config, resource=(SHOP,)), {"SHOP": "abc\tdef\x01"}).directory()
+    assert "abc" not in str(caught.value)

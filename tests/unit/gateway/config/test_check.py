@@ -79,6 +79,8 @@ def local(**changes: object) -> dict[str, object]:
         (resource(header="X-Api-Key"), "resource.0.header"),
         (resource(protocol=HTTP, role=None, header="X Y", credential="env:A"), "resource.0.header"),
         (resource(protocol=HTTP, role=None, header="X-Api-Key"), "resource.0.header"),
+        (resource(protocol=HTTP, role=None, openapi="none.json"), "resource.0.openapi"),
+        (resource(openapi="policies"), "resource.0.openapi"),
         (resource(protocol=HTTP, role="a", header="X-Api-Key", credential="env:A"), "resource.0.header"),
         ({"listener": (Listener(HTTP, "0.0.0.0:8080"),)}, "listener.0.tls"),
         ({"listener": (Listener(PG, "h:1", tls=ServerTls("a", "b")),)}, "listener.0.tls.certificate"),
