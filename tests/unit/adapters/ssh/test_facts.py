@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -20,6 +21,7 @@ from adapters.ssh.facts import (
     run_line,
     who_and_where,
 )
+from tests.conftest import missing
 
 
 def test_a_user_name_may_name_the_resource() -> None:
@@ -69,15 +71,39 @@ def test_any_posix_shell_hands_exactly_the_text_on(text: str) -> None:
     assert shlex.split(line) == ["exec", "/bin/bash", "--noprofile", "--norc", "-p", "-c", text]
 
 
-@settings(max_examples=25)
-@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=60))
-def test_a_real_shell_hands_exactly_the_text_on(text: str) -> None:
-    line = run_line(text, "/usr/bin/printf %s\\\\n")
+def handed_on(login_shell: str, text: str) -> bytes | None:
+    """What the program at the end of the line is given when an account has this login shell; None if nothing ran."""
+    place = shutil.which(login_shell)
+    if place is None:
+        missing(f"the shell {login_shell}")
+        raise AssertionError
+    line = run_line(text, "/usr/bin/printf")
     assert line is not None
-    # printf takes the place of bash and prints each word it was given.
-    line = line.replace("/usr/bin/printf %s\\\\n", "/usr/bin/printf '%s\\n'", 1)
-    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True)
-    assert done.stdout == b"--noprofile\n--norc\n-p\n-c\n" + text.encode() + b"\n"
+    # printf takes the place of bash and prints the last word.
+    line = line.replace("--noprofile --norc -p -c", "%s", 1)
+    done = subprocess.run(
+        [place, "-c", line], capture_output=True, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    )
+    return done.stdout if done.returncode == 0 else None
+
+
+@pytest.mark.parametrize("login_shell", ["sh", "bash", "fish", "tcsh"])
+@settings(max_examples=20, deadline=None)
+@given(text=st.text(st.sampled_from("\\'!#\"$`^=~ a{}()*;&|"), min_size=1, max_size=12))
+def test_a_real_login_shell_hands_exactly_the_text_on(login_shell: str, text: str) -> None:
+    assert handed_on(login_shell, text) == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("login_shell", "text"),
+    [("fish", "\\'; echo more; echo '"), ("tcsh", "!#"), ("tcsh", "echo !!"), ("fish", "a\nb"), ("sh", "a\nb\t\\")],
+)
+def test_what_a_login_shell_would_read_on_its_own_is_quoted(login_shell: str, text: str) -> None:
+    assert handed_on(login_shell, text) == text.encode()
+
+
+def test_csh_takes_no_text_of_several_lines() -> None:
+    assert handed_on("tcsh", "echo one\necho two") is None
 
 
 @pytest.mark.parametrize(
