@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from engine import command_reader
+from engine.compiler.gate_policies import SUFFIX, read_gate_sources
 from engine.compiler.stages import compile_policies
 from engine.evaluator.program import Program
 from engine.source import Source
@@ -40,7 +41,13 @@ class Condition:
 @cache
 def sets(folder: Path = POLICIES) -> Sequence[PolicySet]:
     loaded = read_folder(folder)
-    return policy_sets(loaded.sources, loaded.suites)
+    return [replace(one, sources=as_rego(one.sources)) for one in policy_sets(loaded.sources, loaded.suites)]
+
+
+def as_rego(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """The sources with what `.gate` files become in their place: that has conditions to turn round, too."""
+    lowered = [Source(f"{module.name}.rego", module.text) for module in read_gate_sources(sources).modules()]
+    return (*(source for source in sources if not source.name.endswith(SUFFIX)), *lowered)
 
 
 @cache
@@ -51,7 +58,7 @@ def cases(one: PolicySet) -> Sequence[Case]:
 
 
 def conditions(one: PolicySet) -> Iterator[Condition]:
-    """Every condition of the set's Rego policies, helpers included."""
+    """Every condition of the set's policies, helpers included."""
     for place in msgspec.msgpack.decode(compile_policies(one.sources).core.conditions()):
         if not place["binds"]:
             yield Condition(*(place[key] for key in ("file", "line", "column", "end_line", "end_column", "text")))

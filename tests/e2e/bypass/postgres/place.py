@@ -70,8 +70,9 @@ def placed() -> Iterator[Place]:
         folder = here.folder / "policies"
         (folder / "world.rego").unlink()
         for part in ("lib", "postgres"):
-            for file in (ROOT / "policies" / part).glob("*.rego"):
-                shutil.copy(file, folder / f"{part}_{file.name}")
+            for file in (ROOT / "policies" / part).iterdir():
+                if file.suffix in {".rego", ".gate"}:
+                    shutil.copy(file, folder / f"{part}_{file.name}")
         said = configuration(here).replace('groups = ["readers"]', 'groups = ["data-readers"]')
         said = said.replace('tls = { certificate = "server.crt", key = "server.key" }\n', "")
         here.config.write_text(said)
