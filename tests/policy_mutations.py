@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
-import msgspec
-
 from engine import command_reader
-from engine.compiler.gate_policies import SUFFIX, read_gate_sources
+from engine.compiler.gate_policies import SUFFIX
 from engine.compiler.stages import compile_policies
 from engine.evaluator.program import Program
 from engine.source import Source
 from engine.suite.cases import Case, read_suites
+from engine.suite.coverage import Watch
 from engine.suite.runner import Runner
 from engine.suite.sets import PolicySet, policy_sets
 from gateway.policy_store.folder import read_folder
@@ -41,13 +40,7 @@ class Condition:
 @cache
 def sets(folder: Path = POLICIES) -> Sequence[PolicySet]:
     loaded = read_folder(folder)
-    return [replace(one, sources=as_rego(one.sources)) for one in policy_sets(loaded.sources, loaded.suites)]
-
-
-def as_rego(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """The sources with what `.gate` files become in their place: that has conditions to turn round, too."""
-    lowered = [Source(f"{module.name}.rego", module.text) for module in read_gate_sources(sources).modules()]
-    return (*(source for source in sources if not source.name.endswith(SUFFIX)), *lowered)
+    return policy_sets(loaded.sources, loaded.suites)
 
 
 @cache
@@ -59,9 +52,8 @@ def cases(one: PolicySet) -> Sequence[Case]:
 
 def conditions(one: PolicySet) -> Iterator[Condition]:
     """Every condition of the set's policies, helpers included."""
-    for place in msgspec.msgpack.decode(compile_policies(one.sources).core.conditions()):
-        if not place["binds"]:
-            yield Condition(*(place[key] for key in ("file", "line", "column", "end_line", "end_column", "text")))
+    for found in Watch(compile_policies(one.sources)).coverage().conditions:
+        yield Condition(found.file, found.line, found.column, found.end_line, found.end_column, found.text)
 
 
 def turned_round(source: Source, condition: Condition) -> Source:
@@ -71,7 +63,12 @@ def turned_round(source: Source, condition: Condition) -> Source:
     start = begins[condition.line - 1] + condition.column - 1
     end = begins[condition.end_line - 1] + condition.end_column - 1
     text = source.text[start:end]
-    if text.startswith("not "):
+    if lines[condition.line - 1].startswith("applies to "):
+        # A protocol stands here, and only a protocol may.
+        other = "mcp"
+    elif source.name.endswith(SUFFIX):
+        other = f"not {text}"
+    elif text.startswith("not "):
         other = text.removeprefix("not ")
     elif text.startswith("every "):
         other = f"count([1 | {text}]) == 0"
