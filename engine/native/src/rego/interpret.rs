@@ -1,29 +1,19 @@
-//! The same policies by regorus' interpreter: the twin that tests compare with, and what runs Rego `test_` rules.
+//! The same policies by regorus' interpreter: the twin that tests compare with, and what runs Rego `test_` rules (`trial`).
 //!
 //! It runs the texts as they were written, so that a mistake in our rewriting or hardening shows as a difference.
 
 use std::collections::BTreeSet;
 
-use regorus::unstable::{Rule, RuleHead};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, Value};
 
 use super::builtins::{self, Mode};
-use super::encode::Writer;
 use super::limits::Limits;
 use super::machine::Answer;
-use super::names;
 use super::observe::Observed;
 use super::options::Options;
 use super::program::RuleFact;
 use super::sources::{self, SourceFile};
-use crate::failure::guarded;
-use crate::stack::SEGMENT;
-
-/// The time one test rule may take.
-const TEST_TIME: std::time::Duration = std::time::Duration::from_secs(5);
-/// Fewer tests than this are not worth a thread.
-const FEWEST_TESTS: usize = 16;
 
 pub struct Interpreter {
     files: Vec<SourceFile>,
@@ -42,8 +32,20 @@ impl Interpreter {
         }
     }
 
+    /// The texts it runs.
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
     fn engine(&self) -> anyhow::Result<Engine> {
         self.engine_of(&self.files, &self.limits)
+    }
+
+    /// An engine with these texts or with others in their place, analysed: its clones need not be.
+    pub fn prepared(&self, files: &[SourceFile]) -> anyhow::Result<Engine> {
+        let mut engine = self.engine_of(files, &self.limits)?;
+        engine.eval_query("true".to_owned(), false)?;
+        Ok(engine)
     }
 
     /// An engine with other texts in place of these, and the same data and builtins.
@@ -88,112 +90,6 @@ impl Interpreter {
     pub fn observed(&self) -> Result<Observed, String> {
         Observed::new(&self.files, self, &self.limits)
     }
-
-    /// Runs every `test_` rule: list of {name, file, line, passed, error}.
-    pub fn run_tests(&self, now_ns: i64) -> Vec<u8> {
-        let prepared = self.engine().and_then(|mut engine| {
-            engine.eval_query("true".to_owned(), false)?;
-            Ok(engine)
-        });
-        let outcomes = match prepared {
-            Err(error) => {
-                vec![TestOutcome { outcome: Err(last_line(&format!("{error:#}"))), ..TestOutcome::default() }]
-            }
-            Ok(engine) => outcomes_at_once(&engine, now_ns),
-        };
-        let mut writer = Writer::new(usize::MAX, 8);
-        writer.array(outcomes.len());
-        for one in &outcomes {
-            writer.map(5);
-            for (key, text) in [("name", &one.name), ("file", &one.file)] {
-                writer.text(key);
-                writer.text(text);
-            }
-            writer.text("line");
-            writer.number(u64::from(one.line));
-            writer.text("passed");
-            writer.bool(matches!(one.outcome, Ok(true)));
-            writer.text("error");
-            writer.text(one.outcome.as_ref().err().map_or("", String::as_str));
-        }
-        writer.finish()
-    }
-}
-
-/// What one `test_` rule came to: whether it is true, or why it has no answer.
-pub struct TestOutcome {
-    pub name: String,
-    pub file: String,
-    pub line: u32,
-    pub outcome: Result<bool, String>,
-}
-
-/// Full name, file and line of a `test_` rule.
-type Test = (String, String, u32);
-
-impl TestOutcome {
-    fn unanswered(test: &Test) -> Self {
-        let (name, file, line) = test.clone();
-        Self { name, file, line, outcome: Err("the test could not be run to its end".to_owned()) }
-    }
-}
-
-impl Default for TestOutcome {
-    fn default() -> Self {
-        Self { name: String::new(), file: String::new(), line: 0, outcome: Ok(false) }
-    }
-}
-
-/// Runs every `test_` rule of an engine, in source order, one after the other.
-pub fn outcomes_of_tests(engine: &Engine, now_ns: i64) -> Vec<TestOutcome> {
-    let mut engine = engine.clone();
-    let found = tests(&mut engine);
-    run_some(engine, &found, now_ns)
-}
-
-/// The same on as many threads as there are processors. The engine has been prepared: its clones need not be.
-fn outcomes_at_once(engine: &Engine, now_ns: i64) -> Vec<TestOutcome> {
-    let found = tests(&mut engine.clone());
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get).min(16);
-    let share = found.len().div_ceil(threads).max(FEWEST_TESTS);
-    if found.len() <= share {
-        return run_some(engine.clone(), &found, now_ns);
-    }
-    std::thread::scope(|scope| {
-        let running: Vec<_> = found
-            .chunks(share)
-            .map(|part| {
-                let engine = engine.clone();
-                let builder = std::thread::Builder::new().stack_size(SEGMENT);
-                (part, builder.spawn_scoped(scope, move || guarded(|| Ok(run_some(engine, part, now_ns)))))
-            })
-            .collect();
-        running
-            .into_iter()
-            .flat_map(|(part, thread)| {
-                let ran = thread.ok().and_then(|thread| thread.join().ok()).and_then(Result::ok);
-                ran.unwrap_or_else(|| part.iter().map(TestOutcome::unanswered).collect())
-            })
-            .collect()
-    })
-}
-
-fn run_some(mut engine: Engine, tests: &[Test], now_ns: i64) -> Vec<TestOutcome> {
-    let mut run = |name: &str| {
-        timed(&mut engine, TEST_TIME);
-        builtins::begin(now_ns, Mode::Policy);
-        let outcome = engine.eval_rule(name.to_owned()).map(|value| value == Value::Bool(true));
-        outcome.map_err(|error| last_line(&format!("{error:#}")))
-    };
-    tests
-        .iter()
-        .map(|(name, file, line)| TestOutcome {
-            name: name.clone(),
-            file: file.clone(),
-            line: *line,
-            outcome: run(name),
-        })
-        .collect()
 }
 
 pub fn timed(engine: &mut Engine, limit: std::time::Duration) {
@@ -216,30 +112,6 @@ pub fn extend(engine: &mut Engine, name: &str) -> anyhow::Result<()> {
         arity,
         Box::new(move |args: Vec<Value>| builtins::call_by_name(&owned, &args)),
     )
-}
-
-/// Full names of the `test_` rules with their places, in source order.
-fn tests(engine: &mut Engine) -> Vec<Test> {
-    let mut found = Vec::new();
-    let mut known = BTreeSet::new();
-    for module in engine.get_modules().iter() {
-        let package = names::package(module);
-        for rule in &module.policy {
-            let own = names::rule(rule);
-            let Rule::Spec { head: RuleHead::Compr { .. }, span, .. } = rule.as_ref() else {
-                continue;
-            };
-            if own.last().is_some_and(|last| last.starts_with("test_")) {
-                let full: Vec<String> =
-                    std::iter::once("data".to_owned()).chain(package.iter().cloned()).chain(own).collect();
-                let name = names::print(&full);
-                if known.insert(name.clone()) {
-                    found.push((name, span.source.get_path().clone(), span.line));
-                }
-            }
-        }
-    }
-    found
 }
 
 pub fn last_line(text: &str) -> String {

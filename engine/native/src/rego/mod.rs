@@ -3,7 +3,7 @@
 //! Read in this order: `spelling`, `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
 //! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
 //! cannot swallow errors) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
-//! for tests, `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
+//! for tests; `stated`, `focus` and `trial` run `test_` rules by it; `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
 //! in Cargo.toml and the equality tests guard an upgrade.
 
 pub mod builtins;
@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod decode;
 mod diagnostic;
 pub mod encode;
+mod focus;
 mod harden;
 mod heads;
 mod index;
@@ -34,4 +35,6 @@ mod signatures;
 mod sources;
 mod spelling;
 mod split;
+mod stated;
+mod trial;
 mod visit;

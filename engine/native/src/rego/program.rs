@@ -11,6 +11,7 @@ use super::conditions::{self, Condition};
 use super::decode;
 use super::diagnostic::{self, Diagnostic, Severity};
 use super::encode::Writer;
+use super::focus::Focus;
 use super::heads::Head;
 use super::index::Index;
 use super::interpret::Interpreter;
@@ -24,6 +25,7 @@ use super::scope::{self, of_imports};
 use super::sources::{self, SourceFile};
 use super::spelling::respelled;
 use super::split;
+use super::trial;
 use crate::failure::{guarded, Failure};
 use crate::stack::{with_bounded_room, with_room};
 
@@ -52,6 +54,7 @@ pub struct Program {
     index: Index,
     pools: Vec<Pool>,
     interpreter: Interpreter,
+    focus: Focus,
     observed: OnceLock<Result<Observed, String>>,
     warnings: Vec<Diagnostic>,
     limits: Limits,
@@ -102,7 +105,17 @@ impl Program {
         diagnostic::sort(&mut warnings);
         let pools = shards.into_iter().map(|shard| Pool::new(shard.program, data.clone())).collect();
         let interpreter = Interpreter::new(files.to_vec(), data.clone(), &options);
-        Ok(Self { facts, index, pools, interpreter, observed: OnceLock::new(), warnings, limits: options.limits })
+        let focus = Focus::new(&rules, &facts, &index);
+        Ok(Self {
+            facts,
+            index,
+            pools,
+            interpreter,
+            focus,
+            observed: OnceLock::new(),
+            warnings,
+            limits: options.limits,
+        })
     }
 
     /// The rules and the warnings.
@@ -176,7 +189,7 @@ impl Program {
 
     /// Runs the `test_` rules by the interpreter: list of {name, file, line, passed, error}.
     pub fn run_tests(&self, now_ns: i64) -> Result<Vec<u8>, Failure> {
-        with_room(|| guarded(|| Ok(self.interpreter.run_tests(now_ns))))
+        with_room(|| guarded(|| Ok(trial::run_all(&self.interpreter, &self.focus, now_ns))))
     }
 
     /// Every condition of the policies that are no tests, and what binds names.
@@ -192,7 +205,13 @@ impl Program {
 
     /// How each condition comes out in the `test_` rules, all of them together.
     pub fn observe_tests(&self, now_ns: i64) -> Result<Vec<u8>, Failure> {
-        with_room(|| guarded(|| Ok(self.observed()?.run_tests(now_ns, &self.limits))))
+        with_room(|| guarded(|| Ok(self.observed()?.run_tests(&self.focus.tests, now_ns, &self.limits))))
+    }
+
+    /// What runs the `test_` rules, for tests of it.
+    #[cfg(test)]
+    pub fn on_trial(&self) -> (&Interpreter, &Focus) {
+        (&self.interpreter, &self.focus)
     }
 
     fn observed(&self) -> Result<&Observed, Failure> {
