@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use regorus::unstable::{AssignOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span};
+use regorus::unstable::{AssignOp, BoolOp, Expr, Literal, LiteralStmt, Query, Ref, Rule, RuleBody, RuleHead, Span};
 
 use super::names::{self, Imports, Name};
 use super::scope::{inside, of_imports, pattern_names, resolve, Path, Scope, Step};
@@ -18,6 +18,8 @@ pub enum Need {
     Asked,
     /// Nothing: it stands under `not` or in a comprehension.
     Free,
+    /// What it stands in under `not` has no answer, so the `not` holds: `not f(PATH)`, `not PATH != 1`.
+    Denied,
 }
 
 /// One reference to a path below `input`.
@@ -75,6 +77,11 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Whether the rule can do without what is walked over.
+    fn is_free(&self) -> bool {
+        matches!(self.need, Need::Free | Need::Denied)
+    }
+
     /// Walks on with another meaning of undefined; what is free stays free.
     fn as_need(&mut self, need: Need, walk: impl FnOnce(&mut Self)) {
         let around = self.need;
@@ -142,7 +149,7 @@ impl Walk<'_> {
                 }
                 _ => self.expr(expr, scope),
             },
-            Literal::NotExpr { expr, .. } => self.as_need(Need::Free, |walk| walk.expr(expr, scope)),
+            Literal::NotExpr { expr, .. } => self.denied(expr, scope),
             Literal::Every { key, value, domain, query, .. } => {
                 self.collection(domain, scope);
                 let mut inner = scope.clone();
@@ -159,6 +166,21 @@ impl Walk<'_> {
             self.facts.withs.push(modifier.span.clone());
             self.expr(&modifier.refr, scope);
             self.expr(&modifier.r#as, scope);
+        }
+    }
+
+    /// What stands under `not`. A path alone, or an equality of one, is asked for and may be absent; anything else is
+    /// worked out from what must be there.
+    fn denied(&mut self, expr: &Ref<Expr>, scope: &Scope) {
+        match expr.as_ref() {
+            Expr::BoolExpr { op: BoolOp::Eq, lhs, rhs, .. } | Expr::AssignExpr { op: AssignOp::Eq, lhs, rhs, .. } => {
+                [lhs, rhs].into_iter().for_each(|side| self.denied(side, scope));
+            }
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => {
+                self.as_need(Need::Denied, |walk| walk.indices(expr, scope));
+                self.as_need(Need::Free, |walk| walk.expr(expr, scope));
+            }
+            _ => self.as_need(Need::Denied, |walk| walk.expr(expr, scope)),
         }
     }
 
@@ -179,7 +201,7 @@ impl Walk<'_> {
     }
 
     fn data(&mut self, name: Name) {
-        if self.need != Need::Free {
+        if !self.is_free() {
             self.facts.needed.insert(name.clone());
         }
         self.facts.data.insert(name);
@@ -397,12 +419,14 @@ mod tests {
 
     #[test]
     fn what_undefined_means_depends_on_where_it_stands() {
-        let text = "package a\nx contains input.h if {\n input.a\n input.b == 1\n not input.c == 1\n count([1 | input.d]) == 0\n some e in input.e\n}";
+        let text = "package a\nx contains input.h if {\n input.a\n input.b == 1\n not input.c == 1\n not lower(input.f) == input.g\n count([1 | input.d]) == 0\n some e in input.e\n}";
         let needs: Vec<(String, Need)> = facts(text).sites.iter().map(|site| (print(&site.path), site.need)).collect();
         let expected = [
             ("a", Need::Asked),
             ("b", Need::Needed),
             ("c", Need::Free),
+            ("f", Need::Denied),
+            ("g", Need::Free),
             ("d", Need::Free),
             ("e", Need::Needed),
             ("h", Need::Needed),

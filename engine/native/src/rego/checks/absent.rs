@@ -1,5 +1,6 @@
 //! Paths against the schema of `input`: those that cannot exist are errors; a guard that needs one that may be absent is
-//! warned of, because undefined would silence it.
+//! warned of, because undefined would silence it, and an `allow` whose `not` holds where one is absent, because here that
+//! grants what OPA would not.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ pub fn check(rules: &Rules, options: &Options) -> Vec<Diagnostic> {
             found.extend(impossible(schema, site));
         }
     }
-    for definition in guards(rules) {
+    for definition in needed(rules, &|kind| kind != "allow", false) {
         let asked: Vec<&Path> =
             definition.facts.sites.iter().filter(|site| site.need == Need::Asked).map(|site| &site.path).collect();
         for site in &definition.facts.sites {
@@ -31,6 +32,19 @@ pub fn check(rules: &Rules, options: &Options) -> Vec<Diagnostic> {
                 found.push(silenced(site));
             }
         }
+    }
+    for definition in needed(rules, &|kind| kind == "allow", true) {
+        let there = |path: &Path| {
+            definition
+                .facts
+                .sites
+                .iter()
+                .any(|site| site.need != Need::Free && site.need != Need::Denied && site.path.starts_with(path))
+        };
+        let denied = definition.facts.sites.iter().filter(|site| site.need == Need::Denied);
+        found.extend(
+            denied.filter(|site| !there(&site.path) && schema.presence(&site.path) == Presence::Maybe).map(granted),
+        );
     }
     found
 }
@@ -53,9 +67,16 @@ fn silenced(site: &Site) -> Diagnostic {
     Diagnostic::warning("MAY_BE_ABSENT", Place::of(&site.span), message, help)
 }
 
-/// The definitions of guards (`deny`, `hold`, `mask`, `limit`), and of the helpers they cannot match without. A helper
-/// with a default or an `else` has an answer for what is absent.
-fn guards(rules: &Rules) -> Vec<&Definition> {
+fn granted(site: &Site) -> Diagnostic {
+    let path = print(&site.path);
+    let message = format!("`{path}` may be absent, and this `not` holds then, which grants");
+    let help = format!("write `{path}` alone as a condition in front, or ask it without `not`");
+    Diagnostic::warning("ABSENT_UNDER_NOT", Place::of(&site.span), message, help)
+}
+
+/// The definitions of the rules of some kinds, and of the helpers they cannot match without. Without `with_fallback`
+/// helpers with a default or an `else` are left out: they have an answer for what is absent.
+fn needed<'a>(rules: &'a Rules, is_kind: &dyn Fn(&str) -> bool, with_fallback: bool) -> Vec<&'a Definition> {
     let mut found: Vec<&Definition> = Vec::new();
     let mut seen: BTreeSet<&Name> = BTreeSet::new();
     let mut open: Vec<&Definition> = rules
@@ -63,7 +84,7 @@ fn guards(rules: &Rules) -> Vec<&Definition> {
         .values()
         .flatten()
         .filter(|definition| rules.is_policy(definition.module))
-        .filter(|definition| names::kind(&definition.rule).is_some_and(|kind| kind != "allow"))
+        .filter(|definition| names::kind(&definition.rule).is_some_and(is_kind))
         .collect();
     while let Some(definition) = open.pop() {
         found.push(definition);
@@ -71,7 +92,7 @@ fn guards(rules: &Rules) -> Vec<&Definition> {
         definition.facts.needed.iter().for_each(|name| rules.reach(name, &mut targets));
         for target in targets {
             let definitions = rules.groups.get(target).map(Vec::as_slice).unwrap_or_default();
-            if seen.insert(target) && !definitions.iter().any(Definition::has_fallback) {
+            if seen.insert(target) && (with_fallback || !definitions.iter().any(Definition::has_fallback)) {
                 open.extend(definitions);
             }
         }
@@ -132,5 +153,37 @@ mod tests {
             found("deny contains 1 if env == \"prod\"\ndefault env := \"prod\"\nenv := input.labels.env").is_empty()
         );
         assert!(found("deny contains 1 if not dev\ndev if input.labels.env == \"dev\"").is_empty());
+    }
+
+    #[test]
+    fn an_allow_whose_not_holds_of_nothing_is_warned_of() {
+        for body in [
+            "not startswith(input.labels.env, \"prod\")",
+            "not input.labels.env != \"dev\"",
+            "not input.labels.env in {\"prod\"}",
+            "not count(input.labels.env) == 1",
+            "not {\"prod\"}[input.labels.env]",
+            "every op in input.ops { not startswith(op.note, \"x\") }",
+        ] {
+            assert_eq!(found(&format!("allow contains 1 if {{\n {body}\n}}")), [("ABSENT_UNDER_NOT", 3)], "{body}");
+            assert!(found(&format!("deny contains 1 if {{\n {body}\n}}")).is_empty(), "{body}");
+        }
+        let helper =
+            "allow contains 1 if quiet\ndefault quiet := false\nquiet if not contains(input.labels.env, \"x\")";
+        assert_eq!(found(helper), [("ABSENT_UNDER_NOT", 4)]);
+    }
+
+    #[test]
+    fn an_allow_that_says_what_absence_means_is_not() {
+        for body in [
+            "not input.labels.env",
+            "not input.labels.env == \"prod\"",
+            "input.labels.env\n not startswith(input.labels.env, \"prod\")",
+            "input.labels.env != \"\"\n not startswith(input.labels.env, \"prod\")",
+            "not startswith(input.name, \"prod\")",
+            "count([1 | not startswith(input.labels.env, \"x\")]) == 0",
+        ] {
+            assert!(found(&format!("allow contains 1 if {{\n {body}\n}}")).is_empty(), "{body}");
+        }
     }
 }
