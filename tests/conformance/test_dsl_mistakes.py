@@ -7,17 +7,16 @@ difference before it is committed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from engine.dsl.resolver import read_policies
-from engine.source import Diagnostic, Source, decode_source
+from engine.source import Source
+from tests.conformance.mistakes import AT_LEAST, Mistakes, is_one_line
 
-FOLDER = Path(__file__).parent / "dsl_mistakes"
-MISTAKES = sorted(path for path in FOLDER.iterdir() if path.suffix != ".txt")
-AT_LEAST = 60
+MISTAKES = Mistakes(Path(__file__).parent / "dsl_mistakes", lambda sources: read_policies(sources).diagnostics)
+PATHS = MISTAKES.paths
 
 HUGE = {
     "a line of a megabyte": "policy p\ndeny a when " + "x" * 1_000_000 + "\n",
@@ -31,44 +30,20 @@ HUGE = {
 }
 
 
-def told(path: Path) -> list[Diagnostic]:
-    """Everything that is told about a mistake."""
-    files = [path] if path.is_file() else sorted(path.iterdir())
-    decoded = [decode_source(file.name, file.read_bytes()) for file in files]
-    sources = [one for one in decoded if isinstance(one, Source)]
-    return [*(one for one in decoded if isinstance(one, Diagnostic)), *read_policies(sources).diagnostics]
-
-
-def shown(found: Sequence[Diagnostic]) -> str:
-    lines: list[str] = []
-    for one in found:
-        assert one.span is not None
-        span = f"{one.span.line}:{one.span.column}-{one.span.end_line}:{one.span.end_column}"
-        lines.append(f"{one.source}:{span} {one.severity} {one.code}: {one.message}")
-        if one.help:
-            lines.append(f"  help: {one.help}")
-    return "\n".join(lines) + "\n"
-
-
-def expected(path: Path) -> Path:
-    return FOLDER / f"{path.stem}.txt"
-
-
 def test_there_are_many_mistakes() -> None:
-    assert len(MISTAKES) >= AT_LEAST
+    assert len(PATHS) >= AT_LEAST
 
 
-@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_mistake_is_told_as_it_should_be(path: Path) -> None:
-    assert shown(told(path)) == expected(path).read_text(encoding="utf-8")
+    MISTAKES.check(path)
+    assert all(one.span is not None for one in MISTAKES.told(path))
 
 
-@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_message_is_one_line_of_the_authors_own_words(path: Path) -> None:
-    for one in told(path):
-        assert "\n" not in one.message + one.help
-        assert len(one.message) < 300
-        assert not one.message.endswith(".")
+    for one in MISTAKES.told(path):
+        assert is_one_line(one, 300)
         assert one.message[0] in '`"' or one.message[0].islower()
 
 
@@ -80,5 +55,4 @@ def test_a_huge_text_is_a_diagnostic_too(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for mistake in MISTAKES:
-        expected(mistake).write_text(shown(told(mistake)), encoding="utf-8")
+    MISTAKES.write()

@@ -14,12 +14,20 @@ import pytest
 
 from engine.compiler.stages import compile_policies
 from engine.errors import PolicyRefused
-from engine.source import Diagnostic, Source, decode_source
+from engine.source import Diagnostic, Source
+from tests.conformance.mistakes import AT_LEAST, Mistakes, is_one_line
 from tests.time_bounds import within
 
-FOLDER = Path(__file__).parent / "rego_mistakes"
-MISTAKES = sorted(path for path in FOLDER.iterdir() if path.suffix != ".txt")
-AT_LEAST = 60
+
+def diagnose(sources: Sequence[Source]) -> Sequence[Diagnostic]:
+    try:
+        return compile_policies(sources).warnings
+    except PolicyRefused as error:
+        return error.diagnostics
+
+
+MISTAKES = Mistakes(Path(__file__).parent / "rego_mistakes", diagnose)
+PATHS = MISTAKES.paths
 
 HEAD = "package policies.p\n\n"
 HUGE = {
@@ -33,53 +41,19 @@ HUGE = {
 }
 
 
-def diagnose(sources: Sequence[Source]) -> Sequence[Diagnostic]:
-    try:
-        return compile_policies(sources).warnings
-    except PolicyRefused as error:
-        return error.diagnostics
-
-
-def told(path: Path) -> list[Diagnostic]:
-    """Everything that is told about a mistake."""
-    files = [path] if path.is_file() else sorted(path.iterdir())
-    decoded = [decode_source(file.name, file.read_bytes()) for file in files]
-    sources = [one for one in decoded if isinstance(one, Source)]
-    return [*(one for one in decoded if isinstance(one, Diagnostic)), *diagnose(sources)]
-
-
-def shown(found: Sequence[Diagnostic]) -> str:
-    lines: list[str] = []
-    for one in found:
-        span = one.span
-        place = "" if span is None else f":{span.line}:{span.column}-{span.end_line}:{span.end_column}"
-        lines.append(f"{one.source}{place} {one.severity} {one.code}: {one.message}")
-        if one.help:
-            lines.append(f"  help: {one.help}")
-    return "\n".join(lines) + "\n"
-
-
-def expected(path: Path) -> Path:
-    return FOLDER / f"{path.stem}.txt"
-
-
 def test_there_are_many_mistakes() -> None:
-    assert len(MISTAKES) >= AT_LEAST
+    assert len(PATHS) >= AT_LEAST
 
 
-@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_mistake_is_told_as_it_should_be(path: Path) -> None:
-    found = told(path)
-    assert found, "nothing is told"
-    assert shown(found) == expected(path).read_text(encoding="utf-8")
+    MISTAKES.check(path)
 
 
-@pytest.mark.parametrize("path", MISTAKES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_a_message_is_one_line_of_the_authors_own_words(path: Path) -> None:
-    for one in told(path):
-        assert "\n" not in one.message + one.help
-        assert len(one.message) < 400
-        assert not one.message.endswith(".")
+    for one in MISTAKES.told(path):
+        assert is_one_line(one, 400)
         assert "regorus" not in one.message.lower()
         assert "panicked" not in one.message
 
@@ -92,5 +66,4 @@ def test_a_huge_text_is_a_diagnostic_soon(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for mistake in MISTAKES:
-        expected(mistake).write_text(shown(told(mistake)), encoding="utf-8")
+    MISTAKES.write()
