@@ -1,12 +1,12 @@
-"""The gateway's own connection to a target: its credential, the target's pinned key, one connection for one client.
+"""The gateway's own way to a target: its credential, the target's pinned key, connections of one client alone.
 
-Opened when something was granted for the first time. A target without a known key is never connected to.
+The first is opened when something was granted for the first time; another where the target takes no more channels on it. A target without a known key is never connected to.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import asyncssh
 
@@ -16,6 +16,12 @@ from adapters.errors import AdapterError
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE_MOST = 4
+MAX_CONNECTIONS = 8
+"""Connections for one client. OpenSSH takes ten channels on each (MaxSessions)."""
+_FULL = frozenset(
+    {asyncssh.OPEN_CONNECT_FAILED, asyncssh.OPEN_RESOURCE_SHORTAGE, asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED}
+)
+"""How a target says that it opens no channel. Nothing was asked of it by then, so trying elsewhere runs nothing twice."""
 
 
 class TargetUnusable(AdapterError):
@@ -57,36 +63,48 @@ def _known_hosts(target: Target) -> asyncssh.SSHKnownHosts:
 
 
 class Upstream:
-    """The connection for one client. Not there until it is needed; made again when it was lost."""
+    """The connections for one client. Not there until they are needed; made again when they were lost."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._connection: asyncssh.SSHClientConnection | None = None
+        self._connections: list[asyncssh.SSHClientConnection] = []
         self._connecting = asyncio.Lock()
         self._is_closed = False
 
-    async def connection(self) -> asyncssh.SSHClientConnection:
-        """The connection. Raises TargetUnusable."""
+    async def connection(self, full: Collection[asyncssh.SSHClientConnection] = ()) -> asyncssh.SSHClientConnection:
+        """A connection, not one of those that are full. Raises TargetUnusable."""
         async with self._connecting:
             if self._is_closed:
                 raise TargetUnusable("the session is over", code="CLOSED")
-            if self._connection is None or self._connection.is_closed():
-                self._connection = await self._connect()
-            return self._connection
+            self._connections = [one for one in self._connections if not one.is_closed()]
+            for one in self._connections:
+                if one not in full:
+                    return one
+            if len(self._connections) >= MAX_CONNECTIONS:
+                raise TargetUnusable("it takes no more channels", code="TARGET_FULL")
+            made = await self._connect()
+            self._connections.append(made)
+            return made
 
     async def run(
         self, factory: Callable[[], asyncssh.SSHClientSession[bytes]], line: str, environment: Mapping[str, str]
     ) -> asyncssh.SSHClientChannel[bytes]:
         """Run a line on the target. Raises TargetUnusable."""
-        connection = await self.connection()
         variables: dict[bytes | str, bytes | str] = dict(environment.items())
-        try:
-            channel, _ = await connection.create_session(
-                factory, line, env=variables, send_env=(), encoding=None, request_pty=False
-            )
-        except (asyncssh.Error, OSError) as error:
-            raise TargetUnusable(f"it does not run commands now ({_reason(error)})", code="TARGET_REFUSED") from error
-        return channel
+        full: list[asyncssh.SSHClientConnection] = []
+        while True:
+            connection = await self.connection(full)
+            try:
+                channel, _ = await connection.create_session(
+                    factory, line, env=variables, send_env=(), encoding=None, request_pty=False
+                )
+            except (asyncssh.Error, OSError) as error:
+                if not (isinstance(error, asyncssh.ChannelOpenError) and error.code in _FULL):
+                    why = f"it does not run commands now ({_reason(error)})"
+                    raise TargetUnusable(why, code="TARGET_REFUSED") from error
+                full.append(connection)
+            else:
+                return channel
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self._target
@@ -119,10 +137,10 @@ class Upstream:
             raise TargetUnusable(f"it cannot be reached ({_reason(error)})", code="TARGET_UNREACHABLE") from error
 
     def close(self) -> None:
-        """End the connection; no other is made."""
+        """End every connection; no other is made."""
         self._is_closed = True
-        if self._connection is not None:
-            self._connection.abort()
+        for connection in self._connections:
+            connection.abort()
 
 
 def _reason(error: Exception) -> str:

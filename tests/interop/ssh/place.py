@@ -228,7 +228,6 @@ AllowTcpForwarding yes
 AllowAgentForwarding yes
 AcceptEnv *
 MaxStartups 100
-MaxSessions 100
 SetEnv HOME={folder}
 """
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import signal
 import subprocess
 import threading
 
+import asyncssh
 import pytest
 
 from tests.interop.ssh.place import WAIT, Place
@@ -155,6 +157,38 @@ def test_many_channels_of_one_connection_are_each_decided(place: Place) -> None:
     subprocess.run(place.command(options=[*control, "-O", "exit"]), capture_output=True, check=True)
     sessions = {entry.session for entry in place.decisions()[-4:]}
     assert len(sessions) == 1
+
+
+def test_a_client_has_more_channels_than_the_target_takes_on_one_connection(place: Place) -> None:
+    # OpenSSH's own limit is ten.
+    async def run() -> list[object]:
+        options = asyncssh.SSHClientConnectionOptions(
+            username="ana+box",
+            client_keys=[str(place.folder / "ana")],
+            known_hosts=str(place.folder / "gateway_hosts"),
+            config=None,
+        )
+        async with asyncssh.connect("127.0.0.1", place.port, options=options) as connection:
+            waiting = [await connection.create_process("cat") for _ in range(24)]
+            for number, process in enumerate(waiting):
+                process.stdin.write(f"{number}")
+                process.stdin.write_eof()
+            return [(await process.wait()).stdout for process in waiting]
+
+    assert asyncio.run(run()) == [f"{number}" for number in range(24)]
+
+
+def test_a_client_that_asks_whether_we_live_is_answered_while_it_waits(place: Place) -> None:
+    alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]
+    client = subprocess.Popen(
+        place.command("echo patient #hold", options=alive), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    place.wait_for_hold()
+    with pytest.raises(subprocess.TimeoutExpired):
+        client.wait(4)
+    place.decide_hold(granted=True)
+    out, _ = client.communicate(timeout=WAIT)
+    assert (client.returncode, out) == (0, b"patient\n")
 
 
 def test_allowed_variables_reach_the_target_and_no_others(place: Place) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import asyncssh
 import pytest
 
 from adapters.core.ports import Target
-from adapters.ssh.upstream import TargetUnusable, Upstream, check_target
+from adapters.ssh.upstream import MAX_CONNECTIONS, TargetUnusable, Upstream, check_target
 from tests.ssh_world import new_key, ssh_world, text_of
 
 
@@ -65,6 +66,21 @@ async def test_one_connection_serves_and_is_made_again_when_it_was_lost() -> Non
         with pytest.raises(TargetUnusable) as caught:
             await upstream.connection()
         assert caught.value.code == "CLOSED"
+
+
+async def test_another_connection_is_made_where_one_is_full_and_there_is_an_end_of_them() -> None:
+    async with ssh_world() as world:
+        upstream = Upstream(world.target)
+        full = [await upstream.connection()]
+        for _ in range(MAX_CONNECTIONS - 1):
+            full.append(await upstream.connection(full))
+        assert len(set(full)) == MAX_CONNECTIONS
+        assert await upstream.connection(full[1:]) is full[0]
+        with pytest.raises(TargetUnusable) as caught:
+            await upstream.connection(full)
+        assert caught.value.code == "TARGET_FULL"
+        upstream.close()
+        await asyncio.gather(*(one.wait_closed() for one in full))
 
 
 async def test_nobody_there_is_told_by_its_sort_alone() -> None:
