@@ -20,7 +20,7 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.audit.merkle import root_of
 from gateway.audit.tail import Tail
-from gateway.audit.tree import StoredTree, TreeWriter
+from gateway.audit.tree import StoredTree, TreeWriter, remove_tree
 from gateway.errors import AuditUnavailable
 from gateway.telemetry import logger
 
@@ -53,10 +53,10 @@ class Sealer:
         self._is_behind = False
         """What stands on the disk may be less than what was read of the log: a write failed in between."""
         if last is not None:
-            self._continue(last, StoredTree(directory))
+            self._continue(last)
 
-    def _continue(self, last: str, stored: StoredTree) -> None:
-        """Check that the tree is the one that was signed last, and let a new key take over."""
+    def _continue(self, last: str) -> None:
+        """Check that the log is the one that was signed last, and let a new key take over."""
         known = [key.public for key in self._keys]
         try:
             checkpoint, signers = open_note(last, known)
@@ -66,12 +66,17 @@ class Sealer:
                 help="`[audit] keys` lists the new key and the one that signed before",
                 code="AUDIT_KEYS",
             ) from error
-        if checkpoint.origin != self._origin or root_of(0, checkpoint.size, stored.node) != checkpoint.root:
-            raise AuditUnavailable(
-                f"the log in {self._directory} is not the one that was sealed",
-                help="move the directory aside and keep it as evidence; `sallyport audit verify` says where it differs",
-                code="AUDIT_ALTERED",
+        if checkpoint.origin != self._origin:
+            raise _altered(f"the log in {self._directory} is `{self._origin}`, and `{checkpoint.origin}` was sealed")
+        if not _has_root(self._directory, checkpoint):
+            # WHY once more: the tree is an index, and may itself be what differs.
+            logger("audit").warning(
+                "the audit's tree is not what was sealed; it is made again", entries=checkpoint.size
             )
+            remove_tree(self._directory)
+            self._tree, self._tail = _taken_up(self._directory, self.sealed)
+            if not _has_root(self._directory, checkpoint):
+                raise _altered(f"the first {checkpoint.size} entries in {self._directory} are not what was sealed")
         if self._keys[0].public not in signers:
             self._hand_over(signers[0])
 
@@ -167,6 +172,18 @@ def _taken_up(directory: Path, sealed: int) -> tuple[TreeWriter, Tail]:
         if tree.size < sealed:
             raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
     return tree, tail
+
+
+def _has_root(directory: Path, checkpoint: Checkpoint) -> bool:
+    return root_of(0, checkpoint.size, StoredTree(directory).node) == checkpoint.root
+
+
+def _altered(problem: str) -> AuditUnavailable:
+    return AuditUnavailable(
+        problem,
+        help="move the directory aside and keep it as evidence; `sallyport audit verify` says where it differs",
+        code="AUDIT_ALTERED",
+    )
 
 
 def _size_of(note: str, directory: Path) -> int:

@@ -69,6 +69,17 @@ def open_tree(directory: Path) -> StoredTree:
     return StoredTree(directory)
 
 
+def remove_tree(directory: Path) -> None:
+    """Forget the tree, to grow it again from the segments. Raises AuditUnavailable."""
+    folder = directory / FOLDER
+    try:
+        # WHY leaves first: without them the rest counts for nothing, should we end in between.
+        for path in sorted(folder.iterdir()):
+            path.unlink()
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
 class TreeWriter:
     """Grows the stored tree, a batch of entries at a time."""
 

@@ -144,6 +144,17 @@ def _leave(log: AuditLog) -> None:
     log.close()
 
 
+@pytest.mark.parametrize("level", ["00", "01", "02"])
+def test_a_tree_that_is_not_what_was_sealed_is_made_again(tmp_path: Path, level: str) -> None:
+    sealed_log(tmp_path, 7, unsealed=1)
+    path = tmp_path / FOLDER / level
+    whole = path.read_bytes()
+    path.write_bytes(bytes(byte ^ 1 for byte in whole))
+    assert sealer_of(tmp_path, 1)[1] == 8
+    assert path.read_bytes()[: len(whole)] == whole
+    assert verify_log(tmp_path, [signing_key().public]).is_whole
+
+
 def test_a_torn_checkpoint_is_cut_off(tmp_path: Path) -> None:
     sealed_log(tmp_path, 5, unsealed=1)
     with (tmp_path / FILE).open("ab") as file:
