@@ -116,14 +116,14 @@ class FaceServer:
             return _written(refuse(error), request)
 
     def _caller(self, request: web.Request) -> Caller:
-        address, now = request.remote, self._clock()
-        if self._throttle.must_wait("", address, now):
-            raise CallRefused(429, "TOO_MANY_LOGINS", "too many failed logins from here; wait a minute")
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         people = self._people()
         name = people.owner_of(token.strip()) if scheme.lower() == "bearer" else None
         found = None if name is None else people.find(name)
         if found is None:
+            address, now = request.remote, self._clock()
+            if self._throttle.must_wait("", address, now):
+                raise CallRefused(429, "TOO_MANY_LOGINS", "too many wrong tokens from here; wait a minute")
             self._throttle.failed("", address, now)
             raise CallRefused(401, "CALLER_UNKNOWN", "a valid token is needed: `Authorization: Bearer TOKEN`")
         return Caller(found.principal, frozenset(found.roles))

@@ -47,3 +47,17 @@ def test_an_attacker_with_many_addresses_fills_no_memory(monkeypatch: pytest.Mon
         throttle.failed("ana", "same", 0.0)
     assert len(throttle._failures) <= 20
     assert max(len(times) for times in throttle._failures.values()) <= MAX_FOR_ADDRESS + 1
+
+
+def test_wrong_tokens_without_a_name_lock_out_nobody_else_and_forget_no_guess() -> None:
+    throttle = Throttle()
+    for number in range(MAX_FOR_ADDRESS):
+        assert not throttle.must_wait("", "a", float(number) / 100)
+        throttle.failed("", "a", float(number) / 100)
+    assert throttle.must_wait("", "a", 1.0)
+    assert not throttle.must_wait("", "b", 1.0)
+    assert not throttle.must_wait("ana", "a", 1.0)
+    for number in range(MAX_FOR_ADDRESS):
+        throttle.failed(f"n{number}", "c", 1.0)
+        throttle.failed("", "c", 1.0)
+    assert throttle.must_wait("ana", "c", 1.0)
