@@ -164,8 +164,13 @@ class RowMasker:
 class EntryForm:
     """What the audit's line of one verdict says that stays the same (`gateway.forms`)."""
 
-    def __new__(cls, before: bytes, after: bytes, protocol: str, own: tuple[str, bytes] | None) -> EntryForm:
-        """`before`, `after`: fields as they stand in the line. `own`: digest and JSON text of the one question it is for."""
+    def __new__(
+        cls, before: bytes, after: bytes, protocol: str, own: tuple[str, bytes] | None, hides: bool
+    ) -> EntryForm:
+        """`before`, `after`: fields as they stand in the line. `own`: digest and JSON text of the one question it is for.
+
+        Without `own`, secrets in each text are hidden if `hides`.
+        """
 
     @property
     def size(self) -> int:
@@ -200,6 +205,9 @@ def scan_spans(text: bytes) -> bytes:
 
 def scan_types(text: bytes) -> bytes:
     """The numbers of the types that a text has; cheaper than its spans."""
+
+def hide_secrets(text: bytes) -> bytes | None:
+    """The text (UTF-8) with every secret replaced by `[redacted]`; None when it has none."""
 
 def scan_detectors() -> bytes:
     """{"types": [names, by number], "rows": [[type, how, triggers, shape, checks, context, rank, title]]}."""

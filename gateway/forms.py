@@ -22,10 +22,15 @@ _AFTER = _FIELDS[_FIELDS.index("text") + 1 :]
 _HEAD = b'{"kind":"decision","time":0'
 
 
-def form_of(entry: Entry, *, is_whole: bool) -> EntryForm:
-    """The form of a decision's entry. `is_whole`: it stands for this very text, not for all of a shape."""
+def form_of(entry: Entry, *, is_whole: bool, hides: bool) -> EntryForm:
+    """The form of a decision's entry. `is_whole`: it stands for this very text, not for all of a shape.
+
+    `hides`: secrets in the texts of a shape are hidden, each text by itself; the entry of a whole form has them hidden.
+    """
     own = (entry.digest, _ENCODE(entry.text)) if is_whole else None
-    return EntryForm(_part(entry, _BEFORE), _part(entry, _AFTER), entry.protocol, own)
+    # WHY: whether something was hidden is each text's own affair; the core says it.
+    after = _part(entry if is_whole else msgspec.structs.replace(entry, redacted=False), _AFTER)
+    return EntryForm(_part(entry, _BEFORE), after, entry.protocol, own, hides)
 
 
 def fill(form: EntryForm, question: Question, decision_id: str, now: int) -> bytes:

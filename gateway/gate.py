@@ -32,11 +32,12 @@ from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
+from gateway.config.model import SecretsInText
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
 from gateway.forms import fill, form_of, outcome_body
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
-from gateway.telling import decision_entry, shows_text, step_entry
+from gateway.telling import decision_entry, has_secret, shows_text, step_entry
 
 MAX_HELD = 10_000
 """Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
@@ -59,8 +60,11 @@ class Gate:
         renew: Callable[[Asked], Asked | None] = lambda asked: asked,
         catalogs: CatalogKeeper | None = None,
         watcher: Watcher | None = None,
+        secrets_in_text: SecretsInText = SecretsInText.REDACT,
     ) -> None:
         """`clock` is UTC nanoseconds; `link` is where a person finds a ticket; `catalogs` keeps what names meant.
+
+        `secrets_in_text`: what becomes of a command whose text holds a secret.
 
         `watcher` is told of each decision the policies made, after it was recorded; it cannot change anything.
 
@@ -76,6 +80,8 @@ class Gate:
         self._renew = renew
         self._catalogs = catalogs
         self._watcher = watcher
+        self._hides = secrets_in_text is not SecretsInText.KEEP
+        self._refuses = secrets_in_text is SecretsInText.REFUSE
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -101,6 +107,8 @@ class Gate:
         program = self._policies.program
         if program is None:
             return self._record(asked, Judgement(_no_policy(), None), now)
+        if self._refuses and has_secret(asked.question):
+            return self._record(asked, Judgement(_not_recorded(), None), now)
         memory = asked.memory
         if memory is not None and isinstance(asked.question, Question):
             known = memory.find(asked.question, program, asked.principal, asked.session, asked.resource)
@@ -124,7 +132,8 @@ class Gate:
         began = time.perf_counter()
         try:
             known = None
-            if self._watcher is None:
+            # WHY not where secrets are refused: `decide` looks for one first.
+            if self._watcher is None and not self._refuses:
                 known = memory.find(question, self._policies.program, principal, session, resource)
             if known is None:
                 return None
@@ -154,10 +163,13 @@ class Gate:
         # WHY not a text that only stands for its shape and would be shown with its literals hidden: each is hidden anew.
         if asked.context or not (judged.exact or shows_text(judged)):
             return
-        entry = decision_entry(asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked))
+        entry = decision_entry(
+            asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked), hides=self._hides
+        )
         known = Remembered(
             *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
-            *(judged.decision, judged.command, answer.mask_keys, form_of(entry, is_whole=judged.exact)),
+            *(judged.decision, judged.command, answer.mask_keys),
+            form_of(entry, is_whole=judged.exact, hides=self._hides),
             _labels(judged.decision),
         )
         asked.memory.keep(asked.question, known, for_shape=not judged.exact)
@@ -182,7 +194,8 @@ class Gate:
                 )
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
-        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket, self._kept(asked)))
+        kept = self._kept(asked)
+        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket, kept, hides=self._hides))
         if self._watcher is not None and ticket is None:
             self._watcher(asked, judged.decision, decision_id, now)
         self._count(decision)
@@ -421,6 +434,12 @@ def _deny(kind: DenyKind, reason: str, revision: str = "", hint: str = "", code:
 
 def _refused(reason: str, hint: str, code: str = "") -> Decision:
     return _deny(DenyKind.APPROVAL_REFUSED, reason, hint=hint, code=code)
+
+
+def _not_recorded() -> Decision:
+    """WHY this kind: the audit may not hold the text, and what is not recorded does not run."""
+    why = "the text of the command holds a secret"
+    return _deny(DenyKind.AUDIT_UNAVAILABLE, why, hint="send it as a bound parameter", code="SECRET_IN_TEXT")
 
 
 def _no_policy() -> Decision:

@@ -8,6 +8,7 @@ from typing import assert_never
 import msgspec
 
 from adapters.core.ports import Question
+from engine import _native
 from engine.command.http.shown import hide_credentials
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind
@@ -68,14 +69,18 @@ def decision_entry(
     now: int,
     ticket: Ticket | None,
     catalog: Reference = NOT_KEPT,
+    *,
+    hides: bool = True,
 ) -> Entry:
     """The entry of a decision. `judged` has the tree; None: it could not even be parsed, or nobody tried.
+
+    `hides`: what looks like a secret in the text is hidden, besides the literals that the parser knows for secrets.
 
     `ticket` is there for a hold and for what was decided with its grant; `catalog` is where what names meant is kept.
     """
     principal, session, question = asked.principal, asked.session, asked.question
     gist = None if judged.command is None else _GIST.decode(judged.command.encoded)
-    text, is_redacted = _text(question, gist)
+    text, is_redacted = _text(question, gist, hides=hides)
     # WHY nothing of an input that was refused for its shape: the log could not hold it either.
     is_sound = decision.deny_kind is not DenyKind.INPUT_INVALID
     resource = asked.resource
@@ -118,7 +123,7 @@ def decision_entry(
         catalog=catalog.digest,
         names=catalog.session,
         is_tree=not isinstance(question, Question),
-        tree=_tree(question, gist),
+        tree=b"" if is_redacted else _tree(question, gist),
         granted=() if approval is None else approval.rules,
         granted_at=None if approval is None else approval.granted_at,
         overruled=decision is not judged.decision or not decision.revision,
@@ -200,7 +205,20 @@ def _is_plain(gist: _Gist) -> bool:
     return _is_read(gist) and SECRET not in gist.features
 
 
-def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, bool]:
+def has_secret(question: Question | ParsedCommand) -> bool:
+    """Whether the command's text, or its tree as somebody made it, holds what looks like a secret.
+
+    Not the credentials of a request: it needs them, and they are never kept.
+    """
+    if not isinstance(question, Question):
+        return _native.hide_secrets(question.encoded) is not None
+    text = question.text
+    if question.protocol in _WEB:
+        text = hide_credentials(text.decode("utf-8", "backslashreplace")).encode()
+    return _native.hide_secrets(text) is not None
+
+
+def _text(question: Question | ParsedCommand, gist: _Gist | None, *, hides: bool) -> tuple[str, bool]:
     """The command as the log keeps it, and whether something in it was hidden."""
     if isinstance(question, Question):
         text, protocol = question.text.decode("utf-8", "backslashreplace"), question.protocol
@@ -211,7 +229,9 @@ def _text(question: Question | ParsedCommand, gist: _Gist | None) -> tuple[str, 
         # WHY always: every request may carry a credential, and what proves somebody is nobody's to read.
         hidden = hide_secrets(hide_credentials(text))
         return hidden, hidden != text
-    if gist is not None and _is_plain(gist):
-        return text, False
-    hidden = redact_sql(text, is_understood=gist is not None and _is_read(gist))
+    hidden = text
+    if gist is None or not _is_plain(gist):
+        hidden = redact_sql(text, is_understood=gist is not None and _is_read(gist))
+    if hides:
+        hidden = hide_secrets(hidden)
     return hidden, hidden != text

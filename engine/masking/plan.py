@@ -153,12 +153,15 @@ def concerns(mask: Mask, column: str) -> bool:
     return any(_matches(pattern, column) for pattern in mask.columns)
 
 
+# WHY masks by pattern are never proven on SQL: the scanner knows a secret when it sees it whole in a result. A statement
+# may show it in parts (`substr`, `reverse`, `encode`) or ask about it (`WHERE note LIKE '%sk_live_a%'`), and which columns
+# hold such values nobody says, so that neither lineage nor filters can rule it out. Masks by column have no such way round.
 def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     """The first thing that keeps a plan from being proven, in words."""
     if any(mask.paths for mask in masks):
         return "paths of JSON are no part of this command's result that can be told"
     if any(mask.values for mask in masks):
-        return "masks by value pattern need the value scanner, which this version does not have"
+        return "a value can be taken apart or asked about before a pattern sees it, so masks by pattern are not proven"
     sql = command.sql
     if sql is None:
         return f"columns cannot be told in a command of protocol `{command.protocol}`"

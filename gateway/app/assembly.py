@@ -119,6 +119,7 @@ class Gateway:
             renew=lambda asked: self.doors.renew(asked),
             catalogs=CatalogKeeper(config.at(config.audit.dir)),
             watcher=self._shadow,
+            secrets_in_text=config.audit.secrets,
         )
         self.doors = Doors(
             gate=self.gate,

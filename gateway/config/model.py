@@ -41,6 +41,14 @@ class Durability(StrEnum):
     DISK = "disk"
 
 
+class SecretsInText(StrEnum):
+    """What becomes of a command whose text holds a secret: shown without it in the audit, refused, or kept as it is."""
+
+    REDACT = "redact"
+    REFUSE = "refuse"
+    KEEP = "keep"
+
+
 class PrincipalKind(StrEnum):
     USER = "user"
     AGENT = "agent"
@@ -194,12 +202,14 @@ class Audit:
     """`[audit]`: below `low_water_bytes` of free space nothing new is allowed.
 
     `keys`: secrets with the Ed25519 keys of checkpoints (PEM): the one that signs, then those it takes over from. Without
-    any, one is made in `dir`.
+    any, one is made in `dir`. `secrets`: what becomes of commands with a password or token in their text. A constant that
+    the statement itself makes a secret (`PASSWORD '...'`) is never kept, whatever it says.
     """
 
     dir: str = "state/audit"
     keys: tuple[str, ...] = field(default=(), repr=False)
     durability: Durability = Durability.PROCESS
+    secrets: SecretsInText = SecretsInText.REDACT
     segment_bytes: int = 64 << 20
     low_water_bytes: int = 64 << 20
 

@@ -63,7 +63,7 @@ STRUCTURED = frozenset(
     }
 )
 
-CLAIMED_RECALL, OVERALL_RECALL, PRECISION = 0.90, 0.84, 0.93
+CLAIMED_RECALL, OVERALL_RECALL, PRECISION = 0.955, 0.915, 0.955
 
 
 @cache
@@ -128,8 +128,8 @@ def test_structured_personal_data_is_found_and_little_else(corpora: Path) -> Non
     print(
         f"{true} of {true + missed} found, recall {true / (true + missed):.3f}; {wrong} wrong, precision {true / (true + wrong):.3f}"
     )
-    assert true / (true + missed) >= 0.85
-    assert true / (true + wrong) >= 0.90
+    assert true / (true + missed) >= 0.92
+    assert true / (true + wrong) >= 0.96
 
 
 def values(body: object) -> Iterator[object]:
@@ -146,8 +146,9 @@ def values(body: object) -> Iterator[object]:
 
 def test_ordinary_answers_of_services_are_hardly_touched(corpora: Path) -> None:
     benign, total = 0, 0
-    # What these answers really carry: people's mail, telephones, machines' addresses, and secrets that clients get.
-    real = {"pii.email", "pii.phone", "pii.ip_address", "pii.mac_address"}
+    # What these answers really carry: people's mail and telephones, and secrets that clients get. WHY addresses of
+    # machines count as benign: whose they are, the words beside them say (gateway, netmask), and the detector reads them.
+    real = {"pii.email", "pii.phone"}
     for item in items(corpora / "http-responses"):
         text = json.dumps(item["body"], ensure_ascii=False)
         total += sum(1 for _ in values(item["body"]))

@@ -18,6 +18,7 @@ from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
+from gateway.config.model import SecretsInText
 from gateway.gate import Gate
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
@@ -113,7 +114,7 @@ class House:
         self.log = AuditLog(folder / "audit", low_water_bytes=0)
         self.gate = self.build()
 
-    def build(self) -> Gate:
+    def build(self, secrets_in_text: SecretsInText = SecretsInText.REDACT) -> Gate:
         """Another gate on the same store and log, as after a restart."""
         return Gate(
             policies=self.policies,
@@ -124,6 +125,7 @@ class House:
             mask_keys={"k1": b"secret"},
             link=lambda ticket: f"https://gate/holds/{ticket}",
             catalogs=CatalogKeeper(self.folder / "audit"),
+            secrets_in_text=secrets_in_text,
         )
 
     def entries(self) -> list[Entry]:

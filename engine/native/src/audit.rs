@@ -3,6 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::scan;
+
 /// The longest line's body, as `gateway.audit.entry` has it.
 pub const MAX_LINE: usize = 4 << 20;
 
@@ -13,15 +15,17 @@ pub struct Form {
     protocol: Vec<u8>,
     /// Digest and text in JSON, when the form stands for one text alone.
     own: Option<(String, Vec<u8>)>,
+    /// Secrets in each question's text are replaced.
+    hides: bool,
 }
 
 impl Form {
     /// `before`, `after`: fields as they stand in the line, behind a comma each. `own`: digest and text (in JSON) of the one
-    /// question it stands for; without it they are made of each question's text.
-    pub fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>) -> Self {
+    /// question it stands for; without it they are made of each question's text, with its secrets hidden if `hides`.
+    pub fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>, hides: bool) -> Self {
         let mut marked = protocol.as_bytes().to_vec();
         marked.push(0);
-        Self { before: before.to_vec(), after: after.to_vec(), protocol: marked, own }
+        Self { before: before.to_vec(), after: after.to_vec(), protocol: marked, own, hides }
     }
 
     /// Bytes it keeps.
@@ -52,7 +56,15 @@ impl Form {
         line.extend_from_slice(b",\"text\":");
         match &self.own {
             Some((_, text)) => line.extend_from_slice(text),
-            None => line.extend_from_slice(&json(text)),
+            None => {
+                let shown = shown(text);
+                // INVARIANT: where nobody can say whether a text has a secret, there is no line, and so no answer.
+                let hidden = if self.hides { scan::mask::without_secrets(scan::engine().ok()?, &shown) } else { None };
+                quote(hidden.as_ref().unwrap_or(&shown), &mut line);
+                if hidden.is_some() {
+                    line.extend_from_slice(b",\"redacted\":true");
+                }
+            }
         }
         line.extend_from_slice(&self.after);
         line.push(b'}');
@@ -106,30 +118,40 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
 }
 
-/// A text as a JSON string. Bytes that are not UTF-8 are shown as `\xNN`, as Python's `backslashreplace` does.
-fn json(mut text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len().saturating_add(8));
-    out.push(b'"');
+/// A text as the log shows it: bytes that are not UTF-8 as `\xNN`, as Python's `backslashreplace` does.
+fn shown(mut text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
     loop {
         match std::str::from_utf8(text) {
             Ok(whole) => {
-                escape(whole.as_bytes(), &mut out);
-                break;
+                out.extend_from_slice(whole.as_bytes());
+                return out;
             }
             Err(error) => {
                 let (valid, rest) = text.split_at(error.valid_up_to());
-                escape(valid, &mut out);
+                out.extend_from_slice(valid);
                 let (broken, rest) = rest.split_at(error.error_len().unwrap_or(rest.len()));
                 for byte in broken {
-                    out.extend_from_slice(b"\\\\x");
+                    out.extend_from_slice(b"\\x");
                     out.extend_from_slice(hex(&[*byte]).as_bytes());
                 }
                 text = rest;
             }
         }
     }
-    out.push(b'"');
+}
+
+/// A text as a JSON string.
+fn json(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len().saturating_add(8));
+    quote(&shown(text), &mut out);
     out
+}
+
+fn quote(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape(text, out);
+    out.push(b'"');
 }
 
 fn escape(text: &[u8], out: &mut Vec<u8>) {
@@ -160,12 +182,24 @@ mod tests {
 
     #[test]
     fn a_form_of_a_shape_has_each_text() {
-        let form = Form::new(b",\"a\":1", b",\"z\":2", "postgres", None);
+        let form = Form::new(b",\"a\":1", b",\"z\":2", "postgres", None, true);
         let digest = digest(&[b"postgres\0x"]);
         let wanted = format!(
             "\"kind\":\"decision\",\"time\":5,\"decision_id\":\"d-1\",\"a\":1,\"digest\":\"{digest}\",\"text\":\"x\",\"z\":2}}"
         );
         assert_eq!(form.fill("d-1", 5, b"x", None), Some(wanted.into_bytes()));
         assert!(form.fill("d-1", 5, &vec![b'a'; MAX_LINE], None).is_none());
+    }
+
+    #[test]
+    fn a_secret_in_a_text_is_hidden_and_the_line_says_so() {
+        let text = format!("SELECT '{}{}'", "ghp_", "Zk3vN9qLx2TbW8yRm4Jp7Hs1Dc6Fg5Ae0UoB");
+        for hides in [true, false] {
+            let form = Form::new(b"", b",\"z\":2", "postgres", None, hides);
+            let line = form.fill("d-1", 5, text.as_bytes(), None).unwrap_or_default();
+            let line = String::from_utf8_lossy(&line).into_owned();
+            assert_eq!(line.contains("\"text\":\"SELECT '[redacted]'\",\"redacted\":true,\"z\""), hides, "{line}");
+            assert_eq!(line.contains("ghp_"), !hides);
+        }
     }
 }

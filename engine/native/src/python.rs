@@ -227,9 +227,9 @@ struct EntryForm(audit::Form);
 #[pymethods]
 impl EntryForm {
     #[new]
-    #[pyo3(signature = (before, after, protocol, own))]
-    fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>) -> Self {
-        Self(audit::Form::new(before, after, protocol, own))
+    #[pyo3(signature = (before, after, protocol, own, hides))]
+    fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>, hides: bool) -> Self {
+        Self(audit::Form::new(before, after, protocol, own, hides))
     }
 
     #[getter]
@@ -335,6 +335,14 @@ fn scan_types<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>
     })
 }
 
+/// The text with every secret replaced; None when it has none.
+#[pyfunction]
+fn hide_secrets<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let hide = || guarded(|| Ok(scan::mask::without_secrets(scan::engine()?, text)));
+    let hidden = py.detach(hide).map_err(|failure| raise(py, failure))?;
+    Ok(hidden.map(|hidden| PyBytes::new(py, &hidden)))
+}
+
 /// The detectors there are.
 #[pyfunction]
 fn scan_detectors(py: Python<'_>) -> PyResult<Bound<'_, PyBytes>> {
@@ -394,6 +402,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(scan_text, module)?)?;
     module.add_function(wrap_pyfunction!(scan_spans, module)?)?;
     module.add_function(wrap_pyfunction!(scan_types, module)?)?;
+    module.add_function(wrap_pyfunction!(hide_secrets, module)?)?;
     module.add_function(wrap_pyfunction!(scan_detectors, module)?)?;
     module.add_class::<ScanStream>()?;
     Ok(())

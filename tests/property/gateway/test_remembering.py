@@ -25,7 +25,11 @@ from gateway.gate import Gate
 from gateway.remembering import Memory
 from tests.strategies.gates import ANA, HOLD, MASK, ORDERS, SESSION, House, parse
 
+TOKEN = b"gh" + b"p_" + b"Zk3vN9qLw2TbW8zRm4Jp7Hs1Dc6Fg5Ae0UoB"
+"""Looks like a secret; not without its digits, which share its shape."""
 TEXTS = (
+    b"SELECT '" + TOKEN + b"'",
+    b"SELECT '" + bytes(b for b in TOKEN if not chr(b).isdigit()) + b"'",
     b"SELECT 1",
     b"SELECT 2",
     b'SELECT 1 -- \xff\n"\\',

@@ -20,11 +20,13 @@ from gateway import gate as gate_module
 from gateway.approvals.states import Approved, Person, Refused, State
 from gateway.asked import Asked
 from gateway.audit.entry import Kind
+from gateway.config.model import SecretsInText
 from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 from gateway.gate import denial_of
 from gateway.remembering import Memory
 from tests.strategies.gates import ALLOW, ANA, DENY, HOLD, MASK, ORDERS, SESSION, House, asked, parse, question
 
+TOKEN = "gh" + "p_" + "Zk3vN9qLx2TbW8yRm4Jp7Hs1Dc6Fg5Ae0UoB"
 BO = Person("bo", ("dba",))
 
 
@@ -131,6 +133,32 @@ def test_a_ready_made_tree_is_judged_as_it_is(house: House) -> None:
     answer = house.gate.decide(Asked(parse(b"SELECT 7"), ANA, SESSION, ORDERS, caller="envoy"))
     assert answer.decision.is_granted
     assert (house.entries()[0].text, house.entries()[0].caller) == ("SELECT 7", "envoy")
+
+
+def test_a_secret_in_the_text_is_hidden_in_the_log_also_when_the_verdict_is_given_again(house: House) -> None:
+    memory = Memory(lambda protocol, text: b"SELECT")
+    house.policies.is_exact = False
+    for text in ("SELECT 1", f"SELECT '{TOKEN}'", "SELECT 2"):
+        assert house.gate.decide(changed(asked(text), memory=memory)).decision.verdict is Verdict.ALLOW
+    kept = [(entry.text, entry.redacted) for entry in house.entries()]
+    assert kept == [("SELECT 1", False), ("SELECT '[redacted]'", True), ("SELECT 2", False)]
+
+
+def test_a_command_with_a_secret_is_refused_where_the_configuration_says_so(house: House) -> None:
+    gate = house.build(SecretsInText.REFUSE)
+    memory = Memory(lambda protocol, text: b"SELECT")
+    house.policies.is_exact = False
+    assert gate.decide(changed(asked("SELECT 1"), memory=memory)).decision.verdict is Verdict.ALLOW
+    denied = gate.decide(changed(asked(f"SELECT '{TOKEN}'"), memory=memory)).decision
+    assert (denied.verdict, denied.deny_kind) == (Verdict.DENY, DenyKind.AUDIT_UNAVAILABLE)
+    assert denied.reasons[0].code == "SECRET_IN_TEXT"
+    assert gate.again(memory, question(f"SELECT '{TOKEN}'"), ANA, SESSION, ORDERS) is None
+    assert all(TOKEN not in entry.text for entry in house.entries())
+
+
+def test_secrets_are_kept_where_the_configuration_says_so(house: House) -> None:
+    house.build(SecretsInText.KEEP).decide(asked(f"SELECT '{TOKEN}'"))
+    assert house.entries()[0].text == f"SELECT '{TOKEN}'"
 
 
 @pytest.mark.parametrize(

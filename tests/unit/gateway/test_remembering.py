@@ -11,7 +11,7 @@ from engine._native import EntryForm
 from gateway.remembering import MAX_KEPT, MAX_TEXT, Memory, Remembered
 from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
-FORM = EntryForm(b"", b"", "postgres", None)
+FORM = EntryForm(b"", b"", "postgres", None, hides=True)
 PROGRAM, NAMES = object(), object()
 KNOWN = Remembered(PROGRAM, NAMES, ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, ("allow", ""))
 

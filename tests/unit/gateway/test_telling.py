@@ -30,6 +30,7 @@ from gateway.audit.entry import Entry
 from gateway.telling import decision_entry, step_entry
 from tests.strategies.gates import ALLOW, ANA, MASK, ORDERS, SESSION, asked, parse, question
 
+TOKEN = "gh" + "p_" + "Zk3vN9qLx2TbW8yRm4Jp7Hs1Dc6Fg5Ae0UoB"
 BOUND = binding_of(ANA, SESSION, ORDERS, parse(b"DELETE"), None, "r1")
 
 
@@ -180,3 +181,23 @@ def test_what_the_gate_refuses_by_itself_is_told_apart() -> None:
     for decision, overruled in ((judged, False), (ALLOW, True)):
         told = decision_entry(asked(), decision, Judgement(judged, parse(b"SELECT 1")), "d-1", 7, None)
         assert told.overruled is overruled
+
+
+def test_a_secret_in_the_text_is_hidden_and_so_is_the_tree_that_holds_it() -> None:
+    text = f"SELECT * FROM tokens WHERE value = '{TOKEN}'"
+    entry = tell(asked(text), parse(text.encode()))
+    assert (entry.text, entry.redacted) == ("SELECT * FROM tokens WHERE value = '[redacted]'", True)
+    made = tell(Asked(tree(text), ANA, SESSION, ORDERS), tree(text))
+    assert (made.text, made.redacted, made.tree, made.is_tree) == (entry.text, True, b"", True)
+
+
+def test_a_secret_is_kept_where_the_configuration_says_so() -> None:
+    judged = Judgement(ALLOW, parse(TOKEN.encode()))
+    entry = decision_entry(asked(TOKEN), ALLOW, judged, "d-1", 7, None, hides=False)
+    assert (entry.text, entry.redacted) == (TOKEN, False)
+
+
+def test_secrets_are_seen_in_texts_and_in_ready_made_trees() -> None:
+    assert telling.has_secret(question(TOKEN))
+    assert telling.has_secret(tree(f"SELECT '{TOKEN}'"))
+    assert not telling.has_secret(question("SELECT 1"))

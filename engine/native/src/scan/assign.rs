@@ -18,6 +18,8 @@ pub enum Word {
     Key,
     /// `key`, `auth`: too common; the value must look very random.
     Weak,
+    /// `api`: the same, and only in an assignment.
+    Faint,
 }
 
 /// The types found here.
@@ -35,7 +37,7 @@ pub const WORDS: &[(&str, Word)] = &[
     ("mot de passe", Word::Password),
     ("pass", Word::ShortPassword),
     ("pwd", Word::ShortPassword),
-    ("_pw", Word::ShortPassword),
+    ("_pw", Word::Password),
     ("passcode", Word::ShortPassword),
     ("secret", Word::Key),
     ("token", Word::Key),
@@ -74,7 +76,11 @@ pub const WORDS: &[(&str, Word)] = &[
     ("access", Word::Weak),
     ("key", Word::Weak),
     ("auth", Word::Weak),
+    ("api", Word::Faint),
 ];
+
+/// Words that make a weak one before which they stand a promise: `access key`, `secret for key`.
+const STRENGTHENS: [&[u8]; 5] = [b"secret", b"access", b"private", b"api", b"token"];
 
 /// The numbers of the types found here.
 pub struct Kinds {
@@ -94,7 +100,7 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let kinds = &walker.engine.generic;
     let kind = match word {
         Word::Password | Word::ShortPassword => kinds.password,
-        Word::Key | Word::Weak => kinds.key,
+        Word::Key | Word::Weak | Word::Faint => kinds.key,
     };
     if !walker.wants_kind(kind) {
         return;
@@ -103,18 +109,45 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let Some(place) = Place::after(text, end) else {
         return;
     };
+    if is_public(text, start) {
+        return;
+    }
+    let word = if word == Word::Weak && is_strengthened(text, start) { Word::Key } else { word };
     let found = match word {
         Word::Password => password(text, &place),
         Word::ShortPassword if begins_word(text, start) => password(text, &place),
         Word::ShortPassword => None,
         Word::Key => key(text, &place, random::KEY),
-        Word::Weak if begins_word(text, start) || all_capitals(text, start, end) => key(text, &place, random::WEAK),
-        Word::Weak => key(text, &place, random::WEAK.stricter().stricter()),
+        Word::Faint if place.operator == Operator::None => None,
+        Word::Weak | Word::Faint if place.names(text, start) => key(text, &place, random::NAMED),
+        Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
+            key(text, &place, random::WEAK)
+        }
+        Word::Weak | Word::Faint => key(text, &place, random::WEAK.stricter().stricter()),
     };
     if let Some((from, to)) = found {
         let rank = if kind == kinds.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
+}
+
+/// A public key is no secret: `PUBLIC_KEY`, `publicKey`, `pub_key`.
+fn is_public(text: &[u8], start: usize) -> bool {
+    const SIGNS: [&[u8]; 3] = [b"public", b"pub", b"publishable"];
+    const LONGEST: usize = 12;
+    let before = text.get(start.saturating_sub(LONGEST)..start).unwrap_or_default();
+    let name = match before {
+        [name @ .., b'_' | b'-' | b' '] => name,
+        name => name,
+    };
+    ends_with_any(name, &SIGNS)
+}
+
+fn is_strengthened(text: &[u8], start: usize) -> bool {
+    const REACH: usize = 16;
+    let before = text.get(start.saturating_sub(REACH)..start).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    STRENGTHENS.iter().any(|word| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
 }
 
 fn all_capitals(text: &[u8], start: usize, end: usize) -> bool {
@@ -157,13 +190,16 @@ impl Place {
                 b'=' => operator = Operator::Equals,
                 b':' if operator != Operator::Equals => operator = Operator::Colon,
                 b',' | b'|' if operator == Operator::None => operator = Operator::Comma,
+                // WHY: `password = '', next = ''`: what is assigned is nothing.
+                b'"' | b'\'' | b'`' if quote == Some(*byte) && operator == Operator::Equals => return None,
+                b',' if quote.is_some() && matches!(operator, Operator::Equals | Operator::Colon) => return None,
                 b'"' | b'\'' | b'`' => quote = Some(*byte),
                 b' ' | b'\t' | b']' | b')' | b'>' | b'(' | b'[' | b'\\' | b'!' | b'?' | b':' | b',' | b'|' => {
                     if operator != Operator::None && matches!(byte, b' ' | b'\t') {
                         quote = None;
                     }
                 }
-                b'-' if operator == Operator::None => {}
+                b'-' | b'.' if operator == Operator::None => {}
                 _ => break,
             }
             if matches!(byte, b'=' | b':' | b',' | b')' | b']') {
@@ -175,6 +211,13 @@ impl Place {
             return None;
         }
         Some(Self { at, tail: (end, end.saturating_add(tail)), operator, quote })
+    }
+
+    /// Whether the name of which the word is a part ends with it, is longer than it, and has a value assigned.
+    fn names(&self, text: &[u8], start: usize) -> bool {
+        let before = start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
+        let is_part = before == b'_' || before == b'-' || before.is_ascii_lowercase();
+        is_part && self.tail.0 == self.tail.1 && matches!(self.operator, Operator::Equals | Operator::Colon)
     }
 
     fn tail<'a>(&self, text: &'a [u8]) -> &'a [u8] {
@@ -197,19 +240,49 @@ fn key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usi
     ) {
         return None;
     }
-    let end = run(text, place.at, |byte| {
+    let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
+    bare_key(text, place.at, demand)
+        .or_else(|| quoted_key(text, place, demand))
+        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter()))
+}
+
+/// A run of the letters that keys are made of.
+fn bare_key(text: &[u8], at: usize, demand: random::Demand) -> Option<(usize, usize)> {
+    let end = run(text, at, |byte| {
         byte.is_ascii_alphanumeric()
             || matches!(
                 byte,
                 b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'!' | b'@' | b'%' | b'^' | b'&' | b'*'
             )
     });
-    let value = text.get(place.at..end)?;
-    let value = trimmed(value);
-    let end = place.at.saturating_add(value.len());
+    let value = trimmed(text.get(at..end)?);
+    let end = at.saturating_add(value.len());
     let called = matches!(text.get(end), Some(b'(' | b'{' | b'[' | b'$' | b'<'));
-    let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
-    (!called && random::looks_random(value, demand)).then_some((place.at, end))
+    (!called && random::looks_random(value, demand)).then_some((at, end))
+}
+
+/// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`).
+fn quoted_key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usize)> {
+    const SHORTEST: usize = 20;
+    let quote = place.quote?;
+    let end = run(text, place.at, |byte| byte != quote && byte.is_ascii_graphic());
+    let value = text.get(place.at..end)?;
+    let is_whole = text.get(end) == Some(&quote) && value.len() >= demand.shortest.max(SHORTEST);
+    let kinds = [u8::is_ascii_digit, u8::is_ascii_alphabetic, u8::is_ascii_punctuation];
+    let is_mixed = kinds.iter().all(|kind| value.iter().filter(|byte| kind(byte)).count() >= 3);
+    let holds = is_whole && is_mixed && random::entropy(value) >= 380;
+    (holds && !random::is_code(value) && !random::is_placeholder(value)).then_some((place.at, end))
+}
+
+/// Where the value begins when one word stands before it: `secret for 0a1b...`, `access code 0a1b...`.
+fn after_a_word(text: &[u8], place: &Place) -> Option<usize> {
+    const LONGEST: usize = 8;
+    if place.operator != Operator::None || place.quote.is_some() {
+        return None;
+    }
+    let word = run(text, place.at, |byte| byte.is_ascii_alphabetic());
+    let length = word.saturating_sub(place.at);
+    ((1..=LONGEST).contains(&length) && text.get(word) == Some(&b' ')).then(|| word.saturating_add(1))
 }
 
 fn password(text: &[u8], place: &Place) -> Option<(usize, usize)> {
@@ -270,12 +343,18 @@ fn is_code(value: &[u8], after: Option<u8>) -> bool {
     }
     let dotted = value.split(|byte| *byte == b'.').count() > 1
         && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    dotted || value.windows(2).any(|pair| pair == b"->" || pair == b"::" || pair == b"()")
+    let selector = value.first().is_some_and(|byte| matches!(byte, b'#' | b'.'))
+        && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
+    let path = value.contains(&b'/')
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'#' | b'_' | b'-' | b'.'));
+    // What follows a quote that closed: `"password = " + value`.
+    let joined = value.first().is_some_and(|byte| matches!(byte, b'+' | b')' | b';'));
+    dotted || selector || path || joined || value.windows(2).any(|pair| pair == b"->" || pair == b"::" || pair == b"()")
 }
 
 fn ends_with_any(tail: &[u8], endings: &[&[u8]]) -> bool {
-    let lower = tail.to_ascii_lowercase();
-    endings.iter().any(|ending| lower.ends_with(ending))
+    let last = |length: usize| tail.len().checked_sub(length).and_then(|from| tail.get(from..));
+    endings.iter().any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
 }
 
 /// Without the punctuation of a sentence at its end.

@@ -92,6 +92,23 @@ impl Automaton {
         found
     }
 
+    /// The last place where a match that begins at `at` ends and for which `holds`.
+    pub fn last_end(&self, text: &[u8], at: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut state = self.start;
+        let mut found = None;
+        for (offset, byte) in (at..).zip(text.get(at..)?) {
+            state = self.step(state, *byte);
+            if state == DEAD {
+                break;
+            }
+            let end = offset.saturating_add(1);
+            if self.is_ending(state) && holds(end) {
+                found = Some(end);
+            }
+        }
+        found
+    }
+
     pub fn memory(&self) -> usize {
         self.next.len().saturating_mul(4)
     }

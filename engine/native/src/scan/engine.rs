@@ -1,4 +1,4 @@
-//! Everything built once from the table: the two automata that run over text, and a matcher for each shape.
+//! Everything built once from the table: the finder of literals, the automaton of figures, and a matcher for each shape.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -24,6 +24,16 @@ pub enum Action {
     Assign { word: Word },
 }
 
+/// Why the walk stops at a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    No,
+    /// A figure may be near.
+    Figure,
+    /// It is a literal by itself, of this number.
+    Literal(u16),
+}
+
 /// One row, built.
 pub struct Detector {
     pub kind: u16,
@@ -34,6 +44,9 @@ pub struct Detector {
     pub trail: Option<Automaton>,
     pub checks: Vec<Check>,
     pub context: Option<u16>,
+    /// The shape ends in a counted run in which dashes may stand.
+    pub dashed: bool,
+    pub secret: bool,
 }
 
 /// The scanner, built.
@@ -44,7 +57,8 @@ pub struct Engine {
     pub literals: Words,
     /// By the number of a literal: its length and what it sets off.
     pub triggers: Vec<(usize, Vec<Action>)>,
-    pub outlines: Automaton,
+    /// By byte: what the walk stops at.
+    pub stops: Box<[Stop; 256]>,
     pub figures: figures::Figures,
     pub generic: crate::scan::assign::Kinds,
 }
@@ -53,10 +67,7 @@ impl Engine {
     /// How much memory the automata take.
     pub fn memory(&self) -> usize {
         let shapes = self.detectors.iter().fold(0_usize, |sum, detector| sum.saturating_add(detector.value.memory()));
-        shapes
-            .saturating_add(self.literals.memory())
-            .saturating_add(self.outlines.memory())
-            .saturating_add(self.figures.memory())
+        shapes.saturating_add(self.literals.memory()).saturating_add(self.figures.memory())
     }
 }
 
@@ -94,13 +105,49 @@ fn build() -> Result<Engine, String> {
     for (literal, word) in crate::scan::assign::WORDS {
         words.entry((*literal).to_owned()).or_default().push(Action::Assign { word: *word });
     }
-    let patterns: Vec<&[u8]> = words.keys().map(String::as_bytes).collect();
-    let literals = Words::new(&patterns)?;
-    let outlines = Automaton::searching(figures::OUTLINES)?;
-    let triggers = words.into_iter().map(|(word, actions)| (word.len(), actions)).collect();
+    // Literals of one byte come last: the walk stops at them, and the finder of longer ones does not know them.
+    let (short, long): (Vec<_>, Vec<_>) = words.into_iter().partition(|(word, _)| word.len() == 1);
+    let patterns: Vec<&[u8]> = long.iter().map(|(word, _)| word.as_bytes()).collect();
+    let literals = Words::new(&patterns, |number| {
+        long.get(number).is_some_and(|(_, actions)| actions.iter().any(|action| is_inner(action, &detectors)))
+    })?;
+    let stops = stops(&short, long.len())?;
+    let triggers = long.into_iter().chain(short).map(|(word, actions)| (word.len(), actions)).collect();
     let figures = figures::Figures::new(&rows)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
-    Ok(Engine { rows, types, detectors, literals, triggers, outlines, figures, generic })
+    Ok(Engine { rows, types, detectors, literals, triggers, stops, figures, generic })
+}
+
+/// Whether an action is taken inside a word too; the others begin words.
+fn is_inner(action: &Action, detectors: &[Detector]) -> bool {
+    match action {
+        Action::Match { back: Some(_), .. } => true,
+        Action::Match { detector, back: None } => {
+            detectors.get(usize::from(*detector)).is_none_or(|detector| detector.how == How::Loose)
+        }
+        Action::Assign { word } => *word != Word::ShortPassword,
+        Action::Follow { .. } | Action::Context { .. } => false,
+    }
+}
+
+/// What the walk stops at: signs of figures, and literals of one byte, whose numbers go on from `first`.
+fn stops(short: &[(String, Vec<Action>)], first: usize) -> Result<Box<[Stop; 256]>, String> {
+    let mut stops = Box::new([Stop::No; 256]);
+    for (byte, slot) in (0_u8..=u8::MAX).zip(stops.iter_mut()) {
+        if figures::is_sign(byte) {
+            *slot = Stop::Figure;
+        }
+    }
+    for (offset, (word, _)) in short.iter().enumerate() {
+        let number = u16::try_from(first.saturating_add(offset)).map_err(|_| "too many literals".to_owned())?;
+        if let Some(slot) = word.bytes().next().and_then(|byte| stops.get_mut(usize::from(byte))) {
+            if *slot != Stop::No {
+                return Err(format!("`{word}` is a sign of figures"));
+            }
+            *slot = Stop::Literal(number);
+        }
+    }
+    Ok(stops)
 }
 
 /// The number of the row's set of context words; rows with the same words share one.
@@ -137,6 +184,8 @@ impl Detector {
             trail: optional(trail)?,
             checks: row.checks.iter().map(|name| Check::of(name)).collect::<Result<_, _>>()?,
             context,
+            dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),
+            secret: row.kind.starts_with("secret."),
         })
     }
 }

@@ -11,8 +11,6 @@ pub const AFTER: usize = 40;
 pub const GAP: usize = 48;
 /// The longest stretch looked at for `name = value`.
 pub const VALUE: usize = 200;
-/// How far back the parts of one figure may reach from the place where the automaton stops.
-pub const FIGURE: usize = 48;
 /// What a stream keeps before the place up to which it has answered, and needs after it before it answers.
 pub const HEAD: usize = 1_024;
 pub const TAIL: usize = LONGEST + LEAD + 512;

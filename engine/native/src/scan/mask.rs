@@ -1,6 +1,23 @@
 //! The text with findings hidden.
 
-use crate::scan::Span;
+use crate::scan::{scan, Engine, Span};
+
+/// What stands in the place of a secret in a text that is kept.
+const REDACTED: &[u8] = b"[redacted]";
+
+/// The text with every secret (not personal data) replaced; `None` when it has none.
+pub fn without_secrets(engine: &Engine, text: &[u8]) -> Option<Vec<u8>> {
+    let is_secret = |kind: u16| engine.types.get(usize::from(kind)).is_none_or(|name| name.starts_with("secret."));
+    let (mut out, mut from, mut found) = (Vec::new(), 0_usize, false);
+    for span in scan(engine, text).iter().filter(|span| is_secret(span.kind)) {
+        found = true;
+        out.extend_from_slice(text.get(from..span.start).unwrap_or_default());
+        out.extend_from_slice(REDACTED);
+        from = span.end;
+    }
+    out.extend_from_slice(text.get(from..).unwrap_or_default());
+    found.then_some(out)
+}
 
 /// What stands in the place of a finding: its type, in brackets that no detector reads.
 pub fn mask(types: &[&str], text: &[u8], spans: &[Span]) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! Finds secrets and personal data in text: which kinds, where, and the text with them hidden.
 //!
-//! How it works. `detectors.tsv` has a row for each detector. Two automata run over the bytes side by side: one knows
-//! every literal that a row names (a token's prefix, a word that says what follows), the other the outlines of figures
-//! (seven digits, an address, a letter pair before digits). Only where one of them stops is anything looked at closely:
-//! the row's shape is matched from there, bounded in length, then its check (a check digit, entropy) and the words
-//! around it decide. What overlaps is settled by `resolve`. So the cost is one pass plus what is found, whatever the text.
+//! How it works. `detectors.tsv` has a row for each detector. One pass over the bytes asks of every three whether a literal
+//! that a row names (a token's prefix, a word that says what follows) may begin with them, and of every one whether a figure
+//! (digits, an address) may be near. Only there is anything looked at closely: the row's shape is matched, bounded in
+//! length, then its check (a check digit, entropy) and the words around it decide. What overlaps is settled by `resolve`.
+//! So the cost is one pass plus what is found, whatever the text.
 //!
 //! Everything about a place depends on a bounded stretch around it (`limits`); that is why a text in pieces gives the
 //! same spans as the whole (`stream`). Offsets are in bytes; the border to Python turns them into characters.

@@ -1,7 +1,10 @@
-//! The one pass over a text: runs both automata, and where one stops, looks closely.
+//! The one pass over a text: asks of every three bytes whether a literal begins, and where one does or a figure may, looks
+//! closely.
 
-use crate::scan::engine::{Action, Detector, Engine};
-use crate::scan::limits::{AFTER, BEFORE, FIGURE, LEAD, LONGEST};
+use crate::scan::checks::random::is_blanked;
+use crate::scan::engine::{Action, Detector, Engine, Stop};
+use crate::scan::figures::REACH;
+use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST};
 use crate::scan::table::{Back, How};
 use crate::scan::{assign, near, Span};
 
@@ -72,44 +75,45 @@ impl<'a> Walker<'a> {
     }
 
     fn run(&mut self) {
-        const BORDER: u8 = b'\n';
-        let (literals, outlines) = (&self.engine.literals, &self.engine.outlines);
-        let (mut literal, mut outline) = (literals.start(), outlines.step(outlines.start(), BORDER));
+        let engine = self.engine;
+        let literals = &engine.literals;
+        let mut window = 0;
         for (at, byte) in self.text.iter().enumerate() {
-            literal = literals.step(literal, *byte);
-            outline = outlines.step(outline, *byte);
-            if literals.is_ending(literal) {
-                self.triggered(literal, at.saturating_add(1));
+            window = literals.shifted(window, *byte);
+            if literals.may_begin(window) {
+                // The window's first byte is two before: with fewer bytes behind, no bit of it is set.
+                let begin = at.saturating_sub(2);
+                if literals.may_go_on(window, self.text.get(at.saturating_add(1)).copied())
+                    && (literals.may_begin_inside(window) || near::begins_word(self.text, begin))
+                {
+                    literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
+                }
             }
-            if outlines.is_ending(outline) {
-                self.outlined(at.saturating_add(1));
+            match engine.stops.get(usize::from(*byte)).copied().unwrap_or(Stop::No) {
+                Stop::No => {}
+                Stop::Figure => self.figures_near(at),
+                Stop::Literal(number) => self.triggered(number, at, at.saturating_add(1)),
             }
-        }
-        if outlines.is_ending(outlines.step(outline, BORDER)) {
-            self.outlined(self.text.len());
         }
         self.settle_waiting();
     }
 
-    /// Literals ended before `end`.
-    fn triggered(&mut self, state: u32, end: usize) {
+    /// A literal stands at `start..end`.
+    fn triggered(&mut self, number: u16, start: usize, end: usize) {
         let engine = self.engine;
-        for number in engine.literals.ends(state) {
-            let Some((length, actions)) = engine.triggers.get(usize::from(*number)) else {
-                continue;
-            };
-            let start = end.saturating_sub(*length);
-            for action in actions {
-                match *action {
-                    Action::Match { detector, back } => self.matched(detector, back, start),
-                    Action::Follow { detector } => near::follow(self, detector, start, end),
-                    Action::Context { group } => {
-                        if near::is_word_of_its_own(self.text, start, end) {
-                            self.context.push((end, group));
-                        }
+        let Some((_, actions)) = engine.triggers.get(usize::from(number)) else {
+            return;
+        };
+        for action in actions {
+            match *action {
+                Action::Match { detector, back } => self.matched(detector, back, start),
+                Action::Follow { detector } => near::follow(self, detector, start, end),
+                Action::Context { group } => {
+                    if near::is_word_of_its_own(self.text, start, end) {
+                        self.context.push((end, group));
                     }
-                    Action::Assign { word } => assign::assign(self, word, start, end),
                 }
+                Action::Assign { word } => assign::assign(self, word, start, end),
             }
         }
     }
@@ -162,11 +166,11 @@ impl<'a> Walker<'a> {
                 _ => return false,
             },
         };
-        let Some(end) = detector.value.longest(self.text, begin) else {
-            return false;
+        let end = match &detector.trail {
+            None => detector.value.longest(self.text, begin),
+            Some(trail) => detector.value.last_end(self.text, begin, |end| trail.longest(self.text, end).is_some()),
         };
-        let followed = detector.trail.as_ref().is_none_or(|trail| trail.longest(self.text, end).is_some());
-        followed && self.accept(number, detector, begin, end)
+        end.is_some_and(|end| self.accept(number, detector, begin, end))
     }
 
     /// Takes a value whose shape fits, if its boundaries, checks and context do.
@@ -179,6 +183,13 @@ impl<'a> Walker<'a> {
             && is_word(self.text, end)
             && !is_extension(self.text, end)
         {
+            return false;
+        }
+        // A token is a whole run of its letters: what goes on with a dash was of another length.
+        if detector.dashed && self.text.get(end) == Some(&b'-') {
+            return false;
+        }
+        if detector.secret && is_blanked(self.text.get(start..end).unwrap_or_default()) {
             return false;
         }
         if detector.context.is_some() {
@@ -217,21 +228,21 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// An outline of figures ended before `end`: every part that began shortly before may begin a figure.
-    fn outlined(&mut self, end: usize) {
-        let first = end.saturating_sub(FIGURE).max(self.figures_tried);
-        self.figures_tried = end;
+    /// A sign of figures stands at `at`: every part that begins shortly before it may begin a figure.
+    fn figures_near(&mut self, at: usize) {
+        let first = at.saturating_sub(REACH).max(self.figures_tried);
+        self.figures_tried = at.saturating_add(1);
         let engine = self.engine;
         let mut matches = std::mem::take(&mut self.matches);
-        for at in first..end {
-            if !begins_part(self.text, at) {
+        for begin in first..=at {
+            if !begins_part(self.text, begin) {
                 continue;
             }
-            engine.figures.matches(self.text, at, &mut matches);
+            engine.figures.matches(self.text, begin, &mut matches);
             for (number, end) in &matches {
                 if let Some(detector) = engine.detectors.get(usize::from(*number)) {
                     if self.wants(detector) {
-                        self.accept(*number, detector, at, *end);
+                        self.accept(*number, detector, begin, *end);
                     }
                 }
             }
@@ -278,7 +289,7 @@ fn begins_part(text: &[u8], at: usize) -> bool {
     }
     let next = text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
     match byte {
-        b'0'..=b'9' => true,
+        b'0'..=b'9' => goes_on(text, at),
         b'+' | b'(' => next.is_ascii_digit() || next == b'(',
         b':' => next == b':',
         b'A'..=b'Z' | b'a'..=b'z' => {
@@ -287,6 +298,17 @@ fn begins_part(text: &[u8], at: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the digits at `at` are more than a short number: five of them, or joined to something.
+fn goes_on(text: &[u8], at: usize) -> bool {
+    const SHORT: usize = 4;
+    let rest = text.get(at..).unwrap_or_default();
+    let run = rest.iter().take(SHORT.saturating_add(1)).take_while(|byte| byte.is_ascii_digit()).count();
+    let next = |after: usize| rest.get(run.saturating_add(after)).copied().unwrap_or(b'\n');
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'.' | b'/' | b')' | b'-' | b'+');
+    let joined = matches!(next(0), b'.' | b'/' | b'-' | b':' | b'(' | b')' | b'+') || next(0).is_ascii_alphabetic();
+    run > SHORT || joined && !next(1).is_ascii_whitespace() || matches!(next(0), b' ' | b')') && is_part(next(1))
 }
 
 /// Whether an extension of a telephone number follows: `x12`.

@@ -1,161 +1,206 @@
-//! Finds many literals at once, in any case: the automaton of Aho and Corasick, whole in a table, a lookup a byte.
+//! Finds many literals at once, in any case: three bytes say whether one may begin, a tree says which.
+//!
+//! The question about three bytes is a bit in a table that stays in the nearest cache, and does not wait for the answer
+//! before it; so a text in which little begins costs a few instructions a byte. The tree is walked only from there.
 
-use std::collections::VecDeque;
+/// No child, no literal.
+const NONE: u16 = u16::MAX;
+/// Classes of bytes that the window tells apart; 0 is what no literal has.
+const BITS: u32 = 5;
+/// All windows of three classes.
+pub const WINDOW: u32 = 0x7fff;
+const CELLS: usize = 512;
+const MIXED: usize = 1024;
 
-/// No state; never in a finished table.
-const NONE: u32 = u32::MAX;
-/// A table with more states does not build.
-const MOST: usize = 60_000;
-
-/// The automaton. A state is the offset of its row in `next`.
+/// The literals, built.
 pub struct Words {
+    coarse: [u8; 256],
+    begins: Box<[u64; CELLS]>,
+    /// The windows with which literals begin that may stand inside a word.
+    inside: Box<[u64; CELLS]>,
+    /// What may follow a window, mixed into fewer bits: a set one may be chance.
+    follows: Box<[u64; MIXED]>,
     classes: [u8; 256],
-    /// A row has two to this power cells: a state's number is a shift away.
-    shift: u32,
-    next: Vec<u32>,
-    /// States from here on end a literal.
-    ending: u32,
-    /// By state number less the first ending one: the literals that end there.
-    ends: Vec<Vec<u16>>,
+    width: usize,
+    /// The children of each node, a row a node.
+    next: Vec<u16>,
+    /// By node: the literal that ends there.
+    ends: Vec<u16>,
 }
 
 impl Words {
-    /// Builds it from literals in lower case; a literal's number is its place.
-    pub fn new(literals: &[&[u8]]) -> Result<Self, String> {
-        let mut classes = [0_u8; 256];
-        let mut width = 1_usize;
-        for byte in literals.iter().flat_map(|literal| literal.iter()) {
-            let known = classes.get(usize::from(*byte)).copied().unwrap_or(0);
-            if known == 0 {
-                let class = u8::try_from(width).map_err(|_| "too many bytes in literals".to_owned())?;
-                for same in [*byte, byte.to_ascii_uppercase()] {
-                    if let Some(slot) = classes.get_mut(usize::from(same)) {
-                        *slot = class;
-                    }
-                }
-                width = width.saturating_add(1);
-            }
-        }
-        let shift = width.next_power_of_two().trailing_zeros();
-        let mut trie = Trie { classes, rows: vec![vec![NONE; width.next_power_of_two()]], ends: vec![Vec::new()] };
+    /// Builds it from literals in lower case, each of three bytes at least; a literal's number is its place.
+    /// `is_inner` says of a number whether the literal is wanted inside words too.
+    pub fn new(literals: &[&[u8]], is_inner: impl Fn(usize) -> bool) -> Result<Self, String> {
+        let (classes, width) = classes(literals)?;
+        let mut words = Self {
+            coarse: coarse(literals),
+            begins: Box::new([0; CELLS]),
+            inside: Box::new([0; CELLS]),
+            follows: Box::new([0; MIXED]),
+            classes,
+            width,
+            next: vec![NONE; width],
+            ends: vec![NONE],
+        };
         for (number, literal) in (0_u16..).zip(literals) {
-            trie.add(literal, number)?;
+            let [first, second, third, ..] = literal else {
+                return Err("a literal has less than three bytes".to_owned());
+            };
+            let window = [first, second, third].iter().fold(0, |window, byte| words.shifted(window, **byte));
+            set(words.begins.as_mut_slice(), window);
+            if is_inner(usize::from(number)) {
+                set(words.inside.as_mut_slice(), window);
+            }
+            for class in 0..1_u8 << BITS {
+                let fourth = literal.get(3).map_or(class, |byte| words.class(*byte));
+                set(words.follows.as_mut_slice(), mixed(window, fourth));
+            }
+            words.add(literal, number)?;
         }
-        trie.close();
-        Ok(trie.table(shift))
+        Ok(words)
     }
 
-    /// The first state.
-    pub fn start(&self) -> u32 {
-        0
-    }
-
-    /// The state after one more byte.
-    #[inline]
-    pub fn step(&self, state: u32, byte: u8) -> u32 {
-        let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        self.next.get((state as usize).wrapping_add(usize::from(class))).copied().unwrap_or(0)
-    }
-
-    /// Whether literals end in this state.
-    #[inline]
-    pub fn is_ending(&self, state: u32) -> bool {
-        state >= self.ending
-    }
-
-    /// The literals that end in this state.
-    pub fn ends(&self, state: u32) -> &[u16] {
-        let number = state.wrapping_sub(self.ending).wrapping_shr(self.shift);
-        self.ends.get(number as usize).map_or(&[], Vec::as_slice)
-    }
-
-    pub fn memory(&self) -> usize {
-        self.next.len().saturating_mul(4)
-    }
-}
-
-struct Trie {
-    classes: [u8; 256],
-    rows: Vec<Vec<u32>>,
-    ends: Vec<Vec<u16>>,
-}
-
-impl Trie {
     fn add(&mut self, literal: &[u8], number: u16) -> Result<(), String> {
-        let mut state = 0_usize;
+        let mut node = 0_usize;
         for byte in literal {
-            let class = usize::from(self.classes.get(usize::from(*byte)).copied().unwrap_or(0));
-            let next = self.rows.get(state).and_then(|row| row.get(class)).copied().unwrap_or(NONE);
-            if next != NONE {
-                state = next as usize;
-                continue;
+            let at = self.cell(node, *byte);
+            let child = self.next.get(at).copied().unwrap_or(NONE);
+            node = usize::from(child);
+            if child == NONE {
+                node = self.ends.len();
+                let fresh = u16::try_from(node).map_err(|_| "too many literals".to_owned())?;
+                if let Some(slot) = self.next.get_mut(at) {
+                    *slot = fresh;
+                }
+                self.next.resize(self.next.len().saturating_add(self.width), NONE);
+                self.ends.push(NONE);
             }
-            let fresh = self.rows.len();
-            if fresh >= MOST {
-                return Err("too many literals".to_owned());
-            }
-            let width = self.rows.first().map_or(0, Vec::len);
-            self.rows.push(vec![NONE; width]);
-            self.ends.push(Vec::new());
-            if let Some(slot) = self.rows.get_mut(state).and_then(|row| row.get_mut(class)) {
-                *slot = u32::try_from(fresh).unwrap_or(NONE);
-            }
-            state = fresh;
         }
-        if let Some(ends) = self.ends.get_mut(state) {
-            ends.push(number);
+        if let Some(slot) = self.ends.get_mut(node) {
+            *slot = number;
         }
         Ok(())
     }
 
-    /// Fills in where each state goes on what no literal continues with: as its longest proper suffix does.
-    fn close(&mut self) {
-        let mut queue = VecDeque::new();
-        for slot in self.rows.first_mut().into_iter().flatten() {
-            if *slot == NONE {
-                *slot = 0;
-            } else {
-                queue.push_back((*slot as usize, 0_usize));
+    fn cell(&self, node: usize, byte: u8) -> usize {
+        let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
+        node.wrapping_mul(self.width).wrapping_add(usize::from(class))
+    }
+
+    #[inline]
+    fn class(&self, byte: u8) -> u8 {
+        self.coarse.get(usize::from(byte)).copied().unwrap_or(0)
+    }
+
+    /// The window of the last three bytes after one more.
+    #[inline]
+    pub fn shifted(&self, window: u32, byte: u8) -> u32 {
+        (window << BITS | u32::from(self.class(byte))) & WINDOW
+    }
+
+    /// Whether a literal that begins with the window may go on with this byte.
+    #[inline]
+    pub fn may_go_on(&self, window: u32, next: Option<u8>) -> bool {
+        is_set(self.follows.as_slice(), mixed(window, next.map_or(0, |byte| self.class(byte))))
+    }
+
+    /// Whether a literal may begin with the three bytes of the window.
+    #[inline]
+    pub fn may_begin(&self, window: u32) -> bool {
+        is_set(self.begins.as_slice(), window)
+    }
+
+    /// Whether one that is wanted inside words may.
+    #[inline]
+    pub fn may_begin_inside(&self, window: u32) -> bool {
+        is_set(self.inside.as_slice(), window)
+    }
+
+    /// Each literal that begins at `at`: its number and where it ends.
+    #[inline]
+    pub fn at(&self, text: &[u8], at: usize, mut each: impl FnMut(u16, usize)) {
+        let mut node = 0_usize;
+        for (offset, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
+            let child = self.next.get(self.cell(node, *byte)).copied().unwrap_or(NONE);
+            if child == NONE {
+                return;
             }
-        }
-        while let Some((state, suffix)) = queue.pop_front() {
-            let inherited = self.ends.get(suffix).cloned().unwrap_or_default();
-            if let Some(ends) = self.ends.get_mut(state) {
-                ends.extend(inherited);
-            }
-            let beyond = self.rows.get(suffix).cloned().unwrap_or_default();
-            for (slot, other) in self.rows.get_mut(state).into_iter().flatten().zip(beyond) {
-                if *slot == NONE {
-                    *slot = other;
-                } else {
-                    queue.push_back((*slot as usize, other as usize));
-                }
+            node = usize::from(child);
+            let ends = self.ends.get(node).copied().unwrap_or(NONE);
+            if ends != NONE {
+                each(ends, offset.saturating_add(1));
             }
         }
     }
 
-    /// The rows as one table, those that end a literal last.
-    fn table(self, shift: u32) -> Words {
-        let width = 1_usize.wrapping_shl(shift);
-        let mut order: Vec<usize> = (0..self.rows.len()).collect();
-        order.sort_by_key(|state| self.ends.get(*state).is_some_and(|ends| !ends.is_empty()));
-        let mut place = vec![0_u32; self.rows.len()];
-        for (at, state) in order.iter().enumerate() {
-            if let Some(slot) = place.get_mut(*state) {
-                *slot = u32::try_from(at.saturating_mul(width)).unwrap_or(0);
+    /// Whether a text has one of the literals.
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        (0..text.len()).any(|at| {
+            let mut found = false;
+            self.at(text, at, |_, _| found = true);
+            found
+        })
+    }
+
+    pub fn memory(&self) -> usize {
+        self.next.len().saturating_mul(2)
+    }
+}
+
+/// A number below the bits of `MIXED` for a window and the class of the byte after it.
+#[inline]
+fn mixed(window: u32, class: u8) -> u32 {
+    (window | u32::from(class) << 15).wrapping_mul(0x9e37_79b1) >> 16
+}
+
+fn set(cells: &mut [u64], window: u32) {
+    if let Some(cell) = cells.get_mut((window >> 6) as usize) {
+        *cell |= 1_u64.wrapping_shl(window & 63);
+    }
+}
+
+#[inline]
+fn is_set(cells: &[u64], window: u32) -> bool {
+    cells.get((window >> 6) as usize).copied().unwrap_or(0).wrapping_shr(window & 63) & 1 == 1
+}
+
+/// A class for each byte that literals have, capital letters with small ones; 0 is the rest and has no children.
+fn classes(literals: &[&[u8]]) -> Result<([u8; 256], usize), String> {
+    let (mut classes, mut width) = ([0_u8; 256], 1_usize);
+    for byte in literals.iter().flat_map(|literal| literal.iter()) {
+        if classes.get(usize::from(*byte)).copied().unwrap_or(0) == 0 {
+            let class = u8::try_from(width).map_err(|_| "too many bytes in literals".to_owned())?;
+            for same in [*byte, byte.to_ascii_uppercase()] {
+                if let Some(slot) = classes.get_mut(usize::from(same)) {
+                    *slot = class;
+                }
+            }
+            width = width.saturating_add(1);
+        }
+    }
+    Ok((classes, width))
+}
+
+/// The same, in no more classes than a window holds: a letter each, digits one, the rest four.
+fn coarse(literals: &[&[u8]]) -> [u8; 256] {
+    let mut coarse = [0_u8; 256];
+    for byte in literals.iter().flat_map(|literal| literal.iter()) {
+        let class = match byte {
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(1),
+            b'0'..=b'9' => 27,
+            b'_' | b'-' => 28,
+            b'.' | b'/' | b':' => 29,
+            b' ' | b'=' | b'"' | b'\'' => 30,
+            _ => 31,
+        };
+        for same in [*byte, byte.to_ascii_uppercase()] {
+            if let Some(slot) = coarse.get_mut(usize::from(same)) {
+                *slot = class;
             }
         }
-        let mut next = Vec::with_capacity(self.rows.len().saturating_mul(width));
-        for state in &order {
-            let row = self.rows.get(*state).map_or(&[][..], Vec::as_slice);
-            next.extend(row.iter().map(|to| place.get(*to as usize).copied().unwrap_or(0)));
-        }
-        let is_plain = |state: &&usize| self.ends.get(**state).is_none_or(Vec::is_empty);
-        let plain = order.iter().take_while(is_plain).count();
-        let ending = u32::try_from(plain.saturating_mul(width)).unwrap_or(u32::MAX);
-        let ends = order.iter().skip(plain).filter_map(|state| self.ends.get(*state).cloned()).collect();
-        Words { classes: self.classes, shift, next, ending, ends }
     }
+    coarse
 }
 
 #[cfg(test)]
@@ -164,18 +209,26 @@ mod tests {
 
     #[test]
     fn literals_are_found_in_any_case_and_inside_each_other() {
-        let words = Words::new(&[b"he", b"she", b"hers", b"x-"]).map_err(|error| error.len());
+        let words = Words::new(&[b"she", b"hers", b"sh-", b"shers"], |number| number == 1);
+        assert!(words.is_ok());
         let Ok(words) = words else {
-            assert!(words.is_ok());
             return;
         };
-        let (mut state, mut found) = (words.start(), Vec::new());
-        for (at, byte) in b"uSHErs X-".iter().enumerate() {
-            state = words.step(state, *byte);
-            if words.is_ending(state) {
-                found.extend(words.ends(state).iter().map(|number| (at, *number)));
+        let (text, mut found, mut window) = (b"uSHErs SH-", Vec::new(), 0);
+        for (at, byte) in text.iter().enumerate() {
+            window = words.shifted(window, *byte);
+            if words.may_begin(window) {
+                words.at(text, at.saturating_sub(2), |number, end| found.push((end, number)));
             }
         }
-        assert_eq!(found, [(3, 1), (3, 0), (5, 2), (8, 3)]);
+        assert_eq!(found, [(4, 0), (6, 3), (6, 1), (10, 2)]);
+        let window = b"her".iter().fold(0, |window, byte| words.shifted(window, *byte));
+        assert!(words.may_begin_inside(window));
+        assert!(words.is_in(b"ushe") && !words.is_in(b"sh"));
+    }
+
+    #[test]
+    fn a_literal_of_two_bytes_is_refused() {
+        assert!(Words::new(&[b"ey"], |_| true).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! How people and machines are reached: mail, telephone, network addresses; and dates.
 
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::scan::checks::digits::{digits, is_day, Digits};
 use crate::scan::checks::Place;
@@ -72,21 +72,80 @@ fn ipv4(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
     let goes_on = (next == b'.' || next == b'-') && after;
     let mask = digits(mask).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
-    (parts_hold && mask <= 32 && !before && !goes_on).then_some((start, end))
+    let special = value.len() > address.len() || is_nobodys(address);
+    (parts_hold && mask <= 32 && !before && !goes_on && !is_of_a_machine(text, start, end, special))
+        .then_some((start, end))
+}
+
+/// A private, local, shared, documentation or reserved address: many have it, or none.
+fn is_nobodys(address: &[u8]) -> bool {
+    let parsed = std::str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
+    parsed.is_none_or(|address| {
+        let [first, second, ..] = address.octets();
+        address.is_private()
+            || address.is_loopback()
+            || address.is_link_local()
+            || address.is_documentation()
+            || address.is_unspecified()
+            || first >= 224
+            || first == 100 && second & 0xc0 == 64
+    })
+}
+
+/// Words beside the address of a machine in data, and such as say that it is a person's after all.
+const OF_MACHINES: [&[u8]; 15] = [
+    b"gateway",
+    b"netmask",
+    b"cidr",
+    b"subnet",
+    b"egress",
+    b"ingress",
+    b"firewall",
+    b"floating",
+    b"reserved",
+    b"allow",
+    b"deny",
+    b"droplet",
+    b"lb-",
+    b"balancer",
+    b"\"dns",
+];
+const OF_PEOPLE: [&[u8]; 7] = [b"client", b"user", b"remote", b"visitor", b"customer", b"forwarded", b"login"];
+
+/// Whether an address stands as a value in data (JSON), and is a network's, nobody's, or by the words beside it a
+/// machine's. WHY only in data: in a sentence or a line of a log nothing tells whose an address is.
+fn is_of_a_machine(text: &[u8], start: usize, end: usize, special: bool) -> bool {
+    const BEFORE: usize = 64;
+    const AFTER: usize = 32;
+    let around = text.get(start.saturating_sub(BEFORE)..text.len().min(end.saturating_add(AFTER)));
+    let before = text.get(start.saturating_sub(BEFORE)..start).unwrap_or_default();
+    let label = before.iter().rev().take_while(|byte| byte.is_ascii_lowercase() || **byte == b':').count();
+    let opening = before.get(..before.len().saturating_sub(label)).unwrap_or_default();
+    let Some(opening) = opening.strip_suffix(b"\"") else {
+        return false;
+    };
+    if !opening.trim_ascii_end().last().is_some_and(|byte| matches!(byte, b':' | b'[' | b',')) {
+        return false;
+    }
+    let around = around.unwrap_or_default().to_ascii_lowercase();
+    let has = |words: &[&[u8]]| words.iter().any(|word| around.windows(word.len()).any(|part| part == *word));
+    (special || has(&OF_MACHINES)) && !has(&OF_PEOPLE)
 }
 
 /// What the standard library reads as an address; no time of day, no path of `::`.
 fn ipv6(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let value = text.get(start..end)?;
     let bare = value.split(|byte| matches!(byte, b'%' | b'/')).next()?;
-    let readable = std::str::from_utf8(bare).ok()?.parse::<Ipv6Addr>().is_ok();
     let figures = bare.iter().filter(|byte| byte.is_ascii_digit()).count();
     let groups = bare.split(|byte| *byte == b':').filter(|group| !group.is_empty()).count();
     let next = text.get(end).copied().unwrap_or(b' ');
     let goes_on =
         next == b':' || next == b'.' && text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
     let before = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| *byte == b':');
-    (readable && (figures > 0 || groups > 2) && bare.len() > 2 && !goes_on && !before).then_some((start, end))
+    let special = value.contains(&b'/');
+    let readable = || std::str::from_utf8(bare).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
+    let holds = (figures > 0 || groups > 2) && bare.len() > 2 && !goes_on && !before && readable();
+    (holds && !is_of_a_machine(text, start, end, special)).then_some((start, end))
 }
 
 /// A day that exists, in any of the usual orders.

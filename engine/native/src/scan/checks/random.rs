@@ -16,6 +16,8 @@ pub struct Demand {
 pub const KEY: Demand = Demand { shortest: 10, entropy: 280 };
 /// After a name that promises little.
 pub const WEAK: Demand = Demand { shortest: 20, entropy: 340 };
+/// After a name that ends with a word that promises little: `formcraft_key`.
+pub const NAMED: Demand = Demand { shortest: 16, entropy: 320 };
 
 impl Demand {
     /// When nothing but space stands between name and value.
@@ -66,15 +68,18 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
     if letters == 0 {
         return digits >= demand.shortest.max(16) && other == 0 && entropy(value) >= 250;
     }
-    if other.saturating_mul(4) > value.len() || has_scheme(value) || is_spelled(value) {
+    let is_long_hex = is_hex(value) && value.len() >= 32;
+    if other.saturating_mul(3) > value.len() || has_scheme(value) || !is_long_hex && is_spelled(value) {
         return false;
     }
     let needed = match () {
-        () if is_hex(value) && value.len() >= 32 => 240,
+        () if is_long_hex => 240,
         () if is_hex(value) => demand.entropy.min(300),
         () => demand.entropy,
     };
-    (digits >= 2 || changes_case(value) || is_long_run(value)) && entropy(value) >= needed && !is_placeholder(value)
+    (digits >= 2 || changes_case(value) || is_long_run(value) || is_long_hex)
+        && entropy(value) >= needed
+        && !is_placeholder(value)
 }
 
 /// Groups of 8, 4, 4, 4 and 12.
@@ -100,17 +105,45 @@ fn has_scheme(value: &[u8]) -> bool {
 
 /// Names as people write them: words of letters with few digits, set apart by dots, dashes or capitals.
 fn is_spelled(value: &[u8]) -> bool {
-    let (mut parts, mut words) = (0_usize, 0_usize);
+    let (mut parts, mut words, mut spelled, mut length) = (0_usize, 0_usize, 0_usize, 0_usize);
     for part in value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
         parts = parts.saturating_add(1);
         let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        let is_word = (letters == part.len() && !changes_case(part)) || (letters == 0 && part.len() <= 4);
+        let plain = letters == part.len() && !changes_case(part);
+        let is_word = plain || (letters == 0 && part.len() <= 4) || is_made_of_words(part);
         words = words.saturating_add(usize::from(is_word));
+        length = length.saturating_add(part.len());
+        spelled = spelled.saturating_add(if is_word { part.len() } else { 0 });
     }
-    let one_long = parts == 1
-        && is_long_run(value)
-        && (value.iter().all(u8::is_ascii_lowercase) || value.iter().all(u8::is_ascii_uppercase));
-    !one_long && (parts == words || parts >= 3 && words.saturating_mul(2) > parts)
+    let one_long = parts == 1 && is_long_run(value) && !is_made_of_words(value);
+    !one_long && (parts == words || parts >= 3 && spelled.saturating_mul(2) > length)
+}
+
+/// `getUserByIdentifier`: nearly all of it is words that begin with a capital and can be spoken.
+fn is_made_of_words(part: &[u8]) -> bool {
+    const SHORTEST: usize = 3;
+    let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let (mut spoken, mut begin) = (0_usize, 0_usize);
+    while begin < part.len() {
+        let rest = part.get(begin..).unwrap_or_default();
+        let small = rest.iter().skip(1).take_while(|byte| byte.is_ascii_lowercase()).count();
+        let length = small.saturating_add(1);
+        let word = rest.get(..length).unwrap_or_default();
+        if length >= SHORTEST && can_be_spoken(word) {
+            spoken = spoken.saturating_add(length);
+        }
+        begin = begin.saturating_add(length);
+    }
+    spoken.saturating_mul(5) >= part.len().saturating_mul(4) && digits.saturating_mul(6) <= part.len()
+}
+
+/// A word has vowels, and no long run of consonants.
+fn can_be_spoken(word: &[u8]) -> bool {
+    const MOST: usize = 4;
+    const LONGEST: usize = 16;
+    let is_vowel = |byte: &u8| b"aeiouy".contains(&byte.to_ascii_lowercase());
+    let longest = word.split(is_vowel).map(<[u8]>::len).max().unwrap_or(0);
+    word.len() <= LONGEST && word.iter().all(u8::is_ascii_alphabetic) && word.iter().any(is_vowel) && longest <= MOST
 }
 
 /// Cases that alternate as no word's do.
@@ -189,26 +222,32 @@ const PARTS: &[&[u8]] = &[
     b"_here",
     b"redacted",
     b"dummy",
-    b"${",
-    b"{{",
-    b"$(",
-    b"<%",
-    b"#{",
-    b"%(",
-    b"%s",
-    b"@{",
 ];
 
+/// What opens a place for a value in a template.
+const OPENINGS: [&[u8]; 8] = [b"${", b"{{", b"$(", b"<%", b"#{", b"%(", b"%s", b"@{"];
+
 fn has_part(value: &[u8]) -> bool {
+    if value.windows(2).any(|two| OPENINGS.contains(&two)) {
+        return true;
+    }
     static WORDS: OnceLock<Option<Words>> = OnceLock::new();
-    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS).ok()) else {
+    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS, |_| true).ok()) else {
         return false;
     };
-    let mut state = words.start();
-    value.iter().any(|byte| {
-        state = words.step(state, *byte);
-        words.is_ending(state)
-    })
+    words.is_in(value)
+}
+
+/// Code where a value would stand: calls, members, templates.
+pub fn is_code(value: &[u8]) -> bool {
+    let has = |sign: &[u8]| value.windows(sign.len()).any(|part| part == sign);
+    has(b"->") || has(b"::") || has(b"()") || has(b"://") || has(b"</") || has(b"[0") || has(b"\\n")
+}
+
+/// One letter many times in a row stands for letters that were taken away.
+pub fn is_blanked(value: &[u8]) -> bool {
+    const RUN: usize = 7;
+    value.windows(RUN).any(|part| part.iter().all(|byte| byte.eq_ignore_ascii_case(&b'x') || *byte == b'*'))
 }
 
 /// What stands where a secret would: a variable, a word for one, stars.
@@ -240,13 +279,27 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_a_value_is_none() {
+        for value in ["os.environ[", "%s", "x${A}", "your_key", "changeme1", "aaaa", "Password"] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+        assert!(!is_placeholder(b"hunter2"));
+    }
+
+    #[test]
     fn chance_is_told_from_words() {
         for value in ["f81d4fae7dec11d0a765", "Zk3vN9qLx2TbW8yR", "dafa7817-e246-48f3-91a7-e87653d587b8"] {
             assert!(looks_random(value.as_bytes(), KEY), "{value}");
         }
-        for value in
-            ["my-service-account", "https://example.org/a1b2", "2024-01-05", "xxxxxxxxxxxxxxx1", "${SECRET_1234567}"]
-        {
+        for value in [
+            "getUserByIdentifier",
+            "sha256WithRSAEncryption",
+            "my-service-account",
+            "https://example.org/a1b2",
+            "2024-01-05",
+            "xxxxxxxxxxxxxxx1",
+            "${SECRET_1234567}",
+        ] {
             assert!(!looks_random(value.as_bytes(), KEY), "{value}");
         }
     }

@@ -12,6 +12,9 @@ pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
         "real" => real,
         "token" => token,
         "never" => never,
+        "digit" => digit,
+        "unsequenced" => unsequenced,
+        "keyform" => keyform,
         "jwt" => jwt,
         "jwt64" => jwt64,
         "basic" => basic,
@@ -28,6 +31,9 @@ pub fn around(name: &str) -> Option<Around> {
         "pem" => pem,
         "putty" => putty,
         "curl" => curl,
+        "offpath" => offpath,
+        "run" => run,
+        "apart" => apart,
         "keyish" => keyish,
         _ => return None,
     })
@@ -58,6 +64,25 @@ fn token(value: &[u8]) -> bool {
     looks_random(value, KEY)
 }
 
+/// No long run of the alphabet, as people type it who have no key at hand.
+fn unsequenced(value: &[u8]) -> bool {
+    const RUN: usize = 8;
+    !value
+        .windows(RUN)
+        .any(|run| run.windows(2).all(|two| matches!(two, [one, next] if one.checked_add(1) == Some(*next))))
+}
+
+fn digit(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_digit)
+}
+
+/// As services form their keys: of a usual length, with figures and letters in one case or more, and no words.
+fn keyform(value: &[u8]) -> bool {
+    let figures = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let usual = matches!(value.len(), 20 | 24 | 30 | 32 | 36 | 40 | 48 | 64);
+    usual && figures >= 2 && figures < value.len() && entropy(value) >= 200
+}
+
 fn never(_: &[u8]) -> bool {
     false
 }
@@ -86,18 +111,24 @@ const PLACES: [&[u8]; 6] = [b"your_", b"your-", b"replace", b"changeme", b"place
 
 /// `user:password` of an address, neither of them a placeholder.
 fn urlpass(value: &[u8]) -> bool {
+    const SHORTEST: usize = 4;
     let Some(colon) = value.iter().position(|byte| *byte == b':') else {
         return false;
     };
     let (user, password) = value.split_at(colon);
     let password = password.get(1..).unwrap_or_default();
     let is_word = |words: &[&[u8]], text: &[u8]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    let stands_for = is_word(&[b"user", b"username", b"login", b"usr", b"myuser"], user)
-        && is_word(&[b"pass", b"password", b"pwd", b"passwd", b"mypassword"], password);
+    let a_word = is_word(&[b"pass", b"password", b"pwd", b"passwd", b"mypassword"], password);
+    let somebody = is_word(&[b"user", b"username", b"login", b"usr", b"myuser", b"dbuser"], user);
+    let stands_for = somebody && (a_word || password.len() < SHORTEST);
     let is_variable =
         PLACES.iter().any(|sign| password.windows(sign.len()).any(|part| part.eq_ignore_ascii_case(sign)))
             || password.first().is_some_and(|byte| b"$<{%[*".contains(byte));
-    !stands_for && !is_variable && password.iter().any(|byte| password.first() != Some(byte) || password.len() == 1)
+    // `postgres:postgres` is what an image comes with.
+    !stands_for
+        && !is_variable
+        && password != user
+        && password.iter().any(|byte| password.first() != Some(byte) || password.len() == 1)
 }
 
 /// Base64 in either alphabet, padding and separators aside; `None` when it is none.
@@ -158,6 +189,8 @@ fn curl(text: &[u8], _: usize, end: usize) -> Option<Place> {
     };
     let places = [option(b" -u "), option(b" -u"), option(b" --user "), option(b" --user=")];
     let mut at = places.into_iter().flatten().max()?;
+    let spaces = rest.get(at..)?.iter().take_while(|byte| **byte == b' ').count();
+    at = at.saturating_add(spaces);
     let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
     at = at.saturating_add(usize::from(quote.is_some()));
     let value = rest.get(at..)?;
@@ -171,17 +204,42 @@ fn curl(text: &[u8], _: usize, end: usize) -> Option<Place> {
     let value = value.get(..length)?;
     let colon = value.iter().position(|byte| *byte == b':')?;
     let (user, password) = value.split_at(colon);
-    let is_variable = |part: &[u8]| part.iter().any(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%'));
+    let given = password.get(1..).unwrap_or_default();
+    let is_variable = |part: &[u8]| {
+        part.first().is_some_and(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%' | b'['))
+            || part.windows(2).any(|two| two == b"${" || two == b"$(" || two == b"{{")
+    };
     let from = end.saturating_add(at);
-    let secret = password.len() > 3 || user.len() > 3;
-    (secret && !is_variable(password) && !is_variable(user)).then_some((from, from.saturating_add(length)))
+    // `test:test`, `xxx:yyy`: examples of how it is written.
+    let blank = user == given || [user, given].iter().all(|part| part.iter().all(|byte| part.first() == Some(byte)));
+    let named = user.eq_ignore_ascii_case(b"username") || user.eq_ignore_ascii_case(b"user");
+    let blank = blank || named && is_placeholder(given);
+    let secret = (password.len() > 3 || user.len() > 3) && !blank;
+    (secret && !is_variable(given) && !is_variable(user)).then_some((from, from.saturating_add(length)))
+}
+
+/// No dash follows: a token is a whole run of its letters.
+fn run(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    (text.get(end) != Some(&b'-')).then_some((start, end))
+}
+
+/// No letter or figure stands before it; an underscore may.
+fn apart(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    (!before.is_some_and(u8::is_ascii_alphanumeric)).then_some((start, end))
+}
+
+/// Not the last part of a path: pages and files are called so.
+fn offpath(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let before = start.checked_sub(1).and_then(|at| text.get(at));
+    (!matches!(before, Some(b'/' | b'.'))).then_some((start, end))
 }
 
 /// A word for a key stands shortly before.
 fn keyish(text: &[u8], start: usize, end: usize) -> Option<Place> {
     const REACH: usize = 40;
     let before = text.get(start.saturating_sub(REACH)..start)?.to_ascii_lowercase();
-    let words: [&[u8]; 7] = [b"key", b"secret", b"token", b"pass", b"access", b"private", b"auth"];
+    let words: [&[u8]; 8] = [b"key", b"secret", b"token", b"pass", b"access", b"private", b"auth", b"login"];
     words.iter().any(|word| before.windows(word.len()).any(|part| part == *word)).then_some((start, end))
 }
 
