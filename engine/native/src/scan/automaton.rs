@@ -14,11 +14,11 @@ const LARGEST: usize = 4 << 20;
 /// The state after which nothing can match.
 pub const DEAD: u32 = 0;
 
-/// An automaton. A state is the offset of its row in `next`.
+/// An automaton. A state is the number of its row in `next`.
 pub struct Automaton {
     classes: [u8; 256],
     shift: u32,
-    next: Vec<u32>,
+    next: Vec<u16>,
     start: u32,
     /// States from here on end a match.
     ending: u32,
@@ -61,7 +61,8 @@ impl Automaton {
     #[inline]
     pub fn step(&self, state: u32, byte: u8) -> u32 {
         let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        self.next.get((state as usize).wrapping_add(usize::from(class))).copied().unwrap_or(DEAD)
+        let row = (state as usize).wrapping_shl(self.shift);
+        self.next.get(row.wrapping_add(usize::from(class))).copied().map_or(DEAD, u32::from)
     }
 
     /// Whether patterns end in this state.
@@ -72,8 +73,7 @@ impl Automaton {
 
     /// The patterns that end in this state.
     pub fn ends(&self, state: u32) -> &[u16] {
-        let number = state.wrapping_sub(self.ending).wrapping_shr(self.shift);
-        self.ends.get(number as usize).map_or(&[], Vec::as_slice)
+        self.ends.get(state.wrapping_sub(self.ending) as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Where the longest match that begins at `at` ends.
@@ -110,7 +110,7 @@ impl Automaton {
     }
 
     pub fn memory(&self) -> usize {
-        self.next.len().saturating_mul(4)
+        self.next.len().saturating_mul(2)
     }
 }
 
@@ -149,7 +149,7 @@ impl<'a> Sets<'a> {
             return Ok(*known);
         }
         let number = u32::try_from(self.members.len()).map_err(|_| "too many states".to_owned())?;
-        if self.members.len().saturating_mul(self.bytes.len()) > LARGEST {
+        if self.members.len().saturating_mul(self.bytes.len()) > LARGEST || number >= u32::from(u16::MAX) {
             return Err("the patterns need too large a table".to_owned());
         }
         self.members.push(set.clone());
@@ -228,23 +228,23 @@ impl<'a> Sets<'a> {
         let mut ending: Vec<Vec<u16>> = (0..self.members.len()).map(|number| self.ends(number)).collect();
         let mut order: Vec<usize> = (0..self.members.len()).collect();
         order.sort_by_key(|number| ending.get(*number).is_some_and(|ends| !ends.is_empty()));
-        let mut place = vec![DEAD; self.members.len()];
+        let mut place = vec![0_u16; self.members.len()];
         for (at, number) in order.iter().enumerate() {
             if let Some(slot) = place.get_mut(*number) {
-                *slot = u32::try_from(at.saturating_mul(width)).unwrap_or(DEAD);
+                *slot = u16::try_from(at).unwrap_or(0);
             }
         }
-        let to = |number: u32| place.get(number as usize).copied().unwrap_or(DEAD);
+        let to = |number: u32| place.get(number as usize).copied().unwrap_or(0);
         let mut next = Vec::with_capacity(order.len().saturating_mul(width));
         for number in &order {
             let row = self.rows.get(*number).map_or(&[][..], Vec::as_slice);
             next.extend(row.iter().map(|number| to(*number)));
-            next.resize(next.len().next_multiple_of(width), DEAD);
+            next.resize(next.len().next_multiple_of(width), 0);
         }
         let plain = order.iter().take_while(|number| ending.get(**number).is_none_or(Vec::is_empty)).count();
         let ends = order.iter().skip(plain).filter_map(|number| ending.get_mut(*number).map(std::mem::take)).collect();
-        let first = u32::try_from(plain.saturating_mul(width)).unwrap_or(u32::MAX);
-        Automaton { classes: self.classes, shift, next, start: to(start), ending: first, ends }
+        let first = u32::try_from(plain).unwrap_or(u32::MAX);
+        Automaton { classes: self.classes, shift, next, start: u32::from(to(start)), ending: first, ends }
     }
 }
 

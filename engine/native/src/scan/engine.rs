@@ -59,7 +59,9 @@ pub struct Engine {
     pub triggers: Vec<(usize, Vec<Action>)>,
     /// By byte: what the walk stops at.
     pub stops: Box<[Stop; 256]>,
+    /// Figures that are known by themselves, and figures that need a word near them.
     pub figures: figures::Figures,
+    pub worded: figures::Figures,
     pub generic: crate::scan::assign::Kinds,
 }
 
@@ -67,7 +69,10 @@ impl Engine {
     /// How much memory the automata take.
     pub fn memory(&self) -> usize {
         let shapes = self.detectors.iter().fold(0_usize, |sum, detector| sum.saturating_add(detector.value.memory()));
-        shapes.saturating_add(self.literals.memory()).saturating_add(self.figures.memory())
+        shapes
+            .saturating_add(self.literals.memory())
+            .saturating_add(self.figures.memory())
+            .saturating_add(self.worded.memory())
     }
 }
 
@@ -113,9 +118,10 @@ fn build() -> Result<Engine, String> {
     })?;
     let stops = stops(&short, long.len())?;
     let triggers = long.into_iter().chain(short).map(|(word, actions)| (word.len(), actions)).collect();
-    let figures = figures::Figures::new(&rows)?;
+    let figures = figures::Figures::new(&rows, false)?;
+    let worded = figures::Figures::new(&rows, true)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
-    Ok(Engine { rows, types, detectors, literals, triggers, stops, figures, generic })
+    Ok(Engine { rows, types, detectors, literals, triggers, stops, figures, worded, generic })
 }
 
 /// Whether an action is taken inside a word too; the others begin words.

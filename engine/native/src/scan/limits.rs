@@ -7,6 +7,8 @@ pub const LEAD: usize = 320;
 /// How far before and after a figure a word may stand that says what it is.
 pub const BEFORE: usize = 72;
 pub const AFTER: usize = 40;
+/// How long a figure that needs a word near it may be.
+pub const LONGEST_FIGURE: usize = 64;
 /// How far after a provider's name its key may stand.
 pub const GAP: usize = 48;
 /// The longest stretch looked at for `name = value`.

@@ -3,8 +3,8 @@
 
 use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, Detector, Engine, Stop};
-use crate::scan::figures::REACH;
-use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST};
+use crate::scan::figures::{is_ample, Figures, REACH};
+use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::table::{Back, How};
 use crate::scan::{assign, near, Span};
 
@@ -57,6 +57,8 @@ pub struct Walker<'a> {
     figures_tried: usize,
     pub followed: Vec<usize>,
     matches: Vec<(u16, usize)>,
+    /// Where parts begin that may be figures, in order.
+    begun: Vec<usize>,
 }
 
 impl<'a> Walker<'a> {
@@ -71,6 +73,7 @@ impl<'a> Walker<'a> {
             figures_tried: 0,
             followed: vec![0; engine.detectors.len()],
             matches: Vec::new(),
+            begun: Vec::new(),
         }
     }
 
@@ -94,6 +97,9 @@ impl<'a> Walker<'a> {
                 Stop::Figure => self.figures_near(at),
                 Stop::Literal(number) => self.triggered(number, at, at.saturating_add(1)),
             }
+        }
+        if !self.context.is_empty() {
+            self.figures_beside_words();
         }
         self.settle_waiting();
     }
@@ -233,21 +239,45 @@ impl<'a> Walker<'a> {
         let first = at.saturating_sub(REACH).max(self.figures_tried);
         self.figures_tried = at.saturating_add(1);
         let engine = self.engine;
-        let mut matches = std::mem::take(&mut self.matches);
         for begin in first..=at {
-            if !begins_part(self.text, begin) {
-                continue;
+            if begins_part(self.text, begin) {
+                self.begun.push(begin);
+                if is_ample(self.text, begin) {
+                    self.figures_at(&engine.figures, begin);
+                }
             }
-            engine.figures.matches(self.text, begin, &mut matches);
-            for (number, end) in &matches {
-                if let Some(detector) = engine.detectors.get(usize::from(*number)) {
-                    if self.wants(detector) {
-                        self.accept(*number, detector, begin, *end);
-                    }
+        }
+    }
+
+    fn figures_at(&mut self, figures: &Figures, begin: usize) {
+        let engine = self.engine;
+        let mut matches = std::mem::take(&mut self.matches);
+        figures.matches(self.text, begin, &mut matches);
+        for (number, end) in &matches {
+            if let Some(detector) = engine.detectors.get(usize::from(*number)) {
+                if self.wants(detector) {
+                    self.accept(*number, detector, begin, *end);
                 }
             }
         }
         self.matches = matches;
+    }
+
+    /// Tries the figures that need a word near them, near words. WHY last: now all words of the text are known.
+    fn figures_beside_words(&mut self) {
+        let engine = self.engine;
+        self.context.sort_unstable();
+        let mut next = 0_usize;
+        for begin in std::mem::take(&mut self.begun) {
+            // Words that end too far before this part are near none that begins later.
+            while self.context.get(next).is_some_and(|(end, _)| end.saturating_add(BEFORE) < begin) {
+                next = next.saturating_add(1);
+            }
+            let last = begin.saturating_add(LONGEST_FIGURE).saturating_add(AFTER);
+            if self.context.get(next).is_some_and(|(end, _)| *end <= last) {
+                self.figures_at(&engine.worded, begin);
+            }
+        }
     }
 
     /// Figures that need a word near them: now all words of the text are known.
@@ -257,7 +287,6 @@ impl<'a> Walker<'a> {
             self.waiting.clear();
             return;
         }
-        self.context.sort_unstable();
         for (number, start, end) in std::mem::take(&mut self.waiting) {
             let Some(detector) = engine.detectors.get(usize::from(number)) else {
                 continue;

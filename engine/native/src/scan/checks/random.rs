@@ -134,6 +134,11 @@ fn is_made_of_words(part: &[u8]) -> bool {
         }
         begin = begin.saturating_add(length);
     }
+    // Capitals by themselves are initials (`RSA`) where most of it is small letters.
+    let small = part.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    let capitals = part.windows(2).filter(|two| two.iter().all(u8::is_ascii_uppercase)).count();
+    let initials = if small.saturating_mul(5) >= part.len().saturating_mul(3) { capitals } else { 0 };
+    let spoken = spoken.saturating_add(initials);
     spoken.saturating_mul(5) >= part.len().saturating_mul(4) && digits.saturating_mul(6) <= part.len()
 }
 
