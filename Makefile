@@ -9,8 +9,12 @@ NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$
 RUST_SOURCES := $(shell find $(CRATE)/src -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
 SELECT ?= tests
 CHECK ?=
+# All tests, as two runs at once: one core each (tests/house/test_layout.py holds that no folder is left out).
+FIRST_HALF := tests/unit tests/e2e
+SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop
+PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
-.PHONY: install build check test long bench demo protos format clean help
+.PHONY: install build check test first-half second-half long bench demo protos format clean help
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,7 +48,10 @@ check: install ## format, lint, types, layers, house rules, Rust
 	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet
 
 test: install ## every test that takes seconds; SELECT=tests/unit for a part
-	$(BIN)/python -m pytest -q -m "not long" $(SELECT)
+	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line first-half second-half,$(PYTEST) $(SELECT))
+
+first-half second-half:
+	$(PYTEST) -p no:cacheprovider $(if $(filter first-half,$@),$(FIRST_HALF),$(SECOND_HALF))
 
 long: install ## soaks, long fuzzing, hundreds of kills; results in docs/measured/
 	$(BIN)/python -m pytest -q -m long -o timeout=7200 -o faulthandler_timeout=7200 $(SELECT)

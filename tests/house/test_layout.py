@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -67,3 +68,10 @@ def test_nothing_lies_at_top_level_that_the_plan_does_not_name() -> None:
 def test_each_module_says_what_it_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8").lstrip()
     assert not text or text.startswith(('"""', 'r"""'))
+
+
+def test_the_two_halves_of_make_test_are_all_tests() -> None:
+    words = dict(re.findall(r"^(FIRST_HALF|SECOND_HALF) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = [*words["FIRST_HALF"].split(), *words["SECOND_HALF"].split()]
+    tests = [path.relative_to(ROOT) for path in FILES if path.name.startswith("test_") and path.suffix == ".py"]
+    assert sorted(told) == sorted({"/".join(path.parts[:2]) for path in tests if path.parts[0] == "tests"})
