@@ -48,7 +48,7 @@ check: install ## format, lint, types, layers, house rules, Rust
 	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet
 
 test: install ## every test that takes seconds; SELECT=tests/unit for a part
-	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line first-half second-half,$(PYTEST) $(SELECT))
+	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory --jobs=2 --keep-going first-half second-half,$(PYTEST) $(SELECT))
 
 first-half second-half:
 	$(PYTEST) -p no:cacheprovider $(if $(filter first-half,$@),$(FIRST_HALF),$(SECOND_HALF))

@@ -267,10 +267,10 @@ async def open_files(visit: Visit, asker: Asker, ended: Callable[[], None]) -> G
     """Ask for SFTP itself, and open it on the target. Raises NotGranted, TargetUnusable."""
     answer = await asker.granted(Question("ssh", b'subsystem "sftp"'))
     try:
-        remote = await (await visit.upstream.connection()).start_sftp_client()
-    except (asyncssh.Error, OSError) as error:
-        visit.gate.finished(answer.decision_id, Outcome(error="TARGET_REFUSED"))
-        raise TargetUnusable("it has no SFTP", code="TARGET_REFUSED") from error
+        remote = await visit.upstream.files()
+    except TargetUnusable as error:
+        visit.gate.finished(answer.decision_id, Outcome(error=error.code))
+        raise
     visit.gate.finished(answer.decision_id, Outcome())
     return GuardedFiles(visit, asker, remote, ended)
 

@@ -201,11 +201,6 @@ class CommandRun:
         if not self._client.is_closing():
             self._client.write(data, datatype)
 
-    def end_output(self) -> None:
-        """The command writes no more."""
-        if not self._client.is_closing():
-            self._client.write_eof()
-
     def target_is_full(self, is_full: bool) -> None:
         """The command does not read its input for now, or does again."""
         if is_full:
@@ -274,7 +269,8 @@ class _TargetSession(asyncssh.SSHClientSession[bytes]):
         self._run.show(data, datatype)
 
     def eof_received(self) -> bool:
-        self._run.end_output()
+        # WHY not told yet: a client that has no more input either closes the channel then, and the exit status, on its way
+        # already, would find nobody. The close behind it is an end of output too.
         return True
 
     def pause_writing(self) -> None:

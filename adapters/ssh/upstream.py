@@ -1,17 +1,21 @@
 """The gateway's own way to a target: its credential, the target's pinned key, connections of one client alone.
 
-The first is opened when something was granted for the first time; another where the target takes no more channels on it. A target without a known key is never connected to.
+The first is opened when something was granted for the first time; another where the target takes no more channels on it. A
+target without a known key is never connected to.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TypeVar
 
 import asyncssh
 
 from adapters.core.ports import Target
 from adapters.errors import AdapterError
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 15.0
@@ -91,20 +95,29 @@ class Upstream:
     ) -> asyncssh.SSHClientChannel[bytes]:
         """Run a line on the target. Raises TargetUnusable."""
         variables: dict[bytes | str, bytes | str] = dict(environment.items())
+        channel, _ = await self._opened(
+            lambda connection: connection.create_session(
+                factory, line, env=variables, send_env=(), encoding=None, request_pty=False
+            ),
+            "it does not run commands now",
+        )
+        return channel
+
+    async def files(self) -> asyncssh.SFTPClient:
+        """The target's SFTP. Raises TargetUnusable."""
+        return await self._opened(lambda connection: connection.start_sftp_client(), "it has no SFTP")
+
+    async def _opened(self, opening: Callable[[asyncssh.SSHClientConnection], Awaitable[T]], refused: str) -> T:
+        """What opens on a connection that has room for one more channel."""
         full: list[asyncssh.SSHClientConnection] = []
         while True:
             connection = await self.connection(full)
             try:
-                channel, _ = await connection.create_session(
-                    factory, line, env=variables, send_env=(), encoding=None, request_pty=False
-                )
+                return await opening(connection)
             except (asyncssh.Error, OSError) as error:
                 if not (isinstance(error, asyncssh.ChannelOpenError) and error.code in _FULL):
-                    why = f"it does not run commands now ({_reason(error)})"
-                    raise TargetUnusable(why, code="TARGET_REFUSED") from error
+                    raise TargetUnusable(f"{refused} ({_reason(error)})", code="TARGET_REFUSED") from error
                 full.append(connection)
-            else:
-                return channel
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
         target = self._target
