@@ -173,7 +173,7 @@ def play(sides: tuple[Side, Side], dialogue: list[tuple[object, ...]]) -> None:
 def test_a_remembered_verdict_is_the_fresh_one_and_recorded_alike(tmp_path: Path) -> None:
     sides = Side(tmp_path / "remembers", True), Side(tmp_path / "forgets", False)
 
-    @given(st.lists(moves, max_size=30))
+    @given(st.lists(moves, min_size=8, max_size=30))
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     def both(dialogue: list[tuple[object, ...]]) -> None:
         play(sides, dialogue)
