@@ -19,6 +19,7 @@ from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
 from engine.suite.stated import Stated, Statements
 from gateway.errors import GatewayError
+from gateway.identity.speaking import overstated
 
 MAX_BODY = 4 << 20
 """Bytes of one call (the largest command and what stands around it)."""
@@ -89,7 +90,9 @@ class Desk:
             raise CallRefused(400, error.code, str(error)) from None
         principal = asked.principal
         if not speaks_for_others:
-            _check_own_words(stated, asked.principal, asked.resource, caller)
+            problem = overstated(caller.principal, principal, asked.session, asked.resource, asked.context)
+            if problem is not None:
+                raise CallRefused(403, "NOT_PERMITTED", problem)
             principal = caller.principal
         question = Question(asked.protocol, asked.text, asked.names)
         return self._gate.decide(
@@ -124,14 +127,3 @@ def read_object(raw: bytes) -> dict[str, Json]:
     if not isinstance(document, dict):
         raise CallRefused(400, "INPUT_INVALID", "the body is no JSON object")
     return document
-
-
-def _check_own_words(stated: Stated, principal: Principal, resource: Resource, caller: Caller) -> None:
-    own = caller.principal
-    if principal.name != own.name or principal.attributes or not set(principal.groups) <= set(own.groups):
-        raise CallRefused(403, "NOT_PERMITTED", "this caller speaks only for itself, and states none of its groups")
-    has_state = isinstance(stated.session, dict) and bool(stated.session.get("state"))
-    if stated.context or has_state or resource.labels or resource.role is not None:
-        raise CallRefused(
-            403, "NOT_PERMITTED", "context, state, labels and role are taken from adapters and askers only"
-        )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.command.tree import ParsedCommand
 from engine.request import Principal, Session
+from gateway.identity.speaking import overstated
 from gateway.rpc.codec.questions import Asked, Detail
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.refusals import CallRefused, Cause
@@ -28,22 +29,10 @@ def subject_of(asked: Asked, caller: Caller) -> Subject:
     session = asked.session or Session(id=caller.name)
     if caller.may_speak_for_others:
         return Subject(asked.principal or caller.principal, session)
-    _check_own_words(asked, caller)
+    problem = overstated(caller.principal, asked.principal, asked.session, asked.resource, asked.context)
+    if problem is not None:
+        raise _not_permitted(problem)
     return Subject(caller.principal, session)
-
-
-def _check_own_words(asked: Asked, caller: Caller) -> None:
-    """A caller that speaks only for itself states no facts that policies believe: who it is, where, under which labels."""
-    claimed = asked.principal
-    if claimed is not None:
-        if claimed.name != caller.name:
-            raise _not_permitted("principal: this caller speaks only for itself")
-        if claimed.attributes or not set(claimed.groups) <= set(caller.principal.groups):
-            raise _not_permitted("principal: groups and attributes come from the configuration, not from the caller")
-    if asked.context or (asked.session is not None and asked.session.state):
-        raise _not_permitted("context, session.state: taken from roles `adapter` and `asker` only")
-    if asked.resource.labels or asked.resource.role is not None:
-        raise _not_permitted("resource: labels and role are taken from roles `adapter` and `asker` only")
 
 
 def require(caller: Caller, roles: frozenset[Role], what: str) -> None:
