@@ -42,10 +42,6 @@ class Judge:
         """The engine's own, for explaining."""
         return self._program
 
-    def rehearse(self, before: Judge) -> None:
-        """Decide for nobody what `before` decided last."""
-        self._program.rehearse(before.program)
-
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
         question = asked.question

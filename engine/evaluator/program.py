@@ -7,7 +7,6 @@ its kind. The order of work: cache, parse, encode (`encode.py`), run the candida
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -34,9 +33,6 @@ from engine.request import Approval, Json, Principal, Request, Resource, Session
 
 MEANINGS = 1024
 MEANINGS_BYTES = 4 * 1024 * 1024
-REHEARSED = 64
-"""Questions that the next program is asked before anybody waits for its answers."""
-REHEARSED_TEXT = 8 * 1024
 _REFUSED_BY_CORE = {"INPUT_INVALID": DenyKind.INPUT_INVALID, "TIMEOUT": DenyKind.TIMEOUT}
 
 
@@ -78,8 +74,6 @@ class Program:
         self._context_paths = reads.below("context")
         self._no_context = reduced(self._context_paths, {})
         self._keeps_shapes = not reads.literals
-        # The questions that were judged last and kept; in the order in which they were.
-        self._recent: deque[TextQuestion] = deque(maxlen=REHEARSED)
         self.rules = tuple(rules)
         self.revision = revision
         self.gate = gate or GatePolicies()
@@ -135,12 +129,6 @@ class Program:
         with suppress(NativeError):
             self._core.evaluate_all(self._document(request), request.now)
 
-    def rehearse(self, before: Program) -> None:
-        """Decide for nobody what `before` decided last: what is asked again and again then finds its answer kept."""
-        # WHY a copy: threads that decide by it go on adding to the other's.
-        for question in before._recent.copy():
-            self.decide_text(question)
-
     def candidates(self, request: Request) -> tuple[Rule, ...]:
         """The rules that are run for a request. Raises InputInvalid and NativeError."""
         numbers = msgspec.msgpack.decode(self._core.candidates(self._document(request)), type=list[int])
@@ -182,8 +170,6 @@ class Program:
         if shape is not None and found.command is not None and _outline(found.command).is_only_its_shape:
             self._cache.keep_shape(asker, protocol, shape, version, found)
         self._cache.keep_text(asker, protocol, text, version, found)
-        if found.decision.cacheable and len(text) <= REHEARSED_TEXT:
-            self._recent.append(question)
         return found
 
     def _judge_text(self, question: TextQuestion) -> Judgement:

@@ -98,7 +98,6 @@ class Gateway:
             self._compile,
             time.time_ns,
             admit=SequenceGuard(database, "policies").admit,
-            rehearse=Judge.rehearse,
             max_age=config.policies.max_age_seconds,
         )
         opening.callback(self.policies.close)

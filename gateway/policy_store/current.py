@@ -54,10 +54,6 @@ def _admit_all(loaded: Loaded, revision: str) -> None:
     """Where nobody says otherwise."""
 
 
-def _begin_cold(program: object, before: object) -> None:
-    """Where nobody says otherwise."""
-
-
 class PolicyStore(Generic[P]):
     """An origin of policies and what was last made of it. Safe from any thread."""
 
@@ -68,18 +64,13 @@ class PolicyStore(Generic[P]):
         clock: Callable[[], int],
         *,
         admit: Callable[[Loaded, str], None] = _admit_all,
-        rehearse: Callable[[P, P], None] = _begin_cold,
         max_age: float = 0.0,
     ) -> None:
-        """`admit` may refuse what was compiled (PolicyUnusable); `rehearse` makes it ready to take over from what decides.
-
-        `max_age` is seconds, 0 for no limit.
-        """
+        """`admit` may refuse what was compiled (PolicyUnusable); `max_age` is seconds, 0 for no limit."""
         self._origin = origin
         self._compile = compile_policies
         self._clock = clock
         self._admit = admit
-        self._rehearse = rehearse
         self._max_age = int(max_age * 1e9)
         self._loading = threading.RLock()
         self._listeners: list[Callable[[PolicyStatus], None]] = []
@@ -190,8 +181,6 @@ class PolicyStore(Generic[P]):
         try:
             program = self._compile(loaded.folder.sources, loaded.folder.data)
             self._admit(loaded, program.revision)
-            if self._program is not None:
-                self._rehearse(program, self._program)
         except PolicyRefused as error:
             return self._failed(tuple(describe(one) for one in error.diagnostics[:MAX_SHOWN]) or (str(error),))
         except PolicyUnusable as error:

@@ -23,7 +23,6 @@ from engine import Principal, Resource, Session, Verdict, command_reader
 from engine.decision import Decision
 from gateway.app.policies import compile_judge
 from gateway.asked import Asked
-from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStore
 from gateway.policy_store.origins import FolderOrigin
 from tests.conftest import ROOT
@@ -138,12 +137,7 @@ def reload_under_load(house: House, rounds: int, every: float, rules: int = 100)
     assert len(list(folder.iterdir())) == rules // OF_A_PACKAGE
     write_version(folder, 0)
     reader = command_reader()
-    store = PolicyStore(
-        FolderOrigin(folder),
-        lambda sources, data: compile_judge(sources, data, reader),
-        time.time_ns,
-        rehearse=Judge.rehearse,
-    )
+    store = PolicyStore(FolderOrigin(folder), lambda sources, data: compile_judge(sources, data, reader), time.time_ns)
     assert store.reload(), store.status
     refused, pause = 0, threading.Event()
     with Load(house, store) as load:

@@ -72,10 +72,3 @@ def test_every_candidate_rule_is_explained(judge: Judge) -> None:
     tree = parse_command("postgres", "DROP TABLE a")
     assert not any(one.matched for one in judge.explain(Asked(tree, ANA, SESSION, ORDERS), NOW))
     assert judge.program.revision == judge.revision
-
-
-def test_a_judge_rehearses_what_another_was_asked(judge: Judge) -> None:
-    judge.judge(asked(), 1, None)
-    other = Judge(judge.program)
-    other.rehearse(judge)
-    assert other.judge(asked(), 2, None).decision is judge.judge(asked(), 3, None).decision

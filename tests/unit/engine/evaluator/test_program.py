@@ -11,7 +11,7 @@ from engine._native import NativeError
 from engine.command.tree import Command, Effect, Operation, ParsedCommand
 from engine.decision import Decision, DenyKind, Location, Verdict
 from engine.evaluator.keys import Reads
-from engine.evaluator.program import REHEARSED, REHEARSED_TEXT, Program, TextQuestion
+from engine.evaluator.program import Program, TextQuestion
 from engine.evaluator.reader import MAX_TEXT_BYTES, CommandReader
 from engine.evaluator.results import Rule
 from engine.rego.contract import RuleKind
@@ -68,31 +68,6 @@ def test_shapes_do_not_count_when_a_rule_reads_the_text() -> None:
     assert counting.ask(b"select 1").is_granted
     assert counting.ask(b"select 7").deny_kind is DenyKind.RULE
     assert counting.core.runs == 2
-
-
-def test_new_policies_have_decided_what_the_old_ones_decided_last() -> None:
-    old, new = Counting(ALLOW), Counting(ALLOW)
-    old.ask(b"select 1")
-    old.ask(b"select 1 !")
-    new.program.rehearse(old.program)
-    runs = new.core.runs
-    assert runs == 2
-    assert new.ask(b"select 2").is_granted
-    assert new.ask(b"select 1 !").is_granted
-    assert new.core.runs == runs
-    third = Counting(ALLOW)
-    third.program.rehearse(new.program)
-    assert third.core.runs == 2
-
-
-def test_rehearsing_is_bounded_and_leaves_out_what_is_not_kept() -> None:
-    old, new = Counting(ALLOW, HOLD), Counting(ALLOW, HOLD)
-    for number in range(3 * REHEARSED):
-        old.ask(b"select %d !" % number)
-    for text in (b"update", b"select 1 !" + b" " * REHEARSED_TEXT):
-        old.ask(text)
-    new.program.rehearse(old.program)
-    assert new.core.runs == REHEARSED
 
 
 def test_a_text_whose_constants_matter_is_judged_by_itself() -> None:

@@ -68,22 +68,6 @@ def test_a_good_folder_is_swapped_in_and_told(store: PolicyStore[Set], tmp_path:
     assert len(told) == 2
 
 
-def test_the_next_set_rehearses_with_the_one_that_still_decides(tmp_path: Path) -> None:
-    (tmp_path / "a.rego").write_text("one")
-    seen = list[tuple[str, str, str]]()
-
-    def rehearse(program: Set, before: Set) -> None:
-        seen.append((program.revision, before.revision, store.revision))
-
-    store = PolicyStore(FolderOrigin(tmp_path), compile_policies, lambda: 42, rehearse=rehearse)
-    assert store.reload()
-    assert seen == []
-    (tmp_path / "a.rego").write_text("two")
-    assert store.reload()
-    assert seen == [("r:two:None", "r:one:None", "r:one:None")]
-    store.close()
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [("bad", "a.rego:3:5: NOPE this is bad"), ("panic", "the core failed"), (None, "there is no policy folder")],
