@@ -124,6 +124,9 @@ class SmallKeeper:
             return Refusal("28P01", "no")
         return self.gate if who["resource"] == "box" else Refusal("3D000", "there is no such resource")
 
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        return ()
+
     def target(self, resource: str) -> Target | None:
         return self.where
 

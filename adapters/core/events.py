@@ -87,6 +87,8 @@ class Admitted:
 
     session_id: str
     target: Target
+    groups: tuple[str, ...] = ()
+    """Of whom was let in; where a target is told of them."""
 
 
 @dataclass(frozen=True, slots=True)

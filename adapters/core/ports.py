@@ -157,5 +157,8 @@ class Doorkeeper(Protocol):
         `database` is the one the client asks for inside the resource, where a resource has several.
         """
 
+    def groups_of(self, user: str) -> Sequence[str]:
+        """The groups of a user; none when there is no such user."""
+
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""

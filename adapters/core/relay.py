@@ -325,7 +325,7 @@ class Relay:
             return
         self._gate = admitted
         self._target = target
-        self._events.append(saw.Admitted(admitted.id, target))
+        self._events.append(saw.Admitted(admitted.id, target, tuple(keeper.groups_of(effect.user))))
 
     def _gate_session(self) -> GateSession:
         if self._gate is None:

@@ -1,111 +1,14 @@
-"""The HTTP listener: accepts clients, gives each a session and a relay, drains.
-
-The only file of this adapter that touches sockets and the loop. Built by the program's composition root.
-"""
+"""The HTTP listener: an address where `session` is spoken. Built by the program's composition root."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import ssl
-from dataclasses import dataclass
-from typing import cast
-
-import structlog
-
-from adapters.core import events as saw
+from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
-from adapters.core.relay import Relay, Surroundings
-from adapters.http.session import HttpSession, Settings
-
-SHUTDOWN = "the gateway is shutting down"
-MAX_CONNECTIONS = 20_000
-"""Connections of one listener; above, new ones are closed at once."""
-
-log = structlog.get_logger(__name__)
+from adapters.http.session import http_session
+from adapters.web.session.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerSettings:
-    """Where a listener listens. Without `tls`, clients are served in clear (loopback only: the configuration sees to it)."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    tls: ssl.SSLContext | None = None
-    resource: str | None = None
-    session: Settings | None = None
-    max_connections: int = MAX_CONNECTIONS
-
-
-class HttpListener:
-    """One listening address."""
-
-    def __init__(self, settings: ListenerSettings, doorkeeper: Doorkeeper) -> None:
-        self._settings = settings
-        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=settings.tls)
-        self._session = settings.session or Settings(resource=settings.resource, tls=settings.tls is not None)
-        self._relays: set[Relay] = set()
-        self._server: asyncio.Server | None = None
-
-    @property
-    def port(self) -> int:
-        """The port really bound."""
-        if self._server is None:
-            raise RuntimeError("the listener was not started")
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    @property
-    def connections(self) -> int:
-        return len(self._relays)
-
-    async def start(self) -> None:
-        """Bind and accept."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: _Door(self), self._settings.host, self._settings.port, backlog=512
-        )
-
-    async def drain(self, seconds: float, reason: str = SHUTDOWN) -> None:
-        """Accept no more; let what runs finish, end idle connections, cut the rest after `seconds`."""
-        if self._server is not None:
-            self._server.close()
-        relays = list(self._relays)
-        for relay in relays:
-            relay.stop(reason)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*(relay.closed.wait() for relay in relays))
-        for relay in list(self._relays):
-            relay.cut(reason)
-        await asyncio.gather(*(relay.closed.wait() for relay in relays))
-
-    def admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
-        """A relay's client end for a new connection; None when there are too many."""
-        if len(self._relays) >= self._settings.max_connections:
-            log.warning("too many connections", most=self._settings.max_connections)
-            return None
-        peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if isinstance(peer, tuple) else None
-        relay = Relay(
-            HttpSession(self._session), self._surroundings, client_address=address, finished=self._relays.discard
-        )
-        self._relays.add(relay)
-        relay.client.connection_made(transport)
-        relay.take(saw.TimePassed())
-        return relay.client
-
-
-class _Door(asyncio.Protocol):
-    """The first moment of a connection; everything after goes to the relay's client end."""
-
-    def __init__(self, listener: HttpListener) -> None:
-        self._listener = listener
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        socket_transport = cast(asyncio.Transport, transport)
-        protocol = self._listener.admit(socket_transport)
-        if protocol is None:
-            socket_transport.abort()
-        else:
-            socket_transport.set_protocol(protocol)
+def http_listener(address: Address, doorkeeper: Doorkeeper, resource: str | None) -> RelayListener:
+    """A listener for one resource, or (None) for those that the Host header names."""
+    settings = Settings(resource=resource, tls=address.tls is not None)
+    return RelayListener(address, doorkeeper, lambda: http_session(settings))

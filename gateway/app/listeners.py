@@ -6,8 +6,8 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
-from adapters.http.listener import HttpListener
-from adapters.http.listener import ListenerSettings as HttpSettings
+from adapters.core.listening import Address
+from adapters.http.listener import http_listener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings as PostgresSettings
 from adapters.postgres.listener import PostgresListener
@@ -46,7 +46,7 @@ def make_listener(
             settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
             return PostgresListener(settings, doors, catalogs)
         case ResourceProtocol.HTTP:
-            return HttpListener(HttpSettings(host=host, port=port, tls=tls, resource=one.resource), doors)
+            return http_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:
             try:
                 return SshListener(SshSettings(host_keys[one.bind], host, port, one.resource), doors)

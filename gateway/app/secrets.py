@@ -16,8 +16,8 @@ from sqlalchemy.exc import ArgumentError
 
 from adapters.core.ports import ScramVerifier, Target
 from adapters.errors import LocalProtocolError
-from adapters.http.facts import credential as check_credential
 from adapters.ssh.upstream import TargetUnusable, check_target
+from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.errors import InputInvalid
 from engine.request import Principal, Resource

@@ -88,6 +88,11 @@ class Doors:
         """Whose token this is; None when it is nobody's."""
         return self.known.people.owner_of(token)
 
+    def groups_of(self, user: str) -> Sequence[str]:
+        """The groups of a user; none when there is no such user."""
+        found = self.known.people.find(user)
+        return () if found is None else found.principal.groups
+
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
         return self.known.directory.target(resource)

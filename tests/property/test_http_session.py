@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.core.ports import Answer
-from adapters.http.messages import HeadReader
+from adapters.web.requests import HeadReader
 from engine.command.http.wire import read_request
 from tests.strategies.http_sessions import ALLOW, DENY, HOLD, House, request
 

@@ -10,7 +10,8 @@ from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Refusal, Target
-from adapters.http.session import HttpSession, Settings
+from adapters.http.session import http_session
+from adapters.web.session.settings import Settings
 from engine.decision import Decision, Verdict
 
 SECRET = "target-secret-of-the-gateway"
@@ -48,7 +49,7 @@ class House:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        self.session = HttpSession(self.settings)
+        self.session = http_session(self.settings)
         self.is_open = False
         self.ticket = 0
         self.saw(saw.TimePassed())

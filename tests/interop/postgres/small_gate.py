@@ -127,6 +127,9 @@ class SmallKeeper:
         self.sessions.append(gate)
         return gate
 
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        return ()
+
     def target(self, resource: str) -> Target | None:
         return self.where if resource != "nowhere" else None
 

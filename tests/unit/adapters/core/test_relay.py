@@ -75,6 +75,9 @@ class Keeper:
     def admit(self, **who: object) -> Gate | Refusal:
         return self.refusal or self.gate
 
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        return ()
+
     def target(self, resource: str) -> Target | None:
         return self.where
 

@@ -1,62 +1,15 @@
-"""The listener on a real socket, with a small gate."""
+"""The listener is one of `core`, whose sessions speak HTTP."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
-import pytest
-
-from adapters.core.ports import Refusal, ScramVerifier, Target
-from adapters.http.listener import HttpListener, ListenerSettings
+from adapters.core.listening import Address, RelayListener
+from adapters.http.listener import http_listener
+from tests.unit.adapters.core.test_listening import Keeper, ask
 
 
-class Keeper:
-    """Lets nobody in."""
-
-    def scram_verifier(self, user: str) -> ScramVerifier:
-        raise NotImplementedError
-
-    def check_token(self, user: str, token: str, resource: str) -> bool:
-        return False
-
-    def owner_of(self, token: str) -> str | None:
-        return None
-
-    def admit(self, **who: object) -> Refusal:
-        return Refusal("28P01", "no")
-
-    def target(self, resource: str) -> Target | None:
-        return None
-
-
-async def ask(port: int, data: bytes) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(data)
-    got = await reader.read()
-    writer.close()
-    return got
-
-
-async def test_it_accepts_answers_and_drains() -> None:
-    listener = HttpListener(ListenerSettings(resource="shop"), Keeper())
-    with pytest.raises(RuntimeError):
-        _ = listener.port
+async def test_it_speaks_http() -> None:
+    listener = http_listener(Address(), Keeper(), "shop")
+    assert isinstance(listener, RelayListener)
     await listener.start()
     assert (await ask(listener.port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")).startswith(b"HTTP/1.1 401 ")
-    reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-    while not listener.connections:
-        await asyncio.sleep(0)
-    await listener.drain(1)
-    assert await reader.read() == b""
-    assert listener.connections == 0
-    writer.close()
-
-
-async def test_above_its_limit_it_closes_at_once() -> None:
-    listener = HttpListener(ListenerSettings(resource="shop", max_connections=0), Keeper())
-    await listener.start()
-    with contextlib.suppress(ConnectionError):
-        assert await ask(listener.port, b"") == b""
-    assert listener.connections == 0
     await listener.drain(1)

@@ -24,6 +24,9 @@ class Keeper:
     def admit(self, **who: object) -> GateSession | Refusal:
         return Refusal("28P01", "no")
 
+    def groups_of(self, user: str) -> tuple[str, ...]:
+        return ()
+
     def target(self, resource: str) -> Target | None:
         return None
 

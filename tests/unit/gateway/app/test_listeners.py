@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.http.listener import HttpListener
+from adapters.core.listening import RelayListener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import PostgresListener
 from gateway.app import Gateway
@@ -22,7 +22,7 @@ def test_each_protocol_has_its_listener_and_a_broken_certificate_is_said_to_be_o
     config = load_config(settle_in(tmp_path), {})
     gateway = Gateway(config, ENVIRONMENT)
     try:
-        for protocol, kind in ((ResourceProtocol.POSTGRES, PostgresListener), (ResourceProtocol.HTTP, HttpListener)):
+        for protocol, kind in ((ResourceProtocol.POSTGRES, PostgresListener), (ResourceProtocol.HTTP, RelayListener)):
             one = Listener(protocol, "127.0.0.1:0")
             assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}), kind)
             (tmp_path / "no.pem").write_text("no certificate")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.http.session.phases import NEXT, Phase
+from adapters.web.session.phases import NEXT, Phase
 
 
 def test_every_phase_has_a_way_on_and_may_end() -> None:

@@ -11,8 +11,7 @@ from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.events import Side
 from adapters.core.ports import Answer, Target
-from adapters.http.session import Settings
-from adapters.http.session.settings import MAX_JUDGED_BODY
+from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from tests.strategies.http_sessions import ALLOW, DENY, HOLD, OK, SECRET, House, request
 

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
-from adapters.http.session.replies import Reply
-from adapters.http.session.settings import HOLD_BACK
 from adapters.web.bodies import Chunked
 from adapters.web.json_masks import PathMask
 from adapters.web.responses import AnswerReader
+from adapters.web.session.manners import UNCHANGED, Plan
+from adapters.web.session.replies import Reply
+from adapters.web.session.settings import HOLD_BACK
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method
 
@@ -26,7 +27,7 @@ def answer(*lines: bytes, body: bytes = b"", status: bytes = b"200 OK") -> bytes
 
 
 def passed(wire: bytes, size: int = 1 << 20, method: str = "GET", **more: object) -> tuple[bytes, Reply]:
-    options: dict[str, object] = {"masks": None, "secrets": (), "is_old": False, "closes": False, **more}
+    options: dict[str, object] = {"plan": UNCHANGED, "secrets": (), "is_old": False, "closes": False, **more}
     reply, reader, out = Reply("d-1", **options), AnswerReader(method), b""  # type: ignore[arg-type]  # options of tests
     for at in range(0, len(wire), size):
         for part in reader.feed(wire[at : at + size]):
@@ -78,7 +79,7 @@ def test_the_targets_cookies_and_credential_stay_here() -> None:
 )
 def test_masked_and_scrubbed_wherever_pieces_end(rows: list[dict[str, str]], size: int) -> None:
     wire = answer(b"Content-Type: application/json", body=json.dumps(rows).encode())
-    out, reply = passed(wire, size, masks=MASKS, secrets=(SECRET,))
+    out, reply = passed(wire, size, plan=Plan(MASKS), secrets=(SECRET,))
     assert SECRET not in out
     stars = "*" * len(SECRET)
     expected = [
@@ -109,7 +110,7 @@ def test_masked_and_scrubbed_wherever_pieces_end(rows: list[dict[str, str]], siz
 def test_what_cannot_be_masked_is_refused_before_its_first_byte(
     lines: tuple[bytes, ...], body: bytes, status: bytes
 ) -> None:
-    reply = Reply("d-1", masks=MASKS, secrets=(), is_old=False, closes=False)
+    reply = Reply("d-1", plan=Plan(MASKS), secrets=(), is_old=False, closes=False)
     out: list[bytes] = []
     with pytest.raises(PeerProtocolError):
         out.extend(map(reply.feed, AnswerReader("GET").feed(answer(*lines, body=body, status=status))))
@@ -118,7 +119,7 @@ def test_what_cannot_be_masked_is_refused_before_its_first_byte(
 
 
 def test_what_turns_out_late_goes_no_further() -> None:
-    reply, reader = Reply("d-1", masks=MASKS, secrets=(), is_old=False, closes=False), AnswerReader("GET")
+    reply, reader = Reply("d-1", plan=Plan(MASKS), secrets=(), is_old=False, closes=False), AnswerReader("GET")
     body = b"[" + b'{"card":"4111"},' * HOLD_BACK
     wire = answer(b"Content-Type: application/json", body=body + b"}")
     parts = (part for at in range(0, len(wire), 9000) for part in reader.feed(wire[at : at + 9000]))
@@ -136,7 +137,7 @@ def test_an_answer_without_a_body_needs_no_mask() -> None:
         (b"HTTP/1.1 204 No Content\r\n\r\n", "GET"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: application/json\r\n\r\n", "HEAD"),
     ):
-        out, _ = passed(wire, masks=MASKS, method=method)
+        out, _ = passed(wire, plan=Plan(MASKS), method=method)
         assert body_of(out) == b""
         assert b"etag" not in out
         assert b"content-length: 10" not in out, "it would tell how long the masked value is"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from adapters.core.ports import Answer, Refusal
-from adapters.http.session import refusals
+from adapters.http import refusals
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
 

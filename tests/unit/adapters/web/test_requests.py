@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.http.messages import Forward, HeadReader
+from adapters.web.requests import Forward, HeadReader
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import MAX_HEAD, read_request
 

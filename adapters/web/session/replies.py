@@ -10,11 +10,12 @@ import re
 from collections.abc import Sequence
 
 from adapters.errors import PeerProtocolError
-from adapters.http.session.settings import HOLD_BACK
 from adapters.web.bodies import LAST_CHUNK, chunk
-from adapters.web.json_masks import JsonMasker, PathMask
+from adapters.web.json_masks import JsonMasker
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
+from adapters.web.session.manners import Plan
+from adapters.web.session.settings import HOLD_BACK
 
 _MEDIA = re.compile(
     rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?)?[ \t]*', re.I
@@ -42,14 +43,16 @@ class Reply:
         self,
         decision_id: str,
         *,
-        masks: Sequence[PathMask] | None,
+        plan: Plan,
         secrets: Sequence[bytes],
         is_old: bool,
         closes: bool,
+        waited_for: str | None = None,
     ) -> None:
-        """`masks`: those of a mask verdict; None without one. `is_old`: the client speaks HTTP/1.0."""
+        """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of."""
         self._decision_id = decision_id
-        self._masks = masks
+        self._masks, self._is_always_lines = plan.masks, plan.is_lines
+        self._waited_for = waited_for
         self._is_old = is_old
         self._scrubber = Scrubber(secrets)
         self._has_secrets = bool(secrets)
@@ -92,8 +95,8 @@ class Reply:
         if found is None or head.status == _PARTIAL:
             raise _unmaskable("a part of a document, or one of an unknown type, cannot be masked")
         media = found[1].lower()
-        is_lines = media in _LINES
-        if not is_lines and media != b"application/json" and not media.endswith((b"+json", b"/json")):
+        is_lines = self._is_always_lines or media in _LINES
+        if media not in _LINES and media != b"application/json" and not media.endswith((b"+json", b"/json")):
             raise _unmaskable("only JSON can be masked, and this answer is none")
         if (found[2] or b"utf-8").lower() not in (b"utf-8", b"utf8"):
             raise _unmaskable("only JSON in UTF-8 can be masked")
@@ -147,6 +150,8 @@ class Reply:
         lines.append(b"sallyport-decision: " + self._decision_id.encode())
         if self._masks is not None:
             lines.append(b"x-content-type-options: nosniff")
+        if self._waited_for is not None:
+            lines.append(b'warning: 299 - "this waited for an approval: ticket %b"' % self._waited_for.encode())
         if self.closes:
             lines.append(b"connection: close")
         return b"\r\n".join((*lines, b"", b""))

@@ -14,16 +14,16 @@ from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Outcome, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
-from adapters.http import facts
-from adapters.http.messages import CONTINUE, HeadReader
-from adapters.http.session import refusals
-from adapters.http.session.exchange import Exchange
-from adapters.http.session.masking import masks_of
-from adapters.http.session.phases import NEXT, Phase
-from adapters.http.session.replies import Reply
-from adapters.http.session.settings import LEAVE_SECONDS, MAX_JUDGED_BODY, MAX_SHOWN, MAX_THROWN_AWAY, Settings
+from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
+from adapters.web.requests import CONTINUE, HeadReader
 from adapters.web.responses import AnswerReader
+from adapters.web.session.doing import Doing
+from adapters.web.session.exchange import Exchange
+from adapters.web.session.manners import Caller, HandedOver, Manners, Successor, Unfit
+from adapters.web.session.phases import NEXT, Phase
+from adapters.web.session.replies import Reply
+from adapters.web.session.settings import LEAVE_SECONDS, MAX_SHOWN, MAX_THROWN_AWAY, Settings
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import read_target
 from engine.command.http.wire import body_length
@@ -33,29 +33,32 @@ _GATES_OWN = frozenset({"notify"})
 """Obligations that are the gate's affair; every other is one that this adapter cannot meet, and so a denial."""
 
 
-class HttpSession:
-    """One client's connection."""
+class Conversation:
+    """One client's connection, spoken in the manners of one protocol."""
 
     short_way = None
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, manners: Manners, settings: Settings) -> None:
+        self._manners, self._say = manners, manners.refusals
         self._settings = settings
         self._phase = Phase.SECURING if settings.tls else Phase.HEAD
         self._heads = HeadReader()
         self._exchange: Exchange | None = None
         self._user: tuple[str, str] | None = None
         self._target: Target | None = None
+        self._caller = Caller("")
+        self._certified: str | None = None
         self._ticket = self._thrown_away = 0
-        self._deadline: float | None = None
-        self._armed: float | None = None
-        self._is_started = self._is_paused = self._is_upstream = self._was_asked = False
+        self._is_started = self._was_asked = False
+        self._successor: Successor | None = None
         self._stop_reason: str | None = None
-        self._now = 0.0
-        self._out: list[Effect] = []
+        self._do = Doing()
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
-        self._now, self._out = now, []
+        if self._successor is not None:
+            return self._successor.handle(event, now)
+        self._do.begin(now)
         if self._phase is not Phase.CLOSED:
             try:
                 self._take(event)
@@ -63,8 +66,8 @@ class HttpSession:
                 self._not_read(refusal)
             except AdapterError as error:
                 self._bad_answer(error.code, str(error))
-            self._arm()
-        return self._out
+        self._do.arm()
+        return self._do.effects
 
     # --- events
 
@@ -82,27 +85,29 @@ class HttpSession:
                     self._target_left()
             case saw.TimePassed():
                 self._time_passed()
-            case saw.TlsStarted(side):
+            case saw.TlsStarted(side, name):
                 if side is Side.UPSTREAM:
                     self._run()
                 elif self._phase is Phase.SECURING:
+                    self._certified = name
                     self._enter(Phase.HEAD, self._settings.head_seconds)
             case saw.OwnerFound(user):
                 self._owner_found(user)
-            case saw.Admitted(_, target):
+            case saw.Admitted(_, target, groups):
                 self._target = target
+                self._caller = Caller(self._user[0] if self._user is not None else "", groups)
                 self._admitted(target)
             case saw.Refused(refusal):
                 self._user = None
                 if self._exchange is not None:
-                    self._send(refusals.not_admitted(refusal, is_head=self._exchange.is_head))
+                    self._do.send(self._say.not_admitted(refusal, is_head=self._exchange.is_head))
                 self._next(closes=True, reason=refusal.message)
             case saw.Decided(ticket, answer):
                 if ticket == self._ticket and self._exchange is not None:
                     self._decided(self._exchange, answer)
             case saw.UpstreamOpened():
                 if self._target is not None and self._target.tls:
-                    self._out.append(do.StartTls(Side.UPSTREAM))
+                    self._do.add(do.StartTls(Side.UPSTREAM))
                 else:
                     self._run()
             case saw.UpstreamFailed(reason):
@@ -117,15 +122,7 @@ class HttpSession:
         if phase is not self._phase and phase not in NEXT[self._phase]:
             raise RuntimeError(f"no way from {self._phase} to {phase}")
         self._phase = phase
-        self._deadline = None if seconds is None else self._now + seconds
-
-    def _arm(self) -> None:
-        """Have the time told when it is needed. WHY not at each event: a deadline that moves back costs one look more."""
-        if self._phase is Phase.CLOSED or self._deadline is None:
-            return
-        if self._armed is None or self._armed > self._deadline or self._armed <= self._now:
-            self._armed = self._deadline
-            self._out.append(do.WakeAt(self._deadline))
+        self._do.wait(seconds)
 
     # --- from the client
 
@@ -134,7 +131,7 @@ class HttpSession:
         match self._phase:
             case Phase.HEAD:
                 if not len(self._heads):
-                    self._deadline = self._now + self._settings.head_seconds
+                    self._do.wait(self._settings.head_seconds)
                 self._heads.feed(data)
                 self._next_request()
             case Phase.BODY if exchange is not None:
@@ -147,21 +144,20 @@ class HttpSession:
                     self._close("too much behind the last answer")
             case _:
                 self._heads.feed(data)
-                if len(self._heads) > HIGH_WATER and not self._is_paused:
+                if len(self._heads) > HIGH_WATER:
                     if self._phase is Phase.HELD:
                         # WHY: a client that is not read cannot be seen to leave, and then nothing may run for it.
                         raise Refused("too_much_behind", "too much follows a request that waits for an approval")
-                    self._is_paused = True
-                    self._out.append(do.Pause(Side.CLIENT))
+                    self._do.pause()
 
     def _next_request(self) -> None:
         head = self._heads.take()
         if head is None:
             return
         length = body_length(head)
-        facts.check_hop(head)
+        self._manners.check(head)
         body: Body = Chunked(is_strict=True) if length is None else Sized(length)
-        exchange = self._exchange = Exchange(head, body, length, self._now)
+        exchange = self._exchange = Exchange(head, body, length, self._do.now)
         try:
             exchange.where = read_target(head)
         except Refused as refusal:
@@ -169,9 +165,10 @@ class HttpSession:
         self._enter(Phase.PROVING, None)
         token = facts.token_of(head)
         if token is None:
-            self._owner_found(None)
+            # WHY only then: a token that is wrong is not made good by a certificate.
+            self._owner_found(None if head.values("authorization") else self._certified)
         else:
-            self._out.append(do.FindOwner(token))
+            self._do.add(do.FindOwner(token))
 
     def _resource(self, exchange: Exchange) -> str:
         if self._settings.resource is not None:
@@ -188,8 +185,14 @@ class HttpSession:
             return
         self._user = None if user is None else (user, resource)
         agents = exchange.head.values("user-agent")
-        self._out.append(
-            do.Admit(user or "", resource, "http", user is not None, application=agents[0][:128] if agents else None)
+        self._do.add(
+            do.Admit(
+                user or "",
+                resource,
+                self._manners.protocol,
+                user is not None,
+                application=agents[0][:128] if agents else None,
+            )
         )
 
     def _admitted(self, target: Target) -> None:
@@ -199,31 +202,45 @@ class HttpSession:
         self._was_asked = True
         if exchange.problem is None and exchange.where is not None:
             try:
-                exchange.forward = facts.forward(exchange.head, exchange.where, target)
+                exchange.forward = self._manners.forward(exchange.head, exchange.where, target, self._caller)
             except Refused as refusal:
                 exchange.problem = refusal
         if exchange.problem is not None:
             self._ask(exchange, facts.shown_head(exchange.head))
+        elif self._hand_over(exchange, target):
+            return
         elif exchange.body.is_done:
             self._judge(exchange)
-        elif exchange.length is not None and exchange.length > MAX_JUDGED_BODY:
+        elif exchange.length is not None and exchange.length > self._manners.max_body:
             exchange.is_unread = True
             self._judge(exchange)
         else:
             if exchange.head.values("expect") and not len(self._heads):
-                self._send(CONTINUE)
+                self._do.send(CONTINUE)
             self._enter(Phase.BODY, self._settings.idle_seconds)
             self._read_body(exchange, self._heads.take_rest())
+
+    def _hand_over(self, exchange: Exchange, target: Target) -> bool:
+        """Whether somebody else speaks on this connection from now on: it is to be upgraded."""
+        assert exchange.forward is not None
+        asked = HandedOver(exchange.head, exchange.forward, target, self._ticket + 1, self._heads.rest)
+        self._successor = self._manners.successor(asked, self._caller)
+        if self._successor is None:
+            return False
+        self._do.resume()
+        self._do.add(*self._successor.begin(self._do.now))
+        self._do.wait(None)
+        return True
 
     def _read_body(self, exchange: Exchange, data: bytes) -> None:
         own = exchange.body.feed(data)
         exchange.read.append(own)
         exchange.size += len(own)
-        self._deadline = self._now + self._settings.idle_seconds
+        self._do.wait(self._settings.idle_seconds)
         if exchange.body.is_done:
             self._heads.feed(exchange.body.rest)
             self._judge(exchange)
-        elif exchange.size > MAX_JUDGED_BODY:
+        elif exchange.size > self._manners.max_body:
             exchange.is_unread = True
             self._judge(exchange)
 
@@ -233,7 +250,13 @@ class HttpSession:
         forward = exchange.forward
         if forward is None:
             raise RuntimeError("a request is judged that cannot go on")
-        exchange.is_unread = exchange.is_unread or exchange.size > MAX_JUDGED_BODY
+        exchange.is_unread = exchange.is_unread or exchange.size > self._manners.max_body
+        if exchange.is_unread and not self._manners.streams_long_bodies:
+            exchange.problem = Refused(
+                "body_too_long", f"a body of more than {self._manners.max_body} bytes is not read"
+            )
+            self._ask(exchange, facts.shown_head(exchange.head))
+            return
         body = b"" if exchange.is_unread else b"".join(exchange.read)
         self._ask(exchange, facts.text_judged(forward, body, exchange.length, is_unread=exchange.is_unread))
 
@@ -241,22 +264,21 @@ class HttpSession:
         self._enter(Phase.ASKED, None)
         self._ticket += 1
         names = None if self._target is None else self._target.names
-        self._out.append(do.Ask(self._ticket, Question("http", text, names)))
+        self._do.add(do.Ask(self._ticket, Question(self._manners.protocol, text, names)))
 
     def _decided(self, exchange: Exchange, answer: Answer) -> None:
         exchange.answer = answer
         decision = answer.decision
         if exchange.problem is not None:
             if answer.ticket is not None:
-                self._out.append(do.Withdraw(self._ticket, "the request cannot be read in one way only"))
+                self._do.add(do.Withdraw(self._ticket, "the request cannot be read in one way only"))
             elif decision.is_granted:
                 self._record("400")
             problem = exchange.problem
-            self._send(
-                refusals.not_read(
-                    problem.code, problem.message, is_head=exchange.is_head, decision_id=answer.decision_id
-                )
+            said = self._say.not_read(
+                problem.code, problem.message, is_head=exchange.is_head, decision_id=answer.decision_id
             )
+            self._do.send(said)
             self._close(problem.message)
         elif decision.is_granted:
             self._granted(exchange, answer)
@@ -264,34 +286,37 @@ class HttpSession:
             self._hold(exchange, answer)
         else:
             closes = self._closes(exchange)
-            self._send(refusals.denied(answer, closes=closes, is_head=exchange.is_head))
+            self._do.send(self._say.denied(answer, closes=closes, is_head=exchange.is_head))
             self._next(closes=closes, reason="denied")
 
     def _hold(self, exchange: Exchange, answer: Answer) -> None:
         if exchange.is_unread:
-            self._out.append(do.Withdraw(self._ticket, "the body is too long to be approved"))
+            self._do.add(do.Withdraw(self._ticket, "the body is too long to be approved"))
             self._not_done(exchange, answer, 413, "TOO_LONG_TO_APPROVE", "nobody approves a body that was not read")
         elif facts.wants_no_wait(exchange.head):
-            self._out.append(do.Leave(self._ticket))
+            self._do.add(do.Leave(self._ticket))
             closes = self._closes(exchange)
-            self._send(refusals.come_again(answer, closes=closes, is_head=exchange.is_head))
+            self._do.send(self._say.come_again(answer, closes=closes, is_head=exchange.is_head))
             self._next(closes=closes, reason="held")
         else:
+            exchange.ticket = answer.ticket
             self._enter(Phase.HELD, None)
 
     def _granted(self, exchange: Exchange, answer: Answer) -> None:
+        forward = exchange.forward
+        assert forward is not None
         unmet = [one.type for one in answer.decision.obligations if one.type not in _GATES_OWN]
-        masks = masks_of(answer)
-        if unmet or isinstance(masks, str):
-            self._record("403")
-            code, why = ("MASK_UNPROVEN", masks) if isinstance(masks, str) else ("OBLIGATION_UNKNOWN", "")
-            why = why or f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
-            self._not_done(exchange, answer, 403, code, why)
+        plan = self._manners.plan(forward, answer)
+        if unmet:
+            why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
+            plan = Unfit(403, "OBLIGATION_UNKNOWN", why)
+        if isinstance(plan, Unfit):
+            self._record(str(plan.status))
+            self._not_done(exchange, answer, plan.status, plan.code, plan.message)
             return
-        exchange.masks = masks
+        exchange.plan = plan
         self._enter(Phase.REACHING, self._settings.target_seconds)
-        self._is_upstream = True
-        self._out.append(do.OpenUpstream())
+        self._do.open_target()
 
     # --- the target
 
@@ -302,48 +327,51 @@ class HttpSession:
         if self._phase is not Phase.REACHING:
             return
         body = b"" if exchange.is_unread else b"".join(exchange.read)
-        sent = facts.bytes_sent(exchange.forward, body, exchange.length, target, is_unread=exchange.is_unread)
+        beside = self._manners.sent_beside(target, self._caller)
+        sent = facts.bytes_sent(exchange.forward, body, exchange.length, beside, is_unread=exchange.is_unread)
         exchange.reader = AnswerReader(exchange.head.method)
         exchange.reply = Reply(
             exchange.answer.decision_id,
-            masks=exchange.masks,
+            plan=exchange.plan,
+            waited_for=exchange.ticket,
             secrets=facts.secrets_of(target),
             is_old=exchange.head.version == "1.0",
             closes=facts.is_last(exchange.head) or self._stop_reason is not None,
         )
-        self._out.append(do.Send(Side.UPSTREAM, sent))
-        self._enter(Phase.RUNNING, self._settings.target_seconds)
+        self._do.add(do.Send(Side.UPSTREAM, sent))
+        exchange.patience = self._manners.patience(exchange.forward, self._settings.target_seconds)
+        self._enter(Phase.RUNNING, exchange.patience)
         if exchange.is_unread:
             self._begin_upload(exchange)
 
     def _begin_upload(self, exchange: Exchange) -> None:
         if exchange.head.values("expect") and not exchange.read and not len(self._heads):
-            self._send(CONTINUE)
+            self._do.send(CONTINUE)
         self._send_up(exchange, b"".join(exchange.read))
         exchange.read.clear()
         rest = self._heads.take_rest()
-        self._unpause()
+        self._do.resume()
         if rest and not exchange.body.is_done:
             self._upload(exchange, rest)
 
     def _upload(self, exchange: Exchange, data: bytes) -> None:
-        self._deadline = self._now + self._settings.target_seconds
+        self._do.wait(exchange.patience)
         self._send_up(exchange, exchange.body.feed(data))
         if exchange.body.is_done:
             if exchange.length is None:
-                self._out.append(do.Send(Side.UPSTREAM, LAST_CHUNK))
+                self._do.add(do.Send(Side.UPSTREAM, LAST_CHUNK))
             self._heads.feed(exchange.body.rest)
 
     def _send_up(self, exchange: Exchange, data: bytes) -> None:
         data = chunk(data) if exchange.length is None else data
         if data:
-            self._out.append(do.Send(Side.UPSTREAM, data))
+            self._do.add(do.Send(Side.UPSTREAM, data))
 
     def _from_target(self, data: bytes) -> None:
         exchange = self._exchange
         if exchange is None or exchange.reader is None or self._phase is not Phase.RUNNING:
             raise PeerProtocolError("the target speaks unasked", code="BAD_ANSWER")
-        self._deadline = self._now + self._settings.target_seconds
+        self._do.wait(exchange.patience)
         self._pass_on(exchange, data)
 
     def _target_left(self) -> None:
@@ -360,7 +388,7 @@ class HttpSession:
         assert reader is not None
         assert reply is not None
         for part in reader.end() if data is None else reader.feed(data):
-            self._send(reply.feed(part))
+            self._do.send(reply.feed(part))
         if reply.is_done:
             self._record(None if reply.status < 400 else str(reply.status))
             self._next(closes=reply.closes or exchange.is_uploading, reason="done")
@@ -369,18 +397,18 @@ class HttpSession:
 
     def _next(self, *, closes: bool, reason: str) -> None:
         """The request is done with; the next one, or the end."""
-        self._drop_target()
+        self._do.drop_target()
         exchange, self._exchange = self._exchange, None
         if closes or self._stop_reason is not None:
             if exchange is None or exchange.body.is_done:
                 self._close(reason)
             else:
                 # WHY not at once: what is unread when a socket is closed makes the kernel take back the answer too.
-                self._unpause()
+                self._do.resume()
                 self._enter(Phase.LEAVING, LEAVE_SECONDS)
             return
         self._enter(Phase.HEAD, self._settings.head_seconds if len(self._heads) else self._settings.idle_seconds)
-        self._unpause()
+        self._do.resume()
         if len(self._heads):
             self._next_request()
 
@@ -390,7 +418,7 @@ class HttpSession:
 
     def _not_done(self, exchange: Exchange, answer: Answer, status: int, code: str, message: str) -> None:
         closes = self._closes(exchange)
-        self._send(refusals.not_done(answer, status, code, message, closes=closes, is_head=exchange.is_head))
+        self._do.send(self._say.not_done(answer, status, code, message, closes=closes, is_head=exchange.is_head))
         self._next(closes=closes, reason=code)
 
     def _not_read(self, refusal: Refused) -> None:
@@ -400,9 +428,9 @@ class HttpSession:
             self._record("400")
         elif self._user is not None and self._was_asked and (exchange is None or self._phase is Phase.BODY):
             shown = self._heads.shown(MAX_SHOWN) if exchange is None else facts.shown_head(exchange.head)
-            self._out.append(do.Ask(0, Question("http", shown or b"\0")))
+            self._do.add(do.Ask(0, Question(self._manners.protocol, shown or b"\0")))
         if exchange is None or exchange.reply is None or not exchange.reply.is_begun:
-            self._send(refusals.not_read(refusal.code, refusal.message))
+            self._do.send(self._say.not_read(refusal.code, refusal.message))
         self._close(refusal.message)
 
     def _bad_answer(self, code: str, message: str) -> None:
@@ -431,19 +459,18 @@ class HttpSession:
         if not self._is_started:
             self._is_started = True
             if self._settings.tls:
-                self._out.append(do.StartTls(Side.CLIENT))
-            self._deadline = self._now + self._settings.head_seconds
+                self._do.add(do.StartTls(Side.CLIENT))
+            self._do.wait(self._settings.head_seconds)
             return
-        self._armed = None
-        if self._deadline is None or self._now < self._deadline:
+        if not self._do.is_late():
             return
         match self._phase:
             case Phase.REACHING | Phase.RUNNING:
                 raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
             case Phase.BODY:
-                self._send(refusals.too_slow())
+                self._do.send(self._say.too_slow())
             case Phase.HEAD if len(self._heads):
-                self._send(refusals.too_slow())
+                self._do.send(self._say.too_slow())
             case _:
                 pass
         self._close("too slow")
@@ -452,7 +479,7 @@ class HttpSession:
         self._stop_reason = reason
         exchange = self._exchange
         if self._phase is Phase.HELD and exchange is not None and exchange.answer is not None:
-            self._out.append(do.Leave(self._ticket))
+            self._do.add(do.Leave(self._ticket))
             self._not_done(exchange, exchange.answer, 503, "SHUTTING_DOWN", reason)
         elif self._phase in (Phase.SECURING, Phase.HEAD):
             self._close(reason)
@@ -461,25 +488,11 @@ class HttpSession:
         exchange = self._exchange
         if exchange is not None and exchange.answer is not None and exchange.answer.decision.is_granted:
             size = 0 if exchange.reply is None else exchange.reply.bytes
-            outcome = Outcome(bytes=size, duration=self._now - exchange.began, error=error)
-            self._out.append(do.Record(exchange.answer.decision_id, outcome))
-
-    def _drop_target(self) -> None:
-        if self._is_upstream:
-            self._is_upstream = False
-            self._out.append(do.CloseUpstream())
-
-    def _unpause(self) -> None:
-        if self._is_paused:
-            self._is_paused = False
-            self._out.append(do.Resume(Side.CLIENT))
-
-    def _send(self, data: bytes) -> None:
-        if data:
-            self._out.append(do.Send(Side.CLIENT, data))
+            outcome = Outcome(bytes=size, duration=self._do.now - exchange.began, error=error)
+            self._do.add(do.Record(exchange.answer.decision_id, outcome))
 
     def _close(self, reason: str) -> None:
-        self._drop_target()
+        self._do.drop_target()
         self._enter(Phase.CLOSED, None)
         self._exchange = None
-        self._out.append(do.Close(reason))
+        self._do.add(do.Close(reason))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.core.ports import Target
 from adapters.errors import LocalProtocolError
-from adapters.http import facts
+from adapters.web import facts
 from engine.command.documents.refusal import Refused
 from engine.command.http.parse import parse_http
 from engine.command.http.path import parse_query
@@ -130,7 +130,7 @@ def test_what_is_judged_is_what_is_sent(body: bytes) -> None:
     request = head("content-type: application/json", "authorization: Bearer x", "x-b: c", line="POST /a?b=c;d HTTP/1.1")
     forward = facts.forward(request, read_target(request), WITH)
     judged = facts.text_judged(forward, body, len(body), is_unread=False)
-    sent = facts.bytes_sent(forward, body, len(body), WITH, is_unread=False)
+    sent = facts.bytes_sent(forward, body, len(body), facts.credential(WITH), is_unread=False)
     lines = [line for line in sent.split(b"\r\n") if not line.startswith((b"authorization: ", b"connection: "))]
     assert b"\r\n".join(lines) == judged
     assert SECRET.encode() not in judged
@@ -150,7 +150,7 @@ def test_of_an_unread_body_only_that_it_is_there_is_judged() -> None:
         assert not tree.complete
         assert "unread_body" in tree.features
         assert [one.kind for one in tree.operations] == ["put"]
-        assert framed in facts.bytes_sent(forward, b"", length, WITH, is_unread=True)
+        assert framed in facts.bytes_sent(forward, b"", length, facts.credential(WITH), is_unread=True)
 
 
 def test_a_credential_goes_in_the_header_it_belongs_in() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.core.buffer import HIGH_WATER
-from adapters.http.session.settings import HOLD_BACK, MAX_JUDGED_BODY, MAX_SHOWN, Settings
+from adapters.web.session.settings import HOLD_BACK, MAX_JUDGED_BODY, MAX_SHOWN, Settings
 from engine.command.http.parse import MAX_BYTES
 from engine.command.http.wire import MAX_HEAD
 

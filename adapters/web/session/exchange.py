@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adapters.core.ports import Answer
-from adapters.http.messages import Forward
-from adapters.http.session.replies import Reply
 from adapters.web.bodies import Body
-from adapters.web.json_masks import PathMask
+from adapters.web.requests import Forward
 from adapters.web.responses import AnswerReader
+from adapters.web.session.manners import UNCHANGED, Plan
+from adapters.web.session.replies import Reply
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
@@ -30,7 +30,9 @@ class Exchange:
     size: int = 0
     is_unread: bool = False
     answer: Answer | None = None
-    masks: tuple[PathMask, ...] | None = None
+    ticket: str | None = None
+    plan: Plan = UNCHANGED
+    patience: float | None = None
     reader: AnswerReader | None = None
     reply: Reply | None = None
 

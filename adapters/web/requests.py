@@ -64,6 +64,11 @@ class HeadReader:
         self._searched = 0
         return head
 
+    @property
+    def rest(self) -> bytes:
+        """Everything behind the head that was taken, left where it is."""
+        return bytes(self._unread)
+
     def take_rest(self) -> bytes:
         """Everything behind the head that was taken."""
         rest = bytes(self._unread)

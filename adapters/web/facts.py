@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 
 from adapters.core.ports import Target
 from adapters.errors import LocalProtocolError
-from adapters.http.messages import Forward
+from adapters.web.requests import Forward
 from engine.command.documents.refusal import Refused
 from engine.command.http.parse import UNREAD
 from engine.command.http.path import canonical_query
@@ -54,14 +55,14 @@ def token_of(head: WireRequest) -> str | None:
     return password[:MAX_TOKEN] if colon and password else None
 
 
-def check_hop(head: WireRequest) -> None:
+def check_hop(head: WireRequest, *, may_upgrade: bool = False) -> None:
     """Refuse what a request asks of this connection and is not done here. Raises Refused."""
     if head.method in ("CONNECT", "TRACE", "TRACK"):
         raise Refused("method_refused", f"{head.method} is not done here")
-    if head.values("upgrade"):
+    if head.values("upgrade") and not may_upgrade:
         raise Refused("upgrade_refused", "the connection is not upgraded: what came after would not be judged")
     options = {option.strip().lower() for value in head.values("connection") for option in value.split(",")}
-    if not options - {""} <= _OPTIONS:
+    if not options - {""} <= (_OPTIONS | {"upgrade"} if may_upgrade else _OPTIONS):
         raise Refused(
             "connection_header", "Connection may say `close`, `keep-alive` and `te`; it names no other header"
         )
@@ -90,12 +91,12 @@ def wants_no_wait(head: WireRequest) -> bool:
     return "respond-async" in preferences
 
 
-def forward(head: WireRequest, where: Where, target: Target) -> Forward:
+def forward(head: WireRequest, where: Where, target: Target, also_dropped: frozenset[str] = frozenset()) -> Forward:
     """The request as it goes on to a target. Raises Refused."""
     if "credentials_in_url" in where.features:
         raise Refused("request_target", "the target has a user name in it, which some readers take for the host")
     query = canonical_query(where.raw_query)
-    dropped = _FOR_THIS_HOP | FORWARDING
+    dropped = _FOR_THIS_HOP | FORWARDING | also_dropped
     if target.password is not None:
         # WHY cookies too: they may stand for somebody at the target, and who we are there is the gateway's to say.
         dropped = dropped | {(target.header or "authorization").lower(), "cookie", "cookie2"}
@@ -130,9 +131,11 @@ def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread:
     return request.head(_length(request, body)) + body
 
 
-def bytes_sent(request: Forward, body: bytes, length: int | None, target: Target, *, is_unread: bool) -> bytes:
-    """What the target gets: of an unread body the head only. Raises LocalProtocolError for an unusable credential."""
-    more = [*credential(target), ("connection", "close")]
+def bytes_sent(
+    request: Forward, body: bytes, length: int | None, beside: Sequence[tuple[str, str]], *, is_unread: bool
+) -> bytes:
+    """What the target gets: of an unread body the head only. `beside` are headers that nobody else sees."""
+    more = [*beside, ("connection", "close")]
     if not is_unread:
         return request.head([*_length(request, body), *more]) + body
     framed = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))

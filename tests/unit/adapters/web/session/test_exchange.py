@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.http.session.exchange import Exchange
 from adapters.web.bodies import Sized
+from adapters.web.session.exchange import Exchange
 from engine.command.http.wire import read_head
 
 

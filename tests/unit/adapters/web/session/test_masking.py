@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.core.ports import Answer
-from adapters.http.session.masking import masks_of
+from adapters.web.session.masking import masks_of
 from engine.decision import Decision, MaskItem, Verdict
 from engine.masking.transforms import Method
 

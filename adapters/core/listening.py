@@ -1,0 +1,107 @@
+"""A listening address: accepts clients, gives each a session and a relay, drains. Which session is for the protocol to say.
+
+Used by the listeners of protocols whose sessions are pure and need nothing but the gate. Not here: what is spoken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from adapters.core import events as saw
+from adapters.core.ports import Doorkeeper
+from adapters.core.relay import Relay, Session, Surroundings
+
+SHUTDOWN = "the gateway is shutting down"
+MAX_CONNECTIONS = 20_000
+"""Connections of one listener; above, new ones are closed at once."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener listens. Without `tls`, clients are served in clear (loopback only: the configuration sees to it)."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+    max_connections: int = MAX_CONNECTIONS
+
+
+class RelayListener:
+    """One listening address; `open_session` makes the session of each client."""
+
+    def __init__(self, address: Address, doorkeeper: Doorkeeper, open_session: Callable[[], Session]) -> None:
+        self._settings = address
+        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls)
+        self._open_session = open_session
+        self._relays: set[Relay] = set()
+        self._server: asyncio.Server | None = None
+
+    @property
+    def port(self) -> int:
+        """The port really bound."""
+        if self._server is None:
+            raise RuntimeError("the listener was not started")
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    @property
+    def connections(self) -> int:
+        return len(self._relays)
+
+    async def start(self) -> None:
+        """Bind and accept."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: _Door(self), self._settings.host, self._settings.port, backlog=512
+        )
+
+    async def drain(self, seconds: float, reason: str = SHUTDOWN) -> None:
+        """Accept no more; let what runs finish, end idle connections, cut the rest after `seconds`."""
+        if self._server is not None:
+            self._server.close()
+        relays = list(self._relays)
+        for relay in relays:
+            relay.stop(reason)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(relay.closed.wait() for relay in relays))
+        for relay in list(self._relays):
+            relay.cut(reason)
+        await asyncio.gather(*(relay.closed.wait() for relay in relays))
+
+    def admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
+        """A relay's client end for a new connection; None when there are too many."""
+        if len(self._relays) >= self._settings.max_connections:
+            log.warning("too many connections", most=self._settings.max_connections)
+            return None
+        peer = transport.get_extra_info("peername")
+        address = str(peer[0]) if isinstance(peer, tuple) else None
+        relay = Relay(self._open_session(), self._surroundings, client_address=address, finished=self._relays.discard)
+        self._relays.add(relay)
+        relay.client.connection_made(transport)
+        relay.take(saw.TimePassed())
+        return relay.client
+
+
+class _Door(asyncio.Protocol):
+    """The first moment of a connection; everything after goes to the relay's client end."""
+
+    def __init__(self, listener: RelayListener) -> None:
+        self._listener = listener
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        socket_transport = cast(asyncio.Transport, transport)
+        protocol = self._listener.admit(socket_transport)
+        if protocol is None:
+            socket_transport.abort()
+        else:
+            socket_transport.set_protocol(protocol)

@@ -1,0 +1,55 @@
+"""HTTP as `adapters.web.session` speaks it: each request by itself, to one target, answered in problem documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.core.ports import Answer, Target
+from adapters.http import refusals as our_answers
+from adapters.web import facts
+from adapters.web.requests import Forward
+from adapters.web.session.conversation import Conversation
+from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Successor, Unfit
+from adapters.web.session.masking import masks_of
+from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+
+
+class HttpManners:
+    """What is particular to plain HTTP; nothing is upgraded."""
+
+    protocol = "http"
+    refusals: Refusals = our_answers
+    max_body = MAX_JUDGED_BODY
+    streams_long_bodies = True
+
+    def check(self, head: WireRequest) -> None:
+        """Refuse what a request asks of this hop and is not done here. Raises Refused."""
+        facts.check_hop(head)
+
+    def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
+        """The request as it goes on to a target. Raises Refused."""
+        return facts.forward(head, where, target)
+
+    def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
+        """The gateway's credential. Raises LocalProtocolError for one that cannot stand in a header."""
+        return facts.credential(target)
+
+    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+        """The masks of the decision, or why they cannot be carried out."""
+        masks = masks_of(answer)
+        return Unfit(403, "MASK_UNPROVEN", masks) if isinstance(masks, str) else Plan(masks)
+
+    def patience(self, forward: Forward, seconds: float) -> float | None:
+        """How long nothing may come from the target."""
+        return seconds
+
+    def successor(self, asked: HandedOver, caller: Caller) -> Successor | None:
+        """Nobody: upgrades were refused before."""
+        return None
+
+
+def http_session(settings: Settings) -> Conversation:
+    """One client's connection."""
+    return Conversation(HttpManners(), settings)

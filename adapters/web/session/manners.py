@@ -1,0 +1,129 @@
+"""What tells the protocols over HTTP/1.1 apart, as `conversation` asks for it: how a request is checked, written anew, answered.
+
+Each protocol brings one object for all its connections; it keeps nothing of any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.core.effects import Effect
+from adapters.core.events import Event
+from adapters.core.ports import Answer, Refusal, Target
+from adapters.web.json_masks import PathMask
+from adapters.web.requests import Forward
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is, as the gate let them in."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an answer is rewritten: `masks` are None without a mask verdict; `is_lines`: it is a document a line, whatever it says."""
+
+    masks: tuple[PathMask, ...] | None
+    is_lines: bool = False
+
+
+UNCHANGED = Plan(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why what was granted does not go on after all."""
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A request for an upgrade, with everything that whoever takes the connection over needs.
+
+    `ticket` is the first number for questions that was not used yet; `rest` are bytes behind the request.
+    """
+
+    head: WireRequest
+    forward: Forward
+    target: Target
+    ticket: int
+    rest: bytes
+
+
+class Successor(Protocol):
+    """Takes a connection over for good, from the question on: what is carried on it is no HTTP any more."""
+
+    def begin(self, now: float) -> list[Effect]:
+        """What is to be done first."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]:
+        """What is to be done because of an event."""
+
+
+class Refusals(Protocol):
+    """The answers of our own: which status, which code, in which words."""
+
+    def not_read(self, code: str, message: str, *, is_head: bool = False, decision_id: str = "") -> bytes:
+        """For a request that could be read in two ways, or that asks for what is not done here."""
+
+    def not_admitted(self, refusal: Refusal, *, is_head: bool) -> bytes:
+        """For who is not let in."""
+
+    def denied(self, answer: Answer, *, closes: bool, is_head: bool) -> bytes:
+        """For a request that the gate denied."""
+
+    def not_done(self, answer: Answer, status: int, code: str, message: str, *, closes: bool, is_head: bool) -> bytes:
+        """For a request that was granted, or held, and still does not go on."""
+
+    def come_again(self, answer: Answer, *, closes: bool, is_head: bool) -> bytes:
+        """For a client that does not wait for an approval."""
+
+    def too_slow(self) -> bytes:
+        """For who does not send in time what they began."""
+
+
+class Manners(Protocol):
+    """One protocol over HTTP/1.1."""
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of resources and questions."""
+
+    @property
+    def refusals(self) -> Refusals: ...
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of a body that are read before the question is asked."""
+
+    @property
+    def streams_long_bodies(self) -> bool:
+        """Whether a longer one may go on unread where a policy says so; else it is refused."""
+
+    def check(self, head: WireRequest) -> None:
+        """Refuse what a request asks of this hop and is not done here. Raises Refused."""
+
+    def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
+        """The request as it goes on to a target. Raises Refused."""
+
+    def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
+        """Headers for the target alone, that nobody judges or sees. Raises LocalProtocolError for what cannot stand in one."""
+
+    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+        """How the answer to what was granted is rewritten, or why it does not go on after all."""
+
+    def patience(self, forward: Forward, seconds: float) -> float | None:
+        """How long nothing may come from the target; None where that is as it should be."""
+
+    def successor(self, asked: HandedOver, caller: Caller) -> Successor | None:
+        """Who takes the connection over for a request; None for every request that is no upgrade."""
