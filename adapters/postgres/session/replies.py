@@ -94,6 +94,9 @@ class Replies:
         for step in steps:
             if step.change is not None:
                 self._names.sent(step.change)
+            if step.awaited:
+                # INVARIANT: who waits now waits for this one, whatever was done before.
+                self.await_over = False
 
     def expect_plain(self, plain: Plain) -> None:
         """The server will answer one plain command. It is owed as a whole while nothing else is."""
@@ -413,6 +416,8 @@ class Replies:
         step = self._copying()
         self.is_copying_in = True
         if step.awaited:
+            # The wait is over; when the COPY itself is, nobody waits any more.
+            step.awaited = False
             self.await_over = True
         return None
 

@@ -126,6 +126,33 @@ def test_a_copy_that_fails_in_the_middle_is_synced_at_once_and_stray_data_is_dro
     assert kinds(play.sent(Side.CLIENT)) == "GEZ"
 
 
+def copied(play: SignedIn) -> SignedIn:
+    """One COPY FROM STDIN, from begin to end."""
+    play.client(query("copy t from stdin")).answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + message("G", b"\0\0\0"))
+    play.client(message("d", b"1\n") + message("c")).upstream(tag("COPY 1") + ready())
+    play.sent(Side.UPSTREAM)
+    play.sent(Side.CLIENT)
+    play.take(do.Record)
+    return play
+
+
+def test_a_second_copy_waits_for_its_own_begin() -> None:
+    play = begun("select 1").answer(allow()).upstream(PARSED + BOUND + described("a") + tag("SELECT 0") + ready())
+    play.take(do.Record)
+    copied(play)
+    play.client(query("copy t from stdin")).answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDEH"
+
+
+def test_after_a_copy_a_masked_result_is_still_described_before_it_runs() -> None:
+    play = begun("select 1").answer(allow()).upstream(PARSED + BOUND + described("a") + tag("SELECT 0") + ready())
+    play.take(do.Record)
+    copied(play)
+    play.client(query("select c from t")).answer(mask())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDH"
+
+
 def test_a_masked_result_is_described_before_it_runs_and_rewritten_after() -> None:
     play = begun("select c from t").answer(mask())
     assert kinds(play.sent(Side.UPSTREAM)) == "PBDH"
