@@ -13,7 +13,7 @@ import msgspec
 from adapters.core.buffer import MAX_TEXT
 from adapters.core.effects import Ask, Leave, Record, RefreshFacts, WakeAt, Withdraw
 from adapters.core.ports import Answer, Outcome, Question
-from adapters.postgres.facts import PROTOCOL, Facts, facts_of
+from adapters.postgres.facts import PROTOCOL, Facts, facts_of, outline
 from adapters.postgres.messages import notices, results
 from adapters.postgres.session import refusals
 from adapters.postgres.session.limits import NO_LIMITS, limits_of
@@ -91,6 +91,10 @@ class Judge:
         facts = facts_of(answer.command)
         if not answer.decision.is_granted:
             return Refused(refusals.denial(answer), answer.command is not None and facts.unparsable)
+        if facts.unparsable and outline(text) is None:
+            # Nobody can run it: the server says what is wrong with it, and should it not, nothing runs all the same.
+            self.not_run(answer, notices.SYNTAX_ERROR)
+            return Refused(refusals.not_followed(), unparsable=True)
         return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
 
     def _ask(

@@ -258,7 +258,7 @@ class Pipeline:
                 yield Need.NEWS
             pieces = outline(statement.text)
             if pieces is None:
-                error = error or refusals.unsupported("this text cannot be followed by the gateway's parser")
+                error = error or refusals.not_followed()
             elif pieces:
                 error = error or refusal_of(pieces[0], desk.names)
                 change = change_of(pieces[0])

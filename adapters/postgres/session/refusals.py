@@ -106,6 +106,11 @@ def unsupported(what: str, hint: str = "") -> bytes:
     return notices.encode_error(notices.UNSUPPORTED, what, hint=hint)
 
 
+def not_followed() -> bytes:
+    """The error for a text that our parser refuses, should the server accept it."""
+    return unsupported("this text cannot be followed by the gateway's parser")
+
+
 def no_statement(name: bytes) -> bytes:
     """What a server says about a statement that does not exist."""
     shown = name.decode("utf-8", "replace")

@@ -64,7 +64,7 @@ class Simple:
             error = self._check(answer, limits, found)
             if error is not None:
                 desk.judge.not_run(answer, notices.DENIED)
-                self._refuse(text, Refused(error))
+                self._refuse(text, Refused(error, unparsable=found is None))
                 return
             pieces = found or ()
         run = Run(answer, desk.out.now)
@@ -80,7 +80,7 @@ class Simple:
     def _check(self, answer: Answer, limits: Limits, pieces: tuple[Piece, ...] | None) -> bytes | None:
         """Why the statements of a granted text cannot be carried, or None."""
         if pieces is None:
-            return refusals.unsupported("this text cannot be followed by the gateway's parser")
+            return refusals.not_followed()
         several = len(pieces) > 1
         if several and answer.decision.verdict is Verdict.MASK:
             return refusals.mask_refused(answer, "masked columns in several statements at once are not supported")

@@ -7,6 +7,7 @@ import pytest
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
+from engine.command.parse import parse_command
 from engine.command.tree import Effect as CommandEffect
 from tests.wire import (
     BOUND,
@@ -168,3 +169,14 @@ def test_a_text_has_a_bound(size: int) -> None:
         assert play.sent(Side.UPSTREAM) == POISON + SYNC
     else:
         assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+
+
+@pytest.mark.parametrize("prepares", [False, True])
+def test_a_granted_text_that_nobody_can_read_is_only_shown_to_the_servers_parser(prepares: bool) -> None:
+    broken = parse_command("postgres", b"selec 2; drop table t")
+    sent = parse("selec 2; drop table t") + (b"" if prepares else bind() + execute()) + SYNC
+    play = SignedIn().client(sent).learn().answer(allow(command=broken))
+    assert play.sent(Side.UPSTREAM).startswith(parse("selec 2; drop table t"))
+    assert play.take(do.Record).outcome.error == "42601"
+    play.upstream(error("42601", "syntax error") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == "syntax error"
