@@ -22,7 +22,7 @@ import structlog
 
 from adapters.core.ports import Target
 from adapters.core.tls import upstream_context
-from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
+from adapters.postgres.catalog_rows import LOCK_TIMEOUT, MAX_ROWS, Found, facts_of, fetch
 from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog
 
@@ -151,7 +151,11 @@ class _Reader:
                 password=target.password,
                 database=target.database,
                 ssl=upstream_context(target) if target.tls else False,
-                server_settings={"application_name": "sallyport catalog", "search_path": ""},
+                server_settings={
+                    "application_name": "sallyport catalog",
+                    "search_path": "",
+                    "lock_timeout": LOCK_TIMEOUT,
+                },
                 timeout=TIMEOUT,
             )
         found = await fetch(self._connection)

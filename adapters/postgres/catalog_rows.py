@@ -10,12 +10,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import asyncpg
+
 from engine.command.sql.parse import CatalogFacts, FunctionFacts, RelationFacts
 
 MAX_ROWS = 500_000
 """A database with more columns, or functions, has no catalog here: reading it would take longer than anybody waits."""
 MAX_DEFINITION = 1 << 16
 """Longer definitions of views and bodies of functions are not read: what they do is unknown."""
+
+MAX_UNREAD = 20
+"""After so many attempts that failed the views left have no definition. WHY: each may have waited for `LOCK_TIMEOUT`."""
+LOCK_TIMEOUT = "100ms"
+"""How long the reader waits for a lock. WHY far below a second: that is when PostgreSQL looks for deadlocks, and whom it
+ends may be the transaction of a user who changes the views we read."""
 
 _OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
@@ -28,13 +36,11 @@ WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {_OURS}
 ORDER BY n.nspname, c.relname, a.attnum
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
-_VIEWS = f"""
-SELECT c.oid::int8, CASE WHEN pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_viewdef(c.oid)) AS v (d)
-WHERE c.relkind = 'v' AND {_OURS}
-"""  # noqa: S608  # put together from constants
+_VIEWS = """
+SELECT v.oid::int8, CASE WHEN pg_catalog.length(d) <= {most} THEN d END
+FROM pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[]) AS v (oid)
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_viewdef(v.oid)) AS w (d)
+"""
 _PARENTS = "SELECT inhrelid::int8, inhparent::int8 FROM pg_catalog.pg_inherits LIMIT 500001"
 _TYPES = """
 SELECT t.oid::int8, n.nspname, t.typname, e.oid::int8
@@ -151,12 +157,34 @@ async def fetch(connection: Connection) -> Found | None:
         operators = [OperatorRow(*row) for row in await connection.fetch(_OPERATORS)]  # type: ignore[arg-type]
         parents = [(row[0], row[1]) for row in await connection.fetch(_PARENTS)]
         kinds = list(await connection.fetch(_TYPES))
-        views = {row[0]: row[1] for row in await connection.fetch(_VIEWS)}
+        views = await _views(connection, sorted({row.oid for row in columns if row.kind == "v"}))
     finally:
         await connection.execute("ROLLBACK")
     if max(len(columns), len(functions), len(operators), len(parents), len(kinds)) > MAX_ROWS:
         return None
     return Found(columns, views, parents, _type_names(kinds), functions, operators)  # type: ignore[arg-type]
+
+
+async def _views(connection: Connection, oids: Sequence[int]) -> dict[int, str | None]:
+    """Definitions by OID. One that is being changed, or is gone, is unknown; it keeps the others from nothing.
+
+    WHY savepoints: `pg_get_viewdef` locks what a view reads, and those who change it would wait for our end.
+    """
+    found: dict[int, str | None] = {}
+    failed = 0
+    waiting = [oids] if oids else []
+    await connection.execute("SAVEPOINT views")
+    while waiting and failed < MAX_UNREAD:
+        some = waiting.pop()
+        query = _VIEWS.format(most=MAX_DEFINITION, oids=",".join(map(str, some)))
+        try:
+            found.update((row[0], row[1]) for row in await connection.fetch(query))  # type: ignore[misc]  # asyncpg's rows
+        except asyncpg.PostgresError:
+            failed += 1
+            half = len(some) // 2
+            waiting += [part for part in (some[:half], some[half:]) if half]
+        await connection.execute("ROLLBACK TO SAVEPOINT views")
+    return found
 
 
 def _type_names(rows: Sequence[Sequence[object]]) -> dict[int, str]:

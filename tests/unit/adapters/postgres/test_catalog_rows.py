@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncpg
 import pytest
 
 from adapters.postgres import catalog_rows
@@ -108,3 +109,46 @@ async def test_everything_is_read_in_one_transaction_that_is_given_up() -> None:
 async def test_too_much_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog_rows, "MAX_ROWS", 0)
     assert await fetch(Answers()) is None  # type: ignore[arg-type]  # tuples for rows
+
+
+class Locked(Answers):
+    """A connection to a database with some views, one of which somebody is changing."""
+
+    def __init__(self, views: int, locked: frozenset[int]) -> None:
+        super().__init__()
+        self.views, self.locked = views, locked
+
+    async def fetch(self, query: str) -> list[tuple[object, ...]]:
+        if query == catalog_rows._COLUMNS:
+            return [(oid, "public", f"v{oid}", "v", 1, "a", 25) for oid in range(1, self.views + 1)]
+        if "pg_get_viewdef" in query:
+            self.asked.append("views")
+            oids = [int(oid) for oid in query.partition("{")[2].partition("}")[0].split(",")]
+            if self.locked & set(oids):
+                raise asyncpg.LockNotAvailableError("canceling statement due to lock timeout")
+            return [(oid, "SELECT 1 AS a") for oid in oids]
+        return []
+
+
+async def test_a_view_that_somebody_is_changing_is_unknown_and_the_others_are_read() -> None:
+    connection = Locked(9, frozenset({4}))
+    found = await fetch(connection)  # type: ignore[arg-type]  # tuples for rows
+    assert found is not None
+    assert found.views is not None
+    assert sorted(found.views) == [1, 2, 3, 5, 6, 7, 8, 9]
+    assert facts_of(found)[0].views["public.v4"] is None
+
+
+async def test_no_lock_of_a_view_is_kept_for_longer_than_its_definition_is_read() -> None:
+    connection = Locked(9, frozenset({4}))
+    await fetch(connection)  # type: ignore[arg-type]  # tuples for rows
+    steps = connection.asked[connection.asked.index("SAVEPOINT") + 1 : -1]
+    assert steps == ["views", "ROLLBACK"] * (len(steps) // 2)
+
+
+async def test_reading_views_gives_up_when_all_are_locked() -> None:
+    connection = Locked(1000, frozenset(range(1, 1001)))
+    found = await fetch(connection)  # type: ignore[arg-type]  # tuples for rows
+    assert found is not None
+    assert found.views == {}
+    assert connection.asked.count("views") == catalog_rows.MAX_UNREAD
