@@ -215,8 +215,8 @@ def test_settings_cannot_be_escaped_by_ending_the_transaction() -> None:
 def test_of_a_text_the_parser_cannot_follow_the_server_says_what_is_wrong_and_nothing_runs() -> None:
     play = asked("select 1; selec 2").answer(allow())
     assert play.sent(Side.UPSTREAM) == parse("select 1; selec 2") + SYNC
-    play.upstream(error("42601", "syntax error at or near \"selec\"") + ready())
-    assert errors(play.sent(Side.CLIENT))[0]["M"] == "syntax error at or near \"selec\""
+    play.upstream(error("42601", 'syntax error at or near "selec"') + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == 'syntax error at or near "selec"'
 
 
 def test_a_text_the_parser_cannot_follow_does_not_run_even_if_the_server_follows_it() -> None:
