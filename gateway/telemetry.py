@@ -124,6 +124,15 @@ class Meters:
         self.audit_failures = Counter(
             "sallyport_audit_failures", "Entries that could not be written", registry=self.registry
         )
+        self.export_behind = Gauge(
+            "sallyport_audit_export_behind",
+            "Entries that an export has not given over yet",
+            ["export"],
+            registry=self.registry,
+        )
+        self.export_failures = Counter(
+            "sallyport_audit_export_failures", "Tries of an export that failed", ["export"], registry=self.registry
+        )
         self.policy_loads = Counter(
             "sallyport_policy_loads", "Attempts to load policies", ["result"], registry=self.registry
         )

@@ -15,6 +15,7 @@ from adapters.postgres.catalog import CatalogService
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
+from gateway.app.exports import Exports
 from gateway.app.health import HealthServer
 from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.origins import candidate_of, is_remote, origin_of
@@ -28,7 +29,7 @@ from gateway.audit.keys import log_name, own_key
 from gateway.audit.log import AuditLog, Durability
 from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
-from gateway.config.check import split_address
+from gateway.config.addresses import split_address
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
@@ -92,6 +93,9 @@ class Gateway:
         opening.callback(self.log.close)
         self.sealer = self._build_sealer(secrets)
         opening.callback(self.sealer.close)
+        log = log_name(config.at(config.audit.dir))
+        self.exports = Exports(config, secrets.export_tokens(), log, self.meters)
+        opening.callback(self.exports.close)
         self._reader = command_reader()
         self.policies: PolicyStore[Judge] = PolicyStore(
             origin_of(config),
@@ -157,6 +161,7 @@ class Gateway:
         places = []
         config = self.config
         self.sealer.start()
+        self.exports.start()
         if config.metrics.bind is not None:
             places.append(self._start_metrics(config.metrics.bind))
         if self._sockets:
@@ -273,6 +278,7 @@ class Gateway:
             await asyncio.sleep(SWEEP_SECONDS)
             await loop.run_in_executor(None, self.gate.expire_overdue)
             self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
+            self.exports.tell(self.log.next_seq - 1)
 
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new work, let what runs finish for `seconds`, end the rest."""

@@ -15,7 +15,7 @@ from adapters.postgres.session import ClientProof
 from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
 from gateway.config import Auth, Config, Listener
-from gateway.config.check import split_address
+from gateway.config.addresses import split_address
 from gateway.config.model import ResourceProtocol, ServerTls
 from gateway.doors.adapters import Doors
 from gateway.errors import ConfigInvalid

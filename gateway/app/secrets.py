@@ -23,7 +23,7 @@ from engine.errors import InputInvalid
 from engine.request import Principal, Resource
 from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
-from gateway.config.check import split_address
+from gateway.config.addresses import split_address
 from gateway.config.model import Listener, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
 from gateway.config.ssh import read_public_key
@@ -72,6 +72,16 @@ class Secrets:
         return [
             SigningKey.from_pem(origin, self._secret(reference, "audit.keys")) for reference in self._config.audit.keys
         ]
+
+    def export_tokens(self) -> dict[str, str]:
+        """The tokens that exports of the audit go with, by the exports' names."""
+        found = {}
+        for export in self._config.audit.export:
+            if export.token is not None:
+                found[export.name] = token = self._text(export.token, f"token of the export `{export.name}`")
+                if not token.isascii() or not token.isprintable():
+                    raise ConfigInvalid(f"the token of the export `{export.name}` cannot stand in a header")
+        return found
 
     def people(self, decoy_key: bytes) -> People:
         """The principals with their proofs."""

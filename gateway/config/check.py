@@ -5,10 +5,11 @@ Called by `reading`; each finding is the path of a key and what is wrong with it
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
+from gateway.config.addresses import is_loopback, split_address
+from gateway.config.exports import find_export_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
@@ -125,6 +126,8 @@ def _audit(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"
     if config.audit.low_water_bytes < 1 << 20:
         yield ("audit", "low_water_bytes"), "is too small; expected 1048576 or more"
+    yield from _doubles("audit.export", "name", [export.name for export in config.audit.export])
+    yield from find_export_misfits(config)
 
 
 def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
@@ -166,22 +169,6 @@ def _faces(config: Config) -> Iterator[tuple[Path, str]]:
     elif address is not None and faces.tls is None and not is_loopback(address[0]):
         # WHY: callers send tokens in clear.
         yield ("faces", "bind"), "is without [faces.tls]; expected TLS, or loopback"
-
-
-def split_address(text: str) -> tuple[str, int] | None:
-    """HOST:PORT or [V6]:PORT in its parts; None for anything else."""
-    found = re.fullmatch(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^:\[\]\s]+)):(?P<port>\d{1,5})", text)
-    if found is None or int(found["port"]) > 65535:
-        return None
-    return found["v6"] or found["host"], int(found["port"])
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address there. No names: what `localhost` means is decided elsewhere."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _doubles(section: str, key: str, values: Sequence[str]) -> Iterator[tuple[Path, str]]:

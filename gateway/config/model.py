@@ -197,6 +197,37 @@ class Store:
     password: str | None = field(default=None, repr=False)
 
 
+class ExportKind(StrEnum):
+    """What takes the audit."""
+
+    SYSLOG = "syslog"
+    OTLP = "otlp"
+    HTTP = "http"
+    FILE = "file"
+
+
+class ExportFormat(StrEnum):
+    """How its events are written: in OCSF, or as they stand in the log."""
+
+    OCSF = "ocsf"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditExport:
+    """`[[audit.export]]`: who else gets every entry. `to` is `HOST:PORT` (syslog, over TLS), a URL (`otlp`, `http`) or a path.
+
+    `token` goes along as `Authorization: Bearer` (`otlp`, `http`).
+    """
+
+    name: str
+    kind: ExportKind
+    to: str
+    format: ExportFormat = ExportFormat.OCSF
+    ca_file: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """`[audit]`: below `low_water_bytes` of free space nothing new is allowed.
@@ -212,6 +243,7 @@ class Audit:
     secrets: SecretsInText = SecretsInText.REDACT
     segment_bytes: int = 64 << 20
     low_water_bytes: int = 64 << 20
+    export: tuple[AuditExport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.request import Principal
-from gateway.config.check import split_address
+from gateway.config.addresses import split_address
 from gateway.config.model import Config, Local, ServerTls
 from gateway.errors import ConfigInvalid
 from gateway.rpc.identity import Caller, Role

@@ -92,3 +92,17 @@ def test_differences_of_a_candidate_are_one_line_each(folder: Path, capsys: pyte
     log.close()
     (line,) = show(folder, capsys, "--kind", "shadow")
     assert line.endswith("shadow    d-1  allow -> deny  ana@orders  p/NO")
+
+
+@pytest.mark.parametrize("shape", ["ocsf", "native"])
+def test_every_entry_is_exported_under_its_uid(folder: Path, capsys: pytest.CaptureFixture[str], shape: str) -> None:
+    place = folder / "state" / "audit"
+    assert main(["audit", "export", "--dir", str(place), "--format", shape, "--after", "2"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    uids = [event["uid"] if shape == "native" else event["metadata"]["uid"] for event in events]
+    assert [uid.rpartition("/")[2] for uid in uids] == ["3", "4", "5"]
+
+
+def test_an_export_of_no_log_names_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "export", "--dir", str(tmp_path / "none")]) == 3
+    assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.check import find_misfits, is_loopback, split_address
+from gateway.config.check import find_misfits
 from gateway.config.model import (
     Audit,
     Auth,
@@ -117,26 +117,3 @@ def test_each_misfit_names_its_key(good: Config, changes: dict[str, object], key
 
 def test_plaintext_on_loopback_is_fine(good: Config) -> None:
     assert list(find_misfits(replace(good, rpc=Rpc(bind="127.0.0.1:1", plaintext="ana")))) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("db:5432", ("db", 5432)),
-        ("[::1]:80", ("::1", 80)),
-        ("::1:80", None),
-        ("db", None),
-        ("db:99999", None),
-        (":80", None),
-        ("a b:80", None),
-    ],
-)
-def test_addresses_are_split_or_refused(text: str, parts: tuple[str, int] | None) -> None:
-    assert split_address(text) == parts
-
-
-def test_loopback_is_what_only_this_machine_reaches() -> None:
-    assert [host for host in ("localhost", "127.9.9.9", "::1", "0.0.0.0", "10.0.0.1", "db") if is_loopback(host)] == [
-        "127.9.9.9",
-        "::1",
-    ]

@@ -1,0 +1,74 @@
+"""The exports that a configuration asks for: each with its sink and its place, started and closed together. Called by `assembly`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.audit.export.events import Sink
+from gateway.audit.export.exporter import Export, Exporter
+from gateway.audit.export.file import FileSink
+from gateway.audit.export.otlp import OtlpSink
+from gateway.audit.export.shapes import Shape
+from gateway.audit.export.syslog import SyslogSink
+from gateway.audit.export.web import WebSink
+from gateway.config import Config
+from gateway.config.addresses import split_address
+from gateway.config.model import AuditExport, ExportKind
+from gateway.telemetry import Meters
+
+FOLDER = "export"
+"""Below `[audit] dir`: how far each export has come."""
+
+
+class Exports:
+    """All exports of one gateway."""
+
+    def __init__(self, config: Config, tokens: Mapping[str, str], log: str, meters: Meters) -> None:
+        """`tokens` by the exports' names; `log` is the log's name. Raises AuditUnavailable."""
+        directory = config.at(config.audit.dir)
+        self._meters = meters
+        self._all = [
+            Exporter(
+                Export(
+                    one.name,
+                    directory,
+                    log,
+                    directory / FOLDER,
+                    _sink(config, one, tokens.get(one.name)),
+                    Shape(one.format.value),
+                ),
+                failed=meters.export_failures.labels(one.name).inc,
+            )
+            for one in config.audit.export
+        ]
+
+    def start(self) -> None:
+        """Begin to send."""
+        for one in self._all:
+            one.start()
+
+    def tell(self, last_seq: int) -> None:
+        """Set the meters; `last_seq` is the number of the log's last entry."""
+        for one in self._all:
+            self._meters.export_behind.labels(one.name).set(max(0, last_seq - one.seq))
+
+    def close(self) -> None:
+        """Send what can be sent at once, then stop."""
+        for one in self._all:
+            one.close()
+
+
+def _sink(config: Config, export: AuditExport, token: str | None) -> Sink:
+    ca_file = None if export.ca_file is None else config.at(export.ca_file)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    match export.kind:
+        case ExportKind.SYSLOG:
+            host, port = split_address(export.to) or ("", 0)
+            return SyslogSink(host, port, ca_file)
+        case ExportKind.OTLP:
+            return OtlpSink(export.to, headers, ca_file)
+        case ExportKind.HTTP:
+            return WebSink(export.to, headers, ca_file)
+        case ExportKind.FILE:
+            return FileSink(Path(config.at(export.to)))

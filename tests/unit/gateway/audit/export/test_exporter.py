@@ -1,0 +1,195 @@
+"""Every entry reaches the sink at least once, in order, through failures, refusals and restarts; nothing else does."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.audit.export.events import Event, SinkFailed
+from gateway.audit.export.exporter import MAX_BATCH, Export, Exporter
+from gateway.audit.export.shapes import Shape
+from gateway.audit.log import AuditLog
+from tests.strategies.audit_logs import entry, open_log
+
+
+class Receiver:
+    """A sink whose next answers are told beforehand: take all, fail before or after taking, or refuse some for good."""
+
+    max_body = 1 << 20
+
+    def __init__(self) -> None:
+        self.taken: list[int] = []
+        self.refuses: frozenset[int] = frozenset()
+        self.next: list[str] = []
+        self.is_closed = False
+        self.wanted = 0
+        self.has_all = threading.Event()
+
+    def send(self, events: Sequence[Event]) -> None:
+        how = self.next.pop(0) if self.next else "take"
+        if how == "away":
+            raise SinkFailed("away")
+        if self.refuses & {event.seq for event in events}:
+            raise SinkFailed("not this", is_final=True)
+        if how == "half":
+            self.taken += [event.seq for event in events[: len(events) // 2]]
+            raise SinkFailed("lost on the way")
+        self.taken += [event.seq for event in events]
+        if len(self.taken) >= self.wanted:
+            self.has_all.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def exporter(folder: Path, sink: Receiver) -> Exporter:
+    export = Export("siem", folder / "log", "log/a", folder / "state", sink, Shape.NATIVE)
+    return Exporter(export, wait=lambda seconds: 0.0)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    return open_log(tmp_path / "log", segment_bytes=700)
+
+
+def fill(log: AuditLog, count: int) -> None:
+    for number in range(count):
+        log.append(entry(number))
+
+
+def test_what_is_there_and_what_comes_is_sent_once(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    fill(log, 5)
+    one = exporter(tmp_path, sink)
+    assert one.step()
+    assert not one.step()
+    fill(log, 2)
+    assert one.step()
+    assert sink.taken == [1, 2, 3, 4, 5, 6, 7]
+    assert one.seq == 7
+    log.close()
+
+
+def test_a_batch_has_a_limit(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log")
+    sink = Receiver()
+    fill(log, MAX_BATCH + 3)
+    one = exporter(tmp_path, sink)
+    assert one.step()
+    assert len(sink.taken) == MAX_BATCH
+    assert one.step()
+    assert len(sink.taken) == MAX_BATCH + 3
+    log.close()
+
+
+def test_a_failure_is_told_and_tried_again(tmp_path: Path, log: AuditLog) -> None:
+    sink, failures = Receiver(), []
+    fill(log, 3)
+    one = Exporter(
+        Export("siem", tmp_path / "log", "log/a", tmp_path / "state", sink, Shape.NATIVE),
+        failed=lambda: failures.append(1),
+    )
+    sink.next = ["away"]
+    assert not one.step()
+    assert (one.trouble, one.seq, len(failures)) == ("away", 0, 1)
+    assert one.step()
+    assert (one.trouble, one.seq, sink.taken) == ("", 3, [1, 2, 3])
+    log.close()
+
+
+def test_what_is_refused_for_good_is_put_aside_and_the_rest_goes_on(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    fill(log, 4)
+    sink.refuses = frozenset({3})
+    one = exporter(tmp_path, sink)
+    assert one.step()
+    assert sink.taken == [1, 2, 4]
+    assert (one.seq, one.refused, one.trouble) == (4, 1, "")
+    (line,) = (tmp_path / "state" / "siem.refused").read_text().splitlines()
+    assert json.loads(line)["uid"] == "log/a/3"
+    log.close()
+
+
+def test_a_receiver_that_takes_nothing_at_all_keeps_everything_waiting(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    fill(log, 2)
+    sink.refuses = frozenset(range(9))
+    one = exporter(tmp_path, sink)
+    assert not one.step()
+    assert (one.seq, one.refused, one.trouble) == (0, 0, "not this")
+    sink.refuses = frozenset()
+    assert one.step()
+    assert sink.taken == [1, 2]
+    log.close()
+
+
+def test_a_log_that_was_altered_is_not_sent_past(tmp_path: Path, log: AuditLog) -> None:
+    fill(log, 2)
+    log.close()
+    path = tmp_path / "log" / "0000000000000001.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'{"seq":2', b'{"seq":4'))
+    one = exporter(tmp_path, Receiver())
+    assert not one.step()
+    assert "holds something else where entry 2 belongs" in one.trouble
+
+
+def test_it_runs_by_itself_and_sends_the_last_before_it_ends(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    sink.wanted, sink.next = 5, ["away", "away"]
+    one = exporter(tmp_path, sink)
+    one.start()
+    fill(log, 5)
+    assert sink.has_all.wait(20)
+    fill(log, 2)
+    one.close()
+    assert sink.taken == [1, 2, 3, 4, 5, 6, 7]
+    assert sink.is_closed
+    log.close()
+
+
+moves = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.integers(1, 4)),
+        st.tuples(st.just("step"), st.sampled_from(["take", "away", "half"])),
+        st.tuples(st.just("restart"), st.booleans()),
+    ),
+    max_size=25,
+)
+
+
+@given(moves=moves, refuses=st.frozensets(st.integers(1, 30), max_size=2))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_set_of_uids_is_complete_whatever_happens(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[str, object]], refuses: frozenset[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    log, sink, written = open_log(folder / "log", segment_bytes=500), Receiver(), 0
+    one = exporter(folder, sink)
+    for move, how in moves:
+        match move:
+            case "write":
+                fill(log, int(str(how)))
+                written += int(str(how))
+            case "step":
+                sink.next = [str(how)]
+                one.step()
+            case _:
+                one = exporter(folder, sink)
+        assert one.seq <= written
+        # INVARIANT: what counts as given over was taken.
+        assert set(range(1, one.seq + 1)) <= set(sink.taken)
+    sink.next = []
+    sink.refuses = refuses
+    while one.step():
+        pass
+    if not one.trouble:
+        aside = folder / "state" / "siem.refused"
+        unwanted = {json.loads(line)["seq"] for line in aside.read_text().splitlines()} if aside.exists() else set()
+        assert set(sink.taken) | unwanted == set(range(1, written + 1))
+    log.close()

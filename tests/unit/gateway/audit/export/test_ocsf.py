@@ -1,0 +1,119 @@
+"""Every kind of entry is a valid event of OCSF, by OCSF's own schema."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jsonschema
+import pytest
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.export.ocsf import VERSION, event_of
+
+UID = "sallyport.audit/test/7"
+FULL: dict[str, object] = {
+    "time": 1_800_000_000_123_456_789,
+    "seq": 7,
+    "decision_id": "d-1",
+    "principal": "ana",
+    "principal_kind": "agent",
+    "groups": ("readers",),
+    "session": "s-1",
+    "job": "build-42",
+    "application": "psql",
+    "client_address": "10.0.0.9",
+    "resource": "orders",
+    "protocol": "postgres",
+    "digest": "ab" * 32,
+    "text": "SELECT 1",
+    "rules": (("p/READ", "allow"),),
+    "obligations": (("rows", 5),),
+    "revision": "r1",
+    "database": "shop",
+    "names": b"\x01\x02",
+}
+
+
+@cache
+def schema_of(class_uid: int) -> dict[str, object]:
+    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version=VERSION))
+    name = schema.lookup_class_name_from_uid(class_uid=class_uid)
+    found: dict[str, object] = schema.get_class_schema(class_name=name, profiles=["security_control"])
+    return found
+
+
+def check(event: dict[str, object]) -> None:
+    """By the schema of its class, without a field that the class does not know."""
+    class_uid = event["class_uid"]
+    assert isinstance(class_uid, int)
+    schema = schema_of(class_uid)
+    jsonschema.Draft202012Validator(schema).validate(event)
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    assert set(event) <= set(properties)
+
+
+ENTRIES = {
+    **{verdict: Entry(kind=Kind.DECISION, verdict=verdict, **FULL) for verdict in ("allow", "mask", "hold", "deny")},  # type: ignore[arg-type]  # fields of a test
+    "http": Entry(kind=Kind.DECISION, verdict="deny", **{**FULL, "protocol": "http"}),  # type: ignore[arg-type]  # as above
+    "ssh": Entry(kind=Kind.DECISION, verdict="allow", **{**FULL, "protocol": "shell", "client_address": "unix"}),  # type: ignore[arg-type]  # as above
+    "bare": Entry(kind=Kind.DECISION, time=1, seq=7),
+    "bare of postgres": Entry(kind=Kind.DECISION, time=1, seq=7, protocol="postgres", verdict="deny"),
+    "outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", rows=3, bytes=9, duration=0.5),
+    "failed outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", error="42P01"),
+    "vote": Entry(kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", note="ok"),
+    "shadow": Entry(kind=Kind.SHADOW, time=1, seq=7, decision_id="d-1", note="allow -> deny"),
+    "opened": Entry(kind=Kind.SESSION, time=1, seq=7, step="opened", session="s-1", principal="ana", resource="orders"),
+    "refused": Entry(kind=Kind.SESSION, time=1, seq=7, step="refused", principal="x", note="28000"),
+    "closed": Entry(kind=Kind.SESSION, time=1, seq=7, step="closed", session="s-1", principal="ana", note="bye"),
+    "policies": Entry(kind=Kind.POLICY, time=1, seq=7, step="loaded", revision="r2", note="abc"),
+    "broken policies": Entry(kind=Kind.POLICY, time=1, seq=7, step="failed", note="a.gate:1:1: SYNTAX"),
+    "key": Entry(kind=Kind.KEY, time=1, seq=7, step="handed over", note="ed25519 ..."),
+    "started": Entry(kind=Kind.STARTED, time=1, seq=7),
+    "stopped": Entry(kind=Kind.STOPPED, time=1, seq=7),
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_kind_of_entry_is_valid(name: str) -> None:
+    check(event_of(ENTRIES[name], UID))
+
+
+def test_every_kind_is_tried() -> None:
+    assert {entry.kind for entry in ENTRIES.values()} == set(Kind)
+
+
+def test_a_decision_says_who_what_where_by_which_rule_and_how_it_ended() -> None:
+    event = event_of(ENTRIES["deny"], UID)
+    assert (event["class_uid"], event["type_uid"]) == (6005, 600504)
+    assert (event["action_id"], event["disposition_id"], event["severity_id"], event["status_id"]) == (2, 2, 3, 2)
+    assert event["time"] == 1_800_000_000_123
+    assert event["actor"] == {
+        "user": {"name": "ana", "type_id": 99, "type": "agent", "groups": [{"name": "readers"}]},
+        "session": {"uid": "s-1"},
+        "app_name": "psql",
+        "authorizations": [{"decision": "allow", "policy": {"name": "p/READ", "uid": "p/READ", "version": "r1"}}],
+    }
+    assert event["src_endpoint"] == {"ip": "10.0.0.9"}
+    assert event["dst_endpoint"] == {"svc_name": "orders"}
+    metadata = event["metadata"]
+    assert isinstance(metadata, dict)
+    assert (metadata["uid"], metadata["sequence"], metadata["correlation_uid"]) == (UID, 7, "d-1")
+    assert metadata["log_name"] == "sallyport.audit/test"
+    unmapped = event["unmapped"]
+    assert isinstance(unmapped, dict)
+    assert unmapped["sallyport"]["job"] == "build-42"
+    assert "text" not in unmapped["sallyport"]
+
+
+def test_what_is_held_is_delayed_and_what_is_masked_modified() -> None:
+    held, masked = event_of(ENTRIES["hold"], UID), event_of(ENTRIES["mask"], UID)
+    assert (held["action_id"], held["action"], held["disposition_id"]) == (99, "Held", 14)
+    assert (masked["action_id"], masked["status_id"]) == (4, 1)
+
+
+def test_a_cut_event_says_so() -> None:
+    unmapped = event_of(ENTRIES["allow"], UID, is_cut=True)["unmapped"]
+    assert isinstance(unmapped, dict)
+    assert unmapped["sallyport"]["truncated"] is True
