@@ -69,15 +69,8 @@ class World:
             stderr=log,
         )
         log.close()
-        deadline = time.monotonic() + START_DEADLINE
-        while True:
-            assert self.process.poll() is None, (self.folder / "gateway.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, "the gateway did not listen in time"
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self.process
-            except OSError:
-                continue
+        wait_until_listening(self.process, self.port, self.folder / "gateway.log")
+        return self.process
 
     def kill(self) -> None:
         """What a power cut does to the process: nothing of ours runs any more."""
@@ -129,6 +122,19 @@ class World:
         )
         assert said.returncode == 0, said.stderr
         return [json.loads(line) for line in said.stdout.splitlines() if line.strip()]
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return once a gateway's port accepts; fail with the end of its log when it ends or takes too long."""
+    deadline = time.monotonic() + START_DEADLINE
+    while True:
+        assert process.poll() is None, log.read_text()[-2000:]
+        assert time.monotonic() < deadline, "the gateway did not listen in time"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            continue
 
 
 def sallyport() -> list[str]:

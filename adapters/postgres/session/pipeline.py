@@ -320,7 +320,7 @@ class Pipeline:
         desk = self._desk
         desk.out.up(plan.data[start:end])
         change = NameChange(Change.NO_STATEMENT, plan.poisoned_name, even_if_failed=True)
-        desk.replies.expect(Step(Due.PARSE, shown=True, must_fail=refused.error, change=change))
+        desk.replies.expect(Step(Due.PARSE, shown=True, instead=refused.error, change=change))
         self._sent = self._dead = True
 
     def _poison(self, error: bytes, name: bytes) -> None:

@@ -261,8 +261,8 @@ class Replies:
             # INVARIANT: the text in place of a denied one cannot be parsed; a server that parses it is not PostgreSQL.
             raise refuse("the target accepted what no PostgreSQL accepts")
         self._done(step)
-        if step.must_fail is not None:
-            return step.must_fail
+        if step.instead is not None:
+            return step.instead
         return None if step.shown else _SWALLOW
 
     def _bind_complete(self, at: int, end: int) -> bytes | None:

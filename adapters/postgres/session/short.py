@@ -14,6 +14,7 @@ from adapters.core.effects import Ask
 from adapters.core.ports import Answer
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import Front
+from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
 from adapters.postgres.session.naming import may_execute
@@ -93,6 +94,8 @@ class Short:
         decision = answer.decision
         if pending is None or decision.verdict is not Verdict.ALLOW or decision.obligations:
             return None
+        if desk.replies.status == FAILED:
+            return None  # an empty text is carried otherwise there
         if not facts_of(answer.command).is_plain:
             return None
         statement = pending.statement

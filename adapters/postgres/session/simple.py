@@ -6,9 +6,11 @@ server's own, so that transaction state stays its truth. Several statements in o
 
 from __future__ import annotations
 
-from adapters.core.ports import Answer
+from adapters.core.effects import Record
+from adapters.core.ports import Answer, Outcome
 from adapters.postgres.facts import Piece, facts_of, outline
-from adapters.postgres.messages import notices
+from adapters.postgres.messages import notices, results
+from adapters.postgres.messages.frames import Back, frame
 from adapters.postgres.messages.query import (
     DESCRIBE_PORTAL,
     EXECUTE_ALL,
@@ -30,6 +32,7 @@ from engine.decision import Verdict
 
 _BIND = encode_bind()
 _TAIL = _BIND + DESCRIBE_PORTAL + EXECUTE_ALL + SYNC
+EMPTY_ANSWER = frame(Back.EMPTY_QUERY, b"")
 _POISON = refusals.poison() + SYNC
 _DROPPING_PARSE = Step(Due.PARSE, shown=False, change=UNNAMED_GOES)
 """A simple query ends the client's unnamed statement; ours takes its place and is not for the client."""
@@ -68,7 +71,9 @@ class Simple:
                 return
             pieces = found or ()
         run = Run(answer, desk.out.now)
-        if len(pieces) > 1:
+        if desk.replies.status == results.FAILED and outline(text) == ():
+            self._empty(text, run)
+        elif len(pieces) > 1:
             yield from Batch(desk, run, limits, opaque=facts.opaque).send(pieces, self._own_name)
         elif answer.decision.verdict is Verdict.MASK:
             yield from self._masked(text, run, limits)
@@ -100,6 +105,17 @@ class Simple:
         desk.replies.expect(self._parse_step(), steps.OWN_BIND, steps.QUERY_DESCRIBE, execute)
         desk.sync()
 
+    def _empty(self, text: bytes, run: Run) -> None:
+        """A text of no statement, in a transaction that has failed. The server parses it, binds nothing in there, and
+        answers the query all the same."""
+        desk = self._desk
+        desk.out.up(encode_parse(text) + SYNC)
+        desk.replies.expect(
+            Step(Due.PARSE, shown=False, run=run, instead=EMPTY_ANSWER, change=UNNAMED_GOES), steps.SYNC
+        )
+        desk.out.wish(Record(run.answer.decision_id, Outcome()))
+        run.is_over = True
+
     def _settings(self, limits: Limits) -> None:
         if limits.settings:
             self._desk.out.up(limits.encode_settings(self._own_name))
@@ -113,7 +129,7 @@ class Simple:
         desk = self._desk
         if refused.unparsable:
             desk.out.up(encode_parse(text) + SYNC)
-            step = Step(Due.PARSE, shown=False, must_fail=refused.error, change=UNNAMED_GOES)
+            step = Step(Due.PARSE, shown=False, instead=refused.error, change=UNNAMED_GOES)
         else:
             desk.out.up(_POISON)
             step = Step(Due.PARSE, shown=False, poison=refused.error, change=UNNAMED_GOES)

@@ -52,7 +52,7 @@ class Step:
     a name that we made up. `offset`: characters of the client's text before this piece. `in_our_block`: an error here
     ends a transaction that we began. `awaited`: the client's side goes on when this is done. `probe`: its rows answer a
     question of our own. `ends_run`: the last of its command. `limited`: the policy's row limit, where that is what ends
-    the rows. `must_fail`: the error to show should the server accept a text that our parser refused.
+    the rows. `instead`: what to show when a Parse succeeds, such as the error for a text that our parser refused.
     """
 
     due: Due
@@ -71,7 +71,7 @@ class Step:
     probe: bool = False
     ends_run: bool = True
     limited: int = 0
-    must_fail: bytes | None = None
+    instead: bytes | None = None
 
 
 PARSE = Step(Due.PARSE, shown=True)

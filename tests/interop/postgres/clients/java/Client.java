@@ -1,5 +1,7 @@
 // The JDBC driver through the gateway; prints `ok NAME` for each thing that went as it does on PostgreSQL.
 import java.io.StringReader;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
@@ -23,7 +25,8 @@ public class Client {
         with.setProperty("sslmode", "verify-full");
         with.setProperty("sslrootcert", System.getenv("PGSSLROOTCERT"));
         for (int at = 0; at < more.length; at += 2) with.setProperty(more[at], more[at + 1]);
-        String where = "jdbc:postgresql://localhost:" + System.getenv("PGPORT") + "/" + System.getenv("PGDATABASE");
+        String database = URLEncoder.encode(System.getenv("PGDATABASE"), StandardCharsets.UTF_8);
+        String where = "jdbc:postgresql://localhost:" + System.getenv("PGPORT") + "/" + database;
         return DriverManager.getConnection(where, with);
     }
 

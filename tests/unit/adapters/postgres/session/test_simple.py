@@ -194,3 +194,15 @@ def test_a_notice_of_a_masked_command_does_not_quote_values() -> None:
     play = begun("select c from t").answer(mask())
     play.upstream(PARSED + BOUND + fields("N", S="NOTICE", C="00000", M="secret") + described("c"))
     assert b"secret" not in play.sent(Side.CLIENT)
+
+
+@pytest.mark.parametrize("text", ["", " ; ", "-- nothing"])
+def test_an_empty_text_in_a_failed_transaction_is_answered_as_the_server_does(text: str) -> None:
+    play = begun("bogus").answer(deny()).upstream(error("42601") + ready("E"))
+    play.sent(Side.UPSTREAM)
+    play.sent(Side.CLIENT)
+    play.client(query(text)).answer(allow())
+    assert play.sent(Side.UPSTREAM) == parse(text) + SYNC
+    play.upstream(PARSED + ready("E"))
+    assert kinds(play.sent(Side.CLIENT)) == "IZ"
+    assert play.take(do.Record).outcome.error is None
