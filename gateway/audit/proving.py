@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.audit.checkpoint import PublicKey, open_note, read_note
 from gateway.audit.log import segments
 from gateway.audit.merkle import MAX_PATH, consistency_path, inclusion_path, is_included, leaf_hash
-from gateway.audit.sealing import checkpoints
+from gateway.audit.sealing import checkpoints, last_note
 from gateway.audit.tail import number_of
 from gateway.audit.tree import StoredTree
 from gateway.errors import AuditUnavailable
@@ -71,7 +71,7 @@ class Growth:
 
 def prove_entry(directory: Path, seq: int) -> tuple[Proof, bytes]:
     """The proof for an entry under the last checkpoint, and its line. Raises AuditUnavailable."""
-    size, note = _checkpoints(directory)[-1]
+    size, note = _last_checkpoint(directory)
     if not 0 < seq <= size:
         raise AuditUnavailable(f"entry {seq} is not under the last checkpoint, which covers 1 to {size}")
     stored = StoredTree(directory)
@@ -102,18 +102,35 @@ def check_entry(proof: Proof, line: bytes, trusted: Sequence[PublicKey]) -> int:
     return proof.index + 1
 
 
+def _last_checkpoint(directory: Path) -> tuple[int, str]:
+    # WHY not all of them: there is one for each second with entries, and a proof needs one.
+    try:
+        note = last_note(directory)
+        if note is not None:
+            return read_note(note)[0].size, note
+    except (ValueError, OSError) as error:
+        raise _unreadable(directory) from error
+    raise _none_yet(directory)
+
+
 def _checkpoints(directory: Path) -> list[tuple[int, str]]:
     try:
         found = [(read_note(note)[0].size, note) for note in checkpoints(directory)]
     except (ValueError, OSError) as error:
-        raise AuditUnavailable(
-            f"the checkpoints in {directory} cannot be read", help="`sallyport audit verify` says more"
-        ) from error
+        raise _unreadable(directory) from error
     if not found:
-        raise AuditUnavailable(
-            f"the log in {directory} has no checkpoint yet", help="a running gateway makes one within a second"
-        )
+        raise _none_yet(directory)
     return found
+
+
+def _unreadable(directory: Path) -> AuditUnavailable:
+    return AuditUnavailable(f"the checkpoints in {directory} cannot be read", help="`sallyport audit verify` says more")
+
+
+def _none_yet(directory: Path) -> AuditUnavailable:
+    return AuditUnavailable(
+        f"the log in {directory} has no checkpoint yet", help="a running gateway makes one within a second"
+    )
 
 
 def _line(directory: Path, seq: int, place: int) -> bytes:

@@ -26,6 +26,8 @@ from gateway.telemetry import logger
 
 FILE = "checkpoints.jsonl"
 HANDED_OVER = "handed over"
+MAX_NOTE_LINE = 4 << 10
+"""Bytes from the end of the file in which its last note is looked for first."""
 SEAL_EVERY = 1.0
 """Seconds between looks at the log."""
 
@@ -141,6 +143,29 @@ def checkpoints(directory: Path) -> list[str]:
         return []
     try:
         return [_DECODER.decode(line) for line in data.split(b"\n")[:-1]]
+    except msgspec.MsgspecError as error:
+        raise ValueError("a line of the checkpoints is none") from error
+
+
+def last_note(directory: Path) -> str | None:
+    """The last signed note of a log, found from the end of the file, however many there are; None before the first.
+    Raises ValueError, OSError."""
+    try:
+        with (directory / FILE).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            room = MAX_NOTE_LINE
+            while True:
+                file.seek(max(0, size - room))
+                data = file.read(room)
+                # A last line without an end is left out.
+                lines = data.split(b"\n")[:-1]
+                if len(lines) > 1 or (lines and room >= size):
+                    return _DECODER.decode(lines[-1])
+                if room >= size:
+                    return None
+                room *= 2
+    except FileNotFoundError:
+        return None
     except msgspec.MsgspecError as error:
         raise ValueError("a line of the checkpoints is none") from error
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audit import tree
+from gateway.audit import sealing, tree
 from gateway.audit.checkpoint import open_note, read_note
 from gateway.audit.log import AuditLog
 from gateway.audit.sealing import FILE, Sealer, checkpoints
@@ -88,11 +88,11 @@ def test_after_a_write_that_failed_the_tree_is_the_logs_again(
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(1, 60), max_size=4), st.randoms(use_true_random=False))
+@given(st.lists(st.integers(1, 60), max_size=4), st.integers(0, 2**32))
 def test_whichever_write_was_the_last_of_a_process_the_next_goes_on(
-    tmp_path_factory: pytest.TempPathFactory, lives: list[int], chance: random.Random
+    tmp_path_factory: pytest.TempPathFactory, lives: list[int], seed: int
 ) -> None:
-    directory, write = tmp_path_factory.mktemp("lives"), os.write
+    directory, write, chance = tmp_path_factory.mktemp("lives"), os.write, random.Random(seed)
 
     for left in lives:
         log = open_log(directory, segment_bytes=2000)
@@ -227,3 +227,21 @@ def test_what_stops_the_sealing_is_said(tmp_path: Path) -> None:
     sealer.close()
     assert sealer.trouble
     assert checkpoints(tmp_path) == []
+
+
+@pytest.mark.parametrize("room", [1, 40, 4096])
+def test_the_last_note_is_found_from_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    monkeypatch.setattr(sealing, "MAX_NOTE_LINE", room)
+    assert sealing.last_note(tmp_path) is None
+    path = tmp_path / sealing.FILE
+    path.write_bytes(b"")
+    assert sealing.last_note(tmp_path) is None
+    path.write_bytes(b'"half')
+    assert sealing.last_note(tmp_path) is None
+    path.write_bytes(b'"one"\n')
+    assert sealing.last_note(tmp_path) == "one"
+    path.write_bytes(b'"one"\n"%s"\n"thr' % (b"2" * 100))
+    assert sealing.last_note(tmp_path) == "2" * 100
+    path.write_bytes(b'"one"\nbroken\n')
+    with pytest.raises(ValueError):
+        sealing.last_note(tmp_path)
