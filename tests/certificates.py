@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -69,6 +70,8 @@ def _name(name: str) -> x509.GeneralName:
     match kind:
         case "dns":
             return x509.DNSName(value)
+        case "ip":
+            return x509.IPAddress(ip_address(value))
         case "uri":
             return x509.UniformResourceIdentifier(value)
         case "email":

@@ -86,7 +86,7 @@ class End(asyncio.Protocol):
             if answer:
                 self._write(answer)
             if not was_secure and tls.is_secure:
-                self._hearer.take(saw.TlsStarted(self._side))
+                self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
         if data:
             self._hearer.hear(self._side, data)
         if tls is not None and tls.is_over:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import ssl
 from functools import lru_cache
+from typing import cast
 
 from adapters.core.ports import Target
 
@@ -74,6 +75,14 @@ class Tls:
         """What the connection itself has to say: handshake, alerts, keys."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
+    @property
+    def peer_name(self) -> str | None:
+        """The common name in the peer's certificate, where one was asked for, given and verified."""
+        found = self._object.getpeercert() if self.is_secure else None
+        subject = cast(tuple[tuple[tuple[str, str], ...], ...], (found or {}).get("subject", ()))
+        names = [value for part in subject for key, value in part if key == "commonName"]
+        return names[0] if len(names) == 1 else None
+
     def farewell(self) -> bytes:
         """The end of the connection (`close_notify`), as far as it can still be said."""
         if self.is_secure:
@@ -93,13 +102,29 @@ class Tls:
 def upstream_context(target: Target) -> ssl.SSLContext:
     """How TLS to a target is done: verified, TLS 1.2 or newer."""
     # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.
-    return _context(target.ca_file, os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0, target.verify_host)
+    changed = os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0
+    own = (target.certificate, target.private_key) if target.certificate and target.private_key else None
+    return _context(target.ca_file, changed, target.verify_host, own)
 
 
 @lru_cache(maxsize=256)
-def _context(ca_file: str | None, changed: int, verify_host: bool) -> ssl.SSLContext:
+def _context(
+    ca_file: str | None, changed: int, verify_host: bool, own: tuple[str, str] | None = None
+) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = verify_host
     context.options |= ssl.OP_NO_RENEGOTIATION
+    if own is not None:
+        _prove_ourselves(context, "\n".join(own))
     return context
+
+
+def _prove_ourselves(context: ssl.SSLContext, chain_and_key: str) -> None:
+    """Sign in with a certificate. WHY a file in memory: OpenSSL as Python has it reads keys from files only."""
+    fd = os.memfd_create("identity", os.MFD_CLOEXEC)
+    try:
+        os.write(fd, chain_and_key.encode())
+        context.load_cert_chain(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)

@@ -8,6 +8,8 @@ plan of a decision.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import codecs
 import json
 import re
@@ -42,6 +44,8 @@ class PathMask:
     method: Method
     params: Mapping[str, Param] = field(default_factory=dict)
     key: bytes = field(default=b"", repr=False)
+    is_base64: bool = False
+    """The value is Base64 of a text: that text is masked, and what comes out is Base64 again."""
 
 
 class _Frame:
@@ -300,8 +304,19 @@ def _masked(token: bytes, mask: PathMask) -> bytes:
     if token == b"null":
         return token
     text = _text(token) if token[:1] == b'"' else token.decode("ascii")
+    if mask.is_base64:
+        text = _decoded(text)
     made = transform(mask.method, text, mask.params, mask.key)
+    if made is not None and mask.is_base64:
+        made = base64.b64encode(made.encode()).decode("ascii")
     return b"null" if made is None else json.dumps(made).encode()
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "replace")
+    except binascii.Error:
+        return text
 
 
 def _bad(message: str) -> PeerProtocolError:

@@ -106,7 +106,7 @@ class AnswerReader:
                     raise _bad("the target's answer has too long a head")
                 return None
             block, self._unread = self._unread[:end], self._unread[end + 4 :]
-            head = _read_head(block, self._method)
+            head = read_answer_head(block, self._method)
             if head.status == _SWITCHING:
                 raise _bad("the target switches protocols unasked")
             if head.status >= 200:
@@ -116,7 +116,8 @@ class AnswerReader:
                 raise _bad("the target sends interim answers without end")
 
 
-def _read_head(block: bytes, method: str) -> AnswerHead:
+def read_answer_head(block: bytes, method: str) -> AnswerHead:
+    """A status line and its header lines, without the empty line behind them. Raises PeerProtocolError."""
     lines = block.split(b"\r\n")
     first = _STATUS.fullmatch(lines[0])
     if first is None or len(lines) - 1 > MAX_HEADERS:

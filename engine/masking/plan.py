@@ -63,6 +63,15 @@ TOTAL = frozenset(
 """What can never raise an error because of the value it is given: an error text, or only its absence, tells of it."""
 
 
+_ANSWERED_WITH_OBJECTS = frozenset(
+    {
+        *("get", "list", "watch", "review", "server_info", "create", "update", "patch", "apply", "scale", "cordon"),
+        *("delete", "deletecollection", "evict", "finalize", "ephemeral_container", "change_access"),
+    }
+)
+"""Kinds of Kubernetes whose answer is an object, or many. Of others it is what a container, a proxy or kubectl says."""
+
+
 class Obstacle(StrEnum):
     """Why there is no plan; the values are those of `DenyKind`."""
 
@@ -110,7 +119,7 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     """
     if not masks:
         return ()
-    if command.http is not None:
+    if command.http is not None or command.protocol == "kubernetes":
         return _plan_paths(masks, command)
     found = _obstacle(masks, command)
     if found is not None:
@@ -133,6 +142,9 @@ def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] 
     found = _unseen(command)
     if found is None and any(mask.columns or mask.values for mask in masks):
         found = "the answer to a request is masked by `paths` only"
+    if found is None and command.protocol == "kubernetes":
+        strange = next((one.kind for one in command.operations if one.kind not in _ANSWERED_WITH_OBJECTS), None)
+        found = None if strange is None else f"`{strange}` is answered with something that has no paths"
     if found is not None:
         return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
     by_path: dict[Path, tuple[str, list[Mask]]] = {}

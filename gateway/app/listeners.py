@@ -8,6 +8,7 @@ from typing import Protocol, assert_never
 
 from adapters.core.listening import Address
 from adapters.http.listener import http_listener
+from adapters.kubernetes.listener import kubernetes_listener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings as PostgresSettings
 from adapters.postgres.listener import PostgresListener
@@ -47,6 +48,8 @@ def make_listener(
             return PostgresListener(settings, doors, catalogs)
         case ResourceProtocol.HTTP:
             return http_listener(Address(host, port, tls), doors, one.resource)
+        case ResourceProtocol.KUBERNETES:
+            return kubernetes_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:
             try:
                 return SshListener(SshSettings(host_keys[one.bind], host, port, one.resource), doors)
@@ -68,4 +71,17 @@ def server_context(config: Config, files: ServerTls, what: str) -> ssl.SSLContex
             f"the certificate of {what} cannot be used ({type(error).__name__})",
             help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
         ) from error
+    if files.client_ca is not None:
+        _ask_for_certificates(context, config, files.client_ca, what)
     return context
+
+
+def _ask_for_certificates(context: ssl.SSLContext, config: Config, client_ca: str, what: str) -> None:
+    """Ask clients for a certificate: none is needed, one that is given has to be an authority's."""
+    try:
+        context.load_verify_locations(config.at(client_ca))
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigInvalid(
+            f"`client_ca` of {what} cannot be used ({type(error).__name__})", help="expected PEM"
+        ) from error
+    context.verify_mode = ssl.CERT_OPTIONAL

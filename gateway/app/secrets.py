@@ -7,7 +7,9 @@ key. Called by `assembly`.
 from __future__ import annotations
 
 import hashlib
+import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import yaml
@@ -15,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from adapters.core.ports import ScramVerifier, Target
+from adapters.core.tls import upstream_context
 from adapters.errors import LocalProtocolError
 from adapters.ssh.upstream import TargetUnusable, check_target
 from adapters.web.facts import credential as check_credential
@@ -121,6 +124,8 @@ class Secrets:
     def _place(self, resource: ResourceConfig) -> Place:
         if resource.protocol is ResourceProtocol.SSH:
             return self._ssh_place(resource)
+        if resource.protocol is ResourceProtocol.KUBERNETES:
+            return self._cluster_place(resource)
         host, port = split_address(resource.address) or ("", 0)
         password = None
         if resource.credential is not None:
@@ -170,6 +175,32 @@ class Secrets:
         except TargetUnusable as error:
             raise ConfigInvalid(f"the resource `{resource.name}`: {error}", code=error.code) from error
         return Place(Resource(resource.name, "ssh", None, resource.role, dict(resource.labels)), target)
+
+    def _cluster_place(self, resource: ResourceConfig) -> Place:
+        host, port = split_address(resource.address) or ("", 0)
+        secret = None
+        if resource.credential is not None:
+            secret = self._text(resource.credential, f"credential of `{resource.name}`")
+        target = Target(
+            host=host,
+            port=port,
+            user=resource.role or "",
+            password=None if resource.certificate is not None else secret,
+            private_key=secret if resource.certificate is not None else None,
+            certificate=self._file(resource.certificate, resource, "certificate"),
+            ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
+        )
+        try:
+            check_credential(replace(target, user=""))
+            upstream_context(target)
+        except LocalProtocolError as error:
+            raise ConfigInvalid(f"the credential of `{resource.name}` cannot stand in a header") from error
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigInvalid(
+                f"the certificate or key of `{resource.name}` cannot be used ({type(error).__name__})",
+                help="expected PEM: `certificate` with its chain, `credential` its own key without a passphrase",
+            ) from error
+        return Place(Resource(resource.name, "kubernetes", None, resource.role, dict(resource.labels)), target)
 
     def _file(self, name: str | None, resource: ResourceConfig, key: str) -> str | None:
         """What stands in a file that is no secret."""

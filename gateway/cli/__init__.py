@@ -55,6 +55,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("holds", ("holds", "approve", "refuse")),
     Group("audit", ("audit",)),
     Group("keys", ("token", "scram")),
+    Group("connecting", ("kubeconfig",)),
     Group("demo", ("demo",)),
     Group("bench", ("bench",)),
 ]

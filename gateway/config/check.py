@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 
 from gateway.config.addresses import is_loopback, split_address
 from gateway.config.exports import find_export_misfits
+from gateway.config.clusters import find_cluster_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
+_WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 
@@ -60,7 +62,7 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         for key, value in (("header", resource.header), ("openapi", resource.openapi)):
             if value is not None:
                 yield (*path, key), "is of no use where no HTTP is spoken"
-    if resource.role is None and resource.protocol is not ResourceProtocol.HTTP:
+    if resource.role is None and resource.protocol not in _WITHOUT_ROLE:
         yield (*path, "role"), "is missing; expected the user that the gateway signs in as"
     if resource.tls.ca_file is not None and not config.at(resource.tls.ca_file).is_file():
         yield (*path, "tls", "ca_file"), "is no file; expected PEM certificates"
@@ -68,6 +70,8 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "tls", "ca_file"), "is of no use where `mode` is `disable`"
     if resource.protocol is ResourceProtocol.SSH:
         yield from find_ssh_resource_misfits(config, resource, path)
+    if resource.protocol is ResourceProtocol.KUBERNETES:
+        yield from find_cluster_misfits(config, resource, path)
 
 
 def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[Path, str]]:
@@ -82,6 +86,9 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield from find_ssh_listener_misfits(listener, path)
     elif listener.tls is not None:
         yield from _server_tls(config, listener.tls, (*path, "tls"))
+    elif listener.protocol is ResourceProtocol.KUBERNETES:
+        # WHY on loopback too: kubectl sends a token over TLS only.
+        yield (*path, "tls"), "is missing; expected [listener.tls] with the certificate that kubectl is to trust"
     elif listener.protocol is ResourceProtocol.HTTP:
         address = split_address(listener.bind)
         if address is not None and not is_loopback(address[0]):

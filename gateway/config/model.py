@@ -18,6 +18,7 @@ class ResourceProtocol(StrEnum):
     POSTGRES = "postgres"
     SSH = "ssh"
     HTTP = "http"
+    KUBERNETES = "kubernetes"
 
 
 class Auth(StrEnum):
@@ -122,6 +123,8 @@ class Resource:
     them with the target's key or its authority, `shell` the bash that runs commands there.
     Of HTTP: `credential` goes as a bearer's token; with `role` as that user's password (Basic); with `header` as that header.
     `openapi` is a file (JSON or YAML) that says which operation a path is.
+    Of Kubernetes: `credential` is a token, or with `certificate` (a file) the private key of that certificate; `role` is the user
+    that everybody is there, and without it each is who they are here, with their groups.
     """
 
     name: str
@@ -141,7 +144,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:
-    """`[listener.tls]`, `[rpc.tls]`: PEM files of the certificate chain and the key."""
+    """`[listener.tls]`, `[rpc.tls]`: PEM files of the certificate chain and the key.
+
+    `client_ca`: whose client certificates prove the people whose names they carry as common name (Kubernetes, gRPC).
+    """
 
     certificate: str
     key: str

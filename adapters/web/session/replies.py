@@ -18,8 +18,11 @@ from adapters.web.session.manners import Plan
 from adapters.web.session.settings import HOLD_BACK
 
 _MEDIA = re.compile(
-    rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?)?[ \t]*', re.I
+    rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?[ \t]*)?'
+    rb"(?:;[ \t]*(?:as|v|g|stream)=[A-Za-z0-9.\-]+[ \t]*)*",
+    re.I,
 )
+"""A type, its charset, and the parameters with which the API server says in which form an object comes."""
 _LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
 _FOR_THIS_HOP = frozenset(
     {

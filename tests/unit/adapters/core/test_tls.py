@@ -186,3 +186,25 @@ def test_the_context_for_a_target_is_read_again_when_its_authorities_change(tmp_
     os.utime(file, ns=(1, 1))
     assert upstream_context(target) is not first
     assert not upstream_context(Target("a", 1, "u", ca_file=str(file), verify_host=False)).check_hostname
+
+
+def test_a_client_may_prove_itself_with_a_certificate_and_its_name_is_told(tmp_path: Path) -> None:
+    authority, stranger = Authority(), Authority()
+    issued, own, foreign = authority.issue("server", "dns:localhost"), authority.issue("ana"), stranger.issue("ana")
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    (tmp_path / "server.pem").write_bytes(issued.certificate + issued.key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "server.pem")
+    server.load_verify_locations(tmp_path / "ca.pem")
+    server.verify_mode = ssl.CERT_OPTIONAL
+
+    def target(certificate: bytes | None, key: bytes) -> Target:
+        chain = None if certificate is None else certificate.decode()
+        return Target("localhost", 1, "", ca_file=str(tmp_path / "ca.pem"), private_key=key.decode(), certificate=chain)
+
+    assert acquainted((server, upstream_context(target(own.certificate, own.key))))[0].peer_name == "ana"
+    assert acquainted((server, upstream_context(target(None, own.key))))[0].peer_name is None
+    with pytest.raises(ssl.SSLError):
+        acquainted((server, upstream_context(target(foreign.certificate, foreign.key))))
+    with pytest.raises(ssl.SSLError):
+        upstream_context(target(own.certificate, foreign.key))

@@ -371,6 +371,31 @@ def test_answers_over_http_are_planned_by_path() -> None:
     )
 
 
+def test_objects_of_kubernetes_are_planned_by_path_and_what_containers_say_is_not() -> None:
+    masks = (Mask("r/A", Method.REDACT, paths=("$.data.*",)),)
+
+    def asked(line: str) -> Command:
+        return parse_command("kubernetes", f"{line} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).command
+
+    planned = (Rewrite(None, (), Method.REDACT, {}, ("r/A",), "$.data.*"),)
+    for line in (
+        "GET /api/v1/namespaces/t/secrets/a",
+        "GET /api/v1/secrets",
+        "GET /api/v1/secrets?watch=1",
+        "DELETE /api/v1/namespaces/t/secrets/a",
+    ):
+        assert plan_masks(masks, asked(line)) == planned, line
+    for line in (
+        "GET /api/v1/namespaces/t/pods/a/exec?command=env",
+        "GET /api/v1/namespaces/t/pods/a/log",
+        "GET /api/v1/namespaces/t/pods/a/attach",
+        "GET /api/v1/namespaces/t/services/a/proxy/x",
+        "GET /api/v1/namespaces/t/pods/a/portforward",
+    ):
+        assert "no paths" in why(plan_masks(masks, asked(line))), line
+    assert why(plan_masks((Mask("r/A", Method.REDACT, columns=("a.b.c",)),), asked("GET /api/v1/secrets")))
+
+
 def test_over_http_nothing_else_is_proven() -> None:
     path = Mask("a/X", Method.REDACT, paths=("$.a",))
     for masks, text in (

@@ -15,6 +15,7 @@ from gateway.app.listeners import make_listener
 from gateway.config import Listener, load_config
 from gateway.config.model import ResourceProtocol, ServerTls
 from gateway.errors import ConfigInvalid
+from tests.certificates import Authority
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
 
@@ -22,12 +23,21 @@ def test_each_protocol_has_its_listener_and_a_broken_certificate_is_said_to_be_o
     config = load_config(settle_in(tmp_path), {})
     gateway = Gateway(config, ENVIRONMENT)
     try:
-        for protocol, kind in ((ResourceProtocol.POSTGRES, PostgresListener), (ResourceProtocol.HTTP, RelayListener)):
+        for protocol, kind in (
+            (ResourceProtocol.POSTGRES, PostgresListener),
+            (ResourceProtocol.HTTP, RelayListener),
+            (ResourceProtocol.KUBERNETES, RelayListener),
+        ):
             one = Listener(protocol, "127.0.0.1:0")
             assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}), kind)
             (tmp_path / "no.pem").write_text("no certificate")
             broken = replace(one, tls=ServerTls("no.pem", "no.pem"))
             with pytest.raises(ConfigInvalid, match="certificate of the listener"):
                 make_listener(config, broken, gateway.doors, CatalogService(), {})
+        issued = Authority().issue("gateway")
+        (tmp_path / "own.pem").write_bytes(issued.certificate + issued.key)
+        unproving = replace(one, tls=ServerTls("own.pem", "own.pem", client_ca="no.pem"))
+        with pytest.raises(ConfigInvalid, match="client_ca"):
+            make_listener(config, unproving, gateway.doors, CatalogService(), {})
     finally:
         gateway.close()

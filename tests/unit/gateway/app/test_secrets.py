@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from adapters.core.ports import Target
 from gateway.app.secrets import Secrets
 from gateway.config.model import (
     Config,
@@ -25,6 +26,7 @@ from gateway.config.model import (
 )
 from gateway.errors import GatewayError
 from gateway.identity.scram import decoy, make_verifier, print_verifier
+from tests.certificates import Authority
 
 KEY = b"k" * 32
 TOKEN = secrets.token_urlsafe(24)
@@ -169,3 +171,24 @@ def test_a_credential_that_cannot_stand_in_a_header_is_found_at_the_start(config
     with pytest.raises(GatewayError, match="cannot stand in a header") as caught:
         Secrets(replace(config, resource=(SHOP,)), {"SHOP": "abc\tdef\x01"}).directory()
     assert "abc" not in str(caught.value)
+
+
+def test_a_cluster_is_signed_in_to_with_a_token_or_with_a_certificate(config: Config) -> None:
+    own, other = Authority().issue("gateway"), Authority().issue("gateway")
+    (config.folder / "own.pem").write_bytes(own.certificate)
+    one = Resource("prod", ResourceProtocol.KUBERNETES, "10.0.0.1:6443", credential="env:K")
+
+    def target(resource: Resource, secret: bytes) -> Target:
+        made = Secrets(replace(config, resource=(resource,)), {"K": secret.decode()}).directory().target("prod")
+        assert made is not None
+        return made
+
+    by_token = target(one, TOKEN.encode())
+    assert (by_token.password, by_token.private_key, by_token.user, by_token.tls) == (TOKEN, None, "", True)
+    by_certificate = target(replace(one, certificate="own.pem"), own.key)
+    assert by_certificate.password is None
+    assert by_certificate.private_key == own.key.decode()
+    assert own.key.decode() not in repr(by_certificate)
+    for resource, secret in ((replace(one, certificate="own.pem"), other.key), (one, b"a\r\nb: c")):
+        with pytest.raises(GatewayError):
+            target(resource, secret)

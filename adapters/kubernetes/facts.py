@@ -1,0 +1,153 @@
+"""What we ask about a request to the API server: what of it goes on, as whom, and which upgrade it wants.
+
+INVARIANT: who somebody is at the target is the gateway's to say. Nothing a client sends about that goes on: headers that
+do not stand in `_KEPT` end here, impersonation and an authenticating proxy's headers are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+
+from adapters.core.ports import Answer, Target
+from adapters.errors import LocalProtocolError
+from adapters.kubernetes.talks import CHANNELS, FORWARDING, SpdyTalk, Talk, WebSocketTalk
+from adapters.web import facts
+from adapters.web.requests import Forward
+from adapters.web.session.manners import Caller, Unfit
+from engine.command.documents.refusal import Refused
+from engine.command.http.path import parse_query
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+from engine.command.kubernetes.request_info import Info, is_set, request_info
+
+_KEPT = frozenset(
+    {
+        *("accept", "content-type", "user-agent", "kubectl-command", "kubectl-session", "if-none-match"),
+        *("if-modified-since", "cache-control", "accept-encoding"),
+    }
+)
+_BINARY = ("vnd.kubernetes.protobuf", "cbor")
+"""What is no readable object. The schema of the API itself comes in another kind of protobuf, and has to."""
+_RESERVED = "system:"
+"""What names of the cluster's own begin with; nobody is let in as one of them."""
+_MAX_NAME = 512
+UPGRADED = frozenset({"exec", "attach", "portforward"})
+
+
+class Transport(StrEnum):
+    """What a connection is upgraded to."""
+
+    WEBSOCKET = "websocket"
+    SPDY = "SPDY/3.1"
+
+
+def check(head: WireRequest) -> None:
+    """Refuse what a request asks of this hop and is not done here. Raises Refused."""
+    facts.check_hop(head, may_upgrade=True)
+    upgrade = head.value("upgrade")
+    if upgrade is None:
+        if any("upgrade" in value.lower() for value in head.values("connection")):
+            raise Refused("upgrade_refused", "the connection is to be upgraded, and nothing says to what")
+        return
+    if _transport(upgrade) is None:
+        raise Refused("upgrade_refused", "the connection is upgraded to WebSocket or SPDY/3.1, to nothing else")
+    if head.values("transfer-encoding") or head.value("content-length") not in (None, "0"):
+        raise Refused("upgrade_refused", "a request for an upgrade has no body")
+
+
+def transport_of(head: WireRequest) -> Transport | None:
+    """What a request that passed `check` wants its connection to become."""
+    return _transport(head.value("upgrade") or "")
+
+
+def _transport(value: str) -> Transport | None:
+    return next((one for one in Transport if one.value.lower() == value.lower()), None)
+
+
+def forward(head: WireRequest, where: Where, target: Target) -> Forward:
+    """The request as it goes on. Raises Refused, for every path that the API server would read in another way too."""
+    for name, _ in head.headers:
+        if name.startswith("impersonate-"):
+            raise Refused("impersonation", f"the header `{name[:60]}`: who you are is the gateway's to say")
+        if name.startswith("x-remote-"):
+            raise Refused("identity_header", f"the header `{name[:60]}` is one that only an authenticating proxy sets")
+    made = facts.forward(head, where, target)
+    info = info_of(made)
+    if transport_of(head) is not None and (info.resource, info.subresource) not in {("pods", one) for one in UPGRADED}:
+        raise Refused("upgrade_refused", "only exec, attach and port-forward of a pod are upgraded")
+    is_upgraded = transport_of(head) is not None
+    if is_upgraded:
+        talk_of(head, made)
+    kept = [(name, value) for name, value in made.headers if name in _KEPT and name != "accept"]
+    if not is_upgraded:
+        kept.append(("accept", _accepted(head.values("accept"))))
+    return replace(made, headers=tuple(kept))
+
+
+def _accepted(values: Sequence[str]) -> str:
+    """The types of answers that go on. WHY no objects in binary: what cannot be read cannot be masked, and a verdict comes later."""
+    ranges = [one.strip() for value in values for one in value.split(",")]
+    kept = [one for one in ranges if one and not any(word in one.lower() for word in _BINARY)]
+    return ", ".join(kept) or "application/json"
+
+
+def talk_of(head: WireRequest, request: Forward) -> Talk:
+    """How a client whose connection is upgraded is spoken to. Raises Refused where it offers nothing that is carried."""
+    is_forwarding = info_of(request).subresource == "portforward"
+    has_stderr = is_set(query_of(request).get("stderr"))
+    if transport_of(head) is Transport.WEBSOCKET:
+        return WebSocketTalk(head, FORWARDING if is_forwarding else CHANNELS, has_stderr=has_stderr)
+    return SpdyTalk(head, SpdyTalk.FORWARDING if is_forwarding else SpdyTalk.VERSIONS, has_stderr=has_stderr)
+
+
+def info_of(request: Forward) -> Info:
+    """What a request is about. Raises Refused."""
+    path, _, query = request.target.partition("?")
+    return request_info(request.method, path, parse_query(query))
+
+
+def query_of(request: Forward) -> dict[str, tuple[str, ...]]:
+    """The parameters of a request. Raises Refused."""
+    return parse_query(request.target.partition("?")[2])
+
+
+def is_endless(request: Forward) -> bool:
+    """Whether the answer may rightly stay silent for long: a watch, or logs that are followed."""
+    query = query_of(request)
+    return info_of(request).verb == "watch" or is_set(query.get("watch")) or is_set(query.get("follow"))
+
+
+def sent_beside(target: Target, caller: Caller) -> list[tuple[str, str]]:
+    """The gateway's credential and who it speaks for. Raises LocalProtocolError for what cannot stand in a header."""
+    who = [("impersonate-user", target.user or caller.name)]
+    if not target.user:
+        who += [("impersonate-group", group) for group in caller.groups]
+    for header, value in who:
+        if not value.isascii() or not value.isprintable() or not 0 < len(value.strip()) == len(value) <= _MAX_NAME:
+            raise LocalProtocolError(f"`{header}` cannot carry the name of who asks", code="identity")
+        if value.startswith(_RESERVED):
+            raise LocalProtocolError("nobody is let in under a name of the cluster's own", code="identity")
+    return [*facts.credential(target), *who]
+
+
+def unfit_tree(answer: Answer) -> Unfit | None:
+    """Why what was granted does not go on whatever the policies say: nobody read what it does, or can."""
+    if answer.command is None:
+        return Unfit(403, "UNREAD", "nobody could say what this request does")
+    command = answer.command.command
+    if not command.operations or any(one.kind == "unknown" for one in command.operations):
+        why = command.problems[0].message if command.problems else "nobody knows what this request does"
+        return Unfit(400, "UNREAD", why)
+    runs = [one for one in command.operations if one.kind in ("exec", "attach") and one.kubernetes is not None]
+    if (
+        any(one.kubernetes.stdin for one in runs if one.kubernetes)
+        and "shell_text" in command.features
+        and not command.complete
+    ):
+        # WHY: what somebody types into a shell comes after the verdict, and a terminal's bytes prove nothing of what runs.
+        return Unfit(
+            403, "INTERACTIVE", "a shell that reads what you type is not carried: give it the command, `-- sh -c '...'`"
+        )
+    return None

@@ -1,0 +1,14 @@
+"""The Kubernetes listener: an address where `session` is spoken. Built by the program's composition root."""
+
+from __future__ import annotations
+
+from adapters.core.listening import Address, RelayListener
+from adapters.core.ports import Doorkeeper
+from adapters.kubernetes.session import kubernetes_session
+from adapters.web.session.settings import Settings
+
+
+def kubernetes_listener(address: Address, doorkeeper: Doorkeeper, resource: str | None) -> RelayListener:
+    """A listener for one cluster, or (None) for those that the Host header names."""
+    settings = Settings(resource=resource, tls=address.tls is not None)
+    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings))

@@ -1,0 +1,64 @@
+"""Kubernetes as `adapters.web.session` speaks it: what is particular to requests to an API server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from adapters.core.ports import Answer, Target
+from adapters.kubernetes import facts, statuses
+from adapters.kubernetes.carrying import Carrier
+from adapters.kubernetes.masking import plan_of
+from adapters.web.requests import Forward
+from adapters.web.session.conversation import Conversation
+from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Successor, Unfit
+from adapters.web.session.settings import Settings
+from engine.command.http.target import Where
+from engine.command.http.wire import WireRequest
+
+MAX_BODY = 900 * 1024
+"""Bytes of a body: with its head it stays below what a command may have. etcd takes 1.5 MiB of an object, as a rule."""
+
+
+class KubernetesManners:
+    """What is particular to the API server's protocol. No body goes on unread."""
+
+    protocol = "kubernetes"
+    refusals: Refusals = statuses
+    max_body = MAX_BODY
+    streams_long_bodies = False
+
+    def check(self, head: WireRequest) -> None:
+        """Refuse what a request asks of this hop and is not done here. Raises Refused."""
+        facts.check(head)
+
+    def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
+        """The request as it goes on. Raises Refused."""
+        return facts.forward(head, where, target)
+
+    def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
+        """The gateway's credential and whom it speaks for. Raises LocalProtocolError."""
+        return facts.sent_beside(target, caller)
+
+    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+        """How the answer is rewritten, or why the request does not go on after all."""
+        unfit = facts.unfit_tree(answer)
+        if unfit is not None:
+            return unfit
+        is_watch = facts.info_of(forward).verb == "watch"
+        plan = plan_of(facts.info_of(forward), answer, is_watch=is_watch)
+        return Unfit(403, "MASK_UNPROVEN", plan) if isinstance(plan, str) else plan
+
+    def patience(self, forward: Forward, seconds: float) -> float | None:
+        """How long nothing may come from the API server; a watch may be silent for ever."""
+        return None if facts.is_endless(forward) else seconds
+
+    def successor(self, asked: HandedOver, caller: Caller) -> Successor | None:
+        """Who carries an exec, an attach or forwarded ports."""
+        if facts.transport_of(asked.head) is None:
+            return None
+        return Carrier(asked, facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller))
+
+
+def kubernetes_session(settings: Settings) -> Conversation:
+    """One client's connection."""
+    return Conversation(KubernetesManners(), settings)

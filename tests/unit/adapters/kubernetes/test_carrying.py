@@ -1,0 +1,210 @@
+"""Dialogues: exec and its like, before, instead of and behind the switch."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from adapters.core import effects as do
+from adapters.core import events as saw
+from adapters.core.events import Side
+from adapters.core.ports import Answer
+from adapters.kubernetes import spdy, websockets
+from adapters.kubernetes.talks import MAX_KEPT
+from engine.command.parse import parse_command
+from engine.decision import Decision, MaskItem, Obligation, Verdict
+from tests.strategies.kubernetes_frames import KEY, SpdyClient, web_frame
+from tests.strategies.kubernetes_sessions import EXEC, SPDY, WEB_SOCKET, House, denying, granting, holding, request
+
+SWITCHED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: "
+    + websockets.accept_of(KEY).encode()
+    + b"\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
+)
+TO_SPDY = b"HTTP/1.1 101 x\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n"
+FORWARD = "/api/v1/namespaces/t/pods/web/portforward"
+TUNNEL = (*WEB_SOCKET[:-1], "sec-websocket-protocol: SPDY/3.1+portforward.k8s.io")
+MISSING = b'{"message": "no such pod"}'
+GONE = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(MISSING) + MISSING
+)
+
+
+def wanting(path: str = EXEC, *headers: str) -> bytes:
+    return request(f"GET {path}", *(headers or WEB_SOCKET))
+
+
+def test_a_granted_exec_is_switched_by_the_target_and_carried_as_it_comes() -> None:
+    house = House(answers=None).client(wanting())
+    assert house.asked == [f"GET {EXEC} HTTP/1.1\r\nhost: 127.0.0.1:6443\r\naccept-encoding: identity\r\n\r\n".encode()]
+    assert house.down == b"", "nobody is switched before the target is"
+    assert b"impersonate-user: ana\r\n" in house.up[0]
+    assert b"connection: Upgrade\r\nupgrade: websocket\r\n" in house.up[0]
+    typed = web_frame(websockets.BINARY, b"\x00ls\n")
+    house.client(typed[:4]).upstream(SWITCHED[:30]).upstream(SWITCHED[30:] + b"\x82\x01\x01")
+    house.client(typed[4:])
+    assert house.up[0].endswith(typed)
+    head, _, rest = house.down.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert rest == b"\x82\x01\x01"
+    house.saw(saw.EndReceived(Side.UPSTREAM))
+    assert (house.records, house.closed, house.is_open) == ([None], "done", False)
+
+
+def test_a_denied_exec_is_told_on_its_error_stream_and_nothing_is_connected() -> None:
+    house = House(judge=denying).client(wanting())
+    head, _, rest = house.down.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert rest.endswith(websockets.goodbye())
+    said = json.loads(rest[rest.index(b"{") : rest.rindex(b"}") + 1])
+    assert (said["code"], said["message"]) == (403, "not here [p/NO]; decision d-1")
+    assert (house.up, house.closed) == ([], None)
+    house.client(web_frame(websockets.CLOSE, b"\x03\xe8"))
+    assert house.closed == "the client left"
+
+
+def test_who_does_not_leave_after_a_denial_is_sent_away() -> None:
+    house = House(judge=denying).client(wanting())
+    house.now = 10.0
+    house.saw(saw.TimePassed())
+    assert house.closed == "told"
+
+
+def test_over_spdy_a_denial_reaches_each_stream() -> None:
+    house, client = House(judge=denying).client(request(f"POST {EXEC}", *SPDY)), SpdyClient()
+    house.client(client.opened(1, "error") + client.opened(3, "stdout"), 7)
+    client.hear(house.down.partition(b"\r\n\r\n")[2])
+    assert json.loads(client.got[1])["code"] == 403
+    assert client.ended == {1, 3}
+    assert house.up == []
+
+
+@pytest.mark.parametrize("size", [1, None])
+def test_a_held_exec_is_switched_waits_and_runs_what_was_typed_ahead(size: int | None) -> None:
+    house = House(judge=holding, answers=None).client(wanting())
+    assert house.down.startswith(b"HTTP/1.1 101 ")
+    assert b"waiting for an approval, ticket t-1" in house.down
+    typed = web_frame(websockets.BINARY, b"\x00ls\n")
+    house.client(web_frame(websockets.PING, b"p") + typed, size)
+    assert house.down.endswith(websockets.frame(websockets.PONG, b"p"))
+    assert house.up == []
+    house.decide(granting)
+    assert typed not in house.up[0], "nothing before the target switched"
+    before = len(house.down)
+    house.upstream(SWITCHED + b"\x82\x01\x01")
+    assert house.up[0].endswith(typed)
+    assert house.down[before:] == b"\x82\x01\x01", "the client is switched once"
+
+
+def test_a_held_exec_over_spdy_is_answered_once() -> None:
+    house, client = House(judge=holding, answers=None).client(request(f"POST {EXEC}", *SPDY)), SpdyClient()
+    opened = client.opened(1, "error") + client.opened(3, "stderr")
+    house.client(opened)
+    house.decide(granting)
+    reply = spdy.control(spdy.SYN_REPLY, b"\x00\x00\x00\x01" + spdy.HeaderWriter().write({}))
+    out = spdy.data_frame(3, b"out", is_last=True)
+    house.upstream(TO_SPDY + reply + out)
+    client.hear(house.down.partition(b"\r\n\r\n")[2])
+    assert client.replied == [1, 3]
+    assert client.got[3].endswith(b"ticket t-1\nout")
+    assert house.up[0].endswith(opened)
+
+
+def test_a_refused_hold_is_told_and_one_whose_client_left_is_withdrawn_by_the_relay() -> None:
+    house = House(judge=holding).client(wanting())
+    house.decide(denying)
+    assert b"not here [p/NO]" in house.down
+    house = House(judge=holding).client(wanting()).client(web_frame(websockets.CLOSE, b""))
+    assert (house.closed, house.up) == ("the client left", [])
+
+
+def test_too_much_typed_ahead_withdraws_the_question() -> None:
+    house = House(judge=holding).client(wanting())
+    for _ in range(MAX_KEPT // 60_000 + 1):
+        house.client(web_frame(websockets.BINARY, b"x" * 60_000))
+    assert any(isinstance(one, do.Withdraw) for one in house.other)
+    assert b"too much" in house.down
+
+
+def test_what_the_target_says_instead_of_a_switch_goes_to_the_client() -> None:
+    house = House(answers=GONE).client(wanting())
+    assert house.statuses == [404]
+    assert (house.records, house.closed) == (["404"], "the target refused")
+    house = House(judge=holding, answers=GONE).client(wanting()).decide(granting)
+    assert house.statuses == [101]
+    assert b"the API server: no such pod" in house.down
+    assert house.records == ["404"]
+
+
+@pytest.mark.parametrize(
+    "answer", [SWITCHED.replace(b"v5", b"v4"), SWITCHED.replace(b"Accept: ", b"Accept: x"), TO_SPDY, b"x" * 70_000]
+)
+def test_a_target_that_switches_otherwise_is_not_carried(answer: bytes) -> None:
+    house = House(answers=answer).client(wanting())
+    assert house.records == ["BAD_ANSWER"] or house.records == ["bad_answer"]
+    assert b"\r\n\r\n" in house.down
+    assert not house.is_open
+
+
+def test_a_target_that_cannot_be_reached_or_is_slow_is_told() -> None:
+    house = House(answers=None).client(wanting())
+    house.now = 100.0
+    house.saw(saw.TimePassed())
+    assert house.records == ["TARGET_SLOW"]
+    assert b"does not answer in time" in house.down
+    house = House(answers=None).client(wanting()).saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.records == ["TARGET_UNREACHABLE"]
+
+
+def test_masks_and_obligations_on_what_a_container_says_stop_it() -> None:
+    for decision in (
+        Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact", {}, (), "$.a"),)),
+        Decision(Verdict.ALLOW, None, obligations=(Obligation("rows", 5, "r"),)),
+    ):
+        house = House(judge=lambda text, one=decision: Answer(one, "d-1", command=parse_command("kubernetes", text)))  # type: ignore[misc]  # bound
+        house.client(wanting())
+        assert (house.records, house.up) == (["403"], [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/t/pods/web/exec?command=sh&stdin=true&tty=true&stdout=true",
+        "/api/v1/namespaces/t/pods/web/exec?command=/bin/bash&command=-i&stdin=true",
+        "/api/v1/namespaces/t/pods/web/attach?stdin=true&stdout=true",
+    ],
+)
+def test_a_shell_that_reads_what_is_typed_is_refused_though_a_policy_grants_it(path: str) -> None:
+    house = House().client(wanting(path))
+    assert b"give it the command" in house.down
+    assert house.up == []
+
+
+def test_forwarded_ports_are_refused_in_place_of_the_switch() -> None:
+    house = House(judge=denying).client(wanting(FORWARD, *TUNNEL))
+    assert (house.statuses, house.closed is not None, house.up) == ([403], True, [])
+
+
+def test_held_ports_wait_without_a_word() -> None:
+    house = House(judge=holding, answers=None).client(wanting(FORWARD, *TUNNEL))
+    assert house.down == b""
+    house.decide(granting)
+    house.upstream(SWITCHED.replace(b"v5.channel", b"SPDY/3.1+portforward"))
+    assert house.statuses == [101]
+
+
+def test_a_drain_ends_what_waits_and_leaves_its_ticket_open() -> None:
+    house = House(judge=holding).client(wanting()).saw(saw.StopRequested("over"))
+    assert any(isinstance(one, do.Leave) for one in house.other)
+    assert b'"message": "over"' in house.down
+    house = House(answers=None).client(wanting()).upstream(SWITCHED).saw(saw.StopRequested("over"))
+    assert house.closed is None, "what runs may finish"
+
+
+def test_bytes_before_the_switch_are_bounded() -> None:
+    house = House(answers=None).client(wanting())
+    house.client(b"x" * (MAX_KEPT + 1))
+    assert house.records == ["TOO_MUCH_BEHIND"]
+    assert not house.is_open
