@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gateway.config.addresses import is_loopback, split_address
-from gateway.config.exports import find_export_misfits
 from gateway.config.clusters import find_cluster_misfits
+from gateway.config.exports import find_export_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
