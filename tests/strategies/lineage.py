@@ -354,7 +354,9 @@ class Writer:
                 keys.append(value)
                 targets.append(f"{value} AS {name}")
             elif kind == TEXT:
-                form = self._pick("max({})", "min({})", "string_agg({0}, ',' ORDER BY {0})", "array_agg({0})::text")
+                form = self._pick(
+                    "max({})", "min({})", "string_agg({0}, ',' ORDER BY {0})", "array_agg({0} ORDER BY {0})::text"
+                )
                 targets.append(f"{form.format(value)} AS {name}")
             else:
                 form = self._pick("max({})", "sum({})::int", "count({})::int", "count(DISTINCT {})::int")
