@@ -102,6 +102,8 @@ class Decision:
     hold: Hold | None = None
     revision: str = ""
     cacheable: bool = False
+    masks_in_force: bool = False
+    """A mask matched, whether or not it concerns an output. WHY: a command that writes is told whole rows in errors."""
 
     @property
     def is_granted(self) -> bool:

@@ -48,6 +48,8 @@ _HARMLESS_SESSION = _TRANSACTION | {
 _NAMING = frozenset(
     {"prepare", "execute_prepared", "deallocate", "discard", "declare_cursor", "fetch", "move", "close_cursor"}
 )
+_CHECKING = frozenset({"commit", "prepare_transaction", "set_constraints"})
+"""Deferred constraints are looked at there."""
 _DATA = frozenset({Effect.READ, Effect.WRITE, Effect.DELETE})
 _UNPARSABLE = "syntax_error"
 
@@ -57,7 +59,8 @@ class Facts:
     """`changes_lexer`: would make the server read later texts otherwise; `sets_lexer`: by SET, so the value decides.
     `opaque`: what it runs cannot be seen, so it may change even that. `changes_session`: path, role or settings may
     differ afterwards. `changes_catalog`: names may mean something else afterwards. `names`: it makes, uses or ends
-    prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text."""
+    prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text.
+    `checks_rows`: the server looks at whole rows on its way, and its errors quote them."""
 
     changes_lexer: bool = False
     sets_lexer: bool = False
@@ -67,6 +70,7 @@ class Facts:
     names: bool = False
     copies_out: bool = False
     unparsable: bool = False
+    checks_rows: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -75,7 +79,7 @@ class Facts:
         return not (changes or self.opaque or self.names or self.copies_out or self.unparsable)
 
 
-WORST = Facts(opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True)
+WORST = Facts(opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True, checks_rows=True)
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""
 
 
@@ -109,6 +113,8 @@ def facts_of_command(command: Command) -> Facts:
         or any(op.effect in (Effect.CREATE, Effect.UNKNOWN) or _drops(op.kind) for op in command.operations),
         names=unseen or bool(kinds & _NAMING),
         copies_out=unseen or "copy_to" in kinds,
+        checks_rows=unseen
+        or any(op.effect not in (Effect.READ, Effect.SESSION) or op.kind in _CHECKING for op in command.operations),
         unparsable=any(problem.code == _UNPARSABLE for problem in command.problems),
     )
 

@@ -91,6 +91,7 @@ def combine(results: Results, command: ParsedCommand, approval: Approval | None,
         hold=_demand(holds) if waits else None,
         revision=revision,
         cacheable=cacheable,
+        masks_in_force=any(isinstance(answer.result, MaskResult) for answer in results.answers),
     )
 
 

@@ -18,6 +18,17 @@ POSITION = "P"
 KEPT_OF_REDACTED = (SEVERITY, SEVERITY_FIXED, CODE, MESSAGE, POSITION, "s", "t", "c", "d", "n")
 """Severity, code, position and names of schema objects. WHY: detail, hint, context and the internal query quote values."""
 
+ROUTINE = "R"
+INTEGRITY = "23"
+NAMES_ONLY = frozenset(
+    {
+        *("ExecConstraints", "ReportNotNullViolationError", "ExecPartitionCheckEmitError", "_bt_check_unique"),
+        *("check_exclusion_or_unique_constraint", "ri_ReportViolation"),
+    }
+)
+"""Routines of the server whose messages of class 23 hold names of relations, columns and constraints alone; the values are
+in the detail. WHY by routine: what a trigger raises under the same code may say anything."""
+
 DENIED = "42501"
 UNSUPPORTED = "0A000"
 SYNTAX_ERROR = "42601"
@@ -82,6 +93,14 @@ def redacted(kind: Back, body: bytes) -> bytes:
     kept = {name: fields[name] for name in KEPT_OF_REDACTED if name in fields}
     kept[MESSAGE] = condition_name(fields.get(CODE, ""))
     return encode_fields(kind, kept)
+
+
+def guarded(kind: Back, body: bytes) -> bytes:
+    """An error or notice of a command that checks rows, without their values. Words that only name objects stay."""
+    fields = decode_fields(body)
+    if fields.get(ROUTINE) not in NAMES_ONLY or fields.get(CODE, "")[:2] != INTEGRITY:
+        return redacted(kind, body)
+    return encode_fields(kind, {name: fields[name] for name in KEPT_OF_REDACTED if name in fields})
 
 
 def shifted(body: bytes, characters: int) -> bytes:

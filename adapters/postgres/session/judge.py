@@ -89,6 +89,8 @@ class Judge:
                 return Refused(fate)
             answer = fate
         facts = facts_of(answer.command)
+        if answer.decision.masks_in_force:
+            self._replies.has_masks = True
         if not answer.decision.is_granted:
             return Refused(refusals.denial(answer), answer.command is not None and facts.unparsable)
         if facts.unparsable and outline(text) is None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from adapters.core.buffer import MAX_MESSAGE, Inbox
 from adapters.core.effects import Record
 from adapters.core.ports import Outcome
+from adapters.postgres.facts import facts_of
 from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import HEADER, Back, refuse, u32_at
 from adapters.postgres.messages.query import SYNC as SYNC_FRAME
@@ -51,6 +52,8 @@ class Replies:
         self.group_failed = False
         """An error came since the client's last Sync: the server skips to the next one."""
         self.await_over = False
+        self.has_masks = False
+        """Some command of this session came with masks in force."""
         self.probed: list[tuple[bytes | None, ...]] = []
         self.described: tuple[results.Field, ...] | None = None
         self._out = outbox
@@ -371,6 +374,8 @@ class Replies:
             return head.ghost
         if head.run is not None and head.run.masks:
             return notices.redacted(Back.ERROR, body)
+        if self._may_quote_rows(head):
+            return notices.guarded(Back.ERROR, body)
         return notices.shifted(body, head.offset) if head.offset else None
 
     def _skip_to_sync(self, code: str) -> None:
@@ -397,7 +402,14 @@ class Replies:
             return _SWALLOW
         if head.run is not None and head.run.masks:
             return notices.redacted(Back.NOTICE, body)
-        return None
+        return notices.guarded(Back.NOTICE, body) if self._may_quote_rows(head) else None
+
+    def _may_quote_rows(self, head: Step) -> bool:
+        """Whether what the server says of this step can hold values of columns that are masked for this session: those of
+        rows that it checks while it writes, and of deferred constraints at the end of a transaction."""
+        if not self.has_masks or head.due not in (Due.EXECUTE, Due.SYNC):
+            return False
+        return head.run is None or facts_of(head.run.answer.command).checks_rows
 
     def _parameter_status(self, at: int, end: int) -> bytes | None:
         name, value = results.decode_status(self._data[at + HEADER : end])

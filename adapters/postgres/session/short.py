@@ -98,6 +98,8 @@ class Short:
             return None  # an empty text is carried otherwise there
         if not facts_of(answer.command).is_plain:
             return None
+        if decision.masks_in_force:
+            desk.replies.has_masks = True
         statement = pending.statement
         run = Run(answer, desk.out.now)
         if statement is None:

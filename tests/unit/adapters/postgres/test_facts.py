@@ -15,7 +15,8 @@ def command(kind: str, effect: Effect, features: tuple[str, ...] = (), complete:
 )
 def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect) -> None:
     facts = facts_of_command(command(kind, effect))
-    assert facts == Facts()
+    assert facts == Facts(checks_rows=effect is Effect.WRITE)
+    assert facts.is_plain
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,19 @@ def test_without_a_tree_the_worst_is_assumed() -> None:
 def test_the_facts_of_a_tree_are_found_once() -> None:
     parsed = ParsedCommand.of(command("select", Effect.READ))
     assert facts_of(parsed) is facts_of(ParsedCommand(parsed.encoded))
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect", "checks"),
+    [
+        ("select", Effect.READ, False),
+        ("set", Effect.SESSION, False),
+        ("insert", Effect.WRITE, True),
+        ("delete", Effect.DELETE, True),
+        ("alter_table", Effect.CREATE, True),
+        ("commit", Effect.SESSION, True),
+        ("set_constraints", Effect.SESSION, True),
+    ],
+)
+def test_commands_in_which_the_server_checks_whole_rows(kind: str, effect: Effect, checks: bool) -> None:
+    assert facts_of_command(command(kind, effect)).checks_rows is checks

@@ -52,6 +52,13 @@ def test_an_allow_names_its_rule_and_where_it_stands() -> None:
     )
 
 
+def test_a_mask_that_concerns_no_output_is_in_force_all_the_same() -> None:
+    elsewhere = said("mask", "MAIL", columns=["*.*.mail"], method="null")
+    got = decide(ALLOW, elsewhere)
+    assert (got.verdict, got.mask_plan, got.masks_in_force) == (Verdict.ALLOW, (), True)
+    assert not decide(ALLOW).masks_in_force
+
+
 def test_a_mask_and_a_limit_that_restrict_are_named_after_what_grants() -> None:
     mask = said("mask", "PAN", columns=["*.*.pan"], method="partial", params={"keep_last": 4})
     elsewhere = said("mask", "MAIL", columns=["*.*.mail"], method="null")

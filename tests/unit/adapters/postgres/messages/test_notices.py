@@ -76,3 +76,27 @@ def test_any_error_is_read_or_refused(body: bytes) -> None:
 def test_fields_that_do_not_end_are_refused(body: bytes) -> None:
     with pytest.raises(PeerProtocolError):
         notices.decode_fields(body)
+
+
+@pytest.mark.parametrize("routine", ["ExecConstraints", "_bt_check_unique", "ri_ReportViolation"])
+def test_words_of_a_violated_constraint_stay_and_the_row_goes(routine: str) -> None:
+    given = {
+        "S": "ERROR",
+        "C": "23514",
+        "M": "violates check",
+        "D": "Failing row contains (x).",
+        "n": "c",
+        "R": routine,
+    }
+    (shown,) = wire.errors(notices.guarded(Back.ERROR, wire.fields("E", **given)[5:]))
+    assert shown == {"S": "ERROR", "C": "23514", "M": "violates check", "n": "c"}
+
+
+@pytest.mark.parametrize(
+    ("routine", "code"), [("exec_stmt_raise", "23514"), ("ExecConstraints", "22P02"), ("", "23505")]
+)
+def test_what_anybody_else_says_while_rows_are_checked_is_not_shown(routine: str, code: str) -> None:
+    given = {"S": "ERROR", "C": code, "M": "bad value x", "D": "x", "R": routine}
+    (shown,) = wire.errors(notices.guarded(Back.ERROR, wire.fields("E", **given)[5:]))
+    assert "x" not in shown["M"].split()
+    assert "D" not in shown

@@ -6,6 +6,9 @@ import pytest
 
 from adapters.core import effects as do
 from adapters.core.events import Side
+from adapters.core.ports import Answer
+from engine.command.tree import Effect, ParsedCommand
+from engine.decision import Decision, Verdict
 from tests.wire import (
     BOUND,
     CLOSED,
@@ -28,6 +31,7 @@ from tests.wire import (
     ready,
     row,
     tag,
+    tree,
 )
 
 
@@ -158,3 +162,50 @@ def test_a_suspended_portal_is_not_over_and_its_end_is_recorded_once() -> None:
     play.upstream(ready())
     play.take(do.Record)
     assert kinds(play.sent(Side.CLIENT)) == "12DsZ"
+
+
+UPDATE = tree("update", Effect.WRITE)
+
+
+def masked_session(command: ParsedCommand) -> SignedIn:
+    """A session with masks in force, none of which concerns an output of this command."""
+    granted = Answer(Decision(Verdict.ALLOW, None, masks_in_force=True), "d", command=command)
+    play = SignedIn().client(query("update t set n = -1")).learn().answer(granted)
+    play.wishes.clear()
+    return play
+
+
+def violation(kind: str = "E") -> bytes:
+    words = {"C": "23514", "M": "violates check", "D": "Failing row contains (secret).", "W": "secret"}
+    return fields(kind, S="ERROR", R="ExecConstraints", **words)
+
+
+def test_rows_that_the_server_checks_are_not_shown_where_masks_are_in_force() -> None:
+    play = masked_session(UPDATE).upstream(PARSED + BOUND + NO_DATA + violation("N") + violation() + ready())
+    sent = play.sent(Side.CLIENT)
+    assert kinds(sent) == "NEZ"
+    assert b"secret" not in sent
+    assert errors(sent)[0]["M"] == "violates check"
+
+
+def test_neither_are_those_of_a_constraint_that_is_checked_at_the_end() -> None:
+    play = masked_session(UPDATE).upstream(PARSED + BOUND + NO_DATA + tag("UPDATE 1") + violation() + ready())
+    assert b"secret" not in play.sent(Side.CLIENT)
+
+
+def test_a_mistake_in_a_text_is_shown_as_the_server_says_it_there_too() -> None:
+    play = masked_session(UPDATE).upstream(error("42703", 'column "x" does not exist') + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == 'column "x" does not exist'
+
+
+def test_errors_of_reading_are_shown_there_too() -> None:
+    play = masked_session(tree()).upstream(
+        PARSED + BOUND + described("a") + error("22012", "division by zero") + ready()
+    )
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == "division by zero"
+
+
+def test_without_masks_a_writer_is_told_everything() -> None:
+    play = SignedIn().client(query("update t set n = -1")).learn().answer(allow(command=UPDATE))
+    play.upstream(PARSED + BOUND + NO_DATA + violation() + ready())
+    assert b"secret" in play.sent(Side.CLIENT)
