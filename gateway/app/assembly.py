@@ -15,9 +15,10 @@ from adapters.postgres.catalog import CatalogService
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
-from gateway.app.exports import Exports
+from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
 from gateway.app.listeners import RunningListener, make_listener, server_context
+from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.secrets import Secrets
@@ -94,7 +95,11 @@ class Gateway:
         self.sealer = self._build_sealer(secrets)
         opening.callback(self.sealer.close)
         log = log_name(config.at(config.audit.dir))
-        self.exports = Exports(config, secrets.export_tokens(), log, self.meters)
+        audit = audit_exports(config, secrets.export_tokens(), log, self.meters)
+        notices = notice_exports(
+            config, secrets.hooks(), log, self.meters, lambda ticket: self.approvals.get(ticket), time.time_ns
+        )
+        self.exports = Exports([*audit, *notices], self.meters)
         opening.callback(self.exports.close)
         self._reader = command_reader()
         self.policies: PolicyStore[Judge] = PolicyStore(

@@ -1,15 +1,15 @@
-"""The exports that a configuration asks for: each with its sink and its place, started and closed together. Called by `assembly`."""
+"""What is sent from the audit: all of it, by `[[audit.export]]`, beside what `notices` builds. Called by `assembly`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.audit.export.events import Sink
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.file import FileSink
 from gateway.audit.export.otlp import OtlpSink
-from gateway.audit.export.shapes import Shape
+from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.export.syslog import SyslogSink
 from gateway.audit.export.web import WebSink
 from gateway.config import Config
@@ -24,24 +24,8 @@ FOLDER = "export"
 class Exports:
     """All exports of one gateway."""
 
-    def __init__(self, config: Config, tokens: Mapping[str, str], log: str, meters: Meters) -> None:
-        """`tokens` by the exports' names; `log` is the log's name. Raises AuditUnavailable."""
-        directory = config.at(config.audit.dir)
-        self._meters = meters
-        self._all = [
-            Exporter(
-                Export(
-                    one.name,
-                    directory,
-                    log,
-                    directory / FOLDER,
-                    _sink(config, one, tokens.get(one.name)),
-                    Shape(one.format.value),
-                ),
-                failed=meters.export_failures.labels(one.name).inc,
-            )
-            for one in config.audit.export
-        ]
+    def __init__(self, exporters: Sequence[Exporter], meters: Meters) -> None:
+        self._all, self._meters = exporters, meters
 
     def start(self) -> None:
         """Begin to send."""
@@ -57,6 +41,26 @@ class Exports:
         """Send what can be sent at once, then stop."""
         for one in self._all:
             one.close()
+
+
+def audit_exports(config: Config, tokens: Mapping[str, str], log: str, meters: Meters) -> list[Exporter]:
+    """Those of `[[audit.export]]`. `tokens` by their names; `log` is the log's name. Raises AuditUnavailable."""
+    return [_exporter(config, one, tokens.get(one.name), log, meters) for one in config.audit.export]
+
+
+def _exporter(config: Config, export: AuditExport, token: str | None, log: str, meters: Meters) -> Exporter:
+    directory, sink, shape = config.at(config.audit.dir), _sink(config, export, token), Shape(export.format.value)
+    return Exporter(
+        Export(
+            export.name,
+            directory,
+            log,
+            directory / FOLDER,
+            sink,
+            lambda line: shape_event(line, log, shape, sink.max_body),
+        ),
+        failed=meters.export_failures.labels(export.name).inc,
+    )
 
 
 def _sink(config: Config, export: AuditExport, token: str | None) -> Sink:

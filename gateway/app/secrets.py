@@ -24,9 +24,11 @@ from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.errors import InputInvalid
 from engine.request import Principal, Resource
+from gateway.app.notices import Hook
 from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
 from gateway.config.addresses import split_address
+from gateway.config.exports import is_postable
 from gateway.config.model import Listener, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
 from gateway.config.ssh import read_public_key
@@ -39,6 +41,7 @@ from gateway.identity.scram import decoy, make_verifier, parse_verifier
 MIN_TOKEN = 20
 """Bytes of a token: what is kept of it is a plain hash, so it must be too long to guess."""
 MIN_MASK_KEY = 16
+MIN_HOOK_SECRET = 16
 
 
 class Secrets:
@@ -84,6 +87,26 @@ class Secrets:
                 found[export.name] = token = self._text(export.token, f"token of the export `{export.name}`")
                 if not token.isascii() or not token.isprintable():
                     raise ConfigInvalid(f"the token of the export `{export.name}` cannot stand in a header")
+        return found
+
+    def hooks(self) -> dict[str, Hook]:
+        """Where notices are posted, by their names."""
+        found = {}
+        for notify in self._config.notify:
+            url = self._text(notify.url, f"url of [[notify]] `{notify.name}`")
+            if not is_postable(url):
+                raise ConfigInvalid(
+                    f"the url of [[notify]] `{notify.name}` is none that may be posted to",
+                    help="https://HOST/PATH, without a user",
+                )
+            secret = None
+            if notify.secret is not None:
+                secret = self._secret(notify.secret, f"secret of [[notify]] `{notify.name}`")
+                if len(secret) < MIN_HOOK_SECRET:
+                    raise ConfigInvalid(
+                        f"the secret of [[notify]] `{notify.name}` has fewer than {MIN_HOOK_SECRET} bytes"
+                    )
+            found[notify.name] = Hook(url, secret)
         return found
 
     def people(self, decoy_key: bytes) -> People:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.config.addresses import is_loopback, split_address
 from gateway.config.clusters import find_cluster_misfits
-from gateway.config.exports import find_export_misfits
+from gateway.config.exports import find_export_misfits, find_notice_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
@@ -135,6 +135,8 @@ def _audit(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("audit", "low_water_bytes"), "is too small; expected 1048576 or more"
     yield from _doubles("audit.export", "name", [export.name for export in config.audit.export])
     yield from find_export_misfits(config)
+    yield from _doubles("notify", "name", [notify.name for notify in config.notify])
+    yield from find_notice_misfits(config)
 
 
 def _rpc(config: Config) -> Iterator[tuple[Path, str]]:

@@ -1,4 +1,4 @@
-"""What does not fit together in `[[audit.export]]`. Called by `check`."""
+"""What does not fit together in `[[audit.export]]` and `[[notify]]`. Called by `check`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import is_loopback, split_address
-from gateway.config.model import AuditExport, Config, ExportKind
+from gateway.config.model import AuditExport, Config, ExportKind, NoticeKind
 from gateway.config.places import Path
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 
@@ -32,20 +32,52 @@ def find_export_misfits(config: Config) -> Iterator[tuple[Path, str]]:
             yield (*path, "ca_file"), "is no file; expected PEM certificates"
 
 
+def find_notice_misfits(config: Config) -> Iterator[tuple[Path, str]]:
+    """The same of `[[notify]]`. What a reference leads to is looked at when it is fetched (`is_postable`)."""
+    known = {resource.name for resource in config.resource}
+    taken = {export.name for export in config.audit.export}
+    for index, notify in enumerate(config.notify):
+        path: Path = ("notify", index)
+        if not _NAME.fullmatch(notify.name):
+            yield (*path, "name"), "is no name; expected letters, digits, `_`, `-`"
+        elif notify.name in taken:
+            # WHY: both keep how far they have come under their names.
+            yield (*path, "name"), "is the name of an [[audit.export]] already"
+        if not SECRET.fullmatch(notify.url):
+            yield (*path, "url"), f"holds no reference; {REFERENCE_EXPECTED}"
+        if (notify.kind is NoticeKind.WEBHOOK) != (notify.secret is not None):
+            yield (*path, "secret"), "goes with `webhook`, and only there: it signs what is posted"
+        elif notify.secret is not None and not SECRET.fullmatch(notify.secret):
+            yield (*path, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"
+        if notify.ca_file is not None and not config.at(notify.ca_file).is_file():
+            yield (*path, "ca_file"), "is no file; expected PEM certificates"
+        if not notify.events:
+            yield (*path, "events"), "names nothing; expected `held` or what becomes of it"
+        for place, name in enumerate(notify.resources):
+            if name not in known:
+                yield (*path, "resources", place), "names no [[resource]]"
+
+
+def is_postable(url: str) -> bool:
+    """Whether something may be posted there: https, or this machine; no user in it."""
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    if not is_url or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    # INVARIANT: the audit holds people's commands; in clear it does not leave this machine.
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def _place(export: AuditExport, path: Path) -> Iterator[tuple[Path, str]]:
     if export.kind is ExportKind.SYSLOG:
         if split_address(export.to) is None:
             yield (*path, "to"), "is no address; expected HOST:PORT of a receiver of syslog over TLS"
         return
-    if export.kind not in _WEB:
-        return
-    try:
-        parts = urlsplit(export.to)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        parts, is_url = urlsplit(""), False
-    if not is_url or parts.username is not None or not export.to.isascii() or not export.to.isprintable():
-        yield (*path, "to"), "is no URL; expected https://HOST/PATH without a user (`token` is a key of its own)"
-    elif parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        # INVARIANT: the audit holds people's commands; in clear it does not leave this machine.
-        yield (*path, "to"), "is not encrypted; expected https, or an address of this machine"
+    if export.kind in _WEB and not is_postable(export.to):
+        yield (
+            (*path, "to"),
+            "is no URL that may be posted to; expected https://HOST/PATH without a user (there is `token`)",
+        )

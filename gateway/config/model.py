@@ -252,6 +252,42 @@ class Audit:
     export: tuple[AuditExport, ...] = ()
 
 
+class NoticeKind(StrEnum):
+    """Who is told, and so how it is written."""
+
+    WEBHOOK = "webhook"
+    SLACK = "slack"
+    TEAMS = "teams"
+
+
+class NoticeEvent(StrEnum):
+    """What there is to tell of a held command."""
+
+    HELD = "held"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """`[[notify]]`: who is told when a command is held, or what became of it.
+
+    `url` and `secret` are references: whoever knows a hook's URL may post to it. `secret` signs what a `webhook` gets.
+    `resources`: only of these; none named is all.
+    """
+
+    name: str
+    kind: NoticeKind
+    url: str = field(repr=False)
+    secret: str | None = field(repr=False, default=None)
+    ca_file: str | None = None
+    events: tuple[NoticeEvent, ...] = (NoticeEvent.HELD,)
+    resources: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class MaskKey:
     """`[[masking.key]]`: the secret behind a key id that `hash` and `tokenize` masks name."""
@@ -331,6 +367,7 @@ class Config:
     identity: Identity = Identity()
     store: Store = Store()
     audit: Audit = Audit()
+    notify: tuple[Notify, ...] = ()
     masking: Masking = Masking()
     rpc: Rpc = Rpc()
     faces: Faces = Faces()

@@ -22,6 +22,10 @@ class Severity(IntEnum):
     INFO = 6
 
 
+MAX_EVENTS = 256
+"""What sinks take at once that can take many."""
+
+
 class Event(msgspec.Struct, frozen=True, gc=False):
     """`body` is one JSON object without a line break. `time` is UTC nanoseconds."""
 
@@ -50,6 +54,10 @@ class Sink(Protocol):
     @property
     def max_body(self) -> int:
         """Bytes of the largest body it takes."""
+
+    @property
+    def max_events(self) -> int:
+        """How many it takes at once."""
 
     def send(self, events: Sequence[Event]) -> None:
         """Give the events over; when this returns, the receiver has them. Raises SinkFailed: none, some or all came."""

@@ -17,15 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit.export.cursor import Cursor
-from gateway.audit.export.events import Event, Sink, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, Sink, SinkFailed
 from gateway.audit.export.file import FileSink
 from gateway.audit.export.follow import Follower
-from gateway.audit.export.shapes import Shape, shape_event
+from gateway.audit.tail import number_of
 from gateway.errors import AuditUnavailable
 from gateway.telemetry import logger
 
-MAX_BATCH = 256
 MAX_BATCH_BYTES = 1 << 20
+MAX_SKIPPED = 4096
+"""Entries that are of no interest, after which the place is noted down all the same."""
 LOOK_SECONDS = 0.2
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
@@ -34,14 +35,17 @@ CLOSE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What one export is: the log's folder and name, where it keeps its place, who takes the events, how they are written."""
+    """What one export is: the log's folder and name, where it keeps its place, who takes the events.
+
+    `shape` makes the event of a line, or None of one that is of no interest here.
+    """
 
     name: str
     directory: Path
     log: str
     state: Path
     sink: Sink
-    shape: Shape
+    shape: Callable[[bytes], Event | None]
 
 
 class Exporter:
@@ -66,6 +70,8 @@ class Exporter:
         self._follower = Follower(export.directory, self._cursor.seq)
         self._refused = FileSink(export.state / f"{export.name}.refused")
         self._left: list[Event] = []
+        self._reached = self._cursor.seq
+        """The last entry that was read and is done with, or waits in `_left`."""
         self._has_taken = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"export-{export.name}", daemon=True)
@@ -80,8 +86,8 @@ class Exporter:
 
     @property
     def seq(self) -> int:
-        """The last entry that the receiver has."""
-        return self._cursor.seq
+        """The last entry that is done with: the receiver has it, or it is of no interest."""
+        return self._left[0].seq - 1 if self._left else self._reached
 
     def start(self) -> None:
         """Begin to send."""
@@ -99,6 +105,7 @@ class Exporter:
             pause = self._turn(pause)
         while not self.trouble and self.step():
             pass
+        self._note_skipped(0)
         self._export.sink.close()
 
     def _turn(self, before: float) -> float:
@@ -115,6 +122,8 @@ class Exporter:
             batch = self._next()
             if batch:
                 self._give(batch)
+            else:
+                self._note_skipped(MAX_SKIPPED)
         except (SinkFailed, AuditUnavailable) as error:
             if self.trouble != str(error):
                 logger("export").warning("the audit is not sent on", export=self.name, problem=str(error))
@@ -127,17 +136,24 @@ class Exporter:
         return bool(batch)
 
     def _next(self) -> Sequence[Event]:
-        if not self._left:
-            export = self._export
-            lines = self._follower.take(MAX_BATCH)
-            self._left = [shape_event(line, export.log, export.shape, export.sink.max_body) for line in lines]
+        while not self._left:
+            lines = self._follower.take(MAX_EVENTS)
+            if not lines:
+                break
+            self._left = [event for line in lines if (event := self._export.shape(line)) is not None]
+            self._reached = number_of(lines[-1]) or self._reached
         size = count = 0
-        for event in self._left:
+        for event in self._left[: self._export.sink.max_events]:
             size += len(event.body)
             if count and size > MAX_BATCH_BYTES:
                 break
             count += 1
         return self._left[:count]
+
+    def _note_skipped(self, most: int) -> None:
+        """Note down how far it has come, when that is more than `most` entries of no interest."""
+        if not self._left and self._reached - self._cursor.seq > most:
+            self._cursor.move(self._reached)
 
     def _give(self, batch: Sequence[Event]) -> None:
         try:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.audit.export.events import Event, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, SinkFailed
 
 MAX_BODY = 8 << 20
 
@@ -15,6 +15,7 @@ class FileSink:
     """One path."""
 
     max_body = MAX_BODY
+    max_events = MAX_EVENTS
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.export.events import Event, Severity, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, Severity, SinkFailed
 from gateway.audit.export.posting import Poster
 
 MAX_BODY = 1 << 20
@@ -30,6 +30,7 @@ class OtlpSink:
     """One collector, at its URL for logs (`http://HOST:4318/v1/logs`)."""
 
     max_body = MAX_BODY
+    max_events = MAX_EVENTS
 
     def __init__(self, url: str, headers: Mapping[str, str], ca_file: Path | None) -> None:
         self._poster = Poster(url, {**headers, "Content-Type": "application/json"}, ca_file)

@@ -34,11 +34,11 @@ class Poster:
         self._connection: http.client.HTTPConnection | None = None
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
-    def post(self, body: bytes) -> bytes:
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
         """The answer's body. Raises SinkFailed for everything but a success."""
         try:
             connection = self._connected()
-            connection.request("POST", self._target, body, self._headers)
+            connection.request("POST", self._target, body, {**self._headers, **(headers or {})})
             answer = connection.getresponse()
             data = answer.read(MAX_ANSWER)
             if answer.read(1):

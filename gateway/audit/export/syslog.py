@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.audit.export.events import Event, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, SinkFailed
 
 CONNECT_SECONDS = 10.0
 SEND_SECONDS = 30.0
@@ -34,6 +34,7 @@ class SyslogSink:
     """One receiver at `HOST:PORT`."""
 
     max_body = MAX_BODY
+    max_events = MAX_EVENTS
 
     def __init__(self, host: str, port: int, ca_file: Path | None) -> None:
         """`ca_file`: who is trusted to name the receiver; None is the system's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gateway.audit.export.events import Event
+from gateway.audit.export.events import MAX_EVENTS, Event
 from gateway.audit.export.posting import Poster
 
 MAX_BODY = 1 << 20
@@ -15,6 +15,7 @@ class WebSink:
     """One URL."""
 
     max_body = MAX_BODY
+    max_events = MAX_EVENTS
 
     def __init__(self, url: str, headers: Mapping[str, str], ca_file: Path | None) -> None:
         self._poster = Poster(url, {**headers, "Content-Type": "application/x-ndjson"}, ca_file)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import Gateway
-from gateway.app.exports import FOLDER, Exports
+from gateway.app.exports import FOLDER, Exports, audit_exports
 from gateway.audit.export.otlp import OtlpSink
 from gateway.audit.export.syslog import SyslogSink
 from gateway.audit.export.web import WebSink
@@ -61,7 +61,7 @@ def test_each_kind_has_its_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         AuditExport("b", ExportKind.OTLP, "https://c/v1/logs", token="env:T"),
         AuditExport("c", ExportKind.HTTP, "https://c/in"),
     )
-    Exports(config, {"b": "t"}, "log/a", Meters())
+    audit_exports(config, {"b": "t"}, "log/a", Meters())
     assert made == [
         "SyslogSink ('logs', 6514)",
         "OtlpSink ('https://c/v1/logs', {'Authorization': 'Bearer t'})",
@@ -71,7 +71,8 @@ def test_each_kind_has_its_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_how_far_an_export_is_behind_is_told(tmp_path: Path) -> None:
     meters = Meters()
-    exports = Exports(configured(tmp_path, AuditExport("a", ExportKind.FILE, "x")), {}, "log/a", meters)
+    config = configured(tmp_path, AuditExport("a", ExportKind.FILE, "x"))
+    exports = Exports(audit_exports(config, {}, "log/a", meters), meters)
     exports.tell(7)
     assert re.search(rb'sallyport_audit_export_behind\{export="a"\} 7\.0', meters.text())
     exports.close()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.export.events import Event, SinkFailed
-from gateway.audit.export.exporter import MAX_BATCH, Export, Exporter
-from gateway.audit.export.shapes import Shape
+from gateway.audit.export.events import MAX_EVENTS, Event, SinkFailed
+from gateway.audit.export.exporter import Export, Exporter
+from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.log import AuditLog
 from tests.strategies.audit_logs import entry, open_log
 
@@ -22,6 +22,7 @@ class Receiver:
     """A sink whose next answers are told beforehand: take all, fail before or after taking, or refuse some for good."""
 
     max_body = 1 << 20
+    max_events = MAX_EVENTS
 
     def __init__(self) -> None:
         self.taken: list[int] = []
@@ -48,8 +49,12 @@ class Receiver:
         self.is_closed = True
 
 
-def exporter(folder: Path, sink: Receiver) -> Exporter:
-    export = Export("siem", folder / "log", "log/a", folder / "state", sink, Shape.NATIVE)
+def shape(line: bytes) -> Event:
+    return shape_event(line, "log/a", Shape.NATIVE, 1 << 20)
+
+
+def exporter(folder: Path, sink: Receiver, shape: Callable[[bytes], Event | None] = shape) -> Exporter:
+    export = Export("siem", folder / "log", "log/a", folder / "state", sink, shape)
     return Exporter(export, wait=lambda seconds: 0.0)
 
 
@@ -79,12 +84,45 @@ def test_what_is_there_and_what_comes_is_sent_once(tmp_path: Path, log: AuditLog
 def test_a_batch_has_a_limit(tmp_path: Path) -> None:
     log = open_log(tmp_path / "log")
     sink = Receiver()
-    fill(log, MAX_BATCH + 3)
+    fill(log, MAX_EVENTS + 3)
     one = exporter(tmp_path, sink)
     assert one.step()
-    assert len(sink.taken) == MAX_BATCH
+    assert len(sink.taken) == MAX_EVENTS
     assert one.step()
-    assert len(sink.taken) == MAX_BATCH + 3
+    assert len(sink.taken) == MAX_EVENTS + 3
+    log.close()
+
+
+def test_a_sink_that_takes_one_at_a_time_gets_one_at_a_time(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    sink.max_events = 1
+    fill(log, 3)
+    one = exporter(tmp_path, sink)
+    sink.next = ["take", "away"]
+    assert one.step()
+    assert not one.step()
+    assert (sink.taken, one.seq) == ([1], 1)
+    assert one.step()
+    assert one.step()
+    assert sink.taken == [1, 2, 3]
+    log.close()
+
+
+def test_what_is_of_no_interest_is_passed_over_and_noted_down_at_the_end(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    sink.wanted = 1
+
+    def only_the_second(line: bytes) -> Event | None:
+        event = shape(line)
+        return event if event.seq == 2 else None
+
+    one = exporter(tmp_path, sink, only_the_second)
+    fill(log, 5)
+    one.start()
+    assert sink.has_all.wait(20)
+    one.close()
+    assert (sink.taken, one.seq) == ([2], 5)
+    assert exporter(tmp_path, sink, only_the_second).seq == 5
     log.close()
 
 
@@ -92,7 +130,7 @@ def test_a_failure_is_told_and_tried_again(tmp_path: Path, log: AuditLog) -> Non
     sink, failures = Receiver(), []
     fill(log, 3)
     one = Exporter(
-        Export("siem", tmp_path / "log", "log/a", tmp_path / "state", sink, Shape.NATIVE),
+        Export("siem", tmp_path / "log", "log/a", tmp_path / "state", sink, shape),
         failed=lambda: failures.append(1),
     )
     sink.next = ["away"]
