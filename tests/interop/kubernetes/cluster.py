@@ -7,6 +7,7 @@ is the one of `gateway.app`, in a thread of its own, so that a test can read its
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -103,6 +104,8 @@ class Cluster:
     token: str = field(repr=False)
     gateway: Gateway | None = None
     port: int = 0
+    open_port: int = 0
+    """Of the listener where the Host header names the cluster: `prod`, or `dev`, which is the same one under another label."""
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
 
@@ -153,12 +156,21 @@ class Cluster:
     def ask(self, line: str, *headers: str, body: bytes = b"") -> bytes:
         """A request as bytes, as ana, over TLS; all that is answered until the end."""
         lines = [f"{line} HTTP/1.1", "Host: prod", f"Authorization: Bearer {self.token}", "Connection: close", *headers]
+        return self.send("\r\n".join((*lines, "", "")).encode("latin-1") + body, port=self.port, seconds=WAIT)
+
+    def send(self, data: bytes, *, port: int, seconds: float) -> bytes:
+        """Bytes to a listener; what comes until it closes, or until nothing comes for so long."""
         context = ssl.create_default_context(cafile=str(self.folder / "gateway.pem"))
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT)
-        with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
-            secure.sendall("\r\n".join((*lines, "", "")).encode("latin-1") + body)
-            return b"".join(iter(lambda: secure.recv(65536), b""))
+        return _exchange(context, port, data, seconds)
+
+    def send_past(self, data: bytes) -> bytes:
+        """Bytes straight to the API server, signed in with every right."""
+        folder = self.folder / "cluster"
+        context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        context.load_cert_chain(folder / "admin.crt", folder / "admin.key")
+        port = int((folder / "address").read_text().strip().rpartition(":")[2])
+        return _exchange(context, port, data, 1.0)
 
     # --- the gateway
 
@@ -168,7 +180,7 @@ class Cluster:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         started = asyncio.run_coroutine_threadsafe(self.gateway.start(listeners=True), self._loop)
-        self.port = int(started.result(WAIT)[-1].rpartition(":")[2])
+        self.open_port, self.port = (int(place.rpartition(":")[2]) for place in started.result(WAIT)[-2:])
 
     def stop(self) -> None:
         if self.gateway is None or self._loop is None or self._thread is None:
@@ -223,6 +235,17 @@ class Cluster:
         return self.folder / "cluster" / "pods" / "t" / "web" / "main"
 
 
+def _exchange(context: ssl.SSLContext, port: int, data: bytes, seconds: float) -> bytes:
+    plain = socket.create_connection(("127.0.0.1", port), timeout=WAIT)
+    got = b""
+    with context.wrap_socket(plain, server_hostname="127.0.0.1") as secure, contextlib.suppress(OSError):
+        secure.sendall(data)
+        secure.settimeout(seconds)
+        while piece := secure.recv(65536):
+            got += piece
+    return got
+
+
 def built() -> Path | None:
     """The folder with kubectl and the rest; None when nobody built it."""
     cache = Path(
@@ -247,6 +270,24 @@ credential = "file:cluster/gateway.key"
 certificate = "cluster/gateway.crt"
 [resource.tls]
 ca_file = "cluster/ca.crt"
+[resource.labels]
+environment = "prod"
+[[resource]]
+name = "dev"
+protocol = "kubernetes"
+address = "{address}"
+credential = "file:cluster/gateway.key"
+certificate = "cluster/gateway.crt"
+[resource.tls]
+ca_file = "cluster/ca.crt"
+[resource.labels]
+environment = "dev"
+[[listener]]
+protocol = "kubernetes"
+bind = "127.0.0.1:0"
+[listener.tls]
+certificate = "gateway.pem"
+key = "gateway-key.pem"
 [[listener]]
 protocol = "kubernetes"
 bind = "127.0.0.1:{free_port()}"
@@ -331,8 +372,8 @@ def _certify(folder: Path) -> None:
 
 
 def _running(folder: Path, binaries: Path, policies: Mapping[str, str] | None) -> Iterator[Cluster]:
-    (folder / "policies").mkdir()
     for name, text in (policies or {"place.rego": POLICIES}).items():
+        (folder / "policies" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "policies" / name).write_text(text)
     address = (folder / "cluster" / "address").read_text().strip().removeprefix("https://")
     (folder / "sallyport.toml").write_text(_configuration(folder, address))
