@@ -22,7 +22,6 @@ class HttpManners:
     protocol = "http"
     refusals: Refusals = our_answers
     max_body = MAX_JUDGED_BODY
-    streams_long_bodies = True
 
     def check(self, head: WireRequest) -> None:
         """Refuse what a request asks of this hop and is not done here. Raises Refused."""
@@ -31,6 +30,10 @@ class HttpManners:
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on to a target. Raises Refused."""
         return facts.forward(head, where, target)
+
+    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+        """Bodies go on as they came; of one too long to be read the judge knows only that it is there."""
+        return forward, body or b""
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """The gateway's credential. Raises LocalProtocolError for one that cannot stand in a header."""

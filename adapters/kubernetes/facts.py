@@ -6,6 +6,7 @@ do not stand in `_KEPT` end here, impersonation and an authenticating proxy's he
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -20,6 +21,7 @@ from engine.command.documents.refusal import Refused
 from engine.command.http.path import parse_query
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
+from engine.command.kubernetes.protobuf import MEDIA, read_protobuf
 from engine.command.kubernetes.request_info import Info, is_set, request_info
 
 _KEPT = frozenset(
@@ -91,6 +93,16 @@ def _accepted(values: Sequence[str]) -> str:
     ranges = [one.strip() for value in values for one in value.split(",")]
     kept = [one for one in ranges if one and not any(word in one.lower() for word in _BINARY)]
     return ", ".join(kept) or "application/json"
+
+
+def in_json(request: Forward, body: bytes) -> tuple[Forward, bytes]:
+    """The request with its body in JSON, where it came in protobuf: kubectl's own clients send nothing else. Raises Refused."""
+    types = [value.partition(";")[0].strip().lower() for name, value in request.headers if name == "content-type"]
+    if types != [MEDIA] or not body:
+        return request, body
+    made = json.dumps(read_protobuf(body), ensure_ascii=False, allow_nan=False).encode()
+    others = [(name, value) for name, value in request.headers if name != "content-type"]
+    return replace(request, headers=(*others, ("content-type", "application/json"))), made
 
 
 def talk_of(head: WireRequest, request: Forward) -> Talk:

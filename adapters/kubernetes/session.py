@@ -12,6 +12,7 @@ from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
 from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Successor, Unfit
 from adapters.web.session.settings import Settings
+from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
 
@@ -25,7 +26,6 @@ class KubernetesManners:
     protocol = "kubernetes"
     refusals: Refusals = statuses
     max_body = MAX_BODY
-    streams_long_bodies = False
 
     def check(self, head: WireRequest) -> None:
         """Refuse what a request asks of this hop and is not done here. Raises Refused."""
@@ -34,6 +34,12 @@ class KubernetesManners:
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on. Raises Refused."""
         return facts.forward(head, where, target)
+
+    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+        """Objects in protobuf go on in JSON, as they are judged. Raises Refused for what is not read."""
+        if body is None:
+            raise Refused("body_too_long", f"a body of more than {MAX_BODY} bytes is not read")
+        return facts.in_json(forward, body)
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """The gateway's credential and whom it speaks for. Raises LocalProtocolError."""

@@ -251,14 +251,16 @@ class Conversation:
         if forward is None:
             raise RuntimeError("a request is judged that cannot go on")
         exchange.is_unread = exchange.is_unread or exchange.size > self._manners.max_body
-        if exchange.is_unread and not self._manners.streams_long_bodies:
-            exchange.problem = Refused(
-                "body_too_long", f"a body of more than {self._manners.max_body} bytes is not read"
-            )
+        try:
+            read = None if exchange.is_unread else b"".join(exchange.read)
+            exchange.forward, body = self._manners.readable(forward, read)
+        except Refused as refusal:
+            exchange.problem = refusal
             self._ask(exchange, facts.shown_head(exchange.head))
             return
-        body = b"" if exchange.is_unread else b"".join(exchange.read)
-        self._ask(exchange, facts.text_judged(forward, body, exchange.length, is_unread=exchange.is_unread))
+        if not exchange.is_unread:
+            exchange.read = [body]
+        self._ask(exchange, facts.text_judged(exchange.forward, body, exchange.length, is_unread=exchange.is_unread))
 
     def _ask(self, exchange: Exchange, text: bytes) -> None:
         self._enter(Phase.ASKED, None)

@@ -106,15 +106,14 @@ class Manners(Protocol):
     def max_body(self) -> int:
         """Bytes of a body that are read before the question is asked."""
 
-    @property
-    def streams_long_bodies(self) -> bool:
-        """Whether a longer one may go on unread where a policy says so; else it is refused."""
-
     def check(self, head: WireRequest) -> None:
         """Refuse what a request asks of this hop and is not done here. Raises Refused."""
 
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on to a target. Raises Refused."""
+
+    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+        """The request and its body as they are judged and go on; None: a body too long to be read. Raises Refused."""
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """Headers for the target alone, that nobody judges or sees. Raises LocalProtocolError for what cannot stand in one."""

@@ -65,6 +65,32 @@ def test_apply_patch_label_scale_and_delete(cluster: Cluster) -> None:
     assert b"one" not in cluster.admin("get", "cm")
 
 
+def test_what_kubectl_sends_in_protobuf_is_read(cluster: Cluster) -> None:
+    assert b"yes" in cluster.kubectl("auth", "can-i", "get", "pods").stdout
+    assert json.loads(cluster.kubectl("auth", "whoami", "-o", "json").stdout)["status"]["userInfo"]["username"] == "ana"
+    for arguments in (
+        ("create", "configmap", "typed", "--from-literal=a=b"),
+        ("create", "deployment", "typed", "--image=none", "--replicas=2"),
+        ("create", "secret", "generic", "typed", "--from-literal=k=v"),
+        ("create", "job", "typed", "--image=none", "--", "sh", "-c", "true"),
+        ("create", "role", "typed", "--verb=get", "--resource=pods"),
+        ("create", "service", "clusterip", "typed", "--tcp=80:8080"),
+        ("expose", "deployment", "typed", "--port=80", "--name=shown"),
+        ("autoscale", "deployment", "typed", "--max=3"),
+        ("run", "typed", "--image=none", "--overrides", '{"spec":{"nodeName":"node1"}}'),
+    ):
+        done = cluster.kubectl(*arguments)
+        if arguments[1] != "role":
+            assert done.returncode == 0, done.stderr
+    same = json.loads(cluster.admin("get", "deployment", "typed", "-o", "json"))["spec"]
+    assert (same["replicas"], same["template"]["spec"]["containers"][0]["image"]) == (2, "none")
+    assert any('"replicas": 2' in entry.text for entry in cluster.decisions()), "it is judged as it is read"
+    cluster.admin("delete", "cm,deployment,secret,job,service,hpa,pod", "typed", "--ignore-not-found", "--wait=false")
+    cluster.admin("delete", "service", "shown")
+    done = cluster.kubectl("create", "configmap", "no-go")
+    assert b"the mark says no [place/MARKED]" in done.stderr
+
+
 def test_who_asks_is_who_they_are_to_the_api_server(cluster: Cluster) -> None:
     said = whoami(cluster)
     assert said["username"] == "ana"

@@ -75,6 +75,8 @@ _STRONG = json.dumps(
     {"spec": {"ephemeralContainers": [{"name": "d", "image": "none", "securityContext": {"privileged": True}}]}}
 )
 _MERGE, _STRATEGIC = "application/merge-patch+json", "application/strategic-merge-patch+json"
+_PROTOBUF, _BINARY = "application/vnd.kubernetes.protobuf", b"k8s\x00\x0a\x09\x0a\x02v1\x12\x03Pod"
+"""A Pod's envelope; 96 (0x60) is the tag of hostPID."""
 _NAMED = '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"way"},'
 
 CASES: tuple[Case, ...] = (
@@ -152,7 +154,9 @@ CASES: tuple[Case, ...] = (
     Case(93, "bodies that two readers take for different ones", DEV, (
         _ask(f"POST {PODS}", body=_NAMED + '"spec":{"hostPID":false,"hostPID":true,"containers":[{"name":"a","image":"n"}]}}'),
         _ask(f"POST {PODS}", body=_NAMED + '"spec":{"hostP\\u0049D":true,"containers":[{"name":"a","image":"n"}]}}'),
-        _ask(f"POST {PODS}", body=b"k8s\x00\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x00", content_type="application/vnd.kubernetes.protobuf"),
+        _ask(f"POST {PODS}", body=_BINARY + b"\x12\x04\x12\x02\x60\x01", content_type=_PROTOBUF),
+        _ask(f"POST {PODS}", body=_BINARY + b"\x12\x06\x12\x04\x60\x01\x60\x00", content_type=_PROTOBUF),
+        _ask(f"POST {PODS}", body=_BINARY + b"\x12\x05\x12\x03\xe8\x07\x01", content_type=_PROTOBUF),
         _ask(f"POST {PODS}", body=b"\xd9\xd9\xf7\xa1", content_type="application/cbor"),
         _ask(f"POST {PODS}", body="apiVersion: v1\nkind: Pod\nmetadata: {name: way}\nspec: &a {hostPID: true}\nx: *a\n",
              content_type="application/yaml"),

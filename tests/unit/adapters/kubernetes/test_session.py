@@ -142,6 +142,27 @@ def test_protobuf_is_not_asked_for() -> None:
         assert sent in House().client(request(PODS, f"accept: {given}")).up[0]
 
 
+def test_an_object_in_protobuf_is_judged_and_goes_on_in_json() -> None:
+    name = b"\x0a\x03way"
+    pod = b"\x0a" + bytes((len(name),)) + name + b"\x12\x02\x60\x01"
+    raw = b"k8s\x00\x0a\x09\x0a\x02v1\x12\x03Pod\x12" + bytes((len(pod),)) + pod
+    sent = request("POST /api/v1/namespaces/t/pods", body=raw).replace(
+        b"application/json", b"application/vnd.kubernetes.protobuf"
+    )
+    house = House().client(sent)
+    document = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "way"}, "spec": {"hostPID": true}}'
+    assert house.asked[0].endswith(
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(document) + document
+    )
+    assert house.up[0].endswith(b"\r\n\r\n" + document)
+    tree = parse_command("kubernetes", house.asked[0]).command
+    assert tree.operations[0].kubernetes is not None
+    assert tree.operations[0].kubernetes.pods is not None
+    assert tree.operations[0].kubernetes.pods.host_pid
+    house = House().client(sent.replace(b"\x60\x01", b"\xe8\x07"))
+    assert (house.statuses, house.up, len(house.asked)) == ([400], [], 1)
+
+
 def test_values_are_masked_in_whichever_form_an_object_comes() -> None:
     secret = {
         "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "c2VjcmV0"}},
