@@ -49,11 +49,11 @@ def read_note(note: str) -> tuple[str, int, bytes, bytes, list[tuple[str, bytes,
     """Origin, size, root, what was signed, and the signatures (name, key id, signature)."""
     body, _, signed = note.partition("\n\n")
     origin, size, root = body.split("\n")
-    signatures = []
-    for line in signed.removesuffix("\n").split("\n"):
-        _, name, encoded = line.split(" ")
-        raw = decoded(encoded)
-        signatures.append((name, raw[:4], raw[4:]))
+    parts = [line.split(" ") for line in signed.removesuffix("\n").split("\n")]
+    spelled = "".join(f"\u2014 {name} {encoded}\n" for _, name, encoded in parts)
+    if note != f"{origin}\n{int(size)}\n{root}\n\n{spelled}":
+        raise ValueError("a checkpoint has another spelling")
+    signatures = [(name, decoded(encoded)[:4], decoded(encoded)[4:]) for _, name, encoded in parts]
     return origin, int(size), decoded(root), (body + "\n").encode(), signatures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -67,3 +68,15 @@ def test_what_is_no_log_is_wrong_and_no_traceback(
 
 def test_what_cannot_be_looked_at_is_another_exit_code(tmp_path: Path) -> None:
     assert standalone.main([str(tmp_path / "nowhere"), KEY]) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("\u2014 ", "\u2214 "), ("\n\n", "\n\n "), ("\n10\n", "\n010\n"), ("\n10\n", "\n+10\n")]
+)
+def test_a_checkpoint_in_another_spelling_is_none(tmp_path: Path, before: str, after: str) -> None:
+    sealed_log(tmp_path, 10)
+    path = tmp_path / FILE
+    (note,) = [json.loads(line) for line in path.read_text().splitlines()]
+    assert standalone.main([str(tmp_path), signing_key().public.print()]) == 0
+    path.write_text(json.dumps(note.replace(before, after, 1), ensure_ascii=False) + "\n")
+    assert standalone.main([str(tmp_path), signing_key().public.print()]) == 1
