@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from engine.dsl import mistake
 from engine.dsl.mistake import unknown
 from engine.dsl.tree import NOWHERE
 
@@ -27,3 +30,16 @@ def test_without_a_near_one_all_are_named_or_the_given_hint() -> None:
 
 def test_a_huge_name_is_shown_short() -> None:
     assert len(str(unknown("X", "word", "z" * 1000, NOWHERE, []))) < 100
+
+
+def test_a_name_that_comes_up_again_and_again_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    def search(got: str, *_: object) -> list[str]:
+        searched.append(got)
+        return []
+
+    monkeypatch.setattr(mistake, "get_close_matches", search)
+    for _ in range(100):
+        unknown("X", "word", "doubled", NOWHERE, ["d", "e"])
+    assert searched == ["doubled"]
