@@ -9,12 +9,14 @@ NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$
 RUST_SOURCES := $(shell find $(CRATE)/src -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
 SELECT ?= tests
 CHECK ?=
+TARGET ?=
+MINUTES ?= 10
 # All tests, as two runs at once: one core each (tests/house/test_layout.py holds that no folder is left out).
 FIRST_HALF := tests/unit tests/e2e
 SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop
 PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
-.PHONY: install build check test first-half second-half long bench demo protos format clean help
+.PHONY: install build check test first-half second-half long fuzz bench demo protos format clean help
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +27,10 @@ $(VENV)/.packages: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	touch $@
+
+$(VENV)/.fuzz: $(VENV)/.packages
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
 	touch $@
 
 $(VENV)/.native: $(VENV)/.packages $(RUST_SOURCES)
@@ -55,6 +61,10 @@ first-half second-half:
 
 long: install ## soaks, long fuzzing, hundreds of kills; results in docs/measured/
 	$(BIN)/python -m pytest -q -m long -o timeout=7200 -o faulthandler_timeout=7200 $(SELECT)
+	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory fuzz)
+
+fuzz: install $(VENV)/.fuzz ## coverage-guided fuzzing, ten minutes a parser; TARGET=sql MINUTES=1 for less
+	export $(NATIVE_ENV) && $(BIN)/python -m tests.fuzz.guided $(TARGET) --minutes $(MINUTES)
 
 bench: install ## every promise of bench/budgets.toml, measured
 	$(BIN)/python -m bench

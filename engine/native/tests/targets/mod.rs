@@ -1,0 +1,235 @@
+//! What is asked of hostile bytes in the core: each target is a plain function that panics where the answer is wrong.
+//!
+//! `tests/seeds.rs` runs them over the seeds that are checked in; `fuzz/` hands them to libFuzzer, which looks for bytes
+//! that reach new code. A new parser gets a function here, a line in `ALL` and seeds in `tests/fuzz/seeds/`.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+use _native::postgres::{mask::RowMasker, outline, rows, short};
+use _native::rego::program::Program;
+use _native::scan;
+use _native::shell;
+use _native::sql;
+use _native::sql::catalog::Catalog;
+
+pub type Target = fn(&[u8]);
+
+pub const ALL: &[(&str, Target)] = &[
+    ("sql", sql_text),
+    ("lineage", lineage),
+    ("wire", wire),
+    ("mask", mask),
+    ("shell", shell_text),
+    ("scan", scanner),
+    ("rego", rego),
+];
+
+/// The parts of a file of seeds: between lines of `====`, `\xNN` is a byte.
+pub fn seeds(file: &str) -> Vec<Vec<u8>> {
+    file.trim_end_matches('\n').split("\n====\n").map(unescaped).collect()
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (byte, part.get(2..)) {
+            (Some(byte), Some(rest)) => {
+                out.push(byte);
+                out.extend_from_slice(rest.as_bytes());
+            }
+            _ => panic!("`\\x` is followed by two hexadecimal digits: {text}"),
+        }
+    }
+    out
+}
+
+/// A document as msgpack.
+fn packed(value: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    pack(value, &mut out);
+    out
+}
+
+fn pack(value: &Value, out: &mut Vec<u8>) {
+    use rmp::encode as mp;
+    let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    match value {
+        Value::Null => mp::write_nil(out).unwrap_or_default(),
+        Value::Bool(flag) => mp::write_bool(out, *flag).unwrap_or_default(),
+        Value::Number(number) => {
+            let _ = mp::write_sint(out, number.as_i64().unwrap_or_default());
+        }
+        Value::String(text) => mp::write_str(out, text).unwrap_or_default(),
+        Value::Array(items) => {
+            let _ = mp::write_array_len(out, size(items.len()));
+            items.iter().for_each(|item| pack(item, out));
+        }
+        Value::Object(members) => {
+            let _ = mp::write_map_len(out, size(members.len()));
+            for (name, item) in members {
+                mp::write_str(out, name).unwrap_or_default();
+                pack(item, out);
+            }
+        }
+    }
+}
+
+fn read(document: &str) -> Value {
+    serde_json::from_str(document).expect("the document beside the seeds is JSON")
+}
+
+/// A text of SQL ends in a tree that says something and stands in the text, the same one each time.
+fn sql_text(data: &[u8]) {
+    assert_eq!(sql::parse_sql(data, None), sql::parse_sql(data, None));
+    if let Ok(text) = sql::guard::readable(data) {
+        sound(&sql::tree_of(text, None), text);
+    }
+    for (start, end) in sql::split_sql(data) {
+        assert!(start <= end && end <= data.len());
+    }
+    let _ = outline::encoded(data);
+    let _ = sql::shape::shape(data);
+}
+
+fn sound(tree: &sql::tree::Tree, text: &str) {
+    assert!(!tree.operations.is_empty());
+    assert!(tree.complete || !tree.problems.is_empty() || !tree.features.is_empty());
+    assert!(tree.operations.iter().all(|one| one.span.0 <= one.span.1 && one.span.1 <= text.len()));
+    if tree.sql.outputs_proven {
+        assert!(tree.sql.outputs.iter().flatten().all(|output| output.proven));
+        assert!(tree.sql.outputs.is_some());
+    }
+}
+
+/// The same beside a catalog with views and functions; and whatever bytes come as a catalog, it is one or it is refused.
+fn lineage(data: &[u8]) {
+    static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
+    let catalog = CATALOG.get_or_init(|| {
+        let document = read(include_str!("../../../../tests/fuzz/catalog.json"));
+        Arc::new(Catalog::from_msgpack(&packed(&document)).expect("the catalog beside the seeds is one"))
+    });
+    match data.split_first() {
+        Some((0, rest)) => {
+            let _ = Catalog::from_msgpack(rest);
+            let _ = catalog.for_session(rest);
+        }
+        _ => {
+            if let Ok(text) = sql::guard::readable(data) {
+                sound(&sql::tree_of(text, Some(catalog)), text);
+            }
+        }
+    }
+}
+
+/// What is recognised on the wire is whole: a byte less, or a message more, is something else.
+fn wire(data: &[u8]) {
+    let shorter = data.split_last().map(|(_, rest)| rest).unwrap_or_default();
+    let longer = [data, b"S\0\0\0\x04"].concat();
+    if short::run(data).is_some() {
+        assert!(short::run(shorter).is_none() && short::run(&longer).is_none() && short::query(data).is_none());
+    }
+    if let Some(found) = short::query(data) {
+        let run = short::run(&found.run).expect("what is made of a simple query is a run");
+        assert!(run.text == Some(found.text) && run.statement.is_empty() && run.parameters.is_empty() && run.described);
+        assert!(short::query(shorter).is_none() && short::query(&longer).is_none());
+    }
+    if let Some(found) = short::reply(data) {
+        assert!(found.shown.checked_add(found.rows).is_some_and(|upto| upto <= data.len()));
+        assert!(short::reply(shorter).is_none() && short::reply(&longer).is_none());
+    }
+    let end = rows::skip_rows(data, 0);
+    assert!(end <= data.len() && rows::skip_rows(data, end) == end);
+}
+
+const PLAN: &str = r#"[null, {"method": "null", "type_oid": 25, "format": 0}, {"method": "redact", "type_oid": 3802, "format": 1},
+    {"method": "partial", "params": {"keep_first": 1, "keep_last": 2}, "type_oid": 25, "format": 0}]"#;
+const NOTHING: &str = r#"[{"method": "drop", "type_oid": 25, "format": 0}]"#;
+
+/// Rows are rewritten whole or refused; a column that is dropped leaves no byte. `plan, 0xc1, rows`, or rows alone.
+fn mask(data: &[u8]) {
+    let found = data.iter().position(|byte| *byte == 0xc1).and_then(|at| data.split_at_checked(at));
+    if let Some((plan, rest)) = found {
+        if let Ok(masker) = RowMasker::new(plan) {
+            rewritten(&masker, rest.get(1..).unwrap_or_default());
+        }
+    }
+    for plan in [PLAN, NOTHING] {
+        rewritten(&RowMasker::new(&packed(&read(plan))).expect("a plan of ours is one"), data);
+    }
+    let dropped = RowMasker::new(&packed(&read(NOTHING))).expect("a plan of ours is one");
+    if let Ok(out) = dropped.mask(data) {
+        assert!(out.chunks(11).all(|row| row == b"D\0\0\0\x0a\0\x01\xff\xff\xff\xff"));
+    }
+}
+
+fn rewritten(masker: &RowMasker, data: &[u8]) {
+    if let Ok(out) = masker.mask(data) {
+        assert_eq!(rows::skip_rows(data, 0), data.len());
+        assert_eq!(rows::skip_rows(&out, 0), out.len());
+        assert_eq!(masker.mask(data), Ok(out));
+    }
+}
+
+/// A text of shell ends in a tree that says something and stands in the text, the same one each time.
+fn shell_text(data: &[u8]) {
+    assert_eq!(shell::parse_shell(data), shell::parse_shell(data));
+    if let Ok(text) = shell::guard::readable(data) {
+        let tree = shell::tree_of(text);
+        assert!(!(tree.operations.is_empty() && tree.carried.is_empty()));
+        assert!(!tree.incomplete || !tree.problems.is_empty());
+        let spans = tree.operations.iter().map(|one| one.span).chain(tree.carried.iter().map(|one| one.span));
+        spans.for_each(|span| assert!(span.0 <= span.1 && span.1 <= text.len()));
+    }
+}
+
+/// What is found stands in the text and in order, its type is told, and a text in pieces has what the whole has.
+fn scanner(data: &[u8]) {
+    let engine = scan::engine().expect("the engine is built");
+    let found = scan::scan(engine, data);
+    let types = scan::detect(engine, data);
+    let mut at = 0;
+    for span in &found {
+        assert!(at <= span.start && span.start < span.end && span.end <= data.len());
+        assert_eq!(types.get(usize::from(span.kind)), Some(&true));
+        at = span.end;
+    }
+    let cut = data.first().map_or(0, |byte| usize::from(*byte)).min(data.len());
+    let (first, rest) = data.split_at_checked(cut).unwrap_or_default();
+    let mut stream = scan::Stream::new(engine);
+    let mut streamed = stream.push(first);
+    streamed.extend(stream.push(rest));
+    streamed.extend(stream.finish());
+    assert_eq!(streamed, found);
+    let _ = scan::mask::without_secrets(engine, data);
+    let _ = scan::encode::scanned(engine, data, &found);
+}
+
+/// A policy compiles or is refused; what compiles ends, by the machine and by the interpreter, in results or an error.
+fn rego(data: &[u8]) {
+    static GIVEN: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (options, input) = GIVEN.get_or_init(|| {
+        let document = read(include_str!("../../../../tests/fuzz/rego.json"));
+        (packed(&document["options"]), packed(&document["input"]))
+    });
+    let modules = packed(&serde_json::json!([["x.rego", text]]));
+    match Program::compile(&modules, &packed(&serde_json::json!({})), options) {
+        Ok(program) => {
+            let results = [program.evaluate(input, 1), program.evaluate_all(input, 1), program.run_tests(1)];
+            assert!(results.iter().flatten().all(|result| !result.is_empty()));
+            results.iter().for_each(unbroken);
+            let _ = program.describe();
+        }
+        Err(failure) => unbroken(&Err(failure)),
+    }
+}
+
+fn unbroken(result: &Result<Vec<u8>, _native::failure::Failure>) {
+    assert!(result.as_ref().err().is_none_or(|failure| failure.code != "PANIC"), "{result:?}");
+}

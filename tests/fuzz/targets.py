@@ -1,0 +1,214 @@
+"""What is asked of hostile bytes in Python's readers: each target is a plain function that raises where the answer is wrong.
+
+`test_seeds.py` runs them over the seeds that are checked in; `guided.py` hands them to atheris, which looks for bytes that
+reach new code. The core's own targets are in `engine/native/tests/targets/mod.rs`. A new parser gets a function and seeds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from adapters.errors import PeerProtocolError
+from adapters.postgres.messages import authentication, notices, query, results, startup
+from adapters.postgres.messages.frames import Back
+from adapters.web.json_masks import JsonMasker, PathMask
+from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
+from engine.command.documents.json_text import read_json
+from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value
+from engine.command.documents.yaml_text import read_yaml
+from engine.command.http import kinds as http_kinds
+from engine.command.http.openapi import RouteTable, compile_openapi
+from engine.command.http.parse import parse_http
+from engine.command.http.path import canonical_path, canonical_query, parse_query
+from engine.command.http.url import parse_url
+from engine.command.http.wire import read_request
+from engine.command.kubernetes import kinds as kubernetes_kinds
+from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.tree import Command
+from engine.compiler.stages import compile_policies
+from engine.dsl.parser import parse
+from engine.dsl.printer import print_file
+from engine.errors import PolicyRefused
+from engine.masking.paths import parse_path
+from engine.masking.transforms import Method
+from engine.source import Source
+from gateway.policy_store.archive import ArchiveRefused, read_archive, write_archive
+from gateway.policy_store.bundle import MAGIC, BundleRefused, unpack
+
+ROOT: Final = Path(__file__).parents[2]
+SEEDS: Final = Path(__file__).parent / "seeds"
+KINDS: Final = {"http": http_kinds.KIND_NAMES, "kubernetes": kubernetes_kinds.KIND_NAMES}
+
+
+def gate(data: bytes) -> None:
+    """A `.gate` file is read or every mistake is named; what is read is printed, read and printed the same."""
+    source = Source("x.gate", data.decode("utf-8", "replace"))
+    found = parse(source)
+    assert found.file is not None or found.diagnostics
+    if found.file is not None and not found.diagnostics:
+        printed = print_file(found.file)
+        again = parse(Source("x.gate", printed))
+        assert again.file is not None, printed
+        assert not again.diagnostics, printed
+        assert print_file(again.file) == printed
+    with contextlib.suppress(PolicyRefused):
+        compile_policies([source])
+
+
+def documents(data: bytes) -> None:
+    """JSON and YAML are read or refused; JSON that is read is what the standard library reads."""
+    with contextlib.suppress(Refused):
+        # As text: NaN is no value here, and 1 is not 1.0.
+        assert repr(read_json(data)) == repr(json.loads(data.decode("utf-8")))
+    with contextlib.suppress(Refused):
+        for one in read_yaml(data):
+            json.dumps(one, default=_no_value)
+
+
+def _no_value(value: object) -> Value:
+    raise AssertionError(value)
+
+
+def sound(command: Command, raw: bytes) -> None:
+    assert command.operations, raw
+    assert command.complete or command.problems or command.features, raw
+    assert {one.kind for one in command.operations} <= KINDS[command.protocol], raw
+    if command.http is not None and command.http.path not in ("", "*"):
+        assert canonical_path(command.http.path) == command.http.path, raw
+
+
+@cache
+def routes() -> RouteTable:
+    paths = {"/{a}-{b}/{c}": {"get": {}, "post": {"operationId": "x"}}, "/a/b": {"delete": {}}}
+    return compile_openapi({"paths": paths})
+
+
+def http(data: bytes) -> None:
+    """A request as it stands on the wire ends in a tree, with and without an OpenAPI document, and as the API server's."""
+    with contextlib.suppress(Refused):
+        request = read_request(data)
+        assert request.method.isascii()
+        assert len(request.body) <= len(data)
+    sound(parse_http(data, routes()).command, data)
+    sound(parse_kubernetes(data).command, data)
+
+
+def bodies(data: bytes) -> None:
+    """A request made around `METHOD TARGET`, a content type and a body, a line each, ends in a tree in both languages."""
+    line, _, rest = data.partition(b"\n")
+    kind, _, body = rest.partition(b"\n")
+    head = [line + b" HTTP/1.1", b"Host: api.test", b"Content-Type: " + kind, b"Content-Length: %d" % len(body)]
+    http(b"\r\n".join([*head, b"", body]))
+
+
+def kubectl(data: bytes) -> None:
+    """A command line ends in a tree, and in the same one each time."""
+    made = parse_kubernetes(data).command
+    sound(made, data)
+    assert parse_kubernetes(data).command == made
+
+
+def url(data: bytes) -> None:
+    """URLs, paths and queries: the one spelling of something is its own one spelling."""
+    text = data.decode("utf-8", "surrogateescape")
+    with contextlib.suppress(Refused):
+        href = parse_url(text, parse_url("http://a.test/b/c?d#e")).href
+        assert parse_url(href).href == href
+    with contextlib.suppress(Refused):
+        path = canonical_path(text)
+        assert canonical_path(path) == path
+    with contextlib.suppress(Refused):
+        written = canonical_query(text)
+        assert canonical_query(written) == written
+        assert parse_query(written) == parse_query(text)
+
+
+MASKS: Final = [
+    PathMask(parse_path(path), method)
+    for path, method in (("$.a", Method.REDACT), ("$.b[*].c", Method.NULL), ("$..d", Method.REDACT))
+]
+
+
+def _answer(pieces: list[bytes]) -> tuple[list[AnswerHead], bytes, bool] | None:
+    reader, parts = AnswerReader("GET"), list[AnswerPart]()
+    try:
+        for piece in pieces:
+            parts += reader.feed(piece)
+        parts += reader.end()
+    except PeerProtocolError:
+        return None
+    body = b"".join(part.data for part in parts if isinstance(part, AnswerData))
+    return [part for part in parts if isinstance(part, AnswerHead)], body, isinstance(parts[-1], AnswerEnd)
+
+
+def _masked(pieces: list[bytes]) -> bytes | None:
+    masker = JsonMasker(MASKS)
+    try:
+        return b"".join([*(masker.feed(piece) for piece in pieces), masker.end()])
+    except PeerProtocolError:
+        return None
+
+
+def answers(data: bytes) -> None:
+    """An answer on the wire, and JSON to be masked: in pieces the same as whole; what is left is JSON."""
+    cut = data[0] % (len(data) + 1) if data else 0
+    pieces = [piece for piece in (data[:cut], data[cut:]) if piece]
+    assert _answer(pieces) == _answer([data] if data else [])
+    whole = _masked([data])
+    assert _masked(pieces) == whole
+    if whole is not None:
+        json.loads(whole)
+
+
+DECODERS: Final[tuple[Callable[[bytes], object], ...]] = (
+    *(query.decode_query, query.decode_parse, query.decode_bind, query.decode_execute, query.decode_named),
+    *(results.decode_row_description, results.decode_data_row, results.decode_status),
+    *(authentication.decode_password, authentication.decode_sasl_initial, authentication.decode_request),
+    *(authentication.decode_mechanisms, notices.decode_fields, notices.code_of),
+)
+
+
+def frames(data: bytes) -> None:
+    """Bodies of PostgreSQL's messages are read or refused; what is made of an error can be read."""
+    for decode in DECODERS:
+        with contextlib.suppress(PeerProtocolError):
+            decode(data)
+    with contextlib.suppress(PeerProtocolError):
+        query.decode_parameters(query.decode_bind(data).rest)
+    with contextlib.suppress(PeerProtocolError):
+        length = startup.packet_length(data)
+        if length is not None and length <= len(data):
+            startup.decode_packet(data[:length])
+    with contextlib.suppress(PeerProtocolError):
+        fields = notices.decode_fields(data)
+        for made in (notices.redacted(Back.ERROR, data), notices.shifted(data, 7)):
+            assert notices.decode_fields(made[5:]).get("C") == fields.get("C")
+
+
+def bundle(data: bytes) -> None:
+    """A bundle, and the archive in one, opens or is refused; what opens is written again as it was, but for its spelling."""
+    with contextlib.suppress(BundleRefused, ArchiveRefused):
+        unpack(data if data.startswith(MAGIC) else MAGIC + data, None)
+    with contextlib.suppress(ArchiveRefused):
+        files = read_archive(data)
+        assert read_archive(write_archive(files.items())) == files
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    made.__name__: made for made in (gate, documents, http, bodies, kubectl, url, answers, frames, bundle)
+}
+
+_BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")
+
+
+def seeds(name: str) -> list[bytes]:
+    """The parts of a target's file of seeds: between lines of `====`, `\\xNN` is a byte."""
+    raw = (SEEDS / f"{name}.txt").read_bytes().rstrip(b"\n")
+    return [_BYTE.sub(lambda found: bytes.fromhex(found[1].decode()), part) for part in raw.split(b"\n====\n")]
