@@ -17,8 +17,8 @@ from engine.request import Json
 from engine.source import Diagnostic, Source
 from gateway.errors import GatewayError, PolicyUnusable
 from gateway.policy_store.origins import Loaded, Origin
-from gateway.policy_store.turns import short_turns
 from gateway.telemetry import logger
+from gateway.turns import short_turns
 
 MAX_SHOWN = 50
 """Diagnostics that a status keeps."""

@@ -23,6 +23,7 @@ from gateway.audit.export.follow import Follower
 from gateway.audit.tail import number_of
 from gateway.errors import AuditUnavailable
 from gateway.telemetry import logger
+from gateway.turns import short_turns
 
 MAX_BATCH_BYTES = 1 << 20
 MAX_SKIPPED = 4096
@@ -140,7 +141,8 @@ class Exporter:
             lines = self._follower.take(MAX_EVENTS)
             if not lines:
                 break
-            self._left = [event for line in lines if (event := self._export.shape(line)) is not None]
+            with short_turns():
+                self._left = [event for line in lines if (event := self._export.shape(line)) is not None]
             self._reached = number_of(lines[-1]) or self._reached
         size = count = 0
         for event in self._left[: self._export.sink.max_events]:

@@ -1,7 +1,7 @@
-"""Letting threads that decide go first while one that loads policies computes.
+"""Letting threads that decide go first while one that loads policies, or sends the audit on, computes.
 
 Python lets a thread compute for 5 ms before another that wants to go on may: that would be seen in the slowest decisions.
-Called by `current`.
+Called by `policy_store.current` and `audit.export.exporter`.
 """
 
 from __future__ import annotations

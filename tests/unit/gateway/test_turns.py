@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gateway.policy_store.turns import SHORT_TURN, short_turns
+from gateway.turns import SHORT_TURN, short_turns
 
 
 def test_turns_are_short_until_the_last_that_wanted_them_ends() -> None:
