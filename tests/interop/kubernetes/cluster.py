@@ -255,7 +255,15 @@ def built() -> Path | None:
     return cache / "kube" if (cache / "kube" / ".built").exists() else None
 
 
-def _configuration(folder: Path, address: str) -> str:
+CERTIFICATE = """\
+credential = "file:cluster/gateway.key"
+certificate = "cluster/gateway.crt"
+[resource.tls]
+ca_file = "cluster/ca.crt"
+"""
+
+
+def configuration(address: str, signing_in: str = CERTIFICATE) -> str:
     return f"""
 [policies]
 path = "policies"
@@ -266,20 +274,14 @@ low_water_bytes = 1048576
 name = "prod"
 protocol = "kubernetes"
 address = "{address}"
-credential = "file:cluster/gateway.key"
-certificate = "cluster/gateway.crt"
-[resource.tls]
-ca_file = "cluster/ca.crt"
+{signing_in}
 [resource.labels]
 environment = "prod"
 [[resource]]
 name = "dev"
 protocol = "kubernetes"
 address = "{address}"
-credential = "file:cluster/gateway.key"
-certificate = "cluster/gateway.crt"
-[resource.tls]
-ca_file = "cluster/ca.crt"
+{signing_in}
 [resource.labels]
 environment = "dev"
 [[listener]]
@@ -351,14 +353,14 @@ def placed(policies: Mapping[str, str] | None = None) -> Iterator[Cluster]:
             check=False,
         )
         assert started.returncode == 0, started.stderr
-        _certify(folder)
+        certify(folder)
         yield from _running(folder, binaries, policies)
     finally:
         subprocess.run([str(kube / "stop.sh"), str(folder / "cluster")], capture_output=True, timeout=60, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _certify(folder: Path) -> None:
+def certify(folder: Path) -> None:
     """The certificates of the gateway and of ana, from one authority."""
     authority = Authority()
     (folder / "people.pem").write_bytes(authority.pem)
@@ -376,7 +378,7 @@ def _running(folder: Path, binaries: Path, policies: Mapping[str, str] | None) -
         (folder / "policies" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "policies" / name).write_text(text)
     address = (folder / "cluster" / "address").read_text().strip().removeprefix("https://")
-    (folder / "sallyport.toml").write_text(_configuration(folder, address))
+    (folder / "sallyport.toml").write_text(configuration(address))
     token = secrets.token_hex(20)
     (folder / "token").write_text(token)
     (folder / "wrong").write_text(token[::-1])
@@ -387,14 +389,14 @@ def _running(folder: Path, binaries: Path, policies: Mapping[str, str] | None) -
         here.admin("apply", "-f", "-", data=json.dumps(one).encode())
     here.start()
     try:
-        _write_kubeconfigs(here)
+        write_kubeconfigs(here)
         here.wait_for(lambda: b"Running" in here.admin("get", "pod", "web"))
         yield here
     finally:
         here.stop()
 
 
-def _write_kubeconfigs(here: Cluster) -> None:
+def write_kubeconfigs(here: Cluster) -> None:
     """As `sallyport kubeconfig` prints them: ana by token, `cert` by certificate."""
     base = ["kubeconfig", "prod", "--config", str(here.folder / "sallyport.toml")]
     for name, proof in (

@@ -151,3 +151,20 @@ def test_a_debug_container_is_seen_as_one(cluster: Cluster, spdy: bool) -> None:
     )
     assert b"the mark says no" in done.stderr
     assert b"no-go" not in cluster.admin("get", "pod", "web", "-o", "yaml")
+
+
+def test_a_hold_outlasts_the_patience_of_the_client(cluster: Cluster, spdy: bool) -> None:
+    """kubectl gives a stream of SPDY 30 s to be answered, and a WebSocket 61 s to be alive."""
+    environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
+    client = subprocess.Popen(
+        cluster.command("exec", "web", "--", "echo", "please-hold"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    ticket = cluster.ticket()
+    threading.Event().wait(70)
+    assert client.poll() is None
+    cluster.approve(ticket)
+    out, err = client.communicate(timeout=WAIT)
+    assert (client.returncode, out) == (0, b"please-hold\n"), err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.e2e.bypass.kubernetes.cases import CASES as KUBERNETES_CASES
 from tests.e2e.bypass.postgres.cases import CASES
 from tests.e2e.bypass.ssh.cases import CASES as SSH_CASES
 from tests.e2e.bypass.ssh.cases import REQUESTS as SSH_REQUESTS
@@ -40,8 +41,25 @@ command is stopped: refused, or it waits for people. Interactive shells are refu
 """
 
 
+_KUBERNETES = """
+## Kubernetes
+
+Sent as bytes through whole sessions judged by `policies/kubernetes`, for a developer, and (`make long`) over TLS through a whole gateway to a
+real API server, whose own audit may hold nothing of them. Each is refused, or it waits for people.
+
+| | way | tried | for example |
+|---|---|---|---|
+"""
+
+
 def page_text() -> str:
-    return _HEAD + "".join(_rows()) + _SSH + "".join(_ssh_rows())
+    return _HEAD + "".join(_rows()) + _SSH + "".join(_ssh_rows()) + _KUBERNETES + "".join(_kubernetes_rows())
+
+
+def _kubernetes_rows() -> Iterator[str]:
+    for case in KUBERNETES_CASES:
+        line = case.texts[0].split(b" HTTP/1.1")[0].decode("latin-1")
+        yield f"| {case.number} | {case.title} | {len(case.texts)} spellings | {_quoted(line)} |\n"
 
 
 def _ssh_rows() -> Iterator[str]:
