@@ -105,7 +105,11 @@ class AnswerWriter:
 
 
 def _lasting(decision: Decision, shown: Shown) -> bytes:
-    response = pb.DecideResponse(verdict=_VERDICT_NUMBERS[decision.verdict], revision=decision.revision)
+    response = pb.DecideResponse(
+        verdict=_VERDICT_NUMBERS[decision.verdict],
+        revision=decision.revision,
+        masks_in_force=decision.masks_in_force,
+    )
     if decision.deny_kind is not None:
         response.deny_kind = _KIND_NUMBERS[decision.deny_kind]
     if shown.reasons:
@@ -202,6 +206,7 @@ def answer_of(message: pb.DecideResponse) -> tuple[Decision, Particulars]:
         hold=_hold(message.hold) if message.HasField("hold") else None,
         revision=message.revision,
         cacheable=message.cache_ttl > 0,
+        masks_in_force=message.masks_in_force,
     )
     _check_whole(decision)
     return decision, Particulars(

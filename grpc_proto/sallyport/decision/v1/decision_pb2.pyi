@@ -204,6 +204,7 @@ class DecideResponse(_message.Message):
     INPUT_DIGEST_FIELD_NUMBER: _builtins.int
     CACHE_TTL_FIELD_NUMBER: _builtins.int
     TRACE_FIELD_NUMBER: _builtins.int
+    MASKS_IN_FORCE_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     verdict: Global___Verdict.ValueType
     deny_kind: Global___DenyKind.ValueType
@@ -212,6 +213,8 @@ class DecideResponse(_message.Message):
     """SHA-256 (hex) of what was asked."""
     cache_ttl: _builtins.int
     """For how many milliseconds the answer may be used again for the same question; 0: not at all. A new revision ends it."""
+    masks_in_force: _builtins.bool
+    """A mask matched, also where it concerns no output: whole rows that errors and notices quote are not to be shown."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]: ...
     @_builtins.property
@@ -238,10 +241,11 @@ class DecideResponse(_message.Message):
         input_digest: _builtins.str = ...,
         cache_ttl: _builtins.int = ...,
         trace: _abc.Iterable[Global___RuleTrace] | None = ...,
+        masks_in_force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_ttl", b"cache_ttl", "decision_id", b"decision_id", "deny_kind", b"deny_kind", "hold", b"hold", "input_digest", b"input_digest", "mask_plan", b"mask_plan", "obligations", b"obligations", "reasons", b"reasons", "revision", b"revision", "trace", b"trace", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_ttl", b"cache_ttl", "decision_id", b"decision_id", "deny_kind", b"deny_kind", "hold", b"hold", "input_digest", b"input_digest", "mask_plan", b"mask_plan", "masks_in_force", b"masks_in_force", "obligations", b"obligations", "reasons", b"reasons", "revision", b"revision", "trace", b"trace", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -18,6 +18,7 @@ MASKED = Decision(
     verdict=Verdict.MASK,
     deny_kind=None,
     reasons=(REASON,),
+    masks_in_force=True,
     mask_plan=(
         MaskItem(0, ("billing.cards.pan",), "partial", {"keep_last": 4, "char": "*"}, ("demo/PAN",)),
         MaskItem(None, (), "redact", {}, ("demo/MAIL",), path="$.email"),
