@@ -112,6 +112,12 @@ def shifted(body: bytes, characters: int) -> bytes:
     return encode_fields(Back.ERROR, fields)
 
 
+def is_fatal(body: bytes) -> bool:
+    """Whether an error ends the connection."""
+    fields = decode_fields(body)
+    return fields.get(SEVERITY_FIXED, fields.get(SEVERITY, "")) in ("FATAL", "PANIC")
+
+
 def code_of(body: bytes) -> str | None:
     """The SQLSTATE of an error or notice; None when there is none (a server may leave it out)."""
     return decode_fields(body).get(CODE)

@@ -210,6 +210,9 @@ class PostgresSession:
     def _ended(self, side: Side) -> None:
         if side is Side.UPSTREAM and self._ready is None:
             raise PeerProtocolError("the target ended the connection", code=notices.NO_TARGET)
+        if side is Side.UPSTREAM and self._ready is not None and self._ready.owes_a_farewell:
+            self._fail(notices.NO_TARGET, "the target ended the connection")
+            return
         self._end(f"the {side.name.lower()} left")
 
     def _stop_if_quiet(self, reason: str) -> None:

@@ -131,6 +131,13 @@ class Ready:
     def abandon(self) -> None:
         """The session ends: what is held is not wanted any more (the driver withdraws it), nothing goes on."""
         self._turn.close()
+        self._desk.replies.abandon()
+
+    @property
+    def owes_a_farewell(self) -> bool:
+        """Whether the client, should the target leave now, has to be told so: it stands between two messages, and the
+        server itself has not said goodbye."""
+        return self._desk.replies.owes_a_farewell
 
     # --- going on
 

@@ -54,6 +54,7 @@ class Replies:
         self.await_over = False
         self.has_masks = False
         """Some command of this session came with masks in force."""
+        self._said_goodbye = False
         self.probed: list[tuple[bytes | None, ...]] = []
         self.described: tuple[results.Field, ...] | None = None
         self._out = outbox
@@ -88,6 +89,19 @@ class Replies:
     def is_idle(self) -> bool:
         """Whether the server owes nothing."""
         return not self.owed
+
+    @property
+    def owes_a_farewell(self) -> bool:
+        """Whether the client stands between two messages, and was not told yet that this is the end."""
+        return not self._streaming and not self._said_goodbye
+
+    def abandon(self) -> None:
+        """The session ends. What still ran has no outcome but that."""
+        self.spell_out()
+        for step in self.owed:
+            if step.run is not None:
+                self._record(step.run, notices.NO_TARGET)
+        self.owed.clear()
 
     def expect(self, *steps: Step) -> None:
         """The server will answer these, in this order."""
@@ -358,6 +372,7 @@ class Replies:
 
     def _error(self, at: int, end: int) -> bytes | None:
         body = self._data[at + HEADER : end]
+        self._said_goodbye = self._said_goodbye or notices.is_fatal(body)
         if not self.owed:
             return None
         head = self.owed[0]

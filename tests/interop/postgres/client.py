@@ -29,6 +29,13 @@ class Raw:
 
     def __post_init__(self) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self.port), DEADLINE)
+        try:
+            self._sign_in()
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _sign_in(self) -> None:
         self._socket.sendall(startup(user=self.user, database=self.database))
         scram = ScramClient(b"raw-client-nonce")
         while True:
@@ -64,6 +71,11 @@ class Raw:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def unread(self) -> bytes:
+        """What came of a message that is not whole."""
+        return self._buffer
 
     def close(self) -> None:
         self._socket.close()

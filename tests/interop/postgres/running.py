@@ -89,6 +89,9 @@ class Gateway:
     proof: ClientProof = ClientProof.SCRAM
     tls_required: bool = False
     notice_seconds: float = 1.0
+    target: Target | None = None
+    """Where commands go, if not straight to the server."""
+    reads_names: bool = True
     keeper: SmallKeeper = field(init=False)
     port: int = 0
     _loop: asyncio.AbstractEventLoop = field(init=False)
@@ -110,14 +113,14 @@ class Gateway:
 
     async def _serve(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self.keeper = SmallKeeper(self.server.target)
+        self.keeper = SmallKeeper(self.target or self.server.target)
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         tls.load_cert_chain(self.server.ca_file, self.server.folder / "gateway.key")
         settings = ListenerSettings(
             tls=tls, tls_required=self.tls_required, proof=self.proof, notice_seconds=self.notice_seconds
         )
         catalogs = CatalogService()
-        self._listener = PostgresListener(settings, self.keeper, catalogs)
+        self._listener = PostgresListener(settings, self.keeper, catalogs if self.reads_names else None)
         await self._listener.start()
         self.port = self._listener.port
         self._ended = asyncio.Event()

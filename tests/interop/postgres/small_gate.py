@@ -92,6 +92,7 @@ class SmallGate:
 
     def close(self, reason: str) -> None:
         self.keeper.closed.append(reason)
+        self.keeper.news.set()
 
 
 @dataclass

@@ -15,8 +15,10 @@ from tests.wire import (
     SYNC,
     SignedIn,
     allow,
+    described,
     error,
     errors,
+    fields,
     hold,
     kinds,
     message,
@@ -24,6 +26,7 @@ from tests.wire import (
     parse,
     query,
     ready,
+    row,
     tag,
 )
 
@@ -83,7 +86,32 @@ def test_a_busy_session_ends_when_it_falls_quiet() -> None:
 
 
 def test_a_target_that_goes_ends_the_session() -> None:
-    SignedIn().saw(saw.EndReceived(Side.UPSTREAM)).wished(do.Close("the upstream left"))
+    play = SignedIn().saw(saw.EndReceived(Side.UPSTREAM))
+    (told,) = errors(play.sent(Side.CLIENT))
+    assert (told["S"], told["C"]) == ("FATAL", "08006")
+    play.take(do.Close)
+
+
+def test_a_target_that_said_why_it_goes_is_not_spoken_over() -> None:
+    play = SignedIn().upstream(fields("E", S="FATAL", V="FATAL", C="57P01", M="terminating"))
+    play.sent(Side.CLIENT)
+    play.saw(saw.EndReceived(Side.UPSTREAM)).wished(do.Close("the upstream left"))
+
+
+def test_a_target_that_goes_in_the_middle_of_a_row_leaves_the_client_with_the_end() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow())
+    play.upstream(PARSED + BOUND + described("a") + row("x" * 1000)[:200])
+    play.sent(Side.UPSTREAM)
+    play.sent(Side.CLIENT)
+    play.saw(saw.EndReceived(Side.UPSTREAM))
+    assert play.take(do.Record).outcome.error == "08006"
+    play.wished(do.Close("the upstream left"))
+
+
+def test_what_runs_when_the_client_leaves_has_that_for_its_outcome() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow())
+    play.saw(saw.EndReceived(Side.CLIENT))
+    assert play.take(do.Record).outcome.error == "08006"
 
 
 def test_a_message_of_no_known_kind_or_size_ends_the_session_and_sends_nothing_up() -> None:
