@@ -216,7 +216,8 @@ fn rego(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (options, input) = GIVEN.get_or_init(|| {
         let document = read(include_str!("../../../../tests/fuzz/rego.json"));
-        (packed(&document["options"]), packed(&document["input"]))
+        let part = |name: &str| packed(document.get(name).expect("the document has its two parts"));
+        (part("options"), part("input"))
     });
     let modules = packed(&serde_json::json!([["x.rego", text]]));
     match Program::compile(&modules, &packed(&serde_json::json!({})), options) {
