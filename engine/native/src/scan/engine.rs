@@ -24,16 +24,6 @@ pub enum Action {
     Assign { word: Word },
 }
 
-/// Why the walk stops at a byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    No,
-    /// A figure may be near.
-    Figure,
-    /// It is a literal by itself, of this number.
-    Literal(u16),
-}
-
 /// One row, built.
 pub struct Detector {
     pub kind: u16,
@@ -57,8 +47,8 @@ pub struct Engine {
     pub literals: Words,
     /// By the number of a literal: its length and what it sets off.
     pub triggers: Vec<(usize, Vec<Action>)>,
-    /// By byte: what the walk stops at.
-    pub stops: Box<[Stop; 256]>,
+    /// Literals of one byte, with their numbers.
+    pub short: Vec<(u8, u16)>,
     /// Figures that are known by themselves, and figures that need a word near them.
     pub figures: figures::Figures,
     pub worded: figures::Figures,
@@ -110,18 +100,22 @@ fn build() -> Result<Engine, String> {
     for (literal, word) in crate::scan::assign::WORDS {
         words.entry((*literal).to_owned()).or_default().push(Action::Assign { word: *word });
     }
-    // Literals of one byte come last: the walk stops at them, and the finder of longer ones does not know them.
+    // Literals of one byte come last: the finder of longer ones does not know them.
     let (short, long): (Vec<_>, Vec<_>) = words.into_iter().partition(|(word, _)| word.len() == 1);
     let patterns: Vec<&[u8]> = long.iter().map(|(word, _)| word.as_bytes()).collect();
     let literals = Words::new(&patterns, |number| {
         long.get(number).is_some_and(|(_, actions)| actions.iter().any(|action| is_inner(action, &detectors)))
     })?;
-    let stops = stops(&short, long.len())?;
+    let first = long.len();
+    let bytes = short.iter().enumerate().filter_map(|(offset, (word, _))| {
+        Some((word.bytes().next()?, u16::try_from(first.saturating_add(offset)).ok()?))
+    });
+    let single = bytes.collect();
     let triggers = long.into_iter().chain(short).map(|(word, actions)| (word.len(), actions)).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
-    Ok(Engine { rows, types, detectors, literals, triggers, stops, figures, worded, generic })
+    Ok(Engine { rows, types, detectors, literals, triggers, short: single, figures, worded, generic })
 }
 
 /// Whether an action is taken inside a word too; the others begin words.
@@ -134,26 +128,6 @@ fn is_inner(action: &Action, detectors: &[Detector]) -> bool {
         Action::Assign { word } => *word != Word::ShortPassword,
         Action::Follow { .. } | Action::Context { .. } => false,
     }
-}
-
-/// What the walk stops at: signs of figures, and literals of one byte, whose numbers go on from `first`.
-fn stops(short: &[(String, Vec<Action>)], first: usize) -> Result<Box<[Stop; 256]>, String> {
-    let mut stops = Box::new([Stop::No; 256]);
-    for (byte, slot) in (0_u8..=u8::MAX).zip(stops.iter_mut()) {
-        if figures::is_sign(byte) {
-            *slot = Stop::Figure;
-        }
-    }
-    for (offset, (word, _)) in short.iter().enumerate() {
-        let number = u16::try_from(first.saturating_add(offset)).map_err(|_| "too many literals".to_owned())?;
-        if let Some(slot) = word.bytes().next().and_then(|byte| stops.get_mut(usize::from(byte))) {
-            if *slot != Stop::No {
-                return Err(format!("`{word}` is a sign of figures"));
-            }
-            *slot = Stop::Literal(number);
-        }
-    }
-    Ok(stops)
 }
 
 /// The number of the row's set of context words; rows with the same words share one.

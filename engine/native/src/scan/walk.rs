@@ -1,9 +1,10 @@
 //! The one pass over a text: asks of every three bytes whether a literal begins, and where one does or a figure may, looks
 //! closely.
 
+use crate::scan::block::{self, Signs};
 use crate::scan::checks::random::is_blanked;
-use crate::scan::engine::{Action, Detector, Engine, Stop};
-use crate::scan::figures::{is_ample, Figures, REACH};
+use crate::scan::engine::{Action, Detector, Engine};
+use crate::scan::figures::Figures;
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::table::{Back, How};
 use crate::scan::{assign, near, Span};
@@ -53,8 +54,7 @@ pub struct Walker<'a> {
     context: Vec<(usize, u16)>,
     /// Figures whose context words may come later.
     waiting: Vec<(u16, usize, usize)>,
-    /// Up to where parts of figures were tried, and values after a detector's trigger.
-    figures_tried: usize,
+    /// By detector: up to where values after its trigger were tried.
     pub followed: Vec<usize>,
     matches: Vec<(u16, usize)>,
     /// Where parts begin that may be figures, in order.
@@ -70,7 +70,6 @@ impl<'a> Walker<'a> {
             seen,
             context: Vec::new(),
             waiting: Vec::new(),
-            figures_tried: 0,
             followed: vec![0; engine.detectors.len()],
             matches: Vec::new(),
             begun: Vec::new(),
@@ -79,29 +78,50 @@ impl<'a> Walker<'a> {
 
     fn run(&mut self) {
         let engine = self.engine;
-        let literals = &engine.literals;
-        let mut window = 0;
-        for (at, byte) in self.text.iter().enumerate() {
-            window = literals.shifted(window, *byte);
-            if literals.may_begin(window) {
-                // The window's first byte is two before: with fewer bytes behind, no bit of it is set.
-                let begin = at.saturating_sub(2);
-                if literals.may_go_on(window, self.text.get(at.saturating_add(1)).copied())
-                    && (literals.may_begin_inside(window) || near::begins_word(self.text, begin))
-                {
-                    literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
+        let (mut window, mut at) = (0, 0_usize);
+        let mut block = block::bytes(self.text, 0);
+        let (mut before, mut signs) = (Signs::default(), Signs::of(&block));
+        while at < self.text.len() {
+            for place in block::places(engine.literals.hits(&block, &mut window)) {
+                self.literal_near(at.saturating_add(place));
+            }
+            for (byte, number) in &engine.short {
+                for place in block::places(block::mask(&block, |other| other == *byte)) {
+                    let place = at.saturating_add(place);
+                    self.triggered(*number, place, place.saturating_add(1));
                 }
             }
-            match engine.stops.get(usize::from(*byte)).copied().unwrap_or(Stop::No) {
-                Stop::No => {}
-                Stop::Figure => self.figures_near(at),
-                Stop::Literal(number) => self.triggered(number, at, at.saturating_add(1)),
+            let next = block::bytes(self.text, at.saturating_add(block::SIZE));
+            let after = Signs::of(&next);
+            for place in block::places(signs.parts(&before, &after)) {
+                let begin = at.saturating_add(place);
+                if begins_figure(self.text, begin) {
+                    self.begun.push(begin);
+                    if signs.is_ample(&after, place) {
+                        self.figures_at(&engine.figures, begin);
+                    }
+                }
             }
+            (before, signs, block) = (signs, after, next);
+            at = at.saturating_add(block::SIZE);
         }
         if !self.context.is_empty() {
             self.figures_beside_words();
         }
         self.settle_waiting();
+    }
+
+    /// The third byte of what may be a literal stands at `at`.
+    fn literal_near(&mut self, at: usize) {
+        let literals = &self.engine.literals;
+        // The window's first byte is two before: with fewer bytes behind, no bit of it is set.
+        let begin = at.saturating_sub(2);
+        let head = self.text.get(begin..).unwrap_or_default();
+        let four = head.first_chunk().copied().or_else(|| head.first_chunk().map(|[a, b, c]| [*a, *b, *c, 0]));
+        let is_inner = four.and_then(|four| literals.may_begin(four));
+        if is_inner.is_some_and(|is_inner| is_inner || near::begins_word(self.text, begin)) {
+            literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
+        }
     }
 
     /// A literal stands at `start..end`.
@@ -234,21 +254,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A sign of figures stands at `at`: every part that begins shortly before it may begin a figure.
-    fn figures_near(&mut self, at: usize) {
-        let first = at.saturating_sub(REACH).max(self.figures_tried);
-        self.figures_tried = at.saturating_add(1);
-        let engine = self.engine;
-        for begin in first..=at {
-            if begins_part(self.text, begin) {
-                self.begun.push(begin);
-                if is_ample(self.text, begin) {
-                    self.figures_at(&engine.figures, begin);
-                }
-            }
-        }
-    }
-
     fn figures_at(&mut self, figures: &Figures, begin: usize) {
         let engine = self.engine;
         let mut matches = std::mem::take(&mut self.matches);
@@ -304,28 +309,14 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Whether a figure may begin at `at`: digits, or a few letters and then digits, or the sign of a number begin a word.
-fn begins_part(text: &[u8], at: usize) -> bool {
-    const LETTERS: usize = 8;
-    let Some(byte) = text.get(at) else {
-        return false;
-    };
-    let before = |back: usize| at.checked_sub(back).and_then(|place| text.get(place)).copied().unwrap_or(b' ');
-    // The middle of a date, a time, an address: what begins before it is tried there.
-    let inside = matches!(before(1), b'-' | b':' | b'.' | b'/') && before(2).is_ascii_digit();
-    if inside || at.checked_sub(1).is_some_and(|before| is_word(text, before)) {
-        return false;
-    }
-    let next = text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
-    match byte {
-        b'0'..=b'9' => goes_on(text, at),
-        b'+' | b'(' => next.is_ascii_digit() || next == b'(',
-        b':' => next == b':',
-        b'A'..=b'Z' | b'a'..=b'z' => {
-            let head = text.get(at..text.len().min(at.saturating_add(LETTERS))).unwrap_or_default();
-            head.iter().any(u8::is_ascii_digit) || head.contains(&b':')
-        }
-        _ => false,
+/// Whether the part that begins at `at` may be a figure: letters and then digits, digits, or the sign of a number.
+fn begins_figure(text: &[u8], at: usize) -> bool {
+    let next = || text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
+    match text.get(at) {
+        Some(b'0'..=b'9') => goes_on(text, at),
+        Some(b'+' | b'(') => next().is_ascii_digit() || next() == b'(',
+        Some(b':') => next() == b':',
+        _ => true,
     }
 }
 

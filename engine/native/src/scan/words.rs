@@ -3,12 +3,14 @@
 //! The question about three bytes is a bit in a table that stays in the nearest cache, and does not wait for the answer
 //! before it; so a text in which little begins costs a few instructions a byte. The tree is walked only from there.
 
+use crate::scan::block::Bytes;
+
 /// No child, no literal.
 const NONE: u16 = u16::MAX;
 /// Classes of bytes that the window tells apart; 0 is what no literal has.
 const BITS: u32 = 5;
 /// All windows of three classes.
-pub const WINDOW: u32 = 0x7fff;
+const WINDOW: u32 = 0x7fff;
 const CELLS: usize = 512;
 const MIXED: usize = 1024;
 
@@ -52,8 +54,8 @@ impl Words {
             if is_inner(usize::from(number)) {
                 set(words.inside.as_mut_slice(), window);
             }
-            for class in 0..1_u8 << BITS {
-                let fourth = literal.get(3).map_or(class, |byte| words.class(*byte));
+            for class in 0..1_u32 << BITS {
+                let fourth = literal.get(3).map_or(class, |byte| u32::from(words.class(*byte)));
                 set(words.follows.as_mut_slice(), mixed(window, fourth));
             }
             words.add(literal, number)?;
@@ -95,26 +97,30 @@ impl Words {
 
     /// The window of the last three bytes after one more.
     #[inline]
-    pub fn shifted(&self, window: u32, byte: u8) -> u32 {
+    fn shifted(&self, window: u32, byte: u8) -> u32 {
         (window << BITS | u32::from(self.class(byte))) & WINDOW
     }
 
-    /// Whether a literal that begins with the window may go on with this byte.
+    /// The bytes of a block with which three end that may begin a literal; `window` is carried from block to block.
     #[inline]
-    pub fn may_go_on(&self, window: u32, next: Option<u8>) -> bool {
-        is_set(self.follows.as_slice(), mixed(window, next.map_or(0, |byte| self.class(byte))))
+    pub fn hits(&self, block: &Bytes, window: &mut u32) -> u64 {
+        let (mut bits, mut last) = (0_u64, *window);
+        for byte in block {
+            last = self.shifted(last, *byte);
+            // The mask changes nothing, and the compiler leaves out the question whether the place is there.
+            let cell = self.begins.get((last >> 6) as usize & CELLS.wrapping_sub(1)).copied().unwrap_or(0);
+            bits = bits >> 1 | cell.wrapping_shr(last & 63) << 63;
+        }
+        *window = last;
+        bits
     }
 
-    /// Whether a literal may begin with the three bytes of the window.
+    /// Whether a literal may begin with these four bytes; and if so, whether one may that is wanted inside words.
     #[inline]
-    pub fn may_begin(&self, window: u32) -> bool {
-        is_set(self.begins.as_slice(), window)
-    }
-
-    /// Whether one that is wanted inside words may.
-    #[inline]
-    pub fn may_begin_inside(&self, window: u32) -> bool {
-        is_set(self.inside.as_slice(), window)
+    pub fn may_begin(&self, head: [u8; 4]) -> Option<bool> {
+        let [first, second, third, next] = head.map(|byte| u32::from(self.class(byte)));
+        let window = first << (BITS * 2) | second << BITS | third;
+        is_set(self.follows.as_slice(), mixed(window, next)).then(|| is_set(self.inside.as_slice(), window))
     }
 
     /// Each literal that begins at `at`: its number and where it ends.
@@ -150,8 +156,8 @@ impl Words {
 
 /// A number below the bits of `MIXED` for a window and the class of the byte after it.
 #[inline]
-fn mixed(window: u32, class: u8) -> u32 {
-    (window | u32::from(class) << 15).wrapping_mul(0x9e37_79b1) >> 16
+fn mixed(window: u32, class: u32) -> u32 {
+    (window | class << 15).wrapping_mul(0x9e37_79b1) >> 16
 }
 
 fn set(cells: &mut [u64], window: u32) {
@@ -206,6 +212,7 @@ fn coarse(literals: &[&[u8]]) -> [u8; 256] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::block;
 
     #[test]
     fn literals_are_found_in_any_case_and_inside_each_other() {
@@ -214,16 +221,12 @@ mod tests {
         let Ok(words) = words else {
             return;
         };
-        let (text, mut found, mut window) = (b"uSHErs SH-", Vec::new(), 0);
-        for (at, byte) in text.iter().enumerate() {
-            window = words.shifted(window, *byte);
-            if words.may_begin(window) {
-                words.at(text, at.saturating_sub(2), |number, end| found.push((end, number)));
-            }
+        let (text, mut found) = (b"uSHErs SH-", Vec::new());
+        for place in block::places(words.hits(&block::bytes(text, 0), &mut 0)) {
+            words.at(text, place.saturating_sub(2), |number, end| found.push((end, number)));
         }
         assert_eq!(found, [(4, 0), (6, 3), (6, 1), (10, 2)]);
-        let window = b"her".iter().fold(0, |window, byte| words.shifted(window, *byte));
-        assert!(words.may_begin_inside(window));
+        assert_eq!((words.may_begin(*b"Hers"), words.may_begin(*b"shE ")), (Some(true), Some(false)));
         assert!(words.is_in(b"ushe") && !words.is_in(b"sh"));
     }
 
