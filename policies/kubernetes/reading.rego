@@ -20,6 +20,7 @@ deny contains {
 } if {
 	input.command.protocol == "kubernetes"
 	not "sre" in input.principal.groups
+	not cluster.reads_masked_secrets
 	some op in input.command.operations
 	cluster.reads_secrets(op)
 }

@@ -24,6 +24,8 @@ only_reads if {
 	}
 }
 
+only_reads if reads_masked_secrets
+
 reads(op) if {
 	op.effect == "read"
 	not reads_secrets(op)
@@ -32,6 +34,17 @@ reads(op) if {
 reads_secrets(op) if {
 	op.effect == "read"
 	op.kubernetes.resource in {"secrets", "?"}
+}
+
+# Nothing but secrets is read, where their values are hidden (`kubernetes/masks`).
+reads_masked_secrets if {
+	input.resource.labels.secrets == "masked"
+	input.command.complete == true
+	count(input.command.operations) > 0
+	every op in input.command.operations {
+		op.kind in {"get", "list", "watch"}
+		op.kubernetes.resource == "secrets"
+	}
 }
 
 reads_or_changes(op) if reads(op)
