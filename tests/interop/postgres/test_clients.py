@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import missing
 from tests.interop.postgres.client import Raw
 from tests.interop.postgres.running import Gateway, Server
+from tests.interop.postgres.terminal import Terminal
 
 
 def run(gateway: Gateway, *command: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -175,3 +176,51 @@ async def test_asyncpg_fetches_iterates_copies_and_resets(gateway: Gateway, data
     assert await client.fetchval("select 7") == 7
     await client.reset()
     await client.close()
+
+
+def on_a_terminal(gateway: Gateway) -> Terminal:
+    """psql as people have it before them."""
+    return Terminal(
+        "psql",
+        "-X",
+        env={
+            "PGHOST": "localhost",
+            "PGPORT": str(gateway.port),
+            "PGUSER": "ann",
+            "PGDATABASE": "main/postgres",
+            "PGPASSWORD": gateway.password,
+            "PGSSLMODE": "verify-full",
+            "PGSSLROOTCERT": str(gateway.server.ca_file),
+        },
+    )
+
+
+def test_psql_runs_what_a_query_writes(gateway: Gateway, database: None) -> None:
+    text = "select format('select %s * 10', a) from cli order by a \\gexec\nselect a from cli limit 1 \\gset\n\\echo got :a\n"
+    said = run(gateway, "psql", "-XAt", text=text)
+    assert said.stdout.splitlines() == ["10", "20", "got 1"]
+    assert said.stderr == ""
+
+
+def test_ctrl_c_in_psql_ends_the_statement_and_not_the_session(gateway: Gateway, server: Server) -> None:
+    with on_a_terminal(gateway) as psql, Raw(server.cluster.port) as direct:
+        psql.until("=# ")
+        psql.type("select pg_sleep(100) as slept;\n")
+        while "D(1)" not in direct.ask("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"):
+            pass
+        psql.interrupt()
+        psql.until("canceling statement due to user request")
+        psql.type("select 'still ' || 'here';\n")
+        psql.until("still here")
+
+
+def test_psql_watches_until_ctrl_c(gateway: Gateway) -> None:
+    with on_a_terminal(gateway) as psql:
+        psql.until("=# ")
+        psql.type("select 'seen ' || 'again' \\watch 0.1\n")
+        for _ in range(3):
+            psql.until("seen again")
+        psql.interrupt()
+        psql.until("=# ")
+        psql.type("select 'still ' || 'here';\n")
+        psql.until("still here")
