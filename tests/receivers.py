@@ -69,6 +69,8 @@ class SyslogReceiver:
         self.port: int = self._listener.getsockname()[1]
         self.messages: list[bytes] = []
         self.farewells = 0
+        self.has_some = threading.Event()
+        """Set with the first message."""
         self._all: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -93,6 +95,7 @@ class SyslogReceiver:
                 while (space := data.find(b" ")) > 0 and len(data) >= space + 1 + int(data[:space]):
                     end = space + 1 + int(data[:space])
                     self.messages.append(data[space + 1 : end])
+                    self.has_some.set()
                     data = data[end:]
             self.farewells += 1
 

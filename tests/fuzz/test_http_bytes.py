@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import socket
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ def play(running: Running, target: Target, count: int) -> None:
                     size = chance.randrange(1, 400)
                     connection.sendall(data[at : at + size])
                     at += size
-                connection.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):  # WHY: the listener may have had enough of it before
+                    connection.shutdown(socket.SHUT_WR)
                 got = b""
                 while piece := connection.recv(65536):
                     got += piece

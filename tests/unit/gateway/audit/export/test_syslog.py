@@ -63,6 +63,7 @@ def test_many_and_large_ones_come_whole_and_in_order(folder: Path, receiver: Sys
 def test_a_connection_that_ended_is_made_anew(folder: Path, receiver: SyslogReceiver) -> None:
     sink = SyslogSink("localhost", receiver.port, folder / "ca.pem")
     sink.send([event(1)])
+    assert receiver.has_some.wait(10)
     receiver.cut()
 
     def until_it_is_seen() -> None:
