@@ -10,6 +10,7 @@ Called by `gateway.app`.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from gateway.audit.export.events import MAX_EVENTS, Event, Sink, SinkFailed
 from gateway.audit.export.file import FileSink
 from gateway.audit.export.follow import Follower
 from gateway.audit.tail import number_of
-from gateway.errors import AuditUnavailable
+from gateway.errors import AuditUnavailable, GatewayError
 from gateway.telemetry import logger
 from gateway.turns import short_turns
 
@@ -70,6 +71,8 @@ class Exporter:
         self._cursor = Cursor(export.state / export.name, export.log)
         self._follower = Follower(export.directory, self._cursor.seq)
         self._refused = FileSink(export.state / f"{export.name}.refused")
+        self._lines: list[bytes] = []
+        """Read, and not shaped yet: what cannot be shaped now is shaped later, and not lost."""
         self._left: list[Event] = []
         self._reached = self._cursor.seq
         """The last entry that was read and is done with, or waits in `_left`."""
@@ -106,7 +109,8 @@ class Exporter:
             pause = self._turn(pause)
         while not self.trouble and self.step():
             pass
-        self._note_skipped(0)
+        with contextlib.suppress(AuditUnavailable):  # WHY: without it only more is looked at again after the next start
+            self._note_skipped(0)
         self._export.sink.close()
 
     def _turn(self, before: float) -> float:
@@ -125,7 +129,7 @@ class Exporter:
                 self._give(batch)
             else:
                 self._note_skipped(MAX_SKIPPED)
-        except (SinkFailed, AuditUnavailable) as error:
+        except GatewayError as error:
             if self.trouble != str(error):
                 logger("export").warning("the audit is not sent on", export=self.name, problem=str(error))
             self.trouble = str(error)
@@ -138,12 +142,13 @@ class Exporter:
 
     def _next(self) -> Sequence[Event]:
         while not self._left:
-            lines = self._follower.take(MAX_EVENTS)
-            if not lines:
+            self._lines = self._lines or self._follower.take(MAX_EVENTS)
+            if not self._lines:
                 break
             with short_turns():
-                self._left = [event for line in lines if (event := self._export.shape(line)) is not None]
-            self._reached = number_of(lines[-1]) or self._reached
+                self._left = [event for line in self._lines if (event := self._export.shape(line)) is not None]
+            self._reached = number_of(self._lines[-1]) or self._reached
+            self._lines = []
         size = count = 0
         for event in self._left[: self._export.sink.max_events]:
             size += len(event.body)

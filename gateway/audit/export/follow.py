@@ -32,7 +32,12 @@ class Follower:
         """The next whole lines, at most so many; none when there are none yet."""
         found: list[bytes] = []
         while len(found) < count:
-            line = self._line()
+            try:
+                line = self._line()
+            except AuditUnavailable:
+                if found:
+                    break  # WHY: what is in order before it is handed out first
+                raise
             if line is None:
                 break
             found.append(line)
@@ -42,8 +47,11 @@ class Follower:
         while True:
             end = self._data.find(b"\n", self._at) + 1
             if end:
-                line, self._at = self._data[self._at : end], end
-                if self._is_next(line):
+                line = self._data[self._at : end]
+                # INVARIANT: nothing is read past a line that is not in order; it is found again at every look.
+                is_wanted = self._is_next(line)
+                self._at = end
+                if is_wanted:
                     return line
             elif not self._read():
                 return None

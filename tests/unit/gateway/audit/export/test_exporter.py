@@ -15,6 +15,7 @@ from gateway.audit.export.events import MAX_EVENTS, Event, SinkFailed
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.log import AuditLog
+from gateway.errors import StoreUnavailable
 from tests.strategies.audit_logs import entry, open_log
 
 
@@ -172,9 +173,30 @@ def test_a_log_that_was_altered_is_not_sent_past(tmp_path: Path, log: AuditLog) 
     log.close()
     path = tmp_path / "log" / "0000000000000001.jsonl"
     path.write_bytes(path.read_bytes().replace(b'{"seq":2', b'{"seq":4'))
-    one = exporter(tmp_path, Receiver())
+    sink = Receiver()
+    one = exporter(tmp_path, sink)
+    assert one.step()
+    for _ in range(3):
+        assert not one.step()
+        assert "holds something else where entry 2 belongs" in one.trouble
+    assert sink.taken == [1]
+
+
+def test_what_cannot_be_shaped_now_is_shaped_later(tmp_path: Path, log: AuditLog) -> None:
+    sink, fails = Receiver(), [False, True]
+
+    def needs_the_store(line: bytes) -> Event:
+        if fails and fails.pop():
+            raise StoreUnavailable("the store is away")
+        return shape(line)
+
+    one = exporter(tmp_path, sink, needs_the_store)
+    fill(log, 3)
     assert not one.step()
-    assert "holds something else where entry 2 belongs" in one.trouble
+    assert (one.trouble, sink.taken) == ("the store is away", [])
+    assert one.step()
+    assert (one.trouble, sink.taken, one.seq) == ("", [1, 2, 3], 3)
+    log.close()
 
 
 def test_it_runs_by_itself_and_sends_the_last_before_it_ends(tmp_path: Path, log: AuditLog) -> None:

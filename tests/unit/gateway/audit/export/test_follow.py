@@ -71,8 +71,10 @@ def test_a_number_out_of_order_and_a_segment_that_is_gone_are_told(tmp_path: Pat
     first, second, *_ = segments(tmp_path)
     second.write_bytes(second.read_bytes().replace(b'{"seq":', b'{"seq":9', 1))
     follower = Follower(tmp_path, 0)
-    with pytest.raises(AuditUnavailable, match="holds something else"):
-        follower.take(99)
+    assert numbers(follower) == list(range(1, int(second.stem)))
+    for _ in range(3):
+        with pytest.raises(AuditUnavailable, match="holds something else"):
+            follower.take(99)
     first.unlink()
     with pytest.raises(AuditUnavailable, match="has no entry 1 any more"):
         Follower(tmp_path, 0).take(1)
