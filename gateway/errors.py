@@ -6,6 +6,7 @@
   - StoreUnavailable   the database cannot be used
   - AuditUnavailable   an entry cannot be written: nothing is allowed
   - ApprovalConflict   a ticket is not in a state that permits the step
+  - IdentityRefused    a token, or an answer of who issues them, is not accepted
 
 Each has a stable `code`; messages never hold secrets.
 """
@@ -51,3 +52,9 @@ class AuditUnavailable(GatewayError):
 
 class ApprovalConflict(GatewayError):
     code = "APPROVAL_CONFLICT"
+
+
+class IdentityRefused(GatewayError):
+    """A proof of identity was not accepted. The message says why and never repeats a part of the proof."""
+
+    code = "IDENTITY_REFUSED"

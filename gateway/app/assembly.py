@@ -17,6 +17,7 @@ from engine.request import Json
 from engine.source import Source
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
+from gateway.app.identities import code_flow_of, issuers_of
 from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
@@ -84,6 +85,8 @@ class Gateway:
         self._shared_store = url if database.tells_replicas else None
         upgrade(database)
         self._decoy_key = database.shared_key("decoy")
+        self.issuers = issuers_of(config, secrets.client_secret)
+        self.sign_in, self.sign_in_key = code_flow_of(self.issuers, time.time_ns), database.shared_key("sign-in")
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
         self.log = AuditLog(
             config.at(config.audit.dir),

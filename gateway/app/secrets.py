@@ -89,6 +89,11 @@ class Secrets:
                     raise ConfigInvalid(f"the token of the export `{export.name}` cannot stand in a header")
         return found
 
+    def client_secret(self, issuer: str) -> str | None:
+        """The secret with which we are known to an issuer of `[[identity.oidc]]`; None when it knows us without one."""
+        found = next((one.client_secret for one in self._config.identity.oidc if one.name == issuer), None)
+        return None if found is None else self._text(found, f"client_secret of the issuer `{issuer}`")
+
     def hooks(self) -> dict[str, Hook]:
         """Where notices are posted, by their names."""
         found = {}

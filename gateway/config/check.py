@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from gateway.config.addresses import is_loopback, split_address
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.exports import find_export_misfits, find_notice_misfits
+from gateway.config.issuers import find_issuer_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
@@ -110,6 +111,10 @@ def _identity(config: Config) -> Iterator[tuple[Path, str]]:
     yield from _doubles("identity.principal", "name", [local.name for local in locals_])
     yield from _doubles("identity.principal", "uid", [str(local.uid) for local in locals_ if local.uid is not None])
     yield from find_key_misfits(config.identity.ssh_ca, ("identity", "ssh_ca"))
+    yield from _doubles("identity.oidc", "name", [issuer.name for issuer in config.identity.oidc])
+    yield from _doubles("identity.oidc", "issuer", [issuer.issuer for issuer in config.identity.oidc])
+    yield from _doubles("identity.oidc", "prefix", [issuer.prefix for issuer in config.identity.oidc])
+    yield from find_issuer_misfits(config)
     for index, local in enumerate(locals_):
         yield from _local(local, ("identity", "principal", index))
 

@@ -187,12 +187,48 @@ class Local:
     ssh_key: tuple[str, ...] = ()
 
 
+class TokenAlgorithm(StrEnum):
+    """How an issuer's tokens may be signed: all with keys of which only the public half is known here."""
+
+    RS256 = "RS256"
+    PS256 = "PS256"
+    ES256 = "ES256"
+    EDDSA = "EdDSA"
+
+
+@dataclass(frozen=True, slots=True)
+class OidcIssuer:
+    """`[[identity.oidc]]`: who else says who somebody is. See docs/identity.md.
+
+    People sign in with `client_id` (and `client_secret`, a reference); tokens of services are for one of `audience`, which is
+    `client_id` where nothing is said. `prefix` stands before each name from here, `kind` is what they are.
+    """
+
+    name: str
+    issuer: str
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    audience: tuple[str, ...] = ()
+    algorithms: tuple[TokenAlgorithm, ...] = (TokenAlgorithm.RS256,)
+    principal_claim: str = "sub"
+    groups_claim: str = "groups"
+    prefix: str = ""
+    kind: PrincipalKind = PrincipalKind.USER
+    scopes: tuple[str, ...] = ("openid", "groups", "email")
+    leeway_seconds: float = 30.0
+    max_lifetime_seconds: float = 3_600.0
+    ca_file: str | None = None
+    approver_groups: tuple[str, ...] = ()
+    auditor_groups: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """`[identity]`. `ssh_ca` are public keys of SSH; their certificates prove the people named in them as principals."""
 
     principal: tuple[Local, ...] = ()
     ssh_ca: tuple[str, ...] = ()
+    oidc: tuple[OidcIssuer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

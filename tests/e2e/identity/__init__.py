@@ -1,0 +1,1 @@
+"""Identity end to end, before a real OpenID provider."""
