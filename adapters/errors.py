@@ -3,6 +3,7 @@
 - AdapterError
   - PeerProtocolError    the other side broke the protocol: refuse and close
   - LocalProtocolError   we broke it: a bug of ours, the session ends
+  - RecorderFailed       what is shown cannot be recorded: the session ends
 
 A session raises neither for hostile bytes: it answers with an error message and `Close(reason)`.
 """
@@ -24,3 +25,7 @@ class PeerProtocolError(AdapterError):
 
 class LocalProtocolError(AdapterError):
     """We were about to send, or asked for, what has no place here."""
+
+
+class RecorderFailed(AdapterError):
+    """The recording cannot go on, so nothing more may be shown."""

@@ -5,6 +5,8 @@
   - PolicyUnusable     policies cannot be loaded
   - StoreUnavailable   the database cannot be used
   - AuditUnavailable   an entry cannot be written: nothing is allowed
+  - RecordingUnavailable  recordings cannot be kept
+  - RecordingBroken    a recording cannot be read, or not to its end
   - ApprovalConflict   a ticket is not in a state that permits the step
   - IdentityRefused    a token, or an answer of who issues them, is not accepted
 
@@ -48,6 +50,14 @@ class StoreUnavailable(GatewayError):
 
 class AuditUnavailable(GatewayError):
     code = "AUDIT_UNAVAILABLE"
+
+
+class RecordingUnavailable(GatewayError):
+    code = "RECORDING_UNAVAILABLE"
+
+
+class RecordingBroken(GatewayError):
+    code = "RECORDING_BROKEN"
 
 
 class ApprovalConflict(GatewayError):

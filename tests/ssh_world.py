@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncssh
 
-from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal, ScramVerifier, Screen, Target
+from adapters.errors import RecorderFailed
 from adapters.ssh.listener import ListenerSettings, SshListener
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
 
@@ -39,9 +40,41 @@ def answer_for(text: str, number: int = 1) -> Answer:
         return Answer(Decision(Verdict.HOLD, None, (reason,), hold=hold), identity, f"T{number}", "https://gate/T")
     if "#mask" in text:
         return Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact"),)), identity)
+    if "#record" in text:
+        return Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("record", True, "test/R"),)), identity)
     if "#rows" in text:
         return Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("rows", 1, "test/L"),)), identity)
     return Answer(Decision(Verdict.ALLOW, None), identity)
+
+
+@dataclass
+class SmallRecording:
+    """Keeps what it is told; fails after `left` words of output."""
+
+    decision_id: str
+    screen: Screen | None
+    failed: Callable[[], None]
+    shown: bytes = b""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    facts: list[Mapping[str, object]] = field(default_factory=list)
+    ended: list[int | None] = field(default_factory=list)
+    left: int = 10**6
+    id: str = "r-1"
+
+    def output(self, data: bytes, *, is_error: bool = False) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise RecorderFailed("no", code="RECORDER_FAILED")
+        self.shown += data
+
+    def resized(self, columns: int, rows: int) -> None:
+        self.sizes.append((columns, rows))
+
+    def told(self, said: Mapping[str, object]) -> None:
+        self.facts.append(said)
+
+    def end(self, status: int | None) -> None:
+        self.ended.append(status)
 
 
 @dataclass
@@ -58,6 +91,9 @@ class SmallGate:
     is_prompt: bool = False
     """A ticket that is taken back is over at once, as with the real gate; without, a grant may come after all."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    recordings: list[SmallRecording] = field(default_factory=list)
+    records_commands: bool = False
+    cannot_record: bool = False
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def decide(self, question: Question) -> Answer:
@@ -89,6 +125,12 @@ class SmallGate:
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         self.outcomes.append((decision_id, outcome))
         self.news.set()
+
+    def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> SmallRecording:
+        if self.cannot_record:
+            raise RecorderFailed("no", code="RECORDER_FAILED")
+        self.recordings.append(SmallRecording(decision_id, screen, failed))
+        return self.recordings[-1]
 
     def close(self, reason: str) -> None:
         self.closed.append(reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -100,6 +100,34 @@ class Refusal:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A terminal as a client has it."""
+
+    columns: int
+    rows: int
+    type: str
+
+
+class Recording(Protocol):
+    """What a client is shown, kept. Each word raises RecorderFailed when it cannot be; then it may not be shown either."""
+
+    @property
+    def id(self) -> str: ...
+
+    def output(self, data: bytes, *, is_error: bool = False) -> None:
+        """What is about to be shown."""
+
+    def resized(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+
+    def told(self, said: Mapping[str, Json]) -> None:
+        """A decision, or another fact of ours."""
+
+    def end(self, status: int | None) -> None:
+        """It is over. Never raises."""
+
+
 class GateSession(Protocol):
     """One signed-in client on one resource."""
 
@@ -119,6 +147,16 @@ class GateSession(Protocol):
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
+
+    def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
+        """Begin a recording of what a grant shows; with a screen that of a terminal. Raises RecorderFailed.
+
+        `failed` is called, from any thread, when it cannot go on.
+        """
+
+    @property
+    def records_commands(self) -> bool:
+        """Whether every command is recorded, not only where a policy says so."""
 
     def close(self, reason: str) -> None: ...
 

@@ -75,6 +75,11 @@ def target_trouble(what: str) -> str:
     return _lines(f"the target: {what}")
 
 
+def unrecorded() -> str:
+    """That the recorder failed, and so this ends."""
+    return _lines("ended: this has to be recorded and cannot be at the moment", "tell the operator of the gateway")
+
+
 def plain(text: str) -> str:
     """A text that does nothing to a terminal. WHY: reasons and comments are other people's words."""
     return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import asyncssh
 
-from adapters.core.ports import Outcome
+from adapters.core.ports import Outcome, Recording
+from adapters.errors import RecorderFailed
 from adapters.ssh import messages
 from adapters.ssh.session import (
     Ask,
@@ -32,6 +33,7 @@ from adapters.ssh.session import (
     WakeAt,
     Withdraw,
 )
+from adapters.ssh.target_session import TargetSession
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
 
@@ -60,12 +62,15 @@ class CommandRun:
         self._target: asyncssh.SSHClientChannel[bytes] | None = None
         self._decision_id = ""
         self._began = 0.0
+        self._text = b""
+        self._recording: Recording | None = None
         self.shown = 0
 
     # --- the client's side
 
     def start(self, text: bytes) -> None:
         """Ask about a command, and run it if that is granted."""
+        self._text = text
         self._perform(self._session.handle(CommandReceived(text), self._loop.time()))
 
     def take_input(self, data: bytes) -> None:
@@ -132,9 +137,10 @@ class CommandRun:
                 gate.withdraw(ticket, reason)
             case Tell(text):
                 self.tell(text)
-            case Run(line, decision_id):
+            case Run(line, decision_id, is_recorded):
                 self._decision_id, self._began = decision_id, time.perf_counter()
-                self._visit.spawn(self._run(line))
+                if self._begin_recording(decision_id, is_recorded=is_recorded):
+                    self._visit.spawn(self._run(line))
             case NotRun(decision_id, error):
                 gate.finished(decision_id, Outcome(error=error))
             case WakeAt(when):
@@ -169,11 +175,43 @@ class CommandRun:
         if not self._client.is_closing():
             self._client.exit(status)
 
+    # --- the recording
+
+    def _begin_recording(self, decision_id: str, *, is_recorded: bool) -> bool:
+        """Whether it may run: it is recorded, or need not be."""
+        gate = self._visit.gate
+        if not is_recorded and not gate.records_commands:
+            return True
+        try:
+            self._recording = gate.record(decision_id, None, self._recorder_failed_elsewhere)
+            self._recording.told({"decision": decision_id, "verdict": "allow", "text": self._text.decode()})
+        except RecorderFailed:
+            self._recorder_failed()
+            return False
+        return True
+
+    def _recorder_failed_elsewhere(self) -> None:
+        """The same from another thread."""
+        self._loop.call_soon_threadsafe(self._recorder_failed)
+
+    def _recorder_failed(self) -> None:
+        """INVARIANT: what cannot be recorded is not shown, and ends."""
+        if not self._decision_id:
+            return
+        self.tell(messages.unrecorded())
+        self._finish("RECORDER_FAILED")
+        target, self._target = self._target, None
+        if target is not None:
+            target.abort()
+        if self._is_there:
+            self._client.exit(messages.LOST)
+        self._session.handle(ClientLeft("the recorder failed"), self._loop.time())
+
     # --- the target's side
 
     async def _run(self, line: str) -> None:
         try:
-            await self._visit.upstream.run(lambda: _TargetSession(self), line, self._environment)
+            await self._visit.upstream.run(lambda: TargetSession(self), line, self._environment)
         except TargetUnusable as error:
             self.tell(messages.target_trouble(str(error)))
             self._finish(error.code)
@@ -196,6 +234,12 @@ class CommandRun:
 
     def show(self, data: bytes, datatype: int | None) -> None:
         """Output of the command."""
+        if self._recording is not None:
+            try:
+                self._recording.output(data, is_error=datatype is not None)
+            except RecorderFailed:
+                self._recorder_failed()
+                return
         self.shown += len(data)
         # WHY `_send_state` has to be open: what comes after a close has nobody to read it.
         if not self._client.is_closing():
@@ -211,13 +255,15 @@ class CommandRun:
     def target_ended(self, status: int | None, signal: tuple[str, bool, str, str] | None) -> None:
         """The command is over: how it ended, or None and None when nobody knows."""
         self._target = None
+        if not self._decision_id:
+            return
         if signal is not None:
             name, core_dumped, said, _ = signal
             self._finish(f"SIGNAL_{name}")
             if self._is_there:
                 self._client.exit_with_signal(name, core_dumped, messages.plain(said))
         elif status is not None:
-            self._finish(f"EXIT_{status}" if status else None)
+            self._finish(f"EXIT_{status}" if status else None, status)
             if self._is_there:
                 self._client.exit(status)
         else:
@@ -238,54 +284,12 @@ class CommandRun:
         elif target is not None:
             target.pause_reading()
 
-    def _finish(self, error: str | None) -> None:
+    def _finish(self, error: str | None, status: int | None = None) -> None:
         """Record what became of a granted command, once."""
         if not self._decision_id:
             return
+        if self._recording is not None:
+            self._recording.end(status)
         decision_id, self._decision_id = self._decision_id, ""
         duration = time.perf_counter() - self._began
         self._visit.gate.finished(decision_id, Outcome(bytes=self.shown, duration=duration, error=error))
-
-
-class _TargetSession(asyncssh.SSHClientSession[bytes]):
-    """The target's end of one command."""
-
-    def __init__(self, run: CommandRun) -> None:
-        self._run = run
-        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._status: int | None = None
-        self._signal: tuple[str, bool, str, str] | None = None
-        self._began = False
-
-    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        self._channel = chan
-
-    def session_started(self) -> None:
-        self._began = True
-        if self._channel is not None:
-            self._run.attach(self._channel)
-
-    def data_received(self, data: bytes, datatype: int | None) -> None:
-        self._run.show(data, datatype)
-
-    def eof_received(self) -> bool:
-        # WHY not told yet: a client that has no more input either closes the channel then, and the exit status, on its way
-        # already, would find nobody. The close behind it is an end of output too.
-        return True
-
-    def pause_writing(self) -> None:
-        self._run.target_is_full(True)
-
-    def resume_writing(self) -> None:
-        self._run.target_is_full(False)
-
-    def exit_status_received(self, status: int) -> None:
-        self._status = status
-
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:
-        self._signal = (signal, core_dumped, msg, lang)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        # WHY not before it began: whoever asked for it is told by an exception.
-        if self._began:
-            self._run.target_ended(self._status, self._signal)

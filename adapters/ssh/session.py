@@ -21,6 +21,7 @@ from engine.decision import Verdict
 
 GATES_OWN = frozenset({"notify"})
 """Obligations that are the gate's affair, not ours."""
+RECORD = "record"
 
 
 class Phase(StrEnum):
@@ -106,10 +107,11 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Give this line to the target."""
+    """Give this line to the target. `is_recorded`: the policy wants what it shows recorded."""
 
     line: str
     decision_id: str
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class CommandSession:
         return self._granted(answer)
 
     def _granted(self, answer: Answer) -> list[Effect]:
-        missing = unmet(answer)
+        missing = unmet(answer, can_record=True)
         line = run_line(self._text.decode(), self.shell)
         if missing is None and line is None:
             missing = "a command that the target can take, and this one is too long"
@@ -197,7 +199,7 @@ class CommandSession:
             return [NotRun(answer.decision_id, "OBLIGATION_UNKNOWN"), Tell(told), End(messages.REFUSED)]
         waited = [Tell(messages.released(self._ticket))] if self._ticket is not None else []
         self.phase = Phase.RUNNING
-        return [*waited, Run(line, answer.decision_id)]
+        return [*waited, Run(line, answer.decision_id, wants_record(answer))]
 
     def _waits_on(self, now: float) -> list[Effect]:
         if self.phase is not Phase.WAITING or self._ticket is None:
@@ -210,9 +212,15 @@ class CommandSession:
         return [Withdraw(self._ticket, reason)] if waiting and self._ticket is not None else []
 
 
-def unmet(answer: Answer) -> str | None:
-    """What a grant demands and we cannot do; None when there is nothing."""
+def wants_record(answer: Answer) -> bool:
+    """Whether a grant says that what is shown is recorded."""
+    return any(one.type == RECORD for one in answer.decision.obligations)
+
+
+def unmet(answer: Answer, *, can_record: bool = False) -> str | None:
+    """What a grant demands and we cannot do; None when there is nothing. `can_record`: whoever asks records."""
     decision = answer.decision
+    met = GATES_OWN | {RECORD} if can_record else GATES_OWN
     if decision.verdict is not Verdict.ALLOW or decision.mask_plan:
         return "that the output is masked"
-    return next((f"`{one.type}`" for one in decision.obligations if one.type not in GATES_OWN), None)
+    return next((f"`{one.type}`" for one in decision.obligations if one.type not in met), None)

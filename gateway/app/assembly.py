@@ -22,6 +22,7 @@ from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
+from gateway.app.recordings import build_recordings, put_away_old
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
@@ -32,6 +33,7 @@ from gateway.audit.log import AuditLog, Durability
 from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
 from gateway.config.addresses import split_address
+from gateway.config.model import Recorded
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
@@ -54,6 +56,8 @@ from gateway.telemetry import Meters, logger
 DRAIN_SECONDS = 10.0
 """How long sessions may finish what they run after a stop was asked for."""
 SWEEP_SECONDS = 1.0
+SHELF_SECONDS = 3600.0
+"""Between looks for recordings whose time is over."""
 
 
 class Gateway:
@@ -132,7 +136,11 @@ class Gateway:
             watcher=self._shadow,
             secrets_in_text=config.audit.secrets,
         )
+        self.recordings = build_recordings(config, secrets.recording_keys(), self.log)
+        opening.callback(self.recordings.close)
         self.doors = Doors(
+            recordings=self.recordings,
+            records_commands=config.recording.commands is Recorded.ALL,
             gate=self.gate,
             log=self.log,
             people=people,
@@ -280,13 +288,23 @@ class Gateway:
             await listen(self._shared_store, bell.ring, bell.ring_all)
 
     async def sweep(self) -> None:
-        """Close overdue tickets, for ever."""
+        """Close overdue tickets and put old recordings away, for ever."""
         loop = asyncio.get_running_loop()
+        next_look = 0.0
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            if loop.time() >= next_look:
+                next_look = loop.time() + SHELF_SECONDS
+                await loop.run_in_executor(None, self._put_away_old)
             await loop.run_in_executor(None, self.gate.expire_overdue)
             self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
             self.exports.tell(self.log.next_seq - 1)
+
+    def _put_away_old(self) -> None:
+        try:
+            put_away_old(self.config, self.log, time.time_ns())
+        except AuditUnavailable as error:
+            logger("app").error("old recordings stay: this cannot be recorded", code=error.code)
 
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new work, let what runs finish for `seconds`, end the rest."""

@@ -37,6 +37,7 @@ from gateway.doors.resources import Directory, Place
 from gateway.errors import ConfigInvalid, StoreUnavailable
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.scram import decoy, make_verifier, parse_verifier
+from gateway.recording.keys import WrappingKeys, own_secret
 
 MIN_TOKEN = 20
 """Bytes of a token: what is kept of it is a plain hash, so it must be too long to guess."""
@@ -78,6 +79,12 @@ class Secrets:
         return [
             SigningKey.from_pem(origin, self._secret(reference, "audit.keys")) for reference in self._config.audit.keys
         ]
+
+    def recording_keys(self) -> WrappingKeys:
+        """What the keys of recordings are wrapped with."""
+        recording = self._config.recording
+        configured = [self._secret(reference, "recording.keys") for reference in recording.keys]
+        return WrappingKeys(configured or [own_secret(self._config.at(recording.dir))])
 
     def export_tokens(self) -> dict[str, str]:
         """The tokens that exports of the audit go with, by the exports' names."""

@@ -116,6 +116,8 @@ def _as_text(entry: Entry) -> str:
         case Kind.SHADOW:
             rules = ",".join(rule for rule, _ in entry.rules)
             return f"{head}  {entry.decision_id}  {entry.note}  {entry.principal}@{entry.resource}  {rules}"
+        case Kind.RECORDING:
+            return f"{head}  {entry.step:<9}  {entry.note}  {entry.principal}@{entry.resource}  chunks {entry.rows or 0}  {entry.digest[:16]}"
         case Kind.APPROVAL:
             return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
         case _:

@@ -138,6 +138,13 @@ def _audit(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"
     if config.audit.low_water_bytes < 1 << 20:
         yield ("audit", "low_water_bytes"), "is too small; expected 1048576 or more"
+    for index, reference in enumerate(config.recording.keys):
+        if not SECRET.fullmatch(reference):
+            yield ("recording", "keys", index), f"holds no reference; {REFERENCE_EXPECTED}"
+    if config.recording.low_water_bytes < 1 << 20:
+        yield ("recording", "low_water_bytes"), "is too small; expected 1048576 or more"
+    if not 0 <= config.recording.keep_days <= 36_500:
+        yield ("recording", "keep_days"), "is out of range; expected 0 (for ever) to 36500"
     yield from _doubles("audit.export", "name", [export.name for export in config.audit.export])
     yield from find_export_misfits(config)
     yield from _doubles("notify", "name", [notify.name for notify in config.notify])

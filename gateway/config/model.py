@@ -288,6 +288,28 @@ class Audit:
     export: tuple[AuditExport, ...] = ()
 
 
+class Recorded(StrEnum):
+    """Which commands are recorded: those where a policy says `record`, or all. Terminals always are."""
+
+    ASKED = "asked"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """`[recording]`: where recordings of terminals and commands are kept, and for how many days (0: for ever).
+
+    `keys`: secrets of 32 bytes or more: the one that new recordings are encrypted under, then older ones. Without any, one is
+    made in `dir`. Below `low_water_bytes` of free space nothing that has to be recorded begins.
+    """
+
+    dir: str = "state/recordings"
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    commands: Recorded = Recorded.ASKED
+    keep_days: int = 0
+    low_water_bytes: int = 64 << 20
+
+
 class NoticeKind(StrEnum):
     """Who is told, and so how it is written."""
 
@@ -403,6 +425,7 @@ class Config:
     identity: Identity = Identity()
     store: Store = Store()
     audit: Audit = Audit()
+    recording: Recording = Recording()
     notify: tuple[Notify, ...] = ()
     masking: Masking = Masking()
     rpc: Rpc = Rpc()

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, Outcome, Question, Recording, Refusal, ScramVerifier, Screen, Target
+from adapters.errors import RecorderFailed
 from engine.command.parse import parse_command
 from engine.decision import DenyKind
 from engine.request import Json, Principal, Resource, Session
@@ -25,6 +26,7 @@ from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
 from gateway.identity.people import People
 from gateway.identity.throttle import Throttle
+from gateway.recording.recorder import About, Recordings
 from gateway.remembering import Memory, ShapeOf
 from gateway.telemetry import Meters, logger
 
@@ -56,8 +58,12 @@ class Doors:
         clock: Callable[[], int],
         meters: Meters,
         shape_of: ShapeOf = lambda protocol, text: None,
+        recordings: Recordings | None = None,
+        records_commands: bool = False,
     ) -> None:
-        """`shape_of` is the parser's, for what sessions remember."""
+        """`shape_of` is the parser's, for what sessions remember. Without `recordings` nothing that has to be recorded runs."""
+        self.recordings = recordings
+        self.records_commands = records_commands
         self.shape_of = shape_of
         self._gate = gate
         self._log = log
@@ -250,6 +256,19 @@ class GatewaySession:
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
         self._gate.finished(decision_id, outcome)
+
+    @property
+    def records_commands(self) -> bool:
+        """Whether every command is recorded, not only where a policy says so."""
+        return self._doors.records_commands
+
+    def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
+        """Begin a recording of what a grant shows. Raises RecorderFailed."""
+        recordings = self._doors.recordings
+        if recordings is None:
+            raise RecorderFailed("no recordings are kept here", code="RECORDER_FAILED")
+        about = About(self._session.id, self._principal.name, self._resource.name, decision_id, self._session.job)
+        return recordings.begin(about, screen, failed)
 
     def close(self, reason: str) -> None:
         """The session is over. A second call changes nothing."""

@@ -7,6 +7,7 @@ reach new code. The core's own targets are in `engine/native/tests/targets/mod.r
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 from collections.abc import Callable
@@ -39,8 +40,12 @@ from engine.errors import PolicyRefused
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method
 from engine.source import Source
+from gateway.errors import RecordingBroken
 from gateway.policy_store.archive import ArchiveRefused, read_archive, write_archive
 from gateway.policy_store.bundle import MAGIC, BundleRefused, unpack
+from gateway.recording.frames import open_chunk, read_chunks, read_head
+from gateway.recording.lines import COMMAND, TERMINAL, read_events
+from gateway.recording.showing import Neutralizer
 
 ROOT: Final = Path(__file__).parents[2]
 SEEDS: Final = Path(__file__).parent / "seeds"
@@ -70,6 +75,22 @@ def documents(data: bytes) -> None:
     with contextlib.suppress(Refused):
         for one in read_yaml(data):
             json.dumps(one, default=_no_value)
+
+
+def recordings(data: bytes) -> None:
+    """A file is a recording as far as its chunks are whole, or one error; lines are events or a ValueError; nothing that is shown
+    has a control character in it but those that draw."""
+    with contextlib.suppress(RecordingBroken):
+        file = io.BytesIO(data)
+        opened = read_head(file)
+        for chunk in read_chunks(file, opened):
+            open_chunk(chunk, opened, b"k" * 32)
+    for shape in (COMMAND, TERMINAL):
+        with contextlib.suppress(ValueError):
+            list(read_events(iter(data.splitlines()), shape))
+    shown = Neutralizer().clean(data.decode("utf-8", "replace"))
+    assert not re.search(r"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]", shown)
+    assert not re.search(r"\x1b(?![\[(78DEM])|\x1b\[[0-9;?>]*[nctipq]", shown)
 
 
 def _no_value(value: object) -> Value:
@@ -202,7 +223,7 @@ def bundle(data: bytes) -> None:
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    made.__name__: made for made in (gate, documents, http, bodies, kubectl, url, answers, frames, bundle)
+    made.__name__: made for made in (gate, documents, http, bodies, kubectl, url, answers, frames, bundle, recordings)
 }
 
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")

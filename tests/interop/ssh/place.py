@@ -28,6 +28,9 @@ from gateway.audit.entry import Entry
 from gateway.audit.read import read
 from gateway.config import load_config
 from gateway.demo.cluster import free_port
+from gateway.recording.frames import Head
+from gateway.recording.keys import WrappingKeys, own_secret
+from gateway.recording.shelf import Wanted, find, heads, lines, state_of
 from tests.conftest import missing
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
@@ -54,6 +57,11 @@ hold contains {"code": "LOOK", "reason": "somebody looks first", "approvers": {"
 limit contains {"code": "ROWS", "reason": "few", "type": "rows", "value": 5} if {
 	mine
 	contains(input.command.text, "#rows")
+}
+
+limit contains {"code": "KEPT", "reason": "kept", "type": "record", "value": true} if {
+	mine
+	contains(input.command.text, "#record")
 }
 
 allow contains {"code": "SEEN", "reason": "seen to the bottom"} if {
@@ -167,6 +175,19 @@ class Place:
     def decisions(self) -> list[Entry]:
         return [entry for entry in self.entries() if entry.kind == "decision"]
 
+    def recordings(self) -> list[Head]:
+        """The recordings there are, oldest first."""
+        return sorted((head for _, head in heads(self.folder / "recordings", Wanted())), key=lambda head: head.started)
+
+    def recorded_lines(self, name: str) -> bytes:
+        """What stands in a recording that is over."""
+        path, keys = find(self.folder / "recordings", name), WrappingKeys([own_secret(self.folder / "recordings")])
+        self.wait_until(lambda: not state_of(path).trouble)
+        return b"".join(lines(path, keys))
+
+    def recorded_digest(self, name: str) -> str:
+        return state_of(find(self.folder / "recordings", name)).digest.hex()
+
     def wait_for_hold(self) -> Ticket:
         """The one ticket that is open, once there is one."""
         deadline = time.monotonic() + WAIT
@@ -242,6 +263,10 @@ url = "sqlite:///store.db"
 
 [audit]
 dir = "audit"
+low_water_bytes = 1048576
+
+[recording]
+dir = "recordings"
 low_water_bytes = 1048576
 
 [[resource]]

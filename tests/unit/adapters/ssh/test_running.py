@@ -11,7 +11,7 @@ import pytest
 
 from adapters.core.ports import Answer, Question
 from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
-from tests.ssh_world import SmallGate, World, ssh_world
+from tests.ssh_world import SmallGate, SmallRecording, World, ssh_world
 
 
 async def ran(world: World, command: str, data: str = "") -> asyncssh.SSHCompletedProcess:
@@ -186,3 +186,53 @@ async def test_a_connection_through_a_target_is_not_opened_by_an_error(where: st
             await connection.open_connection("#hold", world.target.port)
         connection.abort()
         await connection.wait_closed()
+
+
+async def test_what_a_policy_wants_recorded_is_recorded_before_it_is_shown() -> None:
+    async with ssh_world() as world:
+        done = await ran(world, "id #record")
+        (kept,) = world.gate.recordings
+        assert kept.shown == str(done.stdout).encode() + b"err"
+        assert kept.facts == [{"decision": "d1", "verdict": "allow", "text": "id #record"}]
+        assert (kept.decision_id, kept.screen, kept.ended) == ("d1", None, [3])
+
+
+async def test_other_commands_are_not_recorded_unless_all_are() -> None:
+    async with ssh_world() as world:
+        await ran(world, "id")
+        assert world.gate.recordings == []
+        world.gate.records_commands = True
+        await ran(world, "id")
+        assert len(world.gate.recordings) == 1
+
+
+async def test_what_cannot_be_recorded_does_not_run() -> None:
+    async with ssh_world() as world:
+        world.gate.cannot_record = True
+        done = await ran(world, "id #record")
+        assert (done.exit_status, done.stdout, world.ran) == (255, "", [])
+        assert "has to be recorded" in str(done.stderr)
+        assert world.gate.outcomes[0][1].error == "RECORDER_FAILED"
+
+
+async def test_a_recorder_that_fails_ends_the_command_and_shows_no_more() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #record #stuck")
+        await process.stdout.readline()
+        (kept,) = world.gate.recordings
+        kept.failed()
+        done = await process.wait()
+        assert done.exit_status == 255
+        assert world.gate.outcomes[0][1].error == "RECORDER_FAILED"
+
+
+async def test_output_that_is_not_recorded_is_not_shown() -> None:
+    async with ssh_world() as world:
+        world.gate.record = lambda *about: _unwilling(world, *about)  # type: ignore[method-assign]  # a double
+        done = await ran(world, "id #record")
+        assert (done.exit_status, done.stdout) == (255, "")
+
+
+def _unwilling(world: World, *about: object) -> SmallRecording:
+    world.gate.recordings.append(SmallRecording(*about, left=0))  # type: ignore[arg-type]  # fields
+    return world.gate.recordings[-1]

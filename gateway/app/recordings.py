@@ -1,0 +1,81 @@
+"""The recordings of this process: built from the configuration, told to the audit, put away when their time is over.
+
+Called by `assembly`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gateway.audit.entry import Entry, Kind
+from gateway.audit.log import AuditLog
+from gateway.config import Config
+from gateway.recording.keys import WrappingKeys
+from gateway.recording.recorder import Progress, Recordings
+from gateway.recording.shelf import Wanted, heads, put_away, state_of
+from gateway.telemetry import logger
+
+DAY = 86_400 * 10**9
+
+
+def build_recordings(config: Config, keys: WrappingKeys, log: AuditLog) -> Recordings:
+    """Where sessions record. Raises RecordingUnavailable."""
+    place = config.at(config.recording.dir)
+    return Recordings(place, keys, time.time_ns, teller(log), low_water_bytes=config.recording.low_water_bytes)
+
+
+def teller(log: AuditLog) -> Callable[[Progress], None]:
+    """Tells the audit how far a recording has got."""
+
+    def tell(progress: Progress) -> None:
+        about = progress.about
+        entry = Entry(
+            kind=Kind.RECORDING,
+            time=time.time_ns(),
+            step=progress.step,
+            note=progress.id,
+            session=about.session,
+            principal=about.principal,
+            resource=about.resource,
+            job=about.job,
+            decision_id=about.decision_id,
+            rows=progress.chunks,
+            bytes=progress.size,
+            digest=progress.digest.hex(),
+        )
+        # INVARIANT: a recording begins only where the audit knows of it; what goes on or ends was promised.
+        log.append(entry, promised=progress.step != "began")
+
+    return tell
+
+
+def put_away_old(config: Config, log: AuditLog, now: int) -> int:
+    """Remove recordings that are older than `[recording] keep_days`; each is an entry first. Gives how many."""
+    days = config.recording.keep_days
+    if not days:
+        return 0
+    removed = 0
+    for path, head in list(heads(config.at(config.recording.dir), Wanted(until=now - days * DAY))):
+        try:
+            if path.stat().st_mtime_ns >= now - days * DAY:
+                continue  # WHY: it may still be written
+            state = state_of(path)
+            entry = Entry(
+                kind=Kind.RECORDING,
+                time=now,
+                step="removed",
+                note=head.id,
+                session=head.session,
+                principal=head.principal,
+                resource=head.resource,
+                rows=state.chunks,
+                bytes=state.size,
+                digest=state.digest.hex(),
+            )
+            log.append(entry)
+            put_away(path)
+            removed += 1
+        except OSError as error:
+            logger("app").error("a recording could not be put away", recording=head.id, error=type(error).__name__)
+    return removed

@@ -1,0 +1,53 @@
+"""What recordings' keys are wrapped with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigInvalid, RecordingBroken, RecordingUnavailable
+from gateway.recording.keys import KEY_FILE, WrappingKeys, own_secret
+from tests.unit.gateway.recording.test_frames import head
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def test_the_first_wraps_and_all_unwrap() -> None:
+    old, both = WrappingKeys([OLD]), WrappingKeys([NEW, OLD])
+    assert both.name != old.name
+    was = head(key=old.name, wrapped=old.wrap(b"k" * 32, "r-1"))
+    now = head(key=both.name, wrapped=both.wrap(b"j" * 32, "r-1"))
+    assert (both.unwrap(was), both.unwrap(now)) == (b"k" * 32, b"j" * 32)
+    with pytest.raises(RecordingBroken) as found:
+        old.unwrap(now)
+    assert found.value.code == "NO_KEY"
+
+
+@pytest.mark.parametrize("wrapped", [b"", b"x" * 60])
+def test_what_was_altered_is_not_unwrapped(wrapped: bytes) -> None:
+    keys = WrappingKeys([NEW])
+    with pytest.raises(RecordingBroken):
+        keys.unwrap(head(key=keys.name, wrapped=wrapped))
+    with pytest.raises(RecordingBroken):
+        keys.unwrap(head(id="r-2", key=keys.name, wrapped=keys.wrap(b"k" * 32, "r-1")))
+
+
+def test_short_secrets_are_refused() -> None:
+    with pytest.raises(ConfigInvalid):
+        WrappingKeys([b"short"])
+    with pytest.raises(ConfigInvalid):
+        WrappingKeys([])
+
+
+def test_a_secret_of_its_own_is_made_once_for_us_alone(tmp_path: Path) -> None:
+    made = own_secret(tmp_path / "new")
+    assert own_secret(tmp_path / "new") == made
+    assert len(made) >= 32
+    assert (tmp_path / "new" / KEY_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordingUnavailable):
+        own_secret(tmp_path / "file" / "x")
