@@ -54,7 +54,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("conformance", ("conformance",)),
     Group("holds", ("holds", "approve", "refuse")),
     Group("audit", ("audit",)),
-    Group("sessions", ("sessions", "play")),
+    Group("sessions", ("play", "sessions")),
     Group("keys", ("token", "scram")),
     Group("connecting", ("kubeconfig",)),
     Group("demo", ("demo",)),
