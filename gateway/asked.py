@@ -12,13 +12,15 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
+from gateway.identity.logins import Login
 from gateway.remembering import Memory
 
 
 class Asked(msgspec.Struct, frozen=True):
     """One question with everything that decides it. `caller` is who asked for the principal, when somebody did.
 
-    `memory` is there when a session asks that may be told again what it was told before.
+    `memory` is there when a session asks that may be told again what it was told before; `login` when whoever asks came with a
+    token that has limits.
     """
 
     question: Question | ParsedCommand
@@ -29,6 +31,7 @@ class Asked(msgspec.Struct, frozen=True):
     caller: str = ""
     is_dry: bool = False
     memory: Memory | None = None
+    login: Login | None = None
 
     @property
     def opens_tickets(self) -> bool:

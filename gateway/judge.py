@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
-from engine.decision import Location
+from engine.decision import Decision, DenyKind, Location, Reason, Verdict
 from engine.evaluator.cache import Judgement
 from engine.evaluator.explain import explain
 from engine.evaluator.program import Program, TextQuestion
@@ -44,6 +44,33 @@ class Judge:
 
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
+        judged = self._judge(asked, now, approval)
+        effects = None if asked.login is None else asked.login.effects
+        return judged if effects is None else self._narrowed(asked, judged, effects)
+
+    def _narrowed(self, asked: Asked, judged: Judgement, effects: Collection[str]) -> Judgement:
+        """A decision for a token that is for some classes of operations only: whatever else the command does, it is denied.
+
+        INVARIANT: a grant comes out only for a tree of exactly this text that was read to its bottom.
+        """
+        if judged.decision.verdict is Verdict.DENY:
+            return judged
+        question = asked.question
+        tree = judged.command
+        if tree is None or not judged.exact:
+            tree = question if isinstance(question, ParsedCommand) else self._parse(question)
+        command = tree.command
+        beyond = sorted({one.effect.value for one in command.operations} - set(effects))
+        if command.complete and command.operations and not beyond:
+            return judged
+        what = f"this does `{beyond[0]}`, and" if beyond else "nobody can say what else this does, and"
+        reason = Reason(
+            *("", "deny", "TOKEN_SCOPE", f"{what} the token is for {', '.join(sorted(effects))} only"),
+            hint="ask for a token with other operations",
+        )
+        return Judgement(Decision(Verdict.DENY, DenyKind.RULE, (reason,)), tree)
+
+    def _judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         question = asked.question
         if isinstance(question, ParsedCommand):
             request = Request(asked.principal, asked.session, asked.resource, question, now, asked.context, approval)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
-from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal, ScramVerifier, Screen, Target
+from adapters.core.ports import Answer, GateSession, Outcome, Proof, Question, Refusal, ScramVerifier, Screen, Target
 from adapters.errors import RecorderFailed
 from adapters.ssh.listener import ListenerSettings, SshListener
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
@@ -137,6 +137,14 @@ class SmallGate:
         self.news.set()
 
 
+@dataclass(frozen=True)
+class Proven:
+    """What a signed token came to."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+
 @dataclass
 class SmallKeeper:
     """Knows `ann` by one key, and one target."""
@@ -149,6 +157,14 @@ class SmallKeeper:
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         raise AssertionError("nobody comes by a password")
+
+    takes_tokens = True
+
+    def is_signed(self, token: str) -> bool:
+        return token.startswith("ey")
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        return Proven("ann") if (token, user, resource) == ("ey good", "ann", "box") else Proven("")
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return False

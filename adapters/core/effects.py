@@ -11,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from adapters.core.events import Side
-from adapters.core.ports import Outcome, Question, Target
+from adapters.core.ports import Outcome, Proof, Question, Target
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -66,9 +66,10 @@ class CheckToken:
 
 @dataclass(frozen=True, slots=True)
 class FindOwner:
-    """Look up whose token this is; the answer is `OwnerFound`."""
+    """Look up whose token this is, who wants to go to this resource; the answer is `OwnerFound`."""
 
     token: str = field(repr=False)
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class Admit:
     proven: bool
     application: str | None = None
     database: str | None = None
+    proof: Proof | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,8 @@ class Close:
     reason: str
 
 
-Effect: TypeAlias = (
-    Send
-    | Ask
-    | Record
-    | WakeAt
-    | Withdraw
+Rare: TypeAlias = (
+    Withdraw
     | Leave
     | FindVerifier
     | CheckToken
@@ -179,7 +177,7 @@ Effect: TypeAlias = (
     | OpenUpstream
     | CloseUpstream
     | StartTls
-    | Pause
-    | Resume
-    | Close
 )
+"""Those that no command needs by itself."""
+
+Effect: TypeAlias = Send | Ask | Record | WakeAt | Pause | Resume | Close | Rare

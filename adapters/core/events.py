@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from adapters.core.ports import Answer, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, Proof, Refusal, ScramVerifier, Target
 
 
 class Side(Enum):
@@ -69,16 +69,18 @@ class VerifierFound:
 
 @dataclass(frozen=True, slots=True)
 class TokenChecked:
-    """The answer to `CheckToken`."""
+    """The answer to `CheckToken`; `proof` goes back with `Admit`."""
 
     good: bool
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OwnerFound:
-    """The answer to `FindOwner`; None: nobody's."""
+    """The answer to `FindOwner`; None: nobody's. `proof` goes back with `Admit`."""
 
     user: str | None
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

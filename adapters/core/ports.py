@@ -128,6 +128,18 @@ class Recording(Protocol):
         """It is over. Never raises."""
 
 
+class Proof(Protocol):
+    """What became of a token that had to be looked into. Opaque to adapters but for this; handed back with `admit`."""
+
+    @property
+    def user(self) -> str:
+        """Who it proves somebody to be; empty when it proves nobody."""
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """Theirs."""
+
+
 class GateSession(Protocol):
     """One signed-in client on one resource."""
 
@@ -170,6 +182,16 @@ class Doorkeeper(Protocol):
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
 
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether signed tokens are taken at all."""
+
+    def is_signed(self, token: str) -> bool:
+        """Whether this is a token that has to be looked into (`examine`), and no plain secret."""
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        """Look into a signed token, for this resource; a client that gave a name must be that one. Never raises for a bad one."""
+
     def key_authorities(self) -> Sequence[str]:
         """Public keys (lines as OpenSSH has them) whose certificates prove the people they name."""
 
@@ -189,10 +211,11 @@ class Doorkeeper(Protocol):
         client_address: str | None,
         application: str | None,
         database: str | None = None,
+        proof: Proof | None = None,
     ) -> GateSession | Refusal:
         """Open a session for a user who proved who they are. `proven` false is recorded and refused.
 
-        `database` is the one the client asks for inside the resource, where a resource has several.
+        `proof` is what `examine` found, where it was asked; a session has no more than that allows. `database` is the one the client asks for inside the resource, where a resource has several.
         """
 
     def groups_of(self, user: str) -> Sequence[str]:

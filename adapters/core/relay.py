@@ -241,22 +241,7 @@ class Relay:
             case _:
                 self._do_rarely(effect)
 
-    def _do_rarely(
-        self,
-        effect: do.Withdraw
-        | do.Leave
-        | do.FindVerifier
-        | do.CheckToken
-        | do.FindOwner
-        | do.Admit
-        | do.DeriveKey
-        | do.Interrupt
-        | do.Errand
-        | do.RefreshFacts
-        | do.OpenUpstream
-        | do.CloseUpstream
-        | do.StartTls,
-    ) -> None:
+    def _do_rarely(self, effect: do.Rare) -> None:
         match effect:
             case do.Withdraw(ticket, reason):
                 gate_ticket = self._let_go(ticket)
@@ -267,10 +252,9 @@ class Relay:
             case do.FindVerifier(user):
                 self._events.append(saw.VerifierFound(self._with.doorkeeper.scram_verifier(user)))
             case do.CheckToken(user, token, resource):
-                good = self._with.doorkeeper.check_token(user, token, resource)
-                self._events.append(saw.TokenChecked(good))
-            case do.FindOwner(token):
-                self._events.append(saw.OwnerFound(self._with.doorkeeper.owner_of(token)))
+                self._check_token(user, token, resource)
+            case do.FindOwner(token, resource):
+                self._check_token(None, token, resource)
             case do.Admit():
                 self._admit(effect)
             case do.DeriveKey():
@@ -314,6 +298,7 @@ class Relay:
             client_address=self._client_address,
             application=effect.application,
             database=effect.database,
+            proof=effect.proof,
         )
         if isinstance(admitted, Refusal):
             self._events.append(saw.Refused(admitted))
@@ -325,7 +310,17 @@ class Relay:
             return
         self._gate = admitted
         self._target = target
-        self._events.append(saw.Admitted(admitted.id, target, tuple(keeper.groups_of(effect.user))))
+        groups = keeper.groups_of(effect.user) if effect.proof is None else effect.proof.groups
+        self._events.append(saw.Admitted(admitted.id, target, tuple(groups)))
+
+    def _check_token(self, user: str | None, token: str, resource: str) -> None:
+        keeper = self._with.doorkeeper
+        if keeper.is_signed(token):
+            self._spawn(self._examine(user, token, resource))
+        elif user is None:
+            self._events.append(saw.OwnerFound(keeper.owner_of(token)))
+        else:
+            self._events.append(saw.TokenChecked(keeper.check_token(user, token, resource)))
 
     def _gate_session(self) -> GateSession:
         if self._gate is None:
@@ -366,6 +361,13 @@ class Relay:
             answer = Answer(denied, "")
         if self._held.pop(ticket, None) is not None:
             self.take(saw.Decided(ticket, answer))
+
+    async def _examine(self, user: str | None, token: str, resource: str) -> None:
+        proof = await self._with.doorkeeper.examine(token, user, resource)
+        if user is None:
+            self.take(saw.OwnerFound(proof.user or None, proof))
+        else:
+            self.take(saw.TokenChecked(proof.user == user and user != "", proof))
 
     async def _derive(self, effect: do.DeriveKey) -> None:
         key = await self._loop.run_in_executor(

@@ -8,7 +8,12 @@ from engine.decision import DenyKind, Reason
 
 REALM = 'Bearer realm="sallyport"'
 RETRY_SECONDS = "5"
-_LOGIN = {"28P01": (401, "NOT_AUTHENTICATED"), "28000": (429, "TOO_MANY_LOGINS"), "3D000": (404, "NO_RESOURCE")}
+_LOGIN = {
+    "28P01": (401, "NOT_AUTHENTICATED"),
+    "28001": (401, "TOKEN_REFUSED"),
+    "28000": (429, "TOO_MANY_LOGINS"),
+    "3D000": (404, "NO_RESOURCE"),
+}
 _UNAVAILABLE = frozenset(
     {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
 )
@@ -34,7 +39,8 @@ def not_read(code: str, message: str, *, is_head: bool = False, decision_id: str
 def not_admitted(refusal: Refusal, *, is_head: bool) -> bytes:
     """For who is not let in."""
     status, code = _LOGIN.get(refusal.code, (503, "NOT_AVAILABLE"))
-    message = "a valid token is needed: `Authorization: Bearer TOKEN`" if status == 401 else refusal.message
+    is_unknown = code == "NOT_AUTHENTICATED"
+    message = "a valid token is needed: `Authorization: Bearer TOKEN`" if is_unknown else refusal.message
     headers = [("www-authenticate", REALM)] if status == 401 else []
     headers += [("retry-after", RETRY_SECONDS)] if status in (429, 503) else []
     return problem(status, code, message, closes=True, headers=headers, is_head=is_head)

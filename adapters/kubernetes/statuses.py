@@ -11,7 +11,7 @@ from adapters.core.ports import Answer, Refusal
 from adapters.web.problems import answer as written
 from engine.decision import DenyKind, Reason
 
-_LOGIN = {"28P01": 401, "28000": 429, "3D000": 404}
+_LOGIN = {"28P01": 401, "28001": 401, "28000": 429, "3D000": 404}
 _UNAVAILABLE = frozenset(
     {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
 )
@@ -106,7 +106,8 @@ def not_read(code: str, message: str, *, is_head: bool = False, decision_id: str
 def not_admitted(refusal: Refusal, *, is_head: bool) -> bytes:
     """For who is not let in."""
     number = _LOGIN.get(refusal.code, 503)
-    message = "Unauthorized: a valid token or client certificate is needed" if number == 401 else refusal.message
+    is_unknown = refusal.code == "28P01"
+    message = "Unauthorized: a valid token or client certificate is needed" if is_unknown else refusal.message
     return _answer(number, status(number, message), closes=True, is_head=is_head)
 
 

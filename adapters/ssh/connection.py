@@ -1,7 +1,8 @@
 """One client's connection: who they are, by which key, and which channels they may open.
 
-A client is who signed, for the name it gave last, with a key of theirs or one that an authority certified for that name. An offer of a key is no proof: what counts is asyncssh's
-word that a signature was verified, for the name that was asked about. Sockets, listeners and tunnels are refused.
+A client is who signed, for the name it gave last, with a key of theirs or one that an authority certified for that name, or who has
+a signed token of theirs, sent as a password. An offer of a key is no proof: what counts is asyncssh's word that a signature was
+verified, for the name that was asked about. No other password is ever taken. Sockets, listeners and tunnels are refused.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import asyncssh
 import structlog
 
-from adapters.core.ports import Doorkeeper, GateSession, Refusal
+from adapters.core.ports import Doorkeeper, GateSession, Proof, Refusal
 from adapters.ssh.channel import ClientSession, GuardedChannel
 from adapters.ssh.facts import authority_lines, who_and_where
 from adapters.ssh.forwarding import open_forward
@@ -51,6 +52,8 @@ class ClientConnection(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._asked_for = ""
         self._offers = 0
+        self._proof: Proof | None = None
+        self._failure: Proof | None = None
         self.visit: Visit | None = None
         self.reason = "the client left"
 
@@ -64,6 +67,7 @@ class ClientConnection(asyncssh.SSHServer):
     def begin_auth(self, username: str) -> bool:
         # INVARIANT: always true; false would let everybody in without a proof.
         self._asked_for = username
+        self._proof = self._failure = None
         if self._connection is not None:
             lines = authority_lines(who_and_where(username).user, self._doorkeeper.key_authorities())
             self._connection.set_authorized_keys(asyncssh.import_authorized_keys(lines))
@@ -73,6 +77,26 @@ class ClientConnection(asyncssh.SSHServer):
         return True
 
     def password_auth_supported(self) -> bool:
+        return self._doorkeeper.takes_tokens
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        self._offers += 1
+        if self._offers > MAX_OFFERS:
+            self.cut("too many keys")
+            return False
+        if not self._doorkeeper.is_signed(password):
+            return False
+        user = who_and_where(username).user
+        proof = await self._doorkeeper.examine(password, user, self._resource(username))
+        # WHY looked at again: another name may have been asked about while we waited.
+        if username != self._asked_for:
+            return False
+        is_theirs = proof.user == user and user != ""
+        # WHY apart: whoever fails with a token may still have a key.
+        self._proof, self._failure = (proof, None) if is_theirs else (None, proof)
+        return is_theirs
+
+    def change_password(self, username: str, old_password: str, new_password: str) -> bool:
         return False
 
     def kbdint_auth_supported(self) -> bool:
@@ -114,6 +138,7 @@ class ClientConnection(asyncssh.SSHServer):
             proven=proven,
             client_address=str(peer[0]) if isinstance(peer, tuple) and peer else None,
             application=version.removeprefix("SSH-2.0-") or None,
+            proof=self._proof if proven else self._failure,
         )
 
     def _resource(self, username: str) -> str:

@@ -20,8 +20,8 @@ from engine.command.http.signs import FORWARDING, REWRITING
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
 
-MAX_TOKEN = 1000
-"""Bytes of a token of ours."""
+MAX_TOKEN = 8_192
+"""Bytes of a token; those of OpenID providers are some thousands long."""
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9\-._~+/]+=*)", re.IGNORECASE)
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)

@@ -17,7 +17,7 @@ from engine.request import Json
 from engine.source import Source
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
-from gateway.app.identities import code_flow_of, issuers_of
+from gateway.app.identities import Identities
 from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
@@ -40,6 +40,7 @@ from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, Policy
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.gate import Gate
+from gateway.identity.standing import LOOK_SECONDS
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
@@ -89,8 +90,7 @@ class Gateway:
         self._shared_store = url if database.tells_replicas else None
         upgrade(database)
         self._decoy_key = database.shared_key("decoy")
-        self.issuers = issuers_of(config, secrets.client_secret)
-        self.sign_in, self.sign_in_key = code_flow_of(self.issuers, time.time_ns), database.shared_key("sign-in")
+        self.identities = Identities(config, secrets, database, lambda: self.doors.known)
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
         self.log = AuditLog(
             config.at(config.audit.dir),
@@ -148,6 +148,8 @@ class Gateway:
             clock=time.time_ns,
             meters=self.meters,
             shape_of=self._reader.shape,
+            proofs=self.identities.proofs,
+            standing=self.identities.standing,
         )
 
     def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:
@@ -286,6 +288,13 @@ class Gateway:
         if self._shared_store is not None:
             bell = self.approvals.bell
             await listen(self._shared_store, bell.ring, bell.ring_all)
+
+    async def look_at_revocations(self) -> None:
+        """Keep what is known of tokens that were taken back new, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await loop.run_in_executor(None, self.identities.standing.refresh)
 
     async def sweep(self) -> None:
         """Close overdue tickets and put old recordings away, for ever."""

@@ -1,14 +1,53 @@
-"""From `[[identity.oidc]]` to issuers, and to the flow by which people sign in. Called by `assembly`."""
+"""From `[identity]` to issuers, tokens of ours, and the flow by which people sign in. Called by `assembly` and by `token`."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
+from gateway.app.secrets import Secrets
 from gateway.config import Config
+from gateway.doors.adapters import Known
+from gateway.identity.minting import Mint
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.oidc.login import CodeFlow
 from gateway.identity.oidc.settings import IssuerSettings
+from gateway.identity.proofs import Proofs
+from gateway.identity.scoped import TokenKey, TokenKeys
 from gateway.identity.signed import Algorithm
+from gateway.identity.standing import Standing
+from gateway.identity.tokens import Tokens
+from gateway.store.database import Database
+
+
+class Identities:
+    """Everything that knows signed tokens, of one gateway.
+
+    `sign_in` is how people sign in with a browser (None: nowhere), `sign_in_key` seals what their browsers keep meanwhile.
+    """
+
+    def __init__(self, config: Config, secrets: Secrets, database: Database, known: Callable[[], Known]) -> None:
+        """`known` are people and resources at the moment."""
+        self.issuers = issuers_of(config, secrets.client_secret)
+        self.sign_in, self.sign_in_key = code_flow_of(self.issuers, time.time_ns), database.shared_key("sign-in")
+        keys, tokens = token_keys(secrets, database), Tokens(database)
+        self.mint = Mint(
+            keys,
+            tokens,
+            max_ttl=config.identity.tokens.max_ttl_seconds,
+            exists=lambda name: known().directory.resource(name) is not None,
+            clock=time.time_ns,
+        )
+        self.proofs = Proofs(
+            keys=keys, tokens=tokens, issuers=self.issuers, people=lambda: known().people, clock=time.time_ns
+        )
+        self.standing = Standing(tokens, time.time_ns, time.monotonic)
+
+
+def token_keys(secrets: Secrets, database: Database) -> TokenKeys:
+    """The keys that sign and verify tokens of ours: those of the configuration, or one that all replicas share."""
+    own = [TokenKey.from_pem(pem) for pem in secrets.token_keys()]
+    return TokenKeys(own or [TokenKey.from_seed(database.shared_key("tokens"))])
 
 
 def issuers_of(config: Config, client_secret: Callable[[str], str | None]) -> list[Issuer]:
@@ -24,6 +63,7 @@ def issuers_of(config: Config, client_secret: Callable[[str], str | None]) -> li
                 algorithms=tuple(Algorithm(algorithm.value) for algorithm in one.algorithms),
                 principal_claim=one.principal_claim,
                 groups_claim=one.groups_claim,
+                job_claim=one.job_claim,
                 prefix=one.prefix,
                 kind=one.kind.value,
                 scopes=one.scopes,

@@ -51,7 +51,9 @@ class _Loop:
             self._told.put("ended")
 
     async def _serve(self) -> None:
-        beside = [asyncio.create_task(work) for work in (self._gateway.sweep(), self._gateway.hear_replicas())]
+        gateway = self._gateway
+        works = (gateway.sweep(), gateway.hear_replicas(), gateway.look_at_revocations())
+        beside = [asyncio.create_task(work) for work in works]
         try:
             self.places = await self._gateway.start(listeners=self._with_listeners)
             # WHY: what is loaded now stays. A full collection would else walk all of it, and every decision would wait.

@@ -96,6 +96,10 @@ class Secrets:
                     raise ConfigInvalid(f"the token of the export `{export.name}` cannot stand in a header")
         return found
 
+    def token_keys(self) -> list[bytes]:
+        """The keys that tokens of ours are signed with (PEM), in the order of `[identity.tokens] keys`."""
+        return [self._secret(reference, "identity.tokens.keys") for reference in self._config.identity.tokens.keys]
+
     def client_secret(self, issuer: str) -> str | None:
         """The secret with which we are known to an issuer of `[[identity.oidc]]`; None when it knows us without one."""
         found = next((one.client_secret for one in self._config.identity.oidc if one.name == issuer), None)

@@ -1,4 +1,4 @@
-"""`token` and `scram`: proofs for local principals. Neither is kept anywhere; what to do with them is printed beside."""
+"""`scram`: a password's verifier for a local principal. It is kept nowhere."""
 
 from __future__ import annotations
 
@@ -8,27 +8,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import AsJson
-from gateway.cli.output import complain, say, say_json
-from gateway.identity.people import digest_token
+from gateway.cli.output import complain, say
 from gateway.identity.scram import MAX_ITERATIONS, SALT_BYTES, make_verifier, print_verifier
 
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    app.command()(token)
     app.command()(scram)
-
-
-def token(as_json: AsJson = False) -> None:
-    """Make a random token for a local principal (`token = "file:..."` in the configuration)."""
-    made = f"sp_{secrets.token_urlsafe(32)}"
-    if as_json:
-        say_json({"token": made, "sha256": digest_token(made.encode()).hex()})
-    else:
-        say(made)
-        if sys.stdout.isatty():
-            complain("put it into a file with mode 600, and the file into `token` of an [[identity.principal]]")
 
 
 def scram(

@@ -15,11 +15,21 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PREFIX = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._@:/=-]{0,63})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MAX_LEEWAY = 300.0
+MAX_TTL = 2_592_000.0
+"""Thirty days: for longer, there are tokens in the configuration."""
 MIN_LIFETIME, MAX_LIFETIME = 60.0, 86_400.0
 
 
 def find_issuer_misfits(config: Config) -> Iterator[tuple[Path, str]]:
-    """Everything that does not fit together."""
+    """Everything that does not fit together, of tokens of our own too."""
+    for index, reference in enumerate(config.identity.tokens.keys):
+        if not SECRET.fullmatch(reference):
+            yield ("identity", "tokens", "keys", index), f"holds no reference; {REFERENCE_EXPECTED}"
+    if not MIN_LIFETIME <= config.identity.tokens.max_ttl_seconds <= MAX_TTL:
+        yield (
+            ("identity", "tokens", "max_ttl_seconds"),
+            f"is out of range; expected {MIN_LIFETIME:.0f} to {MAX_TTL:.0f}",
+        )
     for index, issuer in enumerate(config.identity.oidc):
         path = ("identity", "oidc", index)
         yield from _names(issuer, path)

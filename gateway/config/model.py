@@ -201,7 +201,7 @@ class OidcIssuer:
     """`[[identity.oidc]]`: who else says who somebody is. See docs/identity.md.
 
     People sign in with `client_id` (and `client_secret`, a reference); tokens of services are for one of `audience`, which is
-    `client_id` where nothing is said. `prefix` stands before each name from here, `kind` is what they are.
+    `client_id` where nothing is said. `job_claim` names the run a token is of. `prefix` stands before each name from here, `kind` is what they are.
     """
 
     name: str
@@ -212,6 +212,7 @@ class OidcIssuer:
     algorithms: tuple[TokenAlgorithm, ...] = (TokenAlgorithm.RS256,)
     principal_claim: str = "sub"
     groups_claim: str = "groups"
+    job_claim: str | None = None
     prefix: str = ""
     kind: PrincipalKind = PrincipalKind.USER
     scopes: tuple[str, ...] = ("openid", "groups", "email")
@@ -223,12 +224,22 @@ class OidcIssuer:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """`[identity.tokens]`: tokens of ours. `keys` are references to Ed25519 keys (PEM): the first signs, all verify. Without
+    any, one is made in the store."""
+
+    keys: tuple[str, ...] = field(default=(), repr=False)
+    max_ttl_seconds: float = 43_200.0
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """`[identity]`. `ssh_ca` are public keys of SSH; their certificates prove the people named in them as principals."""
 
     principal: tuple[Local, ...] = ()
     ssh_ca: tuple[str, ...] = ()
     oidc: tuple[OidcIssuer, ...] = ()
+    tokens: TokenSettings = TokenSettings()
 
 
 @dataclass(frozen=True, slots=True)

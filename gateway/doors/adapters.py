@@ -6,14 +6,16 @@ protocols, decisions (`gate`), proofs (`identity`). Built by `app`.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from adapters.core.ports import Answer, Outcome, Question, Recording, Refusal, ScramVerifier, Screen, Target
+from adapters.core.ports import Answer, Outcome, Proof, Question, Recording, Refusal, ScramVerifier, Screen, Target
 from adapters.errors import RecorderFailed
 from engine.command.parse import parse_command
 from engine.decision import DenyKind
@@ -24,17 +26,22 @@ from gateway.audit.log import AuditLog
 from gateway.doors.resources import Directory
 from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
+from gateway.identity.logins import NOT_PROVEN, Login, Unproven
 from gateway.identity.people import People
+from gateway.identity.proofs import TOLD, Proofs
+from gateway.identity.signed import looks_signed
+from gateway.identity.standing import UNASKED, Standing
 from gateway.identity.throttle import Throttle
 from gateway.recording.recorder import About, Recordings
 from gateway.remembering import Memory, ShapeOf
 from gateway.telemetry import Meters, logger
 
-NOT_PROVEN = Refusal("28P01", "password authentication failed")
 TOO_MANY = Refusal("28000", "too many failed logins from here; wait a minute")
 NO_RESOURCE = Refusal("3D000", "there is no such resource")
 NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
 MAX_NAME = 128
+EXAMINERS = 8
+"""Threads that look into signed tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,13 @@ class Doors:
         shape_of: ShapeOf = lambda protocol, text: None,
         recordings: Recordings | None = None,
         records_commands: bool = False,
+        proofs: Proofs | None = None,
+        standing: Standing | None = None,
     ) -> None:
-        """`shape_of` is the parser's, for what sessions remember. Without `recordings` nothing that has to be recorded runs."""
+        """`shape_of` is the parser's, for what sessions remember. Without `recordings` nothing that has to be recorded runs.
+
+        Without `proofs` and `standing` no signed token counts.
+        """
         self.recordings = recordings
         self.records_commands = records_commands
         self.shape_of = shape_of
@@ -71,6 +83,10 @@ class Doors:
         self._clock = clock
         self._meters = meters
         self._throttle = Throttle()
+        self._proofs = proofs
+        self._standing = standing
+        # WHY a pool of their own: whoever waits for an issuer must not keep others from being let in.
+        self._examining = ThreadPoolExecutor(EXAMINERS, "examine")
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
 
@@ -81,6 +97,22 @@ class Doors:
     def check_token(self, user: str, token: str, resource: str) -> bool:
         """Whether a secret given in clear (inside TLS) proves the user. Constant time."""
         return self.known.people.is_proven(user, token)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether signed tokens are taken at all."""
+        return self._proofs is not None
+
+    def is_signed(self, token: str) -> bool:
+        """Whether this is a token that has to be looked into."""
+        return looks_signed(token)
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        """Look into a signed token, on a thread: its keys may have to be fetched, and the store asked."""
+        if self._proofs is None:
+            return Unproven("TOKEN_UNKNOWN")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._examining, self._proofs.examine, token, user, resource)
 
     def key_authorities(self) -> Sequence[str]:
         """Public keys (lines as OpenSSH has them) whose certificates prove the people they name."""
@@ -113,53 +145,90 @@ class Doors:
         client_address: str | None,
         application: str | None,
         database: str | None = None,
+        proof: Proof | None = None,
     ) -> GatewaySession | Refusal:
         """Open a session for a user who proved who they are. Every login is recorded, refused ones too."""
         now = self._clock()
-        found = self.known.people.find(user)
+        principal, login, problem = self._who(user, proven, proof)
         place = self.known.directory.resource(resource, protocol)
         if self._throttle.must_wait(user, client_address, now / 1e9):
             refusal: Refusal | None = TOO_MANY
-        elif not proven or found is None:
-            self._throttle.failed(user, client_address, now / 1e9)
-            refusal = NOT_PROVEN
+        elif principal is None:
+            if problem is None or not problem.is_fault:
+                self._throttle.failed(user, client_address, now / 1e9)
+            refusal = NOT_PROVEN if problem is None else problem.refusal
         else:
             # WHY only after the proof: who may not come in is not told which resources there are.
             refusal = NO_RESOURCE if place is None else None
-        session = Session(f"s-{self._boot}-{next(self._numbers):x}", None, _cut(application), client_address)
+        if refusal is None and login is not None:
+            problem = self._still_good(login, resource)
+            refusal = None if problem is None else problem.refusal
+        job = None if login is None else login.job
+        session = Session(f"s-{self._boot}-{next(self._numbers):x}", job, _cut(application), client_address)
         entry = Entry(
             kind=Kind.SESSION,
             time=now,
             step="opened" if refusal is None else "refused",
             session=session.id,
+            job=job,
             principal=user[:MAX_NAME],
             application=session.application,
             client_address=client_address,
             resource=resource[:MAX_NAME],
             protocol=protocol,
-            note="" if refusal is None else refusal.code,
+            note=_noted(refusal, problem, login),
         )
         try:
             self._log.append(entry)
         except AuditUnavailable:
             self._meters.audit_failures.inc()
             return NO_RECORD
-        if refusal is not None or found is None or place is None:
+        if refusal is not None or principal is None or place is None:
             refusal = refusal or NOT_PROVEN
             self._meters.logins_refused.labels(refusal.code).inc()
             return refusal
         self._meters.sessions.inc()
-        return GatewaySession(self, found.principal, session, _at(place, database))
+        return GatewaySession(self, principal, session, _at(place, database), login)
+
+    def _who(
+        self, user: str, proven: bool, proof: Proof | None
+    ) -> tuple[Principal | None, Login | None, Unproven | None]:
+        """Who comes in: by a proof of ours for exactly this name, or (without any) as the configuration knows them."""
+        if isinstance(proof, Unproven):
+            return None, None, proof
+        if isinstance(proof, Login):
+            is_theirs = proven and proof.user == user
+            return (proof.principal, proof, None) if is_theirs else (None, None, None)
+        # INVARIANT: a proof that is none of ours is no proof.
+        found = self.known.people.find(user) if proven and proof is None else None
+        return (None if found is None else found.principal), None, None
+
+    def _still_good(self, login: Login, resource: str) -> Unproven | None:
+        """Why a login does not open a session after all. What is good once is used up here, when nothing else is in the way."""
+        if self._proofs is None or not login.reaches(resource):
+            return Unproven("TOKEN_RESOURCE")
+        trouble = self.trouble(login)
+        return Unproven("TOKEN_ENDED", Refusal(TOLD, trouble)) if trouble is not None else self._proofs.use(login)
+
+    def trouble(self, login: Login) -> str | None:
+        """Why a login counts no more; None when it does."""
+        return UNASKED if self._standing is None else self._standing.trouble(login)
 
     def renew(self, asked: Asked) -> Asked | None:
         """The question of a session with principal and resource as they are known now; None when one is not any more."""
         if asked.caller:
             return asked  # WHY: a service spoke for somebody whom this configuration need not know
-        known = self.known
-        person, place = known.people.find(asked.principal.name), known.directory.resource(asked.resource.name)
-        if person is None or place is None:
+        known, login = self.known, asked.login
+        place = known.directory.resource(asked.resource.name)
+        if login is None:
+            found = known.people.find(asked.principal.name)
+            principal = None if found is None else found.principal
+        else:
+            is_good = self._proofs is not None and self.trouble(login) is None
+            principal = self._proofs.current(login) if self._proofs is not None and is_good else None
+        if principal is None or place is None:
             return None
-        return msgspec.structs.replace(asked, principal=person.principal, resource=_at(place, asked.resource.database))
+        return msgspec.structs.replace(asked, principal=principal, resource=_at(place, asked.resource.database))
 
     def closed(self, session: Session, principal: Principal, reason: str) -> None:
         """Record the end of a session."""
@@ -188,11 +257,14 @@ class GatewaySession:
     """One signed-in client on one resource."""
 
     __slots__ = (
-        *("_doors", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_memory", "_principal"),
+        *("_doors", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_login", "_memory", "_principal"),
         *("_resource", "_session", "_state", "_tickets"),
     )
 
-    def __init__(self, doors: Doors, principal: Principal, session: Session, resource: Resource) -> None:
+    def __init__(
+        self, doors: Doors, principal: Principal, session: Session, resource: Resource, login: Login | None = None
+    ) -> None:
+        """`login` is there when a token with an end and limits let them in."""
         self._doors = doors
         self._gate = doors.gate
         self._principal = principal
@@ -205,6 +277,7 @@ class GatewaySession:
         self._is_gone = False
         self._known = doors.known
         self._memory = Memory(doors.shape_of)
+        self._login = login
 
     @property
     def id(self) -> str:
@@ -217,11 +290,16 @@ class GatewaySession:
             self._state = dict(question.state)
             self._session = replace(self._session, state=self._state)
         self._given = question.state
+        if self._login is not None and not self._is_gone:
+            # INVARIANT: before anything else, also before what is remembered: whether this login still counts.
+            trouble = self._doors.trouble(self._login)
+            if trouble is not None:
+                return self._gate.deny(self._asked(question), DenyKind.NOT_AUTHENTICATED, trouble)
         if self._known is self._doors.known and not self._is_gone:
             again = self._gate.again(self._memory, question, self._principal, self._session, self._resource)
             if again is not None:
                 return again
-        asked = Asked(question, self._principal, self._session, self._resource, memory=self._memory)
+        asked = self._asked(question)
         if self._known is not self._doors.known:
             self._known = self._doors.known
             renewed = self._doors.renew(asked)
@@ -235,6 +313,11 @@ class GatewaySession:
         if answer.ticket is not None:
             self._tickets.add(answer.ticket)
         return answer
+
+    def _asked(self, question: Question) -> Asked:
+        return Asked(
+            *(question, self._principal, self._session, self._resource), memory=self._memory, login=self._login
+        )
 
     def refuse(self, question: Question, reason: str) -> Answer:
         """Deny what an adapter does not carry, whatever the policies say, and record it. Never raises."""
@@ -280,6 +363,13 @@ class GatewaySession:
 def _at(place: Resource, database: str | None) -> Resource:
     """The resource with the database a client chose, where the configuration leaves the choice."""
     return place if place.database is not None or database is None else replace(place, database=database)
+
+
+def _noted(refusal: Refusal | None, problem: Unproven | None, login: Login | None) -> str:
+    """What the audit is told of a login: by which token, or why not."""
+    if refusal is None:
+        return "" if login is None or login.token is None else f"token {login.token}"
+    return refusal.code if problem is None else f"{refusal.code} {problem.code}"
 
 
 def _cut(text: str | None) -> str | None:

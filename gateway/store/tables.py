@@ -24,6 +24,23 @@ tickets = Table(
 )
 """Held commands. `body` is the whole ticket as JSON; the other columns are for finding it and for compare-and-set."""
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("principal", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("issued_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("body", Text, nullable=False),
+    Index("tokens_by_principal", "principal", "issued_at"),
+    Index("tokens_by_end", "expires_at"),
+    Index("tokens_revoked", "revoked_at"),
+)
+"""Tokens that were issued here. `body` is what they allow, as JSON; `digest` the SHA-256 of the token, which is kept nowhere."""
+
 installation = Table(
     "installation",
     metadata,

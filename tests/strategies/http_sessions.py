@@ -9,7 +9,7 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Refusal, Target
+from adapters.core.ports import Answer, Proof, Refusal, Target
 from adapters.http.session import http_session
 from adapters.web.session.settings import Settings
 from engine.decision import Decision, Verdict
@@ -29,6 +29,15 @@ def request(line: str = "GET /a", *headers: str, body: bytes = b"", token: str =
     return "\r\n".join((*lines, "", "")).encode("latin-1") + body
 
 
+@dataclass(frozen=True)
+class Proven:
+    """What a signed token came to: `NAME/JOB` is one."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+    job: str = ""
+
+
 @dataclass
 class House:
     """Plays the relay: what the session wishes is done at once, as far as it is not for a test to do."""
@@ -44,6 +53,7 @@ class House:
     down: bytes = b""
     records: list[str | None] = field(default_factory=list)
     admitted: list[tuple[str, str, bool]] = field(default_factory=list)
+    proofs: list[Proof | None] = field(default_factory=list)
     other: list[Effect] = field(default_factory=list)
     closed: str | None = None
     now: float = 0.0
@@ -84,9 +94,12 @@ class House:
                 self.up[-1] += data
                 return saw.BytesReceived(Side.UPSTREAM, OK) if self.answers else None
             case do.FindOwner(token):
-                return saw.OwnerFound(token if token in ("ana", "bob") else None)
+                name, slash, job = token.partition("/")
+                proof = Proven(name, job=job) if slash else None
+                return saw.OwnerFound(name if name in ("ana", "bob") else None, proof)
             case do.Admit(user, resource, _, proven):
                 self.admitted.append((user, resource, proven))
+                self.proofs.append(effect.proof)
                 if not proven:
                     return saw.Refused(Refusal("28P01", "no"))
                 return saw.Admitted("s-1", self.target)

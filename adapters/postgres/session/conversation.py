@@ -130,8 +130,8 @@ class PostgresSession:
                 raise PeerProtocolError(reason, code=notices.NO_TARGET)
             case saw.VerifierFound(verifier):
                 self._opening.verifier_found(verifier)
-            case saw.TokenChecked(good):
-                self._opening.proven(good)
+            case saw.TokenChecked(good, proof):
+                self._opening.proven(good, proof)
                 self._follow_opening()
             case saw.Admitted(_, target):
                 self._admitted(target)

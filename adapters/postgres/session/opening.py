@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from adapters.core.buffer import Inbox
 from adapters.core.effects import Admit, CheckToken, FindVerifier, Interrupt, StartTls
 from adapters.core.events import Side
-from adapters.core.ports import ScramVerifier
+from adapters.core.ports import Proof, ScramVerifier
 from adapters.errors import PeerProtocolError
 from adapters.postgres.facts import PROTOCOL
 from adapters.postgres.messages import authentication, notices, startup
@@ -180,14 +180,19 @@ class Opening:
             self._out.down(authentication.encode_sasl_final(answer))
         self.proven(answer is not None)
 
-    def proven(self, good: bool) -> None:
+    def proven(self, good: bool, proof: Proof | None = None) -> None:
         """The proof was checked. A failed one goes to the gate too: it is recorded there."""
         wanted, place = self.wanted, self.place
         if wanted is None or place is None:
             raise refuse("a proof came before startup")
         self.phase = Phase.ADMISSION
         self._out.wish(
-            Admit(wanted.user, place.resource, PROTOCOL, good, application=wanted.application, database=place.database)
+            Admit(
+                *(wanted.user, place.resource, PROTOCOL, good),
+                application=wanted.application,
+                database=place.database,
+                proof=proof,
+            )
         )
 
     def wrong_password(self) -> PeerProtocolError:

@@ -12,7 +12,7 @@ from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Outcome, Question, Target
+from adapters.core.ports import Answer, Outcome, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
@@ -44,7 +44,7 @@ class Conversation:
         self._phase = Phase.SECURING if settings.tls else Phase.HEAD
         self._heads = HeadReader()
         self._exchange: Exchange | None = None
-        self._user: tuple[str, str] | None = None
+        self._user: tuple[str, str, Proof | None] | None = None
         self._target: Target | None = None
         self._caller = Caller("")
         self._certified: str | None = None
@@ -91,8 +91,8 @@ class Conversation:
                 elif self._phase is Phase.SECURING:
                     self._certified = name
                     self._enter(Phase.HEAD, self._settings.head_seconds)
-            case saw.OwnerFound(user):
-                self._owner_found(user)
+            case saw.OwnerFound(user, proof):
+                self._owner_found(user, proof)
             case saw.Admitted(_, target, groups):
                 self._target = target
                 self._caller = Caller(self._user[0] if self._user is not None else "", groups)
@@ -168,31 +168,27 @@ class Conversation:
             # WHY only then: a token that is wrong is not made good by a certificate.
             self._owner_found(None if head.values("authorization") else self._certified)
         else:
-            self._do.add(do.FindOwner(token))
+            self._do.add(do.FindOwner(token, self._resource(exchange)))
 
     def _resource(self, exchange: Exchange) -> str:
         if self._settings.resource is not None:
             return self._settings.resource
         return (exchange.where.host if exchange.where is not None else None) or ""
 
-    def _owner_found(self, user: str | None) -> None:
+    def _owner_found(self, user: str | None, proof: Proof | None = None) -> None:
         exchange = self._exchange
         if exchange is None or self._phase is not Phase.PROVING:
             return
         resource = self._resource(exchange)
-        if user is not None and self._user == (user, resource) and self._target is not None:
+        # INVARIANT: another token is another session, though it is the same person's: it may be for another job, or for less.
+        if user is not None and self._user == (user, resource, proof) and self._target is not None:
             self._admitted(self._target)
             return
-        self._user = None if user is None else (user, resource)
+        self._user = None if user is None else (user, resource, proof)
         agents = exchange.head.values("user-agent")
+        known_as = agents[0][:128] if agents else None
         self._do.add(
-            do.Admit(
-                user or "",
-                resource,
-                self._manners.protocol,
-                user is not None,
-                application=agents[0][:128] if agents else None,
-            )
+            do.Admit(user or "", resource, self._manners.protocol, user is not None, application=known_as, proof=proof)
         )
 
     def _admitted(self, target: Target) -> None:

@@ -61,6 +61,7 @@ def identity_of(
             for role, wanted in (("approver", settings.approver_groups), ("auditor", settings.auditor_groups))
             if not wanted.isdisjoint(groups)
         ),
+        _job(claims, settings.job_claim),
     )
 
 
@@ -111,6 +112,17 @@ def _name(claims: Mapping[str, Json], settings: IssuerSettings) -> str:
     if not _PRINCIPAL.fullmatch(name):
         raise refused("CLAIMS", f"`{settings.principal_claim}` of the token is no name of a principal")
     return name
+
+
+def _job(claims: Mapping[str, Json], name: str | None) -> str | None:
+    """The run that a service's token is of. INVARIANT: where a job is to be named, a token that names none is refused."""
+    if name is None:
+        return None
+    value = claims.get(name)
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not 0 < len(text) <= MAX_GROUP or not text.isprintable():
+        raise refused("CLAIMS", f"`{name}` of the token names no job")
+    return text
 
 
 def _groups(value: Json) -> tuple[str, ...]:

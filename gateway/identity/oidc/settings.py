@@ -23,6 +23,7 @@ class IssuerSettings:
     algorithms: tuple[Algorithm, ...] = (Algorithm.RS256,)
     principal_claim: str = "sub"
     groups_claim: str = "groups"
+    job_claim: str | None = None
     prefix: str = ""
     kind: str = "user"
     scopes: tuple[str, ...] = ("openid", "groups", "email")
@@ -45,3 +46,4 @@ class Identity:
     subject: str
     kind: str = "user"
     roles: tuple[str, ...] = ()
+    job: str | None = None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from adapters.core.ports import Answer, GateSession, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, GateSession, Outcome, Proof, Question, Refusal, ScramVerifier, Target
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.scram import make_verifier
 from adapters.postgres.session import ClientProof
@@ -108,6 +108,14 @@ class SmallKeeper:
     def scram_verifier(self, user: str) -> ScramVerifier:
         return self._verifier
 
+    takes_tokens = False
+
+    def is_signed(self, token: str) -> bool:
+        return False
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        raise AssertionError
+
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return token == PASSWORD
 
@@ -121,6 +129,7 @@ class SmallKeeper:
         client_address: str | None,
         application: str | None,
         database: str | None = None,
+        proof: Proof | None = None,
     ) -> GateSession | Refusal:
         if not proven:
             return Refusal("28P01", "no")

@@ -18,6 +18,8 @@ from gateway.approvals.states import Approved, Binding, Demand, Person, Shown, T
 from gateway.approvals.store import Approvals, NewTicket
 from gateway.demo.cluster import Cluster
 from gateway.errors import ApprovalConflict, StoreUnavailable
+from gateway.identity.scoped import Grant
+from gateway.identity.tokens import Tokens
 from gateway.store import listen as listen_module
 from gateway.store.database import Database, open_database
 from gateway.store.listen import listen
@@ -79,6 +81,37 @@ def _use(replica: Approvals, ticket: str, start: threading.Barrier, won: list[Ti
         won.append(replica.advance(ticket, Used(BOUND), 3))
     except ApprovalConflict as error:
         lost.append(error.code)
+
+
+def test_of_replicas_that_race_for_a_token_good_once_one_gets_it(database: Database, url: str) -> None:
+    replicas = [Tokens(open_database(url)) for _ in range(4)]
+    for number in range(10):
+        grant = Grant(id=f"t-{number}", principal="ana", resources=("orders",), issued_at=1, expires_at=9, once=True)
+        replicas[0].add(grant, "d")
+        won, start = list[bool](), threading.Barrier(len(replicas))
+        threads = [threading.Thread(target=_take, args=(one, grant.id, start, won)) for one in replicas]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(won) == [False, False, False, True]
+    for replica in replicas:
+        replica._database.close()
+
+
+def _take(replica: Tokens, token_id: str, start: threading.Barrier, won: list[bool]) -> None:
+    start.wait()
+    won.append(replica.use(token_id, 3))
+
+
+def test_a_token_that_one_replica_takes_back_is_gone_for_all(database: Database, url: str) -> None:
+    here, there = Tokens(database), Tokens(open_database(url))
+    here.add(Grant(id="t-1", principal="ana", resources=("orders",), issued_at=1, expires_at=9), "d")
+    assert there.revoked(2) == frozenset()
+    assert here.revoke(["t-1"], 2) == ["t-1"]
+    assert there.revoked(3) == {"t-1"}
+    assert not there.use("t-1", 3)
+    there._database.close()
 
 
 async def test_a_replica_hears_of_a_vote_at_another_at_once(database: Database, url: str) -> None:

@@ -12,6 +12,7 @@ from engine.decision import DenyKind, Verdict
 from engine.request import Approval
 from engine.source import Source
 from gateway.asked import Asked
+from gateway.identity.logins import Login
 from gateway.judge import Judge
 from tests.strategies.gates import ANA, ORDERS, SESSION, asked
 
@@ -72,3 +73,47 @@ def test_every_candidate_rule_is_explained(judge: Judge) -> None:
     tree = parse_command("postgres", "DROP TABLE a")
     assert not any(one.matched for one in judge.explain(Asked(tree, ANA, SESSION, ORDERS), NOW))
     assert judge.program.revision == judge.revision
+
+
+def narrowed(judge: Judge, text: str, *effects: str) -> tuple[Verdict, str]:
+    login = Login(ANA, NOW + 1, effects=frozenset(effects))
+    judged = judge.judge(changed(asked(text), login=login), NOW, None)
+    assert judged.decision.verdict is Verdict.DENY or judged.exact
+    return judged.decision.verdict, next((reason.code for reason in judged.decision.reasons), "")
+
+
+def test_a_token_for_some_operations_lets_no_others_through_whatever_the_policies_say(judge: Judge) -> None:
+    assert narrowed(judge, "SELECT 1", "read")[0] is Verdict.ALLOW
+    assert narrowed(judge, "SELECT 1", "write") == (Verdict.DENY, "TOKEN_SCOPE")
+    assert narrowed(judge, "INSERT INTO a VALUES (1)", "read") == (Verdict.DENY, "TOKEN_SCOPE")
+    assert narrowed(judge, "INSERT INTO a VALUES (1)", "read", "write")[0] is Verdict.HOLD
+    assert (
+        narrowed(judge, "WITH x AS (INSERT INTO a VALUES (1) RETURNING 1) SELECT * FROM x", "read")[1] == "TOKEN_SCOPE"
+    )
+    assert narrowed(judge, "SELECT 1; INSERT INTO a VALUES (1)", "read")[1] == "TOKEN_SCOPE"
+    assert narrowed(judge, "BEGIN", "read", "session")[1] != "TOKEN_SCOPE"
+
+
+def test_what_nobody_can_read_to_its_bottom_is_beyond_every_token() -> None:
+    everything = Judge(
+        compile_policies(
+            [
+                Source(
+                    "all.rego",
+                    'package policies.shop\n\nallow contains {"code": "ALL", "reason": "all"} if input.command\n',
+                )
+            ]
+        )
+    )
+    assert narrowed(everything, "SELECT 1", "read")[0] is Verdict.ALLOW
+    effects = ("read", "write", "create", "delete", "execute", "grant", "session")
+    assert narrowed(everything, "SELECT nobody_knows_what(1)", *effects) == (Verdict.DENY, "TOKEN_SCOPE")
+    # The same shape, once read as harmless, is read anew: the memory of shapes is not asked what a token allows.
+    assert narrowed(everything, "SELECT 2", "read")[0] is Verdict.ALLOW
+    assert narrowed(everything, "SELECT 3", "write") == (Verdict.DENY, "TOKEN_SCOPE")
+
+
+def test_an_approval_does_not_widen_a_token(judge: Judge) -> None:
+    what = changed(asked("INSERT INTO a VALUES (1)"), login=Login(ANA, NOW + 1, effects=frozenset({"read"})))
+    approval = Approval("h-1", ("bo",), ("shop/WRITE",), NOW)
+    assert judge.judge(what, NOW, approval).decision.reasons[0].code == "TOKEN_SCOPE"

@@ -8,7 +8,7 @@ import contextlib
 import pytest
 
 from adapters.core.listening import Address, RelayListener
-from adapters.core.ports import Refusal, ScramVerifier, Target
+from adapters.core.ports import Proof, Refusal, ScramVerifier, Target
 from adapters.http.session import http_session
 from adapters.web.session.settings import Settings
 
@@ -18,6 +18,14 @@ class Keeper:
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         raise NotImplementedError
+
+    takes_tokens = False
+
+    def is_signed(self, token: str) -> bool:
+        return False
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        raise AssertionError
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return False

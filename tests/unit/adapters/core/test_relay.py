@@ -12,7 +12,7 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Outcome, Question, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, Outcome, Proof, Question, Refusal, ScramVerifier, Target
 from adapters.core.relay import Relay, ShortWay, Surroundings
 from engine.decision import Decision, Verdict
 
@@ -57,6 +57,12 @@ class Gate:
         self.calls.append("close")
 
 
+@dataclass(frozen=True)
+class Proven:
+    user: str
+    groups: tuple[str, ...] = ()
+
+
 @dataclass
 class Keeper:
     gate: Gate = field(default_factory=Gate)
@@ -66,6 +72,16 @@ class Keeper:
     def scram_verifier(self, user: str) -> ScramVerifier:
         return ScramVerifier(b"salt", 4096, b"s", b"k")
 
+    takes_tokens = True
+    admitted: list[dict[str, object]] = field(default_factory=list)
+
+    def is_signed(self, token: str) -> bool:
+        return token.startswith("ey")
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        await asyncio.sleep(0)
+        return Proven("ann", ("dba",)) if token == "ey good" and resource == "orders" else Proven("")
+
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return token == "good"
 
@@ -73,6 +89,7 @@ class Keeper:
         return "ann" if token == "good" else None
 
     def admit(self, **who: object) -> Gate | Refusal:
+        self.admitted.append(who)
         return self.refusal or self.gate
 
     def groups_of(self, user: str) -> tuple[str, ...]:
@@ -373,6 +390,44 @@ async def test_the_owner_of_a_token_is_found_and_another_login_ends_the_one_befo
     relay.client.data_received(b"x")
     assert keeper.gate.calls == ["close"]
     assert isinstance(session.seen[-1], saw.Admitted)
+
+
+async def test_a_signed_token_is_looked_into_while_others_are_served_and_its_proof_goes_back() -> None:
+    keeper = Keeper()
+    relay, session, _ = play(
+        lambda event: [do.CheckToken("ann", "ey good", "orders")] if isinstance(event, saw.BytesReceived) else [],
+        keeper,
+    )
+    relay.client.data_received(b"x")
+    assert not any(isinstance(event, saw.TokenChecked) for event in session.seen)
+    await settled()
+    proof = Proven("ann", ("dba",))
+    assert session.seen[-1] == saw.TokenChecked(True, proof)
+    session.react = lambda event: (
+        [do.Admit("ann", "orders", "test", True, proof=proof)] if isinstance(event, saw.BytesReceived) else []
+    )
+    relay.client.data_received(b"x")
+    assert keeper.admitted[-1]["proof"] is proof
+    admitted = session.seen[-1]
+    assert isinstance(admitted, saw.Admitted)
+    assert admitted.groups == ("dba",)
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (do.CheckToken("bob", "ey good", "orders"), saw.TokenChecked(False, Proven("ann", ("dba",)))),
+        (do.CheckToken("ann", "ey bad", "orders"), saw.TokenChecked(False, Proven(""))),
+        (do.CheckToken("", "ey bad", "orders"), saw.TokenChecked(False, Proven(""))),
+        (do.FindOwner("ey good", "orders"), saw.OwnerFound("ann", Proven("ann", ("dba",)))),
+        (do.FindOwner("ey good", "other"), saw.OwnerFound(None, Proven(""))),
+    ],
+)
+async def test_a_proof_is_of_the_name_that_was_given_or_none(effect: Effect, expected: Event) -> None:
+    relay, session, _ = play(lambda event: [effect] if isinstance(event, saw.BytesReceived) else [])
+    relay.client.data_received(b"x")
+    await settled()
+    assert session.seen[-1] == expected
 
 
 async def test_a_target_that_is_closed_is_heard_of_no_more_and_another_may_be_opened() -> None:

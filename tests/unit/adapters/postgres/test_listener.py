@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from adapters.core.ports import GateSession, Refusal, ScramVerifier, Target
+from adapters.core.ports import GateSession, Proof, Refusal, ScramVerifier, Target
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from tests.wire import VERIFIER, errors, packet, startup
 
@@ -17,6 +17,14 @@ class Keeper:
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         return VERIFIER
+
+    takes_tokens = False
+
+    def is_signed(self, token: str) -> bool:
+        return False
+
+    async def examine(self, token: str, user: str | None, resource: str) -> Proof:
+        raise AssertionError
 
     def check_token(self, user: str, token: str, resource: str) -> bool:
         return False

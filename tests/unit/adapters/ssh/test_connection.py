@@ -7,7 +7,7 @@ import pytest
 
 from adapters.ssh.connection import MAX_OFFERS, ClientConnection, ConnectionSettings
 from adapters.ssh.visit import MAX_CHANNELS
-from tests.ssh_world import SmallKeeper, new_key, ssh_world
+from tests.ssh_world import Proven, SmallKeeper, World, new_key, ssh_world
 
 
 def alone() -> ClientConnection:
@@ -18,7 +18,8 @@ def test_a_name_is_never_enough() -> None:
     connection = alone()
     assert connection.begin_auth("ann") is True
     assert connection.public_key_auth_supported()
-    assert not connection.password_auth_supported()
+    assert connection.password_auth_supported()
+    assert connection.change_password("ann", "ey good", "x") is False
     assert not connection.kbdint_auth_supported()
 
 
@@ -36,6 +37,59 @@ async def test_other_names_and_resources_do_not(username: str) -> None:
             async with await world.connect(username) as connection:
                 await connection.run("id")
         assert world.gate.asked == []
+
+
+async def with_password(world: World, username: str, password: str) -> asyncssh.SSHClientConnection:
+    return await asyncssh.connect(
+        "127.0.0.1",
+        world.listener.port,
+        username=username,
+        password=password,
+        client_keys=None,
+        known_hosts=([world.host_key.convert_to_public()], [], []),
+        config=None,
+        agent_path=None,
+    )
+
+
+async def test_a_signed_token_lets_its_person_in_and_goes_along_as_the_proof() -> None:
+    async with ssh_world() as world:
+        async with await with_password(world, "ann+box", "ey good") as connection:
+            assert (await connection.run("id")).exit_status == 3
+        (who,) = world.keeper.admitted
+        assert (who["user"], who["proven"], who["proof"]) == ("ann", True, Proven("ann"))
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("ann+box", "ey bad"), ("bob+box", "ey good"), ("ann+other", "ey good"), ("ann+box", "plain"), ("+box", "ey bad")],
+)
+async def test_no_other_password_is_taken(username: str, password: str) -> None:
+    async with ssh_world() as world:
+        with pytest.raises(asyncssh.PermissionDenied):
+            await with_password(world, username, password)
+        await world.until(lambda: world.keeper.admitted)
+        assert [who["proven"] for who in world.keeper.admitted] == [False]
+
+
+async def test_who_fails_with_a_token_may_still_have_a_key_which_has_no_limits_of_the_token() -> None:
+    connection = alone()
+    connection.begin_auth("ann+box")
+    assert not await connection.validate_password("ann+box", "ey bad")
+    assert connection._proof is None
+    assert await connection.validate_password("ann+box", "ey good")
+    assert connection._proof == Proven("ann")
+    connection.begin_auth("bob+box")
+    assert connection._proof is None
+    assert not await connection.validate_password("ann+box", "ey good")
+
+
+async def test_passwords_are_counted_like_keys() -> None:
+    connection = alone()
+    connection.begin_auth("ann+box")
+    for _ in range(MAX_OFFERS):
+        assert not await connection.validate_password("ann+box", "plain")
+    assert not await connection.validate_password("ann+box", "ey good")
 
 
 async def test_a_strangers_key_is_recorded_as_a_failed_login() -> None:

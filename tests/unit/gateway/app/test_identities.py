@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.app.identities import code_flow_of, issuers_of
-from gateway.config import Config
-from gateway.config.model import Identity, OidcIssuer, PrincipalKind, TokenAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from gateway.app import Gateway
+from gateway.app.identities import code_flow_of, issuers_of, token_keys
+from gateway.app.secrets import Secrets
+from gateway.config import Config, load_config
+from gateway.config.model import Identity, OidcIssuer, PrincipalKind, TokenAlgorithm, TokenSettings
 from gateway.identity.oidc.settings import IssuerSettings
-from gateway.identity.signed import Algorithm
+from gateway.identity.scoped import Grant
+from gateway.identity.signed import Algorithm, Signed, is_signed_by, read_signed
+from gateway.store.database import open_database
+from gateway.store.migrations import upgrade
+from tests.strategies.gateways import ENVIRONMENT, settle_in
 
 SERVICES = OidcIssuer("ci", "https://ci.example", audience=("gateway",), prefix="ci:", kind=PrincipalKind.SERVICE)
 PEOPLE = OidcIssuer(
@@ -54,3 +63,34 @@ def test_people_sign_in_at_the_first_issuer_that_knows_us() -> None:
     assert flow is not None
     assert flow.issuer.settings.name == "corp"
     assert code_flow_of(issuers[:1], lambda: 0) is None
+
+
+def test_keys_are_those_of_the_configuration_or_one_that_replicas_share(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    config = load_config(settle_in(tmp_path), {})
+    grant = Grant(id="t-1", principal="ana", resources=("orders",), issued_at=0, expires_at=1)
+    own = replace(config, identity=replace(config.identity, tokens=TokenSettings(keys=("env:TOKEN_KEY",))))
+    found = []
+    for one in (config, config, own):
+        environment = {**ENVIRONMENT, "TOKEN_KEY": pem}
+        secrets = Secrets(one, environment)
+        database = open_database(secrets.store_url())
+        upgrade(database)
+        found.append(token_keys(secrets, database).print(grant))
+        database.close()
+    assert found[0] == found[1] != found[2]
+    read = read_signed(found[2])
+    assert isinstance(read, Signed)
+    assert is_signed_by(read, key.public_key(), Algorithm.EDDSA)
+
+
+def test_a_gateway_has_them_all(tmp_path: Path) -> None:
+    gateway = Gateway(load_config(settle_in(tmp_path), {}), ENVIRONMENT)
+    try:
+        assert gateway.identities.issuers == []
+        assert gateway.identities.sign_in is None
+        assert len(gateway.identities.sign_in_key) == 32
+        assert gateway.doors.takes_tokens
+    finally:
+        gateway.close()

@@ -17,10 +17,18 @@ from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
 from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession, Known
 from gateway.doors.resources import Directory, Place
+from gateway.identity.logins import Login, Unproven
+from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.people import Known as Person_
 from gateway.identity.people import People, digest_token
+from gateway.identity.proofs import TOLD, UNAVAILABLE, Proofs
+from gateway.identity.scoped import TokenKey, TokenKeys
 from gateway.identity.scram import make_verifier
+from gateway.identity.standing import Standing
 from gateway.identity.throttle import MAX_FOR_NAME
+from gateway.identity.tokens import Tokens
+from gateway.store.database import open_database
+from gateway.store.migrations import downgrade, upgrade
 from tests.strategies.gates import ANA, HOLD, ORDERS, House, asked, question
 
 TOKEN = secrets.token_urlsafe(24)
@@ -245,3 +253,165 @@ def test_a_public_key_belongs_to_whom_the_configuration_says(doors: Doors) -> No
     assert not doors.is_key_of("ana", b"other")
     assert not doors.is_key_of("bo", b"k")
     assert doors.key_authorities() == ()
+
+
+# --- signed tokens
+
+
+class Signed:
+    """Doors that take signed tokens, and who makes them."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self.house = house
+        self.database = open_database(f"sqlite:///{folder}/tokens.db")
+        upgrade(self.database)
+        keys, self.tokens = TokenKeys([TokenKey.from_seed(b"s" * 32)]), Tokens(self.database)
+        clock = house.clock
+        self.seconds = 0.0
+        self.doors = Doors(
+            gate=house.gate,
+            log=house.log,
+            people=People([Person_(ANA)], b"k" * 32),
+            directory=Directory([Place(ORDERS, Target("db", 5432, "gateway"))]),
+            clock=clock,
+            meters=house.meters,
+            proofs=Proofs(
+                keys=keys, tokens=self.tokens, issuers=[], people=lambda: self.doors.known.people, clock=clock
+            ),
+            standing=Standing(self.tokens, clock, lambda: self.seconds),
+        )
+        self.mint = Mint(keys, self.tokens, max_ttl=3_600, exists=lambda name: True, clock=clock)
+
+    async def open(self, **wish: object) -> tuple[GatewaySession, str]:
+        """A session by a new token, and the token's id."""
+        text, grant = self.mint.issue(Asker("ana"), Wish(("orders",), 600, **wish))  # type: ignore[arg-type]  # fields
+        proof = await self.doors.examine(text, "ana", "orders")
+        session = self.doors.admit(
+            user=proof.user,
+            resource="orders",
+            protocol="postgres",
+            proven=True,
+            client_address=None,
+            application="psql",
+            proof=proof,
+        )
+        assert isinstance(session, GatewaySession)
+        return session, grant.id
+
+
+@pytest.fixture
+def signed(house: House, tmp_path: Path) -> Iterator[Signed]:
+    built = Signed(house, tmp_path)
+    yield built
+    built.database.close()
+
+
+async def test_the_job_of_a_token_is_the_sessions_and_the_audits(signed: Signed) -> None:
+    session, token_id = await signed.open(job="build-42")
+    answer = session.decide(question("SELECT 1"))
+    assert answer.decision.is_granted
+    *_, came, decided = signed.house.entries()
+    assert (came.step, came.job, came.note) == ("opened", "build-42", f"token {token_id}")
+    assert (decided.job, decided.attributes) == ("build-42", {"token": token_id})
+
+
+async def test_a_session_ends_with_its_token_also_for_what_it_was_told_before(signed: Signed) -> None:
+    session, _ = await signed.open()
+    assert all(session.decide(question("SELECT 1")).decision.is_granted for _ in range(3))
+    signed.house.clock.pass_seconds(601)
+    answer = session.decide(question("SELECT 1"))
+    assert answer.decision.deny_kind is DenyKind.NOT_AUTHENTICATED
+    assert "expired" in answer.decision.reasons[0].reason
+
+
+async def test_a_token_that_is_taken_back_runs_nothing_more_within_a_second(signed: Signed) -> None:
+    session, token_id = await signed.open()
+    assert all(session.decide(question("SELECT 1")).decision.is_granted for _ in range(3))
+    signed.tokens.revoke([token_id], signed.house.clock.now)
+    signed.seconds = 0.95
+    answer = session.decide(question("SELECT 1"))
+    assert answer.decision.deny_kind is DenyKind.NOT_AUTHENTICATED
+    assert "revoked" in answer.decision.reasons[0].reason
+
+
+async def test_a_session_runs_nothing_while_nobody_can_say_whether_it_counts(signed: Signed) -> None:
+    session, _ = await signed.open()
+    assert session.decide(question("SELECT 1")).decision.is_granted
+    downgrade(signed.database, "base")
+    signed.seconds = 5.0
+    answer = session.decide(question("SELECT 1"))
+    assert answer.decision.deny_kind is DenyKind.NOT_AUTHENTICATED
+    assert "cannot be asked" in answer.decision.reasons[0].reason
+
+
+async def test_a_hold_is_not_released_to_a_token_that_was_taken_back(signed: Signed) -> None:
+    signed.house.policies.decision = HOLD
+    signed.house.gate._renew = signed.doors.renew
+    session, token_id = await signed.open()
+    held = session.decide(question("DELETE FROM orders"))
+    assert held.ticket is not None
+    signed.house.gate.advance(held.ticket, Approved(Person("bo", ("dba",)), ""))
+    signed.tokens.revoke([token_id], signed.house.clock.now)
+    signed.seconds = 0.95
+    assert not (await session.fate(held.ticket)).decision.is_granted
+
+
+async def test_a_token_good_once_opens_one_session(signed: Signed) -> None:
+    text, _ = signed.mint.issue(Asker("ana"), Wish(("orders",), 600, once=True))
+    proofs = [await signed.doors.examine(text, "ana", "orders") for _ in range(2)]
+    first, second = (admit(signed.doors, proof=proof) for proof in proofs)
+    assert isinstance(first, GatewaySession)
+    assert second == Refusal(TOLD, "the token was used already")
+    assert signed.house.entries()[-1].note == "28001 TOKEN_USED"
+
+
+async def test_a_token_is_used_up_only_when_nothing_else_is_in_the_way(signed: Signed) -> None:
+    text, grant = signed.mint.issue(Asker("ana"), Wish(("nowhere",), 600, once=True))
+    proof = await signed.doors.examine(text, "ana", "nowhere")
+    assert admit(signed.doors, resource="nowhere", proof=proof) == NO_RESOURCE
+    assert (found := signed.tokens.find(grant.id)) is not None
+    assert found.used_at is None
+
+
+async def test_a_proof_is_for_its_name_its_resource_and_these_doors(signed: Signed) -> None:
+    login = Login(ANA, signed.house.clock.now + 1_000_000_000, token="t-1", resources=frozenset({"build"}))
+    assert admit(signed.doors, user="bo", proof=login) == NOT_PROVEN
+    assert admit(signed.doors, proven=False, proof=login) == NOT_PROVEN
+    assert isinstance(refusal := admit(signed.doors, proof=login), Refusal)
+    assert signed.house.entries()[-1].note == f"{refusal.code} TOKEN_RESOURCE"
+
+    class Stranger:
+        user, groups = "ana", ()
+
+    assert admit(signed.doors, proof=Stranger()) == NOT_PROVEN
+
+
+async def test_why_a_token_proves_nobody_is_recorded_and_what_was_not_the_clients_fault_is_not_counted(
+    signed: Signed,
+) -> None:
+    fault = Unproven("ISSUER_UNREACHABLE", Refusal(UNAVAILABLE, "later"), is_fault=True)
+    for _ in range(MAX_FOR_NAME + 1):
+        assert admit(signed.doors, proven=False, proof=fault) == fault.refusal
+    assert signed.house.entries()[-1].note == f"{UNAVAILABLE} ISSUER_UNREACHABLE"
+    wrong = await signed.doors.examine("ey.ey.ey", "ana", "orders")
+    assert wrong == Unproven("TOKEN_MALFORMED")
+    for _ in range(MAX_FOR_NAME):
+        assert admit(signed.doors, proven=False, proof=wrong) == NOT_PROVEN
+    assert admit(signed.doors, proven=False, proof=wrong) == TOO_MANY
+
+
+async def test_groups_that_the_configuration_gives_later_count_at_the_next_command(signed: Signed) -> None:
+    session, _ = await signed.open()
+    known = signed.doors.known
+    signed.doors.known = Known(People([Person_(replace(ANA, groups=("dba",)))], b"k" * 32), known.directory)
+    session.decide(question("SELECT 1"))
+    assert signed.house.entries()[-1].groups == ("dba",)
+    signed.doors.known = Known(People([], b"k" * 32), known.directory)
+    assert session.decide(question("SELECT 1")).decision.deny_kind is DenyKind.NOT_AUTHENTICATED
+
+
+async def test_doors_without_proofs_take_no_signed_token(doors: Doors) -> None:
+    assert not doors.takes_tokens
+    assert await doors.examine("ey.ey.ey", "ana", "orders") == Unproven("TOKEN_UNKNOWN")
+    login = Login(ANA, 1 << 62)
+    assert isinstance(admit(doors, proof=login), Refusal)

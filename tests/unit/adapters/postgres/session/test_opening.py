@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import dataclass
 
 import pytest
 
@@ -22,6 +23,12 @@ GSS_REQUEST = packet(struct.pack("!I", 80877104))
 
 def fresh(**more: object) -> Playbook:
     return Playbook(PostgresSession(settings(**more)))
+
+
+@dataclass(frozen=True)
+class Proven:
+    user: str
+    groups: tuple[str, ...] = ()
 
 
 def refused(play: Playbook) -> str:
@@ -121,6 +128,16 @@ def test_a_token_inside_tls_is_checked() -> None:
     assert (check.user, check.token, check.resource) == ("ann", "the token", "orders")
     play.saw(saw.TokenChecked(False))
     assert not play.take(do.Admit).proven
+
+
+def test_what_a_signed_token_proved_goes_back_to_the_gate() -> None:
+    play = fresh().client(SSL_REQUEST).saw(saw.TlsStarted(Side.CLIENT)).client(startup(user="ann", database="orders"))
+    play.client(message("p", b"ey\0"))
+    play.take(do.CheckToken)
+    proof = Proven("ann")
+    play.saw(saw.TokenChecked(True, proof))
+    admit = play.take(do.Admit)
+    assert (admit.proven, admit.proof) == (True, proof)
 
 
 @pytest.mark.parametrize("early", [query("select 1"), message("p", b"x" * 9000), message("p", b"no end")])

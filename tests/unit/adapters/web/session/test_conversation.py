@@ -48,6 +48,13 @@ def test_another_token_on_the_connection_is_another_login() -> None:
     assert house.closed == "no"
 
 
+def test_another_token_of_the_same_person_is_another_login_because_it_may_be_for_another_job() -> None:
+    tokens = ("ana/build-1", "ana/build-1", "ana/build-2", "ana", "ana/build-2")
+    house = House().client(b"".join(request("GET /a", token=token) for token in tokens))
+    assert [getattr(proof, "job", None) for proof in house.proofs] == ["build-1", "build-2", None, "build-2"]
+    assert house.statuses == [200] * 5
+
+
 def test_a_denied_request_does_not_go_on_and_the_connection_does() -> None:
     house = House(judge=lambda text: DENY if b"/no" in text else ALLOW)
     house.client(request("POST /no", JSON, body=b"{}") + request("GET /yes"))

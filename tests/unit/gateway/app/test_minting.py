@@ -1,0 +1,36 @@
+"""Beside a gateway, tokens are made in its store, for principals it knows, with the key it verifies with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.app import Gateway
+from gateway.app.minting import TokenDesk
+from gateway.config import load_config
+from gateway.errors import IdentityRefused
+from gateway.identity.logins import Login, Unproven
+from gateway.identity.minting import Wish
+from tests.strategies.gateways import ENVIRONMENT, settle_in
+
+
+def test_a_token_made_beside_a_gateway_counts_there_until_it_is_taken_back(tmp_path: Path) -> None:
+    config = load_config(settle_in(tmp_path), {})
+    gateway = Gateway(config, ENVIRONMENT)
+    try:
+        with TokenDesk.opened(config, ENVIRONMENT) as desk:
+            text, grant = desk.issue("ana", Wish(("orders",), 60, "build-42"))
+            assert grant.issued_by.startswith("local:")
+            proofs = gateway.identities.proofs
+            found = proofs.examine(text, "ana", "orders")
+            assert isinstance(found, Login)
+            assert found.principal.groups == ("data-readers",)
+            assert [one.grant for one in desk.alive("ana")] == [grant]
+            assert desk.revoke([grant.id]) == [grant.id]
+            assert isinstance(proofs.examine(text, "ana", "orders"), Unproven)
+            assert desk.revoke_all("ana") == 0
+            with pytest.raises(IdentityRefused):
+                desk.issue("eve", Wish(("orders",), 60))
+    finally:
+        gateway.close()
