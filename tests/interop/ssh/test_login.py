@@ -12,7 +12,7 @@ from tests.interop.ssh.place import Place
 def test_somebody_else_s_key_does_not_prove_a_name(place: Place) -> None:
     done = place.ssh("id", user="ana+box", key="bo")
     assert done.returncode == 255
-    assert b"Permission denied (publickey)" in done.stderr
+    assert b"Permission denied (publickey,password)" in done.stderr
     last = [entry for entry in place.entries() if entry.kind == "session"][-1]
     assert (last.step, last.principal, last.note) == ("refused", "ana", "28P01")
 
