@@ -1,6 +1,6 @@
 //! Compiled policies: what `_native.Program` is. Compile once, evaluate from many threads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ use super::index::Index;
 use super::interpret::Interpreter;
 use super::limits::Limits;
 use super::machine::{Answer, Pool};
-use super::names;
+use super::names::{self, Name};
 use super::observe::Observed;
 use super::options::Options;
-use super::rules::Rules;
+use super::rules::{Definition, Rules};
 use super::scope::{self, of_imports};
 use super::sources::{self, SourceFile};
 use super::spelling::respelled;
@@ -78,23 +78,30 @@ impl Program {
     }
 
     fn build(files: &[SourceFile], data: &Value, options: Options) -> Result<Self, Vec<Diagnostic>> {
-        let (trees, broken) = sources::parse(files, &options.limits);
-        let rules = Rules::new(trees);
+        let mut parsed = sources::parse(files, &options.limits);
+        let rules = Rules::new(parsed.trees());
         let mut found = checks::all(&rules, data, &options);
         // What a broken file would have defined is unknown to no fault of the others.
-        found.retain(|item| broken.is_empty() || item.code != "UNKNOWN_FUNCTION");
-        found.extend(broken);
+        found.retain(|item| parsed.broken.is_empty() || item.code != "UNKNOWN_FUNCTION");
+        found.append(&mut parsed.broken);
         let (wrong, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|item| item.severity == Severity::Error);
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let shards = split::compile(&rules, files, data, &options.limits)?;
+        let whole = split::Whole { rules: &rules, files, engine: &parsed.engine, data, limits: &options.limits };
+        // Authors wait for both, and neither needs the other.
+        let (shards, mut described) = std::thread::scope(|scope| {
+            let shards = scope.spawn(|| with_room(|| split::compile(&whole)));
+            let described = describe_rules(&rules, &options);
+            (shards.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), described)
+        });
+        let shards = shards?;
         let mut facts = Vec::new();
         let mut bodies = Vec::new();
         for (shard, compiled) in shards.iter().enumerate() {
             for entry in &compiled.entries {
-                if let Some((fact, conditions)) = describe_rule(&rules, entry, shard, &options) {
-                    facts.push(fact);
+                if let Some((fact, conditions)) = described.remove(&(&entry.set, entry.number)) {
+                    facts.push(RuleFact { shard, entry_point: entry.entry_point, ..fact });
                     bodies.push(conditions);
                 }
             }
@@ -283,14 +290,24 @@ fn stable(mut found: Vec<Condition>, options: &Options) -> Vec<Condition> {
     found
 }
 
-/// What `describe` says of a rule, and the conditions of its bodies.
-fn describe_rule(
-    rules: &Rules,
-    entry: &split::Entry,
-    shard: usize,
-    options: &Options,
-) -> Option<(RuleFact, Vec<Vec<Condition>>)> {
-    let definition = rules.groups.get(&entry.set)?.get(entry.number)?;
+/// What `describe` says of a rule, not yet placed in a shard, and the conditions of its bodies.
+type Described = (RuleFact, Vec<Vec<Condition>>);
+
+/// Every definition of every policy set, by the set's full name and its number there.
+fn describe_rules<'a>(rules: &'a Rules, options: &Options) -> BTreeMap<(&'a Name, usize), Described> {
+    let mut all = BTreeMap::new();
+    for (set, definitions) in &rules.groups {
+        for (number, definition) in definitions.iter().enumerate() {
+            if let Some(described) = describe_rule(rules, definition, options) {
+                all.insert((set, number), described);
+            }
+        }
+    }
+    all
+}
+
+fn describe_rule(rules: &Rules, definition: &Definition, options: &Options) -> Option<Described> {
+    let kind = names::kind(&definition.rule)?;
     let regorus::unstable::Rule::Spec { bodies, span, .. } = definition.rule.as_ref() else {
         return None;
     };
@@ -303,15 +320,15 @@ fn describe_rule(
     let reads = checks::reads(rules, definition);
     let fact = RuleFact {
         package: names::print(rules.packages.get(definition.module)?),
-        kind: names::kind(&definition.rule)?,
+        kind,
         code: code_of(&definition.rule),
         head: Head::of(&definition.rule),
         file: span.source.get_path().clone(),
         line: span.line,
         volatile: reads.reads_time || options.is_volatile(&reads.paths),
         reads: reads.paths.iter().map(|path| scope::print(path)).collect(),
-        shard,
-        entry_point: entry.entry_point,
+        shard: 0,
+        entry_point: 0,
     };
     Some((fact, conditions))
 }

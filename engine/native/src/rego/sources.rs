@@ -28,30 +28,39 @@ pub fn engine(limits: &Limits, v0: bool) -> Engine {
     engine
 }
 
-/// Parses all files: the trees of those that parse, and what is wrong with each of the others.
-pub fn parse(files: &[SourceFile], limits: &Limits) -> (Vec<Ref<Module>>, Vec<Diagnostic>) {
-    let mut wrong = Vec::new();
+/// Parsed files.
+pub struct Parsed {
+    /// An engine that holds the files that parse.
+    pub engine: Engine,
+    /// What is wrong with each of the others.
+    pub broken: Vec<Diagnostic>,
+}
+
+impl Parsed {
+    /// The trees of the files that parse.
+    pub fn trees(&mut self) -> Vec<Ref<Module>> {
+        self.engine.get_modules().clone()
+    }
+}
+
+/// Parses all files.
+pub fn parse(files: &[SourceFile], limits: &Limits) -> Parsed {
+    let mut engine = engine(limits, false);
     if files.len() > limits.modules {
         let message = format!("{} policy files, more than {}", files.len(), limits.modules);
-        return (
-            Vec::new(),
-            vec![Diagnostic::error(
-                "TOO_MANY_FILES",
-                Place::default(),
-                message,
-                "split the policies into several sets",
-            )],
-        );
+        let help = "split the policies into several sets";
+        let broken = vec![Diagnostic::error("TOO_MANY_FILES", Place::default(), message, help)];
+        return Parsed { engine, broken };
     }
-    let mut engine = engine(limits, false);
+    let mut broken = Vec::new();
     for file in files {
         if let Some(found) = check_text(file, limits) {
-            wrong.push(found);
+            broken.push(found);
         } else if let Err(error) = engine.add_policy(file.name.clone(), file.text.clone()) {
-            wrong.push(from_error("SYNTAX", &file.name, &error));
+            broken.push(from_error("SYNTAX", &file.name, &error));
         }
     }
-    (engine.get_modules().clone(), wrong)
+    Parsed { engine, broken }
 }
 
 /// What is wrong with a text before it is parsed.
@@ -165,15 +174,16 @@ mod tests {
     }
 
     fn first(text: &str) -> Diagnostic {
-        parse(&[file(text)], &Limits::default()).1.swap_remove(0)
+        parse(&[file(text)], &Limits::default()).broken.swap_remove(0)
     }
 
     #[test]
     fn every_broken_file_is_told() {
         let files =
             [file("package a\nx := [\n"), SourceFile { name: "b.rego".to_owned(), text: "nonsense".to_owned() }];
-        let (trees, wrong) = parse(&files, &Limits::default());
-        assert!(trees.is_empty());
+        let mut parsed = parse(&files, &Limits::default());
+        assert!(parsed.trees().is_empty());
+        let wrong = parsed.broken;
         assert_eq!(wrong.iter().map(|item| item.place.file.as_str()).collect::<Vec<_>>(), ["a.rego", "b.rego"]);
         assert!(wrong.iter().all(|item| item.place.line > 0), "{wrong:?}");
     }
@@ -197,7 +207,7 @@ mod tests {
     #[test]
     fn brackets_in_strings_and_comments_do_not_count() {
         let text = format!("package a\n# {0}\nx := \"{0}\\\"{0}\"\ny := `{0}`\n", "[".repeat(60));
-        assert!(parse(&[file(&text)], &Limits::default()).1.is_empty());
+        assert!(parse(&[file(&text)], &Limits::default()).broken.is_empty());
     }
 
     #[test]

@@ -48,23 +48,28 @@ struct Plan {
     modules: BTreeSet<usize>,
 }
 
-/// Compiles all policy sets of `rules`.
-pub fn compile(
-    rules: &Rules,
-    files: &[SourceFile],
-    data: &Value,
-    limits: &Limits,
-) -> Result<Vec<Shard>, Vec<Diagnostic>> {
+/// Policies that passed all checks, read once.
+pub struct Whole<'a> {
+    pub rules: &'a Rules,
+    pub files: &'a [SourceFile],
+    /// Holds all of `files`.
+    pub engine: &'a Engine,
+    pub data: &'a Value,
+    pub limits: &'a Limits,
+}
+
+/// Compiles all policy sets.
+pub fn compile(whole: &Whole<'_>) -> Result<Vec<Shard>, Vec<Diagnostic>> {
     let mut shards = Vec::new();
     let mut wrong = Vec::new();
-    let needs = Needs::new(rules);
-    let loops = Places::new(rules);
-    let mut todo = plans(rules, files, &needs);
+    let needs = Needs::new(whole.rules);
+    let loops = Places::new(whole.rules);
+    let mut todo = plans(whole.rules, whole.files, &needs);
     todo.reverse();
     while let Some(plan) = todo.pop() {
-        match compile_plan(&plan, rules, &loops, files, data, limits) {
+        match compile_plan(&plan, &loops, whole) {
             Ok(shard) => shards.push(shard),
-            Err(refusal) => match halves(&plan, rules, &needs) {
+            Err(refusal) => match halves(&plan, whole.rules, &needs) {
                 // A shard may be too big for one program where its halves are not.
                 Some((first, second)) => todo.extend([second, first]),
                 None => wrong.push(refusal),
@@ -167,22 +172,21 @@ fn halves(plan: &Plan, rules: &Rules, needs: &Needs) -> Option<(Plan, Plan)> {
     Some((plan(first), plan(second)))
 }
 
-fn compile_plan(
-    plan: &Plan,
-    rules: &Rules,
-    loops: &Places,
-    files: &[SourceFile],
-    data: &Value,
-    limits: &Limits,
-) -> Result<Shard, Diagnostic> {
+fn compile_plan(plan: &Plan, loops: &Places, whole: &Whole<'_>) -> Result<Shard, Diagnostic> {
+    let rules = whole.rules;
     let home = plan.sets.first().and_then(|set| rules.groups.get(set)).and_then(|definitions| definitions.first());
     let file = home.map(|definition| definition.span().source.get_path().clone()).unwrap_or_default();
     let refuse = |error: &anyhow::Error| refusal(&file, error);
-    let mut engine = sources::engine(limits, false);
-    for source in plan.modules.iter().filter_map(|module| files.get(*module)) {
-        engine.add_policy(source.name.clone(), source.text.clone()).map_err(|error| refuse(&error))?;
-    }
-    engine.add_data(data.clone()).map_err(|error| refuse(&error))?;
+    let mut engine = if plan.modules.len() == whole.files.len() {
+        whole.engine.clone()
+    } else {
+        let mut engine = sources::engine(whole.limits, false);
+        for source in plan.modules.iter().filter_map(|module| whole.files.get(*module)) {
+            engine.add_policy(source.name.clone(), source.text.clone()).map_err(|error| refuse(&error))?;
+        }
+        engine
+    };
+    engine.add_data(whole.data.clone()).map_err(|error| refuse(&error))?;
     let mut program = compile_sets(&mut engine, &plan.sets).map_err(|error| refuse(&error))?;
     harden::program(&mut program, loops).map_err(|message| refuse(&anyhow::anyhow!(message)))?;
     let entries = entry_points(&mut program, &plan.sets, rules).map_err(|message| refuse(&anyhow::anyhow!(message)))?;

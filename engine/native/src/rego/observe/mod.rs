@@ -38,8 +38,7 @@ pub struct Observed {
 impl Observed {
     /// Rewrites `files`. An error says why they cannot be watched.
     pub fn new(files: &[SourceFile], interpreter: &Interpreter, limits: &Limits) -> Result<Self, String> {
-        let (trees, _) = sources::parse(files, limits);
-        let rules = Rules::new(trees);
+        let rules = Rules::new(sources::parse(files, limits).trees());
         let found = Found::in_all(&rules, files);
         let wide = Limits {
             source_bytes: limits.source_bytes.saturating_mul(LONGER),
