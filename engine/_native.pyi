@@ -84,6 +84,11 @@ class Program:
     def candidates(self, input: bytes) -> bytes:
         """The list of the rule ids that `evaluate` runs for an input."""
 
+    def part(self, command: bytes) -> bytes | None:
+        """What the rules can read of an encoded command that a parser of ours wrote: equal for two commands only where no
+        rule can tell them apart. None where there is none to be had: a rule reads all of it, or it is very long or deep.
+        """
+
     def evaluate_all(self, input: bytes, now_ns: int) -> bytes:
         """The same without the index: every rule."""
 

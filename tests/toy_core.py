@@ -10,7 +10,7 @@ import msgspec
 
 from engine.command.tree import Command, Effect, Operation, ParsedCommand, Sql
 from engine.decision import Location
-from engine.evaluator.keys import Path, Reads, parse_path
+from engine.evaluator.keys import Path, Reads, parse_path, reduced
 from engine.evaluator.program import Program
 from engine.evaluator.reader import CommandReader, Names
 from engine.evaluator.results import Rule
@@ -30,8 +30,9 @@ class ToyRule:
 
 
 class ToyCore:
-    def __init__(self, rules: Sequence[ToyRule]) -> None:
+    def __init__(self, rules: Sequence[ToyRule], reads: Reads | None = None) -> None:
         self.rules = rules
+        self.reads = reads or Reads.of(rule.path for rule in rules if rule.since is None)
         self.runs = 0
 
     def describe(self) -> bytes:
@@ -40,8 +41,7 @@ class ToyCore:
     def evaluate(self, document: bytes, now: int, /) -> bytes:
         self.runs += 1
         seen = msgspec.msgpack.decode(document)
-        for operation in seen["command"]["operations"]:
-            operation.pop("span", None)
+        shown(seen["command"])
         matched = [(number, rule) for number, rule in enumerate(self.rules) if matches(rule, seen, now)]
         return msgspec.msgpack.encode(
             {
@@ -56,6 +56,16 @@ class ToyCore:
 
     def candidates(self, document: bytes, /) -> bytes:
         return msgspec.msgpack.encode(list(range(len(self.rules))))
+
+    def part(self, command: bytes, /) -> bytes | None:
+        return reduced(self.reads.below("command"), shown(msgspec.msgpack.decode(command)))
+
+
+def shown(command: Any) -> Any:
+    """A command as policies see it."""
+    for operation in command["operations"]:
+        operation.pop("span", None)
+    return command
 
 
 def is_volatile(rule: ToyRule) -> bool:
@@ -113,4 +123,4 @@ def toy_program(rules: Sequence[ToyRule], *, forget: str | None = None, reader: 
         for number, rule in enumerate(rules)
     ]
     reads = Reads.of(rule.path for rule in rules if rule.since is None and rule.path != forget)
-    return Program(ToyCore(rules), table, reads, "toy", reader or CommandReader(ToyParser()))
+    return Program(ToyCore(rules, reads), table, reads, "toy", reader or CommandReader(ToyParser()))

@@ -4,7 +4,7 @@ The compiler lists the paths each rule reads, helpers included (`input.principal
 of the request is reduced to what lies on those paths; two requests with equal reductions look the same to every rule.
 INVARIANT: a path that cannot be read here counts as everything.
 
-Used by `cache.py` and `program.py`. The command is not reduced: the mask plan reads of it what no policy names.
+Used by `cache.py` and `program.py`. Commands are reduced by the core (`Program.part`): there is a new one each time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A set of policies ready to decide: every question the gate, the services and the suites have goes through here.
 
 `decide` takes a tree, `decide_text` a text; both answer with a decision, always: what cannot be judged is a deny with
-its kind. The order of work: cache, parse, encode (`encode.py`), run the candidates (`evaluate.py`), combine
-(`combine.py`). Nothing here knows the time or touches the disk.
+its kind. The order of work: cache, parse, look whether the rules saw the same before, encode (`encode.py`), run the
+candidates (`evaluate.py`), combine (`combine.py`). Nothing here knows the time or touches the disk.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,7 @@ from engine.compiler.gate_policies import GatePolicies
 from engine.compiler.stages import CompiledPolicies
 from engine.decision import Decision, DenyKind, Location
 from engine.errors import InputInvalid
-from engine.evaluator.cache import Asker, DecisionCache, Judgement
+from engine.evaluator.cache import KEPT, KEPT_BYTES, Asker, DecisionCache, Judgement
 from engine.evaluator.combine import combine, refusal
 from engine.evaluator.encode import check_time, context_fields, encode, join_input
 from engine.evaluator.evaluate import RuleEngine, read_results
@@ -68,9 +69,10 @@ class Program:
         self._reader = reader
         self._sections = Sections(reads)
         self._cache = DecisionCache()
-        # WHY: different commands mostly make the same rules say the same. That means the same decision, unless the
-        # command itself counts: for masks, and for the approval it was given.
-        self._meanings: Generations[bytes, tuple[Results, Decision | None]] = Generations(MEANINGS, MEANINGS_BYTES)
+        # WHY: different commands mostly make the same rules say the same.
+        self._meanings: Generations[bytes, _Meaning] = Generations(MEANINGS, MEANINGS_BYTES)
+        # What rules said of all that they can read of a request, whatever else its command says.
+        self._parts: Generations[tuple[Asker, bytes], _Meaning] = Generations(KEPT, KEPT_BYTES)
         self._context_paths = reads.below("context")
         self._no_context = reduced(self._context_paths, {})
         self._keeps_shapes = not reads.literals
@@ -114,7 +116,9 @@ class Program:
         try:
             check_time(question.now)
             if question.approval is not None:
-                return self._judge_text(question)
+                request = self.as_request(question)
+                _outline(request.command)
+                return Judgement(self._judge(request), request.command)
             return self._known(question)
         except InputInvalid as error:
             return Judgement(refusal(DenyKind.INPUT_INVALID, str(error), self.revision), None)
@@ -166,31 +170,43 @@ class Program:
             found = self._cache.of_shape(asker, protocol, shape, version)
             if found is not None:
                 return found
-        found = self._judge_text(question)
-        if shape is not None and found.command is not None and _outline(found.command).is_only_its_shape:
+        request = self.as_request(question)
+        outline = _outline(request.command)
+        part = self._core.part(request.command.encoded) if self._keeps_shapes else None
+        decision = self._judge(request, None if part is None else (asker, part))
+        found = Judgement(decision, request.command)
+        if shape is not None and outline.is_only_its_shape:
             self._cache.keep_shape(asker, protocol, shape, version, found)
         self._cache.keep_text(asker, protocol, text, version, found)
         return found
 
-    def _judge_text(self, question: TextQuestion) -> Judgement:
-        request = self.as_request(question)
-        _outline(request.command)
-        return Judgement(self._judge(request), request.command)
-
-    def _judge(self, request: Request) -> Decision:
+    def _judge(self, request: Request, seen: tuple[Asker, bytes] | None = None) -> Decision:
+        """Judge a tree. `seen`: all that the rules can read of the request, where what they said of that may be used again."""
+        meaning = None if seen is None else self._parts.get(seen)
+        if meaning is not None:
+            return self._decision(meaning, request)
         try:
             said = self._core.evaluate(self._document(request), request.now)
         except NativeError as error:
             kind = _REFUSED_BY_CORE.get(error.code, DenyKind.EVAL_ERROR)
             return refusal(kind, f"the core answered {error.code}", self.revision)
-        known = self._meanings.get(said)
-        results, decision = (read_results(said, self.rules), None) if known is None else known
-        if decision is None or request.approval is not None:
-            decision = combine(results, request.command, request.approval, self.revision)
-        if known is None:
-            depends = results.has_masks or request.approval is not None
-            self._meanings.put(said, (results, None if depends else decision), 2 * len(said) + 1024)
+        meaning = self._meanings.get(said)
+        if meaning is None:
+            meaning = self._meaning(said, request.command)
+            self._meanings.put(said, meaning, 2 * len(said) + 1024)
+        decision = self._decision(meaning, request)
+        if seen is not None and decision.cacheable:
+            self._parts.put(seen, meaning, len(seen[1]) + 512)
         return decision
+
+    def _decision(self, meaning: _Meaning, request: Request) -> Decision:
+        if meaning.decision is None or request.approval is not None:
+            return combine(meaning.results, request.command, request.approval, self.revision)
+        return meaning.decision
+
+    def _meaning(self, said: bytes, command: ParsedCommand) -> _Meaning:
+        results = read_results(said, self.rules)
+        return _Meaning(results, None if results.has_masks else combine(results, command, None, self.revision))
 
     def _document(self, request: Request) -> bytes:
         context = context_fields(request.context, request.now, request.approval)
@@ -217,6 +233,13 @@ class Program:
         del fields["now"]
         encode(fields, "context")
         return reduced(self._context_paths, fields)
+
+
+class _Meaning(NamedTuple):
+    """What the core said, read, and the decision it comes to; None where that depends on the command itself: masks."""
+
+    results: Results
+    decision: Decision | None
 
 
 class _SqlOutline(msgspec.Struct):

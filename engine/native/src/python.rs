@@ -74,6 +74,11 @@ impl Program {
         bytes(py, || self.held()?.candidates(input))
     }
 
+    fn part<'py>(&self, py: Python<'py>, command: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let part = py.detach(|| guarded(|| Ok(self.held()?.part(command))));
+        part.map(|found| found.map(|data| PyBytes::new(py, &data))).map_err(|failure| raise(py, failure))
+    }
+
     fn evaluate_all<'py>(&self, py: Python<'py>, input: &[u8], now_ns: i64) -> PyResult<Bound<'py, PyBytes>> {
         bytes(py, || self.held()?.evaluate_all(input, now_ns))
     }

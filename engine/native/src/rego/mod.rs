@@ -2,7 +2,7 @@
 //!
 //! Read in this order: `spelling`, `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
 //! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
-//! cannot swallow errors) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
+//! cannot swallow errors) - `part` (what rules can read of a command) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
 //! for tests; `stated`, `focus` and `trial` run `test_` rules by it; `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
 //! in Cargo.toml and the equality tests guard an upgrade.
 
@@ -25,6 +25,7 @@ mod names;
 mod observe;
 mod options;
 mod own;
+mod part;
 mod places;
 pub mod program;
 mod reads;

@@ -20,8 +20,9 @@ use super::machine::{Answer, Pool};
 use super::names::{self, Name};
 use super::observe::Observed;
 use super::options::Options;
+use super::part::Part;
 use super::rules::{Definition, Rules};
-use super::scope::{self, of_imports};
+use super::scope::{self, of_imports, Path};
 use super::sources::{self, SourceFile};
 use super::spelling::respelled;
 use super::split;
@@ -42,7 +43,7 @@ pub struct RuleFact {
     /// Its result, as far as it stands literally in its head.
     pub head: Option<Head>,
     /// Paths below `input` that it reads, helpers included.
-    pub reads: Vec<String>,
+    pub reads: Vec<Path>,
     pub volatile: bool,
     /// Shard and entry point that run it alone.
     pub shard: usize,
@@ -55,6 +56,7 @@ pub struct Program {
     pools: Vec<Pool>,
     interpreter: Interpreter,
     focus: Focus,
+    part: Part,
     observed: OnceLock<Result<Observed, String>>,
     warnings: Vec<Diagnostic>,
     limits: Limits,
@@ -113,12 +115,14 @@ impl Program {
         let pools = shards.into_iter().map(|shard| Pool::new(shard.program, data.clone())).collect();
         let interpreter = Interpreter::new(files.to_vec(), data.clone(), &options);
         let focus = Focus::new(&rules, &facts, &index);
+        let part = Part::new(facts.iter().flat_map(|fact| &fact.reads));
         Ok(Self {
             facts,
             index,
             pools,
             interpreter,
             focus,
+            part,
             observed: OnceLock::new(),
             warnings,
             limits: options.limits,
@@ -157,7 +161,7 @@ impl Program {
             writer.bool(fact.volatile);
             writer.text("reads");
             writer.array(fact.reads.len());
-            fact.reads.iter().for_each(|path| writer.text(path));
+            fact.reads.iter().for_each(|path| writer.text(&scope::print(path)));
         }
         writer.text("warnings");
         diagnostic::write_list(&self.warnings, &mut writer);
@@ -179,6 +183,11 @@ impl Program {
         writer.array(found.len());
         found.iter().for_each(|id| writer.number(u64::from(*id)));
         Ok(writer.finish())
+    }
+
+    /// What the rules can read of a command that a parser of ours wrote, if that can be told apart from the rest.
+    pub fn part(&self, command: &[u8]) -> Option<Vec<u8>> {
+        self.part.of(command)
     }
 
     /// Runs every rule.
@@ -326,7 +335,7 @@ fn describe_rule(rules: &Rules, definition: &Definition, options: &Options) -> O
         file: span.source.get_path().clone(),
         line: span.line,
         volatile: reads.reads_time || options.is_volatile(&reads.paths),
-        reads: reads.paths.iter().map(|path| scope::print(path)).collect(),
+        reads: reads.paths.into_iter().collect(),
         shard: 0,
         entry_point: 0,
     };

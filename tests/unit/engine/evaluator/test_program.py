@@ -20,6 +20,7 @@ from tests.toy_core import ToyCore, ToyParser, ToyRule, toy_program
 
 ALLOW = ToyRule("allow", "input.command.operations[_].kind", "select", {"code": "READ"})
 HOLD = ToyRule("hold", "input.command.operations[_].kind", "update", {"code": "H", "approvers": {"groups": ["dba"]}})
+MASK = {"code": "M", "columns": ["a.b.c"], "method": "null"}
 QUESTION = TextQuestion(
     Principal("ana"), Session("s"), Resource("orders", "postgres"), "postgres", b"select 1", 1_000_000_000
 )
@@ -74,7 +75,47 @@ def test_a_text_whose_constants_matter_is_judged_by_itself() -> None:
     counting = Counting(ALLOW)
     counting.ask(b"select 1 !")
     counting.ask(b"select 2 !")
+    assert counting.parser.parsed == 2
+
+
+def test_a_command_that_differs_in_what_no_rule_reads_is_parsed_but_not_evaluated() -> None:
+    counting = Counting(ALLOW)
+    first = counting.ask(b"select 1")
+    assert counting.ask(b"select one") is first
+    assert (counting.parser.parsed, counting.core.runs) == (2, 1)
+    assert counting.ask(b"delete 1").verdict is Verdict.DENY
     assert counting.core.runs == 2
+
+
+def test_a_mask_is_planned_for_each_command_of_what_was_said_once() -> None:
+    mask = ToyRule("mask", "input.command.operations[_].kind", "select", MASK)
+    counting = Counting(ALLOW, mask)
+    for number in range(3):
+        text = b"select " + b"x" * number
+        fresh = Counting(ALLOW, mask)
+        assert counting.ask(text) == fresh.ask(text)
+    assert (counting.parser.parsed, counting.core.runs) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ToyRule("allow", "input.command.operations[_].kind", "select", {"code": "READ"}, broken=True),
+        ToyRule("allow", "", value={"code": "LATER"}, since=QUESTION.now + 1),
+    ],
+    ids=["failed", "volatile"],
+)
+def test_what_failed_or_may_be_over_is_evaluated_again(rule: ToyRule) -> None:
+    counting = Counting(rule)
+    for text in (b"select 1", b"select one", b"select two"):
+        counting.ask(text)
+    assert counting.core.runs == 3
+
+
+def test_a_rule_that_reads_the_text_sees_each() -> None:
+    counting = Counting(ToyRule("allow", "input.command.text", "select 1", {"code": "READ"}))
+    texts = (b"select one", b"select 1", b"select two")
+    assert [counting.ask(text).verdict for text in texts] == [Verdict.DENY, Verdict.ALLOW, Verdict.DENY]
 
 
 def test_a_held_command_is_evaluated_each_time_and_runs_when_approved() -> None:
