@@ -94,12 +94,15 @@ class Tally(Collector):
         with self._lock:
             self._counts[labels] = self._counts.get(labels, 0) + 1
 
+    def counts(self) -> list[tuple[tuple[str, ...], int]]:
+        """Every count with its labels, in order."""
+        with self._lock:
+            return sorted(self._counts.items())
+
     def collect(self) -> Iterator[CounterMetricFamily]:
         """As Prometheus reads it."""
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)
-        with self._lock:
-            counts = sorted(self._counts.items())
-        for labels, count in counts:
+        for labels, count in self.counts():
             family.add_metric(labels, count)
         yield family
 

@@ -15,6 +15,7 @@ from adapters.postgres.catalog import CatalogService
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
+from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
 from gateway.app.identities import Identities
@@ -34,6 +35,7 @@ from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
 from gateway.config.addresses import split_address
 from gateway.config.model import Recorded
+from gateway.console.server import ConsoleServer
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
@@ -73,6 +75,8 @@ class Gateway:
         self._catalogs = CatalogService()
         self._rpc: RpcServer | None = None
         self._faces: FaceServer | None = None
+        self._console: ConsoleServer | None = None
+        self._started_at = time.time_ns()
         self._is_stopping = False
         secrets = Secrets(config, environment)
         self._host_keys = {one.bind: secrets.host_keys(one) for one in config.listener}
@@ -87,6 +91,7 @@ class Gateway:
         url = secrets.store_url()
         database = open_database(url)
         opening.callback(database.close)
+        self._database = database
         self._shared_store = url if database.tells_replicas else None
         upgrade(database)
         self._decoy_key = database.shared_key("decoy")
@@ -131,6 +136,7 @@ class Gateway:
             clock=time.time_ns,
             meters=self.meters,
             mask_keys=mask_keys,
+            link=console_link(config),
             renew=lambda asked: self.doors.renew(asked),
             catalogs=CatalogKeeper(config.at(config.audit.dir)),
             watcher=self._shadow,
@@ -188,6 +194,8 @@ class Gateway:
             places += [f"grpc {address}" for address in self._rpc.addresses]
         if config.faces.bind is not None:
             places.append(await self._start_faces(config.faces.bind))
+        if config.console.bind is not None:
+            places.append(await self._start_console(config.console.bind))
         for one in config.listener if listeners else ():
             places.append(await self._start_listener(one))
         self._watch(config)
@@ -227,6 +235,30 @@ class Gateway:
         await self._bound(faces.start(), bind)
         self._faces = faces
         return f"faces {host}:{faces.port}"
+
+    async def _start_console(self, bind: str) -> str:
+        console = make_console(
+            Parts(
+                config=self.config,
+                database=self._database,
+                gate=self.gate,
+                approvals=self.approvals,
+                log=self.log,
+                sealer=self.sealer,
+                policies=self.policies,
+                candidate=self._candidate,
+                doors=self.doors,
+                meters=self.meters,
+                exports=self.exports,
+                troubles=self.troubles,
+                started_at=self._started_at,
+                sign_in=self.identities.sign_in,
+                sign_in_key=self.identities.sign_in_key,
+            )
+        )
+        await self._bound(console.start(), bind)
+        self._console = console
+        return f"console {console.origin}"
 
     async def _bound(self, start: Awaitable[None], bind: str) -> None:
         try:
@@ -321,6 +353,9 @@ class Gateway:
         await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
         self._listeners.clear()
         await self._catalogs.close()
+        if self._console is not None:
+            console, self._console = self._console, None
+            await console.stop(seconds)
         if self._faces is not None:
             faces, self._faces = self._faces, None
             await faces.stop(seconds)

@@ -34,8 +34,12 @@ class Exports:
 
     def tell(self, last_seq: int) -> None:
         """Set the meters; `last_seq` is the number of the log's last entry."""
-        for one in self._all:
-            self._meters.export_behind.labels(one.name).set(max(0, last_seq - one.seq))
+        for name, behind in self.behind(last_seq):
+            self._meters.export_behind.labels(name).set(behind)
+
+    def behind(self, last_seq: int) -> list[tuple[str, int]]:
+        """How many entries each has not given over yet."""
+        return [(one.name, max(0, last_seq - one.seq)) for one in self._all]
 
     def close(self) -> None:
         """Send what can be sent at once, then stop."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Binding, Demand, Expired, Shown, State, Step, Ticket, step
@@ -111,12 +111,43 @@ class Approvals:
         with self._database.begin() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
-    def pending(self, now: int) -> list[Ticket]:
-        """Every ticket that waits for people, oldest first."""
+    def pending(self, now: int, principal: str | None = None, limit: int | None = None) -> list[Ticket]:
+        """Every ticket that waits for people, oldest first. `principal`: only that one's; `limit`: so many of them."""
         query = (
             select(tickets.c.body)
             .where(tickets.c.state == State.REQUESTED.value, tickets.c.expires_at > now)
             .order_by(tickets.c.created_at, tickets.c.id)
+            .limit(limit)
+        )
+        if principal is not None:
+            query = query.where(tickets.c.principal == principal)
+        with self._database.begin() as connection:
+            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+
+    def count_pending(self, now: int, principal: str | None = None) -> int:
+        """How many wait for people."""
+        query = (
+            select(func.count())
+            .select_from(tickets)
+            .where(tickets.c.state == State.REQUESTED.value, tickets.c.expires_at > now)
+        )
+        if principal is not None:
+            query = query.where(tickets.c.principal == principal)
+        with self._database.begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def same_command(self, ticket: Ticket, limit: int) -> list[Ticket]:
+        """Other tickets of the same command on the same resource by the same principal, newest first."""
+        query = (
+            select(tickets.c.body)
+            .where(
+                tickets.c.principal == ticket.principal,
+                tickets.c.resource == ticket.resource,
+                tickets.c.digest == ticket.digest,
+                tickets.c.id != ticket.id,
+            )
+            .order_by(tickets.c.created_at.desc(), tickets.c.id)
+            .limit(limit)
         )
         with self._database.begin() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]

@@ -88,6 +88,11 @@ class Sealer:
         signing = [key for key in self._keys if key.public in (self._keys[0].public, old)]
         self._seal(signing)
 
+    @property
+    def trusted(self) -> Sequence[PublicKey]:
+        """Whose signatures count: the key that signs, and those it takes over from."""
+        return [key.public for key in self._keys]
+
     def seal(self) -> int:
         """Seal what is new; the number of entries that are sealed now. Raises AuditUnavailable."""
         return self._seal(self._keys[:1])

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.config.addresses import is_loopback, split_address
 from gateway.config.clusters import find_cluster_misfits
+from gateway.config.console import find_console_misfits
 from gateway.config.exports import find_export_misfits, find_notice_misfits
 from gateway.config.issuers import find_issuer_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
@@ -35,6 +36,7 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
     yield from _audit(config)
     yield from _rpc(config)
     yield from _faces(config)
+    yield from find_console_misfits(config, _server_tls)
     for index, key in enumerate(config.masking.key):
         if not SECRET.fullmatch(key.secret):
             yield ("masking", "key", index, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"

@@ -412,6 +412,21 @@ class Faces:
 
 
 @dataclass(frozen=True, slots=True)
+class Console:
+    """`[console]`: the pages for people. `bind` without `[console.tls]` only on loopback.
+
+    `url` is where browsers find it, when that is not `bind` itself (a proxy, a name); links in notices lead there. Somebody
+    is signed out after `idle_minutes` without a click, and after `session_hours` in any case.
+    """
+
+    bind: str | None = None
+    tls: ServerTls | None = None
+    url: str | None = None
+    idle_minutes: int = 60
+    session_hours: int = 12
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """`[log]`: the program's own log, on standard error. Commands and secrets never stand in it."""
 
@@ -441,6 +456,7 @@ class Config:
     masking: Masking = Masking()
     rpc: Rpc = Rpc()
     faces: Faces = Faces()
+    console: Console = Console()
     log: Log = Log()
     metrics: Metrics = Metrics()
     folder: Path = field(default=Path(), metadata={"key": False})

@@ -52,6 +52,16 @@ class Known:
     directory: Directory
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A session that is open now. `opened_at` is UTC nanoseconds."""
+
+    session: Session
+    principal: Principal
+    resource: Resource
+    opened_at: int
+
+
 class Doors:
     """The doorkeeper of this process. `known` is replaced as a whole when the configuration is read again."""
 
@@ -89,6 +99,11 @@ class Doors:
         self._examining = ThreadPoolExecutor(EXAMINERS, "examine")
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
+        self._live: dict[str, Live] = {}
+
+    def live(self) -> Sequence[Live]:
+        """The sessions that are open, the newest last. Safe from any thread."""
+        return list(self._live.values())
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         """The verifier of a user; for an unknown one a decoy that no password fits, stable for the same name."""
@@ -188,7 +203,9 @@ class Doors:
             self._meters.logins_refused.labels(refusal.code).inc()
             return refusal
         self._meters.sessions.inc()
-        return GatewaySession(self, principal, session, _at(place, database), login)
+        seen = _at(place, database)
+        self._live[session.id] = Live(session, principal, seen, now)
+        return GatewaySession(self, principal, session, seen, login)
 
     def _who(
         self, user: str, proven: bool, proof: Proof | None
@@ -233,6 +250,7 @@ class Doors:
     def closed(self, session: Session, principal: Principal, reason: str) -> None:
         """Record the end of a session."""
         self._meters.sessions.dec()
+        self._live.pop(session.id, None)
         entry = Entry(
             kind=Kind.SESSION,
             time=self._clock(),

@@ -41,6 +41,18 @@ tokens = Table(
 )
 """Tokens that were issued here. `body` is what they allow, as JSON; `digest` the SHA-256 of the token, which is kept nowhere."""
 
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("id", LargeBinary(32), primary_key=True),
+    Column("principal", String(255), nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("console_sessions_by_principal", "principal", "opened_at"),
+)
+"""Who is signed in to the console. `id` is the hash of what the browser holds."""
+
 installation = Table(
     "installation",
     metadata,

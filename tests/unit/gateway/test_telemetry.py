@@ -54,3 +54,11 @@ def test_times_fall_into_buckets_that_add_up() -> None:
     assert 'sallyport_decision_seconds_bucket{le="1.0"} 3.0' in text
     assert 'sallyport_decision_seconds_bucket{le="+Inf"} 4.0' in text
     assert "sallyport_decision_seconds_count 4.0" in text
+
+
+def test_counts_can_be_read_with_their_labels() -> None:
+    meters = Meters()
+    meters.decisions.count("deny", "RULE")
+    meters.decisions.count("allow", "")
+    meters.decisions.count("deny", "RULE")
+    assert meters.decisions.counts() == [(("allow", ""), 1), (("deny", "RULE"), 2)]

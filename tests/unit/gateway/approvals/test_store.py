@@ -163,3 +163,20 @@ def test_a_step_lost_to_a_faster_replica_is_left_out_of_what_expired(
     monkeypatch.setattr(approvals, "overdue", lambda now: stale)
     assert approvals.expire_overdue(1_001) == []
     assert made.id == stale[0].id
+
+
+def test_those_that_wait_are_counted_and_listed_as_far_as_somebody_wants(approvals: Approvals) -> None:
+    made = [approvals.request(replace(NEW, binding=replace(BOUND, principal=who)), 1) for who in ("ana", "bo", "ana")]
+    assert approvals.count_pending(2) == 3
+    assert approvals.count_pending(2, "ana") == 2
+    assert approvals.count_pending(1_000) == 0
+    assert approvals.pending(2, "bo") == [made[1]]
+    assert len(approvals.pending(2, limit=2)) == 2
+
+
+def test_the_same_command_of_the_same_principal_is_found_newest_first(approvals: Approvals) -> None:
+    first, second, third = (approvals.request(NEW, at) for at in (1, 2, 3))
+    for changed in ({"principal": "bo"}, {"resource": "bills"}, {"digest": "e" * 64}):
+        approvals.request(replace(NEW, binding=replace(BOUND, **changed)), 4)
+    assert approvals.same_command(third, 10) == [second, first]
+    assert approvals.same_command(third, 1) == [second]

@@ -245,3 +245,9 @@ def test_the_last_note_is_found_from_the_end(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(b'"one"\nbroken\n')
     with pytest.raises(ValueError):
         sealing.last_note(tmp_path)
+
+
+def test_the_keys_whose_signatures_count_are_told(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 5)
+    sealer, _ = sealer_of(tmp_path, 1, 2)
+    assert sealer.trusted == [signing_key(1).public, signing_key(2).public]

@@ -415,3 +415,17 @@ async def test_doors_without_proofs_take_no_signed_token(doors: Doors) -> None:
     assert await doors.examine("ey.ey.ey", "ana", "orders") == Unproven("TOKEN_UNKNOWN")
     login = Login(ANA, 1 << 62)
     assert isinstance(admit(doors, proof=login), Refusal)
+
+
+def test_open_sessions_are_known_until_they_close(doors: Doors) -> None:
+    first, second = admit(doors), admit(doors, resource="many", database="sales")
+    assert isinstance(first, GatewaySession)
+    assert isinstance(second, GatewaySession)
+    assert not isinstance(admit(doors, proven=False), GatewaySession)
+    assert [(one.session.id, one.principal.name, one.resource.database) for one in doors.live()] == [
+        (first.id, "ana", "shop"),
+        (second.id, "ana", "sales"),
+    ]
+    first.close("bye")
+    first.close("bye")
+    assert [one.session.id for one in doors.live()] == [second.id]

@@ -82,3 +82,20 @@ def test_a_key_is_its_owner_s_alone() -> None:
 def test_authorities_are_those_it_was_made_with() -> None:
     assert People([], KEY, ["ssh-ed25519 AAAA"]).authorities == ("ssh-ed25519 AAAA",)
     assert PEOPLE.authorities == ()
+
+
+def test_a_password_is_its_own_principals_and_a_name_that_nobody_has_has_none() -> None:
+    assert PEOPLE.is_password("ana", "x")
+    for name, password in (
+        ("ana", ""),
+        ("ana", "X"),
+        ("ana", "x" * 2_000),
+        ("bo", "x"),
+        ("bo", ""),
+        ("eve", "x"),
+        ("eve", ""),
+    ):
+        assert not PEOPLE.is_password(name, password)
+    empty = People([Known(Principal("ana"), make_verifier("", b"s" * 16, 100))], KEY)
+    assert not empty.is_password("ana", "")
+    assert not empty.is_password("ana", "x" * 2_000), "what is too long is not cut to nothing"

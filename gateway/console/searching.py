@@ -1,0 +1,45 @@
+"""Looking through the audit from its newest entry on, a page at a time and never for long. Used by the pages of decisions,
+sessions and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.audit.entry import Entry
+from gateway.audit.recent import newest_first
+
+MAX_LOOKED = 30_000
+"""Entries that one page looks at; a search goes on where it stopped, when somebody wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found. `older`: go on before this number; None when the log's beginning was reached."""
+
+    entries: Sequence[Entry]
+    older: int | None
+    looked: int
+
+
+def search(
+    directory: Path, wanted: Callable[[Entry], bool], most: int, before: int | None = None, looking: int = MAX_LOOKED
+) -> Found:
+    """The newest entries that are wanted, before a number. Raises AuditUnavailable."""
+    found: list[Entry] = []
+    looked, last = 0, None
+    for entry in newest_first(directory, before):
+        if len(found) >= most or looked >= looking:
+            return Found(found, last, looked)
+        looked += 1
+        last = entry.seq
+        if wanted(entry):
+            found.append(entry)
+    return Found(found, None, looked)
+
+
+def number_in(text: str | None) -> int | None:
+    """A number of an entry as a link carries it; None for what is none."""
+    is_number = text is not None and text.isascii() and text.isdigit() and 0 < len(text) < 19
+    return int(text) if text is not None and is_number else None

@@ -1,0 +1,145 @@
+// What makes pages live: asks for the page again when the gateway says that something changed, and puts what is new in its
+// place. What somebody is writing stays. Without this script every page works; it only stands still.
+"use strict";
+(() => {
+  const live = document.getElementById("live");
+  const topic = live && live.dataset.topic;
+  const SLOWEST = topic === "holds" ? 0 : 1000;
+
+  // --- how much time is left ---------------------------------------------------------------------------------------
+  const born = new WeakMap();
+  function words(seconds) {
+    if (seconds < 60) return `${seconds} s`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+    return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+  }
+  function count() {
+    for (const place of document.querySelectorAll("[data-left]")) {
+      if (!born.has(place)) born.set(place, performance.now());
+      const left = Math.max(0, Number(place.dataset.left) - Math.floor((performance.now() - born.get(place)) / 1000));
+      const shown = place.querySelector("span");
+      if (shown) shown.textContent = words(left);
+      const card = place.closest(".hold");
+      if (card && left < 60) card.classList.add("ending");
+    }
+  }
+  count();
+  setInterval(count, 1000);
+
+  // --- one click, once -----------------------------------------------------------------------------------------------
+  function isRepeated(form) {
+    if (form.dataset.sent) return true;
+    form.dataset.sent = "yes";
+    return false;
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (isRepeated(form)) event.preventDefault();
+    else if (topic && form.classList.contains("decide") && event.submitter) {
+      // Without leaving the page: the answer is there sooner, and what is written about other commands stays.
+      event.preventDefault();
+      decide(form, event.submitter);
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+  function decide(form, button) {
+    const call = new XMLHttpRequest();
+    call.open("POST", button.formAction);
+    call.responseType = "document";
+    call.onloadend = () => {
+      const fresh = call.response;
+      if (fresh && call.status === 200 && fresh.getElementById("live")) put(fresh);
+      else {
+        delete form.dataset.sent;
+        tell(form, fresh && fresh.querySelector("main h1 + p"));
+      }
+    };
+    const fields = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) fields.append(name, value);
+    call.send(fields);
+  }
+  function tell(form, said) {
+    const known = form.parentNode.querySelector(".problem");
+    const place = known || document.createElement("p");
+    place.className = "problem";
+    place.setAttribute("role", "alert");
+    place.textContent = said ? said.textContent : "The gateway did not answer. Look again before you decide once more.";
+    if (!known) form.before(place);
+  }
+
+  if (!topic) return;
+
+  // --- what is new ------------------------------------------------------------------------------------------------------
+  function put(fresh) {
+    const next = fresh.getElementById("live");
+    if (!next) {
+      location.reload(); // somebody was signed out
+      return;
+    }
+    const kept = new Map();
+    for (const old of live.querySelectorAll("[data-key]")) kept.set(`${old.dataset.key} ${old.dataset.version}`, old);
+    const known = new Set([...live.querySelectorAll("[data-key]")].map((old) => old.dataset.key));
+    const focused = document.activeElement;
+    const made = document.importNode(next, true);
+    for (const one of made.querySelectorAll("[data-key]")) {
+      const old = kept.get(`${one.dataset.key} ${one.dataset.version}`);
+      if (old) one.replaceWith(old);
+      else if (!known.has(one.dataset.key)) one.classList.add("fresh");
+    }
+    live.replaceChildren(...made.childNodes);
+    if (focused && focused !== document.activeElement && live.contains(focused)) focused.focus({ preventScroll: true });
+    const now = fresh.getElementById("waiting");
+    const before = document.getElementById("waiting");
+    if (now && before) before.replaceWith(document.importNode(now, true));
+    document.title = fresh.title;
+    count();
+  }
+
+  let isAsking = false;
+  let isWanted = false;
+  let last = 0;
+  function look() {
+    if (isAsking) {
+      isWanted = true;
+      return;
+    }
+    isAsking = true;
+    isWanted = false;
+    const wait = Math.max(0, last + SLOWEST - performance.now());
+    setTimeout(() => {
+      last = performance.now();
+      const call = new XMLHttpRequest();
+      call.open("GET", location.pathname + location.search);
+      call.responseType = "document";
+      call.timeout = 10000;
+      call.setRequestHeader("X-Sallyport-Live", "1");
+      call.onloadend = () => {
+        isAsking = false;
+        if (call.response) put(call.response);
+        if (isWanted) look();
+      };
+      call.send();
+    }, wait);
+  }
+
+  // --- hearing of it ------------------------------------------------------------------------------------------------------
+  const pulse = document.getElementById("pulse");
+  const word = document.getElementById("pulse-word");
+  function say(text, isLost) {
+    if (!pulse || !word) return;
+    pulse.hidden = false;
+    pulse.classList.toggle("lost", isLost);
+    word.textContent = text;
+  }
+  const source = new EventSource(`/events?topic=${encodeURIComponent(topic)}`);
+  source.addEventListener("open", () => say("live", false));
+  // Also once at its beginning: something may have happened since the page was made.
+  source.addEventListener("change", look);
+  source.addEventListener("error", () => {
+    say(source.readyState === EventSource.CLOSED ? "not live: load the page again" : "not live, trying", true);
+  });
+  window.addEventListener("pagehide", () => source.close());
+})();

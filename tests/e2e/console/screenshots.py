@@ -1,0 +1,96 @@
+"""The pictures in docs/console.md, made of a real gateway with something to see: `python -m tests.e2e.console.screenshots [FOLDER]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from tests.conftest import ROOT
+from tests.e2e.console.house import House, first_line, new_context, running_browser, running_house, sign_in
+from tests.e2e.console.raw import Raw
+
+SIZE = {"width": 1200, "height": 780}
+PAGES = ("holds", "decisions", "sessions", "policies", "audit", "health")
+SHOWN = {
+    ("holds", "light"),
+    ("holds", "dark"),
+    ("decision", "light"),
+    ("decision", "dark"),
+    ("decisions", "dark"),
+    ("audit", "light"),
+}
+"""Those in the documentation; with a folder of one's own: all."""
+WAITING = (
+    "UPDATE app.orders\n   SET status = 'paid', amount = amount * 0.9\n WHERE id = 118\nRETURNING id, status, amount",
+    "DELETE FROM app.people WHERE name = 'p\u0430ypal\u202e admin\u202c'",
+)
+RUN = (
+    "SELECT status, count(*) FROM app.orders GROUP BY status",
+    "SELECT name, mail FROM app.people ORDER BY id LIMIT 3",
+    "DROP TABLE app.orders",
+    "SELECT o.id, p.name FROM app.orders o JOIN app.people p ON p.id = o.id WHERE o.amount > 200",
+    "SELECT max(amount) FROM app.orders WHERE status = 'open'",
+)
+
+
+def act(house: House) -> str:
+    """Something for each page; the address of the decision that is shown."""
+    for statement in RUN:
+        house.run(statement)
+    client = Raw(house)
+    client.sign_in("emil")
+    for number, step in ((31, "approve"), (32, "refuse"), (33, "approve")):
+        process = house.psql(f"UPDATE app.orders SET status = 'paid' WHERE id = {number}")
+        ticket = first_line(process).split("ticket ")[1].split(":")[0]
+        reason = {"approve": "agreed with sales", "refuse": "please batch this"}[step]
+        client.post(f"/holds/{ticket}/{step}", {"csrf": client.get("/holds").csrf, "reason": reason})
+        process.communicate(timeout=30)
+    Raw(house).sign_in("dora", "not her secret")
+    for statement in WAITING:
+        first_line(house.psql(statement))
+    auditor = Raw(house)
+    auditor.sign_in("dora")
+    auditor.post("/audit/verify", {"csrf": auditor.get("/audit").csrf})
+    rows = auditor.get("/decisions?rule=NO_DROP").body
+    return rows.split('<td><a href="')[1].split('"')[0]
+
+
+def take(
+    house: House, browser: Browser, folder: Path, scheme: str, decision: str, shown: Collection[tuple[str, str]]
+) -> list[Path]:
+    """A picture of each page that is wanted."""
+    context = new_context(browser, color_scheme=scheme, reduced_motion="reduce")
+    page = sign_in(context, house, "dora")
+    page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
+    made = []
+    places = {name: f"/{name}" for name in PAGES}
+    for name, place in {**places, "decision": decision}.items():
+        if (name, scheme) not in shown:
+            continue
+        page.goto(f"{house.url}{place}")
+        page.locator("h1").wait_for()
+        path = folder / f"console-{name}-{scheme}.png"
+        page.screenshot(path=path, full_page=name == "decision")
+        made.append(path)
+    context.close()
+    return made
+
+
+def main(arguments: Sequence[str]) -> None:
+    folder = Path(arguments[0]) if arguments else ROOT / "docs" / "images"
+    everything = {(name, scheme) for name in (*PAGES, "decision") for scheme in ("light", "dark")}
+    shown = everything if arguments else SHOWN
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_house() as house, running_browser() as browser:
+        decision = act(house)
+        for scheme in ("light", "dark"):
+            for path in take(house, browser, folder, scheme, decision, shown):
+                print(path, path.stat().st_size)
+        house.abandon()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

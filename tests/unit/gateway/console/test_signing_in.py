@@ -1,0 +1,127 @@
+"""From a proof to a session, recorded, with patience for wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.request import Principal
+from gateway.console.signed_in import SignIns
+from gateway.console.signing_in import TOO_MANY, WRONG, Entrance, NotSignedIn
+from gateway.errors import AuditUnavailable
+from gateway.identity.oidc.settings import Identity
+from gateway.identity.people import Known, People, digest_token
+from gateway.identity.scram import make_verifier
+from tests.strategies.gates import House
+
+KEY = b"k" * 32
+TOKEN = "a-token-of-the-tests"
+
+
+class Desk:
+    """An entrance with people, who may change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.house = House(folder)
+        dora = Known(
+            Principal("dora", "user", ("dba",)), make_verifier("word", b"s" * 16), roles=("approver", "auditor")
+        )
+        app = Known(Principal("app", "service"), token=digest_token(TOKEN.encode()), roles=("auditor",))
+        self.people = People([dora, app, Known(Principal("bare"))], KEY)
+        self.sessions = SignIns(self.house.database, idle_seconds=3_600, most_seconds=36_000)
+        self.entrance = Entrance(lambda: self.people, self.sessions, self.house.log, self.house.clock)
+
+    def told(self) -> list[tuple[str, str, str]]:
+        return [(entry.step, entry.principal, entry.note) for entry in self.house.entries()]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.house.close()
+
+
+@pytest.mark.parametrize(("name", "secret"), [("dora", "word"), (" dora ", "word"), ("app", TOKEN)])
+def test_a_password_or_a_token_is_a_proof(desk: Desk, name: str, secret: str) -> None:
+    begun = desk.entrance.by_secret(name, secret, "10.0.0.9")
+    viewer = desk.entrance.viewer(begun.value, is_click=True)
+    assert viewer is not None
+    assert viewer.name == name.strip()
+    assert viewer.roles == frozenset({"approver", "auditor"} if viewer.name == "dora" else {"auditor"})
+    assert desk.told() == [("opened", viewer.name, "secret")]
+    assert desk.house.entries()[0].session == begun.session.name
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("dora", ""),
+        ("dora", "WORD"),
+        ("dora", TOKEN),
+        ("app", "word"),
+        ("bare", ""),
+        ("bare", "x"),
+        ("", ""),
+        ("no", "x"),
+    ],
+)
+def test_nothing_else_is(desk: Desk, name: str, secret: str) -> None:
+    with pytest.raises(NotSignedIn, match=WRONG):
+        desk.entrance.by_secret(name, secret, "10.0.0.9")
+    assert desk.told() == [("refused", name, "not proven")]
+    assert desk.sessions.count() == 0
+
+
+def test_who_is_wrong_too_often_waits_though_they_are_right_then(desk: Desk) -> None:
+    for _ in range(10):
+        with pytest.raises(NotSignedIn, match=WRONG):
+            desk.entrance.by_secret("dora", "x", "10.0.0.9")
+    with pytest.raises(NotSignedIn, match=TOO_MANY):
+        desk.entrance.by_secret("dora", "word", "10.0.0.9")
+    assert desk.entrance.by_secret("dora", "word", "10.0.0.8").session.principal == "dora"
+    desk.house.clock.pass_seconds(61)
+    assert desk.entrance.by_secret("dora", "word", "10.0.0.9").session.principal == "dora"
+
+
+def test_a_login_that_cannot_be_recorded_is_none(desk: Desk) -> None:
+    desk.house.log.close()
+    with pytest.raises(AuditUnavailable):
+        desk.entrance.by_secret("dora", "word", None)
+    assert desk.sessions.count() == 0
+
+
+def test_who_is_not_known_any_more_is_signed_in_no_more(desk: Desk) -> None:
+    begun = desk.entrance.by_secret("dora", "word", None)
+    desk.people = People([Known(Principal("dora", "user", ("ops",)))], KEY)
+    viewer = desk.entrance.viewer(begun.value, is_click=True)
+    assert viewer is not None
+    assert (viewer.groups, viewer.roles) == (("ops",), frozenset()), "groups and roles are those of now"
+    desk.people = People([], KEY)
+    assert desk.entrance.viewer(begun.value, is_click=True) is None
+
+
+def test_what_a_provider_proved_is_who_they_are_until_it_ends(desk: Desk) -> None:
+    identity = Identity(
+        "dora", ("sre",), None, desk.house.clock() + 60 * 10**9, "https://issuer", "1", roles=("approver",)
+    )
+    begun = desk.entrance.by_identity(identity, "10.0.0.9")
+    viewer = desk.entrance.viewer(begun.value, is_click=True)
+    assert viewer is not None
+    # INVARIANT: somebody of a provider has the roles it gives, not those of a principal with the same name.
+    assert (viewer.name, viewer.groups, viewer.roles) == ("dora", ("sre",), frozenset({"approver"}))
+    desk.house.clock.pass_seconds(61)
+    assert desk.entrance.viewer(begun.value, is_click=True) is None
+    desk.entrance.refused("LOGIN_STATE", None)
+    assert desk.told() == [("opened", "dora", "provider"), ("refused", "", "provider: LOGIN_STATE")]
+
+
+def test_signing_out_is_recorded_and_happens_without_a_record(desk: Desk) -> None:
+    first, second = (desk.entrance.by_secret("dora", "word", None) for _ in range(2))
+    desk.entrance.end(first.session)
+    assert desk.told()[-1] == ("closed", "dora", "signed out")
+    desk.house.log.close()
+    desk.entrance.end(second.session)
+    assert desk.sessions.count() == 0
