@@ -81,7 +81,7 @@ protocol = "oracle"
 """
     assert problems(file, text) == [
         "10: `colour` is no key here; expected `policies`, `resource`, `listener`, `identity`, `store`, `audit`, "
-        "`notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`",
+        "`recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`",
         "3: `policies.pth` is no key here; did you mean `path`?",
         "4: `policies.path` is 7; expected a text",
         '9: `resource[0].protocol` is `oracle`; expected "postgres" or "ssh" or "http" or "kubernetes"',
