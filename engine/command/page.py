@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
+from engine.command.python import kinds as python
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
 from engine.command.ssh import kinds as ssh
@@ -81,6 +82,17 @@ LANGUAGES: tuple[Language, ...] = (
         http.KINDS,
         http.FEATURES,
         http.VIA,
+    ),
+    Language(
+        "Python",
+        (
+            "Calls that look alike are one operation with a count. Function, module, leading arguments and signs stand in `python` of",
+            "the operation; command lines and SQL that the program hands on follow as operations of the shell and of SQL.",
+        ),
+        python.KINDS,
+        python.FEATURES,
+        python.VIA,
+        python.SIGNS,
     ),
 )
 

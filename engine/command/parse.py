@@ -16,6 +16,7 @@ from engine import _native
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.python.parse import parse_python
 from engine.command.shell.parse import parse_shell
 from engine.command.sql.parse import parse_sql, read_catalog
 from engine.command.ssh.parse import parse_ssh
@@ -44,6 +45,8 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             return parse_shell(text)
         case "ssh":
             return parse_ssh(text)
+        case "python":
+            return parse_python(text)
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"

@@ -55,6 +55,8 @@ def _operation(operation: Operation) -> Iterator[str]:
         yield from _facts(operation.kubernetes, f"{indent}  ")
     if operation.shell is not None:
         yield from _facts(operation.shell, f"{indent}  ")
+    if operation.python is not None:
+        yield from _facts(operation.python, f"{indent}  ")
 
 
 def _target(target: Target) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.python.tree import Python
 from engine.command.shell.tree import Shell
 
 
@@ -79,6 +80,7 @@ class Operation:
     statement: int = 0
     kubernetes: Kubernetes | None = None
     shell: Shell | None = None
+    python: Python | None = None
 
 
 @dataclass(frozen=True, slots=True)

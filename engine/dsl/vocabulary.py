@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
+from engine.command.python import kinds as python
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
 from engine.command.ssh import kinds as ssh
@@ -20,13 +21,21 @@ from engine.dsl.types import PROTOCOLS
 _SQL: Final = ("postgres", "mysql", "sqlserver", "bigquery", "snowflake")
 _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "kind": dict.fromkeys(_SQL, sql.KIND_NAMES)
-    | {"kubernetes": kubernetes.KIND_NAMES, "http": http.KIND_NAMES, "shell": shell.KIND_NAMES, "ssh": ssh.KIND_NAMES},
+    | {
+        "kubernetes": kubernetes.KIND_NAMES,
+        "http": http.KIND_NAMES,
+        # A shell runs Python and SQL, a program lines of the shell and SQL: what they do is listed in one tree.
+        "shell": shell.KIND_NAMES | python.KIND_NAMES | sql.KIND_NAMES,
+        "ssh": ssh.KIND_NAMES,
+        "python": python.KIND_NAMES | shell.KIND_NAMES | sql.KIND_NAMES,
+    },
     "feature": dict.fromkeys(_SQL, frozenset(sql.FEATURES))
     | {
         "kubernetes": frozenset(kubernetes.FEATURES),
         "http": frozenset(http.FEATURES),
-        "shell": frozenset(shell.FEATURES),
+        "shell": frozenset(shell.FEATURES) | frozenset(python.FEATURES),
         "ssh": frozenset(ssh.FEATURES),
+        "python": frozenset(python.FEATURES),
     },
     "step": dict.fromkeys(_SQL, frozenset(sql.VIA))
     | {"kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA), "ssh": frozenset(ssh.VIA)},

@@ -6,6 +6,7 @@ reach new code. The core's own targets are in `engine/native/tests/targets/mod.r
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -32,6 +33,10 @@ from engine.command.http.url import parse_url
 from engine.command.http.wire import read_request
 from engine.command.kubernetes import kinds as kubernetes_kinds
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.python import kinds as python_kinds
+from engine.command.python.parse import parse_python
+from engine.command.shell import kinds as shell_kinds
+from engine.command.sql import kinds as sql_kinds
 from engine.command.tree import Command
 from engine.compiler.stages import compile_policies
 from engine.dsl.parser import parse
@@ -49,7 +54,11 @@ from gateway.recording.showing import Neutralizer
 
 ROOT: Final = Path(__file__).parents[2]
 SEEDS: Final = Path(__file__).parent / "seeds"
-KINDS: Final = {"http": http_kinds.KIND_NAMES, "kubernetes": kubernetes_kinds.KIND_NAMES}
+KINDS: Final = {
+    "http": http_kinds.KIND_NAMES,
+    "kubernetes": kubernetes_kinds.KIND_NAMES,
+    "python": python_kinds.KIND_NAMES | shell_kinds.KIND_NAMES | sql_kinds.KIND_NAMES,
+}
 
 
 def gate(data: bytes) -> None:
@@ -134,6 +143,25 @@ def kubectl(data: bytes) -> None:
     made = parse_kubernetes(data).command
     sound(made, data)
     assert parse_kubernetes(data).command == made
+
+
+def python(data: bytes) -> None:
+    """A program ends in a tree, in the same one each time, and each of its calls is counted in one operation."""
+    parsed = parse_python(data)
+    made = parsed.command
+    sound(made, data)
+    assert parse_python(data).encoded == parsed.encoded
+    assert all(0 <= one.span[0] <= one.span[1] <= len(data) for one in made.operations)
+    codes = {problem.code for problem in made.problems}
+    if (
+        made.operations[0].kind == "unknown"
+        or codes & {"too_many_operations", "notebook_line"}
+        or "notebook" in made.features
+    ):
+        return
+    calls = sum(isinstance(node, ast.Call) for node in ast.walk(ast.parse(data.decode().removeprefix("\ufeff"))))
+    counted = (one.python.calls for one in made.operations if one.python is not None and "code" not in one.via)
+    assert sum(counted) == calls
 
 
 def url(data: bytes) -> None:
@@ -223,7 +251,8 @@ def bundle(data: bytes) -> None:
 
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
-    made.__name__: made for made in (gate, documents, http, bodies, kubectl, url, answers, frames, bundle, recordings)
+    made.__name__: made
+    for made in (gate, documents, http, bodies, kubectl, python, url, answers, frames, bundle, recordings)
 }
 
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.python.tree import Python
 from engine.command.shell.tree import Shell
 from engine.command.tree import Access, Command, Effect, Operation, Output, Problem, Sql, Target
 from gateway.rpc.codec.facts import read_facts, write_facts
@@ -84,6 +85,7 @@ def _operation(message: pb.Operation) -> Operation:
         statement=message.statement,
         kubernetes=_kubernetes(message, "command.operations") if message.HasField("kubernetes") else None,
         shell=read_facts(message.shell, Shell, "command.operations.shell") if message.HasField("shell") else None,
+        python=read_facts(message.python, Python, "command.operations.python") if message.HasField("python") else None,
     )
 
 
@@ -170,6 +172,8 @@ def _write_operation(into: pb.Operation, operation: Operation) -> None:
         write_facts(into.kubernetes, operation.kubernetes)
     if operation.shell is not None:
         write_facts(into.shell, operation.shell)
+    if operation.python is not None:
+        write_facts(into.python, operation.python)
     for target in operation.targets:
         into.targets.add(
             type=target.type,

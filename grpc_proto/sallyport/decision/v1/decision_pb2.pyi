@@ -755,6 +755,7 @@ class Operation(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     KUBERNETES_FIELD_NUMBER: _builtins.int
     SHELL_FIELD_NUMBER: _builtins.int
+    PYTHON_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     effect: Global___Operation.Effect.ValueType
     span_start: _builtins.int
@@ -773,6 +774,8 @@ class Operation(_message.Message):
 
     @_builtins.property
     def shell(self) -> Global___ValueMap: ...
+    @_builtins.property
+    def python(self) -> Global___ValueMap: ...
     def __init__(
         self,
         *,
@@ -787,10 +790,11 @@ class Operation(_message.Message):
         statement: _builtins.int = ...,
         kubernetes: Global___ValueMap | None = ...,
         shell: Global___ValueMap | None = ...,
+        python: Global___ValueMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where", "kubernetes", b"kubernetes", "shell", b"shell"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "has_limit", b"has_limit", "has_where", b"has_where", "kubernetes", b"kubernetes", "python", b"python", "shell", b"shell"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "kubernetes", b"kubernetes", "shell", b"shell", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit", "_has_where", b"_has_where", "effect", b"effect", "has_limit", b"has_limit", "has_where", b"has_where", "kind", b"kind", "kubernetes", b"kubernetes", "python", b"python", "shell", b"shell", "span_end", b"span_end", "span_start", b"span_start", "statement", b"statement", "targets", b"targets", "via", b"via"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__has_limit: _TypeAlias = _typing.Literal["has_limit"]  # noqa: Y015
     _WhichOneofArgType__has_limit: _TypeAlias = _typing.Literal["_has_limit", b"_has_limit"]  # noqa: Y015

@@ -73,9 +73,10 @@ def through(command: Command) -> Command:
         replace(FULL, sql=Sql(outputs=())),
         parse_command("kubernetes", "kubectl exec -it web-0 -n prod -- sh -c 'id'").command,
         parse_command("shell", "sudo LANG=C ls $HOME > /tmp/x 2>&1").command,
+        parse_command("python", "import os\nos.system('rm -rf /srv')").command,
         parse_command("http", "POST /a?b=1&b=2 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").command,
     ],
-    ids=["full", "no sql", "empty sql", "no outputs", "kubernetes", "shell", "http"],
+    ids=["full", "no sql", "empty sql", "no outputs", "kubernetes", "shell", "python", "http"],
 )
 def test_a_tree_comes_back_as_it_was(command: Command) -> None:
     assert through(command) == command

@@ -1,0 +1,1 @@
+"""Python source as a command: what a program would import, call and touch."""

@@ -1,0 +1,110 @@
+"""Lines of a notebook that are no Python: `!ls`, `%pip install x`, `x = !date`, a cell that begins with `%%bash`.
+
+Each becomes `pass` of the same length of lines, and what it runs is handed back as a text of the shell. A line that begins
+so and is not understood here makes the whole text one that is not understood. Called by `parse`, only for a text that is
+no Python without this.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+_SHELL_CELL: Final = frozenset({"bash", "sh", "script", "system", "sx", "cmd"})
+_SHELL_LINE: Final = frozenset({"system", "sx", "sc"})
+_INSTALLERS: Final = frozenset({"pip", "conda", "mamba", "uv"})
+_QUIET: Final = frozenset(
+    {"matplotlib", "precision", "autosave", "pprint", "xmode", "who", "whos", "lsmagic", "time", "timeit"}
+)
+_FILES: Final = {
+    "ls": "ls",
+    "cat": "cat",
+    "less": "cat",
+    "pwd": "pwd",
+    "mkdir": "mkdir",
+    "rmdir": "rmdir",
+    "rm": "rm",
+    "mv": "mv",
+    "cp": "cp",
+}
+_LINE: Final = re.compile(
+    r"(?P<indent>[ \t]*)(?:(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*)?(?P<mark>!!?|%(?!%))(?P<rest>.*)", re.DOTALL
+)
+_CELL: Final = re.compile(r"\s*%%(?P<word>[A-Za-z_]\w*)(?P<rest>[^\n]*)(?:\n(?P<body>.*))?", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Notebook:
+    """A text without its lines of a notebook. `shell`: what they run, with the line; `opaque`: lines nobody understands."""
+
+    text: str
+    shell: list[tuple[int, str]] = field(default_factory=list)
+    lines: set[int] = field(default_factory=set)
+    opaque: list[int] = field(default_factory=list)
+
+
+def read_notebook(text: str) -> Notebook | None:
+    """The Python of a text with lines of a notebook; None when it has none."""
+    cell = _CELL.fullmatch(text)
+    if cell is not None:
+        return _cell(text, cell["word"], cell["rest"], cell["body"] or "")
+    found = Notebook("")
+    made: list[str] = []
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        number = at + 1
+        line = lines[at].removesuffix("\r")
+        at += 1
+        match = _LINE.fullmatch(line)
+        if match is None:
+            made.append(line)
+            continue
+        rest, more = match["rest"], 0
+        while rest.endswith("\\") and at < len(lines):
+            rest = rest[:-1] + lines[at].removesuffix("\r")
+            at, more = at + 1, more + 1
+        found.lines.update(range(number, number + more + 1))
+        name = match["name"]
+        # What a line gives is nothing anybody knows: `...` is no constant of ours.
+        made.append(match["indent"] + (f"{name} = ..." if name else "pass"))
+        made += [""] * more
+        _take(found, number, match["mark"], rest.strip())
+    if not found.lines:
+        return None
+    found.text = "\n".join(made)
+    return found
+
+
+def _cell(text: str, word: str, rest: str, body: str) -> Notebook:
+    lines = text.count("\n") + 1
+    found = Notebook("", lines=set(range(1, lines + 1)))
+    if word in _SHELL_CELL and not (word == "script" and rest.split()[:1] not in (["bash"], ["sh"])):
+        found.shell.append((1, body))
+    elif word in ("time", "timeit", "capture") and not rest.strip():
+        found.text, found.lines = "\n" + body, {1}
+    else:
+        found.opaque.append(1)
+    return found
+
+
+def _take(found: Notebook, number: int, mark: str, rest: str) -> None:
+    word, _, after = rest.partition(" ")
+    if mark != "%":
+        line: str | None = rest
+    elif word in _SHELL_LINE:
+        line = after
+    elif word in _INSTALLERS:
+        line = rest
+    elif word in _FILES:
+        line = f"{_FILES[word]} {after}".strip()
+    elif word in _QUIET and not after.strip():
+        return
+    else:
+        line = None
+    # WHY not braces: IPython puts the value of any expression of Python there.
+    if not line or "{" in line or "$" in line:
+        found.opaque.append(number)
+    if line:
+        found.shell.append((number, line))

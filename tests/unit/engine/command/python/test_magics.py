@@ -1,0 +1,71 @@
+"""Lines of a notebook."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.command.parse import parse_command
+from engine.command.python.magics import read_notebook
+from engine.command.tree import Command
+
+
+def tree(text: str) -> Command:
+    return parse_command("python", text).command
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("!rm -rf /srv", "delete_file"),
+        ("x = 1\n!rm -rf /srv\ny = 2", "delete_file"),
+        ("if True:\n    !rm -rf /srv", "delete_file"),
+        ("x = !rm -rf /srv", "delete_file"),
+        ("!!rm -rf /srv", "delete_file"),
+        ("%system rm -rf /srv", "delete_file"),
+        ("x = %sx rm -rf /srv", "delete_file"),
+        ("%rm -rf /srv", "delete_file"),
+        ("!rm \\\n -rf /srv", "delete_file"),
+        ("%%bash\nls\nrm -rf /srv", "delete_file"),
+        ("%%script bash\nrm -rf /srv", "delete_file"),
+        ("%pip install x", "package"),
+    ],
+)
+def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
+    command = tree(text)
+    assert kind in {one.kind for one in command.operations}
+    assert "notebook" in command.features
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!echo {x}",
+        "!echo $x",
+        "%run x.py",
+        "%load_ext x",
+        "%%javascript\n1",
+        "%%script perl\n1",
+        "%env A=1\n!",
+        "x = '''\n!ls\n'''\n!ls",
+    ],
+)
+def test_what_is_not_understood_is_not_complete(text: str) -> None:
+    assert not tree(text).complete
+
+
+def test_plain_lines_stay_what_they_are() -> None:
+    command = tree("import os\n!ls\nos.system('id')")
+    assert command.complete
+    (found,) = [one for one in command.operations if one.python is not None and one.python.function == "os.system"]
+    assert command.text.encode()[slice(*found.span)] == b"os.system('id')"
+
+
+def test_a_cell_of_time_is_python() -> None:
+    command = tree("%%time\nimport os\nos.system('id')")
+    assert command.complete
+    assert "run_process" in {one.kind for one in command.operations}
+
+
+def test_a_text_without_such_lines_is_no_notebook() -> None:
+    assert read_notebook("x = 1") is None
+    assert "notebook" not in tree("x = (1\n!= 2)").features
