@@ -51,8 +51,11 @@
     call.responseType = "document";
     call.onloadend = () => {
       const fresh = call.response;
-      if (fresh && call.status === 200 && fresh.getElementById("live")) put(fresh);
-      else {
+      if (fresh && call.status === 200 && fresh.getElementById("live")) {
+        // As if the browser had gone there: asked for again, the page says the same.
+        history.replaceState(null, "", call.responseURL);
+        put(fresh);
+      } else {
         delete form.dataset.sent;
         tell(form, fresh && fresh.querySelector("main h1 + p"));
       }
