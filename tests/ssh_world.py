@@ -28,6 +28,10 @@ def text_of(key: asyncssh.SSHKey) -> str:
     return key.export_private_key().decode()
 
 
+RAW = {"allowed": True, "record": True}
+"""What the small gate says of terminals of the target."""
+
+
 def answer_for(text: str, number: int = 1) -> Answer:
     """What the small gate says."""
     identity = f"d{number}"
@@ -40,6 +44,10 @@ def answer_for(text: str, number: int = 1) -> Answer:
         return Answer(Decision(Verdict.HOLD, None, (reason,), hold=hold), identity, f"T{number}", "https://gate/T")
     if "#mask" in text:
         return Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact"),)), identity)
+    if text in ("shell raw", "terminal") and "#" not in text:
+        kept = (Obligation("record", True, "test/R"),) if RAW["record"] else ()
+        verdict = Verdict.ALLOW if RAW["allowed"] else Verdict.DENY
+        return Answer(Decision(verdict, None if RAW["allowed"] else DenyKind.RULE, obligations=kept), identity)
     if "#record" in text:
         return Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("record", True, "test/R"),)), identity)
     if "#rows" in text:
@@ -189,9 +197,30 @@ class SmallKeeper:
         return self.where
 
 
+async def _be_a_shell(process: asyncssh.SSHServerProcess[str]) -> None:
+    """Tells its terminal, then each line it is given; `exit` ends it, and a new size is told."""
+    process.stdout.write(f"{process.term_type} {process.term_size[0]}x{process.term_size[1]}\n")
+    while True:
+        try:
+            line = await process.stdin.readline()
+        except asyncssh.TerminalSizeChanged as changed:
+            process.stdout.write(f"now {changed.width}x{changed.height}\n")
+            continue
+        except asyncssh.SignalReceived as signal:
+            process.stdout.write(f"signal {signal.signal}\n")
+            continue
+        if line in ("exit\n", ""):
+            break
+        process.stdout.write(f"got {line}")
+    process.exit(5)
+
+
 async def _run_line(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None:
     line = process.command or ""
     ran.append(line)
+    if process.command is None:
+        await _be_a_shell(process)
+        return
     if "#drop" in line:
         process.stdout.write("begun\n")
         await process.stdout.drain()

@@ -1,25 +1,29 @@
 """One session channel of a client: which requests it may make, what becomes of each; commands go to `running`.
 
-Everything that is not carried is refused and recorded: environment beyond the allow-list, terminals, agents, displays,
-subsystems, requests nobody knows. WHY a channel of our own below asyncssh's: theirs answers some of these by itself.
+Everything that is not carried is refused and recorded: environment beyond the allow-list, shells without a terminal, agents,
+displays, subsystems, requests nobody knows. WHY a channel of our own below asyncssh's: theirs answers some of these by itself.
 The names of its methods are asyncssh's and pinned with its version (tests/unit/adapters/ssh/test_channel.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import asyncssh
 from asyncssh.packet import SSHPacket
 
 from adapters.ssh import messages
+from adapters.ssh.client_end import Terminal, screen_of
 from adapters.ssh.facts import command_question, is_carried
 from adapters.ssh.running import CommandRun
 from adapters.ssh.subsystem import SFTP, FilesRun
+from adapters.ssh.terminals import CommandOnTerminal, RawShell
 from adapters.ssh.visit import Visit
 
 MAX_VARIABLES = 32
+RAW_WISH = ("SALLYPORT_SHELL", "raw")
+"""A variable that goes nowhere: with it a client asks for the target's own shell instead of the guarded one."""
 WINDOW = 2 << 20
 """Bytes of a client's input that may be on their way."""
 MAX_PACKET = 32 << 10
@@ -47,6 +51,7 @@ class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
         )
         self.visit = visit
         self.variables: dict[str, str] = {}
+        self.wishes: set[str] = set()
 
     def _service_next_request(self) -> None:
         request = self._request_queue[0][0]
@@ -63,6 +68,9 @@ class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
             key, said = name.decode("ascii"), value.decode("ascii")
         except UnicodeDecodeError:
             key, said = name.decode("ascii", "backslashreplace"), ""
+        if (key, said) == RAW_WISH:
+            self.wishes.add(key)
+            return True
         if not is_carried(key, said) or len(self.variables) >= MAX_VARIABLES:
             self.visit.refuse("variable", key)
             return False
@@ -91,24 +99,41 @@ class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
 class ClientSession(asyncssh.SSHServerSession[bytes]):
     """What a client's channel is used for."""
 
-    def __init__(self, visit: Visit, variables: Mapping[str, str]) -> None:
+    def __init__(self, visit: Visit, variables: Mapping[str, str], wishes: Set[str] = frozenset()) -> None:
         self._visit = visit
         self._variables = variables
+        self._wishes = wishes
+        self._terminal: Terminal | None = None
+        self._wants_shell = False
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._command: bytes | None = None
         self._refusal = ""
         self._wants_files = False
-        self._run: CommandRun | FilesRun | None = None
+        self._run: CommandRun | FilesRun | RawShell | CommandOnTerminal | None = None
         visit.opened()
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
 
-    def pty_requested(self, term_type: str, term_size: object, term_modes: object) -> bool:
-        self._visit.refuse("terminal")
-        return False
+    def pty_requested(
+        self, term_type: str, term_size: tuple[int, int, int, int], term_modes: Mapping[int, int]
+    ) -> bool:
+        # WHY no question yet: what it is for is said by the request that follows, and that is asked about.
+        if not is_carried("TERM", term_type):
+            self._visit.refuse("terminal")
+            return False
+        self._terminal = Terminal(screen_of(term_type, term_size[0], term_size[1]), dict(term_modes))
+        return True
+
+    def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
+        screen = screen_of("", width, height)
+        if isinstance(self._run, RawShell | CommandOnTerminal):
+            self._run.resize(screen.columns, screen.rows)
 
     def shell_requested(self) -> bool:
+        if self._terminal is not None and RAW_WISH[0] in self._wishes:
+            self._wants_shell = True
+            return True
         self._visit.refuse("shell")
         self._refusal = messages.refused("an interactive shell", "run one command at a time: ssh HOST COMMAND")
         return True
@@ -137,12 +162,19 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
             self._run = files
             files.start()
             return
+        if self._wants_shell and self._terminal is not None:
+            shell = RawShell(self._visit, channel, self._variables, self._terminal)
+            self._run = shell
+            shell.start()
+            return
         if self._command is None:
             # INVARIANT: whatever is not a command ends here; the word why is all that comes of it.
             channel.write_stderr(self._refusal.encode())
             channel.exit(messages.REFUSED)
             return
-        command = CommandRun(self._visit, channel, self._variables)
+        command: CommandRun | CommandOnTerminal = CommandRun(self._visit, channel, self._variables)
+        if self._terminal is not None:
+            command = CommandOnTerminal(self._visit, channel, self._variables, self._terminal)
         self._run = command
         command.start(self._command)
 

@@ -32,6 +32,7 @@ class ConnectionSettings:
 
     resource: str | None = None
     notice_seconds: float = 5.0
+    idle_seconds: float = 0.0
 
 
 class ClientConnection(asyncssh.SSHServer):
@@ -125,7 +126,9 @@ class ClientConnection(asyncssh.SSHServer):
             found.close("the resource is gone")
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "there is no such resource")
             return
-        self.visit = Visit(found, target, Upstream(target), self.cut, self._settings.notice_seconds)
+        self.visit = Visit(
+            found, target, Upstream(target), self.cut, self._settings.notice_seconds, self._settings.idle_seconds
+        )
 
     def _admit(self, username: str, *, proven: bool) -> GateSession | Refusal:
         connection = self._connection
@@ -173,7 +176,7 @@ class ClientConnection(asyncssh.SSHServer):
         if visit is None or connection is None or visit.channels >= MAX_CHANNELS:
             return False
         channel = GuardedChannel(connection, visit)
-        return channel, ClientSession(visit, channel.variables)
+        return channel, ClientSession(visit, channel.variables, channel.wishes)
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int

@@ -38,6 +38,7 @@ class ListenerSettings:
     resource: str | None = None
     notice_seconds: float = 5.0
     login_seconds: float = 20.0
+    idle_seconds: float = 0.0
     max_connections: int = MAX_CONNECTIONS
 
 
@@ -70,7 +71,7 @@ class SshListener:
     async def start(self) -> None:
         """Bind and accept."""
         settings = self._settings
-        common = ConnectionSettings(settings.resource, settings.notice_seconds)
+        common = ConnectionSettings(settings.resource, settings.notice_seconds, settings.idle_seconds)
         self._acceptor = await asyncssh.listen(
             settings.host,
             settings.port,

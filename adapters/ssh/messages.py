@@ -80,6 +80,21 @@ def unrecorded() -> str:
     return _lines("ended: this has to be recorded and cannot be at the moment", "tell the operator of the gateway")
 
 
+def recorded_only() -> str:
+    """What a terminal of the target is."""
+    return _lines("this terminal is recorded; what is typed here is judged by nobody")
+
+
+def without_terminal() -> str:
+    """That a command runs without the terminal that was asked for."""
+    return _lines("no terminal is granted for this; it runs without one")
+
+
+def idle(seconds: float) -> str:
+    """That nobody typed for too long."""
+    return _lines(f"ended: nothing was typed for {seconds:.0f} s")
+
+
 def plain(text: str) -> str:
     """A text that does nothing to a terminal. WHY: reasons and comments are other people's words."""
     return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in text)

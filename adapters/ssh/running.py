@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 
 import asyncssh
 
-from adapters.core.ports import Outcome, Recording
+from adapters.core.ports import Answer, Outcome, Recording
 from adapters.errors import RecorderFailed
 from adapters.ssh import messages
+from adapters.ssh.client_end import ClientEnd, Terminal
+from adapters.ssh.facts import run_line
 from adapters.ssh.session import (
     Ask,
     Await,
@@ -24,6 +26,7 @@ from adapters.ssh.session import (
     Decided,
     Effect,
     End,
+    LineOf,
     NotRun,
     Phase,
     Refuse,
@@ -48,11 +51,26 @@ SIGNALS = frozenset(
 class CommandRun:
     """One command of one channel."""
 
-    def __init__(self, visit: Visit, channel: asyncssh.SSHServerChannel[bytes], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        client: ClientEnd,
+        environment: Mapping[str, str],
+        *,
+        terminal: Terminal | None = None,
+        recording: Recording | None = None,
+        line_of: LineOf = run_line,
+    ) -> None:
+        """`terminal`: it runs on one of the target. `recording`: everything the client is shown is recorded there already, by `client`.
+
+        `line_of` makes of the text that was judged what the target is given.
+        """
         self._visit = visit
-        self._client = channel
+        self._client = client
         self._environment = environment
-        self._session = CommandSession(visit.target.shell, visit.notice_seconds)
+        self._terminal = terminal
+        self._outer = recording
+        self._session = CommandSession(visit.target.shell, visit.notice_seconds, line_of=line_of)
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._early: list[bytes] = []
@@ -109,6 +127,21 @@ class CommandRun:
         elif self._target is not None and name in SIGNALS:
             self._target.send_signal(name)
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs on the target now."""
+        return self._target is not None
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+        if self._terminal is not None and self._target is not None:
+            self._target.change_terminal_size(columns, rows)
+        if self._outer is not None:
+            try:
+                self._outer.resized(columns, rows)
+            except RecorderFailed:
+                self._client.write(b" ")
+
     def leave(self, reason: str) -> None:
         """The client is gone, or does not want it any more."""
         self._perform(self._session.handle(ClientLeft(reason), self._loop.time()))
@@ -128,7 +161,7 @@ class CommandRun:
         gate = self._visit.gate
         match effect:
             case Ask(question):
-                self._take(Decided(gate.decide(question)))
+                self._take(self._decided(gate.decide(question)))
             case Refuse(question, reason):
                 self._visit.refuse_question(question, reason)
             case Await(ticket):
@@ -164,7 +197,25 @@ class CommandRun:
         # WHY looked at first: an unread close stands behind unread input, and nobody would be there to see what ran.
         if self._client.is_closing():
             self._perform(self._session.handle(ClientLeft("the client closed its channel"), self._loop.time()))
-        self._take(Decided(answer))
+        self._take(self._decided(answer))
+
+    def _decided(self, answer: Answer) -> Decided:
+        """The event of an answer; where a terminal is recorded, its recording knows of it."""
+        if self._outer is not None:
+            said = {
+                "decision": answer.decision_id,
+                "verdict": answer.decision.verdict.value,
+                "text": self._text.decode(),
+            }
+            try:
+                self._outer.told(said)
+            except RecorderFailed:
+                # The next thing that is shown ends it; nothing of this was.
+                self._visit.spawn(self._fail_outer())
+        return Decided(answer)
+
+    async def _fail_outer(self) -> None:
+        self._client.write(b" ")
 
     def tell(self, text: str) -> None:
         """Write to the client's standard error, as far as somebody is there."""
@@ -180,7 +231,7 @@ class CommandRun:
     def _begin_recording(self, decision_id: str, *, is_recorded: bool) -> bool:
         """Whether it may run: it is recorded, or need not be."""
         gate = self._visit.gate
-        if not is_recorded and not gate.records_commands:
+        if self._outer is not None or (not is_recorded and not gate.records_commands):
             return True
         try:
             self._recording = gate.record(decision_id, None, self._recorder_failed_elsewhere)
@@ -211,7 +262,7 @@ class CommandRun:
 
     async def _run(self, line: str) -> None:
         try:
-            await self._visit.upstream.run(lambda: TargetSession(self), line, self._environment)
+            await self._visit.upstream.run(lambda: TargetSession(self), line, self._environment, self._terminal)
         except TargetUnusable as error:
             self.tell(messages.target_trouble(str(error)))
             self._finish(error.code)

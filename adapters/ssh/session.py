@@ -9,6 +9,7 @@ runs is the text that was asked about. Driven by `running`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias, assert_never
@@ -22,6 +23,9 @@ from engine.decision import Verdict
 GATES_OWN = frozenset({"notify"})
 """Obligations that are the gate's affair, not ours."""
 RECORD = "record"
+
+
+LineOf: TypeAlias = Callable[[str, str], str | None]
 
 
 class Phase(StrEnum):
@@ -145,6 +149,8 @@ class CommandSession:
 
     shell: str
     notice_seconds: float = 5.0
+    line_of: LineOf = run_line
+    """What the target is given for a text that was granted and the shell there; None when it is too long."""
     phase: Phase = Phase.NEW
     _text: bytes = b""
     _ticket: str | None = None
@@ -190,7 +196,7 @@ class CommandSession:
 
     def _granted(self, answer: Answer) -> list[Effect]:
         missing = unmet(answer, can_record=True)
-        line = run_line(self._text.decode(), self.shell)
+        line = self.line_of(self._text.decode(), self.shell)
         if missing is None and line is None:
             missing = "a command that the target can take, and this one is too long"
         if missing is not None or line is None:

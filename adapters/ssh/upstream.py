@@ -14,6 +14,7 @@ import asyncssh
 
 from adapters.core.ports import Target
 from adapters.errors import AdapterError
+from adapters.ssh.client_end import Terminal
 
 T = TypeVar("T")
 
@@ -91,13 +92,25 @@ class Upstream:
             return made
 
     async def run(
-        self, factory: Callable[[], asyncssh.SSHClientSession[bytes]], line: str, environment: Mapping[str, str]
+        self,
+        factory: Callable[[], asyncssh.SSHClientSession[bytes]],
+        line: str | None,
+        environment: Mapping[str, str],
+        terminal: Terminal | None = None,
     ) -> asyncssh.SSHClientChannel[bytes]:
-        """Run a line on the target. Raises TargetUnusable."""
+        """Run a line on the target, or without one its login shell; on a terminal there, if one is given. Raises TargetUnusable."""
         variables: dict[bytes | str, bytes | str] = dict(environment.items())
         channel, _ = await self._opened(
             lambda connection: connection.create_session(
-                factory, line, env=variables, send_env=(), encoding=None, request_pty=False
+                factory,
+                line,
+                env=variables,
+                send_env=(),
+                encoding=None,
+                request_pty="force" if terminal is not None else False,
+                term_type=terminal.screen.type if terminal is not None else None,
+                term_size=(terminal.screen.columns, terminal.screen.rows) if terminal is not None else (80, 24),
+                term_modes=terminal.modes if terminal is not None else {},
             ),
             "it does not run commands now",
         )

@@ -32,6 +32,8 @@ class Visit:
     upstream: Upstream
     cut: Callable[[str], None]
     notice_seconds: float
+    idle_seconds: float = 0.0
+    """How long a terminal may stay where nobody types; 0: for ever."""
     channels: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """No channel is open."""

@@ -52,7 +52,8 @@ def make_listener(
             return kubernetes_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:
             try:
-                return SshListener(SshSettings(host_keys[one.bind], host, port, one.resource), doors)
+                ssh = SshSettings(host_keys[one.bind], host, port, one.resource, idle_seconds=one.idle_seconds)
+                return SshListener(ssh, doors)
             except HostKeyUnusable as error:
                 raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
         case _:

@@ -158,7 +158,8 @@ class ServerTls:
 class Listener:
     """`[[listener]]`: where clients connect. `resource` binds it to one; else the client names it.
 
-    `host_key` are references to the private keys that an SSH listener proves itself with.
+    Of SSH: `host_key` are references to the private keys that the listener proves itself with; a terminal ends where nobody
+    typed for `idle_seconds` (0: never).
     """
 
     protocol: ResourceProtocol
@@ -167,6 +168,7 @@ class Listener:
     resource: str | None = None
     tls: ServerTls | None = None
     host_key: tuple[str, ...] = field(default=(), repr=False)
+    idle_seconds: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,4 +38,5 @@ deny contains {
 	input.command.protocol == "ssh"
 	"developers" in input.principal.groups
 	not input.command.complete == true
+	not "unjudged" in input.command.features
 }

@@ -28,14 +28,14 @@ hold contains {
 
 deny contains {
 	"code": "NOT_CARRIED",
-	"reason": "shells, terminals, agents, displays, tunnels, sockets and listeners are not for clients",
+	"reason": "shells without a terminal, agents, displays, tunnels, sockets and listeners are not for clients",
 	"hint": "run one command at a time",
 } if {
 	input.command.protocol == "ssh"
 	"developers" in input.principal.groups
 	some op in input.command.operations
 	op.kind in {
-		"connect_socket", "forward_agent", "forward_display", "interactive_shell", "listen", "listen_socket", "terminal",
-		"tunnel", "unknown",
+		"connect_socket", "forward_agent", "forward_display", "interactive_shell", "listen", "listen_socket", "tunnel",
+		"unknown",
 	}
 }

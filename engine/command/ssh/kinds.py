@@ -11,8 +11,21 @@ from engine.command.words import Kind
 
 KINDS: tuple[Kind, ...] = (
     Kind("unknown", Effect.UNKNOWN, "A request that nobody knows, or a text that is none"),
-    Kind("interactive_shell", Effect.EXECUTE, "A shell that reads from the client"),
-    Kind("terminal", Effect.SESSION, "A terminal (pty) for what runs"),
+    Kind("interactive_shell", Effect.EXECUTE, "A shell that reads from the client without a terminal"),
+    Kind(
+        "guarded_shell", Effect.SESSION, "A shell of the gateway's own: each line that is typed is a command by itself"
+    ),
+    Kind("raw_shell", Effect.EXECUTE, "A shell on a terminal of the target: recorded, judged by nobody"),
+    Kind(
+        "terminal",
+        Effect.EXECUTE,
+        "A terminal of the target for a command: what is typed is recorded, judged by nobody",
+    ),
+    Kind(
+        "screen_program",
+        Effect.EXECUTE,
+        "A program on a terminal of the target, from a guarded shell; the target of the operation says which",
+    ),
     Kind("set_variable", Effect.SESSION, "An environment variable for what runs"),
     Kind("subsystem", Effect.EXECUTE, "A subsystem by name"),
     Kind("forward_agent", Effect.GRANT, "The client's keys for whoever is on the target"),
@@ -39,6 +52,9 @@ EFFECTS: dict[str, Effect] = {kind.name: kind.effect for kind in KINDS}
 
 REQUESTS: dict[str, tuple[str, int]] = {
     "shell": ("interactive_shell", 0),
+    "shell guarded": ("guarded_shell", 0),
+    "shell raw": ("raw_shell", 0),
+    "screen": ("screen_program", 1),
     "terminal": ("terminal", 0),
     "variable": ("set_variable", 1),
     "subsystem": ("subsystem", 1),
@@ -74,7 +90,11 @@ FILES: dict[str, tuple[str, int]] = {
 WHY programs: what is noteworthy about a path (keys, start files, the system's own) is known to the shell's tables.
 """
 
+UNJUDGED: frozenset[str] = frozenset({"raw_shell", "terminal"})
+"""Requests after which whatever is typed runs: their trees do not say what that will be, so they are not complete."""
+
 FEATURES: dict[str, str] = {
+    "unjudged": "what is typed afterwards runs without being asked about",
     "not_canonical": "the text is not written the one way, so nobody can be sure what it stands for",
 }
 

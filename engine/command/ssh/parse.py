@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Sequence
 
 from engine.command.shell.parse import parse_shell
-from engine.command.ssh.kinds import EFFECTS, FILES, REQUESTS
+from engine.command.ssh.kinds import EFFECTS, FEATURES, FILES, REQUESTS, UNJUDGED
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
 
 MAX_TEXT = 64 << 10
@@ -45,6 +45,8 @@ def parse_ssh(text: bytes | str) -> ParsedCommand:
     if kind == "unknown":
         return _tree(raw, (_unknown(raw),), "unknown_request", "nobody knows what this request does")
     operation = Operation(kind, EFFECTS[kind], ("top",), _targets(kind, values), (0, len(raw)))
+    if kind in UNJUDGED:
+        return _tree(raw, (operation,), "unjudged", "what is typed there runs without being asked about")
     return _tree(raw, (operation,))
 
 
@@ -95,7 +97,7 @@ def _targets(kind: str, values: Sequence[str]) -> tuple[Target, ...]:
             return (Target("file", values[0], Access.EXECUTE),)
         case "set_variable":
             return (Target("setting", values[0], Access.SET),)
-        case "subsystem":
+        case "subsystem" | "screen_program":
             return (Target("program", values[0], Access.EXECUTE),)
         case _:
             return ()
@@ -112,7 +114,7 @@ def _tree(raw: bytes, operations: tuple[Operation, ...], code: str = "", message
             text=raw[:MAX_TEXT].decode("utf-8", "replace"),
             digest=hashlib.sha256(b"ssh\0" + raw).hexdigest(),
             operations=operations,
-            features=("not_canonical",) if code == "not_canonical" else (),
+            features=(code,) if code in FEATURES else (),
             complete=not code,
             problems=(Problem(code, message),) if code else (),
         )

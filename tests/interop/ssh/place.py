@@ -59,6 +59,19 @@ limit contains {"code": "ROWS", "reason": "few", "type": "rows", "value": 5} if 
 	contains(input.command.text, "#rows")
 }
 
+allow contains {"code": "RAW", "reason": "bo may"} if {
+	mine
+	input.principal.name == "bo"
+	some op in input.command.operations
+	op.kind in {"raw_shell", "terminal"}
+}
+
+limit contains {"code": "SHOWN", "reason": "kept", "type": "record", "value": true} if {
+	mine
+	some op in input.command.operations
+	op.kind in {"raw_shell", "terminal", "screen_program"}
+}
+
 limit contains {"code": "KEPT", "reason": "kept", "type": "record", "value": true} if {
 	mine
 	contains(input.command.text, "#record")

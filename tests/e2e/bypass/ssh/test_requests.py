@@ -111,7 +111,7 @@ def test_80_subsystems_are_no_way_to_a_program(guarded: Place, name: str) -> Non
 
 def test_81_what_is_typed_into_a_shell_runs_nothing(guarded: Place) -> None:
     canary = guarded.folder / "typed"
-    for options in ([], ["-tt"], ["-T"]):
+    for options in ([], ["-tt"], ["-tt", "-o", "SetEnv=SALLYPORT_SHELL=raw"], ["-T"]):
         done = guarded.ssh(options=options, data=f"touch {canary}\nexit\n".encode())
         assert done.returncode in (126, 255)
     assert not canary.exists()

@@ -41,12 +41,20 @@ async def test_subsystems_are_refused(name: str) -> None:
         assert world.gate.refused[0][0].startswith(b"subsystem")
 
 
-async def test_a_terminal_is_refused() -> None:
+async def test_a_terminal_of_a_strange_kind_is_refused() -> None:
     async with ssh_world() as world, await world.connect() as connection:
         with pytest.raises(asyncssh.ChannelOpenError):
-            await connection.create_process("id", term_type="xterm")
+            await connection.create_process("id", term_type="xterm; rm")
         assert world.gate.refused[0][0] == b"terminal"
         assert world.gate.asked == []
+
+
+async def test_the_wish_for_a_raw_shell_goes_nowhere() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        await connection.run("id", env={"SALLYPORT_SHELL": "raw"})
+        assert world.gate.refused == []
+        await connection.run("id", env={"SALLYPORT_SHELL": "cooked"})
+        assert world.gate.refused[0][0] == b'variable "SALLYPORT_SHELL"'
 
 
 async def test_variables_beyond_the_list_are_refused_and_the_rest_is_counted() -> None:

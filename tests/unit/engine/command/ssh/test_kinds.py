@@ -25,5 +25,5 @@ def test_operations_on_files_have_the_kinds_and_effects_of_the_shell() -> None:
 
 
 def test_features_and_steps_are_told() -> None:
-    assert set(FEATURES) == {"not_canonical"}
+    assert set(FEATURES) == {"not_canonical", "unjudged"}
     assert set(VIA) == {"top", "sftp"}

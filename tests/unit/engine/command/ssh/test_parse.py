@@ -93,3 +93,17 @@ def test_garbage_is_never_complete(text: bytes) -> None:
 def _words(text: bytes) -> tuple[str, ...]:
     # The only complete garbage is a request without values, such as `shell`.
     return (text.decode(),)
+
+
+@pytest.mark.parametrize("word", ["shell raw", "terminal"])
+def test_a_terminal_of_the_target_is_never_complete(word: str) -> None:
+    command, operation = one(word)
+    assert operation.kind == REQUESTS[word][0]
+    assert (command.complete, command.features) == (False, ("unjudged",))
+
+
+def test_a_guarded_shell_and_its_programs_are_known() -> None:
+    assert one("shell guarded")[0].complete
+    command, operation = one("screen", "less")
+    assert command.complete
+    assert [(target.type, target.name) for target in operation.targets] == [("program", "less")]
