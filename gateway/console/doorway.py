@@ -23,7 +23,7 @@ from gateway.telemetry import logger
 
 FORM_SECONDS = 3_600
 FLOW_SECONDS = 600
-BACK = "/sign-in/back"
+BACK = "/callback"
 """Where a provider sends browsers; registered there."""
 
 

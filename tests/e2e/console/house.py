@@ -125,8 +125,8 @@ def _configuration(house: House) -> str:
 
 
 @contextmanager
-def running_house(policies: str = POLICY, *, is_secure: bool = True) -> Iterator[House]:
-    """A started gateway with a console; everything is gone afterwards."""
+def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str = "") -> Iterator[House]:
+    """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration."""
     with world(policies) as place:
         house = House(place, free_port(), {name: secrets.token_urlsafe(18) for name in PEOPLE}, is_secure)
         place.password = house.secrets["ana"]
@@ -134,7 +134,7 @@ def running_house(policies: str = POLICY, *, is_secure: bool = True) -> Iterator
             path = place.folder / f"{name}.secret"
             path.touch(0o600)
             path.write_text(secret)
-        place.config.write_text(_configuration(house))
+        place.config.write_text(_configuration(house) + more)
         _fill(house)
         process = place.start()
         wait_until_listening(process, house.console_port, place.folder / "gateway.log")

@@ -309,7 +309,7 @@ NAMES = st.sampled_from(
 )
 @example("GET", ["decisions"], {"before": "9" * 18}, {}, True)
 @example("GET", ["decisions", "9" * 30], {}, {}, True)
-@example("GET", ["sign-in", "back"], {"state": "x", "code": "y"}, {}, True)
+@example("GET", ["callback"], {"state": "x", "code": "y"}, {}, True)
 def test_no_request_is_a_server_error(
     house: House,
     scanning: Raw,

@@ -108,13 +108,11 @@ async def corp(tmp_path: Path) -> AsyncIterator[ByProvider]:
 async def test_a_provider_signs_somebody_in(corp: ByProvider) -> None:
     assert "Sign in with corp" in (await corp.ask("GET", "/sign-in"))[1]
     asked = await corp.begin()
-    assert asked["redirect_uri"] == f"{corp.server.origin}/sign-in/back"
+    assert asked["redirect_uri"] == f"{corp.server.origin}/callback"
     assert asked["code_challenge_method"] == "S256"
     before = dict(corp.cookies)
     # The provider's page is another site: a strict cookie would not be there.
-    status, _, headers = await corp.ask(
-        "GET", f"/sign-in/back?state={asked['state']}&code=c", Sec_Fetch_Site="cross-site"
-    )
+    status, _, headers = await corp.ask("GET", f"/callback?state={asked['state']}&code=c", Sec_Fetch_Site="cross-site")
     assert (status, headers["Location"]) == (303, "/audit")
     assert "sallyport-flow" in before
     assert "sallyport-flow" not in corp.cookies
@@ -126,10 +124,10 @@ async def test_a_provider_signs_somebody_in(corp: ByProvider) -> None:
 async def test_an_answer_to_what_nobody_began_here_signs_nobody_in(corp: ByProvider) -> None:
     asked = await corp.begin()
     for path, cookies in (
-        (f"/sign-in/back?state={asked['state']}&code=c", {}),
-        ("/sign-in/back?state=other&code=c", dict(corp.cookies)),
-        ("/sign-in/back?error=access_denied", dict(corp.cookies)),
-        (f"/sign-in/back?state={asked['state']}&code=c", {"sallyport-flow": "forged"}),
+        (f"/callback?state={asked['state']}&code=c", {}),
+        ("/callback?state=other&code=c", dict(corp.cookies)),
+        ("/callback?error=access_denied", dict(corp.cookies)),
+        (f"/callback?state={asked['state']}&code=c", {"sallyport-flow": "forged"}),
     ):
         corp.cookies = cookies
         status, page, _ = await corp.ask("GET", path)
@@ -146,4 +144,4 @@ async def test_a_provider_that_is_away_is_said_to_be(corp: ByProvider) -> None:
 
 async def test_without_a_provider_there_is_no_such_way(served: Served) -> None:
     assert (await served.ask("GET", "/sign-in/with"))[0] == 404
-    assert (await served.ask("GET", "/sign-in/back?code=x"))[0] == 404
+    assert (await served.ask("GET", "/callback?code=x"))[0] == 404
