@@ -241,7 +241,8 @@ class Walker:
             self._read_item(node, key, place)
         else:
             self._rebinds(node.value, key, place, is_item=True)
-        self._body(ast.iter_child_nodes(node), scope, via)
+        self._owner(node.value, scope, via)
+        self._visit(node.slice, scope, via)
 
     def _read_item(self, node: ast.Subscript, key: str | None, place: Place) -> None:
         owners = self.resolver.values(node.value, place.scope)
