@@ -16,6 +16,7 @@ from engine import _native
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.python.lines import with_programs
 from engine.command.python.parse import parse_python
 from engine.command.shell.parse import parse_shell
 from engine.command.sql.parse import parse_sql, read_catalog
@@ -42,7 +43,7 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
 
             return parse_dialect(protocol, text)
         case "shell":
-            return parse_shell(text)
+            return with_programs(parse_shell(text))
         case "ssh":
             return parse_ssh(text)
         case "python":
