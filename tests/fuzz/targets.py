@@ -16,6 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
+
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import authentication, notices, query, results, startup
 from adapters.postgres.messages.frames import Back
@@ -45,7 +48,13 @@ from engine.errors import PolicyRefused
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method
 from engine.source import Source
-from gateway.errors import RecordingBroken
+from gateway.errors import IdentityRefused, RecordingBroken
+from gateway.identity.oidc.claims import identity_of
+from gateway.identity.oidc.keys import read_keys
+from gateway.identity.oidc.login import local_path
+from gateway.identity.oidc.metadata import read_metadata
+from gateway.identity.oidc.settings import IssuerSettings
+from gateway.identity.signed import Algorithm, PublicKey, Signed, encoded, fits, is_signed_by, read_signed
 from gateway.policy_store.archive import ArchiveRefused, read_archive, write_archive
 from gateway.policy_store.bundle import MAGIC, BundleRefused, unpack
 from gateway.recording.frames import open_chunk, read_chunks, read_head
@@ -250,9 +259,41 @@ def bundle(data: bytes) -> None:
         assert read_archive(write_archive(files.items())) == files
 
 
+def tokens(data: bytes) -> None:
+    """A signed token, the keys and the papers of an issuer are read or refused; nothing is signed by a key that did not sign it."""
+    text = data.decode("utf-8", "replace")
+    read = read_signed(text)
+    if isinstance(read, Signed):
+        assert read.payload.decode() + "." + encoded(read.signature) == text
+        assert not any(is_signed_by(read, key, read.algorithm) for key in _strangers())
+        with contextlib.suppress(IdentityRefused):
+            found = identity_of(read.claims, _ISSUER, _NOW, audiences=("sallyport",))
+            assert found.expires_at > _NOW
+            assert found.principal.isprintable()
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(text)
+        for key in read_keys(document).keys:
+            assert any(fits(key.key, one) for one in Algorithm)
+        with contextlib.suppress(IdentityRefused):
+            assert read_metadata(document, _ISSUER.issuer).jwks_uri.startswith("https://")
+    path = local_path(text)
+    assert path[:1] == "/"
+    assert path[:2] != "//"
+    assert "\\" not in path
+
+
+_ISSUER: Final = IssuerSettings("fuzz", "https://issuer.test", audiences=("sallyport",))
+_NOW: Final = 1_800_000_000_000_000_000
+
+
+@cache
+def _strangers() -> tuple[PublicKey, ...]:
+    return (generate_rsa(65537, 2048).public_key(), Ed25519PrivateKey.generate().public_key())
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     made.__name__: made
-    for made in (gate, documents, http, bodies, kubectl, python, url, answers, frames, bundle, recordings)
+    for made in (gate, documents, http, bodies, kubectl, python, url, answers, frames, bundle, recordings, tokens)
 }
 
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")
