@@ -230,7 +230,12 @@ class Gateway:
         tls = None if files is None else server_context(self.config, files, "the faces")
         desk = Desk(GateDecisions(self._behind(), Askers()))
         faces = FaceServer(
-            Place(host, port, tls), desk, lambda: self.doors.known.people, self.troubles, clock=time.monotonic
+            Place(host, port, tls),
+            desk,
+            lambda: self.doors.known.people,
+            self.troubles,
+            clock=time.monotonic,
+            tokens=self.identities.counter(self.log),
         )
         await self._bound(faces.start(), bind)
         self._faces = faces

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from gateway.app.secrets import Secrets
+from gateway.audit.log import AuditLog
 from gateway.config import Config
 from gateway.doors.adapters import Known
+from gateway.faces.tokens import TokenCounter
 from gateway.identity.minting import Mint
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.oidc.login import CodeFlow
@@ -42,6 +44,11 @@ class Identities:
             keys=keys, tokens=tokens, issuers=self.issuers, people=lambda: known().people, clock=time.time_ns
         )
         self.standing = Standing(tokens, time.time_ns, time.monotonic)
+
+    def counter(self, log: AuditLog) -> TokenCounter:
+        """Where tokens are asked for over HTTP."""
+        flow = self.sign_in
+        return TokenCounter(self.proofs, self.mint, log, time.time_ns, None if flow is None else flow.issuer.settings)
 
 
 def token_keys(secrets: Secrets, database: Database) -> TokenKeys:

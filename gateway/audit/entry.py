@@ -34,6 +34,7 @@ class Kind(StrEnum):
     SHADOW = "shadow"
     KEY = "key"
     RECORDING = "recording"
+    TOKEN = "token"  # noqa: S105  # a kind of entry
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -42,7 +43,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`. APPROVAL: `ticket`, `step`,
     `person`, `note`. SESSION: `session`, `step` (opened, refused, closed), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
-    is the public key that signs checkpoints from here on. RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed),
+    is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
+    RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed),
     `decision_id`, `session`, `rows` its chunks, `bytes` its file's, `digest` the chain of their digests up to here. `rules` are `[rule, kind]` pairs, those that had a say.
     `redacted`: literals of the text were replaced. `parameters` is a digest, never the values. `caller` asked for the
     principal (a gRPC client); `is_dry`: nothing was to run.

@@ -57,6 +57,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("sessions", ("play", "sessions")),
     Group("keys", ("scram",)),
     Group("tokens", ("token",)),
+    Group("signing_in", ("login", "logout", "whoami")),
     Group("connecting", ("kubeconfig",)),
     Group("demo", ("demo",)),
     Group("bench", ("bench",)),

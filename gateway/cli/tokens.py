@@ -1,6 +1,7 @@
 """`token`: short-lived tokens for a resource and a job; listed and taken back. Without `--resource`, a random one for the configuration.
 
-Here they are made beside the gateway, in its store, by whoever may read that: the operator.
+With `--as` they are made beside the gateway, in its store, by whoever may read that: the operator. Else the gateway is asked for one
+for oneself, with the session of `login`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from engine.request import Json
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say, say_json
-from gateway.errors import ConfigInvalid, IdentityRefused
+from gateway.errors import IdentityRefused
 
 if TYPE_CHECKING:
     from gateway.app.minting import TokenDesk
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from gateway.identity.scoped import Grant
     from gateway.identity.tokens import Issued
 
-As: TypeAlias = Annotated[str | None, typer.Option("--as", help="The principal it is for.")]
+Mine: TypeAlias = Annotated[bool, typer.Option("--mine", help="Your own, by the session of `sallyport login`.")]
+As: TypeAlias = Annotated[str | None, typer.Option("--as", help="The principal it is for; made in the store directly.")]
 _TTL = re.compile(r"(\d{1,7})(s|m|h|d)?")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, None: 1}
 
@@ -66,12 +69,20 @@ def token(
         _say_random(as_json)
         return
     wish = _wish(resource, purpose, ttl, operation, once, prompt)
+    if principal is None:
+        _say_given(_ask_gateway(wish), as_json)
+        return
     with _desk(config) as desk:
-        _say_made(*desk.issue(_named(principal), wish), as_json)
+        _say_made(*desk.issue(principal, wish), as_json)
 
 
-def show(principal: As = None, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+def show(
+    principal: As = None, mine: Mine = False, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJson = False
+) -> None:
     """List the tokens that are alive, newest first; never the tokens themselves."""
+    if mine:
+        _say_mine(as_json)
+        return
     with _desk(config) as desk:
         found = desk.alive(principal)
     if as_json:
@@ -89,17 +100,21 @@ def show(principal: As = None, config: ConfigFile = DEFAULT_CONFIG, as_json: AsJ
 def revoke(
     ids: Annotated[list[str] | None, typer.Argument(help="The tokens' ids.")] = None,
     all_of: Annotated[str | None, typer.Option(help="Every token of this principal.")] = None,
+    mine: Mine = False,
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Take tokens back; every replica knows within a second, and sessions they opened run nothing more."""
     if bool(ids) == (all_of is not None):
         complain("expected ids, or `--all-of NAME`")
         raise typer.Exit(2)
-    with _desk(config) as desk:
-        if all_of is not None:
-            say(f"{desk.revoke_all(all_of)} revoked")
-            return
-        done = desk.revoke(ids or [])
+    if mine:
+        done = _revoke_mine(ids or [])
+    else:
+        with _desk(config) as desk:
+            if all_of is not None:
+                say(f"{desk.revoke_all(all_of)} revoked")
+                return
+            done = desk.revoke(ids or [])
     for one in done:
         say(f"{one}: revoked")
     unknown = [one for one in ids or [] if one not in done]
@@ -148,10 +163,50 @@ def _read(file: Path) -> str:
         raise IdentityRefused(f"the prompt cannot be read ({type(error).__name__})", code="GRANT_PROMPT") from error
 
 
-def _named(principal: str | None) -> str:
-    if principal is None:
-        raise ConfigInvalid("it is not said whom the token is for", help="`--as NAME`, of an [[identity.principal]]")
-    return principal
+def _ask_gateway(wish: Wish) -> Mapping[str, Json]:
+    from gateway.cli.session import asked, kept, session_file
+    from gateway.faces.tokens import TOKENS
+
+    resources: list[Json] = list(wish.resources)
+    operations: list[Json] | None = None if wish.effects is None else list(wish.effects)
+    body: dict[str, Json] = {"resources": resources, "ttl": wish.ttl, "job": wish.job, "operations": operations}
+    return asked(kept(session_file(os.environ)), TOKENS, {**body, "once": wish.once, "prompt": wish.prompt})
+
+
+def _say_given(found: Mapping[str, Json], as_json: bool) -> None:
+    if as_json:
+        say_json(dict(found))
+    else:
+        say(str(found.get("token")))
+
+
+def _say_mine(as_json: bool) -> None:
+    from gateway.cli.session import asked, kept, session_file
+    from gateway.faces.tokens import TOKENS
+
+    found = asked(kept(session_file(os.environ)), TOKENS).get("tokens")
+    listed = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    if as_json:
+        say_json(listed)
+        return
+    for one in listed:
+        resources, expires = one.get("resources"), one.get("expires_at")
+        named = ",".join(str(name) for name in resources) if isinstance(resources, list) else ""
+        state = "revoked" if one.get("revoked_at") else "used" if one.get("used_at") else "alive"
+        say(
+            f"{one.get('id')}  {state:<7}  {named}  {_when(expires) if isinstance(expires, int) else '-'}  {one.get('job') or '-'}"
+        )
+    if not listed:
+        say("there are none")
+
+
+def _revoke_mine(ids: list[str]) -> list[str]:
+    from gateway.cli.session import asked, kept, session_file
+    from gateway.faces.tokens import REVOKE
+
+    wanted: list[Json] = list(ids)
+    done = asked(kept(session_file(os.environ)), REVOKE, {"ids": wanted}).get("revoked")
+    return [str(one) for one in done] if isinstance(done, list) else []
 
 
 @contextmanager

@@ -233,9 +233,10 @@ class Doors:
 
     def renew(self, asked: Asked) -> Asked | None:
         """The question of a session with principal and resource as they are known now; None when one is not any more."""
-        if asked.caller:
-            return asked  # WHY: a service spoke for somebody whom this configuration need not know
         known, login = self.known, asked.login
+        if asked.caller:
+            # WHY: a service spoke for somebody whom this configuration need not know.
+            return asked if login is None or self.trouble(login) is None else None
         place = known.directory.resource(asked.resource.name)
         if login is None:
             found = known.people.find(asked.principal.name)

@@ -19,6 +19,7 @@ from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
 from engine.suite.stated import Stated, Statements
 from gateway.errors import GatewayError
+from gateway.identity.logins import Login
 from gateway.identity.speaking import overstated
 
 MAX_BODY = 4 << 20
@@ -49,6 +50,7 @@ class Decides(Protocol):
         context: Mapping[str, Json],
         caller: str,
         dry_run: bool,
+        login: Login | None = None,
     ) -> Answer:
         """Decide now; recorded before this returns. Never raises."""
 
@@ -62,6 +64,8 @@ class Caller:
 
     principal: Principal
     roles: frozenset[str] = frozenset()
+    login: Login | None = None
+    """There when a signed token proved them, with its limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +98,23 @@ class Desk:
             if problem is not None:
                 raise CallRefused(403, "NOT_PERMITTED", problem)
             principal = caller.principal
+        login = caller.login
+        if login is not None and not login.reaches(asked.resource.name):
+            raise CallRefused(403, "NOT_PERMITTED", "resource: the token is not for this one")
+        session = Session(caller.principal.name) if stated.session is None else asked.session
+        if login is not None:
+            # INVARIANT: the job is the token's, whatever the caller says it is.
+            session = replace(session, job=login.job)
         question = Question(asked.protocol, asked.text, asked.names)
         return self._gate.decide(
             question=question,
             principal=principal,
-            session=Session(caller.principal.name) if stated.session is None else asked.session,
+            session=session,
             resource=asked.resource,
             context=asked.context,
             caller=caller.principal.name,
             dry_run=False,
+            login=login,
         )
 
     def refused(self, caller: Caller | None, method: str, refusal: CallRefused) -> None:

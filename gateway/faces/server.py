@@ -15,8 +15,13 @@ from aiohttp import web
 
 from gateway.errors import AuditUnavailable
 from gateway.faces import authzen, opa
+from gateway.faces import tokens as counter
 from gateway.faces.asking import MAX_BODY, Caller, CallRefused, Desk, Reply
+from gateway.faces.tokens import TokenCounter
+from gateway.identity.logins import Login
 from gateway.identity.people import People
+from gateway.identity.proofs import TOLD
+from gateway.identity.signed import looks_signed
 from gateway.identity.throttle import Throttle
 from gateway.telemetry import logger
 
@@ -43,8 +48,10 @@ class FaceServer:
         people: Callable[[], People],
         troubles: Callable[[], Sequence[str]],
         clock: Callable[[], float],
+        tokens: TokenCounter | None = None,
     ) -> None:
-        """`people` are those known now; `troubles` say why no work can be done; `clock` is seconds."""
+        """`people` are those known now; `troubles` say why no work can be done; `clock` is seconds. `tokens`: signed ones count."""
+        self._tokens = tokens
         self._place = place
         self._desk = desk
         self._people = people
@@ -64,6 +71,21 @@ class FaceServer:
         app.router.add_get("/v1/policies", self._answering(_no_policies, opa.refusal))
         app.router.add_get("/v1/policies/", self._answering(_no_policies, opa.refusal))
         app.router.add_post("/v1/data{path:(/.*)?}", self._opa)
+        if self._tokens is not None:
+            tokens = self._tokens
+            app.router.add_get(counter.SIGN_IN, self._sign_in)
+            app.router.add_get(
+                counter.WHO, self._answering(lambda raw, caller, desk: tokens.who(caller), counter.refusal)
+            )
+            app.router.add_post(
+                counter.TOKENS, self._answering(lambda raw, caller, desk: tokens.issue(raw, caller), counter.refusal)
+            )
+            app.router.add_get(
+                counter.TOKENS, self._answering(lambda raw, caller, desk: tokens.alive(caller), counter.refusal)
+            )
+            app.router.add_post(
+                counter.REVOKE, self._answering(lambda raw, caller, desk: tokens.revoke(raw, caller), counter.refusal)
+            )
         for method in ("PUT", "PATCH", "DELETE"):
             app.router.add_route(method, "/v1/{rest:.*}", self._answering(_read_only, opa.refusal))
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -85,6 +107,10 @@ class FaceServer:
     async def _configuration(self, request: web.Request) -> web.Response:
         return _written(authzen.configuration(f"{request.scheme}://{request.host}"), request)
 
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        assert self._tokens is not None
+        return _written(self._tokens.sign_in(), request)
+
     async def _opa(self, request: web.Request) -> web.Response:
         path = [part for part in request.match_info["path"].split("/") if part]
         return await self._answer(request, lambda raw, caller, desk: opa.query(path, raw, caller, desk), opa.refusal)
@@ -101,7 +127,7 @@ class FaceServer:
         """INVARIANT: whatever goes wrong is an error of HTTP, never a yes."""
         caller: Caller | None = None
         try:
-            caller = self._caller(request)
+            caller = await self._caller(request)
             try:
                 raw = await request.read()
             except web.HTTPRequestEntityTooLarge:
@@ -115,18 +141,33 @@ class FaceServer:
                 return _written(refuse(CallRefused(503, "AUDIT_UNAVAILABLE", "this cannot be recorded")), request)
             return _written(refuse(error), request)
 
-    def _caller(self, request: web.Request) -> Caller:
+    async def _caller(self, request: web.Request) -> Caller:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        if self._tokens is not None and looks_signed(token):
+            tokens = self._tokens
+            login = await asyncio.get_running_loop().run_in_executor(None, tokens.examine, token)
+            if isinstance(login, Login):
+                return Caller(login.principal, frozenset(login.roles), login)
+            if login.is_fault:
+                raise CallRefused(503, login.code, login.refusal.message)
+            raise self._unknown(request, login.code if login.refusal.code == TOLD else "", login.refusal.message)
         people = self._people()
-        name = people.owner_of(token.strip()) if scheme.lower() == "bearer" else None
+        name = people.owner_of(token)
         found = None if name is None else people.find(name)
         if found is None:
-            address, now = request.remote, self._clock()
-            if self._throttle.must_wait("", address, now):
-                raise CallRefused(429, "TOO_MANY_LOGINS", "too many wrong tokens from here; wait a minute")
-            self._throttle.failed("", address, now)
-            raise CallRefused(401, "CALLER_UNKNOWN", "a valid token is needed: `Authorization: Bearer TOKEN`")
+            raise self._unknown(request)
         return Caller(found.principal, frozenset(found.roles))
+
+    def _unknown(self, request: web.Request, code: str = "", told: str = "") -> CallRefused:
+        """The refusal of who proved nothing, counted. `code` and `told` are for who has a token that was signed for them."""
+        address, now = request.remote, self._clock()
+        if self._throttle.must_wait("", address, now):
+            return CallRefused(429, "TOO_MANY_LOGINS", "too many wrong tokens from here; wait a minute")
+        self._throttle.failed("", address, now)
+        if code:
+            return CallRefused(401, code, told)
+        return CallRefused(401, "CALLER_UNKNOWN", "a valid token is needed: `Authorization: Bearer TOKEN`")
 
 
 def _no_policies(raw: bytes, caller: Caller, desk: Desk) -> Reply:

@@ -27,6 +27,7 @@ from gateway.audit.log import AuditLog
 from gateway.audit.read import read_lines
 from gateway.errors import ApprovalConflict
 from gateway.gate import MAX_HELD, Gate
+from gateway.identity.logins import Login
 from gateway.rpc.ports import RuleTrace, Unsubscribe
 
 _KINDS = {
@@ -103,10 +104,12 @@ class GateDecisions:
         context: Mapping[str, Json],
         caller: str,
         dry_run: bool,
+        login: Login | None = None,
     ) -> Answer:
-        """Take the question through the gate."""
+        """Take the question through the gate. `login` has the limits of the token that a caller came with."""
         known = self._known(resource)
-        answer = self._behind.gate.decide(Asked(question, principal, session, known, context, caller, dry_run))
+        asked = Asked(question, principal, session, known, context, caller, dry_run, login=login)
+        answer = self._behind.gate.decide(asked)
         if answer.ticket is not None:
             self._askers.note(answer.ticket, caller)
         return answer

@@ -11,6 +11,7 @@ from engine.decision import Decision, DenyKind, Obligation, Reason, Verdict
 from engine.request import Json, Principal, Resource, Session
 from gateway.errors import AuditUnavailable
 from gateway.faces.asking import Caller
+from gateway.identity.logins import Login
 
 ADAPTER = Caller(Principal("envoy", "service"), frozenset({"adapter"}))
 ANA = Caller(Principal("ana", "agent", ("viewers",)))
@@ -23,6 +24,7 @@ class FaceGate:
     asked: list[tuple[Question | ParsedCommand, Principal, Session, Resource, Mapping[str, Json], str]] = field(
         default_factory=list
     )
+    logins: list[Login | None] = field(default_factory=list)
     told: list[tuple[str, str, str]] = field(default_factory=list)
     is_recording: bool = True
 
@@ -36,10 +38,12 @@ class FaceGate:
         context: Mapping[str, Json],
         caller: str,
         dry_run: bool,
+        login: Login | None = None,
     ) -> Answer:
         assert isinstance(question, Question)
         assert not dry_run
         self.asked.append((question, principal, session, resource, context, caller))
+        self.logins.append(login)
         number = f"d-{len(self.asked)}"
         reason = (Reason("p/R", "allow", "R", "because"),)
         match question.text:

@@ -65,6 +65,9 @@ ENTRIES = {
     "vote": Entry(kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", note="ok"),
     "shadow": Entry(kind=Kind.SHADOW, time=1, seq=7, decision_id="d-1", note="allow -> deny"),
     "recording": Entry(kind=Kind.RECORDING, time=1, seq=7, step="ended", note="r-1", digest="ab", rows=2, bytes=9),
+    "token": Entry(
+        kind=Kind.TOKEN, time=1, seq=7, step="issued", principal="ana", job="build-42", resource="orders", note="t-1"
+    ),
     "opened": Entry(kind=Kind.SESSION, time=1, seq=7, step="opened", session="s-1", principal="ana", resource="orders"),
     "refused": Entry(kind=Kind.SESSION, time=1, seq=7, step="refused", principal="x", note="28000"),
     "closed": Entry(kind=Kind.SESSION, time=1, seq=7, step="closed", session="s-1", principal="ana", note="bye"),
