@@ -20,6 +20,8 @@ from bench.servers import Missing, run_folder, script, tools
 RULES = 1_000
 CASES = 1_000
 ROUNDS = 5
+UNUSUAL = frozenset({"RUST_BACKTRACE", "PYTHONDONTWRITEBYTECODE"})
+"""What no author's shell asks for: a backtrace of every refusal in the parser, and Python to compile itself each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,7 @@ def measure(rounds: int = ROUNDS) -> list[Run]:
 
 def timed(words: Sequence[str]) -> tuple[float, float]:
     """Wall and processor seconds of a command that must succeed."""
-    # WHY: with it every refusal in the parser collects a backtrace, which no author's shell asks for.
-    environment = {name: value for name, value in os.environ.items() if name != "RUST_BACKTRACE"}
+    environment = {name: value for name, value in os.environ.items() if name not in UNUSUAL}
     before, began = os.times(), time.perf_counter()
     said = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=600)
     taken, after = time.perf_counter() - began, os.times()

@@ -116,6 +116,7 @@ impl Program {
         let interpreter = Interpreter::new(files.to_vec(), data.clone(), &options);
         let focus = Focus::new(&rules, &facts, &index);
         let part = Part::new(facts.iter().flat_map(|fact| &fact.reads));
+        take_down(rules, parsed);
         Ok(Self {
             facts,
             index,
@@ -262,6 +263,12 @@ impl Program {
     fn fact(&self, rule: u32) -> Option<&RuleFact> {
         usize::try_from(rule).ok().and_then(|rule| self.facts.get(rule))
     }
+}
+
+/// Frees the trees beside the caller, who waits for the program and not for that.
+fn take_down(rules: Rules, parsed: sources::Parsed) {
+    // Where no thread can be had, what was meant for it is freed here.
+    drop(std::thread::Builder::new().spawn(move || with_room(|| drop((rules, parsed)))));
 }
 
 fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {
