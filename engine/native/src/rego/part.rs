@@ -124,7 +124,7 @@ impl<'a> Writer<'a> {
             0xa0..=0xbf => Head::Scalar(usize::from(tag & 0x1f)),
             0xca => Head::Scalar(4),
             0xcb => Head::Scalar(8),
-            0xcc..=0xcf | 0xd0..=0xd3 => Head::Scalar(1_usize << (tag & 3)),
+            0xcc..=0xd3 => Head::Scalar(1_usize << (tag & 3)),
             0xd9..=0xdb => Head::Scalar(self.number(1_usize << tag.wrapping_sub(0xd9))?),
             0xdc | 0xdd => Head::Array(self.number(if tag == 0xdc { 2 } else { 4 })?),
             0xde | 0xdf => Head::Map(self.number(if tag == 0xde { 2 } else { 4 })?),
