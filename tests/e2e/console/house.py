@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import secrets
 import shutil
@@ -67,6 +68,8 @@ class House:
     secrets: dict[str, str] = field(repr=False)
     is_secure: bool = True
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    kept: list[http.client.HTTPSConnection] = field(default_factory=list, repr=False)
+    """A connection that tests without a browser use again."""
 
     def abandon(self) -> None:
         """End every psql that still waits."""
@@ -138,7 +141,11 @@ def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str =
         _fill(house)
         process = place.start()
         wait_until_listening(process, house.console_port, place.folder / "gateway.log")
-        yield house
+        try:
+            yield house
+        finally:
+            for connection in house.kept:
+                connection.close()
 
 
 def _fill(house: House) -> None:

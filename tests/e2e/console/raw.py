@@ -40,6 +40,13 @@ def field_of(body: str, name: str) -> str:
     return unescape(found[1]) if found else ""
 
 
+def _connect(house: House) -> http.client.HTTPSConnection:
+    place = urlsplit(house.url)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(place.hostname or "", place.port, timeout=30, context=context)
+
+
 @dataclass
 class Raw:
     """One client with its cookies, and the headers that a browser sends with a form of the page's own."""
@@ -51,25 +58,26 @@ class Raw:
         self, method: str, path: str, body: str | bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """Ask once; no redirect is followed."""
-        place = urlsplit(self.house.url)
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(place.hostname or "", place.port, timeout=30, context=context)
         sent = (
-            {} if not self.cookies else {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            {} if not self.cookies else {"Cookie": "; ".join(f"{key}={value}" for key, value in self.cookies.items())}
         )
         try:
-            connection.request(method, path, body, {**sent, **(headers or {})})
-            got = connection.getresponse()
-            answer = Answer(
-                got.status,
-                [(name.lower(), value) for name, value in got.getheaders()],
-                got.read().decode("utf-8", "replace"),
-            )
-        finally:
-            connection.close()
+            answer = self._once(method, path, body, {**sent, **(headers or {})})
+        except (http.client.HTTPException, OSError):
+            # WHY once more: a connection that was kept may have been closed meanwhile; a new one is not.
+            self.house.kept.pop().close()
+            answer = self._once(method, path, body, {**sent, **(headers or {})})
         self._keep(answer)
         return answer
+
+    def _once(self, method: str, path: str, body: str | bytes | None, headers: Mapping[str, str]) -> Answer:
+        if not self.house.kept:
+            self.house.kept.append(_connect(self.house))
+        connection = self.house.kept[0]
+        connection.request(method, path, body, dict(headers))
+        got = connection.getresponse()
+        lines = [(name.lower(), value) for name, value in got.getheaders()]
+        return Answer(got.status, lines, got.read().decode("utf-8", "replace"))
 
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)

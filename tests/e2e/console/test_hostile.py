@@ -53,12 +53,9 @@ def test_texts_of_strangers_are_texts_on_every_page(house: House, context: Brows
         page.goto(f"{house.url}{place}")
         assert page.locator("img, svg[onload], main script").count() == 0, place
     page.goto(f"{house.url}/decisions")
-    for link in page.locator("tbody a").all()[:6]:
-        place = str(link.get_attribute("href"))
-        second = context.new_page()
-        second.goto(f"{house.url}{place}")
-        assert second.locator("img, main script").count() == 0, place
-        second.close()
+    for place in [str(link.get_attribute("href")) for link in page.locator("tbody a").all()[:3]]:
+        page.goto(f"{house.url}{place}")
+        assert page.locator("img, main script").count() == 0, place
     page.goto(f"{house.url}/sessions?step=refused")
     expect(page.locator("tbody").last).to_contain_text("<img src=x")
     assert (calls, errors) == ([], [])
@@ -273,33 +270,14 @@ ODD = st.one_of(
     ),
 )
 WORDS = st.sampled_from(
-    [
-        "holds",
-        "decisions",
-        "sessions",
-        "policies",
-        "audit",
-        "health",
-        "events",
-        "static",
-        "sign-in",
-        "sign-out",
-        "verify",
-        "approve",
-        "refuse",
-        "back",
-        "with",
-        "h-0123456789abcdef",
-        "1",
-        "console.css",
-    ]
+    ["holds", "decisions", "sessions", "policies", "audit", "health", "events", "static", "sign-in", "sign-out", "verify", "approve", "refuse", "callback", "with", "h-0123456789abcdef", "1", "console.css"]
 )
 NAMES = st.sampled_from(
     ["said", "before", "step", "verdict", "principal", "text", "next", "topic", "code", "state", "v"]
 )
 
 
-@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"]),
     path=st.lists(st.one_of(WORDS, ODD), max_size=4),
