@@ -77,7 +77,7 @@ class Approvals:
 
     def get(self, ticket_id: str) -> Ticket | None:
         """The ticket as the store knows it."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             body = connection.execute(select(tickets.c.body).where(tickets.c.id == ticket_id)).scalar_one_or_none()
         return None if body is None else _DECODER.decode(body)
 
@@ -96,7 +96,7 @@ class Approvals:
             .order_by(tickets.c.created_at.desc())
             .limit(100)
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             found = [_DECODER.decode(body) for body in connection.execute(query).scalars()]
         same = [ticket for ticket in found if ticket.binding == binding]
         return next((ticket for ticket in same if ticket.is_usable), next(iter(same), None))
@@ -108,7 +108,7 @@ class Approvals:
             query = query.where(tickets.c.principal == principal)
         if states:
             query = query.where(tickets.c.state.in_([state.value for state in states]))
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
     def pending(self, now: int, principal: str | None = None, limit: int | None = None) -> list[Ticket]:
@@ -121,7 +121,7 @@ class Approvals:
         )
         if principal is not None:
             query = query.where(tickets.c.principal == principal)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
     def count_pending(self, now: int, principal: str | None = None) -> int:
@@ -133,7 +133,7 @@ class Approvals:
         )
         if principal is not None:
             query = query.where(tickets.c.principal == principal)
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return int(connection.execute(query).scalar_one())
 
     def same_command(self, ticket: Ticket, limit: int) -> list[Ticket]:
@@ -149,7 +149,7 @@ class Approvals:
             .order_by(tickets.c.created_at.desc(), tickets.c.id)
             .limit(limit)
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
     def overdue(self, now: int) -> list[Ticket]:
@@ -159,7 +159,7 @@ class Approvals:
             tickets.c.used_at.is_(None),
             tickets.c.expires_at <= now,
         )
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
     def advance(

@@ -94,15 +94,16 @@ class SignIns:
         """The session of a browser's value; None when there is none, or not any more. `is_click`: a person did something."""
         if not value or len(value) > MAX_VALUE or not value.isascii():
             return None
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             row = connection.execute(select(table).where(table.c.id == _hash(value))).one_or_none()
-            if row is None:
-                return None
-            found = SignedIn(bytes(row.id), row.principal, row.opened_at, row.seen_at, _decode(row.body))
-            if self._is_over(found, now):
-                connection.execute(delete(table).where(table.c.id == found.id))
-                return None
-            if is_click and now - found.seen_at > TOUCH_EVERY:
+        if row is None:
+            return None
+        found = SignedIn(bytes(row.id), row.principal, row.opened_at, row.seen_at, _decode(row.body))
+        if self._is_over(found, now):
+            self.end(found)
+            return None
+        if is_click and now - found.seen_at > TOUCH_EVERY:
+            with self._database.begin() as connection:
                 connection.execute(update(table).where(table.c.id == found.id).values(seen_at=now))
         return found
 
@@ -124,7 +125,7 @@ class SignIns:
 
     def count(self) -> int:
         """How many there are."""
-        with self._database.begin() as connection:
+        with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 

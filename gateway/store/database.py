@@ -24,6 +24,8 @@ BUSY_TIMEOUT_MS = 2_000
 """How long a writer waits for another; the gate denies after it."""
 CHANNEL = "sallyport_tickets"
 """Where replicas on one PostgreSQL tell each other of tickets."""
+READS = "sallyport_reads"
+"""What a transaction that only looks is marked with."""
 CONNECT_TIMEOUT = 3
 """Seconds for a connection to PostgreSQL."""
 
@@ -48,6 +50,17 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             # WHY OSError: pg8000 lets those of TLS through as they are. WHY the class alone: a driver's text can carry
             # statements with their values, URLs and passwords.
+            raise StoreUnavailable(
+                f"the store refused ({type(error).__name__})", help="see `[store] url` and the database's own log"
+            ) from error
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only looks. WHY apart: in SQLite it waits for no writer, and no writer for it."""
+        try:
+            with self._engine.connect().execution_options(**{READS: True}) as connection, connection.begin():
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
             raise StoreUnavailable(
                 f"the store refused ({type(error).__name__})", help="see `[store] url` and the database's own log"
             ) from error
@@ -123,7 +136,8 @@ def _open_sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 

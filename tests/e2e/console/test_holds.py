@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import subprocess
 import time
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -200,20 +203,43 @@ def test_the_waiting_psql_prints_at_once(house: House, context: BrowserContext) 
     assert min(times) < 2.5 * MOST, times
 
 
+def seconds_of_a_sync(folder: Path) -> float:
+    """How long the disk takes for what the gate waits for twice on the way (a commit): 4 KiB written and synced."""
+    fd = os.open(folder / "sync", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    began = time.perf_counter()
+    os.write(fd, b"x" * 4096)
+    os.fsync(fd)
+    took = time.perf_counter() - began
+    os.close(fd)
+    return took
+
+
+def page_of(times: Sequence[float], syncs: Sequence[float]) -> str:
+    """What docs/measured/console.md says."""
+    rows = [("click to row", sorted(times)), ("one sync of the disk beside it", sorted(syncs))]
+    shown = "\n".join(
+        f"| {name} | {' | '.join(f'{found[min(int(len(found) * part), len(found) - 1)] * 1000:.1f} ms' for part in (0.5, 0.9, 0.99, 1.0))} |"
+        for name, found in rows
+    )
+    return f"""# From a click to the row
+
+{len(times)} statements of psql held by a policy, each approved with one click in Chromium, through TLS; SQLite store, `process` durability. The time
+runs from the browser's click until psql has printed its row. On the way the grant and its use are committed one after the other, each
+with a sync of the disk. Two cores, shared with other work (builds and tests of others). Made by
+`make long SELECT=tests/e2e/console/test_holds.py`.
+
+| | p50 | p90 | p99 | worst |
+|---|---|---|---|---|
+{shown}
+"""
+
+
 @pytest.mark.long
 def test_the_waiting_psql_prints_within_a_tenth_of_a_second(house: House, context: BrowserContext) -> None:
     page = sign_in(context, house, "dora")
-    times = sorted(released(house, page, 100 + number) for number in range(MANY))
-    p50, p99 = times[MANY // 2], times[int(MANY * 0.99) - 1]
-    text = f"""# From a click to the row
-
-{MANY} statements of psql held by a policy, each approved with one click in Chromium, through TLS; SQLite store, `process` durability. The time
-runs from the browser's click until psql has printed its row. Two cores, shared with other work. Made by
-`make long SELECT=tests/e2e/console/test_holds.py`.
-
-| p50 | p90 | p99 | worst |
-|---|---|---|---|
-| {p50 * 1000:.1f} ms | {times[int(MANY * 0.9) - 1] * 1000:.1f} ms | {p99 * 1000:.1f} ms | {times[-1] * 1000:.1f} ms |
-"""
-    (ROOT / "docs" / "measured" / "console.md").write_text(text)
-    assert p99 < MOST, times[-10:]
+    times, syncs = [], []
+    for number in range(MANY):
+        times.append(released(house, page, 100 + number))
+        syncs.append(seconds_of_a_sync(house.world.folder))
+    (ROOT / "docs" / "measured" / "console.md").write_text(page_of(times, syncs))
+    assert sorted(times)[int(MANY * 0.99) - 1] < MOST, sorted(times)[-10:]

@@ -270,7 +270,26 @@ ODD = st.one_of(
     ),
 )
 WORDS = st.sampled_from(
-    ["holds", "decisions", "sessions", "policies", "audit", "health", "events", "static", "sign-in", "sign-out", "verify", "approve", "refuse", "callback", "with", "h-0123456789abcdef", "1", "console.css"]
+    [
+        "holds",
+        "decisions",
+        "sessions",
+        "policies",
+        "audit",
+        "health",
+        "events",
+        "static",
+        "sign-in",
+        "sign-out",
+        "verify",
+        "approve",
+        "refuse",
+        "callback",
+        "with",
+        "h-0123456789abcdef",
+        "1",
+        "console.css",
+    ]
 )
 NAMES = st.sampled_from(
     ["said", "before", "step", "verdict", "principal", "text", "next", "topic", "code", "state", "v"]

@@ -7,10 +7,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import make_url
 
 from gateway.errors import StoreUnavailable
+from gateway.store import tables
 from gateway.store.database import BUSY_TIMEOUT_MS, Server, open_database, server_of
 from gateway.store.migrations import upgrade
 
@@ -103,4 +104,27 @@ def test_a_password_in_the_url_is_never_shown() -> None:
     with pytest.raises(StoreUnavailable) as caught, database.begin():
         pass
     assert "hunter2" not in str(caught.value)
+    database.close()
+
+
+def test_who_looks_waits_for_no_writer_and_no_writer_for_them(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/store.db")
+    upgrade(database)
+    looking = select(tables.installation.c.name)
+    with database.begin() as writing:
+        writing.execute(insert(tables.installation).values(name="a", value=b"1"))
+        with database.read() as reading:
+            assert reading.execute(looking).all() == [], "what is not committed is not seen"
+    with database.read() as reading:
+        assert len(reading.execute(looking).all()) == 1
+        with database.begin() as writing:
+            writing.execute(insert(tables.installation).values(name="b", value=b"1"))
+        assert len(reading.execute(looking).all()) == 1, "one look is of one moment"
+    database.close()
+
+
+def test_a_store_that_refuses_a_look_says_so(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/store.db")
+    with pytest.raises(StoreUnavailable), database.read() as connection:
+        connection.execute(select(tables.installation.c.name))
     database.close()
