@@ -249,7 +249,9 @@ class Gate:
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
             ticket = found
         else:
-            ticket = self._approvals.request(ticket_for(binding, judged.decision, command, asked.session, now), now)
+            prompt = None if asked.login is None else asked.login.prompt
+            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt)
+            ticket = self._approvals.request(new, now)
         with self._settling:
             self._held[ticket.id] = asked
             while len(self._held) > MAX_HELD:

@@ -88,6 +88,8 @@ class Shown:
     job: str | None = None
     application: str | None = None
     client_address: str | None = None
+    prompt: str | None = None
+    """What set the job off, as whoever asked for its token stated it."""
 
 
 @dataclass(frozen=True, slots=True)

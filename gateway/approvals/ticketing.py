@@ -9,6 +9,7 @@ import msgspec
 
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
+from engine.masking.patterns import hide_secrets
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.states import Binding, Shown, demands_of, parameters_digest
 from gateway.approvals.store import NewTicket
@@ -16,6 +17,8 @@ from gateway.errors import ApprovalConflict
 
 MAX_SHOWN_TEXT = 64 << 10
 """Characters of a command that approvers are shown. A longer one is not held but refused: nobody approves what they cannot read."""
+MAX_SHOWN_PROMPT = 8_000
+"""Characters of a prompt; more than a person reads before a click."""
 MAX_SHOWN_OPERATIONS = 200
 
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
@@ -48,8 +51,18 @@ def _role(state: Mapping[str, Json]) -> Json:
     return [state.get("role"), state.get("search_path")]
 
 
-def ticket_for(binding: Binding, decision: Decision, command: ParsedCommand, session: Session, now: int) -> NewTicket:
-    """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve."""
+def ticket_for(
+    binding: Binding,
+    decision: Decision,
+    command: ParsedCommand,
+    session: Session,
+    now: int,
+    prompt: str | None = None,
+) -> NewTicket:
+    """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve.
+
+    `prompt` is what set the session's job off.
+    """
     hold, tree = decision.hold, command.command
     if hold is None:
         raise ApprovalConflict("the decision holds without saying who approves", code="DEMAND_INVALID")
@@ -74,7 +87,12 @@ def ticket_for(binding: Binding, decision: Decision, command: ParsedCommand, ses
             job=session.job,
             application=session.application,
             client_address=session.client_address,
+            prompt=None if prompt is None else hide_secrets(_shortened(prompt)),
         ),
         reason=why,
         may_withdraw=hold.may_withdraw,
     )
+
+
+def _shortened(prompt: str) -> str:
+    return prompt if len(prompt) <= MAX_SHOWN_PROMPT else f"{prompt[:MAX_SHOWN_PROMPT]}…"

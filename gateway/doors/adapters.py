@@ -95,8 +95,9 @@ class Doors:
         self._throttle = Throttle()
         self._proofs = proofs
         self._standing = standing
-        # WHY a pool of their own: whoever waits for an issuer must not keep others from being let in.
+        # WHY two: whoever waits for a slow issuer must not keep those from being let in who need none.
         self._examining = ThreadPoolExecutor(EXAMINERS, "examine")
+        self._asking_issuers = ThreadPoolExecutor(EXAMINERS, "examine-issuer")
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._live: dict[str, Live] = {}
@@ -126,8 +127,8 @@ class Doors:
         """Look into a signed token, on a thread: its keys may have to be fetched, and the store asked."""
         if self._proofs is None:
             return Unproven("TOKEN_UNKNOWN")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._examining, self._proofs.examine, token, user, resource)
+        pool = self._asking_issuers if self._proofs.is_of_issuer(token) else self._examining
+        return await asyncio.get_running_loop().run_in_executor(pool, self._proofs.examine, token, user, resource)
 
     def key_authorities(self) -> Sequence[str]:
         """Public keys (lines as OpenSSH has them) whose certificates prove the people they name."""

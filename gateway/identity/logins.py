@@ -25,6 +25,7 @@ class Login:
     resources: frozenset[str] | None = None
     effects: frozenset[str] | None = None
     job: str | None = None
+    prompt: str | None = field(default=None, repr=False)
     once: bool = False
     is_local: bool = False
     attributes: Mapping[str, Json] = field(default_factory=dict)

@@ -69,6 +69,11 @@ class Proofs:
             return _unproven(error.code)
         return login
 
+    def is_of_issuer(self, token: str) -> bool:
+        """Whether looking into a token may mean to wait for somebody else's servers."""
+        read = read_signed(token)
+        return isinstance(read, Signed) and read.kind != KIND
+
     def use(self, login: Login) -> Unproven | None:
         """Use up a token that is good once. None: it was still good."""
         if login.token is None or not login.once:
@@ -123,6 +128,7 @@ class Proofs:
             resources=frozenset(grant.resources),
             effects=None if grant.effects is None else frozenset(grant.effects),
             job=grant.job,
+            prompt=grant.prompt,
             once=grant.once,
             is_local=known is not None,
             attributes=attributes,

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
-from engine import compile_policies, parse_command
-from engine.decision import DenyKind, Verdict
+from engine import command_reader, compile_policies, parse_command
+from engine.decision import Decision, DenyKind, Reason, Verdict
+from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from engine.source import Source
 from gateway.asked import Asked
@@ -78,7 +79,6 @@ def test_every_candidate_rule_is_explained(judge: Judge) -> None:
 def narrowed(judge: Judge, text: str, *effects: str) -> tuple[Verdict, str]:
     login = Login(ANA, NOW + 1, effects=frozenset(effects))
     judged = judge.judge(changed(asked(text), login=login), NOW, None)
-    assert judged.decision.verdict is Verdict.DENY or judged.exact
     return judged.decision.verdict, next((reason.code for reason in judged.decision.reasons), "")
 
 
@@ -117,3 +117,20 @@ def test_an_approval_does_not_widen_a_token(judge: Judge) -> None:
     what = changed(asked("INSERT INTO a VALUES (1)"), login=Login(ANA, NOW + 1, effects=frozenset({"read"})))
     approval = Approval("h-1", ("bo",), ("shop/WRITE",), NOW)
     assert judge.judge(what, NOW, approval).decision.reasons[0].code == "TOKEN_SCOPE"
+
+
+class OfAShape:
+    """A program that remembers a harmless command of the same shape, whatever it is asked."""
+
+    revision = "r1"
+    reader = command_reader()
+
+    def decide_text(self, question: object) -> Judgement:
+        allowed = Decision(Verdict.ALLOW, None, (Reason("p/ALL", "allow", "ALL", "all"),), revision="r1")
+        return Judgement(allowed, parse_command("postgres", "SELECT 1"), exact=False)
+
+
+def test_the_tree_of_another_text_says_nothing_about_what_a_token_allows() -> None:
+    judge = Judge(OfAShape())  # type: ignore[arg-type]  # what of a program is asked here
+    assert narrowed(judge, "SELECT 2", "read")[0] is Verdict.ALLOW
+    assert narrowed(judge, "DELETE FROM a", "read") == (Verdict.DENY, "TOKEN_SCOPE")

@@ -344,6 +344,20 @@ async def test_a_session_runs_nothing_while_nobody_can_say_whether_it_counts(sig
     assert "cannot be asked" in answer.decision.reasons[0].reason
 
 
+async def test_approvers_see_the_job_and_the_prompt_without_secrets_in_it(signed: Signed) -> None:
+    signed.house.policies.decision = HOLD
+    secret = "AKIA" + "Q" * 16
+    session, _ = await signed.open(job="build-42", prompt=f"clean up the orders, with {secret}")
+    held = session.decide(question("DELETE FROM orders"))
+    assert held.ticket is not None
+    ticket = signed.house.approvals.get(held.ticket)
+    assert ticket is not None
+    assert ticket.job == "build-42"
+    assert ticket.shown.prompt is not None
+    assert ticket.shown.prompt.startswith("clean up the orders, with ")
+    assert secret not in ticket.shown.prompt
+
+
 async def test_a_hold_is_not_released_to_a_token_that_was_taken_back(signed: Signed) -> None:
     signed.house.policies.decision = HOLD
     signed.house.gate._renew = signed.doors.renew
@@ -375,7 +389,9 @@ async def test_a_token_is_used_up_only_when_nothing_else_is_in_the_way(signed: S
 
 async def test_a_proof_is_for_its_name_its_resource_and_these_doors(signed: Signed) -> None:
     login = Login(ANA, signed.house.clock.now + 1_000_000_000, token="t-1", resources=frozenset({"build"}))
-    assert admit(signed.doors, user="bo", proof=login) == NOT_PROVEN
+    wider = replace(login, resources=None)
+    assert isinstance(admit(signed.doors, proof=wider), GatewaySession)
+    assert admit(signed.doors, user="bo", proof=wider) == NOT_PROVEN
     assert admit(signed.doors, proven=False, proof=login) == NOT_PROVEN
     assert isinstance(refusal := admit(signed.doors, proof=login), Refusal)
     assert signed.house.entries()[-1].note == f"{refusal.code} TOKEN_RESOURCE"

@@ -84,6 +84,13 @@ def test_a_token_of_ours_is_its_principal_as_the_configuration_has_them_now(worl
     assert world.proofs.current(login) is None
 
 
+def test_only_tokens_of_issuers_may_mean_to_wait_for_their_servers(world: World) -> None:
+    text, _ = world.mint.issue(Asker("ana"), Wish(("orders",), 600))
+    assert not world.proofs.is_of_issuer(text)
+    assert not world.proofs.is_of_issuer("ey.ey.ey")
+    assert world.proofs.is_of_issuer(token(claims()))
+
+
 def test_a_token_is_for_its_own_name_and_resource(world: World) -> None:
     text, _ = world.mint.issue(Asker("ana"), Wish(("orders",), 600))
     assert world.code(text, "bo") == "TOKEN_USER"

@@ -40,6 +40,8 @@ def test_each_kind_of_key_vouches_for_its_own() -> None:
 def test_a_key_is_found_by_its_name_and_no_other_is_tried() -> None:
     assert keys(jwk(RSA)).vouches(signed(), EVERY)
     assert not keys(jwk(RSA, "other"), jwk(OTHER_RSA)).vouches(signed(), EVERY)
+    assert not keys(jwk(RSA, "other")).vouches(signed(), EVERY)
+    assert not keys(jwk(RSA, None)).vouches(signed(), EVERY)
 
 
 def test_without_a_name_a_token_is_believed_where_one_key_fits() -> None:
