@@ -1,7 +1,7 @@
-"""Letting threads that decide go first while one that loads policies, or sends the audit on, computes.
+"""Letting threads that decide go first while one that loads policies, sends the audit on or makes a page computes.
 
 Python lets a thread compute for 5 ms before another that wants to go on may: that would be seen in the slowest decisions.
-Called by `policy_store.current` and `audit.export.exporter`.
+Called by `policy_store.current`, `audit.export.exporter` and `console.exchange`.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from gateway.console.calls import CallRefused, Page, Viewer
 from gateway.console.protection import is_ours, is_same
 from gateway.console.rendering import Renderer
 from gateway.console.signing_in import Entrance
+from gateway.turns import short_turns
 
 T = TypeVar("T")
 
@@ -59,8 +60,8 @@ class Exchange:
         return self.origin.startswith("https:")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do something that may wait, on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Do something that may wait, on a thread. Whoever decides commands meanwhile goes first."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(_briefly, work))
 
     # --- cookies ----------------------------------------------------------------------------------------------------
 
@@ -123,6 +124,11 @@ class Exchange:
         }
         text = await self.run(partial(self._renderer.render, page.template, fields))
         return web.Response(text=text, status=page.status, content_type="text/html", charset="utf-8")
+
+
+def _briefly(work: Callable[[], T]) -> T:
+    with short_turns():
+        return work()
 
 
 def go(place: str) -> web.Response:

@@ -27,6 +27,7 @@
   setInterval(count, 1000);
 
   // --- one click, once -----------------------------------------------------------------------------------------------
+  let quiet = 0;
   function isRepeated(form) {
     if (form.dataset.sent) return true;
     form.dataset.sent = "yes";
@@ -46,6 +47,7 @@
     for (const form of document.forms) delete form.dataset.sent;
   });
   function decide(form, button) {
+    quiet = performance.now() + 300; // the answer brings the page; what waits for it goes first
     const call = new XMLHttpRequest();
     call.open("POST", button.formAction);
     call.responseType = "document";
@@ -111,7 +113,7 @@
     }
     isAsking = true;
     isWanted = false;
-    const wait = Math.max(0, last + SLOWEST - performance.now());
+    const wait = Math.max(0, last + SLOWEST - performance.now(), quiet - performance.now());
     setTimeout(() => {
       last = performance.now();
       const call = new XMLHttpRequest();
