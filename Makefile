@@ -9,6 +9,7 @@ NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$
 RUST_SOURCES := $(shell find $(CRATE)/src -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
 SELECT ?= tests
 CHECK ?=
+AUTOGEN ?=
 TARGET ?=
 MINUTES ?= 10
 # All tests, as two runs at once: one core each (tests/house/test_layout.py holds that no folder is left out).
@@ -69,8 +70,8 @@ fuzz: install $(VENV)/.fuzz ## coverage-guided fuzzing, ten minutes a parser; TA
 bench: install ## every promise of bench/budgets.toml, measured
 	$(BIN)/python -m bench
 
-demo: install ## a real PostgreSQL behind the gateway, lines to paste; CHECK=1 pastes them itself
-	$(BIN)/sallyport demo $(if $(CHECK),--check,)
+demo: install ## a real PostgreSQL behind the gateway, lines to paste; CHECK=1 pastes them itself, AUTOGEN=1 plays a team of agents
+	$(BIN)/sallyport demo $(if $(CHECK),--check,) $(if $(AUTOGEN),--autogen,)
 
 protos: install ## the generated protobuf files, anew
 	$(BIN)/python -m grpc_proto.generate

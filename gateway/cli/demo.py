@@ -18,8 +18,17 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     check: Annotated[bool, typer.Option("--check", help="Paste the lines with a real psql and compare.")] = False,
+    autogen: Annotated[
+        bool, typer.Option("--autogen", help="A team of AutoGen's agents instead, and its story.")
+    ] = False,
 ) -> None:
     """Run a private PostgreSQL behind the gateway; everything is temporary and goes away with Ctrl-C."""
+    if autogen:
+        from gateway.demo.autogen.playing import play_team
+
+        if not play_team(Path(__file__).parents[2], os.environ, say):
+            raise typer.Exit(1)
+        return
     # WHY here: the servers' libraries take long to load, and no other command needs them.
     from gateway.demo.playing import play
 
