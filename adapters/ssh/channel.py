@@ -16,6 +16,7 @@ from asyncssh.packet import SSHPacket
 from adapters.ssh import messages
 from adapters.ssh.client_end import Terminal, screen_of
 from adapters.ssh.facts import command_question, is_carried
+from adapters.ssh.guarded import GuardedShell
 from adapters.ssh.running import CommandRun
 from adapters.ssh.subsystem import SFTP, FilesRun
 from adapters.ssh.terminals import CommandOnTerminal, RawShell
@@ -109,7 +110,7 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         self._command: bytes | None = None
         self._refusal = ""
         self._wants_files = False
-        self._run: CommandRun | FilesRun | RawShell | CommandOnTerminal | None = None
+        self._run: CommandRun | FilesRun | RawShell | CommandOnTerminal | GuardedShell | None = None
         visit.opened()
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
@@ -127,15 +128,17 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
 
     def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
         screen = screen_of("", width, height)
-        if isinstance(self._run, RawShell | CommandOnTerminal):
+        if isinstance(self._run, RawShell | CommandOnTerminal | GuardedShell):
             self._run.resize(screen.columns, screen.rows)
 
     def shell_requested(self) -> bool:
-        if self._terminal is not None and RAW_WISH[0] in self._wishes:
+        if self._terminal is not None:
             self._wants_shell = True
             return True
         self._visit.refuse("shell")
-        self._refusal = messages.refused("an interactive shell", "run one command at a time: ssh HOST COMMAND")
+        self._refusal = messages.refused(
+            "a shell without a terminal", "ssh -t HOST, or run one command at a time: ssh HOST COMMAND"
+        )
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:
@@ -163,7 +166,8 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
             files.start()
             return
         if self._wants_shell and self._terminal is not None:
-            shell = RawShell(self._visit, channel, self._variables, self._terminal)
+            made = RawShell if RAW_WISH[0] in self._wishes else GuardedShell
+            shell = made(self._visit, channel, self._variables, self._terminal)
             self._run = shell
             shell.start()
             return

@@ -85,6 +85,16 @@ def recorded_only() -> str:
     return _lines("this terminal is recorded; what is typed here is judged by nobody")
 
 
+def guarded() -> str:
+    """What a guarded shell is."""
+    return _lines("guarded shell: each command is judged before it runs; what is shown is recorded")
+
+
+def still_runs() -> str:
+    """That a signal ended nothing."""
+    return _lines("it still runs: Ctrl-C again leaves it, running or not")
+
+
 def without_terminal() -> str:
     """That a command runs without the terminal that was asked for."""
     return _lines("no terminal is granted for this; it runs without one")

@@ -34,7 +34,8 @@ _SSH = """
 
 Sent over a real connection through a whole gateway with `policies/shell` and `policies/ssh` to a real sshd, by a developer. A file of
 the target that the commands try to remove must stay, another must not come to be, and nothing may be allowed in the audit. Every
-command is stopped: refused, or it waits for people. Interactive shells are refused, so 81 and 82 come to nothing.
+command is stopped: refused, or it waits for people. Shells without a terminal are refused, raw ones denied; 60 to 77 and 81 are pasted into a guarded shell too,
+and 200 made lines (5,000 in `make long`) leave a start file alone.
 
 | | way | tried | for example |
 |---|---|---|---|

@@ -1,0 +1,260 @@
+"""The guarded shell's driver: what is typed is asked about, a denied line reaches nobody, everything shown is recorded first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncssh
+import pytest
+
+from tests import ssh_world as worlds
+from tests.ssh_world import World, ssh_world
+
+PROMPT = re.compile(r"guarded:[^\r\n]*\$ \r\x1b\[\d+C$")
+
+
+async def _bash(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None:
+    """A target with a bash: runs the line it is given."""
+    line = process.command or ""
+    ran.append(line)
+    if "#drop" in line:
+        process.channel.get_extra_info("connection").abort()
+        return
+    child = await asyncio.create_subprocess_exec(
+        *("bash", "-c", line),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd="/",
+        start_new_session=True,
+    )
+
+    async def feed() -> None:
+        assert child.stdin is not None
+        while True:
+            try:
+                data = await process.stdin.read(1024)
+            except asyncssh.SignalReceived:
+                os.killpg(child.pid, signal.SIGKILL)
+                continue
+            if not data:
+                child.stdin.close()
+                return
+            child.stdin.write(data.encode())
+
+    feeding = asyncio.get_running_loop().create_task(feed())
+    try:
+        await _carry(process, child)
+    finally:
+        feeding.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+async def _carry(process: asyncssh.SSHServerProcess[str], child: asyncio.subprocess.Process) -> None:
+    assert child.stdout is not None
+    assert child.stderr is not None
+    while data := await child.stdout.read(4096):
+        process.stdout.write(data.decode("utf-8", "replace"))
+    process.stderr.write((await child.stderr.read()).decode())
+    status = await child.wait()
+    process.exit(status if status >= 0 else 130)
+
+
+class Shell:
+    def __init__(self, process: asyncssh.SSHClientProcess[str]) -> None:
+        self.process = process
+        self.seen = ""
+
+    async def until(self, is_there: Callable[[str], object]) -> str:
+        said = ""
+        async with asyncio.timeout(20):
+            while not is_there(said):
+                data = await self.process.stdout.read(4096)
+                assert data, said
+                said += str(data)
+        self.seen += said
+        return said
+
+    async def line(self, text: str) -> str:
+        self.process.stdin.write(text + "\r")
+        said = await self.until(lambda said: "\x1b[?2004l" in said and PROMPT.search(said.partition("\x1b[?2004l")[2]))
+        return said.partition("\x1b[?2004l\r\n")[2].partition("\x1b[?2004h")[0]
+
+
+@asynccontextmanager
+async def shell(world: World) -> AsyncIterator[Shell]:
+    async with await world.connect() as connection:
+        process = await connection.create_process(term_type="xterm", term_size=(200, 30))
+        made = Shell(process)
+        await made.until(PROMPT.search)
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def bash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worlds, "_run_line", _bash)
+
+
+async def began(world: World, count: int) -> None:
+    """Until so many lines are on the target, the first that of the shell itself."""
+    async with asyncio.timeout(20):
+        while len(world.ran) < count:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.3)
+
+
+def asked(world: World) -> list[str]:
+    return [question.text.decode() for question in world.gate.asked]
+
+
+async def test_a_line_is_asked_about_and_runs_and_the_state_goes_on() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        assert await typed.line("cd /usr; x=1") == ""
+        assert await typed.line("echo $x $PWD") == "1 /usr\r\n"
+        assert asked(world)[0] == "shell guarded"
+        assert asked(world)[1] == "cd /usr; x=1"
+        assert asked(world)[2].startswith("cd -- '/usr' || exit 1\n")
+        assert asked(world)[2].endswith("x='1'\necho $x $PWD")
+        typed.process.stdin.write("exit 3\r")
+        assert (await typed.process.wait()).exit_status == 3
+        (kept,) = world.gate.recordings
+        assert kept.ended == [3]
+        assert b"1 /usr\r\n" in kept.shown
+        assert [fact["text"] for fact in kept.facts][:2] == ["shell guarded", "cd /usr; x=1"]
+        assert world.gate.outcomes[-1][0] == "d1"
+
+
+@pytest.mark.parametrize("text", ["echo x #deny", "echo x #mask", "echo x #rows", "echo x &", "fg", "alias a=b"])
+async def test_what_is_not_granted_reaches_nobody(text: str) -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        before = list(world.ran)
+        said = await typed.line(text)
+        assert "sallyport: " in said
+        assert world.ran == before
+        assert "126" in await typed.line("echo $?")
+
+
+async def test_every_line_that_ran_was_asked_about() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        for text in ("echo 'a b'", "for i in 1; do\r\techo $i\rdone", "cat <<E\rx\rE"):
+            await typed.line(text)
+        for line, text in zip(world.ran[1:], asked(world)[1:], strict=True):
+            assert line.endswith(f"/bin/bash {worlds_quoted(text)}")
+
+
+def worlds_quoted(text: str) -> str:
+    from adapters.ssh.facts import quoted
+
+    return quoted(text)
+
+
+async def test_held_lines_wait_are_granted_and_are_taken_back() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        typed.process.stdin.write("echo yes #hold\r")
+        await typed.until(lambda said: "held: ticket T2" in said)
+        world.gate.held["T2"].set_result(True)
+        await typed.until(PROMPT.search)
+        assert "yes\r\n" in typed.seen
+        typed.process.stdin.write("echo no #hold\r")
+        await typed.until(lambda said: "held: ticket T3" in said)
+        typed.process.stdin.write("\x03")
+        await typed.until(PROMPT.search)
+        assert world.gate.withdrawn == ["T3"]
+
+
+async def test_input_goes_to_what_runs_and_keys_end_it() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        typed.process.stdin.write("cat\r")
+        await typed.until(lambda said: "\x1b[?2004l" in said)
+        typed.process.stdin.write("hel\x7flo\r")
+        await typed.until(lambda said: "helo\r\n" in said.replace("\b \b", "") or "\nhelo\r\n" in said)
+        typed.process.stdin.write("\x04")
+        await typed.until(PROMPT.search)
+        typed.process.stdin.write("sleep 60\r")
+        await typed.until(lambda said: "\x1b[?2004l" in said)
+        await began(world, 3)
+        typed.process.stdin.write("\x03")
+        await typed.until(PROMPT.search)
+
+
+async def test_a_command_that_does_not_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.ssh.guarded.INTERRUPT_SECONDS", 0.05)
+    async with ssh_world() as world, shell(world) as typed:
+        typed.process.stdin.write("trap '' INT; while :; do sleep 60; done\r")
+        await typed.until(PROMPT.search)  # `trap` is refused
+        monkeypatch.setattr("adapters.ssh.running.SIGNALS", frozenset())
+        typed.process.stdin.write("sleep 60\r")
+        await typed.until(lambda said: "\x1b[?2004l" in said)
+        await began(world, 2)
+        typed.process.stdin.write("\x03")
+        await typed.until(lambda said: "Ctrl-C again" in said)
+        typed.process.stdin.write("\x03")
+        await typed.until(PROMPT.search)
+        assert world.gate.outcomes[-1][1].error == "CLIENT_GONE"
+
+
+async def test_a_program_of_the_whole_screen_needs_a_grant_that_says_record() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        before = list(world.ran)
+        assert "record" in await typed.line("less x")
+        assert asked(world)[-1] == 'screen "less"'
+        assert world.ran == before
+
+
+async def test_without_a_grant_or_a_recording_there_is_no_shell() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        world.gate.cannot_record = True
+        done = await (await connection.create_process(term_type="xterm")).wait()
+        assert done.exit_status == 255
+        assert world.ran == []
+
+
+async def test_a_recorder_that_fails_ends_the_shell() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        world.gate.recordings[0].left = 0
+        typed.process.stdin.write("x")
+        done = await typed.process.wait()
+        assert done.exit_status == 255
+        assert world.gate.outcomes[-1][1].error == "RECORDER_FAILED"
+
+
+async def test_it_ends_where_nobody_types_and_with_ctrl_d() -> None:
+    async with ssh_world(idle_seconds=0.6) as world:
+        async with shell(world) as typed:
+            typed.process.stdin.write("\x04")
+            assert (await typed.process.wait()).exit_status == 0
+        async with shell(world) as typed:
+            done = await typed.process.wait()
+            assert done.exit_status == 255
+            assert "nothing was typed" in str(done.stdout)
+
+
+async def test_a_client_that_leaves_ends_everything() -> None:
+    async with ssh_world() as world:
+        async with shell(world) as typed:
+            typed.process.stdin.write("sleep 60\r")
+            await typed.until(lambda said: "\x1b[?2004l" in said)
+            await began(world, 2)
+        await world.until(lambda: bool(world.gate.recordings[0].ended))
+        assert "CLIENT_GONE" in [outcome.error for _, outcome in world.gate.outcomes]
+
+
+async def test_many_pasted_denials_do_not_deepen_the_stack() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        typed.process.stdin.write("x #deny\r" * 1500)
+        async with asyncio.timeout(60):
+            await typed.until(lambda said: len(world.gate.asked) >= 1501)
+
+
+async def test_sizes_change() -> None:
+    async with ssh_world() as world, shell(world) as typed:
+        typed.process.change_terminal_size(90, 20)
+        assert await typed.line("echo ok") == "ok\r\n"
+        assert world.gate.recordings[0].sizes == [(90, 20)]
