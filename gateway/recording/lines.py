@@ -57,10 +57,11 @@ class CastLines:
     def _shown(self, at: int, text: str) -> bytes:
         if not text:
             return b""
-        exact = text.encode("utf-8", "surrogateescape")
-        shown = exact.decode("utf-8", "replace")
-        if shown == text:
+        try:
             return self._line(at, "o", text)
+        except UnicodeEncodeError:
+            exact = text.encode("utf-8", "surrogateescape")
+            shown = exact.decode("utf-8", "replace")
         return self._line(at, "b", base64.b64encode(exact).decode()) + self._line(at, "o", shown)
 
     def resized(self, at: int, columns: int, rows: int) -> bytes:
@@ -76,8 +77,9 @@ class CastLines:
         return rest + self._line(at, "x", "" if status is None else str(status))
 
     def _line(self, at: int, code: str, data: str) -> bytes:
-        since, self._before = max(at - self._before, 0), max(at, self._before)
-        return _ENCODE([since / 1000, code, data]) + b"\n"
+        line = _ENCODE([max(at - self._before, 0) / 1000, code, data]) + b"\n"
+        self._before = max(at, self._before)
+        return line
 
 
 class CommandLines:

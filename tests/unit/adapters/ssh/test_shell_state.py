@@ -27,7 +27,7 @@ from engine.command.tree import Command
 
 NONCE = "nabc123"
 BASH = shutil.which("bash") or "/bin/bash"
-HOME = ShellState("/root", "/root", {"HOME": "/home/ana", "PATH": "/bin"})
+HOME = ShellState("/root", "/root", {"HOME": "/homes/ana", "PATH": "/bin"})
 
 
 def command(text: str) -> Command:
@@ -39,7 +39,11 @@ def ran(state: ShellState, text: str, nonce: str = NONCE) -> tuple[bytes, list[b
     line = line_of(nonce)(state.before(text, command(text)), BASH)
     assert line is not None
     done = subprocess.run(
-        [BASH, "-c", line], capture_output=True, cwd="/", env={"PATH": "/usr/bin:/bin", "HOME": "/home/ana"}, timeout=20
+        [BASH, "-c", line],
+        capture_output=True,
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "HOME": "/homes/ana"},
+        timeout=20,
     )
     reader = StateReader(nonce)
     shown = reader.feed(done.stdout)
@@ -147,8 +151,8 @@ def test_a_folder_that_is_gone_can_be_left() -> None:
 
 
 def test_a_prompt_shows_no_more_than_text() -> None:
-    assert ShellState("/root", "/home/ana/x", {"HOME": "/home/ana"}).shown() == "~/x"
-    assert ShellState("/root", "/home/anab", {"HOME": "/home/ana"}).shown() == "/home/anab"
+    assert ShellState("/root", "/homes/ana/x", {"HOME": "/homes/ana"}).shown() == "~/x"
+    assert ShellState("/root", "/homes/anab", {"HOME": "/homes/ana"}).shown() == "/homes/anab"
     assert ShellState("/", "/etc").shown() == "/etc"
     assert "\x1b" not in ShellState("/", "/a\x1b]0;x").shown()
 
