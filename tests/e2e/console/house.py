@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from gateway.demo.binaries import find_binaries
 from gateway.demo.cluster import free_port
 from tests.conftest import missing
-from tests.e2e.world import World, wait_until_listening, world
+from tests.e2e.world import ROOT, World, sallyport, wait_until_listening, world
 
 CHROMIUM = "/usr/bin/chromium"
 WAIT = 15_000
@@ -67,6 +67,7 @@ class House:
     console_port: int
     secrets: dict[str, str] = field(repr=False)
     is_secure: bool = True
+    token_port: int = 0
     started: list[subprocess.Popen[str]] = field(default_factory=list)
     kept: list[http.client.HTTPSConnection] = field(default_factory=list, repr=False)
     """A connection that tests without a browser use again."""
@@ -86,7 +87,7 @@ class House:
     def psql(self, sql: str, user: str = "ana", **more: str) -> subprocess.Popen[str]:
         """psql that runs one statement, and waits as long as it takes."""
         binaries = find_binaries(os.environ)
-        conninfo = self.world.conninfo(user=user, password=self.secrets[user], **more)
+        conninfo = self.world.conninfo(**{"user": user, "password": self.secrets[user], **more})
         process = subprocess.Popen(
             [str(binaries.psql), "-X", "-A", "-t", "-c", sql, conninfo],
             stdout=subprocess.PIPE,
@@ -95,6 +96,24 @@ class House:
         )
         self.started.append(process)
         return process
+
+    def job(self, name: str, prompt: str) -> dict[str, str]:
+        """How psql connects as a job of ana's that a prompt set off: with a token for it."""
+        file = self.world.folder / "prompt.txt"
+        file.write_text(prompt)
+        said = subprocess.run(
+            [
+                *(*sallyport(), "token", "--as", "ana", "--resource", "world", "--for", f"job={name}"),
+                *("--prompt", str(file), "--config", str(self.world.config)),
+            ],
+            cwd=ROOT,
+            env=self.world.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert said.returncode == 0, said.stderr
+        return {"port": str(self.token_port), "password": said.stdout.split()[0]}
 
     def run(self, sql: str, user: str = "ana", **more: str) -> tuple[int, str, str]:
         """psql to its end."""
@@ -120,6 +139,8 @@ def _configuration(house: House) -> str:
             f'[[identity.principal]]\nname = "{name}"\nkind = "{kind}"\ngroups = {quoted[0]}\nroles = {quoted[1]}\n'
             f'password = "file:{name}.secret"\n\n'
         )
+    text += f'[[listener]]\nprotocol = "postgres"\nbind = "127.0.0.1:{house.token_port}"\nauth = "token"\n'
+    text += 'tls = { certificate = "server.crt", key = "server.key" }\n'
     text += f'[[masking.key]]\nid = "k1"\nsecret = "file:mask.secret"\n\n[console]\nbind = "127.0.0.1:{house.console_port}"\n'
     text += f'url = "{house.url}"\n'
     if house.is_secure:
@@ -131,7 +152,7 @@ def _configuration(house: House) -> str:
 def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str = "") -> Iterator[House]:
     """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration."""
     with world(policies) as place:
-        house = House(place, free_port(), {name: secrets.token_urlsafe(18) for name in PEOPLE}, is_secure)
+        house = House(place, free_port(), {name: secrets.token_urlsafe(18) for name in PEOPLE}, is_secure, free_port())
         place.password = house.secrets["ana"]
         for name, secret in {**house.secrets, "mask": secrets.token_hex(16)}.items():
             path = place.folder / f"{name}.secret"

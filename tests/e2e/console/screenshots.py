@@ -27,6 +27,7 @@ WAITING = (
     "UPDATE app.orders\n   SET status = 'paid', amount = amount * 0.9\n WHERE id = 118\nRETURNING id, status, amount",
     "DELETE FROM app.people WHERE name = 'p\u0430ypal\u202e admin\u202c'",
 )
+PROMPT = "Order 118 was paid by bank transfer with 10 % off, as agreed. Please settle it and tell me the new amount."
 RUN = (
     "SELECT status, count(*) FROM app.orders GROUP BY status",
     "SELECT name, mail FROM app.people ORDER BY id LIMIT 3",
@@ -49,8 +50,8 @@ def act(house: House) -> str:
         client.post(f"/holds/{ticket}/{step}", {"csrf": client.get("/holds").csrf, "reason": reason})
         process.communicate(timeout=30)
     Raw(house).sign_in("dora", "not her secret")
-    for statement in WAITING:
-        first_line(house.psql(statement))
+    first_line(house.psql(WAITING[0], **house.job("settle-march-42", PROMPT)))
+    first_line(house.psql(WAITING[1]))
     auditor = Raw(house)
     auditor.sign_in("dora")
     auditor.post("/audit/verify", {"csrf": auditor.get("/audit").csrf})

@@ -51,6 +51,17 @@ def test_one_click_releases_a_waiting_psql(house: House, context: BrowserContext
     expect(page.locator(f"#{ticket}")).to_have_count(0)
 
 
+def test_an_approver_sees_the_job_and_the_prompt_that_set_it_off(house: House, context: BrowserContext) -> None:
+    page = sign_in(context, house, "dora")
+    prompt = "Settle the open orders of <b>March</b>,\nbut none above 100."
+    process = house.psql("UPDATE app.orders SET status = 'paid' WHERE id = 16", **house.job("settle-42", prompt))
+    shown = page.locator(".hold", has_text="settle-42")
+    expect(shown.locator(".prompt")).to_have_text(prompt)
+    expect(shown.locator(".prompt b")).to_have_count(0)
+    shown.get_by_role("button", name="Approve").click()
+    assert process.communicate(timeout=30)[0] == "UPDATE 1\n"
+
+
 def test_a_refusal_with_its_reason_reaches_psql(house: House, context: BrowserContext) -> None:
     page = sign_in(context, house, "dora")
     process, ticket = hold(house, "DELETE FROM app.orders WHERE id = 2")
