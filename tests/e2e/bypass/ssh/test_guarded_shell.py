@@ -34,7 +34,6 @@ WRAPPED = (
     'bash -c "{h}"',
     "eval '{h}'",
     "nohup {h}",
-    "xargs -I{} {h} <<< x",
     "exec {h}",
 )
 PLAIN = 7

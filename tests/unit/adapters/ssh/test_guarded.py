@@ -55,6 +55,8 @@ async def _bash(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
+        # WHY: whoever reads no more leaves its pipes to the collector, which complains.
+        child._transport.close()  # type: ignore[attr-defined]  # asyncio gives no other way
 
 
 async def _carry(process: asyncssh.SSHServerProcess[str], child: asyncio.subprocess.Process) -> None:
