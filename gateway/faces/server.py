@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import msgspec
@@ -25,6 +26,8 @@ from gateway.identity.signed import looks_signed
 from gateway.identity.throttle import Throttle
 from gateway.telemetry import logger
 
+EXAMINERS = 4
+"""Threads that look into signed tokens."""
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _Refusal = Callable[[CallRefused], Reply]
 
@@ -52,6 +55,8 @@ class FaceServer:
     ) -> None:
         """`people` are those known now; `troubles` say why no work can be done; `clock` is seconds. `tokens`: signed ones count."""
         self._tokens = tokens
+        # WHY a pool of their own: who brings tokens of a slow issuer must not hold up what else waits on threads.
+        self._examining = ThreadPoolExecutor(EXAMINERS, "faces-examine")
         self._place = place
         self._desk = desk
         self._people = people
@@ -146,7 +151,7 @@ class FaceServer:
         token = token.strip() if scheme.lower() == "bearer" else ""
         if self._tokens is not None and looks_signed(token):
             tokens = self._tokens
-            login = await asyncio.get_running_loop().run_in_executor(None, tokens.examine, token)
+            login = await asyncio.get_running_loop().run_in_executor(self._examining, tokens.examine, token)
             if isinstance(login, Login):
                 return Caller(login.principal, frozenset(login.roles), login)
             if login.is_fault:
