@@ -19,7 +19,7 @@ from engine.command.http.url import parse_url
 from engine.command.python.findings import MAX_ARGUMENT, MAX_ARGUMENTS
 from engine.command.python.kinds import SIGNS
 from engine.command.python.table import Role, Row
-from engine.command.python.values import ANYTHING, Const, Ref, Values, the_items, the_text
+from engine.command.python.values import ANYTHING, Begins, Const, Ref, Values, the_items, the_text
 from engine.command.shell.parse import parse_shell
 from engine.command.tree import Access, Target
 
@@ -37,6 +37,8 @@ KEYWORD_ONLY: Final = 99
 
 _URL_READERS: Final = ("pandas.", "polars.", "numpy.", "matplotlib.", "lxml.")
 _REMOTE: Final = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]{1,20}://")
+_HOST: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^/?#]+[/?#]")
+"""The beginning of a URL with the whole of its host."""
 _ACCESS: Final = {
     "read": Access.READ,
     "inspect": Access.READ,
@@ -148,8 +150,9 @@ def meaning(name: str | None, row: Row, given: Given, owner: str | None) -> Mean
                 _text(meant, meant.modules, values)
             case _:
                 text = _path_text(values)
-                if text is not None and _REMOTE.match(text):
+                if _REMOTE.match(text or _begins(values)):
                     _url(meant, values)
+                    meant.signs |= {"sends_data"} if role.what in ("write", "create") else set()
                     continue
                 _path(meant, role.what, text)
                 if text is None and (name or "").startswith(_URL_READERS):
@@ -244,10 +247,19 @@ def _signs_of_path(program: str, text: str) -> set[str]:
     return found & SIGNS.keys()
 
 
+def _begins(values: Values) -> str:
+    """What a text certainly begins with."""
+    (one, *more) = values
+    return one.text if isinstance(one, Begins) and not more else ""
+
+
 def _url(meant: Meant, values: Values) -> None:
     text = _path_text(values)
     if text is None:
         meant.signs |= {"dynamic", "sends_data"}
+        whole = _HOST.match(_begins(values))
+        if whole is not None:
+            _url(meant, frozenset({Const(whole[0])}))
         return
     if text.lower().startswith("file:"):
         _path(meant, "read", re.sub(r"^file:(?://[^/]*)?", "", text, flags=re.IGNORECASE))

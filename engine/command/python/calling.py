@@ -44,12 +44,14 @@ _MODES: Final = {
     "io.FileIO": 1,
     "zipfile.ZipFile": 1,
     "tarfile.open": 1,
-    "logging.FileHandler": 1,
 }
 """Functions that open a file, and where their mode stands."""
 _BACKENDS: Final = frozenset({"matplotlib.use", "matplotlib.pyplot.switch_backend"})
 _QUIET_BACKENDS: Final = frozenset({"agg", "Agg", "svg", "SVG", "pdf", "PDF"})
+_CARRIERS: Final = frozenset({"xml.etree.ElementTree.parse()", "lxml.etree.parse()"})
+"""Results whose plain `write` names a file: where they are handed on, nobody sees that any more."""
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?:/|~|\.\./)[^\s]*$")
 _PLACEHOLDER: Final = re.compile(r"%\(\w+\)s|%s|\?|(?<![:\w]):[A-Za-z_]\w*")
 _QUIET: Final = frozenset({"compute", "call_method", "call_function", "inspect"})
 
@@ -107,6 +109,9 @@ class Calls:
     def reference(self, node: ast.expr, place: Place, *, is_owner: bool = False) -> None:
         """A value that is handed on: whoever gets it may call it. `is_owner`: it only stands before a dot."""
         for one in self.resolver.values(node, place.scope):
+            if isinstance(one, Ref) and one.path in _CARRIERS and not is_owner:
+                signs = frozenset({"reference", "dynamic"})
+                self.findings.add(Found("write_file", one.path, (*place.via, "reference"), place.span, signs), 0)
             if not isinstance(one, Ref) or one.path.endswith("()"):
                 continue
             row = row_of(one.path)
@@ -165,6 +170,8 @@ class Calls:
             return Row("deserialise")
         if ref.path == "logging.basicConfig" and ("filename" in given.keywords or given.is_open):
             return Row("write_file", (), (Role("write", KEYWORD_ONLY, "filename"),))
+        if ref.path == "argparse.ArgumentParser" and ("fromfile_prefix_chars" in given.keywords or given.is_open):
+            return Row("read_file", ("dynamic",))
         if ref.path in _BACKENDS and given.texts() and given.texts()[0] in _QUIET_BACKENDS:
             return COMPUTES
         return row
@@ -178,6 +185,8 @@ class Calls:
         first = the_text(given.positional[0]) if given.positional else None
         if name in ("get", "post", "put", "patch", "delete", "head", "request") and first and _WEB.match(first):
             return f".{name}", row_of("requests.get" if name in ("get", "head") else "requests.post"), None
+        if name == "write" and first is not None and _PATH.match(first):
+            return f".{name}", Row("write_file", (), (Role("write", 0),)), None
         if owners and all(isinstance(one, Const | Many) for one in owners):
             return f".{name}", COMPUTES if not self._formats(name, owners) else Row("reflect", ("insides",)), None
         if name == "replace" and len(given.positional) == 1 and not given.keywords:

@@ -17,6 +17,7 @@ from engine.command.python.values import (
     ANYTHING,
     MAX_PATH,
     UNKNOWN,
+    Begins,
     Const,
     Many,
     Own,
@@ -225,11 +226,14 @@ class Resolver:
         for left in lefts:
             for right in rights:
                 if isinstance(left, Const) and isinstance(right, Const):
-                    found |= _made(folding.fold_binary(node.op, left.value, right.value))
+                    made = _made(folding.fold_binary(node.op, left.value, right.value))
+                    found |= _begun(left, node.op) if made == ANYTHING else made
                 elif isinstance(left, Ref) and isinstance(node.op, ast.Div) and left.path.removesuffix("()") in _PATHS:
                     about = right.value if isinstance(right, Const) and isinstance(right.value, str) else None
                     joined = None if left.about is None or about is None else posixpath.join(left.about, about)
                     found.add(Ref(left.path, joined))
+                elif isinstance(left, Const | Begins):
+                    found |= _begun(left, node.op)
                 else:
                     found.add(Ref(left.path) if isinstance(left, Ref) and "()" in left.path else UNKNOWN)
         return frozenset(found)
@@ -237,14 +241,16 @@ class Resolver:
     def _joined(self, node: ast.JoinedStr, scope: Scope, hops: int) -> Values:
         parts: list[Plain] = []
         for part in node.values:
-            if isinstance(part, ast.FormattedValue):
-                if part.format_spec is not None or part.conversion != -1:
-                    return ANYTHING
+            value = None
+            if not isinstance(part, ast.FormattedValue):
+                value = self._plain(part, scope, hops)
+            elif part.format_spec is None and part.conversion == -1:
                 value = self._plain(part.value, scope, hops)
-                parts.append(str(value) if isinstance(value, str | int) else None)
-            else:
-                parts.append(self._plain(part, scope, hops))
-        return _made(folding.fold_join("", parts)) if None not in parts else ANYTHING
+            parts.append(str(value) if isinstance(value, str | int) else None)
+        if None not in parts:
+            return _made(folding.fold_join("", parts))
+        known = folding.fold_join("", parts[: parts.index(None)])
+        return frozenset({Begins(known)}) if isinstance(known, str) and known else ANYTHING
 
     def _many(self, node: ast.Tuple | ast.List, scope: Scope, hops: int) -> Values:
         if any(isinstance(one, ast.Starred) for one in node.elts):
@@ -281,18 +287,26 @@ class Resolver:
         return frozenset(found)
 
     def _of_constants(self, owners: Values, name: str, given: list[Values] | None) -> Values:
+        if (
+            name == "format"
+            and len(owners) == 1
+            and (text := the_text(owners))
+            and (given is None or the_text(given[0] if given else owners) is None)
+        ):
+            known = text.partition("{")[0]
+            return frozenset({Begins(known)}) if known else ANYTHING
         if given is None or any(len(one) != 1 for one in given):
             return ANYTHING
         singles = [next(iter(one)) for one in given]
         found: set[Value] = set()
         for owner in owners:
-            text = owner.value if isinstance(owner, Const) else None
-            if isinstance(text, str) and name == "join" and len(singles) == 1 and isinstance(singles[0], Many):
+            whole = owner.value if isinstance(owner, Const) else None
+            if isinstance(whole, str) and name == "join" and len(singles) == 1 and isinstance(singles[0], Many):
                 items = [item.value if isinstance(item, Const) else None for item in singles[0].items]
-                found |= _made(folding.fold_join(text, items))
-            elif isinstance(text, str | bytes) and all(isinstance(one, Const) for one in singles):
+                found |= _made(folding.fold_join(whole, items))
+            elif isinstance(whole, str | bytes) and all(isinstance(one, Const) for one in singles):
                 plain = [one.value for one in singles if isinstance(one, Const)]
-                found |= _made(folding.fold_method(text, name, plain))
+                found |= _made(folding.fold_method(whole, name, plain))
             else:
                 found.add(UNKNOWN)
         return frozenset(found)
@@ -359,6 +373,22 @@ def _constant(value: object) -> Values:
 
 def _made(value: Plain) -> Values:
     return ANYTHING if value is None else frozenset({Const(value, made=True)})
+
+
+def _begun(left: Const | Begins, operator: ast.operator) -> Values:
+    """What is known of a text when only its left part is."""
+    if isinstance(left, Begins):
+        return frozenset({left})
+    if not isinstance(left.value, str):
+        return ANYTHING
+    known = (
+        left.value
+        if isinstance(operator, ast.Add)
+        else left.value.partition("%")[0]
+        if isinstance(operator, ast.Mod)
+        else ""
+    )
+    return frozenset({Begins(known)}) if known else ANYTHING
 
 
 def _attribute(owner: Value, name: str, *, by_text: bool = False) -> Value:

@@ -34,6 +34,13 @@ class Const:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """A text of which only the beginning is known: `f"https://x.example/{name}"`. For everything else it is unknown."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Many:
     """A list or tuple that stands there; None for each item that nobody knows. A list may change later (`is_fixed`)."""
 
@@ -53,7 +60,7 @@ class Unknown:
     """Anything."""
 
 
-Value: TypeAlias = "Ref | Const | Many | Own | Unknown"
+Value: TypeAlias = "Ref | Const | Begins | Many | Own | Unknown"
 Values: TypeAlias = "frozenset[Value]"
 
 UNKNOWN: Final = Unknown()

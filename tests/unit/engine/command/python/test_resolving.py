@@ -8,7 +8,7 @@ import pytest
 
 from engine.command.python.resolving import MAX_STEPS, Resolver, TooMuch
 from engine.command.python.scopes import build_scopes
-from engine.command.python.values import ANYTHING, Const, Many, Own, Ref, Value
+from engine.command.python.values import ANYTHING, Begins, Const, Many, Own, Ref, Value
 
 
 def found(text: str) -> set[Value]:
@@ -70,8 +70,10 @@ def test_constants(text: str, value: object) -> None:
         "x = ['a']\nx[0]",
         "x = x + 'a'\nx",
         "f'{1:>5}'",
+        "f'{input()}a'",
+        "'{}'.format(input())",
+        "'%sa' % input()",
         "'abc'[x]",
-        "'%s' % input()",
         "(yield)",
         "[*x][0]",
         "f(*x)",
@@ -83,6 +85,11 @@ def test_constants(text: str, value: object) -> None:
 )
 def test_what_is_not_followed_is_anything(text: str) -> None:
     assert found(text) >= ANYTHING
+
+
+@pytest.mark.parametrize("text", ["f'ab{x}'", "'ab' + x", "'ab%s' % x", "'ab{}'.format(x)", "'a' + 'b' + x + 'c'"])
+def test_a_text_may_be_known_at_its_beginning(text: str) -> None:
+    assert found(f"x = input()\n{text}") == {Begins("ab")}
 
 
 def test_a_name_has_all_its_values() -> None:
