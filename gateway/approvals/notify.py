@@ -30,11 +30,14 @@ class Bell:
             listen(ticket)
 
     def ring_all(self) -> None:
-        """Say that any ticket may have changed."""
+        """Say that any ticket may have changed; who listens to all is told of none by name (an empty id)."""
         with self._lock:
             called = [wake for waiting in self._waiting.values() for wake in waiting]
+            heard = list(self._everything)
         for wake in called:
             wake()
+        for listen in heard:
+            listen("")
 
     def subscribe(self, ticket: str, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` (quick, from any thread) at each change until the returned function is called."""

@@ -107,3 +107,12 @@ def test_ringing_everything_wakes_everybody_who_waits() -> None:
         bell.subscribe(ticket, lambda ticket=ticket: woken.append(ticket))
     bell.ring_all()
     assert sorted(woken) == ["h-1", "h-2"]
+
+
+def test_who_listens_to_all_tickets_hears_that_any_may_have_changed() -> None:
+    bell, heard = Bell(), list[str]()
+    leave = bell.subscribe_all(heard.append)
+    bell.ring_all()
+    leave()
+    bell.ring_all()
+    assert heard == [""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,3 +127,35 @@ def test_signing_out_is_recorded_and_happens_without_a_record(desk: Desk) -> Non
     desk.house.log.close()
     desk.entrance.end(second.session)
     assert desk.sessions.count() == 0
+
+
+def test_a_name_that_nobody_has_costs_as_much_as_one_that_somebody_has(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WHY counted, not timed: a clock on a busy machine proves nothing; the same work for all does."""
+    done: list[tuple[str, int]] = []
+    real, digest, compare = hashlib.pbkdf2_hmac, hashlib.sha256, hmac.compare_digest
+
+    def stretched(name: str, password: bytes, salt: bytes, iterations: int) -> bytes:
+        done.append(("stretch", iterations))
+        return real(name, password, salt, iterations)
+
+    def compared(one: bytes, other: bytes) -> bool:
+        done.append(("compare", len(one)))
+        return bool(compare(one, other))
+
+    def digested(data: bytes = b"") -> object:
+        done.append(("digest", len(data)))
+        return digest(data)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", stretched)
+    monkeypatch.setattr(hmac, "compare_digest", compared)
+    monkeypatch.setattr(hashlib, "sha256", digested)
+    seen = []
+    for name in ("dora", "bare", "nobody-of-that-name", "app"):
+        done.clear()
+        with pytest.raises(NotSignedIn):
+            desk.entrance.by_secret(name, "a wrong secret", "10.0.0.9")
+        seen.append(list(done))
+    assert seen[0]
+    assert all(work == seen[0] for work in seen)
