@@ -13,7 +13,14 @@ OWN = "https://console.example:8443"
 
 def test_pages_may_run_our_script_and_nothing_else() -> None:
     policy = headers(is_secure=True)["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
+    for rule in (
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "script-src 'self'",
+    ):
+        assert rule in policy.split("; ")
     assert "unsafe" not in policy
     assert "Strict-Transport-Security" in headers(is_secure=True)
     assert "Strict-Transport-Security" not in headers(is_secure=False)
