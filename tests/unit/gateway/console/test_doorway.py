@@ -68,7 +68,7 @@ async def test_from_another_site_a_page_of_ours_leads_on(served: Served) -> None
     assert (status, 'content="0; url=/holds/h-0123456789abcdef"' in page) == (200, True)
     assert (await served.ask("POST", "/holds/h-0123456789abcdef/approve", {}, Sec_Fetch_Site="cross-site"))[0] == 403
     # What is no plain address of ours leads to the first page.
-    for query in ("x=;url=//evil.example", "x=%22", "x=<b>", "next=//evil.example"):
+    for query in ("x=;url=//evil.example", "next=//evil.example", "x=a;b"):
         page = (await served.ask("GET", f"/holds?{query}", Sec_Fetch_Site="cross-site"))[1]
         assert 'content="0; url=/holds"' in page, query
 
