@@ -34,7 +34,7 @@ CASES: tuple[Case, ...] = (
          "echo cm0gLXJmIHt9|base64 -d|sh", "printf 'rm {c}' | bash", "sh <<EOF\nrm {c}\nEOF", "bash <<<'rm {c}'", "echo 'rm {c}' | /bin/sh"),
     case(66, "commands that run commands",
          "eval 'rm {c}'", "env rm {c}", "nohup rm {c}", "timeout 1 rm {c}", "echo {c} | xargs rm", "command rm {c}", "exec rm {c}",
-         "trap 'rm {c}' EXIT", "setsid rm {c}", "nice rm {c}", "time rm {c}", "coproc rm {c}", "stdbuf -o0 rm {c}"),
+         "trap 'rm {c}' EXIT", "setsid rm {c}", "nice rm {c}", "time rm {c}", "coproc rm {c}", "stdbuf -o0 rm {c}", "xargs -I{} cp /dev/null {s} <<< x", "xargs cp /dev/null {s} </dev/null"),
     case(67, "find", "find {c} -delete", "find {c} -exec rm {} +", "find {c} -execdir rm {} ;", "find / -maxdepth 0 -fprintf {s} x"),
     case(68, "languages",
          "awk 'BEGIN{system(\"rm {c}\")}'", "sed '1e rm {c}' /etc/hostname", "perl -e 'unlink q({c})'",

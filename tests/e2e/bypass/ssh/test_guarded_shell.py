@@ -35,6 +35,8 @@ WRAPPED = (
     "eval '{h}'",
     "nohup {h}",
     "exec {h}",
+    "xargs -I{} {h} <<< x",
+    "xargs {h} </dev/null",
 )
 PLAIN = 7
 """Of HARM, those that are one simple command: the others cannot stand behind a wrapper's word."""

@@ -141,6 +141,18 @@ impl Walker<'_> {
             .collect();
         let marked = inner.iter().zip(rest).any(|(new, old)| new.literal != old.literal);
         if !marked {
+            // Nothing is put in where a mark is given and not used, nor where no input comes: then the last word is where a copy goes.
+            let is_named = name != "parallel" && replaced.is_some();
+            if is_named || rest.iter().any(|arg| copies(&arg.shown)) {
+                // Each reads what stands within twice: one in another would take time without end.
+                if self.wrappers.iter().any(|one| one == name) {
+                    return Unwrapped::Unknown {
+                        code: "too_deep",
+                        message: format!("`{name}` stands in another and may put in nothing"),
+                    };
+                }
+                self.inside(name, false, &[], |walker| walker.run(rest, around.clone_plain()));
+            }
             inner.push(Arg::unknown(around.span));
         }
         Unwrapped::Inner { wrapper: name.to_owned(), args: inner, signs: Vec::new(), remote: false }
@@ -294,6 +306,13 @@ fn placeholder(arg: &Arg, mark: &str) -> Arg {
         return arg.clone();
     }
     Arg { literal: None, shown: arg.shown.replace(mark, "${ARG}"), dynamic: true, single: true, ..arg.clone() }
+}
+
+/// Whether a word is a program whose last operand means something else than those before it.
+fn copies(word: &str) -> bool {
+    let name = word.rsplit('/').next().unwrap_or(word);
+    let name = name.strip_prefix('g').unwrap_or(name);
+    matches!(name, "cp" | "mv" | "ln" | "install" | "rsync" | "scp" | "link")
 }
 
 /// What `xargs` and `parallel` replace, when they do.

@@ -191,6 +191,26 @@ def test_find_xargs_and_env_run_what_they_are_told() -> None:
     assert targets == [".", "out"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "xargs -I{} cp /dev/null ~/.ssh/authorized_keys <<< x",
+        "echo x | xargs -i mv a ~/.ssh/authorized_keys",
+        "xargs --replace=% ln -sf a ~/.ssh/authorized_keys",
+        "xargs cp /dev/null ~/.ssh/authorized_keys </dev/null",
+        "xargs env /bin/cp /dev/null ~/.ssh/authorized_keys",
+        "xargs -I{} -n1 cp a ~/.ssh/authorized_keys",
+    ],
+)
+def test_xargs_is_judged_without_what_it_may_put_in_too(line: str) -> None:
+    assert "persistence" in signs(line)
+
+
+def test_xargs_in_xargs_that_may_put_in_nothing_is_unknown_in_no_time() -> None:
+    assert "unknown" in kinds("xargs -I{} " * 3 + "cp /dev/null ~/.ssh/authorized_keys")
+    assert "unknown" in kinds("xargs -I{} " * 500 + "ls")
+
+
 def test_a_wrapper_without_a_command_is_a_program() -> None:
     assert programs("sudo -l") == ["sudo"]
     assert programs("env") == ["env"]
