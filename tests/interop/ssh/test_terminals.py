@@ -21,9 +21,11 @@ def test_a_raw_shell_is_a_terminal_that_is_recorded(place: Place) -> None:
         typist.until("33 101")
         typist.until("on a xterm")
         typist.resize(40, 90)
-        typist.type("stty size; echo sleep''ing; sleep 30; echo after\r")
+        typist.type("stty size; cat; echo after\r")
         typist.until("40 90")
-        typist.until("sleeping")
+        typist.type("cat runs\r")
+        # Once as it is typed, once by the program: it runs, so it is what Ctrl-C ends.
+        typist.until("cat runs\r\ncat runs")
         typist.type("\x03")
         typist.until(r"\^C")
         typist.until("ready> ")
