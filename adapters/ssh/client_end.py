@@ -106,5 +106,5 @@ def cooked(data: bytes) -> bytes:
 
 
 def screen_of(kind: str, columns: int, rows: int) -> Screen:
-    """A terminal's size as it can be used."""
-    return Screen(min(max(columns, 1), MAX_SIDE), min(max(rows, 1), MAX_SIDE), kind)
+    """A terminal's size as it can be used. Whoever has none to tell says 0."""
+    return Screen(min(max(columns, 1), MAX_SIDE) if columns else 80, min(max(rows, 1), MAX_SIDE) if rows else 24, kind)

@@ -147,6 +147,7 @@ class GuardedShell:
         self._end_of_line: LineEnd | None = None
         self._idle: Idle | None = None
         self._completer = Completer(visit)
+        self._has_no_more = False
         self._decision_id = ""
         self._began = time.perf_counter()
 
@@ -184,6 +185,8 @@ class GuardedShell:
         self._idle = Idle(self._visit.idle_seconds, self._nobody_types)
         self._display.write_stderr(messages.guarded().encode())
         self._ask_for_line()
+        # What was typed meanwhile.
+        self._edit()
 
     async def _probe(self) -> ShellState | None:
         """The state of a new shell on the target: it runs nothing of anybody's."""
@@ -253,9 +256,12 @@ class GuardedShell:
         while self._mode is Mode.EDITING:
             shown, event = self._editor.step()
             self._display.write(shown)
-            if event is None:
+            if event is not None:
+                self._happened(event)
+            elif self._has_no_more:
+                self._end(self._state.status)
+            else:
                 return
-            self._happened(event)
 
     def _happened(self, event: Event) -> None:
         match event:
@@ -372,7 +378,8 @@ class GuardedShell:
     # --- the rest of the client's side
 
     def end_input(self) -> None:
-        """The client types no more."""
+        """The client types no more. What it typed before is still done."""
+        self._has_no_more = True
         if self._run is not None:
             self._run.end_input()
         elif self._mode is Mode.EDITING:

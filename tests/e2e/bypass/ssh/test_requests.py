@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
@@ -109,12 +110,21 @@ def test_80_subsystems_are_no_way_to_a_program(guarded: Place, name: str) -> Non
     assert in_loop(guarded, work) == (126, "")
 
 
-def test_81_what_is_typed_into_a_shell_runs_nothing(guarded: Place) -> None:
-    canary = guarded.folder / "typed"
-    for options in ([], ["-tt"], ["-tt", "-o", "SetEnv=SALLYPORT_SHELL=raw"], ["-T"]):
-        done = guarded.ssh(options=options, data=f"touch {canary}\nexit\n".encode())
-        assert done.returncode in (126, 255)
+@pytest.mark.parametrize(
+    "options",
+    [[], ["-T"], ["-tt"], ["-tt", "-o", "SetEnv=SALLYPORT_SHELL=raw"]],
+    ids=["none", "no terminal", "guarded", "raw"],
+)
+def test_81_what_is_typed_into_a_shell_runs_nothing(guarded: Place, options: list[str]) -> None:
+    # WHY there: what stands in that folder is started, so no policy lets anybody write it.
+    canary = guarded.home / ".config" / "autostart" / f"sallyport-typed-{secrets.token_hex(6)}"
+    was_there = canary.parent.exists()
+    canary.parent.mkdir(parents=True, exist_ok=True)
+    done = guarded.ssh(options=options, data=f"touch {canary}\nexit\n".encode())
+    assert done.returncode in (126, 255)
     assert not canary.exists()
+    if not was_there:
+        canary.parent.rmdir()
 
 
 def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(guarded: Place) -> None:

@@ -56,5 +56,5 @@ def test_the_rest_goes_to_the_channel() -> None:
 
 def test_lines_are_made_once_and_sizes_are_bounded() -> None:
     assert cooked(b"a\nb\r\nc") == b"a\r\nb\r\nc"
-    assert screen_of("xterm", 0, 10**9).columns == 1
+    assert screen_of("xterm", 0, 10**9).columns == 80
     assert screen_of("xterm", 0, 10**9).rows == MAX_SIDE

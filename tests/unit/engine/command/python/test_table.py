@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 import types
 import warnings
@@ -141,6 +142,10 @@ def test_no_plain_module_leads_to_another_one_unseen(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         module = importlib.import_module(name)
+        # WHY all parts: a program may import any of them, and then its names stand in the package.
+        for part in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{name}."):
+            if not part.name.endswith("__main__"):
+                importlib.import_module(part.name)
         assert list(leads(module, name, set())) == []
 
 
