@@ -236,7 +236,7 @@ def page_of(times: Sequence[float], syncs: Sequence[float]) -> str:
 
 {len(times)} statements of psql held by a policy, each approved with one click in Chromium, through TLS; SQLite store, `process` durability. The time
 runs from the browser's click until psql has printed its row. On the way the grant and its use are committed one after the other, each
-with a sync of the disk. Two cores, shared with other work (builds and tests of others). Made by
+with a sync of the disk. Two cores. Made by
 `make long SELECT=tests/e2e/console/test_holds.py`.
 
 | | p50 | p90 | p99 | worst |
