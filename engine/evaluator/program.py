@@ -172,13 +172,20 @@ class Program:
                 return found
         request = self.as_request(question)
         outline = _outline(request.command)
-        part = self._core.part(request.command.encoded) if self._keeps_shapes else None
+        part = self._part(request.command) if self._keeps_shapes else None
         decision = self._judge(request, None if part is None else (asker, part))
         found = Judgement(decision, request.command)
         if shape is not None and outline.is_only_its_shape:
             self._cache.keep_shape(asker, protocol, shape, version, found)
         self._cache.keep_text(asker, protocol, text, version, found)
         return found
+
+    def _part(self, command: ParsedCommand) -> bytes | None:
+        """What the rules can read of a command. A core that cannot say is asked to evaluate, and its answer counts."""
+        try:
+            return self._core.part(command.encoded)
+        except NativeError:
+            return None
 
     def _judge(self, request: Request, seen: tuple[Asker, bytes] | None = None) -> Decision:
         """Judge a tree. `seen`: all that the rules can read of the request, where what they said of that may be used again."""

@@ -191,9 +191,12 @@ def test_a_core_that_cannot_answer_is_a_deny(code: str, kind: DenyKind) -> None:
             error.code = code
             raise error
 
+        def part(self, command: bytes, /) -> bytes | None:
+            raise NativeError("the reason")
+
     program = Program(Failing([ALLOW]), (), Reads(()), "rev", CommandReader(ToyParser()))
-    got = program.decide(REQUEST)
-    assert (got.verdict, got.deny_kind, got.cacheable) == (Verdict.DENY, kind, False)
+    for got in (program.decide(REQUEST), program.decide_text(QUESTION).decision):
+        assert (got.verdict, got.deny_kind, got.cacheable) == (Verdict.DENY, kind, False)
 
 
 def test_an_empty_program_denies() -> None:
