@@ -29,8 +29,9 @@ from gateway.audit.checkpoint import SigningKey
 from gateway.config import Config, Local, TlsMode
 from gateway.config.addresses import split_address
 from gateway.config.exports import is_postable
-from gateway.config.model import Listener, ResourceProtocol
+from gateway.config.model import Listener, NoticeKind, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
+from gateway.config.notices import mail_place
 from gateway.config.ssh import read_public_key
 from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
 from gateway.doors.resources import Directory, Place
@@ -106,23 +107,26 @@ class Secrets:
         return None if found is None else self._text(found, f"client_secret of the issuer `{issuer}`")
 
     def hooks(self) -> dict[str, Hook]:
-        """Where notices are posted, by their names."""
+        """Where notices go, and with what, by their names."""
         found = {}
         for notify in self._config.notify:
-            url = self._text(notify.url, f"url of [[notify]] `{notify.name}`")
-            if not is_postable(url):
-                raise ConfigInvalid(
-                    f"the url of [[notify]] `{notify.name}` is none that may be posted to",
-                    help="https://HOST/PATH, without a user",
-                )
-            secret = None
-            if notify.secret is not None:
-                secret = self._secret(notify.secret, f"secret of [[notify]] `{notify.name}`")
-                if len(secret) < MIN_HOOK_SECRET:
-                    raise ConfigInvalid(
-                        f"the secret of [[notify]] `{notify.name}` has fewer than {MIN_HOOK_SECRET} bytes"
-                    )
-            found[notify.name] = Hook(url, secret)
+            where = f"[[notify]] `{notify.name}`"
+            url = self._text(notify.url, f"url of {where}")
+            if notify.kind is NoticeKind.EMAIL:
+                is_place, expected = mail_place(url) is not None, "smtps://HOST or smtp://HOST:PORT, without a user"
+            else:
+                is_place, expected = is_postable(url), "https://HOST/PATH, without a user"
+            if not is_place:
+                raise ConfigInvalid(f"the url of {where} is none that may be posted to", help=expected)
+            secret = None if notify.secret is None else self._secret(notify.secret, f"secret of {where}")
+            if secret is not None and len(secret) < MIN_HOOK_SECRET:
+                raise ConfigInvalid(f"the secret of {where} has fewer than {MIN_HOOK_SECRET} bytes")
+            token = None if notify.token is None else self._text(notify.token, f"token of {where}")
+            if token is not None and (not token.isascii() or not token.isprintable()):
+                raise ConfigInvalid(f"the token of {where} holds what cannot be sent")
+            if token is not None and notify.kind is NoticeKind.EMAIL and ":" not in token:
+                raise ConfigInvalid(f"the token of {where} has no user", help="USER:PASSWORD of the mail server")
+            found[notify.name] = Hook(url, secret, token)
         return found
 
     def people(self, decoy_key: bytes) -> People:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from gateway.config.addresses import is_loopback, split_address
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
-from gateway.config.exports import find_export_misfits, find_notice_misfits
+from gateway.config.exports import find_export_misfits
 from gateway.config.issuers import find_issuer_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
+from gateway.config.notices import find_notice_misfits
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET

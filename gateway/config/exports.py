@@ -1,4 +1,4 @@
-"""What does not fit together in `[[audit.export]]` and `[[notify]]`. Called by `check`."""
+"""What does not fit together in `[[audit.export]]`. Called by `check`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import is_loopback, split_address
-from gateway.config.model import AuditExport, Config, ExportKind, NoticeKind
+from gateway.config.model import AuditExport, Config, ExportKind
 from gateway.config.places import Path
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _WEB = (ExportKind.OTLP, ExportKind.HTTP)
 
 
@@ -19,7 +19,7 @@ def find_export_misfits(config: Config) -> Iterator[tuple[Path, str]]:
     """Everything that does not fit together, as in `check`."""
     for index, export in enumerate(config.audit.export):
         path: Path = ("audit", "export", index)
-        if not _NAME.fullmatch(export.name):
+        if not NAME.fullmatch(export.name):
             yield (*path, "name"), "is no name; expected letters, digits, `_`, `-`"
         yield from _place(export, path)
         if export.token is not None and not SECRET.fullmatch(export.token):
@@ -30,32 +30,6 @@ def find_export_misfits(config: Config) -> Iterator[tuple[Path, str]]:
             yield (*path, "ca_file"), "is of no use for a file"
         elif export.ca_file is not None and not config.at(export.ca_file).is_file():
             yield (*path, "ca_file"), "is no file; expected PEM certificates"
-
-
-def find_notice_misfits(config: Config) -> Iterator[tuple[Path, str]]:
-    """The same of `[[notify]]`. What a reference leads to is looked at when it is fetched (`is_postable`)."""
-    known = {resource.name for resource in config.resource}
-    taken = {export.name for export in config.audit.export}
-    for index, notify in enumerate(config.notify):
-        path: Path = ("notify", index)
-        if not _NAME.fullmatch(notify.name):
-            yield (*path, "name"), "is no name; expected letters, digits, `_`, `-`"
-        elif notify.name in taken:
-            # WHY: both keep how far they have come under their names.
-            yield (*path, "name"), "is the name of an [[audit.export]] already"
-        if not SECRET.fullmatch(notify.url):
-            yield (*path, "url"), f"holds no reference; {REFERENCE_EXPECTED}"
-        if (notify.kind is NoticeKind.WEBHOOK) != (notify.secret is not None):
-            yield (*path, "secret"), "goes with `webhook`, and only there: it signs what is posted"
-        elif notify.secret is not None and not SECRET.fullmatch(notify.secret):
-            yield (*path, "secret"), f"holds no reference; {REFERENCE_EXPECTED}"
-        if notify.ca_file is not None and not config.at(notify.ca_file).is_file():
-            yield (*path, "ca_file"), "is no file; expected PEM certificates"
-        if not notify.events:
-            yield (*path, "events"), "names nothing; expected `held` or what becomes of it"
-        for place, name in enumerate(notify.resources):
-            if name not in known:
-                yield (*path, "resources", place), "names no [[resource]]"
 
 
 def is_postable(url: str) -> bool:

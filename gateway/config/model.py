@@ -329,12 +329,16 @@ class NoticeKind(StrEnum):
     WEBHOOK = "webhook"
     SLACK = "slack"
     TEAMS = "teams"
+    EMAIL = "email"
+    GITHUB = "github"
+    JIRA = "jira"
 
 
 class NoticeEvent(StrEnum):
-    """What there is to tell of a held command."""
+    """What there is to tell of a command that was held or denied."""
 
     HELD = "held"
+    DENIED = "denied"
     APPROVED = "approved"
     REFUSED = "refused"
     EXPIRED = "expired"
@@ -344,10 +348,12 @@ class NoticeEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """`[[notify]]`: who is told when a command is held, or what became of it.
+    """`[[notify]]`: who is told when a command is held, what became of it, or that one was denied.
 
-    `url` and `secret` are references: whoever knows a hook's URL may post to it. `secret` signs what a `webhook` gets.
-    `resources`: only of these; none named is all.
+    `url`, `secret` and `token` are references: whoever knows a hook's URL may post to it. `secret` signs what a `webhook` gets.
+    `token` goes to `github` (a token), `jira` (USER:TOKEN, or a token) or the mail server (USER:PASSWORD). `sender` and `to` are
+    addresses of an `email`; `project` and `issue_type` are Jira's, `labels` those of a ticket. `resources`: only of these; none
+    named is all.
     """
 
     name: str
@@ -357,6 +363,12 @@ class Notify:
     ca_file: str | None = None
     events: tuple[NoticeEvent, ...] = (NoticeEvent.HELD,)
     resources: tuple[str, ...] = ()
+    token: str | None = field(repr=False, default=None)
+    sender: str = ""
+    to: tuple[str, ...] = ()
+    project: str = ""
+    issue_type: str = "Task"
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,2 @@
-"""Telling people that somebody waits for them: `messages` writes what is told, `hooks` posts it. Sent as exports of the audit are."""
+"""Telling people that somebody waits for them, or was denied: `picking` chooses, `words` says it, `messages`, `trackers` and `letters`
+write it for a receiver, `hooks` posts it. Sent as exports of the audit are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gateway.audit.export.events import Event
@@ -25,10 +25,17 @@ class HookSink:
     max_events = 1
 
     def __init__(
-        self, url: str, secret: bytes | None, ca_file: Path | None, *, name: str, clock: Callable[[], float] = time.time
+        self,
+        url: str,
+        secret: bytes | None,
+        ca_file: Path | None,
+        *,
+        name: str,
+        headers: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`name` stands for the URL wherever it is told: a hook's URL is a secret itself."""
-        self._poster = Poster(url, {"Content-Type": "application/json"}, ca_file)
+        """`name` stands for the URL wherever it is told: a hook's URL is a secret itself. `headers` go with every request."""
+        self._poster = Poster(url, {"Content-Type": "application/json", **(headers or {})}, ca_file)
         self._poster.name = name
         self._secret = secret
         self._clock = clock

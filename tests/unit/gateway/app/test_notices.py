@@ -16,6 +16,7 @@ from gateway.config import Config, load_config
 from gateway.config.model import NoticeEvent, NoticeKind, Notify
 from gateway.doors.adapters import GatewaySession
 from gateway.errors import ConfigInvalid
+from tests.mail import Mailbox, mail_server
 from tests.receivers import http_receiver
 from tests.strategies.gates import question
 from tests.strategies.gateways import ENVIRONMENT, settle_in
@@ -79,3 +80,44 @@ def test_a_hook_that_cannot_be_used_stops_the_start_without_telling_it(
     with pytest.raises(ConfigInvalid, match=said) as caught:
         Gateway(configured(tmp_path, hook), {**ENVIRONMENT, **environment})
     assert "hooks.example" not in str(caught.value)
+
+
+async def test_a_blocked_command_files_a_ticket_and_writes_a_letter(tmp_path: Path) -> None:
+    box, came, tokens = (
+        Mailbox(),
+        threading.Event(),
+        {"HUB": secrets.token_urlsafe(), "JIRA": f"me:{secrets.token_urlsafe()}"},
+    )
+    with mail_server(box) as port, http_receiver(lambda body: (201, b"{}")) as posted:
+        of = {"events": (NoticeEvent.DENIED,), "labels": ("blocked",)}
+        hub = Notify("hub", NoticeKind.GITHUB, "env:URL", token="env:HUB", **of)  # type: ignore[arg-type]  # fields of a test
+        jira = Notify("jira", NoticeKind.JIRA, "env:URL", token="env:JIRA", project="OPS", **of)  # type: ignore[arg-type]  # fields of a test
+        mail = Notify(
+            "mail",
+            NoticeKind.EMAIL,
+            "env:MAIL",
+            events=(NoticeEvent.DENIED,),
+            sender="g@o.example",
+            to=("a@o.example",),
+        )
+        environment = {**ENVIRONMENT, **tokens, "URL": posted.url, "MAIL": f"smtp://127.0.0.1:{port}"}
+        gateway = Gateway(configured(tmp_path, hub, jira, mail), environment)
+        await gateway.start(listeners=False)
+        admitted = gateway.doors.admit(
+            user="ana", resource="orders", protocol="postgres", proven=True, client_address=None, application=None
+        )
+        assert isinstance(admitted, GatewaySession)
+        for _ in range(3):
+            assert admitted.decide(question("CREATE TABLE a (b int)")).decision.verdict.value == "deny"
+        while len(posted.bodies) < 2 or not box.letters:
+            came.wait(0.01)
+        await gateway.stop(0.1)
+        gateway.close()
+    told = {
+        headers["Authorization"].partition(" ")[0]: json.loads(body)
+        for body, headers in zip(posted.bodies, posted.headers, strict=True)
+    }
+    assert told["Bearer"]["title"] == told["Basic"]["fields"]["summary"] == "ana was denied a command on orders"
+    assert "CREATE TABLE a" in told["Bearer"]["body"]
+    assert [letter["Subject"] for letter in box.letters] == ["ana was denied a command on orders"]
+    assert [headers.get("User-Agent") for headers in posted.headers].count("sallyport") == 1

@@ -8,17 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config
-from gateway.config.exports import find_export_misfits, find_notice_misfits, is_postable
-from gateway.config.model import (
-    Audit,
-    AuditExport,
-    ExportKind,
-    NoticeEvent,
-    NoticeKind,
-    Notify,
-    Resource,
-    ResourceProtocol,
-)
+from gateway.config.exports import find_export_misfits, is_postable
+from gateway.config.model import Audit, AuditExport, ExportKind
 
 SYSLOG = {"name": "siem", "kind": ExportKind.SYSLOG, "to": "logs.example:6514"}
 WEB = {"name": "siem", "kind": ExportKind.HTTP, "to": "https://logs.example/in"}
@@ -67,38 +58,6 @@ def test_what_fits_is_accepted(tmp_path: Path, fields: dict[str, object]) -> Non
 )
 def test_what_does_not_fit_is_named(tmp_path: Path, fields: dict[str, object], key: str) -> None:
     assert misfits(tmp_path, fields) == [f"audit.export.0.{key}"]
-
-
-HOOK = {"name": "ops", "kind": NoticeKind.WEBHOOK, "url": "env:HOOK", "secret": "env:SECRET"}
-CHAT = {"name": "chat", "kind": NoticeKind.SLACK, "url": "file:hook"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "keys"),
-    [
-        (HOOK, []),
-        (CHAT, []),
-        ({**CHAT, "resources": ("orders",), "events": (NoticeEvent.HELD, NoticeEvent.REFUSED)}, []),
-        ({**HOOK, "name": "a b"}, ["name"]),
-        ({**HOOK, "name": "siem"}, ["name"]),
-        ({**HOOK, "url": "https://hooks.example/x"}, ["url"]),
-        ({**HOOK, "secret": None}, ["secret"]),
-        ({**HOOK, "secret": "plain"}, ["secret"]),
-        ({**CHAT, "secret": "env:SECRET"}, ["secret"]),
-        ({**CHAT, "ca_file": "nowhere"}, ["ca_file"]),
-        ({**CHAT, "events": ()}, ["events"]),
-        ({**CHAT, "resources": ("orders", "other")}, ["resources.1"]),
-    ],
-)
-def test_who_is_told_is_checked(fields: dict[str, object], keys: list[str]) -> None:
-    place = Resource("orders", ResourceProtocol.POSTGRES, "db:5432", role="app")
-    config = replace(
-        Config(),
-        resource=(place,),
-        audit=Audit(export=(AuditExport(**FILE),)),  # type: ignore[arg-type]  # fields of a test
-        notify=(Notify(**fields),),  # type: ignore[arg-type]  # fields of a test
-    )
-    assert [".".join(map(str, path)) for path, _ in find_notice_misfits(config)] == [f"notify.0.{key}" for key in keys]
 
 
 @pytest.mark.parametrize(

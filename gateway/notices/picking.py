@@ -1,0 +1,83 @@
+"""What of the audit is somebody's news: a command that waits for people, what became of it, one that was denied. Pure.
+
+Called by `gateway.app`, entry by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.approvals.states import Demand, Ticket
+from gateway.audit.entry import Entry, Kind, decode
+from gateway.audit.export.shapes import uid_of
+from gateway.errors import AuditUnavailable
+from gateway.notices.sparing import Sparing
+
+STALE_SECONDS = 3600.0
+"""Older steps are nobody's news: after a long absence only what still waits is told."""
+DENIED_SECONDS = 86_400.0
+"""A denial is looked into the next morning too."""
+
+HELD = "held"
+DENIED = "denied"
+_STEPS = frozenset({"approved", "refused", "expired", "withdrawn", "superseded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to be told of. No `resources`: of all."""
+
+    events: frozenset[str]
+    resources: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell. `approvers` says whose yes is needed; `expires` is UTC nanoseconds; `more` counts denials of the
+    same kind that were not told since the last one was."""
+
+    event: str
+    uid: str
+    entry: Entry
+    approvers: Sequence[Demand] = ()
+    expires: int | None = None
+    more: int = 0
+
+
+Look = Callable[[str], Ticket | None]
+
+
+def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparing, now: int) -> Notice | None:
+    """What a line of the audit has to tell; None when that is nothing, or nothing any more. `look` finds a ticket, `now` is
+    UTC nanoseconds. Raises AuditUnavailable."""
+    try:
+        entry = decode(line)
+    except ValueError as error:
+        raise AuditUnavailable("the log holds a line that is no entry", code="AUDIT_ALTERED") from error
+    event = _event_of(entry)
+    if event not in wanted.events or (wanted.resources and entry.resource not in wanted.resources):
+        return None
+    uid = uid_of(log, entry.seq)
+    if event == HELD:
+        ticket = look(entry.ticket or "")
+        if ticket is None or not ticket.is_open or ticket.expires_at <= now:
+            return None
+        return Notice(event, uid, entry, ticket.demands, ticket.expires_at)
+    age = (now - entry.time) / 1e9
+    if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
+        return None
+    if event != DENIED:
+        return Notice(event, uid, entry)
+    more = sparing.tell((entry.principal, entry.job, entry.resource, entry.rules), now / 1e9)
+    return None if more is None else Notice(event, uid, entry, more=more)
+
+
+def _event_of(entry: Entry) -> str | None:
+    if entry.kind is Kind.DECISION and entry.verdict == "hold" and entry.ticket is not None:
+        return HELD
+    if entry.kind is Kind.DECISION and entry.verdict == "deny" and not entry.is_dry:
+        return DENIED
+    if entry.kind is Kind.APPROVAL and entry.ticket is not None and entry.step in _STEPS:
+        return entry.step
+    return None

@@ -1,0 +1,74 @@
+"""A notice tells what still matters, to whom it matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.approvals.states import State, Ticket
+from gateway.audit.entry import Kind
+from gateway.errors import AuditUnavailable
+from gateway.notices.picking import Wanted
+from gateway.notices.sparing import Sparing
+from tests.strategies.notices import ALL, DENIED, HOUR, NOW, TICKET, line, told
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [None, replace(TICKET, state=State.GRANTED), replace(TICKET, expires_at=NOW), replace(TICKET, state=State.EXPIRED)],
+)
+def test_a_hold_that_waits_for_nobody_any_more_is_not_told(ticket: Ticket | None) -> None:
+    assert told(line(), ticket=ticket) is None
+
+
+def test_a_hold_is_told_as_long_as_it_waits_and_a_step_while_it_is_news() -> None:
+    late = NOW + 2 * HOUR
+    assert told(line(), ticket=replace(TICKET, expires_at=late + 1), now=late) is not None
+    step = line(kind=Kind.APPROVAL, step="approved", person="bo", verdict="granted", text="")
+    assert told(step, now=NOW + HOUR // 2) is not None
+    assert told(step, now=late) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"verdict": "allow"}, ALL),
+        ({"verdict": "hold", "ticket": None}, ALL),
+        ({}, Wanted(frozenset({"approved"}))),
+        ({}, Wanted(frozenset({"held"}), frozenset({"other"}))),
+        ({"kind": Kind.APPROVAL, "step": "used"}, ALL),
+        ({"kind": Kind.SHADOW, "step": "held"}, ALL),
+        ({"kind": Kind.SESSION, "step": "refused"}, ALL),
+        ({"verdict": "deny", "is_dry": True}, ALL),
+        ({"verdict": "deny"}, Wanted(frozenset({"held"}))),
+        ({"kind": Kind.SHADOW, "verdict": "deny"}, ALL),
+    ],
+)
+def test_what_nobody_asked_for_is_not_told(fields: dict[str, object], wanted: Wanted) -> None:
+    assert told(line(**fields), wanted=wanted) is None
+
+
+def test_a_denial_is_told_until_the_next_day() -> None:
+    notice = told(line(DENIED), now=NOW + 23 * HOUR)
+    assert notice is not None
+    assert (notice.event, notice.more, notice.expires) == ("denied", 0, None)
+    assert told(line(DENIED), now=NOW + 25 * HOUR) is None
+
+
+def test_the_same_denial_is_told_once_an_hour_and_the_others_are_counted() -> None:
+    sparing = Sparing()
+    assert told(line(DENIED), sparing=sparing) is not None
+    for number in range(4):
+        assert told(line(DENIED, text=f"DROP TABLE t{number}"), sparing=sparing) is None
+    other = told(line(DENIED, job="build-43"), sparing=sparing)
+    assert other is not None
+    assert other.more == 0
+    again = told(line(DENIED, time=NOW + HOUR), now=NOW + HOUR + 2, sparing=sparing)
+    assert again is not None
+    assert again.more == 4
+
+
+def test_a_line_that_is_no_entry_is_told_as_that() -> None:
+    with pytest.raises(AuditUnavailable):
+        told(b"{}\n")

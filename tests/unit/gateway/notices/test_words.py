@@ -1,0 +1,59 @@
+"""The words of a notice: one line as the title, what there is to know, and nothing that paints or hides."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.audit.entry import Kind
+from gateway.notices.words import MAX_COMMAND, command_of, facts_of, plain, rules_of, title_of
+from tests.strategies.notices import DENIED, line, told
+
+
+def test_a_hold_says_what_it_needs_and_how_to_answer() -> None:
+    notice = told(line())
+    assert notice is not None
+    facts = dict(facts_of(notice))
+    assert title_of(notice) == "ana waits for approval on orders"
+    assert facts["needs"] == "2 of group dba, bo"
+    assert facts["until"] == "2027-01-15T09:00:00Z"
+    assert facts["answer with"] == "sallyport approve h-1  or  sallyport refuse h-1"
+    assert rules_of(notice) == ["p/WRITE"]
+
+
+def test_a_denial_says_which_decision_and_which_rule() -> None:
+    notice = told(line(DENIED))
+    assert notice is not None
+    assert title_of(notice) == "ana was denied a command on orders"
+    assert command_of(notice) == "DROP TABLE a"
+    assert facts_of(notice) == [
+        ("decision", "d-9"),
+        ("job", "build-42"),
+        ("who", "agent ana"),
+        ("denied by", "p/DROP"),
+        ("because of", "policy"),
+    ]
+
+
+def test_what_became_of_it_says_who_said_what() -> None:
+    notice = told(line(kind=Kind.APPROVAL, step="refused", person="bo", note="batch this", verdict="refused", rules=()))
+    assert notice is not None
+    assert title_of(notice) == "What ana asked for on orders was refused by bo"
+    assert ("said", "batch this") in facts_of(notice)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nBcc: c@d", "a\u2028b", "a\x00b", "x" * 500])
+def test_a_title_is_one_line_whoever_it_names(name: str) -> None:
+    notice = told(line(principal=name))
+    assert notice is not None
+    title = title_of(notice)
+    assert len(title.splitlines()) == 1
+    assert "\x00" not in title
+    assert len(title) < 200
+
+
+def test_a_text_is_cut_where_it_is_too_long() -> None:
+    assert plain("x" * 10, 10) == "x" * 10
+    assert plain("x" * 11, 10) == "x" * 9 + "…"
+    notice = told(line(text="x" * 9_000))
+    assert notice is not None
+    assert len(command_of(notice)) == MAX_COMMAND
