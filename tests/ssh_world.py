@@ -14,7 +14,18 @@ from dataclasses import dataclass, field
 
 import asyncssh
 
-from adapters.core.ports import Answer, GateSession, Outcome, Proof, Question, Refusal, ScramVerifier, Screen, Target
+from adapters.core.ports import (
+    Answer,
+    Connection,
+    GateSession,
+    Outcome,
+    Proof,
+    Question,
+    Refusal,
+    ScramVerifier,
+    Screen,
+    Target,
+)
 from adapters.errors import RecorderFailed
 from adapters.ssh.listener import ListenerSettings, SshListener
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
@@ -103,6 +114,9 @@ class SmallGate:
     records_commands: bool = False
     cannot_record: bool = False
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def watch(self, connection: Connection) -> None:
+        self.connection = connection
 
     def decide(self, question: Question) -> Answer:
         self.asked.append(question)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from adapters.core.ports import Answer, Proof, Refusal, ScramVerifier, Target
+from adapters.core.ports import Answer, Cause, Proof, Refusal, ScramVerifier, Target
 
 
 class Side(Enum):
@@ -124,9 +124,10 @@ class TimePassed:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The gateway drains or an operator ends this session. `reason` is fit for the client."""
+    """The session has to end. `reason` is fit for the client."""
 
     reason: str
+    cause: Cause = Cause.DRAIN
 
 
 Event: TypeAlias = (

@@ -15,8 +15,9 @@ from typing import cast
 import structlog
 
 from adapters.core import events as saw
+from adapters.core.driven import Session
 from adapters.core.ports import Doorkeeper
-from adapters.core.relay import Relay, Session, Surroundings
+from adapters.core.relay import Relay, Surroundings
 
 SHUTDOWN = "the gateway is shutting down"
 MAX_CONNECTIONS = 20_000

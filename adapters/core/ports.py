@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -140,11 +141,52 @@ class Proof(Protocol):
         """Theirs."""
 
 
+class Cause(StrEnum):
+    """Why somebody else than its client ends a session."""
+
+    DRAIN = "drain"
+    """The gateway stops: what runs may finish."""
+    IDLE = "idle"
+    """Nothing was asked for too long."""
+    LIFETIME = "lifetime"
+    """It is open for too long: what runs has a moment to finish."""
+    KILLED = "killed"
+    """Somebody who may wants it to end, with what runs in it."""
+    REVOKED = "revoked"
+    """The login that it was opened with was taken back."""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether what runs is not waited for."""
+        return self in (Cause.KILLED, Cause.REVOKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That a session has to end, and in which words its client is told."""
+
+    cause: Cause
+    message: str
+
+
+class Connection(Protocol):
+    """One client's connection, as whoever ends sessions sees it."""
+
+    def was_active(self) -> bool:
+        """Whether, since the last call, the client said something, or a command ran or was held. Only on the loop's thread."""
+
+    def end(self, ending: Ending) -> None:
+        """End it, never in the middle of a message. At once on the loop's thread, soon when called from another."""
+
+
 class GateSession(Protocol):
     """One signed-in client on one resource."""
 
     @property
     def id(self) -> str: ...
+
+    def watch(self, connection: Connection) -> None:
+        """Say whose connection this session is: it is told when the session has to end."""
 
     def decide(self, question: Question) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""

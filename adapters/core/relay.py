@@ -15,17 +15,19 @@ import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import structlog
 
 from adapters.core import effects as do
 from adapters.core import events as saw
+from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Doorkeeper, GateSession, Refusal, Target
+from adapters.core.ports import Answer, Cause, Doorkeeper, GateSession, Refusal, Target
 from adapters.core.tls import upstream_context
+from adapters.core.watching import Watched
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
 CONNECT_TIMEOUT = 10.0
@@ -38,32 +40,6 @@ MAX_LOOKS = 60
 NO_TARGET = Refusal("08004", "there is no such resource")
 
 log = structlog.get_logger(__name__)
-
-
-class ShortWay(Protocol):
-    """What a session offers for what comes with nearly every command: the same as through `handle`, with fewer words.
-
-    INVARIANT: each method says exactly what `handle` would have wished for the same event, or None and nothing happened.
-    """
-
-    def ask(self, data: bytes, now: float) -> do.Ask | None:
-        """Bytes from the client that are one command: what to ask about it."""
-
-    def granted(self, answer: Answer) -> bytes | None:
-        """The answer to that: what goes to the target."""
-
-    def reply(self, data: bytes, now: float) -> tuple[bytes, do.Record] | None:
-        """Bytes from the target that are one whole answer: what goes to the client, and what to record."""
-
-
-class Session(Protocol):
-    """What is driven: pure, one for each connection."""
-
-    def handle(self, event: Event, now: float) -> list[Effect]: ...
-
-    @property
-    def short_way(self) -> ShortWay | None:
-        """Asked anew for each piece of bytes; None when there is none at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +80,22 @@ class Relay:
         self._events: deque[Event] = deque()
         self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errands: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._late: list[asyncio.TimerHandle] = []
         self._client_is_full = False
         self._running = False
         self._closing: str | None = None
+        self.heard = False
+        """The client said something since somebody last looked (`watching`)."""
         self.closed = asyncio.Event()
 
     # --- events in
 
     def hear(self, side: Side, data: bytes) -> None:
         """Bytes from a side: the short way where the session has one, else an event like others."""
+        if side is Side.CLIENT:
+            self.heard = True
         short = None if self._running or self._closing is not None else self._session.short_way
         if short is None:
             self.take(saw.BytesReceived(side, data))
@@ -206,9 +187,14 @@ class Relay:
         log.warning("TLS could not be started", side=side.name, error=type(error).__name__)
         self.take(saw.UpstreamFailed("TLS with the target failed") if side is Side.UPSTREAM else saw.EndReceived(side))
 
-    def stop(self, reason: str) -> None:
-        """Ask the session to end soon (drain, kill)."""
-        self.take(saw.StopRequested(reason))
+    def stop(self, reason: str, cause: Cause = Cause.DRAIN) -> None:
+        """Ask the session to end soon (drain, limits, kill)."""
+        self.take(saw.StopRequested(reason, cause))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client: nothing runs for it, nothing is held."""
+        return self._session.is_waiting
 
     def cut(self, reason: str) -> None:
         """End the connection now."""
@@ -262,7 +248,7 @@ class Relay:
             case do.Interrupt(key):
                 self._spawn(self._pass_on_interrupt(key))
             case do.Errand(data):
-                self._spawn(self._run_errand(data))
+                self._errands.add(self._spawn(self._run_errand(data)))
             case do.RefreshFacts(target, changed):
                 self._spawn(self._refresh(target, changed))
             case do.OpenUpstream():
@@ -309,6 +295,7 @@ class Relay:
             self._events.append(saw.Refused(NO_TARGET))
             return
         self._gate = admitted
+        admitted.watch(Watched(self, self._loop))
         self._target = target
         groups = keeper.groups_of(effect.user) if effect.proof is None else effect.proof.groups
         self._events.append(saw.Admitted(admitted.id, target, tuple(groups)))
@@ -344,6 +331,7 @@ class Relay:
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._errands.discard(task)
         error = None if task.cancelled() else task.exception()
         # INVARIANT: what a task could not do ends the connection; nobody waits for an answer that never comes.
         if error is not None:
@@ -469,7 +457,8 @@ class Relay:
         if self._gate is not None:
             self._gate.close(reason)
         current = asyncio.current_task(self._loop)
-        for task in self._tasks:
+        # WHY not the errands: a cancel of what runs at the target has to get there, most of all when the session is over.
+        for task in self._tasks - self._errands:
             if task is not current:
                 task.cancel()
         self._upstream.drop()

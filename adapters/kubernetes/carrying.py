@@ -17,7 +17,7 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Outcome, Question
+from adapters.core.ports import Answer, Cause, Outcome, Question
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
 from adapters.kubernetes.talks import MAX_KEPT, Talk
@@ -34,6 +34,7 @@ REACH_SECONDS = 30.0
 MAX_REFUSAL = 64 * 1024
 """Of what the API server says in place of a switch to a client that was switched already."""
 _GATES_OWN = frozenset({"notify"})
+ENDED = "SESSION_ENDED"
 
 
 class Stage(StrEnum):
@@ -111,8 +112,8 @@ class Carrier:
                 self._target_left()
             case saw.TimePassed():
                 self._time_passed()
-            case saw.StopRequested(reason):
-                self._stop(reason)
+            case saw.StopRequested(reason, cause):
+                self._stop(reason, cause)
             case _:
                 raise RuntimeError("an event that nobody asked for")
 
@@ -295,10 +296,12 @@ class Carrier:
         else:
             raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, cause: Cause) -> None:
         if self._stage is Stage.HELD:
-            self._do.add(do.Leave(self._asked.ticket))
-            self._refuse(503, "SHUTTING_DOWN", reason)
+            self._do.add(do.Withdraw(self._asked.ticket, reason) if cause.is_urgent else do.Leave(self._asked.ticket))
+            self._refuse(503, "SHUTTING_DOWN" if cause is Cause.DRAIN else ENDED, reason)
+        elif cause.is_urgent:
+            self._fail(503, ENDED, reason)
 
     def _end(self, error: str | None, reason: str) -> None:
         if self._stage in (Stage.REACHING, Stage.SWITCHING, Stage.RUNNING):

@@ -11,7 +11,7 @@ from adapters.core.ports import Answer, Refusal
 from adapters.web.problems import answer as written
 from engine.decision import DenyKind, Reason
 
-_LOGIN = {"28P01": 401, "28001": 401, "28000": 429, "3D000": 404}
+_LOGIN = {"28P01": 401, "28001": 401, "28000": 429, "3D000": 404, "53300": 429}
 _UNAVAILABLE = frozenset(
     {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
 )

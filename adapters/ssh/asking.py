@@ -67,6 +67,11 @@ class Asker:
                 self._visit.gate.withdraw(ticket, "the client is gone")
             self._tickets.discard(ticket)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a question waits for people."""
+        return bool(self._tickets)
+
     def _has_gone(self) -> bool:
         # WHY a method: it changes while we wait, which a checker of types cannot know of an attribute.
         return self._is_over

@@ -112,6 +112,18 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         self._wants_files = False
         self._run: CommandRun | FilesRun | RawShell | CommandOnTerminal | GuardedShell | None = None
         visit.opened()
+        visit.seen.add(self)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next word is the client's: nothing runs here, nothing is held."""
+        match self._run:
+            case None:
+                return True
+            case GuardedShell() | RawShell() | FilesRun() as run:
+                return run.is_waiting
+            case _:
+                return False
 
     def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         self._channel = chan
@@ -183,6 +195,7 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         command.start(self._command)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
+        self._visit.heard = True
         if self._run is not None:
             self._run.take_input(data)
 
@@ -204,6 +217,7 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
             self._run.client_is_full(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._visit.seen.discard(self)
         self._visit.closed()
         if self._run is not None:
             self._run.leave("the client is gone")

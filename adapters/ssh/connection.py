@@ -7,6 +7,7 @@ verified, for the name that was asked about. No other password is ever taken. So
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -14,11 +15,12 @@ import asyncssh
 import structlog
 
 from adapters.core.ports import Doorkeeper, GateSession, Proof, Refusal
+from adapters.core.watching import Watched
 from adapters.ssh.channel import ClientSession, GuardedChannel
 from adapters.ssh.facts import authority_lines, who_and_where
 from adapters.ssh.forwarding import open_forward
 from adapters.ssh.upstream import Upstream
-from adapters.ssh.visit import MAX_CHANNELS, Visit
+from adapters.ssh.visit import Visit
 
 MAX_OFFERS = 40
 """Keys one connection may try."""
@@ -129,6 +131,7 @@ class ClientConnection(asyncssh.SSHServer):
         self.visit = Visit(
             found, target, Upstream(target), self.cut, self._settings.notice_seconds, self._settings.idle_seconds
         )
+        found.watch(Watched(self.visit, asyncio.get_running_loop()))
 
     def _admit(self, username: str, *, proven: bool) -> GateSession | Refusal:
         connection = self._connection
@@ -173,7 +176,7 @@ class ClientConnection(asyncssh.SSHServer):
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]] | bool:
         visit, connection = self.visit, self._connection
-        if visit is None or connection is None or visit.channels >= MAX_CHANNELS:
+        if visit is None or connection is None or not visit.has_room:
             return False
         channel = GuardedChannel(connection, visit)
         return channel, ClientSession(visit, channel.variables, channel.wishes)
@@ -182,7 +185,7 @@ class ClientConnection(asyncssh.SSHServer):
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
     ) -> Awaitable[asyncssh.SSHTCPSession[bytes]] | bool:
         visit = self.visit
-        if visit is None or visit.channels >= MAX_CHANNELS:
+        if visit is None or not visit.has_room:
             return False
         return open_forward(visit, dest_host, dest_port)
 

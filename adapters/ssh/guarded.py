@@ -200,6 +200,11 @@ class GuardedShell:
         except TimeoutError:
             return None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody edits a line, or could."""
+        return self._mode in (Mode.EDITING, Mode.LISTING, Mode.OVER)
+
     # --- the client's side
 
     def take_input(self, data: bytes) -> None:

@@ -33,6 +33,11 @@ class FilesRun:
         self._files: GuardedFiles | None = None
         self._inner: SSHServerStreamSession[bytes] | None = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it serves and none of its operations is held."""
+        return self._inner is not None and not self._asker.is_waiting
+
     def start(self) -> None:
         """Ask for it; when it is granted, serve."""
         self._visit.spawn(self._open())

@@ -87,6 +87,11 @@ class RawShell:
         self._early = bytearray()
         self._is_over = False
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stands: what runs there nobody sees, so that all that counts is whether somebody types."""
+        return self._target is not None
+
     def start(self) -> None:
         """Ask, and open it when it is granted."""
         self._visit.spawn(self._open())

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
-from adapters.core.ports import GateSession, Question, Target
+from adapters.core.ports import Cause, GateSession, Question, Target
 from adapters.ssh.facts import request_question
 from adapters.ssh.upstream import Upstream
 
@@ -21,6 +22,14 @@ MAX_REFUSALS = 500
 """Refused requests of one connection, each of which is an audit entry; one more ends it."""
 
 log = structlog.get_logger(__name__)
+
+
+class Channel(Protocol):
+    """A channel of which can be seen whether something runs in it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the next word is the client's: nothing runs, nothing is held."""
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +44,12 @@ class Visit:
     idle_seconds: float = 0.0
     """How long a terminal may stay where nobody types; 0: for ever."""
     channels: int = 0
+    seen: set[Channel] = field(default_factory=set)
+    """Those channels of which can be seen whether something runs; in all others something always does."""
+    heard: bool = False
+    """The client said something since somebody last looked (`adapters.core.watching`)."""
+    ends_with: str | None = None
+    """Why it ends with its last channel; None: it does not."""
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """No channel is open."""
     leaving: set[Callable[[], None]] = field(default_factory=set)
@@ -55,6 +70,25 @@ class Visit:
         self.channels -= 1
         if not self.channels:
             self.quiet.set()
+            if self.ends_with is not None:
+                self.cut(self.ends_with)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more channel may be opened."""
+        return self.channels < MAX_CHANNELS and self.ends_with is None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client's word is all that is waited for, in every channel."""
+        return len(self.seen) == self.channels and all(one.is_waiting for one in self.seen)
+
+    def stop(self, reason: str, cause: Cause) -> None:
+        """It has to end: at once where nothing is waited for, else with its last channel."""
+        if self.is_waiting or cause.is_urgent:
+            self.cut(reason)
+        elif cause is not Cause.IDLE:
+            self.ends_with = reason
 
     def refuse(self, word: str, *values: str) -> None:
         """Record that a request was refused because it is not carried here, whatever the policies say."""

@@ -59,6 +59,8 @@ from gateway.telemetry import Meters, logger
 DRAIN_SECONDS = 10.0
 """How long sessions may finish what they run after a stop was asked for."""
 SWEEP_SECONDS = 1.0
+SESSIONS_SECONDS = 0.5
+"""Between looks for sessions that have to end."""
 SHELF_SECONDS = 3600.0
 """Between looks for recordings whose time is over."""
 
@@ -157,6 +159,7 @@ class Gateway:
             proofs=self.identities.proofs,
             standing=self.identities.standing,
         )
+
 
     def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:
         """The policies that are only watched. One that does not load is told and tried again; it stops nothing."""
@@ -332,6 +335,18 @@ class Gateway:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             await loop.run_in_executor(None, self.identities.standing.refresh)
+
+    async def watch_sessions(self) -> None:
+        """End sessions that are over their limits, and those whose logins were taken back, for ever."""
+        loop = asyncio.get_running_loop()
+        looking: asyncio.Future[list[tuple[str, str]]] | None = None
+        while True:
+            await asyncio.sleep(SESSIONS_SECONDS)
+            # WHY not waited for: a store that does not answer must not keep the limits from being seen to.
+            void = looking.result() if looking is not None and looking.done() else []
+            self.doors.sweep(void)
+            if looking is None or looking.done():
+                looking = loop.run_in_executor(None, self.doors.find_void)
 
     async def sweep(self) -> None:
         """Close overdue tickets and put old recordings away, for ever."""

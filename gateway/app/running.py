@@ -52,7 +52,7 @@ class _Loop:
 
     async def _serve(self) -> None:
         gateway = self._gateway
-        works = (gateway.sweep(), gateway.hear_replicas(), gateway.look_at_revocations())
+        works = (gateway.sweep(), gateway.watch_sessions(), gateway.hear_replicas(), gateway.look_at_revocations())
         beside = [asyncio.create_task(work) for work in works]
         try:
             self.places = await self._gateway.start(listeners=self._with_listeners)

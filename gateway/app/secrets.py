@@ -34,7 +34,7 @@ from gateway.config.model import Resource as ResourceConfig
 from gateway.config.notices import mail_place
 from gateway.config.ssh import read_public_key
 from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
-from gateway.doors.resources import Directory, Place
+from gateway.doors.resources import Directory, Limits, Place
 from gateway.errors import ConfigInvalid, StoreUnavailable
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.scram import decoy, make_verifier, parse_verifier
@@ -136,7 +136,7 @@ class Secrets:
 
     def directory(self) -> Directory:
         """The resources with their addresses and credentials."""
-        return Directory([self._place(resource) for resource in self._config.resource])
+        return Directory([replace(self._place(one), limits=limits_of(one)) for one in self._config.resource])
 
     def _known(self, local: Local, decoy_key: bytes) -> Known:
         principal = Principal(local.name, local.kind.value, local.groups)
@@ -269,3 +269,8 @@ class Secrets:
             return fetch_text(reference, environment=self._environment, folder=self._config.folder)
         except CredentialUnavailable as error:
             raise CredentialUnavailable(f"{what}: {error}", help=error.help) from error
+
+
+def limits_of(resource: ResourceConfig) -> Limits:
+    """What sessions on a resource may do."""
+    return Limits(resource.idle_seconds, resource.lifetime_seconds, resource.connections_per_principal)

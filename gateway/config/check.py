@@ -22,6 +22,8 @@ from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find
 
 _WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
+_LONGEST = 31_536_000
+_MOST = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 
 
@@ -72,6 +74,11 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "tls", "ca_file"), "is no file; expected PEM certificates"
     if resource.tls.mode is TlsMode.DISABLE and resource.tls.ca_file is not None:
         yield (*path, "tls", "ca_file"), "is of no use where `mode` is `disable`"
+    for key, seconds in (("idle_seconds", resource.idle_seconds), ("lifetime_seconds", resource.lifetime_seconds)):
+        if not (seconds == 0 or 1 <= seconds <= _LONGEST):
+            yield (*path, key), f"is out of range; expected 0 (no limit), or 1 to {_LONGEST}"
+    if not 0 <= resource.connections_per_principal <= _MOST:
+        yield (*path, "connections_per_principal"), f"is out of range; expected 0 (no limit) to {_MOST}"
     if resource.protocol is ResourceProtocol.SSH:
         yield from find_ssh_resource_misfits(config, resource, path)
     if resource.protocol is ResourceProtocol.KUBERNETES:

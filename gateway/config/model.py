@@ -125,6 +125,8 @@ class Resource:
     `openapi` is a file (JSON or YAML) that says which operation a path is.
     Of Kubernetes: `credential` is a token, or with `certificate` (a file) the private key of that certificate; `role` is the user
     that everybody is there, and without it each is who they are here, with their groups.
+    Sessions on it end when nothing ran for `idle_seconds`, and when they are open for `lifetime_seconds`; one principal has at
+    most `connections_per_principal` at once. 0: no limit.
     """
 
     name: str
@@ -139,6 +141,9 @@ class Resource:
     certificate: str | None = None
     known_hosts: str | None = None
     shell: str = "/bin/bash"
+    idle_seconds: float = 0.0
+    lifetime_seconds: float = 0.0
+    connections_per_principal: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

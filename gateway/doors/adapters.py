@@ -9,28 +9,42 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import msgspec
 
-from adapters.core.ports import Answer, Outcome, Proof, Question, Recording, Refusal, ScramVerifier, Screen, Target
+from adapters.core.ports import (
+    Answer,
+    Connection,
+    Ending,
+    Outcome,
+    Proof,
+    Question,
+    Recording,
+    Refusal,
+    ScramVerifier,
+    Screen,
+    Target,
+)
 from adapters.errors import RecorderFailed
 from engine.command.parse import parse_command
-from engine.decision import DenyKind
+from engine.decision import DenyKind, Verdict
 from engine.request import Json, Principal, Resource, Session
 from gateway.asked import Asked
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.doors.resources import Directory
+from gateway.doors.sessions import Live, OpenSessions
 from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
 from gateway.identity.logins import NOT_PROVEN, Login, Unproven
 from gateway.identity.people import People
 from gateway.identity.proofs import TOLD, Proofs
 from gateway.identity.signed import looks_signed
-from gateway.identity.standing import UNASKED, Standing
+from gateway.identity.standing import REVOKED, UNASKED, Standing
 from gateway.identity.throttle import Throttle
 from gateway.recording.recorder import About, Recordings
 from gateway.remembering import Memory, ShapeOf
@@ -38,6 +52,8 @@ from gateway.telemetry import Meters, logger
 
 TOO_MANY = Refusal("28000", "too many failed logins from here; wait a minute")
 NO_RESOURCE = Refusal("3D000", "there is no such resource")
+TOO_MANY_OPEN = "53300"
+GONE = "this login is not valid any more"
 NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
 MAX_NAME = 128
 EXAMINERS = 8
@@ -50,16 +66,6 @@ class Known:
 
     people: People
     directory: Directory
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """A session that is open now. `opened_at` is UTC nanoseconds."""
-
-    session: Session
-    principal: Principal
-    resource: Resource
-    opened_at: int
 
 
 class Doors:
@@ -79,6 +85,7 @@ class Doors:
         records_commands: bool = False,
         proofs: Proofs | None = None,
         standing: Standing | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`shape_of` is the parser's, for what sessions remember. Without `recordings` nothing that has to be recorded runs.
 
@@ -100,11 +107,24 @@ class Doors:
         self._asking_issuers = ThreadPoolExecutor(EXAMINERS, "examine-issuer")
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
-        self._live: dict[str, Live] = {}
+        self.sessions = OpenSessions(monotonic)
 
     def live(self) -> Sequence[Live]:
         """The sessions that are open, the newest last. Safe from any thread."""
-        return list(self._live.values())
+        return self.sessions.live()
+
+    def sweep(self, void: Sequence[tuple[str, str]] = ()) -> None:
+        """End the sessions that are over the limits of their resources, and those in `void`. On the loop's thread."""
+        self.sessions.sweep(self.known.directory.limits, void)
+
+    def find_void(self) -> list[tuple[str, str]]:
+        """The sessions whose logins were taken back, with why. On a thread that may wait: the store may have to be asked."""
+        found = []
+        for one in self.sessions.members():
+            why = one.void(self) if isinstance(one, GatewaySession) else None
+            if why is not None:
+                found.append((one.id, why))
+        return found
 
     def scram_verifier(self, user: str) -> ScramVerifier:
         """The verifier of a user; for an unknown one a decoy that no password fits, stable for the same name."""
@@ -176,6 +196,8 @@ class Doors:
         else:
             # WHY only after the proof: who may not come in is not told which resources there are.
             refusal = NO_RESOURCE if place is None else None
+        if refusal is None and principal is not None:
+            refusal = self._crowded(principal.name, resource)
         if refusal is None and login is not None:
             problem = self._still_good(login, resource)
             refusal = None if problem is None else problem.refusal
@@ -205,8 +227,16 @@ class Doors:
             return refusal
         self._meters.sessions.inc()
         seen = _at(place, database)
-        self._live[session.id] = Live(session, principal, seen, now)
-        return GatewaySession(self, principal, session, seen, login)
+        opened = GatewaySession(self, principal, session, seen, login, opened_at=now)
+        self.sessions.add(opened, principal.name, place.name)
+        return opened
+
+    def _crowded(self, principal: str, resource: str) -> Refusal | None:
+        """Why somebody may have no session more there."""
+        most = self.known.directory.limits(resource).connections_per_principal
+        if not most or self.sessions.count(principal, resource) < most:
+            return None
+        return Refusal(TOO_MANY_OPEN, f"too many connections of yours: {most} at once may be open to this resource")
 
     def _who(
         self, user: str, proven: bool, proof: Proof | None
@@ -239,20 +269,23 @@ class Doors:
             # WHY: a service spoke for somebody whom this configuration need not know.
             return asked if login is None or self.trouble(login) is None else None
         place = known.directory.resource(asked.resource.name)
-        if login is None:
-            found = known.people.find(asked.principal.name)
-            principal = None if found is None else found.principal
-        else:
-            is_good = self._proofs is not None and self.trouble(login) is None
-            principal = self._proofs.current(login) if self._proofs is not None and is_good else None
+        is_good = login is None or self.trouble(login) is None
+        principal = self.current(asked.principal.name, login) if is_good else None
         if principal is None or place is None:
             return None
         return msgspec.structs.replace(asked, principal=principal, resource=_at(place, asked.resource.database))
 
+    def current(self, name: str, login: Login | None) -> Principal | None:
+        """A principal as they are known at the moment; None when they are not any more."""
+        if login is not None:
+            return None if self._proofs is None else self._proofs.current(login)
+        found = self.known.people.find(name)
+        return None if found is None else found.principal
+
     def closed(self, session: Session, principal: Principal, reason: str) -> None:
         """Record the end of a session."""
         self._meters.sessions.dec()
-        self._live.pop(session.id, None)
+        self.sessions.remove(session.id)
         entry = Entry(
             kind=Kind.SESSION,
             time=self._clock(),
@@ -277,14 +310,24 @@ class GatewaySession:
     """One signed-in client on one resource."""
 
     __slots__ = (
-        *("_doors", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_login", "_memory", "_principal"),
-        *("_resource", "_session", "_state", "_tickets"),
+        *("_doors", "_ending", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_last", "_login", "_memory"),
+        *("_opened_at", "_principal", "_resource", "_session", "_state", "_tickets", "connection"),
     )
 
     def __init__(
-        self, doors: Doors, principal: Principal, session: Session, resource: Resource, login: Login | None = None
+        self,
+        doors: Doors,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        login: Login | None = None,
+        opened_at: int = 0,
     ) -> None:
         """`login` is there when a token with an end and limits let them in."""
+        self.connection: Connection | None = None
+        self._opened_at = opened_at
+        self._last: Verdict | None = None
+        self._ending = ""
         self._doors = doors
         self._gate = doors.gate
         self._principal = principal
@@ -303,8 +346,40 @@ class GatewaySession:
     def id(self) -> str:
         return self._session.id
 
+    def watch(self, connection: Connection) -> None:
+        """Say whose connection this session is."""
+        self.connection = connection
+
+    def seen(self) -> Live:
+        """How it stands. Safe from any thread."""
+        verdict = "" if self._last is None else self._last.value
+        return Live(self._session, self._principal, self._resource, self._opened_at, verdict, bool(self._tickets))
+
+    def ends(self, ending: Ending, note: str) -> None:
+        """Note why it will be over: the audit is told that, whatever the connection says then."""
+        self._ending = note
+
+    def void(self, doors: Doors) -> str | None:
+        """Why the login that opened it counts no more; None when it does, and when nobody can say.
+
+        WHY not for one whose time is over: it runs no further command, and what it began before may end.
+        """
+        trouble = None if self._login is None else doors.trouble(self._login)
+        if trouble == REVOKED:
+            return trouble
+        known = doors.known
+        if known is self._known:
+            return None
+        is_there = known.directory.resource(self._resource.name) is not None
+        return None if is_there and doors.current(self._principal.name, self._login) is not None else GONE
+
     def decide(self, question: Question) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        answer = self._decide(question)
+        self._last = answer.decision.verdict
+        return answer
+
+    def _decide(self, question: Question) -> Answer:
         if question.state is not self._given and question.state != self._state:
             # WHY a new object only then: the engine knows the facts of a session by the object that states them.
             self._state = dict(question.state)
@@ -328,7 +403,7 @@ class GatewaySession:
             if renewed is not None:
                 asked, self._principal, self._resource = renewed, renewed.principal, renewed.resource
         if self._is_gone:
-            return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, "this login is not valid any more")
+            return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, GONE)
         answer = self._gate.decide(asked)
         if answer.ticket is not None:
             self._tickets.add(answer.ticket)
@@ -348,6 +423,7 @@ class GatewaySession:
         """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""
         answer = await self._gate.fate(ticket)
         self._tickets.discard(ticket)
+        self._last = answer.decision.verdict
         return answer
 
     def withdraw(self, ticket: str, reason: str) -> None:
@@ -377,7 +453,7 @@ class GatewaySession:
         """The session is over. A second call changes nothing."""
         if not self._is_closed:
             self._is_closed = True
-            self._doors.closed(self._session, self._principal, reason)
+            self._doors.closed(self._session, self._principal, self._ending or reason)
 
 
 def _at(place: Resource, database: str | None) -> Resource:

@@ -10,11 +10,24 @@ from engine.request import Resource
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How long sessions on a resource may be idle and open, and how many one principal may have. 0: no limit."""
+
+    idle_seconds: float = 0.0
+    lifetime_seconds: float = 0.0
+    connections_per_principal: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """One resource and where it is."""
+    """One resource, where it is, and what sessions on it may do."""
 
     resource: Resource
     target: Target = field(repr=False)
+    limits: Limits = NO_LIMITS
 
 
 class Directory:
@@ -33,6 +46,11 @@ class Directory:
     def names(self) -> Sequence[str]:
         """All names."""
         return tuple(self._places)
+
+    def limits(self, name: str) -> Limits:
+        """The limits of sessions on it; none for one that does not exist: those sessions end for that."""
+        found = self._places.get(name)
+        return NO_LIMITS if found is None else found.limits
 
     def target(self, name: str) -> Target | None:
         """Where it is and how the gateway signs in there."""

@@ -46,6 +46,8 @@ class World:
     port: int
     password: str = field(repr=False)
     process: subprocess.Popen[bytes] | None = None
+    more: dict[str, str] = field(default_factory=dict, repr=False)
+    """More of its environment."""
 
     @property
     def config(self) -> Path:
@@ -56,7 +58,12 @@ class World:
         return self.folder / "audit"
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "WORLD_UPSTREAM": self.cluster.password, "WORLD_CLIENT": self.password}
+        return {
+            **os.environ,
+            "WORLD_UPSTREAM": self.cluster.password,
+            "WORLD_CLIENT": self.password,
+            **self.more,
+        }
 
     def start(self) -> subprocess.Popen[bytes]:
         """`sallyport up`; returns once its listener accepts."""
@@ -176,8 +183,8 @@ password = "env:WORLD_CLIENT"
 
 
 @contextmanager
-def world(policies: str = ALLOW_READS) -> Iterator[World]:
-    """A cluster and a configured gateway, not yet started; everything is gone afterwards."""
+def world(policies: str = ALLOW_READS, settings: str = "") -> Iterator[World]:
+    """A cluster and a configured gateway, not yet started; everything is gone afterwards. `settings`: more of the server's."""
     try:
         binaries = find_binaries(os.environ)
     except DemoUnavailable as error:
@@ -187,7 +194,8 @@ def world(policies: str = ALLOW_READS) -> Iterator[World]:
     folder.chmod(0o755)
     certificate = loopback_certificate(datetime.datetime.now(datetime.UTC))
     try:
-        with running_cluster(binaries, folder / "pg", "owner", certificate, server_owner(os.geteuid())) as cluster:
+        owner = server_owner(os.geteuid())
+        with running_cluster(binaries, folder / "pg", "owner", certificate, owner, settings) as cluster:
             here = World(folder, cluster, free_port(), secrets.token_urlsafe(18))
             (folder / "policies").mkdir()
             (folder / "policies" / "world.rego").write_text(policies)

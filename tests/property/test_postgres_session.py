@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import BytesReceived, Side
+from adapters.core.ports import Cause
 from adapters.postgres.session import PostgresSession
 from tests import wire
 from tests.wire import (
@@ -131,13 +132,17 @@ class OnlyGrantedTextsRun(RuleBasedStateMachine):
         self.open: list[do.Ask] = []
         self.granted: list[str] = []
         self.pending = b""
+        self.down = b""
         self.closed = False
 
     def take(self, effects: list[do.Effect]) -> None:
         for effect in effects:
             match effect:
                 case do.Send(Side.UPSTREAM, data):
+                    assert not self.closed, "something goes up after the end"
                     self.pending += data
+                case do.Send(Side.CLIENT, data):
+                    self.down += data
                 case do.Ask():
                     self.open.append(effect)
                 case do.Close():
@@ -175,6 +180,18 @@ class OnlyGrantedTextsRun(RuleBasedStateMachine):
         while (self.open or self.pending) and not self.closed:
             self.server_answers()
             self.gate_answers(grants)
+
+    @rule(cause=st.sampled_from(Cause))
+    def somebody_wants_it_to_end(self, cause: Cause) -> None:
+        was_waiting = self.session.is_waiting
+        self.take(self.session.handle(saw.StopRequested("that is all", cause), 0.0))
+        assert self.closed or not (cause.is_urgent or (cause is Cause.IDLE and was_waiting))
+
+    @invariant()
+    def the_client_sees_whole_messages_and_at_most_one_end(self) -> None:
+        seen = split(self.down)
+        fatal = [number for number, (kind, body) in enumerate(seen) if kind == "E" and b"SFATAL" in body]
+        assert fatal in ([], [len(seen) - 1])
 
     @invariant()
     def only_granted_texts_ran(self) -> None:

@@ -17,7 +17,7 @@ from typing import assert_never
 from adapters.core import events as saw
 from adapters.core.effects import Effect, WakeAt
 from adapters.core.events import Event, Side
-from adapters.core.ports import Target
+from adapters.core.ports import Cause, Target
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import authentication, notices, results, startup
 from adapters.postgres.session.approach import Approach
@@ -46,11 +46,16 @@ class PostgresSession:
         self.short_way: Ready | None = None
         """The part of the session that knows a short way, while nothing stands against taking it."""
         self._deadline: float | None = None
-        self._stop_reason: str | None = None
+        self._stop: saw.StopRequested | None = None
 
     @property
     def phase(self) -> Phase:
         return self._phase
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client: nothing runs for it, nothing is held."""
+        return self._ready is not None and self._ready.is_waiting
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one event. After the end nothing is wished any more."""
@@ -86,9 +91,8 @@ class PostgresSession:
                 self._ended(side)
             case saw.TimePassed():
                 self._time_passed()
-            case saw.StopRequested(reason):
-                self._stop_reason = reason
-                self.short_way = None
+            case saw.StopRequested():
+                self._stop_requested(event)
             case saw.InterruptRequested():
                 if ready is not None:
                     ready.interrupted()
@@ -99,8 +103,8 @@ class PostgresSession:
                     ready.facts_refreshed()
             case _:
                 self._before_ready(event)
-        if self._stop_reason is not None and self._phase is not Phase.CLOSED:
-            self._stop_if_quiet(self._stop_reason)
+        if self._stop is not None and self._phase is not Phase.CLOSED:
+            self._stop_if_possible(self._stop)
 
     def _before_ready(
         self,
@@ -187,7 +191,7 @@ class PostgresSession:
         self._enter(Phase.READY)
         place = Surroundings(approach.place, self._meanings_of(approach.place))
         self._ready = Ready(out, self._settings, place, approach.key)
-        self.short_way = self._ready if self._stop_reason is None else None
+        self.short_way = self._ready if self._stop is None else None
         if rest:
             self._ready.upstream(rest)
 
@@ -215,9 +219,25 @@ class PostgresSession:
             return
         self._end(f"the {side.name.lower()} left")
 
-    def _stop_if_quiet(self, reason: str) -> None:
-        if self._ready is None or self._ready.is_quiet:
-            self._fail(notices.SHUTDOWN, reason)
+    def _stop_requested(self, stop: saw.StopRequested) -> None:
+        # WHY looked at again: who asks a session to end because it is idle may have looked a moment ago.
+        if stop.cause is Cause.IDLE and not self.is_waiting:
+            return
+        self._stop = stop
+        self.short_way = None
+        if stop.cause.is_urgent and self._ready is not None:
+            self._ready.stop_running()
+
+    def _stop_if_possible(self, stop: saw.StopRequested) -> None:
+        """End when the moment is good; an urgent end needs no more than that the client stands between two messages."""
+        ready, code = self._ready, notices.SHUTDOWN
+        if ready is not None and stop.cause is Cause.IDLE:
+            code = notices.IDLE_IN_TRANSACTION if ready.is_in_transaction else notices.IDLE_TOO_LONG
+        elif ready is not None and not ready.is_quiet:
+            if not stop.cause.is_urgent or not ready.owes_a_farewell:
+                return
+            ready.abandon(code)
+        self._fail(code, stop.reason)
 
     def _fail(self, code: str, message: str) -> None:
         """One FATAL error, then the end. In the middle of a reply the client only sees that the connection ends."""

@@ -10,7 +10,7 @@ from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Ask, Errand, Pause, Record, Resume
 from adapters.core.events import Side
 from adapters.core.ports import Answer
-from adapters.postgres.messages import results
+from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import HEADER, Front
 from adapters.postgres.messages.query import SYNC, decode_query
 from adapters.postgres.messages.startup import encode_cancel
@@ -43,7 +43,7 @@ class Ready:
         self._turn = self._serve()
         self._need = next(self._turn)
 
-    # --- the short way (`adapters.core.relay.ShortWay`)
+    # --- the short way (`adapters.core.driven.ShortWay`)
 
     def ask(self, data: bytes, now: float) -> Ask | None:
         """What to ask about bytes from the client that are one command while nothing is under way."""
@@ -128,10 +128,25 @@ class Ready:
         is_asking = self._short.pending is not None
         return waits_for_client and not is_asking and desk.replies.is_idle and desk.replies.status == results.IDLE
 
-    def abandon(self) -> None:
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client's word is all that is waited for: nothing runs, nothing is held. A transaction may be open."""
+        return self._need is Need.BYTES and self._short.pending is None and self._desk.replies.is_idle
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether the server says that a transaction is open."""
+        return self._desk.replies.status != results.IDLE
+
+    def stop_running(self) -> None:
+        """The session ends: what runs at the target is to stop too. WHY asked: a server that sends nothing does not see that we left."""
+        if not self._desk.replies.is_idle:
+            self._out.wish(Errand(encode_cancel(self._upstream_key)))
+
+    def abandon(self, code: str = notices.NO_TARGET) -> None:
         """The session ends: what is held is not wanted any more (the driver withdraws it), nothing goes on."""
         self._turn.close()
-        self._desk.replies.abandon()
+        self._desk.replies.abandon(code)
 
     @property
     def owes_a_farewell(self) -> bool:

@@ -95,12 +95,12 @@ class Replies:
         """Whether the client stands between two messages, and was not told yet that this is the end."""
         return not self._streaming and not self._said_goodbye
 
-    def abandon(self) -> None:
+    def abandon(self, code: str) -> None:
         """The session ends. What still ran has no outcome but that."""
         self.spell_out()
         for step in self.owed:
             if step.run is not None:
-                self._record(step.run, notices.NO_TARGET)
+                self._record(step.run, code)
         self.owed.clear()
 
     def expect(self, *steps: Step) -> None:

@@ -12,17 +12,15 @@ from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Outcome, Proof, Question, Target
+from adapters.core.ports import Answer, Cause, Outcome, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
 from adapters.web.requests import CONTINUE, HeadReader
-from adapters.web.responses import AnswerReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Caller, HandedOver, Manners, Successor, Unfit
-from adapters.web.session.phases import NEXT, Phase
-from adapters.web.session.replies import Reply
+from adapters.web.session.phases import CLIENTS_TURN, NEXT, Phase
 from adapters.web.session.settings import LEAVE_SECONDS, MAX_SHOWN, MAX_THROWN_AWAY, Settings
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import read_target
@@ -31,6 +29,8 @@ from engine.decision import Verdict
 
 _GATES_OWN = frozenset({"notify"})
 """Obligations that are the gate's affair; every other is one that this adapter cannot meet, and so a denial."""
+ENDED = "SESSION_ENDED"
+_STATUS = {"TARGET_SLOW": 504, ENDED: 503}
 
 
 class Conversation:
@@ -53,6 +53,11 @@ class Conversation:
         self._successor: Successor | None = None
         self._stop_reason: str | None = None
         self._do = Doing()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client: nothing runs for it, nothing is held."""
+        return self._successor is None and self._phase in CLIENTS_TURN
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
@@ -112,8 +117,8 @@ class Conversation:
                     self._run()
             case saw.UpstreamFailed(reason):
                 raise PeerProtocolError(reason, code="TARGET_UNREACHABLE")
-            case saw.StopRequested(reason):
-                self._stop(reason)
+            case saw.StopRequested(reason, cause):
+                self._stop(reason, cause)
             case _:
                 raise RuntimeError("an event that nobody asked for")
 
@@ -327,15 +332,8 @@ class Conversation:
         body = b"" if exchange.is_unread else b"".join(exchange.read)
         beside = self._manners.sent_beside(target, self._caller)
         sent = facts.bytes_sent(exchange.forward, body, exchange.length, beside, is_unread=exchange.is_unread)
-        exchange.reader = AnswerReader(exchange.head.method)
-        exchange.reply = Reply(
-            exchange.answer.decision_id,
-            plan=exchange.plan,
-            waited_for=exchange.ticket,
-            secrets=facts.secrets_of(target),
-            is_old=exchange.head.version == "1.0",
-            closes=facts.is_last(exchange.head) or self._stop_reason is not None,
-        )
+        closes = facts.is_last(exchange.head) or self._stop_reason is not None
+        exchange.expect_reply(exchange.answer.decision_id, facts.secrets_of(target), closes=closes)
         self._do.add(do.Send(Side.UPSTREAM, sent))
         exchange.patience = self._manners.patience(exchange.forward, self._settings.target_seconds)
         self._enter(Phase.RUNNING, exchange.patience)
@@ -445,8 +443,7 @@ class Conversation:
             # WHY cut: what the client has got is not whole, and nothing else would tell it.
             self._close(message)
             return
-        status = 504 if code == "TARGET_SLOW" else 502
-        self._not_done(exchange, exchange.answer, status, code.upper(), message)
+        self._not_done(exchange, exchange.answer, _STATUS.get(code, 502), code.upper(), message)
 
     def _client_left(self) -> None:
         if self._phase in (Phase.REACHING, Phase.RUNNING):
@@ -473,14 +470,19 @@ class Conversation:
                 pass
         self._close("too slow")
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str, cause: Cause) -> None:
+        if cause is Cause.IDLE and not self.is_waiting:
+            return
         self._stop_reason = reason
         exchange = self._exchange
         if self._phase is Phase.HELD and exchange is not None and exchange.answer is not None:
-            self._do.add(do.Leave(self._ticket))
-            self._not_done(exchange, exchange.answer, 503, "SHUTTING_DOWN", reason)
-        elif self._phase in (Phase.SECURING, Phase.HEAD):
+            self._do.add(do.Withdraw(self._ticket, reason) if cause.is_urgent else do.Leave(self._ticket))
+            code = "SHUTTING_DOWN" if cause is Cause.DRAIN else ENDED
+            self._not_done(exchange, exchange.answer, 503, code, reason)
+        elif self._phase in (Phase.SECURING, Phase.HEAD) or cause is Cause.IDLE:
             self._close(reason)
+        elif cause.is_urgent and self._phase in (Phase.REACHING, Phase.RUNNING):
+            raise PeerProtocolError(reason, code=ENDED)
 
     def _record(self, error: str | None) -> None:
         exchange = self._exchange

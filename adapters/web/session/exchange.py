@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adapters.core.ports import Answer
@@ -43,3 +44,15 @@ class Exchange:
     @property
     def is_uploading(self) -> bool:
         return self.is_unread and not self.body.is_done
+
+    def expect_reply(self, decision_id: str, secrets: Sequence[bytes], *, closes: bool) -> None:
+        """It goes up: what the target says next is the answer. `secrets` are never shown; `closes`: the connection ends with it."""
+        self.reader = AnswerReader(self.head.method)
+        self.reply = Reply(
+            decision_id,
+            plan=self.plan,
+            waited_for=self.ticket,
+            secrets=secrets,
+            is_old=self.head.version == "1.0",
+            closes=closes,
+        )

@@ -47,3 +47,6 @@ NEXT: Mapping[Phase, frozenset[Phase]] = {
     Phase.LEAVING: frozenset({Phase.CLOSED}),
     Phase.CLOSED: frozenset(),
 }
+
+CLIENTS_TURN = frozenset({Phase.SECURING, Phase.HEAD, Phase.BODY, Phase.LEAVING})
+"""Phases in which nothing happens unless the client says more."""

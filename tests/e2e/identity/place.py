@@ -170,8 +170,8 @@ def place(issuer: str) -> Iterator[Place]:
         cluster = stack.enter_context(
             running_cluster(binaries, folder / "pg", "owner", certificate, server_owner(os.geteuid()))
         )
-        web = stack.enter_context(_web_server())
-        host = stack.enter_context(_ssh_host(folder))
+        web = stack.enter_context(web_server())
+        host = stack.enter_context(ssh_host(folder))
         environment = {
             "PLACE_DATABASE": cluster.password,
             "PLACE_HOST_KEY": asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode(),
@@ -302,7 +302,7 @@ class _Echo(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _web_server() -> Iterator[int]:
+def web_server() -> Iterator[int]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -326,7 +326,7 @@ class _Everybody(asyncssh.SSHServer):
 
 
 @contextmanager
-def _ssh_host(folder: Path) -> Iterator[int]:
+def ssh_host(folder: Path) -> Iterator[int]:
     """An SSH host on a loop of its own that prints each line it is given."""
     import asyncio
 

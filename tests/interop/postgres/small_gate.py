@@ -16,7 +16,17 @@ from dataclasses import dataclass, field
 
 import uvloop
 
-from adapters.core.ports import Answer, GateSession, Outcome, Proof, Question, Refusal, ScramVerifier, Target
+from adapters.core.ports import (
+    Answer,
+    Connection,
+    GateSession,
+    Outcome,
+    Proof,
+    Question,
+    Refusal,
+    ScramVerifier,
+    Target,
+)
 from adapters.postgres.listener import ListenerSettings, PostgresListener
 from adapters.postgres.scram import make_verifier
 from adapters.postgres.session import ClientProof
@@ -44,6 +54,9 @@ class SmallGate:
     withdrawn: list[str] = field(default_factory=list)
     _trees: dict[str, ParsedCommand] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def watch(self, connection: Connection) -> None:
+        self.connection = connection
 
     def decide(self, question: Question) -> Answer:
         self.asked.append(question)

@@ -10,10 +10,22 @@ import pytest
 
 from adapters.core import effects as do
 from adapters.core import events as saw
+from adapters.core.driven import ShortWay
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Outcome, Proof, Question, Refusal, ScramVerifier, Target
-from adapters.core.relay import Relay, ShortWay, Surroundings
+from adapters.core.ports import (
+    Answer,
+    Cause,
+    Connection,
+    Ending,
+    Outcome,
+    Proof,
+    Question,
+    Refusal,
+    ScramVerifier,
+    Target,
+)
+from adapters.core.relay import Relay, Surroundings
 from engine.decision import Decision, Verdict
 
 QUESTION = Question("test", b"do it")
@@ -26,6 +38,7 @@ class Script:
     react: Callable[[Event], list[Effect]] = lambda event: []
     seen: list[Event] = field(default_factory=list)
     short_way: ShortWay | None = None
+    is_waiting: bool = False
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         self.seen.append(event)
@@ -38,6 +51,9 @@ class Gate:
     fate_of: asyncio.Future[Answer] | None = None
     calls: list[str] = field(default_factory=list)
     id: str = "s-1"
+
+    def watch(self, connection: Connection) -> None:
+        self.connection = connection
 
     def decide(self, question: Question) -> Answer:
         self.calls.append("decide")
@@ -484,3 +500,37 @@ async def test_a_client_that_reads_slowly_gets_its_last_bytes_as_long_as_it_gets
     call, given = later.pop()
     call(*given)
     assert relay.closed.is_set(), "nothing moved any more"
+
+
+async def test_a_session_that_was_admitted_can_be_watched_and_ended() -> None:
+    keeper = Keeper()
+    relay, session, wire = play(
+        lambda event: [do.Close(event.reason)] if isinstance(event, saw.StopRequested) else [], keeper
+    )
+    connection = keeper.gate.connection
+    session.is_waiting = True
+    relay.client.data_received(b"x")
+    assert connection.was_active()
+    assert not connection.was_active()
+    session.is_waiting = False
+    assert connection.was_active()
+    connection.end(Ending(Cause.KILLED, "over"))
+    assert session.seen[-1] == saw.StopRequested("over", Cause.KILLED)
+    assert wire.closing
+
+
+async def test_an_errand_outlives_the_session_it_is_for() -> None:
+    done = asyncio.Event()
+
+    async def errand(target: Target, data: bytes) -> None:
+        await asyncio.sleep(0)
+        done.set()
+
+    session = Script(lambda event: [ADMIT] if isinstance(event, saw.TimePassed) else [])
+    relay = Relay(session, Surroundings(Keeper(), errand=errand), client_address=None)
+    relay.client.connection_made(Wire())
+    relay.take(saw.TimePassed())
+    session.react = lambda event: [do.Errand(b"stop"), do.Close("over")]
+    relay.client.data_received(b"x")
+    async with asyncio.timeout(5):
+        await done.wait()

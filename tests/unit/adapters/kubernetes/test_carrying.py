@@ -9,7 +9,7 @@ import pytest
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
-from adapters.core.ports import Answer
+from adapters.core.ports import Answer, Cause
 from adapters.kubernetes import spdy, websockets
 from adapters.kubernetes.talks import MAX_KEPT
 from engine.command.parse import parse_command
@@ -208,3 +208,13 @@ def test_bytes_before_the_switch_are_bounded() -> None:
     house.client(b"x" * (MAX_KEPT + 1))
     assert house.records == ["TOO_MUCH_BEHIND"]
     assert not house.is_open
+
+
+def test_a_kill_ends_what_is_carried_and_takes_back_what_waits() -> None:
+    house = House(answers=None).client(wanting()).upstream(SWITCHED).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert (house.records, house.closed) == (["SESSION_ENDED"], "killed")
+    reaching = House(answers=None).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert b'"message": "killed"' in reaching.down
+    held = House(judge=holding).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert any(isinstance(one, do.Withdraw) for one in held.other)
+    assert b'"message": "killed"' in held.down

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
-from adapters.core.ports import Target
+import pytest
+
+from adapters.core.ports import Cause, Target
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import MAX_REFUSALS, Visit
 from tests.ssh_world import SmallGate
@@ -61,3 +64,54 @@ async def test_it_is_quiet_when_no_channel_is_open() -> None:
     assert not made.quiet.is_set()
     made.closed()
     assert made.quiet.is_set()
+
+
+@dataclass(eq=False)
+class Seen:
+    is_waiting: bool
+
+
+def channel(made: Visit, one: Seen | None) -> None:
+    made.opened()
+    if one is not None:
+        made.seen.add(one)
+
+
+async def test_it_waits_for_its_client_when_every_channel_does() -> None:
+    made, _ = visit([])
+    assert made.is_waiting
+    channel(made, one := Seen(True))
+    assert made.is_waiting
+    one.is_waiting = False
+    assert not made.is_waiting
+    one.is_waiting = True
+    channel(made, None)
+    assert not made.is_waiting, "of a channel that nobody sees into something always runs"
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+async def test_a_connection_where_nothing_runs_ends_at_once(cause: Cause) -> None:
+    made, _ = visit(cuts := [])
+    channel(made, Seen(True))
+    made.stop("over", cause)
+    assert cuts == ["over"]
+
+
+@pytest.mark.parametrize("cause", [Cause.KILLED, Cause.REVOKED])
+async def test_an_urgent_end_waits_for_nothing(cause: Cause) -> None:
+    made, _ = visit(cuts := [])
+    channel(made, Seen(False))
+    made.stop("over", cause)
+    assert cuts == ["over"]
+
+
+async def test_what_runs_at_the_end_of_a_lifetime_may_finish_and_nothing_new_begins() -> None:
+    made, _ = visit(cuts := [])
+    channel(made, Seen(False))
+    made.stop("idle", Cause.IDLE)
+    assert made.has_room
+    made.stop("over", Cause.LIFETIME)
+    assert cuts == []
+    assert not made.has_room
+    made.closed()
+    assert cuts == ["over"]

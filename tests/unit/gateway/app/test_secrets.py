@@ -24,6 +24,7 @@ from gateway.config.model import (
     TargetTls,
     TlsMode,
 )
+from gateway.doors.resources import NO_LIMITS, Limits
 from gateway.errors import GatewayError
 from gateway.identity.scram import decoy, make_verifier, print_verifier
 from tests.certificates import Authority
@@ -192,3 +193,11 @@ def test_a_cluster_is_signed_in_to_with_a_token_or_with_a_certificate(config: Co
     for resource, secret in ((replace(one, certificate="own.pem"), other.key), (one, b"a\r\nb: c")):
         with pytest.raises(GatewayError):
             target(resource, secret)
+
+
+def test_a_resource_has_the_limits_of_its_sessions(config: Config) -> None:
+    free = Resource("free", ResourceProtocol.HTTP, "api:443")
+    limited = replace(free, name="limited", idle_seconds=60, lifetime_seconds=3600.0, connections_per_principal=3)
+    directory = Secrets(replace(config, resource=(free, limited)), {}).directory()
+    assert directory.limits("limited") == Limits(60, 3600, 3)
+    assert directory.limits("free") == NO_LIMITS

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from adapters.core.ports import Doorkeeper, GateSession, Outcome, Question, Refusal, Target
+from adapters.core.ports import Doorkeeper, Ending, GateSession, Outcome, Question, Refusal, Target
 from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
 from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession, Known
-from gateway.doors.resources import Directory, Place
+from gateway.doors.resources import Directory, Limits, Place
 from gateway.identity.logins import Login, Unproven
 from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.people import Known as Person_
@@ -445,3 +445,114 @@ def test_open_sessions_are_known_until_they_close(doors: Doors) -> None:
     first.close("bye")
     first.close("bye")
     assert [one.session.id for one in doors.live()] == [second.id]
+
+
+class Wire:
+    """A connection that only hears how it has to end, and ends."""
+
+    def __init__(self, session: GatewaySession, *, closes: bool = True) -> None:
+        self.session, self.closes = session, closes
+        self.told: list[Ending] = []
+        session.watch(self)
+
+    def was_active(self) -> bool:
+        return False
+
+    def end(self, ending: Ending) -> None:
+        self.told.append(ending)
+        if self.closes:
+            self.session.close("what the connection says")
+
+
+def limited(doors: Doors, **limits: float) -> Doors:
+    known = doors.known
+    place = Place(ORDERS, Target("db", 5432, "gateway"), Limits(**limits))  # type: ignore[arg-type]  # fields of a test
+    other = Place(replace(ORDERS, name="many"), Target("db", 5432, "gateway"))
+    doors.known = Known(known.people, Directory([place, other]))
+    return doors
+
+
+def test_one_principal_has_no_more_sessions_than_the_resource_permits(doors: Doors, house: House) -> None:
+    limited(doors, connections_per_principal=2)
+    first, _ = opened(doors), opened(doors)
+    refusal = admit(doors)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "53300"
+    assert "2 at once" in refusal.message
+    entry = house.entries()[-1]
+    assert (entry.step, entry.note, entry.principal, entry.resource) == ("refused", "53300", "ana", "orders")
+    opened(doors, resource="many")
+    first.close("bye")
+    opened(doors)
+    for _ in range(MAX_FOR_NAME + 1):
+        assert admit(doors) == refusal, "to have enough is no failed login"
+
+
+def test_who_did_not_prove_who_they_are_is_not_told_how_many_are_open(doors: Doors) -> None:
+    limited(doors, connections_per_principal=1)
+    opened(doors)
+    assert admit(doors, proven=False) == NOT_PROVEN
+    assert admit(doors, resource="none") == NO_RESOURCE
+
+
+async def test_a_token_good_once_is_not_used_up_by_a_refusal_for_too_many(signed: Signed) -> None:
+    limited(signed.doors, connections_per_principal=1)
+    first = opened(signed.doors)
+    text, _ = signed.mint.issue(Asker("ana"), Wish(("orders",), 600, once=True))
+    proof = await signed.doors.examine(text, "ana", "orders")
+    assert isinstance(admit(signed.doors, proof=proof), Refusal)
+    first.close("bye")
+    assert isinstance(admit(signed.doors, proof=proof), GatewaySession)
+
+
+def test_an_idle_session_is_ended_and_the_audit_has_why(doors: Doors, house: House) -> None:
+    limited(doors, idle_seconds=1e-9)
+    wire = Wire(opened(doors))
+    doors.sweep()
+    assert [ending.cause.value for ending in wire.told] == ["idle"]
+    assert house.entries()[-1].step == "closed"
+    assert house.entries()[-1].note.startswith("IDLE_LIMIT ")
+    assert doors.live() == []
+
+
+async def test_a_session_whose_token_was_taken_back_is_ended(signed: Signed) -> None:
+    session, token_id = await signed.open()
+    wire = Wire(session)
+    assert signed.doors.find_void() == []
+    signed.tokens.revoke([token_id], signed.house.clock.now)
+    signed.seconds = 0.95
+    found = signed.doors.find_void()
+    assert [name for name, _ in found] == [session.id]
+    signed.doors.sweep(found)
+    assert wire.told[0].cause.value == "revoked"
+    assert signed.house.entries()[-1].note == "LOGIN_REVOKED the token of this login was revoked"
+
+
+async def test_a_session_whose_time_is_over_or_that_nobody_can_ask_about_is_not_cut(signed: Signed) -> None:
+    await signed.open()
+    signed.house.clock.pass_seconds(601)
+    assert signed.doors.find_void() == []
+    await signed.open()
+    downgrade(signed.database, "base")
+    signed.seconds = 5.0
+    assert signed.doors.find_void() == []
+
+
+def test_a_session_of_somebody_or_on_something_that_the_configuration_knows_no_more_is_ended(doors: Doors) -> None:
+    session, other = opened(doors), opened(doors, resource="many")
+    known = doors.known
+    doors.known = Known(known.people, Directory([Place(ORDERS, Target("db", 5432, "gateway"))]))
+    assert [name for name, _ in doors.find_void()] == [other.id]
+    doors.known = Known(People([], b"k" * 32), known.directory)
+    assert [name for name, _ in doors.find_void()] == [session.id, other.id]
+
+
+def test_how_a_session_stands_is_seen(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    assert [(one.verdict, one.is_held) for one in doors.live()] == [("", False)]
+    session.decide(question("SELECT 1"))
+    assert [(one.verdict, one.is_held) for one in doors.live()] == [("allow", False)]
+    house.policies.decision = HOLD
+    session.decide(question("DELETE FROM orders"))
+    assert [(one.verdict, one.is_held) for one in doors.live()] == [("hold", True)]
+    assert doors.live()[0].opened_at == house.entries()[0].time

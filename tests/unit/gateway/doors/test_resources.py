@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.core.ports import Target
-from gateway.doors.resources import Directory, LiveResources, Place
+from gateway.doors.resources import NO_LIMITS, Directory, Limits, LiveResources, Place
 from tests.strategies.gates import ORDERS
 
 TARGET = Target("db", 5432, "gateway", "s3cret")
@@ -30,3 +30,9 @@ def test_live_resources_are_those_of_the_directory_in_force() -> None:
     current[0] = Directory([])
     assert live.get("orders") is None
     assert len(live) == 0
+
+
+def test_limits_are_those_of_the_resource() -> None:
+    limits = Limits(60, 3600, 5)
+    assert Directory([Place(ORDERS, TARGET, limits)]).limits("orders") == limits
+    assert DIRECTORY.limits("orders") == DIRECTORY.limits("none") == NO_LIMITS

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import struct
 
+import pytest
+
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
+from adapters.core.ports import Cause
 from tests.wire import (
     BOUND,
     NO_DATA,
@@ -131,3 +134,94 @@ def test_after_the_end_nothing_is_wished_any_more() -> None:
 def test_an_answer_to_a_question_that_was_not_asked_changes_nothing() -> None:
     play = SignedIn().saw(saw.Decided(99, allow()))
     play.wished_nothing()
+
+
+CANCEL = do.Errand(packet(struct.pack("!I", 80877102) + b"pid!key!"))
+ENDED_IN_MIDDLE = PARSED + BOUND + described("a") + row("x" * 1000)[:200]
+
+
+def ended(play: SignedIn, cause: Cause) -> SignedIn:
+    play.wishes.clear()
+    play.saw(saw.StopRequested("that is all", cause))
+    return play
+
+
+def told(play: SignedIn) -> tuple[str, str]:
+    (one,) = errors(play.sent(Side.CLIENT))
+    return one["S"], one["C"]
+
+
+def test_a_session_says_when_it_waits_for_its_client() -> None:
+    play = SignedIn()
+    assert play.session.is_waiting
+    play.client(query("begin")).learn()
+    assert not play.session.is_waiting, "it was asked about"
+    play.answer(allow())
+    assert not play.session.is_waiting, "it runs"
+    play.upstream(PARSED + BOUND + NO_DATA + tag("BEGIN") + ready("T"))
+    assert play.session.is_waiting, "a transaction alone is no command"
+    play.client(query("delete from t")).answer(hold())
+    assert not SignedIn().client(query("delete from t")).learn().answer(hold()).session.is_waiting, "it is held"
+
+
+def test_an_idle_session_is_told_so_and_ends() -> None:
+    play = ended(SignedIn(), Cause.IDLE)
+    assert told(play) == ("FATAL", "57P05")
+    play.wished(do.Close("that is all"))
+
+
+def test_a_session_that_is_idle_in_a_transaction_is_told_that() -> None:
+    play = SignedIn().client(query("begin")).learn().answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("BEGIN") + ready("T"))
+    assert told(ended(play, Cause.IDLE)) == ("FATAL", "25P03")
+
+
+def test_a_session_with_half_a_message_from_its_client_is_idle_too() -> None:
+    assert told(ended(SignedIn().client(query("select 1")[:-3]), Cause.IDLE)) == ("FATAL", "57P05")
+    assert told(ended(SignedIn().client(parse("select 1")), Cause.IDLE)) == ("FATAL", "57P05")
+
+
+def test_a_session_that_runs_or_waits_for_people_does_not_end_for_being_idle() -> None:
+    runs = SignedIn().client(query("select 1")).learn().answer(allow())
+    held = SignedIn().client(query("delete from t")).learn().answer(hold())
+    for play in (runs, held):
+        ended(play, Cause.IDLE).wished_nothing()
+    runs.upstream(DONE)
+    assert not [wish for wish in runs.wishes if isinstance(wish, do.Close)], "it was asked too early"
+
+
+def test_at_the_end_of_its_lifetime_a_session_finishes_what_runs() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow())
+    ended(play, Cause.LIFETIME).wished_nothing()
+    play.upstream(DONE)
+    down = play.sent(Side.CLIENT)
+    assert kinds(down) == "CZE"
+    assert errors(down)[0]["C"] == "57P01"
+    play.take(do.Close)
+
+
+@pytest.mark.parametrize("cause", [Cause.KILLED, Cause.REVOKED])
+def test_a_killed_session_ends_with_what_runs_at_the_target(cause: Cause) -> None:
+    play = SignedIn().client(query("select pg_sleep(9)")).learn().answer(allow())
+    ended(play, cause)
+    assert told(play) == ("FATAL", "57P01")
+    assert play.take(do.Record).outcome.error == "57P01"
+    play.wished(CANCEL, do.Close("that is all"))
+
+
+def test_a_killed_session_takes_what_is_held_with_it() -> None:
+    play = ended(SignedIn().client(query("delete from t")).learn().answer(hold()), Cause.KILLED)
+    assert told(play) == ("FATAL", "57P01")
+    play.take(do.Close)
+    assert play.sent(Side.UPSTREAM) == b""
+
+
+def test_a_session_is_never_ended_in_the_middle_of_a_message() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(ENDED_IN_MIDDLE)
+    ended(play, Cause.KILLED).wished(CANCEL).wished_nothing()
+    play.upstream(row("x" * 1000)[200:])
+    down = play.sent(Side.CLIENT)
+    assert down.startswith(row("x" * 1000)[200:])
+    (error_,) = errors(down[len(row("x" * 1000)) - 200 :])
+    assert (error_["S"], error_["C"]) == ("FATAL", "57P01")
+    play.take(do.Close)

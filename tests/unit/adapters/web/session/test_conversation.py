@@ -10,7 +10,7 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.events import Side
-from adapters.core.ports import Answer, Target
+from adapters.core.ports import Answer, Cause, Target
 from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from tests.strategies.http_sessions import ALLOW, DENY, HOLD, OK, SECRET, House, request
@@ -348,3 +348,41 @@ def test_a_client_that_goes_on_sending_can_read_why_not() -> None:
 def test_a_request_without_a_host_is_refused() -> None:
     assert House().client(b"GET / HTTP/1.1\r\nAuthorization: Bearer ana\r\n\r\n").statuses == [400]
     assert House().client(b"GET / HTTP/1.0\r\nAuthorization: Bearer ana\r\n\r\n").statuses == [200]
+
+
+def test_a_connection_between_two_requests_waits_for_its_client() -> None:
+    house = House().client(request())
+    assert house.session.is_waiting
+    assert house.saw(saw.StopRequested("idle", Cause.IDLE)).closed == "idle"
+    body = House().client(request("PUT /a", "content-length: 5"))
+    assert body.session.is_waiting
+    assert body.saw(saw.StopRequested("idle", Cause.IDLE)).closed == "idle"
+
+
+def test_what_runs_or_is_held_is_not_idle() -> None:
+    for house in (House(answers=False).client(request()), House(judge=lambda text: HOLD).client(request())):
+        assert not house.session.is_waiting
+        assert house.saw(saw.StopRequested("idle", Cause.IDLE)).closed is None
+        assert house.statuses == []
+
+
+def test_a_kill_ends_what_runs_and_takes_back_what_is_held() -> None:
+    running = House(answers=False).client(request()).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert (running.statuses, running.records) == ([503], ["SESSION_ENDED"])
+    assert running.closed is not None
+    assert not running.is_open
+    begun = House(answers=False).client(request()).upstream(OK[:-1]).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert (begun.statuses, begun.records, begun.closed) == ([200], ["SESSION_ENDED"], "killed")
+    held = House(judge=lambda text: HOLD).client(request()).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert held.statuses == [503]
+    assert b"SESSION_ENDED" in held.down
+    assert any(isinstance(one, do.Withdraw) for one in held.other)
+    assert not any(isinstance(one, do.Leave) for one in held.other)
+
+
+def test_at_the_end_of_its_lifetime_a_connection_finishes_what_runs() -> None:
+    running = House(answers=False).client(request()).saw(saw.StopRequested("old", Cause.LIFETIME))
+    assert running.closed is None
+    assert running.upstream(OK).closed == "done"
+    held = House(judge=lambda text: HOLD).client(request()).saw(saw.StopRequested("old", Cause.LIFETIME))
+    assert b"SESSION_ENDED" in held.down

@@ -1,0 +1,43 @@
+"""What `relay` drives: the shape of a session, and of the short way that it may offer. Shapes only.
+
+Sessions of the protocols satisfy these; whoever accepts connections makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from adapters.core import effects as do
+from adapters.core.effects import Effect
+from adapters.core.events import Event
+from adapters.core.ports import Answer
+
+
+class ShortWay(Protocol):
+    """What a session offers for what comes with nearly every command: the same as through `handle`, with fewer words.
+
+    INVARIANT: each method says exactly what `handle` would have wished for the same event, or None and nothing happened.
+    """
+
+    def ask(self, data: bytes, now: float) -> do.Ask | None:
+        """Bytes from the client that are one command: what to ask about it."""
+
+    def granted(self, answer: Answer) -> bytes | None:
+        """The answer to that: what goes to the target."""
+
+    def reply(self, data: bytes, now: float) -> tuple[bytes, do.Record] | None:
+        """Bytes from the target that are one whole answer: what goes to the client, and what to record."""
+
+
+class Session(Protocol):
+    """What is driven: pure, one for each connection."""
+
+    def handle(self, event: Event, now: float) -> list[Effect]: ...
+
+    @property
+    def short_way(self) -> ShortWay | None:
+        """Asked anew for each piece of bytes; None when there is none at the moment."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client: nothing runs for it, nothing is held."""
