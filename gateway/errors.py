@@ -8,6 +8,7 @@
   - RecordingUnavailable  recordings cannot be kept
   - RecordingBroken    a recording cannot be read, or not to its end
   - ApprovalConflict   a ticket is not in a state that permits the step
+  - SessionUnknown     a session is not open here (any more), or not for the caller to see
   - IdentityRefused    a token, or an answer of who issues them, is not accepted
 
 Each has a stable `code`; messages never hold secrets.
@@ -62,6 +63,10 @@ class RecordingBroken(GatewayError):
 
 class ApprovalConflict(GatewayError):
     code = "APPROVAL_CONFLICT"
+
+
+class SessionUnknown(GatewayError):
+    code = "SESSION_UNKNOWN"
 
 
 class IdentityRefused(GatewayError):

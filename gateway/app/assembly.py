@@ -37,6 +37,7 @@ from gateway.config.addresses import split_address
 from gateway.config.model import Recorded
 from gateway.console.server import ConsoleServer
 from gateway.doors.adapters import Doors, Known
+from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from gateway.faces.asking import Desk
@@ -160,6 +161,7 @@ class Gateway:
             standing=self.identities.standing,
         )
 
+        self.ender = SessionEnder(self.doors.sessions, self.log, time.time_ns)
 
     def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:
         """The policies that are only watched. One that does not load is told and tried again; it stops nothing."""
@@ -225,7 +227,8 @@ class Gateway:
         behind, askers = self._behind(), Askers()
         ports = DecisionPorts(GateDecisions(behind, askers), self.policies, GateApprovals(behind, askers))
         audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
-        return RpcServer(ports, audit, self._sockets, time.monotonic, threads=self.config.rpc.threads)
+        threads = self.config.rpc.threads
+        return RpcServer(ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads)
 
     async def _start_faces(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)
@@ -256,6 +259,7 @@ class Gateway:
                 policies=self.policies,
                 candidate=self._candidate,
                 doors=self.doors,
+                ender=self.ender,
                 meters=self.meters,
                 exports=self.exports,
                 troubles=self.troubles,

@@ -27,6 +27,7 @@ from gateway.console.sessions import Sessions
 from gateway.console.signed_in import SignIns
 from gateway.console.signing_in import Entrance
 from gateway.doors.adapters import Doors
+from gateway.doors.ending import SessionEnder
 from gateway.gate import Gate
 from gateway.identity.oidc.login import CodeFlow
 from gateway.judge import Judge
@@ -48,6 +49,7 @@ class Parts:
     policies: PolicyStore[Judge]
     candidate: PolicyStore[Judge] | None
     doors: Doors
+    ender: SessionEnder
     meters: Meters
     exports: Exports
     troubles: Callable[[], Sequence[str]]
@@ -93,6 +95,7 @@ def _routes(parts: Parts) -> list[Route]:
     holds = Holds(parts.approvals, parts.gate)
     decisions = Decisions(directory, lambda: parts.policies.program)
     audit = Audit(directory, lambda: _sealed(parts), lambda: parts.sealer.trusted, time.time_ns)
+    sessions = Sessions(directory, parts.ender)
     policies = Policies(
         directory,
         lambda: _standing(parts.policies),
@@ -106,7 +109,8 @@ def _routes(parts: Parts) -> list[Route]:
         Route("/holds/{ticket}/refuse", holds.refuse, is_form=True),
         Route("/decisions", decisions.list),
         Route("/decisions/{seq}", decisions.one),
-        Route("/sessions", Sessions(directory, parts.doors.live).list),
+        Route("/sessions", sessions.list),
+        Route("/sessions/{session}/end", sessions.end, is_form=True),
         Route("/policies", policies.show),
         Route("/audit", audit.show),
         Route("/audit/verify", audit.verify, is_form=True),

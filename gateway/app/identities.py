@@ -79,6 +79,7 @@ def issuers_of(config: Config, client_secret: Callable[[str], str | None]) -> li
                 ca_file=None if one.ca_file is None else config.at(one.ca_file),
                 approver_groups=frozenset(one.approver_groups),
                 auditor_groups=frozenset(one.auditor_groups),
+                operator_groups=frozenset(one.operator_groups),
             )
         )
         for one in config.identity.oidc

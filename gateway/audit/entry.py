@@ -41,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One thing that happened. Times are UTC nanoseconds.
 
     DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`. APPROVAL: `ticket`, `step`,
-    `person`, `note`. SESSION: `session`, `step` (opened, refused, closed), `principal`, `resource`, `note`. POLICY:
+    `person`, `note`. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
     is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
     RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed),

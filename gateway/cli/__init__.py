@@ -55,6 +55,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("holds", ("holds", "approve", "refuse")),
     Group("audit", ("audit",)),
     Group("sessions", ("play", "sessions")),
+    Group("live", ("live", "kill")),
     Group("keys", ("scram",)),
     Group("tokens", ("token",)),
     Group("signing_in", ("login", "logout", "whoami")),

@@ -63,6 +63,7 @@ class Role(StrEnum):
     ASKER = "asker"
     APPROVER = "approver"
     AUDITOR = "auditor"
+    OPERATOR = "operator"
 
 
 class LogFormat(StrEnum):
@@ -228,6 +229,7 @@ class OidcIssuer:
     ca_file: str | None = None
     approver_groups: tuple[str, ...] = ()
     auditor_groups: tuple[str, ...] = ()
+    operator_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

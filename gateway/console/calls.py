@@ -33,6 +33,11 @@ class Viewer:
         return bool(self.roles & {"approver", "auditor"})
 
     @property
+    def may_end(self) -> bool:
+        """Whether they may end sessions, and so see which there are."""
+        return "operator" in self.roles
+
+    @property
     def may_audit(self) -> bool:
         """Whether they may see what everybody did."""
         return "auditor" in self.roles

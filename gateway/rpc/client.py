@@ -18,11 +18,12 @@ from engine.command.tree import Command
 from engine.decision import Decision
 from gateway.errors import GatewayError
 from gateway.rpc.calls import CODE_KEY
-from gateway.rpc.codec import asking, entries, tickets
+from gateway.rpc.codec import asking, entries, sessions, tickets
 from gateway.rpc.codec.answers import Particulars, read_answer
 from gateway.rpc.codec.asking import Query
 from gateway.rpc.codec.entries import LoggedEntry
 from gateway.rpc.codec.questions import Detail, Names, Raw
+from gateway.rpc.codec.sessions import EndWish, SessionSeen
 from gateway.rpc.codec.tickets import Fate, HeldCommand, Said, Wanted
 from gateway.rpc.limits import MAX_MESSAGE, MAX_PAGE
 from gateway.rpc.refusals import CallRefused
@@ -32,6 +33,7 @@ __all__ = ["CallFailed", "Client", "ClientTls", "Detail", "Names", "Ruling", "Qu
 _DECISION = "/sallyport.decision.v1.DecisionService/"
 _APPROVAL = "/sallyport.approval.v1.ApprovalService/"
 _AUDIT = "/sallyport.audit.v1.AuditService/"
+_SESSION = "/sallyport.session.v1.SessionService/"
 _OPTIONS = (("grpc.max_receive_message_length", 2 * MAX_MESSAGE), ("grpc.enable_retries", 0))
 DEFAULT_TIMEOUT = 10.0
 """Seconds for one call that is no stream."""
@@ -165,6 +167,16 @@ class Client:
         """Entries of the audit log from an index (or the end) on, and new ones as they are written."""
         pages = self._stream(_AUDIT + "Tail", entries.write_tail_request(start), entries.read_tail_entries)
         return (entry for page in pages for entry in page)
+
+    def sessions(self, limit: int = MAX_PAGE) -> tuple[tuple[SessionSeen, ...], int]:
+        """Sessions that are open at this gateway, newest first, and how many more there are."""
+        return self._unary(_SESSION + "List", sessions.write_list_request(limit), sessions.read_sessions)
+
+    def end_session(self, session_id: str, comment: str = "") -> SessionSeen:
+        """Have a session end; as it stood before."""
+        return self._unary(
+            _SESSION + "End", sessions.write_end_request(EndWish(session_id, comment)), sessions.read_ended
+        )
 
     def _say(self, method: str, ticket_id: str, comment: str) -> HeldCommand:
         return self._unary(_APPROVAL + method, tickets.write_said(Said(ticket_id, comment)), tickets.read_ticket)

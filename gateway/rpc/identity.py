@@ -29,7 +29,8 @@ class Role(StrEnum):
     ADAPTER = "adapter"  # enforces decisions: speaks for others, may hand in parsed commands, sees admin details
     ASKER = "asker"  # speaks for others, in raw text only
     APPROVER = "approver"  # may see tickets and vote, as itself
-    AUDITOR = "auditor"  # may read the log, tickets and admin details
+    AUDITOR = "auditor"  # may read the log, tickets, open sessions and admin details
+    OPERATOR = "operator"  # may see open sessions and end them
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,37 @@ class ApprovalPort(Protocol):
         """
 
 
+class OpenSession(Protocol):
+    """A session of a client that is open now."""
+
+    @property
+    def session(self) -> Session: ...
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def resource(self) -> Resource: ...
+    @property
+    def opened_at(self) -> int:
+        """UTC nanoseconds."""
+
+    @property
+    def verdict(self) -> str:
+        """That of its last command; empty when there was none."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a command of it waits for people."""
+
+
+class SessionPort(Protocol):
+    """The sessions that are open at this program."""
+
+    def live(self) -> Sequence[OpenSession]: ...
+
+    def end(self, session_id: str, *, by: str, comment: str) -> OpenSession:
+        """Have one end, with what runs in it, and record who wanted that. Raises SessionUnknown."""
+
+
 class AuditEntry(Protocol):
     """One entry of the log, as it was hashed."""
 

@@ -12,7 +12,14 @@ from typing import assert_never
 import grpc
 
 from engine.errors import EngineError
-from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, PolicyUnusable, StoreUnavailable
+from gateway.errors import (
+    ApprovalConflict,
+    AuditUnavailable,
+    GatewayError,
+    PolicyUnusable,
+    SessionUnknown,
+    StoreUnavailable,
+)
 
 
 class Cause(Enum):
@@ -62,6 +69,8 @@ def refusal_of(error: GatewayError | EngineError) -> CallRefused:
             return error
         case ApprovalConflict():
             return CallRefused(_OF_TICKETS.get(error.code, Cause.WRONG_STATE), error.code, str(error))
+        case SessionUnknown():
+            return CallRefused(Cause.NOT_FOUND, error.code, str(error))
         case AuditUnavailable() | StoreUnavailable() | PolicyUnusable():
             # WHY: these messages speak of our files and database, which are not the caller's.
             return CallRefused(Cause.NOT_NOW, error.code, "the service cannot answer now; its log says why")

@@ -28,7 +28,9 @@ from gateway.rpc.decision_service import DecisionPorts, DecisionService
 from gateway.rpc.identity import Caller, CertificateCaller, Identify, OneCaller
 from gateway.rpc.limits import MAX_METADATA, MAX_TRANSPORT_MESSAGE
 from gateway.rpc.openings import MAX_STREAMS, Openings
-from gateway.rpc.ports import AuditPort
+from gateway.rpc.ports import AuditPort, SessionPort
+from gateway.rpc.session_service import NAME as SESSION
+from gateway.rpc.session_service import NoSessions, SessionService
 from gateway.rpc.sockets import PlacedSocket, place
 from gateway.rpc.standard import HEALTH, REFLECTION, Health, Reflection
 from gateway.rpc.threads import deep_threads
@@ -115,17 +117,19 @@ class RpcServer:
         sockets: Sequence[Socket],
         clock: Callable[[], float],
         *,
+        sessions: SessionPort | None = None,
         threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
     ) -> None:
         """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService."""
         self._threads = threads
         self._arrivals = Arrivals(clock)
-        services = [DECISION, APPROVAL, AUDIT]
+        services = [DECISION, APPROVAL, AUDIT, SESSION]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
         self._approval = ApprovalService(ports.approvals, ports.gate)
         self._audit = AuditService(audit)
+        self._session = SessionService(sessions or NoSessions())
         self._health = Health(services)
         self._reflection = Reflection(services)
         self._sockets = tuple(sockets)
@@ -214,6 +218,7 @@ class RpcServer:
             DECISION: self._decision.handlers(reception),  # the first is found first
             APPROVAL: self._approval.handlers(reception),
             AUDIT: self._audit.handlers(reception),
+            SESSION: self._session.handlers(reception),
             HEALTH: self._health.handlers(reception),
             **{name: self._reflection.handlers(reception, name) for name in REFLECTION},
         }

@@ -144,12 +144,13 @@ def _authentication(entry: Entry) -> Fields:
     return {
         "class_uid": 3002,
         "category_uid": 3,
-        "activity_id": 2 if entry.step == "closed" else 1,
+        "activity_id": 2 if entry.step in ("closed", "killed") else 1,
         **_CONTROLS["deny" if refused else "allow"],
         "status_id": _FAILURE if refused else _SUCCESS,
         "status_detail": entry.note or entry.step or "unknown",
         "user": _user(entry),
         "session": {"uid": entry.session or "unknown"},
+        **({"actor": {"user": {"name": entry.person}}} if entry.person else {}),
         "service": {"name": entry.resource or "sallyport"},
         "src_endpoint": _source(entry),
     }

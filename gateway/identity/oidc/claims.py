@@ -58,7 +58,11 @@ def identity_of(
         settings.kind,
         tuple(
             role
-            for role, wanted in (("approver", settings.approver_groups), ("auditor", settings.auditor_groups))
+            for role, wanted in (
+                ("approver", settings.approver_groups),
+                ("auditor", settings.auditor_groups),
+                ("operator", settings.operator_groups),
+            )
             if not wanted.isdisjoint(groups)
         ),
         _job(claims, settings.job_claim),

@@ -32,6 +32,7 @@ class IssuerSettings:
     ca_file: Path | None = None
     approver_groups: frozenset[str] = frozenset()
     auditor_groups: frozenset[str] = frozenset()
+    operator_groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,4 +120,5 @@ def test_groups_give_the_roles_that_the_configuration_gives_them() -> None:
     settings = replace(SETTINGS, approver_groups=frozenset({"dba"}), auditor_groups=frozenset({"audit"}))
     assert found(settings).roles == ("approver",)
     assert found(settings, groups=["audit", "audit"]).roles == ("auditor",)
+    assert found(replace(settings, operator_groups=frozenset({"oncall"})), groups=["oncall"]).roles == ("operator",)
     assert found(settings, groups=None).roles == ()
