@@ -24,6 +24,12 @@ pub enum Action {
     Assign { word: Word },
 }
 
+/// A literal, in lower case, and what it sets off.
+pub struct Trigger {
+    pub word: Vec<u8>,
+    pub actions: Vec<Action>,
+}
+
 /// One row, built.
 pub struct Detector {
     pub kind: u16,
@@ -45,8 +51,8 @@ pub struct Engine {
     pub types: Vec<&'static str>,
     pub detectors: Vec<Detector>,
     pub literals: Words,
-    /// By the number of a literal: its length and what it sets off.
-    pub triggers: Vec<(usize, Vec<Action>)>,
+    /// By the number of a literal.
+    pub triggers: Vec<Trigger>,
     /// Literals of one byte, with their numbers.
     pub short: Vec<(u8, u16)>,
     /// Figures that are known by themselves, and figures that need a word near them.
@@ -111,7 +117,8 @@ fn build() -> Result<Engine, String> {
         Some((word.bytes().next()?, u16::try_from(first.saturating_add(offset)).ok()?))
     });
     let single = bytes.collect();
-    let triggers = long.into_iter().chain(short).map(|(word, actions)| (word.len(), actions)).collect();
+    let triggers = long.into_iter().chain(short);
+    let triggers = triggers.map(|(word, actions)| Trigger { word: word.into_bytes(), actions }).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;

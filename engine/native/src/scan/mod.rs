@@ -19,6 +19,7 @@ pub mod figures;
 pub mod limits;
 pub mod mask;
 pub mod near;
+pub mod plain;
 pub mod resolve;
 pub mod stream;
 pub mod table;

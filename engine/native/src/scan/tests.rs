@@ -1,5 +1,7 @@
 //! The scanner from outside: what is found where, pieces against the whole, and that nothing takes long.
 
+#![allow(clippy::expect_used, clippy::arithmetic_side_effects)]
+
 use super::*;
 
 fn found(text: &str) -> Vec<(String, String)> {
@@ -25,4 +27,90 @@ fn an_address_and_a_card_are_found() {
     let text = "write to ann@example.org, card 4111 1111 1111 1111.";
     let expected = [("pii.email", "ann@example.org"), ("pii.credit_card", "4111 1111 1111 1111")];
     assert_eq!(found(text), expected.map(|(kind, value)| (kind.to_owned(), value.to_owned())));
+}
+
+/// Chance from a seed (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % bound.max(1)
+    }
+
+    fn of<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        items.get(self.below(items.len())).expect("there are some")
+    }
+
+    /// Bytes that a pattern matches, or the beginning of such.
+    fn matched(&mut self, pattern: &automaton::Automaton) -> Vec<u8> {
+        const LONGEST: usize = 120;
+        let (mut state, mut made) = (pattern.start(), Vec::new());
+        while made.len() < LONGEST && !(pattern.is_ending(state) && self.below(3) == 0) {
+            let ways: Vec<u8> = (b' '..=b'~').filter(|byte| pattern.step(state, *byte) != automaton::DEAD).collect();
+            if ways.is_empty() {
+                break;
+            }
+            let byte = *self.of(&ways);
+            state = pattern.step(state, byte);
+            made.push(byte);
+        }
+        made
+    }
+
+    /// Something that is, begins, surrounds or resembles a finding.
+    fn piece(&mut self, engine: &Engine) -> Vec<u8> {
+        const JOINTS: [&str; 22] = [
+            " ", " ", " ", "=", ": ", "\n", "'", "\"", "-", ".", "/", "_", "@", ",", "(", "+", "::", "://", "é", "東",
+            " id is ", "x",
+        ];
+        match self.below(8) {
+            0 | 1 => {
+                let detector = self.of(&engine.detectors);
+                let parts = [detector.lead.as_ref(), Some(&detector.value), detector.trail.as_ref()];
+                parts.into_iter().flatten().flat_map(|part| self.matched(part)).collect()
+            }
+            2 | 3 => {
+                let word = &self.of(&engine.triggers).word;
+                let kept = if self.below(4) == 0 { self.below(word.len()) } else { word.len() };
+                let case = self.below(3);
+                let cased = |(at, byte): (usize, &u8)| match case {
+                    0 => byte.to_ascii_uppercase(),
+                    1 if at == 0 => byte.to_ascii_uppercase(),
+                    _ => *byte,
+                };
+                word.iter().take(kept).enumerate().map(cased).collect()
+            }
+            4 => (0..self.below(20)).map(|_| *self.of(b"0123456789abcDEF-. :")).collect(),
+            5 => (0..self.below(30)).map(|_| *self.of(b"aB3cD4eF5gH6iJ7kL8mN9oP0")).collect(),
+            _ => self.of(&JOINTS).as_bytes().to_vec(),
+        }
+    }
+
+    fn text(&mut self, engine: &Engine) -> Vec<u8> {
+        let mut text: Vec<u8> = (0..self.below(14)).flat_map(|_| self.piece(engine)).collect();
+        if self.below(3) == 0 {
+            let (at, byte) = (self.below(text.len()), self.below(256) as u8);
+            text.iter_mut().skip(at).take(1).for_each(|slot| *slot = byte);
+        }
+        text
+    }
+}
+
+#[test]
+fn the_fast_pass_finds_what_the_plain_one_finds() {
+    let times = std::env::var("SALLYPORT_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1_usize);
+    let engine = engine().expect("the engine is built");
+    let (mut chance, mut kinds) = (Chance(20_261_128), std::collections::BTreeSet::new());
+    for _ in 0..2_500 * times {
+        let text = chance.text(engine);
+        let found = scan(engine, &text);
+        assert_eq!(found, plain::scan(engine, &text), "{:?}", String::from_utf8_lossy(&text));
+        assert_eq!(detect(engine, &text), plain::detect(engine, &text), "{:?}", String::from_utf8_lossy(&text));
+        kinds.extend(found.iter().map(|one| one.kind));
+    }
+    // WHY: a comparison of nothing with nothing would hold too.
+    assert!(kinds.len() > 100, "only {} types came up", kinds.len());
 }

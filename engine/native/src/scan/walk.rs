@@ -58,11 +58,11 @@ pub struct Walker<'a> {
     pub followed: Vec<usize>,
     matches: Vec<(u16, usize)>,
     /// Where parts begin that may be figures, in order.
-    begun: Vec<usize>,
+    parts: Vec<usize>,
 }
 
 impl<'a> Walker<'a> {
-    fn new(engine: &'a Engine, text: &'a [u8], seen: Option<Vec<bool>>) -> Self {
+    pub fn new(engine: &'a Engine, text: &'a [u8], seen: Option<Vec<bool>>) -> Self {
         Self {
             engine,
             text,
@@ -72,7 +72,7 @@ impl<'a> Walker<'a> {
             waiting: Vec::new(),
             followed: vec![0; engine.detectors.len()],
             matches: Vec::new(),
-            begun: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
@@ -96,15 +96,25 @@ impl<'a> Walker<'a> {
             for place in block::places(signs.parts(&before, &after)) {
                 let begin = at.saturating_add(place);
                 if begins_figure(self.text, begin) {
-                    self.begun.push(begin);
-                    if signs.is_ample(&after, place) {
-                        self.figures_at(&engine.figures, begin);
-                    }
+                    self.begun(begin, signs.is_ample(&after, place));
                 }
             }
             (before, signs, block) = (signs, after, next);
             at = at.saturating_add(block::SIZE);
         }
+        self.finish();
+    }
+
+    /// A part begins that may be a figure, `is_ample` one without a word beside it.
+    pub fn begun(&mut self, begin: usize, is_ample: bool) {
+        self.parts.push(begin);
+        if is_ample {
+            self.figures_at(&self.engine.figures, begin);
+        }
+    }
+
+    /// All has been seen: settles what waits for words.
+    pub fn finish(&mut self) {
         if !self.context.is_empty() {
             self.figures_beside_words();
         }
@@ -125,12 +135,12 @@ impl<'a> Walker<'a> {
     }
 
     /// A literal stands at `start..end`.
-    fn triggered(&mut self, number: u16, start: usize, end: usize) {
+    pub fn triggered(&mut self, number: u16, start: usize, end: usize) {
         let engine = self.engine;
-        let Some((_, actions)) = engine.triggers.get(usize::from(number)) else {
+        let Some(trigger) = engine.triggers.get(usize::from(number)) else {
             return;
         };
-        for action in actions {
+        for action in &trigger.actions {
             match *action {
                 Action::Match { detector, back } => self.matched(detector, back, start),
                 Action::Follow { detector } => near::follow(self, detector, start, end),
@@ -273,7 +283,7 @@ impl<'a> Walker<'a> {
         let engine = self.engine;
         self.context.sort_unstable();
         let mut next = 0_usize;
-        for begin in std::mem::take(&mut self.begun) {
+        for begin in std::mem::take(&mut self.parts) {
             // Words that end too far before this part are near none that begins later.
             while self.context.get(next).is_some_and(|(end, _)| end.saturating_add(BEFORE) < begin) {
                 next = next.saturating_add(1);
@@ -310,7 +320,7 @@ impl<'a> Walker<'a> {
 }
 
 /// Whether the part that begins at `at` may be a figure: letters and then digits, digits, or the sign of a number.
-fn begins_figure(text: &[u8], at: usize) -> bool {
+pub fn begins_figure(text: &[u8], at: usize) -> bool {
     let next = || text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
     match text.get(at) {
         Some(b'0'..=b'9') => goes_on(text, at),

@@ -188,7 +188,8 @@ fn shell_text(data: &[u8]) {
     }
 }
 
-/// What is found stands in the text and in order, its type is told, and a text in pieces has what the whole has.
+/// What is found stands in the text and in order, its type is told, a text in pieces has what the whole has, and the fast
+/// pass finds what the plain one does.
 fn scanner(data: &[u8]) {
     let engine = scan::engine().expect("the engine is built");
     let found = scan::scan(engine, data);
@@ -206,6 +207,10 @@ fn scanner(data: &[u8]) {
     streamed.extend(stream.push(rest));
     streamed.extend(stream.finish());
     assert_eq!(streamed, found);
+    if data.len() <= 1_024 {
+        assert_eq!(scan::plain::scan(engine, data), found);
+        assert_eq!(scan::plain::detect(engine, data), types);
+    }
     let _ = scan::mask::without_secrets(engine, data);
     let _ = scan::encode::scanned(engine, data, &found);
 }
