@@ -2,6 +2,8 @@
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+use crate::memory::counted;
+
 /// An error that crosses into Python as `NativeError`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -19,7 +21,7 @@ impl Failure {
 
 /// Runs `work`; a panic in it becomes a `Failure`, so that none ever crosses into Python.
 pub fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match catch_unwind(AssertUnwindSafe(|| counted(work))) {
         Ok(result) => result,
         Err(cause) => {
             let said = cause

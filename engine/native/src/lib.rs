@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod failure;
+pub mod memory;
 pub mod merkle;
 pub mod postgres;
 pub mod rego;

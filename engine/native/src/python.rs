@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::audit;
 use crate::failure::{guarded, Failure};
+use crate::memory::counted;
 use crate::merkle;
 use crate::postgres;
 use crate::rego::program;
@@ -50,7 +51,7 @@ impl Drop for Program {
         let program = self.0.take();
         // WHY without the GIL: a big set of policies takes milliseconds to free, and nobody who decides shall wait for it.
         // Where there is no interpreter any more, the closure is dropped with what it holds.
-        let _ = Python::try_attach(|py| py.detach(|| drop(program)));
+        let _ = Python::try_attach(|py| py.detach(|| counted(|| drop(program))));
     }
 }
 

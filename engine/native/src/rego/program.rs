@@ -28,6 +28,7 @@ use super::spelling::respelled;
 use super::split;
 use super::trial;
 use crate::failure::{guarded, Failure};
+use crate::memory::counted;
 use crate::stack::{with_bounded_room, with_room};
 
 /// One policy rule as `describe` shows it; its id is its place in the list.
@@ -82,7 +83,19 @@ impl Program {
     fn build(files: &[SourceFile], data: &Value, options: Options) -> Result<Self, Vec<Diagnostic>> {
         let mut parsed = sources::parse(files, &options.limits);
         let rules = Rules::new(parsed.trees());
-        let mut found = checks::all(&rules, data, &options);
+        let circular = checks::circular(&rules, &options.limits);
+        let whole = split::Whole { rules: &rules, files, engine: &parsed.engine, data, limits: &options.limits };
+        let is_compilable = parsed.broken.is_empty() && circular.is_empty();
+        // Authors wait for all three, and none needs another: what does not pass the checks is compiled for nothing.
+        let (shards, others, mut described) = std::thread::scope(|scope| {
+            let compile = || if is_compilable { split::compile(&whole) } else { Ok(Vec::new()) };
+            let shards = scope.spawn(move || counted(|| with_room(compile)));
+            let others = checks::others(&rules, data, &options);
+            let described = describe_rules(&rules, &options);
+            (shards.join(), others, described)
+        });
+        let mut found = circular;
+        found.extend(others);
         // What a broken file would have defined is unknown to no fault of the others.
         found.retain(|item| parsed.broken.is_empty() || item.code != "UNKNOWN_FUNCTION");
         found.append(&mut parsed.broken);
@@ -90,14 +103,7 @@ impl Program {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let whole = split::Whole { rules: &rules, files, engine: &parsed.engine, data, limits: &options.limits };
-        // Authors wait for both, and neither needs the other.
-        let (shards, mut described) = std::thread::scope(|scope| {
-            let shards = scope.spawn(|| with_room(|| split::compile(&whole)));
-            let described = describe_rules(&rules, &options);
-            (shards.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), described)
-        });
-        let shards = shards?;
+        let shards = shards.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let mut facts = Vec::new();
         let mut bodies = Vec::new();
         for (shard, compiled) in shards.iter().enumerate() {
@@ -268,7 +274,7 @@ impl Program {
 /// Frees the trees beside the caller, who waits for the program and not for that.
 fn take_down(rules: Rules, parsed: sources::Parsed) {
     // Where no thread can be had, what was meant for it is freed here.
-    drop(std::thread::Builder::new().spawn(move || with_room(|| drop((rules, parsed)))));
+    drop(std::thread::Builder::new().spawn(move || counted(|| with_room(|| drop((rules, parsed))))));
 }
 
 fn read_files(list: &Value) -> Result<Vec<SourceFile>, Failure> {

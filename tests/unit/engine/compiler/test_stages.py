@@ -1,5 +1,8 @@
 """Sources to compiled policies: what is refused, what is told, what a revision names."""
 
+import subprocess
+import sys
+
 import msgspec
 import pytest
 
@@ -94,3 +97,21 @@ def test_data_is_what_rules_see_as_data() -> None:
     )
     answer = msgspec.msgpack.decode(policies.core.evaluate(msgspec.msgpack.encode({"resource": {"name": "orders"}}), 0))
     assert answer["results"] == [[0, "no"]]
+
+
+RELOADS = """
+import sys
+from engine.compiler.stages import compile_policies
+from engine.source import Source
+
+rules = [f'deny contains {{"code": "R{n}", "reason": "no"}} if input.resource.name == "res-{n}"' for n in range(400)]
+text = "package policies.big\\n\\n" + "\\n".join(rules)
+for number in range(150):
+    compile_policies([Source("a.rego", f"{text}\\n# {number}")], limits={"memory_bytes": 48 << 20})
+"""
+
+
+def test_policies_may_be_loaded_any_number_of_times() -> None:
+    # A process of its own: the limit is of the whole process, and other tests hold policies too.
+    ended = subprocess.run([sys.executable, "-c", RELOADS], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr[-500:]

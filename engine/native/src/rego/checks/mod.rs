@@ -18,13 +18,16 @@ use super::program::RuleFact;
 use super::rules::{Definition, Graph, Rules};
 use super::scope::Path;
 
-/// Everything every check has to say.
-pub fn all(rules: &Rules, data: &Value, options: &Options) -> Vec<Diagnostic> {
-    let graph = Graph::new(rules);
+/// What the compiler must not be given: rules that refer to each other without end.
+pub fn circular(rules: &Rules, limits: &Limits) -> Vec<Diagnostic> {
+    cycles::check(rules, &Graph::new(rules), limits)
+}
+
+/// What every other check has to say.
+pub fn others(rules: &Rules, data: &Value, options: &Options) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(shape::check(rules, data));
     found.extend(calls::check(rules, options));
-    found.extend(cycles::check(rules, &graph, &options.limits));
     found.extend(absent::check(rules, options));
     found.extend(always::check(rules));
     found
@@ -37,7 +40,7 @@ pub fn rvm_gap(rules: &Rules) -> Option<String> {
 
 /// What is wrong with the way rules refer to each other, as a text.
 pub fn recursion(rules: &Rules, limits: &Limits) -> Option<String> {
-    cycles::check(rules, &Graph::new(rules), limits).into_iter().next().map(|found| found.message)
+    circular(rules, limits).into_iter().next().map(|found| found.message)
 }
 
 /// Rules that are candidates for every request.
