@@ -48,6 +48,8 @@ class World:
     process: subprocess.Popen[bytes] | None = None
     more: dict[str, str] = field(default_factory=dict, repr=False)
     """More of its environment."""
+    within: tuple[str, ...] = ()
+    """What its processes are started with in front of them: they live somewhere of their own."""
 
     @property
     def config(self) -> Path:
@@ -69,7 +71,7 @@ class World:
         """`sallyport up`; returns once its listener accepts."""
         log = (self.folder / "gateway.log").open("ab")
         self.process = subprocess.Popen(
-            [*sallyport(), "up", "--config", str(self.config)],
+            [*self.within, *sallyport(), "up", "--config", str(self.config)],
             cwd=ROOT,
             env=self.environment(),
             stdout=log,
@@ -108,7 +110,7 @@ class World:
     def verify_audit(self) -> int:
         """The exit code of `audit verify`: 0 when the log is the one that was sealed."""
         said = subprocess.run(
-            [*sallyport(), "audit", "verify", "--config", str(self.config)],
+            [*self.within, *sallyport(), "audit", "verify", "--config", str(self.config)],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,
@@ -120,7 +122,7 @@ class World:
     def entries(self) -> list[dict[str, object]]:
         """The audit, read as an operator reads it."""
         said = subprocess.run(
-            [*sallyport(), "audit", "show", "--config", str(self.config), "--json"],
+            [*self.within, *sallyport(), "audit", "show", "--config", str(self.config), "--json"],
             cwd=ROOT,
             env=self.environment(),
             capture_output=True,

@@ -50,7 +50,7 @@ def denial(answer: Answer, hint: str = "") -> bytes:
 
 
 def _rules(decision: Decision) -> str:
-    rules = sorted({reason.rule for reason in decision.reasons})
+    rules = sorted({reason.rule for reason in decision.reasons if reason.rule})
     return f"rule {', '.join(rules)}" if rules else ""
 
 

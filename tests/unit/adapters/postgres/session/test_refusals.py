@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.core.ports import Answer
 from adapters.postgres.session import refusals
-from engine.decision import Decision, DenyKind
+from engine.decision import Decision, DenyKind, Reason
 from tests.wire import POISON, deny, errors, fields, hold, parse, split
 
 
@@ -21,6 +21,14 @@ def test_a_denial_without_a_rule_says_what_kind_it_is() -> None:
         shown = errors(refusals.denial(Answer(Decision(deny_kind=kind), "d")))[0]
         assert kind.value in shown["D"]
         assert shown["M"]
+
+
+def test_a_denial_of_the_gate_itself_names_no_rule() -> None:
+    reason = Reason(rule="", kind="deny", code="AUDIT_UNAVAILABLE", reason="this cannot be recorded at the moment")
+    decision = Decision(deny_kind=DenyKind.AUDIT_UNAVAILABLE, reasons=(reason,))
+    shown = errors(refusals.denial(Answer(decision, "d")))[0]
+    assert shown["M"] == "this cannot be recorded at the moment"
+    assert shown["D"] == f"no rule had a say ({DenyKind.AUDIT_UNAVAILABLE.value})"
 
 
 def test_a_held_command_says_ticket_approvers_and_how() -> None:
