@@ -59,7 +59,8 @@ class Reason:
 class MaskItem:
     """How one output is rewritten.
 
-    `output` is the 0-based position in the result, or None for values anywhere (pattern masks); `method` one of
+    `output` is the 0-based position in the result, None where there is a `path`, or for values anywhere: `origins` are
+    then the types of the scanner that are looked for; `method` one of
     `drop null redact hash tokenize partial`; `params` name keys by id, never key material.
     """
 

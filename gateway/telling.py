@@ -30,8 +30,8 @@ from gateway.audit.catalogs import NOT_KEPT, Reference
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.redact import redact_sql
 
-_WEB = frozenset({"http", "kubernetes"})
-"""Protocols whose texts are requests with header lines."""
+_WEB = frozenset({"http", "kubernetes", "mcp"})
+"""Protocols whose texts are requests with header lines, or may be where nobody could read more than those."""
 SECRET = "secret_literal"  # noqa: S105  # the name of a feature, no secret
 MAX_TREE = 256 << 10
 """Bytes of a ready-made tree that an entry holds; a larger one cannot be decided again."""

@@ -100,3 +100,8 @@ def _decision(answer: Answer) -> list[tuple[str, str]]:
 def too_slow() -> bytes:
     """For who does not send in time what they began."""
     return problem(408, "TOO_SLOW", "the rest of the request did not come in time", closes=True)
+
+
+def keep_waiting(answer: Answer) -> tuple[bytes, float | None]:
+    """Nothing: who waits for an approval just waits."""
+    return b"", None

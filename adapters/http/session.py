@@ -9,8 +9,10 @@ from adapters.http import refusals as our_answers
 from adapters.web import facts
 from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
-from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Successor, Unfit
+from adapters.web.session.exchange import Exchange, text_of
+from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Replying, Successor, Unfit
 from adapters.web.session.masking import masks_of
+from adapters.web.session.replies import reply_to
 from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
@@ -31,18 +33,32 @@ class HttpManners:
         """The request as it goes on to a target. Raises Refused."""
         return facts.forward(head, where, target)
 
-    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+    def readable(self, forward: Forward, body: bytes | None, target: Target | None = None) -> tuple[Forward, bytes]:
         """Bodies go on as they came; of one too long to be read the judge knows only that it is there."""
         return forward, body or b""
+
+    def saying(self, forward: Forward, body: bytes, caller: Caller) -> Refusals:
+        """The same to every request."""
+        return self.refusals
+
+    def text(self, exchange: Exchange, body: bytes) -> bytes:
+        """The request as it goes on, without the credential."""
+        return text_of(exchange, body)
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """The gateway's credential. Raises LocalProtocolError for one that cannot stand in a header."""
         return facts.credential(target)
 
-    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+    def plan(
+        self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None
+    ) -> Plan | Unfit:
         """The masks of the decision, or why they cannot be carried out."""
         masks = masks_of(answer)
         return Unfit(403, "MASK_UNPROVEN", masks) if isinstance(masks, str) else Plan(masks)
+
+    def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:
+        """The answer as it comes, with its masks."""
+        return reply_to(exchange, target, closes=closes)
 
     def patience(self, forward: Forward, seconds: float) -> float | None:
         """How long nothing may come from the target."""

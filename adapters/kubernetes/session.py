@@ -10,7 +10,9 @@ from adapters.kubernetes.carrying import Carrier
 from adapters.kubernetes.masking import plan_of
 from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
-from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Successor, Unfit
+from adapters.web.session.exchange import Exchange, text_of
+from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Replying, Successor, Unfit
+from adapters.web.session.replies import reply_to
 from adapters.web.session.settings import Settings
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
@@ -35,17 +37,27 @@ class KubernetesManners:
         """The request as it goes on. Raises Refused."""
         return facts.forward(head, where, target)
 
-    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+    def readable(self, forward: Forward, body: bytes | None, target: Target | None = None) -> tuple[Forward, bytes]:
         """Objects in protobuf go on in JSON, as they are judged. Raises Refused for what is not read."""
         if body is None:
             raise Refused("body_too_long", f"a body of more than {MAX_BODY} bytes is not read")
         return facts.in_json(forward, body)
 
+    def saying(self, forward: Forward, body: bytes, caller: Caller) -> Refusals:
+        """The same to every request."""
+        return self.refusals
+
+    def text(self, exchange: Exchange, body: bytes) -> bytes:
+        """The request as it goes on, without the credential."""
+        return text_of(exchange, body)
+
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """The gateway's credential and whom it speaks for. Raises LocalProtocolError."""
         return facts.sent_beside(target, caller)
 
-    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+    def plan(
+        self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None
+    ) -> Plan | Unfit:
         """How the answer is rewritten, or why the request does not go on after all."""
         unfit = facts.unfit_tree(answer)
         if unfit is not None:
@@ -53,6 +65,10 @@ class KubernetesManners:
         is_watch = facts.info_of(forward).verb == "watch"
         plan = plan_of(facts.info_of(forward), answer, is_watch=is_watch)
         return Unfit(403, "MASK_UNPROVEN", plan) if isinstance(plan, str) else plan
+
+    def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:
+        """The answer as it comes, with its masks."""
+        return reply_to(exchange, target, closes=closes)
 
     def patience(self, forward: Forward, seconds: float) -> float | None:
         """How long nothing may come from the API server; a watch may be silent for ever."""

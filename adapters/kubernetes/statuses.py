@@ -138,3 +138,8 @@ def too_slow() -> bytes:
 def _answer(number: int, body: bytes, *, closes: bool, is_head: bool, decision_id: str = "") -> bytes:
     headers = [("sallyport-decision", decision_id)] if decision_id else []
     return written(number, "application/json", body, closes=closes, headers=headers, is_head=is_head)
+
+
+def keep_waiting(answer: Answer) -> tuple[bytes, float | None]:
+    """Nothing: who waits for an approval just waits."""
+    return b"", None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
+from engine.command.mcp import kinds as mcp
 from engine.command.python import kinds as python
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
@@ -82,6 +83,16 @@ LANGUAGES: tuple[Language, ...] = (
         http.KINDS,
         http.FEATURES,
         http.VIA,
+    ),
+    Language(
+        "MCP",
+        (
+            "One message of a client of the Model Context Protocol is one operation. Tool, URI, prompt and arguments stand in `mcp` of",
+            "the command, the arguments by their JSON pointers (`/path`).",
+        ),
+        mcp.KINDS,
+        mcp.FEATURES,
+        mcp.VIA,
     ),
     Language(
         "Python",

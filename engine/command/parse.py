@@ -16,6 +16,7 @@ from engine import _native
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.mcp.parse import parse_mcp
 from engine.command.python.lines import with_programs
 from engine.command.python.parse import parse_python
 from engine.command.shell.parse import parse_shell
@@ -37,6 +38,8 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
             return parse_kubernetes(text, _shell_command)
         case "http":
             return parse_http(text, names if isinstance(names, RouteTable) else None)
+        case "mcp":
+            return parse_mcp(text)
         case "mysql" | "sqlserver" | "bigquery" | "snowflake":
             # WHY here: sqlglot takes a third of a second to load, and the gateway itself never needs it.
             from engine.command.sql.dialects import parse_dialect

@@ -40,6 +40,9 @@ def _lines(command: Command) -> Iterator[str]:
     if command.http is not None:
         yield "http:"
         yield from _facts(command.http, "  ")
+    if command.mcp is not None:
+        yield "mcp:"
+        yield from _facts(command.mcp, "  ")
 
 
 def _operation(operation: Operation) -> Iterator[str]:

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.mcp.tree import Mcp
 from engine.command.python.tree import Python
 from engine.command.shell.tree import Shell
 
@@ -152,6 +153,7 @@ class Command:
     sql: Sql | None = None
     kubernetes: Kubernetes | None = None
     http: Http | None = None
+    mcp: Mcp | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.command.http import kinds as http
 from engine.command.kubernetes import kinds as kubernetes
+from engine.command.mcp import kinds as mcp
 from engine.command.python import kinds as python
 from engine.command.shell import kinds as shell
 from engine.command.sql import kinds as sql
@@ -27,6 +28,7 @@ _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         # A shell runs Python and SQL, a program lines of the shell and SQL: what they do is listed in one tree.
         "shell": shell.KIND_NAMES | python.KIND_NAMES | sql.KIND_NAMES,
         "ssh": ssh.KIND_NAMES,
+        "mcp": mcp.KIND_NAMES,
         "python": python.KIND_NAMES | shell.KIND_NAMES | sql.KIND_NAMES,
     },
     "feature": dict.fromkeys(_SQL, frozenset(sql.FEATURES))
@@ -35,10 +37,16 @@ _WORDS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "http": frozenset(http.FEATURES),
         "shell": frozenset(shell.FEATURES) | frozenset(python.FEATURES),
         "ssh": frozenset(ssh.FEATURES),
+        "mcp": frozenset(mcp.FEATURES),
         "python": frozenset(python.FEATURES),
     },
     "step": dict.fromkeys(_SQL, frozenset(sql.VIA))
-    | {"kubernetes": frozenset(kubernetes.VIA), "http": frozenset(http.VIA), "ssh": frozenset(ssh.VIA)},
+    | {
+        "kubernetes": frozenset(kubernetes.VIA),
+        "http": frozenset(http.VIA),
+        "ssh": frozenset(ssh.VIA),
+        "mcp": frozenset(mcp.VIA),
+    },
 }
 
 

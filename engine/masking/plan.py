@@ -17,7 +17,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 from engine.command.tree import Access, Command, Effect, Operation, Output, Sql
+from engine.errors import InputInvalid
 from engine.masking.paths import Path, parse_path
+from engine.masking.patterns import chosen
 from engine.masking.transforms import Method, Param
 
 _PARTS = 3
@@ -93,7 +95,10 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """One output (0-based), or what stands at a path of the answer, and what becomes of it."""
+    """One output (0-based), or what stands at a path of the answer, and what becomes of it.
+
+    Without either: the values of these types of the scanner (`origins`) wherever they are.
+    """
 
     output: int | None
     origins: tuple[str, ...]
@@ -119,6 +124,8 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     """
     if not masks:
         return ()
+    if command.protocol == "mcp":
+        return _plan_results(masks, command)
     if command.http is not None or command.protocol == "kubernetes":
         return _plan_paths(masks, command)
     found = _obstacle(masks, command)
@@ -147,6 +154,36 @@ def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] 
         found = None if strange is None else f"`{strange}` is answered with something that has no paths"
     if found is not None:
         return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
+    return _by_path(masks)
+
+
+def _plan_results(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
+    """The plan for what a tool answers: by path in its data, and by pattern in every text that it shows.
+
+    WHY patterns here: a tool takes arguments, no expressions, so that nothing but the tool itself takes a value apart.
+    """
+    found = _unseen(command)
+    if found is None and any(mask.columns for mask in masks):
+        found = "what a tool answers is masked by `paths` and `values`"
+    if found is not None:
+        return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
+    by_path = _by_path([mask for mask in masks if mask.paths])
+    if isinstance(by_path, Unplanned):
+        return by_path
+    concerned = [mask for mask in masks if mask.values]
+    if not concerned:
+        return by_path
+    strictest, params = _strictest(concerned, "values")
+    if isinstance(strictest, Unplanned):
+        return strictest
+    try:
+        types = chosen([glob for mask in concerned for glob in mask.values])
+    except InputInvalid as error:
+        return Unplanned(Obstacle.UNPROVEN, str(error), _names(concerned))
+    return (*by_path, Rewrite(None, types, strictest, params, _names(concerned)))
+
+
+def _by_path(masks: Sequence[Mask]) -> tuple[Rewrite, ...] | Unplanned:
     by_path: dict[Path, tuple[str, list[Mask]]] = {}
     for mask in masks:
         for path in mask.paths:

@@ -9,6 +9,7 @@ from typing import Protocol, assert_never
 from adapters.core.listening import Address
 from adapters.http.listener import http_listener
 from adapters.kubernetes.listener import kubernetes_listener
+from adapters.mcp.listener import mcp_listener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings as PostgresSettings
 from adapters.postgres.listener import PostgresListener
@@ -50,6 +51,8 @@ def make_listener(
             return http_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.KUBERNETES:
             return kubernetes_listener(Address(host, port, tls), doors, one.resource)
+        case ResourceProtocol.MCP:
+            return mcp_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:
             try:
                 ssh = SshSettings(host_keys[one.bind], host, port, one.resource, idle_seconds=one.idle_seconds)

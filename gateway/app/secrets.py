@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError
 from adapters.core.ports import ScramVerifier, Target
 from adapters.core.tls import upstream_context
 from adapters.errors import LocalProtocolError
+from adapters.mcp.facts import Server, approved_tools
 from adapters.ssh.upstream import TargetUnusable, check_target
 from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
@@ -33,6 +34,7 @@ from gateway.config.model import Listener, NoticeKind, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
 from gateway.config.notices import mail_place
 from gateway.config.ssh import read_public_key
+from gateway.config.tools import Listed
 from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
 from gateway.doors.resources import Directory, Limits, Place
 from gateway.errors import ConfigInvalid, StoreUnavailable
@@ -185,13 +187,26 @@ class Secrets:
             verify_host=resource.tls.verify,
             header=resource.header,
             names=None if resource.openapi is None else self._routes(resource),
+            own=self._mcp_server(resource) if resource.protocol is ResourceProtocol.MCP else None,
         )
-        if resource.protocol is ResourceProtocol.HTTP:
+        if resource.protocol in (ResourceProtocol.HTTP, ResourceProtocol.MCP):
             try:
                 check_credential(target)
             except LocalProtocolError as error:
                 raise ConfigInvalid(f"the credential of `{resource.name}` cannot stand in a header") from error
         return Place(seen, target)
+
+    def _mcp_server(self, resource: ResourceConfig) -> Server:
+        text = self._file(resource.tools, resource, "tools")
+        try:
+            approved = None if text is None else approved_tools(text.encode())
+        except ValueError as error:
+            raise ConfigInvalid(
+                f"`tools` of `{resource.name}` is no list of tools: {error}",
+                help="expected the server's answer to `tools/list`",
+            ) from error
+        may_ask = frozenset(one.value for one in resource.server_requests)
+        return Server(resource.path or "/mcp", may_ask, approved, resource.lists is Listed.PERMITTED)
 
     def _routes(self, resource: ResourceConfig) -> RouteTable:
         text = self._file(resource.openapi, resource, "openapi") or ""

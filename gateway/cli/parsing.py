@@ -14,7 +14,7 @@ from gateway.cli.coloured import say_tree
 from gateway.cli.options import AsJson, AsJsonLines
 from gateway.cli.output import answer_lines, complain, say_json
 
-PROTOCOLS = ("postgres", "shell", "kubernetes", "http", "python", "mysql", "sqlserver", "bigquery", "snowflake")
+PROTOCOLS = ("postgres", "shell", "kubernetes", "http", "mcp", "python", "mysql", "sqlserver", "bigquery", "snowflake")
 
 
 def register(app: typer.Typer) -> None:

@@ -13,6 +13,7 @@ from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
 from gateway.config.exports import find_export_misfits
 from gateway.config.issuers import find_issuer_misfits
+from gateway.config.mcp import find_mcp_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
 from gateway.config.notices import find_notice_misfits
 from gateway.config.places import Path
@@ -20,7 +21,8 @@ from gateway.config.policies import find_policy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
-_WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES)
+_WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES, ResourceProtocol.MCP)
+_OVER_HTTP = (ResourceProtocol.HTTP, ResourceProtocol.MCP)
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _LONGEST = 31_536_000
 _MOST = 100_000
@@ -57,12 +59,14 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield (*path, "address"), "is no address; expected HOST:PORT"
     if resource.credential is not None and not SECRET.fullmatch(resource.credential):
         yield (*path, "credential"), f"holds no reference; {REFERENCE_EXPECTED}"
-    if resource.protocol is ResourceProtocol.HTTP:
+    if resource.protocol in _OVER_HTTP:
         if resource.header is not None and not _HEADER.fullmatch(resource.header):
             yield (*path, "header"), "is no name of a header"
         elif resource.header is not None and (resource.credential is None or resource.role is not None):
             yield (*path, "header"), "carries `credential`, and `role` has no place in it"
-        if resource.openapi is not None and not config.at(resource.openapi).is_file():
+        if resource.openapi is not None and resource.protocol is not ResourceProtocol.HTTP:
+            yield (*path, "openapi"), "is of no use where no HTTP is spoken"
+        elif resource.openapi is not None and not config.at(resource.openapi).is_file():
             yield (*path, "openapi"), "is no file; expected an OpenAPI document in JSON or YAML"
     else:
         for key, value in (("header", resource.header), ("openapi", resource.openapi)):
@@ -83,6 +87,7 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield from find_ssh_resource_misfits(config, resource, path)
     if resource.protocol is ResourceProtocol.KUBERNETES:
         yield from find_cluster_misfits(config, resource, path)
+    yield from find_mcp_misfits(config, resource, path)
 
 
 def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[Path, str]]:
@@ -100,7 +105,7 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
     elif listener.protocol is ResourceProtocol.KUBERNETES:
         # WHY on loopback too: kubectl sends a token over TLS only.
         yield (*path, "tls"), "is missing; expected [listener.tls] with the certificate that kubectl is to trust"
-    elif listener.protocol is ResourceProtocol.HTTP:
+    elif listener.protocol in _OVER_HTTP:
         address = split_address(listener.bind)
         if address is not None and not is_loopback(address[0]):
             # WHY: as below; on loopback nobody is on the way.
@@ -173,6 +178,9 @@ def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
     for index, peer in enumerate(rpc.peer):
         if peer.principal not in known:
             yield ("rpc", "peer", index, "principal"), wanted
+    of_http = {one.name for one in config.resource if one.protocol is ResourceProtocol.HTTP}
+    if rpc.ext_authz is not None and rpc.ext_authz not in of_http:
+        yield ("rpc", "ext_authz"), "names no [[resource]] that speaks http"
     if not 1 <= rpc.threads <= 256:
         yield ("rpc", "threads"), "is out of range; expected 1 to 256"
     if rpc.plaintext is not None and rpc.plaintext not in known:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.config.tools import Listed, ServerRequest
+
 
 class ResourceProtocol(StrEnum):
     """What a target speaks. Those with a listener in this program."""
@@ -19,6 +21,7 @@ class ResourceProtocol(StrEnum):
     SSH = "ssh"
     HTTP = "http"
     KUBERNETES = "kubernetes"
+    MCP = "mcp"
 
 
 class Auth(StrEnum):
@@ -128,6 +131,8 @@ class Resource:
     that everybody is there, and without it each is who they are here, with their groups.
     Sessions on it end when nothing ran for `idle_seconds`, and when they are open for `lifetime_seconds`; one principal has at
     most `connections_per_principal` at once. 0: no limit.
+    Of MCP: `credential`, `role` and `header` as of HTTP; `path` of its endpoint, `server_requests` it may make of clients, `tools`
+    a file with its list of tools as it was approved, `lists` which tools are shown.
     """
 
     name: str
@@ -145,6 +150,10 @@ class Resource:
     idle_seconds: float = 0.0
     lifetime_seconds: float = 0.0
     connections_per_principal: int = 0
+    path: str | None = None
+    server_requests: tuple[ServerRequest, ...] = ()
+    tools: str | None = None
+    lists: Listed = Listed.ALL
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -413,7 +422,8 @@ class RpcPeer:
 class Rpc:
     """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`.
 
-    `threads` answer single questions on each socket.
+    `threads` answer single questions on each socket. `ext_authz`: the resource that an Envoy's requests are for, whose route names
+    none.
     """
 
     socket: tuple[RpcSocket, ...] = ()
@@ -422,6 +432,7 @@ class Rpc:
     peer: tuple[RpcPeer, ...] = ()
     plaintext: str | None = None
     threads: int = 8
+    ext_authz: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 
 from adapters.errors import PeerProtocolError
+from adapters.mcp.masking import Hiding
+from adapters.mcp.messages import Events
+from adapters.mcp.messages import read as read_message
 from adapters.postgres.messages import authentication, notices, query, results, startup
 from adapters.postgres.messages.frames import Back
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
+from adapters.web.session.manners import Plan, ValueMask
 from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
@@ -36,6 +40,8 @@ from engine.command.http.url import parse_url
 from engine.command.http.wire import read_request
 from engine.command.kubernetes import kinds as kubernetes_kinds
 from engine.command.kubernetes.parse import parse_kubernetes
+from engine.command.mcp import kinds as mcp_kinds
+from engine.command.mcp.parse import parse_mcp
 from engine.command.python import kinds as python_kinds
 from engine.command.python.parse import parse_python
 from engine.command.shell import kinds as shell_kinds
@@ -66,6 +72,7 @@ SEEDS: Final = Path(__file__).parent / "seeds"
 KINDS: Final = {
     "http": http_kinds.KIND_NAMES,
     "kubernetes": kubernetes_kinds.KIND_NAMES,
+    "mcp": mcp_kinds.KIND_NAMES,
     "python": python_kinds.KIND_NAMES | shell_kinds.KIND_NAMES | sql_kinds.KIND_NAMES,
 }
 
@@ -171,6 +178,27 @@ def python(data: bytes) -> None:
     calls = sum(isinstance(node, ast.Call) for node in ast.walk(ast.parse(data.decode().removeprefix("\ufeff"))))
     counted = (one.python.calls for one in made.operations if one.python is not None and "code" not in one.via)
     assert sum(counted) == calls
+
+
+def mcp(data: bytes) -> None:
+    """A message of a client ends in a tree; of a server's, in JSON or events wherever they are cut, nothing masked is shown."""
+    command = parse_mcp(data).command
+    sound(command, data)
+    hiding = Hiding(Plan(tuple(MASKS), values=(ValueMask(frozenset({"pii.email"}), Method.REDACT),)), "call_tool")
+    found = []
+    for size in (1, 7, len(data) + 1):
+        events, shown = Events(), []
+        for at in range(0, len(data), size):
+            shown += events.feed(data[at : at + size])
+        found.append(shown)
+    assert found[0] == found[1] == found[2]
+    for raw in (data, *found[0]):
+        with contextlib.suppress(PeerProtocolError):
+            document = read_message(raw)
+            shown_result = json.dumps(hiding.result(document.get("result")))
+            assert "ana@example.org" not in shown_result
+            json.dumps(hiding.notification(document))
+            json.dumps(hiding.error(document.get("error")))
 
 
 def url(data: bytes) -> None:
@@ -293,7 +321,7 @@ def _strangers() -> tuple[PublicKey, ...]:
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     made.__name__: made
-    for made in (gate, documents, http, bodies, kubectl, python, url, answers, frames, bundle, recordings, tokens)
+    for made in (gate, documents, http, bodies, kubectl, mcp, python, url, answers, frames, bundle, recordings, tokens)
 }
 
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")

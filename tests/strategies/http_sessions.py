@@ -11,6 +11,7 @@ from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Proof, Refusal, Target
 from adapters.http.session import http_session
+from adapters.web.session.conversation import Conversation
 from adapters.web.session.settings import Settings
 from engine.decision import Decision, Verdict
 
@@ -45,6 +46,7 @@ class House:
     judge: Callable[[bytes], Answer] = lambda text: ALLOW
     settings: Settings = field(default_factory=lambda: Settings(resource="shop"))
     target: Target = TARGET
+    speak: Callable[[Settings], Conversation] = http_session
     answers: bool = True
     """Whether the target answers each request at once with `OK`."""
     asked: list[bytes] = field(default_factory=list)
@@ -59,7 +61,7 @@ class House:
     now: float = 0.0
 
     def __post_init__(self) -> None:
-        self.session = http_session(self.settings)
+        self.session = self.speak(self.settings)
         self.is_open = False
         self.ticket = 0
         self.saw(saw.TimePassed())

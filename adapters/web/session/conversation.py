@@ -15,13 +15,14 @@ from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Cause, Outcome, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
-from adapters.web.bodies import LAST_CHUNK, Body, Chunked, Sized, chunk
+from adapters.web.bodies import Body, Chunked, Sized
 from adapters.web.requests import CONTINUE, HeadReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Caller, HandedOver, Manners, Successor, Unfit
 from adapters.web.session.phases import CLIENTS_TURN, NEXT, Phase
 from adapters.web.session.settings import LEAVE_SECONDS, MAX_SHOWN, MAX_THROWN_AWAY, Settings
+from adapters.web.session.uploading import begin_upload, upload
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import read_target
 from engine.command.http.wire import body_length
@@ -100,13 +101,16 @@ class Conversation:
                 self._owner_found(user, proof)
             case saw.Admitted(_, target, groups):
                 self._target = target
-                self._caller = Caller(self._user[0] if self._user is not None else "", groups)
+                self._caller = Caller(self._user[0] if self._user is not None else "", groups, self._user)
                 self._admitted(target)
             case saw.Refused(refusal):
                 self._user = None
                 if self._exchange is not None:
                     self._do.send(self._say.not_admitted(refusal, is_head=self._exchange.is_head))
                 self._next(closes=True, reason=refusal.message)
+            case saw.Decided(ticket, answer) if self._phase is Phase.RUNNING and self._exchange is not None:
+                self._do.send(self._exchange.take_answer(ticket, answer))
+                self._end_of_reply(self._exchange)
             case saw.Decided(ticket, answer):
                 if ticket == self._ticket and self._exchange is not None:
                     self._decided(self._exchange, answer)
@@ -142,7 +146,7 @@ class Conversation:
             case Phase.BODY if exchange is not None:
                 self._read_body(exchange, data)
             case Phase.RUNNING if exchange is not None and exchange.is_uploading:
-                self._upload(exchange, data)
+                upload(self._do, self._heads, exchange, data)
             case Phase.LEAVING:
                 self._thrown_away += len(data)
                 if self._thrown_away > MAX_THROWN_AWAY:
@@ -162,6 +166,7 @@ class Conversation:
         length = body_length(head)
         self._manners.check(head)
         body: Body = Chunked(is_strict=True) if length is None else Sized(length)
+        self._say = self._manners.refusals
         exchange = self._exchange = Exchange(head, body, length, self._do.now)
         try:
             exchange.where = read_target(head)
@@ -254,14 +259,15 @@ class Conversation:
         exchange.is_unread = exchange.is_unread or exchange.size > self._manners.max_body
         try:
             read = None if exchange.is_unread else b"".join(exchange.read)
-            exchange.forward, body = self._manners.readable(forward, read)
+            exchange.forward, body = self._manners.readable(forward, read, self._target)
         except Refused as refusal:
             exchange.problem = refusal
             self._ask(exchange, facts.shown_head(exchange.head))
             return
         if not exchange.is_unread:
             exchange.read = [body]
-        self._ask(exchange, facts.text_judged(exchange.forward, body, exchange.length, is_unread=exchange.is_unread))
+        self._say = exchange.say = self._manners.saying(exchange.forward, body, self._caller)
+        self._ask(exchange, self._manners.text(exchange, body))
 
     def _ask(self, exchange: Exchange, text: bytes) -> None:
         self._enter(Phase.ASKED, None)
@@ -304,12 +310,19 @@ class Conversation:
         else:
             exchange.ticket = answer.ticket
             self._enter(Phase.HELD, None)
+            self._keep_waiting(answer)
+
+    def _keep_waiting(self, answer: Answer) -> None:
+        """Tell a client that waits for people, where its protocol has words for that, so that it goes on waiting."""
+        said, seconds = self._say.keep_waiting(answer)
+        self._do.send(said)
+        self._do.wait(seconds)
 
     def _granted(self, exchange: Exchange, answer: Answer) -> None:
         forward = exchange.forward
         assert forward is not None
         unmet = [one.type for one in answer.decision.obligations if one.type not in _GATES_OWN]
-        plan = self._manners.plan(forward, answer)
+        plan = self._manners.plan(forward, answer, self._target, self._say)
         if unmet:
             why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
             plan = Unfit(403, "OBLIGATION_UNKNOWN", why)
@@ -333,35 +346,12 @@ class Conversation:
         beside = self._manners.sent_beside(target, self._caller)
         sent = facts.bytes_sent(exchange.forward, body, exchange.length, beside, is_unread=exchange.is_unread)
         closes = facts.is_last(exchange.head) or self._stop_reason is not None
-        exchange.expect_reply(exchange.answer.decision_id, facts.secrets_of(target), closes=closes)
+        exchange.expect_reply(self._manners.reply(exchange, target, self._caller, closes=closes))
         self._do.add(do.Send(Side.UPSTREAM, sent))
         exchange.patience = self._manners.patience(exchange.forward, self._settings.target_seconds)
         self._enter(Phase.RUNNING, exchange.patience)
         if exchange.is_unread:
-            self._begin_upload(exchange)
-
-    def _begin_upload(self, exchange: Exchange) -> None:
-        if exchange.head.values("expect") and not exchange.read and not len(self._heads):
-            self._do.send(CONTINUE)
-        self._send_up(exchange, b"".join(exchange.read))
-        exchange.read.clear()
-        rest = self._heads.take_rest()
-        self._do.resume()
-        if rest and not exchange.body.is_done:
-            self._upload(exchange, rest)
-
-    def _upload(self, exchange: Exchange, data: bytes) -> None:
-        self._do.wait(exchange.patience)
-        self._send_up(exchange, exchange.body.feed(data))
-        if exchange.body.is_done:
-            if exchange.length is None:
-                self._do.add(do.Send(Side.UPSTREAM, LAST_CHUNK))
-            self._heads.feed(exchange.body.rest)
-
-    def _send_up(self, exchange: Exchange, data: bytes) -> None:
-        data = chunk(data) if exchange.length is None else data
-        if data:
-            self._do.add(do.Send(Side.UPSTREAM, data))
+            begin_upload(self._do, self._heads, exchange)
 
     def _from_target(self, data: bytes) -> None:
         exchange = self._exchange
@@ -385,9 +375,15 @@ class Conversation:
         assert reply is not None
         for part in reader.end() if data is None else reader.feed(data):
             self._do.send(reply.feed(part))
-        if reply.is_done:
-            self._record(None if reply.status < 400 else str(reply.status))
-            self._next(closes=reply.closes or exchange.is_uploading, reason="done")
+        asks = exchange.asks(self._ticket, self._manners.protocol, None if self._target is None else self._target.names)
+        self._ticket += len(asks)
+        self._do.add(*asks)
+        self._end_of_reply(exchange)
+
+    def _end_of_reply(self, exchange: Exchange) -> None:
+        if exchange.is_answered and exchange.reply is not None:
+            self._record(exchange.reply.error)
+            self._next(closes=exchange.reply.closes or exchange.is_uploading, reason="done")
 
     # --- ends
 
@@ -440,7 +436,8 @@ class Conversation:
             return
         self._record(code)
         if exchange.reply is not None and exchange.reply.is_begun:
-            # WHY cut: what the client has got is not whole, and nothing else would tell it.
+            # WHY cut: what the client has got is not whole, and often nothing else would tell it.
+            self._do.send(exchange.reply.broken(code, message))
             self._close(message)
             return
         self._not_done(exchange, exchange.answer, _STATUS.get(code, 502), code.upper(), message)
@@ -462,6 +459,9 @@ class Conversation:
         match self._phase:
             case Phase.REACHING | Phase.RUNNING:
                 raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
+            case Phase.HELD if self._exchange is not None and self._exchange.answer is not None:
+                self._keep_waiting(self._exchange.answer)
+                return
             case Phase.BODY:
                 self._do.send(self._say.too_slow())
             case Phase.HEAD if len(self._heads):

@@ -5,25 +5,41 @@ Each protocol brings one object for all its connections; it keeps nothing of any
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from adapters.core.effects import Effect
 from adapters.core.events import Event
 from adapters.core.ports import Answer, Refusal, Target
 from adapters.web.json_masks import PathMask
 from adapters.web.requests import Forward
+from adapters.web.responses import AnswerPart
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
+from engine.masking.transforms import Method, Param
+
+if TYPE_CHECKING:
+    from adapters.web.session.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose request it is, as the gate let them in."""
+    """Whose request it is, as the gate let them in. `login` is equal for the same person, resource and token alone."""
 
     name: str
     groups: tuple[str, ...] = ()
+    login: object = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ValueMask:
+    """What becomes of the values of some types of the scanner, wherever they stand."""
+
+    types: frozenset[str]
+    method: Method
+    params: Mapping[str, Param] = field(default_factory=dict)
+    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,7 @@ class Plan:
 
     masks: tuple[PathMask, ...] | None
     is_lines: bool = False
+    values: tuple[ValueMask, ...] = ()
 
 
 UNCHANGED = Plan(None)
@@ -91,6 +108,45 @@ class Refusals(Protocol):
     def too_slow(self) -> bytes:
         """For who does not send in time what they began."""
 
+    def keep_waiting(self, answer: Answer) -> tuple[bytes, float | None]:
+        """For a client that waits for an approval: what it is told meanwhile, and after how many seconds again (None: not)."""
+
+
+class Replying(Protocol):
+    """The target's answer on its way to the client."""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether something of it went out."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is whole."""
+
+    @property
+    def closes(self) -> bool:
+        """Whether the client's connection ends with it."""
+
+    @property
+    def error(self) -> str | None:
+        """What the audit is told went wrong, of an answer that is whole."""
+
+    def feed(self, part: AnswerPart) -> bytes:
+        """What goes to the client. Raises PeerProtocolError for an answer that may not go on."""
+
+    def questions(self) -> Sequence[bytes]:
+        """Texts that have to be judged before the answer goes on; each is given once."""
+
+    def answered(self, answer: Answer) -> bytes:
+        """What goes to the client after the answer to the next of them."""
+
+    def broken(self, code: str, message: str) -> bytes:
+        """The last word of an answer that began and cannot go on."""
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes of a body went out."""
+
 
 class Manners(Protocol):
     """One protocol over HTTP/1.1."""
@@ -112,14 +168,25 @@ class Manners(Protocol):
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on to a target. Raises Refused."""
 
-    def readable(self, forward: Forward, body: bytes | None) -> tuple[Forward, bytes]:
+    def readable(self, forward: Forward, body: bytes | None, target: Target | None = None) -> tuple[Forward, bytes]:
         """The request and its body as they are judged and go on; None: a body too long to be read. Raises Refused."""
+
+    def saying(self, forward: Forward, body: bytes, caller: Caller) -> Refusals:
+        """The answers of our own to this request: in some protocols they have its number. Raises Refused."""
+
+    def text(self, exchange: Exchange, body: bytes) -> bytes:
+        """The text that is asked about."""
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """Headers for the target alone, that nobody judges or sees. Raises LocalProtocolError for what cannot stand in one."""
 
-    def plan(self, forward: Forward, answer: Answer) -> Plan | Unfit:
+    def plan(
+        self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None
+    ) -> Plan | Unfit:
         """How the answer to what was granted is rewritten, or why it does not go on after all."""
+
+    def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:
+        """The answer, on its way. `closes`: the connection ends with it."""
 
     def patience(self, forward: Forward, seconds: float) -> float | None:
         """How long nothing may come from the target; None where that is as it should be."""

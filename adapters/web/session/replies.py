@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from adapters.core.ports import Answer, Target
 from adapters.errors import PeerProtocolError
+from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, chunk
 from adapters.web.json_masks import JsonMasker
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
+from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Plan
 from adapters.web.session.settings import HOLD_BACK
 
@@ -70,6 +73,23 @@ class Reply:
         self.is_done = False
         self.bytes = 0
         self.status = 0
+
+    @property
+    def error(self) -> str | None:
+        """The status, where it is one of those that say so."""
+        return None if self.status < 400 else str(self.status)
+
+    def questions(self) -> Sequence[bytes]:
+        """None: nobody has to be asked."""
+        return ()
+
+    def answered(self, answer: Answer) -> bytes:
+        """Nothing: nobody was asked."""
+        return b""
+
+    def broken(self, code: str, message: str) -> bytes:
+        """Nothing: HTTP has no word for it but the end of the connection."""
+        return b""
 
     def feed(self, part: AnswerPart) -> bytes:
         """What goes to the client. Raises PeerProtocolError for an answer that may not go on."""
@@ -171,6 +191,19 @@ class Reply:
             return []
         self._is_chunked = True
         return [b"transfer-encoding: chunked"]
+
+
+def reply_to(exchange: Exchange, target: Target, *, closes: bool) -> Reply:
+    """The answer to a request that was granted."""
+    assert exchange.answer is not None
+    return Reply(
+        exchange.answer.decision_id,
+        plan=exchange.plan,
+        waited_for=exchange.ticket,
+        secrets=facts.secrets_of(target),
+        is_old=exchange.head.version == "1.0",
+        closes=closes,
+    )
 
 
 def _unmaskable(message: str) -> PeerProtocolError:

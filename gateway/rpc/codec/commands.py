@@ -14,6 +14,7 @@ import msgspec
 
 from engine.command.http.tree import Http
 from engine.command.kubernetes.tree import Kubernetes
+from engine.command.mcp.tree import Mcp
 from engine.command.python.tree import Python
 from engine.command.shell.tree import Shell
 from engine.command.tree import Access, Command, Effect, Operation, Output, Problem, Sql, Target
@@ -58,6 +59,7 @@ def read_command(message: pb.Command) -> Command:
         sql=_sql(message.sql) if message.HasField("sql") else None,
         kubernetes=_kubernetes(message, "command") if message.HasField("kubernetes") else None,
         http=read_facts(message.http, Http, "command.http") if message.HasField("http") else None,
+        mcp=read_facts(message.mcp, Mcp, "command.mcp") if message.HasField("mcp") else None,
     )
     return command if command.digest else replace(command, digest=_digest(command))
 
@@ -156,6 +158,8 @@ def write_command(into: pb.Command, command: Command) -> None:
         write_facts(into.kubernetes, command.kubernetes)
     if command.http is not None:
         write_facts(into.http, command.http)
+    if command.mcp is not None:
+        write_facts(into.mcp, command.mcp)
 
 
 def _write_operation(into: pb.Operation, operation: Operation) -> None:

@@ -290,12 +290,19 @@ class Running:
 
 @contextmanager
 def gateway_before(
-    folder: Path, address: str, *, credential: bool = True, listener: str = "", resource: str = "", policy: str = POLICY
+    folder: Path,
+    address: str,
+    *,
+    credential: bool = True,
+    listener: str = "",
+    resource: str = "",
+    policy: str = POLICY,
+    protocol: str = "http",
 ) -> Iterator[Running]:
     """A gateway before the target at an address."""
     token, secret, other = (secrets.token_hex(20) for _ in range(3))
     (folder / "policies").mkdir()
-    (folder / "policies" / "shop.rego").write_text(policy)
+    (folder / "policies" / ("shop.gate" if policy.startswith("policy ") else "shop.rego")).write_text(policy)
     lines = f"""
 [policies]
 path = "policies"
@@ -304,12 +311,12 @@ watch_seconds = 0
 low_water_bytes = 1048576
 [[resource]]
 name = "shop"
-protocol = "http"
+protocol = "{protocol}"
 address = "{address}"
 {'credential = "env:SHOP"' if credential else ""}
 {resource or "[resource.tls]" + chr(10) + 'mode = "disable"'}
 [[listener]]
-protocol = "http"
+protocol = "{protocol}"
 bind = "127.0.0.1:0"
 resource = "shop"
 {listener}

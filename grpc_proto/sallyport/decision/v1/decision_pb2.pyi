@@ -675,6 +675,7 @@ class Command(_message.Message):
     SQL_FIELD_NUMBER: _builtins.int
     KUBERNETES_FIELD_NUMBER: _builtins.int
     HTTP_FIELD_NUMBER: _builtins.int
+    MCP_FIELD_NUMBER: _builtins.int
     protocol: _builtins.str
     text: _builtins.str
     digest: _builtins.str
@@ -693,6 +694,8 @@ class Command(_message.Message):
 
     @_builtins.property
     def http(self) -> Global___ValueMap: ...
+    @_builtins.property
+    def mcp(self) -> Global___ValueMap: ...
     def __init__(
         self,
         *,
@@ -706,10 +709,11 @@ class Command(_message.Message):
         sql: Global___Sql | None = ...,
         kubernetes: Global___ValueMap | None = ...,
         http: Global___ValueMap | None = ...,
+        mcp: Global___ValueMap | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["http", b"http", "kubernetes", b"kubernetes", "sql", b"sql"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["http", b"http", "kubernetes", b"kubernetes", "mcp", b"mcp", "sql", b"sql"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "digest", b"digest", "features", b"features", "http", b"http", "kubernetes", b"kubernetes", "operations", b"operations", "problems", b"problems", "protocol", b"protocol", "sql", b"sql", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "digest", b"digest", "features", b"features", "http", b"http", "kubernetes", b"kubernetes", "mcp", b"mcp", "operations", b"operations", "problems", b"problems", "protocol", b"protocol", "sql", b"sql", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,7 +22,8 @@ def test_the_lists_are_those_of_the_parsers() -> None:
 
 def test_a_list_is_closed_where_every_protocol_publishes_its_words() -> None:
     assert is_closed("kind", ["postgres"])
-    assert not is_closed("kind", ["postgres", "mcp"])
+    assert is_closed("kind", ["postgres", "mcp"])
+    assert not is_closed("kind", ["postgres", "sftp"])
     assert not is_closed("kind", [])
 
 

@@ -27,6 +27,7 @@ def test_each_protocol_has_its_listener_and_a_broken_certificate_is_said_to_be_o
             (ResourceProtocol.POSTGRES, PostgresListener),
             (ResourceProtocol.HTTP, RelayListener),
             (ResourceProtocol.KUBERNETES, RelayListener),
+            (ResourceProtocol.MCP, RelayListener),
         ):
             one = Listener(protocol, "127.0.0.1:0")
             assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}), kind)

@@ -10,6 +10,7 @@ import asyncssh
 import pytest
 
 from adapters.core.ports import Target
+from adapters.mcp.facts import Server, digest_of
 from gateway.app.secrets import Secrets
 from gateway.config.model import (
     Config,
@@ -25,6 +26,7 @@ from gateway.config.model import (
     TlsMode,
 )
 from gateway.doors.resources import NO_LIMITS, Limits
+from gateway.config.tools import Listed, ServerRequest
 from gateway.errors import GatewayError
 from gateway.identity.scram import decoy, make_verifier, print_verifier
 from tests.certificates import Authority
@@ -166,6 +168,32 @@ def test_what_is_no_openapi_document_is_said_to_be_none(config: Config, text: st
     (config.folder / "a.json").write_text(text)
     with pytest.raises(GatewayError, match="openapi"):
         Secrets(replace(config, resource=(replace(SHOP, openapi="a.json"),)), {"SHOP": "s" * 20}).directory()
+
+
+def test_an_mcp_server_is_known_by_its_path_its_rights_and_the_tools_that_were_approved(config: Config) -> None:
+    (config.folder / "tools.json").write_text('{"tools": [{"name": "pay"}]}')
+    one = Resource("tools", ResourceProtocol.MCP, "10.0.0.1:443")
+    more = replace(
+        one,
+        path="/x",
+        server_requests=(ServerRequest.ROOTS,),
+        tools="tools.json",
+        lists=Listed.PERMITTED,
+        credential="env:T",
+    )
+
+    def target(resource: Resource) -> Target:
+        made = Secrets(replace(config, resource=(resource,)), {"T": "s" * 20}).directory().target("tools")
+        assert made is not None
+        return made
+
+    assert target(one).own == Server()
+    assert target(more).own == Server(
+        "/x", frozenset({"roots"}), {"pay": digest_of({"name": "pay"})}, hides_denied=True
+    )
+    (config.folder / "tools.json").write_text("{}")
+    with pytest.raises(GatewayError, match="no list of tools"):
+        target(more)
 
 
 def test_a_credential_that_cannot_stand_in_a_header_is_found_at_the_start(config: Config) -> None:

@@ -84,7 +84,7 @@ protocol = "oracle"
         "`recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`",
         "3: `policies.pth` is no key here; did you mean `path`?",
         "4: `policies.path` is 7; expected a text",
-        '9: `resource[0].protocol` is `oracle`; expected "postgres" or "ssh" or "http" or "kubernetes"',
+        '9: `resource[0].protocol` is `oracle`; expected "postgres" or "ssh" or "http" or "kubernetes" or "mcp"',
         "7: `resource[0].address` is missing; expected a text",
         '6: `audit.durability` is `fast`; expected "process" or "disk"',
     ]

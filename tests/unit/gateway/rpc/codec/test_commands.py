@@ -75,8 +75,11 @@ def through(command: Command) -> Command:
         parse_command("shell", "sudo LANG=C ls $HOME > /tmp/x 2>&1").command,
         parse_command("python", "import os\nos.system('rm -rf /srv')").command,
         parse_command("http", "POST /a?b=1&b=2 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n").command,
+        parse_command(
+            "mcp", '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"n":[1,true]}}}'
+        ).command,
     ],
-    ids=["full", "no sql", "empty sql", "no outputs", "kubernetes", "shell", "python", "http"],
+    ids=["full", "no sql", "empty sql", "no outputs", "kubernetes", "shell", "python", "http", "mcp"],
 )
 def test_a_tree_comes_back_as_it_was(command: Command) -> None:
     assert through(command) == command
