@@ -43,10 +43,12 @@ from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, Policy
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.gate import Gate
+from gateway.identity.bearers import TokenBearers
 from gateway.identity.standing import LOOK_SECONDS
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
+from gateway.rpc.authz_service import AuthzService
 from gateway.rpc.configured import sockets_of
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
@@ -225,10 +227,15 @@ class Gateway:
 
     def _build_rpc(self) -> RpcServer:
         behind, askers = self._behind(), Askers()
-        ports = DecisionPorts(GateDecisions(behind, askers), self.policies, GateApprovals(behind, askers))
+        gate = GateDecisions(behind, askers)
+        ports = DecisionPorts(gate, self.policies, GateApprovals(behind, askers))
         audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
+        bearers = TokenBearers(lambda: self.doors.known.people, self.identities.proofs)
+        authz = AuthzService(gate, bearers, self.config.rpc.ext_authz)
         threads = self.config.rpc.threads
-        return RpcServer(ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads)
+        return RpcServer(
+            ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads, authz=authz
+        )
 
     async def _start_faces(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)

@@ -22,6 +22,8 @@ from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.audit_service import NAME as AUDIT
 from gateway.rpc.audit_service import AuditService
+from gateway.rpc.authz_service import NAME as AUTHZ
+from gateway.rpc.authz_service import AuthzService
 from gateway.rpc.calls import NoSuchMethod, Reception
 from gateway.rpc.decision_service import NAME as DECISION
 from gateway.rpc.decision_service import DecisionPorts, DecisionService
@@ -120,11 +122,16 @@ class RpcServer:
         sessions: SessionPort | None = None,
         threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
+        authz: AuthzService | None = None,
     ) -> None:
-        """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService."""
+        """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService.
+
+        With `authz` Envoys are answered too.
+        """
         self._threads = threads
         self._arrivals = Arrivals(clock)
-        services = [DECISION, APPROVAL, AUDIT, SESSION]
+        self._authz = authz
+        services = [DECISION, APPROVAL, AUDIT, SESSION, *([] if authz is None else [AUTHZ])]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
         self._approval = ApprovalService(ports.approvals, ports.gate)
@@ -219,6 +226,7 @@ class RpcServer:
             APPROVAL: self._approval.handlers(reception),
             AUDIT: self._audit.handlers(reception),
             SESSION: self._session.handlers(reception),
+            **({} if self._authz is None else {AUTHZ: self._authz.handlers(reception)}),
             HEALTH: self._health.handlers(reception),
             **{name: self._reflection.handlers(reception, name) for name in REFLECTION},
         }
