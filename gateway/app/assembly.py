@@ -233,9 +233,7 @@ class Gateway:
         bearers = TokenBearers(lambda: self.doors.known.people, self.identities.proofs)
         authz = AuthzService(gate, bearers, self.config.rpc.ext_authz)
         threads = self.config.rpc.threads
-        return RpcServer(
-            ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads, authz=authz
-        )
+        return RpcServer(ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads, authz=authz)
 
     async def _start_faces(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)

@@ -55,7 +55,9 @@ class Exchange:
     def asks(self, ticket: int, protocol: str, names: object | None) -> list[Ask]:
         """What has to be asked about the reply, numbered on from a ticket."""
         texts = () if self.reply is None else self.reply.questions()
-        made = [Ask(ticket + number, Question(protocol, text, names, prepares=True)) for number, text in enumerate(texts, 1)]
+        made = [
+            Ask(ticket + number, Question(protocol, text, names, prepares=True)) for number, text in enumerate(texts, 1)
+        ]
         self.beside += [one.ticket for one in made]
         return made
 
@@ -70,6 +72,7 @@ class Exchange:
     def is_answered(self) -> bool:
         """Whether the reply is whole, and nobody is asked about it any more."""
         return self.reply is not None and self.reply.is_done and not self.beside
+
 
 def text_of(exchange: Exchange, body: bytes) -> bytes:
     """The text that is asked about, where that is the request itself: as it goes on, without the credential."""

@@ -25,8 +25,8 @@ from gateway.config.model import (
     TargetTls,
     TlsMode,
 )
-from gateway.doors.resources import NO_LIMITS, Limits
 from gateway.config.tools import Listed, ServerRequest
+from gateway.doors.resources import NO_LIMITS, Limits
 from gateway.errors import GatewayError
 from gateway.identity.scram import decoy, make_verifier, print_verifier
 from tests.certificates import Authority
