@@ -64,8 +64,8 @@ def turned_round(source: Source, condition: Condition) -> Source:
     end = begins[condition.end_line - 1] + condition.end_column - 1
     text = source.text[start:end]
     if lines[condition.line - 1].startswith("applies to "):
-        # A protocol stands here, and only a protocol may.
-        other = "mcp"
+        # A protocol stands here, and only a protocol may: one whose words are open, for those of the file are another's.
+        other = "sftp"
     elif source.name.endswith(SUFFIX):
         other = f"not {text}"
     elif text.startswith("not "):
