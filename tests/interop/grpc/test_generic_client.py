@@ -31,6 +31,7 @@ def test_reflection_lists_every_service_under_both_of_its_names(served: Served) 
                 SERVICE,
                 "sallyport.approval.v1.ApprovalService",
                 "sallyport.audit.v1.AuditService",
+                "sallyport.session.v1.SessionService",
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection",
