@@ -52,8 +52,10 @@ class _Loop:
 
     async def _serve(self) -> None:
         gateway = self._gateway
-        works = (gateway.sweep(), gateway.watch_sessions(), gateway.hear_replicas(), gateway.look_at_revocations())
+        works = (gateway.sweep(), gateway.hear_replicas(), gateway.look_at_revocations())
         beside = [asyncio.create_task(work) for work in works]
+        watching = asyncio.create_task(gateway.watch_sessions())
+        watching.add_done_callback(self._sessions_unwatched)
         try:
             self.places = await self._gateway.start(listeners=self._with_listeners)
             # WHY: what is loaded now stays. A full collection would else walk all of it, and every decision would wait.
@@ -64,9 +66,16 @@ class _Loop:
         except GatewayError as error:
             self._told.put(error)
         finally:
-            for task in beside:
+            for task in (*beside, watching):
                 task.cancel()
             await self._gateway.stop()
+
+    def _sessions_unwatched(self, task: asyncio.Task[None]) -> None:
+        # INVARIANT: limits and logins that were taken back are seen to as long as anybody is connected.
+        if not task.cancelled():
+            logger("app").error("nobody sees to the limits of sessions any more", exc_info=task.exception())
+            self._told.put(GatewayError("the limits of sessions cannot be seen to; the log says why", code="UNWATCHED"))
+            self._wanted.set()
 
 
 def run(

@@ -115,7 +115,9 @@ class Doors:
 
     def sweep(self, void: Sequence[tuple[str, str]] = ()) -> None:
         """End the sessions that are over the limits of their resources, and those in `void`. On the loop's thread."""
-        self.sessions.sweep(self.known.directory.limits, void)
+        directory = self.known.directory
+        if void or directory.has_limits:
+            self.sessions.sweep(directory.limits, void)
 
     def find_void(self) -> list[tuple[str, str]]:
         """The sessions whose logins were taken back, with why. On a thread that may wait: the store may have to be asked."""
@@ -453,6 +455,7 @@ class GatewaySession:
         """The session is over. A second call changes nothing."""
         if not self._is_closed:
             self._is_closed = True
+            self.connection = None
             self._doors.closed(self._session, self._principal, self._ending or reason)
 
 

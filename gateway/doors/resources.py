@@ -35,6 +35,7 @@ class Directory:
 
     def __init__(self, places: Sequence[Place]) -> None:
         self._places: Mapping[str, Place] = {place.resource.name: place for place in places}
+        self._has_limits = any(place.limits != NO_LIMITS for place in places)
 
     def resource(self, name: str, protocol: str | None = None) -> Resource | None:
         """The resource of that name, if it speaks the protocol."""
@@ -46,6 +47,11 @@ class Directory:
     def names(self) -> Sequence[str]:
         """All names."""
         return tuple(self._places)
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether any of them limits its sessions."""
+        return self._has_limits
 
     def limits(self, name: str) -> Limits:
         """The limits of sessions on it; none for one that does not exist: those sessions end for that."""

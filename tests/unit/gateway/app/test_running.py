@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.app.running import _Loop
 from gateway.audit.read import read
+from gateway.errors import GatewayError
 from gateway.store.database import open_database
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
@@ -35,6 +39,40 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     yield running
     running.kill()
     running.communicate()
+
+
+class Unwatched:
+    """A gateway whose look at its sessions fails."""
+
+    def __init__(self) -> None:
+        self.is_stopped = False
+
+    async def start(self, *, listeners: bool) -> list[str]:
+        return []
+
+    async def stop(self) -> None:
+        self.is_stopped = True
+
+    async def watch_sessions(self) -> None:
+        raise ZeroDivisionError
+
+    async def sweep(self) -> None:
+        await asyncio.Event().wait()
+
+    hear_replicas = look_at_revocations = sweep
+
+
+def test_a_gateway_that_cannot_see_to_its_sessions_ends_with_an_error() -> None:
+    told: queue.SimpleQueue[str | GatewayError] = queue.SimpleQueue()
+    gateway = Unwatched()
+    loop = _Loop(gateway, listeners=True, told=told)  # type: ignore[arg-type]  # as much as is used
+    loop.thread.start()
+    loop.thread.join(20)
+    assert not loop.thread.is_alive()
+    said = [told.get_nowait() for _ in range(told.qsize())]
+    assert gateway.is_stopped
+    assert [one.code for one in said if isinstance(one, GatewayError)] == ["UNWATCHED"]
+    assert said[-1] == "ended"
 
 
 def until(process: subprocess.Popen[str], word: str) -> list[str]:

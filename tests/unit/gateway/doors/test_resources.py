@@ -36,3 +36,5 @@ def test_limits_are_those_of_the_resource() -> None:
     limits = Limits(60, 3600, 5)
     assert Directory([Place(ORDERS, TARGET, limits)]).limits("orders") == limits
     assert DIRECTORY.limits("orders") == DIRECTORY.limits("none") == NO_LIMITS
+    assert Directory([Place(ORDERS, TARGET, limits)]).has_limits
+    assert not DIRECTORY.has_limits
