@@ -104,6 +104,7 @@ class _Reader:
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
         self._read_at: float | None = None
+        self._changed_at = 0.0
         self._background: asyncio.Task[None] | None = None
         self._closing: asyncio.TimerHandle | None = None
 
@@ -113,6 +114,7 @@ class _Reader:
         if changed:
             self.names.show(None)
             self._read_at = None
+            self._changed_at = asked_at
             await self._read(asked_at)
             return
         age = None if self._read_at is None else asked_at - self._read_at
@@ -138,7 +140,8 @@ class _Reader:
                 await self.close()
             # WHY the moment before: a change made while we read may not be in it.
             self._read_at = began
-            self.names.show(snapshot)
+            # INVARIANT: what was read before a change is never shown after it; who changed something waits to read it again.
+            self.names.show(snapshot if began >= self._changed_at else None)
             self._close_when_idle()
 
     async def _fetch(self) -> Snapshot | None:

@@ -27,6 +27,8 @@ from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_pro
 from adapters.postgres.session.turns import Granted, Judged, Need, Refused
 from engine.decision import Verdict
 
+MAX_LOOKS = 3
+"""How often the names are waited for, when somebody else changes them each time that they were just read."""
 NAMES_SECONDS = 30.0
 """After this long a session has the catalog looked at again."""
 _NONE_PREPARED: Mapping[str, str] = {}
@@ -247,6 +249,9 @@ class Judge:
         while replies.owed:
             yield Need.IDLE
         self._learn()
+        if self._meanings is not None and not self._meanings.is_known:
+            # WHY once more: somebody else may have changed them while the server was asked.
+            yield from self._refresh_names()
 
     def _are_names_fresh(self, meanings: Meanings) -> bool:
         read_at = self._names_read_at
@@ -261,13 +266,16 @@ class Judge:
     def _refresh_names(self) -> Generator[Need, Answer | None, None]:
         """Have what names mean read again. What an open transaction has changed nobody else can see yet."""
         replies = self._replies
-        while replies.owed:
-            yield Need.IDLE
-        self.tell_of_changes()
-        if not self._is_refreshing and not self._have_names_changed:
-            self._refresh(changed=False)
-        while self._is_refreshing:
-            yield Need.FACTS
+        for _ in range(MAX_LOOKS):
+            while replies.owed:
+                yield Need.IDLE
+            self.tell_of_changes()
+            if not self._is_refreshing and not self._have_names_changed:
+                self._refresh(changed=False)
+            while self._is_refreshing:
+                yield Need.FACTS
+            if self._have_names_changed or self._meanings is None or self._meanings.is_known:
+                return
 
     def _learn(self) -> None:
         rows = self._replies.probed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from adapters.core.ports import Target
@@ -152,4 +154,35 @@ async def test_each_database_of_a_target_has_names_of_its_own(monkeypatch: pytes
     await service.refresh(TARGET, changed=False)
     other = Target("db.example", 5432, "app", "s3cret", "other")
     assert not service.names(other).is_known
+    await service.close()
+
+
+async def test_what_was_read_before_a_change_is_never_shown_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    service = CatalogService()
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+    shown: list[bool] = []
+    show = TargetNames.show
+
+    def seen(names: TargetNames, snapshot: Snapshot | None) -> None:
+        shown.append(snapshot is not None)
+        show(names, snapshot)
+
+    async def slow(reader: object) -> Snapshot | None:
+        begun.set()
+        await goes_on.wait()
+        return await reading._fetch()
+
+    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+    monkeypatch.setattr(TargetNames, "show", seen)
+    first = asyncio.create_task(service.refresh(TARGET, changed=False))
+    await begun.wait()
+    reading.now += 1
+    changed = asyncio.create_task(service.refresh(TARGET, changed=True))
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(first, changed)
+    assert reading.times == 2
+    assert shown == [False, False, True], "the first reading may lack what was changed while it was made"
+    assert service.names(TARGET).is_known
     await service.close()

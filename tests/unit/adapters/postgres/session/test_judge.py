@@ -7,6 +7,7 @@ import pytest
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
+from adapters.postgres.session.judge import MAX_LOOKS
 from engine.command.parse import parse_command
 from engine.command.tree import Effect as CommandEffect
 from tests.wire import (
@@ -15,6 +16,7 @@ from tests.wire import (
     PARSED,
     POISON,
     SYNC,
+    Known,
     SignedIn,
     allow,
     bind,
@@ -180,3 +182,44 @@ def test_a_granted_text_that_nobody_can_read_is_only_shown_to_the_servers_parser
     assert play.take(do.Record).outcome.error == "42601"
     play.upstream(error("42601", "syntax error") + ready())
     assert errors(play.sent(Side.CLIENT))[0]["M"] == "syntax error"
+
+
+def test_names_that_somebody_changes_while_they_are_waited_for_are_waited_for_again() -> None:
+    names = Known(is_known=False)
+    play = SignedIn(meanings=names).client(query("select 1"))
+    for _ in range(2):
+        play.take(do.RefreshFacts)
+        play.saw(saw.FactsRefreshed())
+    names.is_known = True
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    play.sent(Side.UPSTREAM)
+    play.upstream(standing())
+    assert play.take(do.Ask).question.catalog == "handle"
+
+
+def test_names_that_vanish_while_the_server_is_asked_are_waited_for_once_more() -> None:
+    names = Known()
+    play = SignedIn(meanings=names).client(query("select 1"))
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    play.sent(Side.UPSTREAM)
+    names.is_known = False
+    play.upstream(standing())
+    play.take(do.RefreshFacts)
+    names.is_known = True
+    play.saw(saw.FactsRefreshed())
+    assert play.take(do.Ask).question.catalog == "handle"
+
+
+def test_names_that_nobody_can_read_are_not_waited_for_without_end() -> None:
+    play = SignedIn(meanings=Known(is_known=False)).client(query("select 1"))
+    for _ in range(MAX_LOOKS):
+        play.take(do.RefreshFacts)
+        play.saw(saw.FactsRefreshed())
+    play.sent(Side.UPSTREAM)
+    play.upstream(standing())
+    for _ in range(MAX_LOOKS):
+        play.take(do.RefreshFacts)
+        play.saw(saw.FactsRefreshed())
+    assert play.take(do.Ask).question.catalog is None
