@@ -54,11 +54,14 @@ class _Nobody:
         pass
 
 
+_NOBODY = _Nobody()
+
+
 class End(asyncio.Protocol):
     """One side's socket, and the TLS over it once that was asked for."""
 
     def __init__(self, hearer: Hearer, side: Side) -> None:
-        self._hearer = hearer
+        self._hearer: Hearer = hearer
         self._side = side
         self._unread_because: set[str] = set()
         self._tls: Tls | None = None
@@ -102,7 +105,9 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
-        self._hearer.lost(self._side)
+        # WHY forgotten here: a TLS connection is large, and nobody should have to look for circles to be rid of it.
+        self._tls, hearer, self._hearer = None, self._hearer, _NOBODY
+        hearer.lost(self._side)
 
     def pause_writing(self) -> None:
         self._hearer.is_full(self._side, True)
@@ -198,7 +203,7 @@ class End(asyncio.Protocol):
 
     def forget(self) -> None:
         """Close the socket now and say nothing more of it."""
-        self._hearer = _Nobody()
+        self._hearer = _NOBODY
         self.out.clear()
         self.abort()
 

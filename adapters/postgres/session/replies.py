@@ -65,25 +65,6 @@ class Replies:
         self._tag_kept: bytes | None = None
         self._roll_back = False
         self._plain: Plain | None = None
-        self._handlers: Mapping[int, Callable[[int, int], bytes | None]] = {
-            Back.PARSE_COMPLETE: self._parse_complete,
-            Back.BIND_COMPLETE: self._bind_complete,
-            Back.CLOSE_COMPLETE: self._close_complete,
-            Back.PARAMETER_DESCRIPTION: self._parameter_description,
-            Back.ROW_DESCRIPTION: self._described,
-            Back.NO_DATA: self._described,
-            Back.COMMAND_COMPLETE: self._complete,
-            Back.EMPTY_QUERY: self._complete,
-            Back.PORTAL_SUSPENDED: self._complete,
-            Back.READY: self._ready,
-            Back.ERROR: self._error,
-            Back.NOTICE: self._notice,
-            Back.PARAMETER_STATUS: self._parameter_status,
-            Back.NOTIFICATION: self._notification,
-            Back.COPY_IN: self._copy_in,
-            Back.COPY_OUT: self._copy_out,
-            Back.COPY_DONE: self._copy_out,
-        }
 
     @property
     def is_idle(self) -> bool:
@@ -178,7 +159,7 @@ class Replies:
         if self._streaming:
             at = min(size, at + self._streaming)
             self._streaming -= at - start
-        handlers = self._handlers
+        handlers = _HANDLERS
         shown = start
         while size - at >= HEADER:
             kind = buffer[at]
@@ -194,7 +175,7 @@ class Replies:
             handler = handlers.get(kind)
             if handler is None or end < at + HEADER:
                 raise refuse(f"the target sent message {kind:#04x}, which has no place here")
-            instead = handler(at, end)
+            instead = handler(self, at, end)
             if instead is not None:
                 if shown < at:
                     self._out.down(buffer[shown:at])
@@ -458,3 +439,24 @@ class Replies:
         if not self.owed or self.owed[0].due is not Due.EXECUTE or not self.owed[0].shown:
             raise refuse("the target copies what was not asked")
         return self.owed[0]
+
+
+_HANDLERS: Mapping[int, Callable[[Replies, int, int], bytes | None]] = {
+    Back.PARSE_COMPLETE: Replies._parse_complete,
+    Back.BIND_COMPLETE: Replies._bind_complete,
+    Back.CLOSE_COMPLETE: Replies._close_complete,
+    Back.PARAMETER_DESCRIPTION: Replies._parameter_description,
+    Back.ROW_DESCRIPTION: Replies._described,
+    Back.NO_DATA: Replies._described,
+    Back.COMMAND_COMPLETE: Replies._complete,
+    Back.EMPTY_QUERY: Replies._complete,
+    Back.PORTAL_SUSPENDED: Replies._complete,
+    Back.READY: Replies._ready,
+    Back.ERROR: Replies._error,
+    Back.NOTICE: Replies._notice,
+    Back.PARAMETER_STATUS: Replies._parameter_status,
+    Back.NOTIFICATION: Replies._notification,
+    Back.COPY_IN: Replies._copy_in,
+    Back.COPY_OUT: Replies._copy_out,
+    Back.COPY_DONE: Replies._copy_out,
+}

@@ -102,3 +102,13 @@ def test_a_socket_is_closed_once() -> None:
     side.abort()
     assert wire.log == ["close"]
     assert isinstance(wire, asyncio.Transport)
+
+
+def test_an_end_that_is_over_holds_nobody_and_says_nothing() -> None:
+    side, hearer, _ = end()
+    side.connection_lost(None)
+    hearer.heard.clear()
+    side.data_received(b"late")
+    side.pause_writing()
+    assert hearer.heard == []
+    assert not side.is_shaking_hands

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from adapters.core import effects as do
@@ -11,7 +14,7 @@ from adapters.core.ports import Refusal
 from adapters.postgres.session import PostgresSession
 from adapters.postgres.session.phases import Phase
 from tests.playbook import Playbook
-from tests.wire import KEY, TARGET, errors, kinds, message, ready, settings, sign_in, split, startup
+from tests.wire import KEY, TARGET, errors, kinds, message, query, ready, settings, sign_in, split, startup
 
 
 def proving() -> Playbook:
@@ -73,3 +76,19 @@ def test_a_target_that_leaves_while_we_sign_in_is_an_error_for_the_client() -> N
     play.saw(saw.EndReceived(Side.UPSTREAM))
     assert errors(play.sent(Side.CLIENT))[0]["S"] == "FATAL"
     play.take(do.Close)
+
+
+def test_a_session_that_is_over_is_not_left_for_the_collector() -> None:
+    """A gateway that waits for the collector of circles holds the sessions of minutes."""
+    gone = []
+    gc.disable()
+    try:
+        for last in (message("X"), query("select 1")):
+            play = Playbook(PostgresSession(settings()))
+            sign_in(play)
+            play.client(last).saw(saw.EndReceived(Side.CLIENT))
+            gone.append(weakref.ref(play.session))
+            del play
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
