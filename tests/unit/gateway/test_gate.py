@@ -17,7 +17,7 @@ from engine.errors import EngineError, InputInvalid, NativeFailure
 from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway import gate as gate_module
-from gateway.approvals.states import Approved, Person, Refused, State
+from gateway.approvals.states import Approved, Person, Refused, State, Step, Ticket, Withdrawn
 from gateway.asked import Asked
 from gateway.audit.entry import Kind
 from gateway.config.model import SecretsInText
@@ -469,3 +469,33 @@ def test_decisions_are_counted(house: House) -> None:
     assert b'sallyport_decisions_total{deny_kind="",verdict="allow"} 1.0' in text
     assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in text
     assert question("x").text == b"x"
+
+
+@pytest.mark.parametrize("state", ["expired", "granted"])
+async def test_a_ticket_that_ended_while_its_time_was_looked_at_is_what_it_became(
+    house: House, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    ticket = ticket_of(house)
+    advance = house.gate.advance
+
+    def late(ticket_id: str, step: Step) -> Ticket:
+        monkeypatch.setattr(house.gate, "advance", advance)
+        house.clock.now -= 2 * 10**9
+        advance(ticket_id, Approved(BO) if state == "granted" else Withdrawn("by somebody else"))
+        raise ApprovalConflict("somebody was faster", code="TICKET_CLOSED")
+
+    house.clock.pass_seconds(601)
+    monkeypatch.setattr(house.gate, "advance", late)
+    answer = await house.gate.fate(ticket)
+    assert answer.decision.is_granted is (state == "granted")
+    assert answer.decision.deny_kind is (None if state == "granted" else DenyKind.APPROVAL_REFUSED)
+
+
+async def test_a_ticket_that_cannot_be_closed_is_a_deny(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def contended(ticket_id: str, step: Step) -> Ticket:
+        raise ApprovalConflict("too many at once", code="CONTENDED")
+
+    ticket = ticket_of(house)
+    house.clock.pass_seconds(601)
+    monkeypatch.setattr(house.gate, "advance", contended)
+    assert not (await house.gate.fate(ticket)).decision.is_granted
