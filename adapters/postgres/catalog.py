@@ -35,6 +35,8 @@ RETRY = 5.0
 """Seconds after a failed reading before the next: until then nothing is known."""
 IDLE = 60.0
 """Seconds after which an unused connection is closed."""
+MAX_READINGS = 5
+"""How often in a row names are read for one who waits, when others change them meanwhile each time."""
 MAX_HANDLES = 256
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -104,7 +106,8 @@ class _Reader:
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
         self._read_at: float | None = None
-        self._changed_at = 0.0
+        self._changes = 0
+        """How often somebody said that the names have changed."""
         self._background: asyncio.Task[None] | None = None
         self._closing: asyncio.TimerHandle | None = None
 
@@ -114,23 +117,28 @@ class _Reader:
         if changed:
             self.names.show(None)
             self._read_at = None
-            self._changed_at = asked_at
-            await self._read(asked_at)
-            return
+            self._changes += 1
         age = None if self._read_at is None else asked_at - self._read_at
         failed = self.names.current is None
-        if age is not None and failed and age < RETRY:
+        if age is None:
+            # WHY again: somebody else may change something while we read, and then this reading is for nothing.
+            for _ in range(MAX_READINGS):
+                await self._read()
+                if self._read_at is not None:
+                    return
+        elif failed and age < RETRY:
             return
-        if age is None or age > STALE or failed:
+        elif age > STALE or failed:
             await self._read(asked_at)
         elif age > FRESH and (self._background is None or self._background.done()):
             self._background = asyncio.create_task(self._read(asked_at))
 
-    async def _read(self, asked_at: float) -> None:
+    async def _read(self, since: float = 0.0) -> None:
+        """Read the names, unless a reading is there that began after `since` and behind the last change."""
         async with self._lock:
-            if self._read_at is not None and self._read_at > asked_at:
+            if self._read_at is not None and self._read_at > since:
                 return
-            began = time.monotonic()
+            began, changes = time.monotonic(), self._changes
             try:
                 async with asyncio.timeout(TIMEOUT):
                     snapshot = await self._fetch()
@@ -138,11 +146,12 @@ class _Reader:
                 log.warning("the names at a target cannot be read", error=type(error).__name__)
                 snapshot = None
                 await self.close()
-            # WHY the moment before: a change made while we read may not be in it.
-            self._read_at = began
-            # INVARIANT: what was read before a change is never shown after it; who changed something waits to read it again.
-            self.names.show(snapshot if began >= self._changed_at else None)
             self._close_when_idle()
+            # INVARIANT: what was read before a change is never shown after it; whoever waits reads again.
+            if changes == self._changes:
+                # WHY the moment before: a change made elsewhere while we read may not be in it.
+                self._read_at = began
+                self.names.show(snapshot)
 
     async def _fetch(self) -> Snapshot | None:
         target = self._target
