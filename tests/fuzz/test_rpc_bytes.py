@@ -25,6 +25,7 @@ from gateway.rpc.codec import asking, entries, tickets
 from gateway.rpc.identity import Role
 from gateway.rpc.server import RpcServer, UnixSocket
 from tests.rpc_stand_ins import ADAPTER, StandIns, tree
+from tests.unit.gateway.rpc.codec.test_authz import request
 
 # Cases for each method; the seed makes a failure come again. SALLYPORT_FUZZ multiplies them.
 CASES = 150 * int(os.environ.get("SALLYPORT_FUZZ", "1"))
@@ -48,6 +49,7 @@ UNARY = {
     "/sallyport.approval.v1.ApprovalService/Refuse": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.approval.v1.ApprovalService/Withdraw": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.audit.v1.AuditService/List": entries.write_list_request(entries.Page(0, 5)),
+    "/envoy.service.auth.v3.Authorization/Check": request().SerializeToString(),
     "/grpc.health.v1.Health/Check": b"\x0a\x03abc",
 }
 STREAMS = {
