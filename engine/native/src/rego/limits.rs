@@ -9,7 +9,7 @@ use regorus::Value;
 pub struct Limits {
     /// Instructions of one entry point. Call cycles are refused, so this bounds time, not the stack.
     pub instructions: usize,
-    /// Wall time of one whole evaluation, all candidates together.
+    /// The processor's time of one whole evaluation, all candidates together; by the wall it may take longer (`clock`).
     pub time: Duration,
     /// Bytes the core's allocator may hold altogether.
     pub memory_bytes: u64,

@@ -1,7 +1,6 @@
 //! Running entry points: a pool of virtual machines for each program, limits always on, panics contained.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use regorus::rvm::program::Program;
 use regorus::rvm::vm::{RegoVM, VmError};
@@ -9,6 +8,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::Value;
 
 use super::builtins::{self, Class, Mode, Noted};
+use super::clock::Clock;
 use super::encode::Writer;
 use super::limits::Limits;
 use super::program::RuleFact;
@@ -57,7 +57,7 @@ impl Pool {
         rules: &[(u32, &RuleFact)],
         input: &Value,
         now_ns: i64,
-        deadline: Option<Instant>,
+        clock: &Clock,
         limits: &Limits,
         answer: &mut Answer,
     ) {
@@ -67,7 +67,7 @@ impl Pool {
             for (rule, fact) in rules {
                 answer.running = *rule;
                 answer.volatile |= fact.volatile;
-                match run_one(&mut machine, fact.entry_point, now_ns, deadline) {
+                match run_one(&mut machine, fact.entry_point, now_ns, clock) {
                     Ok(value) => answer.take(*rule, &value),
                     Err(message) => answer.error(*rule, message),
                 }
@@ -87,20 +87,19 @@ impl Pool {
     }
 }
 
-fn run_one(machine: &mut RegoVM, entry_point: usize, now_ns: i64, deadline: Option<Instant>) -> Result<Value, String> {
-    let left = deadline.map_or(Duration::ZERO, |deadline| deadline.saturating_duration_since(Instant::now()));
-    if left.is_zero() {
-        return Err("TIMEOUT: the time for this decision is over".to_owned());
+fn run_one(machine: &mut RegoVM, entry_point: usize, now_ns: i64, clock: &Clock) -> Result<Value, String> {
+    while let Some(limit) = clock.left() {
+        machine.set_execution_timer_config(Some(ExecutionTimerConfig { limit, check_interval: CLOCK_INTERVAL }));
+        builtins::begin(now_ns, Mode::Policy);
+        let result = machine.execute_entry_point_by_index(entry_point);
+        match (result, builtins::take_error()) {
+            (Err(VmError::TimeLimitExceeded { .. }), _) => {}
+            (Err(error), _) => return Err(limit_text(&error)),
+            (Ok(_), Some(error)) => return Err(noted_text(&error)),
+            (Ok(value), None) => return Ok(value),
+        }
     }
-    machine.set_execution_timer_config(Some(ExecutionTimerConfig { limit: left, check_interval: CLOCK_INTERVAL }));
-    builtins::begin(now_ns, Mode::Policy);
-    let result = machine.execute_entry_point_by_index(entry_point);
-    match (result, builtins::take_error()) {
-        (Err(VmError::TimeLimitExceeded { .. }), _) => Err("TIMEOUT: the time for this decision is over".to_owned()),
-        (Err(error), _) => Err(limit_text(&error)),
-        (Ok(_), Some(error)) => Err(noted_text(&error)),
-        (Ok(value), None) => Ok(value),
-    }
+    Err("TIMEOUT: the time for this decision is over".to_owned())
 }
 
 /// What was noted, as the answer says it.

@@ -2,13 +2,14 @@
 //!
 //! Read in this order: `spelling`, `sources` (texts to trees) - `names`, `scope`, `conditions`, `reads`, `rules` (what a tree says) -
 //! `checks` (what is wrong with it) - `split`, `harden`, `builtins`, `caps`, `own` (a tree to a program that
-//! cannot swallow errors) - `part` (what rules can read of a command) - `index`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
+//! cannot swallow errors) - `part` (what rules can read of a command) - `index`, `clock`, `machine` (a request to results) - `program` (all of it). `interpret` is the twin
 //! for tests; `stated`, `focus` and `trial` run `test_` rules by it; `observe` says which conditions held, `conformance` answers OPA's cases. This folder alone names regorus' unstable syntax tree: the exact pin
 //! in Cargo.toml and the equality tests guard an upgrade.
 
 pub mod builtins;
 mod caps;
 mod checks;
+mod clock;
 mod conditions;
 pub mod conformance;
 pub mod decode;

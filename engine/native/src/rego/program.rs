@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-use std::time::Instant;
 
 use regorus::Value;
 
 use super::checks;
+use super::clock::Clock;
 use super::conditions::{self, Condition};
 use super::decode;
 use super::diagnostic::{self, Diagnostic, Severity};
@@ -247,7 +247,7 @@ impl Program {
     }
 
     fn run(&self, input: &Value, now_ns: i64, rules: &[u32]) -> Vec<u8> {
-        let deadline = Instant::now().checked_add(self.limits.time);
+        let clock = Clock::start(self.limits.time);
         let mut answer = Answer::new(&self.limits);
         let mut at = 0;
         // Rules of one shard stand together: one machine runs them all.
@@ -260,7 +260,7 @@ impl Program {
                 .collect();
             at = at.saturating_add(run.len().max(1));
             if let Some(pool) = self.pools.get(shard) {
-                pool.run(&run, input, now_ns, deadline, &self.limits, &mut answer);
+                pool.run(&run, input, now_ns, &clock, &self.limits, &mut answer);
             }
         }
         answer.finish(rules.len())

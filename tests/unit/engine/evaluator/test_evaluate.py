@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import threading
 from typing import Any
 
 import msgspec
@@ -64,3 +68,31 @@ def test_an_answer_that_cannot_be_read_is_a_failure(garbage: bytes) -> None:
     got = read_results(garbage, RULES)
     assert got.failed
     assert not got.answers
+
+
+STANDING_STILL = """
+import msgspec, sys
+from engine.compiler.stages import compile_policies
+from engine.source import Source
+
+text = 'package policies.a\\ndeny contains {"code": "X"} if count([1 | some a in numbers.range(1, 2000); a % 7 == input.n]) > 5\\n'
+core = compile_policies([Source("a.rego", text)], limits={"milliseconds": 40}, has_schema=False).core
+for number in range(int(sys.argv[1])):
+    said = msgspec.msgpack.decode(core.evaluate_all(msgspec.msgpack.encode({"n": number % 7}), 0))
+    print(number, said["errors"], flush=True)
+"""
+
+
+def test_a_process_that_was_stopped_for_a_moment_denies_nothing_for_it() -> None:
+    lines = []
+    with subprocess.Popen([sys.executable, "-c", STANDING_STILL, "30"], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            lines.append(line)
+            # It stands in the middle of the next evaluation, or in that after it.
+            child.send_signal(signal.SIGSTOP)
+            threading.Event().wait(0.08)
+            child.send_signal(signal.SIGCONT)
+    assert child.returncode == 0
+    assert [line for line in lines if not line.endswith(" []\n")] == []
+    assert len(lines) == 30
