@@ -31,6 +31,15 @@ hold contains {"code": "LOOK", "reason": "somebody looks", "approvers": {"groups
 	op.kind == "delete"
 }
 """
+OPERATOR = """
+[[identity.principal]]
+name = "olga"
+roles = ["operator"]
+
+[[rpc.socket]]
+path = "olga.sock"
+principal = "olga"
+"""
 WAIT = 20.0
 
 
@@ -82,6 +91,10 @@ class Sessions:
     def audit(self, step: str) -> list[Entry]:
         """The sessions of which the audit says this."""
         return [entry for entry in read(self.world.audit) if entry.kind == "session" and entry.step == step]
+
+    def opened(self, resource: str) -> int:
+        """How many sessions on a resource there have been."""
+        return sum(entry.resource == resource for entry in self.audit("opened"))
 
     def wait_for(self, is_so: Callable[[], bool], what: str) -> None:
         """Until something is the case."""
@@ -149,8 +162,8 @@ ssh_key = ["{key}"]
 
 
 @contextmanager
-def sessions(more: str = "") -> Iterator[Sessions]:
-    """All of it, running; gone afterwards. `more` is for the end of the configuration."""
+def sessions() -> Iterator[Sessions]:
+    """All of it, running; gone afterwards."""
     for program in ("psql", "curl", "ssh"):
         if shutil.which(program) is None:
             missing(program)
@@ -165,7 +178,7 @@ def sessions(more: str = "") -> Iterator[Sessions]:
         places, proofs = _configuration(here, web, host, key.export_public_key().decode().strip())
         text = place.config.read_text()
         head, principal = text.split("[[identity.principal]]")
-        place.config.write_text(f"{head}{places}[[identity.principal]]{principal}{proofs}{more}")
+        place.config.write_text(f"{head}{places}[[identity.principal]]{principal}{proofs}{OPERATOR}")
         place.more = {"WORLD_TOKEN": here.token, "WORLD_SSH": key.export_private_key().decode()}
         place.start()
         stack.callback(place.stop)

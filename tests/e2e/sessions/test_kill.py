@@ -5,32 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from gateway.audit.entry import Entry
-from tests.e2e.sessions import Sessions, sessions
+from tests.e2e.sessions.place import Sessions
 from tests.e2e.world import ROOT, sallyport
 
 pytestmark = pytest.mark.timeout(240)
-
-OPERATOR = """
-[[identity.principal]]
-name = "olga"
-roles = ["operator"]
-
-[[rpc.socket]]
-path = "olga.sock"
-principal = "olga"
-"""
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Sessions]:
-    with sessions(OPERATOR) as made:
-        yield made
 
 
 def command(here: Sessions, *words: str) -> str:
@@ -96,8 +79,9 @@ def test_a_held_command_goes_with_its_session_and_never_runs(here: Sessions) -> 
 
 
 def test_an_ssh_connection_is_killed(here: Sessions) -> None:
+    before = here.opened("box")
     with subprocess.Popen(here.ssh("-N"), stderr=subprocess.PIPE, text=True) as client:
-        here.wait_for(lambda: any(one.resource == "box" for one in here.audit("opened")), "a connection")
+        here.wait_for(lambda: here.opened("box") > before, "a connection")
         command(here, "kill", newest(here, "box").session, "-m", "enough")
         _, said = client.communicate(timeout=20)
     assert "an operator ended this session: enough" in said
@@ -118,6 +102,7 @@ def test_a_reload_that_leaves_somebody_out_ends_what_they_run(here: Sessions) ->
     finally:
         here.world.config.write_text(text)
         here.world.process.send_signal(1)
+        here.wait_for(lambda: here.psql("SELECT 1").stdout == "1\n", "somebody to be known again")
     assert "FATAL:  57P01: this login is not valid any more" in said[0].stderr
     here.wait_for(lambda: running(here, "of somebody gone") == 0, "the end of the command at the server")
     assert any(entry.note.startswith("LOGIN_REVOKED ") for entry in here.audit("closed"))

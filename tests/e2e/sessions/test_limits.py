@@ -10,15 +10,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.e2e.sessions import Sessions, sessions
+from tests.e2e.sessions.place import Sessions
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[Sessions]:
-    with sessions() as made:
-        yield made
 
 
 def lines_of(running: subprocess.Popen[str]) -> Iterator[str]:
@@ -99,8 +93,9 @@ def test_curl_is_refused_while_another_connection_is_open_and_an_idle_one_ends(h
 
 
 def test_ssh_is_refused_while_another_is_there_and_one_that_does_nothing_ends(here: Sessions) -> None:
+    before = here.opened("box")
     with subprocess.Popen(here.ssh("-N"), stderr=subprocess.PIPE, text=True) as kept:
-        here.wait_for(lambda: any(one.resource == "box" for one in here.audit("opened")), "a connection")
+        here.wait_for(lambda: here.opened("box") > before, "a connection")
         second = subprocess.run(here.ssh("id"), capture_output=True, text=True, timeout=60)
         assert "too many connections of yours" in second.stderr
         assert "ran" not in second.stdout
