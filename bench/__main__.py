@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from bench import authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
+from bench import audit, authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -87,6 +87,16 @@ def run_shell(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("shell", measured, peers)
 
 
+def run_audit(arguments: argparse.Namespace) -> list[report.Line]:
+    figures = audit.measure()
+    if arguments.raw:
+        json.dump(audit.document(figures), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = audit.promises(figures)
+    return report.judge("audit", measured, peers)
+
+
 AREAS = {
     "decide": run_decide,
     "authoring": run_authoring,
@@ -95,6 +105,7 @@ AREAS = {
     "replay": run_replay,
     "scan": run_scan,
     "shell": run_shell,
+    "audit": run_audit,
 }
 
 
