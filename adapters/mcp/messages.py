@@ -1,20 +1,18 @@
-"""Messages of JSON-RPC and the events they travel in: bytes to messages and back. What they mean is asked elsewhere.
-
-Events are read as browsers read them (any of three line ends, comments, several `data` lines) and written in one way.
-"""
+"""Messages of JSON-RPC and the events they travel in: bytes to messages and back. What they mean is asked elsewhere."""
 
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from adapters.errors import PeerProtocolError
+from adapters.web.events import MAX_EVENT, Event
 from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
 
-MAX_MESSAGE = 4 * 1024 * 1024
+MAX_MESSAGE = MAX_EVENT
 """Bytes of one message of a server: it is looked at whole."""
 
 Document: TypeAlias = "dict[str, Value]"
@@ -23,8 +21,6 @@ DENIED = -32001
 """Code of an error for what is not granted. Beside JSON-RPC's own range; the words are in `message`."""
 FAILED = -32002
 """Code of an error for what was granted and could not be carried out."""
-
-_END = re.compile(rb"\r\n|\n|\r(?!\n|\Z)")
 
 
 def read(raw: bytes) -> Document:
@@ -75,52 +71,9 @@ def comment(text: str) -> bytes:
     return b": " + plain.encode() + b"\n\n"
 
 
-class Events:
-    """Bytes of an event stream, until events are whole."""
-
-    __slots__ = ("_data", "_name", "_searched", "_size", "_unread")
-
-    def __init__(self) -> None:
-        self._unread = bytearray()
-        self._searched = self._size = 0
-        self._name = b""
-        self._data: list[bytes] = []
-
-    def feed(self, piece: bytes) -> list[bytes]:
-        """The messages that are whole now. Events of other names are nobody's, and left out. Raises PeerProtocolError."""
-        self._unread += piece
-        found: list[bytes] = []
-        while (end := _END.search(self._unread, self._searched)) is not None:
-            line = bytes(self._unread[: end.start()])
-            del self._unread[: end.end()]
-            self._searched = 0
-            if line:
-                self._field(line)
-            elif self._data:
-                if self._name in (b"", b"message"):
-                    found.append(b"\n".join(self._data))
-                self._clear()
-            else:
-                self._clear()
-        self._searched = max(len(self._unread) - 1, 0)
-        if self._size + len(self._unread) > MAX_MESSAGE:
-            raise PeerProtocolError("a message of the server is too long to be looked at", code="TOO_LARGE")
-        return [one for one in found if one.strip()]
-
-    def _field(self, line: bytes) -> None:
-        name, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if name == b"data":
-            self._data.append(value)
-            self._size += len(value) + 1
-            if self._size > MAX_MESSAGE:
-                raise PeerProtocolError("a message of the server is too long to be looked at", code="TOO_LARGE")
-        elif name == b"event":
-            self._name = value
-
-    def _clear(self) -> None:
-        self._data.clear()
-        self._name, self._size = b"", 0
+def of_events(events: Iterable[Event]) -> list[bytes]:
+    """The messages in events. Events of other names are nobody's, and left out."""
+    return [one.data for one in events if one.name in (b"", b"message")]
 
 
 def _bad(message: str) -> PeerProtocolError:

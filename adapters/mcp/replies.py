@@ -14,9 +14,10 @@ from adapters.errors import PeerProtocolError
 from adapters.mcp import facts, messages
 from adapters.mcp.facts import Server
 from adapters.mcp.masking import Hiding
-from adapters.mcp.messages import MAX_MESSAGE, Document, Events
+from adapters.mcp.messages import MAX_MESSAGE, Document
 from adapters.mcp.refusals import Voice
 from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.events import Events
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
 from engine.command.documents.values import Value
@@ -180,7 +181,7 @@ class McpReply:
         """The events of a piece. What came before one that may not be shown is shown, and then why there is no more."""
         made = b""
         try:
-            for one in events.feed(data):
+            for one in messages.of_events(events.feed(data)):
                 made += self._event(one)
         except PeerProtocolError as error:
             if not self.is_begun:

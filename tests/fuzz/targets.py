@@ -21,10 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 
 from adapters.errors import PeerProtocolError
 from adapters.mcp.masking import Hiding
-from adapters.mcp.messages import Events
+from adapters.mcp.messages import of_events
 from adapters.mcp.messages import read as read_message
 from adapters.postgres.messages import authentication, notices, query, results, startup
 from adapters.postgres.messages.frames import Back
+from adapters.web.event_masks import EventMasker
+from adapters.web.events import Events
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
 from adapters.web.session.manners import Plan, ValueMask
@@ -187,9 +189,11 @@ def mcp(data: bytes) -> None:
     hiding = Hiding(Plan(tuple(MASKS), values=(ValueMask(frozenset({"pii.email"}), Method.REDACT),)), "call_tool")
     found = []
     for size in (1, 7, len(data) + 1):
-        events, shown = Events(), []
+        events, shown, sse = Events(), [], EventMasker(MASKS)
         for at in range(0, len(data), size):
-            shown += events.feed(data[at : at + size])
+            shown += of_events(events.feed(data[at : at + size]))
+            with contextlib.suppress(PeerProtocolError):
+                sse.feed(data[at : at + size])
         found.append(shown)
     assert found[0] == found[1] == found[2]
     for raw in (data, *found[0]):

@@ -13,7 +13,8 @@ from adapters.core.ports import Answer, Target
 from adapters.errors import PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, chunk
-from adapters.web.json_masks import JsonMasker
+from adapters.web.event_masks import EventMasker
+from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
 from adapters.web.session.exchange import Exchange
@@ -27,6 +28,7 @@ _MEDIA = re.compile(
 )
 """A type, its charset, and the parameters with which the API server says in which form an object comes."""
 _LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
+_EVENTS = b"text/event-stream"
 _FOR_THIS_HOP = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer"),
@@ -62,7 +64,7 @@ class Reply:
         self._is_old = is_old
         self._scrubber = Scrubber(secrets)
         self._has_secrets = bool(secrets)
-        self._masker: JsonMasker | None = None
+        self._masker: JsonMasker | EventMasker | None = None
         self._is_stream = False
         self._head: AnswerHead | None = None
         self._is_chunked = False
@@ -110,21 +112,27 @@ class Reply:
         if encodings and head.has_body and head.length != 0 and not is_readable:
             raise PeerProtocolError("the target's answer is encoded, though that was not asked for", code="ENCODED")
         if self._masks is not None and head.has_body and head.length != 0:
-            self._masker = JsonMasker(self._masks, is_lines=self._is_lines(head))
+            self._masker = self._masker_of(head, self._masks)
 
-    def _is_lines(self, head: AnswerHead) -> bool:
+    def _masker_of(self, head: AnswerHead, masks: Sequence[PathMask]) -> JsonMasker | EventMasker:
         types = head.values(b"content-type")
         found = _MEDIA.fullmatch(types[0]) if len(types) == 1 else None
         if found is None or head.status == _PARTIAL:
             raise _unmaskable("a part of a document, or one of an unknown type, cannot be masked")
         media = found[1].lower()
         is_lines = self._is_always_lines or media in _LINES
-        if media not in _LINES and media != b"application/json" and not media.endswith((b"+json", b"/json")):
-            raise _unmaskable("only JSON can be masked, and this answer is none")
+        is_events = media == _EVENTS and not self._is_always_lines
+        if (
+            not is_events
+            and media not in _LINES
+            and media != b"application/json"
+            and not media.endswith((b"+json", b"/json"))
+        ):
+            raise _unmaskable("only JSON and events of JSON can be masked, and this answer is neither")
         if (found[2] or b"utf-8").lower() not in (b"utf-8", b"utf8"):
             raise _unmaskable("only JSON in UTF-8 can be masked")
-        self._is_stream = is_lines
-        return is_lines
+        self._is_stream = is_lines or is_events
+        return EventMasker(masks) if is_events else JsonMasker(masks, is_lines=is_lines)
 
     def _body(self, data: bytes) -> bytes:
         if self.is_begun:

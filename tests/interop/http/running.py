@@ -170,6 +170,24 @@ class _Pages(BaseHTTPRequestHandler):
             self._chunk(line[20:])
         self._chunk(b"")
 
+    def page_cards_events(self) -> None:
+        self._begin("text/event-stream")
+        for number in range(3):
+            if number == 2:
+                self.owner.gate.wait(20)
+            event = b"event: order\nid: 4111\ndata: " + json.dumps({"id": number, "card": CARD}).encode() + b"\n\n"
+            self._chunk(event[:30])
+            self._chunk(event[30:])
+        self._chunk(b"data: [DONE]\n\n")
+        self._chunk(b"")
+
+    def page_cards_words(self) -> None:
+        self._begin("text/event-stream")
+        self._chunk(b'data: {"id": 1}\n\n')
+        self.owner.gate.wait(20)
+        self._chunk(f"data: card {CARD}\n\n".encode())
+        self._chunk(b"")
+
     def page_cards_page(self) -> None:
         self._answer(200, "text/html", f"<p>{CARD}</p>".encode())
 

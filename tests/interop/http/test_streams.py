@@ -46,6 +46,31 @@ def test_events_come_as_they_are_sent(running: Running, target: Target) -> None:
         assert b"data: 2\n\n" in read_until(connection, b"0\r\n\r\n")
 
 
+def test_masked_events_come_as_they_are_sent(running: Running, target: Target) -> None:
+    target.gate.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("GET /cards/events"))
+        first = read_until(connection, b'"id":1')
+        target.gate.set()
+        got = first + read_until(connection, b"0\r\n\r\n")
+    body = Chunked(is_strict=True).feed(got.partition(b"\r\n\r\n")[2])
+    events = [b'event: order\ndata: {"id":%d,"card":"[redacted]"}\n\n' % number for number in range(3)]
+    assert body == b"".join(events) + b"data: [DONE]\n\n"
+    assert CARD.encode() not in got
+
+
+def test_an_event_that_is_no_document_ends_the_stream_before_it_is_shown(running: Running, target: Target) -> None:
+    target.gate.clear()
+    with connect(running) as connection:
+        connection.sendall(running.request("GET /cards/words"))
+        first = read_until(connection, b'data: {"id":1}\n\n')
+        target.gate.set()
+        rest = read_until(connection, b"0\r\n\r\n")
+    assert b'data: {"id":1}\n\n' in first
+    assert CARD.encode() not in first + rest
+    assert b"0\r\n\r\n" not in rest, "nobody takes it for the whole"
+
+
 def test_masked_lines_come_as_they_are_sent(running: Running, target: Target) -> None:
     target.gate.clear()
     with connect(running) as connection:

@@ -1,53 +1,15 @@
-"""Messages and the events they travel in, whatever a piece's border cuts."""
+"""Messages, and the events they travel in."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
 from adapters.mcp import messages
-from adapters.mcp.messages import MAX_MESSAGE, Events, read
-
-STREAM = (
-    b': hello\n\nevent: message\r\ndata: {"a":\r\ndata:1}\r\n\r\nid: 4\rdata: two\r\rretry: 5\n\ndata:\n\n'
-    b"event: other\ndata: no\n\ndata: three\nevent: message\n\ndata: never whole\n"
-)
-
-
-def cut(stream: bytes, sizes: list[int]) -> list[bytes]:
-    events, found, at = Events(), [], 0
-    for size in [*sizes, len(stream)]:
-        found += events.feed(stream[at : at + size])
-        at += size
-    return found
-
-
-@given(st.lists(st.integers(1, 12), max_size=60))
-def test_events_are_the_same_wherever_pieces_end(sizes: list[int]) -> None:
-    assert cut(STREAM, sizes) == [b'{"a":\n1}', b"two", b"three"]
-
-
-@given(st.lists(st.sampled_from([b"data: x", b"data", b"event: message", b"event: y", b"\n", b"\r", b"\r\n", b": c"])))
-def test_any_stream_is_read_alike_in_one_piece_and_byte_by_byte(pieces: list[bytes]) -> None:
-    stream = b"".join(pieces) + b"."
-    assert cut(stream, [len(stream)]) == cut(stream, [1] * len(stream))
-
-
-@pytest.mark.parametrize("line", [b"x" * 1000, b"data: " + b"x" * 1000 + b"\n"])
-def test_an_event_without_end_is_an_error(line: bytes) -> None:
-    events = Events()
-
-    def feed_on() -> None:
-        for _ in range(MAX_MESSAGE // 1000 + 2):
-            events.feed(line)
-
-    with pytest.raises(PeerProtocolError) as caught:
-        feed_on()
-    assert caught.value.code == "TOO_LARGE"
+from adapters.mcp.messages import of_events, read
+from adapters.web.events import Event
 
 
 @pytest.mark.parametrize(
@@ -70,3 +32,8 @@ def test_words_of_ours_have_the_number_of_what_they_answer() -> None:
     assert messages.error(7, messages.DENIED, "no")["id"] == 7
     assert messages.failed_tool("x", "no", {})["id"] == "x"
     assert "id" not in messages.progress("t", 1, "wait")
+
+
+def test_events_of_other_names_are_nobodys() -> None:
+    events = [Event(b"", b"a"), Event(b"message", b"b"), Event(b"other", b"c")]
+    assert of_events(events) == [b"a", b"b"]
