@@ -76,6 +76,18 @@ impl Automaton {
         self.ends.get(state.wrapping_sub(self.ending) as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether a match may begin with these bytes.
+    pub fn may_begin(&self, head: &[u8]) -> bool {
+        let mut state = self.start;
+        for byte in head {
+            if self.is_ending(state) {
+                return true;
+            }
+            state = self.step(state, *byte);
+        }
+        state != DEAD
+    }
+
     /// Where the longest match that begins at `at` ends.
     pub fn longest(&self, text: &[u8], at: usize) -> Option<usize> {
         let mut state = self.start;

@@ -8,6 +8,8 @@ use crate::scan::assign::Word;
 use crate::scan::automaton::Automaton;
 use crate::scan::checks::Check;
 use crate::scan::figures;
+use crate::scan::near::SHORT;
+use crate::scan::sieve::{Literal, Sieve};
 use crate::scan::table::{self, Back, How, Row};
 use crate::scan::words::Words;
 
@@ -51,10 +53,11 @@ pub struct Engine {
     pub types: Vec<&'static str>,
     pub detectors: Vec<Detector>,
     pub literals: Words,
+    pub sieve: Sieve,
     /// By the number of a literal.
     pub triggers: Vec<Trigger>,
-    /// Literals of one byte, with their numbers.
-    pub short: Vec<(u8, u16)>,
+    /// The number of the literal `@`, the one of a single byte.
+    pub at: u16,
     /// Figures that are known by themselves, and figures that need a word near them.
     pub figures: figures::Figures,
     pub worded: figures::Figures,
@@ -106,34 +109,54 @@ fn build() -> Result<Engine, String> {
     for (literal, word) in crate::scan::assign::WORDS {
         words.entry((*literal).to_owned()).or_default().push(Action::Assign { word: *word });
     }
-    // Literals of one byte come last: the finder of longer ones does not know them.
+    // The literal of one byte comes last: the tree of longer ones does not know it.
     let (short, long): (Vec<_>, Vec<_>) = words.into_iter().partition(|(word, _)| word.len() == 1);
     let patterns: Vec<&[u8]> = long.iter().map(|(word, _)| word.as_bytes()).collect();
-    let literals = Words::new(&patterns, |number| {
-        long.get(number).is_some_and(|(_, actions)| actions.iter().any(|action| is_inner(action, &detectors)))
+    let literals = Words::new(&patterns)?;
+    let heads: Vec<Literal> = long.iter().map(|(word, actions)| literal(word, actions, &detectors)).collect();
+    let sieve = Sieve::new(&heads, |number, head, small| {
+        long.get(number).is_some_and(|(word, actions)| {
+            actions.iter().any(|action| lives(action, &detectors, word.len(), head, small))
+        })
     })?;
-    let first = long.len();
-    let bytes = short.iter().enumerate().filter_map(|(offset, (word, _))| {
-        Some((word.bytes().next()?, u16::try_from(first.saturating_add(offset)).ok()?))
-    });
-    let single = bytes.collect();
+    let at = u16::try_from(long.len()).map_err(|_| "too many literals".to_owned())?;
+    if !short.iter().map(|(word, _)| word.as_str()).eq(["@"]) {
+        return Err("the pass looks for no other literal of one byte than `@`".to_owned());
+    }
     let triggers = long.into_iter().chain(short);
     let triggers = triggers.map(|(word, actions)| Trigger { word: word.into_bytes(), actions }).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
-    Ok(Engine { rows, types, detectors, literals, triggers, short: single, figures, worded, generic })
+    Ok(Engine { rows, types, detectors, literals, sieve, triggers, at, figures, worded, generic })
 }
 
-/// Whether an action is taken inside a word too; the others begin words.
-fn is_inner(action: &Action, detectors: &[Detector]) -> bool {
-    match action {
+/// A literal as the sieve takes it: whether it is looked for elsewhere than where words begin.
+fn literal<'a>(word: &'a str, actions: &[Action], detectors: &[Detector]) -> Literal<'a> {
+    let is_inner = actions.iter().any(|action| match action {
         Action::Match { back: Some(_), .. } => true,
         Action::Match { detector, back: None } => {
             detectors.get(usize::from(*detector)).is_none_or(|detector| detector.how == How::Loose)
         }
         Action::Assign { word } => *word != Word::ShortPassword,
         Action::Follow { .. } | Action::Context { .. } => false,
+    });
+    Literal {
+        word: word.as_bytes(),
+        is_inner: is_inner || !word.starts_with(|first: char| first.is_ascii_alphabetic()),
+    }
+}
+
+/// Whether anything can come of an action where its literal begins with these bytes as they stand (most shapes tell small
+/// letters from capitals) and a small letter follows it or none.
+fn lives(action: &Action, detectors: &[Detector], length: usize, head: &[u8], small: Option<bool>) -> bool {
+    match action {
+        Action::Match { detector, back: None } => detectors
+            .get(usize::from(*detector))
+            .is_none_or(|detector| detector.lead.as_ref().unwrap_or(&detector.value).may_begin(head)),
+        // INVARIANT: as `near::is_word_of_its_own` says it.
+        Action::Context { .. } => length > SHORT || small != Some(true),
+        Action::Match { back: Some(_), .. } | Action::Follow { .. } | Action::Assign { .. } => true,
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::scan::limits::GAP;
 use crate::scan::walk::{is_word, Walker};
 
+/// A word up to this length is one only where no small letter follows.
+pub const SHORT: usize = 5;
+
 /// A trigger of a detector stood at `start..end`: the first value of its shape that begins within reach is taken.
 pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     let engine = walker.engine;
@@ -50,7 +53,6 @@ pub fn begins_word(text: &[u8], start: usize) -> bool {
 
 /// Whether the word does not go on in small letters on either side; long words may (`Steuernummer`, `birthday`).
 pub fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
-    const SHORT: usize = 5;
     begins_word(text, start)
         && (end.saturating_sub(start) > SHORT || !text.get(end).is_some_and(u8::is_ascii_lowercase))
 }

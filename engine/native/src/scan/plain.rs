@@ -4,7 +4,7 @@
 
 use crate::scan::engine::Engine;
 use crate::scan::resolve;
-use crate::scan::walk::{begins_figure, is_word, Candidate, Walker};
+use crate::scan::walk::{is_word, Candidate, Walker};
 use crate::scan::Span;
 
 /// What is in a text, as `scan` says it.
@@ -70,4 +70,26 @@ fn is_ample(text: &[u8], at: usize) -> bool {
         }
     }
     digits >= 7 || dots >= 3 || colons >= 2 || letters >= 1 && digits >= 2
+}
+
+/// Whether the part that begins at `at` may be a figure: letters and then digits, digits, or the sign of a number.
+fn begins_figure(text: &[u8], at: usize) -> bool {
+    let next = || text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
+    match text.get(at) {
+        Some(b'0'..=b'9') => goes_on(text, at),
+        Some(b'+' | b'(') => next().is_ascii_digit() || next() == b'(',
+        Some(b':') => next() == b':',
+        _ => true,
+    }
+}
+
+/// Whether the digits at `at` are more than a short number: five of them, or joined to something.
+fn goes_on(text: &[u8], at: usize) -> bool {
+    const SHORT: usize = 4;
+    let rest = text.get(at..).unwrap_or_default();
+    let run = rest.iter().take(SHORT.saturating_add(1)).take_while(|byte| byte.is_ascii_digit()).count();
+    let next = |after: usize| rest.get(run.saturating_add(after)).copied().unwrap_or(b'\n');
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'.' | b'/' | b')' | b'-' | b'+');
+    let joined = matches!(next(0), b'.' | b'/' | b'-' | b':' | b'(' | b')' | b'+') || next(0).is_ascii_alphabetic();
+    run > SHORT || joined && !next(1).is_ascii_whitespace() || matches!(next(0), b' ' | b')') && is_part(next(1))
 }

@@ -1,11 +1,11 @@
-//! The one pass over a text: asks of every three bytes whether a literal begins, and where one does or a figure may, looks
-//! closely.
+//! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
-use crate::scan::block::{self, Signs};
+use crate::scan::block::{self, Bytes, Signs, SIZE};
 use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, Detector, Engine};
 use crate::scan::figures::Figures;
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
+use crate::scan::sieve::HEAD;
 use crate::scan::table::{Back, How};
 use crate::scan::{assign, near, Span};
 
@@ -77,30 +77,22 @@ impl<'a> Walker<'a> {
     }
 
     fn run(&mut self) {
-        let engine = self.engine;
-        let (mut window, mut at) = (0, 0_usize);
-        let mut block = block::bytes(self.text, 0);
-        let (mut before, mut signs) = (Signs::default(), Signs::of(&block));
+        const BLOCKS: usize = 32;
+        // What was before the blocks that are looked at, they, and what is after them.
+        let mut seen = [Signs::default(); BLOCKS + 2];
+        let mut at = 0_usize;
         while at < self.text.len() {
-            for place in block::places(engine.literals.hits(&block, &mut window)) {
-                self.literal_near(at.saturating_add(place));
-            }
-            for (byte, number) in &engine.short {
-                for place in block::places(block::mask(&block, |other| other == *byte)) {
-                    let place = at.saturating_add(place);
-                    self.triggered(*number, place, place.saturating_add(1));
+            let blocks = self.text.len().saturating_sub(at).div_ceil(SIZE).min(BLOCKS);
+            let last = blocks.saturating_add(1);
+            block::look(&self.engine.sieve, self.text, at, seen.get_mut(1..=last).unwrap_or_default());
+            for around in seen.get(..=last).unwrap_or_default().windows(3) {
+                if let [before, here, after] = around {
+                    self.block(at, before, here, after);
                 }
+                at = at.saturating_add(SIZE);
             }
-            let next = block::bytes(self.text, at.saturating_add(block::SIZE));
-            let after = Signs::of(&next);
-            for place in block::places(signs.parts(&before, &after)) {
-                let begin = at.saturating_add(place);
-                if begins_figure(self.text, begin) {
-                    self.begun(begin, signs.is_ample(&after, place));
-                }
-            }
-            (before, signs, block) = (signs, after, next);
-            at = at.saturating_add(block::SIZE);
+            let [first, .., end, _] = &mut seen;
+            *first = *end;
         }
         self.finish();
     }
@@ -121,16 +113,32 @@ impl<'a> Walker<'a> {
         self.settle_waiting();
     }
 
-    /// The third byte of what may be a literal stands at `at`.
-    fn literal_near(&mut self, at: usize) {
-        let literals = &self.engine.literals;
-        // The window's first byte is two before: with fewer bytes behind, no bit of it is set.
-        let begin = at.saturating_sub(2);
-        let head = self.text.get(begin..).unwrap_or_default();
-        let four = head.first_chunk().copied().or_else(|| head.first_chunk().map(|[a, b, c]| [*a, *b, *c, 0]));
-        let is_inner = four.and_then(|four| literals.may_begin(four));
-        if is_inner.is_some_and(|is_inner| is_inner || near::begins_word(self.text, begin)) {
-            literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
+    /// One block: the literals that begin in it, and the parts that may be figures.
+    fn block(&mut self, at: usize, before: &Signs, here: &Signs, after: &Signs) {
+        let engine = self.engine;
+        let mut begun = here.ats;
+        let behind;
+        let bytes = match self.text.get(at..).unwrap_or_default().first_chunk() {
+            Some(bytes) => bytes,
+            None => {
+                behind = block::padded(self.text, at);
+                &behind
+            }
+        };
+        for place in block::places(here.words(before) | here.heads) {
+            // WHY a bit and no question: which word of a text passes nobody can guess, and a wrong guess costs more.
+            begun |= u64::from(engine.sieve.passes(head(bytes, place))).wrapping_shl(place as u32);
+        }
+        for place in block::places(begun) {
+            let begin = at.saturating_add(place);
+            if here.ats.wrapping_shr(place as u32) & 1 == 1 {
+                self.triggered(engine.at, begin, begin.saturating_add(1));
+            } else {
+                engine.literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
+            }
+        }
+        for place in block::places(here.parts(before, after)) {
+            self.begun(at.saturating_add(place), here.is_ample(after, place));
         }
     }
 
@@ -319,26 +327,10 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// Whether the part that begins at `at` may be a figure: letters and then digits, digits, or the sign of a number.
-pub fn begins_figure(text: &[u8], at: usize) -> bool {
-    let next = || text.get(at.saturating_add(1)).copied().unwrap_or(b' ');
-    match text.get(at) {
-        Some(b'0'..=b'9') => goes_on(text, at),
-        Some(b'+' | b'(') => next().is_ascii_digit() || next() == b'(',
-        Some(b':') => next() == b':',
-        _ => true,
-    }
-}
-
-/// Whether the digits at `at` are more than a short number: five of them, or joined to something.
-fn goes_on(text: &[u8], at: usize) -> bool {
-    const SHORT: usize = 4;
-    let rest = text.get(at..).unwrap_or_default();
-    let run = rest.iter().take(SHORT.saturating_add(1)).take_while(|byte| byte.is_ascii_digit()).count();
-    let next = |after: usize| rest.get(run.saturating_add(after)).copied().unwrap_or(b'\n');
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'(' | b'.' | b'/' | b')' | b'-' | b'+');
-    let joined = matches!(next(0), b'.' | b'/' | b'-' | b':' | b'(' | b')' | b'+') || next(0).is_ascii_alphabetic();
-    run > SHORT || joined && !next(1).is_ascii_whitespace() || matches!(next(0), b' ' | b')') && is_part(next(1))
+/// The four bytes at a place of a block.
+#[inline(always)]
+fn head(bytes: &Bytes, place: usize) -> [u8; HEAD] {
+    bytes.get(place..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
 }
 
 /// Whether an extension of a telephone number follows: `x12`.

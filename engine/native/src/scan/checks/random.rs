@@ -237,7 +237,7 @@ fn has_part(value: &[u8]) -> bool {
         return true;
     }
     static WORDS: OnceLock<Option<Words>> = OnceLock::new();
-    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS, |_| true).ok()) else {
+    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS).ok()) else {
         return false;
     };
     words.is_in(value)
