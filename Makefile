@@ -17,7 +17,7 @@ FIRST_HALF := tests/unit tests/e2e
 SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop
 PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
-.PHONY: install build check test first-half second-half long fuzz bench demo protos format clean help
+.PHONY: install build check check-python check-rust test first-half second-half long fuzz bench demo protos format clean help
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,15 +44,20 @@ build: install ## a wheel in dist/
 	$(NATIVE_ENV) $(BIN)/maturin build --release --out dist
 
 check: install ## format, lint, types, layers, house rules, Rust
+	$(MAKE) --no-print-directory --jobs=2 --keep-going check-python check-rust
+
+check-python:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/stubtest engine._native --ignore-missing-stub
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q tests/house
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
+
+check-rust:
 	cd $(CRATE) && cargo fmt --check
 	cd $(CRATE) && export $(NATIVE_ENV) && cargo clippy --release --all-targets -- -D warnings
-	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet
+	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet --lib --tests
 
 test: install ## every test that takes seconds; SELECT=tests/unit for a part
 	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory --jobs=2 --keep-going first-half second-half,$(PYTEST) $(SELECT))
