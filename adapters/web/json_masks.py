@@ -259,17 +259,8 @@ class JsonMasker:
             return self._at[place]
         if len(self._at) > MAX_PLACES:
             self._at.clear()
-        found = self._at[place] = self._strictest(place)
+        found = self._at[place] = strictest(self._masks, self._paths.hits(place))
         return found
-
-    def _strictest(self, place: Place) -> PathMask | None:
-        hits = [self._masks[number] for number in self._paths.hits(place)]
-        if not hits:
-            return None
-        strictest = max(hits, key=lambda mask: mask.method.strictness)
-        if any(mask.method is strictest.method and dict(mask.params) != dict(strictest.params) for mask in hits):
-            raise PeerProtocolError("masks with different parameters meet on one value", code="MASK_CONFLICT")
-        return strictest
 
     def _lead(self, token: bytes) -> None:
         """Write the beginning of a value, with what stands before it in what is open."""
@@ -289,6 +280,17 @@ class JsonMasker:
         self._is_read = True
         if self._is_lines:
             self._out.append(b"\n")
+
+
+def strictest(masks: Sequence[PathMask], hits: Sequence[int]) -> PathMask | None:
+    """The strictest of the masks that meet on one value. Raises PeerProtocolError where they contradict each other."""
+    found = [masks[number] for number in hits]
+    if not found:
+        return None
+    most = max(found, key=lambda mask: mask.method.strictness)
+    if any(mask.method is most.method and dict(mask.params) != dict(most.params) for mask in found):
+        raise PeerProtocolError("masks with different parameters meet on one value", code="MASK_CONFLICT")
+    return most
 
 
 def _text(token: bytes) -> str:

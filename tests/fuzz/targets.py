@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import csv
 import io
 import json
 import re
@@ -25,6 +26,7 @@ from adapters.mcp.messages import of_events
 from adapters.mcp.messages import read as read_message
 from adapters.postgres.messages import authentication, notices, query, results, startup
 from adapters.postgres.messages.frames import Back
+from adapters.web.csv_masks import CsvMasker
 from adapters.web.event_masks import EventMasker
 from adapters.web.events import Events
 from adapters.web.json_masks import JsonMasker, PathMask
@@ -226,6 +228,23 @@ MASKS: Final = [
 ]
 
 
+def tables(data: bytes) -> None:
+    """A table is masked the same wherever it is cut, or refused; no cell under a masked name is shown as it was."""
+    found = []
+    for size in (1, 7, len(data) + 1):
+        masker, made = CsvMasker(MASKS), b""
+        try:
+            for at in range(0, len(data), size):
+                made += masker.feed(data[at : at + size])
+            found.append(made + masker.end())
+        except PeerProtocolError:
+            found.append(b"")
+    assert found[0] == found[1] == found[2]
+    rows = list(csv.reader(io.StringIO(found[0].decode(), newline=""), strict=True)) if found[0] else []
+    masked = [at for at, name in enumerate(rows[0]) if name.strip() == "a"] if rows else []
+    assert {row[at] for row in rows[1:] if row for at in masked} <= {"", "[redacted]"}
+
+
 def _answer(pieces: list[bytes]) -> tuple[list[AnswerHead], bytes, bool] | None:
     reader, parts = AnswerReader("GET"), list[AnswerPart]()
     try:
@@ -325,7 +344,22 @@ def _strangers() -> tuple[PublicKey, ...]:
 
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     made.__name__: made
-    for made in (gate, documents, http, bodies, kubectl, mcp, python, url, answers, frames, bundle, recordings, tokens)
+    for made in (
+        gate,
+        documents,
+        http,
+        bodies,
+        kubectl,
+        mcp,
+        python,
+        url,
+        answers,
+        tables,
+        frames,
+        bundle,
+        recordings,
+        tokens,
+    )
 }
 
 _BYTE: Final = re.compile(rb"\\x([0-9a-f]{2})")

@@ -7,12 +7,14 @@ known by then (`HOLD_BACK`), else by cutting it off, so that nobody takes what c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from adapters.core.ports import Answer, Target
 from adapters.errors import PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.csv_masks import CsvMasker
 from adapters.web.event_masks import EventMasker
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
@@ -28,7 +30,11 @@ _MEDIA = re.compile(
 )
 """A type, its charset, and the parameters with which the API server says in which form an object comes."""
 _LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
+Masker: TypeAlias = JsonMasker | EventMasker | CsvMasker
+
 _EVENTS = b"text/event-stream"
+_OTHERS: Mapping[bytes, Callable[[Sequence[PathMask]], Masker]] = {_EVENTS: EventMasker, b"text/csv": CsvMasker}
+"""What else than JSON can be masked by path."""
 _FOR_THIS_HOP = frozenset(
     {
         *(b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-connection", b"te", b"trailer"),
@@ -64,7 +70,7 @@ class Reply:
         self._is_old = is_old
         self._scrubber = Scrubber(secrets)
         self._has_secrets = bool(secrets)
-        self._masker: JsonMasker | EventMasker | None = None
+        self._masker: Masker | None = None
         self._is_stream = False
         self._head: AnswerHead | None = None
         self._is_chunked = False
@@ -114,25 +120,21 @@ class Reply:
         if self._masks is not None and head.has_body and head.length != 0:
             self._masker = self._masker_of(head, self._masks)
 
-    def _masker_of(self, head: AnswerHead, masks: Sequence[PathMask]) -> JsonMasker | EventMasker:
+    def _masker_of(self, head: AnswerHead, masks: Sequence[PathMask]) -> Masker:
         types = head.values(b"content-type")
         found = _MEDIA.fullmatch(types[0]) if len(types) == 1 else None
         if found is None or head.status == _PARTIAL:
             raise _unmaskable("a part of a document, or one of an unknown type, cannot be masked")
         media = found[1].lower()
-        is_lines = self._is_always_lines or media in _LINES
-        is_events = media == _EVENTS and not self._is_always_lines
-        if (
-            not is_events
-            and media not in _LINES
-            and media != b"application/json"
-            and not media.endswith((b"+json", b"/json"))
-        ):
-            raise _unmaskable("only JSON and events of JSON can be masked, and this answer is neither")
         if (found[2] or b"utf-8").lower() not in (b"utf-8", b"utf8"):
-            raise _unmaskable("only JSON in UTF-8 can be masked")
-        self._is_stream = is_lines or is_events
-        return EventMasker(masks) if is_events else JsonMasker(masks, is_lines=is_lines)
+            raise _unmaskable("only what is UTF-8 can be masked")
+        is_lines = self._is_always_lines or media in _LINES
+        self._is_stream = is_lines or media == _EVENTS
+        if media in _LINES or media.endswith((b"+json", b"/json")):
+            return JsonMasker(masks, is_lines=is_lines)
+        if media in _OTHERS and not self._is_always_lines:
+            return _OTHERS[media](masks)
+        raise _unmaskable("only JSON, events of JSON and CSV can be masked, and this answer is none of them")
 
     def _body(self, data: bytes) -> bytes:
         if self.is_begun:

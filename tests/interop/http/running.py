@@ -181,6 +181,16 @@ class _Pages(BaseHTTPRequestHandler):
         self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
 
+    def page_cards_table(self) -> None:
+        self._begin("text/csv; charset=utf-8")
+        table = f'id,card,mail\r\n1,{CARD},ana@example.org\r\n2,"{CARD}",\r\n'.encode()
+        for at in range(0, len(table), 11):
+            self._chunk(table[at : at + 11])
+        self._chunk(b"")
+
+    def page_cards_other_table(self) -> None:
+        self._answer(200, "text/csv", f"id;card\r\n1;{CARD}\r\n".encode())
+
     def page_cards_words(self) -> None:
         self._begin("text/event-stream")
         self._chunk(b'data: {"id": 1}\n\n')

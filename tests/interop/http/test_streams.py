@@ -71,6 +71,14 @@ def test_an_event_that_is_no_document_ends_the_stream_before_it_is_shown(running
     assert b"0\r\n\r\n" not in rest, "nobody takes it for the whole"
 
 
+def test_the_cells_of_a_table_are_masked_and_another_kind_of_table_is_not_shown(running: Running) -> None:
+    code, said = curl(running, "/cards/table")
+    assert (code, said) == (0, "id,card,mail\n1,[redacted],***********.org\n2,[redacted],\n")
+    code, said = curl(running, "/cards/other-table")
+    assert "MASK_UNPROVEN" in said
+    assert CARD not in said
+
+
 def test_masked_lines_come_as_they_are_sent(running: Running, target: Target) -> None:
     target.gate.clear()
     with connect(running) as connection:
