@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,22 @@ from tests.interop.http.running import Running, gateway_before
 from tests.interop.mcp.shop import POLICY, Shop
 
 
-@pytest.fixture
-def shop() -> Iterator[Shop]:
+@pytest.fixture(scope="module")
+def whole_shop() -> Iterator[Shop]:
     made = Shop()
     yield made
     made.close()
 
 
 @pytest.fixture
-def running(shop: Shop, tmp_path: Path) -> Iterator[Running]:
-    with gateway_before(tmp_path, f"127.0.0.1:{shop.port}", policy=POLICY, protocol="mcp") as made:
+def shop(whole_shop: Shop) -> Shop:
+    """The server, with nothing called yet."""
+    whole_shop.called.clear()
+    return whole_shop
+
+
+@pytest.fixture(scope="module")
+def running(whole_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("tools")
+    with gateway_before(folder, f"127.0.0.1:{whole_shop.port}", policy=POLICY, protocol="mcp") as made:
         yield made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 
 import pytest
 from mcp import MCPError
@@ -16,6 +17,7 @@ from tests.interop.mcp.shop import CARD, POLICY, Shop, client_of, text_of
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_session_is_opened_tools_are_listed_and_called(running: Running, shop: Shop, mode: str) -> None:
+    before = len(running.decisions())
     async with client_of(running, mode=mode) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}
         assert {"look", "customer", "refund", "wipe"} <= names
@@ -24,7 +26,7 @@ async def test_a_session_is_opened_tools_are_listed_and_called(running: Running,
         assert (await client.read_resource("shop://terms")).contents
         assert (await client.get_prompt("greet", {"name": "ana"})).messages
     assert shop.called == ["look"]
-    asked = [json.loads(entry.text) for entry in running.decisions() if entry.text.startswith("{")]
+    asked = [json.loads(entry.text) for entry in running.decisions()[before:] if entry.text.startswith("{")]
     assert [one["params"] for one in asked if one["method"] == "tools/call"] == [
         {"name": "look", "arguments": {"sku": "a-1"}}
     ]
@@ -136,15 +138,24 @@ async def test_a_server_asks_a_client_only_where_that_is_granted(
     assert (text_of(result), len(asked)) == ("accept", 1)
 
 
+@pytest.fixture
+def changing() -> Iterator[Shop]:
+    made = Shop()
+    yield made
+    made.close()
+
+
 async def test_a_tool_that_changes_after_it_was_approved_is_neither_shown_nor_called(
-    running: Running, shop: Shop, tmp_path_factory: pytest.TempPathFactory
+    running: Running, tmp_path_factory: pytest.TempPathFactory, changing: Shop
 ) -> None:
     async with client_of(running) as client:
         listed = await client.list_tools()
     folder = tmp_path_factory.mktemp("approved")
     (folder / "tools.json").write_text(listed.model_dump_json(by_alias=True, exclude_unset=True))
     approved = 'tools = "tools.json"\nlists = "permitted"\n[resource.tls]\nmode = "disable"'
-    with gateway_before(folder, f"127.0.0.1:{shop.port}", policy=POLICY, protocol="mcp", resource=approved) as other:
+    with gateway_before(
+        folder, f"127.0.0.1:{changing.port}", policy=POLICY, protocol="mcp", resource=approved
+    ) as other:
         async with client_of(other) as client:
             names = {tool.name for tool in (await client.list_tools(cache_mode="refresh")).tools}
             assert names == {"look", "customer", "note", "report", "refund", "ask", "grow"}, "what is permitted"
