@@ -185,6 +185,7 @@ ADVERSARIAL = {
     "addresses": "://a:b@://u:p@x://:@1.2.3.4.5::1:2:3:4::",
     "one letter": "a" * 64,
     "pem": "-----BEGIN PRIVATE KEY-----\nAAAA",
+    "heads": "accel tokex secrx credx privx condx discx ToKeXaCcElSeCrX ghp+AKIB4111-",
     "base64": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9ZXlKaGJHY2lPaUpJVXpJMU5p",
 }
 """Pieces that, repeated, look like the beginning of many findings and are none."""

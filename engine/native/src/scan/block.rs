@@ -82,6 +82,40 @@ pub struct Signs {
     pub heads: u64,
 }
 
+/// How the four bytes at each place are written, as `Signs::cases` says it.
+#[derive(Clone, Copy, Default)]
+pub struct Cases {
+    three: u64,
+    four: u64,
+    small: u64,
+}
+
+impl Cases {
+    /// Of one place: as the lowest bits.
+    #[inline(always)]
+    pub fn at(&self, place: usize) -> Case {
+        let bit = |bits: u64| (bits.wrapping_shr(place as u32) & 1) as u32;
+        Case { three: bit(self.three), four: bit(self.four), small: bit(self.small) }
+    }
+}
+
+/// How four bytes are written.
+#[derive(Clone, Copy)]
+pub struct Case {
+    pub three: u32,
+    pub four: u32,
+    pub small: u32,
+}
+
+impl Case {
+    /// The same of bytes by themselves.
+    pub fn of([a, b, c, d]: [u8; 4]) -> Self {
+        let three = [a, b, c].iter().any(u8::is_ascii_uppercase);
+        let four = three || d.is_ascii_uppercase();
+        Self { three: three.into(), four: four.into(), small: d.is_ascii_lowercase().into() }
+    }
+}
+
 impl Signs {
     fn of(sieve: &Sieve, block: &Bytes) -> Self {
         Self {
@@ -127,16 +161,27 @@ impl Signs {
     }
 
     /// Where words begin: a letter after none, or a capital after a small one.
-    #[inline]
+    #[inline(always)]
     pub fn words(&self, before: &Self) -> u64 {
         let letters = back(self.letters, before.letters, 1);
         let capitals = back(self.capitals, before.capitals, 1);
         self.letters & !letters | self.capitals & letters & !capitals
     }
 
+    /// By the place of the first of four bytes: whether a capital is among them, among the first three, and whether the
+    /// fourth is a small letter.
+    #[inline(always)]
+    pub fn cases(&self, after: &Self) -> Cases {
+        let ahead = |count: u32| ahead(self.capitals, after.capitals, count);
+        let three = self.capitals | ahead(1) | ahead(2);
+        let small = [self, after].map(|of| of.letters & !of.capitals);
+        let [here, next] = small;
+        Cases { three, four: three | ahead(3), small: self::ahead(here, next, 3) }
+    }
+
     /// Whether from `place` on there is as much of a figure as shapes have that need no word beside them: seven digits, or
     /// the dots or colons of an address, or letters among the digits; up to what stands in none, or four signs in a row.
-    #[inline]
+    #[inline(always)]
     pub fn is_ample(&self, after: &Self, place: usize) -> bool {
         const FAR: u64 = 0xff_ffff;
         let place = u32::try_from(place).unwrap_or(0);
@@ -154,12 +199,16 @@ impl Signs {
         // The fourth sign of a row still counts, what follows it does not.
         let row = loose & loose >> 1 & loose >> 2 & loose >> 3;
         let seen = upto(!(solid | loose)) & upto(row << 4);
-        let count = |bits: u64| (bits & seen).count_ones();
-        count(digits) >= 7 || count(dots) >= 3 || count(colons) >= 2 || count(letters) >= 1 && count(digits) >= 2
+        // Bits taken away from the lowest are fewer instructions than all counted, on machines that have none to count them.
+        let more_than = |bits: u64, few: u32| (0..few).fold(bits & seen, |left, _| left & left.wrapping_sub(1)) != 0;
+        more_than(digits, 6)
+            | more_than(dots, 2)
+            | more_than(colons, 1)
+            | (more_than(letters, 0) & more_than(digits, 1))
     }
 
     /// What else than digits, letters, dots and colons may stand in a figure.
-    #[inline]
+    #[inline(always)]
     fn others(&self) -> u64 {
         self.joints | self.pluses | self.opens | self.closes | self.spaces | self.fillings
     }
@@ -182,7 +231,7 @@ impl Signs {
     }
 
     /// Where a digit or a colon stands, or follows soon.
-    #[inline]
+    #[inline(always)]
     fn near(&self, after: &Self) -> u64 {
         let (mut here, mut next) = (self.digits | self.colons, after.digits | after.colons);
         for count in DOUBLINGS {
@@ -193,7 +242,7 @@ impl Signs {
     }
 
     /// Of places of digits: where more than a short number begins, five digits or such as are joined to something.
-    #[inline]
+    #[inline(always)]
     fn goes_on(&self, after: &Self) -> u64 {
         let joiner = |of: &Self| of.dots | of.joints | of.colons | of.opens | of.closes | of.pluses | of.letters;
         let spacer = |of: &Self| of.spaces | of.closes;
@@ -225,7 +274,7 @@ fn ahead(here: u64, after: u64, count: u32) -> u64 {
 }
 
 /// The places of the bits that are set, from the lowest.
-#[inline]
+#[inline(always)]
 pub fn places(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let place = bits.trailing_zeros();

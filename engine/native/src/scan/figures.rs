@@ -5,6 +5,7 @@
 
 use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::table::{How, Row};
+use crate::scan::walk::goes_on;
 
 /// Figure shapes in one automaton.
 pub struct Figures {
@@ -30,7 +31,7 @@ impl Figures {
         self.shapes.memory()
     }
 
-    /// The detectors whose shapes match from `at`, each with every end; in no order.
+    /// The detectors whose shapes match from `at`, each with every end at which no word goes on; in no order.
     pub fn matches(&self, text: &[u8], at: usize, found: &mut Vec<(u16, usize)>) {
         found.clear();
         let mut state = self.shapes.start();
@@ -39,10 +40,12 @@ impl Figures {
             if state == DEAD {
                 return;
             }
-            if self.shapes.is_ending(state) {
+            let end = offset.saturating_add(1);
+            // WHY here already: a row of digits has an end after each of them, and all but the last are none.
+            if self.shapes.is_ending(state) && !goes_on(text, end) {
                 let patterns = self.shapes.ends(state).iter();
                 let detectors = patterns.filter_map(|pattern| self.detectors.get(usize::from(*pattern)));
-                found.extend(detectors.map(|detector| (*detector, offset.saturating_add(1))));
+                found.extend(detectors.map(|detector| (*detector, end)));
             }
         }
     }

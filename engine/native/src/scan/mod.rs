@@ -21,6 +21,7 @@ pub mod lanes;
 pub mod limits;
 pub mod mask;
 pub mod near;
+pub mod notes;
 pub mod plain;
 pub mod resolve;
 pub mod sieve;

@@ -1,5 +1,6 @@
 //! Values that follow a provider's name: `heroku ... = 0a1b2c3d-...`. The name alone, or the shape alone, says nothing.
 
+use crate::scan::block::places;
 use crate::scan::limits::GAP;
 use crate::scan::walk::{is_word, Walker};
 
@@ -20,11 +21,12 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     };
     let last = end.saturating_add(GAP);
     let mut next = last.saturating_add(1);
-    for at in end.max(tried)..=last {
-        let fresh = !at.checked_sub(1).is_some_and(|before| is_word(walker.text, before));
-        if !fresh || !walker.text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-            continue;
-        }
+    if walker.starts.0 != end {
+        walker.starts = (end, starts(walker.text, end));
+    }
+    let untried = u64::MAX.checked_shl(u32::try_from(tried.saturating_sub(end)).unwrap_or(u64::BITS)).unwrap_or(0);
+    for place in places(walker.starts.1 & untried) {
+        let at = end.saturating_add(place);
         let Some(value_end) = detector.value.longest(walker.text, at) else {
             continue;
         };
@@ -38,6 +40,18 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     if let Some(slot) = walker.followed.get_mut(usize::from(number)) {
         *slot = next.max(tried);
     }
+}
+
+/// The places up to `GAP` after `end` at which a value may begin: letters and digits after none.
+fn starts(text: &[u8], end: usize) -> u64 {
+    let mut before = end.checked_sub(1).is_some_and(|before| is_word(text, before));
+    let mut starts = 0;
+    for (place, byte) in (0..=GAP as u32).zip(text.get(end..).unwrap_or_default()) {
+        let solid = byte.is_ascii_alphanumeric();
+        starts |= u64::from(solid && !before).wrapping_shl(place);
+        before = solid || *byte == b'_';
+    }
+    starts
 }
 
 /// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).

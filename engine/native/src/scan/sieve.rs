@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scan::block::{Bytes, SIZE};
+use crate::scan::block::{Bytes, Case, SIZE};
 
 /// How many of the first bytes of a literal are looked at.
 pub const HEAD: usize = 4;
@@ -57,13 +57,15 @@ impl Sieve {
             let mut allowed = Kind::default();
             for raw in cases(head) {
                 match *raw.as_slice() {
-                    [a, b, c, d] if lives(number, &raw, None) => set(&mut sieve.heads, whole([a, b, c, d])),
+                    [a, b, c, d] if lives(number, &raw, None) => {
+                        set(&mut sieve.heads, whole([a, b, c, d], Case::of([a, b, c, d])))
+                    }
                     [a, b, c] => {
                         let followed = [false, true].map(|small| {
                             small && lives(number, &raw, Some(true)) || !small && lives(number, &raw, Some(false))
                         });
                         for (next, _) in [b' ', b'a'].into_iter().zip(followed).filter(|(_, lives)| *lives) {
-                            set(&mut sieve.shorts, short([a, b, c, next]));
+                            set(&mut sieve.shorts, short([a, b, c, next], Case::of([a, b, c, next])));
                         }
                         if followed == [false, false] {
                             continue;
@@ -83,10 +85,10 @@ impl Sieve {
         Ok(sieve)
     }
 
-    /// Whether a literal may begin with these four bytes.
+    /// Whether a literal may begin with these four bytes, as the lowest bit.
     #[inline(always)]
-    pub fn passes(&self, head: [u8; HEAD]) -> bool {
-        (bit(&self.heads, whole(head)) | bit(&self.shorts, short(head))) & 1 == 1
+    pub fn passes(&self, head: [u8; HEAD], case: Case) -> u64 {
+        (bit(&self.heads, whole(head, case)) | bit(&self.shorts, short(head, case))) & 1
     }
 
     /// The places of a block where inner literals may begin: on any machine.
@@ -224,25 +226,19 @@ fn cases(word: &[u8]) -> Vec<Vec<u8>> {
     })
 }
 
-/// Whether one of the bytes is of the row of capital letters, as the highest bit.
 #[inline(always)]
-fn capital(head: u32) -> u32 {
-    let rows = (head >> 6) & !(head >> 5) & 0x0101_0101;
-    u32::from(rows != 0) << 31
+fn whole(head: [u8; HEAD], case: Case) -> u32 {
+    mixed((u32::from_le_bytes(head) | 0x2020_2020) ^ case.four << 31)
 }
 
 #[inline(always)]
-fn whole(head: [u8; HEAD]) -> u32 {
-    let head = u32::from_le_bytes(head);
-    ((head | 0x2020_2020) ^ capital(head)).wrapping_mul(0x9e37_79b1) >> 16
+fn short(head: [u8; HEAD], case: Case) -> u32 {
+    mixed(u32::from_le_bytes(head) & 0xff_ffff | 0x20_2020 | case.three << 31 | case.small << 24)
 }
 
 #[inline(always)]
-fn short(head: [u8; HEAD]) -> u32 {
-    let [a, b, c, next] = head;
-    let head = u32::from_le_bytes([a, b, c, 0]);
-    let small = u32::from(next.is_ascii_lowercase()) << 24;
-    ((head | 0x20_2020) ^ capital(head) ^ small).wrapping_mul(0x9e37_79b1) >> 16
+fn mixed(head: u32) -> u32 {
+    head.wrapping_mul(0x9e37_79b1) >> 16
 }
 
 fn set(cells: &mut [u64], place: u32) {
@@ -296,7 +292,7 @@ mod tests {
 
     #[test]
     fn heads_pass_in_the_case_in_which_something_comes_of_them() {
-        let passing = |head: &[u8; 4]| built().is_some_and(|sieve| sieve.passes(*head));
+        let passing = |head: &[u8; 4]| built().is_some_and(|sieve| sieve.passes(*head, Case::of(*head)) == 1);
         assert!([b"toke", b"TOKE", b"ToKe", b"AKIA", b"tax ", b"TAX:", b"taxI"].into_iter().all(passing));
         assert!(![b"akia", b"taxi", b"ordi", b"toks"].into_iter().any(passing));
     }

@@ -1,11 +1,11 @@
 //! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
-use crate::scan::block::{self, Bytes, Signs, SIZE};
+use crate::scan::block::{self, Signs, SIZE};
 use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, Detector, Engine};
 use crate::scan::figures::Figures;
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
-use crate::scan::sieve::HEAD;
+use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
 use crate::scan::{assign, near, Span};
 
@@ -56,9 +56,12 @@ pub struct Walker<'a> {
     waiting: Vec<(u16, usize, usize)>,
     /// By detector: up to where values after its trigger were tried.
     pub followed: Vec<usize>,
+    /// After the trigger that ended last: where values may begin, as `near` keeps it.
+    pub starts: (usize, u64),
     matches: Vec<(u16, usize)>,
     /// Where parts begin that may be figures, in order.
     parts: Vec<usize>,
+    notes: Notes,
 }
 
 impl<'a> Walker<'a> {
@@ -71,28 +74,27 @@ impl<'a> Walker<'a> {
             context: Vec::new(),
             waiting: Vec::new(),
             followed: vec![0; engine.detectors.len()],
+            starts: (0, 0),
             matches: Vec::new(),
-            parts: Vec::new(),
+            parts: Vec::with_capacity(text.len() / 24),
+            notes: Notes::room(text.len()),
         }
     }
 
     fn run(&mut self) {
-        const BLOCKS: usize = 32;
         // What was before the blocks that are looked at, they, and what is after them.
         let mut seen = [Signs::default(); BLOCKS + 2];
         let mut at = 0_usize;
         while at < self.text.len() {
             let blocks = self.text.len().saturating_sub(at).div_ceil(SIZE).min(BLOCKS);
             let last = blocks.saturating_add(1);
-            block::look(&self.engine.sieve, self.text, at, seen.get_mut(1..=last).unwrap_or_default());
-            for around in seen.get(..=last).unwrap_or_default().windows(3) {
-                if let [before, here, after] = around {
-                    self.block(at, before, here, after);
-                }
-                at = at.saturating_add(SIZE);
-            }
+            let under_way = seen.get_mut(..=last).unwrap_or_default();
+            block::look(&self.engine.sieve, self.text, at, under_way.get_mut(1..).unwrap_or_default());
+            self.notes.take(&self.engine.sieve, self.text, at, under_way);
+            self.look_closely(at);
             let [first, .., end, _] = &mut seen;
             *first = *end;
+            at = at.saturating_add(BLOCKS.saturating_mul(SIZE));
         }
         self.finish();
     }
@@ -113,33 +115,23 @@ impl<'a> Walker<'a> {
         self.settle_waiting();
     }
 
-    /// One block: the literals that begin in it, and the parts that may be figures.
-    fn block(&mut self, at: usize, before: &Signs, here: &Signs, after: &Signs) {
+    /// Looks closely at the places noted in the blocks from `from` on.
+    fn look_closely(&mut self, from: usize) {
         let engine = self.engine;
-        let mut begun = here.ats;
-        let behind;
-        let bytes = match self.text.get(at..).unwrap_or_default().first_chunk() {
-            Some(bytes) => bytes,
-            None => {
-                behind = block::padded(self.text, at);
-                &behind
-            }
-        };
-        for place in block::places(here.words(before) | here.heads) {
-            // WHY a bit and no question: which word of a text passes nobody can guess, and a wrong guess costs more.
-            begun |= u64::from(engine.sieve.passes(head(bytes, place))).wrapping_shl(place as u32);
-        }
-        for place in block::places(begun) {
-            let begin = at.saturating_add(place);
-            if here.ats.wrapping_shr(place as u32) & 1 == 1 {
+        let mut notes = std::mem::take(&mut self.notes);
+        for place in notes.literals.taken() {
+            let begin = from.saturating_add(place);
+            if self.text.get(begin) == Some(&b'@') {
                 self.triggered(engine.at, begin, begin.saturating_add(1));
             } else {
                 engine.literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
             }
         }
-        for place in block::places(here.parts(before, after)) {
-            self.begun(at.saturating_add(place), here.is_ample(after, place));
+        for place in notes.figures.taken() {
+            self.figures_at(&engine.figures, from.saturating_add(place));
         }
+        self.parts.extend(notes.parts.taken().map(|place| from.saturating_add(place)));
+        self.notes = notes;
     }
 
     /// A literal stands at `start..end`.
@@ -222,11 +214,7 @@ impl<'a> Walker<'a> {
         if end.saturating_sub(start) > LONGEST {
             return false;
         }
-        if detector.trail.is_none()
-            && end.checked_sub(1).is_some_and(|last| is_word(self.text, last))
-            && is_word(self.text, end)
-            && !is_extension(self.text, end)
-        {
+        if detector.trail.is_none() && goes_on(self.text, end) {
             return false;
         }
         // A token is a whole run of its letters: what goes on with a dash was of another length.
@@ -327,15 +315,14 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// The four bytes at a place of a block.
-#[inline(always)]
-fn head(bytes: &Bytes, place: usize) -> [u8; HEAD] {
-    bytes.get(place..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
-}
-
 /// Whether an extension of a telephone number follows: `x12`.
 fn is_extension(text: &[u8], at: usize) -> bool {
     text.get(at) == Some(&b'x') && text.get(at.saturating_add(1)).is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether `end` is in the middle of a word, and what follows is no extension of a telephone number.
+pub fn goes_on(text: &[u8], end: usize) -> bool {
+    is_word(text, end) && end.checked_sub(1).is_some_and(|last| is_word(text, last)) && !is_extension(text, end)
 }
 
 pub fn is_word(text: &[u8], at: usize) -> bool {

@@ -72,7 +72,10 @@ pub fn is_day(day: u32, month: u32) -> bool {
 }
 
 pub fn luhn(value: &[u8]) -> bool {
-    let digits = digits(value);
+    luhn_of(&digits(value))
+}
+
+pub fn luhn_of(digits: &[u32]) -> bool {
     let sum = digits.iter().rev().enumerate().fold(0_u32, |sum, (place, digit)| {
         let doubled = if place % 2 == 1 { digit.wrapping_mul(2) } else { *digit };
         sum.wrapping_add(if doubled > 9 { doubled.wrapping_sub(9) } else { doubled })

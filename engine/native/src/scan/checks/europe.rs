@@ -1,7 +1,7 @@
 //! Numbers that the states of Europe give to people, each with its own check.
 
 use crate::scan::checks::business::mod11_10;
-use crate::scan::checks::digits::{at, digits, is_day, last, luhn, number, pair, weighted};
+use crate::scan::checks::digits::{at, digits, is_day, last, luhn_of, number, pair, weighted};
 use crate::scan::checks::people::{upper, varied};
 
 pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
@@ -184,20 +184,20 @@ fn hetu(value: &[u8]) -> bool {
 }
 
 fn personnummer(value: &[u8]) -> bool {
-    let mut digits = digits(value).to_vec();
-    if digits.len() == 12 {
-        let century = pair(&digits, 0);
-        if !(18..=20).contains(&century) {
-            return false;
+    let digits = digits(value);
+    let digits = match digits.get(..) {
+        Some([_, _, rest @ ..]) if digits.len() == 12 => {
+            if !(18..=20).contains(&pair(&digits, 0)) {
+                return false;
+            }
+            rest
         }
-        digits.drain(..2);
-    } else if !value.iter().any(|byte| matches!(byte, b'-' | b'+')) {
         // WHY: ten digits without a sign are any number that passes one check in ten.
-        return false;
-    }
-    let day = pair(&digits, 4);
-    let plain: Vec<u8> = digits.iter().map(|digit| (*digit as u8).wrapping_add(b'0')).collect();
-    is_day(if day > 60 { day.wrapping_sub(60) } else { day }, pair(&digits, 2)) && luhn(&plain)
+        _ if !value.iter().any(|byte| matches!(byte, b'-' | b'+')) => return false,
+        _ => &digits,
+    };
+    let day = pair(digits, 4);
+    is_day(if day > 60 { day.wrapping_sub(60) } else { day }, pair(digits, 2)) && luhn_of(digits)
 }
 
 fn fnr(value: &[u8]) -> bool {
