@@ -55,8 +55,12 @@ async def _bash(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None
         feeding.cancel()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-        # WHY: whoever reads no more leaves its pipes to the collector, which complains.
-        child._transport.close()  # type: ignore[attr-defined]  # asyncio gives no other way
+        # WHY: whoever reads and waits no more leaves pipes and process to the collector, which complains.
+        transport = child._transport  # type: ignore[attr-defined]  # asyncio gives no other way
+        transport.close()
+        ended = transport.get_extra_info("subprocess")
+        if ended.returncode is None:
+            ended.returncode = -signal.SIGKILL
 
 
 async def _carry(process: asyncssh.SSHServerProcess[str], child: asyncio.subprocess.Process) -> None:
