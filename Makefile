@@ -13,8 +13,8 @@ AUTOGEN ?=
 TARGET ?=
 MINUTES ?= 10
 # All tests, as two runs at once: one core each (tests/house/test_layout.py holds that no folder is left out).
-FIRST_HALF := tests/unit tests/e2e
-SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop
+FIRST_HALF := tests/unit tests/e2e --ignore=tests/e2e/bypass
+SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop tests/e2e/bypass
 PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
 .PHONY: install build check check-python check-rust test first-half second-half long fuzz bench demo protos format clean help
