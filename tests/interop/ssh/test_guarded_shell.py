@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.interop.ssh.place import Place
 from tests.interop.ssh.typing import Typist, at_terminal
 
@@ -171,6 +173,7 @@ def test_what_a_guarded_shell_does_not_have_is_said_and_recorded(place: Place) -
     }
 
 
+@pytest.mark.usefixtures("terminals")
 def test_programs_of_the_whole_screen_have_one_and_are_recorded(place: Place) -> None:
     (place.folder / "long.txt").write_text("".join(f"line {number}\n" for number in range(200)))
     with shell(place) as typist:

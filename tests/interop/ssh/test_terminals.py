@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.interop.ssh.place import Place
 from tests.interop.ssh.typing import at_terminal
 
@@ -14,6 +16,7 @@ def raw(place: Place, *words: str, who: str = "bo") -> list[str]:
     return place.command(*words, options=["-t", *RAW], user=f"{who}+box", key=who)
 
 
+@pytest.mark.usefixtures("terminals")
 def test_a_raw_shell_is_a_terminal_that_is_recorded(place: Place) -> None:
     with at_terminal(raw(place), size=(33, 101)) as typist:
         typist.until("judged by nobody")
@@ -52,6 +55,7 @@ def test_a_raw_shell_is_nobody_s_who_is_not_named(place: Place) -> None:
     assert not canary.exists()
 
 
+@pytest.mark.usefixtures("terminals")
 def test_a_command_on_a_terminal_is_judged_and_recorded(place: Place) -> None:
     with at_terminal(raw(place, "test -t 1 && echo on a terminal; read x; echo got $x")) as typist:
         typist.until("on a terminal")
