@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from adapters.core.ports import Answer, Refusal
-from adapters.web.problems import problem
+from adapters.web.problems import LOGINS, NOT_ADMITTED, UNAVAILABLE, problem
 from engine.decision import DenyKind, Reason
 
 REALM = 'Bearer realm="sallyport"'
 RETRY_SECONDS = "5"
-_LOGIN = {
-    "28P01": (401, "NOT_AUTHENTICATED"),
-    "28001": (401, "TOKEN_REFUSED"),
-    "28000": (429, "TOO_MANY_LOGINS"),
-    "3D000": (404, "NO_RESOURCE"),
-    "53300": (429, "TOO_MANY_CONNECTIONS"),
-}
-_UNAVAILABLE = frozenset(
-    {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
-)
 _OF_WIRE = {
     "head_too_long": 431,
     "incomplete_head": 431,
@@ -39,7 +29,7 @@ def not_read(code: str, message: str, *, is_head: bool = False, decision_id: str
 
 def not_admitted(refusal: Refusal, *, is_head: bool) -> bytes:
     """For who is not let in."""
-    status, code = _LOGIN.get(refusal.code, (503, "NOT_AVAILABLE"))
+    status, code = LOGINS.get(refusal.code, NOT_ADMITTED)
     is_unknown = code == "NOT_AUTHENTICATED"
     message = "a valid token is needed: `Authorization: Bearer TOKEN`" if is_unknown else refusal.message
     headers = [("www-authenticate", REALM)] if status == 401 else []
@@ -51,7 +41,7 @@ def denied(answer: Answer, *, closes: bool, is_head: bool) -> bytes:
     """For a request that the gate denied."""
     decision = answer.decision
     status = 403
-    if decision.deny_kind in _UNAVAILABLE:
+    if decision.deny_kind in UNAVAILABLE:
         status = 503
     elif decision.deny_kind is DenyKind.NOT_AUTHENTICATED:
         status = 401

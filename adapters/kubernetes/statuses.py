@@ -8,13 +8,10 @@ from __future__ import annotations
 import json
 
 from adapters.core.ports import Answer, Refusal
+from adapters.web.problems import LOGINS, NOT_ADMITTED, UNAVAILABLE
 from adapters.web.problems import answer as written
 from engine.decision import DenyKind, Reason
 
-_LOGIN = {"28P01": 401, "28001": 401, "28000": 429, "3D000": 404, "53300": 429}
-_UNAVAILABLE = frozenset(
-    {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
-)
 _OF_WIRE = {
     "head_too_long": 431,
     "incomplete_head": 431,
@@ -92,7 +89,7 @@ def message_in(answer: bytes) -> str:
 
 def code_of(answer: Answer) -> int:
     """The status of a denial."""
-    if answer.decision.deny_kind in _UNAVAILABLE:
+    if answer.decision.deny_kind in UNAVAILABLE:
         return 503
     return 401 if answer.decision.deny_kind is DenyKind.NOT_AUTHENTICATED else 403
 
@@ -105,7 +102,7 @@ def not_read(code: str, message: str, *, is_head: bool = False, decision_id: str
 
 def not_admitted(refusal: Refusal, *, is_head: bool) -> bytes:
     """For who is not let in."""
-    number = _LOGIN.get(refusal.code, 503)
+    number = LOGINS.get(refusal.code, NOT_ADMITTED)[0]
     is_unknown = refusal.code == "28P01"
     message = "Unauthorized: a valid token or client certificate is needed" if is_unknown else refusal.message
     return _answer(number, status(number, message), closes=True, is_head=is_head)

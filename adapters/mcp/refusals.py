@@ -12,27 +12,18 @@ from adapters.core.ports import Answer, Refusal
 from adapters.mcp import messages
 from adapters.mcp.messages import Document
 from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.problems import LOGINS, NOT_ADMITTED, UNAVAILABLE, problem
 from adapters.web.problems import answer as written
-from adapters.web.problems import problem
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
 from engine.command.mcp.parse import Message
-from engine.decision import DenyKind, Reason
+from engine.decision import Reason
 
 REALM = 'Bearer realm="sallyport"'
 RETRY_SECONDS = "5"
 WORD_SECONDS = 2.0
 """How often who waits is told that they do."""
 
-_LOGIN = {
-    "28P01": (401, "NOT_AUTHENTICATED"),
-    "28001": (401, "TOKEN_REFUSED"),
-    "28000": (429, "TOO_MANY_LOGINS"),
-    "3D000": (404, "NO_RESOURCE"),
-}
-_UNAVAILABLE = frozenset(
-    {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
-)
 _OF_WIRE = {
     "head_too_long": 431,
     "incomplete_head": 431,
@@ -59,7 +50,7 @@ def not_read(code: str, message: str, *, is_head: bool = False, decision_id: str
 
 def not_admitted(refusal: Refusal, *, is_head: bool) -> bytes:
     """For who is not let in."""
-    status, code = _LOGIN.get(refusal.code, (503, "NOT_AVAILABLE"))
+    status, code = LOGINS.get(refusal.code, NOT_ADMITTED)
     message = refusal.message
     if code == "NOT_AUTHENTICATED":
         message = "a valid token is needed: `Authorization: Bearer TOKEN`"
@@ -76,7 +67,7 @@ def too_slow() -> bytes:
 def denied(answer: Answer, *, closes: bool, is_head: bool) -> bytes:
     """For a request without a message that the gate denied."""
     first = _first(answer)
-    status = 503 if answer.decision.deny_kind in _UNAVAILABLE else 403
+    status = 503 if answer.decision.deny_kind in UNAVAILABLE else 403
     more = {"decision": answer.decision_id, "rule": first.rule}
     return problem(status, first.code, first.reason, closes=closes, more=more, is_head=is_head)
 

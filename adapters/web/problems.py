@@ -6,8 +6,24 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+from engine.decision import DenyKind
+
 TYPE = "urn:sallyport:problem:"
 """What the `type` of every problem begins with; its stable code follows."""
+
+LOGINS = {
+    "28P01": (401, "NOT_AUTHENTICATED"),
+    "28001": (401, "TOKEN_REFUSED"),
+    "28000": (429, "TOO_MANY_LOGINS"),
+    "3D000": (404, "NO_RESOURCE"),
+    "53300": (429, "TOO_MANY_CONNECTIONS"),
+}
+"""Why somebody is not let in (the code of a `Refusal`): the status and code of it over HTTP. Any other is `NOT_ADMITTED`."""
+NOT_ADMITTED = (503, "NOT_AVAILABLE")
+UNAVAILABLE = frozenset(
+    {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
+)
+"""Denials that say nothing of the request: nobody could decide, or record it. A 503."""
 
 
 def problem(

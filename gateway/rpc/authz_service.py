@@ -12,6 +12,7 @@ from typing import Protocol
 import grpc
 
 from adapters.core.ports import Answer, Question
+from adapters.web.problems import UNAVAILABLE
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Reason, Verdict
 from engine.request import Json, Principal, Resource, Session
@@ -24,9 +25,6 @@ from gateway.rpc.permissions import require
 NAME = "envoy.service.auth.v3.Authorization"
 _METHOD = f"/{NAME}/Check"
 _GATES_OWN = frozenset({"notify"})
-_UNAVAILABLE = frozenset(
-    {DenyKind.AUDIT_UNAVAILABLE, DenyKind.STALE_POLICY, DenyKind.INTERNAL, DenyKind.TIMEOUT, DenyKind.EVAL_ERROR}
-)
 
 
 class Decides(Protocol):
@@ -114,7 +112,7 @@ class AuthzService:
         elif first.hint:
             document["hint"] = first.hint
         document["decision"] = answer.decision_id
-        status = 503 if decision.deny_kind in _UNAVAILABLE else 403
+        status = 503 if decision.deny_kind in UNAVAILABLE else 403
         if decision.deny_kind is DenyKind.NOT_AUTHENTICATED:
             status = 401
         return Said(status, answer.decision_id, document)

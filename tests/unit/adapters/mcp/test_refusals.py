@@ -20,7 +20,8 @@ def status(said: bytes) -> int:
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [("28P01", 401), ("28001", 401), ("28000", 429), ("3D000", 404), ("57P03", 503)]
+    ("code", "expected"),
+    [("28P01", 401), ("28001", 401), ("28000", 429), ("3D000", 404), ("53300", 429), ("57P03", 503)],
 )
 def test_who_is_not_let_in_reads_it_in_http(code: str, expected: int) -> None:
     said = refusals.not_admitted(Refusal(code, "no"), is_head=False)
