@@ -143,6 +143,10 @@ class Proof(Protocol):
         """Theirs."""
 
 
+GATES_OWN = frozenset({"notify"})
+"""Obligations that are the gate's affair; every other is one that an adapter meets itself, or a denial."""
+
+
 class Cause(StrEnum):
     """Why somebody else than its client ends a session."""
 

@@ -17,7 +17,7 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Cause, Outcome, Question
+from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Question
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
 from adapters.kubernetes.talks import MAX_KEPT, Talk
@@ -33,7 +33,6 @@ REACH_SECONDS = 30.0
 """To reach the API server, and for it to switch: it has to reach a node first."""
 MAX_REFUSAL = 64 * 1024
 """Of what the API server says in place of a switch to a client that was switched already."""
-_GATES_OWN = frozenset({"notify"})
 ENDED = "SESSION_ENDED"
 
 
@@ -137,7 +136,7 @@ class Carrier:
 
     def _granted(self, answer: Answer) -> None:
         unfit = facts.unfit_tree(answer)
-        unmet = [one.type for one in answer.decision.obligations if one.type not in _GATES_OWN]
+        unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
         if unmet:
             why = f"the policy demands `{unmet[0]}`, which cannot be enforced on what a container says"
             unfit = Unfit(403, "OBLIGATION_UNKNOWN", why)

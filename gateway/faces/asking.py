@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from adapters.core.ports import Answer, Question
+from adapters.core.ports import GATES_OWN, Answer, Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Verdict
 from engine.errors import InputInvalid
@@ -26,7 +26,6 @@ MAX_BODY = 4 << 20
 """Bytes of one call (the largest command and what stands around it)."""
 MAX_BATCH = 256
 _SPEAKS_FOR_OTHERS = frozenset({"adapter", "asker"})
-_GATES_OWN = frozenset({"notify"})
 
 
 class CallRefused(GatewayError):
@@ -126,7 +125,7 @@ class Desk:
 def is_plainly_allowed(answer: Answer) -> bool:
     """Whether yes is the whole answer. INVARIANT: who hears only yes or no can neither mask, nor wait, nor meet obligations."""
     decision = answer.decision
-    unmet = [one for one in decision.obligations if one.type not in _GATES_OWN]
+    unmet = [one for one in decision.obligations if one.type not in GATES_OWN]
     return decision.verdict is Verdict.ALLOW and not decision.mask_plan and not unmet
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import grpc
 
-from adapters.core.ports import Answer, Question
+from adapters.core.ports import GATES_OWN, Answer, Question
 from adapters.web.problems import UNAVAILABLE
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Reason, Verdict
@@ -24,7 +24,6 @@ from gateway.rpc.permissions import require
 
 NAME = "envoy.service.auth.v3.Authorization"
 _METHOD = f"/{NAME}/Check"
-_GATES_OWN = frozenset({"notify"})
 
 
 class Decides(Protocol):
@@ -98,7 +97,7 @@ class AuthzService:
             login=login,
         )
         decision = answer.decision
-        unmet = [one.type for one in decision.obligations if one.type not in _GATES_OWN]
+        unmet = [one.type for one in decision.obligations if one.type not in GATES_OWN]
         if decision.verdict is Verdict.ALLOW and not decision.mask_plan and not unmet:
             return Said(200, answer.decision_id, hides_token=True)
         first = decision.reasons[0] if decision.reasons else Reason("", "deny", "DENIED", "this is denied")

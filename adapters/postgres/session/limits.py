@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from adapters.core.ports import Answer
+from adapters.core.ports import GATES_OWN, Answer
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.messages.query import PORTAL, STATEMENT, encode_bind, encode_execute, encode_named, encode_parse
 from adapters.postgres.session.steps import Due, Hush, Step
@@ -26,7 +26,6 @@ _AT_MOST = (
 )
 """WHY every operator and type is qualified: the client's search_path holds while this runs."""
 _MAX_TIMEOUT = 2**31 - 1
-_GATES_OWN = frozenset({"notify"})
 
 _STEPS = (
     Step(Due.PARSE, shown=False, hush=Hush.ALL),
@@ -79,7 +78,7 @@ def limits_of(answer: Answer) -> Limits | str:
                 settings.append(_READ_ONLY)
             case Obligation("statement_timeout" | "lock_timeout" as name, int() as limit) if 0 < limit <= _MAX_TIMEOUT:
                 settings.append(_AT_MOST.format(name=name, limit=limit).encode())
-            case Obligation(kind) if kind in _GATES_OWN:
+            case Obligation(kind) if kind in GATES_OWN:
                 pass
             case _:
                 return obligation.type

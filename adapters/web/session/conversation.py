@@ -12,7 +12,7 @@ from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Cause, Outcome, Proof, Question, Target
+from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import Body, Chunked, Sized
@@ -28,8 +28,6 @@ from engine.command.http.target import read_target
 from engine.command.http.wire import body_length
 from engine.decision import Verdict
 
-_GATES_OWN = frozenset({"notify"})
-"""Obligations that are the gate's affair; every other is one that this adapter cannot meet, and so a denial."""
 ENDED = "SESSION_ENDED"
 _STATUS = {"TARGET_SLOW": 504, ENDED: 503}
 
@@ -321,7 +319,7 @@ class Conversation:
     def _granted(self, exchange: Exchange, answer: Answer) -> None:
         forward = exchange.forward
         assert forward is not None
-        unmet = [one.type for one in answer.decision.obligations if one.type not in _GATES_OWN]
+        unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
         plan = self._manners.plan(forward, answer, self._target, self._say)
         if unmet:
             why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
