@@ -14,6 +14,7 @@ _OF_WIRE = {
     "too_many_headers": 431,
     "method_refused": 405,
     "upgrade_refused": 501,
+    "origin_differs": 403,
     "expect": 417,
     "transfer_encoding": 501,
 }

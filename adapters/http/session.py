@@ -11,15 +11,17 @@ from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
 from adapters.web.session.exchange import Exchange, text_of
 from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Replying, Successor, Unfit
-from adapters.web.session.masking import masks_of
+from adapters.web.session.masking import masks_of, plan_of_messages
 from adapters.web.session.replies import reply_to
 from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
+from adapters.web.websocket import handshake
+from adapters.web.websocket.carrying import Carrier, Granted
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
 
 
 class HttpManners:
-    """What is particular to plain HTTP; nothing is upgraded."""
+    """What is particular to plain HTTP; nothing is upgraded but to WebSocket."""
 
     protocol = "http"
     refusals: Refusals = our_answers
@@ -27,11 +29,15 @@ class HttpManners:
 
     def check(self, head: WireRequest) -> None:
         """Refuse what a request asks of this hop and is not done here. Raises Refused."""
-        facts.check_hop(head)
+        is_web_socket = handshake.is_asked(head)
+        facts.check_hop(head, may_upgrade=is_web_socket)
+        if is_web_socket:
+            handshake.check(head)
 
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on to a target. Raises Refused."""
-        return facts.forward(head, where, target)
+        made = facts.forward(head, where, target)
+        return handshake.forward(made, head) if handshake.is_asked(head) else made
 
     def readable(self, forward: Forward, body: bytes | None, target: Target | None = None) -> tuple[Forward, bytes]:
         """Bodies go on as they came; of one too long to be read the judge knows only that it is there."""
@@ -53,6 +59,9 @@ class HttpManners:
         self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None
     ) -> Plan | Unfit:
         """The masks of the decision, or why they cannot be carried out."""
+        if ("upgrade", "websocket") in forward.headers:
+            plan = plan_of_messages(answer, "messages are masked by `paths` and `values`")
+            return Unfit(403, "MASK_UNPROVEN", plan) if isinstance(plan, str) else plan
         masks = masks_of(answer)
         return Unfit(403, "MASK_UNPROVEN", masks) if isinstance(masks, str) else Plan(masks)
 
@@ -65,8 +74,28 @@ class HttpManners:
         return seconds
 
     def successor(self, asked: HandedOver, caller: Caller) -> Successor | None:
-        """Nobody: upgrades were refused before."""
+        """Nobody: an upgrade is granted like every request."""
         return None
+
+    def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
+        """Who carries a WebSocket."""
+        if not handshake.is_asked(exchange.head):
+            return None
+        assert exchange.forward is not None
+        assert exchange.answer is not None
+        beside = [(handshake.KEY, exchange.head.value(handshake.KEY) or ""), *self.sent_beside(target, caller)]
+        granted = Granted(
+            exchange.head,
+            exchange.forward.head(beside),
+            exchange.answer,
+            exchange.plan,
+            self.refusals,
+            secrets=facts.secrets_of(target),
+            rest=rest,
+            began=exchange.began,
+            waited_for=exchange.ticket,
+        )
+        return Carrier(granted)
 
 
 def http_session(settings: Settings) -> Conversation:

@@ -68,6 +68,11 @@ class Carrier:
         self._began = 0.0
         self._bytes = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Never: what runs in a container may be silent for long."""
+        return False
+
     def begin(self, now: float) -> list[Effect]:
         """Ask."""
         self._do.begin(now)

@@ -80,6 +80,10 @@ class KubernetesManners:
             return None
         return Carrier(asked, facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller))
 
+    def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
+        """Nobody: an upgrade is asked about by who carries it."""
+        return None
+
 
 def kubernetes_session(settings: Settings) -> Conversation:
     """One client's connection."""

@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from adapters.errors import PeerProtocolError
-from adapters.kubernetes import spdy, websockets
+from adapters.kubernetes import spdy
 from adapters.web.responses import AnswerHead
+from adapters.web.websocket import frames as websockets
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import WireRequest
 
+MAX_PAYLOAD = 64 * 1024
+"""Of one frame of WebSocket while nothing runs yet; kubectl sends 32 KiB at a time."""
 MAX_KEPT = 256 * 1024
 """Bytes that a client sends ahead of a command that does not run yet."""
 
@@ -74,7 +77,7 @@ class WebSocketTalk:
             raise Refused("upgrade_refused", f"none of the protocols that are carried is offered: {', '.join(known)}")
         self._key = key
         self._words = _ERR if has_stderr else _OUT
-        self._frames = websockets.FrameReader()
+        self._frames = websockets.FrameReader(is_client=True, longest=MAX_PAYLOAD)
         self._kept = b""
         self.has_left = self.is_done = False
 
@@ -121,7 +124,7 @@ class WebSocketTalk:
             elif one.opcode == websockets.CLOSE:
                 self.has_left = True
             elif one.opcode != websockets.PONG:
-                self._kept = _kept(self._kept, one.raw)
+                self._kept = _kept(self._kept, websockets.written(one))
         return b"".join(answers)
 
     def take(self) -> bytes:

@@ -13,15 +13,14 @@ from collections.abc import Sequence
 from adapters.core.ports import Answer
 from adapters.errors import PeerProtocolError
 from adapters.mcp.messages import Document, write
-from adapters.web.json_masks import JsonMasker, PathMask
-from adapters.web.session.manners import Plan, ValueMask
-from adapters.web.session.masking import method_of, path_mask
+from adapters.web.json_masks import JsonMasker
+from adapters.web.session.manners import Plan
+from adapters.web.session.masking import plan_of_messages
+from adapters.web.value_masks import hide_in_value
 from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
-from engine.decision import Verdict
-from engine.masking.patterns import scan
-from engine.masking.transforms import REDACTED, transform
+from engine.masking.transforms import REDACTED
 
 _DATA = frozenset({"call_tool", "read_resource"})
 """Kinds whose answers carry data, or texts that may be data."""
@@ -32,27 +31,10 @@ _BINARY = frozenset({"image", "audio"})
 
 def plan_of(answer: Answer, kind: str) -> Plan | str:
     """How the server's messages are rewritten, or why that cannot be done."""
-    plan = answer.decision.mask_plan
-    if answer.decision.verdict is not Verdict.MASK and not plan:
-        return Plan(None)
-    paths: list[PathMask] = []
-    values: list[ValueMask] = []
-    for item in plan:
-        if item.output is not None:
-            return "what a tool answers is masked by `paths` and `values`"
-        if item.path is not None:
-            by_path = path_mask(item, answer)
-            if isinstance(by_path, str):
-                return by_path
-            paths.append(by_path)
-            continue
-        found = method_of(item, answer)
-        if isinstance(found, str) or not item.origins:
-            return found if isinstance(found, str) else "a mask says not which values it hides"
-        values.append(ValueMask(frozenset(item.origins), *found))
-    if paths and kind in _NOT_BY_PATH:
+    plan = plan_of_messages(answer, "what a tool answers is masked by `paths` and `values`")
+    if isinstance(plan, Plan) and plan.masks and kind in _NOT_BY_PATH:
         return f"the answer to `{kind}` is masked by `values` only"
-    return Plan(tuple(paths), values=tuple(values)) if plan else "a mask verdict names no mask"
+    return plan
 
 
 class Hiding:
@@ -71,14 +53,14 @@ class Hiding:
             return result
         if self._paths:
             result = self._by_path(result) if self._kind in _DATA else self._document(result)
-        return self._scanned(_without_binaries(result)) if self._values else result
+        return hide_in_value(_without_binaries(result), self._values) if self._values else result
 
     def error(self, error: Value) -> Value:
         """Why there is no result."""
         if self._paths:
             code = error.get("code") if isinstance(error, dict) else None
             return {"code": code if isinstance(code, int) else 0, "message": REDACTED}
-        return self._scanned(error) if self._values else error
+        return hide_in_value(error, self._values)
 
     def notification(self, message: Document) -> Document:
         """What a server says by itself: its log, its progress."""
@@ -90,7 +72,7 @@ class Hiding:
             if message.get("method") == "notifications/message":
                 kept = {"level": params.get("level"), "data": REDACTED}
             message = message | {"params": kept}
-        made = self._scanned(message)
+        made = hide_in_value(message, self._values)
         assert isinstance(made, dict)
         return made
 
@@ -133,37 +115,6 @@ class Hiding:
         masker = JsonMasker(self._paths)
         masked = masker.feed(write(data))
         return read_again(masked + masker.end())
-
-    # --- by pattern
-
-    def _scanned(self, value: Value) -> Value:
-        """The same with every text looked through, names of members too."""
-        match value:
-            case str():
-                return self._text(value)
-            case list():
-                return [self._scanned(one) for one in value]
-            case dict():
-                made = {self._text(name): self._scanned(one) for name, one in value.items()}
-                if len(made) != len(value):
-                    raise PeerProtocolError("two names became one by being masked", code="MASK_UNPROVEN")
-                return made
-            case int() if not isinstance(value, bool):
-                # WHY: a card's number may stand there as a number.
-                shown = self._text(str(value))
-                return value if shown == str(value) else shown
-            case _:
-                return value
-
-    def _text(self, text: str) -> str:
-        found = scan(text).findings if self._values else ()
-        for one in reversed(found):
-            masks = [mask for mask in self._values if one.type in mask.types]
-            if masks:
-                mask = max(masks, key=lambda each: each.method.strictness)
-                instead = transform(mask.method, text[one.start : one.end], mask.params, mask.key)
-                text = text[: one.start] + (instead or "") + text[one.end :]
-        return text
 
 
 def read_again(data: bytes) -> Value:

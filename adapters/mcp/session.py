@@ -117,6 +117,10 @@ class McpManners:
         """Nobody: upgrades were refused before."""
         return None
 
+    def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
+        """Nobody: upgrades were refused before."""
+        return None
+
 
 def mcp_session(settings: Settings, book: Book) -> Conversation:
     """One client's connection."""

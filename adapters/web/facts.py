@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from adapters.core.ports import Target
 from adapters.errors import LocalProtocolError
 from adapters.web.requests import Forward
+from adapters.web.websocket import handshake
 from engine.command.documents.refusal import Refused
 from engine.command.http.parse import UNREAD
 from engine.command.http.path import canonical_query
@@ -33,13 +34,17 @@ _FOR_THIS_HOP = frozenset(
         *("upgrade", "expect", "host", "content-length", "authorization", "accept-encoding", "via", "max-forwards"),
     }
 )
+_OF_THIS_CONNECTION = ("x-forwarded-", "sec-websocket-")
 _OURS = "sallyport-"
 _DEFAULT_PORTS = {True: 443, False: 80}
 
 
 def token_of(head: WireRequest) -> str | None:
-    """The token a request brings: as a bearer's, or as the password of anybody. None when there is none."""
+    """The token a request brings: as a bearer's, as the password of anybody, or to a WebSocket as pages can. None when there is none."""
     value = head.value("authorization")
+    if value is None and handshake.is_asked(head):
+        token = handshake.token_in(head)
+        return None if token is None else token[:MAX_TOKEN]
     if value is None or len(value) > 2 * MAX_TOKEN:
         return None
     found = _BEARER.fullmatch(value)
@@ -103,7 +108,7 @@ def forward(head: WireRequest, where: Where, target: Target, also_dropped: froze
     kept = [
         (name, value)
         for name, value in head.headers
-        if name not in dropped and not name.startswith("x-forwarded-") and name != "http2-settings"
+        if name not in dropped and not name.startswith(_OF_THIS_CONNECTION) and name != "http2-settings"
     ]
     if wants_no_wait(head):
         kept = [(name, value) for name, value in kept if name != "prefer"]
@@ -117,9 +122,8 @@ def forward(head: WireRequest, where: Where, target: Target, also_dropped: froze
 def shown_head(head: WireRequest) -> bytes:
     """A head as it came, without the token, for the record of a request that does not go on."""
     lines = [f"{head.method} {head.target} HTTP/{head.version}"]
-    lines += [
-        f"{name}: {value}" for name, value in head.headers if name not in ("authorization", "proxy-authorization")
-    ]
+    secret = ("authorization", "proxy-authorization", handshake.PROTOCOL)
+    lines += [f"{name}: {value}" for name, value in head.headers if name not in secret]
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 

@@ -125,7 +125,7 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     if not masks:
         return ()
     if command.protocol == "mcp":
-        return _plan_results(masks, command)
+        return _plan_messages(masks, command, "what a tool answers is masked by `paths` and `values`")
     if command.http is not None or command.protocol == "kubernetes":
         return _plan_paths(masks, command)
     found = _obstacle(masks, command)
@@ -146,6 +146,8 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
 
 def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
     """The plan for what answers a request: by path. Whether an answer can be rewritten so is seen when it is there."""
+    if command.protocol == "http" and any(one.kind == "upgrade" for one in command.operations):
+        return _plan_messages(masks, command, "messages are masked by `paths` and `values`")
     found = _unseen(command)
     if found is None and any(mask.columns or mask.values for mask in masks):
         found = "the answer to a request is masked by `paths` only"
@@ -157,14 +159,15 @@ def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] 
     return _by_path(masks)
 
 
-def _plan_results(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
-    """The plan for what a tool answers: by path in its data, and by pattern in every text that it shows.
+def _plan_messages(masks: Sequence[Mask], command: Command, why: str) -> tuple[Rewrite, ...] | Unplanned:
+    """The plan for messages, of a tool or on a WebSocket: by path in their data, and by pattern in every text that they show.
 
-    WHY patterns here: a tool takes arguments, no expressions, so that nothing but the tool itself takes a value apart.
+    WHY patterns here: a tool takes arguments, no expressions, so that nothing but the tool itself takes a value apart; and a message
+    is looked at whole.
     """
     found = _unseen(command)
     if found is None and any(mask.columns for mask in masks):
-        found = "what a tool answers is masked by `paths` and `values`"
+        found = why
     if found is not None:
         return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
     by_path = _by_path([mask for mask in masks if mask.paths])

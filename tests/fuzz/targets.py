@@ -20,6 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 
+from adapters.core.events import BytesReceived, Side
 from adapters.errors import PeerProtocolError
 from adapters.mcp.masking import Hiding
 from adapters.mcp.messages import of_events
@@ -70,6 +71,8 @@ from gateway.policy_store.bundle import MAGIC, BundleRefused, unpack
 from gateway.recording.frames import open_chunk, read_chunks, read_head
 from gateway.recording.lines import COMMAND, TERMINAL, read_events
 from gateway.recording.showing import Neutralizer
+from tests.strategies.http_sessions import ALLOW
+from tests.strategies.web_sockets import BY_PATH, BY_VALUE, masking, switched
 
 ROOT: Final = Path(__file__).parents[2]
 SEEDS: Final = Path(__file__).parent / "seeds"
@@ -310,6 +313,21 @@ def bundle(data: bytes) -> None:
         assert read_archive(write_archive(files.items())) == files
 
 
+def websockets(data: bytes) -> None:
+    """Frames of a client and of a target are carried or end the connection once; a client reads every byte it gets; pieces do not matter."""
+    for item in (None, BY_PATH, BY_VALUE):
+        for side in Side:
+            seen = []
+            for size in (len(data) or 1, 3):
+                here = switched(lambda _, item=item: ALLOW if item is None else masking(item))  # type: ignore[misc]  # one item each
+                for at in range(0, len(data), size):
+                    here.house.saw(BytesReceived(side, data[at : at + size]))
+                assert len(here.house.records) <= 1
+                assert [opcode for opcode, _, _ in here.down].count(8) <= 1
+                seen.append((here.down, here.up, here.house.records))
+            assert seen[0] == seen[1]
+
+
 def tokens(data: bytes) -> None:
     """A signed token, the keys and the papers of an issuer are read or refused; nothing is signed by a key that did not sign it."""
     text = data.decode("utf-8", "replace")
@@ -358,6 +376,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         frames,
         bundle,
         recordings,
+        websockets,
         tokens,
     )
 }

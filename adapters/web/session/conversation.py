@@ -56,7 +56,7 @@ class Conversation:
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for its client: nothing runs for it, nothing is held."""
-        return self._successor is None and self._phase in CLIENTS_TURN
+        return self._phase in CLIENTS_TURN if self._successor is None else self._successor.is_waiting
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
@@ -228,13 +228,15 @@ class Conversation:
         """Whether somebody else speaks on this connection from now on: it is to be upgraded."""
         assert exchange.forward is not None
         asked = HandedOver(exchange.head, exchange.forward, target, self._ticket + 1, self._heads.rest)
-        self._successor = self._manners.successor(asked, self._caller)
-        if self._successor is None:
-            return False
-        self._do.resume()
-        self._do.add(*self._successor.begin(self._do.now))
-        self._do.wait(None)
-        return True
+        return self._take_over(self._manners.successor(asked, self._caller))
+
+    def _take_over(self, successor: Successor | None) -> bool:
+        self._successor = successor
+        if successor is not None:
+            self._do.resume()
+            self._do.add(*successor.begin(self._do.now))
+            self._do.wait(None)
+        return successor is not None
 
     def _read_body(self, exchange: Exchange, data: bytes) -> None:
         own = exchange.body.feed(data)
@@ -339,6 +341,8 @@ class Conversation:
         if exchange is None or target is None or exchange.answer is None or exchange.forward is None:
             raise RuntimeError("a request goes on that was not decided")
         if self._phase is not Phase.REACHING:
+            return
+        if self._take_over(self._manners.carrier(exchange, target, self._caller, self._heads.rest)):
             return
         body = b"" if exchange.is_unread else b"".join(exchange.read)
         beside = self._manners.sent_beside(target, self._caller)

@@ -52,6 +52,10 @@ class Doing:
         self._is_upstream = True
         self.effects.append(do.OpenUpstream())
 
+    def take_target(self) -> None:
+        """The connection to the target is there already: somebody else asked for it."""
+        self._is_upstream = True
+
     def drop_target(self) -> None:
         """End the connection to the target, where there is one."""
         if self._is_upstream:

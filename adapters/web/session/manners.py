@@ -86,6 +86,10 @@ class Successor(Protocol):
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its client."""
+
 
 class Refusals(Protocol):
     """The answers of our own: which status, which code, in which words."""
@@ -193,3 +197,9 @@ class Manners(Protocol):
 
     def successor(self, asked: HandedOver, caller: Caller) -> Successor | None:
         """Who takes the connection over for a request; None for every request that is no upgrade."""
+
+    def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
+        """Who takes the connection over for an upgrade that was granted, its target being connected; None for every other request.
+
+        `rest` are bytes behind the request.
+        """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.core.ports import Answer
 from adapters.web.json_masks import PathMask
+from adapters.web.session.manners import Plan, ValueMask
 from engine.decision import MaskItem, Verdict
 from engine.errors import InputInvalid
 from engine.masking.paths import parse_path
@@ -24,6 +25,29 @@ def masks_of(answer: Answer) -> tuple[PathMask, ...] | str | None:
             return found
         made.append(found)
     return tuple(made) if made else "a mask verdict names no mask"
+
+
+def plan_of_messages(answer: Answer, why: str) -> Plan | str:
+    """How messages are rewritten, by path and by pattern, or why that cannot be done; `why`: nothing else is rewritten there."""
+    plan = answer.decision.mask_plan
+    if answer.decision.verdict is not Verdict.MASK and not plan:
+        return Plan(None)
+    paths: list[PathMask] = []
+    values: list[ValueMask] = []
+    for item in plan:
+        if item.output is not None:
+            return why
+        if item.path is not None:
+            by_path = path_mask(item, answer)
+            if isinstance(by_path, str):
+                return by_path
+            paths.append(by_path)
+            continue
+        found = method_of(item, answer)
+        if isinstance(found, str) or not item.origins:
+            return found if isinstance(found, str) else "a mask says not which values it hides"
+        values.append(ValueMask(frozenset(item.origins), *found))
+    return Plan(tuple(paths), values=tuple(values)) if plan else "a mask verdict names no mask"
 
 
 def path_mask(item: MaskItem, answer: Answer) -> PathMask | str:

@@ -22,6 +22,8 @@ _CREDENTIAL = re.compile(
 )
 _LINES = re.compile(r"([\r\n]+)")
 _USERINFO = re.compile(r"(://)[^/?#\s@]*@")
+_IN_OFFER = re.compile(r"(sallyport\.bearer\.)[\w\-=]+")
+"""A token among the subprotocols of a WebSocket."""
 _PARAMETER = re.compile(r"([?&;])([^=&;#\s]{1,200})=([^&;#\s]+)")
 
 
@@ -31,7 +33,7 @@ def hide_credentials(text: str) -> str:
     >>> hide_credentials("GET /?token=abc HTTP/1.1\\r\\nAuthorization: Bearer abc\\r\\n\\r\\n")
     'GET /?token=*** HTTP/1.1\\r\\nAuthorization: ***\\r\\n\\r\\n'
     """
-    pieces = _LINES.split(text)
+    pieces = _LINES.split(_IN_OFFER.sub(rf"\1{HIDDEN}", text))
     pieces[0] = _PARAMETER.sub(_parameter, _USERINFO.sub(rf"\1{HIDDEN}@", pieces[0]))
     is_hidden = False
     for number in range(0 if len(pieces) == 1 else 2, len(pieces), 2):

@@ -10,8 +10,9 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Answer, Cause
-from adapters.kubernetes import spdy, websockets
+from adapters.kubernetes import spdy
 from adapters.kubernetes.talks import MAX_KEPT
+from adapters.web.websocket import frames as websockets
 from engine.command.parse import parse_command
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from tests.strategies.kubernetes_frames import KEY, SpdyClient, web_frame

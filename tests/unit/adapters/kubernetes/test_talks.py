@@ -7,9 +7,10 @@ import json
 import pytest
 
 from adapters.errors import PeerProtocolError
-from adapters.kubernetes import spdy, websockets
+from adapters.kubernetes import spdy
 from adapters.kubernetes.talks import CHANNELS, MAX_KEPT, SpdyTalk, WebSocketTalk
 from adapters.web.responses import read_answer_head
+from adapters.web.websocket import frames as websockets
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import WireRequest, read_head
 from tests.strategies.kubernetes_frames import KEY, SpdyClient, web_frame

@@ -412,5 +412,15 @@ def test_over_http_nothing_else_is_proven() -> None:
     why(plan_masks(several, asked_over_http()), Obstacle.CONFLICT)
 
 
+def test_messages_of_a_websocket_are_planned_by_path_and_by_pattern() -> None:
+    upgrade = asked_over_http(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    masks = [Mask("a/X", Method.REDACT, paths=("$.a",)), Mask("a/Y", Method.REDACT, values=("pii.credit_card",))]
+    assert plan_masks(masks, upgrade) == (
+        Rewrite(None, (), Method.REDACT, {}, ("a/X",), "$.a"),
+        Rewrite(None, ("pii.credit_card",), Method.REDACT, {}, ("a/Y",)),
+    )
+    assert "messages" in why(plan_masks([Mask("a/X", Method.REDACT, columns=("a",))], upgrade))
+
+
 def test_paths_prove_nothing_of_sql() -> None:
     why(plan_masks([Mask("a/X", Method.REDACT, paths=("$.a",))], command(reading(PAN))))

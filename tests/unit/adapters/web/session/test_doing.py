@@ -55,3 +55,10 @@ def test_the_time_is_told_when_it_is_needed_and_not_more_often() -> None:
     doing.wait(0.1)
     doing.arm()
     assert doing.effects == [do.WakeAt(6.6)], "a nearer one is told at once"
+
+
+def test_a_connection_that_somebody_else_asked_for_is_ended_too() -> None:
+    doing = Doing()
+    doing.take_target()
+    doing.drop_target()
+    assert doing.effects == [do.CloseUpstream()]
