@@ -186,5 +186,8 @@ async def test_an_idle_one_is_ended(web_target: WebTarget, tmp_path: Path) -> No
     limits = "idle_seconds = 1\n[resource.tls]\nmode = 'disable'"
     with gateway_before(tmp_path, f"127.0.0.1:{web_target.port}", policy=POLICY, resource=limits) as running:
         async with connected(running, "/quiet") as socket:
-            last = await socket.receive(timeout=30)
+            hearing = asyncio.create_task(socket.receive(timeout=30))
+            while not (await asyncio.wait({hearing}, timeout=0.3))[0]:
+                running.gateway.doors.sweep()
+            last = await hearing
             assert (last.type, last.data) == (WSMsgType.CLOSE, 1001)
