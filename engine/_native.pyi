@@ -184,6 +184,58 @@ class EntryForm:
     def fill(self, decision_id: str, now: int, text: bytes, parameters: tuple[str | None, ...] | None) -> bytes | None:
         """The line's body for one more question; None when it is longer than a line may be."""
 
+@final
+class PostgresLane:
+    """Commands that one session was granted before, from bytes to bytes (`adapters.postgres.session.lane`)."""
+
+    def __new__(cls) -> PostgresLane: ...
+    @property
+    def is_used(self) -> bool:
+        """Whether it is open, or a command is under way in it."""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a command is under way in it."""
+
+    def forget(self) -> None:
+        """Forget what was granted."""
+
+    def forget_names(self) -> None:
+        """Forget what statements' names stand for."""
+
+    def learn(self, text: bytes, form: EntryForm, for_shape: bool, answer: object) -> None:
+        """Keep what was granted for this text, or for all of its shape."""
+
+    def name(self, statement: bytes, text: bytes) -> None:
+        """What a statement's name stands for."""
+
+    def open(self, status: int, simple: bool, extended: bool) -> None:
+        """Let commands through while the transaction status is this one: simple queries, runs of the extended protocol."""
+
+    def leave(
+        self,
+    ) -> tuple[
+        tuple[object, str, float, bytes, tuple[bytes, bool, bool] | None] | None,
+        list[tuple[bytes, bytes]],
+    ]:
+        """Close it. What is under way: (answer, decision, began, text, run), with run (name, parsed, described) or None for a
+        simple query; and the statements that were parsed in it: (name, text)."""
+
+    def ask(self, data: bytes, now: float) -> bytes | None:
+        """What goes up for bytes from the client that are one command known here, once `line` is recorded. Else None."""
+
+    def take_back(self) -> None:
+        """What `ask` found goes another way; nothing of it was recorded or sent."""
+
+    def line(self, decision_id: str, clock: int) -> bytes | None:
+        """The body of the decision's line for what `ask` found; None when it is too long."""
+
+    def reply(self, data: bytes, now: float) -> int | None:
+        """From where on the client is shown bytes that are the whole plain answer; `outcome` is next. Else None."""
+
+    def outcome(self, clock: int) -> bytes | None:
+        """The body of the outcome's line for what `reply` ended."""
+
 def outcome_body(decision_id: str, now: int, rows: int, bytes: int, duration: float, error: str | None) -> bytes:
     """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null."""
 

@@ -18,7 +18,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from adapters.core.ports import Answer, Outcome, Question
+from adapters.core.ports import Answer, Lines, Outcome, Question
 from engine._native import Catalog
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Reason, Verdict
@@ -142,10 +142,28 @@ class Gate:
             self._log.append(fill(known.form, question, decision_id, self._clock()))
             self._meters.decisions.count_as(known.labels)
             self._meters.decision_seconds.observe(time.perf_counter() - began)
-            return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
+            return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys, known)
         # WHY broad: as in `decide`.
         except Exception:
             return None
+
+    def give_again(self, known: Remembered, lines: Lines) -> bool:
+        """As `again`, for a text that the caller knows to have this answer, as long as these policies decide. No: ask."""
+        began = time.perf_counter()
+        try:
+            if known.program is not self._policies.program or self._watcher is not None or self._refuses:
+                return False
+            body = lines.line(f"d-{self._boot}-{next(self._numbers):x}", self._clock())
+            if body is None:
+                return False
+            # INVARIANT: as in `_record`.
+            self._log.append(body)
+            self._meters.decisions.count_as(known.labels)
+            self._meters.decision_seconds.observe(time.perf_counter() - began)
+            return True
+        # WHY broad: as in `decide`.
+        except Exception:
+            return False
 
     def _record_again(self, asked: Asked, question: Question, known: Remembered, now: int) -> Answer:
         """As `_record`, for a verdict that was given before under the same circumstances, with a watcher looking on."""
@@ -170,9 +188,9 @@ class Gate:
             *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
             *(judged.decision, judged.command, answer.mask_keys),
             form_of(entry, is_whole=judged.exact, hides=self._hides),
-            _labels(judged.decision),
+            *(_labels(judged.decision), not judged.exact),
         )
-        asked.memory.keep(asked.question, known, for_shape=not judged.exact)
+        asked.memory.keep(asked.question, known)
 
     def deny(self, asked: Asked, kind: DenyKind, reason: str, command: ParsedCommand | None = None) -> Answer:
         """Deny without asking the policies, and record it. Never raises. With its tree the text is kept as it is."""
@@ -396,8 +414,20 @@ class Gate:
         try:
             self._log.note(outcome_body(decision_id, outcome, self._clock()))
         except AuditUnavailable as error:
-            self._meters.audit_failures.inc()
-            logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)
+            self._unrecorded(decision_id, error)
+
+    def finished_again(self, lines: Lines) -> None:
+        """The same for an answer that was given again. Never raises."""
+        try:
+            body = lines.outcome(self._clock())
+            if body is not None:
+                self._log.note(body)
+        except AuditUnavailable as error:
+            self._unrecorded("", error)
+
+    def _unrecorded(self, decision_id: str, error: AuditUnavailable) -> None:
+        self._meters.audit_failures.inc()
+        logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)
 
     def _write(self, entry: Entry) -> None:
         self._log.append(entry)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from adapters.core.ports import Question
+from adapters.core.ports import Again, Question
 from engine._native import EntryForm
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
@@ -44,6 +44,19 @@ class Remembered(msgspec.Struct, frozen=True):
     form: EntryForm
     labels: tuple[str, str]
     """What it is counted under (`gate`)."""
+    for_shape: bool
+    """Whether it is for all texts of a shape."""
+
+    def is_like(self, other: Again) -> bool:
+        """Whether the same things decided both, each the very same object."""
+        return (
+            isinstance(other, Remembered)
+            and self.program is other.program
+            and self.names is other.names
+            and self.principal is other.principal
+            and self.session is other.session
+            and self.resource is other.resource
+        )
 
 
 class Memory:
@@ -79,7 +92,7 @@ class Memory:
             return found
         return None
 
-    def keep(self, question: Question, found: Remembered, *, for_shape: bool) -> None:
+    def keep(self, question: Question, found: Remembered) -> None:
         """Remember a cacheable verdict: for this text, or for all texts of its shape."""
         size = len(question.text) + found.form.size
         if len(question.text) > MAX_TEXT or size > MAX_BYTES:
@@ -88,7 +101,7 @@ class Memory:
             self._known.clear()
             self._shapes.clear()
             self._bytes = 0
-        if not for_shape:
+        if not found.for_shape:
             self._known[question.text] = found
         elif (shape := self._shape_of(question.protocol, question.text)) is not None:
             self._shapes[shape] = found

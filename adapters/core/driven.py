@@ -10,7 +10,28 @@ from typing import Protocol
 from adapters.core import effects as do
 from adapters.core.effects import Effect
 from adapters.core.events import Event
-from adapters.core.ports import Answer
+from adapters.core.ports import Again, Answer, Lines
+
+
+class Lane(Protocol):
+    """For commands that were granted before: the same once more, with no words at all. INVARIANT: as `ShortWay`."""
+
+    @property
+    def again(self) -> Again | None:
+        """What decided all that is granted here."""
+
+    @property
+    def lines(self) -> Lines:
+        """What to record of the command under way."""
+
+    def ask(self, data: bytes, now: float) -> bytes | None:
+        """Bytes from the client that are one command granted before: what goes to the target once `lines.line` is recorded."""
+
+    def take_back(self) -> None:
+        """That is not to be carried here after all."""
+
+    def reply(self, data: bytes, now: float) -> bytes | None:
+        """Bytes from the target that are one whole answer: what goes to the client; `lines.outcome` is recorded then."""
 
 
 class ShortWay(Protocol):
@@ -18,6 +39,9 @@ class ShortWay(Protocol):
 
     INVARIANT: each method says exactly what `handle` would have wished for the same event, or None and nothing happened.
     """
+
+    @property
+    def lane(self) -> Lane: ...
 
     def ask(self, data: bytes, now: float) -> do.Ask | None:
         """Bytes from the client that are one command: what to ask about it."""

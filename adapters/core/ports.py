@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from engine._native import EntryForm
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Json
@@ -30,11 +31,36 @@ class Question(msgspec.Struct, frozen=True):
     prepares: bool = False
 
 
+class Again(Protocol):
+    """That an answer may be given again without being asked for, and what decided it. Opaque to adapters but for this."""
+
+    @property
+    def form(self) -> EntryForm:
+        """How the audit tells it."""
+
+    @property
+    def for_shape(self) -> bool:
+        """Whether it is the answer to all texts of its shape, not to its own alone."""
+
+    def is_like(self, other: Again, /) -> bool:
+        """Whether the same things decided both, and nothing of that has changed in between."""
+
+
+class Lines(Protocol):
+    """The lines of the audit for a command that an answer was given to again."""
+
+    def line(self, decision_id: str, clock: int) -> bytes | None:
+        """The body of the decision's line; None when there can be none."""
+
+    def outcome(self, clock: int) -> bytes | None:
+        """The body of the line for what became of it."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What the gate said. It was recorded before it is seen here. `ticket` and `link` are there for a hold.
 
     `command` is the tree that was judged; without it the adapter assumes the worst of the command. `mask_keys` are the
-    keys that the mask plan names by id.
+    keys that the mask plan names by id. `again` is there when the gate knew the answer already (`GateSession.give_again`).
     """
 
     decision: Decision
@@ -43,6 +69,7 @@ class Answer(msgspec.Struct, frozen=True):
     link: str | None = None
     command: ParsedCommand | None = None
     mask_keys: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+    again: Again | None = None
 
     def __repr__(self) -> str:
         # WHY: the keys are secrets, and the tree holds the command's literals.
@@ -207,6 +234,13 @@ class GateSession(Protocol):
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
+
+    def give_again(self, again: Again, lines: Lines) -> bool:
+        """Give an answer once more, for a command that it is the answer to and `lines` tells of: recorded when this says yes.
+        No: something that decided it has changed, or it cannot be recorded; then nothing was, and the command is to be asked about."""
+
+    def finished_again(self, lines: Lines) -> None:
+        """Record what became of such a command."""
 
     def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
         """Begin a recording of what a grant shows; with a screen that of a terminal. Raises RecorderFailed.

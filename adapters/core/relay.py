@@ -117,19 +117,35 @@ class Relay:
 
     def _hear_client(self, short: ShortWay, data: bytes) -> Event | None:
         """What is left to do of bytes from the client."""
-        ask = short.ask(data, self._loop.time())
+        now = self._loop.time()
+        lane = short.lane
+        up = lane.ask(data, now)
+        if up is not None:
+            again = lane.again
+            if again is not None and self._gate_session().give_again(again, lane.lines):
+                self._upstream.send(up)
+                return None
+            lane.take_back()
+        ask = short.ask(data, now)
         if ask is None:
             return saw.BytesReceived(Side.CLIENT, data)
         answer = self._gate_session().decide(ask.question)
-        up = short.granted(answer)
-        if up is None:
+        granted = short.granted(answer)
+        if granted is None:
             return self._answered(ask.ticket, answer)
-        self._upstream.send(up)
+        self._upstream.send(granted)
         return None
 
     def _hear_upstream(self, short: ShortWay, data: bytes) -> Event | None:
         """What is left to do of bytes from the target."""
-        found = short.reply(data, self._loop.time())
+        now = self._loop.time()
+        lane = short.lane
+        shown = lane.reply(data, now)
+        if shown is not None:
+            self.client.send(shown)
+            self._gate_session().finished_again(lane.lines)
+            return None
+        found = short.reply(data, now)
         if found is None:
             return saw.BytesReceived(Side.UPSTREAM, data)
         down, record = found

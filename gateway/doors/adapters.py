@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from adapters.core.ports import (
+    Again,
     Answer,
     Connection,
     Ending,
+    Lines,
     Outcome,
     Proof,
     Question,
@@ -47,7 +49,7 @@ from gateway.identity.signed import looks_signed
 from gateway.identity.standing import REVOKED, UNASKED, Standing
 from gateway.identity.throttle import Throttle
 from gateway.recording.recorder import About, Recordings
-from gateway.remembering import Memory, ShapeOf
+from gateway.remembering import Memory, Remembered, ShapeOf
 from gateway.telemetry import Meters, logger
 
 TOO_MANY = Refusal("28000", "too many failed logins from here; wait a minute")
@@ -411,6 +413,23 @@ class GatewaySession:
             self._tickets.add(answer.ticket)
         return answer
 
+    def give_again(self, again: Again, lines: Lines) -> bool:
+        """Give an answer once more; recorded when this says yes. No: ask."""
+        doors = self._doors
+        if (
+            not isinstance(again, Remembered)
+            or self._is_gone
+            or self._known is not doors.known
+            or again.session is not self._session
+            or again.principal is not self._principal
+            or again.resource is not self._resource
+        ):
+            return False
+        # INVARIANT: as in `_decide`.
+        if self._login is not None and doors.trouble(self._login) is not None:
+            return False
+        return self._gate.give_again(again, lines)
+
     def _asked(self, question: Question) -> Asked:
         return Asked(
             *(question, self._principal, self._session, self._resource), memory=self._memory, login=self._login
@@ -437,6 +456,10 @@ class GatewaySession:
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
         self._gate.finished(decision_id, outcome)
+
+    def finished_again(self, lines: Lines) -> None:
+        """Record what became of an answer that was given again."""
+        self._gate.finished_again(lines)
 
     @property
     def records_commands(self) -> bool:

@@ -77,6 +77,8 @@ class PostgresSession:
 
     def _take(self, event: Event) -> None:
         ready = self._ready
+        if ready is not None:
+            ready.lane.leave()
         match event:
             case saw.BytesReceived(side, data):
                 if side is Side.UPSTREAM:

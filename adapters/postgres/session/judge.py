@@ -5,6 +5,7 @@ Called by `simple` and `pipeline`, before any byte of the command goes up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
@@ -127,12 +128,30 @@ class Judge:
     def ask_now(self, text: bytes, parameters: tuple[str | None, ...] | None) -> Ask | None:
         """The wish to ask about a text that runs no prepared statement by SQL, while the server owes nothing. The caller
         passes it on. None when something about the session has to be found out before."""
-        meanings, standing, status = self._meanings, self.standing, self._replies.status
+        if not self.can_ask_now:
+            return None
+        state = self.standing.state(self._replies.status)
+        return self._put(Question(PROTOCOL, text, self.catalog_now, parameters, state))
+
+    @property
+    def can_ask_now(self) -> bool:
+        """Whether nothing about the session has to be found out before."""
+        meanings, standing = self._meanings, self.standing
         if meanings is not None and not self._are_names_fresh(meanings):
-            return None
-        if not standing.is_known(results.IDLE) and not standing.is_known(status):
-            return None
-        return self._put(Question(PROTOCOL, text, self._catalog(_NONE_PREPARED), parameters, standing.state(status)))
+            return False
+        return standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
+
+    @property
+    def catalog_now(self) -> object | None:
+        """What names mean to a text that runs no prepared statement by SQL; compared as an object."""
+        return self._catalog(_NONE_PREPARED)
+
+    @property
+    def names_good_until(self) -> float:
+        """When a session has to look at the catalog again."""
+        if self._meanings is None or self._names_read_at is None:
+            return math.inf
+        return self._names_read_at + NAMES_SECONDS
 
     def _catalog(self, prepared: Mapping[str, str]) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""

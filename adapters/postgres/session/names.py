@@ -79,13 +79,15 @@ class NameChange(msgspec.Struct, frozen=True):
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_in_flight", "cursors", "portals", "statements")
+    __slots__ = ("_in_flight", "changes", "cursors", "portals", "statements")
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
         self.portals: dict[bytes, Portal] = {}
         self.cursors: set[bytes] = set()
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
+        self.changes = 0
+        """How many were made."""
 
     def sent(self, change: NameChange) -> None:
         """A change was asked of the server."""
@@ -104,6 +106,7 @@ class Names:
             self._apply(change)
         elif change.change is Change.STATEMENT and not change.name:
             # WHY: a Parse without a name drops the old unnamed statement before it looks at the new text.
+            self.changes += 1
             self.statements.pop(b"", None)
 
     def confirm(self, change: NameChange) -> None:
@@ -136,6 +139,7 @@ class Names:
         return b"" in self.statements or (False, b"") in self._in_flight
 
     def _apply(self, change: NameChange) -> None:
+        self.changes += 1
         match change:
             case NameChange(Change.STATEMENT, name, Statement() as statement):
                 self.statements[name] = statement

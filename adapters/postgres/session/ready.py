@@ -16,6 +16,7 @@ from adapters.postgres.messages.query import SYNC, decode_query
 from adapters.postgres.messages.startup import encode_cancel
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
+from adapters.postgres.session.lane import Lane
 from adapters.postgres.session.meanings import Surroundings
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.pipeline import Pipeline
@@ -38,6 +39,7 @@ class Ready:
         self._simple = Simple(self._desk, settings.own_name)
         self._pipeline = Pipeline(self._desk, settings.own_name)
         self._short = Short(self._desk)
+        self.lane = Lane(self._desk)
         self._paused = False
         self.client_left = False
         self._turn = self._serve()
@@ -51,6 +53,7 @@ class Ready:
         if self._need is not Need.BYTES or short.pending is not None or self._pipeline.is_open:
             return None
         self._out.now = now
+        self.lane.leave()
         return short.ask(data)
 
     def granted(self, answer: Answer) -> bytes | None:
@@ -62,7 +65,12 @@ class Ready:
         if self._need is not Need.BYTES or self._paused or self._desk.judge.has_changes_to_tell:
             return None
         self._out.now = now
-        return self._desk.replies.take_plain(data)
+        self.lane.leave()
+        found = self._desk.replies.take_plain(data)
+        granted, self._short.granted = self._short.granted, None
+        if found is not None and granted is not None and not self._pipeline.is_open:
+            self.lane.open(granted)
+        return found
 
     # --- what happens
 
@@ -131,7 +139,8 @@ class Ready:
     @property
     def is_waiting(self) -> bool:
         """Whether the client's word is all that is waited for: nothing runs, nothing is held. A transaction may be open."""
-        return self._need is Need.BYTES and self._short.pending is None and self._desk.replies.is_idle
+        is_asking = self._short.pending is not None or self.lane.is_under_way
+        return self._need is Need.BYTES and not is_asking and self._desk.replies.is_idle
 
     @property
     def is_in_transaction(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from adapters.core.effects import Ask
-from adapters.core.ports import Answer
+from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.messages.results import FAILED
@@ -41,15 +41,26 @@ class Pending(msgspec.Struct, frozen=True):
     described: bool = True
 
 
+class Granted(msgspec.Struct, frozen=True):
+    """A command that went up the short way, for who may let its like through at once (`session.lane`)."""
+
+    question: Question
+    answer: Answer
+    name: bytes
+    statement: Statement | None
+
+
 class Short:
     """One session's short way."""
 
-    __slots__ = ("_asked", "_desk", "_fit", "pending")
+    __slots__ = ("_asked", "_desk", "_fit", "granted", "pending")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.pending: Pending | None = None
         """What waits for the gate's answer."""
+        self.granted: Granted | None = None
+        """What went up last, with an answer that may be given again."""
         self._asked: Ask | None = None
         self._fit: Statement | None = None
         """The last statement that was looked at and found fit."""
@@ -74,6 +85,7 @@ class Short:
         return self._put(statement.text, parameters, pending)
 
     def _put(self, text: bytes, parameters: tuple[str | None, ...] | None, pending: Pending) -> Ask | None:
+        self.granted = None
         asked = self._desk.judge.ask_now(text, parameters)
         if asked is not None:
             self.pending, self._asked = pending, asked
@@ -109,6 +121,8 @@ class Short:
             plain = Plain(run, pending.described, Portal(statement, run), pending.name, made)
         desk.replies.expect_plain(plain)
         self.pending = None
+        if answer.again is not None and self._asked is not None:
+            self.granted = Granted(self._asked.question, answer, pending.name, statement)
         return pending.up
 
     def leave(self) -> bytes | None:

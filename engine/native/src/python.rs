@@ -228,14 +228,14 @@ fn short_reply(data: &[u8]) -> Option<(bool, u8, usize, usize, u64, u8)> {
 
 /// What the audit's line of one verdict says that stays the same.
 #[pyclass(frozen, module = "engine._native")]
-struct EntryForm(audit::Form);
+struct EntryForm(Arc<audit::Form>);
 
 #[pymethods]
 impl EntryForm {
     #[new]
     #[pyo3(signature = (before, after, protocol, own, hides))]
     fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>, hides: bool) -> Self {
-        Self(audit::Form::new(before, after, protocol, own, hides))
+        Self(Arc::new(audit::Form::new(before, after, protocol, own, hides)))
     }
 
     #[getter]
@@ -268,6 +268,73 @@ fn outcome_body<'py>(
     error: Option<&str>,
 ) -> Bound<'py, PyBytes> {
     PyBytes::new(py, &audit::outcome(decision_id, now, rows, bytes, duration, error))
+}
+
+/// A command under way in a lane: (answer, decision, began, text, run).
+type UnderWay<'py> = (Py<PyAny>, String, f64, Bound<'py, PyBytes>, Option<(Bound<'py, PyBytes>, bool, bool)>);
+type LaneLeft<'py> = (Option<UnderWay<'py>>, Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>);
+
+/// Commands that a session was granted before. The GIL stays held, as in `skip_rows`.
+#[pyclass(module = "engine._native")]
+struct PostgresLane(postgres::lane::Lane<Arc<Py<PyAny>>>);
+
+#[pymethods]
+impl PostgresLane {
+    #[new]
+    fn new() -> Self {
+        Self(postgres::lane::Lane::default())
+    }
+    #[getter]
+    fn is_used(&self) -> bool {
+        self.0.is_used()
+    }
+    #[getter]
+    fn is_under_way(&self) -> bool {
+        self.0.is_under_way()
+    }
+    fn forget(&mut self) {
+        self.0.forget();
+    }
+    fn forget_names(&mut self) {
+        self.0.forget_names();
+    }
+    fn learn(&mut self, text: &[u8], form: &Bound<'_, EntryForm>, for_shape: bool, answer: Py<PyAny>) {
+        self.0.learn(text, Arc::clone(&form.get().0), for_shape, Arc::new(answer));
+    }
+    fn name(&mut self, statement: &[u8], text: &[u8]) {
+        self.0.name(statement, text);
+    }
+    fn open(&mut self, status: u8, simple: bool, extended: bool) {
+        self.0.open(status, simple, extended);
+    }
+    fn leave<'py>(&mut self, py: Python<'py>) -> LaneLeft<'py> {
+        let postgres::lane::Rest { under_way, parsed } = self.0.leave();
+        let left = under_way.map(|left| {
+            let run = left.run.map(|(name, parsed, described)| (PyBytes::new(py, &name), parsed, described));
+            (left.answer.clone_ref(py), left.id, left.began, PyBytes::new(py, &left.text), run)
+        });
+        (left, parsed.iter().map(|(name, text)| (PyBytes::new(py, name), PyBytes::new(py, text))).collect())
+    }
+    fn ask<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let found = guarded(|| Ok(self.0.ask(data.as_bytes(), now))).map_err(|failure| raise(data.py(), failure))?;
+        Ok(found.map(|up| match up {
+            postgres::lane::Up::AsItCame => data.clone(),
+            postgres::lane::Up::Instead(up) => PyBytes::new(data.py(), &up),
+        }))
+    }
+    fn take_back(&mut self) {
+        self.0.take_back();
+    }
+    fn line<'py>(&mut self, py: Python<'py>, decision_id: &str, clock: i64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let line = guarded(|| Ok(self.0.line(decision_id, clock))).map_err(|failure| raise(py, failure))?;
+        Ok(line.map(|line| PyBytes::new(py, &line)))
+    }
+    fn reply(&mut self, data: &[u8], now: f64) -> Option<usize> {
+        self.0.reply(data, now)
+    }
+    fn outcome<'py>(&mut self, py: Python<'py>, clock: i64) -> Option<Bound<'py, PyBytes>> {
+        self.0.outcome(clock).map(|line| PyBytes::new(py, &line))
+    }
 }
 
 type Nodes<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(u32, Bound<'py, PyBytes>)>);
@@ -400,6 +467,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(short_query, module)?)?;
     module.add_function(wrap_pyfunction!(short_run, module)?)?;
     module.add_class::<EntryForm>()?;
+    module.add_class::<PostgresLane>()?;
     module.add_function(wrap_pyfunction!(outcome_body, module)?)?;
     module.add_function(wrap_pyfunction!(audit_leaves, module)?)?;
     module.add_function(wrap_pyfunction!(grow_tree, module)?)?;

@@ -1,9 +1,10 @@
 //! The PostgreSQL wire where it is hot: runs of rows are skipped, and masked, here and not message by message in Python.
 //!
 //! `rows` finds messages, `outline` statements, `plan` decodes what to do to each column, `mask` does it, `keyed` is HMAC-SHA-256,
-//! `short` recognises whole commands and whole replies.
+//! `short` recognises whole commands and whole replies, `lane` carries those that were granted before.
 
 pub mod keyed;
+pub mod lane;
 pub mod mask;
 pub mod outline;
 pub mod plan;

@@ -76,7 +76,7 @@ pub fn query(data: &[u8]) -> Option<Query<'_>> {
         return None;
     }
     let last = text.iter().rposition(|byte| !matches!(byte, b';' | b' ' | b'\t' | b'\r' | b'\n'))?;
-    if text.get(..last)?.contains(&b';') || has_word(text, b"execute") || has_word(text, b"copy") {
+    if text.get(..last)?.contains(&b';') || may_need_more(text) {
         return None;
     }
     let length = u32::try_from(text.len()).ok()?.checked_add(8)?;
@@ -88,6 +88,11 @@ pub fn query(data: &[u8]) -> Option<Query<'_>> {
     run.extend_from_slice(b"\0\0\0");
     run.extend_from_slice(RUN);
     Some(Query { text, run })
+}
+
+/// Whether a text may hold a word of those that need more than the tree to be carried.
+pub fn may_need_more(text: &[u8]) -> bool {
+    has_word(text, b"execute") || has_word(text, b"copy")
 }
 
 fn has_word(text: &[u8], word: &[u8]) -> bool {

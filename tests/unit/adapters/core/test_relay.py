@@ -14,10 +14,12 @@ from adapters.core.driven import ShortWay
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import (
+    Again,
     Answer,
     Cause,
     Connection,
     Ending,
+    Lines,
     Outcome,
     Proof,
     Question,
@@ -26,6 +28,7 @@ from adapters.core.ports import (
     Target,
 )
 from adapters.core.relay import Relay, Surroundings
+from engine._native import EntryForm
 from engine.decision import Decision, Verdict
 
 QUESTION = Question("test", b"do it")
@@ -51,6 +54,7 @@ class Gate:
     fate_of: asyncio.Future[Answer] | None = None
     calls: list[str] = field(default_factory=list)
     id: str = "s-1"
+    gives_again: bool = True
 
     def watch(self, connection: Connection) -> None:
         self.connection = connection
@@ -68,6 +72,13 @@ class Gate:
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         self.calls.append(f"finished {decision_id}")
+
+    def give_again(self, again: Again, lines: Lines) -> bool:
+        self.calls.append("again")
+        return self.gives_again
+
+    def finished_again(self, lines: Lines) -> None:
+        self.calls.append("finished again")
 
     def close(self, reason: str) -> None:
         self.calls.append("close")
@@ -180,10 +191,39 @@ async def test_everything_sent_in_one_turn_is_one_write() -> None:
 
 
 @dataclass
+class NoLane:
+    """A lane for the words that are said to be known in it."""
+
+    known: tuple[bytes, ...] = ()
+    again: Again | None = None
+    calls: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> NoLane:
+        return self
+
+    def line(self, decision_id: str, clock: int) -> bytes | None:
+        return b"line"
+
+    def outcome(self, clock: int) -> bytes | None:
+        return b"outcome"
+
+    def ask(self, data: bytes, now: float) -> bytes | None:
+        return b"again" if data in self.known else None
+
+    def take_back(self) -> None:
+        self.calls.append("take back")
+
+    def reply(self, data: bytes, now: float) -> bytes | None:
+        return data.title() if data in self.known else None
+
+
+@dataclass
 class Short:
     """A short way for one word, whose answer is shown upper case."""
 
     granted_as: bytes | None = b"go"
+    lane: NoLane = field(default_factory=lambda: NoLane())
 
     def ask(self, data: bytes, now: float) -> do.Ask | None:
         return do.Ask(7, Question("test", data)) if data == b"word" else None
@@ -205,6 +245,40 @@ async def test_the_short_way_asks_sends_and_records_without_events() -> None:
     relay.hear(Side.UPSTREAM, b"done")
     assert (upstream.out, client.out, session.seen) == (b"go", b"DONE", [])
     assert keeper.gate.calls == ["decide", "finished d-1"]
+
+
+class Known:
+    form = EntryForm(b"", b"", "test", None, hides=False)
+    for_shape = False
+
+    def is_like(self, other: Again) -> bool:
+        return other is self
+
+
+async def test_what_was_granted_before_goes_through_the_lane_recorded_and_unasked() -> None:
+    keeper = Keeper()
+    relay, session, client = play(lambda event: [], keeper)
+    upstream = Wire()
+    relay._upstream.connection_made(upstream)
+    session.short_way = Short(lane=NoLane((b"word", b"done"), Known()))
+    relay.hear(Side.CLIENT, b"word")
+    relay.hear(Side.UPSTREAM, b"done")
+    assert (upstream.out, client.out, session.seen) == (b"again", b"Done", [])
+    assert keeper.gate.calls == ["again", "finished again"]
+
+
+@pytest.mark.parametrize("again", [None, Known()], ids=["nothing", "changed"])
+async def test_what_does_not_count_any_more_is_taken_back_and_asked_about(again: Again | None) -> None:
+    keeper = Keeper(gate=Gate(gives_again=False))
+    relay, session, _ = play(lambda event: [], keeper)
+    upstream = Wire()
+    relay._upstream.connection_made(upstream)
+    lane = NoLane((b"word",), again)
+    session.short_way = Short(lane=lane)
+    relay.hear(Side.CLIENT, b"word")
+    assert upstream.out == b"go"
+    assert lane.calls == ["take back"]
+    assert keeper.gate.calls == [*(["again"] if again else []), "decide"]
 
 
 async def test_what_the_short_way_leaves_is_an_event() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
-from adapters.core.ports import Doorkeeper, Ending, GateSession, Outcome, Question, Refusal, Target
+from adapters.core.ports import Again, Doorkeeper, Ending, GateSession, Outcome, Question, Refusal, Target
 from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
@@ -556,3 +556,75 @@ def test_how_a_session_stands_is_seen(doors: Doors, house: House) -> None:
     session.decide(question("DELETE FROM orders"))
     assert [(one.verdict, one.is_held) for one in doors.live()] == [("hold", True)]
     assert doors.live()[0].opened_at == house.entries()[0].time
+
+
+class Lines:
+    """The lines of a command that is given its answer again."""
+
+    def line(self, decision_id: str, clock: int) -> bytes | None:
+        return b'"kind":"decision","time":%d,"decision_id":"%s"}' % (clock, decision_id.encode())
+
+    def outcome(self, clock: int) -> bytes | None:
+        return b'"kind":"outcome","time":%d,"rows":3}' % clock
+
+
+class NoLine(Lines):
+    def line(self, decision_id: str, clock: int) -> bytes | None:
+        return None
+
+
+def given(session: GatewaySession, house: House) -> Again:
+    """An answer that the session may be given again."""
+    house.policies.decision = replace(house.policies.decision, cacheable=True)
+    again = [session.decide(question("SELECT 1")).again for _ in range(3)][-1]
+    assert again is not None
+    return again
+
+
+def test_an_answer_is_given_again_and_recorded_first(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    again = given(session, house)
+    before = len(house.entries())
+    assert session.give_again(again, Lines())
+    session.finished_again(Lines())
+    decision, outcome = house.entries()[before:]
+    assert (decision.kind, outcome.kind, outcome.rows) == (Kind.DECISION, Kind.OUTCOME, 3)
+
+
+@pytest.mark.parametrize("change", ["policies", "people", "state", "full", "watched", "refusing", "no line", "other"])
+def test_an_answer_is_not_given_again_once_anything_that_decided_it_has_changed(
+    doors: Doors, house: House, change: str
+) -> None:
+    session, lines = opened(doors), Lines()
+    again = given(session, house)
+    match change:
+        case "policies":
+            house.policies = type(house.policies)()
+            house.gate._policies = house.policies
+        case "people":
+            doors.known = known("ana")
+        case "state":
+            session.decide(question("SELECT 1", state={"transaction": "open"}))
+        case "full":
+            house.log._is_low, house.log._free_bytes = True, lambda place: -1
+        case "watched":
+            house.gate._watcher = lambda asked, decision, decision_id, now: None
+        case "refusing":
+            house.gate._refuses = True
+        case "no line":
+            lines = NoLine()
+        case _:
+            session = opened(doors)
+    house.log.flush()
+    before = house.log.next_seq
+    assert not session.give_again(again, lines)
+    assert house.log.next_seq == before
+
+
+async def test_an_answer_is_not_given_again_to_a_token_that_was_taken_back(signed: Signed) -> None:
+    session, token_id = await signed.open()
+    again = given(session, signed.house)
+    assert session.give_again(again, Lines())
+    signed.tokens.revoke([token_id], signed.house.clock.now)
+    signed.seconds = 0.95
+    assert not session.give_again(again, Lines())
