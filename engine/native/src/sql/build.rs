@@ -11,7 +11,8 @@ use pg_query::NodeEnum;
 use super::catalog::Catalog;
 use super::features::Feature;
 use super::kinds::Kind;
-use super::query::scope::Columns;
+use super::query::flow::Flow;
+use super::query::scope::{Column, Columns};
 use super::tree::{Access, Effect, Name, Operation, Problem, Target, Tree, Via};
 
 /// More operations than this in one command are not listed: the rest is unknown.
@@ -51,6 +52,8 @@ pub struct Builder<'a> {
     /// What names mean to the session, also while a view's own names are looked at.
     pub session: Option<&'a Catalog>,
     pub views: HashMap<Name, Option<Rc<Columns>>>,
+    /// Values that queries inside this command compute: the result may show them, or leave them out.
+    pub computed: Vec<Flow>,
     via: Vec<Via>,
     current: usize,
     calls: HashSet<(Name, Vec<Via>, usize)>,
@@ -71,6 +74,7 @@ impl<'a> Builder<'a> {
             behind: 0,
             session: catalog,
             views: HashMap::new(),
+            computed: Vec::new(),
             via: vec![Via::Top],
             current: 0,
             calls: HashSet::new(),
@@ -268,6 +272,30 @@ impl<'a> Builder<'a> {
                 if !self.tree.sql.filters.contains(column) {
                     self.tree.sql.filters.insert(column.clone());
                 }
+            }
+        }
+    }
+
+    /// Notes what a query inside the command computes. Where no result shows such a value, whether there is an answer at
+    /// all can still tell of it: computing it may raise an error.
+    pub fn computes(&mut self, columns: &Columns) {
+        if !self.is_recording() {
+            return;
+        }
+        for Flow { origins, calls, .. } in columns.list.iter().map(|column| &column.flow).filter(|flow| flow.derived) {
+            if origins.is_empty() || !self.spend(origins.len().saturating_add(calls.len())) {
+                continue;
+            }
+            self.computed.push(Flow { origins: origins.clone(), calls: calls.clone(), ..Flow::constant() });
+        }
+    }
+
+    /// Counts as filters the columns in computed values that none of the columns shown is made of.
+    pub fn close(&mut self, shown: &[Column]) {
+        for value in std::mem::take(&mut self.computed) {
+            let is_shown = self.spend(shown.len()) && shown.iter().any(|column| column.flow.holds(&value));
+            if !is_shown {
+                self.filters(&value.origins);
             }
         }
     }

@@ -54,6 +54,8 @@ pub struct FunctionFact {
     /// Stated by whoever vouches for it; `None` means opaque.
     pub effect: Option<Effect>,
     pub security_definer: bool,
+    /// It may give any number of rows.
+    pub set: bool,
     /// Result columns of a table function.
     pub columns: Option<Vec<Name>>,
     /// One query in SQL that changes nothing by its own word, run with the caller's rights: it can be looked into.

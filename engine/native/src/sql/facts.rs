@@ -83,7 +83,7 @@ pub fn functions(functions: Option<&Value>) -> Result<Option<HashMap<String, Fun
     let mut known = HashMap::new();
     if let Value::List(_) = functions {
         for name in strings(Some(functions), "functions")? {
-            known.insert(name.to_owned(), FunctionFact { shadows: true, ..FunctionFact::default() });
+            known.insert(name.to_owned(), FunctionFact { shadows: true, set: true, ..FunctionFact::default() });
         }
         return Ok(Some(known));
     }
@@ -128,18 +128,20 @@ fn function(said: &Value) -> Result<FunctionFact, Failure> {
         }
     };
     let shadows = said.get("shadows") != Some(&Value::Bool(false));
-    Ok(FunctionFact { effect, security_definer, columns, body, counts, shadows })
+    let set = said.get("returns_set") != Some(&Value::Bool(false));
+    Ok(FunctionFact { effect, security_definer, set, columns, body, counts, shadows })
 }
 
 /// Several functions of one name: what is true of all of them, and whatever one of them may do.
 fn together(several: Vec<FunctionFact>) -> FunctionFact {
     let mut facts = several.into_iter();
     let Some(mut all) = facts.next() else {
-        return FunctionFact { shadows: true, ..FunctionFact::default() };
+        return FunctionFact { shadows: true, set: true, ..FunctionFact::default() };
     };
     for fact in facts {
         all.effect = all.effect.zip(fact.effect).map(|(one, other)| one.max(other));
         all.security_definer |= fact.security_definer;
+        all.set |= fact.set;
         if all.columns != fact.columns {
             all.columns = None;
         }

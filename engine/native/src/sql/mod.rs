@@ -73,6 +73,8 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     if parsed.stmts.is_empty() {
         builder.operation(Kind::Empty);
     }
+    let shown = outputs.as_ref().filter(|_| parsed.stmts.len() == 1).map_or(&[][..], |columns| columns.list.as_slice());
+    builder.close(shown);
     let mut tree = builder.tree;
     // Other statements hold values as names: files, settings, labels.
     tree.sql.constants_matter |= !parsed.stmts.iter().all(changes_or_reads_rows);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +17,14 @@ from tests.interop.postgres.client import Raw, show
 from tests.wire import bind, execute, message, parse
 
 SECRETS = ("010-11-1234", "020-22-5678", "030-33-9012")
+OTHERS = ("9", "9", "400-44-4444-and-more")
+NAMES = ("ann", "bob", "cyd")
 REFUSED = ("42501", "0A000", "54000", "08P01")
 """The gateway's own codes: denied, not carried, too large, out of order. The role it uses upstream may do everything."""
 
 _DATABASE = f"""
 CREATE TABLE cust (id int PRIMARY KEY, name varchar, ssn text, amt int NOT NULL CHECK (amt >= 0));
-INSERT INTO cust VALUES (1, 'ann', '{SECRETS[0]}', 10), (2, 'bob', '{SECRETS[1]}', 20), (3, 'cyd', '{SECRETS[2]}', 30);
+INSERT INTO cust VALUES (1, '{NAMES[0]}', '{SECRETS[0]}', 10), (2, '{NAMES[1]}', '{SECRETS[1]}', 20), (3, '{NAMES[2]}', '{SECRETS[2]}', 30);
 CREATE TABLE orders (id int, cust_id int, total int);
 INSERT INTO orders VALUES (1, 1, 5), (2, 2, 6);
 CREATE VIEW v AS SELECT ssn AS code, id FROM cust;
@@ -62,6 +65,59 @@ class Place:
 
     def fingerprint(self) -> str:
         return f"{self.owner.execute(_FINGERPRINT).fetchone()} {_PWNED.exists()}"
+
+    @contextmanager
+    def other_secrets(self, *, wanted: bool = True) -> Iterator[None]:
+        """Meanwhile the same people have other secrets: of other lengths, in another order, some of them equal."""
+        if wanted:
+            self._fill(OTHERS)
+        try:
+            yield
+        finally:
+            if wanted:
+                self._fill(SECRETS)
+
+    def _fill(self, secrets: tuple[str, ...]) -> None:
+        # WHY not UPDATE: rows must stand where they stood, for whoever reads them without ORDER BY.
+        with self.owner.transaction():
+            self.owner.execute("TRUNCATE cust")
+            for number, (name, secret) in enumerate(zip(NAMES, secrets, strict=True), 1):
+                self.owner.execute("INSERT INTO cust VALUES (%s, %s, %s, %s)", (number, name, secret, number * 10))
+            self.owner.execute("ANALYZE cust")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came back for one text."""
+
+    verdict: str
+    found: list[tuple[str, bytes]]
+
+
+class Speaker:
+    """A client that goes on with a new session wherever the one it has cannot."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._client = place.client()
+
+    def __enter__(self) -> Speaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def say(self, text: str, is_extended: bool) -> Came:
+        found, held = answer(self._client, *(extended(text) if is_extended else simple(text)))
+        if held or found[-1] != ("Z", b"I"):
+            self._client.close()
+            self._client = self._place.client()
+        return Came(verdict(found, held), found)
+
+
+def told(came: Came) -> list[str]:
+    """What a client can tell from an answer: all of it but the words of errors and notices, which name this one decision."""
+    return [show([one])[:8] if one[0] in "EN" else show([one]) for one in came.found]
 
 
 @contextmanager
@@ -131,7 +187,23 @@ def is_met(expected: str, came: str) -> bool:
     )
 
 
+PIECE = 6
+"""So many characters of a secret in a row are one too many."""
+
+
 def leaks(found: list[tuple[str, bytes]]) -> list[str]:
-    """The secrets in anything that was received, as text or in hexadecimal digits."""
+    """Pieces of the secrets in anything that was received: as text, backwards, without dashes, in hexadecimal digits, in base64."""
     data = b"".join(body for _, body in found)
-    return [secret for secret in SECRETS if secret.encode() in data or secret.encode().hex().encode() in data]
+    return [piece for piece in _PIECES if piece.encode() in data]
+
+
+def _pieces(secret: str) -> Iterator[str]:
+    for form in (secret, secret[::-1], secret.replace("-", "")):
+        yield from (form[at : at + PIECE] for at in range(len(form) - PIECE + 1))
+    for shift in range(3):
+        # Three ways in which a value can stand in base64, without what depends on its neighbours.
+        yield base64.b64encode(b"\0" * shift + secret.encode()).decode()[4:12]
+    yield secret.encode().hex()[:12]
+
+
+_PIECES = sorted({piece for secret in SECRETS for piece in _pieces(secret)})

@@ -1,21 +1,22 @@
-"""The ways around that are more than a text: startup, several messages, names, sizes (numbers as in `cases.py`)."""
+"""The ways around that are more than a text: startup, several messages, names, sizes, calls by OID (as in `dialogues.py`)."""
 
 from __future__ import annotations
 
 import socket
-import struct
+from collections.abc import Mapping
 
 import pytest
 
 from tests.e2e.bypass.postgres.cases import CASES
-from tests.e2e.bypass.postgres.place import Place, answer, extended, leaks, simple, verdict
+from tests.e2e.bypass.postgres.dialogues import CALLS, DIALOGUES, STARTUPS, Dialogue, call
+from tests.e2e.bypass.postgres.place import Place, answer, leaks, simple, verdict
 from tests.interop.postgres.client import Raw, show
-from tests.wire import bind, close, execute, message, parse, startup
+from tests.wire import startup
 
-SYNC = message("S")
+WRITES = ("C:DELETE", "C:UPDATE", "C:INSERT", "C:CREATE", "C:DROP", "C:TRUNCATE")
 
 
-def refused_at_startup(place: Place, **parameters: str) -> bool:
+def refused_at_startup(place: Place, parameters: Mapping[str, str]) -> bool:
     """Whether a session with these startup parameters never comes to be."""
     client = Raw.__new__(Raw)
     client._buffer = b""
@@ -29,103 +30,86 @@ def refused_at_startup(place: Place, **parameters: str) -> bool:
         return kind == "E"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        "-c standard_conforming_strings=off", "-cstandard_conforming_strings=off", "--standard_conforming_strings=off",
-        "-c  search_path=evil", "-c client_encoding=SJIS", "-c\\ standard_conforming_strings=off", "-c role=x",
-    ],
-)  # fmt: skip
-def test_startup_options_of_the_lexer_are_refused(place: Place, options: str) -> None:
-    assert refused_at_startup(place, options=options)
+def came_of(place: Place, said: Dialogue) -> list[tuple[str, bytes]]:
+    """Everything that came back, up to the end of the dialogue or of the connection."""
+    found: list[tuple[str, bytes]] = []
+    with place.client() as client:
+        for messages in said.rounds:
+            client.send(*messages)
+            found += client.until_ready(sum(one[:1] in (b"S", b"Q") for one in messages) or 1)
+            if found[-1][0] == "EOF":
+                break
+    return found
 
 
-def test_startup_parameters_of_the_lexer_are_refused(place: Place) -> None:
-    for parameters in ({"standard_conforming_strings": "off"}, {"search_path": "evil"}, {"client_encoding": "SJIS"}):
-        assert refused_at_startup(place, **parameters), parameters
+def wrong_with(found: list[tuple[str, bytes]], said: Dialogue) -> str:
+    """What must not be in an answer and is, in a word; nothing when all is well."""
+    shown = show(found)
+    if leaks(found):
+        return "leaks"
+    if any(tag in shown for tag in WRITES) or any(kind == "V" for kind, _ in found):
+        return "ran"
+    return "" if not said.is_refused or verdict(found, False) == "stopped" else "was not refused"
+
+
+def in_dialogues(place: Place, number: int) -> list[tuple[str, str, str]]:
+    wrong = []
+    for said in DIALOGUES[number]:
+        found = came_of(place, said)
+        if word := wrong_with(found, said):
+            wrong.append((said.title, word, show(found)[:500]))
+    return wrong
+
+
+def test_startup_options_of_the_lexer_are_refused(place: Place) -> None:
+    assert [given for given in STARTUPS[7] if not refused_at_startup(place, given)] == []
 
 
 def test_replication_is_refused(place: Place) -> None:
-    for value in ("database", "true", "on", "1"):
-        assert refused_at_startup(place, replication=value), value
+    assert [given for given in STARTUPS[55] if not refused_at_startup(place, given)] == []
 
 
-def test_a_statement_prepared_in_sql_is_the_same_in_the_protocol(place: Place) -> None:
+def test_what_would_be_refused_otherwise_is_let_in(place: Place) -> None:
+    """The two above could not fail if every session were refused at once."""
+    assert not refused_at_startup(place, {"application_name": "x", "client_encoding": "UTF8"})
+
+
+@pytest.mark.parametrize("number", sorted(DIALOGUES))
+def test_dialogues_come_to_nothing(place: Place, number: int) -> None:
     before = place.fingerprint()
-    with place.client() as client:
-        for text in ("PREPARE n2 AS DELETE FROM cust", "PREPARE n3 AS SELECT id FROM cust"):
-            answer(client, *simple(text))
-        for name in ("n2", "n3"):
-            found, held = answer(client, bind(statement=name), execute(), SYNC)
-            assert "C:DELETE" not in show(found)
-            assert not leaks(found)
-        answer(client, parse("DELETE FROM cust", "m"), SYNC)
-        found, held = answer(client, *simple("EXECUTE m"))
-        assert verdict(found, held) in ("stopped", "failed")
+    assert in_dialogues(place, number) == []
     assert place.fingerprint() == before
 
 
-def test_a_verdict_belongs_to_the_text_and_not_to_the_name(place: Place) -> None:
-    before = place.fingerprint()
+def test_behind_what_was_refused_the_next_runs(place: Place) -> None:
     with place.client() as client:
-        harmful = "DELETE FROM cust"
-        for messages in (
-            (parse("SELECT 1"), bind(), parse(harmful), execute(), SYNC),
-            (parse("SELECT 1", "a"), bind(statement="a"), close("S", "a"), parse(harmful, "a"), bind(statement="a"), execute(), SYNC),
-            (parse("SELECT 1", "b"), SYNC, parse(harmful, "b"), bind(statement="b"), execute(), SYNC),
-            (parse("SELECT 1"), SYNC, parse(harmful), SYNC, bind(), execute(), SYNC),
-        ):  # fmt: skip
-            client.send(*messages)
-            found = client.until_ready(messages.count(SYNC))
-            assert "C:DELETE" not in show(found), show(found)
-            if found[-1][0] == "EOF":
-                break
-    assert place.fingerprint() == before
-
-
-def test_a_denied_parse_is_latched_to_sync(place: Place) -> None:
-    before = place.fingerprint()
-    with place.client() as client:
-        for harmful in ("DELETE FROM cust", "SELECT max(ssn) FROM cust", "CREATE TABLE x()"):
-            messages = (parse(harmful), parse("SELECT 1"), bind(), execute(), SYNC)
-            found, held = answer(client, *messages)
-            assert verdict(found, held) == "stopped", show(found)
-            assert not any(kind == "D" for kind, _ in found)
-        found, _ = answer(client, *extended("SELECT 1"))
-        assert verdict(found, False) == "rows"
-    assert place.fingerprint() == before
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "SELECT 1;" * 20_000 + "DELETE FROM cust",
-        "/*" + "x" * (1 << 21) + "*/ DELETE FROM cust",
-        "SELECT " + "(" * 3_000 + "1" + ")" * 3_000 + "; DELETE FROM cust",
-        "SELECT " + "+".join(["1"] * 60_000) + "; DELETE FROM cust",
-    ],
-    ids=["statements", "padding", "brackets", "terms"],
-)
-def test_more_than_can_be_read_is_refused(place: Place, text: str) -> None:
-    before = place.fingerprint()
-    with place.client() as client:
-        found, held = answer(client, *simple(text))
-        assert verdict(found, held) == "stopped"
-    assert place.fingerprint() == before
+        for said in DIALOGUES[32][:4]:
+            answer(client, *said.rounds[0])
+            found, held = answer(client, *simple("SELECT 1"))
+            assert verdict(found, held) == "rows", said.title
 
 
 def test_function_calls_by_oid_are_refused(place: Place) -> None:
     before = place.fingerprint()
-    for name in ("pg_read_file(text)", "lo_export(oid,text)", "lo_creat(int4)", "pg_sleep(float8)"):
-        oid = place.owner.execute("SELECT %s::regprocedure::oid::int", (name,)).fetchone()
+    wrong = []
+    for name, arguments in CALLS:
+        oid = place.owner.execute("SELECT %s::regprocedure::oid::int8", (name,)).fetchone()
         assert oid is not None
-        with place.client() as client:
-            found, held = answer(
-                client, message("F", struct.pack("!IhhiB", oid[0], 0, 1, 1, 49) + struct.pack("!h", 0))
-            )
-            assert verdict(found, held) == "stopped"
-            assert not any(kind == "V" for kind, _ in found)
+        said = Dialogue(name, ((call(oid[0], arguments),),))
+        if word := wrong_with(came_of(place, said), said):
+            wrong.append((name, word))
+    assert wrong == []
     assert place.fingerprint() == before
+
+
+def test_a_dialogue_that_ran_or_leaked_would_be_seen() -> None:
+    refused, harmless = Dialogue("a", ()), Dialogue("b", (), is_refused=False)
+    ready = ("Z", b"I")
+    assert wrong_with([("C", b"DELETE 3\0"), ready], harmless) == "ran"
+    assert wrong_with([("V", b""), ready], harmless) == "ran"
+    assert wrong_with([("D", b"\0\1\0\0\0\x0b010-11-1234"), ready], harmless) == "leaks"
+    assert wrong_with([("C", b"SELECT 1\0"), ready], refused) == "was not refused"
+    assert wrong_with([("E", b"C42501\0M\0\0"), ready], refused) == ""
 
 
 def test_every_special_case_is_here() -> None:

@@ -88,6 +88,8 @@ pub enum Shape {
 pub struct Builtin {
     pub class: Class,
     pub aggregate: bool,
+    /// It gives any number of rows: how many depends on what it is given.
+    pub set: bool,
     pub shape: Shape,
 }
 
@@ -156,7 +158,7 @@ fn read(data: &'static str) -> HashMap<&'static str, Builtin> {
             listed => Shape::Columns(listed.split(',').collect()),
         };
         for name in names.split(' ') {
-            table.insert(name, Builtin { class, aggregate: shape == "a", shape: result.clone() });
+            table.insert(name, Builtin { class, aggregate: shape == "a", set: shape == "s", shape: result.clone() });
         }
     }
     table

@@ -28,9 +28,23 @@ impl<'a> Builder<'a> {
             self.window(window, scope);
         }
         let parts = strings(&call.funcname);
+        // How many rows there are depends on what it is given.
+        if !flow.origins.is_empty() && self.may_give_rows(&parts, call.args.len()) {
+            self.filters(&flow.origins);
+        }
         let (full, made) = self.named_call(&parts, call.args.len(), &call.args);
         flow.absorb(made);
         flow.derive(&full)
+    }
+
+    /// Whether a call can give more or fewer rows than one.
+    fn may_give_rows(&self, parts: &[&str], count: usize) -> bool {
+        let (schema, name) = names::schema_and_name(parts);
+        match names::function(self.catalog, schema, name, Some(count)) {
+            Callee::Builtin(_, fact) => fact.set,
+            Callee::User(_, fact, own) => fact.set || own.is_some_and(|own| own.set),
+            Callee::Unknown(_) => true,
+        }
     }
 
     /// A call by name. Gives the function's full name, and what it brings in by itself: the result of a query in its
@@ -109,7 +123,9 @@ impl<'a> Builder<'a> {
         self.embedded = self.embedded.saturating_add(1);
         let mut result = Flow::constant();
         for select in queries {
-            result = self.within(Via::Function, |b| b.select(select, &scope)).everything();
+            let columns = self.within(Via::Function, |b| b.select(select, &scope));
+            self.computes(&columns);
+            result = columns.everything();
         }
         self.embedded = self.embedded.saturating_sub(1);
         (self.catalog, self.behind) = (names, behind);

@@ -252,7 +252,10 @@ impl<'a> Builder<'a> {
         self.operator_name(&link.oper_name);
         let columns = self.within(Via::Subquery, |b| b.subquery(link.subselect.as_deref(), scope));
         let mut flow = match SubLinkType::try_from(link.sub_link_type) {
-            Ok(SubLinkType::ExistsSublink) => return Flow::constant().derive("exists"),
+            Ok(SubLinkType::ExistsSublink) => {
+                self.computes(&columns);
+                return Flow::constant().derive("exists");
+            }
             Ok(SubLinkType::ExprSublink) => match columns.list.as_slice() {
                 [only] => return only.flow.clone(),
                 _ => columns.everything(),

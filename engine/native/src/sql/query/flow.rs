@@ -70,6 +70,12 @@ impl Flow {
         }
     }
 
+    /// Whether everything in another value, and everything done to it on the way, is in this one too.
+    pub fn holds(&self, other: &Flow) -> bool {
+        let has = |names: &[Name], wanted: &[Name]| wanted.iter().all(|name| names.binary_search(name).is_ok());
+        has(&self.origins, &other.origins) && has(&self.calls, &other.calls)
+    }
+
     pub fn unproven(mut self) -> Self {
         self.proven = false;
         self

@@ -46,12 +46,15 @@ impl<'a> Builder<'a> {
                     let outer = scope.without_entries();
                     self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), &outer))
                 };
+                self.computes(&columns);
                 vec![aliased(query.alias.as_ref(), "", Source::Columns(Rc::new(columns)))]
             }
             Some(NodeEnum::RangeFunction(function)) => vec![self.table_function(function, scope)],
             Some(NodeEnum::RangeTableFunc(table)) => vec![self.xml_table(table, scope)],
             Some(NodeEnum::JsonTable(table)) => {
                 let columns = self.json_table(table, scope);
+                // How many rows there are depends on the document.
+                self.filters(&columns.everything().origins);
                 vec![aliased(table.alias.as_ref(), "json_table", Source::Columns(Rc::new(columns)))]
             }
             Some(NodeEnum::RangeTableSample(sample)) => self.sample(sample, scope),
@@ -426,7 +429,11 @@ impl<'a> Builder<'a> {
                 columns.push(Column { name: Name::from(column.colname.as_str()), flow: own });
             }
         }
-        aliased(table.alias.as_ref(), "xmltable", Source::Columns(Rc::new(Columns::known(columns))))
+        let columns = Columns::known(columns);
+        // How many rows there are depends on the document.
+        self.filters(&flow.origins);
+        self.filters(&columns.everything().origins);
+        aliased(table.alias.as_ref(), "xmltable", Source::Columns(Rc::new(columns)))
     }
 
     fn sample(&mut self, sample: &RangeTableSample, scope: &mut Scope<'_, 'a>) -> Vec<Entry<'a>> {

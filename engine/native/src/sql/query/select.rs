@@ -293,9 +293,20 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// GROUP BY: a bare name is a column of the tables first, then of the result.
+    /// GROUP BY: a bare name is a column of the tables first, then of the result; inside ROLLUP and its like as well.
     fn group_clause(&mut self, items: &[Node], columns: &Columns, scope: &Scope<'_, 'a>) {
         for item in items {
+            match item.node.as_ref() {
+                Some(NodeEnum::GroupingSet(set)) => {
+                    self.group_clause(&set.content, columns, scope);
+                    continue;
+                }
+                Some(NodeEnum::RowExpr(row)) => {
+                    self.group_clause(&row.args, columns, scope);
+                    continue;
+                }
+                _ => {}
+            }
             let is_input = match item.node.as_ref() {
                 Some(NodeEnum::ColumnRef(reference)) => match strings(&reference.fields).as_slice() {
                     [name] => self.spend(scope.width()) && scope.bare_column(name).is_some_and(|flow| flow.proven),

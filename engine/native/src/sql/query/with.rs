@@ -29,6 +29,11 @@ impl<'a> Builder<'a> {
         }
         for cte in with.ctes.iter().filter_map(cte_of) {
             let columns = if with.recursive { self.recursive_cte(cte, scope) } else { self.cte_columns(cte, scope) };
+            self.computes(&columns);
+            if let Some(cycle) = cte.cycle_clause.as_deref() {
+                // Where a row comes again, its way ends.
+                self.filters(&named(&columns, &cycle.cycle_col_list).origins);
+            }
             let columns = Rc::new(columns);
             Rc::make_mut(&mut scope.ctes).push(Cte { name: Name::from(cte.ctename.as_str()), columns });
         }
@@ -103,10 +108,7 @@ fn named_columns(cte: &CommonTableExpr, mut columns: Columns) -> Columns {
         };
     }
     let mut extra = |name: &str, from: &[Node]| {
-        let parts = strings(from);
-        let flow = Flow::gather(
-            columns.list.iter().filter(|column| parts.contains(&&*column.name)).map(|column| column.flow.clone()),
-        );
+        let flow = named(&columns, from);
         columns.list.push(Column { name: Name::from(name), flow: flow.derive("row") });
     };
     if let Some(search) = &cte.search_clause {
@@ -117,4 +119,13 @@ fn named_columns(cte: &CommonTableExpr, mut columns: Columns) -> Columns {
         extra(&cycle.cycle_path_column, &cycle.cycle_col_list);
     }
     columns
+}
+
+/// What is in the columns of these names; in any, where they could not be listed.
+fn named(columns: &Columns, names: &[Node]) -> Flow {
+    if !columns.complete {
+        return columns.everything();
+    }
+    let names = strings(names);
+    Flow::gather(columns.list.iter().filter(|column| names.contains(&&*column.name)).map(|column| column.flow.clone()))
 }

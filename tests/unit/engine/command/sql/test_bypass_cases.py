@@ -262,6 +262,41 @@ CASES: dict[str, tuple[tuple[Check, ...], list[str]]] = {
             "SELECT 1/(SELECT CASE WHEN ssn > '5' THEN 0 END FROM cust LIMIT 1)",
         ],
     ),
+    "20 an oracle by an error of what nobody sees": (
+        (filters_by(), comes_from()),
+        [
+            "WITH q AS MATERIALIZED (SELECT ssn, 1 / (ascii(ssn) - 48) AS z FROM cust) SELECT ssn FROM q",
+            "SELECT ssn FROM (SELECT ssn, ssn::int AS z FROM cust OFFSET 0) q",
+            "SELECT ssn FROM (SELECT ssn, 1 / length(ssn) FROM cust UNION ALL SELECT 'a', 1) q",
+            "SELECT c.ssn FROM cust c, LATERAL (VALUES (1 / (ascii(c.ssn) - 48)), (2)) v(z)",
+            "WITH a AS (SELECT ssn, ssn::date FROM cust), b AS (SELECT ssn FROM a) SELECT upper(ssn) FROM b",
+            "WITH a AS (SELECT ssn FROM cust), b AS (SELECT 1 / ascii(ssn) AS z, ssn FROM a) SELECT (SELECT max(ssn) FROM b)",
+        ],
+    ),
+    "20 an oracle by the number of rows": (
+        (filters_by(),),
+        [
+            "SELECT ssn FROM (SELECT ssn, generate_series(1, ascii(ssn) - 47) FROM cust) q",
+            "SELECT ssn, EXISTS (SELECT generate_series(1, position('010' in ssn))) FROM cust",
+            "SELECT ssn, (SELECT count(*) FROM (SELECT generate_series(1, ascii(c.ssn))) q) FROM cust c",
+            "SELECT ssn, ARRAY(SELECT 1 FROM (SELECT unnest(string_to_array(c.ssn, '-'))) q) FROM cust c",
+            "SELECT ssn, EXISTS (SELECT 1 / ascii(ssn) UNION ALL SELECT 1 OFFSET 1) FROM cust",
+            "SELECT ssn FROM cust, XMLTABLE('/r' PASSING (ssn::xml) COLUMNS n FOR ORDINALITY) t",
+            "SELECT ssn FROM cust, JSON_TABLE(ssn::jsonb, '$[*]' COLUMNS (n FOR ORDINALITY)) t",
+            "SELECT ssn, a_function(ssn) FROM cust",
+        ],
+    ),
+    "21 a column that decides about groups by its place": (
+        (filters_by(),),
+        [
+            "SELECT ssn, count(*) FROM cust GROUP BY ROLLUP(1)",
+            "SELECT ssn, count(*) FROM cust GROUP BY CUBE((1, 2))",
+            "SELECT ssn AS z, count(*) FROM cust GROUP BY GROUPING SETS ((z), ())",
+            "SELECT id, ssn FROM cust GROUP BY (1, 2)",
+            "SELECT ssn, id FROM cust GROUP BY DISTINCT ROLLUP(2, (1)), 2",
+            "WITH RECURSIVE t(s) AS (SELECT ssn FROM cust UNION ALL SELECT 'x' FROM t) CYCLE s SET z USING p SELECT s FROM t",
+        ],
+    ),
     "21 a column that only decides": (
         (filters_by(), reads()),
         [
@@ -651,6 +686,25 @@ def test_the_tree_shows_what_the_case_does(name: str, text: str) -> None:
     command = tree(text)
     for number, check in enumerate(CASES[name][0]):
         assert check(command), (number, command.operations, command.features, command.problems, command.sql)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT u FROM (SELECT upper(ssn) AS u FROM cust) q",
+        "WITH q AS (SELECT ssn::int AS z FROM cust) SELECT z + 1 FROM q",
+        "SELECT ssn FROM (SELECT ssn, 1 / amt AS z FROM cust) q",
+        "SELECT ssn FROM cust, generate_series(1, 3)",
+        "SELECT ssn, count(*) OVER () FROM cust",
+        "SELECT (SELECT ssn FROM cust LIMIT 1)",
+        "WITH RECURSIVE r(n, s) AS (SELECT id, ssn FROM cust UNION ALL SELECT n + 1, s FROM r WHERE n < 5) SELECT s FROM r",
+    ],
+)
+def test_what_a_result_shows_whole_decides_about_nothing(text: str) -> None:
+    command = tree(text)
+    assert command.sql is not None
+    assert SSN in {origin for output in command.sql.outputs or () for origin in output.origins}
+    assert SSN not in command.sql.filters
 
 
 @pytest.mark.parametrize("name", CASES)
