@@ -54,6 +54,9 @@ commands = st.one_of(
 moves = st.one_of(
     *[st.tuples(st.just("repeat"), commands, st.integers(1, 5))] * 6,
     st.tuples(st.just("exchange"), commands),
+    st.tuples(
+        st.just("meanwhile"), st.just(query("select 1")), st.sampled_from(["time", "stop", "policies", "notice"])
+    ),
     st.tuples(st.just("client"), commands),
     st.tuples(st.just("pieces"), commands, st.integers(0, 40)),
     st.tuples(st.just("server"), st.sampled_from([0, 1, 9])),
@@ -213,6 +216,11 @@ class Play:
             case ("repeat", bytes() as data, int() as times):
                 for _ in range(times):
                     self.move(("exchange", data))
+            case ("meanwhile", bytes() as data, str() as event):
+                self.move(("repeat", data, 4))
+                self.hear(Side.CLIENT, data)
+                self.move((event,))
+                self.serve(0)
             case ("client", bytes() as data):
                 self.hear(Side.CLIENT, data)
             case ("pieces", bytes() as data, int() as cut):
