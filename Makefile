@@ -17,6 +17,10 @@ FIRST_HALF := tests/unit tests/e2e --ignore=tests/e2e/bypass
 SECOND_HALF := tests/house tests/conformance tests/property tests/fuzz tests/interop tests/e2e/bypass
 PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
+# Whatever the caller's environment says: every process that tests start reads the same sources, and errors that are values cost no backtrace.
+unexport PYTHONDONTWRITEBYTECODE
+export RUST_LIB_BACKTRACE := 0
+
 .PHONY: install build check check-python check-rust test first-half second-half long fuzz bench demo protos format clean help
 
 help: ## what there is
