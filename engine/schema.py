@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from engine.command.tree import Command, Operation
-from engine.request import Approval, Json, Principal, Resource, Session
+from engine.request import Activity, Approval, Json, Principal, Resource, Session
 
 _SCALARS: Mapping[object, Mapping[str, Json]] = {
     str: {"type": "string"},
@@ -67,8 +67,12 @@ def _command() -> dict[str, Json]:
 def _context() -> dict[str, Json]:
     return {
         "type": "object",
-        "description": "What else the caller knows; `now` (RFC 3339, UTC) and `approval` are filled in by the engine.",
-        "properties": {"now": {"type": "string", "format": "date-time"}, "approval": _object(Approval)},
+        "description": "What else the caller knows; `now` (RFC 3339, UTC) and `approval` are filled in by the engine, `activity` by the gate.",
+        "properties": {
+            "now": {"type": "string", "format": "date-time"},
+            "approval": _object(Approval),
+            "activity": _object(Activity),
+        },
         "required": ["now"],
         "additionalProperties": True,
     }

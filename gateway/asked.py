@@ -12,6 +12,7 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Json, Principal, Resource, Session
+from gateway.activity.touched import Touched, Use
 from gateway.identity.logins import Login
 from gateway.remembering import Memory
 
@@ -21,6 +22,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     `memory` is there when a session asks that may be told again what it was told before; `login` when whoever asks came with a
     token that has limits.
+
+    `touched` is what the command uses, and `unseen` of that what its kind of job never did, where that is counted (`counting`).
     """
 
     question: Question | ParsedCommand
@@ -32,10 +35,17 @@ class Asked(msgspec.Struct, frozen=True):
     is_dry: bool = False
     memory: Memory | None = None
     login: Login | None = None
+    touched: Touched | None = None
+    unseen: tuple[Use, ...] = ()
 
     @property
     def opens_tickets(self) -> bool:
         """Whether a hold of this may open a ticket: not for what would not run anyway."""
+        return self.is_to_run
+
+    @property
+    def is_to_run(self) -> bool:
+        """Whether the command runs when it is granted: it is asked about in earnest, and not only prepared."""
         return not self.is_dry and not (isinstance(self.question, Question) and self.question.prepares)
 
     @property

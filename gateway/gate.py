@@ -33,11 +33,12 @@ from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.config.model import SecretsInText
+from gateway.counting import ACTIVITY, Counting
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
 from gateway.forms import fill, form_of, outcome_body
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
-from gateway.telling import decision_entry, has_secret, shows_text, step_entry
+from gateway.telling import decision_entry, has_secret, outcome_entry, shows_text, step_entry
 
 MAX_HELD = 10_000
 """Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
@@ -61,10 +62,13 @@ class Gate:
         catalogs: CatalogKeeper | None = None,
         watcher: Watcher | None = None,
         secrets_in_text: SecretsInText = SecretsInText.REDACT,
+        counting: Counting | None = None,
     ) -> None:
         """`clock` is UTC nanoseconds; `link` is where a person finds a ticket; `catalogs` keeps what names meant.
 
         `secrets_in_text`: what becomes of a command whose text holds a secret.
+
+        `counting` knows what somebody did lately; without it policies that ask deny.
 
         `watcher` is told of each decision the policies made, after it was recorded; it cannot change anything.
 
@@ -82,6 +86,7 @@ class Gate:
         self._watcher = watcher
         self._hides = secrets_in_text is not SecretsInText.KEEP
         self._refuses = secrets_in_text is SecretsInText.REFUSE
+        self._counting = counting
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -103,17 +108,22 @@ class Gate:
             self._meters.decision_seconds.observe(time.perf_counter() - began)
 
     def _decide(self, asked: Asked) -> Answer:
+        if ACTIVITY in asked.context:
+            # INVARIANT: nobody says for themselves what they did lately.
+            raise InputInvalid(f"`context.{ACTIVITY}` is filled in by the gateway alone")
         now = self._clock()
         program = self._policies.program
         if program is None:
             return self._record(asked, Judgement(_no_policy(), None), now)
         if self._refuses and has_secret(asked.question):
             return self._record(asked, Judgement(_not_recorded(), None), now)
-        memory = asked.memory
+        # WHY no memory then: what somebody did lately is another thing each time.
+        memory = None if self._is_counting else asked.memory
         if memory is not None and isinstance(asked.question, Question):
             known = memory.find(asked.question, program, asked.principal, asked.session, asked.resource)
             if known is not None:
                 return self._record_again(asked, asked.question, known, now)
+        asked = self.informed(asked, now)
         judged = program.judge(asked, now, None)
         if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
             return self._hold(asked, program, judged, now)
@@ -121,6 +131,16 @@ class Gate:
         if memory is not None and answer.decision is judged.decision and judged.decision.cacheable:
             self._remember(asked, program, judged, answer)
         return answer
+
+    @property
+    def _is_counting(self) -> bool:
+        return self._counting is not None and self._counting.is_active
+
+    def informed(self, asked: Asked, now: int) -> Asked:
+        """The question with what is known of who asks, where policies read that."""
+        if self._counting is None or not self._counting.is_active:
+            return asked
+        return self._counting.informed(asked, now)
 
     def again(
         self, memory: Memory, question: Question, principal: Principal, session: Session, resource: Resource
@@ -133,7 +153,7 @@ class Gate:
         try:
             known = None
             # WHY not where secrets are refused: `decide` looks for one first.
-            if self._watcher is None and not self._refuses:
+            if self._watcher is None and not self._refuses and not self._is_counting:
                 known = memory.find(question, self._policies.program, principal, session, resource)
             if known is None:
                 return None
@@ -214,6 +234,8 @@ class Gate:
         # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
         kept = self._kept(asked)
         self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket, kept, hides=self._hides))
+        if self._counting is not None and self._counting.is_active:
+            self._counting.decided(asked, decision, decision_id, now)
         if self._watcher is not None and ticket is None:
             self._watcher(asked, judged.decision, decision_id, now)
         self._count(decision)
@@ -361,6 +383,7 @@ class Gate:
             return self._record(asked, Judgement(_no_policy(), None), now, ticket)
         names = tuple(vote.approver for vote in ticket.votes if vote.granted)
         approval = Approval(ticket.id, names, ticket.rules, ticket.granted_at or now)
+        asked = self.informed(asked, now)
         judged = program.judge(asked, now, approval)
         binding = self._binding(asked, program, _tree(judged))
         if binding != ticket.binding:
@@ -409,10 +432,16 @@ class Gate:
         except GatewayError as error:
             logger("gate").warning("tickets could not be looked through", code=error.code)
 
-    def finished(self, decision_id: str, outcome: Outcome) -> None:
-        """Record what became of a granted command. Never raises; what cannot be written is counted and logged."""
+    def finished(self, decision_id: str, outcome: Outcome, principal: str = "", job: str | None = None) -> None:
+        """Record what became of a granted command, of whom. Never raises; what cannot be written is counted and logged."""
+        counting = self._counting
         try:
-            self._log.note(outcome_body(decision_id, outcome, self._clock()))
+            now = self._clock()
+            if counting is None or not counting.is_active:
+                self._log.note(outcome_body(decision_id, outcome, now))
+            else:
+                counting.finished(principal, job, outcome, now)
+                self._log.note(outcome_entry(decision_id, outcome, now, principal, job))
         except AuditUnavailable as error:
             self._unrecorded(decision_id, error)
 

@@ -42,6 +42,11 @@ class Judge:
         """The engine's own, for explaining."""
         return self._program
 
+    @property
+    def reads_activity(self) -> bool:
+        """Whether a rule may read what somebody did lately."""
+        return self._program.reads_activity
+
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
         judged = self._judge(asked, now, approval)

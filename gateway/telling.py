@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import assert_never
 
 import msgspec
 
-from adapters.core.ports import Question
+from adapters.core.ports import Outcome, Question
 from engine import _native
 from engine.command.http.shown import hide_credentials
 from engine.command.tree import ParsedCommand
@@ -27,7 +28,7 @@ from gateway.approvals.states import (
 )
 from gateway.asked import Asked
 from gateway.audit.catalogs import NOT_KEPT, Reference
-from gateway.audit.entry import Entry, Kind
+from gateway.audit.entry import Entry, Kind, Uses
 from gateway.audit.redact import redact_sql
 
 _WEB = frozenset({"http", "kubernetes", "mcp"})
@@ -128,7 +129,16 @@ def decision_entry(
         granted_at=None if approval is None else approval.granted_at,
         overruled=decision is not judged.decision or not decision.revision,
         masks=tuple([(item.output, item.method) for item in decision.mask_plan]),
+        uses=_uses(asked) if decision.is_granted and asked.is_to_run else None,
     )
+
+
+def _uses(asked: Asked) -> Uses | None:
+    touched = asked.touched
+    if touched is None:
+        return None
+    objects = tuple([f"{one:016x}" for one in touched.objects])
+    return Uses(objects, touched.unnamed, len(asked.unseen) + touched.more)
 
 
 def _tree(question: Question | ParsedCommand, gist: _Gist | None) -> bytes:
@@ -136,6 +146,21 @@ def _tree(question: Question | ParsedCommand, gist: _Gist | None) -> bytes:
     if isinstance(question, Question) or gist is None or SECRET in gist.features:
         return b""
     return question.encoded if len(question.encoded) <= MAX_TREE else b""
+
+
+def outcome_entry(decision_id: str, outcome: Outcome, now: int, principal: str, job: str | None) -> Entry:
+    """The entry of what became of a granted command, with whose it was. Without that `gateway.forms` is faster."""
+    return Entry(
+        kind=Kind.OUTCOME,
+        time=now,
+        decision_id=decision_id,
+        principal=principal,
+        job=job,
+        rows=outcome.rows,
+        bytes=outcome.bytes,
+        duration=outcome.duration if math.isfinite(outcome.duration) else None,
+        error=outcome.error,
+    )
 
 
 def step_entry(after: Ticket, event: Step, now: int) -> Entry:

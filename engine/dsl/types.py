@@ -94,6 +94,7 @@ _KNOWN: Final[Mapping[str, Type]] = {
     "resource.protocol": Type(Sort.CHOICE, _RESOURCE_PROTOCOLS),
     "context.now": Type(Sort.TEXT),
     "context.approval.granted_at": Type(Sort.TIME),
+    "context.activity.unseen.operation": Type(Sort.TEXT, words="kind"),
     "command.protocol": Type(Sort.CHOICE, PROTOCOLS),
     "command.operations.kind": Type(Sort.TEXT, words="kind"),
     "command.operations.via": Type(Sort.LIST, item=Type(Sort.TEXT, words="step")),

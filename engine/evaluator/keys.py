@@ -29,6 +29,9 @@ LITERALS: tuple[Path, ...] = (("command", "text"), ("command", "digest"))
 """Where two commands may differ that have the same shape, that is: differ in literals alone. Spans differ too, and the
 core shows them to no policy (`engine/schema.py`)."""
 
+ACTIVITY: Path = ("context", "activity")
+"""Where it stands what somebody did lately: known to the gate alone, and only when something reads it."""
+
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -77,6 +80,16 @@ class Reads:
     def literals(self) -> bool:
         """Whether a rule may read what differs between two commands of the same shape."""
         return any(overlaps(path, literal) for path in self.paths for literal in LITERALS)
+
+    @property
+    def activity(self) -> bool:
+        """Whether a rule may read what somebody did lately."""
+        return any(overlaps(path, ACTIVITY) for path in self.paths)
+
+    @property
+    def names_activity(self) -> bool:
+        """Whether a rule reads exactly that, so that it means nothing without."""
+        return any(path[: len(ACTIVITY)] == ACTIVITY for path in self.paths)
 
     def below(self, section: str) -> tuple[Path, ...]:
         """The paths read in one section; a single () for all of it, none when nothing of it is read."""

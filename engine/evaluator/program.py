@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import msgspec
@@ -30,7 +30,7 @@ from engine.evaluator.near_miss import NearMisses
 from engine.evaluator.reader import CommandReader, Names
 from engine.evaluator.results import Results, Rule
 from engine.evaluator.sections import Sections
-from engine.request import Approval, Json, Principal, Request, Resource, Session
+from engine.request import Approval, Json, Principal, Request, Resource, Session, quiet_activity
 
 MEANINGS = 1024
 MEANINGS_BYTES = 4 * 1024 * 1024
@@ -76,6 +76,9 @@ class Program:
         self._context_paths = reads.below("context")
         self._no_context = reduced(self._context_paths, {})
         self._keeps_shapes = not reads.literals
+        self.reads_activity = reads.activity
+        """Whether a rule may read `context.activity`: then it has to be in every request."""
+        self.names_activity = reads.names_activity
         self.rules = tuple(rules)
         self.revision = revision
         self.gate = gate or GatePolicies()
@@ -130,6 +133,7 @@ class Program:
 
     def warm(self, request: Request) -> None:
         """Run every rule once on whatever is asked, for nobody: the first decision then waits for nothing that is made once."""
+        request = replace(request, context={"activity": quiet_activity()})
         with suppress(NativeError):
             self._core.evaluate_all(self._document(request), request.now)
 
@@ -216,6 +220,9 @@ class Program:
         return _Meaning(results, None if results.has_masks else combine(results, command, None, self.revision))
 
     def _document(self, request: Request) -> bytes:
+        # INVARIANT: a limit on what nobody counted is no limit; a rule that reads nothing there would say nothing.
+        if self.names_activity and "activity" not in request.context:
+            raise InputInvalid("the policies read `context.activity`, which is not in the request")
         context = context_fields(request.context, request.now, request.approval)
         return join_input(
             self._sections.principal.of(request.principal).encoded,

@@ -24,14 +24,14 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 
 def decide_lines(program: Program, lines: Iterable[str | bytes], now: int) -> Iterator[str]:
     """Decide on each line. `now` (UTC nanoseconds) counts for lines that say no time."""
-    statements = Statements()
+    statements = Statements(program.reads_activity)
     for line in lines:
         yield _answered(line, program, statements, now, explains=False)
 
 
 def explain_lines(program: Program, lines: Iterable[str | bytes], now: int) -> Iterator[str]:
     """The same, with every candidate rule."""
-    statements = Statements()
+    statements = Statements(program.reads_activity)
     for line in lines:
         yield _answered(line, program, statements, now, explains=True)
 

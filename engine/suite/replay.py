@@ -43,6 +43,7 @@ class Gap(StrEnum):
     TREE = "tree"
     TEXT = "text"
     INPUT = "input"
+    ACTIVITY = "activity"
 
 
 TOLD: Mapping[Gap, str] = {
@@ -53,6 +54,7 @@ TOLD: Mapping[Gap, str] = {
     Gap.TREE: "an adapter's ready-made command was not kept",
     Gap.TEXT: "the command is not as it was sent",
     Gap.INPUT: "the entry is of a version that did not hold the whole input",
+    Gap.ACTIVITY: "the policies ask what somebody did lately, which nobody counted then",
 }
 
 
@@ -210,6 +212,8 @@ def replay(program: Program, recorded: Iterable[Recorded | Gap], impact: Impact)
     for one in recorded:
         if isinstance(one, Gap):
             impact.miss(one)
+        elif program.names_activity and "activity" not in one.asked.context:
+            impact.miss(Gap.ACTIVITY)
         elif isinstance(one.asked, Request):
             impact.add(one, Answer.of(program.decide(one.asked)))
         else:

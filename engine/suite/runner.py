@@ -73,7 +73,7 @@ class Runner:
         self._program = program
         self._clock = clock
         self._watch = watch
-        self._statements = Statements()
+        self._statements = Statements(program.reads_activity)
         self._now = parse_time(DEFAULT_NOW)
 
     def run(self, case: Case) -> Outcome:

@@ -20,7 +20,7 @@ from engine.errors import InputInvalid
 from engine.evaluator.generations import Generations
 from engine.evaluator.program import TextQuestion
 from engine.evaluator.reader import Names
-from engine.request import Approval, Json, Principal, Resource, Session
+from engine.request import COUNTS, Approval, Json, Principal, Resource, Session, quiet_activity
 
 DEFAULT_NOW = "2026-01-05T12:00:00Z"
 """When a case happens that does not say: a Monday at noon."""
@@ -47,8 +47,12 @@ class Stated:
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """Turns stated requests into questions. Catalogs are built once for each content; one object serves many requests."""
+    """Turns stated requests into questions. Catalogs are built once for each content; one object serves many requests.
 
+    `counts`: the policies read `context.activity`; what a request does not say of it is that of somebody who did nothing yet.
+    """
+
+    counts: bool = False
     _catalogs: Generations[bytes, Names] = field(default_factory=lambda: Generations(_CATALOGS, 64 * 1024 * 1024))
 
     def question(self, stated: Stated, now: int) -> TextQuestion:
@@ -62,9 +66,14 @@ class Statements:
             text=text,
             now=now if stated.now is None else parse_time(stated.now),
             names=self._names(protocol, stated),
-            context=_fields(stated.context, "context", None),
+            context=self._context(_fields(stated.context, "context", None)),
             approval=None if stated.approval is None else approval_of(stated.approval, now),
         )
+
+    def _context(self, stated: Mapping[str, Json]) -> Mapping[str, Json]:
+        if not self.counts and "activity" not in stated:
+            return stated
+        return {**stated, "activity": activity_of(stated.get("activity"))}
 
     def catalog(self, document: Json) -> Names:
         """What names mean, from a document. Raises InputInvalid."""
@@ -143,6 +152,16 @@ def approval_of(stated: Json, now: int) -> Approval:
         rules=_texts(fields, "approval", "rules"),
         granted_at=now,
     )
+
+
+def activity_of(stated: Json) -> dict[str, Json]:
+    """`{"rows_last_hour"?, ..., "job"?, "unseen"?, ...}`: what somebody did lately; what is not said is nothing."""
+    quiet = quiet_activity()
+    fields = _fields(stated, "context.activity", tuple(quiet))
+    job, nothing = _fields(fields.get("job"), "context.activity.job", COUNTS), dict.fromkeys(COUNTS, 0)
+    unseen = fields.get("unseen")
+    count = len(unseen) if isinstance(unseen, list) else 0
+    return {**quiet, "unseen_count": count, **fields, "job": {**nothing, **job}}
 
 
 def parse_time(stated: Json) -> int:

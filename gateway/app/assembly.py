@@ -9,12 +9,13 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
 from adapters.postgres.catalog import CatalogService
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
+from gateway.activity.known import KnownUses
 from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
@@ -31,11 +32,13 @@ from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.keys import log_name, own_key
 from gateway.audit.log import AuditLog, Durability
+from gateway.audit.read import read_since
 from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
 from gateway.config.addresses import split_address
 from gateway.config.model import Recorded
 from gateway.console.server import ConsoleServer
+from gateway.counting import Counting
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
@@ -83,6 +86,7 @@ class Gateway:
         self._console: ConsoleServer | None = None
         self._started_at = time.time_ns()
         self._is_stopping = False
+        self._candidate: PolicyStore[Judge] | None = None
         secrets = Secrets(config, environment)
         self._host_keys = {one.bind: secrets.host_keys(one) for one in config.listener}
         with contextlib.ExitStack() as opening:
@@ -119,6 +123,8 @@ class Gateway:
         self.exports = Exports([*audit, *notices], self.meters)
         opening.callback(self.exports.close)
         self._reader = command_reader()
+        self.counting = Counting(self._reader, KnownUses(database), self._entries_since, time.time_ns)
+        opening.callback(self.counting.flush)
         self.policies: PolicyStore[Judge] = PolicyStore(
             origin_of(config),
             self._compile,
@@ -146,6 +152,7 @@ class Gateway:
             catalogs=CatalogKeeper(config.at(config.audit.dir)),
             watcher=self._shadow,
             secrets_in_text=config.audit.secrets,
+            counting=self.counting,
         )
         self.recordings = build_recordings(config, secrets.recording_keys(), self.log)
         opening.callback(self.recordings.close)
@@ -367,6 +374,7 @@ class Gateway:
                 next_look = loop.time() + SHELF_SECONDS
                 await loop.run_in_executor(None, self._put_away_old)
             await loop.run_in_executor(None, self.gate.expire_overdue)
+            await loop.run_in_executor(None, self.counting.flush)
             self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
             self.exports.tell(self.log.next_seq - 1)
 
@@ -431,6 +439,10 @@ class Gateway:
         self.meters.policy_info.info({"revision": status.revision, "commit": status.commit or ""})
         step = "failed" if status.failure else "loaded"
         note = status.failure[0] if status.failure else (status.commit or "")
+        program = self.policies.program
+        # WHY not while others are watched: they may ask, and their loading is told to nobody.
+        if program is not None and not program.reads_activity and self._candidate is None:
+            self.counting.end()
         self._write(Kind.POLICY, step=step, revision=status.revision, note=note[:1_000])
 
     def _write(self, kind: Kind, **fields: str) -> None:
@@ -441,4 +453,17 @@ class Gateway:
             logger("app").error("this could not be recorded", kind=kind.value, code=error.code)
 
     def _compile(self, sources: Sequence[Source], data: Mapping[str, Json]) -> Judge:
-        return compile_judge(sources, data, self._reader)
+        judge = compile_judge(sources, data, self._reader)
+        if judge.reads_activity:
+            self.counting.begin()
+        return judge
+
+    def _entries_since(self, since: int) -> Iterator[Entry]:
+        """The decisions and outcomes of the log since a time, up to now."""
+        upto = self.log.next_seq
+        self.log.flush()
+        kinds = frozenset({Kind.DECISION, Kind.OUTCOME})
+        for entry in read_since(self.config.at(self.config.audit.dir), since, kinds):
+            if entry.seq >= upto:
+                return
+            yield entry

@@ -37,10 +37,20 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105  # a kind of entry
 
 
+class Uses(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a granted command counts for, where somebody asks what was done lately: hashes of the `objects` it uses, how many more
+    of them have no name here, and how much of what it does its kind of job never did."""
+
+    objects: tuple[str, ...] = ()
+    unnamed: int = 0
+    first: int = 0
+
+
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One thing that happened. Times are UTC nanoseconds.
 
-    DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`. APPROVAL: `ticket`, `step`,
+    DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`, and `principal`
+    and `job` where what they do is counted. APPROVAL: `ticket`, `step`,
     `person`, `note`. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
     is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
@@ -53,7 +63,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     were read by one; `catalog` is the digest it is kept under (if it is) and `names` what the session saw of it.
     `is_tree`: a ready-made command was judged; `tree` is it, where it may be kept. `granted` are the rules of the
     approval it was decided with. `overruled`: the gate refused by itself, whatever the policies say. `masks` are
-    `[output, method]` pairs.
+    `[output, method]` pairs. What the principal did lately stands in `context`, where policies asked for it; `uses` is what this adds.
     """
 
     # WHY a msgspec Struct and not a dataclass: one is made for every command, and it is six times cheaper to make.
@@ -100,6 +110,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     granted_at: int | None = None
     overruled: bool = False
     masks: tuple[tuple[int | None, str], ...] = ()
+    uses: Uses | None = None
     step: str = ""
     person: str = ""
     note: str = ""

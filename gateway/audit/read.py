@@ -62,6 +62,23 @@ def read(directory: Path, wanted: Filter | None = None) -> Iterator[Entry]:
             yield entry
 
 
+def read_since(directory: Path, since: int, kinds: frozenset[Kind]) -> Iterator[Entry]:
+    """The entries of some kinds since a time (UTC nanoseconds), in order, without reading much of what is older. As `read`."""
+    paths = segments(directory)
+    first = 0
+    for path in reversed(paths):
+        first = int(path.stem)
+        begins = _begin(path, first)
+        if begins is not None and begins.time < since:
+            break
+    yield from read(directory, Filter(kinds=kinds, since=since, after_seq=max(first - 1, 0)))
+
+
+def _begin(path: Path, expected: int) -> Entry | None:
+    """The first entry of a segment; None of one without any."""
+    return next((entry for entry, _ in _segment(path, expected, is_last=True)), None)
+
+
 def read_lines(directory: Path, after_seq: int) -> Iterator[tuple[int, bytes]]:
     """The numbers and lines of the entries after a number, byte for byte. Raises as `read` does."""
     for entry, line in _lines(directory, after_seq):

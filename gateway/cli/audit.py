@@ -14,6 +14,7 @@ from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.keys import log_name
 from gateway.audit.read import Filter, read, read_lines
+from gateway.audit.unusual import unusual
 from gateway.cli import proofs
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say
@@ -55,6 +56,9 @@ def show(  # each is an option of the command line
     ] = None,
     until: Annotated[str | None, typer.Option(help="A time; entries of that moment are left out.")] = None,
     after: Annotated[int, typer.Option(help="Only entries after this number.")] = 0,
+    only_unusual: Annotated[
+        bool, typer.Option("--unusual", help="Only decisions on what that kind of job never did before.")
+    ] = False,
 ) -> None:
     """Print entries in order, one a line; with --json each as it stands in the log."""
     wanted = Filter(
@@ -75,6 +79,8 @@ def show(  # each is an option of the command line
         loaded = load_config(config, os.environ)
         place = loaded.at(loaded.audit.dir)
     for entry in read(place, wanted):
+        if only_unusual and not unusual(entry):
+            continue
         say(_as_json(entry) if as_json else _as_text(entry))
 
 
@@ -110,7 +116,9 @@ def _as_text(entry: Entry) -> str:
             rules = ",".join(rule for rule, _ in entry.rules)
             text = " ".join(entry.text.split())
             shown = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
-            return f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
+            line = f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
+            why = unusual(entry)
+            return f"{line}  ({why})" if why else line
         case Kind.OUTCOME:
             return f"{head}  {entry.decision_id}  rows {entry.rows or 0}  bytes {entry.bytes or 0}  {entry.error or ''}"
         case Kind.SHADOW:

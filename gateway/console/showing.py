@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gateway.approvals.states import Demand, Person, State, Ticket, Vote, may_meet
 from gateway.audit.entry import Entry
+from gateway.audit.unusual import unusual
 from gateway.console.calls import Viewer
 
 SHOWN_LINES = 14
@@ -126,3 +127,8 @@ class Decided:
     def verdict(self) -> str:
         """The verdict, as templates colour it."""
         return self.entry.verdict or "deny"
+
+    @property
+    def unusual(self) -> str:
+        """Why it is not what that kind of job does; empty when it is."""
+        return unusual(self.entry)

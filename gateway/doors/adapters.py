@@ -455,7 +455,7 @@ class GatewaySession:
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
-        self._gate.finished(decision_id, outcome)
+        self._gate.finished(decision_id, outcome, self._principal.name, self._session.job)
 
     def finished_again(self, lines: Lines) -> None:
         """Record what became of an answer that was given again."""

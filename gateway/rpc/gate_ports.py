@@ -124,7 +124,9 @@ class GateDecisions:
         context: Mapping[str, Json],
     ) -> Sequence[RuleTrace]:
         """What became of every candidate rule."""
-        return self._behind.texts.explain(Asked(question, principal, session, self._known(resource), context))
+        behind = self._behind
+        asked = Asked(question, principal, session, self._known(resource), context)
+        return behind.texts.explain(behind.gate.informed(asked, behind.clock()))
 
     def parse(self, question: Question) -> ParsedCommand:
         """The command tree of a text."""

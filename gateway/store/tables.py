@@ -53,6 +53,20 @@ console_sessions = Table(
 )
 """Who is signed in to the console. `id` is the hash of what the browser holds."""
 
+job_uses = Table(
+    "job_uses",
+    metadata,
+    Column("owner", LargeBinary(16), primary_key=True),
+    Column("use", LargeBinary(16), primary_key=True),
+    Column("principal", String(255), nullable=False),
+    Column("kind", String(128), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("decision_id", String(64), nullable=False),
+    Column("learned_at", BigInteger, nullable=False),
+    Index("job_uses_by_kind", "principal", "kind"),
+)
+"""What each kind of job of a principal did before. `owner` and `use` are hashes; `said` is the use as people read it."""
+
 installation = Table(
     "installation",
     metadata,

@@ -1,5 +1,9 @@
+import json
+
+import msgspec
+
 from engine.command.tree import Command, ParsedCommand
-from engine.request import Approval, Principal, Request, Resource, Session
+from engine.request import Activity, Approval, Principal, Request, Resource, Session, quiet_activity
 
 
 def test_a_request_has_no_approval_and_no_context_of_its_own() -> None:
@@ -12,3 +16,7 @@ def test_a_request_has_no_approval_and_no_context_of_its_own() -> None:
 def test_an_approval_names_ticket_people_and_rules() -> None:
     approval = Approval("t1", ("bo",), ("postgres.prod/PROD",), 5)
     assert (approval.ticket, approval.approvers, approval.rules) == ("t1", ("bo",), ("postgres.prod/PROD",))
+
+
+def test_who_did_nothing_yet_has_every_number_a_policy_may_ask_for() -> None:
+    assert quiet_activity() == json.loads(msgspec.json.encode(Activity()))

@@ -121,3 +121,20 @@ def shown(path: Path, value: Json) -> list[object]:
 def test_equal_keys_show_equal_values(path: Path, one: Json, other: Json) -> None:
     if reduced((path,), one) == reduced((path,), other):
         assert repr(shown(path, one)) == repr(shown(path, other))
+
+
+@pytest.mark.parametrize(
+    ("printed", "may", "names"),
+    [
+        ("input.context.activity.rows_last_hour", True, True),
+        ("input.context.activity", True, True),
+        ("input.context[_]", True, False),
+        ("input.context", True, False),
+        ("input", True, False),
+        ("input.context.ticket", False, False),
+        ("input.command.text", False, False),
+    ],
+)
+def test_whether_rules_ask_what_somebody_did_is_known(printed: str, may: bool, names: bool) -> None:
+    reads = Reads.of([printed])
+    assert (reads.activity, reads.names_activity) == (may, names)

@@ -214,3 +214,14 @@ def test_every_rule_may_be_asked_uncombined() -> None:
     program = toy_program([ALLOW])
     assert program.evaluate(REQUEST, every_rule=True).answers[0].id == "toy.0/READ"
     assert program.reader.read("postgres", b"select 1", None)
+
+
+def test_rules_about_what_somebody_did_deny_where_nobody_counted() -> None:
+    busy = ToyRule("hold", "input.context.activity.rows_last_hour", 7, {"code": "B", "approvers": {"groups": ["dba"]}})
+    counting = Counting(ALLOW, busy)
+    assert counting.program.reads_activity
+    assert counting.ask(b"select 1").deny_kind is DenyKind.INPUT_INVALID
+    for rows, verdict in ((3, Verdict.ALLOW), (7, Verdict.HOLD), (3, Verdict.ALLOW), (8, Verdict.ALLOW)):
+        context = {"activity": {"rows_last_hour": rows}}
+        assert counting.ask(b"select 1", context=context).verdict is verdict
+    assert not Counting(ALLOW).program.reads_activity

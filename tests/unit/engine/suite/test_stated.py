@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InputInvalid
-from engine.request import Approval, Json, Principal, Resource, Session
+from engine.request import Approval, Json, Principal, Resource, Session, quiet_activity
 from engine.suite.stated import DEFAULT_NOW, Stated, Statements, parse_time
 
 WHO: dict[str, Any] = {"name": "ana", "groups": ["dba"]}
@@ -146,3 +146,29 @@ def test_a_request_of_http_may_bring_the_document_of_its_routes() -> None:
         statements.question(Stated(principal, resource, command, openapi=7), 0)
     other: Json = {"protocol": "postgres", "text": "SELECT 1"}
     assert statements.question(Stated(principal, resource, other, openapi=document), 0).names is None
+
+
+def test_activity_that_is_not_stated_is_that_of_somebody_who_did_nothing() -> None:
+    got = Statements(counts=True).question(Stated(WHO, WHERE, WHAT, context={"ticket": "OPS-1"}), 7)
+    assert got.context == {"ticket": "OPS-1", "activity": quiet_activity()}
+    assert Statements().question(Stated(WHO, WHERE, WHAT), 7).context == {}
+
+
+def test_activity_is_stated_by_what_differs_from_nothing() -> None:
+    use: Json = {"operation": "drop_table", "effect": "delete", "object": "table a.b"}
+    said: dict[str, Json] = {"rows_last_hour": 9, "job": {"denials_last_hour": 2}, "unseen": [use]}
+    got = Statements().question(Stated(WHO, WHERE, WHAT, context={"activity": said}), 7).context["activity"]
+    job = quiet_activity()["job"]
+    assert isinstance(job, dict)
+    assert got == quiet_activity() | {
+        "rows_last_hour": 9,
+        "unseen": [use],
+        "unseen_count": 1,
+        "job": {**job, "denials_last_hour": 2},
+    }
+
+
+@pytest.mark.parametrize("said", [{"row_last_hour": 9}, {"job": {"row": 1}}, [], {"job": 3}])
+def test_activity_that_is_none_is_refused(said: Json) -> None:
+    with pytest.raises(InputInvalid):
+        Statements().question(Stated(WHO, WHERE, WHAT, context={"activity": said}), 7)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.log import AuditLog, segments
-from gateway.audit.read import Filter, read, read_lines
+from gateway.audit.read import Filter, read, read_lines, read_since
 from gateway.errors import AuditUnavailable
 
 
@@ -93,3 +93,22 @@ def test_lines_come_byte_for_byte_from_a_number_on(log: AuditLog, tmp_path: Path
     assert list(read_lines(tmp_path, 0)) == list(enumerate(written, 1))
     assert list(read_lines(tmp_path, 7)) == list(enumerate(written, 1))[7:]
     assert list(read_lines(tmp_path, 10)) == []
+
+
+def test_entries_since_a_time_are_read_from_the_segment_on_that_holds_the_first(log: AuditLog, tmp_path: Path) -> None:
+    for number in range(1, 30):
+        log.append(decision(time=number * 10, principal=f"p{number}"))
+    log.append(Entry(kind=Kind.STOPPED, time=1_000))
+    log.flush()
+    paths = segments(tmp_path)
+    assert len(paths) > 3
+    kinds = frozenset({Kind.DECISION})
+    for since in (0, 11, 150, 200, 290, 291):
+        assert [one.time for one in read_since(tmp_path, since, kinds)] == [
+            time for time in range(10, 300, 10) if time >= since
+        ]
+    # INVARIANT: what is older is not looked at, whatever stands there.
+    paths[0].write_bytes(b"nonsense\n")
+    assert [one.time for one in read_since(tmp_path, 280, kinds)] == [280, 290]
+    with pytest.raises(AuditUnavailable):
+        list(read_since(tmp_path, 0, kinds))

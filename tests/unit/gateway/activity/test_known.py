@@ -1,0 +1,112 @@
+"""What kinds of jobs did before, in a real store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+import gateway.activity.known as module
+from gateway.activity.known import KnownUses
+from gateway.activity.touched import Use
+from gateway.errors import StoreUnavailable
+from gateway.store.database import Database, open_database
+from gateway.store.migrations import upgrade
+from gateway.store.tables import job_uses
+
+READ, DROP = Use(b"r" * 16, "select", "read", "table a.b"), Use(b"d" * 16, "drop_table", "delete", "table a.b")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path}/store.db")
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+def rows(database: Database) -> int:
+    with database.read() as connection:
+        return connection.execute(select(func.count()).select_from(job_uses)).scalar_one()
+
+
+def test_what_was_learned_is_known_and_nothing_else(database: Database) -> None:
+    known = KnownUses(database)
+    assert known.look("ci", "build", [READ, DROP]).unseen == (READ, DROP)
+    known.learn("ci", "build", [READ], "d-1", 5)
+    found = known.look("ci", "build", [READ, DROP])
+    assert (found.unseen, found.known, found.certain) == ((DROP,), 1, True)
+
+
+def test_a_kind_of_another_principal_knows_nothing_of_it(database: Database) -> None:
+    known = KnownUses(database)
+    known.learn("ci", "build", [READ], "d-1", 5)
+    assert known.look("eve", "build", [READ]).unseen == (READ,)
+    assert known.look("ci", "report", [READ]).unseen == (READ,)
+
+
+def test_what_was_learned_outlives_a_restart_once_it_is_written(database: Database) -> None:
+    known = KnownUses(database)
+    known.learn("ci", "build", [READ, DROP], "d-1", 5)
+    assert KnownUses(database).look("ci", "build", [READ]).unseen == (READ,)
+    known.flush()
+    again = KnownUses(database).look("ci", "build", [READ])
+    assert (again.unseen, again.known) == ((), 2)
+    known.flush()
+    assert rows(database) == 2
+
+
+def test_two_replicas_learn_the_same_once_and_from_each_other(database: Database) -> None:
+    one, other = KnownUses(database), KnownUses(database)
+    assert other.look("ci", "build", [READ]).unseen == (READ,)
+    for replica in (one, other):
+        replica.learn("ci", "build", [READ], "d-1", 5)
+    one.flush()
+    other.flush()
+    assert rows(database) == 1
+    one.learn("ci", "build", [DROP], "d-2", 6)
+    one.flush()
+    assert other.look("ci", "build", [READ, DROP]).unseen == ()
+
+
+def test_a_store_that_does_not_answer_knows_nothing_and_is_not_certain(tmp_path: Path) -> None:
+    empty = open_database(f"sqlite:///{tmp_path}/empty.db")
+    known = KnownUses(empty)
+    found = known.look("ci", "build", [READ])
+    assert (found.unseen, found.certain) == ((READ,), False)
+    known.learn("ci", "build", [READ], "d-1", 5)
+    with pytest.raises(StoreUnavailable):
+        known.flush()
+    upgrade(empty)
+    known.flush()
+    assert rows(empty) == 1
+    empty.close()
+
+
+def test_a_kind_learns_only_so_much(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_LEARNED", 3)
+    known = KnownUses(database)
+    uses = [Use(bytes([number]) * 16, "get", "read", f"route /{number}") for number in range(9)]
+    known.look("ci", "crawl", uses)
+    known.learn("ci", "crawl", uses, "d-1", 5)
+    assert known.look("ci", "crawl", uses).unseen == tuple(uses[3:])
+
+
+def test_memory_is_bounded_and_the_store_still_knows(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_IN_MEMORY", 4)
+    known = KnownUses(database)
+    for number in range(10):
+        known.learn("ci", f"kind{number}", [READ, DROP], "d", 5)
+        known.flush()
+    assert known._kept <= 4
+    for number in range(10):
+        assert known.look("ci", f"kind{number}", [READ, DROP]).unseen == ()
+
+
+def test_names_that_a_database_cannot_hold_are_written_all_the_same(database: Database) -> None:
+    known = KnownUses(database)
+    known.learn("c\0i" * 200, "k", [Use(b"x" * 16, "select", "read", "table \0\ud800")], "d" * 100, 5)
+    known.flush()
+    assert rows(database) == 1
