@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from adapters.core.ports import Answer, Lines, Outcome, Question
 from engine._native import Catalog
 from engine.command.tree import ParsedCommand
-from engine.decision import Decision, DenyKind, Reason, Verdict
-from engine.errors import EngineError, InputInvalid
+from engine.decision import Decision, DenyKind, Verdict
+from engine.errors import InputInvalid
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
@@ -34,7 +34,8 @@ from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
-from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError, StoreUnavailable
+from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, refused
+from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
 from gateway.forms import fill, form_of, outcome_body
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
@@ -114,9 +115,9 @@ class Gate:
         now = self._clock()
         program = self._policies.program
         if program is None:
-            return self._record(asked, Judgement(_no_policy(), None), now)
+            return self._record(asked, Judgement(no_policy(), None), now)
         if self._refuses and has_secret(asked.question):
-            return self._record(asked, Judgement(_not_recorded(), None), now)
+            return self._record(asked, Judgement(not_recorded(), None), now)
         # WHY no memory then: what somebody did lately is another thing each time.
         memory = None if self._is_counting else asked.memory
         if memory is not None and isinstance(asked.question, Question):
@@ -171,7 +172,8 @@ class Gate:
         """As `again`, for a text that the caller knows to have this answer, as long as these policies decide. No: ask."""
         began = time.perf_counter()
         try:
-            if known.program is not self._policies.program or self._watcher is not None or self._refuses:
+            is_asked = self._watcher is not None or self._refuses or self._is_counting
+            if is_asked or known.program is not self._policies.program:
                 return False
             body = lines.line(f"d-{self._boot}-{next(self._numbers):x}", self._clock())
             if body is None:
@@ -215,7 +217,7 @@ class Gate:
     def deny(self, asked: Asked, kind: DenyKind, reason: str, command: ParsedCommand | None = None) -> Answer:
         """Deny without asking the policies, and record it. Never raises. With its tree the text is kept as it is."""
         try:
-            return self._record(asked, Judgement(_deny(kind, reason), command), self._clock())
+            return self._record(asked, Judgement(deny(kind, reason), command), self._clock())
         # WHY broad: as in `decide`.
         except Exception as error:
             return self._fail(asked, error)
@@ -227,7 +229,7 @@ class Gate:
         if decision.mask_plan:
             missing, keys = self._keys_for(decision)
             if missing is not None:
-                decision = _deny(
+                decision = deny(
                     DenyKind.OBLIGATION_UNKNOWN, f"the mask key `{missing}` is not configured", decision.revision
                 )
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
@@ -344,7 +346,7 @@ class Gate:
             except Exception as error:
                 answer = Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
             # INVARIANT: a grant comes out once. Who asks again, from wherever, is told that it is gone.
-            again = Answer(_refused("the approval was used already", "run the command again"), answer.decision_id)
+            again = Answer(refused("the approval was used already", "run the command again"), answer.decision_id)
             self._settled[ticket_id] = again if answer.decision.is_granted else answer
             while len(self._settled) > MAX_SETTLED:
                 self._settled.popitem(last=False)
@@ -354,7 +356,7 @@ class Gate:
         ticket = self._approvals.get(ticket_id)
         if ticket is None or asked is None:
             # WHY: asked by another process or before a restart; the grant is found when the command comes again.
-            return Answer(_refused("nobody here waits for this approval", "run the command again"), "")
+            return Answer(refused("nobody here waits for this approval", "run the command again"), "")
         if ticket.is_open:
             ticket = self._expired(ticket_id)
         if ticket.state is State.GRANTED:
@@ -363,7 +365,7 @@ class Gate:
                 ticket = self.advance(ticket_id, Withdrawn("the login is not valid any more"))
             else:
                 return self._release(ticket, renewed)
-        return self._record(asked, Judgement(_closed(ticket), None), self._clock(), ticket)
+        return self._record(asked, Judgement(closed(ticket), None), self._clock(), ticket)
 
     def _expired(self, ticket_id: str) -> Ticket:
         """A ticket whose time is over, as it ended."""
@@ -380,7 +382,7 @@ class Gate:
         """Decide again with the grant; only what was approved, where the policy still agrees, comes out, and once."""
         now, program = self._clock(), self._policies.program
         if program is None:
-            return self._record(asked, Judgement(_no_policy(), None), now, ticket)
+            return self._record(asked, Judgement(no_policy(), None), now, ticket)
         names = tuple(vote.approver for vote in ticket.votes if vote.granted)
         approval = Approval(ticket.id, names, ticket.rules, ticket.granted_at or now)
         asked = self.informed(asked, now)
@@ -389,10 +391,10 @@ class Gate:
         if binding != ticket.binding:
             changed = "the policy" if binding.revision != ticket.binding.revision else "the command"
             return self._supersede(
-                ticket, asked, judged, _refused(f"{changed} changed while this waited", "run it again")
+                ticket, asked, judged, refused(f"{changed} changed while this waited", "run it again")
             )
         if judged.decision.verdict is Verdict.HOLD:
-            return self._supersede(ticket, asked, judged, _refused("other rules hold this now", "run it again"))
+            return self._supersede(ticket, asked, judged, refused("other rules hold this now", "run it again"))
         if not judged.decision.is_granted:
             return self._supersede(ticket, asked, judged, judged.decision)
         # INVARIANT: the grant is used up, in the store and for all replicas, before anybody learns that it may run.
@@ -472,53 +474,3 @@ def _tree(judged: Judgement) -> ParsedCommand:
     if judged.command is None or not judged.exact:
         raise ApprovalConflict("this cannot be held: its tree is not known", code="NO_TREE")
     return judged.command
-
-
-def denial_of(error: Exception) -> Decision:
-    """The deny that an error is. Its text is ours alone: messages of strangers may hold anything."""
-    match error:
-        case AuditUnavailable():
-            return _deny(
-                DenyKind.AUDIT_UNAVAILABLE,
-                "this cannot be recorded at the moment",
-                hint="tell the operator of the gateway",
-            )
-        case InputInvalid():
-            return _deny(DenyKind.INPUT_INVALID, str(error))
-        case EngineError():
-            return _deny(DenyKind.EVAL_ERROR, "this could not be judged", hint="tell whoever keeps the policies")
-        case ApprovalConflict():
-            return _refused(str(error), "", code=error.code)
-        case StoreUnavailable():
-            return _refused("approvals cannot be asked for at the moment", "tell the operator of the gateway")
-        case _:
-            return _deny(DenyKind.INTERNAL, "something went wrong in the gateway", hint="tell its operator")
-
-
-def _deny(kind: DenyKind, reason: str, revision: str = "", hint: str = "", code: str = "") -> Decision:
-    return Decision(
-        verdict=Verdict.DENY,
-        deny_kind=kind,
-        reasons=(Reason(rule="", kind="deny", code=code or kind.value, reason=reason, hint=hint),),
-        revision=revision,
-    )
-
-
-def _refused(reason: str, hint: str, code: str = "") -> Decision:
-    return _deny(DenyKind.APPROVAL_REFUSED, reason, hint=hint, code=code)
-
-
-def _not_recorded() -> Decision:
-    """WHY this kind: the audit may not hold the text, and what is not recorded does not run."""
-    why = "the text of the command holds a secret"
-    return _deny(DenyKind.AUDIT_UNAVAILABLE, why, hint="send it as a bound parameter", code="SECRET_IN_TEXT")
-
-
-def _no_policy() -> Decision:
-    return _deny(DenyKind.STALE_POLICY, "no policy is loaded", hint="tell the operator of the gateway")
-
-
-def _closed(ticket: Ticket) -> Decision:
-    by = f" by {ticket.closed_by}" if ticket.closed_by and ticket.state is State.REFUSED else ""
-    why = f": {ticket.reason}" if ticket.reason else ""
-    return _refused(f"the approval was {ticket.state.value}{by}{why}", "")

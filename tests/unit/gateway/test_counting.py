@@ -17,7 +17,7 @@ from engine.request import Json, Principal, quiet_activity
 from engine.suite.replay import Gap, Impact, replay
 from gateway.approvals.states import Approved, Person
 from gateway.audit.catalogs import KeptCatalogs
-from gateway.audit.entry import Entry, Kind
+from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.recorded import Reader
 from gateway.counting import LOOKS_BACK
 from gateway.errors import AuditUnavailable
@@ -41,6 +41,16 @@ def house(tmp_path: Path) -> Iterator[CountingHouse]:
     made = CountingHouse(tmp_path)
     yield made
     made.close()
+
+
+class Line:
+    """What the lane of a session writes for an answer that is given again."""
+
+    def line(self, decision_id: str, now: int) -> bytes:
+        return encode(Entry(kind=Kind.DECISION, time=now, principal="ci", verdict="allow"), 0)[len(b'{"seq":0,') : -1]
+
+    def outcome(self, now: int) -> bytes | None:
+        return None
 
 
 def decisions(house: CountingHouse) -> list[Entry]:
@@ -186,13 +196,17 @@ def test_what_a_session_was_told_before_is_counted_when_only_a_candidate_asks(ho
     assert asked.memory is not None
     parts = (asked.memory, asked.question, asked.principal, asked.session, asked.resource)
     house.gate.decide(asked)
+    known = asked.memory.find(*parts[1:2], house.fixed.program, *parts[2:])
+    assert known is not None
     assert house.gate.again(*parts) is not None
+    assert house.gate.give_again(known, Line())
     house.counting.begin()
     assert house.gate.again(*parts) is None
-    house.gate.decide(asked)
-    assert activity(decisions(house)[-1])["commands_last_hour"] == 2
+    assert not house.gate.give_again(known, Line())
     house.gate.decide(asked)
     assert activity(decisions(house)[-1])["commands_last_hour"] == 3
+    house.gate.decide(asked)
+    assert activity(decisions(house)[-1])["commands_last_hour"] == 4
 
 
 def test_a_dry_run_and_a_statement_that_is_only_prepared_count_for_nothing(house: CountingHouse) -> None:

@@ -1,0 +1,58 @@
+"""The denials that are the gate's own, whatever the policies say: for errors, and for holds that came to nothing. Pure."""
+
+from __future__ import annotations
+
+from engine.decision import Decision, DenyKind, Reason, Verdict
+from engine.errors import EngineError, InputInvalid
+from gateway.approvals.states import State, Ticket
+from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
+
+
+def denial_of(error: Exception) -> Decision:
+    """The deny that an error is. Its text is ours alone: messages of strangers may hold anything."""
+    match error:
+        case AuditUnavailable():
+            return deny(
+                DenyKind.AUDIT_UNAVAILABLE,
+                "this cannot be recorded at the moment",
+                hint="tell the operator of the gateway",
+            )
+        case InputInvalid():
+            return deny(DenyKind.INPUT_INVALID, str(error))
+        case EngineError():
+            return deny(DenyKind.EVAL_ERROR, "this could not be judged", hint="tell whoever keeps the policies")
+        case ApprovalConflict():
+            return refused(str(error), "", code=error.code)
+        case StoreUnavailable():
+            return refused("approvals cannot be asked for at the moment", "tell the operator of the gateway")
+        case _:
+            return deny(DenyKind.INTERNAL, "something went wrong in the gateway", hint="tell its operator")
+
+
+def deny(kind: DenyKind, reason: str, revision: str = "", hint: str = "", code: str = "") -> Decision:
+    return Decision(
+        verdict=Verdict.DENY,
+        deny_kind=kind,
+        reasons=(Reason(rule="", kind="deny", code=code or kind.value, reason=reason, hint=hint),),
+        revision=revision,
+    )
+
+
+def refused(reason: str, hint: str, code: str = "") -> Decision:
+    return deny(DenyKind.APPROVAL_REFUSED, reason, hint=hint, code=code)
+
+
+def not_recorded() -> Decision:
+    """WHY this kind: the audit may not hold the text, and what is not recorded does not run."""
+    why = "the text of the command holds a secret"
+    return deny(DenyKind.AUDIT_UNAVAILABLE, why, hint="send it as a bound parameter", code="SECRET_IN_TEXT")
+
+
+def no_policy() -> Decision:
+    return deny(DenyKind.STALE_POLICY, "no policy is loaded", hint="tell the operator of the gateway")
+
+
+def closed(ticket: Ticket) -> Decision:
+    by = f" by {ticket.closed_by}" if ticket.closed_by and ticket.state is State.REFUSED else ""
+    why = f": {ticket.reason}" if ticket.reason else ""
+    return refused(f"the approval was {ticket.state.value}{by}{why}", "")
