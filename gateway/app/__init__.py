@@ -1,6 +1,4 @@
-"""The composition root: builds everything from the configuration, connects it, runs it. Nowhere else are things connected."""
+"""The composition root: builds everything from the configuration, connects it, runs it. Nowhere else are things connected.
 
-from gateway.app.assembly import Gateway
-from gateway.app.running import run
-
-__all__ = ["Gateway", "run"]
+What is in here is imported by its own module: who needs one part of it need not load every protocol.
+"""

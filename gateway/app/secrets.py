@@ -20,7 +20,6 @@ from adapters.core.ports import ScramVerifier, Target
 from adapters.core.tls import upstream_context
 from adapters.errors import LocalProtocolError
 from adapters.mcp.facts import Server, approved_tools
-from adapters.ssh.upstream import TargetUnusable, check_target
 from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.errors import InputInvalid
@@ -228,6 +227,9 @@ class Secrets:
             known_hosts=self._file(resource.known_hosts, resource, "known_hosts") or "",
             shell=resource.shell,
         )
+        # WHY here: it loads the SSH library, which a command line that only reads the configuration can do without.
+        from adapters.ssh.upstream import TargetUnusable, check_target
+
         try:
             check_target(target)
         except TargetUnusable as error:

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from gateway.app.secrets import Secrets
 from gateway.audit.checkpoint import PublicKey, SigningKey
 from gateway.audit.keys import KEY_FILE, log_name, make_pem, own_key, write_new
 from gateway.audit.proving import Proof, check_entry, prove_entry, prove_growth
@@ -171,6 +170,9 @@ def _own(place: Path, loaded: Config | None) -> list[PublicKey]:
         raise AuditUnavailable(f"there is no audit in {place}", help="see `[audit] dir`")
     found: list[SigningKey] = []
     if loaded is not None and loaded.audit.keys:
+        # WHY here: it loads what reads every kind of credential, a second's work that few commands of the log need.
+        from gateway.app.secrets import Secrets
+
         found = Secrets(loaded, os.environ).audit_keys(log_name(place))
     elif (place / KEY_FILE).is_file():
         found = [own_key(place, log_name(place))]

@@ -46,7 +46,8 @@ def version() -> None:
 
 def _run(file: Path, *, listeners: bool) -> None:
     # WHY here: the servers' libraries take long to load, and no other command needs them.
-    from gateway.app import Gateway, run
+    from gateway.app.assembly import Gateway
+    from gateway.app.running import run
 
     config = load_config(file, os.environ)
     set_up_log(config.log.level.value, as_json=config.log.format is LogFormat.JSON)

@@ -14,7 +14,7 @@ from gateway.cli.options import AsJson
 from gateway.cli.output import complain, say, say_json
 from gateway.cli.session import Session, asked, call, forget, keep, kept, session_file
 from gateway.errors import IdentityRefused
-from gateway.faces.tokens import SIGN_IN, WHO
+from gateway.faces.paths import SIGN_IN, WHO
 from gateway.identity.oidc.device import Begun, DeviceFlow, SignedIn
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.oidc.settings import IssuerSettings

@@ -22,6 +22,7 @@ from engine.request import Json
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say, say_json
 from gateway.errors import IdentityRefused
+from gateway.faces.paths import REVOKE, TOKENS
 
 if TYPE_CHECKING:
     from gateway.app.minting import TokenDesk
@@ -165,7 +166,6 @@ def _read(file: Path) -> str:
 
 def _ask_gateway(wish: Wish) -> Mapping[str, Json]:
     from gateway.cli.session import asked, kept, session_file
-    from gateway.faces.tokens import TOKENS
 
     resources: list[Json] = list(wish.resources)
     operations: list[Json] | None = None if wish.effects is None else list(wish.effects)
@@ -182,7 +182,6 @@ def _say_given(found: Mapping[str, Json], as_json: bool) -> None:
 
 def _say_mine(as_json: bool) -> None:
     from gateway.cli.session import asked, kept, session_file
-    from gateway.faces.tokens import TOKENS
 
     found = asked(kept(session_file(os.environ)), TOKENS).get("tokens")
     listed = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -202,7 +201,6 @@ def _say_mine(as_json: bool) -> None:
 
 def _revoke_mine(ids: list[str]) -> list[str]:
     from gateway.cli.session import asked, kept, session_file
-    from gateway.faces.tokens import REVOKE
 
     wanted: list[Json] = list(ids)
     done = asked(kept(session_file(os.environ)), REVOKE, {"ids": wanted}).get("revoked")

@@ -18,7 +18,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from gateway.app import Gateway, run
+from gateway.app.assembly import Gateway
+from gateway.app.running import run
 from gateway.config import load_config
 from gateway.demo.binaries import Binaries, DemoUnavailable, find_binaries
 from gateway.demo.certificates import loopback_certificate

@@ -15,16 +15,14 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.errors import AuditUnavailable, IdentityRefused, StoreUnavailable
 from gateway.faces.asking import Caller, CallRefused, Reply
+from gateway.faces.paths import REVOKE, SIGN_IN, TOKENS, WHO
 from gateway.identity.logins import Login, Unproven
 from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.proofs import Proofs
 from gateway.identity.scoped import Grant
 
-TOKENS = "/sallyport/v1/tokens"
-REVOKE = "/sallyport/v1/tokens/revoke"
-WHO = "/sallyport/v1/whoami"
-SIGN_IN = "/sallyport/v1/sign-in"
+__all__ = ["REVOKE", "SIGN_IN", "TOKENS", "WHO", "TokenCounter"]
 
 
 class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

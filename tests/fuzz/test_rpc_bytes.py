@@ -17,7 +17,7 @@ import grpc
 import pytest
 
 from engine.request import Principal, Resource, Session
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.audit.read import read
 from gateway.config import load_config
 from gateway.rpc.client import Detail, Names, Query, Raw

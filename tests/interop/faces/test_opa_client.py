@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.audit.read import read
 from gateway.config import load_config
 from tests.conftest import missing

@@ -15,7 +15,7 @@ import pytest
 from adapters.core.ports import Question
 from engine.decision import Decision, DenyKind, Verdict
 from engine.request import Principal, Resource, Session
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.audit.read import Filter, read
 from gateway.config import load_config
 from gateway.doors.adapters import GatewaySession

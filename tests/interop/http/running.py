@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.approvals.states import Approved, Person, Refused, State, Ticket
 from gateway.audit.entry import Entry
 from gateway.audit.read import read

@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from gateway.app import Gateway, assembly
+from gateway.app import assembly
+from gateway.app.assembly import Gateway
 from gateway.audit.read import read
 from gateway.config import Config, load_config
 from gateway.config.model import Faces, Listener, Metrics, ResourceProtocol, Store

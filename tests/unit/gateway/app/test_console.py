@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.app.console import console_link, console_origin
 from gateway.config import Config, load_config
 from gateway.config.model import Console, ServerTls

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.app.exports import FOLDER, Exports, audit_exports
 from gateway.audit.export.otlp import OtlpSink
 from gateway.audit.export.syslog import SyslogSink

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.app.identities import code_flow_of, issuers_of, token_keys
 from gateway.app.secrets import Secrets
 from gateway.config import Config, load_config

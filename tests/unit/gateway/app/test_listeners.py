@@ -10,7 +10,7 @@ import pytest
 from adapters.core.listening import RelayListener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import PostgresListener
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.app.listeners import make_listener
 from gateway.config import Listener, load_config
 from gateway.config.model import ResourceProtocol, ServerTls

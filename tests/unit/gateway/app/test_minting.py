@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.app.minting import TokenDesk
 from gateway.config import load_config
 from gateway.errors import IdentityRefused

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.approvals.states import Approved, Person
 from gateway.config import Config, load_config
 from gateway.config.model import NoticeEvent, NoticeKind, Notify

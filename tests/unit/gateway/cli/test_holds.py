@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.cli import main
 from gateway.config import load_config
 from gateway.doors.adapters import GatewaySession

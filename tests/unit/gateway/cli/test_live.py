@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.core.ports import Ending
-from gateway.app import Gateway
+from gateway.app.assembly import Gateway
 from gateway.audit.entry import Kind
 from gateway.audit.read import read
 from gateway.cli import main
