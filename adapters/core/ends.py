@@ -153,6 +153,15 @@ class End(asyncio.Protocol):
             return
         self._write(self._tls.to_send())
 
+    def tell(self, hearer: Hearer) -> None:
+        """Tell somebody else from now on."""
+        self._hearer = hearer
+
+    @property
+    def chosen_protocol(self) -> str | None:
+        """What the peer chose in TLS of what we offered (ALPN); None when it did not choose."""
+        return None if self._tls is None else self._tls.chosen_protocol
+
     @property
     def is_shaking_hands(self) -> bool:
         """Whether TLS was asked for and does not stand yet."""
@@ -189,10 +198,14 @@ class End(asyncio.Protocol):
             transport.resume_reading()
 
     @property
+    def is_gone(self) -> bool:
+        """Whether there is no socket, or none any more. WHY asked: a timer for its end would keep all of a relay for seconds."""
+        return self.transport is None or self._is_lost
+
+    @property
     def unsent(self) -> int:
         """Bytes that were written and are still here."""
-        transport = self.transport
-        return 0 if transport is None or self._is_lost else transport.get_write_buffer_size()
+        return 0 if self.transport is None or self._is_lost else self.transport.get_write_buffer_size()
 
     def drop(self) -> None:
         """Close the socket once what was written has gone out."""

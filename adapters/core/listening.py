@@ -15,6 +15,8 @@ from typing import cast
 import structlog
 
 from adapters.core import events as saw
+from adapters.core.carried import Carriage
+from adapters.core.carrying import Carrier
 from adapters.core.driven import Session
 from adapters.core.ports import Doorkeeper
 from adapters.core.relay import Relay, Surroundings
@@ -37,13 +39,23 @@ class Address:
 
 
 class RelayListener:
-    """One listening address; `open_session` makes the session of each client."""
+    """One listening address; `open_session` makes the session of each client, or of each stream that a client carries."""
 
-    def __init__(self, address: Address, doorkeeper: Doorkeeper, open_session: Callable[[], Session]) -> None:
+    def __init__(
+        self,
+        address: Address,
+        doorkeeper: Doorkeeper,
+        open_session: Callable[[], Session],
+        carriage: Carriage | None = None,
+    ) -> None:
         self._settings = address
         self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls)
         self._open_session = open_session
-        self._relays: set[Relay] = set()
+        may_carry = carriage is not None and (carriage.in_clear or address.tls is not None)
+        self._carriage = carriage if may_carry else None
+        if address.tls is not None and carriage is not None:
+            address.tls.set_alpn_protocols([carriage.name, "http/1.1"])
+        self._relays: set[Relay | Carrier] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -86,11 +98,17 @@ class RelayListener:
             return None
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if isinstance(peer, tuple) else None
-        relay = Relay(self._open_session(), self._surroundings, client_address=address, finished=self._relays.discard)
+        relay = self._driver(address)
         self._relays.add(relay)
         relay.client.connection_made(transport)
         relay.take(saw.TimePassed())
         return relay.client
+
+    def _driver(self, address: str | None) -> Relay | Carrier:
+        done = self._relays.discard
+        if self._carriage is None:
+            return Relay(self._open_session(), self._surroundings, client_address=address, finished=done)
+        return Carrier(self._carriage, self._open_session, self._surroundings, client_address=address, finished=done)
 
 
 class _Door(asyncio.Protocol):

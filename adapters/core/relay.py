@@ -67,13 +67,14 @@ class Relay:
         *,
         client_address: str | None,
         finished: Callable[[Relay], None] = lambda relay: None,
+        client: End | None = None,
     ) -> None:
         self._session = session
         self._with = surroundings
         self._client_address = client_address
         self._finished = finished
         self._loop = asyncio.get_running_loop()
-        self.client = End(self, Side.CLIENT)
+        self.client = client or End(self, Side.CLIENT)
         self._upstream = End(self, Side.UPSTREAM)
         self._gate: GateSession | None = None
         self._target: Target | None = None
@@ -479,7 +480,7 @@ class Relay:
                 task.cancel()
         self._upstream.drop()
         self.client.drop()
-        if self.client.transport is None:
+        if self.client.is_gone:
             self._finish()
         else:
             self._loop.call_later(CLOSE_TIMEOUT, self._abort, float("inf"), MAX_LOOKS)

@@ -83,6 +83,11 @@ class Tls:
         names = [value for part in subject for key, value in part if key == "commonName"]
         return names[0] if len(names) == 1 else None
 
+    @property
+    def chosen_protocol(self) -> str | None:
+        """What was agreed on by ALPN, once the handshake is done."""
+        return self._object.selected_alpn_protocol() if self.is_secure else None
+
     def farewell(self) -> bytes:
         """The end of the connection (`close_notify`), as far as it can still be said."""
         if self.is_secure:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
-from adapters.http.session import http_session
+from adapters.http.session import HttpManners, http_session
+from adapters.web.http2.offer import http2_carriage
 from adapters.web.session.settings import Settings
 
 
-def http_listener(address: Address, doorkeeper: Doorkeeper, resource: str | None) -> RelayListener:
-    """A listener for one resource, or (None) for those that the Host header names."""
+def http_listener(
+    address: Address, doorkeeper: Doorkeeper, resource: str | None, *, http2: bool = True, in_clear: bool = False
+) -> RelayListener:
+    """A listener for one resource, or (None) for those that the Host header names.
+
+    `http2`: clients that choose it in TLS may speak it; `in_clear`: without TLS too, those that know it beforehand.
+    """
     settings = Settings(resource=resource, tls=address.tls is not None)
-    return RelayListener(address, doorkeeper, lambda: http_session(settings))
+    carriage = http2_carriage(HttpManners(), settings, in_clear=in_clear) if http2 else None
+    return RelayListener(address, doorkeeper, lambda: http_session(settings), carriage)

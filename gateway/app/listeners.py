@@ -18,6 +18,7 @@ from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
 from gateway.config import Auth, Config, Listener
 from gateway.config.addresses import split_address
+from gateway.config.http2 import Http2
 from gateway.config.model import ResourceProtocol, ServerTls
 from gateway.doors.adapters import Doors
 from gateway.errors import ConfigInvalid
@@ -48,7 +49,8 @@ def make_listener(
             settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
             return PostgresListener(settings, doors, catalogs)
         case ResourceProtocol.HTTP:
-            return http_listener(Address(host, port, tls), doors, one.resource)
+            is_carried, in_clear = one.http2 is not Http2.OFF, one.http2 is Http2.CLEAR
+            return http_listener(Address(host, port, tls), doors, one.resource, http2=is_carried, in_clear=in_clear)
         case ResourceProtocol.KUBERNETES:
             return kubernetes_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.MCP:

@@ -12,6 +12,7 @@ from gateway.config.addresses import is_loopback, split_address
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
 from gateway.config.exports import find_export_misfits
+from gateway.config.http2 import Http2
 from gateway.config.issuers import find_issuer_misfits
 from gateway.config.mcp import find_mcp_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
@@ -98,6 +99,8 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield (*path, "resource"), f"names no [[resource]]; expected {_one_of([one.name for one in config.resource])}"
     if bound is not None and bound.protocol.value != listener.protocol.value:
         yield (*path, "resource"), f"speaks {bound.protocol.value}, the listener {listener.protocol.value}"
+    if listener.http2 is not Http2.TLS and listener.protocol is not ResourceProtocol.HTTP:
+        yield (*path, "http2"), "is a key of listeners for HTTP"
     if listener.protocol is ResourceProtocol.SSH:
         yield from find_ssh_listener_misfits(listener, path)
     elif listener.tls is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.config.http2 import Http2
 from gateway.config.tools import Listed, ServerRequest
 
 
@@ -184,6 +185,7 @@ class Listener:
     tls: ServerTls | None = None
     host_key: tuple[str, ...] = field(default=(), repr=False)
     idle_seconds: float = 1800.0
+    http2: Http2 = Http2.TLS
 
 
 @dataclass(frozen=True, slots=True)

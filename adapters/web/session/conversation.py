@@ -93,7 +93,7 @@ class Conversation:
                 if side is Side.UPSTREAM:
                     self._run()
                 elif self._phase is Phase.SECURING:
-                    self._certified = name
+                    self._certified, self._is_started = name, True
                     self._enter(Phase.HEAD, self._settings.head_seconds)
             case saw.OwnerFound(user, proof):
                 self._owner_found(user, proof)

@@ -1,0 +1,297 @@
+"""The driver of connections that may carry several: one client's socket, a relay for each stream on it.
+
+What the client chose is seen in TLS (ALPN) or in its first bytes. A client that carries nothing is handed to a relay, and is
+like any other from then on. Else a `Multiplexer` turns its bytes to streams, and each stream is a connection of its own to the
+relay that drives it: sessions, gate, targets know nothing of one another. Only who has come in is shared (`lodging`).
+
+Called by `listening`. Whatever goes wrong in here ends the connection, and all that it carries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+import structlog
+
+from adapters.core import events as saw
+from adapters.core.carried import Carriage, Done, Eased, Happening, Heard, Left, Multiplexer, Opened
+from adapters.core.driven import Session
+from adapters.core.ends import End
+from adapters.core.events import Event, Side
+from adapters.core.lodging import Lodging
+from adapters.core.ports import Cause, Question
+from adapters.core.relay import CLOSE_TIMEOUT, CONNECT_TIMEOUT, MAX_LOOKS, Relay, Surroundings
+from adapters.core.stream_ends import StreamTransport
+
+SEND_AT_ONCE = 64 * 1024
+"""Bytes of streams that are made in one go."""
+MAX_RELAYS = 300
+"""Streams' relays at once, with those that have not ended quite: above, the connection ends."""
+
+log = structlog.get_logger(__name__)
+
+
+class Carrier:
+    """One client's connection, from accept to close. Satisfies `ends.Hearer`."""
+
+    def __init__(
+        self,
+        carriage: Carriage,
+        open_session: Callable[[], Session],
+        surroundings: Surroundings,
+        *,
+        client_address: str | None,
+        finished: Callable[[Carrier], None],
+    ) -> None:
+        self._carriage = carriage
+        self._open_session = open_session
+        self._with = surroundings
+        self._client_address = client_address
+        self._finished = finished
+        self._loop = asyncio.get_running_loop()
+        self._lodging = Lodging(surroundings.doorkeeper, self._loop, self._login_over)
+        self._peer_name: str | None = None
+        self._first = b""
+        self._relay: Relay | None = None
+        self._mux: Multiplexer | None = None
+        self._streams: dict[int, StreamTransport] = {}
+        self._relays: set[Relay] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_full = self._is_turning = self._is_due = False
+        self._closing: str | None = None
+        self.client = End(self, Side.CLIENT)
+        self.closed = asyncio.Event()
+
+    # --- from the socket
+
+    def take(self, event: Event) -> None:
+        """What happens on the socket but bytes."""
+        match event:
+            case saw.TimePassed():
+                self._timer = self._loop.call_later(CONNECT_TIMEOUT, self._close, "too slow")
+                if self._with.client_tls is not None:
+                    self.client.start_tls(self._with.client_tls, server_side=True, server_hostname=None)
+            case saw.TlsStarted(_, name):
+                self._peer_name = name
+                if self.client.chosen_protocol == self._carriage.name:
+                    self._carry()
+                else:
+                    self._hand_over(event)
+            case _:
+                self._close("the client left")
+
+    def hear(self, side: Side, data: bytes) -> None:
+        """Bytes of the client, in clear."""
+        if self._mux is not None:
+            self._work(data)
+            return
+        self._first += data
+        preface = self._carriage.preface
+        if self._first.startswith(preface):
+            self._carry()
+        elif not preface.startswith(self._first):
+            self._hand_over(saw.TimePassed())
+
+    def lost(self, side: Side) -> None:
+        """The socket is gone for good."""
+        self._close("the client's connection was lost")
+        self._finish()
+
+    def is_full(self, side: Side, full: bool) -> None:
+        """The socket cannot take more for now. WHY not read either: what a client says makes answers."""
+        self._is_full = full
+        self.client.read_while("it takes no answers", not full)
+        if not full:
+            self.wake()
+
+    def tls_failed(self, side: Side, error: Exception) -> None:
+        """TLS does not come about."""
+        log.warning("TLS could not be started", side=side.name, error=type(error).__name__)
+        self._close("TLS failed")
+
+    # --- from the listener
+
+    def stop(self, reason: str, cause: Cause = Cause.DRAIN) -> None:
+        """Ask the connection to end soon: no new streams, those that are open as their sessions see it."""
+        if self._relay is not None:
+            self._relay.stop(reason, cause)
+        elif self._mux is None:
+            self._close(reason)
+        else:
+            self._mux.retire()
+            for relay in list(self._relays):
+                relay.stop(reason, cause)
+            self.wake()
+
+    def cut(self, reason: str) -> None:
+        """End the connection now."""
+        if self._relay is not None:
+            self._relay.cut(reason)
+        else:
+            self._close(reason)
+
+    # --- which way
+
+    def _hand_over(self, event: Event) -> None:
+        """The client carries nothing: it is a relay's from now on."""
+        self._end_timer()
+        relay = Relay(
+            self._open_session(),
+            self._with,
+            client_address=self._client_address,
+            finished=lambda _: self._finish(),
+            client=self.client,
+        )
+        self._relay = relay
+        self.client.tell(relay)
+        relay.take(event)
+        if self._first:
+            first, self._first = self._first, b""
+            relay.hear(Side.CLIENT, first)
+
+    def _carry(self) -> None:
+        self._end_timer()
+        self._mux = self._carriage.multiplexer(self._refused)
+        self._mux.begin(self._loop.time())
+        first, self._first = self._first, b""
+        self._work(first)
+
+    def _refused(self, shown: bytes, reason: str) -> str:
+        """Have a request that cannot be read written into the audit of who is signed in; the number of the entry."""
+        session = self._lodging.latest
+        if session is None:
+            return ""
+        return session.refuse(Question(self._carriage.protocol, shown or b"\0"), reason).decision_id
+
+    def _login_over(self, reason: str) -> None:
+        """A login was ended by somebody else: as when its own connection ends."""
+        if self._mux is not None:
+            self._mux.retire()
+            self.wake()
+
+    # --- streams
+
+    def wake(self) -> None:
+        """There may be something to send, soon: what several streams say goes out together."""
+        if not self._is_due and self._closing is None:
+            self._is_due = True
+            self._loop.call_soon(self._work)
+
+    def _work(self, data: bytes = b"") -> None:
+        """Do what happened, send what there is. An error in here ends the connection."""
+        self._is_due = False
+        mux = self._mux
+        if mux is None or self._closing is not None:
+            return
+        if self._is_turning:
+            raise RuntimeError("a connection's turn in its own turn")
+        self._is_turning, is_done = True, False
+        try:
+            if data:
+                mux.receive(data, self._loop.time())
+            self._turn(mux)
+            is_done = True
+        finally:
+            self._is_turning = False
+            # INVARIANT: an error in here, whatever it is, lets nothing pass.
+            if not is_done:
+                self._close("internal error")
+
+    def _turn(self, mux: Multiplexer) -> None:
+        while True:
+            happened = mux.happened()
+            for one in happened:
+                self._do(mux, one)
+            said = mux.send(SEND_AT_ONCE, self._loop.time()) if not self._is_full and mux.wants_sending else b""
+            if said:
+                self.client.send(said)
+            elif not happened:
+                break
+        if mux.is_over or len(self._relays) > MAX_RELAYS:
+            self._close("the connection is over")
+            return
+        self._end_timer()
+        if mux.deadline is not None:
+            self._timer = self._loop.call_at(mux.deadline, self._tick)
+
+    def _tick(self) -> None:
+        if self._mux is not None:
+            self._mux.tick(self._loop.time())
+            self._work()
+
+    def _do(self, mux: Multiplexer, one: Happening) -> None:
+        match one:
+            case Opened(number):
+                self._open(number)
+            case Heard(number, data):
+                stream = self._streams.get(number)
+                if stream is not None:
+                    stream.deliver(data)
+            case Eased(number):
+                stream = self._streams.get(number)
+                if stream is not None:
+                    stream.ease()
+            case Done(number) | Left(number):
+                stream = self._streams.pop(number, None)
+                if stream is not None:
+                    stream.gone()
+            case _:
+                assert_never(one)
+
+    def _open(self, number: int) -> None:
+        door = self._lodging.door()
+        surroundings = replace(self._with, doorkeeper=door)
+        relay = Relay(
+            self._open_session(),
+            surroundings,
+            client_address=self._client_address,
+            finished=self._relays.discard,
+        )
+        door.stream = relay
+        mux = self._mux
+        assert mux is not None
+        stream = self._streams[number] = StreamTransport(number, mux, relay.client, self.wake)
+        self._relays.add(relay)
+        relay.client.connection_made(stream)
+        is_tls = self._with.client_tls is not None
+        relay.take(saw.TlsStarted(Side.CLIENT, self._peer_name) if is_tls else saw.TimePassed())
+
+    # --- ends
+
+    def _end_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _close(self, reason: str) -> None:
+        if self._closing is not None:
+            return
+        self._closing = reason
+        self._end_timer()
+        for stream in list(self._streams.values()):
+            stream.gone()
+        self._streams.clear()
+        for relay in list(self._relays):
+            relay.cut(reason)
+        self._lodging.close(reason)
+        self.client.drop()
+        if self.client.is_gone:
+            self._finish()
+        else:
+            self._loop.call_later(CLOSE_TIMEOUT, self._abort, float("inf"), MAX_LOOKS)
+
+    def _abort(self, unsent: float, looks: int) -> None:
+        # WHY not at once: as for any connection, a client that reads slowly gets its last bytes as long as it gets on.
+        if 0 < self.client.unsent < unsent and looks > 0:
+            self._loop.call_later(CLOSE_TIMEOUT, self._abort, self.client.unsent, looks - 1)
+            return
+        self.client.abort()
+        self._finish()
+
+    def _finish(self) -> None:
+        if not self.closed.is_set():
+            self.closed.set()
+            self._finished(self)

@@ -1,0 +1,32 @@
+"""How a protocol over HTTP takes clients of HTTP/2: what its listener is given besides its sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.core.carried import Carriage, Multiplexer
+from adapters.web.http2.connection import Http2, Limits
+from adapters.web.http2.frames import PREFACE
+from adapters.web.session.manners import Manners
+from adapters.web.session.settings import Settings
+from engine.command.documents.refusal import Refused
+from engine.command.http.wire import body_length, read_head
+
+
+def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool) -> Carriage:
+    """HTTP/2 for clients of these manners. `in_clear`: without TLS too, for those who know beforehand (h2c)."""
+    limits = Limits(settings.head_seconds, settings.idle_seconds)
+
+    def check(head: bytes) -> None:
+        request = read_head(head.removesuffix(b"\r\n\r\n"))
+        body_length(request)
+        manners.check(request)
+
+    def multiplexer(record: Callable[[bytes, str], str]) -> Multiplexer:
+        def refusal(refused: Refused, shown: bytes) -> bytes:
+            decision_id = record(shown, refused.message)
+            return manners.refusals.not_read(refused.code, refused.message, decision_id=decision_id)
+
+        return Http2(is_tls=settings.tls, check=check, refusal=refusal, limits=limits)
+
+    return Carriage("h2", PREFACE, in_clear, manners.protocol, multiplexer)

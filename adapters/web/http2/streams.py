@@ -1,0 +1,128 @@
+"""One request and its answer on a stream: data to the words of HTTP/1.1, and an answer in those words to fields and data. Pure."""
+
+from __future__ import annotations
+
+from adapters.errors import PeerProtocolError
+from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.http2.heads import Fields, Opening, answer_fields
+from adapters.web.requests import CONTINUE
+from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerReader
+from engine.command.documents.refusal import Refused
+
+
+class Stream:
+    """What is known of one stream. `queue`: of the answer's body, what the client did not take yet."""
+
+    __slots__ = (
+        *("_opening", "_is_begun", "_kept", "_reader", "_size", "fields", "has_head", "heads", "is_answered", "is_cut"),
+        *("is_ended", "queue", "to_credit", "was_full"),
+    )
+
+    def __init__(self, opening: Opening, fields: Fields) -> None:
+        self._opening = opening
+        self._is_begun = False
+        self._size = 0
+        self._kept = b""
+        self._reader = AnswerReader(opening.method)
+        self.fields = fields
+        """As they came, for the record of a request that does not go on."""
+        self.is_ended = opening.is_ended
+        """The client said all of its request."""
+        self.heads: list[Fields] = []
+        """Heads of the answer that were not sent yet, those before the answer too."""
+        self.has_head = False
+        """The answer's own head is among them, or went out."""
+        self.queue = bytearray()
+        self.is_answered = False
+        """The session said all of its answer."""
+        self.is_cut = False
+        """The session ended before its answer did."""
+        self.to_credit = 0
+        """Bytes of the client that were used up, and are not told back yet."""
+        self.was_full = False
+
+    # --- the request
+
+    def begin(self) -> bytes:
+        """What is to be said to the session at first; nothing while it is open whether there is a body."""
+        is_open = self._opening.may_be_bodiless or (self._opening.length == 0 and not self.is_ended)
+        return b"" if is_open else self._begun(has_body=not self.is_ended)
+
+    def check(self, size: int, *, is_last: bool) -> None:
+        """Look at data before it counts. Raises Refused for a body that is not as long as was said."""
+        self._size += size
+        said = self._opening.length
+        if said is not None and (self._size > said or (is_last and self._size < said)):
+            raise Refused("content_length", f"the request says that its body has {said} bytes, and it has not")
+        if size and self._opening.may_be_bodiless and self._opening.method in ("GET", "HEAD", "TRACE"):
+            raise Refused("body_not_expected", f"a {self._opening.method} request has a body")
+
+    def data(self, data: bytes) -> bytes:
+        """A piece of the body in the words of HTTP/1.1."""
+        made = b"" if self._is_begun or not data else self._begun(has_body=True)
+        if self._opening.length is None:
+            return made + chunk(data)
+        if self._size < self._opening.length:
+            return made + data
+        # WHY kept: a session takes a body of that length for whole, and only the end of the stream says that it is.
+        self._kept += data
+        return made
+
+    def end(self) -> bytes:
+        """The end of the request."""
+        self.is_ended = True
+        if not self._is_begun:
+            return self._begun(has_body=False)
+        return LAST_CHUNK if self._opening.length is None else self._kept
+
+    def _begun(self, *, has_body: bool) -> bytes:
+        self._is_begun = True
+        return self._opening.head(has_body=has_body)
+
+    # --- the answer
+
+    def answer(self, data: bytes) -> None:
+        """Bytes of the session. Raises PeerProtocolError for what is no answer: a mistake of ours."""
+        if data.startswith(CONTINUE) and not self.has_head:
+            self.heads.append([(b":status", b"100")])
+            data = data[len(CONTINUE) :]
+        if not data:
+            return
+        if self.is_answered:
+            raise PeerProtocolError("an answer goes on behind its end", code="INTERNAL_ERROR")
+        for part in self._reader.feed(data):
+            match part:
+                case AnswerHead():
+                    self.heads.append(answer_fields(part))
+                    self.has_head = True
+                case AnswerData(piece):
+                    self.queue += piece
+                case AnswerEnd():
+                    self.is_answered = True
+
+    def finish(self, *, at_once: bool) -> None:
+        """The session says nothing more: what it said goes out (`at_once`: does not), and is no whole answer."""
+        self.is_cut = True
+        if at_once:
+            self.cut()
+
+    def cut(self) -> None:
+        """Nothing more of the answer goes out."""
+        self.is_cut, self.is_answered = True, False
+        self.heads.clear()
+        self.queue.clear()
+
+
+def whole_answer(said: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """An answer of ours, in the words of HTTP/1.1, as fields and a body."""
+    fields: list[tuple[bytes, bytes]] = []
+    body = b""
+    for part in AnswerReader("GET").feed(said):
+        match part:
+            case AnswerHead():
+                fields = answer_fields(part)
+            case AnswerData(data):
+                body += data
+            case AnswerEnd():
+                pass
+    return fields, body
