@@ -20,6 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 
+from adapters.core.carried import Heard
 from adapters.core.events import BytesReceived, Side
 from adapters.errors import PeerProtocolError
 from adapters.mcp.masking import Hiding
@@ -27,10 +28,14 @@ from adapters.mcp.messages import of_events
 from adapters.mcp.messages import read as read_message
 from adapters.postgres.messages import authentication, notices, query, results, startup
 from adapters.postgres.messages.frames import Back
+from adapters.web.bodies import Body, Chunked, Sized
 from adapters.web.csv_masks import CsvMasker
 from adapters.web.event_masks import EventMasker
 from adapters.web.events import Events
+from adapters.web.http2.connection import Http2, Limits
+from adapters.web.http2.frames import PREFACE
 from adapters.web.json_masks import JsonMasker, PathMask
+from adapters.web.requests import HeadReader
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
 from adapters.web.session.manners import Plan, ValueMask
 from engine.command.documents.json_text import read_json
@@ -38,11 +43,12 @@ from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
 from engine.command.documents.yaml_text import read_yaml
 from engine.command.http import kinds as http_kinds
+from engine.command.http import wire
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
 from engine.command.http.path import canonical_path, canonical_query, parse_query
 from engine.command.http.url import parse_url
-from engine.command.http.wire import read_request
+from engine.command.http.wire import body_length, read_request
 from engine.command.kubernetes import kinds as kubernetes_kinds
 from engine.command.kubernetes.parse import parse_kubernetes
 from engine.command.mcp import kinds as mcp_kinds
@@ -279,6 +285,47 @@ def answers(data: bytes) -> None:
         json.loads(whole)
 
 
+def http2(data: bytes) -> None:
+    """Frames of HTTP/2: in pieces the same as whole; what a session is handed is one request, as far as it goes, and nothing behind it."""
+    cut = data[0] % (len(data) + 1) if data else 0
+    whole = _streams([data])
+    assert _streams([data[:cut], data[cut:]]) == whole
+    for said in whole[0].values():
+        reader = HeadReader()
+        reader.feed(said)
+        head = reader.take()
+        if head is not None:
+            length = body_length(head)
+            body: Body = Chunked(is_strict=True) if length is None else Sized(length)
+            body.feed(reader.take_rest())
+            assert body.rest == b""
+
+
+def _streams(pieces: list[bytes]) -> tuple[dict[int, bytes], list[object], bool]:
+    """What each stream's session would hear, what else happened, whether the connection is over."""
+    refused: list[str] = []
+
+    def refusal(why: Refused, shown: bytes) -> bytes:
+        refused.append(why.code)
+        return b"HTTP/1.1 400 no\r\ncontent-length: 2\r\n\r\nno"
+
+    def check(head: bytes) -> None:
+        body_length(wire.read_head(head.removesuffix(b"\r\n\r\n")))
+
+    made = Http2(is_tls=True, check=check, refusal=refusal, limits=Limits())
+    made.begin(0.0)
+    for piece in (PREFACE + bytes(3) + b"\x04" + bytes(5), *pieces):
+        made.receive(piece, 0.0)
+    happened = made.happened()
+    while made.wants_sending:
+        assert made.send(1 << 20, 0.0)
+    heard: dict[int, bytes] = {}
+    for one in happened:
+        if isinstance(one, Heard):
+            heard[one.stream] = heard.get(one.stream, b"") + one.data
+    return heard, [*refused, *(one for one in happened if not isinstance(one, Heard))], made.is_over
+
+
 DECODERS: Final[tuple[Callable[[bytes], object], ...]] = (
     *(query.decode_query, query.decode_parse, query.decode_bind, query.decode_execute, query.decode_named),
     *(results.decode_row_description, results.decode_data_row, results.decode_status),
@@ -372,6 +419,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         python,
         url,
         answers,
+        http2,
         tables,
         frames,
         bundle,
