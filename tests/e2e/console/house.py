@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from gateway.demo.binaries import find_binaries
 from gateway.demo.cluster import free_port
@@ -201,6 +201,8 @@ def running_browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if shutil.which("chromium") is None:
         missing("chromium")
+    # WHY so long: the machine does other things too, and five seconds have been too few for a page that was right.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
