@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import http.cookiejar
 import json
+import os
 import re
 import subprocess
 import urllib.error
@@ -45,6 +46,7 @@ def running(tools: Path, folder: Path) -> Iterator[Provider]:
     """One provider on a free port, as long as the block lasts."""
     run, port = folder / "run", free_port()
     users = tools / "oidc" / "users.json"
+    _make_writable()
     subprocess.run(
         [str(tools / "oidc" / "start.sh"), str(run), str(port), str(users)],
         check=True,
@@ -55,6 +57,16 @@ def running(tools: Path, folder: Path) -> Iterator[Provider]:
         yield Provider(f"http://127.0.0.1:{port}")
     finally:
         subprocess.run([str(tools / "oidc" / "stop.sh"), str(run)], check=True, timeout=60, capture_output=True)
+
+
+def _make_writable() -> None:
+    """Let the script copy its program over the one of the start before: where the tools are read-only the copy is too, and only
+    root writes over that."""
+    own = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    cache = Path(os.environ.get("SALLYPORT_TOOLS_CACHE") or f"{own}/sallyport-tools")
+    for copy in cache.glob("oidc-*/provider.mjs"):
+        if copy.stat().st_uid == os.getuid():
+            copy.chmod(0o644)
 
 
 class _StopAt(urllib.request.HTTPRedirectHandler):
