@@ -70,14 +70,16 @@ def test_each_module_says_what_it_is(path: Path) -> None:
     assert not text or text.startswith(('"""', 'r"""'))
 
 
-def test_the_two_halves_of_make_test_are_all_tests() -> None:
-    words = dict(re.findall(r"^(FIRST_HALF|SECOND_HALF) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+def test_the_two_halves_of_make_test_and_what_make_check_runs_are_all_tests() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    words = dict(re.findall(r"^(FIRST_HALF|SECOND_HALF) := (.*)$", makefile, re.MULTILINE))
+    checked = re.findall(r"^\t\$\(BIN\)/python -m pytest -q -p no:cacheprovider (\S+)$", makefile, re.MULTILINE)
     halves = [words["FIRST_HALF"].split(), words["SECOND_HALF"].split()]
     for one, other in (halves, halves[::-1]):
         left_out = [word.removeprefix("--ignore=") for word in one if word.startswith("--ignore=")]
         assert [word for word in left_out if word not in other] == []
         one[:] = [word for word in one if not word.startswith("--ignore=")]
         other[:] = [word for word in other if word not in left_out]
-    told = [*halves[0], *halves[1]]
+    told = [*halves[0], *halves[1], *checked]
     tests = [path.relative_to(ROOT) for path in FILES if path.name.startswith("test_") and path.suffix == ".py"]
     assert sorted(told) == sorted({"/".join(path.parts[:2]) for path in tests if path.parts[0] == "tests"})
