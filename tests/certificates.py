@@ -21,7 +21,7 @@ class Issued:
 
 
 class Authority:
-    """Signs certificates. `pem` is its own."""
+    """Signs certificates. `pem` is its own, `key` what it signs with."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -39,6 +39,9 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         self.pem = own.public_bytes(serialization.Encoding.PEM)
+        self.key = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
 
     def issue(self, common: str, *names: str, start: datetime | None = None, end: datetime | None = None) -> Issued:
         """A certificate for `dns:`, `uri:` and `email:` names."""

@@ -23,7 +23,8 @@ from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.lodging import Lodging
 from adapters.core.ports import Cause, Question
-from adapters.core.relay import CLOSE_TIMEOUT, CONNECT_TIMEOUT, MAX_LOOKS, Relay, Surroundings
+from adapters.core.reaching import CONNECT_TIMEOUT
+from adapters.core.relay import CLOSE_TIMEOUT, MAX_LOOKS, Relay, Surroundings
 from adapters.core.stream_ends import StreamTransport
 
 SEND_AT_ONCE = 64 * 1024

@@ -121,8 +121,18 @@ class RefreshFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp:
+    """Find the addresses of a host; the answer is `LookedUp`."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenUpstream:
-    """Connect to the resource's target."""
+    """Connect to the resource's target, or to another one in its place from now on."""
+
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +142,14 @@ class CloseUpstream:
 
 @dataclass(frozen=True, slots=True)
 class StartTls:
-    """Everything after this on the side is TLS. Plaintext that was already read behind it is an error."""
+    """Everything after this on the side is TLS. Plaintext that was already read behind it is an error.
+
+    With a `host` the client is shown a certificate for it, from an authority (`minting.Authority`); TLS in TLS where there is some.
+    """
 
     side: Side
+    host: str | None = None
+    authority: object | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +189,7 @@ Rare: TypeAlias = (
     | Errand
     | RefreshFacts
     | FindOwner
+    | LookUp
     | OpenUpstream
     | CloseUpstream
     | StartTls

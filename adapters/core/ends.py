@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from adapters.core import events as saw
 from adapters.core.events import Event, Side
-from adapters.core.tls import Tls
+from adapters.core.tls import Stacked, Tls
 
 WRITE_HIGH_WATER = 1024 * 1024
 """Above this much unsent to one side, the other side is not read any more."""
@@ -64,7 +64,7 @@ class End(asyncio.Protocol):
         self._hearer: Hearer = hearer
         self._side = side
         self._unread_because: set[str] = set()
-        self._tls: Tls | None = None
+        self._tls: Tls | Stacked | None = None
         self._is_lost = False
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
@@ -145,7 +145,8 @@ class End(asyncio.Protocol):
         """From the next byte on the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
         if self.transport is None:
             raise RuntimeError("TLS was asked for where there is no connection")
-        self._tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
+        tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
+        self._tls = tls if self._tls is None else Stacked(self._tls, tls)
         try:
             self._tls.start()
         except ssl.SSLError as error:

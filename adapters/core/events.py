@@ -40,6 +40,14 @@ class TlsStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedUp:
+    """The answer to `LookUp`; no addresses: nobody knows the host, or it has too many."""
+
+    host: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamOpened:
     """The connection asked for with `OpenUpstream` stands (TLS included when the resource wants it)."""
 
@@ -51,6 +59,7 @@ class UpstreamFailed:
     """The connection asked for cannot be had. `reason` is fit for the client."""
 
     reason: str
+    code: str = "TARGET_UNREACHABLE"
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -134,6 +143,7 @@ Event: TypeAlias = (
     BytesReceived
     | EndReceived
     | TlsStarted
+    | LookedUp
     | UpstreamOpened
     | UpstreamFailed
     | Decided

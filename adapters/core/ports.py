@@ -108,6 +108,8 @@ class Target:
     """HTTP: the header that carries `password` as it is, instead of `Authorization`."""
     names: object | None = field(repr=False, compare=False, default=None)
     """HTTP: an opaque handle for `Question.catalog`, where the resource says what its paths mean."""
+    addresses: tuple[str, ...] = ()
+    """Where `host` is, looked up before: nothing else is connected to. Empty: it is looked up when it is connected to."""
     own: object | None = field(default=None, compare=False)
     """What only the adapter of the resource's protocol knows how to read (`adapters.mcp.facts.Server`)."""
 

@@ -26,12 +26,10 @@ from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Cause, Doorkeeper, GateSession, Refusal, Target
-from adapters.core.tls import upstream_context
+from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
 from adapters.core.watching import Watched
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
-CONNECT_TIMEOUT = 10.0
-"""Seconds to reach a target (connect and TLS)."""
 CLOSE_TIMEOUT = 2.0
 """Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
 MAX_LOOKS = 60
@@ -268,13 +266,16 @@ class Relay:
                 self._errands.add(self._spawn(self._run_errand(data)))
             case do.RefreshFacts(target, changed):
                 self._spawn(self._refresh(target, changed))
-            case do.OpenUpstream():
+            case do.LookUp(host, port):
+                self._spawn(self._look_up(host, port))
+            case do.OpenUpstream(target):
+                self._target = self._target if target is None else target
                 self._spawn(self._open_upstream(self._upstream))
             case do.CloseUpstream():
                 self._close_upstream()
             case do.StartTls(side):
                 self._flush()
-                self._start_tls(side)
+                self._start_tls(side, effect)
             case _:
                 assert_never(effect)
 
@@ -403,22 +404,16 @@ class Relay:
         end.forget()
         self.client.read_while("its peer is full", True)
 
+    async def _look_up(self, host: str, port: int) -> None:
+        self.take(saw.LookedUp(host, await look_up(host, port)))
+
     async def _open_upstream(self, end: End) -> None:
         target = self._target
         if target is None:
             raise RuntimeError("the session wants a target before it was admitted")
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                if target.host.startswith("/"):
-                    path = f"{target.host}/.s.PGSQL.{target.port}" if target.port else target.host
-                    await self._loop.create_unix_connection(lambda: end, path)
-                else:
-                    await self._loop.create_connection(lambda: end, target.host, target.port)
-        except (OSError, TimeoutError) as error:
-            log.warning("the target cannot be reached", error=type(error).__name__)
-            if self._upstream is not end:
-                return
-            self.take(saw.UpstreamFailed("the target cannot be reached"))
+        if not await is_connected(target, end):
+            if self._upstream is end:
+                self.take(saw.UpstreamFailed("the target cannot be reached"))
             return
         if self._closing is not None or self._upstream is not end:
             end.drop()
@@ -426,12 +421,8 @@ class Relay:
         end.read_while("its peer is full", not self._client_is_full)
         self.take(saw.UpstreamOpened(tls=False))
 
-    def _start_tls(self, side: Side) -> None:
-        context, name = self._with.client_tls, None
-        if side is Side.UPSTREAM and self._target is not None:
-            context, name = upstream_context(self._target), self._target.host
-        if context is None:
-            raise RuntimeError("TLS was asked for where there is none")
+    def _start_tls(self, side: Side, asked: do.StartTls) -> None:
+        context, name = tls_for(asked, self._with.client_tls, self._target)
         end = self._end(side)
         end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
         now = self._loop.time()

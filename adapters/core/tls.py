@@ -104,6 +104,58 @@ class Tls:
         return True
 
 
+class Stacked:
+    """TLS inside TLS: what a client says to a host through a proxy that it speaks TLS to. The same words as `Tls`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, outer: Tls | Stacked, inner: Tls) -> None:
+        self._outer, self._inner = outer, inner
+
+    def start(self) -> None:
+        """Begin the inner handshake."""
+        self._inner.start()
+
+    def take(self, data: bytes) -> bytes:
+        """Bytes off the wire; gives the clear text that is whole by now."""
+        clear = self._outer.take(data)
+        return self._inner.take(clear) if clear else b""
+
+    def seal(self, data: bytes) -> bytes:
+        """The bytes for the wire that carry `data`."""
+        return self._outer.seal(self._inner.seal(data))
+
+    def to_send(self) -> bytes:
+        """What the connections themselves have to say."""
+        inner = self._inner.to_send()
+        return (self._outer.seal(inner) if inner else b"") + self._outer.to_send()
+
+    @property
+    def is_secure(self) -> bool:
+        """The inner handshake is done."""
+        return self._inner.is_secure
+
+    @property
+    def is_over(self) -> bool:
+        """The peer said on either that nothing more comes."""
+        return self._inner.is_over or self._outer.is_over
+
+    @property
+    def peer_name(self) -> str | None:
+        """The name in the peer's certificate for the inner one."""
+        return self._inner.peer_name
+
+    @property
+    def chosen_protocol(self) -> str | None:
+        """What was agreed on for the inner one by ALPN."""
+        return self._inner.chosen_protocol
+
+    def farewell(self) -> bytes:
+        """The end of both, as far as it can still be said."""
+        inner = self._inner.farewell()
+        return (self._outer.seal(inner) if inner else b"") + self._outer.farewell()
+
+
 def upstream_context(target: Target) -> ssl.SSLContext:
     """How TLS to a target is done: verified, TLS 1.2 or newer."""
     # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
+from adapters.http.proxy import proxy_session
 from adapters.http.session import HttpManners, http_session
 from adapters.web.http2.offer import http2_carriage
 from adapters.web.session.settings import Settings
@@ -19,3 +20,9 @@ def http_listener(
     settings = Settings(resource=resource, tls=address.tls is not None)
     carriage = http2_carriage(HttpManners(), settings, in_clear=in_clear) if http2 else None
     return RelayListener(address, doorkeeper, lambda: http_session(settings), carriage)
+
+
+def proxy_listener(address: Address, doorkeeper: Doorkeeper, resource: str) -> RelayListener:
+    """A listener of a forward proxy: its clients name the hosts."""
+    settings = Settings(resource=resource, tls=address.tls is not None)
+    return RelayListener(address, doorkeeper, lambda: proxy_session(settings))

@@ -15,6 +15,10 @@ _OF_WIRE = {
     "method_refused": 405,
     "upgrade_refused": 501,
     "origin_differs": 403,
+    "destination_inside": 403,
+    "destination_port": 403,
+    "destination_unknown": 502,
+    "no_proxy": 403,
     "expect": 417,
     "transfer_encoding": 501,
 }

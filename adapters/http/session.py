@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.core.ports import Answer, Target
 from adapters.http import refusals as our_answers
+from adapters.http.destinations import ProxyRules
 from adapters.web import facts
 from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
@@ -16,6 +17,7 @@ from adapters.web.session.replies import reply_to
 from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
 from adapters.web.websocket import handshake
 from adapters.web.websocket.carrying import Carrier, Granted
+from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
 
@@ -24,6 +26,7 @@ class HttpManners:
     """What is particular to plain HTTP; nothing is upgraded but to WebSocket."""
 
     protocol = "http"
+    credentials = "authorization"
     refusals: Refusals = our_answers
     max_body = MAX_JUDGED_BODY
 
@@ -36,6 +39,8 @@ class HttpManners:
 
     def forward(self, head: WireRequest, where: Where, target: Target, caller: Caller) -> Forward:
         """The request as it goes on to a target. Raises Refused."""
+        if isinstance(target.own, ProxyRules):
+            raise Refused("no_proxy", "the resource is a proxy's, and this listener is none")
         made = facts.forward(head, where, target)
         return handshake.forward(made, head) if handshake.is_asked(head) else made
 

@@ -26,6 +26,7 @@ class KubernetesManners:
     """What is particular to the API server's protocol. No body goes on unread."""
 
     protocol = "kubernetes"
+    credentials = "authorization"
     refusals: Refusals = statuses
     max_body = MAX_BODY
 

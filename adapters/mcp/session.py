@@ -25,6 +25,7 @@ class McpManners:
     """What is particular to MCP. No body goes on unread, nothing is upgraded. `book` is the listener's."""
 
     protocol = "mcp"
+    credentials = "authorization"
     refusals: Refusals = refusals
     max_body = facts.MAX_BODY
 

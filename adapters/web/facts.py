@@ -1,7 +1,7 @@
 """What we ask about a request: whose it is, what of it goes on, in which words it is judged, what the target wants to see.
 
 INVARIANT: the text that is judged and the bytes that go to the target are made from the same `Forward`; they differ only in
-the credential, in how the body is framed when it was too long to be read, and in `connection: close`.
+the credential, in the host before a target that a proxy is asked for, in how the body is framed when it was too long to be read, and in `connection: close`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _OURS = "sallyport-"
 _DEFAULT_PORTS = {True: 443, False: 80}
 
 
-def token_of(head: WireRequest) -> str | None:
+def token_of(head: WireRequest, header: str = "authorization") -> str | None:
     """The token a request brings: as a bearer's, as the password of anybody, or to a WebSocket as pages can. None when there is none."""
-    value = head.value("authorization")
-    if value is None and handshake.is_asked(head):
+    value = head.value(header)
+    if value is None and header == "authorization" and handshake.is_asked(head):
         token = handshake.token_in(head)
         return None if token is None else token[:MAX_TOKEN]
     if value is None or len(value) > 2 * MAX_TOKEN:
@@ -60,9 +60,9 @@ def token_of(head: WireRequest) -> str | None:
     return password[:MAX_TOKEN] if colon and password else None
 
 
-def check_hop(head: WireRequest, *, may_upgrade: bool = False) -> None:
+def check_hop(head: WireRequest, *, may_upgrade: bool = False, may_connect: bool = False) -> None:
     """Refuse what a request asks of this connection and is not done here. Raises Refused."""
-    if head.method in ("CONNECT", "TRACE", "TRACK"):
+    if head.method in ("TRACE", "TRACK") or (head.method == "CONNECT" and not may_connect):
         raise Refused("method_refused", f"{head.method} is not done here")
     if head.values("upgrade") and not may_upgrade:
         raise Refused("upgrade_refused", "the connection is not upgraded: what came after would not be judged")
@@ -131,8 +131,8 @@ def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread:
     """The text that is asked about. Of a body that is too long to be read only that it is there."""
     if is_unread:
         said = "unknown" if length is None else str(length)
-        return request.head([(UNREAD, said)])
-    return request.head(_length(request, body)) + body
+        return request.head([(UNREAD, said)], is_judged=True)
+    return request.head(_length(request, body), is_judged=True) + body
 
 
 def bytes_sent(

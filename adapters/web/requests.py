@@ -20,16 +20,21 @@ _END = re.compile(rb"\r\n\r\n|(?<!\r)\n")
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A request as it goes on: one spelling of everything. Names in lower case; neither credentials nor framing in it."""
+    """A request as it goes on: one spelling of everything. Names in lower case; neither credentials nor framing in it.
+
+    `origin` (`https://example.org`) stands before the target where it is judged, of a request that names a host itself.
+    """
 
     method: str
     target: str
     host: str
     headers: tuple[tuple[str, str], ...]
+    origin: str = ""
 
-    def head(self, more: Sequence[tuple[str, str]]) -> bytes:
+    def head(self, more: Sequence[tuple[str, str]], *, is_judged: bool = False) -> bytes:
         """The head with these lines behind its own, and the empty line."""
-        lines = [f"{self.method} {self.target} HTTP/1.1", f"host: {self.host}"]
+        target = f"{self.origin}{self.target}" if is_judged else self.target
+        lines = [f"{self.method} {target} HTTP/1.1", f"host: {self.host}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *more)]
         return "\r\n".join((*lines, "", "")).encode("latin-1")
 

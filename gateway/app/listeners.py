@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
 from adapters.core.listening import Address
-from adapters.http.listener import http_listener
+from adapters.http.listener import http_listener, proxy_listener
 from adapters.kubernetes.listener import kubernetes_listener
 from adapters.mcp.listener import mcp_listener
 from adapters.postgres.catalog import CatalogService
@@ -48,6 +48,8 @@ def make_listener(
             proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
             settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
             return PostgresListener(settings, doors, catalogs)
+        case ResourceProtocol.HTTP if _is_proxy(config, one):
+            return proxy_listener(Address(host, port, tls), doors, one.resource or "")
         case ResourceProtocol.HTTP:
             is_carried, in_clear = one.http2 is not Http2.OFF, one.http2 is Http2.CLEAR
             return http_listener(Address(host, port, tls), doors, one.resource, http2=is_carried, in_clear=in_clear)
@@ -63,6 +65,11 @@ def make_listener(
                 raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
         case _:
             assert_never(one.protocol)
+
+
+def _is_proxy(config: Config, one: Listener) -> bool:
+    """Whether clients of a listener name the hosts they want."""
+    return any(resource.name == one.resource and resource.proxy is not None for resource in config.resource)
 
 
 def server_context(config: Config, files: ServerTls, what: str) -> ssl.SSLContext:

@@ -6,7 +6,9 @@ key. Called by `assembly`.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +18,11 @@ import yaml
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from adapters.core.minting import Authority, AuthorityUnusable
 from adapters.core.ports import ScramVerifier, Target
 from adapters.core.tls import upstream_context
 from adapters.errors import LocalProtocolError
+from adapters.http.destinations import ProxyRules
 from adapters.mcp.facts import Server, approved_tools
 from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
@@ -32,6 +36,7 @@ from gateway.config.exports import is_postable
 from gateway.config.model import Listener, NoticeKind, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
 from gateway.config.notices import mail_place
+from gateway.config.proxy import Proxy
 from gateway.config.ssh import read_public_key
 from gateway.config.tools import Listed
 from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
@@ -170,7 +175,7 @@ class Secrets:
             return self._ssh_place(resource)
         if resource.protocol is ResourceProtocol.KUBERNETES:
             return self._cluster_place(resource)
-        host, port = split_address(resource.address) or ("", 0)
+        host, port = split_address(resource.address) or (resource.address, 0)
         password = None
         if resource.credential is not None:
             password = self._text(resource.credential, f"credential of `{resource.name}`")
@@ -186,7 +191,7 @@ class Secrets:
             verify_host=resource.tls.verify,
             header=resource.header,
             names=None if resource.openapi is None else self._routes(resource),
-            own=self._mcp_server(resource) if resource.protocol is ResourceProtocol.MCP else None,
+            own=self._own(resource),
         )
         if resource.protocol in (ResourceProtocol.HTTP, ResourceProtocol.MCP):
             try:
@@ -194,6 +199,24 @@ class Secrets:
             except LocalProtocolError as error:
                 raise ConfigInvalid(f"the credential of `{resource.name}` cannot stand in a header") from error
         return Place(seen, target)
+
+    def _own(self, resource: ResourceConfig) -> object | None:
+        """What only the adapter of a protocol knows how to read."""
+        if resource.proxy is not None:
+            return self._proxy_rules(resource.name, resource.proxy)
+        return self._mcp_server(resource) if resource.protocol is ResourceProtocol.MCP else None
+
+    def _proxy_rules(self, name: str, proxy: Proxy) -> ProxyRules:
+        authority = None
+        if proxy.ca_certificate is not None and proxy.ca_key is not None:
+            key = self._secret(proxy.ca_key, f"ca_key of `{name}`")
+            try:
+                certificate = self._config.at(proxy.ca_certificate).read_bytes()
+                authority = Authority(certificate, key, lambda: datetime.datetime.now(datetime.UTC))
+            except (OSError, AuthorityUnusable) as error:
+                raise ConfigInvalid(f"the authority of the proxy `{name}`: {error}") from error
+        inside = tuple(ipaddress.ip_network(text) for text in proxy.inside)
+        return ProxyRules(frozenset(proxy.ports), inside, proxy.opaque, authority)
 
     def _mcp_server(self, resource: ResourceConfig) -> Server:
         text = self._file(resource.tools, resource, "tools")

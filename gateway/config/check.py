@@ -19,6 +19,7 @@ from gateway.config.model import Auth, Config, Listener, Local, Resource, Resour
 from gateway.config.notices import find_notice_misfits
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
+from gateway.config.proxying import find_proxy_listener_misfits, find_proxy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
@@ -56,7 +57,7 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
 def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[Path, str]]:
     if not _NAME.fullmatch(resource.name):
         yield (*path, "name"), "is no name; expected letters, digits, `.`, `_`, `-`"
-    if split_address(resource.address) is None:
+    if split_address(resource.address) is None and resource.proxy is None:
         yield (*path, "address"), "is no address; expected HOST:PORT"
     if resource.credential is not None and not SECRET.fullmatch(resource.credential):
         yield (*path, "credential"), f"holds no reference; {REFERENCE_EXPECTED}"
@@ -89,6 +90,7 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
     if resource.protocol is ResourceProtocol.KUBERNETES:
         yield from find_cluster_misfits(config, resource, path)
     yield from find_mcp_misfits(config, resource, path)
+    yield from find_proxy_misfits(config, resource, path)
 
 
 def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[Path, str]]:
@@ -105,6 +107,7 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield from find_ssh_listener_misfits(listener, path)
     elif listener.tls is not None:
         yield from _server_tls(config, listener.tls, (*path, "tls"))
+        yield from find_proxy_listener_misfits(config, listener, path)
     elif listener.protocol is ResourceProtocol.KUBERNETES:
         # WHY on loopback too: kubectl sends a token over TLS only.
         yield (*path, "tls"), "is missing; expected [listener.tls] with the certificate that kubectl is to trust"

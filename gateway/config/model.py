@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.config.http2 import Http2
+from gateway.config.proxy import Proxy
 from gateway.config.tools import Listed, ServerRequest
 
 
@@ -133,7 +134,7 @@ class Resource:
     Sessions on it end when nothing ran for `idle_seconds`, and when they are open for `lifetime_seconds`; one principal has at
     most `connections_per_principal` at once. 0: no limit.
     Of MCP: `credential`, `role` and `header` as of HTTP; `path` of its endpoint, `server_requests` it may make of clients, `tools`
-    a file with its list of tools as it was approved, `lists` which tools are shown.
+    a file with its list of tools as it was approved, `lists` which tools are shown. `proxy`: HTTP to whatever its clients name.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Resource:
     server_requests: tuple[ServerRequest, ...] = ()
     tools: str | None = None
     lists: Listed = Listed.ALL
+    proxy: Proxy | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -190,10 +192,8 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is.
-
-    `ssh_key` are public keys, lines as in OpenSSH's `.pub` files.
-    """
+    """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is; `ssh_key` are public
+    keys, lines as in OpenSSH's `.pub` files."""
 
     name: str
     kind: PrincipalKind = PrincipalKind.USER

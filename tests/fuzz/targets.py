@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from adapters.core.carried import Heard
 from adapters.core.events import BytesReceived, Side
 from adapters.errors import PeerProtocolError
+from adapters.http.hello import MAX_HELLO, server_name
 from adapters.mcp.masking import Hiding
 from adapters.mcp.messages import of_events
 from adapters.mcp.messages import read as read_message
@@ -375,6 +376,17 @@ def websockets(data: bytes) -> None:
             assert seen[0] == seen[1]
 
 
+def hello(data: bytes) -> None:
+    """The first words of TLS have a name, or are waited for, or are none; what is waited for with more bytes never had one."""
+    try:
+        whole = server_name(data)
+        before = server_name(data[:-1])
+    except Refused:
+        return
+    assert whole is not None or len(data) <= MAX_HELLO
+    assert before in (None, whole), "more bytes change no name"
+
+
 def tokens(data: bytes) -> None:
     """A signed token, the keys and the papers of an issuer are read or refused; nothing is signed by a key that did not sign it."""
     text = data.decode("utf-8", "replace")
@@ -425,6 +437,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         bundle,
         recordings,
         websockets,
+        hello,
         tokens,
     )
 }

@@ -29,7 +29,7 @@ from engine.command.http.wire import body_length
 from engine.decision import Verdict
 
 ENDED = "SESSION_ENDED"
-_STATUS = {"TARGET_SLOW": 504, ENDED: 503}
+_STATUS = {"TARGET_SLOW": 504, ENDED: 503, "DESTINATION_INSIDE": 403}
 
 
 class Conversation:
@@ -117,8 +117,8 @@ class Conversation:
                     self._do.add(do.StartTls(Side.UPSTREAM))
                 else:
                     self._run()
-            case saw.UpstreamFailed(reason):
-                raise PeerProtocolError(reason, code="TARGET_UNREACHABLE")
+            case saw.UpstreamFailed(reason, code):
+                raise PeerProtocolError(reason, code=code)
             case saw.StopRequested(reason, cause):
                 self._stop(reason, cause)
             case _:
@@ -171,10 +171,10 @@ class Conversation:
         except Refused as refusal:
             exchange.problem = refusal
         self._enter(Phase.PROVING, None)
-        token = facts.token_of(head)
+        token = facts.token_of(head, self._manners.credentials)
         if token is None:
             # WHY only then: a token that is wrong is not made good by a certificate.
-            self._owner_found(None if head.values("authorization") else self._certified)
+            self._owner_found(None if head.values(self._manners.credentials) else self._certified)
         else:
             self._do.add(do.FindOwner(token, self._resource(exchange)))
 

@@ -163,6 +163,10 @@ class Manners(Protocol):
     def refusals(self) -> Refusals: ...
 
     @property
+    def credentials(self) -> str:
+        """The header in which clients bring their tokens; none where they were let in by other means."""
+
+    @property
     def max_body(self) -> int:
         """Bytes of a body that are read before the question is asked."""
 

@@ -62,8 +62,13 @@ class Reply:
         is_old: bool,
         closes: bool,
         waited_for: str | None = None,
+        is_proxied: bool = False,
     ) -> None:
-        """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of."""
+        """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of.
+
+        `is_proxied`: clients sign in at the target themselves, and are told how.
+        """
+        self._own = frozenset({b"www-authenticate"}) if is_proxied else frozenset[bytes]()
         self._decision_id = decision_id
         self._masks, self._is_always_lines = plan.masks, plan.is_lines
         self._waited_for = waited_for
@@ -168,7 +173,7 @@ class Reply:
         head = self._head
         assert head is not None
         named = {name.strip().lower() for value in head.values(b"connection") for name in value.split(b",")}
-        dropped = _FOR_THIS_HOP | named
+        dropped = (_FOR_THIS_HOP - self._own) | named
         if self._masks is not None:
             dropped = dropped | _OF_THE_UNMASKED
         if self._has_secrets:
@@ -203,7 +208,7 @@ class Reply:
         return [b"transfer-encoding: chunked"]
 
 
-def reply_to(exchange: Exchange, target: Target, *, closes: bool) -> Reply:
+def reply_to(exchange: Exchange, target: Target, *, closes: bool, is_proxied: bool = False) -> Reply:
     """The answer to a request that was granted."""
     assert exchange.answer is not None
     return Reply(
@@ -213,6 +218,7 @@ def reply_to(exchange: Exchange, target: Target, *, closes: bool) -> Reply:
         secrets=facts.secrets_of(target),
         is_old=exchange.head.version == "1.0",
         closes=closes,
+        is_proxied=is_proxied,
     )
 
 

@@ -30,8 +30,11 @@ def is_asked(head: WireRequest) -> bool:
     return (head.value("upgrade") or "").lower() == "websocket"
 
 
-def check(head: WireRequest) -> None:
-    """Refuse what is no handshake, or one that a strange page may have sent for somebody. Raises Refused."""
+def check(head: WireRequest, *, is_ours: bool = True) -> None:
+    """Refuse what is no handshake, or one that a strange page may have sent for somebody. Raises Refused.
+
+    `is_ours`: who may ask is known here, by a token in it.
+    """
     options = {option.strip().lower() for value in head.values("connection") for option in value.split(",")}
     if head.method != "GET" or head.version != "1.1" or "upgrade" not in options:
         raise Refused("websocket_handshake", "WebSocket is asked for with GET, HTTP/1.1 and `Connection: Upgrade`")
@@ -46,7 +49,8 @@ def check(head: WireRequest) -> None:
         raise Refused("websocket_handshake", "the subprotocols are not different plain names, or they are too many")
     if token_in(head) is None and any(offer.startswith(BEARER) for offer in offers):
         raise Refused("websocket_handshake", f"what stands behind `{BEARER}` is no token in base64url")
-    _check_origin(head)
+    if is_ours:
+        _check_origin(head)
 
 
 def _check_origin(head: WireRequest) -> None:

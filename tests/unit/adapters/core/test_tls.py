@@ -12,7 +12,7 @@ from adapters.core import events as saw
 from adapters.core.ends import End
 from adapters.core.events import Side
 from adapters.core.ports import Target
-from adapters.core.tls import Tls, upstream_context
+from adapters.core.tls import Stacked, Tls, upstream_context
 from tests.certificates import Authority
 from tests.unit.adapters.core.test_ends import Hearer
 from tests.unit.adapters.core.test_relay import Wire
@@ -208,3 +208,27 @@ def test_a_client_may_prove_itself_with_a_certificate_and_its_name_is_told(tmp_p
         acquainted((server, upstream_context(target(foreign.certificate, foreign.key))))
     with pytest.raises(ssl.SSLError):
         upstream_context(target(own.certificate, foreign.key))
+
+
+@pytest.mark.parametrize("size", [1, 4096, 1 << 20])
+def test_tls_inside_tls_carries_what_was_said(contexts: tuple[ssl.SSLContext, ssl.SSLContext], size: int) -> None:
+    outer = acquainted(contexts)
+    server = Stacked(outer[0], Tls(contexts[0], server_side=True, server_hostname=None))
+    client = Stacked(outer[1], Tls(contexts[1], server_side=False, server_hostname="localhost"))
+    client.start()
+
+    def pass_on(data: bytes, to: Stacked) -> bytes:
+        return b"".join(to.take(data[at : at + size]) for at in range(0, len(data), size))
+
+    for _ in range(4):
+        assert pass_on(client.to_send(), server) == b""
+        assert pass_on(server.to_send(), client) == b""
+    assert server.is_secure
+    assert client.is_secure
+    text = bytes(range(256)) * 200
+    assert pass_on(client.seal(text), server) == text
+    assert pass_on(server.seal(text), client) == text
+    assert server.peer_name is None
+    assert not server.is_over
+    assert pass_on(client.farewell(), server) == b""
+    assert server.is_over

@@ -1,0 +1,74 @@
+"""The way to a target: its addresses looked up, a connection made, TLS with it or with a client. Called by `relay`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+
+import structlog
+
+from adapters.core.effects import StartTls
+from adapters.core.events import Side
+from adapters.core.minting import Authority
+from adapters.core.ports import Target
+from adapters.core.tls import upstream_context
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds to reach a target (connect and TLS)."""
+MAX_ADDRESSES = 16
+
+log = structlog.get_logger(__name__)
+
+
+async def look_up(host: str, port: int) -> tuple[str, ...]:
+    """The addresses of a host, each once; none where there are none, or more than anybody needs."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(OSError, UnicodeError, TimeoutError):
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = tuple(dict.fromkeys(str(one[4][0]) for one in found))
+            # WHY not cut: an address that nobody looks at is one that may lead inside.
+            return addresses if len(addresses) <= MAX_ADDRESSES else ()
+    return ()
+
+
+async def is_connected(target: Target, end: asyncio.Protocol) -> bool:
+    """Connect to a target. Whether that could be done, and in time."""
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await _connect(target, end)
+    except (OSError, TimeoutError) as error:
+        log.warning("the target cannot be reached", error=type(error).__name__)
+        return False
+    return True
+
+
+async def _connect(target: Target, end: asyncio.Protocol) -> None:
+    """To the first that answers of the target's addresses, where they were looked up before."""
+    loop = asyncio.get_running_loop()
+    if target.host.startswith("/"):
+        path = f"{target.host}/.s.PGSQL.{target.port}" if target.port else target.host
+        await loop.create_unix_connection(lambda: end, path)
+        return
+    addresses = target.addresses or (target.host,)
+    for number, address in enumerate(addresses, 1):
+        try:
+            await loop.create_connection(lambda: end, address, target.port)
+        except OSError:
+            if number == len(addresses):
+                raise
+        else:
+            return
+
+
+def tls_for(asked: StartTls, own: ssl.SSLContext | None, target: Target | None) -> tuple[ssl.SSLContext, str | None]:
+    """How TLS is done that was asked for, and with whom. `own` proves the listener to its clients."""
+    if asked.side is Side.UPSTREAM and target is not None:
+        return upstream_context(target), target.host
+    if asked.host is not None:
+        own = asked.authority.context(asked.host) if isinstance(asked.authority, Authority) else None
+    if own is None:
+        raise RuntimeError("TLS was asked for where there is none")
+    return own, None
