@@ -17,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from weakref import ref
 
 from adapters.core.ports import Answer, Lines, Outcome, Question
 from engine._native import Catalog
@@ -172,8 +173,9 @@ class Gate:
         """As `again`, for a text that the caller knows to have this answer, as long as these policies decide. No: ask."""
         began = time.perf_counter()
         try:
+            program = self._policies.program
             is_asked = self._watcher is not None or self._refuses or self._is_counting
-            if is_asked or known.program is not self._policies.program:
+            if is_asked or program is None or known.program() is not program:
                 return False
             body = lines.line(f"d-{self._boot}-{next(self._numbers):x}", self._clock())
             if body is None:
@@ -206,8 +208,9 @@ class Gate:
         entry = decision_entry(
             asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked), hides=self._hides
         )
+        names = None if asked.question.catalog is None else ref(asked.question.catalog)
         known = Remembered(
-            *(program, asked.question.catalog, asked.principal, asked.session, asked.resource),
+            *(ref[object](program), names, asked.principal, asked.session, asked.resource),
             *(judged.decision, judged.command, answer.mask_keys),
             form_of(entry, is_whole=judged.exact, hides=self._hides),
             *(_labels(judged.decision), not judged.exact),

@@ -31,7 +31,7 @@ class RuleFound:
 class Judge:
     """One compiled set of policies."""
 
-    __slots__ = ("_program", "revision")
+    __slots__ = ("__weakref__", "_program", "revision")
 
     def __init__(self, program: Program) -> None:
         self._program = program

@@ -3,7 +3,8 @@
 Drivers prepare and agents repeat themselves: the same text, or one that differs in literals which no rule reads, gets the
 same verdict as long as nothing that decided it changed. What decided it: the compiled policies, what names mean, who
 asks, on what, and the session's state. INVARIANT: each of these is compared *as an object* before a verdict is given
-again; whoever has something new makes a new object (`engine.evaluator.sections` relies on the same).
+again; whoever has something new makes a new object (`engine.evaluator.sections` relies on the same). WHY the compiled policies
+and the names are referred to weakly: they are large, replaced while sessions stay, and idle sessions must not keep the old ones.
 
 Not remembered: what is not `cacheable` (it read the time, failed, was held or approved). Every verdict that is given
 again is recorded like a fresh one; that is the gate's affair. One memory belongs to one session and its thread.
@@ -12,6 +13,7 @@ again is recorded like a fresh one; that is the gate's affair. One memory belong
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from weakref import ref
 
 import msgspec
 
@@ -28,13 +30,14 @@ MAX_TEXT = 8 * 1024
 """Longer texts are judged each time."""
 
 ShapeOf = Callable[[str, bytes], bytes | None]
+_GONE = object()
 
 
 class Remembered(msgspec.Struct, frozen=True):
     """One verdict, and everything that decided it."""
 
-    program: object
-    names: object | None
+    program: ref[object]
+    names: ref[object] | None
     principal: Principal
     session: Session
     resource: Resource
@@ -47,12 +50,18 @@ class Remembered(msgspec.Struct, frozen=True):
     for_shape: bool
     """Whether it is for all texts of a shape."""
 
+    def was_decided_by(self, program: object | None, names: object | None) -> bool:
+        """Whether these very objects decided it."""
+        # INVARIANT: an object that is gone decided nothing that counts; neither does the absence of one.
+        if program is None or self.program() is not program:
+            return False
+        return names is None if self.names is None else names is not None and self.names() is names
+
     def is_like(self, other: Again) -> bool:
         """Whether the same things decided both, each the very same object."""
         return (
             isinstance(other, Remembered)
-            and self.program is other.program
-            and self.names is other.names
+            and self.was_decided_by(other.program(), None if other.names is None else other.names() or _GONE)
             and self.principal is other.principal
             and self.session is other.session
             and self.resource is other.resource
@@ -72,7 +81,7 @@ class Memory:
         self._bytes = 0
 
     def find(
-        self, question: Question, program: object, principal: Principal, session: Session, resource: Resource
+        self, question: Question, program: object | None, principal: Principal, session: Session, resource: Resource
     ) -> Remembered | None:
         """What was said to this question under the same circumstances; None when any of them is another."""
         found = self._known.get(question.text)
@@ -83,8 +92,7 @@ class Memory:
             if shape is None or (found := self._shapes.get(shape)) is None:
                 return None
         if (
-            found.program is program
-            and found.names is question.catalog
+            found.was_decided_by(program, question.catalog)
             and found.session is session
             and found.principal is principal
             and found.resource is resource

@@ -106,7 +106,7 @@ impl Program {
 }
 
 /// What the names in SQL mean on one database.
-#[pyclass(frozen, module = "engine._native")]
+#[pyclass(frozen, weakref, module = "engine._native")]
 struct Catalog(Arc<sql::catalog::Catalog>);
 
 #[pymethods]

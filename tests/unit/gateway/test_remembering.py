@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from weakref import ref
 
 import msgspec
 import pytest
@@ -13,8 +14,14 @@ from gateway.remembering import MAX_KEPT, MAX_TEXT, Memory, Remembered
 from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
 FORM = EntryForm(b"", b"", "postgres", None, hides=True)
-PROGRAM, NAMES = object(), object()
-KNOWN = Remembered(PROGRAM, NAMES, ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, ("allow", ""), False)
+
+
+class Thing:
+    """Policies, or names: compared as an object."""
+
+
+PROGRAM, NAMES = Thing(), Thing()
+KNOWN = Remembered(ref(PROGRAM), ref(NAMES), ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, ("allow", ""), False)
 FOR_SHAPE = msgspec.structs.replace(KNOWN, for_shape=True)
 
 
@@ -51,7 +58,7 @@ def test_an_equal_but_other_object_is_another_circumstance(changed: str) -> None
     kept = memory()
     kept.keep(question(), KNOWN)
     about = {"program": PROGRAM, "names": NAMES, "principal": ANA, "session": SESSION, "resource": ORDERS}
-    about[changed] = object() if changed in ("program", "names") else replace(about[changed])  # type: ignore[type-var]  # dataclasses
+    about[changed] = Thing() if changed in ("program", "names") else replace(about[changed])  # type: ignore[type-var]  # dataclasses
     asked = question(names=about["names"])
     assert kept.find(asked, about["program"], about["principal"], about["session"], about["resource"]) is None  # type: ignore[arg-type]  # of the right types
 
@@ -77,5 +84,38 @@ def test_many_bytes_begin_anew_as_well() -> None:
 @pytest.mark.parametrize("changed", ["program", "names", "principal", "session", "resource"])
 def test_what_was_decided_by_other_objects_is_not_alike(changed: str) -> None:
     assert KNOWN.is_like(FOR_SHAPE)
-    value = object() if changed in ("program", "names") else replace(getattr(KNOWN, changed))
+    other = Thing()
+    value = ref(other) if changed in ("program", "names") else replace(getattr(KNOWN, changed))
     assert not KNOWN.is_like(msgspec.structs.replace(KNOWN, **{changed: value}))
+
+
+def test_policies_and_names_that_were_replaced_are_not_kept_for_a_session_that_stays() -> None:
+    kept, program, names = memory(), Thing(), Thing()
+    known = msgspec.structs.replace(KNOWN, program=ref(program), names=ref(names))
+    kept.keep(question(names=names), known)
+    assert kept.find(question(names=names), program, ANA, SESSION, ORDERS) is known
+    del program, names
+    assert known.program() is None
+    assert known.names is not None
+    assert known.names() is None
+
+
+def test_where_nothing_decides_nothing_is_found_of_what_is_gone() -> None:
+    kept, program = memory(), Thing()
+    kept.keep(question(), msgspec.structs.replace(KNOWN, program=ref(program)))
+    del program
+    assert kept.find(question(), None, ANA, SESSION, ORDERS) is None
+
+
+def test_names_that_are_gone_are_not_the_absence_of_names() -> None:
+    kept, names = memory(), Thing()
+    gone = msgspec.structs.replace(KNOWN, names=ref(names))
+    del names
+    kept.keep(question(), gone)
+    assert kept.find(question(names=None), PROGRAM, ANA, SESSION, ORDERS) is None
+    assert not gone.is_like(gone)
+    nameless = msgspec.structs.replace(KNOWN, names=None)
+    assert not nameless.is_like(gone)
+    assert nameless.is_like(nameless)
+    assert KNOWN.is_like(KNOWN)
+    assert not KNOWN.is_like(nameless)
