@@ -1,7 +1,8 @@
 """What names mean at the targets, read over the gateway's own connection and kept in memory.
 
 Everything a session is told from here is provable at the time it was read; what cannot be read is unknown, never guessed.
-What is read (relations, views, functions, operators) stands in `catalog_rows`. Materialized views have no definition
+What is read (relations, views, functions, operators) stands in `catalog_rows`; what of it is read again over the same
+connection in `catalog_changes`. Materialized views have no definition
 here: their rows are of an earlier time, when what they read may have been defined otherwise.
 
 Sessions say when DDL went through them (`changed`): what was read before does not count any more from that moment, for
@@ -12,6 +13,7 @@ of a result (`session.masking`) holds in between.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ import structlog
 
 from adapters.core.ports import Target
 from adapters.core.tls import upstream_context
+from adapters.postgres.catalog_changes import LEAST_VERSION, Reading, fetch_changes
 from adapters.postgres.catalog_rows import LOCK_TIMEOUT, MAX_ROWS, Found, facts_of, fetch
 from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog
@@ -105,6 +108,9 @@ class _Reader:
         self._target = target
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
+        self._seed = 0
+        self._last: tuple[Reading, Snapshot] | None = None
+        """What was read over this connection last, and what was made of it."""
         self._read_at: float | None = None
         self._changes = 0
         """How often somebody said that the names have changed."""
@@ -170,11 +176,25 @@ class _Reader:
                 },
                 timeout=TIMEOUT,
             )
-        found = await fetch(self._connection)
-        if found is None:
+            # INVARIANT: what is known from before is of the same server, so of the same connection.
+            self._last, self._seed = None, secrets.randbits(62)
+        before = None if self._last is None else self._last[0]
+        reading: Reading | Found | None
+        if self._connection.get_server_version().major < LEAST_VERSION:
+            reading = await fetch(self._connection)
+        else:
+            reading = await fetch_changes(self._connection, before, self._seed)
+        if reading is None:
             log.warning("a database has too many columns or functions for a catalog", most=MAX_ROWS)
             return None
-        return snapshot_of(found)
+        if self._last is not None and reading is before:
+            return self._last[1]
+        if isinstance(reading, Found):
+            return await asyncio.to_thread(snapshot_of, reading)
+        # WHY another thread: of ten thousand relations it takes a while, and other sessions go on meanwhile.
+        snapshot = await asyncio.to_thread(snapshot_of, reading.found)
+        self._last = reading, snapshot
+        return snapshot
 
     def _close_when_idle(self) -> None:
         if self._closing is not None:
@@ -188,6 +208,7 @@ class _Reader:
             self._closing.cancel()
             self._closing = None
         connection, self._connection = self._connection, None
+        self._last = None
         if connection is not None and not connection.is_closed():
             connection.terminate()
 

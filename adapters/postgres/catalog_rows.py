@@ -25,14 +25,14 @@ LOCK_TIMEOUT = "100ms"
 """How long the reader waits for a lock. WHY far below a second: that is when PostgreSQL looks for deadlocks, and whom it
 ends may be the transaction of a user who changes the views we read."""
 
-_OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
+OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
 _COLUMNS = f"""
 SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname, a.atttypid::int8
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {_OURS}
+WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {OURS} {{which}}
 ORDER BY n.nspname, c.relname, a.attnum
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
@@ -62,7 +62,7 @@ SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-WHERE {_OURS}
+WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 _OPERATORS = f"""
@@ -70,7 +70,7 @@ SELECT n.nspname, o.oprname, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_opera
   o.oprleft::int8, o.oprright::int8
 FROM pg_catalog.pg_operator o
 JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-WHERE {_OURS}
+WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 
@@ -152,20 +152,54 @@ async def fetch(connection: Connection) -> Found | None:
     """Everything there is to know, of one moment; None when it is too much."""
     await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:
-        columns = [ColumnRow(*row) for row in await connection.fetch(_COLUMNS)]  # type: ignore[arg-type]  # asyncpg's rows
-        functions = [FunctionRow(*row) for row in await connection.fetch(_FUNCTIONS)]  # type: ignore[arg-type]
-        operators = [OperatorRow(*row) for row in await connection.fetch(_OPERATORS)]  # type: ignore[arg-type]
-        parents = [(row[0], row[1]) for row in await connection.fetch(_PARENTS)]
-        kinds = list(await connection.fetch(_TYPES))
-        views = await _views(connection, sorted({row.oid for row in columns if row.kind == "v"}))
+        found = await everything(connection)
     finally:
         await connection.execute("ROLLBACK")
-    if max(len(columns), len(functions), len(operators), len(parents), len(kinds)) > MAX_ROWS:
-        return None
-    return Found(columns, views, parents, _type_names(kinds), functions, operators)  # type: ignore[arg-type]
+    return None if is_too_much(found) else found
 
 
-async def _views(connection: Connection, oids: Sequence[int]) -> dict[int, str | None]:
+async def everything(connection: Connection) -> Found:
+    """All there is to know, inside a transaction of the caller's; of too much only as much as shows that."""
+    columns = await read_columns(connection)
+    functions = await read_functions(connection)
+    operators = await read_operators(connection)
+    parents = await read_parents(connection)
+    types = await read_types(connection)
+    views = await read_views(connection, sorted({row.oid for row in columns if row.kind == "v"}))
+    return Found(columns, views, parents, types, functions, operators)
+
+
+def is_too_much(found: Found) -> bool:
+    """Whether there is more than a catalog here holds."""
+    parts = (found.columns, found.functions or (), found.operators, found.parents, found.types or {})
+    return max(map(len, parts)) > MAX_ROWS
+
+
+async def read_columns(connection: Connection, oids: Sequence[int] | None = None) -> list[ColumnRow]:
+    """The columns of relations; of these ones only, where `oids` says which."""
+    which = "" if oids is None else f"AND c.oid = ANY ('{{{','.join(map(str, oids))}}}'::pg_catalog.oid[])"
+    return [ColumnRow(*row) for row in await connection.fetch(_COLUMNS.format(which=which))]  # type: ignore[arg-type]  # asyncpg's rows
+
+
+async def read_functions(connection: Connection) -> list[FunctionRow]:
+    return [FunctionRow(*row) for row in await connection.fetch(_FUNCTIONS)]  # type: ignore[arg-type]  # asyncpg's rows
+
+
+async def read_operators(connection: Connection) -> list[OperatorRow]:
+    return [OperatorRow(*row) for row in await connection.fetch(_OPERATORS)]  # type: ignore[arg-type]  # asyncpg's rows
+
+
+async def read_parents(connection: Connection) -> list[tuple[int, int]]:
+    """(child, parent)"""
+    return [(row[0], row[1]) for row in await connection.fetch(_PARENTS)]  # type: ignore[misc]  # asyncpg's rows
+
+
+async def read_types(connection: Connection) -> dict[int, str]:
+    """Names by OID."""
+    return _type_names(await connection.fetch(_TYPES))
+
+
+async def read_views(connection: Connection, oids: Sequence[int]) -> dict[int, str | None]:
     """Definitions by OID. One that is being changed, or is gone, is unknown; it keeps the others from nothing.
 
     WHY savepoints: `pg_get_viewdef` locks what a view reads, and those who change it would wait for our end.
