@@ -85,9 +85,9 @@ def check_hop(head: WireRequest, *, may_upgrade: bool = False, may_connect: bool
 
 
 def is_last(head: WireRequest) -> bool:
-    """Whether the client wants the connection closed after this request."""
+    """Whether the connection ends after this request: as the client wants, or because it wanted to speak something else on it."""
     options = {option.strip().lower() for value in head.values("connection") for option in value.split(",")}
-    return "close" in options or (head.version == "1.0" and "keep-alive" not in options)
+    return bool(options & {"close", "upgrade"}) or (head.version == "1.0" and "keep-alive" not in options)
 
 
 def wants_no_wait(head: WireRequest) -> bool:
