@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
-from adapters.kubernetes.session import kubernetes_session
+from adapters.kubernetes.session import KubernetesManners, kubernetes_session
+from adapters.web.http2.offer import http2_carriage
 from adapters.web.session.settings import Settings
 
 
 def kubernetes_listener(address: Address, doorkeeper: Doorkeeper, resource: str | None) -> RelayListener:
     """A listener for one cluster, or (None) for those that the Host header names."""
     settings = Settings(resource=resource, tls=address.tls is not None)
-    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings))
+    # What is upgraded (exec, attach, forwarded ports) comes over HTTP/1.1, which clients choose for it.
+    carriage = http2_carriage(KubernetesManners(), settings, in_clear=False)
+    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings), carriage)

@@ -134,3 +134,30 @@ def test_a_held_request_waits_and_goes_on(place: tuple[Cluster, SmallApi]) -> No
     assert done.returncode == 0, done.stderr
     assert b"Warning: this waited for an approval" in done.stderr
     assert ("configmaps", "please-hold") in api.objects
+
+
+def test_requests_may_come_over_http_2(place: tuple[Cluster, SmallApi]) -> None:
+    cluster, api = place
+    curl = (
+        "curl",
+        "-sSk",
+        "--http2",
+        "-m",
+        "30",
+        "-H",
+        f"Authorization: Bearer {cluster.token}",
+        "-w",
+        "\n%{http_version} %{http_code}",
+    )
+    base = f"https://127.0.0.1:{cluster.port}/api/v1/namespaces/t"
+
+    def asked(path: str) -> tuple[dict[str, object], str]:
+        done = subprocess.run([*curl, f"{base}/{path}"], capture_output=True, text=True, timeout=WAIT, check=True)
+        document, _, told = done.stdout.rpartition("\n")
+        return json.loads(document), told
+
+    document, told = asked("pods")
+    assert (told, document["kind"]) == ("2 200", "PodList")
+    assert api.seen[-1].user == "ana"
+    document, told = asked("configmaps/no-go")
+    assert (told, document["kind"], document["reason"]) == ("2 403", "Status", "Forbidden")
