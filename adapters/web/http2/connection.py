@@ -99,7 +99,7 @@ class Http2:
         self._now = 0.0
         self._quiet_since = 0.0
         self._lingering: dict[int, float] = {}
-        self._has_served = self._is_retiring = self._is_over = False
+        self._has_served = self._is_retiring = self._says_goodbye = self._is_over = False
         config = H2Configuration(
             client_side=False,
             header_encoding=None,
@@ -136,7 +136,7 @@ class Http2:
     @property
     def wants_sending(self) -> bool:
         """Whether there is something to send that the client takes."""
-        return bool(self._out) or any(self._may_send(stream) for stream in self._turns)
+        return bool(self._out) or self._says_goodbye or any(self._may_send(stream) for stream in self._turns)
 
     def happened(self) -> list[Happening]:
         """What happened since the last call."""
@@ -361,6 +361,10 @@ class Http2:
             self._send_of(number)
             made += sum(map(len, self._out[before:]))
             idle = 0 if len(self._out) > before else idle + 1
+        if self._says_goodbye and made < most:
+            # WHY behind the answers: some clients hear nothing that comes after it.
+            self._says_goodbye = False
+            self._out.append(frames.goaway(self._h2.highest_inbound_stream_id, ErrorCodes.NO_ERROR))
         data = b"".join(self._out)
         self._out.clear()
         return data
@@ -437,8 +441,7 @@ class Http2:
     def retire(self) -> None:
         """Say that no new streams are served (GOAWAY). WHY not by the library: it would serve none at all any more."""
         if not self._is_retiring and not self._is_over:
-            self._is_retiring = True
-            self._out.append(frames.goaway(self._h2.highest_inbound_stream_id, ErrorCodes.NO_ERROR))
+            self._is_retiring = self._says_goodbye = True
 
     def tick(self, now: float) -> None:
         """The time was told."""
@@ -469,7 +472,7 @@ class Http2:
         self._end(message)
 
     def _end(self, message: str) -> None:
-        self._is_over = True
+        self._is_over, self._says_goodbye = True, False
         self._happened += [Left(number) for number in self._streams]
         self._streams.clear()
         self._lingering.clear()

@@ -273,3 +273,36 @@ def test_many_clients_at_once_are_each_served(running: Running) -> None:
     for thread in threads:
         thread.join(60)
     assert failed == []
+
+
+def test_who_is_killed_loses_what_runs_and_is_told_so_and_may_come_in_again(client: Client, target: Target) -> None:
+    gateway = client.running.gateway
+    target.gate.clear()
+    events = client.begin(client.fields("GET", "/events"))
+    client.wait(events, until=18)
+    held = client.begin(client.fields("POST", "/orders", ("content-length", "0")))
+    ticket = client.running.ticket()
+    (live,) = [one for one in gateway.ender.live() if one.session.id == client.running.decisions()[-1].session]
+    gateway.ender.end(live.session.id, by="olga", comment="enough")
+    got = client.wait(held)
+    assert (got.status, json.loads(bytes(got.body))["code"]) == (503, "SESSION_ENDED")
+    assert client.wait(events).reset is not None or client.is_closed
+    target.gate.set()
+    assert not [one for one in gateway.approvals.recent((State.REQUESTED,), 10, None) if one.id == ticket.id]
+    with Client(client.running) as again:
+        assert again.ask("GET", "/a").status == 200
+
+
+def test_limits_of_sessions_count_connections_not_streams(target: Target, tmp_path: Path) -> None:
+    limits = 'connections_per_principal = 1\n[resource.tls]\nmode = "disable"'
+    with secured_gateway(tmp_path, f"127.0.0.1:{target.port}", resource=limits) as running:
+        with Client(running) as first:
+            streams = [first.begin(first.fields("GET", f"/{number}")) for number in range(10)]
+            assert [first.wait(stream).status for stream in streams] == [200] * 10
+            with Client(running) as second:
+                assert second.ask("GET", "/a").status == 429
+        for _ in range(100):
+            with Client(running) as third:
+                if third.ask("GET", "/a").status == 200:
+                    return
+        raise AssertionError("a connection that has ended still counts")

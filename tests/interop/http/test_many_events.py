@@ -66,8 +66,8 @@ def test_many_clients_get_their_events_with_flat_memory(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_ten_thousand_clients_get_their_events_with_flat_memory(tmp_path: Path) -> None:
     start = resident()
-    before, after, came = play(tmp_path, LONG, every=5, seconds=120)
+    before, after, came = play(tmp_path, LONG, every=5, seconds=60)
     print(f"{LONG} clients: {(before - start) / LONG / 1024:.1f} KiB each; {before / MIB:.0f} -> {after / MIB:.0f} MiB")
     print(f"{came / MIB:.0f} MiB of events")
-    assert came > LONG * 100 * 15
+    assert came > LONG * 100 * 8
     assert after - before < before / 20

@@ -460,6 +460,16 @@ def _encoded(fields: list[tuple[str, str]]) -> bytes:
     return client.data_to_send()[9:]
 
 
+def test_what_is_said_already_goes_out_before_it_says_goodbye() -> None:
+    house = House()
+    stream = house.ask(GET)
+    house.server.retire()
+    house.server.answer(stream, OK)
+    house.turn()
+    assert house.body(stream) == b"ok"
+    assert isinstance(house.got[-1], ConnectionTerminated)
+
+
 def test_time_runs_until_the_first_request_and_between_requests() -> None:
     house = House(head_seconds=20, idle_seconds=75)
     assert house.server.deadline == 120
