@@ -13,6 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from gateway.activity.known import KnownUses
+from gateway.activity.touched import Use
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Binding, Demand, Person, Shown, Ticket, Used
 from gateway.approvals.store import Approvals, NewTicket
@@ -55,6 +57,21 @@ def test_migrations_build_what_the_code_names_and_take_it_back(url: str) -> None
 def test_all_replicas_share_a_key(database: Database, url: str) -> None:
     other = open_database(url)
     assert other.shared_key("decoy") == database.shared_key("decoy")
+    other.close()
+
+
+def test_replicas_learn_what_kinds_of_jobs_do_from_each_other(database: Database, url: str) -> None:
+    other = open_database(url)
+    one, two = KnownUses(database), KnownUses(other)
+    uses = [Use(bytes([number]) * 16, "select", "read", f"table \0{number}") for number in range(3)]
+    assert two.look("c\0i", "build", uses).unseen == tuple(uses)
+    for replica in (one, two):
+        replica.learn("c\0i", "build", uses[:2], "d-1", 5)
+        replica.flush()
+    one.learn("c\0i", "build", uses[2:], "d-2", 6)
+    one.flush()
+    assert two.look("c\0i", "build", uses).unseen == ()
+    assert KnownUses(other).look("c\0i", "build", uses).known == 3
     other.close()
 
 
