@@ -28,6 +28,8 @@ MAX_SECTION_BYTES = 256 * 1024
 MAX_COMMAND_BYTES = 8 * 1024 * 1024
 _END_OF_TIME = 253_402_300_800 * 10**9
 
+_PLAINEST = frozenset({int, str, bool})
+
 _ENCODER = msgspec.msgpack.Encoder()
 _ABSENT: Json = None
 
@@ -181,8 +183,13 @@ def _object(value: object, path: str) -> Plain:
 def _fields(value: Mapping[object, object], path: str, depth: int) -> Plain:
     if depth > MAX_DEPTH:
         raise InputInvalid(f"`{path}` is nested deeper than {MAX_DEPTH} levels")
+    # WHY the types by themselves: nearly all keys and values are of these, and a context is looked through at each decision.
     return {
-        _string(key, f"a key of {path}"): _json(item, path, depth) for key, item in value.items() if item is not None
+        key if type(key) is str else _string(key, f"a key of {path}"): (
+            item if type(item) in _PLAINEST else _json(item, path, depth)  # type: ignore[misc]  # one of those it is
+        )
+        for key, item in value.items()
+        if item is not None
     }
 
 
