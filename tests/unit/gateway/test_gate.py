@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from weakref import ref
 
 import pytest
 from msgspec.structs import replace as changed
@@ -22,7 +24,20 @@ from gateway.audit.entry import Kind
 from gateway.config.model import SecretsInText
 from gateway.errors import ApprovalConflict, AuditUnavailable
 from gateway.remembering import Memory
-from tests.strategies.gates import ALLOW, ANA, DENY, HOLD, MASK, ORDERS, SESSION, House, asked, parse, question
+from tests.strategies.gates import (
+    ALLOW,
+    ANA,
+    DENY,
+    HOLD,
+    MASK,
+    ORDERS,
+    SESSION,
+    House,
+    Policies,
+    asked,
+    parse,
+    question,
+)
 
 TOKEN = "gh" + "p_" + "Zk3vN9qLx2TbW8yRm4Jp7Hs1Dc6Fg5Ae0UoB"
 BO = Person("bo", ("dba",))
@@ -140,6 +155,25 @@ def test_a_secret_in_the_text_is_hidden_in_the_log_also_when_the_verdict_is_give
         assert house.gate.decide(changed(asked(text), memory=memory)).decision.verdict is Verdict.ALLOW
     kept = [(entry.text, entry.redacted) for entry in house.entries()]
     assert kept == [("SELECT 1", False), ("SELECT '[redacted]'", True), ("SELECT 2", False)]
+
+
+class Store:
+    """Policies that are replaced as a whole."""
+
+    def __init__(self) -> None:
+        self.program = Policies(replace(ALLOW, cacheable=True))
+
+
+def test_a_session_that_stays_keeps_no_policies_that_were_replaced(house: House) -> None:
+    store = Store()
+    house.policies = store  # type: ignore[assignment]  # as the gate asks it
+    gate, memory = house.build(), Memory(lambda protocol, text: None)
+    gate.decide(changed(asked("SELECT 1"), memory=memory))
+    assert gate.again(memory, question("SELECT 1"), ANA, SESSION, ORDERS) is not None
+    before, store.program = ref(store.program), Policies()
+    gc.collect()
+    assert before() is None
+    assert gate.again(memory, question("SELECT 1"), ANA, SESSION, ORDERS) is None
 
 
 def test_a_command_with_a_secret_is_refused_where_the_configuration_says_so(house: House) -> None:
