@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.e2e.bypass.http.cases import CASES as HTTP_CASES
 from tests.e2e.bypass.kubernetes.cases import CASES as KUBERNETES_CASES
 from tests.e2e.bypass.postgres.cases import CASES, Case
 from tests.e2e.bypass.postgres.dialogues import DIALOGUES, spellings
@@ -37,7 +38,8 @@ _SSH = """
 Sent over a real connection through a whole gateway with `policies/shell` and `policies/ssh` to a real sshd, by a developer. A file of
 the target that the commands try to remove must stay, another must not come to be, and nothing may be allowed in the audit. Every
 command is stopped: refused, or it waits for people. Shells without a terminal are refused, raw ones denied; 60 to 77 and 81 are pasted into a guarded shell too,
-and 200 made lines (5,000 in `make long`) leave a start file alone.
+and 200 made lines (5,000 in `make long`) leave a start file alone. As many other lines are run by bash itself under strace: every program it starts is one that our
+tree of the line names, or the tree says that it is not complete.
 
 | | way | tried | for example |
 |---|---|---|---|
@@ -55,8 +57,30 @@ real API server, whose own audit may hold nothing of them. Each is refused, or i
 """
 
 
+_HTTP = """
+## HTTP
+
+Sent as bytes through a whole gateway to a server that notes what reaches it. *refuse*: an error of ours, and nothing does. *one*: at most the one request that was
+judged does, spelt as it was judged.
+
+| | way | comes to | tried | for example |
+|---|---|---|---|---|
+"""
+
+
 def page_text() -> str:
-    return _HEAD + "".join(_rows()) + _SSH + "".join(_ssh_rows()) + _KUBERNETES + "".join(_kubernetes_rows())
+    ssh, kubernetes = _SSH + "".join(_ssh_rows()), _KUBERNETES + "".join(_kubernetes_rows())
+    return _HEAD + "".join(_rows()) + ssh + kubernetes + _HTTP + "".join(_http_rows())
+
+
+def _http_rows() -> Iterator[str]:
+    for case in HTTP_CASES:
+        first, *rest = case.texts[0].decode("latin-1").split("\r\n" if b"\r\n" in case.texts[0] else "\n")
+        shown = " | ".join(
+            [first.removesuffix(" HTTP/1.1"), *(line for line in rest[2:] if line and "text/plain" not in line)][:2]
+        )
+        shown = "".join(char if char.isprintable() else " " for char in shown).replace("|", "\\|")
+        yield f"| {case.number} | {case.title} | {case.expected} | {len(case.texts)} spellings | {_quoted(shown)} |\n"
 
 
 def _kubernetes_rows() -> Iterator[str]:

@@ -53,6 +53,9 @@ CASES: tuple[Case, ...] = (
     case(75, "characters nobody sees", "ls\rrm {c}", "ls \u202e; rm {c}", "r\u200bm {c}; rm {c}", "ls #\r\nrm {c}", "echo 'unfinished; rm {c}"),
     case(76, "what begins like scp", "scp ; rm {c}", "scp x y; rm {c}", "scp -S 'rm {c}' a b:", "scp -t /tmp; rm {c}"),
     case(77, "other rights", "sudo rm {c}", "sudo -u#-1 rm {c}", "su -c 'rm {c}'", "doas rm {c}", "pkexec rm {c}"),
+    case(82, "programs with a prompt of their own",
+         "vim -c ':!rm {c}' x", "less +'!rm {c}' /etc/passwd", "man -P 'rm {c}' ls", "python3", "tmux attach", "tmux new-session 'rm {c}'", "screen -X exec rm {c}",
+         "tmux send-keys 'rm {c}' Enter", "psql -c '\\! rm {c}'", "gdb -batch -ex 'shell rm {c}'", "ed x <<< '!rm {c}'", "screen -r", "PAGER='rm {c}' man ls"),
 )  # fmt: skip
 
 REQUESTS: tuple[tuple[int, str, str], ...] = (

@@ -1,6 +1,8 @@
 //! Arithmetic: where it ends, and the expansions in it. Its operators do nothing by themselves.
 
-use super::super::syntax::Part;
+use std::rc::Rc;
+
+use super::super::syntax::{Parameter, Part};
 use super::words::Parts;
 use super::{Read, Reader};
 
@@ -70,11 +72,30 @@ impl Reader<'_> {
 
     fn arithmetic_piece(&mut self, byte: u8, parts: &mut Parts) -> Read<()> {
         match byte {
-            b'$' | b'`' | b'"' | b'\'' | b'\\' => self.piece(byte, parts),
+            b'$' | b'`' | b'"' | b'\'' | b'\\' => {
+                let start = self.pos;
+                let quoted = byte == b'\'' || byte == b'$' && self.peek_second() == Some(b'\'');
+                self.piece(byte, parts)?;
+                if quoted {
+                    self.expanded_again(start, parts);
+                }
+                Ok(())
+            }
             _ => {
                 self.take_char(parts.text());
                 Ok(())
             }
+        }
+    }
+
+    /// WHY: to bash single quotes are no quotes in arithmetic. It looks for the end as if they were, and then expands what
+    /// stands between them: `$((a='$(ls)'))` runs `ls`.
+    pub(super) fn expanded_again(&mut self, start: usize, parts: &mut Parts) {
+        let text = self.text.get(start..self.pos).unwrap_or_default();
+        let inside = text.strip_prefix('$').unwrap_or(text);
+        if inside.contains(['$', '`']) || inside.len() < text.len() && inside.contains('\\') {
+            let again = Parameter { name: String::new(), plain: false, evaluates: true, inside: Vec::new() };
+            parts.push(Part::Parameter(Rc::new(again)));
         }
     }
 }

@@ -122,7 +122,13 @@ impl Reader<'_> {
         let evaluates = operator == Some(b'@') && second == Some(b'P');
         // In double quotes a single quote is only a quote after the operators that cut.
         let cuts = matches!(operator, Some(b'#' | b'%' | b'/' | b'^' | b',' | b'@'));
+        let from = self.pos;
         self.up_to_brace(quoted && !cuts, &mut inside)?;
+        let places = operator == Some(b':') && !matches!(second, Some(b'-' | b'=' | b'+' | b'?'));
+        if places && self.text.get(from..self.pos).is_some_and(|text| text.contains('\'')) {
+            // From where and how much of a value: arithmetic.
+            self.expanded_again(from, &mut inside);
+        }
         Ok(Part::Parameter(Rc::new(Parameter { name, plain: false, evaluates, inside: inside.done() })))
     }
 

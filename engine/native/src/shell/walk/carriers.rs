@@ -275,9 +275,11 @@ impl Walker<'_> {
         let name = paths::file_name(&file.shown);
         if self.fetched.contains(name) || file.substitution {
             self.sign(index, Sign::DownloadAndRun);
+            self.problem("opaque_code", "what was fetched or written just before is run", file.span);
         }
         if self.made.contains(name) {
             self.sign(index, Sign::OpaqueCode);
+            self.problem("opaque_code", "a file that was written just before is run", file.span);
         }
         if self.cloned {
             self.sign(index, Sign::InstallsPackages);

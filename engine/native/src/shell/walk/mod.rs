@@ -9,6 +9,7 @@ mod awk_and_sed;
 mod builders;
 mod carriers;
 mod code;
+mod multiplexers;
 mod options;
 mod own_verbs;
 mod paths;
@@ -70,6 +71,8 @@ pub struct Walker<'t> {
     /// Where the text being walked stands, when it is not the command itself.
     place: Option<Span>,
     functions: HashSet<String>,
+    /// Names that are aliases by now.
+    aliases: HashSet<String>,
     /// Names of files that this command fetched or made: running one of them is noteworthy.
     fetched: HashSet<String>,
     /// What the wrappers so far add to the commands inside.
@@ -96,6 +99,7 @@ impl<'t> Walker<'t> {
             embedded: 0,
             place: None,
             functions: HashSet::new(),
+            aliases: HashSet::new(),
             fetched: HashSet::new(),
             signs: Vec::new(),
             constants: HashMap::new(),
@@ -224,10 +228,18 @@ impl<'t> Walker<'t> {
 
     /// The commands in parts of words.
     fn parts(&mut self, parts: &[Part]) {
+        let mut before = "";
         for part in parts {
             match part {
-                Part::Text(_) => {}
-                Part::Quoted(text) => self.hidden_subscript(text),
+                Part::Text(text) => {
+                    before = text;
+                    continue;
+                }
+                Part::Quoted(text) => {
+                    // `a['$(x)']` is a subscript in two parts.
+                    let opens = before.rfind('[').is_some_and(|at| !before.get(at..).unwrap_or_default().contains(']'));
+                    self.hidden_subscript(text, opens);
+                }
                 Part::Parameter(parameter) => {
                     if parameter.evaluates {
                         self.problem("evaluated_value", "a value is expanded again", (0, 0));
@@ -239,6 +251,7 @@ impl<'t> Walker<'t> {
                 Part::Command(script) => self.substituted("substitution", script),
                 Part::Process(script) => self.substituted("process_substitution", script),
             }
+            before = "";
         }
     }
 
@@ -251,9 +264,22 @@ impl<'t> Walker<'t> {
         self.signs = signs;
     }
 
-    /// Text that becomes code where a shell takes it for the subscript of an array.
-    fn hidden_subscript(&mut self, text: &str) {
-        if text.contains("[$(") || text.contains("[`") || text.contains("[<(") {
+    /// Text that becomes code where a shell takes it for the subscript of an array. `is_open`: one has begun before it.
+    fn hidden_subscript(&mut self, text: &str, is_open: bool) {
+        let mut open = is_open;
+        let mut runs = false;
+        let bytes = text.as_bytes();
+        for (at, byte) in bytes.iter().enumerate() {
+            let next = bytes.get(at.saturating_add(1));
+            match byte {
+                b'[' => open = true,
+                b']' => open = false,
+                b'`' => runs |= open,
+                b'$' | b'<' if next == Some(&b'(') => runs |= open,
+                _ => {}
+            }
+        }
+        if runs {
             self.problem("hidden_subscript", "a quoted text runs a command where it is taken for a subscript", (0, 0));
         }
     }

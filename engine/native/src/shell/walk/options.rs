@@ -96,6 +96,7 @@ impl Walker<'_> {
             "crontab" => self.crontab(index, line),
             "export" | "declare" | "typeset" | "readonly" | "local" => self.variables(index, line),
             "alias" => self.aliases(index, line),
+            "hash" => self.hashed(line),
             "ln" => self.links(index, line),
             "cd" | "pushd" => self.folder(line),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),

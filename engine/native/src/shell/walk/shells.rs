@@ -18,6 +18,10 @@ impl Walker<'_> {
             "eval" => Some(text_of(name, rest)),
             "source" | "." => self.source(name, args, around),
             "trap" => Some(trap(rest)),
+            "tmux" | "screen" | "byobu" | "zellij" | "dtach" | "abduco" => self.multiplexer(name, args, around),
+            "run-parts" if !rest.iter().any(|arg| arg.is("--list") || arg.is("--test")) => {
+                Some(Unwrapped::Unknown { code: "opaque_code", message: "every file of a folder is run".to_owned() })
+            }
             "busybox" | "toybox" => Some(applet(name, rest)),
             "env" => env_split(rest),
             "command" if rest.first().is_some_and(|arg| arg.is("-v") || arg.is("-V")) => Some(Unwrapped::Program),
@@ -45,7 +49,7 @@ impl Walker<'_> {
     }
 
     /// `docker exec`, `kubectl exec`, `bundle exec`: the program is an operation, and so is what it runs.
-    fn subcommand(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
+    pub(super) fn subcommand(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
         let rest = args.get(1..).unwrap_or_default();
         let valued: Vec<&str> = tables::options(name).iter().map(|runs| runs.option.as_str()).collect();
         let line = super::args::Line::of(rest, &valued);
@@ -119,7 +123,7 @@ impl Walker<'_> {
             return Unwrapped::Texts { wrapper: name.to_owned(), texts: vec![text], signs: Vec::new(), remote: false };
         }
         match operand {
-            Some(file) if !stdin && !file.is("-") && !file.is("/dev/stdin") => {
+            Some(file) if !stdin && !file.is("-") && !is_input(file) => {
                 self.script_file(name, file, args, around);
                 empty()
             }
@@ -178,6 +182,9 @@ impl Walker<'_> {
 
     fn source(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
         let file = args.get(1)?;
+        if is_input(file) {
+            return Some(self.code_from_input(name, args, around));
+        }
         self.script_file(name, file, args, around);
         Some(empty())
     }
@@ -210,6 +217,11 @@ impl Walker<'_> {
         let signs = if remote { vec![Sign::RemoteRun] } else { vec![Sign::Persistence] };
         Some(Unwrapped::Texts { wrapper: name.to_owned(), texts: vec![text], signs, remote })
     }
+}
+
+/// Whether a file is the standard input of whoever opens it.
+fn is_input(file: &Arg) -> bool {
+    ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].iter().any(|name| file.is(name))
 }
 
 /// Nothing is left to do.

@@ -59,6 +59,7 @@ impl Walker<'_> {
                 Value::Word(word) => {
                     self.parts(&word.parts);
                     let value = Arg::of(word, &self.constants);
+                    self.shell_variable(&assign.name, &value.shown, value.literal.is_some(), span);
                     self.remember(&assign.name, &value.shown);
                     if word.parts.is_empty() {
                         Some(String::new())
@@ -67,6 +68,7 @@ impl Walker<'_> {
                     }
                 }
                 Value::Array(words) => {
+                    self.shell_variable(&assign.name, "()", false, span);
                     self.words(words);
                     None
                 }
@@ -123,6 +125,10 @@ impl Walker<'_> {
         };
         if self.functions.contains(&word) {
             self.described(Kind::CallFunction, args, around);
+            return;
+        }
+        if self.aliases.contains(&word) {
+            self.unknown(args, around, "shadowed_program", "a name is used that is an alias by then");
             return;
         }
         let name = tables::program_name(&word);

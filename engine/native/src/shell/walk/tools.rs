@@ -279,6 +279,7 @@ impl Walker<'_> {
             let name = arg.shown.split(['=', '+']).next().unwrap_or_default();
             if let Some((_, value)) = arg.shown.split_once('=') {
                 let value = value.to_owned();
+                self.shell_variable(name, &value, arg.literal.is_some(), arg.span);
                 self.remember(name, &value);
             }
             self.touch(index, Target { class: "variable", name: name.to_owned(), access: Access::Set, literal: true });
@@ -296,6 +297,8 @@ impl Walker<'_> {
         }
     }
 
+    /// INVARIANT: an alias can stand for anything, and changes how what follows it is read; so where one is used, or may be
+    /// used for a program, nobody sees what runs.
     pub(super) fn aliases(&mut self, index: usize, line: &Line) {
         for arg in line.args.iter().filter(|arg| arg.shown.contains('=')) {
             self.feature("alias_defined");
@@ -303,7 +306,33 @@ impl Walker<'_> {
             if tables::knows(name) {
                 self.feature("shadowed_program");
                 self.sign(index, Sign::ExecutionVariable);
+                self.problem("shadowed_program", &format!("an alias takes the name of the program `{name}`"), arg.span);
             }
+            self.aliases.insert(name.to_owned());
+        }
+    }
+
+    /// `hash -p FILE NAME`: the name is another program from here on.
+    pub(super) fn hashed(&mut self, line: &Line) {
+        if line.args.iter().any(|arg| arg.is_option() && arg.shown.contains('p')) {
+            self.problem("shadowed_program", "a name is given to another program", (0, 0));
+        }
+    }
+
+    /// A variable whose value a shell runs, or runs a file of: nobody reads that as commands here.
+    pub(super) fn shell_variable(&mut self, name: &str, shown: &str, literal: bool, span: (usize, usize)) {
+        let octal = shown.as_bytes().windows(2).any(|two| matches!(two, [b'\\', b'0'..=b'9']));
+        let runs = match name {
+            "PS0" | "PS1" | "PS2" | "PS3" | "PS4" => {
+                !literal || octal || ["$(", "${", "$[", "`"].iter().any(|mark| shown.contains(mark))
+            }
+            "PROMPT_COMMAND" | "BASH_ENV" => !shown.is_empty(),
+            // WHY not any: a variable of this name says in many places which environment is meant.
+            "ENV" => shown.contains("<()") || shown.contains('/'),
+            _ => false,
+        };
+        if runs {
+            self.problem("opaque_code", &format!("a shell runs what `{name}` holds"), span);
         }
     }
 

