@@ -236,8 +236,11 @@ class PostgresLane:
     def outcome(self, clock: int) -> bytes | None:
         """The body of the outcome's line for what `reply` ended."""
 
-def outcome_body(decision_id: str, now: int, rows: int, bytes: int, duration: float, error: str | None) -> bytes:
-    """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null."""
+def outcome_body(decision_id: str, now: int, counts: tuple[int, int, int], duration: float, error: str | None) -> bytes:
+    """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null.
+
+    `counts`: rows, bytes, values that were masked.
+    """
 
 def audit_leaves(lines: bytes, place: int, next: int, upto: int) -> tuple[int, bytes, bytes, int]:
     """The Merkle leaves of the log's whole lines in `lines`, which begin at `place` with entry `next`, up to entry `upto`.
@@ -283,3 +286,16 @@ class ScanStream:
     @property
     def settled(self) -> int:
         """Up to which byte nothing that comes can add or change a span."""
+
+@final
+class ScanOutput:
+    """What a program writes, the values of these types taken out of it as it comes (engine/native/src/scan/output.rs).
+
+    `take` gives [what may be shown now, [[before which byte of it, type, value]], whether something was no text, whether
+    something is kept back].
+    """
+
+    def __new__(cls, types: list[int], is_terminal: bool) -> ScanOutput: ...
+    def take(self, piece: bytes | None, is_over: bool) -> bytes:
+        """Take what was written next; without it, nothing was for a while (what only waits for words beside it is settled), or is
+        any more (`is_over`)."""

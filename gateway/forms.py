@@ -44,7 +44,8 @@ def fill(form: EntryForm, question: Question, decision_id: str, now: int) -> byt
 def outcome_body(decision_id: str, outcome: Outcome, now: int) -> bytes:
     """The line's body for what became of a granted command. Raises AuditUnavailable for counts past 64 bits."""
     try:
-        return encode_outcome(decision_id, now, outcome.rows, outcome.bytes, outcome.duration, outcome.error)
+        counts = (outcome.rows, outcome.bytes, outcome.masked)
+        return encode_outcome(decision_id, now, counts, outcome.duration, outcome.error)
     except OverflowError as error:
         raise AuditUnavailable("an audit entry cannot be encoded", code="AUDIT_ENTRY") from error
 

@@ -1,6 +1,7 @@
 """A gate in one page, a target of asyncssh's in this process and a client, for tests of the SSH adapter's parts.
 
-The verdict is a mark in the command: `#deny`, `#hold`, `#mask`, `#rows`; anything else is allowed. The target prints the line it
+The verdict is a mark in the command: `#deny`, `#hold`, `#mask` (of nothing that could be masked), `#secrets` (tokens are), `#rows`;
+anything else is allowed. The target prints the line it
 was given and ends with status 3; `#drop` in it ends its connection, `#stuck` keeps it running.
 """
 
@@ -39,7 +40,7 @@ def text_of(key: asyncssh.SSHKey) -> str:
     return key.export_private_key().decode()
 
 
-RAW = {"allowed": True, "record": True}
+RAW = {"allowed": True, "record": True, "masked": False}
 """What the small gate says of terminals of the target."""
 
 
@@ -55,6 +56,12 @@ def answer_for(text: str, number: int = 1) -> Answer:
         return Answer(Decision(Verdict.HOLD, None, (reason,), hold=hold), identity, f"T{number}", "https://gate/T")
     if "#mask" in text:
         return Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact"),)), identity)
+    if "#secrets" in text:
+        tokens = MaskItem(None, ("secret.github_token",), "redact")
+        return Answer(Decision(Verdict.MASK, None, mask_plan=(tokens,)), identity)
+    if text in ("shell raw", "terminal") and RAW["masked"]:
+        tokens, kept = MaskItem(None, ("secret.github_token",), "redact"), (Obligation("record", True, "test/R"),)
+        return Answer(Decision(Verdict.MASK, None, mask_plan=(tokens,), obligations=kept), identity)
     if text in ("shell raw", "terminal") and "#" not in text:
         kept = (Obligation("record", True, "test/R"),) if RAW["record"] else ()
         verdict = Verdict.ALLOW if RAW["allowed"] else Verdict.DENY

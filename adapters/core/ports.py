@@ -77,12 +77,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of a granted command. `error` is the server's code (SQLSTATE), never its text."""
+    """What became of a granted command. `error` is the server's code (SQLSTATE), never its text; `masked` how often a value
+    was hidden in a stream."""
 
     rows: int = 0
     bytes: int = 0
     duration: float = 0.0
     error: str | None = None
+    masked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ class Asker:
         self._tickets: set[str] = set()
         self._is_over = False
 
-    async def granted(self, question: Question, *, can_record: bool = False) -> Answer:
-        """The answer that lets it happen. Raises NotGranted. `can_record`: whoever asks records what is shown."""
+    async def granted(self, question: Question, *, can_record: bool = False, can_mask: bool = False) -> Answer:
+        """The answer that lets it happen. Raises NotGranted. `can_record`, `can_mask`: as in `session.unmet`."""
         gate = self._visit.gate
         answer = gate.decide(question)
         if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
@@ -48,7 +48,7 @@ class Asker:
                 self._tell(messages.released(ticket))
         if not answer.decision.is_granted:
             raise NotGranted(messages.denial(answer), code="DENIED")
-        missing = unmet(answer, can_record=can_record)
+        missing = unmet(answer, can_record=can_record, can_mask=can_mask)
         if missing is not None:
             gate.finished(answer.decision_id, Outcome(error="OBLIGATION_UNKNOWN"))
             raise NotGranted(messages.unenforceable(answer, missing), code="OBLIGATION_UNKNOWN")

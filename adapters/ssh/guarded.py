@@ -21,6 +21,7 @@ from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.completing import Completer
 from adapters.ssh.facts import command_question, request_question
+from adapters.ssh.masks import masks_granted
 from adapters.ssh.running import CommandRun
 from adapters.ssh.shell_state import (
     MAX_TEXT,
@@ -42,6 +43,7 @@ from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
 from adapters.terminal.editor import Completing, Editor, Event, Interrupted, Left, Submitted
 from engine.command.parse import parse_command
 from engine.command.tree import Command
+from engine.masking.output import ValueMask
 
 SECURE_PAGER = "export LESSSECURE='1'"
 """Stands before programs of the whole screen: `less` runs no commands then."""
@@ -63,7 +65,7 @@ class Mode(StrEnum):
 
 
 class LineEnd:
-    """A running line's way to the screen: its output without the state behind it, its end to the shell."""
+    """A running line's way to the screen: the state behind its output taken off, its output shown, its end told to the shell."""
 
     def __init__(self, shell: GuardedShell, display: Display, reader: StateReader | None) -> None:
         self._shell = shell
@@ -71,10 +73,19 @@ class LineEnd:
         self._reader = reader
         self.fields: list[bytes] | None = None
 
+    def feed(self, data: bytes) -> bytes:
+        """What the line itself wrote, without the state behind it."""
+        return data if self._reader is None else self._reader.feed(data)
+
+    def rest(self) -> bytes:
+        """What was taken for a state and is none; the state is known now."""
+        if self._reader is None:
+            return b""
+        rest, self.fields = self._reader.end()
+        return rest
+
     def write(self, data: bytes, datatype: int | None = None) -> None:
         """Output."""
-        if datatype is None and self._reader is not None:
-            data = self._reader.feed(data)
         self._display.write(data)
 
     def write_stderr(self, data: bytes) -> None:
@@ -83,9 +94,6 @@ class LineEnd:
 
     def exit(self, status: int) -> None:
         """The line is over."""
-        if self._reader is not None:
-            rest, self.fields = self._reader.end()
-            self._display.write(rest)
         self._shell.line_ended(self, status)
 
     def exit_with_signal(self, signal: str, core_dumped: bool = False, msg: str = "") -> None:
@@ -149,6 +157,7 @@ class GuardedShell:
         self._completer = Completer(visit)
         self._has_no_more = False
         self._decision_id = ""
+        self._masks: tuple[ValueMask, ...] = ()
         self._began = time.perf_counter()
 
     def start(self) -> None:
@@ -157,11 +166,11 @@ class GuardedShell:
 
     async def _open(self) -> None:
         try:
-            answer = await self._asker.granted(request_question("shell guarded"), can_record=True)
+            answer = await self._asker.granted(request_question("shell guarded"), can_record=True, can_mask=True)
         except NotGranted as error:
             self._end(messages.REFUSED, str(error), "NOT_RUN")
             return
-        self._decision_id = answer.decision_id
+        self._decision_id, self._masks = answer.decision_id, masks_granted(answer)
         try:
             recording = self._visit.gate.record(
                 answer.decision_id, self._terminal.screen, self._recorder_failed_elsewhere
@@ -322,7 +331,13 @@ class GuardedShell:
         end = self._end_of_line = LineEnd(self, self._display, StateReader(nonce))
         self._mode, self._discipline = Mode.RUNNING, Discipline()
         self._run = CommandRun(
-            self._visit, end, self._environment, recording=self._display.recording, line_of=line_of(nonce)
+            self._visit,
+            end,
+            self._environment,
+            recording=self._display.recording,
+            line_of=line_of(nonce),
+            masks=self._masks,
+            behind=end,
         )
         self._run.start(self._state.before(text, command).encode())
 
@@ -346,6 +361,7 @@ class GuardedShell:
             self._environment,
             terminal=self._terminal,
             recording=self._display.recording,
+            masks=(*self._masks, *masks_granted(answer)),
         )
         self._run.start(f"{SECURE_PAGER}\n{self._state.before(text)}".encode())
 

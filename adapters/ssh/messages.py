@@ -80,6 +80,14 @@ def unrecorded() -> str:
     return _lines("ended: this has to be recorded and cannot be at the moment", "tell the operator of the gateway")
 
 
+def not_text() -> str:
+    """That a command wrote something in which nothing can be hidden."""
+    return _lines(
+        "ended: what it writes has to be masked, and this is no text",
+        "files that are no text, or packed, cannot be shown under this policy",
+    )
+
+
 def recorded_only() -> str:
     """What a terminal of the target is."""
     return _lines("this terminal is recorded; what is typed here is judged by nobody")

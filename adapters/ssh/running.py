@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import asyncssh
 
@@ -17,6 +18,7 @@ from adapters.errors import RecorderFailed
 from adapters.ssh import messages
 from adapters.ssh.client_end import ClientEnd, Terminal
 from adapters.ssh.facts import run_line
+from adapters.ssh.hiding import Hiding
 from adapters.ssh.session import (
     Ask,
     Await,
@@ -39,6 +41,7 @@ from adapters.ssh.session import (
 from adapters.ssh.target_session import TargetSession
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from engine.masking.output import ValueMask
 
 MAX_EARLY_INPUT = 256 * 1024
 """Bytes of a client's input kept while its command waits; above, the channel is not read any more."""
@@ -46,6 +49,16 @@ SIGNALS = frozenset(
     {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
 )
 """What RFC 4254 knows (6.10)."""
+
+
+class Behind(Protocol):
+    """Who reads what stands behind a command's own output."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What of this is the command's output."""
+
+    def rest(self) -> bytes:
+        """What was kept back and is output after all."""
 
 
 class CommandRun:
@@ -60,10 +73,12 @@ class CommandRun:
         terminal: Terminal | None = None,
         recording: Recording | None = None,
         line_of: LineOf = run_line,
+        masks: Sequence[ValueMask] = (),
+        behind: Behind | None = None,
     ) -> None:
         """`terminal`: it runs on one of the target. `recording`: everything the client is shown is recorded there already, by `client`.
 
-        `line_of` makes of the text that was judged what the target is given.
+        `line_of` makes of the text that was judged what the target is given. `masks`: what is hidden besides what its own grant says.
         """
         self._visit = visit
         self._client = client
@@ -82,6 +97,9 @@ class CommandRun:
         self._began = 0.0
         self._text = b""
         self._recording: Recording | None = None
+        self._masks = tuple(masks)
+        self._behind = behind
+        self._hiding: Hiding | None = None
         self.shown = 0
 
     # --- the client's side
@@ -147,6 +165,8 @@ class CommandRun:
         self._perform(self._session.handle(ClientLeft(reason), self._loop.time()))
         if self._timer is not None:
             self._timer.cancel()
+        if self._hiding is not None:
+            self._hiding.stop()
         if self._target is not None:
             self._target.abort()
         self._finish("CLIENT_GONE")
@@ -170,8 +190,9 @@ class CommandRun:
                 gate.withdraw(ticket, reason)
             case Tell(text):
                 self.tell(text)
-            case Run(line, decision_id, is_recorded):
+            case Run(line, decision_id, is_recorded, masks):
                 self._decision_id, self._began = decision_id, time.perf_counter()
+                self._hide((*self._masks, *masks))
                 if self._begin_recording(decision_id, is_recorded=is_recorded):
                     self._visit.spawn(self._run(line))
             case NotRun(decision_id, error):
@@ -226,6 +247,18 @@ class CommandRun:
         if not self._client.is_closing():
             self._client.exit(status)
 
+    # --- what is hidden
+
+    def _hide(self, masks: Sequence[ValueMask]) -> None:
+        if masks:
+            on_terminal = self._terminal is not None
+            not_text = None if on_terminal else self._not_text
+            self._hiding = Hiding(masks, self._show, is_terminal=on_terminal, not_text=not_text)
+
+    def _not_text(self) -> None:
+        """INVARIANT: what cannot be masked is not shown, and ends."""
+        self._cut(messages.not_text(), "NOT_TEXT")
+
     # --- the recording
 
     def _begin_recording(self, decision_id: str, *, is_recorded: bool) -> bool:
@@ -247,16 +280,21 @@ class CommandRun:
 
     def _recorder_failed(self) -> None:
         """INVARIANT: what cannot be recorded is not shown, and ends."""
-        if not self._decision_id:
-            return
-        self.tell(messages.unrecorded())
-        self._finish("RECORDER_FAILED")
+        if self._decision_id:
+            self._cut(messages.unrecorded(), "RECORDER_FAILED")
+
+    def _cut(self, said: str, error: str) -> None:
+        """End it here."""
+        if self._hiding is not None:
+            self._hiding.stop()
+        self.tell(said)
+        self._finish(error)
         target, self._target = self._target, None
         if target is not None:
             target.abort()
         if self._is_there:
             self._client.exit(messages.LOST)
-        self._session.handle(ClientLeft("the recorder failed"), self._loop.time())
+        self._session.handle(ClientLeft(error), self._loop.time())
 
     # --- the target's side
 
@@ -284,7 +322,16 @@ class CommandRun:
             self._read_target(False)
 
     def show(self, data: bytes, datatype: int | None) -> None:
-        """Output of the command."""
+        """What it writes."""
+        if datatype is None and self._behind is not None:
+            data = self._behind.feed(data)
+        if self._hiding is not None:
+            self._hiding.push(data, datatype)
+        elif data:
+            self._show(data, datatype)
+
+    def _show(self, data: bytes, datatype: int | None) -> None:
+        """Show something of it, as it is to be seen."""
         if self._recording is not None:
             try:
                 self._recording.output(data, is_error=datatype is not None)
@@ -306,6 +353,7 @@ class CommandRun:
     def target_ended(self, status: int | None, signal: tuple[str, bool, str, str] | None) -> None:
         """The command is over: how it ended, or None and None when nobody knows."""
         self._target = None
+        self._show_rest()
         if not self._decision_id:
             return
         if signal is not None:
@@ -322,6 +370,15 @@ class CommandRun:
             self._finish("TARGET_LOST")
             if self._is_there:
                 self._client.exit(messages.LOST)
+
+    def _show_rest(self) -> None:
+        """What was kept back, now that nothing comes any more."""
+        rest = self._behind.rest() if self._behind is not None else b""
+        if self._hiding is not None:
+            self._hiding.push(rest, None)
+            self._hiding.finish()
+        elif rest:
+            self._show(rest, None)
 
     @property
     def _is_there(self) -> bool:
@@ -343,4 +400,6 @@ class CommandRun:
             self._recording.end(status)
         decision_id, self._decision_id = self._decision_id, ""
         duration = time.perf_counter() - self._began
-        self._visit.gate.finished(decision_id, Outcome(bytes=self.shown, duration=duration, error=error))
+        masked = self._hiding.hidden if self._hiding is not None else 0
+        outcome = Outcome(bytes=self.shown, duration=duration, error=error, masked=masked)
+        self._visit.gate.finished(decision_id, outcome)

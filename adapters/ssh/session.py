@@ -18,7 +18,9 @@ from adapters.core.ports import Answer, Question
 from adapters.errors import LocalProtocolError
 from adapters.ssh import messages
 from adapters.ssh.facts import command_question, refusal_of, run_line
+from adapters.ssh.masks import masks_of
 from engine.decision import Verdict
+from engine.masking.output import ValueMask
 
 GATES_OWN = frozenset({"notify"})
 """Obligations that are the gate's affair, not ours."""
@@ -111,11 +113,12 @@ class Tell:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Give this line to the target. `is_recorded`: the policy wants what it shows recorded."""
+    """Give this line to the target. `is_recorded`: the policy wants what it shows recorded; `masks`: what is hidden in that."""
 
     line: str
     decision_id: str
     is_recorded: bool = False
+    masks: tuple[ValueMask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,17 +198,17 @@ class CommandSession:
         return self._granted(answer)
 
     def _granted(self, answer: Answer) -> list[Effect]:
-        missing = unmet(answer, can_record=True)
+        missing, masks = unmet(answer, can_record=True, can_mask=True), masks_of(answer)
         line = self.line_of(self._text.decode(), self.shell)
         if missing is None and line is None:
             missing = "a command that the target can take, and this one is too long"
-        if missing is not None or line is None:
+        if missing is not None or line is None or isinstance(masks, str):
             self.phase = Phase.OVER
             told = messages.unenforceable(answer, missing or "")
             return [NotRun(answer.decision_id, "OBLIGATION_UNKNOWN"), Tell(told), End(messages.REFUSED)]
         waited = [Tell(messages.released(self._ticket))] if self._ticket is not None else []
         self.phase = Phase.RUNNING
-        return [*waited, Run(line, answer.decision_id, wants_record(answer))]
+        return [*waited, Run(line, answer.decision_id, wants_record(answer), masks)]
 
     def _waits_on(self, now: float) -> list[Effect]:
         if self.phase is not Phase.WAITING or self._ticket is None:
@@ -223,10 +226,16 @@ def wants_record(answer: Answer) -> bool:
     return any(one.type == RECORD for one in answer.decision.obligations)
 
 
-def unmet(answer: Answer, *, can_record: bool = False) -> str | None:
-    """What a grant demands and we cannot do; None when there is nothing. `can_record`: whoever asks records."""
+def unmet(answer: Answer, *, can_record: bool = False, can_mask: bool = False) -> str | None:
+    """What a grant demands and we cannot do; None when there is nothing.
+
+    `can_record`, `can_mask`: whoever asks records what is shown, hides values in it.
+    """
     decision = answer.decision
     met = GATES_OWN | {RECORD} if can_record else GATES_OWN
-    if decision.verdict is not Verdict.ALLOW or decision.mask_plan:
+    masks = masks_of(answer)
+    if not decision.is_granted or (masks and not can_mask):
         return "that the output is masked"
+    if isinstance(masks, str):
+        return masks
     return next((f"`{one.type}`" for one in decision.obligations if one.type not in met), None)

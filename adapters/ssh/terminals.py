@@ -18,6 +18,8 @@ from adapters.ssh import messages
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.facts import request_question
+from adapters.ssh.hiding import Hiding
+from adapters.ssh.masks import masks_granted
 from adapters.ssh.running import SIGNALS, CommandRun
 from adapters.ssh.session import wants_record
 from adapters.ssh.target_session import TargetSession
@@ -61,7 +63,7 @@ class Idle:
 
 async def granted_with_record(visit: Visit, asker: Asker, word: str, *values: str) -> Answer:
     """The answer that lets a terminal be. Raises NotGranted, also for a grant that does not say `record`."""
-    answer = await asker.granted(request_question(word, *values), can_record=True)
+    answer = await asker.granted(request_question(word, *values), can_record=True, can_mask=True)
     if not wants_record(answer):
         # WHY: whoever allows everything has not thought of this; a policy has to say that recording is all there is.
         visit.gate.finished(answer.decision_id, Outcome(error="NOT_RECORDED"))
@@ -85,6 +87,7 @@ class RawShell:
         self._idle: Idle | None = None
         self._target: asyncssh.SSHClientChannel[bytes] | None = None
         self._early = bytearray()
+        self._hiding: Hiding | None = None
         self._is_over = False
 
     @property
@@ -103,6 +106,9 @@ class RawShell:
             self._end(str(error), messages.REFUSED)
             return
         self._decision_id, self._began = answer.decision_id, time.perf_counter()
+        masks = masks_granted(answer)
+        if masks:
+            self._hiding = Hiding(masks, lambda data, _: self._display.write(data), is_terminal=True)
         try:
             self._display.recording = self._visit.gate.record(
                 answer.decision_id, self._terminal.screen, self._recorder_failed_elsewhere
@@ -133,7 +139,10 @@ class RawShell:
 
     def show(self, data: bytes, datatype: int | None) -> None:
         """Its output."""
-        self._display.write(data)
+        if self._hiding is not None:
+            self._hiding.push(data, None)
+        else:
+            self._display.write(data)
 
     def target_is_full(self, is_full: bool) -> None:
         """It does not read for now, or does again."""
@@ -147,6 +156,8 @@ class RawShell:
         self._target = None
         if self._is_over:
             return
+        if self._hiding is not None:
+            self._hiding.finish()
         if signal is not None:
             self._finish(f"SIGNAL_{signal[0]}", None)
             self._client.exit_with_signal(signal[0], signal[1], messages.plain(signal[2]))
@@ -239,13 +250,16 @@ class RawShell:
         if self._is_over:
             return
         self._is_over = True
+        if self._hiding is not None:
+            self._hiding.stop()
         if self._idle is not None:
             self._idle.stop()
         if self._display.recording is not None:
             self._display.recording.end(status)
         if self._decision_id:
             decision_id, self._decision_id = self._decision_id, ""
-            outcome = Outcome(bytes=self._display.shown, duration=time.perf_counter() - self._began, error=error)
+            duration, masked = time.perf_counter() - self._began, self._hiding.hidden if self._hiding is not None else 0
+            outcome = Outcome(bytes=self._display.shown, duration=duration, error=error, masked=masked)
             self._visit.gate.finished(decision_id, outcome)
 
 
@@ -294,6 +308,7 @@ class CommandOnTerminal:
                 self._environment,
                 terminal=self._terminal,
                 recording=self._display.recording,
+                masks=masks_granted(answer),
             )
         self._run.start(text)
         early, self._early = bytes(self._early), bytearray()

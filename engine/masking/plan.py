@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from engine.command.shell.tree import Shell
 from engine.command.tree import Access, Command, Effect, Operation, Output, Sql
 from engine.errors import InputInvalid
 from engine.masking.paths import Path, parse_path
@@ -74,6 +75,25 @@ _ANSWERED_WITH_OBJECTS = frozenset(
 """Kinds of Kubernetes whose answer is an object, or many. Of others it is what a container, a proxy or kubectl says."""
 
 
+_SHOWN = frozenset({"guarded_shell", "raw_shell", "terminal", "screen_program"})
+"""Kinds of SSH of which somebody sees a terminal. Of files and connections pass the bytes."""
+
+_SPEAKS_BYTES = frozenset(
+    {
+        *("sftp-server", "git-shell", "git-upload-pack", "git-receive-pack", "git-upload-archive", "svnserve"),
+    }
+)
+"""Programs that speak with one of their own at the other end: a value hidden there breaks what is carried."""
+
+
+_AS_SERVER: Mapping[str, frozenset[str]] = {
+    "scp": frozenset({"-f", "-t"}),
+    "rsync": frozenset({"--server"}),
+    "git": frozenset({"upload-pack", "receive-pack", "upload-archive"}),
+}
+"""Programs that do so with one of these words."""
+
+
 class Obstacle(StrEnum):
     """Why there is no plan; the values are those of `DenyKind`."""
 
@@ -128,6 +148,8 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
         return _plan_messages(masks, command, "what a tool answers is masked by `paths` and `values`")
     if command.http is not None or command.protocol == "kubernetes":
         return _plan_paths(masks, command)
+    if command.protocol in ("shell", "ssh"):
+        return _plan_output(masks, command)
     found = _obstacle(masks, command)
     if found is not None:
         return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
@@ -176,6 +198,35 @@ def _plan_messages(masks: Sequence[Mask], command: Command, why: str) -> tuple[R
     concerned = [mask for mask in masks if mask.values]
     if not concerned:
         return by_path
+    by_value = _by_value(concerned)
+    return by_value if isinstance(by_value, Unplanned) else (*by_path, by_value)
+
+
+# WHY no proof is asked for here as it is of SQL: what a program does to a value before it writes it (`rev`, `base64`, `cut`)
+# nobody can tell from its name and arguments. Which programs may run is for rules; what they write in plain is masked.
+def _plan_output(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
+    """The plan for what programs write, or what a terminal shows: by pattern, wherever a value stands in it."""
+    found = None
+    if any(mask.columns or mask.paths for mask in masks):
+        found = "what a program writes is masked by `values` only"
+    for operation in command.operations:
+        if command.protocol == "ssh" and operation.kind not in _SHOWN:
+            found = f"nothing is masked in what `{operation.kind}` carries"
+        elif operation.shell is not None and _speaks_bytes(operation.shell):
+            found = f"`{operation.shell.program}` speaks a protocol of bytes, in which nothing can be masked"
+    if found is not None:
+        return Unplanned(Obstacle.UNPROVEN, found, _names(masks))
+    by_value = _by_value(masks)
+    return by_value if isinstance(by_value, Unplanned) else (by_value,)
+
+
+def _speaks_bytes(shell: Shell) -> bool:
+    program = (shell.program or "").rpartition("/")[2]
+    return program in _SPEAKS_BYTES or not _AS_SERVER.get(program, frozenset()).isdisjoint(shell.argv)
+
+
+def _by_value(concerned: Sequence[Mask]) -> Rewrite | Unplanned:
+    """The one rewriting of what several masks by pattern find: the strictest of their methods for all their types."""
     strictest, params = _strictest(concerned, "values")
     if isinstance(strictest, Unplanned):
         return strictest
@@ -183,7 +234,7 @@ def _plan_messages(masks: Sequence[Mask], command: Command, why: str) -> tuple[R
         types = chosen([glob for mask in concerned for glob in mask.values])
     except InputInvalid as error:
         return Unplanned(Obstacle.UNPROVEN, str(error), _names(concerned))
-    return (*by_path, Rewrite(None, types, strictest, params, _names(concerned)))
+    return Rewrite(None, types, strictest, params, _names(concerned))
 
 
 def _by_path(masks: Sequence[Mask]) -> tuple[Rewrite, ...] | Unplanned:

@@ -46,6 +46,61 @@ def hold(cases: int, seed: int) -> None:
         assert got + SPANS.decode(stream.finish()) == found, given
 
 
+SHOWN = msgspec.msgpack.Decoder(tuple[bytes, list[tuple[int, int, bytes]], bool, bool])
+BETWEEN = (
+    b"\x1b[0m",
+    b"\x1b]0;",
+    b"\x07",
+    b"\x08",
+    b"\r",
+    b"\x9b",
+    b"\xc2\x9b",
+    b"\x1b",
+    b"\x00",
+    "\u200b".encode(),
+    b"\x1b\\",
+    b"\xff",
+)
+
+
+def show(given: bytes, pieces: list[bytes], chance: random.Random, *, pauses: bool) -> bytes:
+    """What is shown of a text, every value in it left out."""
+    output, shown = _native.ScanOutput(list(range(TYPES)), chance.random() < 0.5), b""
+    for number, piece in enumerate([*pieces, None]):
+        answers = [output.take(piece, piece is None)]
+        if pauses and number % 3 == 0 and piece is not None:
+            answers.append(output.take(None, False))
+        for answer in answers:
+            data, marks, _, _ = SHOWN.decode(answer)
+            assert [place for place, _, _ in marks] == sorted(place for place, _, _ in marks), given
+            assert all(place <= len(data) and kind < TYPES and value for place, kind, value in marks), given
+            shown += data
+    shown.decode()
+    return shown
+
+
+def hold_output(cases: int, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(cases):
+        given = text(chance)
+        for _ in range(chance.randrange(4)):
+            at = chance.randrange(len(given) + 1)
+            given = given[:at] + chance.choice(BETWEEN) + given[at:]
+        cuts = sorted(chance.randrange(len(given) + 1) for _ in range(chance.randrange(6)))
+        pieces = [given[a:b] for a, b in zip([0, *cuts], [*cuts, len(given)], strict=True)]
+        show(given, pieces, chance, pauses=False)
+        show(given, pieces, chance, pauses=True)
+
+
+def test_any_output_is_shown_as_text_whatever_is_hidden_in_it() -> None:
+    hold_output(CASES // 4, SEED)
+
+
+@pytest.mark.long
+def test_very_much_output_is_shown() -> None:
+    hold_output(CASES * 50, SEED + 2)
+
+
 def test_any_bytes_are_answered_and_pieces_do_not_matter() -> None:
     hold(CASES, SEED)
 

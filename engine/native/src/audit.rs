@@ -72,8 +72,10 @@ impl Form {
     }
 }
 
-/// The body of the line for what became of a granted command. A duration that is no number is `null`.
-pub fn outcome(id: &str, now: i64, rows: u64, bytes: u64, duration: f64, error: Option<&str>) -> Vec<u8> {
+/// The body of the line for what became of a granted command: `counts` are rows, bytes, and values hidden in what it showed.
+/// A duration that is no number is `null`.
+pub fn outcome(id: &str, now: i64, counts: (u64, u64, u64), duration: f64, error: Option<&str>) -> Vec<u8> {
+    let (rows, bytes, masked) = counts;
     let mut line = Vec::with_capacity(160);
     line.extend_from_slice(b"\"kind\":\"outcome\",\"time\":");
     line.extend_from_slice(now.to_string().as_bytes());
@@ -81,6 +83,9 @@ pub fn outcome(id: &str, now: i64, rows: u64, bytes: u64, duration: f64, error: 
     line.extend_from_slice(&json(id.as_bytes()));
     let duration = if duration.is_finite() { duration.to_string() } else { "null".to_owned() };
     line.extend_from_slice(format!(",\"rows\":{rows},\"bytes\":{bytes},\"duration\":{duration}").as_bytes());
+    if masked > 0 {
+        line.extend_from_slice(format!(",\"masked\":{masked}").as_bytes());
+    }
     if let Some(error) = error {
         line.extend_from_slice(b",\"error\":");
         line.extend_from_slice(&json(error.as_bytes()));

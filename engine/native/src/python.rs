@@ -262,12 +262,11 @@ fn outcome_body<'py>(
     py: Python<'py>,
     decision_id: &str,
     now: i64,
-    rows: u64,
-    bytes: u64,
+    counts: (u64, u64, u64),
     duration: f64,
     error: Option<&str>,
 ) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &audit::outcome(decision_id, now, rows, bytes, duration, error))
+    PyBytes::new(py, &audit::outcome(decision_id, now, counts, duration, error))
 }
 
 /// A command under way in a lane: (answer, decision, began, text, run).
@@ -450,6 +449,23 @@ impl ScanStream {
     }
 }
 
+#[pyclass(module = "engine._native")]
+struct ScanOutput(scan::Output<'static>);
+
+#[pymethods]
+impl ScanOutput {
+    #[new]
+    fn new(py: Python<'_>, types: Vec<u16>, is_terminal: bool) -> PyResult<Self> {
+        let engine = py.detach(|| guarded(scan::engine)).map_err(|failure| raise(py, failure))?;
+        let wanted = (0_u16..).zip(&engine.types).map(|(number, _)| types.contains(&number)).collect();
+        Ok(Self(scan::Output::new(engine, &wanted, is_terminal)))
+    }
+
+    fn take<'py>(&mut self, py: Python<'py>, piece: Option<&[u8]>, is_over: bool) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || Ok(scan::encode::shown(&self.0.take(piece, is_over))))
+    }
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
@@ -479,5 +495,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(hide_secrets, module)?)?;
     module.add_function(wrap_pyfunction!(scan_detectors, module)?)?;
     module.add_class::<ScanStream>()?;
+    module.add_class::<ScanOutput>()?;
     Ok(())
 }

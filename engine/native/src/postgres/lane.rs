@@ -276,7 +276,7 @@ impl<A: Clone> Lane<A> {
     pub fn outcome(&mut self, clock: i64) -> Option<Vec<u8>> {
         let done = self.done.take()?;
         let bytes = u64::try_from(done.bytes).ok()?;
-        Some(audit::outcome(&done.id, clock, done.rows, bytes, done.duration, None))
+        Some(audit::outcome(&done.id, clock, (done.rows, bytes, 0), done.duration, None))
     }
 }
 

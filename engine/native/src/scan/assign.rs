@@ -3,6 +3,7 @@
 //! A password is taken on the word of its name, unless it is a placeholder or code. A key must also look random.
 
 use crate::scan::checks::random;
+use crate::scan::engine::Engine;
 use crate::scan::limits::VALUE;
 use crate::scan::near::begins_word;
 use crate::scan::walk::Walker;
@@ -98,10 +99,7 @@ impl Kinds {
 /// A word stood at `start..end`: takes what is assigned to the name that it is part of.
 pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let kinds = &walker.engine.generic;
-    let kind = match word {
-        Word::Password | Word::ShortPassword => kinds.password,
-        Word::Key | Word::Weak | Word::Faint => kinds.key,
-    };
+    let kind = kind(walker.engine, word);
     if !walker.wants_kind(kind) {
         return;
     }
@@ -129,6 +127,25 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
         let rank = if kind == kinds.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
+}
+
+/// What is found after a word.
+pub fn kind(engine: &Engine, word: Word) -> u16 {
+    match word {
+        Word::Password | Word::ShortPassword => engine.generic.password,
+        Word::Key | Word::Weak | Word::Faint => engine.generic.key,
+    }
+}
+
+/// Where the value begins that is assigned to the name of which a word ends at `end`, when the text ends before it is over.
+pub fn unfinished(text: &[u8], end: usize) -> Option<usize> {
+    let place = Place::after(text, end)?;
+    let is_open = |at: usize, is_in: &dyn Fn(u8) -> bool| at < text.len() && run(text, at, is_in) >= text.len();
+    let quoted = place.quote.is_some_and(|quote| is_open(place.at, &|byte| byte != quote && byte != b'\n'));
+    if quoted || is_open(place.at, &|byte| !byte.is_ascii_whitespace()) {
+        return Some(place.at);
+    }
+    after_a_word(text, &place).filter(|at| is_open(*at, &|byte| !byte.is_ascii_whitespace()))
 }
 
 /// A public key is no secret: `PUBLIC_KEY`, `publicKey`, `pub_key`.

@@ -104,6 +104,29 @@ impl Automaton {
         found
     }
 
+    /// Of a match that begins at `at` in a text that goes on: whether more of it may come, and where the longest one ends.
+    pub fn reach(&self, text: &[u8], at: usize) -> (bool, Option<usize>) {
+        let mut state = self.start;
+        let mut found = self.is_ending(state).then_some(at);
+        for (offset, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
+            state = self.step(state, *byte);
+            if state == DEAD {
+                return (false, found);
+            }
+            if self.is_ending(state) {
+                found = Some(offset.saturating_add(1));
+            }
+        }
+        (self.leads_on(state), found)
+    }
+
+    /// Whether any byte leads on from a state.
+    fn leads_on(&self, state: u32) -> bool {
+        let row = (state as usize).wrapping_shl(self.shift);
+        let width = 1_usize.wrapping_shl(self.shift);
+        self.next.get(row..row.saturating_add(width)).unwrap_or_default().iter().any(|next| u32::from(*next) != DEAD)
+    }
+
     /// The last place where a match that begins at `at` ends and for which `holds`.
     pub fn last_end(&self, text: &[u8], at: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
         let mut state = self.start;
@@ -275,6 +298,15 @@ mod tests {
         assert_eq!(found("a(?:b|bc)", "xabcd"), Some(4));
         assert_eq!(found("b", "xa"), None);
         assert_eq!(found("[^a]+", "x\u{e9}"), Some(3));
+    }
+
+    #[test]
+    fn what_may_still_come_is_told() {
+        let reach = |pattern: &str, text: &str| anchored(pattern).map(|one| one.reach(text.as_bytes(), 0));
+        assert_eq!(reach("ab{1,3}", "ab"), Some((true, Some(2))));
+        assert_eq!(reach("ab{1,3}", "abbb"), Some((false, Some(4))));
+        assert_eq!(reach("abc", "ab"), Some((true, None)));
+        assert_eq!(reach("abc", "abd"), Some((false, None)));
     }
 
     #[test]

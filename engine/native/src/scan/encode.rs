@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::scan::engine::Engine;
+use crate::scan::output::Shown;
 use crate::scan::table::How;
 use crate::scan::{mask, Span};
 
@@ -25,6 +26,23 @@ pub fn places(spans: &[Span]) -> Vec<u8> {
     for span in spans {
         write(&mut out, span.start, span.end, span.kind);
     }
+    out
+}
+
+/// [what is shown, [[before which byte, type, value]], whether something was no text, whether something is kept back].
+pub fn shown(shown: &Shown) -> Vec<u8> {
+    let mut out = Vec::with_capacity(shown.bytes.len().saturating_add(16));
+    let _ = rmp::encode::write_array_len(&mut out, 4);
+    let _ = rmp::encode::write_bin(&mut out, &shown.bytes);
+    let _ = rmp::encode::write_array_len(&mut out, length(shown.marks.len()));
+    for mark in &shown.marks {
+        let _ = rmp::encode::write_array_len(&mut out, 3);
+        let _ = rmp::encode::write_uint(&mut out, mark.at as u64);
+        let _ = rmp::encode::write_uint(&mut out, u64::from(mark.kind));
+        let _ = rmp::encode::write_bin(&mut out, &mark.value);
+    }
+    let _ = rmp::encode::write_bool(&mut out, shown.is_broken);
+    let _ = rmp::encode::write_bool(&mut out, shown.is_holding);
     out
 }
 

@@ -62,6 +62,8 @@ pub struct Engine {
     pub figures: figures::Figures,
     pub worded: figures::Figures,
     pub generic: crate::scan::assign::Kinds,
+    /// What `edge` tries where a text ends.
+    pub ends: crate::scan::edge::Rows,
 }
 
 impl Engine {
@@ -128,7 +130,8 @@ fn build() -> Result<Engine, String> {
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
-    Ok(Engine { rows, types, detectors, literals, sieve, triggers, at, figures, worded, generic })
+    let ends = crate::scan::edge::Rows::new(&rows, &detectors);
+    Ok(Engine { rows, types, detectors, literals, sieve, triggers, at, figures, worded, generic, ends })
 }
 
 /// A literal as the sieve takes it: whether it is looked for elsewhere than where words begin.
@@ -197,6 +200,11 @@ impl Detector {
             dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),
             secret: row.kind.starts_with("secret."),
         })
+    }
+
+    /// Whether its shape may stand inside a word.
+    pub fn is_loose(&self) -> bool {
+        self.how == How::Loose
     }
 }
 

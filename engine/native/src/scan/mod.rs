@@ -13,24 +13,29 @@ pub mod assign;
 pub mod automaton;
 pub mod block;
 pub mod checks;
+pub mod edge;
 pub mod encode;
 pub mod engine;
 pub mod figures;
 #[cfg(target_arch = "x86_64")]
 pub mod lanes;
 pub mod limits;
+pub mod live;
 pub mod mask;
 pub mod near;
 pub mod notes;
+pub mod output;
 pub mod plain;
 pub mod resolve;
 pub mod sieve;
 pub mod stream;
 pub mod table;
+pub mod views;
 pub mod walk;
 pub mod words;
 
 pub use engine::{engine, Engine};
+pub use output::Output;
 pub use stream::Stream;
 
 /// One finding: bytes `start..end` are of the type with this number (`Engine::types`).

@@ -114,3 +114,65 @@ fn the_fast_pass_finds_what_the_plain_one_finds() {
     // WHY: a comparison of nothing with nothing would hold too.
     assert!(kinds.len() > 100, "only {} types came up", kinds.len());
 }
+
+/// A text shown in pieces: the stretches that were hidden, and what is left of all when they are put back.
+fn shown(
+    wanted: &std::sync::Arc<[bool]>,
+    text: &[u8],
+    chance: &mut Chance,
+    pauses: bool,
+) -> (Vec<(usize, usize)>, Vec<u8>) {
+    let engine = engine().expect("the engine is built");
+    let mut output = Output::new(engine, wanted, false);
+    let (mut hidden, mut whole) = (Vec::new(), Vec::new());
+    let mut take = |one: output::Shown| {
+        let mut at = 0;
+        for mark in one.marks {
+            whole.extend_from_slice(one.bytes.get(at..mark.at).expect("marks are in order"));
+            hidden.push((whole.len(), whole.len() + mark.value.len()));
+            whole.extend_from_slice(&mark.value);
+            at = mark.at;
+        }
+        whole.extend_from_slice(one.bytes.get(at..).unwrap_or_default());
+    };
+    let mut rest = text;
+    while !rest.is_empty() {
+        let longest = if chance.below(3) == 0 { rest.len() } else { 9 };
+        let (piece, left) = rest.split_at((1 + chance.below(longest)).min(rest.len()));
+        take(output.push(piece));
+        if pauses && chance.below(4) == 0 {
+            take(output.quiet());
+        }
+        rest = left;
+    }
+    take(output.finish());
+    (hidden, whole)
+}
+
+#[test]
+fn whatever_the_pieces_all_that_is_found_is_hidden_and_nothing_else_is_lost() {
+    let times = std::env::var("SALLYPORT_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1_usize);
+    let engine = engine().expect("the engine is built");
+    let wanted: std::sync::Arc<[bool]> = engine.types.iter().map(|_| true).collect();
+    let beside = |kind: u16| engine.detectors.iter().any(|one| one.kind == kind && one.context.is_some());
+    let (mut chance, mut found) = (Chance(20_261_129), 0_usize);
+    for _ in 0..2_500 * times {
+        let text = chance.text(engine);
+        // Text only: what is none is told by other tests.
+        let text = String::from_utf8_lossy(&text)
+            .replace(|one: char| one == '\u{fffd}' || one.is_control() && one != '\n', " ");
+        let spans = scan(engine, text.as_bytes());
+        found += spans.len();
+        for pauses in [false, true] {
+            let (hidden, whole) = shown(&wanted, text.as_bytes(), &mut chance, pauses);
+            assert_eq!(String::from_utf8_lossy(&whole), text);
+            for span in spans.iter().filter(|span| !pauses || !beside(span.kind)) {
+                let covered =
+                    (span.start..span.end).all(|at| hidden.iter().any(|(from, to)| (*from..*to).contains(&at)));
+                let kind = engine.types.get(usize::from(span.kind)).copied().unwrap_or_default();
+                assert!(covered, "{kind} {}..{} of {text:?}, hidden {hidden:?}, pauses {pauses}", span.start, span.end);
+            }
+        }
+    }
+    assert!(found > 500, "only {found} findings came up");
+}

@@ -36,6 +36,17 @@ pub fn walk(engine: &Engine, text: &[u8], part: Part, out: &mut Vec<Candidate>) 
     out.extend(walker.found.into_iter().filter(|one| (part.from..part.to).contains(&one.span.start)));
 }
 
+/// A literal: its number, and from where to where it stands.
+pub type Trigger = (u16, usize, usize);
+
+/// Finds all candidates of a text, in no order, and all literals.
+pub fn walk_open(engine: &Engine, text: &[u8]) -> (Vec<Candidate>, Vec<Trigger>) {
+    let mut walker = Walker::new(engine, text, None);
+    walker.literals = Some(Vec::new());
+    walker.run();
+    (walker.found, walker.literals.unwrap_or_default())
+}
+
 /// Which types a text has.
 pub fn detect(engine: &Engine, text: &[u8]) -> Vec<bool> {
     let mut walker = Walker::new(engine, text, Some(vec![false; engine.types.len()]));
@@ -50,6 +61,8 @@ pub struct Walker<'a> {
     pub found: Vec<Candidate>,
     /// When only the types are wanted: those that were seen.
     seen: Option<Vec<bool>>,
+    /// When literals are wanted too: those that were found.
+    literals: Option<Vec<Trigger>>,
     /// Where context words ended, by their group; in order.
     context: Vec<(usize, u16)>,
     /// Figures whose context words may come later.
@@ -71,6 +84,7 @@ impl<'a> Walker<'a> {
             text,
             found: Vec::new(),
             seen,
+            literals: None,
             context: Vec::new(),
             waiting: Vec::new(),
             followed: vec![0; engine.detectors.len()],
@@ -140,6 +154,9 @@ impl<'a> Walker<'a> {
         let Some(trigger) = engine.triggers.get(usize::from(number)) else {
             return;
         };
+        if let Some(literals) = &mut self.literals {
+            literals.push((number, start, end));
+        }
         for action in &trigger.actions {
             match *action {
                 Action::Match { detector, back } => self.matched(detector, back, start),
@@ -329,7 +346,8 @@ pub fn is_word(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
-fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {
+/// Where a shape begins whose literal stands at `trigger`.
+pub fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {
     let before = text.get(trigger.saturating_sub(back.most)..trigger).unwrap_or_default();
     let run = before.iter().rev().take_while(|byte| back.class.has(**byte)).count();
     trigger.saturating_sub(run)

@@ -68,6 +68,20 @@ impl Words {
         }
     }
 
+    /// Whether the text ends, at `at` or later, in the middle of a literal that begins at `at`.
+    pub fn may_go_on(&self, text: &[u8], at: usize) -> bool {
+        let mut node = 0_usize;
+        for byte in text.get(at..).unwrap_or_default() {
+            let child = self.next.get(self.cell(node, *byte)).copied().unwrap_or(NONE);
+            if child == NONE {
+                return false;
+            }
+            node = usize::from(child);
+        }
+        let row = node.wrapping_mul(self.width);
+        self.next.get(row..row.saturating_add(self.width)).unwrap_or_default().iter().any(|child| *child != NONE)
+    }
+
     /// Whether a text has one of the literals.
     pub fn is_in(&self, text: &[u8]) -> bool {
         (0..text.len()).any(|at| {
@@ -116,5 +130,7 @@ mod tests {
         }
         assert_eq!(found, [(4, 0), (6, 3), (6, 1), (10, 2)]);
         assert!(words.is_in(b"ushe") && !words.is_in(b"sh"));
+        assert!(words.may_go_on(b"xSH", 1) && words.may_go_on(b"she", 0));
+        assert!(!words.may_go_on(b"hers", 0) && !words.may_go_on(b"sx", 0));
     }
 }

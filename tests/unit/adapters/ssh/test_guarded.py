@@ -264,3 +264,16 @@ async def test_sizes_change() -> None:
         typed.process.change_terminal_size(90, 20)
         assert await typed.line("echo ok") == "ok\r\n"
         assert world.gate.recordings[0].sizes == [(90, 20)]
+
+
+async def test_values_are_hidden_in_what_a_line_writes_and_not_in_what_goes_on() -> None:
+    token = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
+    async with ssh_world() as world, shell(world) as typed:
+        assert await typed.line(f"x={token}; echo $x >&2; echo [$x] #secrets") in (
+            "[redacted]\r\n[[redacted]]\r\n",
+            "[[redacted]]\r\n[redacted]\r\n",
+        )
+        assert await typed.line("echo ${#x}") == "40\r\n"
+        (kept,) = world.gate.recordings
+        assert f"[{token}]".encode() not in kept.shown
+        assert sum(outcome.masked for _, outcome in world.gate.outcomes) == 2

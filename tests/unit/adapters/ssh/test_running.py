@@ -11,6 +11,7 @@ import pytest
 
 from adapters.core.ports import Answer, Question
 from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
+from tests import ssh_world as worlds
 from tests.ssh_world import SmallGate, SmallRecording, World, ssh_world
 
 
@@ -236,3 +237,33 @@ async def test_output_that_is_not_recorded_is_not_shown() -> None:
 def _unwilling(world: World, *about: object) -> SmallRecording:
     world.gate.recordings.append(SmallRecording(*about, left=0))  # type: ignore[arg-type]  # fields
     return world.gate.recordings[-1]
+
+
+TOKEN = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
+
+
+async def test_values_are_hidden_before_they_are_recorded_and_counted() -> None:
+    async with ssh_world() as world:
+        world.gate.records_commands = True
+        done = await ran(world, f"echo {TOKEN} and {TOKEN} #secrets")
+        assert done.stdout == "exec /bin/bash --noprofile --norc -p -c 'echo [redacted] and [redacted] #secrets'"
+        assert (done.stderr, done.exit_status) == ("err", 3)
+        (kept,) = world.gate.recordings
+        assert TOKEN.encode() not in kept.shown
+        (outcome,) = [outcome for _, outcome in world.gate.outcomes]
+        assert (outcome.masked, outcome.error) == (2, "EXIT_3")
+
+
+async def test_what_is_no_text_ends_a_command_whose_output_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def pack(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> None:
+        process.stdout.write("before\nc\x00d")
+        await process.stdin.read()
+
+    monkeypatch.setattr(worlds, "_run_line", pack)
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("gzip -c x #secrets")
+        done = await process.wait()
+        assert done.exit_status == 255
+        assert "this is no text" in str(done.stderr)
+        assert "d" not in str(done.stdout)
+        assert world.gate.outcomes[-1][1].error == "NOT_TEXT"

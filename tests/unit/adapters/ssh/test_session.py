@@ -28,6 +28,7 @@ from adapters.ssh.session import (
     TimePassed,
     WakeAt,
     Withdraw,
+    unmet,
 )
 from engine.decision import Decision, DenyKind, Obligation, Verdict
 from tests.ssh_world import answer_for
@@ -167,3 +168,14 @@ class OneCommand(RuleBasedStateMachine):
 
 
 TestOneCommand = OneCommand.TestCase
+
+
+def test_a_mask_verdict_runs_with_what_is_to_be_hidden() -> None:
+    effects = asked().handle(Decided(answer_for("#secrets")), 0.0)
+    (run,) = effects
+    assert isinstance(run, Run)
+    assert [sorted(mask.types) for mask in run.masks] == [["secret.github_token"]]
+    assert unmet(answer_for("#secrets")) == "that the output is masked"
+    assert unmet(answer_for("#secrets"), can_mask=True) is None
+    assert unmet(answer_for("#mask"), can_mask=True) is not None
+    assert unmet(answer_for("#deny"), can_mask=True) is not None

@@ -13,9 +13,9 @@ from tests.ssh_world import RAW, World, ssh_world
 
 @pytest.fixture(autouse=True)
 def terminals() -> Iterator[None]:
-    RAW.update(allowed=True, record=True)
+    RAW.update(allowed=True, record=True, masked=False)
     yield
-    RAW.update(allowed=True, record=True)
+    RAW.update(allowed=True, record=True, masked=False)
 
 
 async def raw(connection: asyncssh.SSHClientConnection, command: str | None = None) -> asyncssh.SSHClientProcess[str]:
@@ -175,3 +175,34 @@ async def test_without_a_terminal_the_command_runs_with_lines_of_our_own(allowed
         await until(process, "ab\b \bc\r\n")
         process.stdin.write("\x03")
         await until(process, "^C\r\n")
+
+
+TOKEN = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
+
+
+async def test_values_are_hidden_on_a_terminal_of_the_target_before_they_are_recorded() -> None:
+    RAW.update(masked=True)
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await raw(connection)
+        await until(process, "xterm 90x30")
+        process.stdin.write(f"{TOKEN} x\n")
+        # Once as it is echoed, once in the answer.
+        await until(process, "\n[redacted] x")
+        await until(process, "got [redacted] x")
+        process.stdin.write("exit\n")
+        await process.wait()
+        (kept,) = world.gate.recordings
+        assert TOKEN.encode() not in kept.shown
+        assert b"got [redacted] x" in kept.shown
+        assert world.gate.outcomes[-1][1].masked == 2
+
+
+async def test_values_are_hidden_in_a_command_on_a_terminal() -> None:
+    RAW.update(masked=True)
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await raw(connection, f"show {TOKEN} it")
+        done = await process.wait()
+        assert TOKEN not in str(done.stdout)
+        assert "show [redacted] it" in str(done.stdout)
+        (kept,) = world.gate.recordings
+        assert TOKEN.encode() not in kept.shown

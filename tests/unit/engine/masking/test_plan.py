@@ -127,7 +127,8 @@ def test_a_mask_by_value_pattern_is_not_proven_and_says_why() -> None:
 
 
 def test_columns_of_another_protocol_cannot_be_told() -> None:
-    assert "shell" in why(plan_masks([PARTIAL], command(None, protocol="shell")))
+    assert "`values` only" in why(plan_masks([PARTIAL], command(None, protocol="shell")))
+    assert "`strange`" in why(plan_masks([PARTIAL], command(None, protocol="strange")))
 
 
 def test_a_masked_column_in_a_filter_has_no_plan() -> None:
@@ -424,3 +425,50 @@ def test_messages_of_a_websocket_are_planned_by_path_and_by_pattern() -> None:
 
 def test_paths_prove_nothing_of_sql() -> None:
     why(plan_masks([Mask("a/X", Method.REDACT, paths=("$.a",))], command(reading(PAN))))
+
+
+def run_as(text: str, protocol: str = "shell") -> Command:
+    return parse_command(protocol, text.encode()).command
+
+
+def test_what_programs_write_is_masked_by_value() -> None:
+    masks = [
+        Mask("a/X", Method.REDACT, values=("secret.github_*",)),
+        Mask("a/Y", Method.HASH, values=("pii.email",), params={"key": "k"}),
+    ]
+    planned = plan_masks(masks, run_as("cat /etc/app.conf | grep key"))
+    assert not isinstance(planned, Unplanned)
+    (item,) = planned
+    assert (item.output, item.path, item.method, item.rules) == (None, None, Method.REDACT, ("a/X", "a/Y"))
+    assert "pii.email" in item.origins
+    assert "secret.github_token" in item.origins
+    # Nobody can say what a program does to a value, seen to the bottom or not; that is for rules.
+    assert not isinstance(plan_masks(masks, run_as("$(x) | rev")), Unplanned)
+    for text in ("shell guarded", "shell raw", "terminal", 'screen "less"'):
+        assert not isinstance(plan_masks(masks, run_as(text, "ssh")), Unplanned), text
+
+
+def test_bytes_that_pass_are_not_masked() -> None:
+    masks = [Mask("a/X", Method.REDACT, values=("secret.*",))]
+    for text in (
+        "scp -f /etc/x",
+        "rsync --server --sender . /etc",
+        "git-upload-pack 'x'",
+        "/usr/lib/openssh/sftp-server",
+        "git upload-pack x",
+    ):
+        assert "protocol of bytes" in why(plan_masks(masks, run_as(text))), text
+    for text in ('sftp read "/etc/x"', 'subsystem "sftp"', 'connect "db" "5432"'):
+        assert "carries" in why(plan_masks(masks, run_as(text, "ssh"))), text
+    for mask in (Mask("a/X", Method.REDACT, columns=("a.b.c",)), Mask("a/X", Method.REDACT, paths=("$.a",))):
+        assert "`values` only" in why(plan_masks([*masks, mask], run_as("ls")))
+    assert not isinstance(plan_masks(masks, run_as("git log; rsync -a a b; scp a b")), Unplanned)
+    assert why(plan_masks([Mask("a/X", Method.REDACT, values=("secret.nonesuch",))], run_as("ls")))
+
+
+def test_masks_of_output_that_contradict_each_other_have_no_plan() -> None:
+    masks = [
+        Mask("a/X", Method.PARTIAL, values=("secret.*",), params=LAST4),
+        Mask("a/Y", Method.PARTIAL, values=("pii.*",), params={"keep_last": 1}),
+    ]
+    why(plan_masks(masks, run_as("ls")), Obstacle.CONFLICT)
