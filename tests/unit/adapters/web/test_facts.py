@@ -46,6 +46,10 @@ def test_a_token_comes_as_a_bearers_or_as_a_password() -> None:
     ):
         assert facts.token_of(head(f"authorization: {value}")) is None, value
     assert facts.token_of(head()) is None
+    assert (
+        facts.token_of(head("authorization: Bearer a", "proxy-authorization: Bearer b"), "proxy-authorization") == "b"
+    )
+    assert facts.token_of(head("authorization: Bearer a"), "") is None
 
 
 @pytest.mark.parametrize(

@@ -54,3 +54,11 @@ def test_what_goes_on_is_what_a_reader_finds() -> None:
     found = read_request(made + b"{}")
     assert found.headers == (("host", "host:1"), ("x-b", "ü"), ("content-length", "2"))
     assert (found.method, found.target, found.body) == ("POST", "/a?b=c", b"{}")
+
+
+def test_the_host_of_a_request_is_judged_and_not_sent() -> None:
+    request = Forward("GET", "/a?b", "example.org", (("x", "y"),), "https://example.org")
+    assert (
+        request.head([], is_judged=True) == b"GET https://example.org/a?b HTTP/1.1\r\nhost: example.org\r\nx: y\r\n\r\n"
+    )
+    assert request.head([]) == b"GET /a?b HTTP/1.1\r\nhost: example.org\r\nx: y\r\n\r\n"

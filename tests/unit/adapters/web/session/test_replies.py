@@ -159,3 +159,8 @@ def test_an_old_client_gets_a_body_that_ends_with_the_connection() -> None:
 def test_head_is_told_the_length_of_a_get() -> None:
     out, _ = passed(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", method="HEAD")
     assert b"content-length: 10" in out
+
+
+def test_who_asks_a_host_through_a_proxy_is_told_how_to_sign_in_there() -> None:
+    out, _ = passed(answer(b"WWW-Authenticate: Basic realm=x", status=b"401 Unauthorized"), is_proxied=True)
+    assert b"www-authenticate: Basic realm=x" in out

@@ -72,3 +72,10 @@ def test_a_tree_shows_the_text_without_credentials_and_tells_that_the_header_was
 )
 def test_hostile_texts_take_no_longer_than_others(text: str) -> None:
     assert len(hide_credentials(text)) > 0
+
+
+def test_a_token_among_subprotocols_is_not_shown() -> None:
+    text = "GET /ws HTTP/1.1\r\nSec-WebSocket-Protocol: sallyport, sallyport.bearer.QUJD-_8=, chat\r\n\r\n"
+    shown = hide_credentials(text)
+    assert "QUJD" not in shown
+    assert "sallyport.bearer.***, chat" in shown
