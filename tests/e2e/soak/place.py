@@ -166,7 +166,10 @@ class Helpers:
         file = self._place.folder / "policies" / "world.rego"
         while not self._over.wait(self._wishes.reload_every):
             self._tally.reloads += 1
-            file.write_text(POLICY.replace("version 0", f"version {self._tally.reloads}"))
+            # WHY in one step: half a file is a policy that breaks, and the gateway looks at any moment.
+            fresh = file.with_name("world.fresh")
+            fresh.write_text(POLICY.replace("version 0", f"version {self._tally.reloads}"))
+            fresh.replace(file)
 
     def _measure(self) -> None:
         began = time.monotonic()
