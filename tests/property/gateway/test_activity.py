@@ -55,7 +55,8 @@ class Naive:
 
 
 def play(ledger: Ledger, naive: Naive, events: list[tuple[int, str, str | None, str, frozenset[int], int]]) -> int:
-    now = latest = T0
+    # WHY not from the start on: the ledger knows no time before the first thing that happens.
+    now, latest = T0, 0
     for passed, name, job, what, objects, rows in events:
         now += passed * SECOND
         latest = max(latest, now)
@@ -66,7 +67,7 @@ def play(ledger: Ledger, naive: Naive, events: list[tuple[int, str, str | None, 
             ran = what == "ran"
             step = Step(int(ran), int(what == "denied"), int(what == "held"), 0, tuple(objects) if ran else ())
             ledger.decided(name, job, now, step)
-    return latest
+    return latest or T0
 
 
 @given(EVENTS, st.integers(0, 4_000))
