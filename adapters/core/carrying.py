@@ -24,7 +24,7 @@ from adapters.core.events import Event, Side
 from adapters.core.lodging import Lodging
 from adapters.core.ports import Cause, Question
 from adapters.core.reaching import CONNECT_TIMEOUT
-from adapters.core.relay import CLOSE_TIMEOUT, MAX_LOOKS, Relay, Surroundings
+from adapters.core.relay import Relay, Surroundings
 from adapters.core.stream_ends import StreamTransport
 
 SEND_AT_ONCE = 64 * 1024
@@ -278,19 +278,7 @@ class Carrier:
         for relay in list(self._relays):
             relay.cut(reason)
         self._lodging.close(reason)
-        self.client.drop()
-        if self.client.is_gone:
-            self._finish()
-        else:
-            self._loop.call_later(CLOSE_TIMEOUT, self._abort, float("inf"), MAX_LOOKS)
-
-    def _abort(self, unsent: float, looks: int) -> None:
-        # WHY not at once: as for any connection, a client that reads slowly gets its last bytes as long as it gets on.
-        if 0 < self.client.unsent < unsent and looks > 0:
-            self._loop.call_later(CLOSE_TIMEOUT, self._abort, self.client.unsent, looks - 1)
-            return
-        self.client.abort()
-        self._finish()
+        self.client.depart(self._loop, self._finish)
 
     def _finish(self) -> None:
         if not self.closed.is_set():

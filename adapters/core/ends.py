@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from adapters.core import events as saw
@@ -15,6 +16,10 @@ from adapters.core.tls import Stacked, Tls
 
 WRITE_HIGH_WATER = 1024 * 1024
 """Above this much unsent to one side, the other side is not read any more."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
+MAX_LOOKS = 60
+"""How often it may be found that they do."""
 
 
 class Hearer(Protocol):
@@ -214,6 +219,33 @@ class End(asyncio.Protocol):
             if self._tls is not None:
                 self._write(self._tls.farewell())
             self.transport.close()
+
+    def depart(
+        self, loop: asyncio.AbstractEventLoop, over: Callable[[], None], *, late: Callable[[], None] = lambda: None
+    ) -> None:
+        """Close the socket once what was written has gone out, and cut it when that does not get on; then `over` is told.
+        Before that `late`, if the socket was not gone at once."""
+        self.drop()
+        if self.is_gone:
+            over()
+        else:
+            loop.call_later(CLOSE_TIMEOUT, self._cut, float("inf"), MAX_LOOKS, loop, over, late)
+
+    def _cut(
+        self,
+        unsent: float,
+        looks: int,
+        loop: asyncio.AbstractEventLoop,
+        over: Callable[[], None],
+        late: Callable[[], None],
+    ) -> None:
+        # WHY not at once: a client that reads slowly gets its last bytes as long as it gets on.
+        if 0 < self.unsent < unsent and looks > 0:
+            loop.call_later(CLOSE_TIMEOUT, self._cut, self.unsent, looks - 1, loop, over, late)
+            return
+        self.abort()
+        late()
+        over()
 
     def forget(self) -> None:
         """Close the socket now and say nothing more of it."""

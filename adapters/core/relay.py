@@ -30,11 +30,6 @@ from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_f
 from adapters.core.watching import Watched
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
-CLOSE_TIMEOUT = 2.0
-"""Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
-MAX_LOOKS = 60
-"""How often it may be found that they do."""
-
 NO_TARGET = Refusal("08004", "there is no such resource")
 
 log = structlog.get_logger(__name__)
@@ -470,20 +465,7 @@ class Relay:
             if task is not current:
                 task.cancel()
         self._upstream.drop()
-        self.client.drop()
-        if self.client.is_gone:
-            self._finish()
-        else:
-            self._loop.call_later(CLOSE_TIMEOUT, self._abort, float("inf"), MAX_LOOKS)
-
-    def _abort(self, unsent: float, looks: int) -> None:
-        # WHY not at once: a client that reads slowly gets its last bytes as long as it gets on.
-        if 0 < self.client.unsent < unsent and looks > 0:
-            self._loop.call_later(CLOSE_TIMEOUT, self._abort, self.client.unsent, looks - 1)
-            return
-        self.client.abort()
-        self._upstream.abort()
-        self._finish()
+        self.client.depart(self._loop, self._finish, late=self._upstream.abort)
 
     def _finish(self) -> None:
         if not self.closed.is_set():
