@@ -24,7 +24,8 @@ def test_a_raw_shell_is_a_terminal_that_is_recorded(place: Place) -> None:
         typist.until("33 101")
         typist.until("on a xterm")
         typist.resize(40, 90)
-        typist.type("stty size; cat; echo after\r")
+        # The client may send what is typed before it tells of the new size: asked until it is there.
+        typist.type("until stty size | grep '40 9[0]'; do :; done; cat; echo after\r")
         typist.until("40 90")
         typist.type("cat runs\r")
         # Once as it is typed, once by the program: it runs, so it is what Ctrl-C ends.
