@@ -29,6 +29,7 @@ import grpc
 
 from bench import servers
 from engine.request import Principal, Resource, Session
+from gateway.demo.cluster import free_port
 from gateway.rpc.client import Detail, Query, Raw
 from gateway.rpc.codec.answers import read_answer
 from gateway.rpc.codec.asking import write_question
@@ -254,7 +255,7 @@ def peers(folder: Path) -> Iterator[list[Place]]:
     run.mkdir()
     servers.script(scripts / "build.sh")
     subprocess.run([sys.executable, str(scripts / "make_bodies.py"), str(bodies)], check=True)
-    extra = {"SERVER_CORE": SERVER_CORE, "HTTP_PORT": str(servers.free_port())}
+    extra = {"SERVER_CORE": SERVER_CORE, "HTTP_PORT": str(free_port())}
     try:
         servers.script(scripts / "start_opa.sh", run, f"unix://{run}/opa.sock", "", "log", extra=extra)
         servers.script(scripts / "start_cerbos.sh", run, f"unix:{run}/cerbos.sock", "", "log", extra=extra)

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import servers
+from gateway.demo.cluster import free_port
 
 MODES = ("simple", "prepared")
 CLIENTS = (1, 10)
@@ -132,7 +133,7 @@ def measure(seconds: int = 4, rounds: int = 3, scale: int = 10) -> list[Run]:
         servers.postgres(folder, pgbouncer=True, conf="max_connections = 60") as place,
     ):
         password = place["password"]
-        listen = f"127.0.0.1:{servers.free_port()}"
+        listen = f"127.0.0.1:{free_port()}"
         extra = {"BENCH_PASSWORD": password}
         host, port = place["direct"].rsplit(":", 1)
         subprocess.run(

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.demo.cluster import free_port
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -26,12 +28,6 @@ def tools() -> Path:
     if not (place / "postgres" / "start.sh").exists():
         raise Missing(f"the tools folder is not at {place}: set SALLYPORT_TOOLS")
     return place
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
+
+from gateway.demo.cluster import free_port
 
 
 @dataclass
@@ -43,9 +44,7 @@ class Mailbox:
 @contextmanager
 def mail_server(box: Mailbox, **how: Any) -> Iterator[int]:
     """A real server of SMTP on a free port."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port, server_hostname="mail.test", **how)
     controller.start()
     try:

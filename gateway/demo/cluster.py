@@ -26,6 +26,9 @@ START_DEADLINE = 60.0
 #: How long a server may take to end after SIGINT ("fast" shutdown) before it is killed.
 STOP_DEADLINE = 20.0
 _POLL = 0.05
+#: Ports below those that Linux and BSD give to outgoing connections (from 32768 and 49152), and above the well-known ones.
+_LOWEST, _HIGHEST = 20_000, 32_000
+_TRIALS = 200
 
 _SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -127,12 +130,22 @@ def running_cluster(
         _stop(server)
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(row: int = 1) -> int:
+    """A loopback port that nobody listens on now, the first of `row` such ports.
+
+    WHY not what the kernel gives for port 0: it gives the same ports to connections that others open, and between here and
+    the server that listens one of them may take it.
+    """
+    for _ in range(_TRIALS):
+        first = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        try:
+            for port in range(first, first + row):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise DemoUnavailable(f"no {row} free ports in a row found on 127.0.0.1 between {_LOWEST} and {_HIGHEST}")
 
 
 def _initialise(binaries: Binaries, folder: Path, superuser: str, password: str, owner: Owner) -> None:

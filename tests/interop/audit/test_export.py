@@ -107,7 +107,8 @@ def receivers(tools: Path) -> Iterator[Receivers]:
         missing("rsyslogd")
     # WHY not pytest's: the path of a UNIX socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="sp-"))
-    port = free_port()
+    # The tool takes the next one too.
+    port = free_port(2)
     made = Receivers(folder, tools, port + 1, free_port())
     try:
         made.run("syslog/start.sh", str(folder / "syslog"), str(port))

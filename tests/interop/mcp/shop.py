@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel
 
+from gateway.demo.cluster import free_port
 from tests.interop.http.running import Running
 
 CARD = "4111111111111111"
@@ -62,9 +62,7 @@ class Shop:
     def __init__(self, *, stateless: bool = False) -> None:
         self.called: list[str] = []
         self.server = self._made()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         settings = uvicorn.Config(
             self.server.streamable_http_app(stateless_http=stateless),
             host="127.0.0.1",

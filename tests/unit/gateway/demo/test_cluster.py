@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pwd
+import socket
 import sys
 from pathlib import Path
 
@@ -105,5 +106,27 @@ def test_a_server_that_ends_at_once_is_reported_with_its_last_line(tmp_path: Pat
         pass
 
 
-def test_a_free_port_is_one_that_can_be_bound() -> None:
-    assert 1024 < free_port() < 65536
+def test_a_free_port_is_one_that_can_be_bound_and_no_connection_is_given() -> None:
+    with socket.socket() as first, socket.socket() as second:
+        port = free_port(2)
+        first.bind(("127.0.0.1", port))
+        second.bind(("127.0.0.1", port + 1))
+        assert port < 32768
+
+
+def test_of_ports_in_a_row_none_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port(2)
+    offers = iter([port - 20_000 - 1, port - 20_000])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port - 1))
+        monkeypatch.setattr("gateway.demo.cluster.secrets.randbelow", lambda _: next(offers))
+        assert free_port(2) == port
+
+
+def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        port = free_port()
+        taken.bind(("127.0.0.1", port))
+        monkeypatch.setattr("gateway.demo.cluster.secrets.randbelow", lambda _: port - 20_000)
+        with pytest.raises(DemoUnavailable, match="no 1 free ports"):
+            free_port()
