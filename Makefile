@@ -6,7 +6,7 @@ SITE = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["
 CRATE := engine/native
 # pg_query's build reads C headers through libclang: the one from the package index, with the C compiler's own headers.
 NATIVE_ENV = LIBCLANG_PATH="$(SITE)/clang/native" BINDGEN_EXTRA_CLANG_ARGS="-I$$($${CC:-cc} -print-file-name=include)"
-RUST_SOURCES := $(shell find $(CRATE)/src -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
+RUST_SOURCES := $(shell find $(CRATE)/src $(CRATE)/grammar -type f 2>/dev/null) $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock
 SELECT ?= tests
 CHECK ?=
 AUTOGEN ?=
@@ -60,9 +60,9 @@ check-python:
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/house
 
 check-rust:
-	cd $(CRATE) && cargo fmt --check
-	cd $(CRATE) && export $(NATIVE_ENV) && cargo clippy --release --all-targets -- -D warnings
-	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --no-default-features --quiet --lib --tests
+	cd $(CRATE) && cargo fmt --all --check
+	cd $(CRATE) && export $(NATIVE_ENV) && cargo clippy --release --workspace --all-targets -- -D warnings
+	cd $(CRATE) && export $(NATIVE_ENV) && cargo test --release --workspace --no-default-features --quiet --lib --tests
 
 test: install ## every test that takes seconds; SELECT=tests/unit for a part
 	$(if $(filter tests,$(SELECT)),$(MAKE) --no-print-directory --jobs=2 --keep-going first-half second-half,$(PYTEST) $(SELECT))
@@ -89,7 +89,7 @@ protos: install ## the generated protobuf files, anew
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	cd $(CRATE) && cargo fmt
+	cd $(CRATE) && cargo fmt --all
 
 clean:
 	rm -rf $(VENV) $(CRATE)/target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -89,12 +89,29 @@ fn sql_text(data: &[u8]) {
     assert_eq!(sql::parse_sql(data, None), sql::parse_sql(data, None));
     if let Ok(text) = sql::guard::readable(data) {
         sound(&sql::tree_of(text, None), text);
+        agreed(text);
     }
     for (start, end) in sql::split_sql(data) {
         assert!(start <= end && end <= data.len());
     }
     let _ = outline::encoded(data);
     let _ = sql::shape::shape(data);
+}
+
+/// PostgreSQL's tree read in place is the one by protobuf, and so is a refusal.
+fn agreed(text: &str) {
+    use sallyport_grammar::{by_protobuf, read, Refusal};
+    if !sql::guard::demand(text).is_ok_and(|demand| demand.is_modest()) {
+        return;
+    }
+    match (read(text, 0), by_protobuf(text, 0)) {
+        (Ok(None), _) => {}
+        (Ok(Some(tree)), other) => assert_eq!(Ok(tree), other),
+        (Err(Refusal::Grammar { message, .. }), Err(Refusal::Grammar { message: other, .. })) => {
+            assert_eq!(message, other)
+        }
+        (read, other) => panic!("{read:?} and {other:?}"),
+    }
 }
 
 fn sound(tree: &sql::tree::Tree, text: &str) {

@@ -121,7 +121,7 @@ impl<'a> Builder<'a> {
         // An enum's first value may be left out.
         let mode = mode.unwrap_or(STATEMENT);
         let readable = guard::demand(text).is_ok_and(guard::Demand::is_modest) && self.spend(text.len());
-        let parsed = if readable { parse_as(text, mode).ok() } else { None };
+        let parsed = if readable { parse_as(text, mode) } else { None };
         let Some(parsed) = parsed else {
             self.problem("opaque_text", "a part of the block could not be read", None);
             self.incomplete();
@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
         let text = holder.get("PLpgSQL_expr").and_then(|expression| expression.get("query")).and_then(Value::as_str);
         let parsed = text
             .filter(|text| guard::demand(text).is_ok_and(guard::Demand::is_modest))
-            .and_then(|text| parse_as(text, EXPRESSION).ok());
+            .and_then(|text| parse_as(text, EXPRESSION));
         let literal = parsed.as_ref().and_then(|parsed| match parsed.stmts.as_slice() {
             [only] => match only.stmt.as_ref()?.node.as_ref()? {
                 NodeEnum::SelectStmt(select) => match select.target_list.as_slice() {
