@@ -13,6 +13,8 @@ MAX_HELLO = 64 * 1024
 
 _HANDSHAKE, _CLIENT_HELLO, _SERVER_NAME, _HOST = b"\x16", 1, 0, 0
 _MAX_RECORD = 1 << 14
+_MAX_RECORDS = 64
+"""Clients send one, or a few. WHY a limit: all that came is read again with each byte that comes."""
 
 
 class _Short(Exception):
@@ -57,13 +59,16 @@ def server_name(data: bytes) -> str | None:
 
 def _hello(data: bytes) -> bytes | None:
     """The message, out of the records it comes in."""
-    made, at = b"", 0
+    made, at, records = b"", 0, 0
     while len(made) < 4 or len(made) < 4 + int.from_bytes(made[1:4], "big"):
         head = data[at : at + 5]
         if head[:1] not in (b"", _HANDSHAKE) or head[1:2] not in (b"", b"\x03"):
             raise Refused("no_tls", "a tunnel carries TLS, and this is none")
         if len(head) < 5:
             return None
+        records += 1
+        if records > _MAX_RECORDS:
+            raise Refused("no_tls", "the first words of TLS come in too many pieces")
         size = int.from_bytes(head[3:5], "big")
         if not 0 < size <= _MAX_RECORD:
             raise Refused("no_tls", "a record of TLS has no such length")

@@ -38,9 +38,14 @@ def test_the_name_that_a_client_asks_for() -> None:
     assert server_name(hello(None)) == ""
 
 
-@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("size", [50, 100, 400])
 def test_records_may_be_small(size: int) -> None:
     assert server_name(in_records(hello("shop.example"), size)) == "shop.example"
+
+
+def test_records_may_not_be_many() -> None:
+    with pytest.raises(Refused, match="too many pieces"):
+        server_name(in_records(hello("shop.example"), 1))
 
 
 @given(st.integers(0, 600))
