@@ -26,7 +26,8 @@ from engine.decision import Decision, DenyKind, Verdict
 from engine.errors import InputInvalid
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Principal, Resource, Session
-from gateway.approvals.states import Binding, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
+from gateway.approvals.estimate import PENDING, Estimate
+from gateway.approvals.states import Binding, Estimated, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
 from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
 from gateway.asked import Asked, Policies, Program, Watcher
@@ -37,6 +38,7 @@ from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
 from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, refused
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
+from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
@@ -65,12 +67,15 @@ class Gate:
         watcher: Watcher | None = None,
         secrets_in_text: SecretsInText = SecretsInText.REDACT,
         counting: Counting | None = None,
+        estimating: Estimating | None = None,
     ) -> None:
         """`clock` is UTC nanoseconds; `link` is where a person finds a ticket; `catalogs` keeps what names meant.
 
         `secrets_in_text`: what becomes of a command whose text holds a secret.
 
         `counting` knows what somebody did lately; without it policies that ask deny.
+
+        `estimating` finds out for approvers what a held statement would touch.
 
         `watcher` is told of each decision the policies made, after it was recorded; it cannot change anything.
 
@@ -89,6 +94,7 @@ class Gate:
         self._hides = secrets_in_text is not SecretsInText.KEEP
         self._refuses = secrets_in_text is SecretsInText.REFUSE
         self._counting = counting
+        self._estimating = estimating
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -295,17 +301,28 @@ class Gate:
             ticket = found
         else:
             prompt = None if asked.login is None else asked.login.prompt
-            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt)
-            ticket = self._approvals.request(new, now)
+            estimate = None if self._estimating is None else self._estimating.first(asked, command)
+            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt, estimate)
+            ticket, found = self._approvals.request(new, now), None
         with self._settling:
             self._held[ticket.id] = asked
             while len(self._held) > MAX_HELD:
                 self._held.popitem(last=False)
         try:
-            return self._record(asked, judged, now, ticket)
+            answer = self._record(asked, judged, now, ticket)
         except AuditUnavailable:
             self._forget(ticket.id)
             raise
+        if self._estimating is not None and found is None and ticket.shown.estimate == PENDING:
+            self._estimating.begin(ticket.id, asked, command, self._estimated)
+        return answer
+
+    def _estimated(self, ticket_id: str, estimate: Estimate) -> None:
+        """What a held statement would touch is known, or why not. Never raises: then nobody is shown it."""
+        try:
+            self.advance(ticket_id, Estimated(estimate))
+        except GatewayError as error:
+            logger("gate").info("an estimate comes too late", ticket=ticket_id, code=error.code)
 
     def _forget(self, ticket_id: str) -> None:
         """Take back a ticket whose hold could not be recorded; nobody was told of it."""

@@ -15,8 +15,10 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind
 from engine.evaluator.cache import Judgement
 from engine.masking.patterns import hide_secrets
+from gateway.approvals.estimate import summary
 from gateway.approvals.states import (
     Approved,
+    Estimated,
     Expired,
     Refused,
     Step,
@@ -197,6 +199,8 @@ def _step(event: Step) -> tuple[str, str, str]:
             return "expired", "", ""
         case Used():
             return "used", "", ""
+        case Estimated(estimate):
+            return "estimated", "", summary(estimate)
         case _:
             assert_never(event)
 

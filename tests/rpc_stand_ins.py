@@ -11,6 +11,7 @@ from engine.command.tree import Command, Effect, Operation, ParsedCommand
 from engine.decision import Decision, DenyKind, Hold, Location, Reason, Verdict
 from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
+from gateway.approvals.estimate import Estimate
 from gateway.errors import ApprovalConflict, AuditUnavailable
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.identity import Caller, Role
@@ -179,6 +180,10 @@ class StandInTicket:
     expires_at: int = 900_000_001_000
     job: str | None = None
     votes: tuple[StandInVote, ...] = ()
+    estimate: Estimate | None = None
+
+    def estimate_for(self, viewer: str, now: int) -> Estimate | None:
+        return None if viewer == self.principal else self.estimate
 
 
 class StandInApprovals:

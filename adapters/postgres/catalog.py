@@ -23,9 +23,9 @@ import msgspec
 import structlog
 
 from adapters.core.ports import Target
-from adapters.core.tls import upstream_context
 from adapters.postgres.catalog_changes import LEAST_VERSION, Reading, fetch_changes
-from adapters.postgres.catalog_rows import LOCK_TIMEOUT, MAX_ROWS, Found, facts_of, fetch
+from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
+from adapters.postgres.own_connection import connect
 from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog
 
@@ -162,20 +162,7 @@ class _Reader:
     async def _fetch(self) -> Snapshot | None:
         target = self._target
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                host=target.host,
-                port=target.port,
-                user=target.user,
-                password=target.password,
-                database=target.database,
-                ssl=upstream_context(target) if target.tls else False,
-                server_settings={
-                    "application_name": "sallyport catalog",
-                    "search_path": "",
-                    "lock_timeout": LOCK_TIMEOUT,
-                },
-                timeout=TIMEOUT,
-            )
+            self._connection = await connect(target, "sallyport catalog", TIMEOUT)
             # INVARIANT: what is known from before is of the same server, so of the same connection.
             self._last, self._seed = None, secrets.randbits(62)
         before = None if self._last is None else self._last[0]

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
 from adapters.postgres.catalog import CatalogService
+from adapters.postgres.planner import Planner
 from engine import command_reader
 from engine.request import Json
 from engine.source import Source
@@ -43,6 +44,7 @@ from gateway.doors.adapters import Doors, Known
 from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
+from gateway.estimating import Estimating
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.gate import Gate
@@ -81,6 +83,8 @@ class Gateway:
         self._open = contextlib.ExitStack()
         self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
+        self._planner = Planner()
+        self._estimating = Estimating(self._planner, lambda asked: self.doors.known.directory.reached(asked.resource))
         self._rpc: RpcServer | None = None
         self._faces: FaceServer | None = None
         self._console: ConsoleServer | None = None
@@ -153,6 +157,7 @@ class Gateway:
             watcher=self._shadow,
             secrets_in_text=config.audit.secrets,
             counting=self.counting,
+            estimating=self._estimating,
         )
         self.recordings = build_recordings(config, secrets.recording_keys(), self.log)
         opening.callback(self.recordings.close)
@@ -198,6 +203,7 @@ class Gateway:
         """Start every server and return where each listens. Raises GatewayError; then `stop` what has begun."""
         places = []
         config = self.config
+        self._estimating.open(asyncio.get_running_loop())
         self.sealer.start()
         self.exports.start()
         if config.metrics.bind is not None:
@@ -390,6 +396,7 @@ class Gateway:
         await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
         self._listeners.clear()
         await self._catalogs.close()
+        await self._planner.close()
         if self._console is not None:
             console, self._console = self._console, None
             await console.stop(seconds)

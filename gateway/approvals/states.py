@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from engine.request import Json
+from gateway.approvals.estimate import Estimate, answered
 from gateway.errors import ApprovalConflict
 
 MAX_REASON = 2_000
@@ -90,6 +91,8 @@ class Shown:
     client_address: str | None = None
     prompt: str | None = None
     """What set the job off, as whoever asked for its token stated it."""
+    estimate: Estimate | None = None
+    """What a planner expects it to touch; None where nobody asks one. INVARIANT: never shown to who wants to run it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,13 @@ class Ticket:
     def job(self) -> str | None:
         return self.shown.job
 
+    def estimate_for(self, viewer: str, now: int) -> Estimate | None:
+        """What the planner expects, for one of those who may see the ticket; not for the requester.
+
+        WHY: it is made of the statistics of tables, which they may not see before somebody approves.
+        """
+        return None if viewer == self.binding.principal else answered(self.shown.estimate, self.requested_at, now)
+
     @property
     def approvers(self) -> tuple[Mapping[str, Json], ...]:
         """The demands, as a policy states them."""
@@ -206,7 +216,14 @@ class Used:
     binding: Binding
 
 
-Step: TypeAlias = Approved | Refused | Withdrawn | Superseded | Expired | Used
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What it would touch is known, or why not. Changes what people are shown, and nothing that anything is decided by."""
+
+    estimate: Estimate
+
+
+Step: TypeAlias = Approved | Refused | Withdrawn | Superseded | Expired | Used | Estimated
 
 
 def parameters_digest(parameters: Sequence[str | None] | None) -> str:
@@ -275,6 +292,8 @@ def step(ticket: Ticket, event: Step, now: int) -> Ticket:
             return _close(ticket, State.EXPIRED, "nobody decided in time", None)
         case Used(binding):
             return _use(ticket, binding, now)
+        case Estimated(estimate):
+            return _show(ticket, estimate)
         case _:
             assert_never(event)
 
@@ -313,6 +332,12 @@ def _use(ticket: Ticket, binding: Binding, now: int) -> Ticket:
     if binding != ticket.binding:
         raise ApprovalConflict(f"ticket `{ticket.id}` was granted for something else", code="BINDING_DIFFERS")
     return replace(ticket, used_at=now, version=ticket.version + 1)
+
+
+def _show(ticket: Ticket, estimate: Estimate) -> Ticket:
+    if ticket.state is not State.REQUESTED:
+        raise ApprovalConflict(f"ticket `{ticket.id}` is decided", code="TICKET_CLOSED")
+    return replace(ticket, shown=replace(ticket.shown, estimate=estimate), version=ticket.version + 1)
 
 
 def _close(ticket: Ticket, state: State, reason: str, by: str | None) -> Ticket:

@@ -11,6 +11,7 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.masking.patterns import hide_secrets
 from engine.request import Json, Principal, Resource, Session
+from gateway.approvals.estimate import Estimate
 from gateway.approvals.states import Binding, Shown, demands_of, parameters_digest
 from gateway.approvals.store import NewTicket
 from gateway.errors import ApprovalConflict
@@ -58,10 +59,11 @@ def ticket_for(
     session: Session,
     now: int,
     prompt: str | None = None,
+    estimate: Estimate | None = None,
 ) -> NewTicket:
     """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve.
 
-    `prompt` is what set the session's job off.
+    `prompt` is what set the session's job off; `estimate` what is known so far of what the command would touch.
     """
     hold, tree = decision.hold, command.command
     if hold is None:
@@ -88,6 +90,7 @@ def ticket_for(
             application=session.application,
             client_address=session.client_address,
             prompt=None if prompt is None else hide_secrets(_shortened(prompt)),
+            estimate=estimate,
         ),
         reason=why,
         may_withdraw=hold.may_withdraw,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from gateway.approvals.estimate import Estimate, step_lines, summary
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from gateway.cli.output import say, say_json
+from gateway.cli.output import complain, say, say_json
 from gateway.cli.reaching import As, Socket
 from gateway.cli.reaching import client as reach
 from gateway.config.model import Role
@@ -15,6 +16,7 @@ from gateway.config.model import Role
 if TYPE_CHECKING:
     from gateway.rpc.codec.tickets import HeldCommand
 
+Which: TypeAlias = Annotated[str | None, typer.Argument(metavar="[TICKET]", help="Show this one, with its plan.")]
 TicketId: TypeAlias = Annotated[str, typer.Argument(help="The ticket, as the held client was told it.")]
 Comment: TypeAlias = Annotated[str, typer.Option("--comment", "-m", help="Why; the requester reads it.")]
 
@@ -27,25 +29,40 @@ def register(app: typer.Typer) -> None:
 
 
 def holds(
+    ticket: Which = None,
     config: ConfigFile = DEFAULT_CONFIG,
     socket: Socket = None,
     principal: As = None,
     as_json: AsJson = False,
     every: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
 ) -> None:
-    """List the commands that wait for an approval, newest first."""
+    """List the commands that wait for an approval, newest first; or show one of them."""
     with reach(config, socket, principal, Role.APPROVER) as client:
-        found = client.tickets() if every else client.tickets("requested")
+        found = client.tickets() if every or ticket is not None else client.tickets("requested")
+    if ticket is not None:
+        found = tuple(one for one in found if one.id == ticket)
     if as_json:
-        say_json([_fields(ticket) for ticket in found])
-        return
-    for ticket in found:
-        say(f"{ticket.id}  {ticket.state:<9}  {ticket.principal}@{ticket.resource}  {', '.join(ticket.rules)}")
-        say(_indented(ticket.text))
-        if ticket.reason:
-            say(_indented(ticket.reason))
-    if not found:
+        say_json([_fields(one) for one in found])
+    for one in () if as_json else found:
+        _show(one, is_whole=ticket is not None)
+    if ticket is not None and not found:
+        complain(f"there is no hold `{ticket[:40]}` that you may see", help="`sallyport holds` lists them")
+        raise typer.Exit(1)
+    if not found and not as_json:
         say("nothing waits")
+
+
+def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
+    say(f"{ticket.id}  {ticket.state:<9}  {ticket.principal}@{ticket.resource}  {', '.join(ticket.rules)}")
+    say(_indented(ticket.text))
+    if ticket.reason:
+        say(_indented(ticket.reason))
+    if ticket.job:
+        say(_indented(f"job {ticket.job}"))
+    if ticket.estimate is not None:
+        say(_indented(summary(ticket.estimate)))
+        for line in step_lines(ticket.estimate) if is_whole else ():
+            say(_indented(f"  {line}"))
 
 
 def approve(
@@ -88,6 +105,21 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.split("\n"))
 
 
+def _estimate(estimate: Estimate) -> dict[str, object]:
+    return {
+        "rows": estimate.rows,
+        "cost": estimate.cost,
+        "changes": estimate.changes,
+        "steps": [
+            {"node": step.node, "relation": step.relation, "rows": step.rows, "depth": step.depth}
+            for step in estimate.steps
+        ],
+        "more_steps": estimate.more,
+        "why_not": estimate.why_not,
+        "pending": estimate.is_pending,
+    }
+
+
 def _fields(ticket: HeldCommand) -> dict[str, object]:
     return {
         "id": ticket.id,
@@ -101,6 +133,7 @@ def _fields(ticket: HeldCommand) -> dict[str, object]:
         "reason": ticket.reason,
         "job": ticket.job,
         "expires_at": ticket.expires_at,
+        "estimate": None if ticket.estimate is None else _estimate(ticket.estimate),
         "votes": [
             {"approver": vote.approver, "granted": vote.granted, "comment": vote.comment} for vote in ticket.votes
         ],

@@ -108,9 +108,11 @@ class Decisions:
             raise not_here()
         if not viewer.may_audit and entry.principal != viewer.name:
             raise not_here()
+        # WHY not to the requester: what the planner expects is made of statistics that they may not see.
+        sees_estimates = viewer.may_audit and entry.principal != viewer.name
         fields: dict[str, object] = {
             "decided": Decided(entry),
-            "following": self._following(entry),
+            "following": [one for one in self._following(entry) if sees_estimates or one.step != "estimated"],
             "why": None,
             "problem": "",
         }

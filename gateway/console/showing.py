@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.approvals.estimate import Estimate, step_lines, summary
 from gateway.approvals.states import Demand, Person, State, Ticket, Vote, may_meet
 from gateway.audit.entry import Entry
 from gateway.audit.unusual import unusual
@@ -50,6 +51,17 @@ class Held:
     lines: int
     is_ending: bool
     left: int
+    estimate: Estimate | None
+
+    @property
+    def expected(self) -> str:
+        """What it would touch, in a sentence; empty where nobody asks a planner."""
+        return "" if self.estimate is None else summary(self.estimate)
+
+    @property
+    def plan(self) -> Sequence[str]:
+        """The plan, a node a line."""
+        return [] if self.estimate is None else step_lines(self.estimate)
 
     @property
     def may_decide(self) -> bool:
@@ -80,6 +92,7 @@ def held(ticket: Ticket, viewer: Viewer, now: int) -> Held:
         lines=lines,
         is_ending=ticket.expires_at - now < LAST_SECONDS,
         left=max(0, ticket.expires_at - now),
+        estimate=ticket.estimate_for(viewer.name, now),
     )
 
 

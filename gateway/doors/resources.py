@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.core.ports import Target
 from engine.request import Resource
@@ -62,6 +62,13 @@ class Directory:
         """Where it is and how the gateway signs in there."""
         found = self._places.get(name)
         return None if found is None else found.target
+
+    def reached(self, resource: Resource) -> Target | None:
+        """The same for a resource as a decision saw it, with the database that is meant inside it."""
+        target = self.target(resource.name)
+        if target is None or resource.database is None:
+            return target
+        return replace(target, database=resource.database)
 
 
 class LiveResources(Mapping[str, Resource]):

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from gateway.approvals.estimate import Estimate
 from gateway.audit.export.events import Event, Severity
 from gateway.notices.picking import Notice
 from gateway.notices.words import MAX_COMMAND, MAX_WORD, command_of, facts_of, moment, plain, rules_of, title_of
@@ -49,9 +50,28 @@ def webhook(notice: Notice) -> Mapping[str, object]:
             {"groups": list(one.groups), "users": list(one.users), "quorum": one.quorum} for one in notice.approvers
         ],
         "expires": None if notice.expires is None else moment(notice.expires),
+        "estimate": None if notice.estimate is None else _estimate(notice.estimate),
         "person": plain(entry.person, MAX_WORD),
         "note": plain(entry.note, MAX_WORD),
         "more": notice.more,
+    }
+
+
+def _estimate(estimate: Estimate) -> Mapping[str, object]:
+    return {
+        "rows": estimate.rows,
+        "cost": estimate.cost,
+        "changes": estimate.changes,
+        "steps": [
+            {
+                "node": plain(step.node, MAX_WORD),
+                "relation": plain(step.relation, MAX_WORD),
+                "rows": step.rows,
+                "depth": step.depth,
+            }
+            for step in estimate.steps
+        ],
+        "why_not": plain(estimate.why_not, MAX_WORD),
     }
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.approvals.estimate import Estimate
 from gateway.approvals.states import Demand, Ticket
 from gateway.audit.entry import Entry, Kind, decode
+from gateway.audit.export.events import NotYet
 from gateway.audit.export.shapes import uid_of
 from gateway.errors import AuditUnavailable
 from gateway.notices.sparing import Sparing
@@ -18,6 +20,9 @@ STALE_SECONDS = 3600.0
 """Older steps are nobody's news: after a long absence only what still waits is told."""
 DENIED_SECONDS = 86_400.0
 """A denial is looked into the next morning too."""
+
+ESTIMATE_SECONDS = 4.0
+"""So long a held command is not told of while its planner is being asked: people are told once, with what it said."""
 
 HELD = "held"
 DENIED = "denied"
@@ -43,6 +48,7 @@ class Notice:
     approvers: Sequence[Demand] = ()
     expires: int | None = None
     more: int = 0
+    estimate: Estimate | None = None
 
 
 Look = Callable[[str], Ticket | None]
@@ -50,7 +56,7 @@ Look = Callable[[str], Ticket | None]
 
 def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparing, now: int) -> Notice | None:
     """What a line of the audit has to tell; None when that is nothing, or nothing any more. `look` finds a ticket, `now` is
-    UTC nanoseconds. Raises AuditUnavailable."""
+    UTC nanoseconds. Raises AuditUnavailable, and NotYet for what is to be told a moment later."""
     try:
         entry = decode(line)
     except ValueError as error:
@@ -63,7 +69,12 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
         ticket = look(entry.ticket or "")
         if ticket is None or not ticket.is_open or ticket.expires_at <= now:
             return None
-        return Notice(event, uid, entry, ticket.demands, ticket.expires_at)
+        estimate = ticket.shown.estimate
+        if estimate is not None and estimate.is_pending:
+            if now - ticket.requested_at < ESTIMATE_SECONDS * 1e9:
+                raise NotYet
+            estimate = None
+        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, estimate=estimate)
     age = (now - entry.time) / 1e9
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
         return None

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from gateway.approvals.estimate import step_lines, summary
 from gateway.approvals.states import Demand
 from gateway.notices.picking import DENIED, HELD, Notice
 
 MAX_COMMAND = 2_000
 """Characters of a command that are shown; Slack takes 3,000 in a block."""
 MAX_WORD = 300
+MAX_STEPS = 6
+"""Nodes of a plan that a notice lists."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -55,6 +58,9 @@ def facts_of(notice: Notice) -> list[tuple[str, str]]:
         found.append(("because of", entry.deny_kind))
     if notice.approvers:
         found.append(("needs", "; ".join(_demand(one) for one in notice.approvers)))
+    if notice.estimate is not None:
+        steps = [" ".join(line.split()) for line in step_lines(notice.estimate)[:MAX_STEPS]]
+        found.append(("would touch", "; ".join([summary(notice.estimate), *steps])))
     if notice.expires is not None:
         found.append(("until", moment(notice.expires)))
         found.append(("answer with", f"sallyport approve {entry.ticket}  or  sallyport refuse {entry.ticket}"))

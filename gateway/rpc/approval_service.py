@@ -5,12 +5,14 @@ A vote is always the caller's own: the message has no field for another name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 import grpc
 
 from adapters.core.ports import Answer
 from engine.decision import Decision, DenyKind, Reason
+from gateway.approvals.estimate import Estimate
 from gateway.rpc.calls import Reception, StreamCall, UnaryCall
 from gateway.rpc.codec import tickets as codec
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
@@ -23,6 +25,7 @@ from gateway.rpc.refusals import CallRefused
 NAME = "sallyport.approval.v1.ApprovalService"
 _PREFIX = f"/{NAME}/"
 _SEES_ALL = frozenset({Role.APPROVER, Role.ADAPTER, Role.AUDITOR})
+_SEES_ESTIMATES = frozenset({Role.APPROVER, Role.AUDITOR})
 _VOTERS = frozenset({Role.APPROVER})
 _OPEN = "requested"
 
@@ -30,7 +33,9 @@ _OPEN = "requested"
 class ApprovalService:
     """One for the whole program."""
 
-    def __init__(self, approvals: ApprovalPort, gate: DecisionPort) -> None:
+    def __init__(self, approvals: ApprovalPort, gate: DecisionPort, clock: Callable[[], int] = time.time_ns) -> None:
+        """`clock` is UTC nanoseconds."""
+        self._clock = clock
         self._approvals = approvals
         self._gate = gate
         self._writer = AnswerWriter()
@@ -52,19 +57,24 @@ class ApprovalService:
         wanted = codec.read_list(message)
         principal = None if caller.roles & _SEES_ALL else caller.name
         tickets = self._approvals.tickets(states=wanted.states, limit=wanted.limit, principal=principal)
-        return codec.write_list(tickets)
+        return codec.write_list(tickets, lambda ticket: self._estimate(ticket, caller))
 
     def approve(self, message: bytes, caller: Caller) -> bytes:
         """Vote yes."""
         said = codec.read_approve(message)
         require(caller, _VOTERS, "Approve")
-        return codec.write_ticket(self._approvals.approve(said.ticket_id, by=caller.principal, comment=said.comment))
+        ticket = self._approvals.approve(said.ticket_id, by=caller.principal, comment=said.comment)
+        return codec.write_ticket(ticket, self._estimate(ticket, caller))
 
     def refuse(self, message: bytes, caller: Caller) -> bytes:
         """Vote no."""
         said = codec.read_refuse(message)
         require(caller, _VOTERS, "Refuse")
-        return codec.write_ticket(self._approvals.refuse(said.ticket_id, by=caller.principal, comment=said.comment))
+        ticket = self._approvals.refuse(said.ticket_id, by=caller.principal, comment=said.comment)
+        return codec.write_ticket(ticket, self._estimate(ticket, caller))
+
+    def _estimate(self, ticket: Ticket, caller: Caller) -> Estimate | None:
+        return ticket.estimate_for(caller.name, self._clock()) if caller.roles & _SEES_ESTIMATES else None
 
     def withdraw(self, message: bytes, caller: Caller) -> bytes:
         """Take a request back, one's own or one that this caller asked for somebody."""

@@ -1,6 +1,6 @@
 """What the gRPC services need from the program they run in. The gate, the tickets, the log and the policy store satisfy these.
 
-Only types that stand below the gate appear here (engine, `adapters.core.ports`), so that the other side satisfies a port
+Only types that stand below the gate appear here (engine, `adapters.core.ports`, `gateway.approvals.estimate`), so that the other side satisfies a port
 by its shape alone and imports nothing of ours. Read-only properties, not fields: any frozen dataclass fits.
 """
 
@@ -13,6 +13,7 @@ from adapters.core.ports import Answer, Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Location
 from engine.request import Json, Principal, Resource, Session
+from gateway.approvals.estimate import Estimate
 
 Unsubscribe: TypeAlias = Callable[[], None]
 
@@ -149,6 +150,8 @@ class Ticket(Protocol):
     def expires_at(self) -> int: ...
     @property
     def votes(self) -> Sequence[Vote]: ...
+    def estimate_for(self, viewer: str, now: int) -> Estimate | None:
+        """What a planner expects it to touch, for one of those who may see that; never for the requester."""
 
 
 class ApprovalPort(Protocol):

@@ -19,6 +19,7 @@ from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
 from gateway.config.model import SecretsInText
+from gateway.estimating import Estimating
 from gateway.gate import Gate
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
@@ -114,7 +115,9 @@ class House:
         self.log = AuditLog(folder / "audit", low_water_bytes=0)
         self.gate = self.build()
 
-    def build(self, secrets_in_text: SecretsInText = SecretsInText.REDACT) -> Gate:
+    def build(
+        self, secrets_in_text: SecretsInText = SecretsInText.REDACT, estimating: Estimating | None = None
+    ) -> Gate:
         """Another gate on the same store and log, as after a restart."""
         return Gate(
             policies=self.policies,
@@ -126,6 +129,7 @@ class House:
             link=lambda ticket: f"https://gate/holds/{ticket}",
             catalogs=CatalogKeeper(self.folder / "audit"),
             secrets_in_text=secrets_in_text,
+            estimating=estimating,
         )
 
     def entries(self) -> list[Entry]:

@@ -37,6 +37,10 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     body: bytes
 
 
+class NotYet(Exception):
+    """An entry is to be told of, but not yet: it and what stands behind it wait for the next look. Nothing is wrong."""
+
+
 class SinkFailed(GatewayError):
     """A receiver did not take what it was sent, or cannot be reached. Tried again later, unless `is_final`."""
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit.export.cursor import Cursor
-from gateway.audit.export.events import MAX_EVENTS, Event, Sink, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, NotYet, Sink, SinkFailed
 from gateway.audit.export.file import FileSink
 from gateway.audit.export.follow import Follower
 from gateway.audit.tail import number_of
@@ -39,7 +39,7 @@ CLOSE_SECONDS = 5.0
 class Export:
     """What one export is: the log's folder and name, where it keeps its place, who takes the events.
 
-    `shape` makes the event of a line, or None of one that is of no interest here.
+    `shape` makes the event of a line, or None of one that is of no interest here; it raises NotYet for one that has to wait.
     """
 
     name: str
@@ -145,10 +145,8 @@ class Exporter:
             self._lines = self._lines or self._follower.take(MAX_EVENTS)
             if not self._lines:
                 break
-            with short_turns():
-                self._left = [event for line in self._lines if (event := self._export.shape(line)) is not None]
-            self._reached = number_of(self._lines[-1]) or self._reached
-            self._lines = []
+            if not self._shape():
+                break
         size = count = 0
         for event in self._left[: self._export.sink.max_events]:
             size += len(event.body)
@@ -156,6 +154,25 @@ class Exporter:
                 break
             count += 1
         return self._left[:count]
+
+    def _shape(self) -> bool:
+        """Make events of the lines that were read, up to one that is not to be told of yet. Whether any line was done with."""
+        found: list[Event] = []
+        done = 0
+        with short_turns():
+            for line in self._lines:
+                try:
+                    event = self._export.shape(line)
+                except NotYet:
+                    break
+                done += 1
+                if event is not None:
+                    found.append(event)
+        if done:
+            self._left = found
+            self._reached = number_of(self._lines[done - 1]) or self._reached
+            del self._lines[:done]
+        return bool(done)
 
     def _note_skipped(self, most: int) -> None:
         """Note down how far it has come, when that is more than `most` entries of no interest."""

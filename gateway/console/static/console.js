@@ -77,6 +77,17 @@
 
   if (!topic) return;
 
+  // What is written about a command stays when more is known of it.
+  let twin = null;
+  function keep(card) {
+    const old = [...live.querySelectorAll("[data-key]")].find((one) => one.dataset.key === card.dataset.key);
+    const before = old && old.querySelector("input[name=reason]");
+    const after = card.querySelector("input[name=reason]");
+    if (!before || !after) return;
+    after.value = before.value;
+    if (before === document.activeElement) twin = after;
+  }
+
   // --- what is new ------------------------------------------------------------------------------------------------------
   function put(fresh) {
     const next = fresh.getElementById("live");
@@ -88,14 +99,17 @@
     for (const old of live.querySelectorAll("[data-key]")) kept.set(`${old.dataset.key} ${old.dataset.version}`, old);
     const known = new Set([...live.querySelectorAll("[data-key]")].map((old) => old.dataset.key));
     const focused = document.activeElement;
+    twin = null;
     const made = document.importNode(next, true);
     for (const one of made.querySelectorAll("[data-key]")) {
       const old = kept.get(`${one.dataset.key} ${one.dataset.version}`);
       if (old) one.replaceWith(old);
       else if (!known.has(one.dataset.key)) one.classList.add("fresh");
+      else keep(one);
     }
     live.replaceChildren(...made.childNodes);
-    if (focused && focused !== document.activeElement && live.contains(focused)) focused.focus({ preventScroll: true });
+    const again = focused && !live.contains(focused) ? twin : focused;
+    if (again && again !== document.activeElement && live.contains(again)) again.focus({ preventScroll: true });
     const now = fresh.getElementById("waiting");
     const before = document.getElementById("waiting");
     if (now && before) before.replaceWith(document.importNode(now, true));

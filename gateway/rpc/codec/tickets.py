@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from engine.decision import Decision
 from engine.request import Json
+from gateway.approvals.estimate import Estimate, PlanStep
 from gateway.rpc.codec.answers import Particulars, answer_of, read_approvers, write_approvers
 from gateway.rpc.codec.questions import parsed
 from gateway.rpc.limits import MAX_COMMENT, MAX_NAME, MAX_PAGE
@@ -18,6 +20,9 @@ from grpc_proto.sallyport.decision.v1 import decision_pb2
 _STATES: dict[int, str] = {number: name.lower() for name, number in pb.State.items() if number != pb.UNSPECIFIED}
 _STATE_NUMBERS = {name: pb.State.ValueType(number) for number, name in _STATES.items()}
 FINAL_STATES = frozenset({"granted", "refused", "expired", "withdrawn", "superseded"})
+
+EstimateOf: TypeAlias = Callable[[Ticket], Estimate | None]
+"""What somebody may see of the estimate of a ticket."""
 
 _Vote = pb.ApproveRequest | pb.RefuseRequest | pb.WithdrawRequest
 
@@ -51,6 +56,7 @@ class HeldCommand:
     expires_at: int
     job: str | None = None
     votes: tuple[CastVote, ...] = ()
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,18 +131,20 @@ def _ticket_id(given: str) -> str:
     return given
 
 
-def write_list(tickets: Sequence[Ticket]) -> bytes:
+def write_list(tickets: Sequence[Ticket], estimate_of: EstimateOf = lambda ticket: None) -> bytes:
     """A ListResponse."""
     response = pb.ListResponse()
     for ticket in tickets:
         _write(response.tickets.add(), ticket)
+        _write_estimate(response.tickets[-1], estimate_of(ticket))
     return response.SerializeToString()
 
 
-def write_ticket(ticket: Ticket) -> bytes:
+def write_ticket(ticket: Ticket, estimate: Estimate | None = None) -> bytes:
     """The response to Approve, Refuse and Withdraw, which are of one shape."""
     response = pb.ApproveResponse()
     _write(response.ticket, ticket)
+    _write_estimate(response.ticket, estimate)
     return response.SerializeToString()
 
 
@@ -162,6 +170,24 @@ def _write(into: pb.Ticket, ticket: Ticket) -> None:
     into.requested_at, into.expires_at = ticket.requested_at, ticket.expires_at
     for vote in ticket.votes:
         into.votes.add(approver=vote.approver, granted=vote.granted, comment=vote.comment, at=vote.at)
+
+
+def _write_estimate(into: pb.Ticket, estimate: Estimate | None) -> None:
+    if estimate is None:
+        return
+    found = into.estimate
+    found.SetInParent()
+    found.rows, found.cost, found.changes = estimate.rows, estimate.cost, estimate.changes
+    found.more_steps, found.why_not, found.pending = estimate.more, estimate.why_not, estimate.is_pending
+    for step in estimate.steps:
+        found.steps.add(node=step.node, relation=step.relation, rows=step.rows, depth=step.depth)
+
+
+def _estimate(found: pb.Estimate) -> Estimate:
+    steps = tuple(PlanStep(step.node, step.relation, step.rows, step.depth) for step in found.steps)
+    return Estimate(
+        found.rows, found.cost, found.changes, steps, found.more_steps, found.why_not, is_pending=found.pending
+    )
 
 
 def read_tickets(data: bytes) -> tuple[HeldCommand, ...]:
@@ -201,6 +227,7 @@ def _held(message: pb.Ticket) -> HeldCommand:
         requested_at=message.requested_at,
         expires_at=message.expires_at,
         votes=tuple(CastVote(vote.approver, vote.granted, vote.comment, vote.at) for vote in message.votes),
+        estimate=_estimate(message.estimate) if message.HasField("estimate") else None,
     )
 
 

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -149,9 +149,20 @@ def _configuration(house: House) -> str:
 
 
 @contextmanager
-def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str = "") -> Iterator[House]:
-    """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration."""
+def running_house(
+    policies: str = POLICY,
+    *,
+    is_secure: bool = True,
+    more: str = "",
+    environment: Mapping[str, str] | None = None,
+    sql: str = "",
+) -> Iterator[House]:
+    """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration.
+
+    `sql` is run on the database before it starts.
+    """
     with world(policies) as place:
+        place.more.update(environment or {})
         house = House(place, free_port(), {name: secrets.token_urlsafe(18) for name in PEOPLE}, is_secure, free_port())
         place.password = house.secrets["ana"]
         for name, secret in {**house.secrets, "mask": secrets.token_hex(16)}.items():
@@ -159,7 +170,7 @@ def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str =
             path.touch(0o600)
             path.write_text(secret)
         place.config.write_text(_configuration(house) + more)
-        _fill(house)
+        _fill(house, sql)
         process = place.start()
         wait_until_listening(process, house.console_port, place.folder / "gateway.log")
         try:
@@ -169,15 +180,18 @@ def running_house(policies: str = POLICY, *, is_secure: bool = True, more: str =
                 connection.close()
 
 
-def _fill(house: House) -> None:
+def _fill(house: House, more: str = "") -> None:
     """A small database behind it."""
-    sql = """
+    sql = (
+        """
     CREATE SCHEMA app;
     CREATE TABLE app.people (id int PRIMARY KEY, name text, mail text);
     INSERT INTO app.people SELECT n, 'person ' || n, 'person' || n || '@example.test' FROM generate_series(1, 40) n;
     CREATE TABLE app.orders (id int PRIMARY KEY, status text NOT NULL, amount numeric(10,2));
     INSERT INTO app.orders SELECT n, CASE WHEN n % 3 = 0 THEN 'paid' ELSE 'open' END, n * 7.5 FROM generate_series(1, 400) n;
     """
+        + more
+    )
     cluster = house.world.cluster
     done = subprocess.run(
         [str(find_binaries(os.environ).psql), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql],

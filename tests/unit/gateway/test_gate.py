@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from weakref import ref
@@ -14,10 +14,12 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.core.ports import Outcome
+from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Verdict
 from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway import gate as gate_module
+from gateway.approvals.estimate import PENDING, Estimate, no_estimate
 from gateway.approvals.states import Approved, Person, Refused, State, Step, Ticket, Withdrawn
 from gateway.asked import Asked
 from gateway.audit.entry import Kind
@@ -510,3 +512,50 @@ async def test_a_ticket_that_cannot_be_closed_is_a_deny(house: House, monkeypatc
     house.clock.pass_seconds(601)
     monkeypatch.setattr(house.gate, "advance", contended)
     assert not (await house.gate.fate(ticket)).decision.is_granted
+
+
+# --- what a held statement would touch --------------------------------------------------------------------------------
+
+
+class Asks:
+    """An estimating whose answers a test gives when it likes."""
+
+    def __init__(self, first: Estimate | None = PENDING) -> None:
+        self.answer = first
+        self.begun: list[tuple[str, Callable[[str, Estimate], None]]] = []
+
+    def first(self, asked: Asked, command: ParsedCommand) -> Estimate | None:
+        return self.answer
+
+    def begin(
+        self, ticket_id: str, asked: Asked, command: ParsedCommand, told: Callable[[str, Estimate], None]
+    ) -> None:
+        self.begun.append((ticket_id, told))
+
+
+def test_a_held_statement_is_asked_about_once_and_the_answer_is_shown(house: House) -> None:
+    asks = Asks()
+    gate = house.build(estimating=asks)  # type: ignore[arg-type]  # by its shape
+    house.policies.decision = HOLD
+    answer = gate.decide(asked("DELETE FROM orders"))
+    again = gate.decide(asked("DELETE FROM orders"))
+    ((ticket_id, told),) = asks.begun
+    assert answer.ticket == again.ticket == ticket_id
+    told(ticket_id, Estimate(40))
+    ticket = house.approvals.get(ticket_id)
+    assert ticket is not None
+    assert ticket.shown.estimate == Estimate(40)
+    assert (house.entries()[-1].step, house.entries()[-1].verdict) == ("estimated", "requested")
+    gate.advance(ticket_id, Refused(BO, "no"))
+    told(ticket_id, Estimate(41))
+    assert house.entries()[-1].step == "refused", "what comes too late changes nothing"
+
+
+@pytest.mark.parametrize("first", [None, no_estimate("why not")])
+def test_what_no_planner_is_asked_about_is_held_all_the_same(house: House, first: Estimate | None) -> None:
+    asks = Asks(first)
+    gate = house.build(estimating=asks)  # type: ignore[arg-type]  # by its shape
+    house.policies.decision = HOLD
+    ticket = house.approvals.get(gate.decide(asked("DELETE FROM orders")).ticket or "")
+    assert ticket is not None
+    assert (ticket.shown.estimate, asks.begun) == (first, [])

@@ -11,8 +11,10 @@ from engine.decision import Decision, DenyKind, Obligation
 from engine.evaluator.cache import Judgement
 from engine.request import Principal, Session
 from gateway import telling
+from gateway.approvals.estimate import no_estimate
 from gateway.approvals.states import (
     Approved,
+    Estimated,
     Expired,
     Person,
     Refused,
@@ -134,6 +136,7 @@ def test_bytes_that_are_no_text_are_told_in_ascii() -> None:
         (Superseded("changed"), ("superseded", "", "changed")),
         (Expired(), ("expired", "", "")),
         (Used(BOUND), ("used", "", "")),
+        (Estimated(no_estimate("so")), ("estimated", "", "no estimate: so")),
     ],
 )
 def test_every_step_of_a_ticket_is_told(event: Step, told: tuple[str, str, str]) -> None:

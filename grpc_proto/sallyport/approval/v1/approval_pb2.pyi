@@ -66,6 +66,7 @@ class Ticket(_message.Message):
     REQUESTED_AT_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
+    ESTIMATE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___State.ValueType
     principal: _builtins.str
@@ -84,6 +85,10 @@ class Ticket(_message.Message):
     def approvers(self) -> _containers.RepeatedCompositeFieldContainer[_decision_pb2.Approvers]: ...
     @_builtins.property
     def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vote]: ...
+    @_builtins.property
+    def estimate(self) -> Global___Estimate:
+        """What a planner expects it to touch. Only for approvers and auditors, and never for the requester."""
+
     def __init__(
         self,
         *,
@@ -102,16 +107,93 @@ class Ticket(_message.Message):
         requested_at: _builtins.int = ...,
         expires_at: _builtins.int = ...,
         votes: _abc.Iterable[Global___Vote] | None = ...,
+        estimate: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_job", b"_job", "job", b"job"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_job", b"_job", "approvers", b"approvers", "digest", b"digest", "expires_at", b"expires_at", "id", b"id", "job", b"job", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "text", b"text", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "text", b"text", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__estimate: _TypeAlias = _typing.Literal["estimate"]  # noqa: Y015
+    _WhichOneofArgType__estimate: _TypeAlias = _typing.Literal["_estimate", b"_estimate"]  # noqa: Y015
     _WhichOneofReturnType__job: _TypeAlias = _typing.Literal["job"]  # noqa: Y015
     _WhichOneofArgType__job: _TypeAlias = _typing.Literal["_job", b"_job"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__estimate) -> _WhichOneofReturnType__estimate | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
 
 Global___Ticket: _TypeAlias = Ticket  # noqa: Y015
+
+@_typing.final
+class Estimate(_message.Message):
+    """Of a plan's nodes and rows; never its conditions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    MORE_STEPS_FIELD_NUMBER: _builtins.int
+    WHY_NOT_FIELD_NUMBER: _builtins.int
+    PENDING_FIELD_NUMBER: _builtins.int
+    rows: _builtins.int
+    """would be changed, or come back"""
+    cost: _builtins.float
+    changes: _builtins.bool
+    more_steps: _builtins.int
+    why_not: _builtins.str
+    """there is no estimate, and why"""
+    pending: _builtins.bool
+    """the planner is being asked"""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanStep]: ...
+    def __init__(
+        self,
+        *,
+        rows: _builtins.int = ...,
+        cost: _builtins.float = ...,
+        changes: _builtins.bool = ...,
+        steps: _abc.Iterable[Global___PlanStep] | None = ...,
+        more_steps: _builtins.int = ...,
+        why_not: _builtins.str = ...,
+        pending: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "cost", b"cost", "more_steps", b"more_steps", "pending", b"pending", "rows", b"rows", "steps", b"steps", "why_not", b"why_not"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Estimate: _TypeAlias = Estimate  # noqa: Y015
+
+@_typing.final
+class PlanStep(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    RELATION_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    DEPTH_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    relation: _builtins.str
+    rows: _builtins.int
+    depth: _builtins.int
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        relation: _builtins.str = ...,
+        rows: _builtins.int = ...,
+        depth: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depth", b"depth", "node", b"node", "relation", b"relation", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanStep: _TypeAlias = PlanStep  # noqa: Y015
 
 @_typing.final
 class Vote(_message.Message):

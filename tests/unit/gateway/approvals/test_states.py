@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from gateway.approvals.estimate import PENDING, Estimate, no_estimate
 from gateway.approvals.states import (
     MAX_REASON,
     Approved,
     Binding,
     Demand,
+    Estimated,
     Expired,
     Person,
     Refused,
@@ -197,8 +199,22 @@ EVENTS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Withdrawn, st.just("left"), st.booleans()),
     st.builds(Superseded, st.just("changed")),
     st.just(Expired()),
+    st.just(Estimated(Estimate(7))),
     st.builds(Used, st.sampled_from([BOUND, replace(BOUND, digest="e" * 64)])),
 )
+
+
+def test_what_it_would_touch_is_shown_while_people_decide_and_never_to_the_requester() -> None:
+    asked = replace(ticket(), shown=Shown("DELETE", estimate=PENDING))
+    known = step(asked, Estimated(Estimate(7)), 5)
+    assert (known.state, known.version, known.estimate_for("bo", 6)) == (State.REQUESTED, 1, Estimate(7))
+    assert known.estimate_for("ana", 6) is None
+    assert asked.estimate_for("bo", 11 * 10**9) == no_estimate("the planner gave no answer")
+    assert ticket().estimate_for("bo", 6) is None
+    for late in (step(known, Refused(BO), 6), step(step(known, Approved(BO), 6), Approved(CY), 7)):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(late, Estimated(Estimate(8)), 8)
+        assert code(caught) == "TICKET_CLOSED"
 
 
 class Lifes(RuleBasedStateMachine):
@@ -231,6 +247,9 @@ class Lifes(RuleBasedStateMachine):
                 assert before.state is State.GRANTED
                 assert len({name for name, groups in self.yes if "dba" in groups}) >= 2
                 assert "olga" in {name for name, _ in self.yes}
+            case Estimated():
+                unchanged = replace(before, shown=self.ticket.shown, version=self.ticket.version)
+                assert self.ticket == unchanged, "what people are shown decides nothing"
         assert before.state in (State.REQUESTED, State.GRANTED)
 
     @invariant()

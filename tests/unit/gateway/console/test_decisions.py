@@ -12,6 +12,8 @@ from engine import command_reader
 from engine.request import Principal, Resource, Session
 from engine.source import Source
 from gateway.app.policies import compile_judge
+from gateway.approvals.estimate import Estimate
+from gateway.approvals.states import Estimated
 from gateway.asked import Asked
 from gateway.console.calls import PAGE, CallRefused, Page
 from gateway.console.decisions import Decisions
@@ -138,6 +140,17 @@ def test_what_became_of_it_is_shown(house: House, judge: Judge) -> None:
     assert outcome.rows == 1
     (step,) = fields(shown.one(call(path={"seq": "3"})))["following"]  # type: ignore[misc]  # as above
     assert step.step == "withdrawn"
+
+
+def test_what_the_planner_expects_is_not_shown_to_who_asked(house: House, judge: Judge) -> None:
+    held = house.gate.decide(asked("DELETE FROM t WHERE a = 1"))
+    assert held.ticket is not None
+    house.gate.advance(held.ticket, Estimated(Estimate(40)))
+    shown = pages(house, judge)
+    (step,) = fields(shown.one(call(path={"seq": "1"})))["following"]  # type: ignore[misc]  # a list of entries
+    assert (step.step, step.note) == ("estimated", "about 40 rows would be given back, cost 0, says the planner")
+    for who in (viewer("ana", ()), viewer("ana", ("auditor",))):
+        assert fields(shown.one(call(who, path={"seq": "1"})))["following"] == []
 
 
 def test_other_policies_are_said_to_be_others(house: House, judge: Judge) -> None:

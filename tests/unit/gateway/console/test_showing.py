@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.approvals.estimate import PENDING, Estimate, PlanStep
 from gateway.approvals.states import Approved, Demand, Person, State, Ticket, step
 from gateway.audit.entry import Entry, Kind
 from gateway.console.calls import Viewer
@@ -54,6 +55,18 @@ def test_the_page_and_the_machine_agree_on_who_may_decide() -> None:
         except ApprovalConflict:
             agrees = False
         assert held(TICKET, who, 1).may_decide is agrees
+
+
+def test_what_it_would_touch_is_shown_to_everybody_but_the_requester() -> None:
+    known = Estimate(40, 2.0, True, (PlanStep("Delete", "t", 40), PlanStep("Seq Scan", "t", 40, 1)))
+    ticket = replace(TICKET, shown=replace(TICKET.shown, estimate=known))
+    shown = held(ticket, viewer(), 0)
+    assert shown.expected == "about 40 rows would be changed, cost 2, says the planner"
+    assert shown.plan == ["Delete on t: 40", "  Seq Scan on t: 40"]
+    own = held(ticket, viewer("ana"), 0)
+    assert (own.expected, own.plan) == ("", [])
+    pending = held(replace(TICKET, shown=replace(TICKET.shown, estimate=PENDING)), viewer(), 0)
+    assert pending.expected == "the planner is being asked"
 
 
 def test_a_quorum_is_counted_and_nobody_votes_twice() -> None:

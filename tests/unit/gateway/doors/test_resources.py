@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.core.ports import Target
 from gateway.doors.resources import NO_LIMITS, Directory, Limits, LiveResources, Place
 from tests.strategies.gates import ORDERS
@@ -38,3 +40,9 @@ def test_limits_are_those_of_the_resource() -> None:
     assert DIRECTORY.limits("orders") == DIRECTORY.limits("none") == NO_LIMITS
     assert Directory([Place(ORDERS, TARGET, limits)]).has_limits
     assert not DIRECTORY.has_limits
+
+
+def test_a_decision_reaches_the_database_that_it_was_made_for() -> None:
+    assert DIRECTORY.reached(ORDERS) == replace(TARGET, database=ORDERS.database)
+    assert DIRECTORY.reached(replace(ORDERS, database=None)) == TARGET
+    assert DIRECTORY.reached(replace(ORDERS, name="none")) is None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.approvals.estimate import Estimate, PlanStep
 from gateway.audit.entry import Kind
 from gateway.notices.letters import letter
 from gateway.notices.messages import Write, event_of, slack, teams, webhook
 from gateway.notices.trackers import github, jira
 from gateway.notices.words import MAX_COMMAND
-from tests.strategies.notices import DENIED, HELD, LOG, body, line, strings, told
+from tests.strategies.notices import DENIED, HELD, LOG, TICKET, body, line, strings, told
 
 FORMS = (webhook, slack, teams, letter, github(("x",)), jira("OPS", "Task", ("x",)))
 
@@ -33,9 +35,23 @@ def test_a_program_gets_every_field_by_its_name() -> None:
         "rules": ["p/WRITE"],
         "approvers": [{"groups": ["dba"], "users": ["bo"], "quorum": 2}],
         "expires": "2027-01-15T09:00:00Z",
+        "estimate": None,
         "person": "",
         "note": "",
         "more": 0,
+    }
+
+
+def test_a_program_gets_an_estimate_by_its_fields() -> None:
+    known = Estimate(40, 2.5, True, (PlanStep("Delete", "t\x07", 40),))
+    notice = told(line(), ticket=replace(TICKET, shown=replace(TICKET.shown, estimate=known)))
+    assert notice is not None
+    assert webhook(notice)["estimate"] == {
+        "rows": 40,
+        "cost": 2.5,
+        "changes": True,
+        "steps": [{"node": "Delete", "relation": "t\ufffd", "rows": 40, "depth": 0}],
+        "why_not": "",
     }
 
 

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.approvals.estimate import PENDING, Estimate, no_estimate
 from gateway.approvals.states import State, Ticket
 from gateway.audit.entry import Kind
+from gateway.audit.export.events import NotYet
 from gateway.errors import AuditUnavailable
-from gateway.notices.picking import Wanted
+from gateway.notices.picking import ESTIMATE_SECONDS, Wanted
 from gateway.notices.sparing import Sparing
 from tests.strategies.notices import ALL, DENIED, HOUR, NOW, TICKET, line, told
 
@@ -72,3 +74,16 @@ def test_the_same_denial_is_told_once_an_hour_and_the_others_are_counted() -> No
 def test_a_line_that_is_no_entry_is_told_as_that() -> None:
     with pytest.raises(AuditUnavailable):
         told(b"{}\n")
+
+
+def test_a_hold_is_told_once_with_what_the_planner_said_or_without_after_a_moment() -> None:
+    asked = replace(TICKET, shown=replace(TICKET.shown, estimate=PENDING))
+    with pytest.raises(NotYet):
+        told(line(), ticket=asked, now=NOW + int(ESTIMATE_SECONDS * 1e9) - 1)
+    late = told(line(), ticket=asked, now=NOW + int(ESTIMATE_SECONDS * 1e9))
+    assert late is not None
+    assert late.estimate is None
+    for estimate in (Estimate(7), no_estimate("why not")):
+        known = told(line(), ticket=replace(TICKET, shown=replace(TICKET.shown, estimate=estimate)))
+        assert known is not None
+        assert known.estimate == estimate

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gateway.approvals.estimate import Estimate, PlanStep
 from gateway.audit.entry import Kind
 from gateway.notices.words import MAX_COMMAND, command_of, facts_of, plain, rules_of, title_of
-from tests.strategies.notices import DENIED, line, told
+from tests.strategies.notices import DENIED, TICKET, line, told
 
 
 def test_a_hold_says_what_it_needs_and_how_to_answer() -> None:
@@ -18,6 +21,15 @@ def test_a_hold_says_what_it_needs_and_how_to_answer() -> None:
     assert facts["until"] == "2027-01-15T09:00:00Z"
     assert facts["answer with"] == "sallyport approve h-1  or  sallyport refuse h-1"
     assert rules_of(notice) == ["p/WRITE"]
+
+
+def test_a_hold_says_what_the_planner_expects() -> None:
+    steps = tuple(PlanStep("Seq Scan", f"t{number}\x1b[2J", 7, 1) for number in range(9))
+    notice = told(line(), ticket=replace(TICKET, shown=replace(TICKET.shown, estimate=Estimate(40, 2, True, steps))))
+    assert notice is not None
+    said = dict(facts_of(notice))["would touch"]
+    assert said.startswith("about 40 rows would be changed, cost 2, says the planner; Seq Scan on t0\ufffd[2J: 7; ")
+    assert ("t5" in said, "t6" in said) == (True, False)
 
 
 def test_a_denial_says_which_decision_and_which_rule() -> None:

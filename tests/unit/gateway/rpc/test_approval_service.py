@@ -8,6 +8,7 @@ import pytest
 
 from engine.decision import DenyKind, Obligation, Verdict
 from engine.request import Principal
+from gateway.approvals.estimate import Estimate
 from gateway.errors import ApprovalConflict
 from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.arrivals import Arrivals
@@ -37,6 +38,18 @@ def test_tickets_are_seen_by_approvers_adapters_auditors_and_the_requester() -> 
         assert len(tickets.read_tickets(service.list(message, caller))) == count
     closed = tickets.write_list_request(Wanted(("granted",)))
     assert tickets.read_tickets(service.list(closed, APPROVER)) == ()
+
+
+def test_an_estimate_is_seen_by_approvers_and_auditors_and_by_nobody_who_asked() -> None:
+    stand_ins, service = served()
+    stand_ins.approvals.held = replace(stand_ins.approvals.held, estimate=Estimate(40))
+    message = tickets.write_list_request(Wanted())
+    own = Caller(Principal("ana"), roles=APPROVER.roles | AUDITOR.roles)
+    for caller, seen in ((APPROVER, True), (AUDITOR, True), (ADAPTER, False), (ANA, False), (own, False)):
+        (ticket,) = tickets.read_tickets(service.list(message, caller))
+        assert (ticket.estimate is not None) is seen, caller
+    assert tickets.read_ticket(service.approve(YES, APPROVER)).estimate == Estimate(40)
+    assert tickets.read_ticket(service.withdraw(YES, ADAPTER)).estimate is None
 
 
 def test_a_vote_is_the_callers_own() -> None:

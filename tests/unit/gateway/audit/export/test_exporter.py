@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.export.events import MAX_EVENTS, Event, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, NotYet, SinkFailed
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.log import AuditLog
@@ -196,6 +196,27 @@ def test_what_cannot_be_shaped_now_is_shaped_later(tmp_path: Path, log: AuditLog
     assert (one.trouble, sink.taken) == ("the store is away", [])
     assert one.step()
     assert (one.trouble, sink.taken, one.seq) == ("", [1, 2, 3], 3)
+    log.close()
+
+
+def test_what_is_not_to_be_told_yet_waits_with_what_stands_behind_it(tmp_path: Path, log: AuditLog) -> None:
+    sink, early, failed = Receiver(), {3}, []
+
+    def hesitant(line: bytes) -> Event:
+        event = shape(line)
+        if event.seq in early:
+            raise NotYet
+        return event
+
+    export = Export("siem", tmp_path / "log", "log/a", tmp_path / "state", sink, hesitant)
+    one = Exporter(export, failed=lambda: failed.append(1), wait=lambda seconds: 0.0)
+    fill(log, 5)
+    assert one.step()
+    assert not one.step()
+    assert (sink.taken, one.seq, one.trouble, failed) == ([1, 2], 2, "", [])
+    early.clear()
+    assert one.step()
+    assert (sink.taken, one.seq) == ([1, 2, 3, 4, 5], 5)
     log.close()
 
 

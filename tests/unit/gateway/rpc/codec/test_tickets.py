@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.decision import Decision
+from gateway.approvals.estimate import PENDING, Estimate, PlanStep, no_estimate
 from gateway.approvals.states import State
 from gateway.rpc.codec import tickets
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
@@ -23,12 +24,29 @@ VOTED = StandInTicket(
 def test_a_ticket_comes_back_as_it_was(ticket: StandInTicket) -> None:
     read = tickets.read_ticket(tickets.write_ticket(ticket))
     for name in StandInTicket.__dataclass_fields__:
-        if name != "votes":
+        if name not in ("votes", "estimate"):
             assert getattr(read, name) == getattr(ticket, name), name
     assert [(vote.approver, vote.granted, vote.comment, vote.at) for vote in read.votes] == [
         (vote.approver, vote.granted, vote.comment, vote.at) for vote in ticket.votes
     ]
     assert tickets.read_tickets(tickets.write_list([ticket, ticket])) == (read, read)
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        Estimate(7, 2.5, True, (PlanStep("Delete", "t", 7), PlanStep("Seq Scan", "t", 7, 1)), 3),
+        PENDING,
+        no_estimate("so"),
+        Estimate(),
+    ],
+)
+def test_an_estimate_comes_back_as_it_was(estimate: Estimate) -> None:
+    ticket = StandInTicket()
+    assert tickets.read_ticket(tickets.write_ticket(ticket, estimate)).estimate == estimate
+    listed = tickets.read_tickets(tickets.write_list([ticket], lambda one: estimate))
+    assert listed[0].estimate == estimate
+    assert tickets.read_ticket(tickets.write_ticket(ticket)).estimate is None
 
 
 def test_every_state_of_a_ticket_has_its_number() -> None:
