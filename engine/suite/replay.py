@@ -44,6 +44,7 @@ class Gap(StrEnum):
     TEXT = "text"
     INPUT = "input"
     ACTIVITY = "activity"
+    SHREDDED = "shredded"
 
 
 TOLD: Mapping[Gap, str] = {
@@ -55,6 +56,7 @@ TOLD: Mapping[Gap, str] = {
     Gap.TEXT: "the command is not as it was sent",
     Gap.INPUT: "the entry is of a version that did not hold the whole input",
     Gap.ACTIVITY: "the policies ask what somebody did lately, which nobody counted then",
+    Gap.SHREDDED: "what was asked cannot be read any more",
 }
 
 

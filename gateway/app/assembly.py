@@ -26,13 +26,13 @@ from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.recordings import build_recordings, put_away_old
+from gateway.app.retention import Shredder, open_log
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.keys import log_name, own_key
-from gateway.audit.log import AuditLog, Durability
 from gateway.audit.read import read_since
 from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
@@ -70,7 +70,7 @@ SWEEP_SECONDS = 1.0
 SESSIONS_SECONDS = 0.5
 """Between looks for sessions that have to end."""
 SHELF_SECONDS = 3600.0
-"""Between looks for recordings whose time is over."""
+"""Between looks for recordings, and contents of the audit, whose time is over."""
 
 
 class Gateway:
@@ -110,13 +110,9 @@ class Gateway:
         self._decoy_key = database.shared_key("decoy")
         self.identities = Identities(config, secrets, database, lambda: self.doors.known)
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
-        self.log = AuditLog(
-            config.at(config.audit.dir),
-            durability=Durability(config.audit.durability.value),
-            segment_bytes=config.audit.segment_bytes,
-            low_water_bytes=config.audit.low_water_bytes,
-        )
+        self.log = open_log(config)
         opening.callback(self.log.close)
+        self._shredder = Shredder(config, self.log, database)
         self.sealer = self._build_sealer(secrets)
         opening.callback(self.sealer.close)
         log = log_name(config.at(config.audit.dir))
@@ -376,9 +372,12 @@ class Gateway:
         next_look = 0.0
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            if loop.time() >= next_look:
+            is_time = loop.time() >= next_look
+            if is_time:
                 next_look = loop.time() + SHELF_SECONDS
                 await loop.run_in_executor(None, self._put_away_old)
+            if is_time or self._shredder.is_asked:
+                await loop.run_in_executor(None, self._shredder.look, time.time_ns())
             await loop.run_in_executor(None, self.gate.expire_overdue)
             await loop.run_in_executor(None, self.counting.flush)
             self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)

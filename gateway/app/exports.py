@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gateway.audit.content_keys import Opener
 from gateway.audit.export.events import Sink
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.file import FileSink
@@ -14,7 +15,7 @@ from gateway.audit.export.syslog import SyslogSink
 from gateway.audit.export.web import WebSink
 from gateway.config import Config
 from gateway.config.addresses import split_address
-from gateway.config.model import AuditExport, ExportKind
+from gateway.config.audited import AuditExport, ExportKind
 from gateway.telemetry import Meters
 
 FOLDER = "export"
@@ -54,6 +55,7 @@ def audit_exports(config: Config, tokens: Mapping[str, str], log: str, meters: M
 
 def _exporter(config: Config, export: AuditExport, token: str | None, log: str, meters: Meters) -> Exporter:
     directory, sink, shape = config.at(config.audit.dir), _sink(config, export, token), Shape(export.format.value)
+    opener = Opener(directory)
     return Exporter(
         Export(
             export.name,
@@ -61,7 +63,7 @@ def _exporter(config: Config, export: AuditExport, token: str | None, log: str, 
             log,
             directory / FOLDER,
             sink,
-            lambda line: shape_event(line, log, shape, sink.max_body),
+            lambda line: shape_event(opener.open_line(line), log, shape, sink.max_body),
         ),
         failed=meters.export_failures.labels(export.name).inc,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.app.exports import FOLDER
+from gateway.audit.content_keys import Opener
 from gateway.audit.export.events import Event, Sink
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.config import Config
@@ -40,18 +41,22 @@ def notice_exports(
     found = []
     for one in config.notify:
         sink = _sink(config, one, hooks[one.name])
-        export = Export(one.name, directory, log, directory / FOLDER, sink, _shape(one, log, look, clock))
+        export = Export(
+            one.name, directory, log, directory / FOLDER, sink, _shape(one, log, look, clock, Opener(directory))
+        )
         found.append(Exporter(export, failed=meters.export_failures.labels(one.name).inc))
     return found
 
 
-def _shape(notify: Notify, log: str, look: Look, clock: Callable[[], int]) -> Callable[[bytes], Event | None]:
+def _shape(
+    notify: Notify, log: str, look: Look, clock: Callable[[], int], opener: Opener
+) -> Callable[[bytes], Event | None]:
     write = _form(notify)
     wanted = Wanted(frozenset(event.value for event in notify.events), frozenset(notify.resources))
     sparing = Sparing()
 
     def shape(line: bytes) -> Event | None:
-        notice = notice_of(line, log, wanted, look, sparing, clock())
+        notice = notice_of(opener.open_line(line), log, wanted, look, sparing, clock())
         return None if notice is None else event_of(notice, write)
 
     return shape

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     SHADOW = "shadow"
     KEY = "key"
     RECORDING = "recording"
+    SHREDDED = "shredded"
     TOKEN = "token"  # noqa: S105  # a kind of entry
 
 
@@ -64,6 +65,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `is_tree`: a ready-made command was judged; `tree` is it, where it may be kept. `granted` are the rules of the
     approval it was decided with. `overruled`: the gate refused by itself, whatever the policies say. `masks` are
     `[output, method]` pairs. What the principal did lately stands in `context`, where policies asked for it; `uses` is what this adds.
+
+    `content` is what of this is closed under the key `content_key` (`gateway.audit.content`). SHREDDED: the key `note` is being
+    destroyed, by `person` or, where nobody is named, because its time is over. `unreadable` stands in no line: a reader had no key.
     """
 
     # WHY a msgspec Struct and not a dataclass: one is made for every command, and it is six times cheaper to make.
@@ -118,6 +122,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     bytes: int | None = None
     duration: float | None = None
     error: str | None = None
+    content_key: str = ""
+    content: _Bytes = b""
+    unreadable: bool = False
 
 
 def encode(entry: Entry, seq: int) -> bytes:

@@ -2,6 +2,7 @@
 
 A line without an end at the very end of the last segment is one being written (or a torn tail) and is left out.
 Anything else that is no entry, or a number out of order, is AuditUnavailable: a log with a hole is not read past it.
+Contents are opened where their keys are here; else an entry says that it is `unreadable`.
 Called by `sallyport audit show` and by the audit service.
 """
 
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.audit.entry import Entry, Kind, decode
+import msgspec
+
+from gateway.audit.content_keys import Opener
+from gateway.audit.entry import Entry, Kind, decode, encode
 from gateway.audit.log import segments
 from gateway.errors import AuditUnavailable
 
@@ -80,15 +84,15 @@ def _begin(path: Path, expected: int) -> Entry | None:
 
 
 def read_lines(directory: Path, after_seq: int) -> Iterator[tuple[int, bytes]]:
-    """The numbers and lines of the entries after a number, byte for byte. Raises as `read` does."""
+    """The numbers and lines of the entries after a number, with their contents. Raises as `read` does."""
     for entry, line in _lines(directory, after_seq):
         if entry.seq > after_seq:
-            yield entry.seq, line
+            yield entry.seq, _with_content(entry, line)
 
 
 def read_entry_lines(directory: Path) -> Iterator[tuple[Entry, bytes]]:
-    """Every entry with its line, byte for byte. Raises as `read` does."""
-    return _lines(directory, 0)
+    """Every entry with its line. Raises as `read` does."""
+    return ((entry, _with_content(entry, line)) for entry, line in _lines(directory, 0))
 
 
 def _lines(directory: Path, after_seq: int) -> Iterator[tuple[Entry, bytes]]:
@@ -98,10 +102,16 @@ def _lines(directory: Path, after_seq: int) -> Iterator[tuple[Entry, bytes]]:
         raise AuditUnavailable(f"there is no audit in {directory}", help="see `[audit] dir`")
     paths = _from(paths, after_seq)
     expected = int(paths[0].stem) if paths else 1
+    opener = Opener(directory)
     for path in paths:
         for entry, line in _segment(path, expected, is_last=path == paths[-1]):
             expected = entry.seq + 1
-            yield entry, line
+            # WHY not before it is wanted: what is skipped need not be opened.
+            yield (opener.open(entry) if entry.seq > after_seq else entry), line
+
+
+def _with_content(entry: Entry, line: bytes) -> bytes:
+    return encode(msgspec.structs.replace(entry, seq=0), entry.seq) if entry.content_key else line
 
 
 def _from(paths: list[Path], after_seq: int) -> list[Path]:

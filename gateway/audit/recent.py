@@ -1,7 +1,7 @@
 """The newest entries first, for people who look: read from the end of the log, as far as somebody wants and no further.
 
 Never writes; may run beside the writer. A line that is being written is left out. What is no entry, or out of order, is
-AuditUnavailable, as in `read`. Called by the console.
+AuditUnavailable, as in `read`, which also says what becomes of closed contents. Called by the console.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.audit.content_keys import Opener
 from gateway.audit.entry import MAX_LINE, Entry, decode
 from gateway.audit.log import segments
 from gateway.audit.tail import number_of
@@ -22,6 +23,7 @@ BLOCK = 256 << 10
 def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
     """The entries of a log from the newest on, or from the one before a number. Raises AuditUnavailable."""
     expected: int | None = None
+    opener = Opener(directory)
     for path in reversed(segments(directory)):
         first = int(path.stem)
         if before is not None and first >= before:
@@ -34,7 +36,7 @@ def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
             if number is None or (expected is not None and number != expected):
                 raise AuditUnavailable(f"`{path.name}` is broken near entry {expected or number}", code="AUDIT_ALTERED")
             expected = number - 1
-            yield _entry(path, line)
+            yield opener.open(_entry(path, line))
 
 
 def entry_at(directory: Path, seq: int) -> Entry | None:

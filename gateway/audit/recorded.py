@@ -52,6 +52,8 @@ class Reader:
 
     def _asked(self, entry: Entry) -> TextQuestion | Request | Gap:
         who = (self._principal(entry), self._session(entry), self._resource(entry))
+        if entry.unreadable:
+            return Gap.SHREDDED
         context = cast("dict[str, Json]", entry.context)
         if entry.tree:
             return Request(*who, ParsedCommand(entry.tree), entry.time, context, _approval(entry))

@@ -4,16 +4,20 @@ What was changed, taken out, put in, moved or cut off before the last checkpoint
 entries that no checkpoint covers yet, are told, and are none. The stored tree is believed only where its segments were
 retired, and there only as far as signed roots say so. Called by `sallyport audit verify`; `standalone` does the same in one
 file for people who trust none of this.
+
+A content whose key was destroyed is told, and is no finding: its line is what was sealed. One that its key does not open is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit.checkpoint import Checkpoint, PublicKey, open_note, read_note
-from gateway.audit.entry import Kind, decode
+from gateway.audit.content_keys import Opener
+from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.log import segments
 from gateway.audit.merkle import Frontier, leaf_hash
 from gateway.audit.sealing import FILE, HANDED_OVER, checkpoints
@@ -35,13 +39,16 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a log is. `covered`: entries under the last good checkpoint; `torn`: bytes of a line that was being written."""
+    """What a log is. `covered`: entries under the last good checkpoint; `torn`: bytes of a line that was being written;
+    `shredded`: entries whose contents' keys were destroyed, as the log says; `closed`: others whose keys are not here."""
 
     entries: int = 0
     covered: int = 0
     checkpoints: int = 0
     retired: int = 0
     torn: int = 0
+    shredded: int = 0
+    closed: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -68,7 +75,8 @@ def verify_log(
     roots = _Roots(report, trusted, _listed(directory, kept, report))
     frontier = _retired(directory, report)
     roots.reached(frontier)
-    for line in _lines(directory, frontier.size + 1, report):
+    contents = _Contents(Opener(directory), report)
+    for line in _lines(directory, frontier.size + 1, report, contents):
         for _ in frontier.append(leaf_hash(line)):
             pass
         roots.told(line)
@@ -77,7 +85,32 @@ def verify_log(
             progress(frontier.size)
     report.entries = frontier.size
     roots.finish()
+    contents.finish()
     return report
+
+
+class _Contents:
+    """The contents of entries that are closed: opened where a key is here, else counted."""
+
+    def __init__(self, opener: Opener, report: Report) -> None:
+        self._opener, self._report = opener, report
+        self._closed: Counter[str] = Counter()
+        self._destroyed: set[str] = set()
+
+    def look(self, entry: Entry) -> None:
+        if entry.kind is Kind.SHREDDED:
+            self._destroyed.add(entry.note)
+        if not entry.content_key:
+            return
+        try:
+            if self._opener.open(entry).unreadable:
+                self._closed[entry.content_key] += 1
+        except AuditUnavailable as error:
+            self._report.found("CONTENT", str(error), entry.seq)
+
+    def finish(self) -> None:
+        self._report.shredded = sum(count for key, count in self._closed.items() if key in self._destroyed)
+        self._report.closed = self._closed.total() - self._report.shredded
 
 
 class _Roots:
@@ -201,7 +234,7 @@ def _retired(directory: Path, report: Report) -> Frontier:
     return frontier
 
 
-def _lines(directory: Path, first: int, report: Report) -> Iterator[bytes]:
+def _lines(directory: Path, first: int, report: Report, contents: _Contents) -> Iterator[bytes]:
     """Every whole line, without its end; what is out of order or none is found and handed on all the same."""
     expected, paths = first, segments(directory)
     for path in paths:
@@ -215,8 +248,10 @@ def _lines(directory: Path, first: int, report: Report) -> Iterator[bytes]:
                         break
                     if number_of(raw) != expected:
                         report.found("LINE", f"`{path.name}` holds no entry {expected} where it belongs", expected)
-                    elif not _is_entry(raw):
+                    elif (entry := _entry_of(raw)) is None:
                         report.found("LINE", f"entry {expected} in `{path.name}` is broken", expected)
+                    else:
+                        contents.look(entry)
                     yield raw[:-1]
                     expected += 1
         except OSError as error:
@@ -230,9 +265,8 @@ def _torn(path: Path, raw: bytes, is_last: bool, expected: int, report: Report) 
         report.found("LINE", f"entry {expected} in `{path.name}` has no end, and more segments follow", expected)
 
 
-def _is_entry(raw: bytes) -> bool:
+def _entry_of(raw: bytes) -> Entry | None:
     try:
-        decode(raw)
+        return decode(raw)
     except ValueError:
-        return False
-    return True
+        return None

@@ -15,7 +15,7 @@ from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.keys import log_name
 from gateway.audit.read import Filter, read, read_lines
 from gateway.audit.unusual import unusual
-from gateway.cli import proofs
+from gateway.cli import proofs, shredding
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say
 from gateway.config import load_config
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.command()(show)
     group.command()(export)
     proofs.register(group)
+    shredding.register(group)
     app.add_typer(group, name="audit")
 
 
@@ -114,7 +115,7 @@ def _as_text(entry: Entry) -> str:
     match entry.kind:
         case Kind.DECISION:
             rules = ",".join(rule for rule, _ in entry.rules)
-            text = " ".join(entry.text.split())
+            text = "[unreadable: the key of its content is gone]" if entry.unreadable else " ".join(entry.text.split())
             shown = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
             line = f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
             why = unusual(entry)

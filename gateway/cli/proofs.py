@@ -69,6 +69,10 @@ def _say_report(report: Report, place: Path) -> None:
         say(f"  {report.retired:,} entries were retired; their hashes are proven")
     if report.entries > report.covered and report.is_whole:
         say(f"  {report.entries - report.covered:,} entries came after the last checkpoint")
+    if report.shredded:
+        say(f"  the contents of {report.shredded:,} entries were shredded; the entries are proven")
+    if report.closed:
+        say(f"  the contents of {report.closed:,} entries are closed, and their keys are not here")
     if report.torn:
         say(f"  a torn tail of {report.torn} bytes: a line that was being written")
     for finding in report.findings:

@@ -21,6 +21,7 @@ from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
 from gateway.config.proxying import find_proxy_listener_misfits, find_proxy_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
+from gateway.config.retention import find_retention_misfits
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
 
 _WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES, ResourceProtocol.MCP)
@@ -159,6 +160,7 @@ def _audit(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("audit", "segment_bytes"), "is out of range; expected 65536 to 17179869184"
     if config.audit.low_water_bytes < 1 << 20:
         yield ("audit", "low_water_bytes"), "is too small; expected 1048576 or more"
+    yield from find_retention_misfits(config)
     for index, reference in enumerate(config.recording.keys):
         if not SECRET.fullmatch(reference):
             yield ("recording", "keys", index), f"holds no reference; {REFERENCE_EXPECTED}"
@@ -166,6 +168,7 @@ def _audit(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("recording", "low_water_bytes"), "is too small; expected 1048576 or more"
     if not 0 <= config.recording.keep_days <= 36_500:
         yield ("recording", "keep_days"), "is out of range; expected 0 (for ever) to 36500"
+    yield from _doubles("audit.retention", "name", [rule.name for rule in config.audit.retention])
     yield from _doubles("audit.export", "name", [export.name for export in config.audit.export])
     yield from find_export_misfits(config)
     yield from _doubles("notify", "name", [notify.name for notify in config.notify])

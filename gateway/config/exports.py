@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import is_loopback, split_address
-from gateway.config.model import AuditExport, Config, ExportKind
+from gateway.config.audited import AuditExport, ExportKind
+from gateway.config.model import Config
 from gateway.config.places import Path
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from gateway.config.audited import AuditExport, AuditRetention
 from gateway.config.http2 import Http2
 from gateway.config.proxy import Proxy
 from gateway.config.tools import Listed, ServerRequest
@@ -270,37 +271,6 @@ class Store:
     password: str | None = field(default=None, repr=False)
 
 
-class ExportKind(StrEnum):
-    """What takes the audit."""
-
-    SYSLOG = "syslog"
-    OTLP = "otlp"
-    HTTP = "http"
-    FILE = "file"
-
-
-class ExportFormat(StrEnum):
-    """How its events are written: in OCSF, or as they stand in the log."""
-
-    OCSF = "ocsf"
-    NATIVE = "native"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditExport:
-    """`[[audit.export]]`: who else gets every entry. `to` is `HOST:PORT` (syslog, over TLS), a URL (`otlp`, `http`) or a path.
-
-    `token` goes along as `Authorization: Bearer` (`otlp`, `http`).
-    """
-
-    name: str
-    kind: ExportKind
-    to: str
-    format: ExportFormat = ExportFormat.OCSF
-    ca_file: str | None = None
-    token: str | None = field(default=None, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class Audit:
     """`[audit]`: below `low_water_bytes` of free space nothing new is allowed.
@@ -308,6 +278,9 @@ class Audit:
     `keys`: secrets with the Ed25519 keys of checkpoints (PEM): the one that signs, then those it takes over from. Without
     any, one is made in `dir`. `secrets`: what becomes of commands with a password or token in their text. A constant that
     the statement itself makes a secret (`PASSWORD '...'`) is never kept, whatever it says.
+
+    `keep_days`, `retention`: contents of entries are closed under keys that are destroyed after so many days; with neither, they
+    stand in the log in clear. Proofs hold without them.
     """
 
     dir: str = "state/audit"
@@ -317,6 +290,8 @@ class Audit:
     segment_bytes: int = 64 << 20
     low_water_bytes: int = 64 << 20
     export: tuple[AuditExport, ...] = ()
+    keep_days: int = 0
+    retention: tuple[AuditRetention, ...] = ()
 
 
 class Recorded(StrEnum):

@@ -137,6 +137,11 @@ class Decided:
         return ", ".join(dict.fromkeys(rule for rule, _ in self.entry.rules))
 
     @property
+    def text(self) -> str:
+        """The command, or why it cannot be read any more."""
+        return "(unreadable: the key of its content is gone)" if self.entry.unreadable else self.entry.text
+
+    @property
     def verdict(self) -> str:
         """The verdict, as templates colour it."""
         return self.entry.verdict or "deny"

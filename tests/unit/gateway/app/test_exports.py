@@ -16,7 +16,7 @@ from gateway.audit.export.otlp import OtlpSink
 from gateway.audit.export.syslog import SyslogSink
 from gateway.audit.export.web import WebSink
 from gateway.config import Config, load_config
-from gateway.config.model import AuditExport, ExportFormat, ExportKind
+from gateway.config.audited import AuditExport, ExportFormat, ExportKind
 from gateway.errors import AuditUnavailable
 from gateway.telemetry import Meters
 from tests.receivers import http_receiver

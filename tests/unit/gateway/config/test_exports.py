@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.config import Config
+from gateway.config.audited import AuditExport, ExportKind
 from gateway.config.exports import find_export_misfits, is_postable
-from gateway.config.model import Audit, AuditExport, ExportKind
+from gateway.config.model import Audit
 
 SYSLOG = {"name": "siem", "kind": ExportKind.SYSLOG, "to": "logs.example:6514"}
 WEB = {"name": "siem", "kind": ExportKind.HTTP, "to": "https://logs.example/in"}

@@ -1,0 +1,59 @@
+"""A log whose entries are closed before they are written, by rules that say how long their contents are kept.
+
+Only what passes through `append` and `note` is closed; nothing else writes entries. What cannot be closed is refused, and so denied.
+Built by `app` where `[audit] keep_days` or `[[audit.retention]]` says so; without them there is a plain `AuditLog`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.audit.content import CONTENT, close_entry
+from gateway.audit.content_keys import ContentKeys
+from gateway.audit.entry import Entry, decode
+from gateway.audit.log import AuditLog, Durability
+from gateway.errors import AuditUnavailable
+
+DEFAULT_RULE = "default"
+"""The rule of everything that no other rule names."""
+_OPEN = tuple(b'"kind":"%b"' % kind.value.encode() for kind in CONTENT)
+
+
+class ShieldedLog(AuditLog):
+    """The log of one directory; contents are closed under keys."""
+
+    def __init__(
+        self,
+        directory: Path,
+        rules: Mapping[str, str],
+        *,
+        durability: Durability = Durability.PROCESS,
+        segment_bytes: int = 64 << 20,
+        low_water_bytes: int = 64 << 20,
+    ) -> None:
+        """`rules`: which rule a resource's entries are kept by; of others it is `default`."""
+        self.content_keys = ContentKeys(directory)
+        self._rule_of = rules
+        super().__init__(directory, durability=durability, segment_bytes=segment_bytes, low_water_bytes=low_water_bytes)
+
+    def append(self, entry: Entry | bytes, *, promised: bool = False) -> int:
+        """As `AuditLog.append`, closed."""
+        return super().append(self._shielded(entry), promised=promised)
+
+    def note(self, entry: Entry | bytes) -> int:
+        """As `AuditLog.note`, closed."""
+        return super().note(self._shielded(entry))
+
+    def _shielded(self, entry: Entry | bytes) -> Entry | bytes:
+        if isinstance(entry, bytes):
+            if not entry.startswith(_OPEN):
+                return entry
+            try:
+                entry = decode(b"{" + entry + b"\n")
+            except ValueError as error:
+                raise AuditUnavailable("an audit entry cannot be encoded", code="AUDIT_ENTRY") from error
+        if entry.kind not in CONTENT:
+            return entry
+        rule = self._rule_of.get(entry.resource, DEFAULT_RULE)
+        return close_entry(entry, self.content_keys.current(rule, entry.time))

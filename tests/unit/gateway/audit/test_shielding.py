@@ -1,0 +1,69 @@
+"""Whatever is written through it is closed, by the rule of its resource, in whichever form it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.content_keys import FOLDER
+from gateway.audit.entry import Entry, Kind, encode
+from gateway.audit.log import AuditLog, segments
+from gateway.audit.read import read
+from gateway.audit.shielding import DEFAULT_RULE, ShieldedLog
+from gateway.errors import AuditUnavailable
+
+NOW = 1_795_000_000 * 10**9
+CANARY = "c4nary-78"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[ShieldedLog]:
+    opened = ShieldedLog(tmp_path, {"orders": "short"}, low_water_bytes=0)
+    yield opened
+    opened.close()
+
+
+def decision(resource: str = "orders") -> Entry:
+    return Entry(kind=Kind.DECISION, time=NOW, decision_id="d-1", resource=resource, text=CANARY, verdict="allow")
+
+
+def test_entries_and_ready_lines_are_closed_appended_or_noted(log: ShieldedLog, tmp_path: Path) -> None:
+    body = encode(decision(), 1)[len(b'{"seq":1,') : -1]
+    log.append(decision())
+    log.append(body)
+    log.note(decision())
+    log.note(body)
+    log.append(Entry(kind=Kind.APPROVAL, time=NOW, ticket="h-1", note=CANARY, resource="orders"))
+    log.flush()
+    assert CANARY.encode() not in b"".join(path.read_bytes() for path in segments(tmp_path))
+    *decisions, step = read(tmp_path)
+    assert [one.text for one in decisions] == [CANARY] * 4
+    assert step.note == CANARY
+    assert {one.content_key.split("/")[0] for one in decisions} == {"short"}
+
+
+def test_what_no_rule_names_is_kept_by_default_and_what_has_no_content_stays(log: ShieldedLog, tmp_path: Path) -> None:
+    log.append(decision("other"))
+    log.append(b'"kind":"outcome","time":5,"decision_id":"d-1","rows":3}')
+    log.append(Entry(kind=Kind.STARTED, time=NOW, note="policies r1"))
+    log.flush()
+    first, outcome, started = read(tmp_path)
+    assert first.content_key.startswith(f"{DEFAULT_RULE}/")
+    assert (outcome.content_key, outcome.rows, started.note) == ("", 3, "policies r1")
+
+
+def test_what_cannot_be_closed_is_not_written(log: ShieldedLog, tmp_path: Path) -> None:
+    (tmp_path / FOLDER).write_text("in the way")
+    with pytest.raises(AuditUnavailable):
+        log.append(decision())
+    with pytest.raises(AuditUnavailable) as caught:
+        log.append(b'"kind":"decision","time":oops}')
+    assert caught.value.code == "AUDIT_ENTRY"
+    assert log.next_seq == 1
+
+
+def test_it_hides_nothing_of_the_log_it_is() -> None:
+    own = {name for name in vars(ShieldedLog) if not name.startswith("__")}
+    assert own & set(vars(AuditLog)) == {"append", "note"}
