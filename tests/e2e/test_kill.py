@@ -1,13 +1,15 @@
 """kill -9 under load: every allow that a client saw answered stands in the audit.
 
 The gateway is killed at random moments while clients work; what each client got an answer to is compared with what the
-audit says. `make long` kills 200 times, the ordinary run 10.
+audit says. `make long` kills 500 times (SALLYPORT_KILLS says otherwise), the ordinary run 10.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 from tests.e2e.world import World, world
 
 CLIENTS = 3
+KILLS = int(os.environ.get("SALLYPORT_KILLS", "500"))
 
 
 class Client(threading.Thread):
@@ -55,11 +58,11 @@ def kill_once(place: World, chance: random.Random) -> set[str]:
     for client in clients:
         client.start()
     for client in clients:
-        assert client.under_way.wait(60), "a client got no answer within a minute"
+        assert client.under_way.wait(180), "a client got no answer within three minutes"
     threading.Event().wait(chance.uniform(0.01, 0.5))
     place.kill()
     for client in clients:
-        client.join(30)
+        client.join(60)
         assert not client.is_alive()
         assert client.failure is None, client.failure
     return {name for client in clients for name in client.answered}
@@ -69,7 +72,11 @@ def kill_many(times: int, seed: int) -> list[int]:
     """So many lives on one audit; fails when it lacks an answer that a client saw. Returns the answers of each life."""
     chance = random.Random(seed)
     with world() as place:
-        lives = [kill_once(place, chance) for _ in range(times)]
+        lives = list[set[str]]()
+        for number in range(1, times + 1):
+            lives.append(kill_once(place, chance))
+            if not number % 50:
+                print(f"{number} kills", flush=True)
         assert place.verify_audit() == 0, "the audit is not whole after the kills"
         granted = (entry for entry in place.entries() if entry.get("verdict") in ("allow", "mask"))
         texts = (str(entry.get("text", "")) for entry in granted)
@@ -88,12 +95,16 @@ def test_no_answered_allow_is_missing_from_the_audit_after_kill_9() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_no_answered_allow_is_missing_after_two_hundred_kills() -> None:
-    lives = kill_many(200, seed=7)
+def test_no_answered_allow_is_missing_after_five_hundred_kills() -> None:
+    began = time.monotonic()
+    lives = kill_many(KILLS, seed=7)
+    minutes = (time.monotonic() - began) / 60
     lines = [
         "# kill -9 under load",
         "",
         f"{len(lives)} kills, {CLIENTS} clients, {sum(lives)} answered allows seen by clients, 0 missing from the audit.",
+        f"{minutes:.0f} minutes, and `audit verify` at the end says that the log is whole.",
         "",
     ]
     Path(__file__).parents[2].joinpath("docs/measured/kill.md").write_text("\n".join(lines))
+    print("\n" + "\n".join(lines[2:]))
