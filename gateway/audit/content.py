@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -45,7 +46,7 @@ CONTENT: dict[Kind, tuple[str, ...]] = {
 """What of an entry is its content. WHY digests too: a text that can be guessed can be checked against its digest."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ContentKey:
     """One key: all contents of one rule of retention that were written on one day (UTC)."""
 
@@ -53,12 +54,18 @@ class ContentKey:
     day: str
     secret: bytes = field(repr=False)
 
-    @property
+    # WHY remembered: each is needed for every entry.
+    @cached_property
     def id(self) -> str:
         """The name that entries carry."""
         return f"{self.rule}/{self.day}.{print_of(self.secret)}"
 
-    @property
+    @cached_property
+    def cipher(self) -> AESGCM:
+        """What closes and opens."""
+        return AESGCM(self.secret)
+
+    @cached_property
     def words_key(self) -> bytes:
         """What the index hashes words of contents with; it says nothing of the key, and goes with it."""
         return hashlib.blake2b(b"index", key=self.secret, digest_size=32).digest()
@@ -76,9 +83,8 @@ def close_entry(entry: Entry, key: ContentKey) -> Entry:
         return entry
     key_id, nonce = key.id, os.urandom(NONCE_BYTES)
     held = Entry(kind=entry.kind, time=0, **{name: getattr(entry, name) for name in names})
-    closed = AESGCM(key.secret).encrypt(nonce, _ENCODE(held), _bound(entry, key_id))
-    bare = {name: _DEFAULTS[name] for name in names}
-    return msgspec.structs.replace(entry, **bare, content_key=key_id, content=nonce + closed)
+    closed = key.cipher.encrypt(nonce, _ENCODE(held), _bound(entry, key_id))
+    return msgspec.structs.replace(entry, **_BARE[entry.kind], content_key=key_id, content=nonce + closed)
 
 
 def open_entry(entry: Entry, key: ContentKey) -> Entry:
@@ -88,7 +94,7 @@ def open_entry(entry: Entry, key: ContentKey) -> Entry:
     names = CONTENT.get(entry.kind, ())
     nonce, closed = entry.content[:NONCE_BYTES], entry.content[NONCE_BYTES:]
     try:
-        held = _DECODE(AESGCM(key.secret).decrypt(nonce, closed, _bound(entry, key.id)))
+        held = _DECODE(key.cipher.decrypt(nonce, closed, _bound(entry, key.id)))
     except (InvalidTag, msgspec.MsgspecError, ValueError) as error:
         raise ValueError("the content is not what was written") from error
     return msgspec.structs.replace(entry, **{name: getattr(held, name) for name in names}, content=b"")
@@ -108,8 +114,5 @@ def _bound(entry: Entry, key_id: str) -> bytes:
 
 _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(Entry).decode
-_DEFAULTS = {
-    name: {} if name in ("attributes", "state", "context") else getattr(Entry(kind=Kind.DECISION, time=0), name)
-    for names in CONTENT.values()
-    for name in names
-}
+_BARE = {kind: {name: getattr(Entry(kind=kind, time=0), name) for name in names} for kind, names in CONTENT.items()}
+"""What stands in clear instead of each. Nobody changes a field of an entry, so all may share these."""

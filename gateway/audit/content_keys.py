@@ -34,7 +34,7 @@ class ContentKeys:
         """`directory` is the log's."""
         self._folder = directory / FOLDER
         self._lock = threading.Lock()
-        self._current: dict[tuple[str, int], ContentKey] = {}
+        self._current: dict[tuple[str, int], tuple[ContentKey, str]] = {}
 
     def current(self, rule: str, now: int) -> ContentKey:
         """The key for what is written now (UTC nanoseconds), made when there is none yet. Raises AuditUnavailable."""
@@ -42,11 +42,12 @@ class ContentKeys:
         with self._lock:
             found = self._current.get(wanted)
             # WHY looked for each time: nothing may be closed under a key that somebody destroyed meanwhile.
-            if found is None or not self._path(found.id).exists():
+            if found is None or not os.path.exists(found[1]):
                 if len(self._current) > MAX_CACHED:
                     self._current.clear()
-                found = self._current[wanted] = self._kept(rule, _day(now))
-            return found
+                key = self._kept(rule, _day(now))
+                found = self._current[wanted] = (key, str(self._path(key.id)))
+            return found[0]
 
     def find(self, key_id: str) -> ContentKey | None:
         """The key of a name; None when it is not here (any more). Raises AuditUnavailable for one that cannot be read."""
@@ -77,7 +78,7 @@ class ContentKeys:
         if KEY_ID.fullmatch(key_id) is None:
             return
         with self._lock:
-            self._current = {wanted: key for wanted, key in self._current.items() if key.id != key_id}
+            self._current = {wanted: found for wanted, found in self._current.items() if found[0].id != key_id}
         try:
             with contextlib.suppress(FileNotFoundError):
                 # WHY first: what a disk or a copy of its blocks still has of the file is no key then.
@@ -123,7 +124,7 @@ class Opener:
 
     def __init__(self, directory: Path) -> None:
         self._keys = ContentKeys(directory)
-        self._folder = directory / FOLDER
+        self._folder = str(directory / FOLDER)
         self._known: dict[str, ContentKey] = {}
 
     def open(self, entry: Entry) -> Entry:
@@ -154,7 +155,7 @@ class Opener:
         """The key of a name, as long as it is there."""
         found = self._known.get(key_id)
         # INVARIANT: a key that was destroyed opens nothing, remembered or not.
-        if found is not None and (self._folder / f"{key_id}{SUFFIX}").exists():
+        if found is not None and os.path.exists(f"{self._folder}/{key_id}{SUFFIX}"):
             return found
         found = self._keys.find(key_id)
         if found is None:
