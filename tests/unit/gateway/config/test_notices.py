@@ -7,10 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.config import Config
+from gateway.config.audited import AuditExport, ExportKind
 from gateway.config.model import (
     Audit,
-    AuditExport,
-    ExportKind,
     NoticeEvent,
     NoticeKind,
     Notify,

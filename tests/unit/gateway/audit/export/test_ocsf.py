@@ -55,6 +55,7 @@ def check(event: dict[str, object]) -> None:
 
 
 ENTRIES = {
+    "shredded": Entry(kind=Kind.SHREDDED, time=1, seq=7, step="destroyed", note="default/2026-11-21.ab", person="olga"),
     **{verdict: Entry(kind=Kind.DECISION, verdict=verdict, **FULL) for verdict in ("allow", "mask", "hold", "deny")},  # type: ignore[arg-type]  # fields of a test
     "http": Entry(kind=Kind.DECISION, verdict="deny", **{**FULL, "protocol": "http"}),  # type: ignore[arg-type]  # as above
     "ssh": Entry(kind=Kind.DECISION, verdict="allow", **{**FULL, "protocol": "shell", "client_address": "unix"}),  # type: ignore[arg-type]  # as above
