@@ -27,11 +27,30 @@ ends may be the transaction of a user who changes the views we read."""
 
 OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'"
 
+# WHY by what depends on what: `attgenerated` does not say of which columns, and only an expression over the row has any. Since
+# PostgreSQL 15 the expression depends on them, before it was the column itself.
+_GENERATED = """
+SELECT u.relation, u.number, pg_catalog.array_agg(DISTINCT u.source ORDER BY u.source) AS sources
+FROM (
+    SELECT e.adrelid AS relation, e.adnum AS number, d.refobjsubid AS source
+    FROM pg_catalog.pg_attrdef e
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = e.adrelid {of_default}
+    UNION ALL
+    SELECT d.objid, d.objsubid::int2, d.refobjsubid
+    FROM pg_catalog.pg_attrdef e
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = e.adrelid
+        AND d.objsubid = e.adnum AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = d.objid {of_default}
+) AS u
+WHERE u.source > 0 AND u.source <> u.number
+GROUP BY u.relation, u.number
+"""
 _COLUMNS = f"""
-SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname, a.atttypid::int8
+SELECT c.oid::int8, n.nspname, c.relname, c.relkind::text, a.attnum, a.attname, a.atttypid::int8, g.sources
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN ({_GENERATED}) AS g ON g.relation = c.oid AND g.number = a.attnum
 WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND {OURS} {{which}}
 ORDER BY n.nspname, c.relname, a.attnum
 LIMIT {MAX_ROWS + 1}
@@ -83,7 +102,7 @@ _OUT_MODES = frozenset({"o", "b", "t"})
 
 @dataclass(frozen=True, slots=True)
 class ColumnRow:
-    """A column, or a relation without any (number and name are None)."""
+    """A column, or a relation without any (number and name are None). `sources`: of which columns the server computes it."""
 
     oid: int
     schema: str
@@ -92,6 +111,7 @@ class ColumnRow:
     number: int | None = None
     column: str | None = None
     type: int | None = None
+    sources: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +197,9 @@ def is_too_much(found: Found) -> bool:
 
 async def read_columns(connection: Connection, oids: Sequence[int] | None = None) -> list[ColumnRow]:
     """The columns of relations; of these ones only, where `oids` says which."""
-    which = "" if oids is None else f"AND c.oid = ANY ('{{{','.join(map(str, oids))}}}'::pg_catalog.oid[])"
-    return [ColumnRow(*row) for row in await connection.fetch(_COLUMNS.format(which=which))]  # type: ignore[arg-type]  # asyncpg's rows
+    listed = None if oids is None else f"ANY ('{{{','.join(map(str, oids))}}}'::pg_catalog.oid[])"
+    which, of_default = ("", "") if listed is None else (f"AND c.oid = {listed}", f"AND e.adrelid = {listed}")
+    return [ColumnRow(*row) for row in await connection.fetch(_COLUMNS.format(which=which, of_default=of_default))]  # type: ignore[arg-type]  # asyncpg's rows
 
 
 async def read_functions(connection: Connection) -> list[FunctionRow]:
@@ -238,6 +259,7 @@ def facts_of(found: Found) -> tuple[CatalogFacts, dict[tuple[int, int], str]]:
     parents: dict[str, list[str]] = {}
     views: dict[str, str | None] = {}
     origins: dict[tuple[int, int], str] = {}
+    generated: list[ColumnRow] = []
     for row in found.columns:
         name = f"{row.schema}.{row.relation}"
         if row.oid not in names:
@@ -249,14 +271,28 @@ def facts_of(found: Found) -> tuple[CatalogFacts, dict[tuple[int, int], str]]:
             columns[name].append(row.column)
             types[name].append((found.types or {}).get(row.type or 0, ""))
             origins[row.oid, row.number] = f"{name}.{row.column}"
+            if row.sources:
+                generated.append(row)
     for child, parent in found.parents:
         if child in names and parent in names:
             parents[names[child]].append(names[parent])
-    relations = {name: RelationFacts(columns[name], types[name], parents[name]) for name in columns}
+    made = _generated(generated, found.columns)
+    relations = {name: RelationFacts(columns[name], types[name], parents[name], made.get(name, {})) for name in columns}
     facts = CatalogFacts(
         (), relations, views, None if found.functions is None else _functions(found.functions), None, _operators(found)
     )
     return facts, origins
+
+
+def _generated(rows: Sequence[ColumnRow], all_rows: Sequence[ColumnRow]) -> dict[str, dict[str, list[str]]]:
+    """Of each relation the columns that the server computes, and the names of those that it makes them of."""
+    tables = {row.oid for row in rows}
+    names = {(row.oid, row.number): row.column for row in all_rows if row.oid in tables and row.column is not None}
+    made: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        sources = [names[row.oid, number] for number in row.sources or () if (row.oid, number) in names]
+        made.setdefault(f"{row.schema}.{row.relation}", {})[row.column or ""] = sources
+    return made
 
 
 def _operators(found: Found) -> list[str]:

@@ -99,7 +99,8 @@ class Output:
 
     `origins`: `schema.table.column` of every base column whose value can be in it; `derived`: more than a plain copy;
     `function`: the outermost function when derived; `proven`: the origins are complete and certain; `calls`: every
-    function, operator (`op:||`) and cast (`cast:int4`) of a derived output, None when they were not all listed.
+    function, operator (`op:||`), cast (`cast:int4`) and column that the server computes (`column:generated`) of a derived output,
+    None when they were not all listed.
     """
 
     name: str | None = None

@@ -15,7 +15,7 @@ from engine.command.tree import ParsedCommand
 from engine.errors import InputInvalid
 
 CATALOG_KEYS = frozenset({"search_path", "relations", "views", "functions", "types", "operators", "prepared"})
-RELATION_KEYS = frozenset({"columns", "types", "parents"})
+RELATION_KEYS = frozenset({"columns", "types", "parents", "generated"})
 VIEW_KEYS = frozenset({"definition"})
 FUNCTION_KEYS = frozenset(
     {
@@ -53,11 +53,15 @@ class FunctionFacts:
 
 @dataclass(frozen=True, slots=True)
 class RelationFacts:
-    """A relation's columns, their types as far as they are known ("" where not), and what it inherits from."""
+    """A relation's columns, their types as far as they are known ("" where not), and what it inherits from.
+
+    `generated` are the columns that the server computes by itself (`GENERATED ALWAYS AS`), and of which columns beside them.
+    """
 
     columns: Sequence[str] = ()
     types: Sequence[str] = ()
     parents: Sequence[str] = ()
+    generated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

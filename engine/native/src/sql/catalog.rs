@@ -23,11 +23,14 @@ pub struct Relation {
     pub parents: Vec<Name>,
     /// Tables that inherit from it.
     pub children: Vec<Name>,
+    /// Columns that the server computes by itself, and the columns of the same row that it makes them of.
+    pub generated: HashMap<Name, Vec<Name>>,
 }
 
 impl Relation {
     pub fn new(columns: Vec<Name>, view: View) -> Self {
-        Self { columns, types: Vec::new(), view, parents: Vec::new(), children: Vec::new() }
+        let (types, parents, children) = (Vec::new(), Vec::new(), Vec::new());
+        Self { columns, types, view, parents, children, generated: HashMap::new() }
     }
 
     /// The type of a column, where it is known.

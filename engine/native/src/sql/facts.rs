@@ -24,6 +24,10 @@ pub fn relations(relations: Option<&Value>, views: Option<&Value>) -> Result<Has
         relation.types = column_types(columns, said.get("types"))?;
         if is_map {
             relation.parents = strings(said.get("parents"), "parents")?.into_iter().map(Name::from).collect();
+            for (column, sources) in pairs(said.get("generated"), "generated")? {
+                let sources = strings(Some(sources), "generated")?.into_iter().map(Name::from).collect();
+                relation.generated.insert(Name::from(column), sources);
+            }
             let own = Name::from(name);
             descent.extend(relation.parents.iter().map(|parent| (parent.clone(), own.clone())));
         }

@@ -25,6 +25,8 @@ REFUSED = ("42501", "0A000", "54000", "08P01")
 _DATABASE = f"""
 CREATE TABLE cust (id int PRIMARY KEY, name varchar, ssn text, amt int NOT NULL CHECK (amt >= 0));
 INSERT INTO cust VALUES (1, '{NAMES[0]}', '{SECRETS[0]}', 10), (2, '{NAMES[1]}', '{SECRETS[1]}', 20), (3, '{NAMES[2]}', '{SECRETS[2]}', 30);
+CREATE TABLE papers (id int, ssn text, ends text GENERATED ALWAYS AS (right(ssn, 8)) STORED, back text GENERATED ALWAYS AS (reverse(ssn)) STORED);
+INSERT INTO papers SELECT id, ssn FROM cust;
 CREATE TABLE orders (id int, cust_id int, total int);
 INSERT INTO orders VALUES (1, 1, 5), (2, 2, 6);
 CREATE VIEW v AS SELECT ssn AS code, id FROM cust;
@@ -83,7 +85,9 @@ class Place:
             self.owner.execute("TRUNCATE cust")
             for number, (name, secret) in enumerate(zip(NAMES, secrets, strict=True), 1):
                 self.owner.execute("INSERT INTO cust VALUES (%s, %s, %s, %s)", (number, name, secret, number * 10))
-            self.owner.execute("ANALYZE cust")
+            self.owner.execute("TRUNCATE papers")
+            self.owner.execute("INSERT INTO papers SELECT id, ssn FROM cust ORDER BY id")
+            self.owner.execute("ANALYZE cust, papers")
 
 
 @dataclass(frozen=True, slots=True)

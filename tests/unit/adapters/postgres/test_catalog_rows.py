@@ -40,6 +40,18 @@ def test_relations_have_columns_types_parents_and_their_numbers() -> None:
     assert facts.functions is None
 
 
+def test_a_computed_column_has_the_names_of_what_it_is_made_of() -> None:
+    rows = [
+        ColumnRow(1, "s", "t", "r", 1, "a"),
+        ColumnRow(1, "s", "t", "r", 3, "b"),
+        ColumnRow(1, "s", "t", "r", 4, "made", sources=(1, 3, 9)),
+        ColumnRow(2, "s", "other", "r", 1, "a"),
+    ]
+    facts, _ = facts_of(Found(rows))
+    assert facts.relations["s.t"] == RelationFacts(["a", "b", "made"], ["", "", ""], [], {"made": ["a", "b"]})
+    assert facts.relations["s.other"] == RelationFacts(["a"], [""], [])
+
+
 def test_a_view_has_its_query_and_a_materialized_one_has_none() -> None:
     rows = [
         ColumnRow(1, "s", "v", "v", 1, "a"),
@@ -89,7 +101,7 @@ class Answers:
     async def fetch(self, query: str) -> list[tuple[object, ...]]:
         self.asked.append(query)
         match query:
-            case _ if query == catalog_rows._COLUMNS.format(which=""):
+            case _ if query == catalog_rows._COLUMNS.format(which="", of_default=""):
                 return [(1, "public", "t", "r", 1, "tags", 1009)]
             case catalog_rows._TYPES:
                 return [(25, "pg_catalog", "text", None), (1009, "pg_catalog", "_text", 25), (7, "s", "mood", None)]
@@ -119,7 +131,7 @@ class Locked(Answers):
         self.views, self.locked = views, locked
 
     async def fetch(self, query: str) -> list[tuple[object, ...]]:
-        if query == catalog_rows._COLUMNS.format(which=""):
+        if query == catalog_rows._COLUMNS.format(which="", of_default=""):
             return [(oid, "public", f"v{oid}", "v", 1, "a", 25) for oid in range(1, self.views + 1)]
         if "pg_get_viewdef" in query:
             self.asked.append("views")

@@ -9,7 +9,8 @@ pub struct Flow {
     pub derived: bool,
     /// The outermost function of a derived value.
     pub function: Option<Name>,
-    /// Every function, operator (`op:||`) and cast (`cast:int4`) on the way, sorted, without repetitions.
+    /// Every function, operator (`op:||`), cast (`cast:int4`) and column that the server computes (`column:generated`) on the
+    /// way, sorted, without repetitions.
     pub calls: Vec<Name>,
     pub proven: bool,
 }
@@ -31,7 +32,10 @@ impl Flow {
 
     /// The value of a function over what is in this flow. `call` is as it stands in `calls`.
     pub fn derive(mut self, call: &str) -> Self {
-        let plain = ["op:", "cast:", "pg_catalog."].iter().find_map(|prefix| call.strip_prefix(prefix)).unwrap_or(call);
+        let plain = ["op:", "cast:", "column:", "pg_catalog."]
+            .iter()
+            .find_map(|prefix| call.strip_prefix(prefix))
+            .unwrap_or(call);
         let call = Name::from(call);
         self.derived = true;
         self.function = Some(if plain.len() == call.len() { call.clone() } else { Name::from(plain) });

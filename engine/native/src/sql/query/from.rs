@@ -121,7 +121,7 @@ impl<'a> Builder<'a> {
     fn kin(&mut self, relation: &'a Relation, with_children: bool) -> Kin<'a> {
         let Some(catalog) = self.catalog.filter(|_| !relation.parents.is_empty() || !relation.children.is_empty())
         else {
-            return Kin::default();
+            return Kin::of(relation, Vec::new());
         };
         let mut tables = Vec::new();
         for (name, kin) in catalog.kin(relation, with_children) {
@@ -132,9 +132,9 @@ impl<'a> Builder<'a> {
             if !self.spend(kin.columns.len()) {
                 break;
             }
-            tables.push((full, kin.columns.as_slice()));
+            tables.push((full, kin));
         }
-        Kin::of(tables)
+        Kin::of(relation, tables)
     }
 
     /// The columns of a view's query, worked out once a command.

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use super::flow::Flow;
+use crate::sql::catalog::Relation;
 use crate::sql::names::{self, column_name};
 use crate::sql::tree::Name;
 
@@ -50,7 +51,7 @@ impl Columns {
 #[derive(Clone, Debug)]
 pub enum Source<'c> {
     /// A relation whose columns the catalog lists; `proven` is false for a view nobody can see through.
-    /// `kin` are the tables it inherits from or is read together with: a column of it is theirs too.
+    /// `kin` are the tables it inherits from or is read together with: a column of it is theirs too; and of what the server computes it.
     Base { full: Name, columns: &'c [Name], kin: Kin<'c>, proven: bool },
     /// A relation whose columns nobody knows.
     Opaque { full: Name },
@@ -62,39 +63,61 @@ pub enum Source<'c> {
     Open(Flow),
 }
 
-/// One relative's full name and its columns.
-type Relative<'c> = (Name, &'c [Name]);
+/// One relative's full name and what the catalog knows of it.
+type Relative<'c> = (Name, &'c Relation);
 
-/// Tables that share rows with one, by inheritance or partitioning, and their columns. Nearly always none.
+/// What a table's columns are besides themselves. Nearly always nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Kin<'c>(Option<Rc<Vec<Relative<'c>>>>);
+pub struct Kin<'c> {
+    /// Tables that share rows with it, by inheritance or partitioning.
+    tables: Option<Rc<Vec<Relative<'c>>>>,
+    /// The table itself, where it has columns that the server computes of others.
+    computing: Option<&'c Relation>,
+}
 
 impl<'c> Kin<'c> {
-    pub fn of(tables: Vec<Relative<'c>>) -> Self {
-        Self((!tables.is_empty()).then(|| Rc::new(tables)))
+    pub fn of(relation: &'c Relation, tables: Vec<Relative<'c>>) -> Self {
+        let computing = (!relation.generated.is_empty()).then_some(relation);
+        Self { tables: (!tables.is_empty()).then(|| Rc::new(tables)), computing }
     }
 
     /// The names of a column here and at the kin.
     pub fn names(&self, full: &str, column: &str) -> Vec<Name> {
         let mut names = vec![column_name(full, column)];
-        let kin = self.0.iter().flat_map(|kin| kin.iter());
-        let sharing = kin.filter(|(_, columns)| columns.iter().any(|name| &**name == column));
-        names.extend(sharing.map(|(table, _)| column_name(table, column)));
+        names.extend(self.sharing(column).map(|(table, _)| column_name(table, column)));
         names
     }
 
+    fn sharing<'s>(&'s self, column: &'s str) -> impl Iterator<Item = &'s Relative<'c>> + 's {
+        let kin = self.tables.iter().flat_map(|kin| kin.iter());
+        kin.filter(move |(_, relation)| relation.columns.iter().any(|name| &**name == column))
+    }
+
     fn flow(&self, full: &str, column: &str, proven: bool) -> Flow {
-        match self.0 {
-            None => Flow::column(column_name(full, column), proven),
-            Some(_) => {
-                let mut origins = self.names(full, column);
-                origins.sort_unstable();
-                origins.dedup();
-                Flow { origins, proven, ..Flow::constant() }
-            }
+        if self.tables.is_none() && self.computing.is_none() {
+            return Flow::column(column_name(full, column), proven);
+        }
+        let mut origins = self.names(full, column);
+        let plain = origins.len();
+        let own = self.computing.map(|relation| (full, relation));
+        for (table, relation) in own.into_iter().chain(self.sharing(column).map(|(table, kin)| (&**table, *kin))) {
+            let sources = relation.generated.get(column).into_iter().flatten();
+            origins.extend(sources.map(|source| column_name(table, source)));
+        }
+        let is_computed = origins.len() > plain;
+        origins.sort_unstable();
+        origins.dedup();
+        let flow = Flow { origins, proven, ..Flow::constant() };
+        if is_computed {
+            flow.derive(GENERATED)
+        } else {
+            flow
         }
     }
 }
+
+/// What a column that the server computes by itself is a call of.
+const GENERATED: &str = "column:generated";
 
 /// A table in scope.
 #[derive(Clone, Debug)]

@@ -189,6 +189,41 @@ def test_unnest_is_proven_where_the_array_holds_no_rows(call: str, proven: bool)
     assert only(command).proven is proven
 
 
+# --- columns that the server computes
+
+MADE = {"public.t": RelationFacts(("id", "ssn", "ends"), generated={"ends": ("ssn",)})}
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT ends FROM t", "SELECT x.b FROM (SELECT t.ends AS b FROM t) x", "SELECT e FROM t AS u (i, s, e)"]
+)
+def test_a_computed_column_is_also_what_it_is_made_of(text: str) -> None:
+    output = only(tree(text, catalog(relations=MADE, views={})))
+    assert (output.origins, output.derived, output.proven) == (("public.t.ends", "public.t.ssn"), True, True)
+    assert (output.calls, output.function) == (("column:generated",), "generated")
+
+
+def test_other_columns_of_its_table_are_themselves() -> None:
+    output = only(tree("SELECT ssn FROM t", catalog(relations=MADE, views={})))
+    assert (output.origins, output.derived) == (("public.t.ssn",), False)
+
+
+def test_a_filter_over_a_computed_column_is_one_over_what_it_is_made_of() -> None:
+    command = tree("SELECT id FROM t WHERE ends = '1'", catalog(relations=MADE, views={}))
+    assert command.sql is not None
+    assert command.sql.filters == ("public.t.ends", "public.t.ssn")
+
+
+def test_a_column_that_a_child_table_computes_is_found_by_its_parent() -> None:
+    relations = {
+        "public.up": RelationFacts(("id", "ends")),
+        "public.t": RelationFacts(("id", "ends", "ssn"), parents=("public.up",), generated={"ends": ("ssn",)}),
+    }
+    output = only(tree("SELECT ends FROM up", catalog(relations=relations, views={})))
+    assert output.origins == ("public.t.ends", "public.t.ssn", "public.up.ends")
+    assert output.derived
+
+
 # --- the document
 
 
@@ -198,7 +233,7 @@ def test_a_document_of_every_shape_is_read() -> None:
             "search_path": ["public"],
             "relations": {
                 "public.t": [{"name": "id", "type": "int4"}, "b"],
-                "public.u": {"columns": ["id", "b"], "parents": ["public.t"]},
+                "public.u": {"columns": ["id", "b"], "parents": ["public.t"], "generated": {"b": ["id"]}},
             },
             "views": {"public.v": {"definition": "SELECT b FROM t"}},
             "functions": {"public.f": [{"arguments": ["a"]}, {"effect": "read"}], "public.g": {}},
@@ -206,7 +241,7 @@ def test_a_document_of_every_shape_is_read() -> None:
         }
     )
     command = parse_sql("SELECT b FROM v", names).command
-    assert only(command).origins == ("public.t.b", "public.u.b", "public.v.b")
+    assert only(command).origins == ("public.t.b", "public.u.b", "public.u.id", "public.v.b")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +252,8 @@ def test_a_document_of_every_shape_is_read() -> None:
         {"functions": {"public.f": [{"bodies": ""}]}},
         {"views": {"public.v": {"query": "SELECT 1"}}},
         {"relations": {"public.t": {"columns": [], "parents": "public.u"}}},
+        {"relations": {"public.t": {"columns": ["a"], "generated": {"a": "b"}}}},
+        {"relations": {"public.t": {"columns": ["a"], "generated": ["a"]}}},
         {"operators": 7},
     ],
 )
