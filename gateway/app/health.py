@@ -1,6 +1,6 @@
 """The operator's little HTTP server: `/metrics` for Prometheus, `/healthz` (the process lives), `/readyz` (it can decide, and by which policies).
 
-Plain HTTP without authentication: bind it where only monitoring can reach it. It tells numbers and codes, no commands.
+docs/openapi/health.yaml describes them. Plain HTTP without authentication: bind it where only monitoring can reach it. It tells numbers and codes, no commands.
 """
 
 from __future__ import annotations
@@ -79,12 +79,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer one of the three paths."""
         answer = self.answers.get(self.path.partition("?")[0])
-        status, kind, body = answer() if answer else (HTTPStatus.NOT_FOUND, "text/plain", b"not here\n")
+        self._say(*(answer() if answer else (HTTPStatus.NOT_FOUND, "text/plain", b"not here\n")))
+
+    do_HEAD = do_GET
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what cannot be read, and every other method, without a word of what was sent."""
+        # WHY: an unknown method is the client's mistake, and the server of the library would answer 501.
+        status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(code)
+        self.close_connection = True
+        self._say(status, "text/plain", f"{status.phrase.lower()}\n".encode())
+
+    def _say(self, status: HTTPStatus, kind: str, body: bytes) -> None:
         self.send_response(status)
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            self.send_header("Allow", "GET, HEAD")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: monitoring asks every few seconds."""

@@ -21,7 +21,7 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.recent import entry_at
 from gateway.audit.recorded import Reader
 from gateway.console.calls import PAGE, Call, CallRefused, Page, Reply, not_here
-from gateway.console.searching import number_in, search
+from gateway.console.searching import before_in, number_in, search
 from gateway.console.showing import Decided
 from gateway.judge import Judge
 
@@ -78,7 +78,7 @@ class Decisions:
         """The newest that are wanted; of one's own only, for who is no auditor."""
         wanted = _wanted(call.query)
         own = None if call.viewer.may_audit else call.viewer.name
-        before = number_in(call.query.get("before"))
+        before = before_in(call.query)
         found = search(
             self._directory,
             lambda entry: wanted.admits(entry) and (own is None or entry.principal == own),

@@ -3,12 +3,13 @@ sessions and policies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit.entry import Entry
 from gateway.audit.recent import newest_first
+from gateway.console.calls import CallRefused
 
 MAX_LOOKED = 30_000
 """Entries that one page looks at; a search goes on where it stopped, when somebody wants."""
@@ -43,3 +44,12 @@ def number_in(text: str | None) -> int | None:
     """A number of an entry as a link carries it; None for what is none."""
     is_number = text is not None and text.isascii() and text.isdigit() and 0 < len(text) < 19
     return int(text) if text is not None and is_number else None
+
+
+def before_in(query: Mapping[str, str]) -> int | None:
+    """Before which number to look; None for the newest. Raises CallRefused for what is no number: a link was cut or made up."""
+    text = query.get("before")
+    number = number_in(text)
+    if text is not None and number is None:
+        raise CallRefused(400, "There is no such place in the list", "Begin with the newest again.")
+    return number

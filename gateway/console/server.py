@@ -83,8 +83,8 @@ class ConsoleServer:
         self._runner: web.AppRunner | None = None
         self.port = place.port
 
-    async def start(self) -> None:
-        """Bind and serve. Raises OSError."""
+    def application(self) -> web.Application:
+        """Every route there is; docs/openapi/console.yaml describes each."""
         app = web.Application(client_max_size=MAX_FORM, middlewares=[self._guarded])
         app.on_response_prepare.append(self._add_headers)
         app.router.add_get("/", _to_start)
@@ -93,6 +93,11 @@ class ConsoleServer:
         self._doorway.add_to(app)
         for route in self._pages.routes:
             app.router.add_route("POST" if route.is_form else "GET", route.path, self._answering(route))
+        return app
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError."""
+        app = self.application()
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=2.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._place.host, self._place.port, ssl_context=self._place.tls)

@@ -9,7 +9,7 @@ from typing import Protocol
 from engine.request import Principal, Resource, Session
 from gateway.audit.entry import Entry, Kind
 from gateway.console.calls import PAGE, Call, CallRefused, Goto, Page, Reply, Viewer
-from gateway.console.searching import Found, number_in, search
+from gateway.console.searching import Found, before_in, search
 from gateway.errors import SessionUnknown
 
 MAX_LIVE = 200
@@ -52,13 +52,15 @@ class Sessions:
     def list(self, call: Call) -> Reply:
         """Open sessions, the newest first, and what the audit has of logins."""
         _for_those_who_see(call.viewer)
-        before = number_in(call.query.get("before"))
-        is_refused = call.query.get("step") == "refused"
+        before, step = before_in(call.query), call.query.get("step", "")
+        if step not in ("", "refused"):
+            raise CallRefused(400, "There is no such list", "It is of all, or of those that were refused.")
+        is_refused = step == "refused"
         found = _NOTHING
         if call.viewer.may_audit:
             found = search(self._directory, lambda entry: _is_wanted(entry, is_refused), PAGE, before)
         live = sorted(self._sessions.live(), key=lambda one: -one.opened_at)
-        step = "&step=refused" if is_refused else ""
+        only = "&step=refused" if is_refused else ""
         return Page(
             "sessions.html",
             {
@@ -66,7 +68,7 @@ class Sessions:
                 "more": max(0, len(live) - MAX_LIVE),
                 "now": call.now,
                 "entries": found.entries,
-                "older": None if found.older is None else f"?before={found.older}{step}",
+                "older": None if found.older is None else f"?before={found.older}{only}",
                 "looked": found.looked,
                 "is_refused": is_refused,
             },

@@ -66,8 +66,8 @@ class FaceServer:
         self._runner: web.AppRunner | None = None
         self.port = place.port
 
-    async def start(self) -> None:
-        """Bind and serve. Raises OSError."""
+    def application(self) -> web.Application:
+        """Every route there is; docs/openapi/faces.yaml describes each."""
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_get("/health", self._health)
         app.router.add_get(authzen.CONFIGURATION, self._configuration)
@@ -93,7 +93,11 @@ class FaceServer:
             )
         for method in ("PUT", "PATCH", "DELETE"):
             app.router.add_route(method, "/v1/{rest:.*}", self._answering(_read_only, opa.refusal))
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        return app
+
+    async def start(self) -> None:
+        """Bind and serve. Raises OSError."""
+        self._runner = web.AppRunner(self.application(), access_log=None, handle_signals=False)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._place.host, self._place.port, ssl_context=self._place.tls)
         await site.start()

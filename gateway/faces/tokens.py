@@ -24,6 +24,9 @@ from gateway.identity.scoped import Grant
 
 __all__ = ["REVOKE", "SIGN_IN", "TOKENS", "WHO", "TokenCounter"]
 
+MAX_IDS = 1_000
+"""Tokens that one call takes back."""
+
 
 class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resources: tuple[str, ...]
@@ -119,9 +122,12 @@ class TokenCounter:
         """Take back tokens of the caller. Raises CallRefused."""
         _asker(caller)
         try:
-            ids = msgspec.json.decode(raw, type=_Ids).ids[:1_000]
+            ids = msgspec.json.decode(raw, type=_Ids).ids
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise CallRefused(400, "INPUT_INVALID", "expected `ids`") from None
+        if len(ids) > MAX_IDS:
+            # WHY not the first of them: whoever takes tokens back must not believe that all are.
+            raise CallRefused(400, "INPUT_INVALID", f"`ids` has more than {MAX_IDS}; take them back in several calls")
         try:
             done = self._mint.tokens.revoke(ids, self._clock(), caller.principal.name)
         except StoreUnavailable as error:

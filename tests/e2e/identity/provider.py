@@ -69,7 +69,7 @@ def _make_writable() -> None:
             copy.chmod(0o644)
 
 
-class _StopAt(urllib.request.HTTPRedirectHandler):
+class StopAt(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
     ) -> urllib.request.Request | None:
@@ -83,7 +83,7 @@ class Browser:
 
     def __init__(self) -> None:
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        self._opener = urllib.request.build_opener(cookies, _StopAt())
+        self._opener = urllib.request.build_opener(cookies, StopAt())
 
     def sign_in(self, url: str, user: str) -> list[tuple[str, str]]:
         """Sign in and consent; the parameters of the redirect back, empty where there was none (device flow)."""

@@ -10,11 +10,14 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from gateway.app import assembly
 from gateway.app.assembly import Gateway
-from gateway.app.console import console_link, console_origin
+from gateway.app.console import Parts, console_link, console_origin, make_console
 from gateway.config import Config, load_config
 from gateway.config.model import Console, ServerTls
+from gateway.console.server import ConsoleServer
 from gateway.errors import ConfigInvalid
+from tests.api_descriptions import check
 from tests.strategies.console import token_in
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
@@ -60,6 +63,20 @@ async def test_every_page_of_a_whole_gateway_is_there(gateway: Gateway) -> None:
             assert f'href="/{place}" aria-current="page"' in page
         async with client.get(f"{origin}/policies") as answer:
             assert gateway.policies.revision[:12] in await answer.text()
+
+
+async def test_the_description_is_of_all_routes_and_of_nothing_else(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[ConsoleServer] = []
+
+    def make(parts: Parts) -> ConsoleServer:
+        made.append(make_console(parts))
+        return made[0]
+
+    monkeypatch.setattr(assembly, "make_console", make)
+    await gateway.start(listeners=False)
+    await check(made[0].application(), "console")
 
 
 def test_a_certificate_that_cannot_be_used_keeps_it_from_starting(tmp_path: Path) -> None:

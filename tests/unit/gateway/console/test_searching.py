@@ -8,7 +8,8 @@ import pytest
 
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
-from gateway.console.searching import number_in, search
+from gateway.console.calls import CallRefused
+from gateway.console.searching import before_in, number_in, search
 
 
 @pytest.fixture
@@ -39,3 +40,12 @@ def test_a_number_of_a_link_is_one_or_nothing() -> None:
     assert number_in("42") == 42
     for wrong in (None, "", "-1", "x", "1e5", "9" * 30, "٣", " 1"):
         assert number_in(wrong) is None
+
+
+def test_a_place_in_the_list_that_is_none_is_refused() -> None:
+    assert before_in({}) is None
+    assert before_in({"before": "42"}) == 42
+    for wrong in ("", "-1", "x", "9" * 30):
+        with pytest.raises(CallRefused) as caught:
+            before_in({"before": wrong})
+        assert caught.value.status == 400

@@ -103,3 +103,10 @@ def test_who_is_no_operator_ends_nothing(house: House) -> None:
             Sessions(house.folder / "audit", sessions).end(call(viewer(roles=roles), path={"session": "s-0"}))
         assert refused.value.status == 403
     assert sessions.ended == []
+
+
+def test_a_list_that_there_is_not_is_refused(house: House) -> None:
+    for query in ({"step": "closed"}, {"before": "soon"}):
+        with pytest.raises(CallRefused) as caught:
+            page(house, 0, **query)
+        assert caught.value.status == 400

@@ -12,6 +12,7 @@ from engine.request import Principal
 from gateway.faces.asking import MAX_BODY, Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.identity.people import Known, People, digest_token
+from tests.api_descriptions import check
 from tests.strategies.faces import FaceGate
 
 TOKEN = "a-token-of-the-tests"
@@ -111,3 +112,9 @@ async def test_an_error_of_ours_is_no_answer(house: House, monkeypatch: pytest.M
     monkeypatch.setattr(house.gate, "decide", broken)
     status, document, _ = await house.ask("POST", "/v1/data/sallyport/allow", BODY)
     assert (status, document) == (500, {})
+
+
+async def test_the_description_is_of_all_routes_and_of_nothing_else() -> None:
+    # What tokens do is not asked here, so anything may stand in their place.
+    server = FaceServer(Place("127.0.0.1", 0), Desk(FaceGate()), lambda: PEOPLE, list, lambda: 0.0, tokens=object())  # type: ignore[arg-type]
+    await check(server.application(), "faces")

@@ -14,7 +14,7 @@ from gateway.audit.entry import Kind
 from gateway.errors import AuditUnavailable
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
-from gateway.faces.tokens import REVOKE, SIGN_IN, TOKENS, WHO, TokenCounter
+from gateway.faces.tokens import MAX_IDS, REVOKE, SIGN_IN, TOKENS, WHO, TokenCounter
 from gateway.identity.minting import Mint
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.people import Known, People, digest_token
@@ -133,6 +133,15 @@ async def test_tokens_are_listed_and_taken_back_by_their_own_principal(world: Wo
     assert [(one.step, one.note) for one in world.house.entries()][-1] == ("revoked", mine["id"])
     status, document = await world.ask(WHO, str(mine["token"]))
     assert (status, document["code"]) == (401, "TOKEN_REVOKED")
+
+
+async def test_more_tokens_than_one_call_takes_back_are_refused_whole(world: World) -> None:
+    mine = await world.made()
+    ids = [f"t-{number}" for number in range(MAX_IDS)]
+    status, document = await world.ask(REVOKE, PLAIN, {"ids": [mine["id"], *ids]})
+    assert (status, document["code"]) == (400, "INPUT_INVALID")
+    assert (await world.ask(WHO, str(mine["token"])))[0] == 200
+    assert (await world.ask(REVOKE, PLAIN, {"ids": [mine["id"], *ids[1:]]}))[1] == {"revoked": [mine["id"]]}
 
 
 @pytest.mark.parametrize(
