@@ -13,6 +13,7 @@ from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
 from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.identity.logins import Login
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.identity import Caller, Role
 
@@ -49,6 +50,7 @@ class AskedOnce:
     context: Mapping[str, Json]
     caller: str
     dry_run: bool
+    login: Login | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,11 @@ class StandInGate:
         context: Mapping[str, Json],
         caller: str,
         dry_run: bool,
+        login: Login | None = None,
     ) -> Answer:
         self.before_answer()
         with self.lock:
-            self.asked.append(AskedOnce(question, principal, session, resource, context, caller, dry_run))
+            self.asked.append(AskedOnce(question, principal, session, resource, context, caller, dry_run, login))
             number = len(self.asked)
         text = question.text if isinstance(question, Question) else question.command.text.encode()
         decision = self.answers.get(text)

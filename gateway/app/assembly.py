@@ -54,6 +54,7 @@ from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
 from gateway.rpc.authz_service import AuthzService
+from gateway.rpc.bearer import Tokens
 from gateway.rpc.configured import sockets_of
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
@@ -242,7 +243,13 @@ class Gateway:
         bearers = TokenBearers(lambda: self.doors.known.people, self.identities.proofs)
         authz = AuthzService(gate, bearers, self.config.rpc.ext_authz)
         threads = self.config.rpc.threads
-        return RpcServer(ports, audit, self._sockets, time.monotonic, sessions=self.ender, threads=threads, authz=authz)
+        return RpcServer(
+            *(ports, audit, self._sockets, time.monotonic),
+            sessions=self.ender,
+            threads=threads,
+            authz=authz,
+            tokens=Tokens(bearers, self.doors.trouble, time.monotonic),
+        )
 
     async def _start_faces(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)

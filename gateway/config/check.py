@@ -201,8 +201,8 @@ def _rpc(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("rpc", "bind"), "is no address; expected HOST:PORT"
     elif rpc.tls is not None:
         yield from _server_tls(config, rpc.tls, ("rpc", "tls"))
-        if rpc.tls.client_ca is None:
-            yield ("rpc", "tls", "client_ca"), "is missing; expected the authority of client certificates"
+        if rpc.tls.client_ca is None and rpc.peer:
+            yield ("rpc", "tls", "client_ca"), "is missing; expected the authority of the certificates of [[rpc.peer]]"
     elif rpc.plaintext is None or not is_loopback(address[0]):
         yield ("rpc", "bind"), "is without [rpc.tls]; expected TLS, or loopback and `plaintext`"
 

@@ -397,7 +397,8 @@ class RpcPeer:
 
 @dataclass(frozen=True, slots=True)
 class Rpc:
-    """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`.
+    """`[rpc]`: the gRPC services. `bind` without `[rpc.tls]` only on loopback, for the one principal in `plaintext`. With `[rpc.tls]` and
+    without its `client_ca` only tokens say who calls.
 
     `threads` answer single questions on each socket. `ext_authz`: the resource that an Envoy's requests are for, whose route names
     none.

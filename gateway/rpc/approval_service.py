@@ -13,6 +13,7 @@ import grpc
 from adapters.core.ports import Answer
 from engine.decision import Decision, DenyKind, Reason
 from gateway.approvals.estimate import Estimate
+from gateway.errors import ApprovalConflict
 from gateway.rpc.calls import Reception, StreamCall, UnaryCall
 from gateway.rpc.codec import tickets as codec
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
@@ -57,7 +58,8 @@ class ApprovalService:
         wanted = codec.read_list(message)
         principal = None if caller.roles & _SEES_ALL else caller.name
         tickets = self._approvals.tickets(states=wanted.states, limit=wanted.limit, principal=principal)
-        return codec.write_list(tickets, lambda ticket: self._estimate(ticket, caller))
+        reached = [one for one in tickets if caller.reaches(one.resource, one.job)]
+        return codec.write_list(reached, lambda ticket: self._estimate(ticket, caller))
 
     def approve(self, message: bytes, caller: Caller) -> bytes:
         """Vote yes."""
@@ -79,11 +81,13 @@ class ApprovalService:
     def withdraw(self, message: bytes, caller: Caller) -> bytes:
         """Take a request back, one's own or one that this caller asked for somebody."""
         said = codec.read_withdraw(message)
+        self._check_reach(said.ticket_id, caller)
         return codec.write_ticket(self._approvals.withdraw(said.ticket_id, caller=caller.name, comment=said.comment))
 
     def await_release(self, message: bytes, caller: Caller, box: Mailbox[None]) -> Iterator[bytes]:
         """The ticket as it is, then each change, until there is an answer. For who asked the question."""
         ticket_id = codec.read_await(message)
+        self._check_reach(ticket_id, caller)
         leave = self._approvals.subscribe(ticket_id, caller=caller.name, listener=lambda: box.put(None))
         try:
             # WHY subscribed first: a change in between rings, and is seen by the look that follows.
@@ -99,6 +103,13 @@ class ApprovalService:
                     yield codec.write_fate(ticket, None)
         finally:
             leave()
+
+    def _check_reach(self, ticket_id: str, caller: Caller) -> None:
+        """Raises ApprovalConflict for what another job of the same principal asked for. WHY as if there were none: it is not theirs."""
+        if caller.login is not None:
+            ticket = self._approvals.ticket(ticket_id)
+            if not caller.reaches(ticket.resource, ticket.job):
+                raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
 
     def _answer(self, answer: Answer, ticket: Ticket, caller: Caller) -> bytes:
         shown = Shown(reasons=True, details=caller.may_see_details)

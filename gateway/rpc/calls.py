@@ -19,6 +19,7 @@ import grpc
 from engine.errors import EngineError
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.rpc.arrivals import Arrivals
+from gateway.rpc.bearer import Tokens, trouble_of
 from gateway.rpc.identity import Caller, Identify
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.openings import Openings, stopping
@@ -42,13 +43,21 @@ class Reception:
         gate: DecisionPort,
         arrivals: Arrivals,
         stream_threads: ThreadPoolExecutor | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
-        """`stream_threads`: where streams run; without them where everything does."""
+        """`stream_threads`: where streams run; without them where everything does. `tokens`: who brings one may be known by it."""
         self.identify = identify
         self.arrivals = arrivals
         self.openings = Openings()
         self.stream_threads = stream_threads
         self._gate = gate
+        self._tokens = tokens
+
+    def look_again(self, caller: Caller) -> None:
+        """Raises CallRefused when a token that a stream began with counts no more."""
+        refusal = trouble_of(caller, self._tokens)
+        if refusal is not None:
+            raise refusal
 
     def refuse(self, context: grpc.ServicerContext, method: str, caller: str, refusal: CallRefused) -> NoReturn:
         """Record the refusal, then end the call with its status."""
@@ -144,7 +153,9 @@ class StreamCall(Generic[_T]):
                 request = reception.message(messages, context)
                 if not context.add_callback(box.close):
                     box.close()
-                yield from self._answer(request, caller, box)
+                for news in self._answer(request, caller, box):
+                    reception.look_again(caller)
+                    yield news
                 if reception.openings.is_stopping:
                     raise stopping()
             settled = True
@@ -185,6 +196,7 @@ class ExchangeCall:
             with reception.openings.opened(name, turn.end):
                 for message in messages:
                     turn.is_idle = False
+                    reception.look_again(caller)
                     yield self._answer(message, caller)
                     turn.is_idle = True
                     if reception.openings.is_stopping:

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import grpc
 
 from engine.command.tree import Command
 from engine.decision import Decision
-from gateway.errors import GatewayError
+from gateway.config.addresses import is_loopback, split_address
+from gateway.errors import ConfigInvalid, GatewayError
+from gateway.rpc.bearer import KEY
 from gateway.rpc.calls import CODE_KEY
 from gateway.rpc.codec import asking, entries, sessions, tickets
 from gateway.rpc.codec.answers import Particulars, read_answer
@@ -38,6 +40,7 @@ _OPTIONS = (("grpc.max_receive_message_length", 2 * MAX_MESSAGE), ("grpc.enable_
 DEFAULT_TIMEOUT = 10.0
 """Seconds for one call that is no stream."""
 
+Token: TypeAlias = str | Callable[[], str] | None
 _T = TypeVar("_T")
 
 
@@ -51,10 +54,10 @@ class CallFailed(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class ClientTls:
-    """The client's certificate and key, and the authority that signed the server's, as PEM."""
+    """The client's certificate and key, and the authority that signed the server's, as PEM. Without a certificate: with a token."""
 
-    certificate: bytes
-    key: bytes = field(repr=False)
+    certificate: bytes = b""
+    key: bytes = field(default=b"", repr=False)
     server_authority: bytes = b""
     server_name: str | None = None
 
@@ -75,32 +78,42 @@ class Ruling:
 class Client:
     """One connection. Safe from any thread; use it as a context manager."""
 
-    def __init__(self, channel: grpc.Channel, address: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self, channel: grpc.Channel, address: str, *, timeout: float = DEFAULT_TIMEOUT, token: Token = None
+    ) -> None:
+        """`token` goes with each call, and says who calls; a function is asked for it each time."""
         self._channel = channel
         self._address = address
         self._timeout = timeout
+        self._token = token
 
     @classmethod
-    def over_unix(cls, path: Path, *, timeout: float = DEFAULT_TIMEOUT) -> Client:
-        """A client of the socket file; the service knows the caller by who may open it."""
+    def over_unix(cls, path: Path, *, timeout: float = DEFAULT_TIMEOUT, token: Token = None) -> Client:
+        """A client of the socket file; the service knows the caller by who may open it, or by a token."""
         address = f"unix:{path.absolute()}"
         # WHY the authority: gRPC would make one of the file's name, which need not be a legal host.
         options = (*_OPTIONS, ("grpc.default_authority", "localhost"))
-        return cls(grpc.insecure_channel(address, options=options), address, timeout=timeout)
+        return cls(grpc.insecure_channel(address, options=options), address, timeout=timeout, token=token)
 
     @classmethod
-    def over_tls(cls, address: str, tls: ClientTls, *, timeout: float = DEFAULT_TIMEOUT) -> Client:
-        """A client of HOST:PORT that shows its certificate."""
-        credentials = grpc.ssl_channel_credentials(tls.server_authority or None, tls.key, tls.certificate)
+    def over_tls(cls, address: str, tls: ClientTls, *, timeout: float = DEFAULT_TIMEOUT, token: Token = None) -> Client:
+        """A client of HOST:PORT that shows its certificate, a token, or both."""
+        credentials = grpc.ssl_channel_credentials(
+            tls.server_authority or None, tls.key or None, tls.certificate or None
+        )
         options: tuple[tuple[str, int | str], ...] = _OPTIONS
         if tls.server_name is not None:
             options = (*options, ("grpc.ssl_target_name_override", tls.server_name))
-        return cls(grpc.secure_channel(address, credentials, options=options), address, timeout=timeout)
+        channel = grpc.secure_channel(address, credentials, options=options)
+        return cls(channel, address, timeout=timeout, token=token)
 
     @classmethod
-    def over_loopback(cls, address: str, *, timeout: float = DEFAULT_TIMEOUT) -> Client:
-        """A client of a plaintext port on this machine."""
-        return cls(grpc.insecure_channel(address, options=_OPTIONS), address, timeout=timeout)
+    def over_loopback(cls, address: str, *, timeout: float = DEFAULT_TIMEOUT, token: Token = None) -> Client:
+        """A client of a plaintext port on this machine. Raises ConfigInvalid rather than send a token to another one."""
+        host, _ = split_address(address) or ("", 0)
+        if token is not None and not is_loopback(host):
+            raise ConfigInvalid(f"`{address}` is not this machine, and a token is sent over TLS only")
+        return cls(grpc.insecure_channel(address, options=_OPTIONS), address, timeout=timeout, token=token)
 
     def __enter__(self) -> Client:
         return self
@@ -127,7 +140,7 @@ class Client:
         """Whether each may run, answered in order as they are asked."""
         messages = (asking.write_question(what, query) for what, query in questions)
         call = self._channel.stream_stream(_DECISION + "DecideStream", None, None)
-        return (Ruling(*answer) for answer in self._read(call(messages), read_answer))
+        return (Ruling(*answer) for answer in self._read(call(messages, metadata=self._metadata()), read_answer))
 
     def parse(self, raw: Raw) -> Command:
         """The command tree of a text."""
@@ -184,13 +197,18 @@ class Client:
     def _unary(self, method: str, message: bytes, read: Callable[[bytes], _T]) -> _T:
         call = self._channel.unary_unary(method, None, None)
         try:
-            answer: bytes = call(message, timeout=self._timeout)
+            answer: bytes = call(message, timeout=self._timeout, metadata=self._metadata())
         except grpc.RpcError as error:
             raise self._failed(error) from None
         return _understood(answer, read)
 
     def _stream(self, method: str, message: bytes, read: Callable[[bytes], _T]) -> Iterator[_T]:
-        return self._read(self._channel.unary_stream(method, None, None)(message), read)
+        call = self._channel.unary_stream(method, None, None)
+        return self._read(call(message, metadata=self._metadata()), read)
+
+    def _metadata(self) -> tuple[tuple[str, str], ...] | None:
+        token = self._token() if callable(self._token) else self._token
+        return None if token is None else ((KEY, f"Bearer {token}"),)
 
     def _read(self, answers: grpc.CallIterator[bytes], read: Callable[[bytes], _T]) -> Iterator[_T]:
         try:

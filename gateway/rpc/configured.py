@@ -37,9 +37,10 @@ def _tcp(config: Config, bind: str, callers: dict[str, Caller]) -> Socket:
 
 
 def _tls(config: Config, files: ServerTls) -> Tls:
-    if files.client_ca is None:
+    if files.client_ca is None and config.rpc.peer:
         raise ConfigInvalid("`[rpc.tls] client_ca` is missing", help="name the authority of client certificates")
-    return Tls(_read(config, files.certificate), _read(config, files.key), _read(config, files.client_ca))
+    authority = b"" if files.client_ca is None else _read(config, files.client_ca)
+    return Tls(_read(config, files.certificate), _read(config, files.key), authority)
 
 
 def _read(config: Config, path: str) -> bytes:

@@ -84,7 +84,7 @@ class DecisionService:
         self._check_revision(asked.min_revision)
         if not asked.request_id:
             return self._answer(asked, subject, caller)
-        key = (caller.name, "Decide", asked.request_id)
+        key = (caller.credential, "Decide", asked.request_id)
         return self._answered.once(key, asked.question_digest, lambda: self._answer(asked, subject, caller))
 
     def decide_batch(self, message: bytes, caller: Caller) -> bytes:
@@ -97,7 +97,7 @@ class DecisionService:
 
         if not batch.request_id:
             return answers()
-        key = (caller.name, "DecideBatch", batch.request_id)
+        key = (caller.credential, "DecideBatch", batch.request_id)
         return self._answered.once(key, batch.question_digest, answers)
 
     def decide_in_stream(self, message: bytes, caller: Caller) -> bytes:
@@ -150,6 +150,7 @@ class DecisionService:
             context=asked.context,
             caller=caller.name,
             dry_run=asked.dry_run,
+            login=subject.login,
         )
         trace: tuple[RuleTrace, ...] = ()
         if asked.detail is Detail.TRACE:

@@ -32,6 +32,7 @@ from gateway.rpc.ports import RuleTrace, Unsubscribe
 
 _KINDS = {
     "CALLER_UNKNOWN": DenyKind.NOT_AUTHENTICATED,
+    "TOO_MANY_LOGINS": DenyKind.NOT_AUTHENTICATED,
     "NOT_PERMITTED": DenyKind.NOT_AUTHENTICATED,
     "STALE_POLICY": DenyKind.STALE_POLICY,
     "OBLIGATION_UNKNOWN": DenyKind.OBLIGATION_UNKNOWN,
@@ -145,7 +146,7 @@ class GateDecisions:
                 decision_id=f"r-{self._boot}-{next(self._numbers):x}",
                 caller=caller,
                 verdict="deny",
-                deny_kind=_KINDS.get(code, DenyKind.INPUT_INVALID).value,
+                deny_kind=_kind_of(code).value,
                 rules=((code, "deny"),),
                 step=method,
                 note=message,
@@ -233,6 +234,11 @@ class LogAudit:
     def subscribe(self, listener: Callable[[int], None]) -> Unsubscribe:
         """Tell of new entries."""
         return self._log.subscribe(lambda seq: listener(seq + 1))
+
+
+def _kind_of(code: str) -> DenyKind:
+    """The kind of a refusal. WHY by how it begins: each way in which a token can be wrong has its code (`identity.proofs`)."""
+    return DenyKind.NOT_AUTHENTICATED if code.startswith("TOKEN_") else _KINDS.get(code, DenyKind.INPUT_INVALID)
 
 
 def _no_such() -> ApprovalConflict:

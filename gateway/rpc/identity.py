@@ -2,13 +2,14 @@
 
 UNIX socket: one server for each socket file, and the kernel lets only its owner connect (docs/decisions/
 0003-unix-socket-identity.md); the identity is the socket's. TCP: the verified client certificate names the caller.
-Plaintext TCP: the identity that the configuration gives to everybody on this machine. Used by `calls.py`.
+Plaintext TCP: the identity that the configuration gives to everybody on this machine. A token in a call comes before all of
+them (`bearer.py`). Used by `calls.py`.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from engine.request import Principal
 from gateway.errors import ConfigInvalid
+from gateway.identity.logins import Login
 from gateway.rpc.refusals import CallRefused, Cause
 
 
@@ -35,14 +37,29 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated peer."""
+    """An authenticated peer. `login`: a signed token proved it, within whose limits it stays (`bearer`)."""
 
     principal: Principal
     roles: frozenset[Role] = frozenset()
+    login: Login | None = None
 
     @property
     def name(self) -> str:
         return self.principal.name
+
+    @property
+    def credential(self) -> str:
+        """The caller, and with which limits: what is remembered for one of these is not for another."""
+        login = self.login
+        if login is None:
+            return self.name
+        limits = (login.token, login.job, sorted(login.groups), login.expires_at)
+        return f"{self.name}\0{limits}"
+
+    def reaches(self, resource: str, job: str | None) -> bool:
+        """Whether what is about this resource and done for this job is within its limits."""
+        login = self.login
+        return login is None or (login.reaches(resource) and (login.token is None or login.job == job))
 
     @property
     def may_speak_for_others(self) -> bool:
@@ -57,6 +74,8 @@ class Peer(Protocol):
     """What of a gRPC call's context is needed to know the peer."""
 
     def auth_context(self) -> Mapping[str, object]: ...
+    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]] | None: ...
+    def peer(self) -> str: ...
 
 
 class Identify(Protocol):

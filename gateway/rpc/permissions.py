@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.command.tree import ParsedCommand
 from engine.request import Principal, Session
+from gateway.identity.logins import Login
 from gateway.identity.speaking import overstated
 from gateway.rpc.codec.questions import Asked, Detail
 from gateway.rpc.identity import Caller, Role
@@ -14,10 +15,11 @@ from gateway.rpc.refusals import CallRefused, Cause
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a question is about, in which session."""
+    """Whom a question is about, in which session; with the limits of the token that asks it."""
 
     principal: Principal
     session: Session
+    login: Login | None = None
 
 
 def subject_of(asked: Asked, caller: Caller) -> Subject:
@@ -26,13 +28,18 @@ def subject_of(asked: Asked, caller: Caller) -> Subject:
         raise _not_permitted("command: only role `adapter` hands in parsed commands; send `raw`")
     if asked.detail is Detail.TRACE and not caller.may_see_details:
         raise _not_permitted("detail: TRACE is for roles `adapter` and `auditor`")
-    session = asked.session or Session(id=caller.name)
+    session, login = asked.session or Session(id=caller.name), caller.login
+    if login is not None:
+        if not login.reaches(asked.resource.name):
+            raise _not_permitted("resource: the token is not for this one")
+        # INVARIANT: the job is the token's, whatever the caller says it is.
+        session = replace(session, job=login.job)
     if caller.may_speak_for_others:
-        return Subject(asked.principal or caller.principal, session)
+        return Subject(asked.principal or caller.principal, session, login)
     problem = overstated(caller.principal, asked.principal, asked.session, asked.resource, asked.context)
     if problem is not None:
         raise _not_permitted(problem)
-    return Subject(caller.principal, session)
+    return Subject(caller.principal, session, login)
 
 
 def require(caller: Caller, roles: frozenset[Role], what: str) -> None:

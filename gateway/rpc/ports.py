@@ -14,6 +14,7 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Location
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
+from gateway.identity.logins import Login
 
 Unsubscribe: TypeAlias = Callable[[], None]
 
@@ -48,10 +49,11 @@ class DecisionPort(Protocol):
         context: Mapping[str, Json],
         caller: str,
         dry_run: bool,
+        login: Login | None = None,
     ) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny.
 
-        `caller` is the authenticated identity that asks (an adapter, a service), `principal` the one it asks about.
+        `login` has the limits of the token that the caller came with. `caller` is the authenticated identity that asks (an adapter, a service), `principal` the one it asks about.
         A `ParsedCommand` comes only from callers trusted to parse (the services check that). Labels and role of a
         resource that the gateway knows itself win over those in `resource`. A dry run is recorded as one and opens no
         ticket.

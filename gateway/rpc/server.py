@@ -24,6 +24,7 @@ from gateway.rpc.audit_service import NAME as AUDIT
 from gateway.rpc.audit_service import AuditService
 from gateway.rpc.authz_service import NAME as AUTHZ
 from gateway.rpc.authz_service import AuthzService
+from gateway.rpc.bearer import BearerCaller, Nobody, Tokens
 from gateway.rpc.calls import NoSuchMethod, Reception
 from gateway.rpc.decision_service import NAME as DECISION
 from gateway.rpc.decision_service import DecisionPorts, DecisionService
@@ -79,7 +80,10 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class TlsSocket:
-    """A TCP port where client certificates name the caller: `uri:`, `dns:`, `email:` or `cn:` and the name."""
+    """A TCP port where client certificates name the caller: `uri:`, `dns:`, `email:` or `cn:` and the name.
+
+    Without an authority of clients' certificates only tokens do.
+    """
 
     host: str
     port: int
@@ -123,14 +127,16 @@ class RpcServer:
         threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
         authz: AuthzService | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
         """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService.
 
-        With `authz` Envoys are answered too.
+        With `authz` Envoys are answered too; with `tokens` a caller is whom the token of its call proves.
         """
         self._threads = threads
         self._arrivals = Arrivals(clock)
         self._authz = authz
+        self._tokens = tokens
         services = [DECISION, APPROVAL, AUDIT, SESSION, *([] if authz is None else [AUTHZ])]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
@@ -186,11 +192,11 @@ class RpcServer:
             case UnixSocket():
                 return self._open_unix(socket)
             case TlsSocket():
-                running = self._serving(CertificateCaller(socket.callers))
-                address = _host_port(socket.host, socket.port)
-                return _bound(
-                    running, socket.host, lambda: running.server.add_secure_port(address, _credentials(socket.tls))
-                )
+                if not socket.tls.client_authority and self._tokens is None:
+                    raise ConfigInvalid("a TLS socket of the gRPC service needs an authority for client certificates")
+                running = self._serving(CertificateCaller(socket.callers) if socket.tls.client_authority else Nobody())
+                address, credentials = _host_port(socket.host, socket.port), _credentials(socket.tls)
+                return _bound(running, socket.host, lambda: running.server.add_secure_port(address, credentials))
             case LoopbackSocket():
                 if not _is_loopback(socket.host):
                     raise ConfigInvalid(
@@ -219,7 +225,9 @@ class RpcServer:
     def _serving(self, identify: Identify) -> _Running:
         streams = deep_threads(MAX_STREAMS + SPARE_THREADS, "rpc-stream")
         threads = deep_threads(self._threads, "rpc")
-        reception = Reception(identify, self._gate, self._arrivals, streams)
+        if self._tokens is not None:
+            identify = BearerCaller(identify, self._tokens)
+        reception = Reception(identify, self._gate, self._arrivals, streams, self._tokens)
         server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         handlers = {
             DECISION: self._decision.handlers(reception),  # the first is found first
@@ -254,7 +262,7 @@ def _bound(running: _Running, host: str, bind: Callable[[], int]) -> _Running:
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:
     if not tls.client_authority:
-        raise ConfigInvalid("a TLS socket of the gRPC service needs an authority for client certificates")
+        return grpc.ssl_server_credentials([(tls.key, tls.certificate)])
     return grpc.ssl_server_credentials(
         [(tls.key, tls.certificate)], root_certificates=tls.client_authority, require_client_auth=True
     )

@@ -65,4 +65,7 @@ class SessionService:
     def _of(self, caller: Caller, seers: frozenset[Role]) -> Sequence[OpenSession]:
         """Those that this caller may see, the newest first."""
         found = sorted(self._sessions.live(), key=lambda one: -one.opened_at)
-        return found if caller.roles & seers else [one for one in found if one.principal.name == caller.name]
+        if caller.roles & seers:
+            return found
+        own = [one for one in found if one.principal.name == caller.name]
+        return [one for one in own if caller.reaches(one.resource.name, one.session.job)]

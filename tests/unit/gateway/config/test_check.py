@@ -109,7 +109,10 @@ def local(**changes: object) -> dict[str, object]:
         ({"rpc": Rpc(bind="x")}, "rpc.bind"),
         ({"rpc": Rpc(bind="127.0.0.1:1")}, "rpc.bind"),
         ({"rpc": Rpc(bind="0.0.0.0:1", plaintext="ana")}, "rpc.bind"),
-        ({"rpc": Rpc(bind="h:1", tls=ServerTls("policies", "policies"))}, "rpc.tls.client_ca"),
+        (
+            {"rpc": Rpc(bind="h:1", tls=ServerTls("policies", "policies"), peer=(RpcPeer("uri:x", "ana"),))},
+            "rpc.tls.client_ca",
+        ),
         ({"faces": Faces("x")}, "faces.bind"),
         ({"faces": Faces("0.0.0.0:8181")}, "faces.bind"),
         ({"faces": Faces("0.0.0.0:8181", ServerTls("a", "b"))}, "faces.tls.certificate"),

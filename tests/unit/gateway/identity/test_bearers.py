@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.identity.bearers import TokenBearers
+from adapters.core.ports import Refusal
+from gateway.identity.bearers import Bearer, TokenBearers
 from gateway.identity.logins import Unproven
 from gateway.identity.minting import Asker, Wish
 from gateway.identity.people import Known, People, digest_token
 from gateway.store.database import open_database
 from gateway.store.migrations import upgrade
+from tests.issuers import claims, token
 from tests.unit.gateway.identity.test_proofs import ANA, World
 
 SECRET = secrets.token_urlsafe(24)
@@ -55,3 +57,28 @@ def test_a_token_that_is_good_once_is_used_up(world: World) -> None:
     text, _ = world.mint.issue(Asker("ana"), Wish(("orders",), 600, "build-42", ("read",), once=True))
     assert not isinstance(bearers(world).find(text, "orders"), Unproven)
     assert isinstance(bearers(world).find(text, "orders"), Unproven)
+
+
+def test_who_brings_a_token_is_proved_wherever_they_go(world: World) -> None:
+    world.people = People([Known(ANA, token=digest_token(SECRET.encode()), roles=("approver",))], b"k" * 32)
+    assert bearers(world).prove(SECRET) == Bearer(ANA, ("approver",))
+    assert bearers(world).prove(SECRET + "x") == Unproven("TOKEN_UNKNOWN")
+    text, _ = world.mint.issue(Asker("ana"), Wish(("orders",), 600, "build-42", ("read",)))
+    found = bearers(world).prove(text)
+    assert isinstance(found, Bearer)
+    assert found.login is not None
+    assert (found.principal.name, found.login.job, found.roles) == ("ana", "build-42", ())
+    assert bearers(world, signed=False).prove(text) == Unproven("TOKEN_UNKNOWN")
+    assert isinstance(bearers(world).prove(text[:-4]), Unproven)
+
+
+def test_who_is_of_an_issuer_has_the_roles_it_states(world: World) -> None:
+    found = bearers(world).prove(token(claims()))
+    assert isinstance(found, Bearer)
+    assert (found.principal.name, found.principal.groups, found.roles) == ("alice", ("dba",), ())
+
+
+def test_a_token_good_once_proves_once(world: World) -> None:
+    text, _ = world.mint.issue(Asker("ana"), Wish(("orders",), 600, once=True))
+    assert isinstance(bearers(world).prove(text), Bearer)
+    assert bearers(world).prove(text) == Unproven("TOKEN_USED", Refusal("28001", "the token was used already"))

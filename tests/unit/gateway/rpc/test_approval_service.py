@@ -10,6 +10,7 @@ from engine.decision import DenyKind, Obligation, Verdict
 from engine.request import Principal
 from gateway.approvals.estimate import Estimate
 from gateway.errors import ApprovalConflict
+from gateway.identity.logins import Login
 from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import Reception
@@ -170,3 +171,38 @@ def test_every_method_of_the_schema_has_a_handler() -> None:
     assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate, Arrivals(lambda: 0.0)))) == set(
         schema.methods_by_name
     )
+
+
+def of_job(job: str | None, *resources: str) -> Caller:
+    """Ana with a token of ours for a job."""
+    login = Login(ANA.principal, 1, token="t-1", resources=frozenset(resources or ("orders",)), job=job)
+    return Caller(ANA.principal, frozenset(), login)
+
+
+def test_a_token_sees_and_takes_back_what_its_own_job_asked_for() -> None:
+    stand_ins, service = served()
+    stand_ins.approvals.held = replace(stand_ins.approvals.held, job="build-42")
+    stand_ins.approvals.asker = ANA.name
+    message = tickets.write_list_request(Wanted())
+    for caller in (of_job("build-43"), of_job(None), of_job("build-42", "billing")):
+        assert tickets.read_tickets(service.list(message, caller)) == ()
+        with pytest.raises(ApprovalConflict) as refused:
+            service.withdraw(YES, caller)
+        assert refused.value.code == "TICKET_UNKNOWN"
+        with pytest.raises(ApprovalConflict) as refused:
+            next(service.await_release(tickets.write_await_request("t-1"), caller, Mailbox(8)))
+        assert refused.value.code == "TICKET_UNKNOWN"
+    assert stand_ins.approvals.listeners == []
+    own = of_job("build-42")
+    assert len(tickets.read_tickets(service.list(message, own))) == 1
+    fates = service.await_release(tickets.write_await_request("t-1"), own, Mailbox(8))
+    assert tickets.read_fate(next(fates)).ticket.state == "requested"
+    assert tickets.read_ticket(service.withdraw(YES, own)).state == "withdrawn"
+
+
+def test_a_token_for_a_job_decides_nothing_for_its_person() -> None:
+    _, service = served()
+    for vote in (service.approve, service.refuse):
+        with pytest.raises(CallRefused) as refused:
+            vote(YES, Caller(APPROVER.principal, frozenset(), Login(APPROVER.principal, 1, token="t-1")))
+        assert refused.value.code == "NOT_PERMITTED"

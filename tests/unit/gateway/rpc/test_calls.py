@@ -10,7 +10,9 @@ import pytest
 
 from engine.errors import InputInvalid
 from gateway.errors import ApprovalConflict
+from gateway.identity.logins import Login, Unproven
 from gateway.rpc.arrivals import Arrivals
+from gateway.rpc.bearer import Tokens
 from gateway.rpc.calls import CODE_KEY, ExchangeCall, NoSuchMethod, Reception, StreamCall, UnaryCall
 from gateway.rpc.identity import Caller, Identify, OneCaller, Peer
 from gateway.rpc.mailbox import Mailbox
@@ -345,3 +347,41 @@ def test_a_method_that_nobody_serves_is_refused_and_recorded(identify: Callable[
     assert (caller, code) == (name, "METHOD_UNKNOWN")
     assert method.isprintable()
     assert len(method) < 220
+
+
+def took_back(after: int) -> tuple[StandInGate, Reception]:
+    """Somebody whose token is taken back after so many looks."""
+    gate, looks = StandInGate(), iter(range(1_000))
+    login = Login(ADAPTER.principal, 1, token="t-1")
+    tokens = Tokens(NoBearers(), lambda _: "the token was revoked" if next(looks) >= after else None, lambda: 0.0)
+    caller = Caller(ADAPTER.principal, ADAPTER.roles, login)
+    return gate, Reception(OneCaller(caller), gate, Arrivals(lambda: 0.0), tokens=tokens)
+
+
+class NoBearers:
+    def prove(self, token: str) -> Unproven:
+        return Unproven("TOKEN_UNKNOWN")
+
+
+def test_an_exchange_ends_when_its_token_is_taken_back() -> None:
+    gate, reception = took_back(2)
+    context = Context()
+    answers = ExchangeCall(reception, "/x/Echo", echo)(iter([b"1", b"2", b"3"]), context)  # type: ignore[arg-type]  # a small context
+    assert [next(answers), next(answers)] == [b"1pg-adapter", b"2pg-adapter"]
+    with pytest.raises(Aborted):
+        next(answers)
+    assert context.status is grpc.StatusCode.UNAUTHENTICATED
+    assert gate.codes() == ["CALLER_UNKNOWN"]
+
+
+def test_a_stream_of_news_tells_none_when_its_token_is_taken_back() -> None:
+    gate, reception = took_back(1)
+
+    def news(message: bytes, caller: Caller, box: Mailbox[None]) -> Iterator[bytes]:
+        yield from (b"1", b"2")
+
+    answers = StreamCall(reception, "/x/News", news, room=1)(iter([b""]), Context())  # type: ignore[arg-type]  # a small context
+    assert next(answers) == b"1"
+    with pytest.raises(Aborted):
+        next(answers)
+    assert gate.codes() == ["CALLER_UNKNOWN"]

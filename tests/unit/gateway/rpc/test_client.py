@@ -9,6 +9,7 @@ import pytest
 
 from engine.decision import Decision, Verdict
 from engine.request import Resource
+from gateway.errors import ConfigInvalid
 from gateway.rpc.calls import CODE_KEY
 from gateway.rpc.client import CallFailed, Client, ClientTls, Query, Raw
 from gateway.rpc.codec import asking, entries, tickets
@@ -77,9 +78,11 @@ class Channel:
         self.sent: list[tuple[str, object]] = []
         self.stream = Stream(answers)
         self.closed = False
+        self.metadata: list[object] = []
 
     def unary_unary(self, method: str, *_: object) -> Callable[..., bytes]:
-        def call(message: bytes, timeout: float) -> bytes:
+        def call(message: bytes, timeout: float, metadata: object) -> bytes:
+            self.metadata.append(metadata)
             self.sent.append((method, message))
             answer = self.answers[0]
             if isinstance(answer, Exception):
@@ -88,11 +91,21 @@ class Channel:
 
         return call
 
-    def unary_stream(self, method: str, *_: object) -> Callable[[bytes], Stream]:
-        return lambda message: (self.sent.append((method, message)), self.stream)[1]
+    def unary_stream(self, method: str, *_: object) -> Callable[..., Stream]:
+        def call(message: bytes, metadata: object) -> Stream:
+            self.metadata.append(metadata)
+            self.sent.append((method, message))
+            return self.stream
 
-    def stream_stream(self, method: str, *_: object) -> Callable[[Iterator[bytes]], Stream]:
-        return lambda messages: (self.sent.append((method, [*messages])), self.stream)[1]
+        return call
+
+    def stream_stream(self, method: str, *_: object) -> Callable[..., Stream]:
+        def call(messages: Iterator[bytes], metadata: object) -> Stream:
+            self.metadata.append(metadata)
+            self.sent.append((method, [*messages]))
+            return self.stream
+
+        return call
 
     def close(self) -> None:
         self.closed = True
@@ -197,3 +210,27 @@ def test_the_connection_is_closed_with_the_client() -> None:
 
 def test_a_key_is_never_printed() -> None:
     assert "secret" not in repr(ClientTls(b"certificate", b"secret"))
+
+
+def test_a_token_goes_to_this_machine_or_over_tls_and_nowhere_else() -> None:
+    for address in ("10.0.0.9:8443", "gateway.example:8443", "localhost:8443", "nowhere"):
+        with pytest.raises(ConfigInvalid, match="over TLS only"):
+            Client.over_loopback(address, token="secret")
+    Client.over_loopback("127.0.0.1:1", token="secret").close()
+    Client.over_loopback("[::1]:1", token="secret").close()
+    Client.over_tls("gateway.example:1", ClientTls(), token="secret").close()
+
+
+def test_a_token_goes_with_each_call_as_it_is_at_that_moment() -> None:
+    tokens = iter(["one", "two", "three", "four"])
+    channel = Channel(ANSWER)
+    with Client(channel, "unix:/run/x.sock", token=lambda: next(tokens)) as asked:  # type: ignore[arg-type]  # a small channel
+        asked.decide(SELECT, QUERY)
+        asked.decide(SELECT, QUERY)
+        next(asked.decide_stream([(SELECT, QUERY)]))
+        next(iter(asked.watch()), None)
+    bearers = [(("authorization", f"Bearer {word}"),) for word in ("one", "two", "three", "four")]
+    assert channel.metadata == bearers
+    channel = Channel(ANSWER)
+    client(channel).decide(SELECT, QUERY)
+    assert channel.metadata == [None]

@@ -52,6 +52,14 @@ def test_a_tls_port_knows_its_peers(tmp_path: Path) -> None:
     ]
 
 
+def test_without_an_authority_of_clients_only_tokens_say_who_calls(tmp_path: Path) -> None:
+    for name in ("own.pem", "own.key"):
+        (tmp_path / name).write_text(name)
+    assert sockets_of(config(tmp_path, bind="0.0.0.0:8443", tls=ServerTls("own.pem", "own.key"))) == [
+        TlsSocket("0.0.0.0", 8443, Tls(b"own.pem", b"own.key"), {})
+    ]
+
+
 def test_plaintext_is_for_one_principal(tmp_path: Path) -> None:
     assert sockets_of(config(tmp_path, bind="127.0.0.1:0", plaintext="pg")) == [LoopbackSocket("127.0.0.1", 0, PG)]
 
@@ -64,7 +72,8 @@ def test_what_the_check_of_the_configuration_missed_is_refused_here_too(tmp_path
     assert "no [[identity.principal]]" in refused(tmp_path, socket=(RpcSocket("a", "nobody"),))
     assert "no address" in refused(tmp_path, bind="nowhere", plaintext="pg")
     assert "without certificates" in refused(tmp_path, bind="127.0.0.1:1")
-    assert "client_ca" in refused(tmp_path, bind="127.0.0.1:1", tls=ServerTls("a", "b"))
+    peers = (RpcPeer("cn:dora", "dora"),)
+    assert "client_ca" in refused(tmp_path, bind="127.0.0.1:1", tls=ServerTls("a", "b"), peer=peers)
     assert "cannot be read" in refused(tmp_path, bind="127.0.0.1:1", tls=ServerTls("a", "b", "c"))
 
 

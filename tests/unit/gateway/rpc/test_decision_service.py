@@ -11,6 +11,7 @@ from adapters.core.ports import Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Obligation, Verdict
 from engine.request import Principal, Resource, Session
+from gateway.identity.logins import Login
 from gateway.rpc.codec import asking
 from gateway.rpc.codec.answers import read_answer
 from gateway.rpc.codec.asking import Query
@@ -34,6 +35,20 @@ def refused(ask: Callable[[], object]) -> CallRefused:
     with pytest.raises(CallRefused) as caught:
         ask()
     return caught.value
+
+
+BILLING = Resource("billing", "postgres")
+NARROW = Caller(
+    AGENT.principal,
+    frozenset(),
+    Login(
+        *(AGENT.principal, 1),
+        token="t-1",
+        resources=frozenset({"orders"}),
+        effects=frozenset({"read"}),
+        job="build-42",
+    ),
+)
 
 
 def test_the_gate_is_asked_what_the_caller_asked() -> None:
@@ -268,3 +283,28 @@ def test_every_method_of_the_schema_has_a_handler() -> None:
     assert set(service.handlers(Reception(OneCaller(AGENT), stand_ins.gate, Arrivals(lambda: 0.0)))) == set(
         schema.methods_by_name
     )
+
+
+def test_what_a_token_asks_goes_to_the_gate_within_its_limits() -> None:
+    stand_ins, service = served()
+    message = asking.write_question(SELECT, Query(Resource("orders", "postgres")))
+    service.decide(message, NARROW)
+    asked = stand_ins.gate.asked[0]
+    assert (asked.login, asked.session.job, asked.principal) == (NARROW.login, "build-42", AGENT.principal)
+    assert refused(lambda: service.decide(asking.write_question(SELECT, Query(BILLING)), NARROW)).cause is (
+        Cause.NOT_PERMITTED
+    )
+
+
+def test_an_answer_given_to_one_token_is_not_anothers() -> None:
+    """The same principal, the same question, the same id: what a wide token may, a narrow one is not told."""
+    stand_ins, service = served()
+    wide = replace(NARROW, login=replace(NARROW.login, token="t-2", effects=None))  # type: ignore[type-var]  # it has one
+    for message, decide in (
+        (asking.write_question(SELECT, Query(Resource("orders", "postgres"), request_id="q-1")), service.decide),
+        (asking.write_batch([SELECT], Query(Resource("orders", "postgres"), request_id="q-2")), service.decide_batch),
+    ):
+        before = len(stand_ins.gate.asked)
+        for caller in (AGENT, wide, NARROW, wide, NARROW, AGENT):
+            decide(message, caller)
+        assert [asked.login for asked in stand_ins.gate.asked[before:]] == [None, wide.login, NARROW.login]

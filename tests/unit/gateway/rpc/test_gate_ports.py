@@ -113,7 +113,8 @@ def test_the_labels_of_a_configured_resource_are_never_the_callers_word(ports: P
 
 
 def test_what_was_no_question_is_recorded_as_a_deny(ports: Ports) -> None:
-    for code in ("INPUT_INVALID", "CALLER_UNKNOWN", "NOT_PERMITTED", "STALE_POLICY", "INTERNAL", "OBLIGATION_UNKNOWN"):
+    codes = ("INPUT_INVALID", "CALLER_UNKNOWN", "NOT_PERMITTED", "STALE_POLICY", "INTERNAL", "OBLIGATION_UNKNOWN")
+    for code in (*codes, "TOKEN_REVOKED", "TOO_MANY_LOGINS"):
         ports.gate.refused(caller="x", method="/s/M", code=code, message="raw: missing")
     entries = ports.house.entries()
     assert {(entry.kind, entry.verdict, entry.caller, entry.step) for entry in entries} == {
@@ -128,6 +129,8 @@ def test_what_was_no_question_is_recorded_as_a_deny(ports: Ports) -> None:
             DenyKind.STALE_POLICY,
             DenyKind.INTERNAL,
             DenyKind.OBLIGATION_UNKNOWN,
+            DenyKind.NOT_AUTHENTICATED,
+            DenyKind.NOT_AUTHENTICATED,
         )
     ]
     assert entries[0].note == "raw: missing"

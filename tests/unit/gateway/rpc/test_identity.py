@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.request import Principal
 from gateway.errors import ConfigInvalid
+from gateway.identity.logins import Login
 from gateway.rpc.identity import Caller, CertificateCaller, OneCaller, Role
 from gateway.rpc.refusals import CallRefused
 from tests.certificates import Authority
@@ -31,6 +32,12 @@ class Peer:
 
     def auth_context(self) -> Mapping[str, object]:
         return self.context
+
+    def invocation_metadata(self) -> None:
+        return None
+
+    def peer(self) -> str:
+        return "ipv4:10.0.0.9:4711"
 
 
 def peer(*names: str, common: str = "somebody", start: datetime = NOW - timedelta(days=1), days: int = 2) -> Peer:
@@ -126,3 +133,29 @@ def test_roles_say_what_a_caller_may() -> None:
     assert caller(Role.ADAPTER).may_see_details
     assert caller(Role.AUDITOR).may_see_details
     assert not caller(Role.ASKER, Role.APPROVER).may_see_details
+
+
+def test_what_is_remembered_for_a_caller_is_for_its_limits_alone() -> None:
+    login = Login(AGENT.principal, 7, token="t-1", resources=frozenset({"orders"}), job="build-42")
+    callers = [
+        AGENT,
+        Caller(AGENT.principal, AGENT.roles, login),
+        *(
+            Caller(AGENT.principal, AGENT.roles, replace(login, **changes))
+            for changes in ({"token": "t-2"}, {"token": None}, {"job": None}, {"expires_at": 8})
+        ),
+        Caller(AGENT.principal, AGENT.roles, replace(login, principal=Principal("agent-7", "agent", ("dba",)))),
+    ]
+    assert len({caller.credential for caller in callers}) == len(callers)
+    assert AGENT.credential == AGENT.name
+
+
+def test_a_caller_reaches_what_its_token_is_for() -> None:
+    login = Login(AGENT.principal, 7, token="t-1", resources=frozenset({"orders"}), job="build-42")
+    caller = Caller(AGENT.principal, AGENT.roles, login)
+    assert caller.reaches("orders", "build-42")
+    assert not caller.reaches("billing", "build-42")
+    assert not caller.reaches("orders", "build-43")
+    assert not caller.reaches("orders", None)
+    assert AGENT.reaches("billing", None)
+    assert Caller(AGENT.principal, AGENT.roles, Login(AGENT.principal, 7)).reaches("billing", "build-43")

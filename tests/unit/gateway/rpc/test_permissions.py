@@ -8,6 +8,7 @@ import pytest
 
 from engine.command.tree import ParsedCommand
 from engine.request import Principal, Resource, Session
+from gateway.identity.logins import Login
 from gateway.rpc.codec.questions import Asked, Detail, Raw
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.permissions import require, subject_of
@@ -79,3 +80,23 @@ def test_a_role_that_is_needed_is_named() -> None:
     with pytest.raises(CallRefused, match="`approver`"):
         require(AGENT, frozenset({Role.APPROVER}), "Approve")
     require(APPROVER, frozenset({Role.APPROVER, Role.ADAPTER}), "Approve")
+
+
+def with_login(**limits: object) -> Caller:
+    return Caller(AGENT.principal, AGENT.roles, Login(AGENT.principal, 1, token="t-1", **limits))  # type: ignore[arg-type]
+
+
+def test_a_token_is_for_its_resources_and_its_job() -> None:
+    caller = with_login(resources=frozenset({"orders"}), job="build-42", effects=frozenset({"read"}))
+    subject = subject_of(RAW, caller)
+    assert (subject.principal, subject.session.job, subject.login) == (AGENT.principal, "build-42", caller.login)
+    said = replace(RAW, session=Session("s-1", job="build-other"))
+    assert subject_of(said, caller).session == Session("s-1", job="build-42")
+    assert "not for this one" in refused(replace(RAW, resource=Resource("billing", "postgres")), caller)
+
+
+def test_a_token_without_a_job_works_for_none_whatever_is_said() -> None:
+    said = replace(RAW, session=Session("s-1", job="build-other"))
+    assert subject_of(said, with_login()).session.job is None
+    assert subject_of(said, AGENT).session.job == "build-other"
+    assert subject_of(RAW, AGENT).login is None

@@ -7,6 +7,7 @@ import pytest
 from engine.request import Principal, Resource, Session
 from gateway.doors.sessions import Live
 from gateway.errors import SessionUnknown
+from gateway.identity.logins import Login
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import Reception
 from gateway.rpc.codec import sessions
@@ -99,3 +100,20 @@ def test_every_method_of_the_schema_has_a_handler() -> None:
     assert set(service.handlers(Reception(OneCaller(AGENT), StandIns().gate, Arrivals(lambda: 0.0)))) == set(
         schema.methods_by_name
     )
+
+
+def test_a_token_sees_and_ends_the_sessions_of_its_own_job() -> None:
+    open_ = Open()
+    open_.found += [
+        Live(Session("s-3", "build-42"), AGENT.principal, Resource("orders", "postgres"), 3),
+        Live(Session("s-4", "build-42"), AGENT.principal, Resource("billing", "postgres"), 4),
+    ]
+    login = Login(AGENT.principal, 1, token="t-1", resources=frozenset({"orders"}), job="build-42")
+    caller = Caller(AGENT.principal, frozenset(), login)
+    found, _ = sessions.read_sessions(SessionService(open_).list(sessions.write_list_request(0), caller))
+    assert [one.id for one in found] == ["s-3"]
+    for other in ("s-1", "s-4"):
+        with pytest.raises(SessionUnknown):
+            end(open_, caller, other)
+    end(open_, caller, "s-3")
+    assert open_.ended == [("s-3", "agent-7", "slow")]
