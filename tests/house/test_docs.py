@@ -74,3 +74,14 @@ def test_every_key_of_the_configuration_is_told() -> None:
     model = (ROOT / "gateway/config/model.py").read_text(encoding="utf-8")
     keys = set(re.findall(r"^    (\w+): ", model, re.MULTILINE)) - {"folder", "policies", "resource", "listener"}
     assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", (ROOT / "SECURITY.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    gone = [
+        f"{file}::{test}"
+        for file, test in named
+        if not re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert gone == []
