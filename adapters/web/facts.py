@@ -1,7 +1,8 @@
 """What we ask about a request: whose it is, what of it goes on, in which words it is judged, what the target wants to see.
 
 INVARIANT: the text that is judged and the bytes that go to the target are made from the same `Forward`; they differ only in
-the credential, in the host before a target that a proxy is asked for, in how the body is framed when it was too long to be read, and in `connection: close`.
+the credential, in the host before a target that a proxy is asked for, in how the body is framed when it was too long to be read, in
+`connection`, and in conditions and ranges that nobody may ask about what is masked (`unconditional`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.core.ports import Target
 from adapters.errors import LocalProtocolError
@@ -36,6 +38,19 @@ _FOR_THIS_HOP = frozenset(
 )
 _OF_THIS_CONNECTION = ("x-forwarded-", "sec-websocket-")
 _OURS = "sallyport-"
+_CONDITIONS = frozenset(
+    {
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "if-range",
+        "range",
+        "request-range",
+        "a-im",
+    }
+)
+_OF_CONTENT = ("if-match", "if-none-match")
 _DEFAULT_PORTS = {True: 443, False: 80}
 
 
@@ -119,6 +134,20 @@ def forward(head: WireRequest, where: Where, target: Target, also_dropped: froze
     return Forward(head.method, f"{where.path}?{query}" if query else where.path, f"{host}{port}", tuple(kept))
 
 
+def unconditional(request: Forward) -> Forward:
+    """A request whose answer is masked, asked for the whole. WHY: whether a guess of a tag is right, or where a part ends, tells of what
+    the mask hides."""
+    if request.method not in ("GET", "HEAD"):
+        return request
+    return replace(request, headers=tuple((name, value) for name, value in request.headers if name not in _CONDITIONS))
+
+
+def guesses_content(request: Forward) -> bool:
+    """Whether a change is to be made only if the target's content has a tag that the client names: it cannot know one of what is masked."""
+    is_read = request.method in ("GET", "HEAD")
+    return not is_read and any(name in _OF_CONTENT and value != "*" for name, value in request.headers)
+
+
 def shown_head(head: WireRequest) -> bytes:
     """A head as it came, without the token, for the record of a request that does not go on."""
     lines = [f"{head.method} {head.target} HTTP/{head.version}"]
@@ -136,10 +165,16 @@ def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread:
 
 
 def bytes_sent(
-    request: Forward, body: bytes, length: int | None, beside: Sequence[tuple[str, str]], *, is_unread: bool
+    request: Forward,
+    body: bytes,
+    length: int | None,
+    beside: Sequence[tuple[str, str]],
+    *,
+    is_unread: bool,
+    is_last: bool = True,
 ) -> bytes:
-    """What the target gets: of an unread body the head only. `beside` are headers that nobody else sees."""
-    more = [*beside, ("connection", "close")]
+    """What the target gets: of an unread body the head only. `beside` are headers that nobody else sees; `is_last`: nothing comes behind it."""
+    more = [*beside, ("connection", "close" if is_last else "keep-alive")]
     if not is_unread:
         return request.head([*_length(request, body), *more]) + body
     framed = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))

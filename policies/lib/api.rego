@@ -39,7 +39,10 @@ deletes if {
 	op.effect == "delete"
 }
 
-deletes if "names_deletion" in input.command.features
+deletes if {
+	some feature in input.command.features
+	feature in {"names_deletion", "patch_removes"}
+}
 
 reads_writes_or_deletes if {
 	understood

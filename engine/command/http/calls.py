@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
 from engine.command.http.content import Content
@@ -16,6 +18,10 @@ MAX_CALLS = 200
 _GRAPHQL = {"query": "graphql_query", "mutation": "graphql_mutation", "subscription": "graphql_subscription"}
 _ACCESS = {"query": Access.READ, "mutation": Access.WRITE, "subscription": Access.READ}
 _GRAPHQL_KEYS = frozenset({"query", "variables", "operationName", "extensions", "id", "documentId", "doc_id"})
+_DOCUMENT = re.compile(
+    r"(?:[\ufeff\t \r\n,]|\#[^\r\n]*)*+(?:(?P<named>(?:query|mutation|subscription|fragment)\b[^{]*\{)|\{)"
+)
+"""How every document begins."""
 _RPC_KEYS = frozenset({"jsonrpc", "method", "params", "id", "result", "error"})
 _MCP_READS = frozenset(
     {
@@ -34,10 +40,23 @@ def calls_in(content: Content, path: str, query: dict[str, tuple[str, ...]]) -> 
         return list(_graphql(content, {"query": content.text}, ("top", "graphql")))
     if content.document is None:
         return _in_query(content, query, is_graphql=is_graphql)
+    # WHY both: a server that finds a query in the body may still take the one in the URL.
+    return _in_document(content, content.document, is_graphql=is_graphql) + _in_query(content, query, is_graphql=False)
+
+
+def is_nothing_else(content: Content, path: str) -> bool:
+    """Whether a request that carries calls is those alone, and no request like others that happens to look so."""
+    if "graphql" in path.lower() or content.media == "application/graphql":
+        return True
     entries = content.document if isinstance(content.document, list) else [content.document]
-    is_batch = isinstance(content.document, list)
-    if not entries or not all(_is_rpc(one) or _is_graphql(one, is_graphql=is_graphql) for one in entries):
-        if is_graphql or any(_is_rpc(one) for one in entries):
+    return all(isinstance(one, dict) and (_is_rpc(one) or one.keys() <= _GRAPHQL_KEYS) for one in entries)
+
+
+def _in_document(content: Content, document: Value, *, is_graphql: bool) -> list[Operation]:
+    entries = document if isinstance(document, list) else [document]
+    is_batch = isinstance(document, list)
+    if not entries or not all(_is_call(one, is_graphql=is_graphql) for one in entries):
+        if is_graphql or any(_is_call(one, is_graphql=is_graphql) for one in entries):
             raise Refused("calls", "the body has something that is no call beside what is one, or nothing at all")
         return []
     if len(entries) > MAX_CALLS:
@@ -52,27 +71,50 @@ def calls_in(content: Content, path: str, query: dict[str, tuple[str, ...]]) -> 
 
 
 def _in_query(content: Content, query: dict[str, tuple[str, ...]], *, is_graphql: bool) -> list[Operation]:
-    """GraphQL in the query of a GET, or in a form."""
+    """GraphQL in the query of a GET, or in a form; in a form with files (`operations`) too."""
     texts = {name: values[0] for name, values in query.items() if name in _GRAPHQL_KEYS}
     if content.kind in ("form", "multipart"):
         texts |= {key[1:]: str(value) for key, value in content.facts.items() if key[1:] in _GRAPHQL_KEYS}
+        packed = content.facts.get("/operations")
+        if isinstance(packed, str) and (is_graphql or packed.lstrip()[:1] in ("{", "[")):
+            return _packed(content, packed, is_graphql=is_graphql)
+        if is_graphql and any(key.startswith(("/query/", "/operations/")) for key in content.facts):
+            raise Refused("graphql", "the query stands twice")
     if "query" in texts and len(query.get("query", ())) > 1:
         raise Refused("graphql", "the query stands twice")
     if is_graphql and ("query" in texts or "extensions" in texts):
         return list(_graphql(content, dict(texts), ("top", "graphql")))
-    return []
+    return list(_graphql(content, dict(texts), ("top", "graphql"))) if _is_document(texts.get("query")) else []
+
+
+def _packed(content: Content, packed: str, *, is_graphql: bool) -> list[Operation]:
+    """What a form with files has in `operations`: one request of GraphQL, or several (its multipart request specification)."""
+    return _in_document(content, read_json(packed.encode()), is_graphql=is_graphql)
+
+
+def _is_call(entry: Value, *, is_graphql: bool) -> bool:
+    return _is_rpc(entry) or _is_graphql(entry, is_graphql=is_graphql)
 
 
 def _is_graphql(entry: Value, *, is_graphql: bool) -> bool:
     if not isinstance(entry, dict):
         return False
+    # WHY whatever else stands beside it: servers leave out what they do not know.
     if is_graphql:
         return bool(entry.keys() & _GRAPHQL_KEYS)
-    text = entry.get("query")
-    return isinstance(text, str) and "{" in text and entry.keys() <= _GRAPHQL_KEYS and _is_document(text)
+    return _is_document(entry.get("query"), is_alone=entry.keys() <= _GRAPHQL_KEYS)
 
 
-def _is_document(text: str) -> bool:
+def _is_document(text: Value, *, is_alone: bool = True) -> bool:
+    """Whether somebody may take a text for a document of GraphQL, though it be one that is not read here."""
+    found = _DOCUMENT.match(text) if isinstance(text, str) else None
+    if found is None or not isinstance(text, str):
+        return False
+    # WHY not each `{`: other languages of queries begin so too (`{app="shop"}`); without a word it can only be a query.
+    return found["named"] is not None or "mutation" in text or (is_alone and _is_read(text))
+
+
+def _is_read(text: str) -> bool:
     try:
         return bool(read_graphql(text))
     except Refused:

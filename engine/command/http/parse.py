@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from engine.command.documents.refusal import Refused
-from engine.command.http.calls import calls_in
+from engine.command.http.calls import calls_in, is_nothing_else
 from engine.command.http.content import Content, read_content
 from engine.command.http.kinds import EFFECTS, METHODS
 from engine.command.http.openapi import Route, RouteTable
@@ -137,8 +137,8 @@ def _operations(
     place = f"{where.host or ''}{where.path}"
     span = (0, len(raw))
     found = [Operation(one.kind, one.effect, one.via, (*one.targets, _route(place, one.effect)), span) for one in calls]
-    if not calls:
-        found = [_by_method(request.method, ("top",), place, span, None if route is None else route.effect)]
+    if not calls or not is_nothing_else(content, where.path):
+        found.append(_by_method(request.method, ("top",), place, span, None if route is None else route.effect))
     if override is not None:
         found.append(_by_method(override, ("top", "override"), place, span, None))
     upgrade = request.value("upgrade")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.command.shell.parse import parse_shell
+from engine.command.shell.tree import Shell
 from engine.command.ssh.kinds import EFFECTS, FEATURES, FILES, REQUESTS, UNJUDGED
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
 
@@ -20,6 +23,41 @@ MAX_TEXT = 64 << 10
 """Bytes of a request: two paths of 4096 bytes fit, each byte an escape of six."""
 
 _WHOLE = re.compile(r'(?P<word>[a-z]+(?:[ -][a-z]+)?)(?P<values>(?: "(?:[^"\\\x00-\x1f]|\\.)*")*)')
+_LOOKS = frozenset({"sftp read", "sftp list", "sftp stat", "sftp readlink"})
+_MOVES = frozenset({"sftp rename", "sftp symlink"})
+_FOLDERS = frozenset(
+    {
+        *(
+            ".config",
+            ".local",
+            ".git",
+            ".ssh",
+            ".cargo",
+            ".docker",
+            ".gradle",
+            ".ipython",
+            ".jupyter",
+            ".kube",
+            ".m2",
+            ".pip",
+            ".vim",
+        ),
+        *(
+            "applications",
+            "autostart",
+            "dbus-1",
+            "environment.d",
+            "hooks",
+            "share",
+            "site-packages",
+            "systemd",
+            "user",
+            "git",
+            "nvim",
+        ),
+    }
+)
+"""Folders in which things are that somebody starts: whoever becomes one of them brings what is in it."""
 _VALUE = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 
 
@@ -80,13 +118,28 @@ def _file_operation(raw: bytes, word: str, values: Sequence[str]) -> ParsedComma
         said = " ".join([program, *(shlex.quote(value) for value in values)])
     same = parse_shell(said).command
     operations = tuple(
-        Operation(one.kind, one.effect, ("sftp",), one.targets, (0, len(raw)), shell=one.shell)
+        Operation(
+            one.kind, one.effect, ("sftp",), one.targets, (0, len(raw)), shell=_with_signs(one.shell, word, values)
+        )
         for one in same.operations
     )
     # WHY not the shell's own word for it: a hostile path makes no command there, and one operation is what SFTP does.
     if len(operations) != 1 or same.problems or not same.complete or operations[0].kind not in EFFECTS:
         return _tree(raw, (_unknown(raw),), "odd_path", "this path has characters that nobody sees as what they are")
     return _tree(raw, operations)
+
+
+def _with_signs(shell: Shell | None, word: str, values: Sequence[str]) -> Shell | None:
+    """What only SFTP shows: its paths are whole, and what is moved may be a folder with anything in it."""
+    if shell is None or word in _LOOKS:
+        return shell
+    more = set()
+    if word in _MOVES and posixpath.basename(values[-1].rstrip("/")) in _FOLDERS:
+        more.add("persistence")
+    # WHY wherever a home is: those of services are not where people's are.
+    if any("/.ssh/" in f"{value}/" for value in values):
+        more.add("credential_write")
+    return replace(shell, signs=tuple(sorted({*shell.signs, *more}))) if more else shell
 
 
 def _targets(kind: str, values: Sequence[str]) -> tuple[Target, ...]:

@@ -326,11 +326,15 @@ def gateway_before(
     resource: str = "",
     policy: str = POLICY,
     protocol: str = "http",
+    groups: str = "viewers",
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
-    """A gateway before the target at an address."""
+    """A gateway before the target at an address. `more` are further files of policies; ana is in one of the `groups`."""
     token, secret, other = (secrets.token_hex(20) for _ in range(3))
     (folder / "policies").mkdir()
     (folder / "policies" / ("shop.gate" if policy.startswith("policy ") else "shop.rego")).write_text(policy)
+    for name, text in (more or {}).items():
+        (folder / "policies" / name).write_text(text)
     lines = f"""
 [policies]
 path = "policies"
@@ -351,7 +355,7 @@ resource = "shop"
 [[identity.principal]]
 name = "ana"
 kind = "agent"
-groups = ["viewers"]
+groups = ["{groups}"]
 token = "env:ANA"
 [[identity.principal]]
 name = "bob"

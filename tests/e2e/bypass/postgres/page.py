@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.e2e.bypass.http.answer_cases import ANSWERS, AUTHORITIES, CACHED, REDIRECTS, TAGS
 from tests.e2e.bypass.http.cases import CASES as HTTP_CASES
+from tests.e2e.bypass.http.document_cases import DOCUMENTS
 from tests.e2e.bypass.kubernetes.cases import CASES as KUBERNETES_CASES
 from tests.e2e.bypass.postgres.cases import CASES, Case
 from tests.e2e.bypass.postgres.dialogues import DIALOGUES, spellings
 from tests.e2e.bypass.ssh.cases import CASES as SSH_CASES
 from tests.e2e.bypass.ssh.cases import REQUESTS as SSH_REQUESTS
+from tests.e2e.bypass.ssh.request_cases import SPELLINGS
 
 PAGE = Path(__file__).parents[4] / "docs" / "bypass.md"
 _HEAD = """\
@@ -68,9 +71,35 @@ judged does, spelt as it was judged.
 """
 
 
+_BEYOND = """
+Bodies (100, 101) are sent by a developer with the policies of `policies/http` to a server that takes each body in every way some server does, and that
+must not come to what is denied. Answers (102 to 104) come from a hostile target: no piece of a masked value may be seen, nothing inside be reached, no real cache
+(nginx) before the gateway show one person what another asked for.
+
+| | way | tried |
+|---|---|---|
+"""
+
+
 def page_text() -> str:
     ssh, kubernetes = _SSH + "".join(_ssh_rows()), _KUBERNETES + "".join(_kubernetes_rows())
-    return _HEAD + "".join(_rows()) + ssh + kubernetes + _HTTP + "".join(_http_rows())
+    return (
+        _HEAD + "".join(_rows()) + ssh + kubernetes + _HTTP + "".join(_http_rows()) + _BEYOND + "".join(_beyond_rows())
+    )
+
+
+def _beyond_rows() -> Iterator[str]:
+    for case in DOCUMENTS:
+        yield f"| {case.number} | {case.title} | {len(case.texts)} spellings |\n"
+    for answers in ANSWERS:
+        yield f"| {answers.number} | {answers.title} | {len(answers.spellings)} spellings |\n"
+    for number, title, count in (
+        (102, "whether a guess of a document is right, by its tag", len(TAGS)),
+        (103, "answers that lead elsewhere", len(REDIRECTS)),
+        (103, "request lines and hosts that lead elsewhere", len(AUTHORITIES)),
+        (104, "copies that a cache would show to somebody else", len(CACHED)),
+    ):
+        yield f"| {number} | {title} | {count} spellings |\n"
 
 
 def _http_rows() -> Iterator[str]:
@@ -94,7 +123,8 @@ def _ssh_rows() -> Iterator[str]:
         shown = " ".join(case.texts[0].split()).replace("|", "\\|")
         yield f"| {case.number} | {case.title} | {len(case.texts)} spellings | {_quoted(shown)} |\n"
     for number, title, test in SSH_REQUESTS:
-        yield f"| {number} | {title} | request by request | {test.removeprefix('test_').replace('_', ' ')} |\n"
+        tried = f"{SPELLINGS[test]} spellings" if test in SPELLINGS else "request by request"
+        yield f"| {number} | {title} | {tried} | {test.removeprefix('test_').replace('_', ' ')} |\n"
 
 
 def _quoted(shown: str) -> str:

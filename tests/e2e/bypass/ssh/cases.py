@@ -64,9 +64,12 @@ REQUESTS: tuple[tuple[int, str, str], ...] = (
     (75, "ten megabytes in a packet", "test_75_a_packet_of_ten_megabytes_ends_the_connection_and_no_other"),
     (78, "files over SFTP", "test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp"),
     (79, "forwardings", "test_79_forwardings_reach_nothing"),
+    (79, "destinations, sockets and listeners by other names", "test_79_no_spelling_of_a_destination_is_reached"),
     (79, "agents", "test_79_agents_are_not_lent"),
-    (80, "a second command on a channel", "test_80_a_channel_whose_command_was_denied_runs_no_other"),
+    (80, "a second command on a channel", "test_80_a_channel_that_has_its_command_runs_no_other"),
+    (80, "other kinds of channels", "test_80_other_kinds_of_channels_are_not_opened"),
     (80, "subsystems", "test_80_subsystems_are_no_way_to_a_program"),
     (81, "typing into a shell", "test_81_what_is_typed_into_a_shell_runs_nothing"),
+    (81, "lines in many spellings", "test_81_no_spelling_of_a_line_is_run"),
 )
 """What is no command: the number, what it is, the test in `test_requests.py` that tries it."""

@@ -12,6 +12,17 @@ import pytest
 
 from tests.e2e.bypass.ssh import test_requests
 from tests.e2e.bypass.ssh.cases import CASES, REQUESTS, Case
+from tests.e2e.bypass.ssh.request_cases import (
+    CHANNELS,
+    FILES,
+    HOSTS,
+    LISTENERS,
+    SECOND,
+    SOCKETS,
+    SPELLINGS,
+    SUBSYSTEMS,
+    TYPED,
+)
 from tests.interop.ssh.place import Place
 
 DENIED, HELD, RAN = "denied", "held", "ran"
@@ -67,6 +78,17 @@ def test_a_way_around_is_stopped(guarded: Place, canary: tuple[Path, Path], case
 def test_each_case_has_enough_spellings() -> None:
     assert [case.number for case in CASES] == [*range(60, 78), 82]
     assert [case.number for case in CASES if len(case.texts) < 4] == []
+
+
+def test_what_is_no_command_has_enough_spellings_too() -> None:
+    counted = dict.fromkeys(range(78, 82), 0)
+    for number, _, test in REQUESTS:
+        if number in counted:
+            counted[number] += SPELLINGS.get(test, 0)
+    assert min(counted.values()) >= 4, counted
+    assert min(SPELLINGS.values()) >= 4
+    for spellings in ([name for name, _ in FILES], HOSTS, SOCKETS, LISTENERS, CHANNELS, SUBSYSTEMS, SECOND, TYPED):
+        assert len(set(spellings)) == len(spellings)
 
 
 def test_every_request_that_is_listed_is_tried() -> None:

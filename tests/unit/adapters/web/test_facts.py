@@ -184,3 +184,39 @@ def test_who_wants_to_stay_and_who_wants_not_to_wait() -> None:
     assert not facts.is_last(head("connection: keep-alive", line="GET /a HTTP/1.0"))
     assert facts.wants_no_wait(head("prefer: wait=5, Respond-Async"))
     assert not facts.wants_no_wait(head("prefer: return=minimal"))
+
+
+def test_what_asks_about_a_part_or_a_tag_is_left_out_of_reading_requests_alone() -> None:
+    lines = ('if-none-match: "a"', "range: bytes=1-2", "if-range: b", "a-im: c", "x-own: d")
+    for method, kept in (
+        ("GET", ["x-own"]),
+        ("HEAD", ["x-own"]),
+        ("PUT", ["if-none-match", "range", "if-range", "a-im", "x-own"]),
+    ):
+        request = head(*lines, line=f"{method} /a HTTP/1.1")
+        made = facts.unconditional(facts.forward(request, read_target(request), WITH))
+        assert [name for name, _ in made.headers if name != "accept-encoding"] == kept
+
+
+@pytest.mark.parametrize(
+    ("method", "line", "guesses"),
+    [
+        ("PUT", 'if-match: "a"', True),
+        ("PUT", 'if-none-match: W/"a"', True),
+        ("DELETE", 'if-match: "a"', True),
+        ("PUT", "if-match: *", False),
+        ("GET", 'if-none-match: "a"', False),
+        ("PUT", "x-own: 1", False),
+    ],
+)
+def test_a_change_that_names_a_tag_guesses_what_is_there(method: str, line: str, guesses: bool) -> None:
+    request = head(line, line=f"{method} /a HTTP/1.1")
+    assert facts.guesses_content(facts.forward(request, read_target(request), WITH)) is guesses
+
+
+def test_a_request_says_whether_another_one_comes_behind_it() -> None:
+    request = head()
+    made = facts.forward(request, read_target(request), WITH)
+    for is_last, said in ((True, b"close"), (False, b"keep-alive")):
+        sent = facts.bytes_sent(made, b"", 0, [], is_unread=False, is_last=is_last)
+        assert sent.endswith(b"connection: " + said + b"\r\n\r\n")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from engine.command.documents.refusal import Refused
-from engine.command.http.calls import MAX_CALLS, calls_in
+from engine.command.http.calls import MAX_CALLS, calls_in, is_nothing_else
 from engine.command.http.content import read_content
 from engine.command.tree import Operation
 
@@ -101,3 +101,65 @@ def test_other_bodies_carry_no_calls() -> None:
     assert calls({"query": "{ a }", "size": 7}) == []
     assert calls([{"a": 1}]) == []
     assert calls(None) == []
+
+
+MUTATION = "mutation { deleteUser(id: 1) { id } }"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"query": MUTATION, "extra": 1},
+        {"query": "# a query\n" + MUTATION},
+        {"query": "\ufeff,, " + MUTATION, "extra": 1},
+        [{"query": MUTATION, "extra": 1}],
+    ],
+)
+def test_a_mutation_is_seen_whatever_the_path_is_and_whatever_stands_beside_it(document: object) -> None:
+    assert [one.kind for one in calls(document, "/gql")] == ["graphql_mutation"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"query": MUTATION}, {"a": 1}],
+        {"query": "mutation { " + " ".join(f"f{number}" for number in range(600)) + " }", "extra": 1},
+        {"query": "mutation { a(x: %) }"},
+        {"query": "query A { a } mutation A { b }"},
+    ],
+)
+def test_what_may_be_a_document_and_is_not_read_is_refused(document: object) -> None:
+    with pytest.raises(Refused):
+        calls(document, "/gql")
+
+
+def multipart(operations: str, name: str = "operations") -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{operations}\r\n--b--\r\n'.encode()
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/gql"])
+def test_a_form_with_files_carries_operations(path: str) -> None:
+    for text in (json.dumps({"query": MUTATION}), json.dumps([{"query": "{ a }"}, {"query": MUTATION}])):
+        content = read_content(multipart(text), "multipart/form-data; boundary=b", None)
+        assert "graphql_mutation" in [one.kind for one in calls_in(content, path, {})]
+    with pytest.raises(Refused):
+        calls_in(read_content(multipart("{"), "multipart/form-data; boundary=b", None), path, {})
+
+
+def test_a_document_in_the_url_is_seen_beside_a_body_of_another_kind() -> None:
+    assert [one.kind for one in calls({"a": 1}, "/gql", {"query": (MUTATION,)})] == ["graphql_mutation"]
+    assert [one.kind for one in calls(None, "/gql", {"query": (MUTATION,)})] == ["graphql_mutation"]
+    for text in ("{curly} words", '{app="shop"} |= "error"', "plain words", "query words"):
+        assert calls(None, "/search", {"query": (text,)}) == []
+        assert calls({"query": text}, "/search") == []
+
+
+def test_what_only_looks_like_a_call_is_a_request_like_others_too() -> None:
+    def is_alone(document: object, path: str = "/notes") -> bool:
+        return is_nothing_else(read_content(json.dumps(document).encode(), "application/json", None), path)
+
+    assert is_alone({"query": "{ a }"})
+    assert is_alone({"query": "{ a }", "amount": 1}, "/graphql")
+    assert not is_alone({"query": "{ a }", "amount": 1})
+    assert not is_alone([{"query": "{ a }"}, {"amount": 1}])
+    assert not is_nothing_else(read_content(b"query=x", "application/x-www-form-urlencoded", None), "/notes")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from engine.command.documents.refusal import Refused
-from engine.command.http.content import MAX_FACTS, read_content
+from engine.command.http.content import MAX_FACTS, Content, read_content
 from engine.command.http.tree import Scalar
 
 MULTIPART = "multipart/form-data; boundary=b"
@@ -96,3 +96,90 @@ def test_more_facts_than_fit_leave_the_body_incomplete() -> None:
     assert len(content.facts) == MAX_FACTS
     assert not content.is_complete
     assert not read_content(json.dumps("x" * 20_000).encode(), "application/json", None).is_complete
+
+
+PATCH = "application/json-patch+json"
+
+
+def patched(*changes: object) -> Content:
+    return read_content(json.dumps(changes).encode(), PATCH, None)
+
+
+def test_what_a_patch_sets_is_a_fact_of_its_place() -> None:
+    content = patched(
+        {"op": "test", "path": "/role", "value": "viewer"},
+        {"op": "replace", "path": "/role", "value": "admin"},
+        {"op": "add", "path": "/more", "value": {"rights": ["all"]}},
+    )
+    assert (content.facts["/role"], content.facts["/more/rights/0"]) == ("admin", "all")
+    assert (content.is_complete, content.features) == (True, set())
+
+
+def test_what_a_patch_removes_or_moves_is_said() -> None:
+    assert patched({"op": "remove", "path": "/role"}).features == {"patch_removes"}
+    for word in ("copy", "move"):
+        content = patched({"op": word, "from": "/a", "path": "/role"})
+        assert (content.features, content.is_complete) == ({"patch_moves"}, False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        7,
+        {"op": "replace", "path": "role", "value": 1},
+        {"op": "replace", "path": "/role"},
+        {"op": "remove", "path": "/role", "value": 1},
+        {"op": "Replace", "path": "/role", "value": 1},
+        {"op": ["replace"], "path": "/role", "value": 1},
+        {"op": "replace", "path": "/role", "value": 1, "more": 1},
+        {"op": "replace", "value": 1},
+    ],
+)
+def test_a_change_that_is_none_is_refused(change: object) -> None:
+    with pytest.raises(Refused):
+        patched(change)
+    with pytest.raises(Refused):
+        read_content(b"{}", PATCH, None)
+
+
+@pytest.mark.parametrize(
+    "media", ["text/plain", "application/octet-stream", "image/png", "application/x-www-form-urlencoded"]
+)
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a": 1}',
+        b'{"a": 1, "a": 2}',
+        b'{"a": 1,} more',
+        b"{'a': 1}",
+        b'\0\r\n{"a": 1}',
+        b'\xef\xbb\xbf{"a": 1}',
+        b'[{"a": 1}]',
+        b"{/**/}",
+    ],
+)
+def test_what_somebody_may_read_as_json_is_not_what_another_type_says(media: str, raw: bytes) -> None:
+    try:
+        content = read_content(raw, media, None)
+    except Refused:
+        assert media == "application/x-www-form-urlencoded"
+        return
+    assert "body_mismatch" in content.features
+    assert not content.is_complete
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_json_in_wide_letters_is_seen_too(encoding: str) -> None:
+    assert "body_mismatch" in read_content('{"a": 1}'.encode(encoding), "application/octet-stream", None).features
+
+
+@pytest.mark.parametrize("raw", [b"[x] to do", b"{curly} words", b"\x89PNG\r\n", b"plain", b"[link](/a)"])
+def test_other_texts_and_pictures_are_what_they_say(raw: bytes) -> None:
+    assert read_content(raw, "text/plain", None).is_complete
+    assert read_content(raw, "image/png", None).is_complete
+
+
+def test_a_name_that_is_a_field_and_a_file_is_refused() -> None:
+    raw = part('form-data; name="a"') + part('form-data; name="a"; filename="x"') + b"--b--"
+    with pytest.raises(Refused):
+        read_content(raw, MULTIPART, None)

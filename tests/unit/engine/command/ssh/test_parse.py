@@ -107,3 +107,37 @@ def test_a_guarded_shell_and_its_programs_are_known() -> None:
     command, operation = one("screen", "less")
     assert command.complete
     assert [(target.type, target.name) for target in operation.targets] == [("program", "less")]
+
+
+@pytest.mark.parametrize(
+    ("word", "values", "sign"),
+    [
+        ("sftp rename", ("/home/u/stage", "/home/u/.config"), "persistence"),
+        ("sftp symlink", ("/home/u/stage", "/home/u/.config/"), "persistence"),
+        ("sftp rename", ("/srv/stage", "/srv/project/.git"), "persistence"),
+        ("sftp rename", ("/home/u/stage", "/home/u/.config/systemd"), "persistence"),
+        ("sftp write", ("/data/u/.ssh/rc",), "credential_write"),
+        ("sftp link", ("/data/u/plain", "/data/u/.ssh/environment"), "credential_write"),
+        ("sftp rename", ("/data/u/.ssh", "/data/u/away"), "credential_write"),
+    ],
+)
+def test_what_becomes_a_folder_of_start_files_and_what_stands_by_keys_is_noteworthy(
+    word: str, values: tuple[str, ...], sign: str
+) -> None:
+    (one,) = parse_ssh(request_text(word, *values)).command.operations
+    assert one.shell is not None
+    assert sign in one.shell.signs
+
+
+@pytest.mark.parametrize(
+    ("word", "values"),
+    [
+        ("sftp rename", ("/home/u/a", "/home/u/b")),
+        ("sftp mkdir", ("/home/u/.config",)),
+        ("sftp list", ("/data/u/project",)),
+    ],
+)
+def test_other_moves_are_not(word: str, values: tuple[str, ...]) -> None:
+    (one,) = parse_ssh(request_text(word, *values)).command.operations
+    assert one.shell is not None
+    assert one.shell.signs == ()
