@@ -118,6 +118,12 @@ class Meters:
         self.registry.register(self.decisions)
         self.decision_seconds = Latency("sallyport_decision_seconds", "Time of a decision, audit included")
         self.registry.register(self.decision_seconds)
+        self.target_connections = Tally(
+            "sallyport_target_connections",
+            "Connections to targets of HTTP and Kubernetes that were kept for another request, served one, or were ended while kept",
+            ("protocol", "what"),
+        )
+        self.registry.register(self.target_connections)
         self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)
         self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
         self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)

@@ -5,6 +5,7 @@ WHY Structs for the three of every command: a frozen dataclass takes ten times a
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -130,9 +131,21 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class OpenUpstream:
-    """Connect to the resource's target, or to another one in its place from now on."""
+    """Connect to the resource's target, or to another one in its place from now on.
+
+    `kept_for`: a connection that was kept for the same (`KeepUpstream`) will do; then the answer is `UpstreamReused`.
+    """
 
     target: Target | None = None
+    kept_for: Hashable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepUpstream:
+    """The connection to the target served this request to its very end: let it serve another one of the same, within so many seconds."""
+
+    kept_for: Hashable
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +204,7 @@ Rare: TypeAlias = (
     | FindOwner
     | LookUp
     | OpenUpstream
+    | KeepUpstream
     | CloseUpstream
     | StartTls
 )

@@ -71,6 +71,10 @@ class End(asyncio.Protocol):
         self._unread_because: set[str] = set()
         self._tls: Tls | Stacked | None = None
         self._is_lost = False
+        self.since = 0.0
+        """When it was kept for the first time, by the loop's clock."""
+        self.uses = 0
+        """How often it was kept for another request."""
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
         """What this turn sends, not written yet."""

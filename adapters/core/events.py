@@ -55,6 +55,11 @@ class UpstreamOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamReused:
+    """A connection that was kept stands in for the one asked for; TLS included. Its target may end it any moment."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamFailed:
     """The connection asked for cannot be had. `reason` is fit for the client."""
 
@@ -145,6 +150,7 @@ Event: TypeAlias = (
     | TlsStarted
     | LookedUp
     | UpstreamOpened
+    | UpstreamReused
     | UpstreamFailed
     | Decided
     | VerifierFound

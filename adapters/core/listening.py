@@ -18,6 +18,7 @@ from adapters.core import events as saw
 from adapters.core.carried import Carriage
 from adapters.core.carrying import Carrier
 from adapters.core.driven import Session
+from adapters.core.kept import KeptConnections
 from adapters.core.ports import Doorkeeper
 from adapters.core.relay import Relay, Surroundings
 
@@ -47,9 +48,11 @@ class RelayListener:
         doorkeeper: Doorkeeper,
         open_session: Callable[[], Session],
         carriage: Carriage | None = None,
+        kept: KeptConnections | None = None,
     ) -> None:
+        """`kept` keeps connections to targets between requests; without it each request has one of its own."""
         self._settings = address
-        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls)
+        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls, kept=kept)
         self._open_session = open_session
         may_carry = carriage is not None and (carriage.in_clear or address.tls is not None)
         self._carriage = carriage if may_carry else None
@@ -90,6 +93,8 @@ class RelayListener:
         for relay in list(self._relays):
             relay.cut(reason)
         await asyncio.gather(*(relay.closed.wait() for relay in relays))
+        if self._surroundings.kept is not None:
+            self._surroundings.kept.close()
 
     def admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
         """A relay's client end for a new connection; None when there are too many."""

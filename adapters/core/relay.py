@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -25,6 +25,7 @@ from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
+from adapters.core.kept import KeptConnections
 from adapters.core.ports import Answer, Cause, Doorkeeper, GateSession, Refusal, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
 from adapters.core.watching import Watched
@@ -40,7 +41,7 @@ class Surroundings:
     """What a relay needs from the listener that made it.
 
     `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh`
-    reads a target's names again (None: there are none to read).
+    reads a target's names again (None: there are none to read); `kept` keeps connections for another request.
     """
 
     doorkeeper: Doorkeeper
@@ -48,6 +49,7 @@ class Surroundings:
     interrupt: Callable[[bytes], Awaitable[None]] | None = None
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None
+    kept: KeptConnections | None = None
 
 
 class Relay:
@@ -263,9 +265,12 @@ class Relay:
                 self._spawn(self._refresh(target, changed))
             case do.LookUp(host, port):
                 self._spawn(self._look_up(host, port))
-            case do.OpenUpstream(target):
+            case do.OpenUpstream(target, kept_for):
                 self._target = self._target if target is None else target
-                self._spawn(self._open_upstream(self._upstream))
+                if kept_for is None or not self._has_taken(kept_for):
+                    self._spawn(self._open_upstream(self._upstream))
+            case do.KeepUpstream(kept_for, seconds):
+                self._keep_upstream(kept_for, seconds)
             case do.CloseUpstream():
                 self._close_upstream()
             case do.StartTls(side):
@@ -397,6 +402,27 @@ class Relay:
     def _close_upstream(self) -> None:
         end, self._upstream = self._upstream, End(self, Side.UPSTREAM)
         end.forget()
+        self.client.read_while("its peer is full", True)
+
+    def _has_taken(self, kept_for: Hashable) -> bool:
+        """Whether a connection that was kept serves."""
+        kept = self._with.kept
+        end = None if kept is None else kept.take((self._target, kept_for), self)
+        if end is None:
+            return False
+        self._upstream = end
+        end.read_while("its peer is full", not self._client_is_full)
+        self._events.append(saw.UpstreamReused())
+        return True
+
+    def _keep_upstream(self, kept_for: Hashable, seconds: float) -> None:
+        kept, end = self._with.kept, self._upstream
+        if kept is None:
+            self._close_upstream()
+            return
+        self._upstream = End(self, Side.UPSTREAM)
+        end.read_while("its peer is full", True)
+        kept.put((self._target, kept_for), end, seconds)
         self.client.read_while("its peer is full", True)
 
     async def _look_up(self, host: str, port: int) -> None:

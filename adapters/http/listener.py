@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.core.kept import KeptConnections
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
 from adapters.http.proxy import proxy_session
@@ -11,15 +12,22 @@ from adapters.web.session.settings import Settings
 
 
 def http_listener(
-    address: Address, doorkeeper: Doorkeeper, resource: str | None, *, http2: bool = True, in_clear: bool = False
+    address: Address,
+    doorkeeper: Doorkeeper,
+    resource: str | None,
+    *,
+    http2: bool = True,
+    in_clear: bool = False,
+    kept: KeptConnections | None = None,
 ) -> RelayListener:
     """A listener for one resource, or (None) for those that the Host header names.
 
-    `http2`: clients that choose it in TLS may speak it; `in_clear`: without TLS too, those that know it beforehand.
+    `http2`: clients that choose it in TLS may speak it; `in_clear`: without TLS too, those that know it beforehand. `kept`: where connections to
+    targets wait for another request.
     """
     settings = Settings(resource=resource, tls=address.tls is not None)
     carriage = http2_carriage(HttpManners(), settings, in_clear=in_clear) if http2 else None
-    return RelayListener(address, doorkeeper, lambda: http_session(settings), carriage)
+    return RelayListener(address, doorkeeper, lambda: http_session(settings), carriage, kept)
 
 
 def proxy_listener(address: Address, doorkeeper: Doorkeeper, resource: str) -> RelayListener:

@@ -7,7 +7,7 @@ CONNECT host:443       opened: TLS ends here, and each request inside is judged 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from adapters.core.ports import Answer, Refusal, Target
@@ -71,6 +71,10 @@ class _Judged:
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """Nothing: who somebody is at a target is theirs to say."""
         return []
+
+    def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:
+        """With nobody's: clients sign in at the hosts themselves, some for as long as a connection lasts."""
+        return None
 
     def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:
         """The answer as it comes, with its masks."""

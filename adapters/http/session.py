@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from adapters.core.ports import Answer, Target
 from adapters.http import refusals as our_answers
@@ -60,6 +60,10 @@ class HttpManners:
         """The gateway's credential. Raises LocalProtocolError for one that cannot stand in a header."""
         return facts.credential(target)
 
+    def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:
+        """With everybody's, where it is the gateway who signs in at the target; else with the same person's."""
+        return "" if target.password is not None else caller.name
+
     def plan(
         self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None
     ) -> Plan | Unfit:
@@ -68,6 +72,8 @@ class HttpManners:
             plan = plan_of_messages(answer, "messages are masked by `paths` and `values`")
             return Unfit(403, "MASK_UNPROVEN", plan) if isinstance(plan, str) else plan
         masks = masks_of(answer)
+        if masks is not None and not isinstance(masks, str) and facts.guesses_content(forward):
+            masks = "whether a tag of what is masked was guessed would be told"
         return Unfit(403, "MASK_UNPROVEN", masks) if isinstance(masks, str) else Plan(masks)
 
     def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.core.kept import KeptConnections
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
 from adapters.kubernetes.session import KubernetesManners, kubernetes_session
@@ -9,9 +10,12 @@ from adapters.web.http2.offer import http2_carriage
 from adapters.web.session.settings import Settings
 
 
-def kubernetes_listener(address: Address, doorkeeper: Doorkeeper, resource: str | None) -> RelayListener:
-    """A listener for one cluster, or (None) for those that the Host header names."""
+def kubernetes_listener(
+    address: Address, doorkeeper: Doorkeeper, resource: str | None, *, kept: KeptConnections | None = None
+) -> RelayListener:
+    """A listener for one cluster, or (None) for those that the Host header names. `kept`: where connections to API servers wait for
+    another request."""
     settings = Settings(resource=resource, tls=address.tls is not None)
     # What is upgraded (exec, attach, forwarded ports) comes over HTTP/1.1, which clients choose for it.
     carriage = http2_carriage(KubernetesManners(), settings, in_clear=False)
-    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings), carriage)
+    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings), carriage, kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from adapters.core.ports import Answer, Target
 from adapters.kubernetes import facts, statuses
@@ -55,6 +55,10 @@ class KubernetesManners:
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """The gateway's credential and whom it speaks for. Raises LocalProtocolError."""
         return facts.sent_beside(target, caller)
+
+    def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:
+        """With those that go up in the same name."""
+        return (caller.name, tuple(caller.groups))
 
     def plan(
         self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None

@@ -120,6 +120,15 @@ class McpReply:
             self._permitted.append(from_list)
         return b"" if self._asked else self._show_list()
 
+    @property
+    def is_holding(self) -> bool:
+        """Never: messages are looked at whole."""
+        return False
+
+    def quiet(self) -> bytes:
+        """Nothing."""
+        return b""
+
     def broken(self, code: str, message: str) -> bytes:
         """An error in the stream: without it the client would wait for its answer."""
         if self._voice is None or self._is_answered or not self._is_awaited or self._events is None:

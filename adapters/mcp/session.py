@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from adapters.core.ports import Answer, Target
 from adapters.mcp import facts, refusals
@@ -109,6 +109,10 @@ class McpManners:
             ended=lambda: book.end(place, session or ""),
             closes=closes,
         )
+
+    def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:
+        """With nobody's: what is asked of a server changes things."""
+        return None
 
     def patience(self, forward: Forward, seconds: float) -> float | None:
         """How long nothing may come from the server; the stream of GET may be silent for ever."""

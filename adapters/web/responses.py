@@ -17,25 +17,32 @@ MAX_HEAD = 64 * 1024
 MAX_HEADERS = 200
 MAX_INTERIM = 20
 """Answers before the answer."""
+MAX_LASTS = 15.0
+"""Seconds for which a connection waits for another request, whatever the target offers."""
 
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _HEADER = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?[ \t]*"
 )
 _LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
+_TIMEOUT = re.compile(rb"(?:\A|[,; \t])timeout=([0-9]{1,4})\b", re.IGNORECASE)
 _SWITCHING = 101
 _WITHOUT_BODY = (204, 304)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerHead:
-    """Status and headers: names in lower case, values without space around them. `length`: None where nobody said."""
+    """Status and headers: names in lower case, values without space around them. `length`: None where nobody said.
+
+    `lasts`: seconds for which the connection may serve another request, as far as the head says; none where it leaves any doubt.
+    """
 
     status: int
     reason: bytes
     headers: tuple[tuple[bytes, bytes], ...]
     length: int | None
     has_body: bool
+    lasts: float = 0.0
 
     def values(self, name: bytes) -> list[bytes]:
         """Every value of a header, in order."""
@@ -60,7 +67,7 @@ AnswerPart: TypeAlias = AnswerHead | AnswerData | AnswerEnd
 class AnswerReader:
     """Reads the one answer to one request."""
 
-    __slots__ = ("_body", "_head", "_interim", "_method", "_unread", "is_done")
+    __slots__ = ("_body", "_head", "_interim", "_method", "_unread", "is_done", "is_heard")
 
     def __init__(self, method: str) -> None:
         self._method = method
@@ -69,10 +76,21 @@ class AnswerReader:
         self._body: Body | None = None
         self._interim = 0
         self.is_done = False
+        self.is_heard = False
+        """Whether the target said anything."""
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which the connection may serve another request: none unless the answer ended exactly where it said it would."""
+        body, head = self._body, self._head
+        if not self.is_done or head is None or body is None or body.rest or self._interim:
+            return 0.0
+        return head.lasts
 
     def feed(self, data: bytes) -> list[AnswerPart]:
         """What the bytes come to. Bytes behind the answer are an error: nobody asked for more. Raises PeerProtocolError."""
         parts: list[AnswerPart] = []
+        self.is_heard = True
         if self._body is None:
             self._unread += data
             head = self._next_head()
@@ -80,7 +98,7 @@ class AnswerReader:
                 return parts
             parts.append(head)
             data, self._unread = self._unread, b""
-            self._body = _body_of(head)
+            self._head, self._body = head, _body_of(head)
         own = self._body.feed(data) if data or not self._body.is_done else b""
         if own:
             parts.append(AnswerData(own))
@@ -131,7 +149,29 @@ def read_answer_head(block: bytes, method: str) -> AnswerHead:
     status = int(first[2])
     has_body = not (method == "HEAD" or status in _WITHOUT_BODY or status < 200)
     length = _length(headers, is_old=first[1] == b"0")
-    return AnswerHead(status, first[3] or b"", tuple(headers), length, has_body)
+    lasts = 0.0 if first[1] == b"0" or method != "GET" else _lasts(headers, length, has_body=has_body)
+    return AnswerHead(status, first[3] or b"", tuple(headers), length, has_body, lasts)
+
+
+def _lasts(headers: list[tuple[bytes, bytes]], length: int | None, *, has_body: bool) -> float:
+    """How long a connection may wait for another request behind an answer with this head.
+
+    WHY so strict: an answer that ends elsewhere for its target than for us leaves bytes that the next one would read as its own. To be sure
+    costs a connection.
+    """
+    words = {word.strip().lower() for name, value in headers if name == b"connection" for word in value.split(b",")}
+    lengths = sum(name == b"content-length" for name, _ in headers)
+    is_sure = length is not None if has_body else length in (None, 0)
+    if (
+        not is_sure
+        or lengths > 1
+        or not words <= {b"keep-alive", b""}
+        or any(name == b"upgrade" for name, _ in headers)
+    ):
+        return 0.0
+    said = [_TIMEOUT.search(value) for name, value in headers if name == b"keep-alive"]
+    # WHY a second less: the target counts from when it answered.
+    return max(0.0, min([MAX_LASTS, *(float(found[1]) - 1 for found in said if found is not None)]))
 
 
 def _length(headers: list[tuple[bytes, bytes]], *, is_old: bool) -> int | None:

@@ -302,7 +302,7 @@ class Gateway:
             ) from error
 
     async def _start_listener(self, one: Listener) -> str:
-        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys)
+        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys, self.meters)
         await self._bound(listener.start(), one.bind)
         self._listeners.append(listener)
         return f"{one.protocol.value} {one.bind.rpartition(':')[0]}:{listener.port}"

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
+from adapters.core.kept import KeptConnections
 from adapters.core.listening import Address
 from adapters.http.listener import http_listener, proxy_listener
 from adapters.kubernetes.listener import kubernetes_listener
@@ -22,6 +23,7 @@ from gateway.config.http2 import Http2
 from gateway.config.model import ResourceProtocol, ServerTls
 from gateway.doors.adapters import Doors
 from gateway.errors import ConfigInvalid
+from gateway.telemetry import Meters
 
 
 class RunningListener(Protocol):
@@ -38,7 +40,12 @@ class RunningListener(Protocol):
 
 
 def make_listener(
-    config: Config, one: Listener, doors: Doors, catalogs: CatalogService, host_keys: Mapping[str, Sequence[str]]
+    config: Config,
+    one: Listener,
+    doors: Doors,
+    catalogs: CatalogService,
+    host_keys: Mapping[str, Sequence[str]],
+    meters: Meters,
 ) -> RunningListener:
     """The listener, not started; `host_keys` by where they listen. Raises ConfigInvalid for what cannot be used of its files."""
     host, port = split_address(one.bind) or ("", 0)
@@ -52,9 +59,16 @@ def make_listener(
             return proxy_listener(Address(host, port, tls), doors, one.resource or "")
         case ResourceProtocol.HTTP:
             is_carried, in_clear = one.http2 is not Http2.OFF, one.http2 is Http2.CLEAR
-            return http_listener(Address(host, port, tls), doors, one.resource, http2=is_carried, in_clear=in_clear)
+            return http_listener(
+                Address(host, port, tls),
+                doors,
+                one.resource,
+                http2=is_carried,
+                in_clear=in_clear,
+                kept=_kept(one, meters),
+            )
         case ResourceProtocol.KUBERNETES:
-            return kubernetes_listener(Address(host, port, tls), doors, one.resource)
+            return kubernetes_listener(Address(host, port, tls), doors, one.resource, kept=_kept(one, meters))
         case ResourceProtocol.MCP:
             return mcp_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:
@@ -65,6 +79,11 @@ def make_listener(
                 raise ConfigInvalid(f"the listener on `{one.bind}`: {error}", code=error.code) from error
         case _:
             assert_never(one.protocol)
+
+
+def _kept(one: Listener, meters: Meters) -> KeptConnections:
+    """Where connections to the targets of a listener wait for another request."""
+    return KeptConnections(lambda what: meters.target_connections.count(one.protocol.value, what))
 
 
 def _is_proxy(config: Config, one: Listener) -> bool:

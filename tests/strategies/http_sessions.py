@@ -51,7 +51,7 @@ class House:
     """Whether the target answers each request at once with `OK`."""
     asked: list[bytes] = field(default_factory=list)
     up: list[bytes] = field(default_factory=list)
-    """What went to the target, one entry for each connection."""
+    """What went to the target, one entry for each time that a connection was asked for."""
     down: bytes = b""
     records: list[str | None] = field(default_factory=list)
     admitted: list[tuple[str, str, bool]] = field(default_factory=list)
@@ -59,6 +59,11 @@ class House:
     other: list[Effect] = field(default_factory=list)
     closed: str | None = None
     now: float = 0.0
+    keeps: bool = True
+    """Whether there is somebody who keeps connections."""
+    kept: list[object] = field(default_factory=list)
+    """For whom connections are kept now."""
+    reused: int = 0
 
     def __post_init__(self) -> None:
         self.session = self.speak(self.settings)
@@ -109,10 +114,18 @@ class House:
                 self.ticket = ticket
                 self.asked.append(question.text)
                 return saw.Decided(ticket, self.judge(question.text))
-            case do.OpenUpstream():
+            case do.OpenUpstream(_, kept_for):
                 self.is_open = True
                 self.up.append(b"")
+                if kept_for is not None and kept_for in self.kept:
+                    self.kept.remove(kept_for)
+                    self.reused += 1
+                    return saw.UpstreamReused()
                 return saw.UpstreamOpened(tls=False)
+            case do.KeepUpstream(kept_for, seconds):
+                assert seconds > 0
+                self.is_open = False
+                self.kept += [kept_for] if self.keeps else []
             case do.CloseUpstream():
                 self.is_open = False
             case do.Record(_, outcome):

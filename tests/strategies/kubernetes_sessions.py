@@ -120,7 +120,7 @@ class House:
                 self.is_open = True
                 self.up.append(b"")
                 return saw.UpstreamOpened(tls=False)
-            case do.CloseUpstream():
+            case do.CloseUpstream() | do.KeepUpstream():
                 self.is_open = False
             case do.Record(_, outcome):
                 self.records.append(outcome.error)

@@ -2,34 +2,34 @@
 
 One request at a time. Its head is read, its token's owner is let in, its body is read as far as it is judged, the gate is
 asked, and only then is a connection to the target opened: for this one request, so that nothing that a target might take
-for a second one can ever be somebody else's. Whatever cannot be read in one way only ends the connection.
+for a second one can ever be somebody else's (`Exchange.share` says what may share one). What can be read in two ways ends the connection.
 """
 
 from __future__ import annotations
+
+from collections.abc import Hashable
 
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Proof, Question, Target
+from adapters.core.ports import Answer, Cause, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import Body, Chunked, Sized
 from adapters.web.requests import CONTINUE, HeadReader
+from adapters.web.session import settings as limits
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Caller, HandedOver, Manners, Successor, Unfit
+from adapters.web.session.masking import unenforceable
 from adapters.web.session.phases import CLIENTS_TURN, NEXT, Phase
-from adapters.web.session.settings import LEAVE_SECONDS, MAX_SHOWN, MAX_THROWN_AWAY, Settings
-from adapters.web.session.uploading import begin_upload, upload
+from adapters.web.session.uploading import begin_upload, send_up, upload
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import read_target
 from engine.command.http.wire import body_length
 from engine.decision import Verdict
-
-ENDED = "SESSION_ENDED"
-_STATUS = {"TARGET_SLOW": 504, ENDED: 503, "DESTINATION_INSIDE": 403}
 
 
 class Conversation:
@@ -37,7 +37,7 @@ class Conversation:
 
     short_way = None
 
-    def __init__(self, manners: Manners, settings: Settings) -> None:
+    def __init__(self, manners: Manners, settings: limits.Settings) -> None:
         self._manners, self._say = manners, manners.refusals
         self._settings = settings
         self._phase = Phase.SECURING if settings.tls else Phase.HEAD
@@ -117,6 +117,8 @@ class Conversation:
                     self._do.add(do.StartTls(Side.UPSTREAM))
                 else:
                     self._run()
+            case saw.UpstreamReused():
+                self._run(is_reused=True)
             case saw.UpstreamFailed(reason, code):
                 raise PeerProtocolError(reason, code=code)
             case saw.StopRequested(reason, cause):
@@ -147,7 +149,7 @@ class Conversation:
                 upload(self._do, self._heads, exchange, data)
             case Phase.LEAVING:
                 self._thrown_away += len(data)
-                if self._thrown_away > MAX_THROWN_AWAY:
+                if self._thrown_away > limits.MAX_THROWN_AWAY:
                     self._close("too much behind the last answer")
             case _:
                 self._heads.feed(data)
@@ -193,11 +195,7 @@ class Conversation:
             self._admitted(self._target)
             return
         self._user = None if user is None else (user, resource, proof)
-        agents = exchange.head.values("user-agent")
-        known_as = agents[0][:128] if agents else None
-        self._do.add(
-            do.Admit(user or "", resource, self._manners.protocol, user is not None, application=known_as, proof=proof)
-        )
+        self._do.add(exchange.admission(user, resource, self._manners.protocol, proof))
 
     def _admitted(self, target: Target) -> None:
         exchange = self._exchange
@@ -319,24 +317,24 @@ class Conversation:
         self._do.wait(seconds)
 
     def _granted(self, exchange: Exchange, answer: Answer) -> None:
-        forward = exchange.forward
-        assert forward is not None
-        unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
-        plan = self._manners.plan(forward, answer, self._target, self._say)
-        if unmet:
-            why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request"
-            plan = Unfit(403, "OBLIGATION_UNKNOWN", why)
+        assert exchange.forward is not None
+        plan = unenforceable(answer) or self._manners.plan(exchange.forward, answer, self._target, self._say)
         if isinstance(plan, Unfit):
             self._record(str(plan.status))
             self._not_done(exchange, answer, plan.status, plan.code, plan.message)
             return
-        exchange.plan = plan
-        self._enter(Phase.REACHING, self._settings.target_seconds)
-        self._do.open_target()
+        exchange.take_plan(plan)
+        assert self._target is not None
+        exchange.share(self._resource(exchange), self._manners.keeps_for(self._target, self._caller))
+        self._reach(exchange.kept_for)
 
     # --- the target
 
-    def _run(self) -> None:
+    def _reach(self, kept_for: Hashable | None) -> None:
+        self._enter(Phase.REACHING, self._settings.target_seconds)
+        self._do.open_target(kept_for)
+
+    def _run(self, *, is_reused: bool = False) -> None:
         exchange, target = self._exchange, self._target
         if exchange is None or target is None or exchange.answer is None or exchange.forward is None:
             raise RuntimeError("a request goes on that was not decided")
@@ -344,27 +342,28 @@ class Conversation:
             return
         if self._take_over(self._manners.carrier(exchange, target, self._caller, self._heads.rest)):
             return
-        body = b"" if exchange.is_unread else b"".join(exchange.read)
-        beside = self._manners.sent_beside(target, self._caller)
-        sent = facts.bytes_sent(exchange.forward, body, exchange.length, beside, is_unread=exchange.is_unread)
         closes = facts.is_last(exchange.head) or self._stop_reason is not None
-        exchange.expect_reply(self._manners.reply(exchange, target, self._caller, closes=closes))
-        self._do.add(do.Send(Side.UPSTREAM, sent))
+        send_up(self._do, self._manners, exchange, target, self._caller, closes=closes, is_reused=is_reused)
         exchange.patience = self._manners.patience(exchange.forward, self._settings.target_seconds)
-        self._enter(Phase.RUNNING, exchange.patience)
+        self._enter(Phase.REACHING if is_reused else Phase.RUNNING, exchange.patience)
         if exchange.is_unread:
             begin_upload(self._do, self._heads, exchange)
 
     def _from_target(self, data: bytes) -> None:
         exchange = self._exchange
-        if exchange is None or exchange.reader is None or self._phase is not Phase.RUNNING:
+        if exchange is None or exchange.reader is None or self._phase not in (Phase.REACHING, Phase.RUNNING):
             raise PeerProtocolError("the target speaks unasked", code="BAD_ANSWER")
-        self._do.wait(exchange.patience)
+        self._enter(Phase.RUNNING, None)
         self._pass_on(exchange, data)
 
     def _target_left(self) -> None:
         exchange = self._exchange
         if exchange is None or self._phase not in (Phase.REACHING, Phase.RUNNING):
+            return
+        if exchange.may_be_sent_again:
+            exchange.send_again()
+            self._do.drop_target()
+            self._reach(None)
             return
         if exchange.reader is None:
             raise PeerProtocolError("the target ended the connection", code="TARGET_UNREACHABLE")
@@ -377,6 +376,7 @@ class Conversation:
         assert reply is not None
         for part in reader.end() if data is None else reader.feed(data):
             self._do.send(reply.feed(part))
+        self._do.wait(limits.QUIET_SECONDS if reply.is_holding else exchange.patience)
         asks = exchange.asks(self._ticket, self._manners.protocol, None if self._target is None else self._target.names)
         self._ticket += len(asks)
         self._do.add(*asks)
@@ -385,6 +385,7 @@ class Conversation:
     def _end_of_reply(self, exchange: Exchange) -> None:
         if exchange.is_answered and exchange.reply is not None:
             self._record(exchange.reply.error)
+            self._do.keep_target(exchange.kept_for, exchange.lasts)
             self._next(closes=exchange.reply.closes or exchange.is_uploading, reason="done")
 
     # --- ends
@@ -399,7 +400,7 @@ class Conversation:
             else:
                 # WHY not at once: what is unread when a socket is closed makes the kernel take back the answer too.
                 self._do.resume()
-                self._enter(Phase.LEAVING, LEAVE_SECONDS)
+                self._enter(Phase.LEAVING, limits.LEAVE_SECONDS)
             return
         self._enter(Phase.HEAD, self._settings.head_seconds if len(self._heads) else self._settings.idle_seconds)
         self._do.resume()
@@ -421,7 +422,7 @@ class Conversation:
         if self._phase is Phase.RUNNING and exchange is not None:
             self._record("400")
         elif self._user is not None and self._was_asked and (exchange is None or self._phase is Phase.BODY):
-            shown = self._heads.shown(MAX_SHOWN) if exchange is None else facts.shown_head(exchange.head)
+            shown = self._heads.shown(limits.MAX_SHOWN) if exchange is None else facts.shown_head(exchange.head)
             self._do.add(do.Ask(0, Question(self._manners.protocol, shown or b"\0")))
         if exchange is None or exchange.reply is None or not exchange.reply.is_begun:
             self._do.send(self._say.not_read(refusal.code, refusal.message))
@@ -442,7 +443,7 @@ class Conversation:
             self._do.send(exchange.reply.broken(code, message))
             self._close(message)
             return
-        self._not_done(exchange, exchange.answer, _STATUS.get(code, 502), code.upper(), message)
+        self._not_done(exchange, exchange.answer, limits.STATUSES.get(code, 502), code.upper(), message)
 
     def _client_left(self) -> None:
         if self._phase in (Phase.REACHING, Phase.RUNNING):
@@ -459,14 +460,16 @@ class Conversation:
         if not self._do.is_late():
             return
         match self._phase:
+            case Phase.RUNNING if self._exchange is not None and self._exchange.is_holding:
+                self._do.send(self._exchange.quiet())
+                self._do.wait(self._exchange.patience)
+                return
             case Phase.REACHING | Phase.RUNNING:
                 raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
             case Phase.HELD if self._exchange is not None and self._exchange.answer is not None:
                 self._keep_waiting(self._exchange.answer)
                 return
-            case Phase.BODY:
-                self._do.send(self._say.too_slow())
-            case Phase.HEAD if len(self._heads):
+            case Phase.BODY | Phase.HEAD if self._phase is Phase.BODY or len(self._heads):
                 self._do.send(self._say.too_slow())
             case _:
                 pass
@@ -479,19 +482,16 @@ class Conversation:
         exchange = self._exchange
         if self._phase is Phase.HELD and exchange is not None and exchange.answer is not None:
             self._do.add(do.Withdraw(self._ticket, reason) if cause.is_urgent else do.Leave(self._ticket))
-            code = "SHUTTING_DOWN" if cause is Cause.DRAIN else ENDED
+            code = "SHUTTING_DOWN" if cause is Cause.DRAIN else limits.ENDED
             self._not_done(exchange, exchange.answer, 503, code, reason)
         elif self._phase in (Phase.SECURING, Phase.HEAD) or cause is Cause.IDLE:
             self._close(reason)
         elif cause.is_urgent and self._phase in (Phase.REACHING, Phase.RUNNING):
-            raise PeerProtocolError(reason, code=ENDED)
+            raise PeerProtocolError(reason, code=limits.ENDED)
 
     def _record(self, error: str | None) -> None:
-        exchange = self._exchange
-        if exchange is not None and exchange.answer is not None and exchange.answer.decision.is_granted:
-            size = 0 if exchange.reply is None else exchange.reply.bytes
-            outcome = Outcome(bytes=size, duration=self._do.now - exchange.began, error=error)
-            self._do.add(do.Record(exchange.answer.decision_id, outcome))
+        if self._exchange is not None:
+            self._do.add(*self._exchange.records(self._do.now, error))
 
     def _close(self, reason: str) -> None:
         self._do.drop_target()

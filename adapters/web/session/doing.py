@@ -5,6 +5,8 @@ Keeps what must not be wished for twice (a pause, a connection, a time that is t
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from adapters.core import effects as do
 from adapters.core.effects import Effect
 from adapters.core.events import Side
@@ -47,10 +49,16 @@ class Doing:
             self._is_paused = False
             self.effects.append(do.Resume(Side.CLIENT))
 
-    def open_target(self) -> None:
-        """Connect to the target."""
+    def open_target(self, kept_for: Hashable | None = None) -> None:
+        """Connect to the target, or take a connection that was kept for the same."""
         self._is_upstream = True
-        self.effects.append(do.OpenUpstream())
+        self.effects.append(do.OpenUpstream(kept_for=kept_for))
+
+    def keep_target(self, kept_for: Hashable | None, seconds: float) -> None:
+        """Let the connection to the target serve another request of the same, for so long; not at all where there are none."""
+        if self._is_upstream and kept_for is not None and seconds > 0:
+            self._is_upstream = False
+            self.effects.append(do.KeepUpstream(kept_for, seconds))
 
     def take_target(self) -> None:
         """The connection to the target is there already: somebody else asked for it."""

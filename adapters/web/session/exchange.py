@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from adapters.core.effects import Ask
-from adapters.core.ports import Answer, Question
+from adapters.core.effects import Admit, Ask, Record
+from adapters.core.ports import Answer, Outcome, Proof, Question
 from adapters.web import facts
 from adapters.web.bodies import Body
 from adapters.web.requests import Forward
@@ -37,8 +38,24 @@ class Exchange:
     reader: AnswerReader | None = None
     reply: Replying | None = None
     say: Refusals | None = None
+    kept_for: Hashable | None = None
+    """With whose requests this one may share a connection to the target; None: with nobody's."""
+    is_reused: bool = False
+    """It goes up on a connection that served another one before."""
     beside: list[int] = field(default_factory=list)
     """Questions about the reply that were not answered yet."""
+
+    def admission(self, user: str | None, resource: str, protocol: str, proof: Proof | None) -> Admit:
+        """That somebody wants to come in; None: nobody, as far as they prove."""
+        agents = self.head.values("user-agent")
+        known_as = agents[0][:128] if agents else None
+        return Admit(user or "", resource, protocol, user is not None, application=known_as, proof=proof)
+
+    def take_plan(self, plan: Plan) -> None:
+        """It is granted, with these masks."""
+        self.plan = plan
+        if plan.is_masked and self.forward is not None:
+            self.forward = facts.unconditional(self.forward)
 
     @property
     def is_head(self) -> bool:
@@ -48,9 +65,37 @@ class Exchange:
     def is_uploading(self) -> bool:
         return self.is_unread and not self.body.is_done
 
+    def share(self, resource: str, kept_for: Hashable | None) -> None:
+        """Who may share a connection. INVARIANT: only what reads and has no body does: nothing that a client chose comes on it but heads that
+        were written here, so there is nothing in it that a target could take for a second request."""
+        is_plain = self.head.method in ("GET", "HEAD") and self.length == 0 and not self.head.values("upgrade")
+        self.kept_for = (resource, kept_for) if is_plain and kept_for is not None else None
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which the connection may serve another one."""
+        return 0.0 if self.reader is None else self.reader.lasts
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether a connection that ended may have ended before the target saw this: it was kept, and nothing came. Only what reads is
+        sent on such a one."""
+        return self.is_reused and self.reader is not None and not self.reader.is_heard
+
+    def send_again(self) -> None:
+        """It goes up once more, on a connection of its own."""
+        self.is_reused, self.reader, self.reply = False, None, None
+
     def expect_reply(self, reply: Replying) -> None:
         """It goes up: what the target says next is the answer."""
         self.reader, self.reply = AnswerReader(self.head.method), reply
+
+    def records(self, now: float, error: str | None) -> list[Record]:
+        """What the audit is told became of it, where it was granted."""
+        if self.answer is None or not self.answer.decision.is_granted:
+            return []
+        size = 0 if self.reply is None else self.reply.bytes
+        return [Record(self.answer.decision_id, Outcome(bytes=size, duration=now - self.began, error=error))]
 
     def asks(self, ticket: int, protocol: str, names: object | None) -> list[Ask]:
         """What has to be asked about the reply, numbered on from a ticket."""
@@ -67,6 +112,15 @@ class Exchange:
             return b""
         del self.beside[0]
         return self.reply.answered(answer)
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something of the reply is kept back that is shown once nothing comes for a while."""
+        return self.reply is not None and self.reply.is_holding
+
+    def quiet(self) -> bytes:
+        """Nothing came for a while: what goes to the client of it."""
+        return b"" if self.reply is None else self.reply.quiet()
 
     @property
     def is_answered(self) -> bool:

@@ -5,7 +5,7 @@ Each protocol brings one object for all its connections; it keeps nothing of any
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,11 +44,18 @@ class ValueMask:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How an answer is rewritten: `masks` are None without a mask verdict; `is_lines`: it is a document a line, whatever it says."""
+    """How an answer is rewritten: `masks` are None without a mask verdict; `is_lines`: it is a document a line, whatever it says; `is_text`: it
+    is a text in which `values` are hidden."""
 
     masks: tuple[PathMask, ...] | None
     is_lines: bool = False
     values: tuple[ValueMask, ...] = ()
+    is_text: bool = False
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether anything of the answer is hidden."""
+        return self.masks is not None or bool(self.values)
 
 
 UNCHANGED = Plan(None)
@@ -144,6 +151,13 @@ class Replying(Protocol):
     def answered(self, answer: Answer) -> bytes:
         """What goes to the client after the answer to the next of them."""
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether something is kept back that is shown as it is once nothing comes for a while."""
+
+    def quiet(self) -> bytes:
+        """Nothing came for a while: what goes to the client of it. Raises PeerProtocolError."""
+
     def broken(self, code: str, message: str) -> bytes:
         """The last word of an answer that began and cannot go on."""
 
@@ -187,6 +201,9 @@ class Manners(Protocol):
 
     def sent_beside(self, target: Target, caller: Caller) -> Sequence[tuple[str, str]]:
         """Headers for the target alone, that nobody judges or sees. Raises LocalProtocolError for what cannot stand in one."""
+
+    def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:
+        """With whose requests one of the caller's may share a connection to the target; None: with nobody's."""
 
     def plan(
         self, forward: Forward, answer: Answer, target: Target | None = None, say: Refusals | None = None

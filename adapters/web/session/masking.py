@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.core.ports import Answer
+from adapters.core.ports import GATES_OWN, Answer
 from adapters.web.json_masks import PathMask
-from adapters.web.session.manners import Plan, ValueMask
+from adapters.web.session.manners import Plan, Unfit, ValueMask
 from engine.decision import MaskItem, Verdict
 from engine.errors import InputInvalid
 from engine.masking.paths import parse_path
@@ -48,6 +48,13 @@ def plan_of_messages(answer: Answer, why: str) -> Plan | str:
             return found if isinstance(found, str) else "a mask says not which values it hides"
         values.append(ValueMask(frozenset(item.origins), *found))
     return Plan(tuple(paths), values=tuple(values)) if plan else "a mask verdict names no mask"
+
+
+def unenforceable(answer: Answer) -> Unfit | None:
+    """Why a grant does not go on whatever its masks are: it demands what no protocol over HTTP can do."""
+    unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
+    why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request" if unmet else ""
+    return Unfit(403, "OBLIGATION_UNKNOWN", why) if unmet else None
 
 
 def path_mask(item: MaskItem, answer: Answer) -> PathMask | str:

@@ -2,7 +2,8 @@
 
     (securing) -> head -> proving -> (body) -> asked -> (held) -> reaching -> running -> head ...
 
-A request that does not go on leaves from where it is to `head`, or to `closed`; every phase may end in `closed`.
+A request that does not go on leaves from where it is to `head`, or to `closed`; every phase may end in `closed`. One that went up on a connection
+that was kept is `reaching` until the target says a byte: till then it may have to be sent again, on another.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from adapters.web.scrub import Scrubber
 from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Plan
 from adapters.web.session.settings import HOLD_BACK
+from adapters.web.text_masks import TextMasker
 
 _MEDIA = re.compile(
     rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?[ \t]*)?'
@@ -30,7 +31,7 @@ _MEDIA = re.compile(
 )
 """A type, its charset, and the parameters with which the API server says in which form an object comes."""
 _LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
-Masker: TypeAlias = JsonMasker | EventMasker | CsvMasker
+Masker: TypeAlias = JsonMasker | EventMasker | CsvMasker | TextMasker
 
 _EVENTS = b"text/event-stream"
 _OTHERS: Mapping[bytes, Callable[[Sequence[PathMask]], Masker]] = {_EVENTS: EventMasker, b"text/csv": CsvMasker}
@@ -44,8 +45,25 @@ _FOR_THIS_HOP = frozenset(
 _OF_THE_UNMASKED = frozenset(
     {
         *(b"etag", b"digest", b"content-digest", b"repr-digest", b"content-md5", b"accept-ranges"),
-        *(b"content-encoding", b"x-content-type-options"),
+        *(b"content-encoding", b"x-content-type-options", b"content-range", b"expires", b"pragma"),
     }
+)
+_FOR_CACHES = frozenset(
+    {
+        *(
+            b"cache-control",
+            b"surrogate-control",
+            b"cdn-cache-control",
+            b"cloudflare-cdn-cache-control",
+            b"edge-control",
+        ),
+        *(b"x-accel-expires", b"x-accel-redirect", b"x-accel-buffering", b"x-sendfile", b"x-lighttpd-send-file"),
+        b"x-reproxy-url",
+    }
+)
+"""What a proxy before us would obey: an answer is for who asked, whatever the target says to everybody."""
+_OWN_CACHE = re.compile(
+    rb"no-cache|no-store|must-revalidate|immutable|(?:max-age|stale-while-revalidate|stale-if-error)=[0-9]{1,10}"
 )
 _PARTIAL = 206
 
@@ -71,6 +89,8 @@ class Reply:
         self._own = frozenset({b"www-authenticate"}) if is_proxied else frozenset[bytes]()
         self._decision_id = decision_id
         self._masks, self._is_always_lines = plan.masks, plan.is_lines
+        self._values = plan.values if plan.is_text else ()
+        self._is_masked = self._masks is not None or bool(self._values)
         self._waited_for = waited_for
         self._is_old = is_old
         self._scrubber = Scrubber(secrets)
@@ -100,6 +120,15 @@ class Reply:
         """Nothing: nobody was asked."""
         return b""
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether a text is kept back that may be the beginning of a value."""
+        return isinstance(self._masker, TextMasker) and self._masker.is_holding
+
+    def quiet(self) -> bytes:
+        """Nothing came for a while: what was kept back of a text."""
+        return self._body(self._masker.quiet()) if isinstance(self._masker, TextMasker) else b""
+
     def broken(self, code: str, message: str) -> bytes:
         """Nothing: HTTP has no word for it but the end of the connection."""
         return b""
@@ -119,11 +148,22 @@ class Reply:
     def _begin(self, head: AnswerHead) -> None:
         self._head, self.status = head, head.status
         encodings = {value.strip().lower() for value in head.values(b"content-encoding")} - {b"", b"identity"}
-        is_readable = self._masks is None and not self._has_secrets
+        is_readable = not self._is_masked and not self._has_secrets
         if encodings and head.has_body and head.length != 0 and not is_readable:
             raise PeerProtocolError("the target's answer is encoded, though that was not asked for", code="ENCODED")
-        if self._masks is not None and head.has_body and head.length != 0:
-            self._masker = self._masker_of(head, self._masks)
+        if self._is_masked and head.has_body and head.length != 0:
+            self._masker = self._text_masker(head) if self._values else self._masker_of(head, self._masks or ())
+
+    def _text_masker(self, head: AnswerHead) -> TextMasker:
+        types = head.values(b"content-type")
+        found = _MEDIA.fullmatch(types[0]) if len(types) == 1 else None
+        # WHY without a type too: the API server's logs have none where nothing was said yet.
+        is_text = not types or (found is not None and found[1].lower() in (b"text/plain", b"application/json"))
+        charset = b"utf-8" if found is None else (found[2] or b"utf-8").lower()
+        if not is_text or charset not in (b"utf-8", b"utf8") or head.status == _PARTIAL:
+            raise _unmaskable("only plain text in UTF-8 can be masked by values, and this answer is none")
+        self._is_stream = True
+        return TextMasker(self._values)
 
     def _masker_of(self, head: AnswerHead, masks: Sequence[PathMask]) -> Masker:
         types = head.values(b"content-type")
@@ -173,20 +213,22 @@ class Reply:
         head = self._head
         assert head is not None
         named = {name.strip().lower() for value in head.values(b"connection") for name in value.split(b",")}
-        dropped = (_FOR_THIS_HOP - self._own) | named
-        if self._masks is not None:
+        dropped = (_FOR_THIS_HOP - self._own) | named | _FOR_CACHES
+        if self._is_masked:
             dropped = dropped | _OF_THE_UNMASKED
         if self._has_secrets:
             # WHY: a cookie of the target would stand for the gateway there, without the gateway.
             dropped = dropped | {b"set-cookie", b"set-cookie2"}
-        reason = b"".join(head.reason.split(b"\r"))
+        # WHY none under masks: it is a text that no mask has looked into.
+        reason = b"" if self._is_masked else b"".join(head.reason.split(b"\r"))
         lines = [b"HTTP/1.1 %d %b" % (head.status, self._scrubber.whole(reason))]
         for name, value in head.headers:
             if name not in dropped and not name.startswith(b"sallyport-"):
                 lines.append(b"%b: %b" % (name, self._scrubber.whole(value)))
         lines += self._framing(head)
+        lines.append(b"cache-control: " + self._for_whom(head))
         lines.append(b"sallyport-decision: " + self._decision_id.encode())
-        if self._masks is not None:
+        if self._is_masked:
             lines.append(b"x-content-type-options: nosniff")
         if self._waited_for is not None:
             lines.append(b'warning: 299 - "this waited for an approval: ticket %b"' % self._waited_for.encode())
@@ -194,10 +236,17 @@ class Reply:
             lines.append(b"connection: close")
         return b"\r\n".join((*lines, b"", b""))
 
+    def _for_whom(self, head: AnswerHead) -> bytes:
+        """What caches may do with it. WHY `private`: whoever asks next may be denied, or shown less."""
+        if self._is_masked:
+            return b"private, no-store"
+        said = [word.strip().lower() for value in head.values(b"cache-control") for word in value.split(b",")]
+        return b", ".join([b"private", *dict.fromkeys(word for word in said if _OWN_CACHE.fullmatch(word))])
+
     def _framing(self, head: AnswerHead) -> list[bytes]:
         if not head.has_body:
             # WHY kept for HEAD: it is the length a GET would have, unless that one would be rewritten.
-            is_said = head.length is not None and head.length >= 0 and self._masks is None and head.status != 204
+            is_said = head.length is not None and head.length >= 0 and not self._is_masked and head.status != 204
             return [b"content-length: %d" % head.length] if is_said and head.length is not None else []
         if head.length is not None and head.length >= 0 and self._masker is None:
             return [b"content-length: %d" % head.length]

@@ -13,6 +13,11 @@ HOLD_BACK = 64 * KIB
 MAX_SHOWN = 16 * KIB
 """Bytes of what could not be read that the audit gets."""
 
+QUIET_SECONDS = 0.1
+"""After which something in a text that only waits for a word beside it is shown as it is."""
+ENDED = "SESSION_ENDED"
+STATUSES = {"TARGET_SLOW": 504, ENDED: 503, "DESTINATION_INSIDE": 403}
+"""Of what went wrong with a target, where the status is not 502."""
 LEAVE_SECONDS = 2.0
 MAX_THROWN_AWAY = 1024 * KIB
 """How long, and how much of, what a client still sends is thrown away behind the last answer."""

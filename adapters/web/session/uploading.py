@@ -1,13 +1,36 @@
-"""A body too long to be read, on its way to the target: as it comes, framed anew. Pure; used by `conversation`."""
+"""A request on its way to the target, and a body too long to be read: as it comes, framed anew. Pure; used by `conversation`."""
 
 from __future__ import annotations
 
 from adapters.core import effects as do
 from adapters.core.events import Side
+from adapters.core.ports import Target
+from adapters.web import facts
 from adapters.web.bodies import LAST_CHUNK, chunk
 from adapters.web.requests import CONTINUE, HeadReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
+from adapters.web.session.manners import Caller, Manners
+
+
+def send_up(
+    doing: Doing, manners: Manners, exchange: Exchange, target: Target, caller: Caller, *, closes: bool, is_reused: bool
+) -> None:
+    """Send a request that was granted to its target, which is connected; its answer is waited for from now on. `is_reused`: by a connection
+    that was kept."""
+    assert exchange.forward is not None
+    body = b"" if exchange.is_unread else b"".join(exchange.read)
+    sent = facts.bytes_sent(
+        exchange.forward,
+        body,
+        exchange.length,
+        manners.sent_beside(target, caller),
+        is_unread=exchange.is_unread,
+        is_last=exchange.kept_for is None,
+    )
+    exchange.is_reused = is_reused
+    exchange.expect_reply(manners.reply(exchange, target, caller, closes=closes))
+    doing.add(do.Send(Side.UPSTREAM, sent))
 
 
 def begin_upload(doing: Doing, heads: HeadReader, exchange: Exchange) -> None:

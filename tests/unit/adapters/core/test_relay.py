@@ -13,6 +13,7 @@ from adapters.core import events as saw
 from adapters.core.driven import ShortWay
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
+from adapters.core.kept import KeptConnections
 from adapters.core.ports import (
     Again,
     Answer,
@@ -608,3 +609,59 @@ async def test_an_errand_outlives_the_session_it_is_for() -> None:
     relay.client.data_received(b"x")
     async with asyncio.timeout(5):
         await done.wait()
+
+
+async def test_a_connection_is_kept_for_those_it_is_for_and_heard_by_who_takes_it() -> None:
+    came: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda reader, writer: came.append(writer), "127.0.0.1", 0)
+    keeper = Keeper(where=Target("127.0.0.1", server.sockets[0].getsockname()[1], "app", tls=False))
+    kept = KeptConnections()
+    wishes: dict[bytes, Effect] = {
+        b"o": do.OpenUpstream(kept_for="ana"),
+        b"b": do.OpenUpstream(kept_for="bob"),
+        b"k": do.KeepUpstream("ana", 10.0),
+        b"c": do.CloseUpstream(),
+    }
+
+    def react(event: Event) -> list[Effect]:
+        if isinstance(event, saw.TimePassed):
+            return [ADMIT]
+        return [wishes[event.data]] if isinstance(event, saw.BytesReceived) and event.side is Side.CLIENT else []
+
+    session = Script(react)
+    relay = Relay(session, Surroundings(keeper, kept=kept), client_address=None)
+    relay.client.connection_made(Wire())
+    relay.take(saw.TimePassed())
+
+    async def wish(what: bytes) -> type[Event]:
+        relay.client.data_received(what)
+        await asyncio.gather(*relay._tasks)
+        return type(session.seen[-1])
+
+    assert await wish(b"o") is saw.UpstreamOpened
+    await wish(b"k")
+    assert len(kept) == 1
+    assert await wish(b"b") is saw.UpstreamOpened, "it is ana's"
+    await wish(b"c")
+    assert await wish(b"o") is saw.UpstreamReused
+    assert (len(came), len(kept)) == (2, 0)
+    came[0].write(b"answer")
+    async with asyncio.timeout(5):
+        while session.seen[-1] != saw.BytesReceived(Side.UPSTREAM, b"answer"):
+            await asyncio.sleep(0)
+    relay.cut("done")
+    for writer in came:
+        writer.close()
+    server.close()
+    await server.wait_closed()
+    await settled()
+
+
+async def test_where_nobody_keeps_connections_one_that_is_to_be_kept_ends() -> None:
+    session = Script(lambda event: [do.KeepUpstream("ana", 10.0)] if isinstance(event, saw.BytesReceived) else [])
+    relay = Relay(session, Surroundings(Keeper()), client_address=None)
+    relay.client.connection_made(Wire())
+    before = relay._upstream
+    relay.client.data_received(b"x")
+    assert relay._upstream is not before
+    assert before.is_gone

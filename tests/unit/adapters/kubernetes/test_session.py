@@ -31,7 +31,7 @@ def test_a_granted_request_goes_on_as_who_asks_and_with_the_gateways_credential(
         b"accept: application/json\r\n\r\n"
     )
     assert house.asked == [text]
-    beside = f"authorization: Bearer {SECRET}\r\nimpersonate-user: ana\r\nimpersonate-group: developers\r\nconnection: close\r\n\r\n"
+    beside = f"authorization: Bearer {SECRET}\r\nimpersonate-user: ana\r\nimpersonate-group: developers\r\nconnection: keep-alive\r\n\r\n"
     assert house.up == [text[:-2] + beside.encode()]
     assert house.statuses == [200]
     assert house.records == [None]

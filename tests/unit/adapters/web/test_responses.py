@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.errors import PeerProtocolError
-from adapters.web.responses import MAX_INTERIM, AnswerData, AnswerEnd, AnswerHead, AnswerReader
+from adapters.web.responses import MAX_INTERIM, MAX_LASTS, AnswerData, AnswerEnd, AnswerHead, AnswerReader
 
 
 def read(
@@ -82,3 +82,64 @@ def test_an_answer_that_ends_too_early_is_an_error() -> None:
     done = AnswerReader("GET")
     done.feed(b"HTTP/1.1 204 OK\r\n\r\n")
     assert done.end() == []
+
+
+def lasts(data: bytes, method: str = "GET") -> float:
+    reader = AnswerReader(method)
+    reader.feed(data)
+    return reader.lasts
+
+
+def plain(*lines: bytes, first: bytes = b"HTTP/1.1 200 OK", body: bytes = b"ok") -> bytes:
+    return b"\r\n".join((first, b"Content-Length: %d" % len(body), *lines, b"", body))
+
+
+def test_a_connection_lasts_behind_an_answer_that_ends_where_it_says() -> None:
+    assert lasts(plain()) == MAX_LASTS
+    assert lasts(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n") == MAX_LASTS
+    assert lasts(b"HTTP/1.1 204 No Content\r\n\r\n") == MAX_LASTS
+    assert lasts(plain(b"Connection: Keep-Alive", b"Keep-Alive: max=9, timeout=5")) == 4.0
+    assert lasts(plain(b"Keep-Alive: timeout=600")) == MAX_LASTS
+
+
+@pytest.mark.parametrize(
+    ("data", "method"),
+    [
+        (plain()[:-1], "GET"),
+        (plain() + b"x", "GET"),
+        (plain() + plain(), "GET"),
+        (plain(b"Connection: close"), "GET"),
+        (plain(b"Connection: keep-alive, close"), "GET"),
+        (plain(b"Connection: upgrade", b"Upgrade: h2c"), "GET"),
+        (plain(b"Upgrade: h2c"), "GET"),
+        (plain(b"Keep-Alive: timeout=0"), "GET"),
+        (plain(b"Keep-Alive: timeout=1"), "GET"),
+        (plain(b"Content-Length: 2"), "GET"),
+        (plain(first=b"HTTP/1.0 200 OK"), "GET"),
+        (plain(first=b"HTTP/1.1 304 Not Modified"), "GET"),
+        (plain(first=b"HTTP/1.1 204 No Content"), "GET"),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", "GET"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" + plain(), "GET"),
+        (b"HTTP/1.1 200 OK\r\n\r\nok", "GET"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", "HEAD"),
+        (plain(), "POST"),
+    ],
+)
+def test_a_connection_does_not_last_behind_one_that_leaves_a_doubt(data: bytes, method: str) -> None:
+    assert lasts(data, method) == 0.0
+
+
+def test_one_that_ended_with_its_connection_leaves_none() -> None:
+    reader = AnswerReader("GET")
+    assert not reader.is_heard
+    reader.feed(b"HTTP/1.1 200 OK\r\n\r\nok")
+    reader.end()
+    assert (reader.is_done, reader.is_heard, reader.lasts) == (True, True, 0.0)
+
+
+def test_a_byte_behind_the_end_that_comes_later_counts_too() -> None:
+    reader = AnswerReader("GET")
+    reader.feed(plain())
+    assert reader.lasts == MAX_LASTS
+    reader.feed(b"x")
+    assert reader.lasts == 0.0

@@ -30,15 +30,15 @@ def test_each_protocol_has_its_listener_and_a_broken_certificate_is_said_to_be_o
             (ResourceProtocol.MCP, RelayListener),
         ):
             one = Listener(protocol, "127.0.0.1:0")
-            assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}), kind)
+            assert isinstance(make_listener(config, one, gateway.doors, CatalogService(), {}, gateway.meters), kind)
             (tmp_path / "no.pem").write_text("no certificate")
             broken = replace(one, tls=ServerTls("no.pem", "no.pem"))
             with pytest.raises(ConfigInvalid, match="certificate of the listener"):
-                make_listener(config, broken, gateway.doors, CatalogService(), {})
+                make_listener(config, broken, gateway.doors, CatalogService(), {}, gateway.meters)
         issued = Authority().issue("gateway")
         (tmp_path / "own.pem").write_bytes(issued.certificate + issued.key)
         unproving = replace(one, tls=ServerTls("own.pem", "own.pem", client_ca="no.pem"))
         with pytest.raises(ConfigInvalid, match="client_ca"):
-            make_listener(config, unproving, gateway.doors, CatalogService(), {})
+            make_listener(config, unproving, gateway.doors, CatalogService(), {}, gateway.meters)
     finally:
         gateway.close()

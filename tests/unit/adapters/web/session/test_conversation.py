@@ -24,8 +24,13 @@ def test_an_allowed_request_goes_on_once_and_its_answer_comes_back() -> None:
     assert house.asked == [
         b"GET /a?b=1 HTTP/1.1\r\nhost: 127.0.0.1:8080\r\nx-own: y\r\naccept-encoding: identity\r\n\r\n"
     ]
-    assert house.up == [house.asked[0][:-2] + f"authorization: Bearer {SECRET}\r\nconnection: close\r\n\r\n".encode()]
-    assert house.down == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nsallyport-decision: d-1\r\n\r\nok"
+    assert house.up == [
+        house.asked[0][:-2] + f"authorization: Bearer {SECRET}\r\nconnection: keep-alive\r\n\r\n".encode()
+    ]
+    assert (
+        house.down
+        == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncache-control: private\r\nsallyport-decision: d-1\r\n\r\nok"
+    )
     assert house.records == [None]
     assert house.closed is None
     assert not house.is_open
@@ -386,3 +391,90 @@ def test_at_the_end_of_its_lifetime_a_connection_finishes_what_runs() -> None:
     assert running.upstream(OK).closed == "done"
     held = House(judge=lambda text: HOLD).client(request()).saw(saw.StopRequested("old", Cause.LIFETIME))
     assert b"SESSION_ENDED" in held.down
+
+
+def test_what_reads_and_has_no_body_shares_a_connection() -> None:
+    house = House().client(request("GET /a") + request("GET /b") + request("HEAD /c") + request("GET /d"))
+    assert house.statuses == [200] * 4
+    assert house.reused == 2, "behind an answer to HEAD a connection is not kept"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request("POST /a", JSON, body=b"{}"),
+        request("PUT /a", JSON, body=b"{}"),
+        request("DELETE /a"),
+        request("OPTIONS /a"),
+        request("POST /a", "content-length: 0"),
+    ],
+)
+def test_whatever_else_has_a_connection_of_its_own_and_leaves_none(sent: bytes) -> None:
+    house = House().client(request("GET /a") + sent + request("GET /b"))
+    assert house.statuses == [200] * 3
+    assert b"connection: close" in house.up[1]
+    assert house.reused == 1, "the one that waited before"
+    assert len(house.kept) == 1
+
+
+def test_connections_are_shared_by_all_who_come_with_the_gateways_credential_and_by_one_person_else() -> None:
+    bare = Target("127.0.0.1", 8080, "", tls=False)
+    for target, reused in ((House().target, 1), (bare, 0)):
+        house = House(target=target).client(request("GET /a") + request("GET /b", token="bob"))
+        assert (house.statuses, house.reused) == ([200, 200], reused)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK.replace(b"Content", b"Connection: close\r\nContent"),
+        OK + b"x",
+        OK.replace(b"1.1", b"1.0"),
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" + OK,
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n",
+    ],
+)
+def test_an_answer_that_leaves_a_doubt_ends_its_connection(answer: bytes) -> None:
+    house = House(answers=False).client(request("GET /a")).upstream(answer)
+    assert len(house.statuses) == 1
+    assert house.kept == []
+    assert not house.is_open
+
+
+def reused(answer: bytes = OK) -> House:
+    """A request that went up on a connection that served another one."""
+    house = House(answers=False).client(request("GET /a")).upstream(answer).client(request("GET /b"))
+    assert house.reused == 1
+    return house
+
+
+def test_what_reads_goes_up_again_where_a_kept_connection_ended_before_a_byte() -> None:
+    house = reused().saw(saw.EndReceived(Side.UPSTREAM))
+    assert [sent.split(b" ")[1] for sent in house.up] == [b"/a", b"/b", b"/b"]
+    assert house.reused == 1, "on one of its own"
+    assert house.upstream(OK).statuses == [200, 200]
+    assert len(house.kept) == 1
+
+
+def test_it_goes_up_again_once_and_not_behind_a_byte() -> None:
+    house = reused().saw(saw.EndReceived(Side.UPSTREAM)).saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.statuses == [200, 502]
+    house = reused().upstream(b"H").saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.statuses == [200, 502]
+    house = House(answers=False).client(request("GET /a")).saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.statuses == [502], "a connection of its own has no such excuse"
+    assert len(house.up) == 1
+
+
+def test_a_masked_answer_is_asked_for_whole_and_without_conditions() -> None:
+    masked = Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact", path="$..card"),)), "d-1")
+    house = House(judge=lambda text: masked)
+    house.client(request("GET /a", 'if-none-match: "x"', "range: bytes=1-2", "x-own: y"))
+    assert b"if-none-match" in house.asked[0]
+    assert b"x-own" in house.up[0]
+    assert b"if-none-match" not in house.up[0]
+    assert b"range" not in house.up[0]
+    house = House(judge=lambda text: masked).client(request("PUT /a", JSON, 'if-match: "x"', body=b"{}"))
+    assert (house.statuses, house.up) == ([403], [])
+    house = House(judge=lambda text: masked).client(request("PUT /a", JSON, "if-match: *", body=b"{}"))
+    assert len(house.up) == 1

@@ -62,3 +62,15 @@ def test_a_connection_that_somebody_else_asked_for_is_ended_too() -> None:
     doing.take_target()
     doing.drop_target()
     assert doing.effects == [do.CloseUpstream()]
+
+
+def test_a_connection_is_kept_once_and_only_where_it_may_be() -> None:
+    doing = Doing()
+    doing.keep_target("ana", 5.0)
+    assert doing.effects == [], "there is none"
+    doing.open_target("ana")
+    doing.keep_target(None, 5.0)
+    doing.keep_target("ana", 0.0)
+    doing.keep_target("ana", 5.0)
+    doing.drop_target()
+    assert doing.effects == [do.OpenUpstream(kept_for="ana"), do.KeepUpstream("ana", 5.0)]

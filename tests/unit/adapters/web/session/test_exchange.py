@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from adapters.core.ports import Answer
 from adapters.web.bodies import Sized
+from adapters.web.responses import AnswerReader
 from adapters.web.session.exchange import Exchange
 from engine.command.http.wire import read_head
+from engine.decision import Decision, Verdict
 
 
 def test_a_body_that_is_not_read_is_uploaded_until_it_ends() -> None:
@@ -15,3 +18,56 @@ def test_a_body_that_is_not_read_is_uploaded_until_it_ends() -> None:
     assert exchange.is_uploading
     exchange.body.feed(b"ab")
     assert not exchange.is_uploading
+
+
+def exchange(line: str = "GET /", length: int | None = 0) -> Exchange:
+    return Exchange(read_head(f"{line} HTTP/1.1".encode()), Sized(length or 0), length, 0.0)
+
+
+def test_only_what_reads_and_has_no_body_shares_a_connection() -> None:
+    for made, is_shared in (
+        (exchange(), True),
+        (exchange("HEAD /"), True),
+        (exchange("POST /"), False),
+        (exchange("GET /", 3), False),
+        (exchange("GET /", None), False),
+        (Exchange(read_head(b"GET / HTTP/1.1\r\nupgrade: x"), Sized(0), 0, 0.0), False),
+    ):
+        made.share("shop", "ana")
+        assert made.kept_for == (("shop", "ana") if is_shared else None)
+        made.share("shop", None)
+        assert made.kept_for is None
+
+
+def test_it_may_be_sent_again_until_the_target_says_a_byte() -> None:
+    made = exchange()
+    assert not made.may_be_sent_again
+    made.is_reused, made.reader = True, AnswerReader("GET")
+    assert made.may_be_sent_again
+    made.reader.feed(b"H")
+    assert not made.may_be_sent_again
+    made.send_again()
+    assert (made.is_reused, made.reader, made.lasts) == (False, None, 0.0)
+
+
+def test_nothing_is_recorded_of_what_was_not_granted() -> None:
+    made = exchange()
+    assert made.records(1.0, None) == []
+    made.answer = Answer(Decision(), "d-1")
+    assert made.records(1.0, None) == []
+    made.answer = Answer(Decision(Verdict.ALLOW, None), "d-1")
+    (record,) = made.records(1.5, "404")
+    assert (record.outcome.duration, record.outcome.error) == (1.5, "404")
+
+
+def test_who_wants_to_come_in_is_known_by_what_they_call_themselves() -> None:
+    named = Exchange(read_head(b"GET / HTTP/1.1\r\nuser-agent: " + b"x" * 200), Sized(0), 0, 0.0)
+    admit = named.admission("ana", "shop", "http", None)
+    assert (admit.user, admit.proven, admit.application) == ("ana", True, "x" * 128)
+    admit = exchange().admission(None, "shop", "http", None)
+    assert (admit.user, admit.proven, admit.application) == ("", False, None)
+
+
+def test_a_reply_that_is_not_there_holds_nothing() -> None:
+    assert not exchange().is_holding
+    assert exchange().quiet() == b""

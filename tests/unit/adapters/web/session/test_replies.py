@@ -12,10 +12,11 @@ from adapters.errors import PeerProtocolError
 from adapters.web.bodies import Chunked
 from adapters.web.json_masks import PathMask
 from adapters.web.responses import AnswerReader
-from adapters.web.session.manners import UNCHANGED, Plan
+from adapters.web.session.manners import UNCHANGED, Plan, ValueMask
 from adapters.web.session.replies import Reply
 from adapters.web.session.settings import HOLD_BACK
 from engine.masking.paths import parse_path
+from engine.masking.patterns import types
 from engine.masking.transforms import Method
 
 MASKS = (PathMask(parse_path("$..card"), Method.REDACT),)
@@ -59,7 +60,7 @@ def test_headers_for_this_hop_stay_here() -> None:
         )
     )
     assert out == (
-        b"HTTP/1.1 200 OK\r\nx-own: 1\r\nlocation: http://elsewhere/\r\nset-cookie: a=b\r\ncontent-length: 0\r\nsallyport-decision: d-1\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nx-own: 1\r\nlocation: http://elsewhere/\r\nset-cookie: a=b\r\ncontent-length: 0\r\ncache-control: private\r\nsallyport-decision: d-1\r\n\r\n"
     )
 
 
@@ -164,3 +165,64 @@ def test_head_is_told_the_length_of_a_get() -> None:
 def test_who_asks_a_host_through_a_proxy_is_told_how_to_sign_in_there() -> None:
     out, _ = passed(answer(b"WWW-Authenticate: Basic realm=x", status=b"401 Unauthorized"), is_proxied=True)
     assert b"www-authenticate: Basic realm=x" in out
+
+
+TEXTS = Plan(None, values=(ValueMask(frozenset({"pii.email"}), Method.REDACT),), is_text=True)
+FIGURES = b"2026-11-28 12345678 files\n$ "
+LOG = b"one ann@example.org two\n"
+
+
+@given(st.integers(1, 60))
+def test_values_in_a_text_are_hidden_wherever_pieces_end(size: int) -> None:
+    out, reply = passed(answer(b"Content-Type: text/plain", b"ETag: x", body=LOG * 3), size, plan=TEXTS)
+    assert body_of(out) == b"one [redacted] two\n" * 3
+    assert b"etag" not in out
+    assert b"cache-control: private, no-store\r\n" in out
+    assert not reply.is_holding
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"Content-Type: text/html",),
+        (b"Content-Type: text/plain; charset=utf-16",),
+        (b"Content-Type: text/plain", b"Content-Encoding: gzip"),
+    ],
+)
+def test_a_text_of_another_kind_is_not_masked_by_values(lines: tuple[bytes, ...]) -> None:
+    with pytest.raises(PeerProtocolError):
+        passed(answer(*lines, body=LOG), plan=TEXTS)
+
+
+def test_the_beginning_of_a_value_is_shown_once_nothing_comes() -> None:
+    plan = Plan(None, values=(ValueMask(frozenset(types()), Method.REDACT),), is_text=True)
+    reply, reader = Reply("d-1", plan=plan, secrets=(), is_old=False, closes=False), AnswerReader("GET")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+    wire = head + b"%x\r\n%b\r\n" % (len(FIGURES), FIGURES)
+    out = b"".join(reply.feed(part) for part in reader.feed(wire))
+    assert reply.is_holding
+    shown = Chunked(is_strict=True).feed((out + reply.quiet()).partition(b"\r\n\r\n")[2])
+    assert shown == FIGURES
+    assert not reply.is_holding
+    assert Reply("d-1", plan=UNCHANGED, secrets=(), is_old=False, closes=False).quiet() == b""
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ((), b"private"),
+        ((b"public, max-age=60, s-maxage=9",), b"private, max-age=60"),
+        ((b"no-cache, private",), b"private, no-cache"),
+        ((b'private="x", public', b"no-store"), b"private, no-store"),
+    ],
+)
+def test_no_answer_is_for_anybody_else(said: tuple[bytes, ...], kept: bytes) -> None:
+    lines = [b"Cache-Control: " + value for value in said]
+    out, _ = passed(answer(*lines, b"X-Accel-Expires: 60", b"Surrogate-Control: max-age=60", b"X-Accel-Redirect: /x"))
+    assert b"\r\ncache-control: " + kept + b"\r\n" in out
+    assert b"x-accel" not in out
+    assert b"surrogate" not in out
+    assert (
+        b"cache-control: private, no-store\r\n"
+        in passed(answer(*lines, b"Content-Type: application/json", body=b"{}"), plan=Plan(MASKS))[0]
+    )
