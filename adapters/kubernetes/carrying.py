@@ -20,13 +20,16 @@ from adapters.core.events import Event, Side
 from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Question
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
+from adapters.kubernetes.hiding import QUIET_SECONDS, Outputs, View
 from adapters.kubernetes.talks import MAX_KEPT, Talk
+from adapters.terminal.masks import masks_of
 from adapters.web.facts import secrets_of, text_judged
 from adapters.web.responses import MAX_HEAD, AnswerReader, read_answer_head
 from adapters.web.session.doing import Doing
 from adapters.web.session.manners import UNCHANGED, HandedOver, Unfit
 from adapters.web.session.replies import Reply
 from engine.decision import Verdict
+from engine.masking.output import ValueMask
 
 LEAVE_SECONDS = 2.0
 REACH_SECONDS = 30.0
@@ -67,6 +70,8 @@ class Carrier:
         self._refusal = b""
         self._began = 0.0
         self._bytes = 0
+        self._masks: Sequence[ValueMask] = ()
+        self._view: View | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -145,12 +150,15 @@ class Carrier:
         if unmet:
             why = f"the policy demands `{unmet[0]}`, which cannot be enforced on what a container says"
             unfit = Unfit(403, "OBLIGATION_UNKNOWN", why)
-        elif answer.decision.verdict is Verdict.MASK or answer.decision.mask_plan:
-            unfit = Unfit(403, "MASK_UNPROVEN", "what a container says cannot be masked")
+        masks = masks_of(answer)
+        if unfit is None and (isinstance(masks, str) or (masks and not self._speaks)):
+            why = masks if isinstance(masks, str) else "that what goes through a port is masked"
+            unfit = Unfit(403, "MASK_UNPROVEN", f"the policy demands {why}, which cannot be done here")
         if unfit is not None:
             self._record(str(unfit.status))
             self._refuse(unfit.status, unfit.code, unfit.message)
             return
+        self._masks = () if isinstance(masks, str) else masks
         self._stage = Stage.REACHING
         self._do.wait(REACH_SECONDS)
         self._do.open_target()
@@ -185,7 +193,7 @@ class Carrier:
 
     def _from_client(self, data: bytes) -> None:
         if self._stage is Stage.RUNNING:
-            self._do.add(do.Send(Side.UPSTREAM, data))
+            self._pass_up(data)
         elif self._is_switched and self._stage is not Stage.REFUSED:
             self._hear(data)
         else:
@@ -242,14 +250,32 @@ class Carrier:
         if not self._is_switched:
             self._is_switched = True
             self._do.send(self._talk.switched(head))
-        ahead = self._talk.take() + self._take_early()
+        if self._masks:
+            self._view = self._talk.view(Outputs(self._masks, is_terminal=facts.is_terminal(self._asked.forward)))
+        ahead = self._talk.take()
         if ahead:
             self._do.add(do.Send(Side.UPSTREAM, ahead))
+        self._pass_up(self._take_early())
         self._pass_on(unread[end + 4 :])
 
+    def _pass_up(self, data: bytes) -> None:
+        if self._view is not None:
+            data = self._view.from_client(data)
+        if data:
+            self._do.add(do.Send(Side.UPSTREAM, data))
+
     def _pass_on(self, data: bytes) -> None:
-        self._bytes += len(data)
-        self._do.send(self._talk.from_target(data))
+        view = self._view
+        if view is None:
+            self._bytes += len(data)
+            self._do.send(self._talk.from_target(data))
+            return
+        self._show(view.from_target(data))
+        self._do.wait(QUIET_SECONDS if view.is_holding else None)
+
+    def _show(self, shown: bytes) -> None:
+        self._bytes += len(shown)
+        self._do.send(shown)
 
     def _pass_refusal(self, data: bytes | None) -> None:
         """What the API server says in place of a switch: to the client as it is, or on its error stream."""
@@ -274,6 +300,8 @@ class Carrier:
 
     def _target_left(self) -> None:
         if self._stage is Stage.RUNNING:
+            if self._view is not None:
+                self._show(self._view.finish())
             self._end(None, "done")
         elif self._stage is Stage.REFUSED:
             self._pass_refusal(None)
@@ -283,7 +311,8 @@ class Carrier:
     # --- ends
 
     def _fail(self, number: int, code: str, message: str) -> None:
-        if self._stage in (Stage.RUNNING, Stage.LEAVING, Stage.REFUSED) or self._answer is None:
+        is_told = self._stage is Stage.RUNNING and self._view is not None
+        if (self._stage in (Stage.RUNNING, Stage.LEAVING, Stage.REFUSED) and not is_told) or self._answer is None:
             self._end(code, message)
             return
         if self._stage is Stage.HELD:
@@ -297,6 +326,9 @@ class Carrier:
             return
         if self._stage is Stage.LEAVING:
             self._end(None, "told")
+        elif self._stage is Stage.RUNNING and self._view is not None:
+            self._do.wait(None)
+            self._show(self._view.quiet())
         else:
             raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
 
@@ -318,5 +350,6 @@ class Carrier:
     def _record(self, error: str | None) -> None:
         answer = self._answer
         if answer is not None and answer.decision.is_granted:
-            outcome = Outcome(bytes=self._bytes, duration=self._do.now - self._began, error=error)
+            masked = 0 if self._view is None else self._view.hidden
+            outcome = Outcome(bytes=self._bytes, duration=self._do.now - self._began, error=error, masked=masked)
             self._do.add(do.Record(answer.decision_id, outcome))

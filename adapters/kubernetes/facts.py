@@ -131,6 +131,11 @@ def is_endless(request: Forward) -> bool:
     return info_of(request).verb == "watch" or is_set(query.get("watch")) or is_set(query.get("follow"))
 
 
+def is_terminal(request: Forward) -> bool:
+    """Whether a command is given a terminal."""
+    return is_set(query_of(request).get("tty"))
+
+
 def sent_beside(target: Target, caller: Caller) -> list[tuple[str, str]]:
     """The gateway's credential and who it speaks for. Raises LocalProtocolError for what cannot stand in a header."""
     who = [("impersonate-user", target.user or caller.name)]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from adapters.core.ports import Answer
 from adapters.web.json_masks import PathMask
 from adapters.web.session.manners import Plan
-from adapters.web.session.masking import masks_of
+from adapters.web.session.masking import masks_of, plan_of_messages
 from engine.command.kubernetes.request_info import Info
 from engine.command.kubernetes.resources import BY_NAME
 from engine.masking.paths import Path, Step
@@ -31,6 +31,8 @@ _CELLS: Path = (Step("rows"), Step("cells"))
 
 def plan_of(info: Info, answer: Answer, *, is_watch: bool) -> Plan | str:
     """How the answer is rewritten, or why this plan of masks cannot be carried out."""
+    if (info.resource, info.subresource) == ("pods", "log"):
+        return _plan_of_text(answer)
     masks = masks_of(answer)
     if isinstance(masks, str):
         return masks
@@ -43,6 +45,14 @@ def plan_of(info: Info, answer: Answer, *, is_watch: bool) -> Plan | str:
         # WHY: the columns of a kind nobody knows are its author's choice, and may show what is masked.
         hidden += [PathMask((*way, *_CELLS), Method.REDACT) for way in ((), (Step("object"),))]
     return Plan((*(one for many in made for one in many), *hidden), is_watch)
+
+
+def _plan_of_text(answer: Answer) -> Plan | str:
+    """What a container wrote to its log: a text, in which values are hidden."""
+    plan = plan_of_messages(answer, "logs are masked by `values` only")
+    if isinstance(plan, str) or plan.masks is None:
+        return plan
+    return "logs are masked by `values` only" if plan.masks else Plan(None, values=plan.values, is_text=True)
 
 
 def _everywhere(mask: PathMask) -> list[PathMask]:

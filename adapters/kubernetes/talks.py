@@ -11,6 +11,7 @@ from typing import Protocol
 
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
+from adapters.kubernetes.hiding import Outputs, SpdyView, View, WebSocketView
 from adapters.web.responses import AnswerHead
 from adapters.web.websocket import frames as websockets
 from engine.command.documents.refusal import Refused
@@ -57,6 +58,9 @@ class Talk(Protocol):
 
     def from_target(self, data: bytes) -> bytes:
         """Bytes of the target on their way to the client. Raises PeerProtocolError."""
+
+    def view(self, outputs: Outputs) -> View:
+        """What the client sees where output is masked; before `take`."""
 
 
 def offered(head: WireRequest, name: str) -> list[str]:
@@ -134,6 +138,9 @@ class WebSocketTalk:
     def from_target(self, data: bytes) -> bytes:
         return data
 
+    def view(self, outputs: Outputs) -> View:
+        return WebSocketView(outputs)
+
 
 class SpdyTalk:
     """Over SPDY/3.1: a stream each for errors, input, output and sizes, which the client opens."""
@@ -207,6 +214,12 @@ class SpdyTalk:
         if not self._is_ours:
             return data
         return b"".join(one.raw for one in self._answers.feed(data) if self._is_new(one))
+
+    def view(self, outputs: Outputs) -> View:
+        made = SpdyView(outputs, self._headers, self._streams, self._frames.rest)
+        if self._is_ours:
+            made.is_new = self._is_new
+        return made
 
     def _is_new(self, one: spdy.Frame) -> bool:
         """Whether a frame of the target says something that was not said here before."""

@@ -21,7 +21,6 @@ from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.completing import Completer
 from adapters.ssh.facts import command_question, request_question
-from adapters.ssh.masks import masks_granted
 from adapters.ssh.running import CommandRun
 from adapters.ssh.shell_state import (
     MAX_TEXT,
@@ -41,6 +40,7 @@ from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
 from adapters.terminal.editor import Completing, Editor, Event, Interrupted, Left, Submitted
+from adapters.terminal.masks import masks_granted
 from engine.command.parse import parse_command
 from engine.command.tree import Command
 from engine.masking.output import ValueMask

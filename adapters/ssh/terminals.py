@@ -19,13 +19,13 @@ from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.facts import request_question
 from adapters.ssh.hiding import Hiding
-from adapters.ssh.masks import masks_granted
 from adapters.ssh.running import SIGNALS, CommandRun
 from adapters.ssh.session import wants_record
 from adapters.ssh.target_session import TargetSession
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
+from adapters.terminal.masks import masks_granted
 
 MAX_EARLY = 64 * 1024
 

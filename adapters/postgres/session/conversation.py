@@ -98,8 +98,8 @@ class PostgresSession:
             case saw.InterruptRequested():
                 if ready is not None:
                     ready.interrupted()
-            case saw.OwnerFound() | saw.LookedUp():
-                pass  # WHY: only where a token comes without a name, or a host from a client, does anybody ask that
+            case saw.OwnerFound() | saw.LookedUp() | saw.UpstreamReused():
+                pass  # WHY: only where a token comes without a name, a host from a client, or a connection is kept, does anybody ask that
             case saw.FactsRefreshed():
                 if ready is not None:
                     ready.facts_refreshed()

@@ -70,6 +70,12 @@ hold contains {"code": "LOOK", "reason": "somebody looks first", "approvers": {"
 	contains(input.command.text, "please-hold")
 }
 
+mask contains {"code": "SAID", "reason": "mails are hidden", "method": "redact", "values": ["pii.email"]} if {
+	contains(input.command.text, "mask-me")
+	some op in input.command.operations
+	op.kind in {"exec", "attach"}
+}
+
 mask contains {
 	"code": "SECRETS", "reason": "values of secrets are hidden", "method": "redact", "paths": ["$.data.*", "$.stringData.*"],
 } if {

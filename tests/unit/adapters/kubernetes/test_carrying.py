@@ -15,6 +15,7 @@ from adapters.kubernetes.talks import MAX_KEPT
 from adapters.web.websocket import frames as websockets
 from engine.command.parse import parse_command
 from engine.decision import Decision, MaskItem, Obligation, Verdict
+from engine.masking.patterns import types
 from tests.strategies.kubernetes_frames import KEY, SpdyClient, web_frame
 from tests.strategies.kubernetes_sessions import EXEC, SPDY, WEB_SOCKET, House, denying, granting, holding, request
 
@@ -219,3 +220,79 @@ def test_a_kill_ends_what_is_carried_and_takes_back_what_waits() -> None:
     held = House(judge=holding).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
     assert any(isinstance(one, do.Withdraw) for one in held.other)
     assert b'"message": "killed"' in held.down
+
+
+def masking(text: bytes) -> Answer:
+    plan = (MaskItem(None, ("pii.email",), "redact"),)
+    command = parse_command("kubernetes", text)
+    return Answer(Decision(Verdict.MASK, None, mask_plan=plan), "d-1", command=command)
+
+
+def out(data: bytes, channel: int = 1) -> bytes:
+    return websockets.frame(websockets.BINARY, bytes((channel,)) + data)
+
+
+def test_what_a_container_says_is_shown_masked_and_what_is_typed_goes_on_as_it_comes() -> None:
+    house = House(judge=masking, answers=None).client(wanting()).upstream(SWITCHED + out(b"mail ann@exam"))
+    house.upstream(out(b"ple.org\n") + out(b'{"status":"Success"}', 3) + websockets.goodbye())
+    shown = house.down.partition(b"\r\n\r\n")[2]
+    assert b"ann" not in shown
+    assert shown.startswith(out(b"mail "))
+    assert b"[redacted]" in shown
+    typed = web_frame(websockets.BINARY, b"\x00ann@example.org\n")
+    house.client(typed)
+    assert house.up[0].endswith(typed)
+    house.saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.records == [None]
+
+
+def test_what_is_kept_back_is_shown_once_nothing_comes_for_a_moment() -> None:
+    def judge(text: bytes) -> Answer:
+        plan = (MaskItem(None, tuple(types()), "redact"),)
+        return Answer(Decision(Verdict.MASK, None, mask_plan=plan), "d-1", command=parse_command("kubernetes", text))
+
+    def shown(house: House) -> bytes:
+        frames = websockets.FrameReader(is_client=False).feed(house.down.partition(b"\r\n\r\n")[2])
+        return b"".join(frame.payload[1:] for frame in frames)
+
+    text = b"2026-11-28 12345678 files\n$ "
+    house = House(judge=judge, answers=None).client(wanting()).upstream(SWITCHED + out(text))
+    assert shown(house) != text
+    house.now = 0.2
+    house.saw(saw.TimePassed())
+    assert shown(house) == text
+    house.now = 1000.0
+    house.saw(saw.TimePassed())
+    assert house.closed is None
+    house.upstream(out(b" bob")).saw(saw.EndReceived(Side.UPSTREAM))
+    assert shown(house) == text + b" bob"
+
+
+def test_what_is_no_text_is_not_shown_and_the_client_reads_why() -> None:
+    house = House(judge=masking, answers=None).client(wanting()).upstream(SWITCHED + out(b"\x1f\x8b\x08\xff\xfe"))
+    rest = house.down.partition(b"\r\n\r\n")[2]
+    assert b"\x1f\x8b" not in rest
+    assert b"no text" in rest
+    assert rest.endswith(websockets.goodbye())
+    assert (house.records, house.is_open) == (["MASK_UNPROVEN"], False)
+
+
+def test_over_spdy_it_is_masked_too_whether_it_was_held_or_not() -> None:
+    for judge in (masking, holding):
+        house, client = House(judge=judge, answers=None).client(request(f"POST {EXEC}", *SPDY)), SpdyClient()
+        opened = client.opened(1, "error") + client.opened(3, "stdout")
+        if judge is holding:
+            house.client(opened + client.opened(5, "stderr")[:9])
+            house.decide(masking).upstream(TO_SPDY)
+        else:
+            house.upstream(TO_SPDY).client(opened)
+        house.upstream(spdy.data_frame(3, b"mail ann@example.org\n", is_last=True))
+        client.hear(house.down.partition(b"\r\n\r\n")[2])
+        assert client.got[3].endswith(b"mail [redacted]\n"), judge
+        assert 3 in client.ended
+
+
+def test_ports_are_not_masked_so_a_mask_on_them_is_a_denial() -> None:
+    house = House(judge=masking, answers=None).client(wanting(FORWARD, *TUNNEL))
+    assert house.up == []
+    assert house.records == ["403"]

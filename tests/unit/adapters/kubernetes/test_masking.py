@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.core.ports import Answer
 from adapters.kubernetes.masking import plan_of
 from adapters.web.json_masks import JsonMasker
+from adapters.web.session.manners import Plan
 from engine.command.kubernetes.request_info import Info, request_info
 from engine.decision import Decision, MaskItem, Verdict
 
@@ -59,3 +60,17 @@ def test_cells_are_hidden_where_the_columns_are_their_authors_choice() -> None:
     table = b'{"rows":[{"cells":["hunter2"],"object":{}}]}'
     assert b"hunter2" not in masked("/apis/shop.test/v1/orders", table, "$.spec.card")
     assert b"hunter2" in masked("/api/v1/secrets", table, "$.data.*")
+
+
+def test_logs_are_masked_by_values_and_by_nothing_else() -> None:
+    def plan(*items: MaskItem) -> object:
+        answer = Answer(Decision(Verdict.MASK if items else Verdict.ALLOW, None, mask_plan=items), "d")
+        return plan_of(info("/api/v1/namespaces/t/pods/web/log"), answer, is_watch=False)
+
+    values, paths = MaskItem(None, ("pii.email",), "redact"), MaskItem(None, (), "redact", {}, (), "$.a")
+    made = plan(values)
+    assert isinstance(made, Plan)
+    assert (made.is_text, made.is_masked, [mask.types for mask in made.values]) == (True, True, [{"pii.email"}])
+    assert isinstance(plan(paths), str)
+    assert isinstance(plan(values, paths), str)
+    assert plan() == Plan(None)

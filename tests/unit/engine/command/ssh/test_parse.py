@@ -112,10 +112,10 @@ def test_a_guarded_shell_and_its_programs_are_known() -> None:
 @pytest.mark.parametrize(
     ("word", "values", "sign"),
     [
-        ("sftp rename", ("/home/u/stage", "/home/u/.config"), "persistence"),
-        ("sftp symlink", ("/home/u/stage", "/home/u/.config/"), "persistence"),
+        ("sftp rename", ("/data/u/stage", "/data/u/.config"), "persistence"),
+        ("sftp symlink", ("/data/u/stage", "/data/u/.config/"), "persistence"),
         ("sftp rename", ("/srv/stage", "/srv/project/.git"), "persistence"),
-        ("sftp rename", ("/home/u/stage", "/home/u/.config/systemd"), "persistence"),
+        ("sftp rename", ("/data/u/stage", "/data/u/.config/systemd"), "persistence"),
         ("sftp write", ("/data/u/.ssh/rc",), "credential_write"),
         ("sftp link", ("/data/u/plain", "/data/u/.ssh/environment"), "credential_write"),
         ("sftp rename", ("/data/u/.ssh", "/data/u/away"), "credential_write"),
@@ -132,8 +132,8 @@ def test_what_becomes_a_folder_of_start_files_and_what_stands_by_keys_is_notewor
 @pytest.mark.parametrize(
     ("word", "values"),
     [
-        ("sftp rename", ("/home/u/a", "/home/u/b")),
-        ("sftp mkdir", ("/home/u/.config",)),
+        ("sftp rename", ("/data/u/a", "/data/u/b")),
+        ("sftp mkdir", ("/data/u/.config",)),
         ("sftp list", ("/data/u/project",)),
     ],
 )

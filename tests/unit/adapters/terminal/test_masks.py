@@ -6,7 +6,7 @@ import pytest
 
 from adapters.core.ports import Answer
 from adapters.errors import LocalProtocolError
-from adapters.ssh.masks import masks_granted, masks_of
+from adapters.terminal.masks import masks_granted, masks_of
 from engine.decision import Decision, MaskItem, Verdict
 from engine.masking.output import ValueMask
 from engine.masking.transforms import Method

@@ -1,0 +1,232 @@
+"""Hides values in what containers say, as it comes: in the streams of an exec or attach, over WebSocket and over SPDY. Pure.
+
+INVARIANT: what the client is shown of standard output and standard error went through a masker first, each stream through its own. Frames are
+read strictly and, where they carry output, written anew; what cannot be looked into ends it. Which values, says the grant
+(`adapters.terminal.masks`); where they are, `engine.masking.output`. Called by `carrying`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from adapters.errors import PeerProtocolError
+from adapters.kubernetes import spdy
+from adapters.web.websocket import frames as websockets
+from engine.masking.output import OutputMasker, Shown, ValueMask
+
+QUIET_SECONDS = 0.1
+"""After which something that only waits for a word beside it is taken as it stands; as over SSH."""
+MAX_MESSAGE = 64 * 1024
+"""Bytes of a message that is no output: a status, the end of a stream."""
+MAX_FRAME = 1 << 24
+MAX_STREAMS = 8
+_OUTPUTS = (1, 2)
+_ERROR, _CLOSE = 3, 255
+
+
+class View(Protocol):
+    """What a client sees of an upgraded connection whose output is masked."""
+
+    @property
+    def hidden(self) -> int:
+        """How many values were hidden."""
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether something is kept back that may be a value's beginning."""
+
+    def from_client(self, data: bytes) -> bytes:
+        """Bytes of the client on their way to the target: as they came. Raises PeerProtocolError."""
+
+    def from_target(self, data: bytes) -> bytes:
+        """Bytes of the target on their way to the client. Raises PeerProtocolError."""
+
+    def quiet(self) -> bytes:
+        """Nothing came for a while: what only waits for more is shown as it is."""
+
+    def finish(self) -> bytes:
+        """Nothing more comes."""
+
+
+class Outputs:
+    """The streams of one command by a number of theirs. A stream that ended says nothing more."""
+
+    def __init__(self, masks: Sequence[ValueMask], *, is_terminal: bool) -> None:
+        self._masks = masks
+        self._is_terminal = is_terminal
+        self._maskers: dict[int, OutputMasker] = {}
+        self._holding: set[int] = set()
+        self._ended: set[int] = set()
+
+    @property
+    def hidden(self) -> int:
+        return sum(masker.hidden for masker in self._maskers.values())
+
+    @property
+    def is_holding(self) -> bool:
+        return bool(self._holding)
+
+    def push(self, number: int, data: bytes) -> bytes:
+        """Something was written: what of it may be shown. Raises PeerProtocolError for what is no text, off a terminal."""
+        if number in self._ended:
+            raise PeerProtocolError("a container says something behind its end", code="BAD_ANSWER")
+        masker = self._maskers.get(number)
+        if masker is None:
+            masker = self._maskers[number] = OutputMasker(self._masks, is_terminal=self._is_terminal)
+        return self._shown(number, masker.push(data))
+
+    def quiet(self) -> list[tuple[int, bytes]]:
+        """What was kept back, of every stream."""
+        return [(number, self._shown(number, self._maskers[number].quiet())) for number in sorted(self._holding)]
+
+    def end(self, number: int) -> bytes:
+        """A stream has ended: the rest of it."""
+        self._ended.add(number)
+        masker = self._maskers.get(number)
+        return b"" if masker is None else self._shown(number, masker.finish())
+
+    def end_all(self) -> list[tuple[int, bytes]]:
+        """All of them have."""
+        return [(number, self.end(number)) for number in sorted(self._maskers.keys() - self._ended)]
+
+    def _shown(self, number: int, shown: Shown) -> bytes:
+        if not shown.is_text and not self._is_terminal:
+            # INVARIANT: fails closed. In what is no text nobody finds anything (a compressed file, another encoding).
+            raise PeerProtocolError(
+                "what a container says is no text, so nothing can be hidden in it", code="MASK_UNPROVEN"
+            )
+        (self._holding.add if shown.is_holding else self._holding.discard)(number)
+        return shown.data
+
+
+class WebSocketView:
+    """Over WebSocket: a channel's number before the bytes of each message."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._frames = websockets.FrameReader(is_client=False)
+        self._channel: int | None = None
+        self._message = b""
+
+    @property
+    def hidden(self) -> int:
+        return self._outputs.hidden
+
+    @property
+    def is_holding(self) -> bool:
+        return self._outputs.is_holding
+
+    def from_client(self, data: bytes) -> bytes:
+        return data
+
+    def from_target(self, data: bytes) -> bytes:
+        return b"".join([self._one(frame) for frame in self._frames.feed(data)])
+
+    def quiet(self) -> bytes:
+        return self._written(self._outputs.quiet())
+
+    def finish(self) -> bytes:
+        return self._written(self._outputs.end_all())
+
+    def _one(self, frame: websockets.Frame) -> bytes:
+        match frame.opcode:
+            case websockets.PING | websockets.PONG:
+                return websockets.written(frame)
+            case websockets.CLOSE:
+                # WHY no reason: it is a text that no mask has looked into.
+                return self.finish() + websockets.frame(websockets.CLOSE, frame.payload[:2])
+            case websockets.BINARY if self._channel is None and frame.payload:
+                self._channel = frame.payload[0]
+                return self._piece(frame.payload[1:], is_first=True, is_last=frame.is_final)
+            case websockets.CONTINUATION if self._channel is not None:
+                return self._piece(frame.payload, is_first=False, is_last=frame.is_final)
+            case _:
+                raise PeerProtocolError("a message of the target is of no channel", code="websocket")
+
+    def _piece(self, data: bytes, *, is_first: bool, is_last: bool) -> bytes:
+        channel = self._channel
+        assert channel is not None
+        if is_last:
+            self._channel = None
+        if channel in _OUTPUTS:
+            # WHY an empty one goes on: it tells a client that the stream is up.
+            is_sign = is_first and is_last and not data
+            return _message(channel, b"") if is_sign else self._written([(channel, self._outputs.push(channel, data))])
+        self._message += data
+        if len(self._message) > MAX_MESSAGE:
+            raise PeerProtocolError("a message of the target is too long", code="websocket")
+        if not is_last:
+            return b""
+        whole, self._message = self._message, b""
+        if channel == _ERROR:
+            return self.finish() + _message(channel, whole)
+        if channel == _CLOSE and whole and whole[0] in _OUTPUTS:
+            return self._written([(whole[0], self._outputs.end(whole[0]))]) + _message(channel, whole)
+        return _message(channel, whole)
+
+    def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
+        return b"".join(_message(channel, data) for channel, data in shown if data)
+
+
+class SpdyView:
+    """Over SPDY/3.1: streams that the client opened; which is which it says when it opens them."""
+
+    def __init__(self, outputs: Outputs, headers: spdy.HeaderReader, streams: dict[int, str], rest: bytes) -> None:
+        """`headers` has read what the client sent so far, `streams` are those it opened; `rest` is the beginning of its next frame."""
+        self._outputs = outputs
+        self._headers, self._streams = headers, streams
+        self._up, self._down = spdy.FrameReader(MAX_FRAME), spdy.FrameReader(MAX_FRAME)
+        self._up.feed(rest)
+        self.is_new: Callable[[spdy.Frame], bool] = lambda frame: True
+
+    @property
+    def hidden(self) -> int:
+        return self._outputs.hidden
+
+    @property
+    def is_holding(self) -> bool:
+        return self._outputs.is_holding
+
+    def from_client(self, data: bytes) -> bytes:
+        for one in self._up.feed(data):
+            if one.kind == spdy.SYN_STREAM:
+                self._streams[one.stream] = self._headers.read(one.payload[10:]).get("streamtype", "")
+            elif one.kind == spdy.HEADERS:
+                self._headers.read(one.payload[4:])
+            if len(self._streams) > MAX_STREAMS:
+                raise PeerProtocolError("the client opens too many streams", code="spdy")
+        return data
+
+    def from_target(self, data: bytes) -> bytes:
+        return b"".join([self._one(frame) for frame in self._down.feed(data) if self.is_new(frame)])
+
+    def quiet(self) -> bytes:
+        return self._written(self._outputs.quiet())
+
+    def finish(self) -> bytes:
+        return self._written(self._outputs.end_all())
+
+    def _one(self, frame: spdy.Frame) -> bytes:
+        if frame.kind == spdy.SYN_STREAM:
+            raise PeerProtocolError("the target opens a stream on an exec", code="spdy")
+        is_output = self._streams.get(frame.stream) in ("stdout", "stderr")
+        if frame.kind is None and is_output:
+            shown = self._outputs.push(frame.stream, frame.payload) if frame.payload else b""
+            is_last = bool(frame.flags & spdy.FIN)
+            shown += self._outputs.end(frame.stream) if is_last else b""
+            return (
+                spdy.data_frame(frame.stream, shown, is_last=is_last) if shown or is_last or not frame.payload else b""
+            )
+        if frame.kind is None and self._streams.get(frame.stream) != "error":
+            raise PeerProtocolError("the target says something on a stream that says nothing", code="spdy")
+        if frame.kind == spdy.RST_STREAM and is_output:
+            return self._written([(frame.stream, self._outputs.end(frame.stream))]) + frame.raw
+        return frame.raw
+
+    def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
+        return b"".join(spdy.data_frame(stream, data, is_last=False) for stream, data in shown if data)
+
+
+def _message(channel: int, data: bytes) -> bytes:
+    return websockets.frame(websockets.BINARY, bytes((channel,)) + data)
