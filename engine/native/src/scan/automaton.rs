@@ -88,6 +88,22 @@ impl Automaton {
         state != DEAD
     }
 
+    /// By state: what `of` says of all patterns that may still end after it, or end in it, together.
+    pub fn ahead(&self, of: impl Fn(&[u16]) -> u128) -> Vec<u128> {
+        let states = self.next.len().wrapping_shr(self.shift);
+        let mut told: Vec<u128> = (0_u32..).take(states).map(|state| of(self.ends(state))).collect();
+        loop {
+            let rows = self.next.chunks(1_usize.wrapping_shl(self.shift)).zip(&told);
+            let sum =
+                |row: &[u16]| row.iter().filter_map(|next| told.get(usize::from(*next))).fold(0, |all, one| all | one);
+            let fresh: Vec<u128> = rows.map(|(row, own)| own | sum(row)).collect();
+            if fresh == told {
+                return told;
+            }
+            told = fresh;
+        }
+    }
+
     /// Where the longest match that begins at `at` ends.
     pub fn longest(&self, text: &[u8], at: usize) -> Option<usize> {
         let mut state = self.start;

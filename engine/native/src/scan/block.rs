@@ -44,7 +44,7 @@ pub fn look_plainly(sieve: &Sieve, text: &[u8], at: usize, seen: &mut [Signs]) {
 
 /// The bytes for which `is_in` holds.
 #[inline(always)]
-fn mask(block: &Bytes, is_in: impl Fn(u8) -> bool) -> u64 {
+pub fn mask(block: &Bytes, is_in: impl Fn(u8) -> bool) -> u64 {
     /// Brings the lowest bits of eight bytes together in the highest byte.
     const TOGETHER: u64 = 0x0102_0408_1020_4080;
     let mut flags = [0_u8; SIZE];
@@ -82,41 +82,25 @@ pub struct Signs {
     pub heads: u64,
 }
 
-/// How the four bytes at each place are written, as `Signs::cases` says it.
-#[derive(Clone, Copy, Default)]
-pub struct Cases {
-    three: u64,
-    four: u64,
-    small: u64,
-}
-
-impl Cases {
-    /// Of one place: as the lowest bits.
-    #[inline(always)]
-    pub fn at(&self, place: usize) -> Case {
-        let bit = |bits: u64| (bits.wrapping_shr(place as u32) & 1) as u32;
-        Case { three: bit(self.three), four: bit(self.four), small: bit(self.small) }
-    }
-}
-
-/// How four bytes are written.
-#[derive(Clone, Copy)]
-pub struct Case {
-    pub three: u32,
-    pub four: u32,
-    pub small: u32,
-}
-
-impl Case {
-    /// The same of bytes by themselves.
-    pub fn of([a, b, c, d]: [u8; 4]) -> Self {
-        let three = [a, b, c].iter().any(u8::is_ascii_uppercase);
-        let four = three || d.is_ascii_uppercase();
-        Self { three: three.into(), four: four.into(), small: d.is_ascii_lowercase().into() }
-    }
-}
-
 impl Signs {
+    pub const EMPTY: Self = Self {
+        digits: 0,
+        letters: 0,
+        capitals: 0,
+        underscores: 0,
+        dots: 0,
+        colons: 0,
+        joints: 0,
+        pluses: 0,
+        opens: 0,
+        closes: 0,
+        spaces: 0,
+        whites: 0,
+        fillings: 0,
+        ats: 0,
+        heads: 0,
+    };
+
     fn of(sieve: &Sieve, block: &Bytes) -> Self {
         Self {
             digits: mask(block, |byte| byte.is_ascii_digit()),
@@ -168,15 +152,39 @@ impl Signs {
         self.letters & !letters | self.capitals & letters & !capitals
     }
 
-    /// By the place of the first of four bytes: whether a capital is among them, among the first three, and whether the
-    /// fourth is a small letter.
+    /// Of the places of `@`: those with which an address may end. After them stand letters, digits, dots and dashes, among them a
+    /// dot with a letter behind it and more than that letter. Of the text there are `left` bytes from here on; what is behind
+    /// them may be anything.
     #[inline(always)]
-    pub fn cases(&self, after: &Self) -> Cases {
-        let ahead = |count: u32| ahead(self.capitals, after.capitals, count);
-        let three = self.capitals | ahead(1) | ahead(2);
-        let small = [self, after].map(|of| of.letters & !of.capitals);
-        let [here, next] = small;
-        Cases { three, four: three | ahead(3), small: self::ahead(here, next, 3) }
+    pub fn hosts(&self, after: &Self, left: usize) -> u64 {
+        const FAR: u32 = 60;
+        if self.ats == 0 {
+            return 0;
+        }
+        let beyond = |before: usize| match left.saturating_sub(before) {
+            0 => u64::MAX,
+            left if left < SIZE => u64::MAX.wrapping_shl(left as u32),
+            _ => 0,
+        };
+        let name = |of: &Self| of.letters | of.digits | of.joints;
+        let tops = self.dots & ahead(self.letters, after.letters, 1) & ahead(name(self), name(after), 2);
+        let next = after.dots & after.letters >> 1 & name(after) >> 2;
+        let host = |of: &Self| name(of) | of.dots | of.underscores;
+        let mut kept = 0;
+        for place in places(self.ats) {
+            let run = (from(host(self) | beyond(0), host(after) | beyond(SIZE), place) >> 1).trailing_ones();
+            let top = from(tops, next, place) >> 1 & 1_u64.wrapping_shl(run.min(FAR)).wrapping_sub(1);
+            kept |= u64::from(top != 0 || run >= FAR).wrapping_shl(place as u32);
+        }
+        kept
+    }
+
+    /// What the six bytes from `place` on are (digits, letters, dots and colons), as the number of a cell of `Outlines`.
+    #[inline(always)]
+    pub fn outline(&self, after: &Self, place: usize) -> u32 {
+        let six = |here: u64, after: u64| from(here, after, place) as u32 & 0x3f;
+        let points = six(self.dots | self.colons, after.dots | after.colons);
+        six(self.digits, after.digits) | six(self.letters, after.letters) << 6 | points << 12
     }
 
     /// Whether from `place` on there is as much of a figure as shapes have that need no word beside them: seven digits, or
@@ -184,11 +192,7 @@ impl Signs {
     #[inline(always)]
     pub fn is_ample(&self, after: &Self, place: usize) -> bool {
         const FAR: u64 = 0xff_ffff;
-        let place = u32::try_from(place).unwrap_or(0);
-        // Twice, for a shift by all 64 bits shifts by none.
-        let from = |here: u64, after: u64| {
-            (here.wrapping_shr(place) | after.wrapping_shl(u64::BITS.wrapping_sub(1).wrapping_sub(place)) << 1) & FAR
-        };
+        let from = |here: u64, after: u64| from(here, after, place) & FAR;
         let digits = from(self.digits, after.digits);
         let letters = from(self.letters, after.letters);
         let dots = from(self.dots, after.dots);
@@ -199,12 +203,9 @@ impl Signs {
         // The fourth sign of a row still counts, what follows it does not.
         let row = loose & loose >> 1 & loose >> 2 & loose >> 3;
         let seen = upto(!(solid | loose)) & upto(row << 4);
-        // Bits taken away from the lowest are fewer instructions than all counted, on machines that have none to count them.
-        let more_than = |bits: u64, few: u32| (0..few).fold(bits & seen, |left, _| left & left.wrapping_sub(1)) != 0;
-        more_than(digits, 6)
-            | more_than(dots, 2)
-            | more_than(colons, 1)
-            | (more_than(letters, 0) & more_than(digits, 1))
+        let count = |bits: u64| (bits & seen).count_ones();
+        let digits = count(digits);
+        (digits >= 7) | (count(dots) >= 3) | (count(colons) >= 2) | ((count(letters) >= 1) & (digits >= 2))
     }
 
     /// What else than digits, letters, dots and colons may stand in a figure.
@@ -215,7 +216,7 @@ impl Signs {
 
     /// Where parts begin that may be figures: after no letter or digit, not in the middle of a date, a time, an address
     /// (what begins before those is a part itself), with a digit or a colon near enough, and not a short number alone.
-    #[inline]
+    #[inline(always)]
     pub fn parts(&self, before: &Self, after: &Self) -> u64 {
         let word = |of: &Self| of.digits | of.letters | of.underscores;
         let joints = |of: &Self| of.joints | of.dots | of.colons;
@@ -271,6 +272,14 @@ fn back(here: u64, before: u64, count: u32) -> u64 {
 #[inline(always)]
 fn ahead(here: u64, after: u64, count: u32) -> u64 {
     here.wrapping_shr(count) | after.wrapping_shl(u64::BITS.wrapping_sub(count))
+}
+
+/// Sixty-four bits from `place` on.
+#[inline(always)]
+fn from(here: u64, after: u64, place: usize) -> u64 {
+    let place = place as u32;
+    // Twice, for a shift by all 64 bits shifts by none.
+    here.wrapping_shr(place) | after.wrapping_shl(u64::BITS.wrapping_sub(1).wrapping_sub(place)) << 1
 }
 
 /// The places of the bits that are set, from the lowest.

@@ -61,6 +61,9 @@ pub struct Engine {
     /// Figures that are known by themselves, and figures that need a word near them.
     pub figures: figures::Figures,
     pub worded: figures::Figures,
+    /// With what the first kind begins, and of the second the words that what begins so wants beside it.
+    pub outlines: figures::Outlines,
+    pub wanting: figures::Wanting,
     pub generic: crate::scan::assign::Kinds,
     /// What `edge` tries where a text ends.
     pub ends: crate::scan::edge::Rows,
@@ -129,9 +132,26 @@ fn build() -> Result<Engine, String> {
     let triggers = triggers.map(|(word, actions)| Trigger { word: word.into_bytes(), actions }).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
+    let outlines = figures::Outlines::new(&figures);
+    let group_of = |detector: u16| detectors.get(usize::from(detector)).and_then(|one: &Detector| one.context);
+    let wanting = figures::Wanting::new(&worded, group_of);
     let generic = crate::scan::assign::Kinds::new(kind_of)?;
     let ends = crate::scan::edge::Rows::new(&rows, &detectors);
-    Ok(Engine { rows, types, detectors, literals, sieve, triggers, at, figures, worded, generic, ends })
+    Ok(Engine {
+        rows,
+        types,
+        detectors,
+        literals,
+        sieve,
+        triggers,
+        at,
+        figures,
+        worded,
+        outlines,
+        wanting,
+        generic,
+        ends,
+    })
 }
 
 /// A literal as the sieve takes it: whether it is looked for elsewhere than where words begin.

@@ -7,6 +7,110 @@ use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::table::{How, Row};
 use crate::scan::walk::goes_on;
 
+/// Groups of context words, a bit each; those past the bits there are share the last one.
+pub type Groups = u128;
+
+pub fn bit_of(group: u16) -> Groups {
+    1_u128.wrapping_shl(u32::from(group).min(Groups::BITS.wrapping_sub(1)))
+}
+
+/// How many bytes a cell of `Outlines` says something about, and one of `Wanting`.
+const SEEN: usize = 6;
+const FIRST: usize = 5;
+
+/// With which digits, letters and points (dots and colons) figures begin: a bit for each way that six bytes may be those.
+pub struct Outlines(Box<[u64; 1 << (3 * SEEN - 6)]>);
+
+impl Outlines {
+    /// Whether a figure may begin with bytes of this outline (`Signs::outline`), as the lowest bit.
+    #[inline(always)]
+    pub fn has(&self, outline: u32) -> u64 {
+        let cell = self.0.get((outline >> 6) as usize).copied().unwrap_or(0);
+        cell.wrapping_shr(outline & 63) & 1
+    }
+
+    pub fn new(figures: &Figures) -> Self {
+        let mut made = Self(Box::new([0; 1 << (3 * SEEN - 6)]));
+        each(&figures.shapes, &[figures.shapes.start()], SEEN, &mut Vec::new(), &mut |kinds, _| {
+            let bits = kinds.iter().enumerate().filter(|(_, kind)| **kind > 0);
+            let bit = |place: usize, kind: &usize| place.wrapping_add(SEEN.wrapping_mul(kind.wrapping_sub(1)));
+            let outline = bits.fold(0, |all, (place, kind)| all | 1_usize.wrapping_shl(bit(place, kind) as u32));
+            if let Some(cell) = made.0.get_mut(outline >> 6) {
+                *cell |= 1_u64.wrapping_shl((outline & 63) as u32);
+            }
+        });
+        made
+    }
+}
+
+/// By what five bytes are (two bits each, as `kind_of` says it): the groups of words of which one must stand beside a figure
+/// that begins so.
+pub struct Wanting(Box<[Groups; 1 << (2 * FIRST)]>);
+
+impl Wanting {
+    /// `group_of` tells the group of a detector.
+    pub fn new(figures: &Figures, group_of: impl Fn(u16) -> Option<u16>) -> Self {
+        let words: Vec<Groups> = figures.detectors.iter().map(|one| group_of(*one).map_or(0, bit_of)).collect();
+        let of_pattern = |pattern: &u16| words.get(usize::from(*pattern)).copied().unwrap_or(0);
+        let ahead = figures.shapes.ahead(|ends| ends.iter().map(of_pattern).fold(0, |all, one| all | one));
+        let mut made = Self(Box::new([0; 1 << (2 * FIRST)]));
+        each(&figures.shapes, &[figures.shapes.start()], FIRST, &mut Vec::new(), &mut |kinds, states| {
+            let outline = kinds.iter().fold(0, |all, kind| all << 2 | kind);
+            if let Some(cell) = made.0.get_mut(outline) {
+                *cell = states.iter().filter_map(|state| ahead.get(*state as usize)).fold(*cell, |all, one| all | one);
+            }
+        });
+        made
+    }
+
+    /// The groups that are wanted by what may begin at `at`.
+    pub fn at(&self, text: &[u8], at: usize) -> Groups {
+        let byte = |place: usize| text.get(at.saturating_add(place)).copied().unwrap_or(b'\n');
+        let outline = (0..FIRST).fold(0, |all, place| all << 2 | kind_of(byte(place)));
+        self.0.get(outline).copied().unwrap_or(Groups::MAX)
+    }
+}
+
+/// Tells of every way what so many bytes may be, with which a match may begin: what they are, and the states after them. What
+/// has ended before may have anything behind it.
+fn each(
+    shapes: &Automaton,
+    states: &[u32],
+    left: usize,
+    kinds: &mut Vec<usize>,
+    told: &mut impl FnMut(&[usize], &[u32]),
+) {
+    let Some(left) = left.checked_sub(1) else {
+        told(kinds, states);
+        return;
+    };
+    for kind in 0..4 {
+        let bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| kind_of(*byte) == kind).collect();
+        let mut reached: Vec<u32> = Vec::new();
+        for state in states {
+            reached.extend(shapes.is_ending(*state).then_some(*state));
+            reached.extend(bytes.iter().map(|byte| shapes.step(*state, *byte)).filter(|next| *next != DEAD));
+            reached.sort_unstable();
+            reached.dedup();
+        }
+        if !reached.is_empty() {
+            kinds.push(kind);
+            each(shapes, &reached, left, kinds, told);
+            kinds.pop();
+        }
+    }
+}
+
+/// As `Signs::outline` takes bytes apart.
+fn kind_of(byte: u8) -> usize {
+    match byte {
+        b'0'..=b'9' => 1,
+        b'a'..=b'z' | b'A'..=b'Z' => 2,
+        b'.' | b':' => 3,
+        _ => 0,
+    }
+}
+
 /// Figure shapes in one automaton.
 pub struct Figures {
     shapes: Automaton,
@@ -48,5 +152,44 @@ impl Figures {
                 found.extend(detectors.map(|detector| (*detector, end)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::block::{self, Signs};
+    use crate::scan::engine;
+
+    #[test]
+    fn outlines_refuse_what_no_figure_begins_with() {
+        let Ok(engine) = engine() else {
+            return;
+        };
+        let begins = |text: &str| {
+            let mut seen = [Signs::default(); 2];
+            block::look(&engine.sieve, text.as_bytes(), 0, &mut seen);
+            let [here, after] = seen;
+            engine.outlines.has(here.outline(&after, 0)) == 1
+        };
+        assert!(["4111 1111", "+49 30 12", "::1", "HRB 1234", "de89 3704", "10.0.0.1", "2026-11-28"]
+            .into_iter()
+            .all(begins));
+        assert!(!["a=b=c=d", "((((((((", "took 532"].into_iter().any(begins));
+    }
+
+    #[test]
+    fn the_words_that_a_figure_wants_are_those_of_shapes_that_begin_so() {
+        let Ok(engine) = engine() else {
+            return;
+        };
+        let group = |kind: &str| {
+            let of_kind = |one: &&crate::scan::engine::Detector| engine.types.get(usize::from(one.kind)) == Some(&kind);
+            let groups = engine.detectors.iter().filter(of_kind).filter_map(|one| one.context);
+            groups.fold(0, |all, one| all | bit_of(one))
+        };
+        let wants = |text: &str, kind: &str| engine.wanting.at(text.as_bytes(), 0) & group(kind) != 0;
+        assert!(wants("555 0123", "pii.phone") && wants("1984-05-17", "pii.date_of_birth"));
+        assert!(!wants("id: 5", "pii.phone") && !wants("AB12 3CD", "pii.date_of_birth"));
     }
 }

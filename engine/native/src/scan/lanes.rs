@@ -7,7 +7,9 @@ use pulp::x86::V3;
 use pulp::NullaryFnOnce;
 
 use crate::scan::block::{padded, Bytes, Signs, SIZE};
+use crate::scan::notes::Notes;
 use crate::scan::sieve::Sieve;
+use crate::scan::Engine;
 
 const LANES: usize = 32;
 
@@ -18,6 +20,35 @@ pub fn look(sieve: &Sieve, text: &[u8], at: usize, seen: &mut [Signs]) -> bool {
     };
     simd.vectorize(Look { simd, sieve, text, at, seen });
     true
+}
+
+/// Looks as `look` does at the blocks in `seen` after its first, and notes what is in all but its last.
+pub fn note(notes: &mut Notes, engine: &Engine, text: &[u8], at: usize, seen: &mut [Signs]) -> bool {
+    let Some(simd) = V3::try_new() else {
+        return false;
+    };
+    simd.vectorize(Note { simd, notes, engine, text, at, seen });
+    true
+}
+
+struct Note<'a> {
+    simd: V3,
+    notes: &'a mut Notes,
+    engine: &'a Engine,
+    text: &'a [u8],
+    at: usize,
+    seen: &'a mut [Signs],
+}
+
+impl NullaryFnOnce for Note<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, notes, engine, text, at, seen } = self;
+        Look { simd, sieve: &engine.sieve, text, at, seen: seen.get_mut(1..).unwrap_or_default() }.call();
+        notes.take(engine, text, at, seen);
+    }
 }
 
 struct Look<'a> {

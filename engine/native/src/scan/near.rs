@@ -1,6 +1,6 @@
 //! Values that follow a provider's name: `heroku ... = 0a1b2c3d-...`. The name alone, or the shape alone, says nothing.
 
-use crate::scan::block::places;
+use crate::scan::block::{mask, padded, places};
 use crate::scan::limits::GAP;
 use crate::scan::walk::{is_word, Walker};
 
@@ -44,14 +44,12 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
 
 /// The places up to `GAP` after `end` at which a value may begin: letters and digits after none.
 fn starts(text: &[u8], end: usize) -> u64 {
-    let mut before = end.checked_sub(1).is_some_and(|before| is_word(text, before));
-    let mut starts = 0;
-    for (place, byte) in (0..=GAP as u32).zip(text.get(end..).unwrap_or_default()) {
-        let solid = byte.is_ascii_alphanumeric();
-        starts |= u64::from(solid && !before).wrapping_shl(place);
-        before = solid || *byte == b'_';
-    }
-    starts
+    const REACH: u64 = (1 << (GAP + 1)) - 1;
+    let block = padded(text, end);
+    let solid = mask(&block, |byte| byte.is_ascii_alphanumeric());
+    let before = (solid | mask(&block, |byte| byte == b'_')) << 1;
+    let joined = end.checked_sub(1).is_some_and(|before| is_word(text, before));
+    solid & !(before | u64::from(joined)) & REACH
 }
 
 /// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).

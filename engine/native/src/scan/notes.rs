@@ -3,8 +3,11 @@
 //! WHY notes and no questions: which word of a text passes nobody can guess, and a wrong guess of the machine costs more than
 //! a place that is written and then written over.
 
-use crate::scan::block::{padded, places, Bytes, Signs, SIZE};
-use crate::scan::sieve::{Sieve, HEAD};
+use std::cell::Cell;
+
+use crate::scan::block::{self, Signs, SIZE};
+use crate::scan::sieve::HEAD;
+use crate::scan::Engine;
 
 /// How many blocks are seen before what is in them is looked at.
 pub const BLOCKS: usize = 16;
@@ -14,51 +17,79 @@ pub const BLOCKS: usize = 16;
 pub struct Notes {
     /// Where literals may begin.
     pub literals: Places,
-    /// Where parts begin that may be figures; and of them figures that need no word beside them.
-    pub parts: Places,
+    /// Where figures may begin that need no word beside them.
     pub figures: Places,
+    /// By block, as its bits: where parts begin that may be figures.
+    pub parts: Vec<u64>,
 }
 
 impl Notes {
     /// Room for what a text of so many bytes can have in the blocks under way.
     pub fn room(bytes: usize) -> Self {
-        Self { literals: Places::room(bytes), parts: Places::room(bytes), figures: Places::room(bytes) }
+        let blocks = bytes.div_ceil(SIZE).min(BLOCKS);
+        let places = || Places::room(blocks.wrapping_mul(SIZE));
+        Self { literals: places(), figures: places(), parts: Vec::with_capacity(blocks) }
     }
 
-    /// Notes what there is in the blocks from `at` on; the first and the last of `seen` are those around them.
-    pub fn take(&mut self, sieve: &Sieve, text: &[u8], at: usize, seen: &[Signs]) {
+    /// Sees the blocks from `at` on and notes what there is in them; the first and the last of `seen` are those around them.
+    pub fn look(&mut self, engine: &Engine, text: &[u8], at: usize, seen: &mut [Signs]) {
+        #[cfg(target_arch = "x86_64")]
+        if crate::scan::lanes::note(self, engine, text, at, seen) {
+            return;
+        }
+        block::look_plainly(&engine.sieve, text, at, seen.get_mut(1..).unwrap_or_default());
+        self.take(engine, text, at, seen);
+    }
+
+    /// Notes what there is in blocks that were seen. WHY in one piece: it is built twice, for any machine and with the
+    /// instructions of those that `lanes` is for.
+    #[inline(always)]
+    pub fn take(&mut self, engine: &Engine, text: &[u8], at: usize, seen: &[Signs]) {
+        let text = text.get(at..).unwrap_or_default();
+        self.parts.clear();
+        self.literals.count = 0;
+        self.figures.count = 0;
         for (offset, around) in (0..).step_by(SIZE).zip(seen.windows(3)) {
             let [before, here, after] = around else {
                 return;
             };
-            let block = at.saturating_add(offset);
-            match text.get(block..).unwrap_or_default().first_chunk() {
-                Some(bytes) => self.literals_of(sieve, bytes, offset, [before, here, after]),
-                None => self.literals_of(sieve, &padded(text, block), offset, [before, here, after]),
-            }
-            for place in places(here.parts(before, after)) {
-                let part = offset.wrapping_add(place);
-                self.parts.note(part, true);
-                self.figures.note(part, here.is_ample(after, place));
-            }
+            let hosts = here.hosts(after, text.len().saturating_sub(offset));
+            self.literals.note(offset, here.words(before) | here.heads | hosts);
+            let parts = here.parts(before, after);
+            self.figures.note(offset, parts);
+            self.parts.push(parts);
         }
-    }
-
-    #[inline(always)]
-    fn literals_of(&mut self, sieve: &Sieve, bytes: &Bytes, offset: usize, [before, here, after]: [&Signs; 3]) {
-        let cases = here.cases(after);
-        for place in places(here.words(before) | here.heads | here.ats) {
-            let is_at = here.ats.wrapping_shr(place as u32) & 1;
-            let passes = sieve.passes(head(bytes, place), cases.at(place)) | is_at;
-            self.literals.note(offset.wrapping_add(place), passes != 0);
-        }
+        self.literals.keep(|place| {
+            let head = text.get(place..).and_then(<[u8]>::first_chunk);
+            let head = u32::from_le_bytes(head.copied().unwrap_or_else(|| last(text, place)));
+            engine.sieve.passes(head) | u64::from(head as u8 == b'@') != 0
+        });
+        self.figures.keep(|place| {
+            let [_, here, after] = around(seen, place);
+            engine.outlines.has(here.outline(after, place % SIZE)) != 0
+        });
+        self.figures.keep(|place| {
+            let [_, here, after] = around(seen, place);
+            here.is_ample(after, place % SIZE)
+        });
     }
 }
 
-/// The four bytes at a place of a block.
+/// The block of a place and those around it.
 #[inline(always)]
-fn head(bytes: &Bytes, place: usize) -> [u8; HEAD] {
-    bytes.get(place..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
+fn around(seen: &[Signs], place: usize) -> [&Signs; 3] {
+    const NOTHING: &Signs = &Signs::EMPTY;
+    seen.get(place / SIZE..).and_then(<[Signs]>::first_chunk).map_or([NOTHING; 3], <[Signs; 3]>::each_ref)
+}
+
+/// The four bytes at a place where the text ends: behind it stand ends of lines.
+#[cold]
+fn last(text: &[u8], place: usize) -> [u8; HEAD] {
+    let mut made = [b'\n'; HEAD];
+    for (slot, byte) in made.iter_mut().zip(text.get(place..).unwrap_or_default()) {
+        *slot = *byte;
+    }
+    made
 }
 
 /// A list of places that is written without a question.
@@ -68,21 +99,48 @@ pub struct Places {
     count: usize,
 }
 
+/// So many places are written at once, as many as a block seldom has more than twice.
+const ROW: usize = 8;
+
 impl Places {
-    fn room(bytes: usize) -> Self {
-        Self { places: vec![0; bytes.min(BLOCKS.wrapping_mul(SIZE)).saturating_add(1)], count: 0 }
+    fn room(places: usize) -> Self {
+        Self { places: vec![0; places.saturating_add(ROW)], count: 0 }
     }
 
-    /// Writes a place down; the next one takes its room unless it is kept.
+    /// Writes the places of all bits of a block down, a row at a time: what is too much in a row is written over.
     #[inline(always)]
-    fn note(&mut self, place: usize, is_kept: bool) {
-        if let Some(slot) = self.places.get_mut(self.count) {
-            *slot = place as u16;
+    fn note(&mut self, offset: usize, bits: u64) {
+        let (mut left, mut at) = (bits, self.count);
+        while left != 0 {
+            let Some(row) = self.places.get_mut(at..).and_then(<[u16]>::first_chunk_mut::<ROW>) else {
+                return;
+            };
+            for slot in row {
+                *slot = offset.wrapping_add(left.trailing_zeros() as usize) as u16;
+                left &= left.wrapping_sub(1);
+            }
+            at = at.wrapping_add(ROW);
         }
-        self.count = self.count.wrapping_add(usize::from(is_kept));
+        self.count = self.count.wrapping_add(bits.count_ones() as usize);
+    }
+
+    /// Keeps those for which `holds`: each is written to where the next one belongs, and written over unless it is kept.
+    #[inline(always)]
+    fn keep(&mut self, holds: impl Fn(usize) -> bool) {
+        let places = Cell::from_mut(self.places.as_mut_slice()).as_slice_of_cells();
+        let mut kept = 0_usize;
+        for place in places.iter().take(self.count) {
+            let place = place.get();
+            if let Some(slot) = places.get(kept) {
+                slot.set(place);
+            }
+            kept = kept.wrapping_add(usize::from(holds(usize::from(place))));
+        }
+        self.count = kept;
     }
 
     /// What was kept, in order; the list is empty then.
+    #[inline(always)]
     pub fn taken(&mut self) -> impl Iterator<Item = usize> + '_ {
         let count = std::mem::take(&mut self.count);
         self.places.iter().take(count).map(|place| usize::from(*place))
@@ -94,29 +152,30 @@ mod tests {
     #![allow(clippy::arithmetic_side_effects)]
 
     use super::*;
-    use crate::scan::{block, engine};
+    use crate::scan::engine;
 
     #[test]
     fn places_are_noted_and_forgotten_when_taken() {
         let Ok(engine) = engine() else {
             return;
         };
-        let text = format!("{}token 4111 1111 1111 1111 b@c {}password", " ".repeat(60), " ".repeat(90));
-        let mut seen = vec![Signs::default(); 6];
-        block::look(&engine.sieve, text.as_bytes(), 0, seen.split_at_mut(1).1);
+        let text = format!("{}token 4111 1111 1111 1111 b@c.de b@c {}password", " ".repeat(60), " ".repeat(82));
         let mut notes = Notes::room(text.len());
-        notes.take(&engine.sieve, text.as_bytes(), 0, &seen);
+        notes.look(engine, text.as_bytes(), 0, &mut [Signs::EMPTY; 6]);
         let at = |word: &str| text.find(word).unwrap_or_default();
         assert!(notes.literals.taken().eq([at("token"), at("@"), at("password")]));
         assert!(notes.figures.taken().any(|place| place == at("4111")));
-        assert!(notes.parts.taken().count() >= 4);
-        assert_eq!((notes.literals.taken().count(), notes.parts.taken().count()), (0, 0));
+        assert!(notes.parts.iter().map(|bits| bits.count_ones()).sum::<u32>() >= 4);
+        assert_eq!((notes.literals.taken().count(), notes.figures.taken().count()), (0, 0));
     }
 
     #[test]
-    fn there_is_room_for_every_place() {
+    fn there_is_room_for_every_place_and_those_that_hold_are_kept() {
         let mut places = Places::room(BLOCKS * SIZE);
-        (0..BLOCKS * SIZE).for_each(|place| places.note(place, true));
-        assert!(places.taken().eq(0..BLOCKS * SIZE));
+        (0..BLOCKS).for_each(|block| places.note(block * SIZE, u64::MAX));
+        places.keep(|place| place % 3 == 0);
+        assert!(places.taken().eq((0..BLOCKS * SIZE).step_by(3)));
+        places.note(0, 0x8000_0000_0003_0005);
+        assert!(places.taken().eq([0, 2, 16, 17, 63]));
     }
 }

@@ -1,13 +1,13 @@
 //! Where a literal may begin, told from four bytes: what most bytes of most texts are refused by.
 //!
 //! Two questions. Of a place where a word begins (and of any that the second lets through): are its first four bytes those
-//! of a literal, in a case in which that literal can come to anything? A bit in a table that stays in the nearest cache. Of
-//! every other place: may a literal begin here that may stand inside a word, or that begins with no letter? `lanes` asks
+//! of a literal that can come to anything in one case at least? A bit in a table that stays in the nearest cache; the few
+//! places that are left are asked the same of eight bytes. Of every other place: may a literal begin here that may stand inside a word, or that begins with no letter? `lanes` asks
 //! that of thirty-two places at once, of each byte its two halves in small tables; other machines a window of three bytes.
 
 use std::collections::BTreeMap;
 
-use crate::scan::block::{Bytes, Case, SIZE};
+use crate::scan::block::{Bytes, SIZE};
 
 /// How many of the first bytes of a literal are looked at.
 pub const HEAD: usize = 4;
@@ -28,15 +28,21 @@ pub struct Halves {
     pub high: [[u8; 16]; 2],
 }
 
+/// A bit for each of the numbers that bytes are mixed into.
+type Cells = [u64; 1 << 10];
+
 /// The questions, built.
 pub struct Sieve {
-    /// Four bytes in small letters, and whether a capital is among them, mixed into sixteen bits.
-    heads: Vec<u64>,
-    /// Three bytes, the same, and whether a small letter follows; for literals of three bytes.
-    shorts: Vec<u64>,
+    /// Four bytes in small letters, mixed into sixteen bits.
+    heads: Cells,
+    /// Three bytes and whether a small letter follows them, the same; for literals of three bytes.
+    shorts: Cells,
+    /// The first four bytes of literals of four to seven; and eight of longer ones.
+    brief: Cells,
+    longs: Cells,
     /// For other machines: classes of bytes, and three classes with which inner literals begin.
     coarse: [u8; 256],
-    windows: Vec<u64>,
+    windows: Cells,
     pub halves: [Halves; HEAD],
 }
 
@@ -45,27 +51,34 @@ impl Sieve {
     /// it (when it is known) whether anything can come of it.
     pub fn new(literals: &[Literal], lives: impl Fn(usize, &[u8], Option<bool>) -> bool) -> Result<Self, String> {
         let mut sieve = Self {
-            heads: vec![0; 1 << 10],
-            shorts: vec![0; 1 << 10],
+            heads: [0; 1 << 10],
+            shorts: [0; 1 << 10],
+            brief: [0; 1 << 10],
+            longs: [0; 1 << 10],
             coarse: coarse(literals),
-            windows: vec![0; 1 << 9],
+            windows: [0; 1 << 10],
             halves: Default::default(),
         };
         let mut inner = Vec::new();
         for (number, literal) in literals.iter().enumerate() {
             let head = literal.word.get(..HEAD.min(literal.word.len())).unwrap_or_default();
+            match (literal.word.first_chunk(), head.first_chunk()) {
+                (Some(eight), _) => set(&mut sieve.longs, long(u64::from_le_bytes(*eight))),
+                (None, Some(four)) => set(&mut sieve.brief, whole(u32::from_le_bytes(*four))),
+                (None, None) => {}
+            }
             let mut allowed = Kind::default();
             for raw in cases(head) {
                 match *raw.as_slice() {
                     [a, b, c, d] if lives(number, &raw, None) => {
-                        set(&mut sieve.heads, whole([a, b, c, d], Case::of([a, b, c, d])))
+                        set(&mut sieve.heads, whole(u32::from_le_bytes([a, b, c, d])))
                     }
                     [a, b, c] => {
                         let followed = [false, true].map(|small| {
                             small && lives(number, &raw, Some(true)) || !small && lives(number, &raw, Some(false))
                         });
                         for (next, _) in [b' ', b'a'].into_iter().zip(followed).filter(|(_, lives)| *lives) {
-                            set(&mut sieve.shorts, short([a, b, c, next], Case::of([a, b, c, next])));
+                            set(&mut sieve.shorts, short(u32::from_le_bytes([a, b, c, next])));
                         }
                         if followed == [false, false] {
                             continue;
@@ -87,8 +100,15 @@ impl Sieve {
 
     /// Whether a literal may begin with these four bytes, as the lowest bit.
     #[inline(always)]
-    pub fn passes(&self, head: [u8; HEAD], case: Case) -> u64 {
-        (bit(&self.heads, whole(head, case)) | bit(&self.shorts, short(head, case))) & 1
+    pub fn passes(&self, head: u32) -> u64 {
+        bit(&self.heads, whole(head)) | bit(&self.shorts, short(head))
+    }
+
+    /// The same of eight bytes, of which four passed.
+    #[inline(always)]
+    pub fn passes_still(&self, eight: u64) -> bool {
+        let head = eight as u32;
+        bit(&self.shorts, short(head)) | bit(&self.brief, whole(head)) | bit(&self.longs, long(eight)) != 0
     }
 
     /// The places of a block where inner literals may begin: on any machine.
@@ -226,14 +246,25 @@ fn cases(word: &[u8]) -> Vec<Vec<u8>> {
     })
 }
 
+/// The bit by which small letters differ from capitals.
+const SMALL: u32 = 0x2020_2020;
+
 #[inline(always)]
-fn whole(head: [u8; HEAD], case: Case) -> u32 {
-    mixed((u32::from_le_bytes(head) | 0x2020_2020) ^ case.four << 31)
+fn whole(head: u32) -> u32 {
+    mixed(head | SMALL)
 }
 
 #[inline(always)]
-fn short(head: [u8; HEAD], case: Case) -> u32 {
-    mixed(u32::from_le_bytes(head) & 0xff_ffff | 0x20_2020 | case.three << 31 | case.small << 24)
+fn short(head: u32) -> u32 {
+    let is_small = (head >> 24).wrapping_sub(u32::from(b'a')) < 26;
+    mixed((head | SMALL) & 0xff_ffff | u32::from(is_small) << 24)
+}
+
+#[inline(always)]
+fn long(eight: u64) -> u32 {
+    const MANY: u64 = 0x9e37_79b9_7f4a_7c15;
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    ((eight | SMALL).wrapping_mul(MANY) >> 48) as u32
 }
 
 #[inline(always)]
@@ -241,7 +272,7 @@ fn mixed(head: u32) -> u32 {
     head.wrapping_mul(0x9e37_79b1) >> 16
 }
 
-fn set(cells: &mut [u64], place: u32) {
+fn set(cells: &mut Cells, place: u32) {
     if let Some(cell) = cells.get_mut((place >> 6) as usize) {
         *cell |= 1_u64.wrapping_shl(place & 63);
     }
@@ -249,7 +280,7 @@ fn set(cells: &mut [u64], place: u32) {
 
 /// The bit of a place as the lowest of those that come back.
 #[inline(always)]
-fn bit(cells: &[u64], place: u32) -> u64 {
+fn bit(cells: &Cells, place: u32) -> u64 {
     cells.get((place >> 6) as usize).copied().unwrap_or(0).wrapping_shr(place & 63) & 1
 }
 
@@ -280,10 +311,10 @@ mod tests {
 
     fn built() -> Option<Sieve> {
         let literal = |word: &'static str, is_inner| Literal { word: word.as_bytes(), is_inner };
-        let literals = [literal("token", true), literal("akia", true), literal("tax", false)];
-        // The second is one in capitals alone, the third where no small letter follows.
-        let lives = |number, head: &[u8], small| match number {
-            1 => head.iter().all(u8::is_ascii_uppercase),
+        let literals = [literal("token", true), literal("akia", true), literal("tax", false), literal("never", true)];
+        // The third is one where no small letter follows, the fourth never.
+        let lives = |number, _: &[u8], small| match number {
+            3 => false,
             2 => small != Some(true),
             _ => true,
         };
@@ -291,10 +322,20 @@ mod tests {
     }
 
     #[test]
-    fn heads_pass_in_the_case_in_which_something_comes_of_them() {
-        let passing = |head: &[u8; 4]| built().is_some_and(|sieve| sieve.passes(*head, Case::of(*head)) == 1);
+    fn heads_pass_with_which_something_may_come() {
+        let passing = |head: &[u8; 4]| built().is_some_and(|sieve| sieve.passes(u32::from_le_bytes(*head)) == 1);
         assert!([b"toke", b"TOKE", b"ToKe", b"AKIA", b"tax ", b"TAX:", b"taxI"].into_iter().all(passing));
-        assert!(![b"akia", b"taxi", b"ordi", b"toks"].into_iter().any(passing));
+        assert!(![b"neve", b"taxi", b"ordi", b"toks"].into_iter().any(passing));
+    }
+
+    #[test]
+    fn of_long_literals_eight_bytes_are_looked_at_and_of_brief_ones_no_more_than_they_have() {
+        let literal = |word: &'static str| Literal { word: word.as_bytes(), is_inner: false };
+        let sieve = Sieve::new(&[literal("registration"), literal("token"), literal("tax")], |_, _, _| true).ok();
+        let passing =
+            |eight: &[u8; 8]| sieve.as_ref().is_some_and(|sieve| sieve.passes_still(u64::from_le_bytes(*eight)));
+        assert!([b"Registra", b"REGISTRA", b"token = ", b"tax = 12"].into_iter().all(passing));
+        assert!(![b"region o", b"register", b"ordinary"].into_iter().any(passing));
     }
 
     #[test]

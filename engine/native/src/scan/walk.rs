@@ -1,9 +1,9 @@
 //! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
-use crate::scan::block::{self, Signs, SIZE};
+use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, Detector, Engine};
-use crate::scan::figures::Figures;
+use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
@@ -54,6 +54,9 @@ pub fn detect(engine: &Engine, text: &[u8]) -> Vec<bool> {
     walker.seen.unwrap_or_default()
 }
 
+/// Every word stands near what needs none.
+const NEAR_ALL: Groups = Groups::MAX;
+
 /// The state of one pass.
 pub struct Walker<'a> {
     pub engine: &'a Engine,
@@ -72,8 +75,8 @@ pub struct Walker<'a> {
     /// After the trigger that ended last: where values may begin, as `near` keeps it.
     pub starts: (usize, u64),
     matches: Vec<(u16, usize)>,
-    /// Where parts begin that may be figures, in order.
-    parts: Vec<usize>,
+    /// By sixty-four bytes of the text, as bits: where parts begin that may be figures.
+    parts: Vec<u64>,
     notes: Notes,
 }
 
@@ -90,7 +93,7 @@ impl<'a> Walker<'a> {
             followed: vec![0; engine.detectors.len()],
             starts: (0, 0),
             matches: Vec::new(),
-            parts: Vec::with_capacity(text.len() / 24),
+            parts: Vec::with_capacity(text.len().div_ceil(SIZE)),
             notes: Notes::room(text.len()),
         }
     }
@@ -103,8 +106,7 @@ impl<'a> Walker<'a> {
             let blocks = self.text.len().saturating_sub(at).div_ceil(SIZE).min(BLOCKS);
             let last = blocks.saturating_add(1);
             let under_way = seen.get_mut(..=last).unwrap_or_default();
-            block::look(&self.engine.sieve, self.text, at, under_way.get_mut(1..).unwrap_or_default());
-            self.notes.take(&self.engine.sieve, self.text, at, under_way);
+            self.notes.look(self.engine, self.text, at, under_way);
             self.look_closely(at);
             let [first, .., end, _] = &mut seen;
             *first = *end;
@@ -115,9 +117,12 @@ impl<'a> Walker<'a> {
 
     /// A part begins that may be a figure, `is_ample` one without a word beside it.
     pub fn begun(&mut self, begin: usize, is_ample: bool) {
-        self.parts.push(begin);
+        self.parts.resize(self.text.len().div_ceil(SIZE), 0);
+        if let Some(block) = self.parts.get_mut(begin / SIZE) {
+            *block |= 1_u64.wrapping_shl((begin % SIZE) as u32);
+        }
         if is_ample {
-            self.figures_at(&self.engine.figures, begin);
+            self.figures_at(&self.engine.figures, begin, NEAR_ALL);
         }
     }
 
@@ -135,16 +140,17 @@ impl<'a> Walker<'a> {
         let mut notes = std::mem::take(&mut self.notes);
         for place in notes.literals.taken() {
             let begin = from.saturating_add(place);
-            if self.text.get(begin) == Some(&b'@') {
+            let rest = self.text.get(begin..).unwrap_or_default();
+            if rest.first() == Some(&b'@') {
                 self.triggered(engine.at, begin, begin.saturating_add(1));
-            } else {
+            } else if rest.first_chunk().is_none_or(|eight| engine.sieve.passes_still(u64::from_le_bytes(*eight))) {
                 engine.literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
             }
         }
         for place in notes.figures.taken() {
-            self.figures_at(&engine.figures, from.saturating_add(place));
+            self.figures_at(&engine.figures, from.saturating_add(place), NEAR_ALL);
         }
-        self.parts.extend(notes.parts.taken().map(|place| from.saturating_add(place)));
+        self.parts.extend(&notes.parts);
         self.notes = notes;
     }
 
@@ -277,13 +283,14 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn figures_at(&mut self, figures: &Figures, begin: usize) {
+    /// Takes the figures that begin at a place, of those that need a word such as one of those `near`.
+    fn figures_at(&mut self, figures: &Figures, begin: usize, near: Groups) {
         let engine = self.engine;
         let mut matches = std::mem::take(&mut self.matches);
         figures.matches(self.text, begin, &mut matches);
         for (number, end) in &matches {
             if let Some(detector) = engine.detectors.get(usize::from(*number)) {
-                if self.wants(detector) {
+                if detector.context.is_none_or(|group| near & bit_of(group) != 0) && self.wants(detector) {
                     self.accept(*number, detector, begin, *end);
                 }
             }
@@ -295,17 +302,25 @@ impl<'a> Walker<'a> {
     fn figures_beside_words(&mut self) {
         let engine = self.engine;
         self.context.sort_unstable();
-        let mut next = 0_usize;
-        for begin in std::mem::take(&mut self.parts) {
-            // Words that end too far before this part are near none that begins later.
-            while self.context.get(next).is_some_and(|(end, _)| end.saturating_add(BEFORE) < begin) {
-                next = next.saturating_add(1);
-            }
-            let last = begin.saturating_add(LONGEST_FIGURE).saturating_add(AFTER);
-            if self.context.get(next).is_some_and(|(end, _)| *end <= last) {
-                self.figures_at(&engine.worded, begin);
-            }
+        let (context, parts) = (std::mem::take(&mut self.context), std::mem::take(&mut self.parts));
+        let (mut from, mut low) = (0_usize, 0_usize);
+        for (word, _) in &context {
+            let first = word.saturating_sub(LONGEST_FIGURE.saturating_add(AFTER)).max(from);
+            from = first.max(word.saturating_add(BEFORE).saturating_add(1));
+            set(&parts, first, from, |begin| {
+                // Words that end too far before this part are near none that begins later.
+                while context.get(low).is_some_and(|(end, _)| end.saturating_add(BEFORE) < begin) {
+                    low = low.saturating_add(1);
+                }
+                let last = begin.saturating_add(LONGEST_FIGURE).saturating_add(AFTER);
+                let words = context.get(low..).unwrap_or_default().iter().take_while(|(end, _)| *end <= last);
+                let near = words.fold(0, |near, (_, group)| near | bit_of(*group));
+                if near & engine.wanting.at(self.text, begin) != 0 {
+                    self.figures_at(&engine.worded, begin, near);
+                }
+            });
         }
+        self.context = context;
     }
 
     /// Figures that need a word near them: now all words of the text are known.
@@ -315,12 +330,18 @@ impl<'a> Walker<'a> {
             self.waiting.clear();
             return;
         }
+        let (mut first, mut last) = (0_usize, 0_usize);
         for (number, start, end) in std::mem::take(&mut self.waiting) {
             let Some(detector) = engine.detectors.get(usize::from(number)) else {
                 continue;
             };
             let (low, high) = (start.saturating_sub(BEFORE), end.saturating_add(AFTER));
-            let first = self.context.partition_point(|(at, _)| *at < low);
+            // Nearly all wait in order, so the words near this one follow those near the last.
+            first = if start < last { self.context.partition_point(|(at, _)| *at < low) } else { first };
+            while self.context.get(first).is_some_and(|(at, _)| *at < low) {
+                first = first.saturating_add(1);
+            }
+            last = start;
             let near = self.context.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at <= high);
             // INVARIANT: a word counts where it ends before the figure or after it, never inside.
             let holds =
@@ -332,6 +353,18 @@ impl<'a> Walker<'a> {
     }
 }
 
+/// The places of bits that are set from `from` to before `to`; each number has those of sixty-four places.
+fn set(bits: &[u64], from: usize, to: usize, mut each: impl FnMut(usize)) {
+    let above = |at: usize, begin: usize| u64::MAX.checked_shl(at.saturating_sub(begin) as u32).unwrap_or(0);
+    for block in from / SIZE..to.div_ceil(SIZE).min(bits.len()) {
+        let begin = block.saturating_mul(SIZE);
+        let within = bits.get(block).copied().unwrap_or(0) & above(from, begin) & !above(to, begin);
+        for place in places(within) {
+            each(begin.saturating_add(place));
+        }
+    }
+}
+
 /// Whether an extension of a telephone number follows: `x12`.
 fn is_extension(text: &[u8], at: usize) -> bool {
     text.get(at) == Some(&b'x') && text.get(at.saturating_add(1)).is_some_and(u8::is_ascii_digit)
@@ -339,16 +372,45 @@ fn is_extension(text: &[u8], at: usize) -> bool {
 
 /// Whether `end` is in the middle of a word, and what follows is no extension of a telephone number.
 pub fn goes_on(text: &[u8], end: usize) -> bool {
-    is_word(text, end) && end.checked_sub(1).is_some_and(|last| is_word(text, last)) && !is_extension(text, end)
+    (is_word(text, end) & is_word(text, end.wrapping_sub(1))) && !is_extension(text, end)
 }
 
 pub fn is_word(text: &[u8], at: usize) -> bool {
-    text.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    text.get(at).is_some_and(|byte| WORDS.get(usize::from(*byte)) == Some(&true))
 }
+
+/// By byte: whether it is a letter, a digit or `_`. WHY a table: the machine has nothing to guess.
+const WORDS: [bool; 256] = {
+    let (mut words, mut byte) = ([false; 256], 0_u8);
+    let mut rest: &mut [bool] = &mut words;
+    while let Some((word, more)) = rest.split_first_mut() {
+        *word = byte.is_ascii_alphanumeric() || byte == b'_';
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    words
+};
 
 /// Where a shape begins whose literal stands at `trigger`.
 pub fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {
     let before = text.get(trigger.saturating_sub(back.most)..trigger).unwrap_or_default();
     let run = before.iter().rev().take_while(|byte| back.class.has(**byte)).count();
     trigger.saturating_sub(run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::set;
+
+    #[test]
+    fn places_between_two_are_told() {
+        let bits = [1 << 3 | 1 << 63, 0, 1 | 1 << 5];
+        let told = |from, to| {
+            let mut told = Vec::new();
+            set(&bits, from, to, |place| told.push(place));
+            told
+        };
+        assert_eq!(told(0, 1_000), [3, 63, 128, 133]);
+        assert_eq!(told(4, 133), [63, 128]);
+        assert!(told(134, 90).is_empty() && told(900, 1_000).is_empty() && told(3, 3).is_empty());
+    }
 }
