@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing: libFuzzer over the core's targets, atheris over Python's. `make fuzz TARGET=sql MINUTES=10`.
 
-Each target runs alone from its seeds and from texts of the project; it ends after its minutes, or at a crash, an input that
-takes more than a second of the processor, or 500 MB. What ran is written to `docs/measured/fuzzing.md`, a row a target; an
+Each target runs alone from its seeds and from texts of the project; it ends after its minutes of the processor (those of the
+clock say little where others work too), or at a crash, an input that takes more than a second of the processor, or 500 MB. What ran is written to `docs/measured/fuzzing.md`, a row a target; an
 input that was too much is left in `results/fuzz/`.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +27,7 @@ CRATE: Final = ROOT / "engine/native/fuzz"
 PAGE: Final = ROOT / "docs/measured/fuzzing.md"
 RESULTS: Final = ROOT / "results/fuzz"
 BINARY: Final = CRATE / "target/x86_64-unknown-linux-gnu/release/sallyport_fuzz"
-RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "rego")
+RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "output", "rego")
 ALL: Final = (*RUST, *TARGETS)
 MORE: Final = {
     "rego": ("policies/**/*.rego",),
@@ -34,8 +35,13 @@ MORE: Final = {
     "documents": ("policies/**/*.yaml",),
 }
 """Texts of the project that a target begins with besides its seeds."""
-LONGEST: Final = {"scan": 8_192, "bundle": 8_192}
+LONGEST: Final = {"scan": 8_192, "output": 8_192, "bundle": 8_192}
 MOST_MB: Final = 500
+POLL: Final = 2.0
+"""How often it is looked how far a run is, in seconds."""
+LONGEST_UNIT: Final = 300
+"""Seconds of the clock after which libFuzzer calls an input endless. WHY so many: others may have the processor meanwhile; what an
+input takes of it is measured where it is run, and a second is too much there."""
 SANITIZER: Final = ("-fsanitize=fuzzer-no-link",)
 COVERAGE: Final = (
     *("-Cpasses=sancov-module", "-Cllvm-args=-sanitizer-coverage-level=4"),
@@ -46,8 +52,8 @@ HEAD: Final = """# Coverage-guided fuzzing
 
 Written by `make fuzz`; the last run of each target. libFuzzer drives the core's targets (`engine/native/tests/targets/mod.rs`),
 atheris Python's (`tests/fuzz/targets.py`); both begin with `tests/fuzz/seeds/`. A run ends early at a crash, at an input that takes
-more than a second of the processor, or at 500 MB. `minutes` are of the clock, `busy` those that the processor gave. Edges are those of
-the core's code and libpg_query's in the first seven rows (without clang, of the core's alone), of Python's bytecode in the others.
+more than a second of the processor, or at 500 MB. `busy` are the minutes that the processor gave, `minutes` those of the clock; a run is a
+full one at ten busy minutes. Edges are those of the core's code and libpg_query's in the first eight rows (without clang, of the core's alone), of Python's bytecode in the others.
 
 | target | when | executions | minutes | busy | edges | peak MB | slowest ms | ended |
 |---|---|---|---|---|---|---|---|---|
@@ -107,8 +113,13 @@ def fuzz(name: str, minutes: float) -> Ran:
     begun = corpus(name, place / "corpus")
     slowest.unlink(missing_ok=True)
     arguments = [
-        *(f"-max_total_time={int(minutes * 60)}", f"-rss_limit_mb={MOST_MB}", f"-malloc_limit_mb={MOST_MB}"),
-        *("-timeout=20", "-print_final_stats=1", f"-max_len={LONGEST.get(name, 4096)}", "-use_value_profile=1"),
+        *(f"-rss_limit_mb={MOST_MB}", f"-malloc_limit_mb={MOST_MB}"),
+        *(
+            f"-timeout={LONGEST_UNIT}",
+            f"-max_len={LONGEST.get(name, 4096)}",
+            "-use_value_profile=1",
+            "-print_final_stats=1",
+        ),
         *(f"-artifact_prefix={place}/", "-reload=0", str(begun)),
     ]
     command = [str(BINARY)] if name in RUST else [sys.executable, "-m", "tests.fuzz.under_atheris", name]
@@ -116,15 +127,9 @@ def fuzz(name: str, minutes: float) -> Ran:
     began, before = time.monotonic(), _busy()
     with log.open("wb") as kept:
         child = subprocess.Popen(
-            [*command, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*command, *arguments], cwd=ROOT, env=environment, stdout=kept, stderr=subprocess.STDOUT
         )
-        assert child.stdout is not None
-        for line in child.stdout:
-            kept.write(line)
-            if b"pulse" in line or b"INITED" in line or not line.startswith((b"#", b'"')):
-                sys.stdout.write(line.decode("utf-8", "replace"))
-                sys.stdout.flush()
-        code = child.wait()
+        code = watched(child, log, minutes)
     ran = log.read_text("utf-8", "replace")
     took = float(slowest.read_bytes().partition(b"\n")[0]) / 1000 if slowest.exists() else 0.0
     return Ran(
@@ -137,6 +142,42 @@ def fuzz(name: str, minutes: float) -> Ran:
         took,
         "in time" if code == 0 else _why(ran),
     )
+
+
+def watched(child: subprocess.Popen[bytes], log: Path, minutes: float) -> int:
+    """Waits until a run has had its minutes of the processor, with libFuzzer's progress on the terminal; its exit code.
+
+    They count from where all seeds are read: what is watched is built before.
+    """
+    shown, begun = 0, float("inf")
+    while True:
+        try:
+            code = child.wait(timeout=POLL)
+        except subprocess.TimeoutExpired:
+            code = None
+        with log.open("rb") as written:
+            written.seek(shown)
+            for line in written:
+                if b"INITED" in line:
+                    begun = _used(child.pid)
+                if b"pulse" in line or b"INITED" in line or not line.startswith((b"#", b'"')):
+                    sys.stdout.write(line.decode("utf-8", "replace"))
+            shown = written.tell()
+        sys.stdout.flush()
+        if code is not None:
+            return code
+        if _used(child.pid) - begun >= minutes * 60:
+            # libFuzzer ends after the input under way, and tells its figures.
+            child.send_signal(signal.SIGUSR1)
+
+
+def _used(pid: int) -> float:
+    """Seconds of the processor that a process under way has had; none when it is over."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _busy() -> float:
@@ -168,7 +209,7 @@ def record(ran: Ran, page: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz")
     parser.add_argument("targets", nargs="*", choices=[*ALL, []], help="all, when none is named")
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the processor, for each target")
     parser.add_argument("--page", type=Path, default=PAGE, help="where the rows are kept")
     told = parser.parse_args()
     wanted = told.targets or list(ALL)
@@ -176,7 +217,7 @@ def main() -> int:
         build()
     done = []
     for name in wanted:
-        print(f"--- {name}: {told.minutes:g} minutes", flush=True)
+        print(f"--- {name}: {told.minutes:g} minutes of the processor", flush=True)
         done.append(fuzz(name, told.minutes))
         record(done[-1], told.page)
         print(done[-1].row(), flush=True)

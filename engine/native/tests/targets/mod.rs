@@ -25,6 +25,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("mask", mask),
     ("shell", shell_text),
     ("scan", scanner),
+    ("output", output),
     ("rego", rego),
 ];
 
@@ -230,6 +231,47 @@ fn scanner(data: &[u8]) {
     }
     let _ = scan::mask::without_secrets(engine, data);
     let _ = scan::encode::scanned(engine, data, &found);
+}
+
+/// Output is shown whole but for what is hidden, whatever the pieces and pauses; of a text, all that is found is hidden.
+fn output(data: &[u8]) {
+    static WANTED: OnceLock<Arc<[bool]>> = OnceLock::new();
+    let engine = scan::engine().expect("the engine is built");
+    let wanted = WANTED.get_or_init(|| engine.types.iter().map(|_| true).collect());
+    let (size, rest) = data.split_first().map_or((0, data), |(size, rest)| (usize::from(*size), rest));
+    // The highest bit: whether it is a terminal's; the next one: whether there are pauses.
+    let (is_terminal, pauses) = (size & 0x80 != 0, size & 0x40 != 0);
+    let mut made = scan::Output::new(engine, wanted, is_terminal);
+    let (mut whole, mut hidden) = (Vec::new(), Vec::new());
+    let mut take = |shown: scan::output::Shown| {
+        let mut at = 0;
+        for mark in shown.marks {
+            whole.extend_from_slice(shown.bytes.get(at..mark.at).expect("marks are in order and in what is shown"));
+            let from = whole.len();
+            whole.extend_from_slice(&mark.value);
+            hidden.push(from..whole.len());
+            at = mark.at;
+        }
+        whole.extend_from_slice(shown.bytes.get(at..).expect("marks are in what is shown"));
+    };
+    for piece in rest.chunks(size & 0x3f | 1) {
+        take(made.push(piece));
+        if pauses {
+            take(made.quiet());
+        }
+    }
+    take(made.finish());
+    let text =
+        std::str::from_utf8(rest).ok().filter(|text| !text.contains(|one: char| one.is_control() && one != '\n'));
+    if let Some(text) = text.filter(|_| !is_terminal && !pauses) {
+        assert_eq!(String::from_utf8_lossy(&whole), text);
+        for span in scan::scan(engine, text.as_bytes()) {
+            assert!(
+                (span.start..span.end).all(|at| hidden.iter().any(|one| one.contains(&at))),
+                "{span:?} of {text:?}"
+            );
+        }
+    }
 }
 
 /// A policy compiles or is refused; what compiles ends, by the machine and by the interpreter, in results or an error.
