@@ -27,6 +27,7 @@ from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.recordings import build_recordings, put_away_old
 from gateway.app.retention import Shredder, open_log
+from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
@@ -124,6 +125,8 @@ class Gateway:
         self.exports = Exports([*audit, *notices], self.meters)
         opening.callback(self.exports.close)
         self._reader = command_reader()
+        self.finder, self._indexing = build_search(config, database, log, self._reader)
+        opening.callback(self._indexing.close)
         self.counting = Counting(self._reader, KnownUses(database), self._entries_since, time.time_ns)
         opening.callback(self.counting.flush)
         self.policies: PolicyStore[Judge] = PolicyStore(
@@ -203,6 +206,8 @@ class Gateway:
         self._estimating.open(asyncio.get_running_loop())
         self.sealer.start()
         self.exports.start()
+        if config.audit.index:
+            self._indexing.start()
         if config.metrics.bind is not None:
             places.append(self._start_metrics(config.metrics.bind))
         if self._sockets:
@@ -283,6 +288,7 @@ class Gateway:
                 ender=self.ender,
                 meters=self.meters,
                 exports=self.exports,
+                finder=self.finder,
                 troubles=self.troubles,
                 started_at=self._started_at,
                 sign_in=self.identities.sign_in,

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from gateway.app.exports import Exports
 from gateway.app.listeners import server_context
 from gateway.approvals.store import Approvals
+from gateway.audit.index.finding import Finder
 from gateway.audit.log import AuditLog
 from gateway.audit.sealing import Sealer
 from gateway.config import Config
@@ -52,6 +53,7 @@ class Parts:
     ender: SessionEnder
     meters: Meters
     exports: Exports
+    finder: Finder
     troubles: Callable[[], Sequence[str]]
     started_at: int
     sign_in: CodeFlow | None
@@ -94,7 +96,7 @@ def _routes(parts: Parts) -> list[Route]:
     directory = parts.config.at(parts.config.audit.dir)
     holds = Holds(parts.approvals, parts.gate)
     decisions = Decisions(directory, lambda: parts.policies.program)
-    audit = Audit(directory, lambda: _sealed(parts), lambda: parts.sealer.trusted, time.time_ns)
+    audit = Audit(directory, lambda: _sealed(parts), lambda: parts.sealer.trusted, time.time_ns, parts.finder)
     sessions = Sessions(directory, parts.ender)
     policies = Policies(
         directory,

@@ -22,8 +22,19 @@ BLOCK = 256 << 10
 
 def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
     """The entries of a log from the newest on, or from the one before a number. Raises AuditUnavailable."""
-    expected: int | None = None
     opener = Opener(directory)
+    for path, line in _newest_lines(directory, before):
+        yield opener.open(_entry(path, line))
+
+
+def line_at(directory: Path, seq: int) -> bytes | None:
+    """The line of one entry by its number; None when the log has none (any more). Raises AuditUnavailable."""
+    found = next(_newest_lines(directory, seq + 1), None) if 0 < seq < 1 << 62 else None
+    return found[1] if found is not None and number_of(found[1]) == seq else None
+
+
+def _newest_lines(directory: Path, before: int | None) -> Iterator[tuple[Path, bytes]]:
+    expected: int | None = None
     for path in reversed(segments(directory)):
         first = int(path.stem)
         if before is not None and first >= before:
@@ -36,7 +47,7 @@ def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
             if number is None or (expected is not None and number != expected):
                 raise AuditUnavailable(f"`{path.name}` is broken near entry {expected or number}", code="AUDIT_ALTERED")
             expected = number - 1
-            yield opener.open(_entry(path, line))
+            yield path, line
 
 
 def entry_at(directory: Path, seq: int) -> Entry | None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from gateway.audit.entry import Entry, Kind, encode
+from gateway.audit.entry import Kind
 from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.keys import log_name
 from gateway.audit.read import Filter, read, read_lines
 from gateway.audit.unusual import unusual
-from gateway.cli import proofs, shredding
+from gateway.cli import finding, proofs, shredding
+from gateway.cli.entries import as_json_line, as_text, time_of
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
-from gateway.cli.output import complain, say
+from gateway.cli.output import say
 from gateway.config import load_config
 
-MAX_TEXT = 120
 MAX_EXPORTED = 16 << 20
 """Bytes of one printed line: more than any entry becomes, so that nothing is cut."""
 
@@ -31,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(lambda: None)
     group.command()(show)
     group.command()(export)
+    finding.register(group)
     proofs.register(group)
     shredding.register(group)
     app.add_typer(group, name="audit")
@@ -82,7 +81,7 @@ def show(  # each is an option of the command line
     for entry in read(place, wanted):
         if only_unusual and not unusual(entry):
             continue
-        say(_as_json(entry) if as_json else _as_text(entry))
+        say(as_json_line(entry) if as_json else as_text(entry))
 
 
 def export(
@@ -103,45 +102,3 @@ def export(
         # WHY only now: where there is no log, none is to be given a name.
         log = log or log_name(place)
         say(shape_event(line, log, shape, MAX_EXPORTED).body.decode())
-
-
-def _as_json(entry: Entry) -> str:
-    return encode(msgspec.structs.replace(entry, seq=0), entry.seq)[:-1].decode()
-
-
-def _as_text(entry: Entry) -> str:
-    moment = datetime.fromtimestamp(entry.time / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    head = f"{entry.seq:>8}  {moment}  {entry.kind.value:<8}"
-    match entry.kind:
-        case Kind.DECISION:
-            rules = ",".join(rule for rule, _ in entry.rules)
-            text = "[unreadable: the key of its content is gone]" if entry.unreadable else " ".join(entry.text.split())
-            shown = text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
-            line = f"{head}  {entry.verdict:<5}  {entry.principal}@{entry.resource}  {rules}  {shown}"
-            why = unusual(entry)
-            return f"{line}  ({why})" if why else line
-        case Kind.OUTCOME:
-            return f"{head}  {entry.decision_id}  rows {entry.rows or 0}  bytes {entry.bytes or 0}  {entry.error or ''}"
-        case Kind.SHADOW:
-            rules = ",".join(rule for rule, _ in entry.rules)
-            return f"{head}  {entry.decision_id}  {entry.note}  {entry.principal}@{entry.resource}  {rules}"
-        case Kind.RECORDING:
-            return f"{head}  {entry.step:<9}  {entry.note}  {entry.principal}@{entry.resource}  chunks {entry.rows or 0}  {entry.digest[:16]}"
-        case Kind.APPROVAL:
-            return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
-        case _:
-            return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.revision[:12]}  {entry.note}".rstrip()
-
-
-def time_of(text: str | None) -> int | None:
-    """UTC nanoseconds of a time as people write it."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        complain(f"`{text}` is no time", help="write it like 2026-11-21T09:00 or 2026-11-21T09:00:00+01:00")
-        raise typer.Exit(2) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000_000)

@@ -31,7 +31,7 @@ from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.log import segments
 from gateway.audit.read import Filter, read_entry_lines
 from gateway.audit.recorded import Reader
-from gateway.cli.audit import time_of
+from gateway.cli.entries import time_of
 from gateway.cli.impact_report import impact_csv, impact_html, impact_json, impact_text
 from gateway.cli.output import complain, say
 from gateway.errors import AuditUnavailable, GatewayError

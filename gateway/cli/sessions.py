@@ -19,7 +19,7 @@ import typer
 
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.read import Filter, read
-from gateway.cli.audit import time_of
+from gateway.cli.entries import time_of
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say, say_json
 from gateway.config import Config, load_config

@@ -280,7 +280,7 @@ class Audit:
     the statement itself makes a secret (`PASSWORD '...'`) is never kept, whatever it says.
 
     `keep_days`, `retention`: contents of entries are closed under keys that are destroyed after so many days; with neither, they
-    stand in the log in clear. Proofs hold without them.
+    stand in the log in clear. Proofs hold without them. `index`: the store keeps an index, so that searching need not read the log.
     """
 
     dir: str = "state/audit"
@@ -291,6 +291,7 @@ class Audit:
     low_water_bytes: int = 64 << 20
     export: tuple[AuditExport, ...] = ()
     keep_days: int = 0
+    index: bool = False
     retention: tuple[AuditRetention, ...] = ()
 
 

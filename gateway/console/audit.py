@@ -1,17 +1,27 @@
-"""The audit's proof: how far it is sealed, by which key, and whether all of it is what was sealed (checked when asked)."""
+"""The audit's proof: how far it is sealed, by which key, and whether all of it is what was sealed (checked when asked). And its
+decisions, found by what is remembered of them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlencode
 
 from gateway.audit.checkpoint import Checkpoint, PublicKey, read_note
+from gateway.audit.index.finding import Finder
+from gateway.audit.index.sought import Sought
 from gateway.audit.sealing import last_note
 from gateway.audit.verify import Report, verify_log
-from gateway.console.calls import Call, CallRefused, Goto, Page, Reply, for_auditors
+from gateway.console.calls import PAGE, Call, CallRefused, Goto, Page, Reply, for_auditors
+from gateway.console.searching import number_in
+from gateway.console.showing import Decided
 from gateway.errors import AuditUnavailable
+
+FILTERS = ("text", "principal", "resource", "job", "verdict", "rule", "effect", "object", "since", "until")
+MAX_FILTER = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,10 @@ class Audit:
         standing: Callable[[], Sealed],
         trusted: Callable[[], Sequence[PublicKey]],
         clock: Callable[[], int],
+        finder: Finder | None = None,
     ) -> None:
         """`trusted` are the keys that this program signs with."""
+        self._finder = finder
         self._directory = directory
         self._standing = standing
         self._trusted = trusted
@@ -66,9 +78,29 @@ class Audit:
                 "root": "" if checkpoint is None else checkpoint.root.hex(),
                 "keys": [key.print() for key in self._trusted()],
                 "checked": self.checked,
+                **self._searched(call.query),
             },
-            live="log",
+            live="" if call.query else "log",
         )
+
+    def _searched(self, query: Mapping[str, str]) -> dict[str, object]:
+        """What was looked for and found; nothing where nobody looks for anything."""
+        texts = {name: query.get(name, "").strip()[:MAX_FILTER] for name in FILTERS}
+        said = {name: value for name, value in texts.items() if value}
+        fields: dict[str, object] = {"wanted": texts, "decisions": None, "older": None, "looked": 0}
+        if not said or self._finder is None:
+            return fields
+        days = {name: _moment(said.get(name), name) for name in ("since", "until")}
+        plain = {name: value for name, value in said.items() if name not in ("text", *days)}
+        sought = Sought(text=said.get("text", ""), since=days["since"], until=days["until"], **plain)  # type: ignore[arg-type]  # texts by their names
+        found = self._finder.find(sought, PAGE, number_in(query.get("before")))
+        older = None if found.older is None else f"?{urlencode({**said, 'before': str(found.older)})}#found"
+        return {
+            "wanted": texts,
+            "decisions": [Decided(entry) for entry in found.entries],
+            "older": older,
+            "looked": found.looked,
+        }
 
     def verify(self, call: Call) -> Reply:
         """Begin to check the whole log; one check at a time."""
@@ -102,3 +134,17 @@ class Audit:
             return ("", None) if note is None else (note, read_note(note)[0])
         except (ValueError, OSError) as error:
             raise AuditUnavailable("the last checkpoint cannot be read") from error
+
+
+def _moment(text: str | None, name: str) -> int | None:
+    """UTC nanoseconds of a time as people write it; the end of a day that is the last one."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CallRefused(400, "This is no time", "Write it like 2026-11-21 or 2026-11-21T09:00 (UTC).") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    seconds = int(moment.timestamp())
+    is_day = name == "until" and len(text) == len("2026-11-21")
+    return (seconds + (86_400 if is_day else 0)) * 1_000_000_000

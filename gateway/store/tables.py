@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -66,6 +66,36 @@ job_uses = Table(
     Index("job_uses_by_kind", "principal", "kind"),
 )
 """What each kind of job of a principal did before. `owner` and `use` are hashes; `said` is the use as people read it."""
+
+audit_logs = Table(
+    "audit_logs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("upto", BigInteger, nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+)
+"""The logs that are indexed: up to which entry, and the digest of its line."""
+
+audit_terms = Table(
+    "audit_terms",
+    metadata,
+    Column("log", Integer, primary_key=True, autoincrement=False),
+    Column("term", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Which entry has which term (`gateway.audit.index.terms`): hashes, never a text."""
+
+audit_days = Table(
+    "audit_days",
+    metadata,
+    Column("log", Integer, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+)
+"""The first and the last entry of each day since 1970 (UTC)."""
 
 installation = Table(
     "installation",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -39,7 +40,7 @@ DEADLINE = 60
 
 def settle(place: World) -> None:
     text = place.config.read_text()
-    place.config.write_text(text.replace("[audit]", "[audit]\nkeep_days = 30", 1))
+    place.config.write_text(text.replace("[audit]", "[audit]\nkeep_days = 30\nindex = true", 1))
 
 
 def work(place: World, word: str) -> None:
@@ -87,6 +88,25 @@ def wait_for_shredding(place: World, times: int) -> None:
     assert sum(entry["kind"] == "shredded" for entry in place.entries()) >= times
 
 
+def wait_for_index(place: World) -> int:
+    """Until the running gateway has indexed what it wrote; how many terms there are."""
+    deadline, pause = time.monotonic() + DEADLINE, threading.Event()
+    while True:
+        with contextlib.closing(sqlite3.connect(place.folder / "store.db")) as store:
+            upto = store.execute("SELECT max(upto) FROM audit_logs").fetchone()[0] or 0
+            terms = int(store.execute("SELECT count(*) FROM audit_terms").fetchone()[0])
+        if upto >= 80:
+            return terms
+        assert time.monotonic() < deadline, f"indexed up to {upto}"
+        pause.wait(0.2)
+
+
+def found(place: World, *words: str) -> list[str]:
+    said = audit(place, "search", *words, "--json", "--limit", "1000")
+    assert said.returncode == 0, said.stderr
+    return [str(json.loads(line)["seq"]) for line in said.stdout.splitlines()]
+
+
 def check_proofs(place: World, shredded: int) -> None:
     said = audit(place, "verify", "--json")
     assert said.returncode == 0, said.stdout + said.stderr
@@ -110,11 +130,16 @@ def test_no_file_keeps_a_word_of_what_was_shredded_and_everything_is_proven() ->
         assert len(seen) >= 40
         # Entries are closed from the first moment; what the store shows approvers is there until it is shredded.
         assert [path.name for path in files_with(place, CANARY) if path.suffix == ".jsonl"] == []
+        assert wait_for_index(place) > 300
+        assert len(found(place, CANARY)) >= 40
+        assert found(place, "--object", CANARY) == found(place, "drop", CANARY) != []
         said = shred_all(place)
         assert said.returncode == 0, said.stderr
         wait_for_shredding(place, 1)
         assert [text for text in texts(place) if CANARY in text] == []
         assert files_with(place, CANARY) == []
+        assert found(place, CANARY) == found(place, "--object", CANARY) == []
+        assert len(found(place, "--principal", "ana")) >= 40
         work(place, "after")
         assert [text for text in texts(place) if "after" in text]
         place.stop()

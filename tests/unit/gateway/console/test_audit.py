@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from engine import command_reader
+from gateway.audit.catalogs import KeptCatalogs
 from gateway.audit.entry import Entry, Kind
+from gateway.audit.index.finding import Finder
+from gateway.audit.index.sought import FactReader
 from gateway.audit.keys import own_key
 from gateway.audit.log import segments
+from gateway.audit.recent import entry_at
 from gateway.audit.sealing import Sealer
 from gateway.console import audit as module
 from gateway.console.audit import Audit, Checked, Sealed
-from gateway.console.calls import CallRefused, Goto, Page
+from gateway.console.calls import PAGE, CallRefused, Goto, Page
+from gateway.console.rendering import Renderer
+from gateway.console.showing import Decided
 from gateway.errors import AuditUnavailable
 from tests.strategies.console import call, viewer
 from tests.strategies.gates import House
@@ -129,3 +138,73 @@ def test_it_is_for_auditors(house: House) -> None:
     for ask in (audit.show, audit.verify):
         with pytest.raises(CallRefused):
             ask(call(viewer(roles=("approver",))))
+
+
+def searching(house: House) -> Audit:
+    audit = page_of(house)
+    directory = house.folder / "audit"
+    entry = Entry(kind=Kind.DECISION, time=10**18, principal="bo", protocol="postgres", verdict="deny")
+    for number in range(60):
+        house.log.append(msgspec.structs.replace(entry, time=10**18 + number, text=f"DELETE FROM orders -- {number}"))
+    house.log.flush()
+    audit._finder = Finder(directory, FactReader(command_reader(), KeptCatalogs(directory)), None)
+    return audit
+
+
+def answered(audit: Audit, **query: str) -> dict[str, object]:
+    reply = audit.show(replace(call(), query=query))
+    assert isinstance(reply, Page)
+    return dict(reply.fields)
+
+
+def test_decisions_are_found_by_what_is_remembered_a_page_at_a_time(house: House) -> None:
+    audit = searching(house)
+    assert answered(audit)["decisions"] is None
+    first = answered(audit, text="delete", object="orders", effect="delete", verdict="deny", principal="bo")
+    assert len(first["decisions"]) == PAGE  # type: ignore[arg-type]  # a list
+    older = str(first["older"])
+    assert "text=delete" in older
+    assert "principal=bo" in older
+    before = older.split("before=")[1].split("#")[0]
+    rest = answered(audit, text="delete", principal="bo", before=before)
+    assert len(rest["decisions"]) == 10  # type: ignore[arg-type]  # a list
+    assert rest["older"] is None
+    assert answered(audit, text="42")["decisions"] == [Decided(entry_at(house.folder / "audit", 63))]  # type: ignore[arg-type]  # it is there
+
+
+def test_a_day_is_whole_and_what_is_no_time_is_said(house: House) -> None:
+    audit = searching(house)
+    day = "2001-09-09"
+    assert answered(audit, since=day, until=day)["decisions"]
+    assert answered(audit, until="2001-09-08", principal="bo")["decisions"] == []
+    assert answered(audit, since="2001-09-09T23:00:00", principal="bo")["decisions"] == []
+    with pytest.raises(CallRefused) as caught:
+        answered(audit, since="yesterday")
+    assert caught.value.status == 400
+
+
+def test_a_search_is_for_auditors_too(house: House) -> None:
+    audit = searching(house)
+    with pytest.raises(CallRefused):
+        audit.show(replace(call(viewer(roles=("approver",))), query={"text": "delete"}))
+
+
+def test_hostile_text_is_text_on_the_page(house: House) -> None:
+    audit = searching(house)
+    house.log.append(
+        Entry(
+            kind=Kind.DECISION,
+            time=1,
+            principal="eve",
+            text="SELECT 'zzz<script>alert(1)</script>\u202e'",
+            verdict="deny",
+        )
+    )
+    house.log.flush()
+    for query in ({"text": "zzz"}, {"text": "zzz", "job": '"><script>alert(2)'}, {"rule": "<script>alert(3)"}):
+        found = audit.show(replace(call(), query=query))
+        assert isinstance(found, Page)
+        around = {"viewer": viewer(), "here": "/audit", "live": "", "version": "v", "waiting_count": 0}
+        html = Renderer().render(found.template, {**found.fields, **around})
+        assert "<script>alert" not in html
+        assert ("&lt;script&gt;alert(1)" in html) == (query == {"text": "zzz"})

@@ -1,0 +1,25 @@
+"""Entries as lines, times as people write them."""
+
+from __future__ import annotations
+
+import pytest
+import typer
+
+from gateway.audit.entry import Entry, Kind, decode
+from gateway.cli.entries import as_json_line, as_text, time_of
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_is_one_line_both_ways(kind: Kind) -> None:
+    entry = Entry(kind=kind, time=5, seq=7, text="SELECT\n1", note="n", principal="ana", step="s")
+    assert decode(as_json_line(entry).encode() + b"\n") == entry
+    assert "\n" not in as_text(entry)
+    assert kind.value in as_text(entry)
+
+
+def test_times_are_utc_unless_they_say_otherwise() -> None:
+    assert time_of(None) is None
+    assert time_of("1970-01-01T00:00:01") == 10**9
+    assert time_of("1970-01-01T01:00:01+01:00") == 10**9
+    with pytest.raises(typer.Exit):
+        time_of("yesterday")
