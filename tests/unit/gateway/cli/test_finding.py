@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     log = open_log(config)
     log_name(config.at(config.audit.dir))
     for number in range(1, 8):
-        text = f"DELETE FROM orders WHERE id = {number} \x1b[2J" if number % 2 else "SELECT 1 FROM bills"
+        text = f"DELETE FROM orders WHERE id = {number} OR name = '\x1b[2J'" if number % 2 else "SELECT 1 FROM bills"
         log.append(
             Entry(
                 kind=Kind.DECISION,
