@@ -6,6 +6,7 @@ AuditUnavailable, as in `read`, which also says what becomes of closed contents.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
 
 def line_at(directory: Path, seq: int) -> bytes | None:
     """The line of one entry by its number; None when the log has none (any more). Raises AuditUnavailable."""
-    found = next(_newest_lines(directory, seq + 1), None) if 0 < seq < 1 << 62 else None
-    return found[1] if found is not None and number_of(found[1]) == seq else None
+    found = _numbered(directory, seq)
+    return None if found is None else found[1]
 
 
 def _newest_lines(directory: Path, before: int | None) -> Iterator[tuple[Path, bytes]]:
@@ -52,8 +53,26 @@ def _newest_lines(directory: Path, before: int | None) -> Iterator[tuple[Path, b
 
 def entry_at(directory: Path, seq: int) -> Entry | None:
     """One entry by its number; None when the log has none (any more). Raises AuditUnavailable."""
-    found = next(newest_first(directory, seq + 1), None) if 0 < seq < 1 << 62 else None
-    return found if found is not None and found.seq == seq else None
+    found = _numbered(directory, seq)
+    return None if found is None else Opener(directory).open(_entry(*found))
+
+
+def _numbered(directory: Path, seq: int) -> tuple[Path, bytes] | None:
+    """The line with a number, and its segment."""
+    if not 0 < seq < 1 << 62:
+        return None
+    holding = [path for path in segments(directory) if int(path.stem) <= seq]
+    place = _place(directory, holding[-1], seq) if holding else None
+    # WHY a failure is none: the way from the end of the segment is longer, and says what is wrong.
+    with contextlib.suppress(OSError):
+        if place is not None:
+            with holding[-1].open("rb") as file:
+                file.seek(place)
+                line = file.readline(MAX_LINE + 64)
+            if line.endswith(b"\n"):
+                return holding[-1], line
+    found = next(_newest_lines(directory, seq + 1), None)
+    return found if found is not None and number_of(found[1]) == seq else None
 
 
 def _place(directory: Path, path: Path, before: int) -> int | None:

@@ -14,7 +14,7 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.keys import own_key
 from gateway.audit.log import AuditLog, segments
 from gateway.audit.read import read
-from gateway.audit.recent import entry_at, newest_first
+from gateway.audit.recent import entry_at, line_at, newest_first
 from gateway.audit.sealing import Sealer
 from gateway.errors import AuditUnavailable
 
@@ -64,6 +64,23 @@ def test_one_entry_is_found_by_its_number(tmp_path: Path) -> None:
     assert (found.seq, found.time) == (17, 16)
     for missing in (0, -3, 51, 10**18, 1 << 63):
         assert entry_at(folder, missing) is None
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_line_is_found_by_its_number_with_and_without_places(
+    tmp_path: Path, sealed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path / "audit", 120, sealed=sealed)
+    everything = [line for path in segments(folder) for line in path.read_bytes().splitlines(keepends=True)]
+    if sealed:
+        # Where places are noted down, nothing else is read.
+        monkeypatch.setattr(recent, "_newest_lines", lambda directory, before: iter(()))
+    for seq in (1, 2, 59, 119, 120):
+        assert line_at(folder, seq) == everything[seq - 1]
+        found = entry_at(folder, seq)
+        assert found is not None
+        assert found.seq == seq
+    assert [line_at(folder, seq) for seq in (0, 121, 1 << 62)] == [None] * 3
 
 
 def test_a_place_that_is_wrong_is_not_believed(tmp_path: Path) -> None:
