@@ -63,6 +63,7 @@ REQUESTS: tuple[tuple[int, str, str], ...] = (
     (75, "NUL bytes and texts too long to run", "test_75_what_cannot_be_run_as_it_was_read_is_not_run"),
     (75, "ten megabytes in a packet", "test_75_a_packet_of_ten_megabytes_ends_the_connection_and_no_other"),
     (78, "files over SFTP", "test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp"),
+    (78, "operations of SFTP in many spellings", "test_78_no_spelling_of_an_operation_changes_them"),
     (79, "forwardings", "test_79_forwardings_reach_nothing"),
     (79, "destinations, sockets and listeners by other names", "test_79_no_spelling_of_a_destination_is_reached"),
     (79, "agents", "test_79_agents_are_not_lent"),

@@ -130,7 +130,7 @@ TYPED: tuple[str, ...] = (
 """Lines for a guarded shell (81); `{c}` must not come to be."""
 
 SPELLINGS: dict[str, int] = {
-    "test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp": len(FILES),
+    "test_78_no_spelling_of_an_operation_changes_them": len(FILES),
     "test_79_no_spelling_of_a_destination_is_reached": len(HOSTS) + len(SOCKETS) + len(LISTENERS),
     "test_80_a_channel_that_has_its_command_runs_no_other": len(SECOND),
     "test_80_other_kinds_of_channels_are_not_opened": len(CHANNELS),

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -174,6 +174,61 @@ def test_81_no_spelling_of_a_line_is_run(guarded: Place, text: str) -> None:
     assert [one for one in allowed if canary.name in one] == []
 
 
+def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(guarded: Place) -> None:
+    home = guarded.folder / "home"
+    (home / ".ssh").mkdir(parents=True)
+    keys, start, plain = home / ".ssh" / "authorized_keys", home / ".bashrc", home / "plain"
+    for file in (keys, start, plain):
+        file.write_text("mine")
+    (home / "innocent").symlink_to(keys)
+    (home / "folder").symlink_to(home / ".ssh")
+
+    async def write(client: asyncssh.SFTPClient, path: str) -> None:
+        async with client.open(path, "wb") as file:
+            await file.write(b"evil")
+
+    attempts: list[Callable[[asyncssh.SFTPClient], Awaitable[object]]] = [
+        lambda client: write(client, str(keys)),
+        lambda client: write(client, str(start)),
+        lambda client: write(client, f"{home}/innocent"),
+        lambda client: write(client, f"{home}/folder/authorized_keys"),
+        lambda client: write(client, f"{home}/folder/../.ssh/./authorized_keys"),
+        lambda client: write(client, f"{home}//.ssh//authorized_keys"),
+        lambda client: client.posix_rename(str(plain), str(keys)),
+        lambda client: client.rename(str(plain), f"{home}/folder/rc"),
+        lambda client: client.symlink(str(plain), f"{home}/folder/environment"),
+        lambda client: client.remove(str(keys)),
+        lambda client: client.chmod(str(plain), 0o4777),
+        lambda client: client.open("/etc/shadow", "rb"),
+    ]
+
+    async def attempt(
+        connection: asyncssh.SSHClientConnection, act: Callable[[asyncssh.SFTPClient], Awaitable[object]]
+    ) -> str:
+        # A channel of its own: an operation that waits keeps those behind it waiting.
+        async with connection.start_sftp_client() as client:
+            try:
+                await asyncio.wait_for(act(client), 4)
+            except TimeoutError:
+                return "held"
+            except asyncssh.SFTPPermissionDenied:
+                return "denied"
+            return "done"
+
+    async def work(connection: asyncssh.SSHClientConnection) -> list[str]:
+        return list(await asyncio.gather(*(attempt(connection, act) for act in attempts)))
+
+    before = len(guarded.decisions())
+    came = in_loop(guarded, work)
+    assert isinstance(came, list)
+    assert set(came) <= {"held", "denied"}, came
+    asked = [entry for entry in guarded.decisions()[before:] if entry.text.startswith("sftp ")]
+    assert sum(entry.verdict in ("hold", "deny") for entry in asked) >= len(attempts)
+    assert [file.read_text() for file in (keys, start, plain)] == ["mine"] * 3
+    assert sorted(path.name for path in (home / ".ssh").iterdir()) == ["authorized_keys"]
+    assert plain.stat().st_mode & 0o7777 != 0o4777
+
+
 @pytest.fixture(params=["people", "a service", "shared"])
 def home(request: pytest.FixtureRequest, guarded: Place) -> Iterator[Path]:
     """Somebody's home: where those of people are, where no home is known to be, and where everybody may write."""
@@ -188,7 +243,8 @@ def home(request: pytest.FixtureRequest, guarded: Place) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(guarded: Place, home: Path) -> None:
+@pytest.mark.long
+def test_78_no_spelling_of_an_operation_changes_them(guarded: Place, home: Path) -> None:
     for folder in (
         home / ".ssh",
         home / "new",
@@ -279,6 +335,7 @@ def test_79_forwardings_reach_nothing(guarded: Place, how: str) -> None:
     assert any(entry.protocol == "ssh" and entry.verdict in ("deny", "hold") for entry in guarded.decisions()[-4:])
 
 
+@pytest.mark.long
 def test_79_no_spelling_of_a_destination_is_reached(guarded: Place) -> None:
     async def attempt(opening: Awaitable[object]) -> str:
         try:
