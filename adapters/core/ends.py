@@ -94,9 +94,8 @@ class End(asyncio.Protocol):
             except ssl.SSLError as error:
                 self._tls_ended(error)
                 return
-            answer = tls.to_send()
-            if answer:
-                self._write(answer)
+            if tls.has_words:
+                self._write(tls.to_send())
             if not was_secure and tls.is_secure:
                 self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
         if data:

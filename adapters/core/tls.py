@@ -10,7 +10,7 @@ import contextlib
 import os
 import ssl
 from functools import lru_cache
-from typing import cast
+from typing import Protocol, cast
 
 from adapters.core.ports import Target
 
@@ -18,16 +18,28 @@ _RECORD = 16 * 1024
 """The most that one record holds (RFC 8446, 5.1): what one read can give."""
 
 
+class _Records(Protocol):
+    """A TLS connection as OpenSSL has it."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def write(self, data: bytes, /) -> int: ...
+    def pending(self) -> int: ...
+
+
 class Tls:
     """One TLS connection. Every method may raise `ssl.SSLError`: then it cannot go on, and `to_send` has the alert."""
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "is_over", "is_secure")
+    __slots__ = ("_incoming", "_object", "_outgoing", "_records", "has_words", "is_over", "is_secure")
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
         )
+        # WHY not the object's own words: they are these, with a call around each.
+        self._records = cast(_Records, getattr(self._object, "_sslobj", self._object))
+        self.has_words = False
+        """After `take`: the connection itself may have something to say (`to_send`)."""
         self.is_secure = False
         """The handshake is done, the peer verified as far as the context asks for it."""
         self.is_over = False
@@ -41,8 +53,9 @@ class Tls:
         """Bytes off the wire; gives the clear text that is whole by now. During the handshake that is usually nothing."""
         self._incoming.write(data)
         if not self.is_secure and not self._shake_hands():
+            self.has_words = True
             return b""
-        read, first = self._object.read, b""
+        read, first = self._records.read, b""
         # WHY: a place of that size is made for each read, and what is sealed is longer than what it holds.
         room = len(data) if 0 < len(data) < _RECORD else _RECORD
         more: list[bytes] = []
@@ -60,15 +73,17 @@ class Tls:
             else:
                 more.append(piece)
             # WHY looked at first: to be told that nothing is left costs an exception.
-            if not self._incoming.pending and not self._object.pending():
+            if not self._incoming.pending and not self._records.pending():
                 break
+        self.has_words = self._outgoing.pending > 0
         return b"".join((first, *more)) if more else first
 
     def seal(self, data: bytes) -> bytes:
         """The bytes for the wire that carry `data`, behind whatever else waits to be sent."""
-        done, write = 0, self._object.write
+        write = self._records.write
+        done = write(data) if data else 0
         while done < len(data):
-            done += write(data if not done else data[done:])
+            done += write(data[done:])
         return self._outgoing.read()
 
     def to_send(self) -> bytes:
@@ -129,6 +144,11 @@ class Stacked:
         """What the connections themselves have to say."""
         inner = self._inner.to_send()
         return (self._outer.seal(inner) if inner else b"") + self._outer.to_send()
+
+    @property
+    def has_words(self) -> bool:
+        """Either connection itself may have something to say."""
+        return self._inner.has_words or self._outer.has_words
 
     @property
     def is_secure(self) -> bool:
