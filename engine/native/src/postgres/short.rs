@@ -96,7 +96,19 @@ pub fn may_need_more(text: &[u8]) -> bool {
 }
 
 fn has_word(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    let Some((first, rest)) = word.split_first() else {
+        return true;
+    };
+    // WHY the first letter alone before anything is compared: most bytes are another.
+    let begins = |byte: &u8| byte | 0x20 == *first;
+    let mut left = text;
+    while let Some(place) = left.iter().position(begins) {
+        left = left.get(place.saturating_add(1)..).unwrap_or_default();
+        if left.get(..rest.len()).is_some_and(|part| part.eq_ignore_ascii_case(rest)) {
+            return true;
+        }
+    }
+    false
 }
 
 fn zero_terminated(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -5,6 +5,8 @@
 //! whole numbers another, other numbers a third (the grammar tells those two apart); everything else stands in the key.
 //! The decision cache calls it, so what it lets through must hold for every tree the builder makes: see `sensitive`.
 
+use std::ops::Range;
+
 use super::functions::{builtin, foreign_feature, Class};
 
 /// Longer texts have no key. WHY so short: the guard's limits must not depend on what is inside a string.
@@ -24,10 +26,10 @@ pub fn shape(text: &[u8]) -> Option<Vec<u8>> {
     }
     let mut reader = Reader {
         rest: text,
-        key: Vec::with_capacity(text.len()),
+        key: Vec::with_capacity(text.len().saturating_add(32)),
         sensitive: vec![false],
         last: Last::Other,
-        called: Vec::new(),
+        called: 0..0,
     };
     while reader.token()? {}
     Some(reader.key)
@@ -49,16 +51,16 @@ struct Reader<'t> {
     /// For each open bracket: whether whole numbers may be positions of columns there (ORDER BY 2).
     sensitive: Vec<bool>,
     last: Last,
-    /// The name just read, for `name (`.
-    called: Vec<u8>,
+    /// Where in the key the name just read stands, for `name (`.
+    called: Range<usize>,
 }
 
-impl Reader<'_> {
-    fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> Vec<u8> {
+impl<'t> Reader<'t> {
+    fn take_while(&mut self, accept: impl Fn(u8) -> bool) -> &'t [u8] {
         let end = self.rest.iter().position(|byte| !accept(*byte)).unwrap_or(self.rest.len());
         let (head, tail) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
         self.rest = tail;
-        head.to_vec()
+        head
     }
 
     fn peek(&self) -> u8 {
@@ -89,24 +91,28 @@ impl Reader<'_> {
     }
 
     fn name(&mut self) -> Option<()> {
-        let mut name = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let name = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         // `E'...'`, `B'...'`, `U&"..."`, `a$b` and names beyond ASCII are other tokens than they look.
         if matches!(self.peek(), b'\'' | b'"' | b'$' | b'&') || self.peek() >= 0x80 {
             return None;
         }
-        name.make_ascii_lowercase();
-        if self.key.is_empty() && !BEGINNINGS.contains(&name.as_slice()) {
+        let start = self.key.len();
+        self.key.extend(name.iter().map(u8::to_ascii_lowercase));
+        let name = self.key.get(start..)?;
+        if start == 0 && !BEGINNINGS.contains(&name) {
             return None;
         }
-        match name.as_slice() {
-            b"order" | b"group" | b"distinct" => self.set_sensitive(true),
-            b"limit" | b"offset" => self.set_sensitive(false),
+        let is_sensitive = match name {
+            b"order" | b"group" | b"distinct" => Some(true),
+            b"limit" | b"offset" => Some(false),
             // FLOAT(n) is refused for some n; UESCAPE changes the string before it.
             b"float" | b"uescape" => return None,
-            _ => {}
+            _ => None,
+        };
+        if let Some(value) = is_sensitive {
+            self.set_sensitive(value);
         }
-        self.key.extend_from_slice(&name);
-        self.called = name;
+        self.called = start..self.key.len();
         self.last = Last::Name;
         Some(())
     }
@@ -122,9 +128,10 @@ impl Reader<'_> {
             return None;
         }
         self.key.push(b'"');
-        self.key.extend_from_slice(&name);
+        let start = self.key.len();
+        self.key.extend_from_slice(name);
+        self.called = start..self.key.len();
         self.key.push(b'"');
-        self.called = name;
         self.last = Last::Name;
         Some(())
     }
@@ -153,7 +160,7 @@ impl Reader<'_> {
 
     fn number(&mut self) -> Option<()> {
         let whole = self.take_while(|byte| byte.is_ascii_digit());
-        let mut fraction = Vec::new();
+        let mut fraction: &[u8] = &[];
         let is_fraction = self.peek() == b'.' && self.rest.get(1).is_some_and(u8::is_ascii_digit);
         if is_fraction {
             self.rest = self.rest.get(1..)?;
@@ -169,7 +176,7 @@ impl Reader<'_> {
             self.key.push(NUMBER);
             self.key.push(u8::from(fraction.is_empty()));
         } else if self.sensitive.last().copied().unwrap_or(true) {
-            self.key.extend_from_slice(&whole);
+            self.key.extend_from_slice(whole);
         } else {
             // Ten digits may be too much for a whole number.
             self.key.push(if whole.len() < 10 { WHOLE } else { NUMBER });
@@ -190,7 +197,7 @@ impl Reader<'_> {
             return None;
         }
         self.key.push(b'$');
-        self.key.extend_from_slice(&number);
+        self.key.extend_from_slice(number);
         self.last = Last::Other;
         Some(())
     }
@@ -222,7 +229,7 @@ impl Reader<'_> {
             if run.windows(2).any(|pair| pair == b"--" || pair == b"/*") || matches!(self.peek(), b'&' | b'`') {
                 return None;
             }
-            self.key.extend_from_slice(&run);
+            self.key.extend_from_slice(run);
             self.last = Last::Other;
             return Some(());
         }
@@ -248,13 +255,13 @@ impl Reader<'_> {
             _ => return None,
         }
         self.key.push(first);
-        self.called.clear();
+        self.called = 0..0;
         Some(())
     }
 
     /// Whether the tree looks into the literals of a call of the name just read.
     fn is_sensitive_call(&self) -> bool {
-        let Ok(name) = std::str::from_utf8(&self.called) else {
+        let Ok(name) = std::str::from_utf8(self.key.get(self.called.clone()).unwrap_or_default()) else {
             return true;
         };
         foreign_feature(name).is_some() || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
