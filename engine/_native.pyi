@@ -185,6 +185,39 @@ class EntryForm:
         """The line's body for one more question; None when it is longer than a line may be."""
 
 @final
+class Unwritten:
+    """The lines that the log has taken and that its file does not hold yet (`gateway.audit.log`). One thread at a time.
+
+    A body is all of a line's object but the opening brace.
+    """
+
+    def __new__(cls, next: int, most: int) -> Unwritten:
+        """`next` is the number of the next line; `most` lines may wait."""
+
+    @property
+    def next(self) -> int:
+        """The number of the next line."""
+
+    @property
+    def waiting(self) -> int:
+        """How many lines wait."""
+
+    def clear(self) -> None:
+        """Forget what waits."""
+
+    def note(self, body: bytes) -> int | None:
+        """Take a line that may wait, and say its number; None when too many do."""
+
+    def with_line(self, body: bytes) -> bytes:
+        """What is to be written for one more line, with all that waits before it. Nothing has changed until `wrote`."""
+
+    def noted(self) -> bytes:
+        """What is to be written of what waits, alone."""
+
+    def wrote(self) -> int:
+        """What was given out last stands in the file. The number of its last line."""
+
+@final
 class PostgresLane:
     """Commands that one session was granted before, from bytes to bytes (`adapters.postgres.session.lane`)."""
 
@@ -227,14 +260,14 @@ class PostgresLane:
     def take_back(self) -> None:
         """What `ask` found goes another way; nothing of it was recorded or sent."""
 
-    def line(self, decision_id: str, clock: int) -> bytes | None:
-        """The body of the decision's line for what `ask` found; None when it is too long."""
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
+        """What is to be written for what `ask` found: `Unwritten.with_line`; None when its line is too long."""
 
-    def reply(self, data: bytes, now: float) -> int | None:
-        """From where on the client is shown bytes that are the whole plain answer; `outcome` is next. Else None."""
+    def reply(self, data: bytes, now: float) -> bytes | None:
+        """What the client is shown of bytes that are the whole plain answer; `outcome` is next. Else None."""
 
-    def outcome(self, clock: int) -> bytes | None:
-        """The body of the outcome's line for what `reply` ended."""
+    def outcome(self, log: Unwritten, clock: int) -> bool:
+        """Let the outcome's line for what `reply` ended wait: `Unwritten.note`; no when too many do. There may be none."""
 
 def outcome_body(decision_id: str, now: int, counts: tuple[int, int, int], duration: float, error: str | None) -> bytes:
     """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null.
@@ -254,6 +287,30 @@ def grow_tree(frontier: list[tuple[int, bytes]], leaves: bytes) -> tuple[list[by
 
     Raises NativeError `INPUT_INVALID`.
     """
+
+# --- Numbers -----------------------------------------------------------------------------------------------------
+
+@final
+class Count:
+    """A number that grows. Safe from any thread."""
+
+    def __new__(cls) -> Count: ...
+    def add(self) -> None:
+        """Count one."""
+
+    @property
+    def value(self) -> int: ...
+
+@final
+class Histogram:
+    """How many values there were up to each of some limits that ascend. Safe from any thread."""
+
+    def __new__(cls, limits: list[float]) -> Histogram: ...
+    def observe(self, value: float) -> None:
+        """Count one."""
+
+    def read(self) -> tuple[list[int], float]:
+        """How many there were up to each limit and above the one before, those above the last behind them; and their sum."""
 
 # --- Secrets and personal data -----------------------------------------------------------------------------------
 

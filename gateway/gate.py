@@ -86,6 +86,7 @@ class Gate:
         self._approvals = approvals
         self._clock = clock
         self._meters = meters
+        self._observe = meters.decision_seconds.observe
         self._mask_keys = mask_keys
         self._link = link
         self._renew = renew
@@ -113,7 +114,7 @@ class Gate:
         except Exception as error:
             return self._fail(asked, error)
         finally:
-            self._meters.decision_seconds.observe(time.perf_counter() - began)
+            self._observe(time.perf_counter() - began)
 
     def _decide(self, asked: Asked) -> Answer:
         if ACTIVITY in asked.context:
@@ -168,8 +169,8 @@ class Gate:
             decision_id = f"d-{self._boot}-{next(self._numbers):x}"
             # INVARIANT: as in `_record`.
             self._log.append(fill(known.form, question, decision_id, self._clock()))
-            self._meters.decisions.count_as(known.labels)
-            self._meters.decision_seconds.observe(time.perf_counter() - began)
+            known.count.add()
+            self._observe(time.perf_counter() - began)
             return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys, known)
         # WHY broad: as in `decide`.
         except Exception:
@@ -180,16 +181,15 @@ class Gate:
         began = time.perf_counter()
         try:
             program = self._policies.program
-            is_asked = self._watcher is not None or self._refuses or self._is_counting
+            counting = self._counting
+            is_asked = self._watcher is not None or self._refuses or (counting is not None and counting.is_active)
             if is_asked or program is None or known.program() is not program:
                 return False
-            body = lines.line(f"d-{self._boot}-{next(self._numbers):x}", self._clock())
-            if body is None:
-                return False
             # INVARIANT: as in `_record`.
-            self._log.append(body)
-            self._meters.decisions.count_as(known.labels)
-            self._meters.decision_seconds.observe(time.perf_counter() - began)
+            if not self._log.append_again(lines, f"d-{self._boot}-{next(self._numbers):x}", self._clock()):
+                return False
+            known.count.add()
+            self._observe(time.perf_counter() - began)
             return True
         # WHY broad: as in `decide`.
         except Exception:
@@ -202,7 +202,7 @@ class Gate:
         self._log.append(fill(known.form, question, decision_id, now))
         if self._watcher is not None:
             self._watcher(asked, known.decision, decision_id, now)
-        self._meters.decisions.count_as(known.labels)
+        known.count.add()
         return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
 
     def _remember(self, asked: Asked, program: Program, judged: Judgement, answer: Answer) -> None:
@@ -219,7 +219,7 @@ class Gate:
             *(ref[object](program), names, asked.principal, asked.session, asked.resource),
             *(judged.decision, judged.command, answer.mask_keys),
             form_of(entry, is_whole=judged.exact, hides=self._hides),
-            *(_labels(judged.decision), not judged.exact),
+            *(self._meters.decisions.of(*_labels(judged.decision)), not judged.exact),
         )
         asked.memory.keep(asked.question, known)
 
@@ -286,7 +286,7 @@ class Gate:
             return Answer(denial_of(second), "")
 
     def _count(self, decision: Decision) -> None:
-        self._meters.decisions.count_as(_labels(decision))
+        self._meters.decisions.count(*_labels(decision))
 
     # --- holding --------------------------------------------------------------------------------------------------
 
@@ -470,9 +470,7 @@ class Gate:
     def finished_again(self, lines: Lines) -> None:
         """The same for an answer that was given again. Never raises."""
         try:
-            body = lines.outcome(self._clock())
-            if body is not None:
-                self._log.note(body)
+            self._log.note_again(lines, self._clock())
         except AuditUnavailable as error:
             self._unrecorded("", error)
 

@@ -18,7 +18,7 @@ from weakref import ref
 import msgspec
 
 from adapters.core.ports import Again, Question
-from engine._native import EntryForm
+from engine._native import Count, EntryForm
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Principal, Resource, Session
@@ -45,8 +45,8 @@ class Remembered(msgspec.Struct, frozen=True):
     command: ParsedCommand | None
     mask_keys: Mapping[str, bytes]
     form: EntryForm
-    labels: tuple[str, str]
-    """What it is counted under (`gate`)."""
+    count: Count
+    """Where it is counted (`gate`)."""
     for_shape: bool
     """Whether it is for all texts of a shape."""
 

@@ -190,6 +190,10 @@ class Known:
     is_known: bool = True
     handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
 
+    @property
+    def current(self) -> object | None:
+        return self if self.is_known else None
+
     def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
         self.handles.append((search_path, dict(prepared)))
         return "handle" if self.is_known else None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine._native import EntryForm
+from engine._native import EntryForm, Unwritten
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.request import Json
@@ -49,11 +49,11 @@ class Again(Protocol):
 class Lines(Protocol):
     """The lines of the audit for a command that an answer was given to again."""
 
-    def line(self, decision_id: str, clock: int) -> bytes | None:
-        """The body of the decision's line; None when there can be none."""
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
+        """What is to be written for the decision's line (`Unwritten.with_line`); None when there can be none."""
 
-    def outcome(self, clock: int) -> bytes | None:
-        """The body of the line for what became of it."""
+    def outcome(self, log: Unwritten, clock: int) -> bool:
+        """Let the line for what became of it wait in the log (`Unwritten.note`). No: it cannot."""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -118,7 +118,7 @@ class Relay:
         up = lane.ask(data, now)
         if up is not None:
             again = lane.again
-            if again is not None and self._gate_session().give_again(again, lane.lines):
+            if again is not None and (self._gate or self._gate_session()).give_again(again, lane.lines):
                 self._upstream.send(up)
                 return None
             lane.take_back()
@@ -139,7 +139,7 @@ class Relay:
         shown = lane.reply(data, now)
         if shown is not None:
             self.client.send(shown)
-            self._gate_session().finished_again(lane.lines)
+            (self._gate or self._gate_session()).finished_again(lane.lines)
             return None
         found = short.reply(data, now)
         if found is None:

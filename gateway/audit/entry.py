@@ -129,6 +129,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def encode(entry: Entry, seq: int) -> bytes:
     """The line of an entry, numbered. Raises AuditUnavailable for one that cannot be written."""
+    return numbered(body_of(entry), seq)
+
+
+def body_of(entry: Entry) -> bytes:
+    """All of an entry's object but the opening brace. Raises AuditUnavailable for one that cannot be written."""
     try:
         body = _ENCODER.encode(entry)
     except (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError) as error:
@@ -136,7 +141,7 @@ def encode(entry: Entry, seq: int) -> bytes:
     if len(body) > MAX_LINE:
         raise AuditUnavailable("an audit entry is too long", code="AUDIT_ENTRY")
     # INVARIANT: `entry.seq` is 0 and therefore absent from `body`, which always holds `kind` and `time`.
-    return numbered(body[1:], seq)
+    return body[1:]
 
 
 def numbered(body: bytes, seq: int) -> bytes:

@@ -22,7 +22,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from gateway.audit.entry import Entry, decode, encode, numbered
+from adapters.core.ports import Lines
+from engine._native import Unwritten
+from gateway.audit.entry import Entry, body_of, decode
 from gateway.errors import AuditUnavailable
 
 SYNC_EVERY = 0.05
@@ -62,7 +64,6 @@ class AuditLog:
         self._written = 0
         self._synced = 0
         self._listeners: tuple[Callable[[int], None], ...] = ()
-        self._noted: list[bytes] = []
         self._retired: list[int] = []
         self._broken = ""
         self._is_low = False
@@ -70,10 +71,10 @@ class AuditLog:
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._owner = _own(directory)
-            self._next = self._recover()
+            self._unwritten = Unwritten(self._recover(), MAX_NOTED)
         except OSError as error:
             raise _refused(directory, error) from error
-        self._written = self._synced = self._next - 1
+        self._written = self._synced = self._unwritten.next - 1
         self._look_at_space()
         self._keeper = threading.Thread(target=self._keep, name="audit-keeper", daemon=True)
         self._keeper.start()
@@ -81,7 +82,7 @@ class AuditLog:
     @property
     def next_seq(self) -> int:
         """The number the next entry will get."""
-        return self._next
+        return self._unwritten.next
 
     @property
     def trouble(self) -> str:
@@ -98,24 +99,41 @@ class AuditLog:
         `promised`: it tells what became of something granted before, and may use the space below the low-water mark.
         """
         with self._lock:
-            if self._broken:
-                self._repair()
-            if self._is_low and not promised:
-                raise AuditUnavailable("the audit is short of space", help=f"free some on {self._directory}")
-            if self._size >= self._segment_bytes:
-                self._write_noted()
-                self._rotate()
-            seq = self._next
-            line = numbered(entry, seq) if isinstance(entry, bytes) else encode(entry, seq)
-            self._write(b"".join((*self._noted, line)) if self._noted else line)
-            self._noted.clear()
-            self._next = seq + 1
-            self._written = seq
+            if self._broken or self._is_low or self._size >= self._segment_bytes:
+                self._make_ready(promised=promised)
+            seq = self._write(self._unwritten.with_line(entry if isinstance(entry, bytes) else body_of(entry)))
+        if self._is_durable or self._listeners:
+            self._tell(seq)
+        return seq
+
+    def append_again(self, lines: Lines, decision_id: str, now: int) -> bool:
+        """As `append`, for the line of an answer that is given again; no, and nothing is recorded, when there can be none."""
+        with self._lock:
+            if self._broken or self._is_low or self._size >= self._segment_bytes:
+                self._make_ready(promised=False)
+            data = lines.line(self._unwritten, decision_id, now)
+            if data is None:
+                return False
+            seq = self._write(data)
+        if self._is_durable or self._listeners:
+            self._tell(seq)
+        return True
+
+    def _make_ready(self, *, promised: bool) -> None:
+        """What has to be done before a line can be written, or refuse. Called with the lock held."""
+        if self._broken:
+            self._repair()
+        if self._is_low and not promised:
+            raise AuditUnavailable("the audit is short of space", help=f"free some on {self._directory}")
+        if self._size >= self._segment_bytes:
+            self._write_noted()
+            self._rotate()
+
+    def _tell(self, seq: int) -> None:
         if self._is_durable:
             self._sync_to(seq)
         for listener in self._listeners:
             listener(seq)
-        return seq
 
     def note(self, entry: Entry | bytes) -> int:
         """Take an entry that nobody waits for, and return its number: it is written with the next one, or within 50 ms.
@@ -125,20 +143,25 @@ class AuditLog:
         with self._lock:
             if self._broken:
                 self._repair()
-            if len(self._noted) >= MAX_NOTED:
-                raise AuditUnavailable("the audit has more to write than it can keep")
-            seq = self._next
-            self._noted.append(numbered(entry, seq) if isinstance(entry, bytes) else encode(entry, seq))
-            self._next = seq + 1
+            seq = self._unwritten.note(entry if isinstance(entry, bytes) else body_of(entry))
+        if seq is None:
+            raise _too_much()
         return seq
+
+    def note_again(self, lines: Lines, now: int) -> None:
+        """As `note`, for what became of a command that was given its answer again."""
+        with self._lock:
+            if self._broken:
+                self._repair()
+            is_noted = lines.outcome(self._unwritten, now)
+        if not is_noted:
+            raise _too_much()
 
     def _write_noted(self) -> bool:
         """Write what was noted, if anything. Called with the lock held."""
-        if not self._noted:
+        if not self._unwritten.waiting:
             return False
-        self._write(b"".join(self._noted))
-        self._noted.clear()
-        self._written = self._next - 1
+        self._write(self._unwritten.noted())
         return True
 
     def _let_out_noted(self) -> None:
@@ -184,17 +207,20 @@ class AuditLog:
             self._broken = "the audit is closed"
             os.close(self._owner)
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, data: bytes) -> int:
+        """Write what `_unwritten` gave out last; the number of its last entry."""
         try:
-            done = os.write(self._fd, line)
+            done = os.write(self._fd, data)
         except OSError as error:
             self._break(error)
             raise _refused(self._directory, error) from error
-        if done != len(line):
+        if done != len(data):
             # INVARIANT: a piece of a line is cut off again before anything follows it.
             self._break(None)
             raise AuditUnavailable("the audit could not write a whole entry", help=f"free space on {self._directory}")
-        self._size += len(line)
+        self._size += done
+        self._written = seq = self._unwritten.wrote()
+        return seq
 
     def _break(self, error: OSError | None) -> None:
         self._broken = f"a write failed ({error.strerror})" if error else "a write came out short"
@@ -212,7 +238,7 @@ class AuditLog:
     def _rotate(self) -> None:
         try:
             os.fsync(self._fd)
-            fresh = self._open_segment(self._next)
+            fresh = self._open_segment(self._unwritten.next)
         except OSError as error:
             raise _refused(self._directory, error) from error
         # WHY not closed here: somebody may be syncing it; closing belongs to whoever holds the sync lock.
@@ -274,7 +300,7 @@ class AuditLog:
             self._look_at_space()
             if self._retired:
                 self._close_retired()
-            if self._synced < self._written or self._noted:
+            if self._synced < self._written or self._unwritten.waiting:
                 try:
                     self.flush()
                 except AuditUnavailable:
@@ -355,6 +381,10 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _too_much() -> AuditUnavailable:
+    return AuditUnavailable("the audit has more to write than it can keep")
 
 
 def _refused(directory: Path, error: OSError) -> AuditUnavailable:

@@ -1,6 +1,6 @@
 """A log whose entries are closed before they are written, by rules that say how long their contents are kept.
 
-Only what passes through `append` and `note` is closed; nothing else writes entries. What cannot be closed is refused, and so denied.
+Only what passes through `append` and `note` is closed; nothing else writes entries, what is given again comes through them too. What cannot be closed is refused, and so denied.
 Built by `app` where `[audit] keep_days` or `[[audit.retention]]` says so; without them there is a plain `AuditLog`.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from adapters.core.ports import Lines
+from engine._native import Unwritten
 from gateway.audit.content import CONTENT, close_entry
 from gateway.audit.content_keys import ContentKeys
 from gateway.audit.entry import Entry, decode
@@ -45,6 +47,21 @@ class ShieldedLog(AuditLog):
         """As `AuditLog.note`, closed."""
         return super().note(self._shielded(entry))
 
+    def append_again(self, lines: Lines, decision_id: str, now: int) -> bool:
+        """As `AuditLog.append_again`, closed."""
+        line = lines.line(Unwritten(0, 1), decision_id, now)
+        if line is None:
+            return False
+        self.append(_body(line))
+        return True
+
+    def note_again(self, lines: Lines, now: int) -> None:
+        """As `AuditLog.note_again`, closed."""
+        taken = Unwritten(0, 1)
+        lines.outcome(taken, now)
+        if taken.waiting:
+            self.note(_body(taken.noted()))
+
     def _shielded(self, entry: Entry | bytes) -> Entry | bytes:
         if isinstance(entry, bytes):
             if not entry.startswith(_OPEN):
@@ -57,3 +74,8 @@ class ShieldedLog(AuditLog):
             return entry
         rule = self._rule_of.get(entry.resource, DEFAULT_RULE)
         return close_entry(entry, self.content_keys.current(rule, entry.time))
+
+
+def _body(line: bytes) -> bytes:
+    """What stands behind the number 0 in a line."""
+    return line[len(b'{"seq":0,') : -1]

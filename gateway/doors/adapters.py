@@ -315,7 +315,7 @@ class GatewaySession:
 
     __slots__ = (
         *("_doors", "_ending", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_last", "_login", "_memory"),
-        *("_opened_at", "_principal", "_resource", "_session", "_state", "_tickets", "connection"),
+        *("_opened_at", "_principal", "_resource", "_session", "_state", "_tickets", "connection", "finished_again"),
     )
 
     def __init__(
@@ -334,6 +334,8 @@ class GatewaySession:
         self._ending = ""
         self._doors = doors
         self._gate = doors.gate
+        self.finished_again = doors.gate.finished_again
+        """Record what became of an answer that was given again."""
         self._principal = principal
         self._resource = resource
         self._session = session
@@ -456,10 +458,6 @@ class GatewaySession:
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
         self._gate.finished(decision_id, outcome, self._principal.name, self._session.job)
-
-    def finished_again(self, lines: Lines) -> None:
-        """Record what became of an answer that was given again."""
-        self._gate.finished_again(lines)
 
     @property
     def records_commands(self) -> bool:

@@ -48,7 +48,7 @@ class Desk:
         self.replies = Replies(outbox, self.names)
         self.judge = Judge(outbox, self.replies, self.names, settings, place)
         self.frames = Inbox()
-        self._meanings: Meanings = place.meanings or NoMeanings()
+        self.meanings: Meanings = place.meanings or NoMeanings()
 
     def peek(self, at: int) -> tuple[int, int] | None:
         """Type and end of the client's frame that begins at `at`; None when it is not whole yet."""
@@ -100,7 +100,7 @@ class Desk:
 
     def prepare_masks(self, portal: Portal, run: Run) -> bytes | None:
         """Give a portal its masker from the description just read; the error when the two do not fit."""
-        masker = make_masker(run.answer, self.replies.described or (), self._meanings.origin_of)
+        masker = make_masker(run.answer, self.replies.described or (), self.meanings.origin_of)
         if isinstance(masker, str):
             return refusals.mask_refused(run.answer, masker)
         portal.masker = masker

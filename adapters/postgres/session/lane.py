@@ -25,13 +25,18 @@ from engine._native import PostgresLane
 class Lane:
     """One session's lane. Satisfies `adapters.core.driven.Lane`."""
 
-    __slots__ = ("_catalog", "_changes", "_desk", "_until", "again", "lines")
+    __slots__ = ("_changes", "_desk", "_meanings", "_names", "_until", "again", "lines", "reply")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.lines = PostgresLane()
+        self.reply = self.lines.reply
+        """What the client is shown of the plain answer to what is under way."""
         self.again: Again | None = None
-        self._catalog: object | None = None
+        self._meanings = desk.meanings
+        self._names: object | None = None
+        """What was known of names when it was opened. WHY that and not the catalog: what else decides about it changes in the
+        session alone, which leaves the lane before."""
         self._changes = 0
         """How many names had changed when the lane last knew them all."""
         self._until = -math.inf
@@ -40,20 +45,13 @@ class Lane:
 
     def ask(self, data: bytes, now: float) -> bytes | None:
         """What goes up for bytes from the client that are one command granted before; it is under way then."""
-        if now >= self._until or self._desk.judge.catalog_now is not self._catalog:
+        if now >= self._until or self._meanings.current is not self._names:
             return None
         return self.lines.ask(data, now)
 
     def take_back(self) -> None:
         """What `ask` found goes another way."""
         self.lines.take_back()
-
-    def reply(self, data: bytes, now: float) -> bytes | None:
-        """What the client is shown of the plain answer to what is under way."""
-        shown = self.lines.reply(data, now)
-        if shown is None:
-            return None
-        return data[shown:] if shown else data
 
     # --- what the session does
 
@@ -81,7 +79,7 @@ class Lane:
         lines = self.lines
         if self.again is None or not self.again.is_like(again):
             lines.forget()
-        self.again, self._catalog, self._until = again, question.catalog, judge.names_good_until
+        self.again, self._names, self._until = again, self._meanings.current, judge.names_good_until
         lines.learn(question.text, again.form, again.for_shape, granted.answer)
         if names.changes != self._changes:
             lines.forget_names()

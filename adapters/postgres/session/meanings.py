@@ -24,6 +24,10 @@ class Meanings(Protocol):
     def is_known(self) -> bool:
         """Whether anything is."""
 
+    @property
+    def current(self) -> object | None:
+        """What is known now: as long as this is the same object, `handle` gives the same for the same wish."""
+
     def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
         """The engine's catalog as a session with this path and these prepared statements sees it."""
 
@@ -37,6 +41,10 @@ class NoMeanings:
     @property
     def is_known(self) -> bool:
         return False
+
+    @property
+    def current(self) -> object | None:
+        return None
 
     def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
         return None

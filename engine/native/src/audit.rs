@@ -1,9 +1,14 @@
 //! The body of a decision's line in the audit, where all but the question's own parts is known already: `gateway.forms`
 //! in one step. INVARIANT: a filled form reads back as the entry it stands for (tests/property/gateway/test_remembering.py).
 
+use std::borrow::Cow;
+use std::io::Write;
+
 use sha2::{Digest, Sha256};
 
 use crate::scan;
+
+pub mod unwritten;
 
 /// The longest line's body, as `gateway.audit.entry` has it.
 pub const MAX_LINE: usize = 4 << 20;
@@ -37,20 +42,32 @@ impl Form {
     /// The body for one more question; `None` when it is longer than a line may be.
     pub fn fill(&self, id: &str, now: i64, text: &[u8], values: Option<&[Option<String>]>) -> Option<Vec<u8>> {
         let mut line = Vec::with_capacity(self.size().saturating_add(text.len()).saturating_add(256));
-        line.extend_from_slice(b"\"kind\":\"decision\",\"time\":");
-        line.extend_from_slice(now.to_string().as_bytes());
-        line.extend_from_slice(b",\"decision_id\":");
-        line.extend_from_slice(&json(id.as_bytes()));
+        self.fill_into(&mut line, id, now, text, values).then_some(line)
+    }
+
+    /// The same behind what stands in `line` already; no when it cannot be, and then part of it may stand there.
+    pub fn fill_into(
+        &self,
+        line: &mut Vec<u8>,
+        id: &str,
+        now: i64,
+        text: &[u8],
+        values: Option<&[Option<String>]>,
+    ) -> bool {
+        let start = line.len();
+        // To a vector nothing fails.
+        let _ = write!(line, "\"kind\":\"decision\",\"time\":{now},\"decision_id\":");
+        json(id.as_bytes(), line);
         line.extend_from_slice(&self.before);
         line.extend_from_slice(b",\"digest\":\"");
         match &self.own {
             Some((digest, _)) => line.extend_from_slice(digest.as_bytes()),
-            None => line.extend_from_slice(digest(&[&self.protocol, text]).as_bytes()),
+            None => hex(&Sha256::new().chain_update(&self.protocol).chain_update(text).finalize(), line),
         }
         line.push(b'"');
         if let Some(values) = values {
             line.extend_from_slice(b",\"parameters\":\"");
-            line.extend_from_slice(digest_of(values).as_bytes());
+            digest_of(values, line);
             line.push(b'"');
         }
         line.extend_from_slice(b",\"text\":");
@@ -59,8 +76,12 @@ impl Form {
             None => {
                 let shown = shown(text);
                 // INVARIANT: where nobody can say whether a text has a secret, there is no line, and so no answer.
-                let hidden = if self.hides { scan::mask::without_secrets(scan::engine().ok()?, &shown) } else { None };
-                quote(hidden.as_ref().unwrap_or(&shown), &mut line);
+                let hidden = match self.hides.then(scan::engine) {
+                    Some(Ok(engine)) => scan::mask::without_secrets(engine, &shown),
+                    Some(Err(_)) => return false,
+                    None => None,
+                };
+                quote(hidden.as_deref().unwrap_or(&shown), line);
                 if hidden.is_some() {
                     line.extend_from_slice(b",\"redacted\":true");
                 }
@@ -68,34 +89,44 @@ impl Form {
         }
         line.extend_from_slice(&self.after);
         line.push(b'}');
-        (line.len() <= MAX_LINE).then_some(line)
+        line.len().saturating_sub(start) <= MAX_LINE
     }
 }
 
 /// The body of the line for what became of a granted command: `counts` are rows, bytes, and values hidden in what it showed.
 /// A duration that is no number is `null`.
 pub fn outcome(id: &str, now: i64, counts: (u64, u64, u64), duration: f64, error: Option<&str>) -> Vec<u8> {
-    let (rows, bytes, masked) = counts;
     let mut line = Vec::with_capacity(160);
-    line.extend_from_slice(b"\"kind\":\"outcome\",\"time\":");
-    line.extend_from_slice(now.to_string().as_bytes());
-    line.extend_from_slice(b",\"decision_id\":");
-    line.extend_from_slice(&json(id.as_bytes()));
-    let duration = if duration.is_finite() { duration.to_string() } else { "null".to_owned() };
-    line.extend_from_slice(format!(",\"rows\":{rows},\"bytes\":{bytes},\"duration\":{duration}").as_bytes());
-    if masked > 0 {
-        line.extend_from_slice(format!(",\"masked\":{masked}").as_bytes());
-    }
-    if let Some(error) = error {
-        line.extend_from_slice(b",\"error\":");
-        line.extend_from_slice(&json(error.as_bytes()));
-    }
-    line.push(b'}');
+    outcome_into(&mut line, id, now, counts, duration, error);
     line
 }
 
+/// The same behind what stands in `line` already.
+pub fn outcome_into(
+    line: &mut Vec<u8>,
+    id: &str,
+    now: i64,
+    (rows, bytes, masked): (u64, u64, u64),
+    duration: f64,
+    error: Option<&str>,
+) {
+    // To a vector nothing fails.
+    let _ = write!(line, "\"kind\":\"outcome\",\"time\":{now},\"decision_id\":");
+    json(id.as_bytes(), line);
+    let _ = write!(line, ",\"rows\":{rows},\"bytes\":{bytes},\"duration\":");
+    let _ = if duration.is_finite() { write!(line, "{duration}") } else { write!(line, "null") };
+    if masked > 0 {
+        let _ = write!(line, ",\"masked\":{masked}");
+    }
+    if let Some(error) = error {
+        line.extend_from_slice(b",\"error\":");
+        json(error.as_bytes(), line);
+    }
+    line.push(b'}');
+}
+
 /// Of bound values: each with its length before it, so that no two lists share one.
-fn digest_of(values: &[Option<String>]) -> String {
+fn digest_of(values: &[Option<String>], line: &mut Vec<u8>) {
     let mut hash = Sha256::new();
     for value in values {
         match value {
@@ -107,30 +138,25 @@ fn digest_of(values: &[Option<String>]) -> String {
             }
         }
     }
-    hex(&hash.finalize())
+    hex(&hash.finalize(), line);
 }
 
-fn digest(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part);
+fn hex(bytes: &[u8], line: &mut Vec<u8>) {
+    let nibble = |value: u8| value.wrapping_add(if value < 10 { b'0' } else { b'W' });
+    for byte in bytes {
+        line.extend_from_slice(&[nibble(byte >> 4), nibble(byte & 15)]);
     }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let nibble = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
 }
 
 /// A text as the log shows it: bytes that are not UTF-8 as `\xNN`, as Python's `backslashreplace` does.
-fn shown(mut text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+fn shown(mut text: &[u8]) -> Cow<'_, [u8]> {
+    let mut out = Vec::new();
     loop {
         match std::str::from_utf8(text) {
+            Ok(_) if out.is_empty() => return Cow::Borrowed(text),
             Ok(whole) => {
                 out.extend_from_slice(whole.as_bytes());
-                return out;
+                return Cow::Owned(out);
             }
             Err(error) => {
                 let (valid, rest) = text.split_at(error.valid_up_to());
@@ -138,7 +164,7 @@ fn shown(mut text: &[u8]) -> Vec<u8> {
                 let (broken, rest) = rest.split_at(error.error_len().unwrap_or(rest.len()));
                 for byte in broken {
                     out.extend_from_slice(b"\\x");
-                    out.extend_from_slice(hex(&[*byte]).as_bytes());
+                    hex(&[*byte], &mut out);
                 }
                 text = rest;
             }
@@ -147,33 +173,35 @@ fn shown(mut text: &[u8]) -> Vec<u8> {
 }
 
 /// A text as a JSON string.
-fn json(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len().saturating_add(8));
-    quote(&shown(text), &mut out);
-    out
+fn json(text: &[u8], out: &mut Vec<u8>) {
+    quote(&shown(text), out);
 }
 
 fn quote(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    escape(text, out);
-    out.push(b'"');
-}
-
-fn escape(text: &[u8], out: &mut Vec<u8>) {
-    for byte in text {
+    let mut rest = text;
+    // Runs of what stands for itself at once.
+    while let Some(place) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)) {
+        let (plain, after) = rest.split_at_checked(place).unwrap_or_default();
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = after.split_first() else {
+            break;
+        };
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            0..=0x1f => {
+            _ => {
                 out.extend_from_slice(b"\\u00");
-                out.extend_from_slice(hex(&[*byte]).as_bytes());
+                hex(&[*byte], out);
             }
-            _ => out.push(*byte),
         }
+        rest = after;
     }
+    out.extend_from_slice(rest);
+    out.push(b'"');
 }
 
 #[cfg(test)]
@@ -182,13 +210,17 @@ mod tests {
 
     #[test]
     fn a_text_is_json_whatever_its_bytes() {
-        assert_eq!(json(b"a\"\\\n\x01\xff\xc3\xa9\xc3"), b"\"a\\\"\\\\\\n\\u0001\\\\xff\xc3\xa9\\\\xc3\"".to_vec());
+        let mut out = Vec::new();
+        json(b"a\"\\\n\x01\xff\xc3\xa9\xc3", &mut out);
+        assert_eq!(out, b"\"a\\\"\\\\\\n\\u0001\\\\xff\xc3\xa9\\\\xc3\"".to_vec());
     }
 
     #[test]
     fn a_form_of_a_shape_has_each_text() {
         let form = Form::new(b",\"a\":1", b",\"z\":2", "postgres", None, true);
-        let digest = digest(&[b"postgres\0x"]);
+        let mut digest = Vec::new();
+        hex(&Sha256::digest(b"postgres\0x"), &mut digest);
+        let digest = String::from_utf8_lossy(&digest).into_owned();
         let wanted = format!(
             "\"kind\":\"decision\",\"time\":5,\"decision_id\":\"d-1\",\"a\":1,\"digest\":\"{digest}\",\"text\":\"x\",\"z\":2}}"
         );

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod failure;
 pub mod memory;
 pub mod merkle;
+pub mod meters;
 pub mod postgres;
 pub mod rego;
 pub mod scan;

@@ -1,21 +1,21 @@
-//! The border to Python, the only file that names PyO3. Bytes in, bytes out, the GIL released, no panic across.
+//! The border to Python: this file and those below it are the only ones that name PyO3. Bytes in, bytes out, the GIL released, no panic across.
 
 use std::sync::Arc;
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 
-use crate::audit;
 use crate::failure::{guarded, Failure};
 use crate::memory::counted;
-use crate::merkle;
-use crate::postgres;
 use crate::rego::program;
 use crate::scan;
 use crate::shell;
 use crate::sql;
+
+mod audit;
+mod postgres;
 
 create_exception!(_native, NativeError, PyException);
 
@@ -183,203 +183,6 @@ fn conformance<'py>(py: Python<'py>, case: &[u8], now_ns: i64) -> PyResult<Bound
     bytes(py, || Ok(crate::rego::conformance::answer(case, now_ns)))
 }
 
-/// The statements of a text as carrying them needs it.
-#[pyfunction]
-fn outline_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    bytes(py, || Ok(postgres::outline::encoded(text)))
-}
-
-/// Where the run of whole rows that begins at `start` ends. The GIL stays held: the work is shorter than giving it up.
-#[pyfunction]
-fn skip_rows(buffer: &[u8], start: usize) -> usize {
-    postgres::rows::skip_rows(buffer, start)
-}
-
-/// A run of the extended protocol with nothing out of the ordinary: (statement, text, parameters, described).
-type ShortRun<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>, Bound<'py, PyTuple>, bool);
-
-/// The one execution that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
-#[pyfunction]
-fn short_run<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Option<ShortRun<'py>>> {
-    let Some(run) = postgres::short::run(data) else {
-        return Ok(None);
-    };
-    let text = run.text.map(|text| PyBytes::new(py, text));
-    let parameters = PyTuple::new(py, run.parameters)?;
-    Ok(Some((PyBytes::new(py, run.statement), text, parameters, run.described)))
-}
-
-/// A simple query: (text, the messages that run it as one statement).
-type ShortQuery<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
-
-/// The simple query that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
-#[pyfunction]
-fn short_query<'py>(py: Python<'py>, data: &[u8]) -> Option<ShortQuery<'py>> {
-    let found = postgres::short::query(data)?;
-    Some((PyBytes::new(py, found.text), PyBytes::new(py, &found.run)))
-}
-
-/// The reply to one execution that is all of `data`, or None: (parsed, described, shown, rows, tag, status).
-#[pyfunction]
-fn short_reply(data: &[u8]) -> Option<(bool, u8, usize, usize, u64, u8)> {
-    let found = postgres::short::reply(data)?;
-    Some((found.parsed, found.described, found.shown, found.rows, found.tag, found.status))
-}
-
-/// What the audit's line of one verdict says that stays the same.
-#[pyclass(frozen, module = "engine._native")]
-struct EntryForm(Arc<audit::Form>);
-
-#[pymethods]
-impl EntryForm {
-    #[new]
-    #[pyo3(signature = (before, after, protocol, own, hides))]
-    fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>, hides: bool) -> Self {
-        Self(Arc::new(audit::Form::new(before, after, protocol, own, hides)))
-    }
-
-    #[getter]
-    fn size(&self) -> usize {
-        self.0.size()
-    }
-
-    /// The GIL stays held, as in `skip_rows`: the text is a short one.
-    fn fill<'py>(
-        &self,
-        py: Python<'py>,
-        decision_id: &str,
-        now: i64,
-        text: &[u8],
-        parameters: Option<Vec<Option<String>>>,
-    ) -> Option<Bound<'py, PyBytes>> {
-        Some(PyBytes::new(py, &self.0.fill(decision_id, now, text, parameters.as_deref())?))
-    }
-}
-
-/// The GIL stays held, as in `skip_rows`.
-#[pyfunction]
-fn outcome_body<'py>(
-    py: Python<'py>,
-    decision_id: &str,
-    now: i64,
-    counts: (u64, u64, u64),
-    duration: f64,
-    error: Option<&str>,
-) -> Bound<'py, PyBytes> {
-    PyBytes::new(py, &audit::outcome(decision_id, now, counts, duration, error))
-}
-
-/// A command under way in a lane: (answer, decision, began, text, run).
-type UnderWay<'py> = (Py<PyAny>, String, f64, Bound<'py, PyBytes>, Option<(Bound<'py, PyBytes>, bool, bool)>);
-type LaneLeft<'py> = (Option<UnderWay<'py>>, Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>);
-
-/// Commands that a session was granted before. The GIL stays held, as in `skip_rows`.
-#[pyclass(module = "engine._native")]
-struct PostgresLane(postgres::lane::Lane<Arc<Py<PyAny>>>);
-
-#[pymethods]
-impl PostgresLane {
-    #[new]
-    fn new() -> Self {
-        Self(postgres::lane::Lane::default())
-    }
-    #[getter]
-    fn is_used(&self) -> bool {
-        self.0.is_used()
-    }
-    #[getter]
-    fn is_under_way(&self) -> bool {
-        self.0.is_under_way()
-    }
-    fn forget(&mut self) {
-        self.0.forget();
-    }
-    fn forget_names(&mut self) {
-        self.0.forget_names();
-    }
-    fn learn(&mut self, text: &[u8], form: &Bound<'_, EntryForm>, for_shape: bool, answer: Py<PyAny>) {
-        self.0.learn(text, Arc::clone(&form.get().0), for_shape, Arc::new(answer));
-    }
-    fn name(&mut self, statement: &[u8], text: &[u8]) {
-        self.0.name(statement, text);
-    }
-    fn open(&mut self, status: u8, simple: bool, extended: bool) {
-        self.0.open(status, simple, extended);
-    }
-    fn leave<'py>(&mut self, py: Python<'py>) -> LaneLeft<'py> {
-        let postgres::lane::Rest { under_way, parsed } = self.0.leave();
-        let left = under_way.map(|left| {
-            let run = left.run.map(|(name, parsed, described)| (PyBytes::new(py, &name), parsed, described));
-            (left.answer.clone_ref(py), left.id, left.began, PyBytes::new(py, &left.text), run)
-        });
-        (left, parsed.iter().map(|(name, text)| (PyBytes::new(py, name), PyBytes::new(py, text))).collect())
-    }
-    fn ask<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let found = guarded(|| Ok(self.0.ask(data.as_bytes(), now))).map_err(|failure| raise(data.py(), failure))?;
-        Ok(found.map(|up| match up {
-            postgres::lane::Up::AsItCame => data.clone(),
-            postgres::lane::Up::Instead(up) => PyBytes::new(data.py(), &up),
-        }))
-    }
-    fn take_back(&mut self) {
-        self.0.take_back();
-    }
-    fn line<'py>(&mut self, py: Python<'py>, decision_id: &str, clock: i64) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let line = guarded(|| Ok(self.0.line(decision_id, clock))).map_err(|failure| raise(py, failure))?;
-        Ok(line.map(|line| PyBytes::new(py, &line)))
-    }
-    fn reply(&mut self, data: &[u8], now: f64) -> Option<usize> {
-        self.0.reply(data, now)
-    }
-    fn outcome<'py>(&mut self, py: Python<'py>, clock: i64) -> Option<Bound<'py, PyBytes>> {
-        self.0.outcome(clock).map(|line| PyBytes::new(py, &line))
-    }
-}
-
-type Nodes<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(u32, Bound<'py, PyBytes>)>);
-
-#[pyfunction]
-fn audit_leaves<'py>(
-    py: Python<'py>,
-    lines: &[u8],
-    place: u64,
-    next: u64,
-    upto: u64,
-) -> PyResult<(u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>, usize)> {
-    let found = py.detach(|| guarded(|| merkle::leaves(lines, place, next, upto)));
-    let found = found.map_err(|failure| raise(py, failure))?;
-    Ok((found.count, PyBytes::new(py, &found.places), PyBytes::new(py, &found.hashes), found.length))
-}
-
-#[pyfunction]
-fn grow_tree<'py>(py: Python<'py>, frontier: Vec<(u32, merkle::Hash)>, leaves: &[u8]) -> PyResult<Nodes<'py>> {
-    let grown = py.detach(|| guarded(|| merkle::grow(frontier, leaves)));
-    let (levels, frontier) = grown.map_err(|failure| raise(py, failure))?;
-    let levels = levels.iter().map(|row| PyBytes::new(py, row)).collect();
-    Ok((levels, frontier.iter().map(|(level, node)| (*level, PyBytes::new(py, node))).collect()))
-}
-
-/// Rewrites the rows of one result.
-#[pyclass(frozen, module = "engine._native")]
-struct RowMasker(postgres::mask::RowMasker);
-
-#[pymethods]
-impl RowMasker {
-    #[new]
-    fn new(py: Python<'_>, plan: &[u8]) -> PyResult<Self> {
-        guarded(|| postgres::mask::RowMasker::new(plan)).map(Self).map_err(|failure| raise(py, failure))
-    }
-
-    fn mask<'py>(&self, py: Python<'py>, rows: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        bytes(py, || self.0.mask(rows))
-    }
-
-    #[getter]
-    fn cells(&self) -> u64 {
-        self.0.cells()
-    }
-}
-
 /// A text's spans and the text with them hidden.
 #[pyfunction]
 fn scan_text<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
@@ -471,6 +274,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("NativeError", module.py().get_type::<NativeError>())?;
     module.add_class::<Program>()?;
     module.add_class::<Catalog>()?;
+    audit::add_to(module)?;
+    postgres::add_to(module)?;
     module.add_function(wrap_pyfunction!(parse_sql, module)?)?;
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;
@@ -478,17 +283,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(parse_shell, module)?)?;
     module.add_function(wrap_pyfunction!(shell_kinds, module)?)?;
     module.add_function(wrap_pyfunction!(conformance, module)?)?;
-    module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
-    module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
-    module.add_function(wrap_pyfunction!(short_query, module)?)?;
-    module.add_function(wrap_pyfunction!(short_run, module)?)?;
-    module.add_class::<EntryForm>()?;
-    module.add_class::<PostgresLane>()?;
-    module.add_function(wrap_pyfunction!(outcome_body, module)?)?;
-    module.add_function(wrap_pyfunction!(audit_leaves, module)?)?;
-    module.add_function(wrap_pyfunction!(grow_tree, module)?)?;
-    module.add_function(wrap_pyfunction!(short_reply, module)?)?;
-    module.add_class::<RowMasker>()?;
     module.add_function(wrap_pyfunction!(scan_text, module)?)?;
     module.add_function(wrap_pyfunction!(scan_spans, module)?)?;
     module.add_function(wrap_pyfunction!(scan_types, module)?)?;

@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from adapters.core.ports import Outcome, Question
+from engine._native import Unwritten
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Verdict
 from engine.request import Json, Principal, quiet_activity
 from engine.suite.replay import Gap, Impact, replay
 from gateway.approvals.states import Approved, Person
 from gateway.audit.catalogs import KeptCatalogs
-from gateway.audit.entry import Entry, Kind, encode
+from gateway.audit.entry import Entry, Kind, body_of
 from gateway.audit.recorded import Reader
 from gateway.counting import LOOKS_BACK
 from gateway.errors import AuditUnavailable
@@ -46,11 +47,11 @@ def house(tmp_path: Path) -> Iterator[CountingHouse]:
 class Line:
     """What the lane of a session writes for an answer that is given again."""
 
-    def line(self, decision_id: str, now: int) -> bytes:
-        return encode(Entry(kind=Kind.DECISION, time=now, principal="ci", verdict="allow"), 0)[len(b'{"seq":0,') : -1]
+    def line(self, log: Unwritten, decision_id: str, now: int) -> bytes:
+        return log.with_line(body_of(Entry(kind=Kind.DECISION, time=now, principal="ci", verdict="allow")))
 
-    def outcome(self, now: int) -> bytes | None:
-        return None
+    def outcome(self, log: Unwritten, now: int) -> bool:
+        return True
 
 
 def decisions(house: CountingHouse) -> list[Entry]:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from adapters.core.ports import Question
-from engine._native import EntryForm
+from engine._native import Count, EntryForm
 from gateway.remembering import MAX_KEPT, MAX_TEXT, Memory, Remembered
 from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
@@ -21,7 +21,7 @@ class Thing:
 
 
 PROGRAM, NAMES = Thing(), Thing()
-KNOWN = Remembered(ref(PROGRAM), ref(NAMES), ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, ("allow", ""), False)
+KNOWN = Remembered(ref(PROGRAM), ref(NAMES), ANA, SESSION, ORDERS, ALLOW, None, {}, FORM, Count(), False)
 FOR_SHAPE = msgspec.structs.replace(KNOWN, for_shape=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine._native import Unwritten
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from gateway import shadow as module
@@ -111,13 +112,12 @@ def test_a_candidate_that_hangs_keeps_nobody(log: AuditLog, monkeypatch: pytest.
 
 def test_a_full_disk_counts_as_a_failure_of_the_candidate(log: AuditLog) -> None:
     log._closed.set()
-    log._noted = [b""] * 10_001
+    log._unwritten = Unwritten(log.next_seq, most=0)
     meters = Meters()
     shadow = Shadow(Candidate(lambda _: DENY), log, meters)
     shadow(asked(), ALLOW, "d", 7)
     shadow.close()
     assert meters.shadow_decisions.labels("failed")._value.get() == 1
-    log._noted.clear()
     log._closed.clear()
 
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::short::{self, Reply};
+use crate::audit::unwritten::Unwritten;
 use crate::audit::{self, Form};
 use crate::sql::shape::shape;
 
@@ -220,11 +221,13 @@ impl<A: Clone> Lane<A> {
         Some((Arc::clone(self.shapes.get(&shape(text)?)?), text.into()))
     }
 
-    /// The body of the line for what `ask` found; `None` when there is nothing, or it would be too long.
-    pub fn line(&mut self, id: &str, clock: i64) -> Option<Vec<u8>> {
+    /// What is to be written for what `ask` found, with what waits in the log before it; `None` when there is nothing, or its line
+    /// would be too long.
+    pub fn line(&mut self, log: &mut Unwritten, id: &str, clock: i64) -> Option<Vec<u8>> {
         let pending = self.pending.as_mut()?;
         pending.id = id.to_owned();
-        pending.known.form.fill(id, clock, &pending.text, pending.parameters.as_deref())
+        let Pending { known, text, parameters, .. } = pending;
+        log.with_line(|line| known.form.fill_into(line, id, clock, text, parameters.as_deref()))
     }
 
     /// What `ask` found is carried by others after all; nothing of it was recorded or sent.
@@ -272,11 +275,17 @@ impl<A: Clone> Lane<A> {
         }
     }
 
-    /// The body of the line for the command that `reply` ended; `None` when there is none.
-    pub fn outcome(&mut self, clock: i64) -> Option<Vec<u8>> {
-        let done = self.done.take()?;
-        let bytes = u64::try_from(done.bytes).ok()?;
-        Some(audit::outcome(&done.id, clock, (done.rows, bytes, 0), done.duration, None))
+    /// Lets the line for the command that `reply` ended wait in the log; no when too much does. There may be none.
+    pub fn outcome(&mut self, log: &mut Unwritten, clock: i64) -> bool {
+        let Some(done) = self.done.take() else {
+            return true;
+        };
+        let bytes = u64::try_from(done.bytes).unwrap_or(u64::MAX);
+        let noted = log.note(|line| {
+            audit::outcome_into(line, &done.id, clock, (done.rows, bytes, 0), done.duration, None);
+            true
+        });
+        noted.is_some()
     }
 }
 
@@ -323,13 +332,22 @@ mod tests {
     fn a_command_granted_before_goes_up_with_its_line_and_its_answer_down_with_its_outcome() {
         let mut lane = open();
         assert!(matches!(lane.ask(&query("select 7"), 1.0), Some(Up::Instead(_))));
-        let line = lane.line("d-1", 5).map(|line| String::from_utf8_lossy(&line).into_owned());
-        assert!(line.is_some_and(|line| line.contains("\"decision_id\":\"d-1\"") && line.contains("select 7")));
+        let mut log = Unwritten::new(3, 9);
+        let line = lane.line(&mut log, "d-1", 5).map(|line| String::from_utf8_lossy(&line).into_owned());
+        let line = line.unwrap_or_default();
+        assert!(line.starts_with("{\"seq\":3,\"kind\":\"decision\"") && line.ends_with("}\n"), "{line}");
+        assert!(line.contains("\"decision_id\":\"d-1\"") && line.contains("select 7"));
+        assert_eq!(log.wrote(), 3);
         assert_eq!(lane.ask(&query("select 7"), 1.0), None, "one at a time");
         assert_eq!(lane.reply(&reply(true, true, b'I'), 1.5), Some(10));
-        let told = lane.outcome(6).map(|line| String::from_utf8_lossy(&line).into_owned());
-        assert!(told.is_some_and(|told| told.contains("\"rows\":1,\"bytes\":6,\"duration\":0.5")));
-        assert_eq!(lane.outcome(6), None);
+        assert!(lane.outcome(&mut log, 6));
+        let told = String::from_utf8_lossy(log.noted()).into_owned();
+        assert!(
+            told.contains("{\"seq\":4,\"kind\":\"outcome\"")
+                && told.contains("\"rows\":1,\"bytes\":6,\"duration\":0.5")
+        );
+        assert!(lane.outcome(&mut log, 6));
+        assert_eq!(log.waiting(), 1);
     }
 
     #[test]

@@ -15,8 +15,11 @@ pub fn without_secrets(engine: &Engine, text: &[u8]) -> Option<Vec<u8>> {
         out.extend_from_slice(REDACTED);
         from = span.end;
     }
+    if !found {
+        return None;
+    }
     out.extend_from_slice(text.get(from..).unwrap_or_default());
-    found.then_some(out)
+    Some(out)
 }
 
 /// What stands in the place of a finding: its type, in brackets that no detector reads.

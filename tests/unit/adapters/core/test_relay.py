@@ -29,7 +29,7 @@ from adapters.core.ports import (
     Target,
 )
 from adapters.core.relay import Relay, Surroundings
-from engine._native import EntryForm
+from engine._native import EntryForm, Unwritten
 from engine.decision import Decision, Verdict
 
 QUESTION = Question("test", b"do it")
@@ -203,11 +203,11 @@ class NoLane:
     def lines(self) -> NoLane:
         return self
 
-    def line(self, decision_id: str, clock: int) -> bytes | None:
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
         return b"line"
 
-    def outcome(self, clock: int) -> bytes | None:
-        return b"outcome"
+    def outcome(self, log: Unwritten, clock: int) -> bool:
+        return True
 
     def ask(self, data: bytes, now: float) -> bytes | None:
         return b"again" if data in self.known else None

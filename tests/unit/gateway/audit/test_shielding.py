@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from engine._native import EntryForm, PostgresLane
 from gateway.audit.content_keys import FOLDER
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.log import AuditLog, segments
 from gateway.audit.read import read
 from gateway.audit.shielding import DEFAULT_RULE, ShieldedLog
 from gateway.errors import AuditUnavailable
+from tests.wire import BOUND, PARSED, described, query, ready, row, tag
 
 NOW = 1_795_000_000 * 10**9
 CANARY = "c4nary-78"
@@ -66,4 +69,38 @@ def test_what_cannot_be_closed_is_not_written(log: ShieldedLog, tmp_path: Path) 
 
 def test_it_hides_nothing_of_the_log_it_is() -> None:
     own = {name for name in vars(ShieldedLog) if not name.startswith("__")}
-    assert own & set(vars(AuditLog)) == {"append", "note"}
+    assert own & set(vars(AuditLog)) == {"append", "append_again", "note", "note_again"}
+
+
+def test_everything_that_takes_entries_or_lines_is_closed() -> None:
+    takers = {
+        name
+        for name, word in vars(AuditLog).items()
+        if callable(word) and {"entry", "lines"} & set(inspect.signature(word).parameters)
+    }
+    assert takers == {"append", "append_again", "note", "note_again"}
+    assert takers <= set(vars(ShieldedLog))
+
+
+def test_an_answer_that_is_given_again_is_closed_too(log: ShieldedLog, tmp_path: Path) -> None:
+    lane = PostgresLane()
+    form = EntryForm(b',"resource":"orders"', b',"verdict":"allow"', "postgres", None, hides=False)
+    lane.learn(b"select 1", form, for_shape=True, answer=None)
+    lane.open(ord("I"), simple=True, extended=False)
+    for _ in range(2):
+        assert lane.ask(query(f"select '{CANARY}'"), 1.0) is None
+        assert lane.ask(query("select 78"), 1.0) is not None
+        assert log.append_again(lane, "d-1", NOW)
+        assert lane.reply(PARSED + BOUND + described("a") + row("1") + tag("SELECT 1") + ready(), 1.0) is not None
+        log.note_again(lane, NOW)
+        log.note_again(lane, NOW)
+    log.flush()
+    assert b"select 78" not in b"".join(path.read_bytes() for path in segments(tmp_path))
+    told = list(read(tmp_path))
+    assert [(one.kind, one.text, one.rows) for one in told] == [
+        (Kind.DECISION, "select 78", None),
+        (Kind.OUTCOME, "", 1),
+    ] * 2
+    assert told[0].content_key.startswith("short/")
+    assert not log.append_again(lane, "d-1", NOW)
+    assert log.next_seq == 5

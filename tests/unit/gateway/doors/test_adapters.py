@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.core.ports import Again, Doorkeeper, Ending, GateSession, Outcome, Question, Refusal, Target
+from engine._native import Unwritten
 from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
@@ -561,15 +562,15 @@ def test_how_a_session_stands_is_seen(doors: Doors, house: House) -> None:
 class Lines:
     """The lines of a command that is given its answer again."""
 
-    def line(self, decision_id: str, clock: int) -> bytes | None:
-        return b'"kind":"decision","time":%d,"decision_id":"%s"}' % (clock, decision_id.encode())
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
+        return log.with_line(b'"kind":"decision","time":%d,"decision_id":"%s"}' % (clock, decision_id.encode()))
 
-    def outcome(self, clock: int) -> bytes | None:
-        return b'"kind":"outcome","time":%d,"rows":3}' % clock
+    def outcome(self, log: Unwritten, clock: int) -> bool:
+        return log.note(b'"kind":"outcome","time":%d,"rows":3}' % clock) is not None
 
 
 class NoLine(Lines):
-    def line(self, decision_id: str, clock: int) -> bytes | None:
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
         return None
 
 

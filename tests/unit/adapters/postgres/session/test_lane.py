@@ -10,7 +10,7 @@ from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Again
 from adapters.postgres.session.lane import Lane
-from engine._native import EntryForm
+from engine._native import EntryForm, Unwritten
 from tests.wire import (
     BOUND,
     PARSED,
@@ -78,7 +78,7 @@ def test_a_text_granted_once_goes_through() -> None:
     assert up is not None
     assert kinds(up) == "PBDES"
     assert not play.session.is_waiting
-    assert lane.lines.line("d-9", 7) is not None
+    assert lane.lines.line(Unwritten(1, 9), "d-9", 7) is not None
     shown = lane.reply(REPLY, 1.0)
     assert shown is not None
     assert kinds(shown) == "TDCZ"
@@ -117,7 +117,7 @@ def test_an_answer_that_is_not_plain_is_read_by_the_session() -> None:
     play = opened()
     lane = lane_of(play)
     assert lane.ask(query("select 1"), 1.0) is not None
-    assert lane.lines.line("d-9", 7) is not None
+    assert lane.lines.line(Unwritten(1, 9), "d-9", 7) is not None
     assert lane.reply(PARSED + error("22012") + ready(), 1.0) is None
     play.upstream(PARSED + error("22012") + ready())
     assert errors(play.sent(Side.CLIENT))[0]["C"] == "22012"
@@ -129,7 +129,7 @@ def test_a_command_behind_one_under_way_waits_for_its_own_answer() -> None:
     play = opened()
     lane = lane_of(play)
     assert lane.ask(query("select 1"), 1.0) is not None
-    assert lane.lines.line("d-9", 7) is not None
+    assert lane.lines.line(Unwritten(1, 9), "d-9", 7) is not None
     play.client(query("select 2")).upstream(REPLY)
     assert play.take(do.Record).decision_id == "d-9"
 
@@ -140,7 +140,7 @@ def test_a_name_made_in_the_lane_is_the_sessions_afterwards(name: str) -> None:
     run = parse("select 5", name) + bind(name) + execute() + SYNC
     lane = lane_of(play)
     assert lane.ask(run, 1.0) == run
-    assert lane.lines.line("d-9", 7) is not None
+    assert lane.lines.line(Unwritten(1, 9), "d-9", 7) is not None
     assert lane.reply(PARSED + BOUND + row("1") + tag("SELECT 1") + ready(), 1.0) is not None
     play.client(bind(name) + execute() + SYNC)
     assert play.take(do.Ask).question.text == b"select 5"

@@ -1,0 +1,163 @@
+//! The border of what is recorded and counted: lines of the audit, its tree, the numbers that operators see.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::raise;
+use crate::failure::guarded;
+use crate::{audit, merkle, meters};
+
+/// What the audit's line of one verdict says that stays the same.
+#[pyclass(frozen, module = "engine._native")]
+pub struct EntryForm(pub(super) Arc<audit::Form>);
+
+#[pymethods]
+impl EntryForm {
+    #[new]
+    #[pyo3(signature = (before, after, protocol, own, hides))]
+    fn new(before: &[u8], after: &[u8], protocol: &str, own: Option<(String, Vec<u8>)>, hides: bool) -> Self {
+        Self(Arc::new(audit::Form::new(before, after, protocol, own, hides)))
+    }
+
+    #[getter]
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    /// The GIL stays held, as in `skip_rows`: the text is a short one.
+    fn fill<'py>(
+        &self,
+        py: Python<'py>,
+        decision_id: &str,
+        now: i64,
+        text: &[u8],
+        parameters: Option<Vec<Option<String>>>,
+    ) -> Option<Bound<'py, PyBytes>> {
+        Some(PyBytes::new(py, &self.0.fill(decision_id, now, text, parameters.as_deref())?))
+    }
+}
+
+/// The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn outcome_body<'py>(
+    py: Python<'py>,
+    decision_id: &str,
+    now: i64,
+    counts: (u64, u64, u64),
+    duration: f64,
+    error: Option<&str>,
+) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, &audit::outcome(decision_id, now, counts, duration, error))
+}
+
+type Nodes<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(u32, Bound<'py, PyBytes>)>);
+
+#[pyfunction]
+fn audit_leaves<'py>(
+    py: Python<'py>,
+    lines: &[u8],
+    place: u64,
+    next: u64,
+    upto: u64,
+) -> PyResult<(u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>, usize)> {
+    let found = py.detach(|| guarded(|| merkle::leaves(lines, place, next, upto)));
+    let found = found.map_err(|failure| raise(py, failure))?;
+    Ok((found.count, PyBytes::new(py, &found.places), PyBytes::new(py, &found.hashes), found.length))
+}
+
+#[pyfunction]
+fn grow_tree<'py>(py: Python<'py>, frontier: Vec<(u32, merkle::Hash)>, leaves: &[u8]) -> PyResult<Nodes<'py>> {
+    let grown = py.detach(|| guarded(|| merkle::grow(frontier, leaves)));
+    let (levels, frontier) = grown.map_err(|failure| raise(py, failure))?;
+    let levels = levels.iter().map(|row| PyBytes::new(py, row)).collect();
+    Ok((levels, frontier.iter().map(|(level, node)| (*level, PyBytes::new(py, node))).collect()))
+}
+
+/// The lines that the log has taken and not written. The GIL stays held, as in `skip_rows`.
+#[pyclass(module = "engine._native")]
+pub struct Unwritten(pub(super) audit::unwritten::Unwritten);
+
+#[pymethods]
+impl Unwritten {
+    #[new]
+    fn new(next: u64, most: usize) -> Self {
+        Self(audit::unwritten::Unwritten::new(next, most))
+    }
+    #[getter]
+    fn next(&self) -> u64 {
+        self.0.next()
+    }
+    #[getter]
+    fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+    fn note(&mut self, body: &[u8]) -> Option<u64> {
+        self.0.note(|line| put(line, body))
+    }
+    fn with_line<'py>(&mut self, py: Python<'py>, body: &[u8]) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.with_line(|line| put(line, body)).unwrap_or_default())
+    }
+    fn noted<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.noted())
+    }
+    fn wrote(&mut self) -> u64 {
+        self.0.wrote()
+    }
+}
+
+fn put(line: &mut Vec<u8>, body: &[u8]) -> bool {
+    line.extend_from_slice(body);
+    true
+}
+
+/// A number that grows.
+#[pyclass(frozen, module = "engine._native")]
+struct Count(meters::Count);
+
+#[pymethods]
+impl Count {
+    #[new]
+    fn new() -> Self {
+        Self(meters::Count::default())
+    }
+    fn add(&self) {
+        self.0.add();
+    }
+    #[getter]
+    fn value(&self) -> u64 {
+        self.0.value()
+    }
+}
+
+/// How many values there were up to each limit.
+#[pyclass(frozen, module = "engine._native")]
+struct Histogram(meters::Histogram);
+
+#[pymethods]
+impl Histogram {
+    #[new]
+    fn new(limits: Vec<f64>) -> Self {
+        Self(meters::Histogram::new(limits))
+    }
+    fn observe(&self, value: f64) {
+        self.0.observe(value);
+    }
+    fn read(&self) -> (Vec<u64>, f64) {
+        self.0.read()
+    }
+}
+
+pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<EntryForm>()?;
+    module.add_class::<Unwritten>()?;
+    module.add_class::<Count>()?;
+    module.add_class::<Histogram>()?;
+    module.add_function(wrap_pyfunction!(outcome_body, module)?)?;
+    module.add_function(wrap_pyfunction!(audit_leaves, module)?)?;
+    module.add_function(wrap_pyfunction!(grow_tree, module)?)
+}

@@ -1,0 +1,163 @@
+//! The border of `postgres`: what of the wire is read, masked and carried in the core.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use super::audit::{EntryForm, Unwritten};
+use super::{bytes, raise};
+use crate::failure::guarded;
+use crate::postgres;
+
+/// The statements of a text as carrying them needs it.
+#[pyfunction]
+fn outline_sql<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    bytes(py, || Ok(postgres::outline::encoded(text)))
+}
+
+/// Where the run of whole rows that begins at `start` ends. The GIL stays held: the work is shorter than giving it up.
+#[pyfunction]
+fn skip_rows(buffer: &[u8], start: usize) -> usize {
+    postgres::rows::skip_rows(buffer, start)
+}
+
+/// A run of the extended protocol with nothing out of the ordinary: (statement, text, parameters, described).
+type ShortRun<'py> = (Bound<'py, PyBytes>, Option<Bound<'py, PyBytes>>, Bound<'py, PyTuple>, bool);
+
+/// The one execution that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn short_run<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Option<ShortRun<'py>>> {
+    let Some(run) = postgres::short::run(data) else {
+        return Ok(None);
+    };
+    let text = run.text.map(|text| PyBytes::new(py, text));
+    let parameters = PyTuple::new(py, run.parameters)?;
+    Ok(Some((PyBytes::new(py, run.statement), text, parameters, run.described)))
+}
+
+/// A simple query: (text, the messages that run it as one statement).
+type ShortQuery<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>);
+
+/// The simple query that is all of `data`, or None. The GIL stays held, as in `skip_rows`.
+#[pyfunction]
+fn short_query<'py>(py: Python<'py>, data: &[u8]) -> Option<ShortQuery<'py>> {
+    let found = postgres::short::query(data)?;
+    Some((PyBytes::new(py, found.text), PyBytes::new(py, &found.run)))
+}
+
+/// The reply to one execution that is all of `data`, or None: (parsed, described, shown, rows, tag, status).
+#[pyfunction]
+fn short_reply(data: &[u8]) -> Option<(bool, u8, usize, usize, u64, u8)> {
+    let found = postgres::short::reply(data)?;
+    Some((found.parsed, found.described, found.shown, found.rows, found.tag, found.status))
+}
+
+/// A command under way in a lane: (answer, decision, began, text, run).
+type UnderWay<'py> = (Py<PyAny>, String, f64, Bound<'py, PyBytes>, Option<(Bound<'py, PyBytes>, bool, bool)>);
+type LaneLeft<'py> = (Option<UnderWay<'py>>, Vec<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>);
+
+/// Commands that a session was granted before. The GIL stays held, as in `skip_rows`.
+#[pyclass(module = "engine._native")]
+pub struct PostgresLane(postgres::lane::Lane<Arc<Py<PyAny>>>);
+
+#[pymethods]
+impl PostgresLane {
+    #[new]
+    fn new() -> Self {
+        Self(postgres::lane::Lane::default())
+    }
+    #[getter]
+    fn is_used(&self) -> bool {
+        self.0.is_used()
+    }
+    #[getter]
+    fn is_under_way(&self) -> bool {
+        self.0.is_under_way()
+    }
+    fn forget(&mut self) {
+        self.0.forget();
+    }
+    fn forget_names(&mut self) {
+        self.0.forget_names();
+    }
+    fn learn(&mut self, text: &[u8], form: &Bound<'_, EntryForm>, for_shape: bool, answer: Py<PyAny>) {
+        self.0.learn(text, Arc::clone(&form.get().0), for_shape, Arc::new(answer));
+    }
+    fn name(&mut self, statement: &[u8], text: &[u8]) {
+        self.0.name(statement, text);
+    }
+    fn open(&mut self, status: u8, simple: bool, extended: bool) {
+        self.0.open(status, simple, extended);
+    }
+    fn leave<'py>(&mut self, py: Python<'py>) -> LaneLeft<'py> {
+        let postgres::lane::Rest { under_way, parsed } = self.0.leave();
+        let left = under_way.map(|left| {
+            let run = left.run.map(|(name, parsed, described)| (PyBytes::new(py, &name), parsed, described));
+            (left.answer.clone_ref(py), left.id, left.began, PyBytes::new(py, &left.text), run)
+        });
+        (left, parsed.iter().map(|(name, text)| (PyBytes::new(py, name), PyBytes::new(py, text))).collect())
+    }
+    fn ask<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let found = guarded(|| Ok(self.0.ask(data.as_bytes(), now))).map_err(|failure| raise(data.py(), failure))?;
+        Ok(found.map(|up| match up {
+            postgres::lane::Up::AsItCame => data.clone(),
+            postgres::lane::Up::Instead(up) => PyBytes::new(data.py(), &up),
+        }))
+    }
+    fn take_back(&mut self) {
+        self.0.take_back();
+    }
+    fn line<'py>(
+        &mut self,
+        py: Python<'py>,
+        log: &Bound<'py, Unwritten>,
+        decision_id: &str,
+        clock: i64,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let mut log = log.try_borrow_mut()?;
+        let line = guarded(|| Ok(self.0.line(&mut log.0, decision_id, clock))).map_err(|failure| raise(py, failure))?;
+        Ok(line.map(|line| PyBytes::new(py, &line)))
+    }
+    fn reply<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> Option<Bound<'py, PyBytes>> {
+        let bytes = data.as_bytes();
+        match self.0.reply(bytes, now)? {
+            0 => Some(data.clone()),
+            shown => Some(PyBytes::new(data.py(), bytes.get(shown..)?)),
+        }
+    }
+    fn outcome(&mut self, log: &Bound<'_, Unwritten>, clock: i64) -> PyResult<bool> {
+        Ok(self.0.outcome(&mut log.try_borrow_mut()?.0, clock))
+    }
+}
+
+/// Rewrites the rows of one result.
+#[pyclass(frozen, module = "engine._native")]
+pub struct RowMasker(postgres::mask::RowMasker);
+
+#[pymethods]
+impl RowMasker {
+    #[new]
+    fn new(py: Python<'_>, plan: &[u8]) -> PyResult<Self> {
+        guarded(|| postgres::mask::RowMasker::new(plan)).map(Self).map_err(|failure| raise(py, failure))
+    }
+
+    fn mask<'py>(&self, py: Python<'py>, rows: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.mask(rows))
+    }
+
+    #[getter]
+    fn cells(&self) -> u64 {
+        self.0.cells()
+    }
+}
+
+pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
+    module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(short_query, module)?)?;
+    module.add_function(wrap_pyfunction!(short_run, module)?)?;
+    module.add_function(wrap_pyfunction!(short_reply, module)?)?;
+    module.add_class::<PostgresLane>()?;
+    module.add_class::<RowMasker>()
+}
