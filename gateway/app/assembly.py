@@ -159,7 +159,8 @@ class Gateway:
             counting=self.counting,
             estimating=self._estimating,
         )
-        self.recordings = build_recordings(config, secrets.recording_keys(), self.log)
+        self._recording_keys = secrets.recording_keys()
+        self.recordings = build_recordings(config, self._recording_keys, self.log)
         opening.callback(self.recordings.close)
         self.doors = Doors(
             recordings=self.recordings,
@@ -293,6 +294,7 @@ class Gateway:
                 started_at=self._started_at,
                 sign_in=self.identities.sign_in,
                 sign_in_key=self.identities.sign_in_key,
+                recording_keys=self._recording_keys,
             )
         )
         await self._bound(console.start(), bind)

@@ -23,6 +23,7 @@ from gateway.console.health import Health, Vitals
 from gateway.console.holds import Holds
 from gateway.console.live import Watchers
 from gateway.console.policies import Policies, Standing
+from gateway.console.recordings import Places, Recordings
 from gateway.console.server import ConsoleServer, Pages, Place, Route
 from gateway.console.sessions import Sessions
 from gateway.console.signed_in import SignIns
@@ -33,6 +34,7 @@ from gateway.gate import Gate
 from gateway.identity.oidc.login import CodeFlow
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStore
+from gateway.recording.keys import WrappingKeys
 from gateway.store.database import Database
 from gateway.telemetry import Meters
 
@@ -58,6 +60,7 @@ class Parts:
     started_at: int
     sign_in: CodeFlow | None
     sign_in_key: bytes = field(repr=False)
+    recording_keys: WrappingKeys = field(repr=False)
 
 
 def console_origin(config: Config) -> str | None:
@@ -98,6 +101,8 @@ def _routes(parts: Parts) -> list[Route]:
     decisions = Decisions(directory, lambda: parts.policies.program)
     audit = Audit(directory, lambda: _sealed(parts), lambda: parts.sealer.trusted, time.time_ns, parts.finder)
     sessions = Sessions(directory, parts.ender)
+    recorded = Places(parts.config.at(parts.config.recording.dir), parts.recording_keys, directory)
+    recordings = Recordings(recorded, parts.log.append)
     policies = Policies(
         directory,
         lambda: _standing(parts.policies),
@@ -113,6 +118,11 @@ def _routes(parts: Parts) -> list[Route]:
         Route("/decisions/{seq}", decisions.one),
         Route("/sessions", sessions.list),
         Route("/sessions/{session}/end", sessions.end, is_form=True),
+        Route("/sessions/{session}", recordings.session),
+        Route("/sessions/{session}/events", recordings.session_events),
+        Route("/recordings", recordings.list),
+        Route("/recordings/{recording}", recordings.one),
+        Route("/recordings/{recording}/events", recordings.events),
         Route("/policies", policies.show),
         Route("/audit", audit.show),
         Route("/audit/verify", audit.verify, is_form=True),

@@ -216,7 +216,9 @@ def _known(config: Config) -> dict[str, Entry]:
     """The newest word of the audit about each recording."""
     try:
         return {
-            entry.note: entry for entry in read(config.at(config.audit.dir), Filter(kinds=frozenset({Kind.RECORDING})))
+            entry.note: entry
+            for entry in read(config.at(config.audit.dir), Filter(kinds=frozenset({Kind.RECORDING})))
+            if entry.step != "played"
         }
     except AuditUnavailable:
         complain("the audit cannot be read: nothing proves these recordings")

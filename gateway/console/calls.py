@@ -71,7 +71,14 @@ class Goto:
     place: str
 
 
-Reply: TypeAlias = Page | Goto
+@dataclass(frozen=True, slots=True)
+class Data:
+    """JSON for our own script."""
+
+    body: bytes
+
+
+Reply: TypeAlias = Page | Goto | Data
 Answer: TypeAlias = Callable[[Call], Reply]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.console.calls import Answer, Call, CallRefused, Goto, Page, Viewer
+from gateway.console.calls import Answer, Call, CallRefused, Data, Goto, Page, Viewer
 from gateway.console.doorway import Doorway, Provider
 from gateway.console.exchange import MAX_FORM, Exchange, go
 from gateway.console.live import PULSE_EVERY, Heard, TooManyStreams, Topic, Watchers
@@ -158,6 +158,8 @@ class ConsoleServer:
             query = {name: value[:MAX_QUERY] for name, value in request.query.items()}
             call = Call(viewer, self._clock(), dict(request.match_info), query, form)
             reply = await self._exchange.run(partial(route.answer, call))
+            if isinstance(reply, Data):
+                return web.Response(body=reply.body, content_type="application/json")
             return go(reply.place) if isinstance(reply, Goto) else await self._exchange.show(reply, viewer, request)
 
         return handler

@@ -110,9 +110,8 @@ class CommandLines:
         return _ENCODE({"at": at, "is": "exit", "status": status}) + b"\n"
 
 
-def read_events(lines: Iterator[bytes], shape: str) -> Iterator[Event]:
-    """The events of lines, in order. Raises ValueError for a line that is none."""
-    at = 0
+def read_events(lines: Iterator[bytes], shape: str, at: int = 0) -> Iterator[Event]:
+    """The events of lines, in order; `at` is when the line before them was. Raises ValueError for a line that is none."""
     for line in lines:
         try:
             found = _DECODE(line)

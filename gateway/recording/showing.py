@@ -38,6 +38,11 @@ class Neutralizer:
         self._skipped = 0
         self._too_long = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no sequence is open."""
+        return not self._held and not self._is_string
+
     def clean(self, text: str) -> str:
         """What of it may be shown."""
         out: list[str] = []

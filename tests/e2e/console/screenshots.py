@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 from tests.conftest import ROOT
 from tests.e2e.console.house import House, first_line, new_context, running_browser, running_house, sign_in
 from tests.e2e.console.raw import Raw
+from tests.e2e.console.stage import deployment
 
 SIZE = {"width": 1200, "height": 780}
 PAGES = ("holds", "decisions", "sessions", "policies", "audit", "health")
@@ -21,6 +22,8 @@ SHOWN = {
     ("decision", "dark"),
     ("decisions", "dark"),
     ("audit", "light"),
+    ("recording", "light"),
+    ("recording", "dark"),
 }
 """Those in the documentation; with a folder of one's own: all."""
 WAITING = (
@@ -60,7 +63,12 @@ def act(house: House) -> str:
 
 
 def take(
-    house: House, browser: Browser, folder: Path, scheme: str, decision: str, shown: Collection[tuple[str, str]]
+    house: House,
+    browser: Browser,
+    folder: Path,
+    scheme: str,
+    more: Mapping[str, str],
+    shown: Collection[tuple[str, str]],
 ) -> list[Path]:
     """A picture of each page that is wanted."""
     context = new_context(browser, color_scheme=scheme, reduced_motion="reduce")
@@ -68,13 +76,16 @@ def take(
     page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
     made = []
     places = {name: f"/{name}" for name in PAGES}
-    for name, place in {**places, "decision": decision}.items():
+    for name, place in {**places, **more}.items():
         if (name, scheme) not in shown:
             continue
         page.goto(f"{house.url}{place}")
         page.locator("h1").wait_for()
+        if name == "recording":
+            page.locator("#player[data-state=whole]").wait_for()
+            page.keyboard.press("End")
         path = folder / f"console-{name}-{scheme}.png"
-        page.screenshot(path=path, full_page=name == "decision")
+        page.screenshot(path=path, full_page=name in more)
         made.append(path)
     context.close()
     return made
@@ -82,13 +93,13 @@ def take(
 
 def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0]) if arguments else ROOT / "docs" / "images"
-    everything = {(name, scheme) for name in (*PAGES, "decision") for scheme in ("light", "dark")}
+    everything = {(name, scheme) for name in (*PAGES, "decision", "recording") for scheme in ("light", "dark")}
     shown = everything if arguments else SHOWN
     folder.mkdir(parents=True, exist_ok=True)
     with running_house() as house, running_browser() as browser:
-        decision = act(house)
+        more = {"decision": act(house), "recording": f"/recordings/{deployment(house)}"}
         for scheme in ("light", "dark"):
-            for path in take(house, browser, folder, scheme, decision, shown):
+            for path in take(house, browser, folder, scheme, more, shown):
                 print(path, path.stat().st_size)
         house.abandon()
 

@@ -67,6 +67,8 @@ class Ticket(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     VOTES_FIELD_NUMBER: _builtins.int
     ESTIMATE_FIELD_NUMBER: _builtins.int
+    LATELY_FIELD_NUMBER: _builtins.int
+    UNUSUAL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___State.ValueType
     principal: _builtins.str
@@ -79,6 +81,8 @@ class Ticket(_message.Message):
     reason: _builtins.str
     requested_at: _builtins.int
     expires_at: _builtins.int
+    unusual: _builtins.str
+    """Why the command is not what that kind of job does; empty when it is."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -88,6 +92,10 @@ class Ticket(_message.Message):
     @_builtins.property
     def estimate(self) -> Global___Estimate:
         """What a planner expects it to touch. Only for approvers and auditors, and never for the requester."""
+
+    @_builtins.property
+    def lately(self) -> _containers.RepeatedCompositeFieldContainer[Global___Number]:
+        """What the requester did before, as far as the policies read it."""
 
     def __init__(
         self,
@@ -108,10 +116,12 @@ class Ticket(_message.Message):
         expires_at: _builtins.int = ...,
         votes: _abc.Iterable[Global___Vote] | None = ...,
         estimate: Global___Estimate | None = ...,
+        lately: _abc.Iterable[Global___Number] | None = ...,
+        unusual: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "text", b"text", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__estimate: _TypeAlias = _typing.Literal["estimate"]  # noqa: Y015
     _WhichOneofArgType__estimate: _TypeAlias = _typing.Literal["_estimate", b"_estimate"]  # noqa: Y015
@@ -123,6 +133,28 @@ class Ticket(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
 
 Global___Ticket: _TypeAlias = Ticket  # noqa: Y015
+
+@_typing.final
+class Number(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Number: _TypeAlias = Number  # noqa: Y015
 
 @_typing.final
 class Estimate(_message.Message):
