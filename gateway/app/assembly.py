@@ -295,6 +295,7 @@ class Gateway:
                 sign_in=self.identities.sign_in,
                 sign_in_key=self.identities.sign_in_key,
                 recording_keys=self._recording_keys,
+                proofs=self.identities.proofs,
             )
         )
         await self._bound(console.start(), bind)

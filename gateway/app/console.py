@@ -32,6 +32,7 @@ from gateway.doors.adapters import Doors
 from gateway.doors.ending import SessionEnder
 from gateway.gate import Gate
 from gateway.identity.oidc.login import CodeFlow
+from gateway.identity.proofs import Proofs
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStore
 from gateway.recording.keys import WrappingKeys
@@ -61,6 +62,7 @@ class Parts:
     sign_in: CodeFlow | None
     sign_in_key: bytes = field(repr=False)
     recording_keys: WrappingKeys = field(repr=False)
+    proofs: Proofs | None = None
 
 
 def console_origin(config: Config) -> str | None:
@@ -87,7 +89,7 @@ def make_console(parts: Parts) -> ConsoleServer:
     signed_in = SignIns(
         parts.database, idle_seconds=console.idle_minutes * 60, most_seconds=console.session_hours * 3_600
     )
-    entrance = Entrance(lambda: parts.doors.known.people, signed_in, parts.log, time.time_ns)
+    entrance = Entrance(lambda: parts.doors.known.people, signed_in, parts.log, time.time_ns, parts.proofs)
     pages = Pages(_routes(parts), lambda viewer: _waiting(parts.approvals, viewer))
     watchers = Watchers(parts.approvals.bell, lambda: parts.log.next_seq)
     place, flow = Place(host, port, tls, console_origin(config)), parts.sign_in

@@ -12,19 +12,25 @@ from gateway.app.identities import token_keys
 from gateway.app.secrets import Secrets
 from gateway.config import Config
 from gateway.errors import IdentityRefused
+from gateway.identity.logins import CONSOLE
 from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.scoped import Grant
 from gateway.identity.tokens import Issued, Tokens
 from gateway.store.database import open_database
 from gateway.store.migrations import upgrade
 
+MAX_LINK_SECONDS = 3_600.0
+"""How long a link to the console may wait to be used."""
+
 
 class TokenDesk:
     """The tokens of one installation."""
 
-    def __init__(self, config: Config, mint: Mint) -> None:
+    def __init__(self, config: Config, mint: Mint, links: Mint) -> None:
+        """`links` makes nothing but links to the console."""
         self._config = config
         self._mint = mint
+        self._links = links
 
     @classmethod
     @contextmanager
@@ -35,23 +41,32 @@ class TokenDesk:
         try:
             upgrade(database)
             names = {resource.name for resource in config.resource}
+            keys, tokens = token_keys(secrets, database), Tokens(database)
             mint = Mint(
-                token_keys(secrets, database),
-                Tokens(database),
+                keys,
+                tokens,
                 max_ttl=config.identity.tokens.max_ttl_seconds,
                 exists=names.__contains__,
                 clock=time.time_ns,
             )
-            yield cls(config, mint)
+            links = Mint(keys, tokens, max_ttl=MAX_LINK_SECONDS, exists=CONSOLE.__eq__, clock=time.time_ns)
+            yield cls(config, mint, links)
         finally:
             database.close()
 
     def issue(self, principal: str, wish: Wish) -> tuple[str, Grant]:
         """A token for a principal of the configuration, whose groups are what it says when the token is used."""
+        return self._mint.issue(self._asker(principal), wish)
+
+    def link(self, principal: str, seconds: float) -> tuple[str, Grant]:
+        """A token that signs a principal of the configuration in to the console, once, and is good for nothing else."""
+        return self._links.issue(self._asker(principal), Wish((CONSOLE,), seconds, once=True))
+
+    def _asker(self, principal: str) -> Asker:
         known = next((local for local in self._config.identity.principal if local.name == principal), None)
         if known is None:
             raise IdentityRefused(f"`{principal[:128]}` is no [[identity.principal]]", code="GRANT_PRINCIPAL")
-        return self._mint.issue(Asker(known.name, known.kind.value, issued_by=_operator()), wish)
+        return Asker(known.name, known.kind.value, issued_by=_operator())
 
     def alive(self, principal: str | None) -> list[Issued]:
         """The tokens that are alive, newest first."""

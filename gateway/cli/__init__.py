@@ -58,6 +58,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("live", ("live", "kill")),
     Group("keys", ("scram",)),
     Group("tokens", ("token",)),
+    Group("console", ("console",)),
     Group("signing_in", ("login", "logout", "whoami")),
     Group("connecting", ("kubeconfig",)),
     Group("demo", ("demo",)),

@@ -23,6 +23,8 @@ from gateway.telemetry import logger
 
 FORM_SECONDS = 3_600
 FLOW_SECONDS = 600
+MAX_LINK = 2_000
+"""Characters of what a link carries."""
 BACK = "/callback"
 """Where a provider sends browsers; registered there."""
 
@@ -48,6 +50,8 @@ class Doorway:
         """Add the routes."""
         app.router.add_get("/sign-in", self._page)
         app.router.add_post("/sign-in", self._by_secret)
+        app.router.add_get("/sign-in/link", self._link_page)
+        app.router.add_post("/sign-in/link", self._by_link)
         app.router.add_get("/sign-in/with", self._to_provider)
         app.router.add_get(BACK, self._from_provider)
         app.router.add_post("/sign-out", self._sign_out)
@@ -96,6 +100,28 @@ class Doorway:
         except NotSignedIn as error:
             return await self._form(request, place, str(error), 403)
         return await self._begin(request, begun, place)
+
+    # --- with a link ------------------------------------------------------------------------------------------------
+
+    async def _link_page(self, request: web.Request) -> web.StreamResponse:
+        # WHY a button: whatever looks at links before people do must not use them up.
+        token = secrets.token_urlsafe(32)
+        fields = {"csrf": token, "token": request.query.get("token", "")[:MAX_LINK]}
+        answer = await self._exchange.show(Page("link.html", fields), None, request)
+        self._exchange.set_cookie(answer, self._exchange.form_cookie, token, max_age=FORM_SECONDS)
+        return answer
+
+    async def _by_link(self, request: web.Request) -> web.StreamResponse:
+        token = request.cookies.get(self._exchange.form_cookie, "")
+        if not token:
+            return await self._form(request, START, "Your browser kept no cookie. Open the link once more.", 403)
+        form = await self._exchange.form(request, token)
+        work = partial(self._entrance.by_link, form.get("token", "")[:MAX_LINK], request.remote)
+        try:
+            begun = await self._exchange.run(work)
+        except NotSignedIn as error:
+            return await self._form(request, START, str(error), 403)
+        return await self._begin(request, begun, START)
 
     async def _begin(self, request: web.Request, begun: Begun, place: str) -> web.Response:
         await self._end(request)

@@ -14,17 +14,21 @@ from gateway.audit.log import AuditLog
 from gateway.console.calls import Viewer
 from gateway.console.signed_in import SignedIn, SignIns
 from gateway.errors import AuditUnavailable
+from gateway.identity.logins import CONSOLE, Login
 from gateway.identity.oidc.settings import Identity
 from gateway.identity.people import People
+from gateway.identity.proofs import Proofs
 from gateway.identity.throttle import Throttle
 from gateway.telemetry import logger
 
 WAY_SECRET = "secret"  # noqa: S105  # the name of a way to sign in
 WAY_PROVIDER = "provider"
+WAY_LINK = "link"
 PLACE = "console"
 """What the audit calls the console where a login is to a resource."""
 MAX_NAME = 128
 WRONG = "That name and that secret do not go together."
+NO_LINK = "That link was used already, or its time is over. Make another with `sallyport console link`."
 TOO_MANY = "Too many wrong tries from here. Wait a minute."
 
 
@@ -44,8 +48,15 @@ class Entrance:
     """Where people come in, and where it is looked up who they are."""
 
     def __init__(
-        self, people: Callable[[], People], sessions: SignIns, log: AuditLog, clock: Callable[[], int]
+        self,
+        people: Callable[[], People],
+        sessions: SignIns,
+        log: AuditLog,
+        clock: Callable[[], int],
+        proofs: Proofs | None = None,
     ) -> None:
+        """Without `proofs` no link signs anybody in."""
+        self._proofs = proofs
         self._people = people
         self._sessions = sessions
         self._log = log
@@ -66,6 +77,21 @@ class Entrance:
             self._record("refused", name, address, now, note="not proven")
             raise NotSignedIn(WRONG)
         return self.begin(name, WAY_SECRET, address)
+
+    def by_link(self, token: str, address: str | None) -> Begun:
+        """Sign in whoever a link was made for, once. Raises NotSignedIn, AuditUnavailable, StoreUnavailable."""
+        now, proofs = self._clock(), self._proofs
+        if self._throttle.must_wait("", address, now / 1e9):
+            self._record("refused", "", address, now, note="too many tries")
+            raise NotSignedIn(TOO_MANY)
+        # WHY not a token of an issuer: those are for every resource, and this is for a link of ours alone.
+        found = None if proofs is None or proofs.is_of_issuer(token) else proofs.examine(token, None, CONSOLE)
+        is_link = isinstance(found, Login) and found.once and found.resources == {CONSOLE}
+        if proofs is None or not is_link or not isinstance(found, Login) or proofs.use(found) is not None:
+            self._throttle.failed("", address, now / 1e9)
+            self._record("refused", "", address, now, note="link")
+            raise NotSignedIn(NO_LINK)
+        return self.begin(found.user, WAY_LINK, address)
 
     def by_identity(self, identity: Identity, address: str | None) -> Begun:
         """Sign in somebody whom a provider proved, until that proof ends. Raises AuditUnavailable, StoreUnavailable."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from adapters.core.ports import Refusal
 from engine.request import Json, Principal
 
+CONSOLE = "console:sign-in"
+"""What a token is for that signs somebody in to the console, once. WHY that name: no resource can have it."""
 NOT_PROVEN = Refusal("28P01", "password authentication failed")
 
 

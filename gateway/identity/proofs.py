@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from adapters.core.ports import Refusal
 from engine.request import Json, Principal
 from gateway.errors import IdentityRefused, StoreUnavailable
-from gateway.identity.logins import NOT_PROVEN, Login, Unproven
+from gateway.identity.logins import CONSOLE, NOT_PROVEN, Login, Unproven
 from gateway.identity.oidc.claims import refused
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.people import People
@@ -62,7 +62,9 @@ class Proofs:
             login = self._login(token)
             if user is not None and not hmac.compare_digest(user.encode("utf-8", "replace"), login.user.encode()):
                 raise refused("USER", "the token is somebody else's than the name that was given")
-            if resource is not None and not login.reaches(resource):
+            # INVARIANT: a link to the console proves nobody anywhere else, also where no resource is named.
+            is_link = login.resources is not None and CONSOLE in login.resources
+            if (resource is not None and not login.reaches(resource)) or (is_link and resource != CONSOLE):
                 raise refused("RESOURCE", "the token is not for this resource")
         except (IdentityRefused, StoreUnavailable) as error:
             logger("identity").info("a token proves nobody", code=error.code)
