@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -59,6 +59,10 @@ class Program(Protocol):
 
     @property
     def revision(self) -> str: ...
+
+    @property
+    def activity_numbers(self) -> Sequence[str]:
+        """Which numbers of what somebody did lately it reads; an empty name is all of them."""
 
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""

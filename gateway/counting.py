@@ -3,7 +3,7 @@
 Nothing is counted, and nothing costs anything, until policies are loaded that read it (`begin`). Then the last hour is counted
 again from the audit, so a restart forgives nobody: an entry says what its command used (`Entry.uses`), and the numbers a decision
 was made with stand in its context. INVARIANT: what is counted here and what is counted again from the entries are the same
-(tests/property/gateway/test_counting.py). Counts are this process's alone. Safe from any thread. Called by the gate, built by `app`.
+(tests/property/gateway/test_activity.py). Counts are this process's alone. Safe from any thread. Called by the gate, built by `app`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from gateway.activity.touched import Touched, touched_by
 from gateway.activity.windows import HOUR
 from gateway.asked import Asked
 from gateway.audit.entry import Entry, Kind, Uses
+from gateway.audit.unusual import unusual_in
 from gateway.errors import AuditUnavailable, StoreUnavailable
 from gateway.telemetry import logger
 
@@ -49,7 +50,16 @@ Past = Callable[[int], Iterable[Entry]]
 class Counting:
     """The counts of one gate."""
 
-    def __init__(self, reader: CommandReader, known: KnownUses, past: Past, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        reader: CommandReader,
+        known: KnownUses,
+        past: Past,
+        clock: Callable[[], int],
+        flagged: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`flagged` is told of each decision about a command that its kind of job, of which something is known, never did before."""
+        self._flagged = flagged
         self._reader = reader
         self._known = known
         self._past = past
@@ -151,6 +161,8 @@ class Counting:
         if asked.is_dry:
             return
         who, job, touched = asked.principal.name, asked.session.job, asked.touched
+        if unusual_in(asked.context.get(ACTIVITY), who, of_known=True):
+            self._flagged()
         if not decision.is_granted:
             self._ledger.decided(who, job, now, _not_granted(decision.verdict))
         elif asked.is_to_run:
@@ -164,6 +176,11 @@ class Counting:
     def finished(self, principal: str, job: str | None, outcome: Outcome, now: int) -> None:
         """Count what a granted command gave back."""
         self._ledger.finished(principal, job, now, outcome.rows, outcome.bytes)
+
+    @property
+    def counted(self) -> int:
+        """How many principals and jobs are counted."""
+        return self._ledger.counted
 
     def flush(self) -> None:
         """Write what was learned. Never raises: what cannot be written waits."""

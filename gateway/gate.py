@@ -34,6 +34,7 @@ from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
+from gateway.audit.unusual import numbers_in, unusual_in
 from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
 from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, refused
@@ -302,7 +303,9 @@ class Gate:
         else:
             prompt = None if asked.login is None else asked.login.prompt
             estimate = None if self._estimating is None else self._estimating.first(asked, command)
-            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt, estimate)
+            did = asked.context.get(ACTIVITY)
+            lately, unusual = numbers_in(did, program.activity_numbers), unusual_in(did, asked.principal.name)
+            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt, estimate, lately, unusual)
             ticket, found = self._approvals.request(new, now), None
         with self._settling:
             self._held[ticket.id] = asked

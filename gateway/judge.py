@@ -47,6 +47,11 @@ class Judge:
         """Whether a rule may read what somebody did lately."""
         return self._program.reads_activity
 
+    @property
+    def activity_numbers(self) -> Sequence[str]:
+        """Which numbers of what somebody did lately rules read; an empty name is all of them."""
+        return self._program.activity_numbers
+
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
         judged = self._judge(asked, now, approval)

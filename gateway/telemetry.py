@@ -124,6 +124,14 @@ class Meters:
         self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)
         self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
         self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)
+        self.unusual = Counter(
+            "sallyport_unusual_decisions",
+            "Decisions about what that kind of job never did before",
+            registry=self.registry,
+        )
+        self.counted = Gauge(
+            "sallyport_activity_counted", "Principals and jobs whose activity is counted", registry=self.registry
+        )
         self.audit_unsealed = Gauge(
             "sallyport_audit_unsealed", "Entries that no signed checkpoint covers yet", registry=self.registry
         )

@@ -184,6 +184,8 @@ class StandInTicket:
     job: str | None = None
     votes: tuple[StandInVote, ...] = ()
     estimate: Estimate | None = None
+    lately: tuple[tuple[str, int], ...] = ()
+    unusual: str = ""
 
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         return None if viewer == self.principal else self.estimate

@@ -91,6 +91,16 @@ class Reads:
         """Whether a rule reads exactly that, so that it means nothing without."""
         return any(path[: len(ACTIVITY)] == ACTIVITY for path in self.paths)
 
+    @property
+    def activity_numbers(self) -> tuple[str, ...]:
+        """The numbers of `context.activity` that rules read by name, as `rows_last_hour`, `job.denials_last_hour`; `` stands for all."""
+        found = {
+            ".".join(step for step in path[len(ACTIVITY) :] if step is not _ANY)
+            for path in self.paths
+            if overlaps(path, ACTIVITY)
+        }
+        return tuple(sorted(found))
+
     def below(self, section: str) -> tuple[Path, ...]:
         """The paths read in one section; a single () for all of it, none when nothing of it is read."""
         inside: list[Path] = []

@@ -79,6 +79,8 @@ class Program:
         self.reads_activity = reads.activity
         """Whether a rule may read `context.activity`: then it has to be in every request."""
         self.names_activity = reads.names_activity
+        self.activity_numbers = reads.activity_numbers
+        """Which of its numbers rules read; an empty name is all of them."""
         self.rules = tuple(rules)
         self.revision = revision
         self.gate = gate or GatePolicies()

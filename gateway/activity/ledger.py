@@ -67,6 +67,12 @@ class Ledger:
         self._rest = _Counted(objects, self._budget, is_shared=True)
         self._now = 0
 
+    @property
+    def counted(self) -> int:
+        """How many are counted one by one."""
+        with self._lock:
+            return len(self._of)
+
     def decided(self, principal: str, job: str | None, now: int, step: Step) -> None:
         """Count one decision."""
         amounts = (

@@ -127,7 +127,8 @@ class Gateway:
         self._reader = command_reader()
         self.finder, self._indexing = build_search(config, database, log, self._reader)
         opening.callback(self._indexing.close)
-        self.counting = Counting(self._reader, KnownUses(database), self._entries_since, time.time_ns)
+        known, flagged = KnownUses(database), self.meters.unusual.inc
+        self.counting = Counting(self._reader, known, self._entries_since, time.time_ns, flagged)
         opening.callback(self.counting.flush)
         self.policies: PolicyStore[Judge] = PolicyStore(
             origin_of(config),
@@ -355,6 +356,7 @@ class Gateway:
 
     def _metrics(self) -> bytes:
         self.meters.policy_age.set(self.policies.age)
+        self.meters.counted.set(self.counting.counted)
         return self.meters.text()
 
     async def hear_replicas(self) -> None:

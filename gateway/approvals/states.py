@@ -93,6 +93,10 @@ class Shown:
     """What set the job off, as whoever asked for its token stated it."""
     estimate: Estimate | None = None
     """What a planner expects it to touch; None where nobody asks one. INVARIANT: never shown to who wants to run it."""
+    lately: tuple[tuple[str, int], ...] = ()
+    """The numbers of what the requester did lately that the policies read, by name, as they were decided with."""
+    unusual: str = ""
+    """Why the command is not what that kind of job does, in a sentence; empty when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,14 @@ class Ticket:
         WHY: it is made of the statistics of tables, which they may not see before somebody approves.
         """
         return None if viewer == self.binding.principal else answered(self.shown.estimate, self.requested_at, now)
+
+    @property
+    def lately(self) -> tuple[tuple[str, int], ...]:
+        return self.shown.lately
+
+    @property
+    def unusual(self) -> str:
+        return self.shown.unusual
 
     @property
     def approvers(self) -> tuple[Mapping[str, Json], ...]:

@@ -60,10 +60,13 @@ def ticket_for(
     now: int,
     prompt: str | None = None,
     estimate: Estimate | None = None,
+    lately: tuple[tuple[str, int], ...] = (),
+    unusual: str = "",
 ) -> NewTicket:
     """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve.
 
-    `prompt` is what set the session's job off; `estimate` what is known so far of what the command would touch.
+    `prompt` is what set the session's job off; `estimate` what is known so far of what the command would touch;
+    `lately` and `unusual` are what the requester did, as far as it was decided with.
     """
     hold, tree = decision.hold, command.command
     if hold is None:
@@ -91,6 +94,8 @@ def ticket_for(
             client_address=session.client_address,
             prompt=None if prompt is None else hide_secrets(_shortened(prompt)),
             estimate=estimate,
+            lately=lately,
+            unusual=unusual,
         ),
         reason=why,
         may_withdraw=hold.may_withdraw,

@@ -59,6 +59,10 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
         say(_indented(ticket.reason))
     if ticket.job:
         say(_indented(f"job {ticket.job}"))
+    if ticket.unusual:
+        say(_indented(f"unusual: {ticket.unusual}"))
+    if ticket.lately:
+        say(_indented(f"before it: {', '.join(f'{name} {value}' for name, value in ticket.lately)}"))
     if ticket.estimate is not None:
         say(_indented(summary(ticket.estimate)))
         for line in step_lines(ticket.estimate) if is_whole else ():
@@ -133,6 +137,8 @@ def _fields(ticket: HeldCommand) -> dict[str, object]:
         "reason": ticket.reason,
         "job": ticket.job,
         "expires_at": ticket.expires_at,
+        "lately": dict(ticket.lately),
+        "unusual": ticket.unusual,
         "estimate": None if ticket.estimate is None else _estimate(ticket.estimate),
         "votes": [
             {"approver": vote.approver, "granted": vote.granted, "comment": vote.comment} for vote in ticket.votes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.approvals.estimate import Estimate, step_lines, summary
 from gateway.approvals.states import Demand, Person, State, Ticket, Vote, may_meet
 from gateway.audit.entry import Entry
-from gateway.audit.unusual import unusual
+from gateway.audit.unusual import numbers_in, unusual
 from gateway.console.calls import Viewer
 
 SHOWN_LINES = 14
@@ -145,6 +145,11 @@ class Decided:
     def verdict(self) -> str:
         """The verdict, as templates colour it."""
         return self.entry.verdict or "deny"
+
+    @property
+    def lately(self) -> Sequence[tuple[str, int]]:
+        """The numbers that it was decided with, those that are not 0."""
+        return numbers_in(self.entry.context.get("activity"), ("",))
 
     @property
     def unusual(self) -> str:

@@ -50,6 +50,8 @@ def webhook(notice: Notice) -> Mapping[str, object]:
             {"groups": list(one.groups), "users": list(one.users), "quorum": one.quorum} for one in notice.approvers
         ],
         "expires": None if notice.expires is None else moment(notice.expires),
+        "unusual": plain(notice.unusual, MAX_WORD),
+        "lately": dict(notice.lately),
         "estimate": None if notice.estimate is None else _estimate(notice.estimate),
         "person": plain(entry.person, MAX_WORD),
         "note": plain(entry.note, MAX_WORD),
@@ -83,8 +85,9 @@ def slack(notice: Notice) -> Mapping[str, object]:
         code = _escaped(command).replace("```", "'''")
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": f"```{code}```"}})
     facts = [{"type": "plain_text", "text": f"{name}: {value}"} for name, value in facts_of(notice)]
-    if facts:
-        blocks.append({"type": "context", "elements": facts[:10]})
+    # WHY ten: a block of context takes no more.
+    for begin in range(0, len(facts), 10):
+        blocks.append({"type": "context", "elements": facts[begin : begin + 10]})
     return {"text": _escaped(title), "blocks": blocks}
 
 

@@ -49,6 +49,8 @@ class Notice:
     expires: int | None = None
     more: int = 0
     estimate: Estimate | None = None
+    lately: Sequence[tuple[str, int]] = ()
+    unusual: str = ""
 
 
 Look = Callable[[str], Ticket | None]
@@ -74,7 +76,7 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
             if now - ticket.requested_at < ESTIMATE_SECONDS * 1e9:
                 raise NotYet
             estimate = None
-        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, estimate=estimate)
+        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, estimate, ticket.lately, ticket.unusual)
     age = (now - entry.time) / 1e9
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
         return None

@@ -58,6 +58,10 @@ def facts_of(notice: Notice) -> list[tuple[str, str]]:
         found.append(("because of", entry.deny_kind))
     if notice.approvers:
         found.append(("needs", "; ".join(_demand(one) for one in notice.approvers)))
+    if notice.unusual:
+        found.append(("unusual", notice.unusual))
+    if notice.lately:
+        found.append(("before it", ", ".join(f"{name} {value}" for name, value in notice.lately)))
     if notice.estimate is not None:
         steps = [" ".join(line.split()) for line in step_lines(notice.estimate)[:MAX_STEPS]]
         found.append(("would touch", "; ".join([summary(notice.estimate), *steps])))

@@ -152,6 +152,14 @@ class Ticket(Protocol):
     def expires_at(self) -> int: ...
     @property
     def votes(self) -> Sequence[Vote]: ...
+    @property
+    def lately(self) -> Sequence[tuple[str, int]]:
+        """What the requester did before, by name, as far as the policies read it."""
+
+    @property
+    def unusual(self) -> str:
+        """Why the command is not what that kind of job does; empty when it is."""
+
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         """What a planner expects it to touch, for one of those who may see that; never for the requester."""
 

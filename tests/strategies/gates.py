@@ -65,6 +65,7 @@ class Policies:
     decision: Decision = ALLOW
     revision: str = "r1"
     is_exact: bool = True
+    activity_numbers: tuple[str, ...] = ()
     judging: Judging | None = None
     approvals: list[Approval] = field(default_factory=list)
 

@@ -57,6 +57,8 @@ class HeldCommand:
     job: str | None = None
     votes: tuple[CastVote, ...] = ()
     estimate: Estimate | None = None
+    lately: tuple[tuple[str, int], ...] = ()
+    unusual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,9 @@ def _write(into: pb.Ticket, ticket: Ticket) -> None:
     into.reason = ticket.reason
     write_approvers(into.approvers, ticket.approvers)
     into.requested_at, into.expires_at = ticket.requested_at, ticket.expires_at
+    for name, value in ticket.lately:
+        into.lately.add(name=name, value=value)
+    into.unusual = ticket.unusual
     for vote in ticket.votes:
         into.votes.add(approver=vote.approver, granted=vote.granted, comment=vote.comment, at=vote.at)
 
@@ -228,6 +233,8 @@ def _held(message: pb.Ticket) -> HeldCommand:
         expires_at=message.expires_at,
         votes=tuple(CastVote(vote.approver, vote.granted, vote.comment, vote.at) for vote in message.votes),
         estimate=_estimate(message.estimate) if message.HasField("estimate") else None,
+        lately=tuple((one.name, one.value) for one in message.lately),
+        unusual=message.unusual,
     )
 
 

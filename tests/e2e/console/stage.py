@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 from adapters.core.ports import Screen
 from gateway.config import load_config
-from gateway.recording import recorder
 from gateway.recording.keys import WrappingKeys, own_secret
 from gateway.recording.recorder import About, Recording, Recordings
 from tests.e2e.console.house import House
@@ -18,12 +17,11 @@ BEGAN = 1_800_000_000 * 10**9
 
 
 class Stage:
-    """`now`: seconds on the recorder's clock."""
+    """A recorder beside the gateway's own."""
 
     def __init__(self, house: House) -> None:
         config = load_config(house.world.config, house.world.environment())
         self.folder: Path = config.at(config.recording.dir)
-        self.now = 0.0
         keys = WrappingKeys([own_secret(self.folder)])
         self.recordings = Recordings(self.folder, keys, lambda: BEGAN, lambda progress: None, low_water_bytes=0)
 
@@ -31,13 +29,16 @@ class Stage:
         about = About("s-played", "ana", "box", "d-1", "build-42")
         return self.recordings.begin(about, screen, lambda: None)
 
+    def at(self, recording: Recording, seconds: float) -> None:
+        """Let a recording have gone on for so long."""
+        recording._began = time.monotonic() - seconds
+
 
 @contextmanager
 def staged(house: House) -> Iterator[Stage]:
-    """A stage, with the recorder's clock in the caller's hands."""
+    """A stage, as long as the block lasts."""
     made = Stage(house)
-    with patch.object(recorder.time, "monotonic", lambda: made.now):
-        yield made
+    yield made
     made.recordings.close()
 
 
@@ -47,9 +48,9 @@ def deployment(house: House) -> str:
         one = stage.begin(Screen(96, 20, "xterm-256color"))
         one.told({"decision": "d-1", "verdict": "allow", "text": "shell raw"})
         for seconds, shown in enumerate(_DEPLOYMENT):
-            stage.now = 2.5 * seconds
+            stage.at(one, 2.5 * seconds)
             one.output(shown.encode())
-        stage.now += 1.0
+        stage.at(one, 2.5 * len(_DEPLOYMENT))
         one.end(0)
         return one.id
 

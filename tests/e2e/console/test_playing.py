@@ -45,16 +45,15 @@ def test_a_terminal_is_played_in_time_by_keyboard_and_to_any_place(
     one = stage.begin(Screen(40, 5, "xterm"))
     one.told({"decision": "d-1", "verdict": "allow", "text": "shell raw"})
     for number in range(12):
-        stage.now = number * 10.0
+        stage.at(one, max(0.0, number * 10 - 0.4))
         one.output(f"line {number}\r\n".encode())
-    stage.now = 120.0
+    stage.at(one, 119.6)
     one.resized(60, 8)
     one.output(b"\x1b[2J\x1b[H\x1b[1;31mred\x1b[0m \xe4\xbd\xa0 \x1b(0q\x1b(B\x1b[?1049hother\x1b[?1049l")
-    stage.now = 125.0
+    stage.at(one, 125.2)
     one.end(0)
     page = opened(context, house, f"/recordings/{one.id}")
     bar, play = page.get_by_label("Place in the recording"), page.locator("[data-play]")
-    assert screen(page).splitlines()[0] == "line 0"
     expect(page.locator("[data-clock]")).to_have_text("00:00 / 02:05")
     page.locator("h1").click()
     for _ in range(4):
@@ -72,7 +71,6 @@ def test_a_terminal_is_played_in_time_by_keyboard_and_to_any_place(
     assert "line 1" not in screen(page)
     bar.fill("35000")
     assert "line 3" in screen(page)
-    # Ten seconds between two lines are two when pauses are shortened, a quarter of one at eight times the speed.
     page.keyboard.press("Home")
     page.get_by_label("Speed").select_option("8")
     play.click()
@@ -88,11 +86,11 @@ def test_a_terminal_is_played_in_time_by_keyboard_and_to_any_place(
 def test_hostile_output_is_text_and_nothing_else(house: House, context: BrowserContext, stage: Stage) -> None:
     one = stage.begin(Screen(80, 24, "xterm"))
     one.output(HOSTILE.encode())
-    one.output(b"\x1b[31")
+    one.output(b"\x1b[20;1H\x1b[31")
     one.output(b"mcut\x1b[0m\x1b]52;c;")
     one.output(b"aGFja2Vk\x07 after")
     one.told({"verdict": "deny", "text": f"{MARKUP}\x1b]52;c;x\x07"})
-    stage.now = 1.0
+    stage.at(one, 1.0)
     one.end(None)
     command = stage.begin()
     command.output(f"{MARKUP}\n\x1b]8;;https://evil.example/\x07x\n".encode())

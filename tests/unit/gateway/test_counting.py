@@ -299,3 +299,25 @@ def test_principals_are_counted_over_all_their_sessions(house: CountingHouse) ->
     house.session = replace(house.session, id="s-2")
     assert house.run("SELECT 1 FROM app.t").decision.verdict is Verdict.HOLD
     assert house.run("SELECT 1 FROM app.t", principal=replace(CI, name="else")).decision.verdict is Verdict.ALLOW
+
+
+def test_approvers_see_the_numbers_that_policies_read_and_what_is_unusual(house: CountingHouse) -> None:
+    house.run("SELECT id FROM t", rows=101)
+    held = house.gate.decide(house.asked("DELETE FROM u"))
+    ticket = house.approvals.get(held.ticket or "")
+    assert ticket is not None
+    assert ticket.lately == (("denials_last_hour", 0), ("rows_last_hour", 101))
+    assert ticket.unusual == "never done by jobs of kind build of ci: delete table app.u"
+
+
+def test_what_a_kind_of_job_never_did_is_flagged_and_who_is_counted_is_told(house: CountingHouse) -> None:
+    flagged: list[int] = []
+    house.counting._flagged = lambda: flagged.append(1)
+    assert house.counting.counted == 0
+    house.run("SELECT id FROM t")
+    assert (flagged, house.counting.counted) == ([], 2), "of a kind that nothing is known of nothing is unusual"
+    house.run("SELECT id FROM t")
+    assert flagged == []
+    house.run("DELETE FROM u")
+    house.gate.decide(house.asked("DELETE FROM forbidden"))
+    assert flagged == [1, 1]

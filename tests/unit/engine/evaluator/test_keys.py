@@ -138,3 +138,4 @@ def test_equal_keys_show_equal_values(path: Path, one: Json, other: Json) -> Non
 def test_whether_rules_ask_what_somebody_did_is_known(printed: str, may: bool, names: bool) -> None:
     reads = Reads.of([printed])
     assert (reads.activity, reads.names_activity) == (may, names)
+    assert bool(reads.activity_numbers) is may

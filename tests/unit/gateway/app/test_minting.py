@@ -10,7 +10,7 @@ from gateway.app.assembly import Gateway
 from gateway.app.minting import TokenDesk
 from gateway.config import load_config
 from gateway.errors import IdentityRefused
-from gateway.identity.logins import Login, Unproven
+from gateway.identity.logins import CONSOLE, Login, Unproven
 from gateway.identity.minting import Wish
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
@@ -32,5 +32,28 @@ def test_a_token_made_beside_a_gateway_counts_there_until_it_is_taken_back(tmp_p
             assert desk.revoke_all("ana") == 0
             with pytest.raises(IdentityRefused):
                 desk.issue("eve", Wish(("orders",), 60))
+    finally:
+        gateway.close()
+
+
+def test_a_link_to_the_console_is_good_for_that_once_and_for_nothing_else(tmp_path: Path) -> None:
+    config = load_config(settle_in(tmp_path), {})
+    gateway = Gateway(config, ENVIRONMENT)
+    try:
+        with TokenDesk.opened(config, ENVIRONMENT) as desk:
+            text, grant = desk.link("ana", 60)
+            assert (grant.once, grant.resources) == (True, (CONSOLE,))
+            proofs = gateway.identities.proofs
+            for resource in ("orders", None):
+                assert isinstance(proofs.examine(text, "ana", resource), Unproven)
+            found = proofs.examine(text, None, CONSOLE)
+            assert isinstance(found, Login)
+            assert proofs.use(found) is None
+            assert isinstance(proofs.use(found), Unproven)
+            for name, seconds in (("eve", 60), ("ana", 7_200)):
+                with pytest.raises(IdentityRefused):
+                    desk.link(name, seconds)
+            with pytest.raises(IdentityRefused):
+                desk.issue("ana", Wish((CONSOLE,), 60))
     finally:
         gateway.close()

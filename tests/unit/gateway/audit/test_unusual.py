@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.audit.entry import Entry, Kind
-from gateway.audit.unusual import unusual
+from gateway.audit.unusual import numbers_in, unusual
 
 DROP = {"operation": "drop_table", "effect": "delete", "object": "table a.b"}
 
@@ -52,3 +52,19 @@ def test_a_kind_that_nothing_is_known_of_surprises_nobody() -> None:
 )
 def test_other_entries_are_not_unusual(found: Entry) -> None:
     assert unusual(found) == ""
+
+
+def test_numbers_are_found_by_name_all_of_them_or_those_of_the_job() -> None:
+    activity = {
+        "rows_last_hour": 7,
+        "holds_last_hour": 0,
+        "exact": True,
+        "kind": "x",
+        "job": {"rows_last_hour": 3, "bytes_last_hour": 0},
+    }
+    assert numbers_in(activity, ("rows_last_hour", "nothing")) == (("rows_last_hour", 7),)
+    assert numbers_in(activity, ("holds_last_hour",)) == (("holds_last_hour", 0),)
+    assert numbers_in(activity, ("job",)) == (("job.bytes_last_hour", 0), ("job.rows_last_hour", 3))
+    assert numbers_in(activity, ("job.rows_last_hour",)) == (("job.rows_last_hour", 3),)
+    assert numbers_in(activity, ("",)) == (("exact", 1), ("job.rows_last_hour", 3), ("rows_last_hour", 7))
+    assert numbers_in(None, ("",)) == numbers_in({"job": 7}, ("",)) == numbers_in(activity, ()) == ()

@@ -149,3 +149,14 @@ async def test_a_provider_that_is_away_is_said_to_be(corp: ByProvider) -> None:
 async def test_without_a_provider_there_is_no_such_way(served: Served) -> None:
     assert (await served.ask("GET", "/sign-in/with"))[0] == 404
     assert (await served.ask("GET", "/callback?code=x"))[0] == 404
+
+
+async def test_a_link_asks_for_a_click_and_a_wrong_one_leads_to_the_form(served: Served) -> None:
+    status, page, _ = await served.ask("GET", "/sign-in/link?token=%22%3E%3Cb%3Ex")
+    assert (status, 'value="&#34;&gt;&lt;b&gt;x"' in page) == (200, True)
+    form = {"csrf": token_in(page), "token": "x"}
+    status, page, _ = await served.ask("POST", "/sign-in/link", form)
+    assert (status, "used already" in page) == (403, True)
+    assert "sallyport" not in served.cookies
+    served.cookies.clear()
+    assert (await served.ask("POST", "/sign-in/link", form))[0] == 403

@@ -13,6 +13,7 @@ from engine.request import Principal
 from gateway.console.signed_in import SignIns
 from gateway.console.signing_in import TOO_MANY, WRONG, Entrance, NotSignedIn
 from gateway.errors import AuditUnavailable
+from gateway.identity.logins import CONSOLE, Login, Unproven
 from gateway.identity.oidc.settings import Identity
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.scram import make_verifier
@@ -44,6 +45,63 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.house.close()
+
+
+class Links:
+    """Proofs that know some links by what they carry."""
+
+    def __init__(self, **links: Login) -> None:
+        self.links = links
+        self.used: set[str] = set()
+
+    def is_of_issuer(self, token: str) -> bool:
+        return token == "issuers"
+
+    def examine(self, token: str, user: str | None, resource: str | None) -> Login | Unproven:
+        return self.links.get(token, Unproven("TOKEN_UNKNOWN")) if resource == CONSOLE else Unproven("TOKEN_RESOURCE")
+
+    def use(self, login: Login) -> Unproven | None:
+        token = login.token or ""
+        if token in self.used:
+            return Unproven("TOKEN_USED")
+        self.used.add(token)
+        return None
+
+
+def test_a_link_is_a_proof_once_and_nothing_else_is_one(desk: Desk) -> None:
+    dora = Principal("dora", "user")
+    links = Links(
+        good=Login(dora, 1 << 62, "t-1", frozenset({CONSOLE}), once=True),
+        often=Login(dora, 1 << 62, "t-2", frozenset({CONSOLE})),
+        wide=Login(dora, 1 << 62, "t-3", frozenset({CONSOLE, "orders"}), once=True),
+        all=Login(dora, 1 << 62, "t-4", None, once=True),
+        issuers=Login(dora, 1 << 62, "t-5", frozenset({CONSOLE}), once=True),
+    )
+    entrance = Entrance(
+        lambda: desk.people,
+        desk.sessions,
+        desk.house.log,
+        desk.house.clock,
+        links,  # type: ignore[arg-type]  # by its shape
+    )
+    begun = entrance.by_link("good", "10.0.0.9")
+    viewer = entrance.viewer(begun.value, is_click=True)
+    assert viewer is not None
+    assert (viewer.name, viewer.roles) == ("dora", frozenset({"approver", "auditor"}))
+    for number, token in enumerate(("good", "often", "wide", "all", "issuers", "", "x")):
+        with pytest.raises(NotSignedIn, match="link was used already"):
+            entrance.by_link(token, f"10.0.1.{number}")
+    with pytest.raises(NotSignedIn):
+        desk.entrance.by_link("good", "10.0.0.8")
+    assert desk.told()[:2] == [("opened", "dora", "link"), ("refused", "", "link")]
+
+
+def test_who_tries_many_links_waits(desk: Desk) -> None:
+    entrance = Entrance(lambda: desk.people, desk.sessions, desk.house.log, desk.house.clock, Links())  # type: ignore[arg-type]  # by its shape
+    for _ in range(50):
+        with pytest.raises(NotSignedIn):
+            entrance.by_link("x", "10.0.0.9")
+    assert desk.told()[-1] == ("refused", "", "too many tries")
 
 
 @pytest.mark.parametrize(("name", "secret"), [("dora", "word"), (" dora ", "word"), ("app", TOKEN)])

@@ -35,6 +35,8 @@ def test_a_program_gets_every_field_by_its_name() -> None:
         "rules": ["p/WRITE"],
         "approvers": [{"groups": ["dba"], "users": ["bo"], "quorum": 2}],
         "expires": "2027-01-15T09:00:00Z",
+        "unusual": "",
+        "lately": {},
         "estimate": None,
         "person": "",
         "note": "",

@@ -69,3 +69,11 @@ def test_a_text_is_cut_where_it_is_too_long() -> None:
     notice = told(line(text="x" * 9_000))
     assert notice is not None
     assert len(command_of(notice)) == MAX_COMMAND
+
+
+def test_a_hold_says_what_the_requester_did_before_and_why_it_is_unusual() -> None:
+    shown = replace(TICKET.shown, lately=(("rows_last_hour", 7),), unusual="never done by ana")
+    notice = told(line(), ticket=replace(TICKET, shown=shown))
+    assert notice is not None
+    facts = dict(facts_of(notice))
+    assert (facts["unusual"], facts["before it"]) == ("never done by ana", "rows_last_hour 7")

@@ -16,7 +16,11 @@ from grpc_proto.sallyport.approval.v1 import approval_pb2 as pb
 from tests.rpc_stand_ins import StandInTicket, StandInVote
 
 VOTED = StandInTicket(
-    state="granted", job="build-42", votes=(StandInVote("dora", True, "ok", 2), StandInVote("otto", False, "", 3))
+    lately=(("rows_last_hour", 7), ("exact", 1)),
+    unusual="never done",
+    state="granted",
+    job="build-42",
+    votes=(StandInVote("dora", True, "ok", 2), StandInVote("otto", False, "", 3)),
 )
 
 
