@@ -86,7 +86,7 @@ class Entrance:
             raise NotSignedIn(TOO_MANY)
         # WHY not a token of an issuer: those are for every resource, and this is for a link of ours alone.
         found = None if proofs is None or proofs.is_of_issuer(token) else proofs.examine(token, None, CONSOLE)
-        is_link = isinstance(found, Login) and found.once and found.resources == {CONSOLE}
+        is_link = isinstance(found, Login) and found.once and found.resources == frozenset({CONSOLE})
         if proofs is None or not is_link or not isinstance(found, Login) or proofs.use(found) is not None:
             self._throttle.failed("", address, now / 1e9)
             self._record("refused", "", address, now, note="link")

@@ -127,6 +127,24 @@ def read_events(lines: Iterator[bytes], shape: str, at: int = 0) -> Iterator[Eve
             raise ValueError("a line of the recording is no event")
 
 
+def size_in(line: bytes) -> str | None:
+    """The size of the terminal where a line is the head of its recording, as an event `r` has it; None for other lines."""
+    try:
+        term = msgspec.json.decode(line, type=_Head).term
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return f"{term.cols}x{term.rows}"
+
+
+class _Term(msgspec.Struct):
+    cols: int
+    rows: int
+
+
+class _Head(msgspec.Struct):
+    term: _Term
+
+
 def _cast_event(found: list[object], before: int) -> Event:
     match found:
         case [int() | float() as since, str(code), str(data)] if 0 <= since < 1e12:

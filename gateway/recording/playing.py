@@ -15,7 +15,7 @@ import msgspec
 from gateway.errors import RecordingBroken
 from gateway.recording.frames import Opened, open_chunk, read_chunks, read_head
 from gateway.recording.keys import WrappingKeys
-from gateway.recording.lines import COMMAND, Event, read_events
+from gateway.recording.lines import COMMAND, Event, read_events, size_in
 from gateway.recording.showing import Neutralizer, words
 
 PIECE = 256 << 10
@@ -63,9 +63,12 @@ def piece_of(path: Path, keys: WrappingKeys, chunk: int, at: int) -> Piece:
 
 
 def _events(plain: bytes, opened: Opened, at: int) -> Iterator[Event]:
-    lines = iter(plain.splitlines(keepends=True))
+    lines = plain.splitlines(keepends=True)
+    size = size_in(lines[0]) if lines and opened.head.shape != COMMAND else None
+    if size is not None:
+        yield Event(at, "r", size)
     try:
-        yield from read_events(lines, opened.head.shape, at)
+        yield from read_events(iter(lines), opened.head.shape, at)
     except ValueError as error:
         raise RecordingBroken(str(error), code="ALTERED") from error
 

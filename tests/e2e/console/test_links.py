@@ -76,4 +76,5 @@ def test_it_is_taken_from_our_own_page_and_from_nowhere_else(house: House) -> No
 
 def test_nobody_gets_one_who_is_not_known(house: House) -> None:
     assert "no [[identity.principal]]" in link(house, "--as", "nobody").stderr
-    assert link(house, "--as", "dora", "--ttl", "2h").returncode == 3
+    too_long = link(house, "--as", "dora", "--ttl", "2h")
+    assert (too_long.stdout, "between a second and 3600 seconds" in too_long.stderr) == ("", True)

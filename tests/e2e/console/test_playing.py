@@ -19,7 +19,7 @@ HOSTILE = (
     "\x1b]0;other title\x07\x1b]8;;https://evil.example/\x1b\\click\x1b]8;;\x1b\\\r\n"
     "\x1b]52;c;aGFja2Vk\x07\x1bP+q544e\x1b\\\x1b_hidden\x1b\\\x1b[6n\x1b[c\x1b[?1000h\x1b[21t\r\n"
     "\x9b31mC1\x9d0;x\x9c \u202edrow\u202c \u200bzero\r\n"
-    "\x1b[999999999C\x1b[999999999B\x1b[38;2;1;2\x1b[38;5;999mend\x1b[0m\x1b[H"
+    "\x1b[999999999C\x1b[999999999B\x1b[9D\x1b[38;2;1;2\x1b[38;5;999mend\x1b[0m\x1b[H"
 )
 
 
