@@ -98,7 +98,7 @@ def test_a_link_is_a_proof_once_and_nothing_else_is_one(desk: Desk) -> None:
 
 def test_who_tries_many_links_waits(desk: Desk) -> None:
     entrance = Entrance(lambda: desk.people, desk.sessions, desk.house.log, desk.house.clock, Links())  # type: ignore[arg-type]  # by its shape
-    for _ in range(50):
+    for _ in range(51):
         with pytest.raises(NotSignedIn):
             entrance.by_link("x", "10.0.0.9")
     assert desk.told()[-1] == ("refused", "", "too many tries")
