@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.console.replayed import entries_of, shown_of
-
 from gateway.audit.entry import Entry, Kind
 from gateway.console import replayed
+from gateway.console.replayed import entries_of, shown_of
 
 MS = 1_000_000
 

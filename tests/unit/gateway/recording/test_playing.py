@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gateway.recording.playing import Shown, piece_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from adapters.core.ports import Screen
 from gateway.errors import RecordingBroken
 from gateway.recording import playing
 from gateway.recording.keys import WrappingKeys
+from gateway.recording.playing import Shown, piece_of
 from gateway.recording.recorder import About, Recording, Recordings
 from gateway.recording.shelf import files
 from gateway.recording.showing import Neutralizer
