@@ -61,6 +61,8 @@ FEATURES: dict[str, str] = {
     "names_deletion": "a word such as `delete`, `remove`, `purge` stands in the path, operation, action or name of a call",
     "no_host": "the request says no host",
     "opaque_body": "the body is not read (binary, compressed, of an unknown type)",
+    "patch_moves": "a JSON patch (RFC 6902) copies or moves values: the command is not `complete`",
+    "patch_removes": "a JSON patch (RFC 6902) removes something; what it sets stands in `body` at the place it sets",
     "persisted_query": "a query of GraphQL is named by its hash and not in the request",
     "private_host": "the host is a private address",
     "repeated_parameter": "a parameter stands more than once; servers pick different ones",
