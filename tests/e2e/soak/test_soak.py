@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.soak.clients import Tally
-from tests.e2e.soak.place import WARM_SECONDS, Soaked, Wishes, soak
+from tests.e2e.soak.place import ESTIMATE, WARM_SECONDS, Soaked, Wishes, is_planned, soak
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 MOST_GROWTH = 0.05
@@ -57,6 +57,20 @@ def test_what_must_not_run_would_be_seen() -> None:
     for change in wrong:
         with pytest.raises(AssertionError):
             nothing_is_wrong(Soaked(**{**good, **change}))  # type: ignore[arg-type]  # fields of a test
+
+
+def test_only_a_plain_question_about_a_held_statement_runs_nothing() -> None:
+    held = {"SELECT 'm1x1e #hold'"}
+    asked = "EXPLAIN (FORMAT JSON) SELECT 'm1x1e #hold'"
+    assert is_planned(f"7 app={ESTIMATE} LOG:  execute __asyncpg_1__: {asked}", held)
+    for line in (
+        f"7 app=psql LOG:  execute x: {asked}",
+        f"7 app={ESTIMATE} LOG:  execute x: SELECT 'm1x1e #hold'",
+        f"7 app={ESTIMATE} LOG:  execute x: EXPLAIN (FORMAT JSON, ANALYZE) SELECT 'm1x1e #hold'",
+        f"7 app={ESTIMATE} LOG:  execute x: {asked}; DROP TABLE t",
+        f"7 app={ESTIMATE} LOG:  execute x: EXPLAIN (FORMAT JSON) SELECT 'm2x1e #deny'",
+    ):
+        assert not is_planned(line, held), line
 
 
 @pytest.mark.long
