@@ -67,6 +67,9 @@ OURS = re.compile(
     r"^(SELECT pg_catalog\.array_to_json\(pg_catalog\.current_schemas\(true\)\)|SELECT pg_catalog\.current_setting\(|"
     r"BEGIN$|COMMIT$|ROLLBACK$)"
 )
+STORE = "/store.db"
+POOLED = 5 * 2 + 1
+"""The store's files at most: SQLAlchemy keeps five connections, each with the database and its log; all have one index of that."""
 WARM_SECONDS = 300.0
 """Until the engine's caches, which are bounded, have been filled by fifty clients' texts."""
 CATALOG, OWNER, ESTIMATE = "sallyport catalog", "owner", "sallyport estimate"
@@ -94,6 +97,7 @@ class Soaked:
     sizes: list[tuple[float, int]] = field(default_factory=list)
     files: tuple[int, int] = (0, 0)
     """Open files of the gateway before the first client and after the last."""
+    store_files: int = 0
     ran: int = 0
     """Statements of clients that the server's log has,"""
     unrecorded: list[str] = field(default_factory=list)
@@ -186,8 +190,20 @@ def resident(place: World) -> int:
 
 
 def open_files(place: World) -> int:
+    """Of the gateway, but for those of the store's pool (`store_files`), which grows with how many threads wrote at once."""
+    return len([name for name in _open(place) if STORE not in name])
+
+
+def store_files(place: World) -> int:
+    return len([name for name in _open(place) if STORE in name])
+
+
+def _open(place: World) -> Iterator[str]:
     assert place.process is not None
-    return len(list(Path(f"/proc/{place.process.pid}/fd").iterdir()))
+    for link in Path(f"/proc/{place.process.pid}/fd").iterdir():
+        # One that is closed at this moment is not open.
+        with contextlib.suppress(FileNotFoundError):
+            yield str(link.readlink())
 
 
 @contextlib.contextmanager
@@ -224,6 +240,7 @@ def soak(wishes: Wishes) -> Soaked:
             asyncio.run(_clients(place, tally, wishes))
         found = Soaked(wishes.seconds, tally, helpers.sizes)
         found.files = (before, _settled(place, before))
+        found.store_files = store_files(place)
         place.stop()
         found.is_sealed = place.verify_audit() == 0
         look_at(found, place)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.soak.clients import Tally
-from tests.e2e.soak.place import ESTIMATE, WARM_SECONDS, Soaked, Wishes, is_planned, soak
+from tests.e2e.soak.place import ESTIMATE, POOLED, WARM_SECONDS, Soaked, Wishes, is_planned, soak
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 MOST_GROWTH = 0.05
@@ -30,6 +30,7 @@ def nothing_is_wrong(found: Soaked) -> None:
     assert found.is_sealed
     assert found.log == [], found.log[:10]
     assert found.files[1] <= found.files[0] + 5, found.files
+    assert found.store_files <= POOLED
     assert found.ran > 0
 
 
@@ -50,6 +51,7 @@ def test_what_must_not_run_would_be_seen() -> None:
         {"sessions": (3, 2)},
         {"is_sealed": False},
         {"files": (10, 40)},
+        {"store_files": 12},
         {"tally": Tally(lost=1)},
     ]
     good: dict[str, object] = {"seconds": 1.0, "tally": Tally(), "ran": 1, "sessions": (2, 2), "is_sealed": True}
