@@ -100,14 +100,11 @@ class Outputs:
         return shown.data
 
 
-class WebSocketView:
-    """Over WebSocket: a channel's number before the bytes of each message."""
+class _Shows:
+    """What both ways of carrying outputs have in common."""
 
     def __init__(self, outputs: Outputs) -> None:
         self._outputs = outputs
-        self._frames = websockets.FrameReader(is_client=False)
-        self._channel: int | None = None
-        self._message = b""
 
     @property
     def hidden(self) -> int:
@@ -117,17 +114,31 @@ class WebSocketView:
     def is_holding(self) -> bool:
         return self._outputs.is_holding
 
-    def from_client(self, data: bytes) -> bytes:
-        return data
-
-    def from_target(self, data: bytes) -> bytes:
-        return b"".join([self._one(frame) for frame in self._frames.feed(data)])
-
     def quiet(self) -> bytes:
         return self._written(self._outputs.quiet())
 
     def finish(self) -> bytes:
         return self._written(self._outputs.end_all())
+
+    def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
+        """Pieces of outputs as they stand on the wire."""
+        raise NotImplementedError
+
+
+class WebSocketView(_Shows):
+    """Over WebSocket: a channel's number before the bytes of each message."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        super().__init__(outputs)
+        self._frames = websockets.FrameReader(is_client=False)
+        self._channel: int | None = None
+        self._message = b""
+
+    def from_client(self, data: bytes) -> bytes:
+        return data
+
+    def from_target(self, data: bytes) -> bytes:
+        return b"".join([self._one(frame) for frame in self._frames.feed(data)])
 
     def _one(self, frame: websockets.Frame) -> bytes:
         match frame.opcode:
@@ -169,24 +180,16 @@ class WebSocketView:
         return b"".join(_message(channel, data) for channel, data in shown if data)
 
 
-class SpdyView:
+class SpdyView(_Shows):
     """Over SPDY/3.1: streams that the client opened; which is which it says when it opens them."""
 
     def __init__(self, outputs: Outputs, headers: spdy.HeaderReader, streams: dict[int, str], rest: bytes) -> None:
         """`headers` has read what the client sent so far, `streams` are those it opened; `rest` is the beginning of its next frame."""
-        self._outputs = outputs
+        super().__init__(outputs)
         self._headers, self._streams = headers, streams
         self._up, self._down = spdy.FrameReader(MAX_FRAME), spdy.FrameReader(MAX_FRAME)
         self._up.feed(rest)
         self.is_new: Callable[[spdy.Frame], bool] = lambda frame: True
-
-    @property
-    def hidden(self) -> int:
-        return self._outputs.hidden
-
-    @property
-    def is_holding(self) -> bool:
-        return self._outputs.is_holding
 
     def from_client(self, data: bytes) -> bytes:
         for one in self._up.feed(data):
@@ -200,12 +203,6 @@ class SpdyView:
 
     def from_target(self, data: bytes) -> bytes:
         return b"".join([self._one(frame) for frame in self._down.feed(data) if self.is_new(frame)])
-
-    def quiet(self) -> bytes:
-        return self._written(self._outputs.quiet())
-
-    def finish(self) -> bytes:
-        return self._written(self._outputs.end_all())
 
     def _one(self, frame: spdy.Frame) -> bytes:
         if frame.kind == spdy.SYN_STREAM:

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.errors import PeerProtocolError
-from adapters.web.session.manners import ValueMask
-from engine.masking.output import OutputMasker, Shown
-from engine.masking.output import ValueMask as Hidden
+from engine.masking.output import OutputMasker, Shown, ValueMask
 
 
 class TextMasker:
     """One text."""
 
     def __init__(self, masks: Sequence[ValueMask]) -> None:
-        self._output = OutputMasker([Hidden(mask.types, mask.method, mask.params, mask.key) for mask in masks])
+        self._output = OutputMasker(masks)
         self.is_holding = False
         """Whether something is kept back that may be a value's beginning."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from adapters.errors import PeerProtocolError
-from adapters.web.session.manners import ValueMask
 from engine.command.documents.values import Value
+from engine.masking.output import ValueMask
 from engine.masking.patterns import scan
 from engine.masking.transforms import transform
 

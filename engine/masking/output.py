@@ -8,7 +8,7 @@ is put in its place. Called by adapters that carry output.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,7 +23,7 @@ class ValueMask:
 
     types: frozenset[str]
     method: Method
-    params: Mapping[str, Param]
+    params: Mapping[str, Param] = field(default_factory=dict)
     key: bytes = b""
 
     def __repr__(self) -> str:

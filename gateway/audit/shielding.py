@@ -13,13 +13,14 @@ from adapters.core.ports import Lines
 from engine._native import Unwritten
 from gateway.audit.content import CONTENT, close_entry
 from gateway.audit.content_keys import ContentKeys
-from gateway.audit.entry import Entry, decode
+from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.log import AuditLog, Durability
 from gateway.errors import AuditUnavailable
 
 DEFAULT_RULE = "default"
 """The rule of everything that no other rule names."""
-_OPEN = tuple(b'"kind":"%b"' % kind.value.encode() for kind in CONTENT)
+_WITHOUT = tuple(b'"kind":"%b"' % kind.value.encode() for kind in Kind if kind not in CONTENT)
+"""How lines that the core made begin, of kinds that have no content. Every other line is looked into."""
 
 
 class ShieldedLog(AuditLog):
@@ -58,13 +59,14 @@ class ShieldedLog(AuditLog):
     def note_again(self, lines: Lines, now: int) -> None:
         """As `AuditLog.note_again`, closed."""
         taken = Unwritten(0, 1)
-        lines.outcome(taken, now)
+        if not lines.outcome(taken, now):
+            raise AuditUnavailable("an audit entry cannot be encoded", code="AUDIT_ENTRY")
         if taken.waiting:
             self.note(_body(taken.noted()))
 
     def _shielded(self, entry: Entry | bytes) -> Entry | bytes:
         if isinstance(entry, bytes):
-            if not entry.startswith(_OPEN):
+            if entry.startswith(_WITHOUT):
                 return entry
             try:
                 entry = decode(b"{" + entry + b"\n")

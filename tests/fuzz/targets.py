@@ -38,7 +38,7 @@ from adapters.web.http2.frames import PREFACE
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.requests import HeadReader
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
-from adapters.web.session.manners import Plan, ValueMask
+from adapters.web.session.manners import Plan
 from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
@@ -63,6 +63,7 @@ from engine.compiler.stages import compile_policies
 from engine.dsl.parser import parse
 from engine.dsl.printer import print_file
 from engine.errors import PolicyRefused
+from engine.masking.output import ValueMask
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method
 from engine.source import Source

@@ -5,7 +5,7 @@ Each protocol brings one object for all its connections; it keeps nothing of any
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +17,7 @@ from adapters.web.requests import Forward
 from adapters.web.responses import AnswerPart
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
-from engine.masking.transforms import Method, Param
+from engine.masking.output import ValueMask
 
 if TYPE_CHECKING:
     from adapters.web.session.exchange import Exchange
@@ -30,16 +30,6 @@ class Caller:
     name: str
     groups: tuple[str, ...] = ()
     login: object = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ValueMask:
-    """What becomes of the values of some types of the scanner, wherever they stand."""
-
-    types: frozenset[str]
-    method: Method
-    params: Mapping[str, Param] = field(default_factory=dict)
-    key: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from adapters.core.ports import GATES_OWN, Answer
 from adapters.web.json_masks import PathMask
-from adapters.web.session.manners import Plan, Unfit, ValueMask
+from adapters.web.session.manners import Plan, Unfit
 from engine.decision import MaskItem, Verdict
 from engine.errors import InputInvalid
+from engine.masking.output import ValueMask
 from engine.masking.paths import parse_path
 from engine.masking.transforms import PARAMS, Method, Param
 

@@ -26,36 +26,32 @@ _WHOLE = re.compile(r'(?P<word>[a-z]+(?:[ -][a-z]+)?)(?P<values>(?: "(?:[^"\\\x0
 _LOOKS = frozenset({"sftp read", "sftp list", "sftp stat", "sftp readlink"})
 _MOVES = frozenset({"sftp rename", "sftp symlink"})
 _FOLDERS = frozenset(
-    {
-        *(
-            ".config",
-            ".local",
-            ".git",
-            ".ssh",
-            ".cargo",
-            ".docker",
-            ".gradle",
-            ".ipython",
-            ".jupyter",
-            ".kube",
-            ".m2",
-            ".pip",
-            ".vim",
-        ),
-        *(
-            "applications",
-            "autostart",
-            "dbus-1",
-            "environment.d",
-            "hooks",
-            "share",
-            "site-packages",
-            "systemd",
-            "user",
-            "git",
-            "nvim",
-        ),
-    }
+    [
+        ".config",
+        ".local",
+        ".git",
+        ".ssh",
+        ".cargo",
+        ".docker",
+        ".gradle",
+        ".ipython",
+        ".jupyter",
+        ".kube",
+        ".m2",
+        ".pip",
+        ".vim",
+        "applications",
+        "autostart",
+        "dbus-1",
+        "environment.d",
+        "hooks",
+        "share",
+        "site-packages",
+        "systemd",
+        "user",
+        "git",
+        "nvim",
+    ]
 )
 """Folders in which things are that somebody starts: whoever becomes one of them brings what is in it."""
 _VALUE = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')

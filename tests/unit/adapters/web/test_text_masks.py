@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
-from adapters.web.session.manners import ValueMask
 from adapters.web.text_masks import TextMasker
+from engine.masking.output import ValueMask
 from engine.masking.patterns import types
 from engine.masking.transforms import Method
 

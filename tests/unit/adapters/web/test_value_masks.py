@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from adapters.errors import PeerProtocolError
-from adapters.web.session.manners import ValueMask
 from adapters.web.value_masks import hide_in_text, hide_in_value
+from engine.masking.output import ValueMask
 from engine.masking.transforms import Method
 
 CARD = "4111111111111111"

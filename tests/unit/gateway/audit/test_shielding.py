@@ -67,6 +67,26 @@ def test_what_cannot_be_closed_is_not_written(log: ShieldedLog, tmp_path: Path) 
     assert log.next_seq == 1
 
 
+def test_a_line_that_begins_like_none_that_is_known_is_looked_into(log: ShieldedLog, tmp_path: Path) -> None:
+    log.append(f'"time":{NOW},"kind":"decision","decision_id":"d-1","resource":"orders","text":"{CANARY}"}}'.encode())
+    log.flush()
+    assert CANARY.encode() not in b"".join(path.read_bytes() for path in segments(tmp_path))
+    (one,) = read(tmp_path)
+    assert one.text == CANARY
+
+
+def test_what_became_of_something_and_cannot_be_told_is_an_error(log: ShieldedLog) -> None:
+    class Silent:
+        def line(self, log: object, decision_id: str, clock: int) -> bytes | None:
+            return None
+
+        def outcome(self, log: object, clock: int) -> bool:
+            return False
+
+    with pytest.raises(AuditUnavailable):
+        log.note_again(Silent(), NOW)
+
+
 def test_it_hides_nothing_of_the_log_it_is() -> None:
     own = {name for name in vars(ShieldedLog) if not name.startswith("__")}
     assert own & set(vars(AuditLog)) == {"append", "append_again", "note", "note_again"}

@@ -12,9 +12,10 @@ from adapters.errors import PeerProtocolError
 from adapters.web.bodies import Chunked
 from adapters.web.json_masks import PathMask
 from adapters.web.responses import AnswerReader
-from adapters.web.session.manners import UNCHANGED, Plan, ValueMask
+from adapters.web.session.manners import UNCHANGED, Plan
 from adapters.web.session.replies import Reply
 from adapters.web.session.settings import HOLD_BACK
+from engine.masking.output import ValueMask
 from engine.masking.paths import parse_path
 from engine.masking.patterns import types
 from engine.masking.transforms import Method
