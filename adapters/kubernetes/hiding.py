@@ -8,6 +8,7 @@ read strictly and, where they carry output, written anew; what cannot be looked 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from adapters.errors import PeerProtocolError
@@ -103,8 +104,10 @@ class Outputs:
 class _Shows:
     """What both ways of carrying outputs have in common."""
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(self, outputs: Outputs, framed: Callable[[int, bytes], bytes]) -> None:
+        """`framed`: a piece of an output as it stands on the wire."""
         self._outputs = outputs
+        self._framed = framed
 
     @property
     def hidden(self) -> int:
@@ -121,15 +124,14 @@ class _Shows:
         return self._written(self._outputs.end_all())
 
     def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
-        """Pieces of outputs as they stand on the wire."""
-        raise NotImplementedError
+        return b"".join(self._framed(number, data) for number, data in shown if data)
 
 
 class WebSocketView(_Shows):
     """Over WebSocket: a channel's number before the bytes of each message."""
 
     def __init__(self, outputs: Outputs) -> None:
-        super().__init__(outputs)
+        super().__init__(outputs, _message)
         self._frames = websockets.FrameReader(is_client=False)
         self._channel: int | None = None
         self._message = b""
@@ -176,16 +178,13 @@ class WebSocketView(_Shows):
             return self._written([(whole[0], self._outputs.end(whole[0]))]) + _message(channel, whole)
         return _message(channel, whole)
 
-    def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
-        return b"".join(_message(channel, data) for channel, data in shown if data)
-
 
 class SpdyView(_Shows):
     """Over SPDY/3.1: streams that the client opened; which is which it says when it opens them."""
 
     def __init__(self, outputs: Outputs, headers: spdy.HeaderReader, streams: dict[int, str], rest: bytes) -> None:
         """`headers` has read what the client sent so far, `streams` are those it opened; `rest` is the beginning of its next frame."""
-        super().__init__(outputs)
+        super().__init__(outputs, partial(spdy.data_frame, is_last=False))
         self._headers, self._streams = headers, streams
         self._up, self._down = spdy.FrameReader(MAX_FRAME), spdy.FrameReader(MAX_FRAME)
         self._up.feed(rest)
@@ -220,9 +219,6 @@ class SpdyView(_Shows):
         if frame.kind == spdy.RST_STREAM and is_output:
             return self._written([(frame.stream, self._outputs.end(frame.stream))]) + frame.raw
         return frame.raw
-
-    def _written(self, shown: Sequence[tuple[int, bytes]]) -> bytes:
-        return b"".join(spdy.data_frame(stream, data, is_last=False) for stream, data in shown if data)
 
 
 def _message(channel: int, data: bytes) -> bytes:
