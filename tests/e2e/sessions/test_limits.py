@@ -101,6 +101,6 @@ def test_ssh_is_refused_while_another_is_there_and_one_that_does_nothing_ends(he
         assert "ran" not in second.stdout
         _, said = kept.communicate(timeout=30)
     assert "nothing was asked for 5 s" in said
-    assert ends(here, "IDLE_LIMIT", "box") == 1
+    here.wait_for(lambda: ends(here, "IDLE_LIMIT", "box") == 1, "the end of an idle connection")
     third = subprocess.run(here.ssh("id"), capture_output=True, text=True, timeout=60)
     assert third.stdout.startswith("ran ")
