@@ -36,7 +36,9 @@ def came_of(place: Place, said: Dialogue) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     with place.client() as client:
         for messages in said.rounds:
-            with contextlib.suppress(ConnectionError):  # WHY: what is long is refused in its middle, and the answer still comes
+            with contextlib.suppress(
+                ConnectionError
+            ):  # WHY: what is long is refused in its middle, and the answer still comes
                 client.send(*messages)
             found += client.until_ready(sum(one[:1] in (b"S", b"Q") for one in messages) or 1)
             if found[-1][0] == "EOF":
