@@ -3,7 +3,8 @@
 `python -m bench audit`. Each gate has 100 rules and the same texts, in turns. `process`: the line is with the kernel before the
 answer. `disk`: it is on the disk, one sync for all who wait at that moment; beside it a loop that only writes such a line
 and syncs. The log that is left out is one that counts and keeps nothing: what makes an entry's fields runs with it all the
-same, what writes them does not. No configuration can ask for it.
+same, what writes them does not. No configuration can ask for it. `served` is what a caller of the service gets: batches of
+texts that differ in literals alone, with the reading of the question and the writing of the answer, without the network.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
 from adapters.core.ports import Question
-from bench.decide import ASKED, SIZES, alike, indexed_rules, novel, unseen
+from bench.decide import ASKED, RELATIONS, SIZES, alike, indexed_rules, novel, unseen
 from bench.servers import run_folder
-from engine import command_reader, compile_policies
+from engine import Principal, command_reader, compile_policies
+from gateway.app.policies import EngineTexts
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.asked import Asked
@@ -29,12 +31,19 @@ from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog, Durability
 from gateway.gate import Gate
 from gateway.judge import Judge
+from gateway.rpc.codec.asking import Query, write_batch
+from gateway.rpc.codec.questions import Names, Raw
+from gateway.rpc.decision_service import DecisionPorts, DecisionService
+from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions
+from gateway.rpc.identity import Caller, Role
 from gateway.store.database import open_database
 from gateway.store.migrations import upgrade
 from gateway.telemetry import Meters
 
-TEXTS = {"novel": novel, "unseen": unseen, "alike": alike}
+NAMES = Names(("shop",), {name: tuple(columns) for name, columns in RELATIONS.items()})
+CALLER = Caller(Principal("adapter", "service"), frozenset({Role.ADAPTER}))
 COUNT = 150
+BATCH = 50
 ROUNDS = 61
 """Short and many, in turns: a machine that changes its speed changes it for both."""
 WAITERS = 16
@@ -66,23 +75,37 @@ class Fixed:
 
     def __init__(self, judge: Judge) -> None:
         self.program = judge
+        self.revision = judge.revision
+
+    def has_reached(self, revision: str) -> bool:
+        return revision == self.revision
+
+    def subscribe(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        return lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """A gate that decides by 100 rules, with caches that know nothing, and the gRPC service over it."""
+
+    gate: Gate
+    service: DecisionService
 
 
 @contextmanager
-def gate(folder: Path, log: AuditLog) -> Iterator[Gate]:
-    """A gate that decides by 100 rules, with caches that know nothing."""
+def deciding(folder: Path, log: AuditLog) -> Iterator[Deciding]:
+    """Both, over a log."""
     database = open_database(f"sqlite:///{folder}/store.db")
     upgrade(database)
-    program = compile_policies(indexed_rules(SIZES[0]), reader=command_reader())
+    reader = command_reader()
+    judge = Judge(compile_policies(indexed_rules(SIZES[0]), reader=reader))
+    policies, approvals = Fixed(judge), Approvals(database, Bell())
     try:
-        yield Gate(
-            policies=Fixed(Judge(program)),
-            log=log,
-            approvals=Approvals(database, Bell()),
-            clock=time.time_ns,
-            meters=Meters(),
-            mask_keys={},
-        )
+        gate = Gate(policies=policies, log=log, approvals=approvals, clock=time.time_ns, meters=Meters(), mask_keys={})
+        behind = Behind(gate, log, approvals, EngineTexts(reader, lambda: judge), {}, time.time_ns)
+        askers = Askers()
+        ports = DecisionPorts(GateDecisions(behind, askers), policies, GateApprovals(behind, askers))
+        yield Deciding(gate, DecisionService(ports, time.monotonic))
     finally:
         log.close()
         database.close()
@@ -93,16 +116,29 @@ def asked(text: bytes) -> Asked:
     return Asked(question, ASKED.principal, ASKED.session, ASKED.resource)
 
 
-def rate(of: Gate, texts: Iterator[bytes]) -> float:
+def rate(of: Deciding, texts: Iterator[bytes]) -> float:
     """Decisions in a second of the processor: what waits for nothing but the kernel."""
     questions = [asked(text) for text in islice(texts, COUNT)]
     began = time.process_time()
     for question in questions:
-        of.decide(question)
+        of.gate.decide(question)
     return COUNT / (time.process_time() - began)
 
 
-def rate_of_waiters(of: Gate) -> float:
+def rate_of_batches(of: Deciding, texts: Iterator[bytes]) -> float:
+    """The same as a caller of DecideBatch gets them: with the reading of questions and the writing of answers."""
+    query = Query(ASKED.resource, ASKED.principal, ASKED.session)
+    messages = [
+        write_batch([Raw("postgres", text, names=NAMES) for text in islice(texts, BATCH)], query)
+        for _ in range(COUNT // BATCH)
+    ]
+    began = time.process_time()
+    for message in messages:
+        of.service.decide_batch(message, CALLER)
+    return COUNT / (time.process_time() - began)
+
+
+def rate_of_waiters(of: Deciding) -> float:
     """Decisions a second of many who wait each for their own sync."""
     counts = [0] * WAITERS
     ends = time.perf_counter() + SECONDS
@@ -110,7 +146,7 @@ def rate_of_waiters(of: Gate) -> float:
     def work(number: int) -> None:
         texts = alike()
         while time.perf_counter() < ends:
-            of.decide(asked(next(texts)))
+            of.gate.decide(asked(next(texts)))
             counts[number] += 1
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(WAITERS)]
@@ -135,6 +171,14 @@ def rate_of_syncs(file: Path, line: bytes) -> float:
     return done / SECONDS
 
 
+CASES: Mapping[str, tuple[Callable[[], Iterator[bytes]], Callable[[Deciding, Iterator[bytes]], float]]] = {
+    "novel": (novel, rate),
+    "unseen": (unseen, rate),
+    "alike": (alike, rate),
+    "served": (alike, rate_of_batches),
+}
+
+
 def measure() -> list[Figure]:
     """Every row, medians of rounds in turns."""
     with run_folder() as folder:
@@ -142,17 +186,17 @@ def measure() -> list[Figure]:
         for place in places:
             place.mkdir()
         with (
-            gate(places[0], AuditLog(places[0] / "audit", low_water_bytes=0)) as recorded,
-            gate(places[1], Nothing(places[1] / "audit", low_water_bytes=0)) as unrecorded,
-            gate(places[2], AuditLog(places[2] / "audit", durability=Durability.DISK, low_water_bytes=0)) as synced,
+            deciding(places[0], AuditLog(places[0] / "audit", low_water_bytes=0)) as recorded,
+            deciding(places[1], Nothing(places[1] / "audit", low_water_bytes=0)) as unrecorded,
+            deciding(places[2], AuditLog(places[2] / "audit", durability=Durability.DISK, low_water_bytes=0)) as synced,
         ):
             found = []
-            for name, texts in TEXTS.items():
+            for name, (texts, measured) in CASES.items():
                 sources = (texts(), texts())
                 taken: tuple[list[float], list[float]] = ([], [])
                 for _ in range(ROUNDS):
-                    taken[0].append(rate(recorded, sources[0]))
-                    taken[1].append(rate(unrecorded, sources[1]))
+                    taken[0].append(measured(recorded, sources[0]))
+                    taken[1].append(measured(unrecorded, sources[1]))
                 found.append(Figure(name, "process", statistics.median(taken[0])))
                 found.append(Figure(name, "none", statistics.median(taken[1])))
             found.append(Figure(f"{WAITERS} who wait", "disk", rate_of_waiters(synced)))
@@ -168,7 +212,7 @@ def promises(figures: list[Figure]) -> tuple[dict[str, float | None], dict[str, 
     rates = {(one.case, one.log): one.rate for one in figures}
     measured: dict[str, float | None] = {}
     peers = {}
-    for name in TEXTS:
+    for name in CASES:
         with_log, without = rates[name, "process"], rates[name, "none"]
         measured[name] = with_log / without
         peers[name] = f"{without:.0f}/s without a log, {with_log:.0f}/s with"

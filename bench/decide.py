@@ -33,13 +33,11 @@ WARM = 200
 REPEATED = 5_000
 NOW = 1_767_614_400 * 10**9
 
-CATALOG = {
-    "search_path": ["shop"],
-    "relations": {
-        "shop.orders": ["id", "customer_id", "placed_on", "total", "status"],
-        "shop.customers": ["id", "name", "city"],
-    },
+RELATIONS = {
+    "shop.orders": ["id", "customer_id", "placed_on", "total", "status"],
+    "shop.customers": ["id", "name", "city"],
 }
+CATALOG = {"search_path": ["shop"], "relations": RELATIONS}
 ASKED = TextQuestion(
     principal=Principal("ana", groups=("data-readers",)),
     session=Session("bench", job="job-1", application="psql"),
