@@ -148,7 +148,8 @@ def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path)
 
 
 def sallyport() -> list[str]:
-    return [sys.executable, "-c", "from gateway.cli import main; main()"]
+    """The command line, with its exit code."""
+    return [sys.executable, "-m", "gateway.cli"]
 
 
 def configuration(world: World) -> str:
