@@ -12,10 +12,12 @@ from engine.decision import Decision, DenyKind, Hold, Location, Reason, Verdict
 from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
-from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.audit.index.sought import Sought
+from gateway.errors import ApprovalConflict, AuditUnavailable, RecordingBroken
 from gateway.identity.logins import Login
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.identity import Caller, Role
+from gateway.viewing import Look, Playing
 
 ALLOWED = Decision(
     verdict=Verdict.ALLOW,
@@ -254,6 +256,33 @@ class StandInEntry:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class StandInHit:
+    index: int
+    body: bytes
+    readable: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class StandInFound:
+    entries: Sequence[StandInHit] = ()
+    older: int | None = None
+    looked: int = 0
+
+
+class StandInRecordings:
+    """Recordings of which one is there, `r-1`."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Look, str]] = []
+
+    def announce(self, look: Look, *, by: str) -> int:
+        if isinstance(look, Playing) and look.recording != "r-1":
+            raise RecordingBroken("there is none", code="NO_RECORDING")
+        self.told.append((look, by))
+        return len(self.told)
+
+
 class StandInAudit:
     """A log of small entries."""
 
@@ -261,6 +290,8 @@ class StandInAudit:
         self.log = [StandInEntry(number, b'{"seq":%d}' % number) for number in range(3)]
         self.listeners: list[Callable[[int], None]] = []
         self.looked = Semaphore(0)
+        self.sought: list[tuple[Sought, int, int | None]] = []
+        self.found = StandInFound()
 
     def entries(self, *, start: int, limit: int) -> Sequence[StandInEntry]:
         return self.log[start : start + limit]
@@ -269,6 +300,10 @@ class StandInAudit:
         end = len(self.log)
         self.looked.release()
         return end
+
+    def search(self, sought: Sought, *, limit: int, before: int | None) -> StandInFound:
+        self.sought.append((sought, limit, before))
+        return self.found
 
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         self.listeners.append(listener)
@@ -288,6 +323,7 @@ class StandIns:
     policies: StandInPolicies = field(default_factory=StandInPolicies)
     approvals: StandInApprovals = field(default_factory=StandInApprovals)
     audit: StandInAudit = field(default_factory=StandInAudit)
+    recordings: StandInRecordings = field(default_factory=StandInRecordings)
 
     @property
     def ports(self) -> DecisionPorts:

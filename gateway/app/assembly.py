@@ -25,7 +25,7 @@ from gateway.app.listeners import RunningListener, make_listener, server_context
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
-from gateway.app.recordings import build_recordings, put_away_old
+from gateway.app.recordings import build_recordings, build_viewings, put_away_old
 from gateway.app.retention import Shredder, open_log
 from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
@@ -246,13 +246,14 @@ class Gateway:
         behind, askers = self._behind(), Askers()
         gate = GateDecisions(behind, askers)
         ports = DecisionPorts(gate, self.policies, GateApprovals(behind, askers))
-        audit = LogAudit(self.log, self.config.at(self.config.audit.dir))
+        audit = LogAudit(self.log, self.config.at(self.config.audit.dir), self.finder)
         bearers = TokenBearers(lambda: self.doors.known.people, self.identities.proofs)
         authz = AuthzService(gate, bearers, self.config.rpc.ext_authz)
         threads = self.config.rpc.threads
         return RpcServer(
             *(ports, audit, self._sockets, time.monotonic),
             sessions=self.ender,
+            recordings=build_viewings(self.config, self.log),
             threads=threads,
             authz=authz,
             tokens=Tokens(bearers, self.doors.trouble, time.monotonic),

@@ -1,6 +1,6 @@
 """The recordings of this process: built from the configuration, told to the audit, put away when their time is over.
 
-Called by `assembly`.
+Called by `assembly`, and by the command line where no gateway runs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from gateway.recording.keys import WrappingKeys
 from gateway.recording.recorder import Progress, Recordings
 from gateway.recording.shelf import Wanted, heads, put_away, state_of
 from gateway.telemetry import logger
+from gateway.viewing import Viewings
 
 DAY = 86_400 * 10**9
 
@@ -23,6 +24,11 @@ def build_recordings(config: Config, keys: WrappingKeys, log: AuditLog) -> Recor
     """Where sessions record. Raises RecordingUnavailable."""
     place = config.at(config.recording.dir)
     return Recordings(place, keys, time.time_ns, teller(log), low_water_bytes=config.recording.low_water_bytes)
+
+
+def build_viewings(config: Config, log: AuditLog) -> Viewings:
+    """What records who looks at them."""
+    return Viewings(config.at(config.recording.dir), log.append, time.time_ns)
 
 
 def teller(log: AuditLog) -> Callable[[Progress], None]:

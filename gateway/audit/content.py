@@ -42,6 +42,7 @@ CONTENT: dict[Kind, tuple[str, ...]] = {
         "uses",
     ),
     Kind.APPROVAL: ("digest", "note"),
+    Kind.RECORDING: ("text",),
 }
 """What of an entry is its content. WHY digests too: a text that can be guessed can be checked against its digest."""
 

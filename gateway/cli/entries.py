@@ -10,6 +10,7 @@ import typer
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.unusual import unusual
 from gateway.cli.output import complain
+from gateway.viewing import WAYS, Way
 
 MAX_TEXT = 120
 
@@ -36,12 +37,23 @@ def as_text(entry: Entry) -> str:
         case Kind.SHADOW:
             rules = ",".join(rule for rule, _ in entry.rules)
             return f"{head}  {entry.decision_id}  {entry.note}  {entry.principal}@{entry.resource}  {rules}"
+        case Kind.RECORDING if entry.step in WAYS:
+            return (
+                f"{head}  {entry.step:<9}  {_looked_at(entry)}  {entry.principal}@{entry.resource}  by {entry.person}"
+            )
         case Kind.RECORDING:
             return f"{head}  {entry.step:<9}  {entry.note}  {entry.principal}@{entry.resource}  chunks {entry.rows or 0}  {entry.digest[:16]}"
         case Kind.APPROVAL:
             return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
         case _:
             return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.revision[:12]}  {entry.note}".rstrip()
+
+
+def _looked_at(entry: Entry) -> str:
+    if entry.step != Way.SEARCHED:
+        return entry.note
+    text = "[unreadable]" if entry.unreadable else f"`{' '.join(entry.text.split())[:MAX_TEXT]}`"
+    return " ".join(part for part in (text, f"in {entry.rows or 0} recordings", entry.note) if part)
 
 
 def time_of(text: str | None) -> int | None:

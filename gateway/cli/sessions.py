@@ -1,6 +1,7 @@
 """`sessions` lists recordings, checks them against the audit, searches them, puts old ones away; `play` shows one.
 
-Works on files, beside a running gateway or without one. What was recorded reaches the terminal only through `recording.showing`.
+Works on files, beside a running gateway or without one. What was recorded reaches the terminal only through `recording.showing`, and
+only after the audit was told who looks (`announcing`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import typer
 
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.read import Filter, read
+from gateway.cli.announcing import announce
 from gateway.cli.entries import time_of
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say, say_json
+from gateway.cli.reaching import As, Socket
 from gateway.config import Config, load_config
 from gateway.credentials.sources import fetch_secret
 from gateway.errors import AuditUnavailable, RecordingBroken, RecordingUnavailable
@@ -30,6 +33,7 @@ from gateway.recording.keys import WrappingKeys, own_secret
 from gateway.recording.lines import COMMAND, Event, cast_of
 from gateway.recording.shelf import Wanted, digest_after, events, find, heads, lines, put_away, state_of
 from gateway.recording.showing import RESET, Neutralizer, words
+from gateway.viewing import WAYS, Playing, Searching
 
 RecordingId: TypeAlias = Annotated[str, typer.Argument(help="The recording, as `sallyport sessions` names it.")]
 Speed: TypeAlias = Annotated[float, typer.Option(help="Times as fast as it was; 0: at once.")]
@@ -117,11 +121,16 @@ def search(
     job: str | None = None,
     since: str | None = None,
     until: str | None = None,
+    socket: Socket = None,
+    as_principal: As = None,
 ) -> None:
-    """Find text in recordings; one line for each place."""
+    """Find text in recordings; one line for each place. That you look for it is in the audit first."""
     loaded = load_config(config, os.environ)
     keys = _keys(loaded)
-    for path, head in heads(_place(loaded), Wanted(principal, resource, job, None, time_of(since), time_of(until))):
+    who, where, what_for = (None if one is None else _plain(one) for one in (principal, resource, job))
+    wanted = Wanted(who, where, what_for, None, time_of(since), time_of(until))
+    announce(loaded, Searching(_plain(text), wanted), socket, as_principal)
+    for path, head in heads(_place(loaded), wanted):
         try:
             for at, line in _texts(events(path, keys)):
                 if text in line:
@@ -156,10 +165,16 @@ def play(
     speed: Speed = 1.0,
     start: Annotated[float, typer.Option("--from", help="Begin after so many seconds.")] = 0.0,
     export: Annotated[ExportFormat | None, typer.Option(help="Write it out instead: for players, or as it is.")] = None,
+    socket: Socket = None,
+    as_principal: As = None,
 ) -> None:
-    """Show a recording. Only harmless sequences reach the terminal; an exported one is as it was recorded."""
+    """Show a recording. Only harmless sequences reach the terminal; an exported one is as it was recorded.
+
+    That you look at it is in the audit first: through a running gateway as one of its auditors, else as you.
+    """
     loaded = load_config(config, os.environ)
     path, keys = find(_place(loaded), recording), _keys(loaded)
+    announce(loaded, Playing(path.stem, is_export=export is not None), socket, as_principal)
     if export is not None:
         _export(path, keys, export)
         return
@@ -218,7 +233,7 @@ def _known(config: Config) -> dict[str, Entry]:
         return {
             entry.note: entry
             for entry in read(config.at(config.audit.dir), Filter(kinds=frozenset({Kind.RECORDING})))
-            if entry.step != "played"
+            if entry.step not in WAYS
         }
     except AuditUnavailable:
         complain("the audit cannot be read: nothing proves these recordings")
@@ -237,6 +252,11 @@ def _verdict(path: Path, entry: Entry | None) -> str:
     if entry.step == "ended" and not state.trouble:
         return f"whole, {state.chunks} chunks"
     return f"{state.trouble or 'open'}: proven up to chunk {entry.rows or 0} of {state.chunks}"
+
+
+def _plain(text: str) -> str:
+    """A word of the command line as a text that can be sent and written: bytes that are none become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _place(config: Config) -> Path:

@@ -9,13 +9,12 @@ import itertools
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from gateway.audit.entry import Entry, Kind
 from gateway.audit.recent import newest_first
 from gateway.console.calls import Call, CallRefused, Data, Page, Reply, for_auditors, not_here
 from gateway.console.replayed import Went, entries_of, shown_of
@@ -25,6 +24,7 @@ from gateway.recording.frames import Head, read_head
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.playing import Shown, piece_of
 from gateway.recording.shelf import State, files, find, state_of
+from gateway.viewing import Looked, Tell, Way, look_entry, of_recording
 
 MAX_LISTED = 100
 MAX_LOOKED = 60_000
@@ -32,7 +32,6 @@ MAX_LOOKED = 60_000
 MAX_TOLD = 2_000
 """Who plays what that was told of and need not be told again while it is played."""
 _SESSION = re.compile(r"[A-Za-z0-9-]{1,64}")
-Tell = Callable[[Entry], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ class Recordings:
         chunk, at = number_in(call.query.get("chunk", "0")), number_in(call.query.get("at", "0"))
         if chunk is None or at is None:
             raise not_here()
-        self._note(call, head.id, head.session, head.principal, head.resource, head.job, head.decision_id)
+        self._note(call, of_recording(head))
         try:
             piece = piece_of(path, self._places.keys, chunk, at)
         except RecordingBroken as error:
@@ -114,7 +113,7 @@ class Recordings:
         for_auditors(call.viewer)
         name, went = self._went(call)
         first = went.entries[0]
-        self._note(call, name, name, first.principal, first.resource, first.job, "")
+        self._note(call, Looked(name, name, first.principal, first.resource, first.job))
         trouble = "" if went.is_whole else "the beginning is not among the newest entries of the audit"
         return _data(shown_of(went.entries), None, 0, trouble)
 
@@ -137,27 +136,13 @@ class Recordings:
             raise CallRefused(409, "This cannot be played", "Its head cannot be read.")
         return path, head
 
-    def _note(
-        self, call: Call, what: str, session: str, principal: str, resource: str, job: str | None, decision: str
-    ) -> None:
+    def _note(self, call: Call, looked: Looked) -> None:
         """Record that somebody plays something, once for each time they sign in. INVARIANT: before anything of it is shown."""
-        key = (call.viewer.session.name, what)
+        key = (call.viewer.session.name, looked.name)
         with self._lock:
             if key in self._told:
                 return
-        entry = Entry(
-            kind=Kind.RECORDING,
-            time=call.now,
-            step="played",
-            person=call.viewer.name,
-            note=what,
-            session=session,
-            principal=principal,
-            resource=resource,
-            job=job,
-            decision_id=decision,
-        )
-        self._tell(entry)
+        self._tell(look_entry(call.viewer.name, looked, Way.PLAYED, call.now))
         with self._lock:
             self._told[key] = None
             while len(self._told) > MAX_TOLD:

@@ -16,25 +16,28 @@ import grpc
 
 from engine.command.tree import Command
 from engine.decision import Decision
+from gateway.audit.index.sought import Sought
 from gateway.config.addresses import is_loopback, split_address
 from gateway.errors import ConfigInvalid, GatewayError
 from gateway.rpc.bearer import KEY
 from gateway.rpc.calls import CODE_KEY
-from gateway.rpc.codec import asking, entries, sessions, tickets
+from gateway.rpc.codec import asking, entries, recordings, sessions, tickets
 from gateway.rpc.codec.answers import Particulars, read_answer
 from gateway.rpc.codec.asking import Query
-from gateway.rpc.codec.entries import LoggedEntry
+from gateway.rpc.codec.entries import FoundPage, LoggedEntry
 from gateway.rpc.codec.questions import Detail, Names, Raw
 from gateway.rpc.codec.sessions import EndWish, SessionSeen
 from gateway.rpc.codec.tickets import Fate, HeldCommand, Said, Wanted
 from gateway.rpc.limits import MAX_MESSAGE, MAX_PAGE
 from gateway.rpc.refusals import CallRefused
+from gateway.viewing import Look
 
 __all__ = ["CallFailed", "Client", "ClientTls", "Detail", "Names", "Ruling", "Query", "Raw"]
 
 _DECISION = "/sallyport.decision.v1.DecisionService/"
 _APPROVAL = "/sallyport.approval.v1.ApprovalService/"
 _AUDIT = "/sallyport.audit.v1.AuditService/"
+_RECORDING = "/sallyport.recording.v1.RecordingService/"
 _SESSION = "/sallyport.session.v1.SessionService/"
 _OPTIONS = (("grpc.max_receive_message_length", 2 * MAX_MESSAGE), ("grpc.enable_retries", 0))
 DEFAULT_TIMEOUT = 10.0
@@ -180,6 +183,16 @@ class Client:
         """Entries of the audit log from an index (or the end) on, and new ones as they are written."""
         pages = self._stream(_AUDIT + "Tail", entries.write_tail_request(start), entries.read_tail_entries)
         return (entry for page in pages for entry in page)
+
+    def search(self, sought: Sought, limit: int = MAX_PAGE, before: int | None = None) -> FoundPage:
+        """A page of the audit's entries that are looked for, newest first; go on with `before` its `older`."""
+        message = entries.write_search_request(entries.SearchPage(sought, limit, before))
+        return self._unary(_AUDIT + "Search", message, entries.read_found)
+
+    def announce(self, look: Look) -> int:
+        """Have the audit told that you are about to look at recordings; the index of the entry."""
+        message = recordings.write_announce_request(look)
+        return self._unary(_RECORDING + "Announce", message, recordings.read_announced)
 
     def sessions(self, limit: int = MAX_PAGE) -> tuple[tuple[SessionSeen, ...], int]:
         """Sessions that are open at this gateway, newest first, and how many more there are."""

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from adapters.core.ports import Answer, Question
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind
@@ -22,9 +24,12 @@ from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.states import Approved, Person, Refused, State, Ticket, Withdrawn
 from gateway.approvals.store import Approvals
 from gateway.asked import Asked
-from gateway.audit.entry import Entry, Kind
+from gateway.audit.entry import Entry, Kind, encode
+from gateway.audit.index.finding import Finder
+from gateway.audit.index.sought import Sought
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read_lines
+from gateway.audit.recent import line_at
 from gateway.errors import ApprovalConflict
 from gateway.gate import MAX_HELD, Gate
 from gateway.identity.logins import Login
@@ -215,17 +220,51 @@ class LoggedLine:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """One entry that was looked for, as it stands in the log, and with its content where that is closed there."""
+
+    index: int
+    body: bytes
+    readable: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLines:
+    """A page of them."""
+
+    entries: Sequence[FoundLine]
+    older: int | None
+    looked: int
+
+
 class LogAudit:
     """AuditPort over the log of this process. An entry's index is its `seq`, which begins at 1."""
 
-    def __init__(self, log: AuditLog, directory: Path) -> None:
+    def __init__(self, log: AuditLog, directory: Path, finder: Finder) -> None:
         self._log = log
         self._directory = directory
+        self._finder = finder
 
     def entries(self, *, start: int, limit: int) -> Sequence[LoggedLine]:
         """Entries from an index on."""
         lines = itertools.islice(read_lines(self._directory, max(start - 1, 0)), limit)
         return [LoggedLine(seq, line.removesuffix(b"\n")) for seq, line in lines]
+
+    def search(self, sought: Sought, *, limit: int, before: int | None) -> FoundLines:
+        """Entries that are looked for."""
+        found = self._finder.find(sought, limit, before)
+        lines = [line for entry in found.entries if (line := self._line(entry)) is not None]
+        return FoundLines(lines, found.older, found.looked)
+
+    def _line(self, entry: Entry) -> FoundLine | None:
+        """An entry as it stands in the log; None where that has let go of it meanwhile."""
+        line = line_at(self._directory, entry.seq)
+        if line is None:
+            return None
+        is_opened = bool(entry.content_key) and not entry.unreadable
+        readable = encode(msgspec.structs.replace(entry, seq=0), entry.seq).removesuffix(b"\n") if is_opened else b""
+        return FoundLine(entry.seq, line.removesuffix(b"\n"), readable)
 
     def next_index(self) -> int:
         """The index that the next entry gets."""

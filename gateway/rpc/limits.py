@@ -28,7 +28,11 @@ MAX_NAME = 2_048
 MAX_REQUEST_ID = 128
 # What somebody writes beside an approval.
 MAX_COMMENT = 4_096
+# What somebody looks for in texts: words, or a piece of a command.
+MAX_SOUGHT = 4_096
 # Operations and nested lists of a ready-made command.
 MAX_OPERATIONS = 10_000
 # Tickets or audit entries in one answer.
 MAX_PAGE = 500
+# Searches of the audit at a time, of all callers: each may read through much of it, and decisions are not to wait for them.
+MAX_SEARCHES = 2

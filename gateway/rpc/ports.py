@@ -1,6 +1,6 @@
 """What the gRPC services need from the program they run in. The gate, the tickets, the log and the policy store satisfy these.
 
-Only types that stand below the gate appear here (engine, `adapters.core.ports`, `gateway.approvals.estimate`), so that the other side satisfies a port
+Only types that stand below the gate appear here, so that the other side satisfies a port
 by its shape alone and imports nothing of ours. Read-only properties, not fields: any frozen dataclass fits.
 """
 
@@ -14,7 +14,9 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Location
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
+from gateway.audit.index.sought import Sought
 from gateway.identity.logins import Login
+from gateway.viewing import Look
 
 Unsubscribe: TypeAlias = Callable[[], None]
 
@@ -236,6 +238,28 @@ class AuditEntry(Protocol):
         """The canonical JSON of the entry."""
 
 
+class AuditHit(AuditEntry, Protocol):
+    """One entry that was looked for."""
+
+    @property
+    def readable(self) -> bytes:
+        """The same with its content, where `body` has that closed and it can be opened; else empty."""
+
+
+class AuditFound(Protocol):
+    """A page of entries that were looked for, newest first."""
+
+    @property
+    def entries(self) -> Sequence[AuditHit]: ...
+    @property
+    def older(self) -> int | None:
+        """Before which index to go on; None when the log's beginning was reached."""
+
+    @property
+    def looked(self) -> int:
+        """At how many entries."""
+
+
 class AuditPort(Protocol):
     """The log, for reading."""
 
@@ -245,5 +269,16 @@ class AuditPort(Protocol):
     def next_index(self) -> int:
         """The index that the next entry will get."""
 
+    def search(self, sought: Sought, *, limit: int, before: int | None) -> AuditFound:
+        """The newest entries that are looked for, before an index. Raises AuditUnavailable."""
+
     def subscribe(self, listener: Callable[[int], None]) -> Unsubscribe:
         """Call `listener` with the new `next_index` after each entry, from any thread; it must return quickly."""
+
+
+class RecordingPort(Protocol):
+    """The recordings, for whoever reads their files by themselves."""
+
+    def announce(self, look: Look, *, by: str) -> int:
+        """Record that somebody is about to look; the index of the entry. Raises RecordingBroken for one that is not there,
+        AuditUnavailable."""

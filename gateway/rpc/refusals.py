@@ -17,6 +17,7 @@ from gateway.errors import (
     AuditUnavailable,
     GatewayError,
     PolicyUnusable,
+    RecordingBroken,
     SessionUnknown,
     StoreUnavailable,
 )
@@ -71,6 +72,9 @@ def refusal_of(error: GatewayError | EngineError) -> CallRefused:
             return CallRefused(_OF_TICKETS.get(error.code, Cause.WRONG_STATE), error.code, str(error))
         case SessionUnknown():
             return CallRefused(Cause.NOT_FOUND, error.code, str(error))
+        case RecordingBroken():
+            # WHY always the same: a file that is there and cannot be read is for the log, not for the caller.
+            return CallRefused(Cause.NOT_FOUND, "NO_RECORDING", "there is no such recording here")
         case AuditUnavailable() | StoreUnavailable() | PolicyUnusable():
             # WHY: these messages speak of our files and database, which are not the caller's.
             return CallRefused(Cause.NOT_NOW, error.code, "the service cannot answer now; its log says why")

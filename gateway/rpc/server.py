@@ -31,7 +31,9 @@ from gateway.rpc.decision_service import DecisionPorts, DecisionService
 from gateway.rpc.identity import Caller, CertificateCaller, Identify, OneCaller
 from gateway.rpc.limits import MAX_METADATA, MAX_TRANSPORT_MESSAGE
 from gateway.rpc.openings import MAX_STREAMS, Openings
-from gateway.rpc.ports import AuditPort, SessionPort
+from gateway.rpc.ports import AuditPort, RecordingPort, SessionPort
+from gateway.rpc.recording_service import NAME as RECORDING
+from gateway.rpc.recording_service import NoRecordings, RecordingService
 from gateway.rpc.session_service import NAME as SESSION
 from gateway.rpc.session_service import NoSessions, SessionService
 from gateway.rpc.sockets import PlacedSocket, place
@@ -124,6 +126,7 @@ class RpcServer:
         clock: Callable[[], float],
         *,
         sessions: SessionPort | None = None,
+        recordings: RecordingPort | None = None,
         threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
         authz: AuthzService | None = None,
@@ -137,12 +140,13 @@ class RpcServer:
         self._arrivals = Arrivals(clock)
         self._authz = authz
         self._tokens = tokens
-        services = [DECISION, APPROVAL, AUDIT, SESSION, *([] if authz is None else [AUTHZ])]
+        services = [DECISION, APPROVAL, AUDIT, SESSION, RECORDING, *([] if authz is None else [AUTHZ])]
         self._gate = ports.gate
         self._decision = DecisionService(ports, clock, cache_ttl=cache_ttl)
         self._approval = ApprovalService(ports.approvals, ports.gate)
         self._audit = AuditService(audit)
         self._session = SessionService(sessions or NoSessions())
+        self._recording = RecordingService(recordings or NoRecordings())
         self._health = Health(services)
         self._reflection = Reflection(services)
         self._sockets = tuple(sockets)
@@ -234,6 +238,7 @@ class RpcServer:
             APPROVAL: self._approval.handlers(reception),
             AUDIT: self._audit.handlers(reception),
             SESSION: self._session.handlers(reception),
+            RECORDING: self._recording.handlers(reception),
             **({} if self._authz is None else {AUTHZ: self._authz.handlers(reception)}),
             HEALTH: self._health.handlers(reception),
             **{name: self._reflection.handlers(reception, name) for name in REFLECTION},

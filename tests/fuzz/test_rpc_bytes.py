@@ -18,12 +18,15 @@ import pytest
 
 from engine.request import Principal, Resource, Session
 from gateway.app.assembly import Gateway
+from gateway.audit.index.sought import Sought
 from gateway.audit.read import read
 from gateway.config import load_config
+from gateway.recording.shelf import Wanted
 from gateway.rpc.client import Detail, Names, Query, Raw
-from gateway.rpc.codec import asking, entries, tickets
+from gateway.rpc.codec import asking, entries, recordings, tickets
 from gateway.rpc.identity import Role
 from gateway.rpc.server import RpcServer, UnixSocket
+from gateway.viewing import Searching
 from tests.rpc_stand_ins import ADAPTER, StandIns, tree
 from tests.unit.gateway.rpc.codec.test_authz import request
 
@@ -39,6 +42,15 @@ QUERY = Query(
     detail=Detail.TRACE,
 )
 RAW = Raw("postgres", b"select 1", ("7", None), Names(("public",), {"public.orders": ("id",)}))
+SOUGHT = Sought(
+    **dict.fromkeys(("principal", "resource", "job", "session", "rule", "object"), "ana"),  # type: ignore[arg-type]  # texts
+    verdict="deny",
+    effect="read",
+    text="select orders",
+    since=1,
+    until=1_800_000_000_000_000_000,
+)
+LOOK = Searching("select", Wanted("ana", "box", "build-42", None, 1, 1_800_000_000_000_000_000))
 
 UNARY = {
     "/sallyport.decision.v1.DecisionService/Decide": asking.write_question(RAW, QUERY),
@@ -49,6 +61,8 @@ UNARY = {
     "/sallyport.approval.v1.ApprovalService/Refuse": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.approval.v1.ApprovalService/Withdraw": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.audit.v1.AuditService/List": entries.write_list_request(entries.Page(0, 5)),
+    "/sallyport.audit.v1.AuditService/Search": entries.write_search_request(entries.SearchPage(SOUGHT, 5, 900)),
+    "/sallyport.recording.v1.RecordingService/Announce": recordings.write_announce_request(LOOK),
     "/envoy.service.auth.v3.Authorization/Check": request().SerializeToString(),
     "/grpc.health.v1.Health/Check": b"\x0a\x03abc",
 }
@@ -102,7 +116,7 @@ class Served:
 def stand_ins(folder: Path) -> Iterator[Address]:
     behind = StandIns()
     socket = UnixSocket(folder / "run" / "a.sock", replace(ADAPTER, roles=frozenset(Role)))
-    server = RpcServer(behind.ports, behind.audit, [socket], time.monotonic)
+    server = RpcServer(behind.ports, behind.audit, [socket], time.monotonic, recordings=behind.recordings)
     server.start()
     yield server.addresses[0], lambda: len(behind.gate.refusals)
     server.stop(grace=5)

@@ -32,6 +32,7 @@ def test_reflection_lists_every_service_under_both_of_its_names(served: Served) 
                 "sallyport.approval.v1.ApprovalService",
                 "sallyport.audit.v1.AuditService",
                 "sallyport.session.v1.SessionService",
+                "sallyport.recording.v1.RecordingService",
                 "grpc.health.v1.Health",
                 "grpc.reflection.v1.ServerReflection",
                 "grpc.reflection.v1alpha.ServerReflection",

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esallyport/audit/v1/audit.proto\x12\x12sallyport.audit.v1\"$\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"+\n\x0bListRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x03\"N\n\x0cListResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry\x12\x12\n\nnext_index\x18\x02 \x01(\x03\"+\n\x0bTailRequest\x12\x12\n\x05start\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_start\":\n\x0cTailResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry2\xa6\x01\n\x0c\x41uditService\x12I\n\x04List\x12\x1f.sallyport.audit.v1.ListRequest\x1a .sallyport.audit.v1.ListResponse\x12K\n\x04Tail\x12\x1f.sallyport.audit.v1.TailRequest\x1a .sallyport.audit.v1.TailResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esallyport/audit/v1/audit.proto\x12\x12sallyport.audit.v1\"$\n\x05\x45ntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"+\n\x0bListRequest\x12\r\n\x05start\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x03\"N\n\x0cListResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry\x12\x12\n\nnext_index\x18\x02 \x01(\x03\"+\n\x0bTailRequest\x12\x12\n\x05start\x18\x01 \x01(\x03H\x00\x88\x01\x01\x42\x08\n\x06_start\":\n\x0cTailResponse\x12*\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x19.sallyport.audit.v1.Entry\"\x9a\x03\n\rSearchRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x16\n\tprincipal\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x15\n\x08resource\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x14\n\x07session\x18\x04 \x01(\tH\x02\x88\x01\x01\x12\x10\n\x03job\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07verdict\x18\x06 \x01(\tH\x04\x88\x01\x01\x12\x11\n\x04rule\x18\x07 \x01(\tH\x05\x88\x01\x01\x12\x13\n\x06\x65\x66\x66\x65\x63t\x18\x08 \x01(\tH\x06\x88\x01\x01\x12\x13\n\x06object\x18\t \x01(\tH\x07\x88\x01\x01\x12\x0c\n\x04text\x18\n \x01(\t\x12\x12\n\x05since\x18\x0b \x01(\x03H\x08\x88\x01\x01\x12\x12\n\x05until\x18\x0c \x01(\x03H\t\x88\x01\x01\x12\x13\n\x06\x62\x65\x66ore\x18\r \x01(\x03H\n\x88\x01\x01\x12\r\n\x05limit\x18\x0e \x01(\x03\x42\x0c\n\n_principalB\x0b\n\t_resourceB\n\n\x08_sessionB\x06\n\x04_jobB\n\n\x08_verdictB\x07\n\x05_ruleB\t\n\x07_effectB\t\n\x07_objectB\x08\n\x06_sinceB\x08\n\x06_untilB\t\n\x07_before\";\n\nFoundEntry\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\x12\x10\n\x08readable\x18\x03 \x01(\x0c\"o\n\x0eSearchResponse\x12/\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.sallyport.audit.v1.FoundEntry\x12\x12\n\x05older\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06looked\x18\x03 \x01(\x03\x42\x08\n\x06_older2\xf7\x01\n\x0c\x41uditService\x12I\n\x04List\x12\x1f.sallyport.audit.v1.ListRequest\x1a .sallyport.audit.v1.ListResponse\x12K\n\x04Tail\x12\x1f.sallyport.audit.v1.TailRequest\x1a .sallyport.audit.v1.TailResponse0\x01\x12O\n\x06Search\x12!.sallyport.audit.v1.SearchRequest\x1a\".sallyport.audit.v1.SearchResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TAILREQUEST']._serialized_end=260
   _globals['_TAILRESPONSE']._serialized_start=262
   _globals['_TAILRESPONSE']._serialized_end=320
-  _globals['_AUDITSERVICE']._serialized_start=323
-  _globals['_AUDITSERVICE']._serialized_end=489
+  _globals['_SEARCHREQUEST']._serialized_start=323
+  _globals['_SEARCHREQUEST']._serialized_end=733
+  _globals['_FOUNDENTRY']._serialized_start=735
+  _globals['_FOUNDENTRY']._serialized_end=794
+  _globals['_SEARCHRESPONSE']._serialized_start=796
+  _globals['_SEARCHRESPONSE']._serialized_end=907
+  _globals['_AUDITSERVICE']._serialized_start=910
+  _globals['_AUDITSERVICE']._serialized_end=1157
 # @@protoc_insertion_point(module_scope)

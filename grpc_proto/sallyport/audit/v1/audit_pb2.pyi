@@ -129,3 +129,172 @@ class TailResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TailResponse: _TypeAlias = TailResponse  # noqa: Y015
+
+@_typing.final
+class SearchRequest(_message.Message):
+    """What is looked for: entries that have all of this. What is absent (or, for a text, empty) wants nothing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """As entries have it: `decision` (also when empty), `outcome`, `approval`, `session`, `recording`, ..."""
+    principal: _builtins.str
+    resource: _builtins.str
+    session: _builtins.str
+    job: _builtins.str
+    verdict: _builtins.str
+    """allow, mask, hold, deny"""
+    rule: _builtins.str
+    """A rule, or the end of its name behind a `.` or `/`: its code."""
+    effect: _builtins.str
+    """What the command does: read, write, delete, ..."""
+    object: _builtins.str
+    """What it touches (a table, a file, a route), or the end of its name."""
+    text: _builtins.str
+    """Whole words of the command, all of them, without regard to case."""
+    since: _builtins.int
+    """UTC nanoseconds; `since` included, `until` not."""
+    until: _builtins.int
+    before: _builtins.int
+    """Only entries before this index: `older` of the page before."""
+    limit: _builtins.int
+    """0: as many as the service gives at once"""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        principal: _builtins.str | None = ...,
+        resource: _builtins.str | None = ...,
+        session: _builtins.str | None = ...,
+        job: _builtins.str | None = ...,
+        verdict: _builtins.str | None = ...,
+        rule: _builtins.str | None = ...,
+        effect: _builtins.str | None = ...,
+        object: _builtins.str | None = ...,
+        text: _builtins.str = ...,
+        since: _builtins.int | None = ...,
+        until: _builtins.int | None = ...,
+        before: _builtins.int | None = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_before", b"_before", "_effect", b"_effect", "_job", b"_job", "_object", b"_object", "_principal", b"_principal", "_resource", b"_resource", "_rule", b"_rule", "_session", b"_session", "_since", b"_since", "_until", b"_until", "_verdict", b"_verdict", "before", b"before", "effect", b"effect", "job", b"job", "object", b"object", "principal", b"principal", "resource", b"resource", "rule", b"rule", "session", b"session", "since", b"since", "until", b"until", "verdict", b"verdict"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_before", b"_before", "_effect", b"_effect", "_job", b"_job", "_object", b"_object", "_principal", b"_principal", "_resource", b"_resource", "_rule", b"_rule", "_session", b"_session", "_since", b"_since", "_until", b"_until", "_verdict", b"_verdict", "before", b"before", "effect", b"effect", "job", b"job", "kind", b"kind", "limit", b"limit", "object", b"object", "principal", b"principal", "resource", b"resource", "rule", b"rule", "session", b"session", "since", b"since", "text", b"text", "until", b"until", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__before: _TypeAlias = _typing.Literal["before"]  # noqa: Y015
+    _WhichOneofArgType__before: _TypeAlias = _typing.Literal["_before", b"_before"]  # noqa: Y015
+    _WhichOneofReturnType__effect: _TypeAlias = _typing.Literal["effect"]  # noqa: Y015
+    _WhichOneofArgType__effect: _TypeAlias = _typing.Literal["_effect", b"_effect"]  # noqa: Y015
+    _WhichOneofReturnType__job: _TypeAlias = _typing.Literal["job"]  # noqa: Y015
+    _WhichOneofArgType__job: _TypeAlias = _typing.Literal["_job", b"_job"]  # noqa: Y015
+    _WhichOneofReturnType__object: _TypeAlias = _typing.Literal["object"]  # noqa: Y015
+    _WhichOneofArgType__object: _TypeAlias = _typing.Literal["_object", b"_object"]  # noqa: Y015
+    _WhichOneofReturnType__principal: _TypeAlias = _typing.Literal["principal"]  # noqa: Y015
+    _WhichOneofArgType__principal: _TypeAlias = _typing.Literal["_principal", b"_principal"]  # noqa: Y015
+    _WhichOneofReturnType__resource: _TypeAlias = _typing.Literal["resource"]  # noqa: Y015
+    _WhichOneofArgType__resource: _TypeAlias = _typing.Literal["_resource", b"_resource"]  # noqa: Y015
+    _WhichOneofReturnType__rule: _TypeAlias = _typing.Literal["rule"]  # noqa: Y015
+    _WhichOneofArgType__rule: _TypeAlias = _typing.Literal["_rule", b"_rule"]  # noqa: Y015
+    _WhichOneofReturnType__session: _TypeAlias = _typing.Literal["session"]  # noqa: Y015
+    _WhichOneofArgType__session: _TypeAlias = _typing.Literal["_session", b"_session"]  # noqa: Y015
+    _WhichOneofReturnType__since: _TypeAlias = _typing.Literal["since"]  # noqa: Y015
+    _WhichOneofArgType__since: _TypeAlias = _typing.Literal["_since", b"_since"]  # noqa: Y015
+    _WhichOneofReturnType__until: _TypeAlias = _typing.Literal["until"]  # noqa: Y015
+    _WhichOneofArgType__until: _TypeAlias = _typing.Literal["_until", b"_until"]  # noqa: Y015
+    _WhichOneofReturnType__verdict: _TypeAlias = _typing.Literal["verdict"]  # noqa: Y015
+    _WhichOneofArgType__verdict: _TypeAlias = _typing.Literal["_verdict", b"_verdict"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before) -> _WhichOneofReturnType__before | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__effect) -> _WhichOneofReturnType__effect | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__object) -> _WhichOneofReturnType__object | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__principal) -> _WhichOneofReturnType__principal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resource) -> _WhichOneofReturnType__resource | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rule) -> _WhichOneofReturnType__rule | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__session) -> _WhichOneofReturnType__session | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__since) -> _WhichOneofReturnType__since | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__until) -> _WhichOneofReturnType__until | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__verdict) -> _WhichOneofReturnType__verdict | None: ...
+
+Global___SearchRequest: _TypeAlias = SearchRequest  # noqa: Y015
+
+@_typing.final
+class FoundEntry(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    READABLE_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    body: _builtins.bytes
+    """As in Entry."""
+    readable: _builtins.bytes
+    """The same as JSON with its content, where `body` has that closed under a key that is still here; else empty."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        body: _builtins.bytes = ...,
+        readable: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "index", b"index", "readable", b"readable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoundEntry: _TypeAlias = FoundEntry  # noqa: Y015
+
+@_typing.final
+class SearchResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    OLDER_FIELD_NUMBER: _builtins.int
+    LOOKED_FIELD_NUMBER: _builtins.int
+    older: _builtins.int
+    """Where to go on: `before` of the next page. Absent: the beginning of the log was reached, there is no more."""
+    looked: _builtins.int
+    """How many entries were looked at for this page."""
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoundEntry]: ...
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[Global___FoundEntry] | None = ...,
+        older: _builtins.int | None = ...,
+        looked: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_older", b"_older", "older", b"older"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_older", b"_older", "entries", b"entries", "looked", b"looked", "older", b"older"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__older: _TypeAlias = _typing.Literal["older"]  # noqa: Y015
+    _WhichOneofArgType__older: _TypeAlias = _typing.Literal["_older", b"_older"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__older) -> _WhichOneofReturnType__older | None: ...
+
+Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015

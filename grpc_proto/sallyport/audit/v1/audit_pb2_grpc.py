@@ -44,6 +44,11 @@ class AuditServiceStub:
                 request_serializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.TailRequest.SerializeToString,
                 response_deserializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.TailResponse.FromString,
                 _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/sallyport.audit.v1.AuditService/Search',
+                request_serializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchRequest.SerializeToString,
+                response_deserializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -63,6 +68,14 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Search(self, request, context):
+        """Entries by what is remembered of them, newest first, a page at a time. The index says where to look; what it does not
+        have (yet) is read from the log, as far as one page may: so a page may be empty and not the last.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +88,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.Tail,
                     request_deserializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.TailRequest.FromString,
                     response_serializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.TailResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchRequest.FromString,
+                    response_serializer=sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +149,33 @@ class AuditService:
             '/sallyport.audit.v1.AuditService/Tail',
             sallyport_dot_audit_dot_v1_dot_audit__pb2.TailRequest.SerializeToString,
             sallyport_dot_audit_dot_v1_dot_audit__pb2.TailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sallyport.audit.v1.AuditService/Search',
+            sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchRequest.SerializeToString,
+            sallyport_dot_audit_dot_v1_dot_audit__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,10 @@ class AuditServiceStub:
     """Entries from an index on, oldest first."""
     Tail: _grpc.UnaryStreamMultiCallable[_audit_pb2.TailRequest, _audit_pb2.TailResponse]
     """Entries from an index on, then new ones as they are written."""
+    Search: _grpc.UnaryUnaryMultiCallable[_audit_pb2.SearchRequest, _audit_pb2.SearchResponse]
+    """Entries by what is remembered of them, newest first, a page at a time. The index says where to look; what it does not
+    have (yet) is read from the log, as far as one page may: so a page may be empty and not the last.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -43,6 +47,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Entries from an index on, oldest first."""
     Tail: _aio.UnaryStreamMultiCallable[_audit_pb2.TailRequest, _audit_pb2.TailResponse]  # type: ignore[assignment]
     """Entries from an index on, then new ones as they are written."""
+    Search: _aio.UnaryUnaryMultiCallable[_audit_pb2.SearchRequest, _audit_pb2.SearchResponse]  # type: ignore[assignment]
+    """Entries by what is remembered of them, newest first, a page at a time. The index says where to look; what it does not
+    have (yet) is read from the log, as far as one page may: so a page may be empty and not the last.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -60,5 +68,15 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_pb2.TailResponse], _abc.AsyncIterator[_audit_pb2.TailResponse]]:
         """Entries from an index on, then new ones as they are written."""
+
+    @_abc_1.abstractmethod
+    def Search(
+        self,
+        request: _audit_pb2.SearchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_pb2.SearchResponse, _abc.Awaitable[_audit_pb2.SearchResponse]]:
+        """Entries by what is remembered of them, newest first, a page at a time. The index says where to look; what it does not
+        have (yet) is read from the log, as far as one page may: so a page may be empty and not the last.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -70,7 +70,10 @@ def test_what_people_say_of_a_ticket_is_content_too_and_other_kinds_have_none() 
     assert open_entry(closed, KEY).note == CANARY
     outcome = Entry(kind=Kind.OUTCOME, time=1, decision_id="d-1", rows=3)
     assert close_entry(outcome, KEY) is outcome
-    assert set(CONTENT) == {Kind.DECISION, Kind.APPROVAL}
+    search = Entry(kind=Kind.RECORDING, time=1, step="searched", text=CANARY)
+    assert CANARY.encode() not in encode(close_entry(search, KEY), 1)
+    assert open_entry(close_entry(search, KEY), KEY) == msgspec.structs.replace(search, content_key=KEY.id)
+    assert set(CONTENT) == {Kind.DECISION, Kind.APPROVAL, Kind.RECORDING}
     assert close_entry(closed, OTHER) is closed
 
 

@@ -23,3 +23,14 @@ def test_times_are_utc_unless_they_say_otherwise() -> None:
     assert time_of("1970-01-01T01:00:01+01:00") == 10**9
     with pytest.raises(typer.Exit):
         time_of("yesterday")
+
+
+def test_who_looked_at_recordings_is_said() -> None:
+    entry = Entry(kind=Kind.RECORDING, time=5, step="searched", text="a\nb", rows=2, note="since x", person="vera")
+    assert as_text(entry).endswith("searched   `a b` in 2 recordings since x  @  by vera")
+    entry = Entry(kind=Kind.RECORDING, time=5, step="searched", unreadable=True, person="vera")
+    assert "[unreadable] in 0 recordings" in as_text(entry)
+    entry = Entry(
+        kind=Kind.RECORDING, time=5, step="exported", note="r-1", principal="ana", resource="box", person="vera"
+    )
+    assert as_text(entry).endswith("exported   r-1  ana@box  by vera")

@@ -13,12 +13,15 @@ import pytest
 
 from adapters.core.ports import Screen
 from gateway.app.recordings import build_recordings
+from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
+from gateway.audit.read import read
 from gateway.cli import main
 from gateway.config import load_config
 from gateway.recording.keys import WrappingKeys, own_secret
 from gateway.recording.recorder import About
 from gateway.recording.shelf import files
+from gateway.viewing import WAYS
 
 HOSTILE = "\x1b]52;c;eA==\x07\x1b[6n"
 CONFIG = '[policies]\npath = "policies"\n[recording]\nlow_water_bytes = 1048576\n[audit]\nlow_water_bytes = 1048576\n'
@@ -63,6 +66,46 @@ def test_they_are_listed_and_filtered(place: Path, capsys: pytest.CaptureFixture
     assert "ana@box" in shown
     assert "wrapped" not in shown
     assert run(capsys, "sessions", "--principal", "nobody") == "nothing was recorded\n"
+
+
+def looks(place: Path) -> list[Entry]:
+    return [entry for entry in read(place / "state/audit") if entry.step in WAYS]
+
+
+def test_who_plays_exports_or_searches_is_in_the_audit_as_on_the_console(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one,) = recorded(capsys, "--principal", "ana")
+    run(capsys, "play", str(one["id"]), "--speed", "0")
+    run(capsys, "sessions", "search", "plan", "--principal", "ana")
+    run(capsys, "sessions", "search", "pl\udcffan", "--job", "j\udcff")
+    run(capsys, "sessions", "check")
+    played, searched, odd = looks(place)
+    assert (played.kind, played.step, played.note) == (Kind.RECORDING, "played", one["id"])
+    assert (played.principal, played.resource, played.job, played.session) == ("ana", "box", "job-7", "s-1")
+    assert (searched.step, searched.text, searched.principal, searched.rows) == ("searched", "plan", "ana", 1)
+    assert (odd.text, odd.job, odd.rows) == ("pl\\udcffan", "j\\udcff", 0)
+    assert {entry.person.partition(":")[0] for entry in looks(place)} == {"local"}
+    shown = run(capsys, "audit", "show", "--kind", "recording")
+    assert f"played     {one['id']}  ana@box  by local:" in shown
+    assert "searched   `plan` in 1 recordings  ana@  by local:" in shown
+
+
+def test_what_cannot_be_told_is_not_shown(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (one,) = recorded(capsys, "--principal", "ana")
+    file = place / "sallyport.toml"
+    file.write_text(
+        file.read_text().replace("[audit]\nlow_water_bytes = 1048576", "[audit]\nlow_water_bytes = 9000000000000000")
+    )
+    for words in (
+        ["play", str(one["id"])],
+        ["play", str(one["id"]), "--export", "lines"],
+        ["sessions", "search", "plan"],
+    ):
+        assert main(words) == 3
+        said = capsys.readouterr()
+        assert (said.out, "short of space" in said.err) == ("", True)
+    assert looks(place) == []
 
 
 def test_play_shows_what_draws_and_nothing_else(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,12 +9,14 @@ import pytest
 
 from engine.decision import Decision, Verdict
 from engine.request import Resource
+from gateway.audit.index.sought import Sought
 from gateway.errors import ConfigInvalid
 from gateway.rpc.calls import CODE_KEY
 from gateway.rpc.client import CallFailed, Client, ClientTls, Query, Raw
-from gateway.rpc.codec import asking, entries, tickets
+from gateway.rpc.codec import asking, entries, recordings, tickets
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown, join_answers
-from tests.rpc_stand_ins import ALLOWED, StandInEntry, StandInTicket, tree
+from gateway.viewing import Playing
+from tests.rpc_stand_ins import ALLOWED, StandInEntry, StandInFound, StandInTicket, tree
 
 QUERY = Query(Resource("orders", "postgres"))
 SELECT = Raw("postgres", b"select 1")
@@ -154,6 +156,12 @@ def test_each_method_goes_where_it_belongs() -> None:
         (lambda c: c.refuse("t-1"), ticket, "approval.v1.ApprovalService/Refuse"),
         (lambda c: c.withdraw("t-1"), ticket, "approval.v1.ApprovalService/Withdraw"),
         (lambda c: c.entries(), entries.write_list([], 0), "audit.v1.AuditService/List"),
+        (lambda c: c.search(Sought()), entries.write_found(StandInFound()), "audit.v1.AuditService/Search"),
+        (
+            lambda c: c.announce(Playing("r-1")),
+            recordings.write_announced(1),
+            "recording.v1.RecordingService/Announce",
+        ),
         (lambda c: [*c.watch()], asking.write_revision("r1"), "decision.v1.DecisionService/Watch"),
         (
             lambda c: [*c.await_release("t-1")],
@@ -199,6 +207,11 @@ def test_an_unreachable_service_comes_with_what_to_do() -> None:
 def test_an_answer_that_is_not_understood_is_no_answer(answer: bytes) -> None:
     assert failed(Channel(answer), lambda c: c.decide(SELECT, QUERY)).code == "ANSWER_INVALID"
     assert failed(Channel(answer), lambda c: [*c.decide_stream([(SELECT, QUERY)])]).code == "ANSWER_INVALID"
+
+
+def test_an_announcement_without_an_entry_is_none() -> None:
+    for answer in (b"", recordings.write_announced(0)):
+        assert failed(Channel(answer), lambda c: c.announce(Playing("r-1"))).code == "ANSWER_INVALID"
 
 
 def test_the_connection_is_closed_with_the_client() -> None:

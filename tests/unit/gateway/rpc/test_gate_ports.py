@@ -9,14 +9,21 @@ from pathlib import Path
 import pytest
 
 from adapters.core.ports import Question
+from engine import command_reader
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Verdict
 from engine.request import Principal, Resource
 from gateway.approvals.states import State
 from gateway.asked import Asked
-from gateway.audit.entry import Kind, decode
+from gateway.audit.catalogs import KeptCatalogs
+from gateway.audit.content_keys import ContentKeys
+from gateway.audit.entry import Entry, Kind, decode
+from gateway.audit.index.finding import Finder
+from gateway.audit.index.sought import FactReader, Sought
 from gateway.audit.read import read
+from gateway.audit.shielding import ShieldedLog
 from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.rpc import gate_ports
 from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
 from gateway.rpc.ports import ApprovalPort, AuditPort, DecisionPort
 from tests.rpc_stand_ins import OneRule
@@ -54,7 +61,8 @@ class Ports:
         askers = Askers()
         self.gate: DecisionPort = GateDecisions(behind, askers)
         self.approvals: ApprovalPort = GateApprovals(behind, askers)
-        self.audit: AuditPort = LogAudit(self.house.log, folder / "audit")
+        self.finder = Finder(folder / "audit", FactReader(command_reader(), KeptCatalogs(folder / "audit")), None)
+        self.audit: AuditPort = LogAudit(self.house.log, folder / "audit", self.finder)
 
     def held(self, caller: str = "pg-adapter") -> str:
         self.house.policies.decision = HOLD
@@ -239,3 +247,40 @@ def test_the_log_is_given_byte_for_byte(ports: Ports, tmp_path: Path) -> None:
     assert [entry.index for entry in entries] == [2, 3]
     assert [decode(entry.body + b"\n") for entry in entries] == [*read(tmp_path / "audit")][1:3]
     assert [entry.index for entry in ports.audit.entries(start=0, limit=9)] == [1, 2, 3, 4]
+
+
+def test_what_is_looked_for_is_given_byte_for_byte_a_page_at_a_time(ports: Ports, tmp_path: Path) -> None:
+    for number in range(5):
+        ports.decide(f"SELECT {number} FROM t")
+    ports.decide("INSERT INTO t VALUES (1)")
+    first = ports.audit.search(Sought(text="from select"), limit=2, before=None)
+    assert [entry.index for entry in first.entries] == [5, 4]
+    rest = ports.audit.search(Sought(text="from select"), limit=9, before=first.older)
+    assert ([entry.index for entry in rest.entries], rest.older, rest.looked) == ([3, 2, 1], None, 3)
+    lines = {entry.index: entry.body for entry in ports.audit.entries(start=1, limit=9)}
+    assert all(entry.body == lines[entry.index] for entry in (*first.entries, *rest.entries))
+    assert {entry.readable for entry in first.entries} == {b""}
+
+
+def test_what_is_closed_in_the_log_comes_readable_beside_it_until_its_key_is_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    log = ShieldedLog(folder, {}, low_water_bytes=0)
+    log.append(Entry(kind=Kind.DECISION, time=1_795_000_000 * 10**9, text="SELECT 1", verdict="allow", principal="ana"))
+    log.flush()
+    audit = LogAudit(log, folder, Finder(folder, FactReader(command_reader(), KeptCatalogs(folder)), None))
+    (found,) = audit.search(Sought(text="select"), limit=9, before=None).entries
+    assert b"SELECT 1" not in found.body
+    opened = decode(found.readable + b"\n")
+    assert (opened.text, opened.seq, opened.principal) == ("SELECT 1", 1, "ana")
+    for key in ContentKeys(folder).all():
+        ContentKeys(folder).destroy(key)
+    assert audit.search(Sought(text="select"), limit=9, before=None).entries == []
+    (bare,) = audit.search(Sought(principal="ana"), limit=9, before=None).entries
+    assert (bare.body, bare.readable) == (found.body, b"")
+    log.close()
+
+
+def test_an_entry_that_left_the_log_meanwhile_is_left_out(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    ports.decide()
+    monkeypatch.setattr(gate_ports, "line_at", lambda directory, seq: None)
+    assert ports.audit.search(Sought(), limit=9, before=None).entries == []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.rpc.ports import ApprovalPort, AuditPort, DecisionPort, PolicyPort
-from tests.rpc_stand_ins import StandInApprovals, StandInAudit, StandInGate, StandInPolicies
+from gateway.rpc.ports import ApprovalPort, AuditPort, DecisionPort, PolicyPort, RecordingPort
+from tests.rpc_stand_ins import StandInApprovals, StandInAudit, StandInGate, StandInPolicies, StandInRecordings
 
 
 def test_the_stand_ins_satisfy_the_ports_by_shape_alone() -> None:
@@ -11,7 +11,9 @@ def test_the_stand_ins_satisfy_the_ports_by_shape_alone() -> None:
     policies: PolicyPort = StandInPolicies()
     approvals: ApprovalPort = StandInApprovals()
     audit: AuditPort = StandInAudit()
-    for port, stand_in in ((DecisionPort, gate), (PolicyPort, policies), (ApprovalPort, approvals), (AuditPort, audit)):
+    recordings: RecordingPort = StandInRecordings()
+    pairs = ((DecisionPort, gate), (PolicyPort, policies), (ApprovalPort, approvals), (AuditPort, audit))
+    for port, stand_in in (*pairs, (RecordingPort, recordings)):
         wanted = {name for name in vars(port) if not name.startswith("_")}
         assert wanted
         assert all(hasattr(stand_in, name) for name in wanted)
