@@ -85,6 +85,9 @@ class Statements:
         return found
 
     def _names(self, protocol: str, stated: Stated) -> Names | None:
+        # WHY before it is known which of them counts: what is no document is a mistake, whatever it is for.
+        for document, where in ((stated.catalog, "catalog"), (stated.openapi, "openapi")):
+            _fields(document, where, None)
         if protocol == "http" and stated.openapi is not None:
             return self._routes(stated.openapi)
         return None if stated.catalog is None else self.catalog(stated.catalog)

@@ -75,7 +75,8 @@ class FaceServer:
         app.router.add_post(authzen.EVALUATIONS, self._answering(authzen.evaluate_all, authzen.refusal))
         app.router.add_get("/v1/policies", self._answering(_no_policies, opa.refusal))
         app.router.add_get("/v1/policies/", self._answering(_no_policies, opa.refusal))
-        app.router.add_post("/v1/data{path:(/.*)?}", self._opa)
+        # INVARIANT: a path with an end of line in it is one of these too, and not aiohttp's to answer: `.` alone has none.
+        app.router.add_post("/v1/data{path:(?s:/.*)?}", self._opa)
         if self._tokens is not None:
             tokens = self._tokens
             app.router.add_get(counter.SIGN_IN, self._sign_in)
@@ -92,7 +93,7 @@ class FaceServer:
                 counter.REVOKE, self._answering(lambda raw, caller, desk: tokens.revoke(raw, caller), counter.refusal)
             )
         for method in ("PUT", "PATCH", "DELETE"):
-            app.router.add_route(method, "/v1/{rest:.*}", self._answering(_read_only, opa.refusal))
+            app.router.add_route(method, "/v1/{rest:(?s:.*)}", self._answering(_read_only, opa.refusal))
         return app
 
     async def start(self) -> None:

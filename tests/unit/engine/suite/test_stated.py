@@ -148,6 +148,19 @@ def test_a_request_of_http_may_bring_the_document_of_its_routes() -> None:
     assert statements.question(Stated(principal, resource, other, openapi=document), 0).names is None
 
 
+@pytest.mark.parametrize("wrong", [7, "x", [None], True])
+def test_what_is_no_document_is_refused_also_where_it_would_not_be_read(wrong: Json) -> None:
+    principal: Json = {"name": "bo"}
+    for command, field in (
+        ({"protocol": "postgres", "text": "SELECT 1"}, "openapi"),
+        ({"protocol": "http", "text": "GET / HTTP/1.1\r\n\r\n"}, "catalog"),
+    ):
+        resource: Json = {"name": "pets", "protocol": command["protocol"]}
+        named = {field: wrong, **({"openapi": {"openapi": "3.1.0", "paths": {}}} if field == "catalog" else {})}
+        with pytest.raises(InputInvalid, match=f"`{field}` is missing or no object"):
+            Statements().question(Stated(principal, resource, dict(command), **named), 0)
+
+
 def test_activity_that_is_not_stated_is_that_of_somebody_who_did_nothing() -> None:
     got = Statements(counts=True).question(Stated(WHO, WHERE, WHAT, context={"ticket": "OPS-1"}), 7)
     assert got.context == {"ticket": "OPS-1", "activity": quiet_activity()}

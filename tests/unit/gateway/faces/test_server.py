@@ -80,11 +80,19 @@ async def test_who_guesses_too_often_waits(house: House) -> None:
 
 async def test_nothing_can_be_put_in(house: House) -> None:
     for method in ("PUT", "PATCH", "DELETE"):
-        for path in ("/v1/policies/x", "/v1/data/x"):
+        for path in ("/v1/policies/x", "/v1/data/x", "/v1/policies/a%0Ab", "/v1/%0A"):
             assert (await house.ask(method, path, b"package x"))[0] == 403
+            assert (await house.ask(method, path, b"package x", Authorization=""))[0] == 401
     assert (await house.ask("GET", "/v1/policies"))[1] == {"result": []}
     assert (await house.ask("GET", "/v1/data/sallyport"))[0] == 405
     assert (await house.ask("POST", "/"))[0] == 404
+
+
+async def test_a_path_with_an_end_of_line_is_asked_like_any_other(house: House) -> None:
+    status, document, _ = await house.ask("POST", "/v1/data/a%0Ab", b"{}")
+    assert (status, document) == (200, {})
+    assert (await house.ask("POST", "/v1/data/sallyport%0A/allow", b"{}"))[:2] == (200, {})
+    assert (await house.ask("POST", "/v1/data/a%0Ab", b"{}", Authorization=""))[0] == 401
 
 
 async def test_what_is_no_question_is_told_to_the_audit(house: House) -> None:
