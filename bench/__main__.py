@@ -10,7 +10,7 @@ import json
 import sys
 from dataclasses import asdict
 
-from bench import audit, authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
+from bench import activity, audit, authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
 
 
 def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
@@ -97,6 +97,16 @@ def run_audit(arguments: argparse.Namespace) -> list[report.Line]:
     return report.judge("audit", measured, peers)
 
 
+def run_activity(arguments: argparse.Namespace) -> list[report.Line]:
+    figures = activity.measure()
+    if arguments.raw:
+        json.dump(activity.document(figures), sys.stdout)
+        sys.stdout.write("\n")
+        return []
+    measured, peers = activity.promises(figures)
+    return report.judge("activity", measured, peers)
+
+
 AREAS = {
     "decide": run_decide,
     "authoring": run_authoring,
@@ -106,6 +116,7 @@ AREAS = {
     "scan": run_scan,
     "shell": run_shell,
     "audit": run_audit,
+    "activity": run_activity,
 }
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from gateway.activity.touched import Use
 from gateway.errors import StoreUnavailable
@@ -29,6 +29,11 @@ MAX_WAITING = 10_000
 """Learned uses that wait to be written. Those beyond are learned when they come again."""
 MAX_WRITTEN = 500
 """Of them, written at once."""
+
+# WHY made once: a statement takes longer to put together than to run.
+_THEIRS = job_uses.c.owner == bindparam("of")
+_COUNT = select(func.count()).select_from(job_uses).where(_THEIRS)
+_AMONG = select(job_uses.c.use).where(_THEIRS, job_uses.c.use.in_(bindparam("keys", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class KnownUses:
         self._kinds: OrderedDict[bytes, _Kind] = OrderedDict()
         self._kept = 0
         self._waiting: dict[tuple[bytes, bytes], dict[str, object]] = {}
+        self._waiting_of: Counter[bytes] = Counter()
 
     def look(self, principal: str, kind: str, uses: Sequence[Use]) -> Familiar:
         """Which of these a kind of job never did."""
@@ -65,15 +71,18 @@ class KnownUses:
             missing = [use for use in uses if use.key not in found.uses]
             if not missing and found.is_counted:
                 return Familiar((), found.count)
+            # WHY not again where it is full: it stays so, and counting that many for each new thing is what takes long.
+            is_full = found.is_counted and found.count >= MAX_LEARNED
         try:
-            stored, count = self._stored(owner, [use.key for use in missing])
+            stored, count = self._stored(owner, [use.key for use in missing], counts=not is_full)
         except StoreUnavailable:
             return Familiar(tuple(missing), found.count, certain=False)
         with self._lock:
             found = self._kind(owner)
-            waiting = sum(key[0] == owner for key in self._waiting)
             self._add(found, stored)
-            found.count, found.is_counted = count + waiting, True
+            if count is not None:
+                found.count = count + self._waiting_of[owner]
+            found.is_counted = True
             return Familiar(tuple(use for use in missing if use.key not in found.uses), found.count)
 
     def learn(self, principal: str, kind: str, uses: Sequence[Use], decision_id: str, now: int) -> None:
@@ -86,6 +95,7 @@ class KnownUses:
                     continue
                 found.count += 1
                 self._add(found, {use.key})
+                self._waiting_of[owner] += 1
                 self._waiting[owner, use.key] = {
                     "owner": owner,
                     "use": use.key,
@@ -113,15 +123,17 @@ class KnownUses:
                 connection.execute(insert(job_uses), rows)
         with self._lock:
             for key in waiting:
-                self._waiting.pop(key, None)
+                if self._waiting.pop(key, None) is not None:
+                    self._waiting_of[key[0]] -= 1
+            self._waiting_of = +self._waiting_of
 
-    def _stored(self, owner: bytes, keys: Sequence[bytes]) -> tuple[set[bytes], int]:
-        theirs = job_uses.c.owner == owner
+    def _stored(self, owner: bytes, keys: Sequence[bytes], *, counts: bool) -> tuple[set[bytes], int | None]:
+        """Which of these are in the store, and, where that is asked, how many there are in all. Raises StoreUnavailable."""
         with self._database.read() as connection:
-            count = connection.execute(select(func.count()).select_from(job_uses).where(theirs)).scalar_one()
+            count = connection.execute(_COUNT, {"of": owner}).scalar_one() if counts else None
             if not keys:
                 return set(), count
-            found = connection.execute(select(job_uses.c.use).where(theirs, job_uses.c.use.in_(keys)))
+            found = connection.execute(_AMONG, {"of": owner, "keys": list(keys)})
             return {bytes(use) for (use,) in found}, count
 
     def _kind(self, owner: bytes) -> _Kind:

@@ -94,6 +94,22 @@ def test_a_kind_learns_only_so_much(database: Database, monkeypatch: pytest.Monk
     assert known.look("ci", "crawl", uses).unseen == tuple(uses[3:])
 
 
+def test_a_full_kind_is_not_counted_again_and_others_are(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_LEARNED", 2)
+    known = KnownUses(database)
+    known.learn("ci", "other", [READ], "d-1", 5)
+    known.learn("ci", "crawl", [READ, DROP], "d-1", 5)
+    new = Use(b"n" * 16, "get", "read", "route /n")
+    assert known.look("ci", "crawl", [new]).known == 2
+    known.flush()
+    assert [known.look("ci", kind, [new]).known for kind in ("crawl", "other")] == [2, 1]
+    monkeypatch.setattr(module, "_COUNT", None)
+    found = known.look("ci", "crawl", [new, READ])
+    assert (found.unseen, found.known, found.certain) == ((new,), 2, True)
+    with pytest.raises(StoreUnavailable):
+        known._stored(b"o" * 16, [], counts=True)
+
+
 def test_memory_is_bounded_and_the_store_still_knows(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_IN_MEMORY", 4)
     known = KnownUses(database)
