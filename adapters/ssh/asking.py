@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from adapters.core.ports import Answer, Outcome, Question
 from adapters.errors import AdapterError
-from adapters.ssh import messages
 from adapters.ssh.session import unmet
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 from engine.decision import Verdict
 
 

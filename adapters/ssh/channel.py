@@ -13,7 +13,6 @@ from collections.abc import Mapping, Set
 import asyncssh
 from asyncssh.packet import SSHPacket
 
-from adapters.ssh import messages
 from adapters.ssh.client_end import Terminal, screen_of
 from adapters.ssh.facts import command_question, is_carried
 from adapters.ssh.guarded import GuardedShell
@@ -21,6 +20,7 @@ from adapters.ssh.running import CommandRun
 from adapters.ssh.subsystem import SFTP, FilesRun
 from adapters.ssh.terminals import CommandOnTerminal, RawShell
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 
 MAX_VARIABLES = 32
 RAW_WISH = ("SALLYPORT_SHELL", "raw")

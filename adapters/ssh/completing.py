@@ -11,10 +11,10 @@ import asyncssh
 
 from adapters.core.ports import Outcome, Question
 from adapters.ssh.facts import file_question
-from adapters.ssh.messages import plain
 from adapters.ssh.session import unmet
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from adapters.terminal.messages import plain
 
 MAX_NAMES = 4096
 MAX_LISTED = 100

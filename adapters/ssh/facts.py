@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapters.core.ports import Question
+from adapters.terminal.shell_state import is_locale, is_read_alike, outer_of
 from engine.command.ssh.parse import request_text
 
 MAX_COMMAND = 128 * 1024 - 1
@@ -15,9 +16,7 @@ MAX_NAME = 256
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 _PLAIN_VALUE = re.compile(r"[A-Za-z0-9._+-]{1,64}")
-_UTF8_LOCALE = re.compile(r"(?:C|POSIX|[A-Za-z]{2,3}(?:_[A-Za-z]{2})?)\.(?:UTF-8|utf8)(?:@[a-z]{1,16})?|C|POSIX")
 _READ_BETWEEN_QUOTES = re.compile(r"[\\'!]")
-_LOCALE_NAME = re.compile(r"LANG|LC_[A-Z]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,17 @@ def run_line(text: str, shell: str) -> str | None:
     return line if len(line.encode()) <= MAX_COMMAND else None
 
 
+def line_of(nonce: str) -> Callable[[str, str], str | None]:
+    """What the target is given for a line of the guarded shell: a bash that runs it, then says where it ended."""
+
+    def made(text: str, shell: str) -> str | None:
+        start = run_line(outer_of(nonce), shell)
+        line = f"{start} {shell} {quoted(text)}"
+        return line if start is not None and len(line.encode()) < 128 * 1024 else None
+
+    return made
+
+
 def quoted(text: str) -> str:
     """One word that every login shell reads as this text: POSIX shells, fish, csh.
 
@@ -95,6 +105,6 @@ def is_carried(name: str, value: str) -> bool:
     Nothing that makes a program run another, and no locale in which bytes mean other characters: in Big5 or Shift JIS
     a backslash can be the second half of a letter, and a shell would read another command than we did.
     """
-    if _LOCALE_NAME.fullmatch(name):
-        return _UTF8_LOCALE.fullmatch(value) is not None
+    if is_locale(name):
+        return is_read_alike(value)
     return name in ("TERM", "COLORTERM") and _PLAIN_VALUE.fullmatch(value) is not None

@@ -16,32 +16,21 @@ from enum import StrEnum
 
 from adapters.core.ports import Outcome
 from adapters.errors import RecorderFailed
-from adapters.ssh import messages
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.completing import Completer
-from adapters.ssh.facts import command_question, request_question
+from adapters.ssh.facts import command_question, line_of, request_question
 from adapters.ssh.running import CommandRun
-from adapters.ssh.shell_state import (
-    MAX_TEXT,
-    ShellState,
-    StateReader,
-    exit_of,
-    first_state,
-    is_unfinished,
-    line_of,
-    next_state,
-    refusal_of_line,
-    screen_program,
-)
 from adapters.ssh.target_session import TargetSession
 from adapters.ssh.terminals import Idle, granted_with_record
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
 from adapters.terminal.editor import Completing, Editor, Event, Interrupted, Left, Submitted
 from adapters.terminal.masks import masks_granted
-from engine.command.parse import parse_command
+from adapters.terminal.shell_state import ShellState, StateReader, first_state, next_state
+from adapters.terminal.submitted import Exit, Line, NotHere, Nothing, OnScreen, Unfinished, submission
 from engine.command.tree import Command
 from engine.masking.output import ValueMask
 
@@ -301,30 +290,25 @@ class GuardedShell:
     # --- a command
 
     def _submitted(self, text: str) -> None:
-        if not text.strip():
-            self._ask_for_line()
-            return
-        command = parse_command("shell", text.encode()).command
-        if is_unfinished(text, command) and len(text) < MAX_TEXT:
+        found = submission(text, self._state.status)
+        if isinstance(found, Unfinished):
             self._display.write(self._editor.go_on())
             return
         self._editor.remember(text)
-        status = exit_of(command, self._state.status)
-        if status is not None:
-            self._end(status)
-            return
-        refusal = refusal_of_line(command)
-        if refusal is not None:
-            self._visit.refuse_question(command_question(text.encode()), refusal)
-            self._display.write_stderr(messages.refused(refusal).encode())
-            self._ask_for_line(messages.REFUSED)
-            return
-        program = screen_program(command)
-        if program is not None:
-            self._mode = Mode.SCREEN
-            self._visit.spawn(self._on_screen(program, text))
-            return
-        self._start_line(text, command)
+        match found:
+            case Nothing():
+                self._ask_for_line()
+            case Exit(status):
+                self._end(status)
+            case NotHere(reason):
+                self._visit.refuse_question(command_question(text.encode()), reason)
+                self._display.write_stderr(messages.refused(reason).encode())
+                self._ask_for_line(messages.REFUSED)
+            case OnScreen(program):
+                self._mode = Mode.SCREEN
+                self._visit.spawn(self._on_screen(program, text))
+            case Line(command):
+                self._start_line(text, command)
 
     def _start_line(self, text: str, command: Command) -> None:
         nonce = f"n{secrets.token_hex(16)}"

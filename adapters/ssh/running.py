@@ -15,7 +15,6 @@ import asyncssh
 
 from adapters.core.ports import Answer, Outcome, Recording
 from adapters.errors import RecorderFailed
-from adapters.ssh import messages
 from adapters.ssh.client_end import ClientEnd, Terminal
 from adapters.ssh.facts import run_line
 from adapters.ssh.hiding import Hiding
@@ -41,6 +40,7 @@ from adapters.ssh.session import (
 from adapters.ssh.target_session import TargetSession
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 from engine.masking.output import ValueMask
 
 MAX_EARLY_INPUT = 256 * 1024

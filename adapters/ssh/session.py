@@ -16,8 +16,8 @@ from typing import TypeAlias, assert_never
 
 from adapters.core.ports import Answer, Question
 from adapters.errors import LocalProtocolError
-from adapters.ssh import messages
 from adapters.ssh.facts import command_question, refusal_of, run_line
+from adapters.terminal import messages
 from adapters.terminal.masks import masks_of
 from engine.decision import Verdict
 from engine.masking.output import ValueMask

@@ -7,11 +7,11 @@ from typing import cast
 import asyncssh
 from asyncssh.stream import SSHServerStreamSession
 
-from adapters.ssh import messages
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.files import GuardedFiles, open_files
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 
 SFTP = "sftp"
 VERSION = 3

@@ -14,7 +14,6 @@ import asyncssh
 
 from adapters.core.ports import Answer, Outcome
 from adapters.errors import RecorderFailed
-from adapters.ssh import messages
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.client_end import ClientEnd, Display, Terminal
 from adapters.ssh.facts import request_question
@@ -24,6 +23,7 @@ from adapters.ssh.session import wants_record
 from adapters.ssh.target_session import TargetSession
 from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
+from adapters.terminal import messages
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
 from adapters.terminal.masks import masks_granted
 

@@ -16,6 +16,7 @@ from adapters.ssh.facts import (
     authority_lines,
     command_question,
     is_carried,
+    line_of,
     refusal_of,
     request_question,
     run_line,
@@ -136,3 +137,13 @@ def test_harmless_variables_are_carried(name: str, value: str) -> None:
 )
 def test_what_makes_a_program_do_something_else_is_not(name: str, value: str) -> None:
     assert not is_carried(name, value)
+
+
+def test_a_line_of_the_guarded_shell_is_an_argument_of_a_bash_that_says_where_it_ended() -> None:
+    line = line_of("nabc")("cd /tmp; x='1'", "/bin/bash")
+    assert line is not None
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, cwd="/", timeout=20, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.split(b"\0")[:4] == [b"", b"nabc", b"0", b"/tmp"]
+    assert b"\0vx=1\0" in done.stdout
+    assert line_of("nabc")("x" * 128 * 1024, "/bin/bash") is None

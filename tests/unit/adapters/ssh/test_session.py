@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from adapters.core.ports import Answer
 from adapters.errors import LocalProtocolError
-from adapters.ssh import messages
 from adapters.ssh.session import (
     Ask,
     Await,
@@ -30,6 +29,7 @@ from adapters.ssh.session import (
     Withdraw,
     unmet,
 )
+from adapters.terminal import messages
 from engine.decision import Decision, DenyKind, Obligation, Verdict
 from tests.ssh_world import answer_for
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.ssh.shell_state import (
+from adapters.terminal.shell_state import (
     MAX_STATE,
     MAX_VARIABLES,
     ShellState,
     StateReader,
+    argv_of,
     exit_of,
     first_state,
     is_unfinished,
-    line_of,
     next_state,
     refusal_of_line,
     screen_program,
@@ -36,10 +36,8 @@ def command(text: str) -> Command:
 
 def ran(state: ShellState, text: str, nonce: str = NONCE) -> tuple[bytes, list[bytes] | None]:
     """A line by a real bash, as a target is given it; what is shown, and the state."""
-    line = line_of(nonce)(state.before(text, command(text)), BASH)
-    assert line is not None
     done = subprocess.run(
-        [BASH, "-c", line],
+        argv_of(nonce, state.before(text, command(text)), BASH),
         capture_output=True,
         cwd="/",
         env={"PATH": "/usr/bin:/bin", "HOME": "/homes/ana"},

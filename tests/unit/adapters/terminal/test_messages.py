@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.core.ports import Answer
-from adapters.ssh import messages
+from adapters.terminal import messages
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from tests.ssh_world import answer_for
 

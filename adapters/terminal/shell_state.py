@@ -9,11 +9,10 @@ the next question. docs/decisions/0024 tells why.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from adapters.ssh.facts import is_carried, quoted, run_line
-from adapters.ssh.messages import plain
+from adapters.terminal.messages import plain
 from engine.command.parse import parse_command
 from engine.command.tree import Command
 
@@ -60,6 +59,8 @@ _NEVER = re.compile(
     r"|SRANDOM|SSH_.*|SUDO_.*|TERM|TIMEFORMAT|TMOUT|TMPDIR|UID|USER|_"
 )
 _LOCALE = re.compile(r"LANG|LANGUAGE|LC_.*")
+_LOCALE_NAME = re.compile(r"LANG|LC_[A-Z]{1,20}")
+_UTF8_LOCALE = re.compile(r"(?:C|POSIX|[A-Za-z]{2,3}(?:_[A-Za-z]{2})?)\.(?:UTF-8|utf8)(?:@[a-z]{1,16})?|C|POSIX")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +171,13 @@ def screen_program(command: Command) -> str | None:
     return name if name in SCREEN_PROGRAMS else None
 
 
-def line_of(nonce: str) -> Callable[[str, str], str | None]:
-    """What the target is given for a text: a bash that runs it, then says where it ended.
+def outer_of(nonce: str) -> str:
+    """The text of the bash that runs a line, which is its first argument, and then says where it ended.
 
     WHY `eval` of an argument: the text is parsed by itself, whatever it ends with; nothing of ours can become part of it, and it
     sees no arguments or variables of ours. `nonce` begins with a letter: `printf` would take digits behind the zero for its own.
     """
-    outer = (
+    return (
         'eval "set --\n$1"\n'
         'set -- "$?"\n{ set +eufnxv; } 2>/dev/null\n'
         f'builtin printf \'\\0{nonce}\\0%s\\0%s\\0\' "$1" "$PWD"\n'
@@ -188,12 +189,21 @@ def line_of(nonce: str) -> Callable[[str, str], str | None]:
         'exit "$1"'
     )
 
-    def made(text: str, shell: str) -> str | None:
-        start = run_line(outer, shell)
-        line = f"{start} {shell} {quoted(text)}"
-        return line if start is not None and len(line.encode()) < 128 * 1024 else None
 
-    return made
+def argv_of(nonce: str, text: str, shell: str) -> tuple[str, ...]:
+    """The words that run a text so. `-p`: no functions, BASH_ENV or SHELLOPTS out of the environment."""
+    return (shell, "--noprofile", "--norc", "-p", "-c", outer_of(nonce), shell, text)
+
+
+def is_locale(name: str) -> bool:
+    """Whether a variable says which locale programs are in."""
+    return _LOCALE_NAME.fullmatch(name) is not None
+
+
+def is_read_alike(locale: str) -> bool:
+    """Whether in a locale bytes mean the characters that we read. WHY not in all: in Big5 or Shift JIS a backslash can be the second
+    half of a letter, and a shell would read another command than we did."""
+    return _UTF8_LOCALE.fullmatch(locale) is not None
 
 
 class StateReader:
@@ -282,7 +292,7 @@ def _unkept(name: str, value: str) -> str | None:
         return "its value is too long"
     if plain(value.replace("\n", " ")) != value.replace("\n", " "):
         return "its value has characters that cannot be seen"
-    if _LOCALE.fullmatch(name) and not is_carried(name, value):
+    if _LOCALE.fullmatch(name) and not (is_locale(name) and is_read_alike(value)):
         # WHY: in some locales bytes mean other characters, and the next line would be read otherwise than we read it.
         return "only locales in UTF-8 are"
     said = parse_command("shell", f"export {name}={_word(value)}".encode()).command
