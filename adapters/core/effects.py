@@ -5,14 +5,15 @@ WHY Structs for the three of every command: a frozen dataclass takes ten times a
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import msgspec
 
 from adapters.core.events import Side
-from adapters.core.ports import Outcome, Proof, Question, Target
+from adapters.core.ports import Outcome, Proof, Question, Screen, Target
+from engine.request import Json
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -166,6 +167,48 @@ class StartTls:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecording:
+    """Begin a recording of the terminal that a grant shows. What goes wrong with it, now or later, comes as `RecordingFailed`, once."""
+
+    decision_id: str
+    screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Record what is shown, then send the client `sent`, which says it. Once the recording failed, neither happens."""
+
+    shown: bytes
+    sent: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSize:
+    """Record that the terminal has another size."""
+
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """Record a decision, or another fact of ours."""
+
+    said: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording:
+    """The recording is over."""
+
+    status: int | None
+
+
+Recorded: TypeAlias = StartRecording | Show | RecordSize | RecordFact | EndRecording
+"""Those of a terminal that is recorded before it is shown; `taping` carries them out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Stop reading from the side."""
 
@@ -207,6 +250,7 @@ Rare: TypeAlias = (
     | KeepUpstream
     | CloseUpstream
     | StartTls
+    | Recorded
 )
 """Those that no command needs by itself."""
 

@@ -132,6 +132,11 @@ class FactsRefreshed:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """What is shown cannot be recorded any more; nothing of it is shown."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     """The moment asked for with `WakeAt` is there."""
 
@@ -161,6 +166,7 @@ Event: TypeAlias = (
     | KeyDerived
     | InterruptRequested
     | FactsRefreshed
+    | RecordingFailed
     | TimePassed
     | StopRequested
 )

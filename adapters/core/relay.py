@@ -1,8 +1,7 @@
 """The driver of sessions: one connection's sockets, time and gate. The only place that carries effects out.
 
-A session (`handle(event, now) -> effects`) knows no I/O; this knows no protocol. Effects of one event are done in order;
-what they cause (an answer of the gate) comes after them as an event of its own. Whatever goes wrong in here ends the
-connection: nothing is ever sent on because of an error.
+A session (`handle(event, now) -> effects`) knows no I/O; this knows no protocol. Effects of one event are done in order; what they
+cause (an answer of the gate) comes after them as an event of its own. Whatever goes wrong in here ends the connection.
 
 Called by the listeners of the protocols, which accept connections and say how to reach targets.
 """
@@ -10,7 +9,6 @@ Called by the listeners of the protocols, which accept connections and say how t
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
@@ -28,6 +26,8 @@ from adapters.core.events import Event, Side
 from adapters.core.kept import KeptConnections
 from adapters.core.ports import Answer, Cause, Doorkeeper, GateSession, Refusal, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
+from adapters.core.stretching import stretched
+from adapters.core.taping import Tape
 from adapters.core.watching import Watched
 from engine.decision import Decision, DenyKind, Reason, Verdict
 
@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 class Surroundings:
     """What a relay needs from the listener that made it.
 
-    `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh`
-    reads a target's names again (None: there are none to read); `kept` keeps connections for another request.
+    `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh` reads
+    a target's names again (None: there are none); `kept` keeps connections for another request.
     """
 
     doorkeeper: Doorkeeper
@@ -79,6 +79,7 @@ class Relay:
         self._errands: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._late: list[asyncio.TimerHandle] = []
+        self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
         self._client_is_full = False
         self._running = False
         self._closing: str | None = None
@@ -276,6 +277,8 @@ class Relay:
             case do.StartTls(side):
                 self._flush()
                 self._start_tls(side, effect)
+            case do.StartRecording() | do.Show() | do.RecordSize() | do.RecordFact() | do.EndRecording():
+                self._tape.perform(effect, self._gate_session(), self.client.out.append)
             case _:
                 assert_never(effect)
 
@@ -376,10 +379,7 @@ class Relay:
             self.take(saw.TokenChecked(proof.user == user and user != "", proof))
 
     async def _derive(self, effect: do.DeriveKey) -> None:
-        key = await self._loop.run_in_executor(
-            None, hashlib.pbkdf2_hmac, "sha256", effect.secret, effect.salt, effect.iterations
-        )
-        self.take(saw.KeyDerived(key))
+        self.take(saw.KeyDerived(await stretched(effect)))
 
     async def _pass_on_interrupt(self, key: bytes) -> None:
         if self._with.interrupt is not None:
@@ -475,6 +475,7 @@ class Relay:
             return
         self._closing = reason
         self._wake_at(None)
+        self._tape.end(None)
         for handle in self._late:
             handle.cancel()
         self._flush()

@@ -98,8 +98,8 @@ class PostgresSession:
             case saw.InterruptRequested():
                 if ready is not None:
                     ready.interrupted()
-            case saw.OwnerFound() | saw.LookedUp() | saw.UpstreamReused():
-                pass  # WHY: only where a token comes without a name, a host from a client, or a connection is kept, does anybody ask that
+            case saw.OwnerFound() | saw.LookedUp() | saw.UpstreamReused() | saw.RecordingFailed():
+                pass  # WHY: only where a token has no name, a host comes from a client, a connection or a terminal is kept, is that asked for
             case saw.FactsRefreshed():
                 if ready is not None:
                     ready.facts_refreshed()

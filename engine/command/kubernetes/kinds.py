@@ -32,6 +32,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("evict", Effect.DELETE, "A pod is evicted (`pods/eviction`)"),
     Kind("finalize", Effect.DELETE, "Finalizers of a namespace are replaced, so that it goes away"),
     Kind("exec", Effect.EXECUTE, "A program runs in a container"),
+    Kind(
+        "guarded_shell",
+        Effect.SESSION,
+        "A shell of the gateway's own in a container (`exec -it POD -- bash`): each line that is typed is an `exec` by itself",
+    ),
+    Kind("raw_shell", Effect.EXECUTE, "A shell on a terminal of a container: recorded, judged by nobody"),
     Kind("attach", Effect.EXECUTE, "The streams of a container's own process are joined: as exec when it is a shell"),
     Kind("port_forward", Effect.EXECUTE, "Connections are carried into a pod; what runs over them is not seen"),
     Kind(
@@ -77,6 +83,7 @@ FEATURES: dict[str, str] = {
     "runs_others": "a program in a container runs others (`env`, `find`, `python` ...), which are not seen",
     "secret_literal": "a password, token or secret value stands in the command",
     "shell_text": "a shell in a container is given a text or reads its standard input",
+    "unjudged": "what is typed afterwards runs without being asked about",
     "unknown_resource": "a resource that no built-in group has",
     "unseen_body": "what is sent stands in a file, a URL or standard input that is not seen",
     "watch_prefix": "the deprecated path prefix `watch` is used",
@@ -93,6 +100,10 @@ VIA: dict[str, str] = {
 _RBAC = "rbac.authorization.k8s.io"
 _RBAC_RESOURCES = frozenset({"roles", "rolebindings", "clusterroles", "clusterrolebindings"})
 _CHANGES = frozenset({"create", "update", "patch", "delete", "deletecollection", "apply"})
+SHELL_HEADER = "sallyport-shell"
+"""A header that only the gateway sets, on an exec that asks for a shell: which one it is to be. Clients' own are refused."""
+SHELLS = {"guarded": "guarded_shell", "raw": "raw_shell"}
+
 _RUNS = {"exec": "exec", "attach": "attach", "portforward": "port_forward", "proxy": "proxy"}
 _BY_SUBRESOURCE: dict[tuple[str, str], str] = {
     ("pods", "ephemeralcontainers"): "ephemeral_container",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.command.documents.refusal import Refused
@@ -11,7 +12,7 @@ from engine.command.http.url import parse_url
 from engine.command.http.wire import WireRequest, read_request
 from engine.command.kubernetes.bodies import Body, read_body
 from engine.command.kubernetes.inside import Inside, ShellReader, inside_container
-from engine.command.kubernetes.kinds import EFFECTS, kind_of
+from engine.command.kubernetes.kinds import EFFECTS, SHELL_HEADER, SHELLS, kind_of
 from engine.command.kubernetes.line import Line
 from engine.command.kubernetes.operations import operation_of
 from engine.command.kubernetes.request_info import Info, is_set, request_info
@@ -130,6 +131,9 @@ def _about_resource(
         raise Refused("unknown_verb", f"the method `{request.method[:20]}` is none that the server has for resources")
     if kind in ("port_forward", "proxy"):
         line.features.add("opaque_connection")
+    wanted = request.values(SHELL_HEADER)
+    if wanted:
+        kind = _shell(wanted, kind, facts)
     bodies = _bodies(request, kind)
     if kind == "patch" and "apply-patch" in (request.value("content-type") or ""):
         kind = "apply"
@@ -140,9 +144,19 @@ def _about_resource(
         line.features.add("dry_run")
     if kind == "exec":
         _run(inside_container(command, ("top", "exec"), shell, stdin=facts.stdin), line, has_command=bool(command))
+    if kind == "raw_shell":
+        line.features.add("unjudged")
+        line.problem("unjudged", "what is typed there runs without being asked about")
     if kind == "attach" and facts.stdin:
         line.features.add("shell_text")
         line.is_complete = False
+
+
+def _shell(wanted: Sequence[str], kind: str, facts: Kubernetes) -> str:
+    """Which shell an exec is that asks for one. Raises Refused for what nobody asks for so."""
+    if kind != "exec" or not (facts.stdin and facts.tty) or len(wanted) != 1 or wanted[0] not in SHELLS:
+        raise Refused("unknown_shell", f"`{SHELL_HEADER}` says which shell an exec on a terminal is to be")
+    return SHELLS[wanted[0]]
 
 
 def _run(inside: Inside, line: Line, *, has_command: bool) -> None:
@@ -171,7 +185,7 @@ def _with_body(
 
 
 def _bodies(request: WireRequest, kind: str) -> list[Body]:
-    if not request.body or kind in ("proxy", "exec", "attach", "port_forward"):
+    if not request.body or kind in ("proxy", "exec", "attach", "port_forward", "guarded_shell", "raw_shell"):
         return []
     encoding = request.value("content-encoding")
     if encoding is not None and encoding.lower() != "identity":

@@ -195,3 +195,34 @@ def test_selection_and_force_are_facts() -> None:
 def test_the_watch_prefix_is_a_feature() -> None:
     command = api("GET", "/api/v1/watch/secrets")
     assert (kinds(command), command.features) == (["watch"], ("watch_prefix",))
+
+
+def shell_wanted(which: str, method: str = "GET", path: str = EXEC, query: str = "stdin=true&tty=true") -> Command:
+    return api(method, f"{path}?command=bash&{query}", headers={"sallyport-shell": which})
+
+
+def test_a_guarded_shell_is_no_exec_and_reads_nothing_by_itself() -> None:
+    command = shell_wanted("guarded")
+    assert [(one.kind, one.effect, one.via) for one in command.operations] == [("guarded_shell", "session", ("top",))]
+    assert command.kubernetes is not None
+    assert (command.kubernetes.argv, command.kubernetes.tty, command.complete) == (("bash",), True, True)
+
+
+def test_a_raw_shell_is_never_seen_to_the_bottom() -> None:
+    command = shell_wanted("raw")
+    assert (kinds(command), command.complete, command.features) == (["raw_shell"], False, ("unjudged",))
+
+
+@pytest.mark.parametrize(
+    ("which", "path", "query"),
+    [
+        ("Guarded", EXEC, "stdin=true&tty=true"),
+        ("guarded", EXEC, "stdin=true"),
+        ("guarded", EXEC, "tty=true"),
+        ("guarded", EXEC.replace("exec", "attach"), "stdin=true&tty=true"),
+        ("raw", EXEC.removesuffix("/exec"), "stdin=true&tty=true"),
+    ],
+)
+def test_the_word_for_a_shell_stands_on_an_exec_on_a_terminal_alone(which: str, path: str, query: str) -> None:
+    command = shell_wanted(which, path=path, query=query)
+    assert (kinds(command), codes(command)) == (["unknown"], ["unknown_shell"])

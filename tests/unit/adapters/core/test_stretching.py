@@ -1,0 +1,11 @@
+"""Stretched secrets."""
+
+from __future__ import annotations
+
+from adapters.core.effects import DeriveKey
+from adapters.core.stretching import stretched
+
+
+async def test_the_key_is_the_one_of_rfc_7914() -> None:
+    made = await stretched(DeriveKey(b"passwd", b"salt", 1))
+    assert made.hex().startswith("55ac046e56e3089fec1691c22544b605")
