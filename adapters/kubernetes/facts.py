@@ -10,17 +10,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from urllib.parse import quote
 
 from adapters.core.ports import Answer, Target
 from adapters.errors import LocalProtocolError
+from adapters.kubernetes.screens import Screen, SpdyScreen, WebSocketScreen
 from adapters.kubernetes.talks import CHANNELS, FORWARDING, SpdyTalk, Talk, WebSocketTalk
 from adapters.web import facts
 from adapters.web.requests import Forward
 from adapters.web.session.manners import Caller, Unfit
 from engine.command.documents.refusal import Refused
-from engine.command.http.path import parse_query
+from engine.command.http.path import canonical_query, parse_query
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
+from engine.command.kubernetes.kinds import SHELL_HEADER
 from engine.command.kubernetes.protobuf import MEDIA, read_protobuf
 from engine.command.kubernetes.request_info import Info, is_set, request_info
 
@@ -35,6 +38,14 @@ _BINARY = ("vnd.kubernetes.protobuf", "cbor")
 _RESERVED = "system:"
 """What names of the cluster's own begin with; nobody is let in as one of them."""
 _MAX_NAME = 512
+SHELLS = frozenset({"bash", "sh"})
+"""Shells in whose place a guarded one is given."""
+_SHELL_OPTIONS = frozenset({"-i", "-l", "--login", "-il", "-li", "--noprofile", "--norc"})
+"""What may stand behind one: nothing that says what it runs."""
+_RAW_WORDS = ["env", "SALLYPORT_SHELL=raw"]
+"""What stands before a shell that is to be one of the container's own; over SSH a variable says the same."""
+MAX_TARGET = 19_000
+"""Bytes of the target of an exec of ours; longer ones nobody reads (`engine.command.kubernetes.parse`)."""
 UPGRADED = frozenset({"exec", "attach", "portforward"})
 
 
@@ -43,6 +54,15 @@ class Transport(StrEnum):
 
     WEBSOCKET = "websocket"
     SPDY = "SPDY/3.1"
+
+
+class Shell(StrEnum):
+    """Which shell an exec on a terminal is to be."""
+
+    GUARDED = "guarded"
+    """The gateway's own: each line is an exec by itself."""
+    RAW = "raw"
+    """The container's: recorded, judged by nobody."""
 
 
 def check(head: WireRequest) -> None:
@@ -95,6 +115,40 @@ def _accepted(values: Sequence[str]) -> str:
     return ", ".join(kept) or "application/json"
 
 
+def shell_asked(request: Forward) -> Shell | None:
+    """Which shell an exec asks for that has nothing but a shell to run, on a terminal; None for every other request."""
+    query = query_of(request)
+    argv = list(query.get("command", ()))
+    is_typed = is_set(query.get("stdin")) and is_set(query.get("tty")) and is_set(query.get("stdout"))
+    if info_of(request).subresource != "exec" or not is_typed:
+        return None
+    kind = Shell.RAW if argv[:2] == _RAW_WORDS else Shell.GUARDED
+    words = argv[2:] if kind is Shell.RAW else argv
+    if not words or words[0].rpartition("/")[2] not in SHELLS or not set(words[1:]) <= _SHELL_OPTIONS:
+        return None
+    return kind
+
+
+def asking_for(request: Forward, shell: Shell) -> Forward:
+    """The request as it is judged: which shell it is to be stands in it, in a word that no client can send."""
+    return replace(request, headers=(*request.headers, (SHELL_HEADER, shell.value)))
+
+
+def bash_of(request: Forward, otherwise: str) -> str:
+    """The bash that runs the lines of a guarded shell: the one that was named by its path, or the usual one."""
+    word = (query_of(request).get("command") or ("",))[0]
+    return word if word.startswith("/") and word.endswith("/bash") else otherwise
+
+
+def exec_of(request: Forward, argv: Sequence[str]) -> Forward:
+    """An exec of other words in the same container, without a terminal; its streams are carried."""
+    path, container = request.target.partition("?")[0], query_of(request).get("container", ())
+    pairs = [*(("command", word) for word in argv), *(("container", name) for name in container[:1])]
+    pairs += [(name, "true") for name in ("stderr", "stdin", "stdout")]
+    query = canonical_query("&".join(f"{name}={quote(value, safe='')}" for name, value in pairs))
+    return replace(request, method="GET", target=f"{path}?{query}")
+
+
 def in_json(request: Forward, body: bytes) -> tuple[Forward, bytes]:
     """The request with its body in JSON, where it came in protobuf: kubectl's own clients send nothing else. Raises Refused."""
     types = [value.partition(";")[0].strip().lower() for name, value in request.headers if name == "content-type"]
@@ -112,6 +166,11 @@ def talk_of(head: WireRequest, request: Forward) -> Talk:
     if transport_of(head) is Transport.WEBSOCKET:
         return WebSocketTalk(head, FORWARDING if is_forwarding else CHANNELS, has_stderr=has_stderr)
     return SpdyTalk(head, SpdyTalk.FORWARDING if is_forwarding else SpdyTalk.VERSIONS, has_stderr=has_stderr)
+
+
+def screen_of(head: WireRequest) -> Screen:
+    """The terminal of a client whose connection is upgraded."""
+    return WebSocketScreen() if transport_of(head) is Transport.WEBSOCKET else SpdyScreen()
 
 
 def info_of(request: Forward) -> Info:

@@ -13,17 +13,15 @@ from typing import Protocol
 
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
+from adapters.kubernetes.channels import CLOSE, ERROR, STDERR, STDOUT, ChannelReader, Piece, Whole, message
 from adapters.web.websocket import frames as websockets
 from engine.masking.output import OutputMasker, Shown, ValueMask
 
 QUIET_SECONDS = 0.1
 """After which something that only waits for a word beside it is taken as it stands; as over SSH."""
-MAX_MESSAGE = 64 * 1024
-"""Bytes of a message that is no output: a status, the end of a stream."""
 MAX_FRAME = 1 << 24
 MAX_STREAMS = 8
-_OUTPUTS = (1, 2)
-_ERROR, _CLOSE = 3, 255
+_OUTPUTS = (STDOUT, STDERR)
 
 
 class View(Protocol):
@@ -131,52 +129,42 @@ class WebSocketView(_Shows):
     """Over WebSocket: a channel's number before the bytes of each message."""
 
     def __init__(self, outputs: Outputs) -> None:
-        super().__init__(outputs, _message)
-        self._frames = websockets.FrameReader(is_client=False)
-        self._channel: int | None = None
-        self._message = b""
+        super().__init__(outputs, message)
+        self._channels = ChannelReader(is_client=False)
+        self._others = Whole()
 
     def from_client(self, data: bytes) -> bytes:
         return data
 
     def from_target(self, data: bytes) -> bytes:
-        return b"".join([self._one(frame) for frame in self._frames.feed(data)])
+        return b"".join([self._one(one) for one in self._channels.feed(data)])
 
-    def _one(self, frame: websockets.Frame) -> bytes:
-        match frame.opcode:
-            case websockets.PING | websockets.PONG:
-                return websockets.written(frame)
-            case websockets.CLOSE:
-                # WHY no reason: it is a text that no mask has looked into.
-                return self.finish() + websockets.frame(websockets.CLOSE, frame.payload[:2])
-            case websockets.BINARY if self._channel is None and frame.payload:
-                self._channel = frame.payload[0]
-                return self._piece(frame.payload[1:], is_first=True, is_last=frame.is_final)
-            case websockets.CONTINUATION if self._channel is not None:
-                return self._piece(frame.payload, is_first=False, is_last=frame.is_final)
-            case _:
-                raise PeerProtocolError("a message of the target is of no channel", code="websocket")
+    def _one(self, one: Piece | websockets.Frame) -> bytes:
+        if isinstance(one, Piece):
+            return self._piece(one)
+        if one.opcode == websockets.CLOSE:
+            # WHY no reason: it is a text that no mask has looked into.
+            return self.finish() + websockets.frame(websockets.CLOSE, one.payload[:2])
+        return websockets.written(one)
 
-    def _piece(self, data: bytes, *, is_first: bool, is_last: bool) -> bytes:
-        channel = self._channel
-        assert channel is not None
-        if is_last:
-            self._channel = None
+    def _piece(self, piece: Piece) -> bytes:
+        channel = piece.channel
         if channel in _OUTPUTS:
             # WHY an empty one goes on: it tells a client that the stream is up.
-            is_sign = is_first and is_last and not data
-            return _message(channel, b"") if is_sign else self._written([(channel, self._outputs.push(channel, data))])
-        self._message += data
-        if len(self._message) > MAX_MESSAGE:
-            raise PeerProtocolError("a message of the target is too long", code="websocket")
-        if not is_last:
+            is_sign = piece.is_first and piece.is_last and not piece.data
+            return (
+                message(channel, b"")
+                if is_sign
+                else self._written([(channel, self._outputs.push(channel, piece.data))])
+            )
+        whole = self._others.take(piece)
+        if whole is None:
             return b""
-        whole, self._message = self._message, b""
-        if channel == _ERROR:
-            return self.finish() + _message(channel, whole)
-        if channel == _CLOSE and whole and whole[0] in _OUTPUTS:
-            return self._written([(whole[0], self._outputs.end(whole[0]))]) + _message(channel, whole)
-        return _message(channel, whole)
+        if channel == ERROR:
+            return self.finish() + message(channel, whole)
+        if channel == CLOSE and whole and whole[0] in _OUTPUTS:
+            return self._written([(whole[0], self._outputs.end(whole[0]))]) + message(channel, whole)
+        return message(channel, whole)
 
 
 class SpdyView(_Shows):
@@ -219,7 +207,3 @@ class SpdyView(_Shows):
         if frame.kind == spdy.RST_STREAM and is_output:
             return self._written([(frame.stream, self._outputs.end(frame.stream))]) + frame.raw
         return frame.raw
-
-
-def _message(channel: int, data: bytes) -> bytes:
-    return websockets.frame(websockets.BINARY, bytes((channel,)) + data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from adapters.core.kept import KeptConnections
 from adapters.core.listening import Address, RelayListener
 from adapters.core.ports import Doorkeeper
@@ -17,5 +19,6 @@ def kubernetes_listener(
     another request."""
     settings = Settings(resource=resource, tls=address.tls is not None)
     # What is upgraded (exec, attach, forwarded ports) comes over HTTP/1.1, which clients choose for it.
-    carriage = http2_carriage(KubernetesManners(), settings, in_clear=False)
-    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings), carriage, kept)
+    seed = secrets.token_bytes(32)
+    carriage = http2_carriage(KubernetesManners(seed), settings, in_clear=False)
+    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings, seed), carriage, kept)

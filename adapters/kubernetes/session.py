@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from adapters.core.ports import Answer, Target
 from adapters.kubernetes import facts, statuses
 from adapters.kubernetes.carrying import Carrier
+from adapters.kubernetes.guarded import GuardedPod
 from adapters.kubernetes.masking import plan_of
 from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
@@ -26,6 +27,11 @@ class KubernetesManners:
     """What is particular to the API server's protocol. No body goes on unread."""
 
     protocol = "kubernetes"
+
+    def __init__(self, seed: bytes) -> None:
+        """`seed`: a secret of the process (`guarded`)."""
+        self._seed = seed
+
     credentials = "authorization"
     refusals: Refusals = statuses
     max_body = MAX_BODY
@@ -83,13 +89,16 @@ class KubernetesManners:
         """Who carries an exec, an attach or forwarded ports."""
         if facts.transport_of(asked.head) is None:
             return None
-        return Carrier(asked, facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller))
+        talk, beside = facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller)
+        if facts.shell_asked(asked.forward) is facts.Shell.GUARDED:
+            return GuardedPod(asked, talk, facts.screen_of(asked.head), beside, self._seed)
+        return Carrier(asked, talk, beside)
 
     def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
         """Nobody: an upgrade is asked about by who carries it."""
         return None
 
 
-def kubernetes_session(settings: Settings) -> Conversation:
+def kubernetes_session(settings: Settings, seed: bytes) -> Conversation:
     """One client's connection."""
-    return Conversation(KubernetesManners(), settings)
+    return Conversation(KubernetesManners(seed), settings)

@@ -31,6 +31,7 @@ _REASONS = {
     404: "NotFound",
     405: "MethodNotAllowed",
     413: "RequestEntityTooLarge",
+    422: "Invalid",
     429: "TooManyRequests",
     502: "InternalError",
     503: "ServiceUnavailable",
@@ -54,6 +55,21 @@ def status(code: int, message: str, *, cause: str = "", decision_id: str = "") -
     if causes:
         said["details"] = {"causes": causes}
     return json.dumps(said, ensure_ascii=True).encode() + b"\n"
+
+
+def exited(status: int) -> bytes:
+    """The `Status` object of a command that ended with an exit status."""
+    if status == 0:
+        return b'{"metadata":{},"status":"Success"}\n'
+    message = f"command terminated with non-zero exit code: exit status {status}"
+    said = {
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": "NonZeroExitCode",
+        "details": {"causes": [{"reason": "ExitCode", "message": str(status)}]},
+    }
+    return json.dumps(said).encode() + b"\n"
 
 
 def words(answer: Answer) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from adapters.core.ports import Recording, Screen
 from adapters.errors import RecorderFailed
+from adapters.terminal.discipline import cooked
 
 MAX_SIDE = 2000
 """Columns or rows of a terminal; what a client says beyond is taken for this."""
@@ -98,11 +99,6 @@ class Display:
 
     def resume_reading(self) -> None:
         self._client.resume_reading()
-
-
-def cooked(data: bytes) -> bytes:
-    """Lines as a terminal in raw mode wants them."""
-    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def screen_of(kind: str, columns: int, rows: int) -> Screen:

@@ -105,3 +105,8 @@ class Discipline:
         while self._line and not (by_word and self._line[-1:].isspace()):
             cells += self._erase()
         return cells
+
+
+def cooked(data: bytes) -> bytes:
+    """Lines as a terminal in raw mode wants them."""
+    return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

@@ -118,7 +118,7 @@ class Editor:
                 continue
             match key:
                 case Typed(char):
-                    shown += self.insert(char) if len(self._text) < MAX_TEXT else b"\x07"
+                    shown += self._type(char)
                 case Pasted(text):
                     shown += self.insert(text)
                 case Named(name):
@@ -127,6 +127,15 @@ class Editor:
                     if event is not None:
                         return shown, event
         return shown, None
+
+    def _type(self, char: str) -> bytes:
+        """Put in a character, and those that wait behind it. WHY at once: each drawing is of the whole text."""
+        chars = [char]
+        while self._waiting and isinstance(self._waiting[0], Typed):
+            key = self._waiting.popleft()
+            chars.append(key.char if isinstance(key, Typed) else "")
+        is_too_much = len(self._text) + len(chars) > MAX_TEXT
+        return self.insert("".join(chars)) + (b"\x07" if is_too_much else b"")
 
     def _named(self, name: str) -> tuple[bytes, Event | None]:
         match name:

@@ -103,6 +103,16 @@ def still_runs() -> str:
     return _lines("it still runs: Ctrl-C again leaves it, running or not")
 
 
+def left() -> str:
+    """What became of a command that was interrupted where nobody can be told so."""
+    return _lines("left: an exec takes no signals, so it may still run in the container")
+
+
+def over(why: str) -> str:
+    """That a shell ends by somebody else's will."""
+    return _lines(f"ended: {why}")
+
+
 def without_terminal() -> str:
     """That a command runs without the terminal that was asked for."""
     return _lines("no terminal is granted for this; it runs without one")

@@ -74,8 +74,11 @@ _ANSWERED_WITH_OBJECTS = frozenset(
         *("delete", "deletecollection", "evict", "finalize", "ephemeral_container", "change_access"),
     }
 )
-"""Kinds of Kubernetes whose answer is an object, or many. Of others it is what a container, a proxy or kubectl says."""
+"""Kinds of Kubernetes whose answer is an object, or many. Of others it is what a container (`_SAID`), a proxy or kubectl says."""
 
+
+_SAID = frozenset({"exec", "attach", "logs", "guarded_shell", "raw_shell"})
+"""Kinds of Kubernetes whose answer is what a container says: text, without paths."""
 
 _SHOWN = frozenset({"guarded_shell", "raw_shell", "terminal", "screen_program"})
 """Kinds of SSH of which somebody sees a terminal. Of files and connections pass the bytes."""
@@ -148,9 +151,9 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
         return ()
     if command.protocol == "mcp":
         return _plan_messages(masks, command, "what a tool answers is masked by `paths` and `values`")
-    if command.http is not None or command.protocol == "kubernetes":
+    if command.http is not None or (command.protocol == "kubernetes" and not _is_said(command)):
         return _plan_paths(masks, command)
-    if command.protocol in ("shell", "ssh"):
+    if command.protocol in ("shell", "ssh", "kubernetes"):
         return _plan_output(masks, command)
     found = _obstacle(masks, command)
     if found is not None:
@@ -166,6 +169,12 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
             return item
         plan.append(item)
     return tuple(plan)
+
+
+def _is_said(command: Command) -> bool:
+    """Whether all that a request to a cluster is answered with is what containers say."""
+    requests = [one for one in command.operations if one.kubernetes is not None]
+    return bool(requests) and all(one.kind in _SAID for one in requests)
 
 
 def _plan_paths(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] | Unplanned:
@@ -210,7 +219,7 @@ def _plan_output(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...]
     """The plan for what programs write, or what a terminal shows: by pattern, wherever a value stands in it."""
     found = None
     if any(mask.columns or mask.paths for mask in masks):
-        found = "what a program writes is masked by `values` only"
+        found = "what a program writes, or a container says, is masked by `values` only"
     for operation in command.operations:
         if command.protocol == "ssh" and operation.kind not in _SHOWN:
             found = f"nothing is masked in what `{operation.kind}` carries"

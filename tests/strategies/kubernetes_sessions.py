@@ -65,12 +65,13 @@ class House:
     down: bytes = b""
     records: list[str | None] = field(default_factory=list)
     other: list[Effect] = field(default_factory=list)
+    recorded: bytes = b""
     closed: str | None = None
     now: float = 0.0
     certificate: str | None = None
 
     def __post_init__(self) -> None:
-        self.session = kubernetes_session(Settings(resource="prod", tls=True))
+        self.session = kubernetes_session(Settings(resource="prod", tls=True), b"a seed of the tests")
         self.is_open = False
         self.ticket = 0
         self.saw(saw.TimePassed())
@@ -124,6 +125,9 @@ class House:
                 self.is_open = False
             case do.Record(_, outcome):
                 self.records.append(outcome.error)
+            case do.Show(shown, sent):
+                self.recorded += shown
+                self.down += sent
             case do.Close(reason):
                 self.closed = reason
             case do.StartTls(side):

@@ -57,6 +57,11 @@ allow contains {"code": "RUN", "reason": "programs may run"} if {
 	op.kind in {"exec", "attach", "port_forward"}
 }
 
+allow contains {"code": "GUARDED", "reason": "each line is looked at"} if {
+	some op in input.command.operations
+	op.kind == "guarded_shell"
+}
+
 deny contains {"code": "MARKED", "reason": "the mark says no", "hint": "leave the mark away"} if {
 	contains(input.command.text, "no-go")
 }

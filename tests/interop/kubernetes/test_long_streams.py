@@ -139,6 +139,9 @@ def forwarded(cluster: Cluster, pod: str, to: int, *, ready: float) -> Iterator[
     try:
         assert client.stdout is not None
         line = client.stdout.readline()
+        # What waited for an approval is warned of first.
+        while line.startswith(b"Warning: "):
+            line = client.stdout.readline()
         assert line.startswith(b"Forwarding from"), line
         yield port
     finally:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.interop.ssh.place import Place
-from tests.interop.ssh.typing import Typist, at_terminal
+from tests.interop.typing import Typist, at_terminal
 
 PROMPT = r"guarded:[^\r\n]*\$ "
 

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.audit.entry import Entry
 from tests.interop.ssh.place import POLICIES, Place, placed
-from tests.interop.ssh.typing import at_terminal
+from tests.interop.typing import at_terminal
 
 MASKS = """
 hidden if {

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.interop.ssh.place import Place
-from tests.interop.ssh.typing import at_terminal
+from tests.interop.typing import at_terminal
 
 RAW = ["-o", "SetEnv=SALLYPORT_SHELL=raw"]
 

@@ -14,7 +14,7 @@ from tests.wire import settings
 SESSIONS: list[tuple[Session, bool]] = [
     (PostgresSession(settings()), False),
     (http_session(Settings(resource="shop")), True),
-    (kubernetes_session(Settings(resource="shop")), True),
+    (kubernetes_session(Settings(resource="shop"), b"seed"), True),
 ]
 
 

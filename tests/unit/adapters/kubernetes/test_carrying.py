@@ -173,7 +173,7 @@ def test_masks_and_obligations_on_what_a_container_says_stop_it() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/v1/namespaces/t/pods/web/exec?command=sh&stdin=true&tty=true&stdout=true",
+        "/api/v1/namespaces/t/pods/web/exec?command=zsh&stdin=true&tty=true&stdout=true",
         "/api/v1/namespaces/t/pods/web/exec?command=/bin/bash&command=-i&stdin=true",
         "/api/v1/namespaces/t/pods/web/attach?stdin=true&stdout=true",
     ],

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
-from adapters.kubernetes.hiding import MAX_MESSAGE, MAX_STREAMS, Outputs, SpdyView, WebSocketView
+from adapters.kubernetes.channels import MAX_MESSAGE
+from adapters.kubernetes.hiding import MAX_STREAMS, Outputs, SpdyView, WebSocketView
 from adapters.web.websocket import frames as websockets
 from engine.masking.output import ValueMask
 from engine.masking.patterns import types

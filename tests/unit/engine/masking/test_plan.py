@@ -386,14 +386,28 @@ def test_objects_of_kubernetes_are_planned_by_path_and_what_containers_say_is_no
         "DELETE /api/v1/namespaces/t/secrets/a",
     ):
         assert plan_masks(masks, asked(line)) == planned, line
+    by_value = (Mask("r/V", Method.REDACT, values=("pii.email",)),)
     for line in (
         "GET /api/v1/namespaces/t/pods/a/exec?command=env",
+        "GET /api/v1/namespaces/t/pods/a/exec?command=sh&command=-c&command=cat%20x%3B%20$(y)",
         "GET /api/v1/namespaces/t/pods/a/log",
         "GET /api/v1/namespaces/t/pods/a/attach",
+        "GET /api/v1/namespaces/t/pods/a/exec?command=sh&stdin=1&tty=1 HTTP/1.1\r\nsallyport-shell: guarded\r\nx: ",
+    ):
+        assert "`values` only" in why(plan_masks(masks, asked(line))), line
+        assert "`values` only" in why(plan_masks((*masks, *by_value), asked(line))), line
+        (item,) = plan_masks(by_value, asked(line))
+        assert (item.origins, item.path, item.output) == (("pii.email",), None, None), line
+    for line in (
         "GET /api/v1/namespaces/t/services/a/proxy/x",
         "GET /api/v1/namespaces/t/pods/a/portforward",
+        "GET /api/v1/namespaces/t/pods/a",
     ):
-        assert "no paths" in why(plan_masks(masks, asked(line))), line
+        said = why(plan_masks(by_value, asked(line)))
+        assert "no paths" in said or "`paths` only" in said, line
+    assert "bytes" in why(
+        plan_masks(by_value, asked("GET /api/v1/namespaces/t/pods/a/exec?command=rsync&command=--server"))
+    )
     assert why(plan_masks((Mask("r/A", Method.REDACT, columns=("a.b.c",)),), asked("GET /api/v1/secrets")))
 
 

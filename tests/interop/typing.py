@@ -1,4 +1,4 @@
-"""Somebody at a terminal: the real ssh client on a pty of this machine."""
+"""Somebody at a terminal: a real client (ssh, kubectl) on a pty of this machine."""
 
 from __future__ import annotations
 
