@@ -18,11 +18,15 @@ from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Question
+from adapters.core.ports import Screen as Size
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
 from adapters.kubernetes.hiding import QUIET_SECONDS, Outputs, View
+from adapters.kubernetes.screens import Resized, Screen
 from adapters.kubernetes.talks import MAX_KEPT, Talk
+from adapters.terminal.discipline import cooked
 from adapters.terminal.masks import masks_of
+from adapters.terminal.messages import recorded_only
 from adapters.web.facts import secrets_of, text_judged
 from adapters.web.responses import MAX_HEAD, AnswerReader, read_answer_head
 from adapters.web.session.doing import Doing
@@ -56,7 +60,11 @@ class Stage(StrEnum):
 class Carrier:
     """Has the connection from the question on."""
 
-    def __init__(self, asked: HandedOver, talk: Talk, beside: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, asked: HandedOver, talk: Talk, beside: Sequence[tuple[str, str]], raw: Screen | None = None
+    ) -> None:
+        """`raw`: it is a shell on a terminal of the container's own, recorded before it is shown; this one tells its sizes."""
+        self._raw = raw
         self._asked, self._talk, self._beside = asked, talk, beside
         self._speaks = facts.info_of(asked.forward).subresource != "portforward"
         self._stage = Stage.ASKED
@@ -72,6 +80,7 @@ class Carrier:
         self._bytes = 0
         self._masks: Sequence[ValueMask] = ()
         self._view: View | None = None
+        self._outputs: Outputs | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -82,7 +91,10 @@ class Carrier:
         """Ask."""
         self._do.begin(now)
         self._began = now
-        text = text_judged(self._asked.forward, b"", 0, is_unread=False)
+        forward = self._asked.forward
+        if self._raw is not None:
+            forward = facts.asking_for(forward, facts.Shell.RAW)
+        text = text_judged(forward, b"", 0, is_unread=False)
         self._do.add(do.Ask(self._asked.ticket, Question("kubernetes", text)))
         return self._do.effects
 
@@ -123,6 +135,8 @@ class Carrier:
                 self._time_passed()
             case saw.StopRequested(reason, cause):
                 self._stop(reason, cause)
+            case saw.RecordingFailed():
+                raise PeerProtocolError("this has to be recorded and cannot be at the moment", code="RECORDER_FAILED")
             case _:
                 raise RuntimeError("an event that nobody asked for")
 
@@ -146,7 +160,12 @@ class Carrier:
 
     def _granted(self, answer: Answer) -> None:
         unfit = facts.unfit_tree(answer)
-        unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
+        met = GATES_OWN if self._raw is None else GATES_OWN | {"record"}
+        obligations = [one.type for one in answer.decision.obligations]
+        unmet = [one for one in obligations if one not in met]
+        if self._raw is not None and "record" not in obligations:
+            # WHY: whoever allows everything has not thought of this; a policy has to say that recording is all there is.
+            unfit = Unfit(403, "NOT_RECORDED", "a terminal: a policy has to allow it with `record`")
         if unmet:
             why = f"the policy demands `{unmet[0]}`, which cannot be enforced on what a container says"
             unfit = Unfit(403, "OBLIGATION_UNKNOWN", why)
@@ -250,15 +269,34 @@ class Carrier:
         if not self._is_switched:
             self._is_switched = True
             self._do.send(self._talk.switched(head))
-        if self._masks:
-            self._view = self._talk.view(Outputs(self._masks, is_terminal=facts.is_terminal(self._asked.forward)))
+        if self._raw is not None:
+            self._record_terminal()
+        elif self._masks:
+            self._outputs = Outputs(self._masks, is_terminal=facts.is_terminal(self._asked.forward))
+        if self._outputs is not None:
+            self._view = self._talk.view(self._outputs)
         ahead = self._talk.take()
         if ahead:
+            self._size_up(ahead)
             self._do.add(do.Send(Side.UPSTREAM, ahead))
         self._pass_up(self._take_early())
         self._pass_on(unread[end + 4 :])
 
+    def _record_terminal(self) -> None:
+        answer = self._answer
+        assert answer is not None
+        self._outputs = Outputs(self._masks, is_terminal=True, ahead=cooked(recorded_only().encode()))
+        self._do.add(do.StartRecording(answer.decision_id, Size(80, 24, "xterm")))
+        self._do.add(do.RecordFact({"decision": answer.decision_id, "verdict": "allow", "text": "shell raw"}))
+
+    def _size_up(self, data: bytes) -> None:
+        """Have the recording know of sizes that the client tells."""
+        for deed in self._raw.hear(data).deeds if self._raw is not None else ():
+            if isinstance(deed, Resized):
+                self._do.add(do.RecordSize(deed.columns, deed.rows))
+
     def _pass_up(self, data: bytes) -> None:
+        self._size_up(data)
         if self._view is not None:
             data = self._view.from_client(data)
         if data:
@@ -275,7 +313,10 @@ class Carrier:
 
     def _show(self, shown: bytes) -> None:
         self._bytes += len(shown)
-        self._do.send(shown)
+        if self._raw is not None and self._outputs is not None and shown:
+            self._do.add(do.Show(self._outputs.take(), shown))
+        else:
+            self._do.send(shown)
 
     def _pass_refusal(self, data: bytes | None) -> None:
         """What the API server says in place of a switch: to the client as it is, or on its error stream."""
@@ -344,6 +385,8 @@ class Carrier:
             self._record(error)
         self._do.drop_target()
         self._do.wait(None)
+        if self._raw is not None and self._outputs is not None:
+            self._do.add(do.EndRecording(None))
         self._stage = Stage.OVER
         self._do.add(do.Close(reason))
 

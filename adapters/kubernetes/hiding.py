@@ -51,8 +51,11 @@ class View(Protocol):
 class Outputs:
     """The streams of one command by a number of theirs. A stream that ended says nothing more."""
 
-    def __init__(self, masks: Sequence[ValueMask], *, is_terminal: bool) -> None:
+    def __init__(self, masks: Sequence[ValueMask], *, is_terminal: bool, ahead: bytes = b"") -> None:
+        """`ahead`: words of ours that stand before the first output; with them everything that is shown is kept until `take`."""
         self._masks = masks
+        self._ahead = ahead
+        self._kept: list[bytes] | None = [] if ahead else None
         self._is_terminal = is_terminal
         self._maskers: dict[int, OutputMasker] = {}
         self._holding: set[int] = set()
@@ -71,19 +74,35 @@ class Outputs:
         if number in self._ended:
             raise PeerProtocolError("a container says something behind its end", code="BAD_ANSWER")
         masker = self._maskers.get(number)
-        if masker is None:
+        if masker is None and self._masks:
             masker = self._maskers[number] = OutputMasker(self._masks, is_terminal=self._is_terminal)
-        return self._shown(number, masker.push(data))
+        shown = data if masker is None else self._shown(number, masker.push(data))
+        ahead, self._ahead = self._ahead, b""
+        return ahead + self._keep(shown, ahead)
+
+    def _keep(self, shown: bytes, ahead: bytes = b"") -> bytes:
+        if self._kept is not None:
+            self._kept.append(ahead + shown)
+        return shown
+
+    def take(self) -> bytes:
+        """What was shown since the last time, where that is kept."""
+        kept = b"".join(self._kept or ())
+        if self._kept is not None:
+            self._kept.clear()
+        return kept
 
     def quiet(self) -> list[tuple[int, bytes]]:
         """What was kept back, of every stream."""
-        return [(number, self._shown(number, self._maskers[number].quiet())) for number in sorted(self._holding)]
+        return [
+            (number, self._keep(self._shown(number, self._maskers[number].quiet()))) for number in sorted(self._holding)
+        ]
 
     def end(self, number: int) -> bytes:
         """A stream has ended: the rest of it."""
         self._ended.add(number)
         masker = self._maskers.get(number)
-        return b"" if masker is None else self._shown(number, masker.finish())
+        return b"" if masker is None else self._keep(self._shown(number, masker.finish()))
 
     def end_all(self) -> list[tuple[int, bytes]]:
         """All of them have."""

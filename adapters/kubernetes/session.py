@@ -90,9 +90,10 @@ class KubernetesManners:
         if facts.transport_of(asked.head) is None:
             return None
         talk, beside = facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller)
-        if facts.shell_asked(asked.forward) is facts.Shell.GUARDED:
-            return GuardedPod(asked, talk, facts.screen_of(asked.head), beside, self._seed)
-        return Carrier(asked, talk, beside)
+        shell, screen = facts.shell_asked(asked.forward), facts.screen_of(asked.head)
+        if shell is facts.Shell.GUARDED:
+            return GuardedPod(asked, talk, screen, beside, self._seed)
+        return Carrier(asked, talk, beside, screen if shell is facts.Shell.RAW else None)
 
     def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
         """Nobody: an upgrade is asked about by who carries it."""

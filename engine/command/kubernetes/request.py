@@ -146,7 +146,7 @@ def _about_resource(
         _run(inside_container(command, ("top", "exec"), shell, stdin=facts.stdin), line, has_command=bool(command))
     if kind == "raw_shell":
         line.features.add("unjudged")
-        line.problem("unjudged", "what is typed there runs without being asked about")
+        line.is_complete = False
     if kind == "attach" and facts.stdin:
         line.features.add("shell_text")
         line.is_complete = False

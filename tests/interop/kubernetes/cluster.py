@@ -59,7 +59,13 @@ allow contains {"code": "RUN", "reason": "programs may run"} if {
 
 allow contains {"code": "GUARDED", "reason": "each line is looked at"} if {
 	some op in input.command.operations
-	op.kind == "guarded_shell"
+	op.kind in {"guarded_shell", "raw_shell"}
+}
+
+limit contains {"code": "RECORDED", "reason": "a terminal is recorded", "type": "record", "value": true} if {
+	some op in input.command.operations
+	op.kind == "raw_shell"
+	op.kubernetes.container == "main"
 }
 
 deny contains {"code": "MARKED", "reason": "the mark says no", "hint": "leave the mark away"} if {

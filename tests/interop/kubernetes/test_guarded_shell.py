@@ -126,6 +126,18 @@ def test_a_terminal_of_the_containers_own_is_not_given_without_a_grant_that_reco
             assert b"error: " in typist.seen
 
 
+def test_a_terminal_of_the_containers_own_is_recorded(cluster: Cluster, spdy: bool) -> None:
+    environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
+    words = ("exec", "-it", "web", "-c", "main", "--", "env", "SALLYPORT_SHELL=raw", "bash", "--norc")
+    with at_terminal(cluster.command(*words), environment, (31, 97)) as typist:
+        typist.until("this terminal is recorded; what is typed here is judged by nobody")
+        typist.type("stty size; echo r$((1+1))w; exit 5\n")
+        typist.until("31 97\r\nr2w\r\n")
+        assert typist.end() == 5
+    raw = [entry for entry in cluster.decisions() if "sallyport-shell: raw" in entry.text]
+    assert raw[-1].verdict == "allow"
+
+
 def test_a_container_without_bash_is_told_so(cluster: Cluster, spdy: bool) -> None:
     environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
     with at_terminal(cluster.command("exec", "-it", "web", "--", "/nowhere/bash"), environment) as typist:

@@ -296,3 +296,58 @@ def test_ports_are_not_masked_so_a_mask_on_them_is_a_denial() -> None:
     house = House(judge=masking, answers=None).client(wanting(FORWARD, *TUNNEL))
     assert house.up == []
     assert house.records == ["403"]
+
+
+RAW = "/api/v1/namespaces/t/pods/web/exec?command=env&command=SALLYPORT_SHELL=raw&command=sh&stdin=true&stdout=true&tty=true"
+
+
+def recorded(text: bytes) -> Answer:
+    decision = Decision(Verdict.ALLOW, None, obligations=(Obligation("record", True, "r"),))
+    return Answer(decision, "d-1", command=parse_command("kubernetes", text))
+
+
+def test_a_terminal_of_the_containers_own_wants_a_grant_that_records() -> None:
+    house = House().client(wanting(RAW))
+    assert b"sallyport-shell: raw\r\n" in house.asked[0]
+    assert b"a policy has to allow it with `record`" in house.down
+    assert (house.up, house.records) == ([], ["403"])
+    assert House(judge=recorded).client(wanting()).records == ["403"], "of other execs nothing is recorded"
+
+
+@pytest.mark.parametrize("transport", ["websocket", "spdy"])
+def test_a_terminal_of_the_containers_own_is_recorded_before_it_is_shown(transport: str) -> None:
+    client = SpdyClient()
+    if transport == "spdy":
+        opened = b"".join(
+            client.opened(at, name) for at, name in ((1, "error"), (3, "stdin"), (5, "stdout"), (7, "resize"))
+        )
+        house = House(judge=recorded, answers=None).client(request(f"POST {RAW}", *SPDY))
+        house.upstream(TO_SPDY).client(opened + spdy.data_frame(7, b'{"Width":90,"Height":20}', is_last=False), 11)
+        house.upstream(spdy.data_frame(5, b"$ ", is_last=False) + spdy.data_frame(5, b"", is_last=True))
+    else:
+        house = House(judge=recorded, answers=None).client(wanting(RAW)).upstream(SWITCHED)
+        house.client(web_frame(websockets.BINARY, b'\x04{"Width":90,"Height":20}'), 5)
+        house.upstream(websockets.frame(websockets.BINARY, b"\1$ "))
+    assert b"sallyport-shell" not in house.up[0]
+    assert house.recorded == b"sallyport: this terminal is recorded; what is typed here is judged by nobody\r\n$ "
+    assert house.recorded in house.down
+    kept = [type(one) for one in house.other if isinstance(one, do.StartRecording | do.RecordSize | do.RecordFact)]
+    assert kept == [do.StartRecording, do.RecordFact, do.RecordSize]
+    house.saw(saw.EndReceived(Side.UPSTREAM))
+    assert do.EndRecording(None) in house.other
+    assert house.records == [None]
+
+
+def test_a_terminal_that_cannot_be_recorded_ends() -> None:
+    house = House(judge=recorded, answers=None).client(wanting(RAW)).upstream(SWITCHED).saw(saw.RecordingFailed())
+    assert b"this has to be recorded" in house.down
+    assert not house.is_open
+    assert house.records == ["RECORDER_FAILED"]
+
+
+def test_a_terminal_that_waited_is_recorded_with_what_was_typed_ahead() -> None:
+    house = House(judge=holding, answers=None).client(wanting(RAW))
+    house.client(web_frame(websockets.BINARY, b'\x04{"Width":90,"Height":20}')).decide(recorded).upstream(SWITCHED)
+    assert do.RecordSize(90, 20) in house.other
+    house.upstream(websockets.frame(websockets.BINARY, b"\1a") + websockets.goodbye())
+    assert house.recorded.endswith(b"nobody\r\na")

@@ -8,6 +8,7 @@ from adapters.core.ports import Answer, Target
 from adapters.errors import LocalProtocolError
 from adapters.kubernetes import facts
 from adapters.kubernetes.talks import SpdyTalk, WebSocketTalk
+from adapters.web.requests import Forward
 from adapters.web.session.manners import Caller
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import read_target
@@ -114,3 +115,60 @@ def test_what_was_not_read_or_will_be_typed_is_unfit() -> None:
     ):
         assert facts.unfit_tree(tree(line)) is not None, line
     assert facts.unfit_tree(Answer(Decision(Verdict.ALLOW, None), "d")) is not None
+
+
+def exec_wanting(*words: str, rest: str = "stdin=true&stdout=true&tty=true", verb: str = "exec") -> Forward:
+    query = "&".join([*(f"command={word}" for word in words), rest])
+    return Forward("POST", f"/api/v1/namespaces/t/pods/web/{verb}?{query}", "k:6443", (("user-agent", "a"),))
+
+
+@pytest.mark.parametrize(
+    ("words", "shell"),
+    [
+        (("sh",), facts.Shell.GUARDED),
+        (("/usr/local/bin/bash", "-l"), facts.Shell.GUARDED),
+        (("bash", "-i", "--norc"), facts.Shell.GUARDED),
+        (("env", "SALLYPORT_SHELL=raw", "bash"), facts.Shell.RAW),
+        (("env", "SALLYPORT_SHELL=raw"), None),
+        (("env", "SALLYPORT_SHELL=raw", "vim"), None),
+        (("bash", "-s"), None),
+        (("bash", "-c", "ls"), None),
+        (("bash", "--rcfile"), None),
+        (("zsh",), None),
+        ((), None),
+    ],
+)
+def test_a_shell_is_asked_for_by_nothing_but_its_name(words: tuple[str, ...], shell: facts.Shell | None) -> None:
+    assert facts.shell_asked(exec_wanting(*words)) is shell
+
+
+@pytest.mark.parametrize(
+    "rest", ["stdin=true&stdout=true", "tty=true&stdout=true", "stdin=true&tty=true", "tty=0&stdin=1"]
+)
+def test_a_shell_is_given_on_a_terminal_alone(rest: str) -> None:
+    assert facts.shell_asked(exec_wanting("sh", rest=rest)) is None
+    assert facts.shell_asked(exec_wanting(verb="attach")) is None
+
+
+def test_lines_run_in_the_bash_that_was_named_or_the_usual_one() -> None:
+    assert facts.bash_of(exec_wanting("/opt/bin/bash"), "/bin/bash") == "/opt/bin/bash"
+    for word in ("bash", "sh", "/bin/sh", "bin/bash"):
+        assert facts.bash_of(exec_wanting(word), "/bin/bash") == "/bin/bash"
+
+
+def test_an_exec_of_ours_differs_in_its_words_and_streams_alone() -> None:
+    made = facts.exec_of(
+        exec_wanting("sh", rest="container=main&stdin=true&stdout=true&tty=true"), ("bash", "-c", "a;b&c #é")
+    )
+    assert made.target == (
+        "/api/v1/namespaces/t/pods/web/exec?command=bash&command=-c&command=a%3Bb%26c%20%23%C3%A9"
+        "&container=main&stderr=true&stdin=true&stdout=true"
+    )
+    assert (made.method, made.host, made.headers) == ("GET", "k:6443", (("user-agent", "a"),))
+
+
+def test_what_stands_for_a_shell_no_client_can_send() -> None:
+    asked = facts.asking_for(exec_wanting("sh"), facts.Shell.GUARDED)
+    assert asked.headers[-1] == ("sallyport-shell", "guarded")
+    with pytest.raises(Refused):
+        facts.check(head(f"GET {EXEC}", "sallyport-shell: guarded"))
