@@ -128,7 +128,7 @@ def test_a_terminal_of_the_containers_own_is_not_given_without_a_grant_that_reco
 
 def test_a_terminal_of_the_containers_own_is_recorded(cluster: Cluster, spdy: bool) -> None:
     environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
-    words = ("exec", "-it", "web", "-c", "main", "--", "env", "SALLYPORT_SHELL=raw", "bash", "--norc")
+    words = ("exec", "-it", "web", "--", "env", "SALLYPORT_SHELL=raw", "bash", "--norc")
     with at_terminal(cluster.command(*words), environment, (31, 97)) as typist:
         typist.until("this terminal is recorded; what is typed here is judged by nobody")
         typist.type("stty size; echo r$((1+1))w; exit 5\n")
