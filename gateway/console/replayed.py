@@ -70,7 +70,8 @@ def _said(entry: Entry) -> str:
     match entry.kind:
         case Kind.SESSION:
             note = f" ({words(entry.note)})" if entry.note else ""
-            return f"\x1b[2m-- session {words(entry.step)}: {words(entry.principal)} on {words(entry.resource)}{note}\x1b[0m\n"
+            where = f" on {words(entry.resource)}" if entry.resource else ""
+            return f"\x1b[2m-- session {words(entry.step)}: {words(entry.principal)}{where}{note}\x1b[0m\n"
         case Kind.APPROVAL:
             person = f" by {words(entry.person)}" if entry.person else ""
             note = f": {words(entry.note)}" if entry.note and entry.step != "estimated" else ""
@@ -79,7 +80,8 @@ def _said(entry: Entry) -> str:
             return f"\x1b[31m-- failed: {words(entry.error)}\x1b[0m\n"
         case Kind.OUTCOME:
             took = "" if entry.duration is None else f", {entry.duration * 1000:.1f} ms"
-            return f"\x1b[2m-- {entry.rows or 0} rows, {entry.bytes or 0} bytes{took}\x1b[0m\n"
+            rows = f"{entry.rows or 0} row{'' if entry.rows == 1 else 's'}"
+            return f"\x1b[2m-- {rows}, {entry.bytes or 0} bytes{took}\x1b[0m\n"
         case _:
             return _decided(entry)
 

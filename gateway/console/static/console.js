@@ -36,7 +36,10 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post") return;
-    if (isRepeated(form)) event.preventDefault();
+    if (isUnsettled(event.submitter)) {
+      event.preventDefault();
+      tell(form, "This came under the pointer just as you clicked. Look again, then decide.");
+    } else if (isRepeated(form)) event.preventDefault();
     else if (topic && form.classList.contains("decide") && event.submitter) {
       // Without leaving the page: the answer is there sooner, and what is written about other commands stays.
       event.preventDefault();
@@ -59,7 +62,8 @@
         put(fresh);
       } else {
         delete form.dataset.sent;
-        tell(form, fresh && fresh.querySelector("main h1 + p"));
+        const said = fresh && fresh.querySelector("main h1 + p");
+        tell(form, said ? said.textContent : "The gateway did not answer. Look again before you decide once more.");
       }
     };
     const fields = new URLSearchParams();
@@ -71,9 +75,49 @@
     const place = known || document.createElement("p");
     place.className = "problem";
     place.setAttribute("role", "alert");
-    place.textContent = said ? said.textContent : "The gateway did not answer. Look again before you decide once more.";
+    place.textContent = said;
     if (!known) form.before(place);
   }
+
+  // --- under the pointer ------------------------------------------------------------------------------------------------
+  // A press ends on the button that it began on: the page stands still meanwhile. And a button that only now came to lie under
+  // the pointer is not what somebody aimed at.
+  const SETTLES = 500;
+  const LONGEST_PRESS = 3000;
+  let pointer = null;
+  let isPressed = false;
+  let held = null;
+  let settled = 0;
+  function aimed() {
+    const place = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
+    const button = place && place.closest("form.decide button");
+    return button ? button.formAction : "";
+  }
+  function isUnsettled(button) {
+    return Boolean(button) && performance.now() < settled && aimed() === button.formAction;
+  }
+  function release() {
+    // Behind the click that the press becomes.
+    setTimeout(() => {
+      isPressed = false;
+      const fresh = held;
+      held = null;
+      if (fresh) put(fresh);
+    }, 0);
+  }
+  let longest = 0;
+  window.addEventListener(
+    "pointerdown",
+    (event) => {
+      pointer = event;
+      isPressed = true;
+      clearTimeout(longest);
+      longest = setTimeout(release, LONGEST_PRESS);
+    },
+    true,
+  );
+  window.addEventListener("pointermove", (event) => (pointer = event), { capture: true, passive: true });
+  for (const name of ["pointerup", "pointercancel", "dragend", "blur"]) window.addEventListener(name, release, true);
 
   if (!topic) return;
 
@@ -90,6 +134,10 @@
 
   // --- what is new ------------------------------------------------------------------------------------------------------
   function put(fresh) {
+    if (isPressed) {
+      held = fresh;
+      return;
+    }
     const next = fresh.getElementById("live");
     if (!next) {
       location.reload(); // somebody was signed out
@@ -99,6 +147,7 @@
     for (const old of live.querySelectorAll("[data-key]")) kept.set(`${old.dataset.key} ${old.dataset.version}`, old);
     const known = new Set([...live.querySelectorAll("[data-key]")].map((old) => old.dataset.key));
     const focused = document.activeElement;
+    const before = aimed();
     twin = null;
     const made = document.importNode(next, true);
     for (const one of made.querySelectorAll("[data-key]")) {
@@ -110,9 +159,11 @@
     live.replaceChildren(...made.childNodes);
     const again = focused && !live.contains(focused) ? twin : focused;
     if (again && again !== document.activeElement && live.contains(again)) again.focus({ preventScroll: true });
+    const after = aimed();
+    if (after && after !== before) settled = performance.now() + SETTLES;
     const now = fresh.getElementById("waiting");
-    const before = document.getElementById("waiting");
-    if (now && before) before.replaceWith(document.importNode(now, true));
+    const shown = document.getElementById("waiting");
+    if (now && shown) shown.replaceWith(document.importNode(now, true));
     document.title = fresh.title;
     count();
   }

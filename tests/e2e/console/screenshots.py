@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlencode
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
+from gateway.demo.binaries import find_binaries
 from tests.conftest import ROOT
 from tests.e2e.console.house import House, first_line, new_context, running_browser, running_house, sign_in
 from tests.e2e.console.raw import Raw
@@ -15,6 +19,8 @@ from tests.e2e.console.stage import deployment
 
 SIZE = {"width": 1200, "height": 780}
 PAGES = ("holds", "decisions", "sessions", "policies", "audit", "health")
+MORE = ("decision", "recording", "session", "search")
+PLAYED = ("recording", "session")
 SHOWN = {
     ("holds", "light"),
     ("holds", "dark"),
@@ -22,15 +28,24 @@ SHOWN = {
     ("decision", "dark"),
     ("decisions", "dark"),
     ("audit", "light"),
+    ("search", "light"),
+    ("search", "dark"),
     ("recording", "light"),
     ("recording", "dark"),
+    ("session", "dark"),
 }
 """Those in the documentation; with a folder of one's own: all."""
+SOUGHT = {"text": "orders", "principal": "ana", "effect": "write", "verdict": "allow"}
 WAITING = (
     "UPDATE app.orders\n   SET status = 'paid', amount = amount * 0.9\n WHERE id = 118\nRETURNING id, status, amount",
     "DELETE FROM app.people WHERE name = 'p\u0430ypal\u202e admin\u202c'",
 )
 PROMPT = "Order 118 was paid by bank transfer with 10 % off, as agreed. Please settle it and tell me the new amount."
+SESSION = """SELECT id, amount FROM app.orders WHERE status = 'open' ORDER BY amount DESC LIMIT 5;
+UPDATE app.orders SET amount = amount * 0.9 WHERE id = 120 RETURNING id, amount;
+SELECT name, mail FROM app.people LIMIT 2;
+DROP TABLE app.orders;
+SELECT sum(amount) FROM app.orders;"""
 RUN = (
     "SELECT status, count(*) FROM app.orders GROUP BY status",
     "SELECT name, mail FROM app.people ORDER BY id LIMIT 3",
@@ -62,6 +77,32 @@ def act(house: House) -> str:
     return rows.split('<td><a href="')[1].split('"')[0]
 
 
+def session_of_a_job(house: House) -> str:
+    """Where a session of psql is played that read, changed something with somebody's yes, and was refused."""
+    facts = {"user": "ana", "password": house.secrets["ana"], **house.job("reprice-7", PROMPT)}
+    words = [str(find_binaries(os.environ).psql), "-X", "-A", "-t", house.world.conninfo(**facts)]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    house.started.append(process)
+    assert process.stdin is not None
+    process.stdin.write(f"{SESSION}\n")
+    process.stdin.close()
+    process.stdin = None
+    client = Raw(house)
+    client.sign_in("emil")
+    ticket = first_line(process).split("ticket ")[1].split(":")[0]
+    client.post(f"/holds/{ticket}/approve", {"csrf": client.get("/holds").csrf, "reason": "agreed with sales"})
+    process.communicate(timeout=30)
+    entry = next(one for one in house.world.entries() if one.get("job") == "reprice-7")
+    return f"/sessions/{entry['session']}"
+
+
+def halfway(page: Page) -> None:
+    """The player while it plays, at a word in the middle."""
+    bar = page.get_by_label("Place in the recording")
+    bar.fill(str(int(0.62 * int(bar.get_attribute("max") or "0"))))
+
+
 def take(
     house: House,
     browser: Browser,
@@ -81,11 +122,19 @@ def take(
             continue
         page.goto(f"{house.url}{place}")
         page.locator("h1").wait_for()
-        if name == "recording":
+        if name in PLAYED:
             page.locator("#player[data-state=whole]").wait_for()
-            page.keyboard.press("End")
+            if name == "recording":
+                halfway(page)
+            else:
+                page.keyboard.press("End")
         path = folder / f"console-{name}-{scheme}.png"
-        page.screenshot(path=path, full_page=name in more)
+        if name in more:
+            # WHY not only a picture of the full page: what is as high as the window would end in the middle of it.
+            height = int(page.evaluate("() => document.documentElement.scrollHeight"))
+            page.set_viewport_size({"width": SIZE["width"], "height": max(SIZE["height"], height)})
+        page.screenshot(path=path)
+        page.set_viewport_size(SIZE)  # type: ignore[arg-type]  # a size
         made.append(path)
     context.close()
     return made
@@ -93,11 +142,16 @@ def take(
 
 def main(arguments: Sequence[str]) -> None:
     folder = Path(arguments[0]) if arguments else ROOT / "docs" / "images"
-    everything = {(name, scheme) for name in (*PAGES, "decision", "recording") for scheme in ("light", "dark")}
+    everything = {(name, scheme) for name in (*PAGES, *MORE) for scheme in ("light", "dark")}
     shown = everything if arguments else SHOWN
     folder.mkdir(parents=True, exist_ok=True)
     with running_house() as house, running_browser() as browser:
-        more = {"decision": act(house), "recording": f"/recordings/{deployment(house)}"}
+        more = {
+            "decision": act(house),
+            "recording": f"/recordings/{deployment(house)}",
+            "session": session_of_a_job(house),
+            "search": f"/audit?{urlencode(SOUGHT)}",
+        }
         for scheme in ("light", "dark"):
             for path in take(house, browser, folder, scheme, more, shown):
                 print(path, path.stat().st_size)

@@ -55,6 +55,8 @@ def test_a_terminal_is_played_in_time_by_keyboard_and_to_any_place(
     page = opened(context, house, f"/recordings/{one.id}")
     bar, play = page.get_by_label("Place in the recording"), page.locator("[data-play]")
     expect(page.locator("[data-clock]")).to_have_text("00:00 / 02:05")
+    # Nothing is wrong with it, so no place is left for what would be.
+    expect(page.locator("[data-said]")).to_be_hidden()
     page.locator("h1").click()
     for _ in range(4):
         page.keyboard.press("ArrowRight")
@@ -139,7 +141,7 @@ def test_a_session_of_psql_is_played_from_the_audit(house: House, context: Brows
     shown = screen(page)
     assert 'world=> SELECT 1 AS "<b>bold</b>"' in shown
     assert "-- allow by policies.console/READ" in shown or "-- allow by console/READ" in shown
-    assert re.search(r"-- 1 rows, \d+ bytes", shown)
+    assert re.search(r"-- 1 row, \d+ bytes", shown)
     assert "session opened: ana on world" in shown
     assert page.locator("main b").count() == 0
     page.goto(f"{house.url}/sessions")

@@ -70,6 +70,11 @@ def test_it_is_told_line_by_line() -> None:
     ):
         assert line in text, line
     assert "about 3 rows" not in text
+    ends = [entry(1, Kind.SESSION, step="closed", resource=""), entry(2, Kind.OUTCOME, decision_id="d", rows=1)]
+    assert [said.strip() for _, _, said in shown_of(ends)] == [
+        "\x1b[2m-- session closed: ana\x1b[0m",
+        "\x1b[2m-- 1 row, 0 bytes\x1b[0m",
+    ]
     assert "]0;" not in text
     assert [said for _, code, said in shown if code == "g"] == [
         "allow: SELECT 1\nFROM t",
