@@ -168,7 +168,7 @@ async def test_the_credential_is_not_said_back(sockets: Running) -> None:
 
 
 async def test_a_killed_session_is_told_why(sockets: Running, web_target: WebTarget) -> None:
-    web_target.closed.clear()
+    web_target.ended.clear()
     async with connected(sockets, "/quiet") as socket:
         await socket.send_str("here")
         await socket.receive_str(timeout=20)
@@ -178,7 +178,7 @@ async def test_a_killed_session_is_told_why(sockets: Running, web_target: WebTar
         last = await socket.receive(timeout=20)
         assert (last.type, last.data) == (WSMsgType.CLOSE, 1008)
         assert "enough" in (last.extra or "")
-    assert await asyncio.to_thread(until, lambda: len(web_target.closed) == 1)
+    assert await asyncio.to_thread(until, lambda: "/quiet" in web_target.ended)
     assert sockets.outcome(sockets.decisions()[-1].decision_id).error == "SESSION_ENDED"
 
 

@@ -65,10 +65,11 @@ function events(path) {
 
 @dataclass
 class WebTarget:
-    """`heard` is what clients said, `closed` the last words of connections; `handshakes` the headers of each."""
+    """`heard` is what clients said, `closed` the last words of connections, `ended` their paths; `handshakes` the headers of each."""
 
     heard: list[str | bytes] = field(default_factory=list)
     closed: list[int | None] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     handshakes: list[dict[str, str]] = field(default_factory=list)
     port: int = 0
 
@@ -121,6 +122,7 @@ class WebTarget:
             await socket.prepare(request)
             await speak(socket, request)
             self.closed.append(socket.close_code)
+            self.ended.append(request.path)
             return socket
 
         return handle

@@ -14,6 +14,7 @@ mod options;
 mod own_verbs;
 mod paths;
 mod pipelines;
+mod placing;
 mod programs;
 mod redirects;
 mod searches;

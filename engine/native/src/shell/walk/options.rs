@@ -98,6 +98,7 @@ impl Walker<'_> {
             "alias" => self.aliases(index, line),
             "hash" => self.hashed(line),
             "ln" => self.links(index, line),
+            "unzip" => self.unpacks(index, line, "-d"),
             "cd" | "pushd" => self.folder(line),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
             _ => {}

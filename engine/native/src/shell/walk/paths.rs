@@ -227,6 +227,33 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     signs
 }
 
+/// What it says that a folder is replaced by a tree that nobody sees into, or has one `mixed` into it: whatever is started or
+/// lets people in from below it may be the tree's. Only into the homes and the roots themselves everything may be mixed; they
+/// are not replaced.
+pub(super) fn tree_signs(name: &str, mixed: bool) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    if name.len() > 4_096 {
+        return signs;
+    }
+    let name = normal(name);
+    if !mixed && name.trim_start_matches('/').split('/').count() == 1 && name.starts_with(['/', '~']) {
+        return signs;
+    }
+    for pattern in patterns() {
+        let sign = match pattern.class {
+            Class::Persistence => Sign::Persistence,
+            Class::Credential => Sign::CredentialWrite,
+            Class::System => Sign::SystemWrite,
+            _ => continue,
+        };
+        let mut heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
+        if !signs.contains(&sign) && heads.any(|head| head != "*" && matches(head, &name)) {
+            signs.push(sign);
+        }
+    }
+    signs
+}
+
 /// Whether a name that listings leave out stands in a folder where everybody may write.
 fn is_hidden_in_shared_folder(name: &str) -> bool {
     let normal = normal(name);
@@ -359,6 +386,20 @@ mod tests {
         assert_eq!(normal("~bob/x"), "~/x");
         assert_eq!(normal("./a/../../b"), "../b");
         assert_eq!(normal("/etc/./passwd"), "/etc/passwd");
+    }
+
+    #[test]
+    fn a_tree_may_bring_what_is_known_below_the_folder_it_becomes() {
+        for name in ["~/.config", "/home/ann/.config/", ".git", "repo/.git/hooks", "~/.config/git/.."] {
+            assert!(tree_signs(name, false).contains(&Sign::Persistence), "{name}");
+        }
+        assert!(tree_signs("~/.ssh", false).contains(&Sign::CredentialWrite));
+        for name in ["~", "/etc", "/", "src", "~/work", "build/config", ""] {
+            assert_eq!(tree_signs(name, false), [], "{name}");
+        }
+        assert!(tree_signs("~", true).contains(&Sign::Persistence));
+        assert!(tree_signs("/", true).contains(&Sign::SystemWrite));
+        assert_eq!(tree_signs("src", true), []);
     }
 
     #[test]

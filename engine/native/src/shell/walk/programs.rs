@@ -253,8 +253,11 @@ impl Walker<'_> {
                         }
                     }
                 }
+                // Without saying so only `mv` takes folders.
+                let trees = touches == Touches::Move
+                    || ["-r", "-R", "-a", "--recursive", "--archive"].iter().any(|option| line.has(option));
                 for file in into.iter().chain(last) {
-                    self.writes(index, file, Access::Create);
+                    self.puts(index, files.get(..sources).unwrap_or_default(), file, trees);
                 }
             }
             Touches::Grant => {

@@ -226,8 +226,16 @@ impl Walker<'_> {
                 self.sign(index, Sign::OpaqueCode);
             }
         }
-        if line.value("-C").or_else(|| line.value("--directory")).is_some_and(|folder| folder.shown == "/") {
+        let Some(folder) = line.value("-C").or_else(|| line.value("--directory")) else {
+            return;
+        };
+        if folder.shown == "/" {
             self.sign(index, Sign::SystemWrite);
+        }
+        let first = line.args.first().map(|arg| arg.shown.trim_start_matches('-')).unwrap_or_default();
+        let unpacks = line.has("-x") || line.has("--extract") || line.has("--get") || first.starts_with('x');
+        if unpacks {
+            self.takes_tree(index, &folder, true);
         }
     }
 
@@ -337,12 +345,16 @@ impl Walker<'_> {
     }
 
     pub(super) fn links(&mut self, index: usize, line: &Line) {
-        let (Some(first), Some(last)) = (line.positionals.first(), line.positionals.last()) else {
+        let Some((last, targets)) = line.positionals.split_last() else {
             return;
         };
-        self.reads(index, first);
-        if line.positionals.len() > 1 {
-            self.writes(index, last, Access::Create);
+        let into = line.value("-t").or_else(|| line.value("--target-directory"));
+        let targets = if into.is_some() || targets.is_empty() { line.positionals.as_slice() } else { targets };
+        targets.iter().for_each(|file| self.reads(index, file));
+        match into {
+            Some(folder) => self.puts(index, targets, &folder, true),
+            None if line.positionals.len() > 1 => self.puts(index, targets, last, true),
+            None => {}
         }
     }
 
