@@ -1,5 +1,6 @@
 //! What names of files say about what is in them. `paths.tsv` is the knowledge: a pattern, a class, a line each.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::super::vocabulary::Sign;
@@ -43,6 +44,36 @@ fn patterns() -> &'static [Pattern] {
             Some(Pattern { text, class })
         })
         .collect()
+    })
+}
+
+type Folders = (HashMap<&'static str, Vec<Sign>>, Vec<(&'static str, Sign)>);
+
+/// The folders that stand before a slash in a pattern, with what it says that a tree comes to lie there: those with a name of
+/// their own, and globs.
+fn folders() -> &'static Folders {
+    static FOLDERS: OnceLock<Folders> = OnceLock::new();
+    FOLDERS.get_or_init(|| {
+        let (mut known, mut globs) = (HashMap::<&str, Vec<Sign>>::new(), Vec::new());
+        for pattern in patterns() {
+            let sign = match pattern.class {
+                Class::Persistence => Sign::Persistence,
+                Class::Credential => Sign::CredentialWrite,
+                Class::System => Sign::SystemWrite,
+                _ => continue,
+            };
+            let heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
+            for head in heads.filter(|head| *head != "*") {
+                if head.contains('*') {
+                    globs.push((head, sign));
+                } else if !known.get(head).is_some_and(|signs| signs.contains(&sign)) {
+                    known.entry(head).or_default().push(sign);
+                }
+            }
+        }
+        globs.sort_unstable();
+        globs.dedup();
+        (known, globs)
     })
 }
 
@@ -239,16 +270,11 @@ pub(super) fn tree_signs(name: &str, mixed: bool) -> Vec<Sign> {
     if !mixed && name.trim_start_matches('/').split('/').count() == 1 && name.starts_with(['/', '~']) {
         return signs;
     }
-    for pattern in patterns() {
-        let sign = match pattern.class {
-            Class::Persistence => Sign::Persistence,
-            Class::Credential => Sign::CredentialWrite,
-            Class::System => Sign::SystemWrite,
-            _ => continue,
-        };
-        let mut heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
-        if !signs.contains(&sign) && heads.any(|head| head != "*" && matches(head, &name)) {
-            signs.push(sign);
+    let (known, globs) = folders();
+    signs.extend(known.get(name.as_str()).into_iter().flatten());
+    for (glob, sign) in globs {
+        if !signs.contains(sign) && matches(glob, &name) {
+            signs.push(*sign);
         }
     }
     signs
