@@ -28,7 +28,8 @@ from gateway.demo.cluster import free_port
 from gateway.rpc.client import CallFailed, Client, Query, Raw
 from tests.conftest import ROOT, missing
 
-DEADLINE = 60.0
+QUIET = 180.0
+"""Seconds without anything new after which something is lost. WHY no deadline for all of it: how long it takes is the machine's affair."""
 POLICY = 'package policies.p\n\nallow contains {"code": "R"} if input.command.protocol == "postgres"\n'
 CONFIGURATION = """
 [audit]
@@ -124,11 +125,15 @@ def receivers(tools: Path) -> Iterator[Receivers]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def until(wanted: Callable[[], bool], said: Callable[[], object]) -> None:
-    deadline, pause = time.monotonic() + DEADLINE, threading.Event()
+def until(wanted: Callable[[], bool], said: Callable[[], object], known: Callable[[], object] = lambda: None) -> None:
+    """Wait, as long as what is `known` goes on changing."""
+    began, last, pause = time.monotonic(), known(), threading.Event()
     while not wanted():
-        assert time.monotonic() < deadline, said()
-        pause.wait(0.1)
+        now = known()
+        if now != last:
+            began, last = time.monotonic(), now
+        assert time.monotonic() < began + QUIET, said()
+        pause.wait(0.2)
 
 
 def live(folder: Path, kill: bool) -> None:
@@ -140,6 +145,7 @@ def live(folder: Path, kill: bool) -> None:
         until(
             lambda: b"\nready\n" in (folder / "gateway.log").read_bytes() or process.poll() is not None,
             lambda: (folder / "gateway.log").read_text()[-2_000:],
+            lambda: (folder / "gateway.log").stat().st_size,
         )
         assert process.poll() is None, (folder / "gateway.log").read_text()[-2_000:]
         query = Query(Resource("orders", "postgres"), Principal("ana"), Session("s"))
@@ -155,7 +161,7 @@ def live(folder: Path, kill: bool) -> None:
                 killer.join()
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(QUIET)
 
 
 def restart_often(receivers: Receivers, lives: int) -> None:
@@ -173,7 +179,11 @@ def restart_often(receivers: Receivers, lives: int) -> None:
     written = {entry.seq for entry in read(folder / "state" / "audit")}
     assert len(written) > lives * 40
     for of in (receivers.of_syslog, receivers.of_otlp, receivers.of_file):
-        until(lambda of=of: of() >= written, lambda of=of: (of.__name__, sorted(written - of())[:20], len(written)))  # type: ignore[misc]  # bound now
+        until(
+            lambda of=of: of() >= written,  # type: ignore[misc]  # bound now
+            lambda of=of: (of.__name__, sorted(written - of())[:20], len(written)),  # type: ignore[misc]
+            lambda of=of: len(of()),  # type: ignore[misc]
+        )
         assert of() == written
     print(f"\n{lives + 1} lives, {len(written)} entries: each of three receivers has every uid")
 
