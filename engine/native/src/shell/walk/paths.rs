@@ -63,7 +63,8 @@ fn folders() -> &'static Folders {
                 _ => continue,
             };
             let heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
-            for head in heads.filter(|head| *head != "*") {
+            // Into `/usr/local` and the like programs are installed; what that says it says as a folder of the system.
+            for head in heads.filter(|head| *head != "*" && (!head.starts_with('/') || sign == Sign::SystemWrite)) {
                 if head.contains('*') {
                     globs.push((head, sign));
                 } else if !known.get(head).is_some_and(|signs| signs.contains(&sign)) {

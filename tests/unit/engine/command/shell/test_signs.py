@@ -177,6 +177,7 @@ def test_a_command_shows_what_is_noteworthy_about_it(sign: str, line: str) -> No
         "ln -s ../lib lib",
         "rsync -a src/ build/",
         "tar xf a.tar -C build",
+        "unzip -o a.zip -d /usr/local bin/a",
     ],
 )
 def test_a_plain_command_has_nothing_noteworthy(line: str) -> None:
