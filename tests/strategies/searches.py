@@ -37,7 +37,7 @@ _NAMES = st.sampled_from(["ana", "bo", "Ana"])
 ENTRIES = st.lists(
     st.builds(
         Entry,
-        kind=st.sampled_from([Kind.DECISION, Kind.DECISION, Kind.DECISION, Kind.OUTCOME, Kind.SESSION]),
+        kind=st.sampled_from([*[Kind.DECISION] * 3, Kind.OUTCOME, Kind.SESSION, Kind.RECORDING]),
         time=st.integers(0, 4 * 24).map(lambda hours: START + hours * DAY // 24),
         principal=_NAMES,
         resource=st.sampled_from(["orders", "other"]),
@@ -60,7 +60,7 @@ def _often_none(values: Iterable[str]) -> st.SearchStrategy[str | None]:
 
 WANTED = st.builds(
     Sought,
-    kind=st.sampled_from([Kind.DECISION, Kind.DECISION, Kind.SESSION]),
+    kind=st.sampled_from([Kind.DECISION, Kind.DECISION, Kind.SESSION, Kind.RECORDING]),
     principal=_often_none(["ana", "bo", "nobody"]),
     resource=_often_none(["orders", "other"]),
     job=_often_none(["build-1"]),

@@ -70,7 +70,8 @@ def event_of(entry: Entry, uid: str, *, is_cut: bool = False) -> Fields:
     related = entry.decision_id or entry.ticket
     if related:
         metadata["correlation_uid"] = related
-    unmapped = {name: value for name, value in msgspec.to_builtins(entry).items() if name not in _PLACED}
+    placed = _PLACED - {"principal", "text"} if _is_about_another(entry) else _PLACED
+    unmapped = {name: value for name, value in msgspec.to_builtins(entry).items() if name not in placed}
     if is_cut:
         unmapped["truncated"] = True
     return {
@@ -101,6 +102,7 @@ def _api(entry: Entry) -> Fields:
         Kind.DECISION: entry.text[:MAX_OPERATION] or entry.protocol or "unknown",
         Kind.APPROVAL: f"approval.{entry.step or 'unknown'}",
         Kind.OUTCOME: "outcome",
+        Kind.RECORDING: f"recording.{entry.step or 'unknown'}",
     }.get(entry.kind, entry.kind.value)
     api: Fields = {"operation": operation}
     if entry.resource:
@@ -196,7 +198,14 @@ def _actor(entry: Entry) -> Fields:
     return found
 
 
+def _is_about_another(entry: Entry) -> bool:
+    """Whether `person` did it, with what is the principal's: voted, looked at a recording."""
+    return entry.kind in (Kind.APPROVAL, Kind.RECORDING) and bool(entry.person)
+
+
 def _user(entry: Entry) -> Fields:
+    if _is_about_another(entry):
+        return {"name": entry.person}
     found: Fields = {"name": entry.principal or entry.person or "unknown"}
     if entry.principal_kind:
         # 1 is User, 4 is Service in OCSF; an agent has no number there.

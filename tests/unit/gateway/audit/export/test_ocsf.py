@@ -66,6 +66,15 @@ ENTRIES = {
     "vote": Entry(kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", note="ok"),
     "shadow": Entry(kind=Kind.SHADOW, time=1, seq=7, decision_id="d-1", note="allow -> deny"),
     "recording": Entry(kind=Kind.RECORDING, time=1, seq=7, step="ended", note="r-1", digest="ab", rows=2, bytes=9),
+    "played": Entry(
+        kind=Kind.RECORDING, time=1, seq=7, step="played", note="r-1", principal="ana", session="s-1", person="vera"
+    ),
+    "searched": Entry(
+        kind=Kind.RECORDING, time=1, seq=7, step="searched", text="plan", principal="ana", person="vera", rows=3
+    ),
+    "vote about somebody": Entry(
+        kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", principal="ana"
+    ),
     "token": Entry(
         kind=Kind.TOKEN, time=1, seq=7, step="issued", principal="ana", job="build-42", resource="orders", note="t-1"
     ),
@@ -116,6 +125,24 @@ def test_what_is_held_is_delayed_and_what_is_masked_modified() -> None:
     held, masked = event_of(ENTRIES["hold"], UID), event_of(ENTRIES["mask"], UID)
     assert (held["action_id"], held["action"], held["disposition_id"]) == (99, "Held", 14)
     assert (masked["action_id"], masked["status_id"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "who", "operation", "text"),
+    [
+        ("played", "vera", "recording.played", None),
+        ("searched", "vera", "recording.searched", "plan"),
+        ("vote about somebody", "bo", "approval.approved", None),
+    ],
+)
+def test_who_looks_or_votes_is_the_actor_and_whom_it_is_about_is_told_beside(
+    name: str, who: str, operation: str, text: str | None
+) -> None:
+    event = event_of(ENTRIES[name], UID)
+    assert event["actor"]["user"] == {"name": who}  # type: ignore[index]  # a dict
+    assert event["activity_name"] == operation
+    unmapped = event["unmapped"]["sallyport"]  # type: ignore[index]  # as above
+    assert (unmapped["principal"], unmapped.get("text")) == ("ana", text)
 
 
 def test_a_cut_event_says_so() -> None:
