@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import time
 from pathlib import Path
 
 from gateway.cli.reaching import find_socket
@@ -16,20 +17,32 @@ from gateway.config.model import Role
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.viewing import Look
 
+TRIES = 10
+PAUSE = 0.3
 NOBODY_TOLD = "the audit could not be told, so nothing is shown"
 
 
 def announce(config: Config, look: Look, socket: Path | None, principal: str | None) -> None:
     """Have it recorded that somebody is about to look. Raises GatewayError; then show nothing."""
     directory = config.at(config.audit.dir)
-    if socket is None and principal is None and _owner(directory) == os.geteuid():
+    if socket is not None or principal is not None or _owner(directory) != os.geteuid():
+        _ask(config, look, socket, principal)
+        return
+    for left in reversed(range(TRIES)):
         try:
             _write(config, look)
             return
         except AuditUnavailable as error:
             if error.code != "AUDIT_OWNED":
                 raise
-    _ask(config, look, socket, principal)
+        try:
+            _ask(config, look, None, None)
+            return
+        except AuditUnavailable as error:
+            # WHY: who has the log and no socket may be another command like this one, for a moment.
+            if error.code not in ("UNREACHABLE", "CONFIG_INVALID") or not left:
+                raise
+        time.sleep(PAUSE)
 
 
 def _write(config: Config, look: Look) -> None:

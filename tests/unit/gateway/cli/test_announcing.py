@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.assembly import Gateway
+from gateway.app.retention import open_log
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.read import Filter, read
 from gateway.cli import announcing
@@ -66,6 +68,34 @@ def test_who_is_no_auditor_is_not_told_and_so_refused(config: Config) -> None:
     with running(config), pytest.raises(AuditUnavailable, match=NOBODY_TOLD) as caught:
         announce(config, LOOK, None, "app")
     assert caught.value.code == "NOT_PERMITTED"
+    assert told(config) == []
+
+
+def test_a_log_that_another_command_has_for_a_moment_is_waited_for(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_log(config)
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            other.close()
+
+    monkeypatch.setattr(time, "sleep", pause)
+    announce(config, LOOK, None, None)
+    assert len(pauses) == 2
+    assert [one.step for one in told(config)] == ["searched"]
+
+
+def test_a_log_that_somebody_keeps_is_given_up(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = open_log(config)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with pytest.raises(AuditUnavailable, match=NOBODY_TOLD):
+        announce(config, LOOK, None, None)
+    assert len(pauses) == announcing.TRIES - 1
+    other.close()
     assert told(config) == []
 
 
