@@ -30,9 +30,14 @@ class Terminal:
         self.login_words = ["login", "--gateway", gateway, "--ca", str(here.folder / "server.crt")]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        program = [*sallyport()[:2], "import sys; from gateway.cli import main; sys.exit(main())", *words]
         return subprocess.run(
-            program, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            [*sallyport(), *words],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def sign_in(self, user: str) -> str:
