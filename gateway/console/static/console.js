@@ -117,7 +117,8 @@
     true,
   );
   window.addEventListener("pointermove", (event) => (pointer = event), { capture: true, passive: true });
-  for (const name of ["pointerup", "pointercancel", "dragend", "blur"]) window.addEventListener(name, release, true);
+  for (const name of ["pointerup", "pointercancel", "dragend"]) window.addEventListener(name, release, true);
+  window.addEventListener("blur", release); // the window's own: a field that loses the focus to the button is no end of the press
 
   if (!topic) return;
 

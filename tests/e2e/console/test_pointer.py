@@ -38,10 +38,14 @@ def test_a_press_during_which_the_page_changes_is_a_click(house: House, context:
     process, ticket = hold(house, "UPDATE app.orders SET amount = 61 WHERE id = 61")
     # What a planner expects is known a moment later, and is a change too.
     expect(page.locator(card(page, ticket))).to_contain_text("planner")
+    # Somebody was writing: the press takes the focus from there.
+    page.locator(f"#{ticket}").get_by_label("Reason").fill("agreed")
     aim(page, ticket)
     with page.expect_event("requestfinished", is_look):
         page.mouse.down()
         other, second = hold(house, "UPDATE app.orders SET amount = 62 WHERE id = 62")
+    # What came is taken in, or kept, before the next pictures are drawn.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     expect(page.locator(f"#{second}")).to_have_count(0)
     page.mouse.up()
     assert process.communicate(timeout=30)[0] == "UPDATE 1\n"
