@@ -1,7 +1,8 @@
 """pgbench -S directly, through pgbouncer (session mode) and through Sallyport, in turn, in one run.
 
 TLS and SCRAM-SHA-256 on every leg of every way. Sallyport judges by 30 rules and writes its audit. Each round runs the
-three ways one after another; the median of the rounds counts, so that a slow minute of the machine hits all three.
+three ways one after another; the median of the rounds counts, so that a slow minute of the machine hits all three. Where
+Linux tells it, also the processor's time that pgbouncer and the gateway take for a transaction, all their threads together.
 """
 
 from __future__ import annotations
@@ -11,22 +12,24 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import servers
 from gateway.demo.cluster import free_port
 
-MODES = ("simple", "prepared")
-CLIENTS = (1, 10)
+MODES = ("simple", "extended", "prepared")
+CLIENTS = (1, 8, 10)
 WAYS = ("direct", "pgbouncer", "sallyport")
 RULES = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One mode at one number of clients; transactions per second by way, and what Sallyport adds to the median."""
+    """One mode at one number of clients; transactions per second by way, what Sallyport adds to the median, and the
+    processor's microseconds a transaction of those in the middle (None where nobody says)."""
 
     mode: str
     clients: int
@@ -34,6 +37,17 @@ class Run:
     pgbouncer_tps: float
     sallyport_tps: float
     added_p50_ms: float
+    pgbouncer_us: float | None = None
+    sallyport_us: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where pgbench connects, to which database, and which process is in the middle."""
+
+    address: str
+    database: str
+    pid: int | None = None
 
 
 def policies(folder: Path) -> Path:
@@ -127,7 +141,14 @@ def latencies(log: Path) -> list[int]:
 
 
 def measure(seconds: int = 4, rounds: int = 3, scale: int = 10) -> list[Run]:
-    """All runs, about `4 * 3 * seconds * rounds` seconds."""
+    """All runs, about `9 * 3 * seconds * rounds` seconds."""
+    with all_ways(scale) as (ways, password, folder):
+        return [one(ways, password, mode, clients, seconds, rounds, folder) for mode in MODES for clients in CLIENTS]
+
+
+@contextmanager
+def all_ways(scale: int = 10) -> Iterator[tuple[Mapping[str, Way], str, Path]]:
+    """The servers of every way, with pgbench's tables in them; the password, and a folder for what is measured."""
     with (
         servers.run_folder() as folder,
         servers.postgres(folder, pgbouncer=True, conf="max_connections = 60") as place,
@@ -142,33 +163,50 @@ def measure(seconds: int = 4, rounds: int = 3, scale: int = 10) -> list[Run]:
             capture_output=True,
             check=True,
         )
-        with servers.sallyport(configuration(folder, listen, place["direct"]), ready=listen, extra=extra):
-            ways = {
-                "direct": (place["direct"], "postgres"),
-                "pgbouncer": (place["pgbouncer"], "postgres"),
-                "sallyport": (listen, "bench"),
-            }
-            return [
-                one(ways, password, mode, clients, seconds, rounds, folder) for mode in MODES for clients in CLIENTS
-            ]
+        with servers.sallyport(configuration(folder, listen, place["direct"]), ready=listen, extra=extra) as gateway:
+            yield (
+                {
+                    "direct": Way(place["direct"], "postgres"),
+                    "pgbouncer": Way(
+                        place["pgbouncer"], "postgres", int((folder / "pgbouncer.pid").read_text(encoding="ascii"))
+                    ),
+                    "sallyport": Way(listen, "bench", gateway.pid),
+                },
+                password,
+                folder,
+            )
+
+
+def processor_seconds(pid: int | None) -> float | None:
+    """What the threads of a process have had of the processor; None where it is not told."""
+    places = [] if pid is None else list(Path(f"/proc/{pid}/task").glob("*/schedstat"))
+    return sum(int(place.read_text(encoding="ascii").split()[0]) for place in places) / 1e9 if places else None
 
 
 def one(
-    ways: Mapping[str, tuple[str, str]], password: str, mode: str, clients: int, seconds: int, rounds: int, folder: Path
+    ways: Mapping[str, Way], password: str, mode: str, clients: int, seconds: int, rounds: int, folder: Path
 ) -> Run:
     """One mode at one number of clients, the ways in turn."""
     rates: dict[str, list[float]] = {way: [] for way in WAYS}
     times: dict[str, list[int]] = {way: [] for way in WAYS}
+    costs: dict[str, list[float]] = {way: [] for way in WAYS}
     for number in range(rounds):
-        for way in WAYS:
-            address, database = ways[way]
-            log = folder / f"log-{way}"
-            rates[way].append(pgbench(address, database, password, mode, clients, seconds, log))
-            times[way] += latencies(log)
-            print(f"{mode} x{clients} round {number + 1}/{rounds} {way}: {rates[way][-1]:.0f} tps", file=sys.stderr)
-    tps = {way: statistics.median(values) for way, values in rates.items()}
+        for name in WAYS:
+            way, log = ways[name], folder / f"log-{name}"
+            before = processor_seconds(way.pid)
+            rates[name].append(pgbench(way.address, way.database, password, mode, clients, seconds, log))
+            after, found = processor_seconds(way.pid), latencies(log)
+            times[name] += found
+            if before is not None and after is not None and found:
+                costs[name].append((after - before) * 1e6 / len(found))
+            print(f"{mode} x{clients} round {number + 1}/{rounds} {name}: {rates[name][-1]:.0f} tps", file=sys.stderr)
+    tps = {name: statistics.median(values) for name, values in rates.items()}
+    cost = {name: round(statistics.median(values), 1) if values else None for name, values in costs.items()}
     added = (statistics.median(times["sallyport"]) - statistics.median(times["direct"])) / 1000
-    return Run(mode, clients, round(tps["direct"]), round(tps["pgbouncer"]), round(tps["sallyport"]), round(added, 4))
+    return Run(
+        *(mode, clients, round(tps["direct"]), round(tps["pgbouncer"]), round(tps["sallyport"]), round(added, 4)),
+        *(cost["pgbouncer"], cost["sallyport"]),
+    )
 
 
 def document(runs: list[Run]) -> dict[str, object]:
@@ -186,6 +224,8 @@ def promises(runs: list[Run]) -> tuple[dict[str, float | None], dict[str, str]]:
         peers[name] = (
             f"pgbouncer {run.pgbouncer_tps:.0f}, ours {run.sallyport_tps:.0f}, direct {run.direct_tps:.0f} tps"
         )
+        if run.pgbouncer_us is not None and run.sallyport_us is not None:
+            peers[name] += f"; processor {run.pgbouncer_us:.0f} and {run.sallyport_us:.0f} us a transaction"
         if run.mode == "simple" and run.clients == 1:
             measured["added_p50"] = run.added_p50_ms
     return measured, peers

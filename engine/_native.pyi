@@ -242,8 +242,9 @@ class PostgresLane:
     def name(self, statement: bytes, text: bytes) -> None:
         """What a statement's name stands for."""
 
-    def open(self, status: int, simple: bool, extended: bool) -> None:
-        """Let commands through while the transaction status is this one: simple queries, runs of the extended protocol."""
+    def open(self, status: int, simple: bool, extended: bool, until: float, names: object) -> None:
+        """Let commands through while the transaction status is this one: simple queries, runs of the extended protocol.
+        They go through before `until`, and as long as `names.current` is the very object that it is now."""
 
     def leave(
         self,
@@ -255,7 +256,8 @@ class PostgresLane:
         simple query; and the statements that were parsed in it: (name, text)."""
 
     def ask(self, data: bytes, now: float) -> bytes | None:
-        """What goes up for bytes from the client that are one command known here, once `line` is recorded. Else None."""
+        """What goes up for bytes from the client that are one command known here, once `line` is recorded. Else None. Raises
+        what `names.current` raises."""
 
     def take_back(self) -> None:
         """What `ask` found goes another way; nothing of it was recorded or sent."""
@@ -308,6 +310,12 @@ class Histogram:
     def __new__(cls, limits: list[float]) -> Histogram: ...
     def observe(self, value: float) -> None:
         """Count one."""
+
+    def moment(self) -> float:
+        """The time for `observe_since`, in seconds."""
+
+    def observe_since(self, began: float, count: Count) -> None:
+        """Count how long ago a `moment` is, and one in `count`."""
 
     def read(self) -> tuple[list[int], float]:
         """How many there were up to each limit and above the one before, those above the last behind them; and their sum."""

@@ -88,6 +88,8 @@ class Gate:
         self._clock = clock
         self._meters = meters
         self._observe = meters.decision_seconds.observe
+        self._moment = meters.decision_seconds.moment
+        self._observe_since = meters.decision_seconds.observe_since
         self._mask_keys = mask_keys
         self._link = link
         self._renew = renew
@@ -159,7 +161,7 @@ class Gate:
 
         None: ask `decide`. WHY that is the answer to an error too: `decide` makes a deny of it.
         """
-        began = time.perf_counter()
+        began = self._moment()
         try:
             known = None
             # WHY not where secrets are refused: `decide` looks for one first.
@@ -170,8 +172,7 @@ class Gate:
             decision_id = f"d-{self._boot}-{next(self._numbers):x}"
             # INVARIANT: as in `_record`.
             self._log.append(fill(known.form, question, decision_id, self._clock()))
-            known.count.add()
-            self._observe(time.perf_counter() - began)
+            self._observe_since(began, known.count)
             return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys, known)
         # WHY broad: as in `decide`.
         except Exception:
@@ -179,7 +180,7 @@ class Gate:
 
     def give_again(self, known: Remembered, lines: Lines) -> bool:
         """As `again`, for a text that the caller knows to have this answer, as long as these policies decide. No: ask."""
-        began = time.perf_counter()
+        began = self._moment()
         try:
             program = self._policies.program
             counting = self._counting
@@ -189,8 +190,7 @@ class Gate:
             # INVARIANT: as in `_record`.
             if not self._log.append_again(lines, f"d-{self._boot}-{next(self._numbers):x}", self._clock()):
                 return False
-            known.count.add()
-            self._observe(time.perf_counter() - began)
+            self._observe_since(began, known.count)
             return True
         # WHY broad: as in `decide`.
         except Exception:

@@ -59,6 +59,8 @@ class Latency(Collector):
         self._seen = Histogram(list(LATENCY_BUCKETS))
         self.observe = self._seen.observe
         """Count one, in seconds."""
+        self.moment, self.observe_since = self._seen.moment, self._seen.observe_since
+        """The same for what began at a moment, and one in a `Count` besides: one call where all is told."""
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """As Prometheus reads it: buckets that add up."""

@@ -70,6 +70,8 @@ class End(asyncio.Protocol):
         self._side = side
         self._unread_because: set[str] = set()
         self._tls: Tls | Stacked | None = None
+        self._is_secured = False
+        """That TLS stands was told."""
         self._is_lost = False
         self.since = 0.0
         """When it was kept for the first time, by the loop's clock."""
@@ -88,19 +90,26 @@ class End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         tls = self._tls
         if tls is not None:
-            was_secure = tls.is_secure
             try:
                 data = tls.take(data)
             except ssl.SSLError as error:
                 self._tls_ended(error)
                 return
-            if tls.has_words:
-                self._write(tls.to_send())
-            if not was_secure and tls.is_secure:
-                self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
+            if not tls.is_plain:
+                self._hear_more(tls, data)
+                return
+        self._hearer.hear(self._side, data)
+
+    def _hear_more(self, tls: Tls | Stacked, data: bytes) -> None:
+        """Clear text beside which something else may have happened to the connection."""
+        if tls.has_words:
+            self._write(tls.to_send())
+        if not self._is_secured and tls.is_secure:
+            self._is_secured = True
+            self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
         if data:
             self._hearer.hear(self._side, data)
-        if tls is not None and tls.is_over:
+        if tls.is_over:
             self._hearer.take(saw.EndReceived(self._side))
 
     def eof_received(self) -> bool:
@@ -136,17 +145,15 @@ class End(asyncio.Protocol):
 
     def send(self, data: bytes) -> None:
         """Write now, behind what was written; what this turn gathered comes later."""
-        transport, tls = self.transport, self._tls
+        transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if tls is None:
-            transport.write(data)
-            return
-        try:
-            data = tls.seal(data)
-        except ssl.SSLError as error:
-            self._tls_ended(error)
-            return
+        if self._tls is not None:
+            try:
+                data = self._tls.seal(data)
+            except ssl.SSLError as error:
+                self._tls_ended(error)
+                return
         transport.write(data)
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
@@ -155,6 +162,7 @@ class End(asyncio.Protocol):
             raise RuntimeError("TLS was asked for where there is no connection")
         tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
         self._tls = tls if self._tls is None else Stacked(self._tls, tls)
+        self._is_secured = False
         try:
             self._tls.start()
         except ssl.SSLError as error:

@@ -33,6 +33,8 @@ from engine.decision import Decision, DenyKind, Reason, Verdict
 
 NO_TARGET = Refusal("08004", "there is no such resource")
 
+_CLIENT = Side.CLIENT  # WHY: to look a member of an enumeration up costs as much as a call
+
 log = structlog.get_logger(__name__)
 
 
@@ -69,6 +71,7 @@ class Relay:
         self._client_address = client_address
         self._finished = finished
         self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self.client = client or End(self, Side.CLIENT)
         self._upstream = End(self, Side.UPSTREAM)
         self._gate: GateSession | None = None
@@ -91,7 +94,8 @@ class Relay:
 
     def hear(self, side: Side, data: bytes) -> None:
         """Bytes from a side: the short way where the session has one, else an event like others."""
-        if side is Side.CLIENT:
+        is_client = side is _CLIENT
+        if is_client:
             self.heard = True
         short = None if self._running or self._closing is not None else self._session.short_way
         if short is None:
@@ -99,7 +103,20 @@ class Relay:
             return
         self._running = True
         try:
-            left = self._hear_client(short, data) if side is Side.CLIENT else self._hear_upstream(short, data)
+            now, lane, gate = self._now(), short.lane, self._gate or self._gate_session()
+            found = lane.ask(data, now) if is_client else lane.reply(data, now)
+            if found is None:
+                left = self._hear_client(short, data, now) if is_client else self._hear_upstream(short, data, now)
+            elif not is_client:
+                self.client.send(found)
+                gate.finished_again(lane.lines)
+                left = None
+            elif lane.again is not None and gate.give_again(lane.again, lane.lines):
+                self._upstream.send(found)
+                left = None
+            else:
+                lane.take_back()
+                left = self._hear_client(short, data, now)
         # INVARIANT: as in `take`.
         except Exception:
             log.exception("session failed", session=self._gate.id if self._gate else None)
@@ -112,17 +129,8 @@ class Relay:
         if left is not None:
             self.take(left)
 
-    def _hear_client(self, short: ShortWay, data: bytes) -> Event | None:
-        """What is left to do of bytes from the client."""
-        now = self._loop.time()
-        lane = short.lane
-        up = lane.ask(data, now)
-        if up is not None:
-            again = lane.again
-            if again is not None and (self._gate or self._gate_session()).give_again(again, lane.lines):
-                self._upstream.send(up)
-                return None
-            lane.take_back()
+    def _hear_client(self, short: ShortWay, data: bytes, now: float) -> Event | None:
+        """What is left to do of bytes from the client that do not go through the lane."""
         ask = short.ask(data, now)
         if ask is None:
             return saw.BytesReceived(Side.CLIENT, data)
@@ -133,15 +141,8 @@ class Relay:
         self._upstream.send(granted)
         return None
 
-    def _hear_upstream(self, short: ShortWay, data: bytes) -> Event | None:
-        """What is left to do of bytes from the target."""
-        now = self._loop.time()
-        lane = short.lane
-        shown = lane.reply(data, now)
-        if shown is not None:
-            self.client.send(shown)
-            (self._gate or self._gate_session()).finished_again(lane.lines)
-            return None
+    def _hear_upstream(self, short: ShortWay, data: bytes, now: float) -> Event | None:
+        """What is left to do of bytes from the target that answer nothing in the lane."""
         found = short.reply(data, now)
         if found is None:
             return saw.BytesReceived(Side.UPSTREAM, data)

@@ -29,7 +29,10 @@ class _Records(Protocol):
 class Tls:
     """One TLS connection. Every method may raise `ssl.SSLError`: then it cannot go on, and `to_send` has the alert."""
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "_records", "has_words", "is_over", "is_secure")
+    __slots__ = (
+        *("_incoming", "_left", "_object", "_outgoing", "_put", "_read", "_sealed", "_write"),
+        *("has_words", "is_over", "is_plain", "is_secure"),
+    )
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -37,9 +40,13 @@ class Tls:
             self._incoming, self._outgoing, server_side=server_side, server_hostname=server_hostname
         )
         # WHY not the object's own words: they are these, with a call around each.
-        self._records = cast(_Records, getattr(self._object, "_sslobj", self._object))
+        records = cast(_Records, getattr(self._object, "_sslobj", self._object))
+        self._put, self._sealed = self._incoming.write, self._outgoing.read
+        self._read, self._left, self._write = records.read, records.pending, records.write
         self.has_words = False
         """After `take`: the connection itself may have something to say (`to_send`)."""
+        self.is_plain = False
+        """After `take`: what it gave is all that came of the bytes; nothing began, ended or has to be said."""
         self.is_secure = False
         """The handshake is done, the peer verified as far as the context asks for it."""
         self.is_over = False
@@ -51,44 +58,59 @@ class Tls:
 
     def take(self, data: bytes) -> bytes:
         """Bytes off the wire; gives the clear text that is whole by now. During the handshake that is usually nothing."""
-        self._incoming.write(data)
-        if not self.is_secure and not self._shake_hands():
-            self.has_words = True
-            return b""
-        read, first = self._records.read, b""
+        self.is_plain = False
+        self._put(data)
         # WHY: a place of that size is made for each read, and what is sealed is longer than what it holds.
-        room = len(data) if 0 < len(data) < _RECORD else _RECORD
-        more: list[bytes] = []
+        size = len(data)
+        room = size if 0 < size < _RECORD else _RECORD
+        if not self.is_secure:
+            if not self._shake_hands():
+                self.has_words = True
+                return b""
+            return self._take_more([], room)
+        if self.is_over:
+            return b""
+        try:
+            first = self._read(room)
+        except ssl.SSLWantReadError:
+            first = b""
+        except ssl.SSLZeroReturnError:
+            self.is_over, first = True, b""
+        else:
+            # WHY looked at first: to be told that nothing is left costs an exception.
+            if not first or self._incoming.pending or self._left():
+                return self._take_more([first], room)
+        self.has_words = says = self._outgoing.pending > 0
+        self.is_plain = not says and len(first) > 0
+        return first
+
+    def _take_more(self, pieces: list[bytes], room: int) -> bytes:
+        """All that is whole of what came, behind what was read of it."""
+        self.is_over = pieces == [b""]
         while not self.is_over:
             try:
-                piece = read(room)
+                piece = self._read(room)
             except ssl.SSLWantReadError:
                 break
             except ssl.SSLZeroReturnError:
                 piece = b""
-            if not piece:
-                self.is_over = True
-            elif not first:
-                first = piece
-            else:
-                more.append(piece)
-            # WHY looked at first: to be told that nothing is left costs an exception.
-            if not self._incoming.pending and not self._records.pending():
+            pieces.append(piece)
+            self.is_over = not piece
+            if not self._incoming.pending and not self._left():
                 break
         self.has_words = self._outgoing.pending > 0
-        return b"".join((first, *more)) if more else first
+        return b"".join(pieces)
 
     def seal(self, data: bytes) -> bytes:
         """The bytes for the wire that carry `data`, behind whatever else waits to be sent."""
-        write = self._records.write
-        done = write(data) if data else 0
-        while done < len(data):
-            done += write(data[done:])
-        return self._outgoing.read()
+        done, size = self._write(data) if data else 0, len(data)
+        while done < size:
+            done += self._write(data[done:])
+        return self._sealed()
 
     def to_send(self) -> bytes:
         """What the connection itself has to say: handshake, alerts, keys."""
-        return self._outgoing.read() if self._outgoing.pending else b""
+        return self._sealed() if self._outgoing.pending else b""
 
     @property
     def peer_name(self) -> str | None:
@@ -123,6 +145,8 @@ class Stacked:
     """TLS inside TLS: what a client says to a host through a proxy that it speaks TLS to. The same words as `Tls`."""
 
     __slots__ = ("_inner", "_outer")
+    is_plain = False
+    """Nobody says so here."""
 
     def __init__(self, outer: Tls | Stacked, inner: Tls) -> None:
         self._outer, self._inner = outer, inner

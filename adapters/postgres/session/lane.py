@@ -8,7 +8,6 @@ there become its own, and what is under way is owed as if it had gone the short 
 
 from __future__ import annotations
 
-import math
 from typing import cast
 
 import msgspec
@@ -25,33 +24,20 @@ from engine._native import PostgresLane
 class Lane:
     """One session's lane. Satisfies `adapters.core.driven.Lane`."""
 
-    __slots__ = ("_changes", "_desk", "_meanings", "_names", "_until", "again", "lines", "reply")
+    __slots__ = ("_changes", "_desk", "again", "ask", "lines", "reply", "take_back")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.lines = PostgresLane()
+        self.ask = self.lines.ask
+        """What goes up for bytes from the client that are one command granted before; it is under way then."""
+        self.take_back = self.lines.take_back
+        """What `ask` found goes another way."""
         self.reply = self.lines.reply
         """What the client is shown of the plain answer to what is under way."""
         self.again: Again | None = None
-        self._meanings = desk.meanings
-        self._names: object | None = None
-        """What was known of names when it was opened. WHY that and not the catalog: what else decides about it changes in the
-        session alone, which leaves the lane before."""
         self._changes = 0
         """How many names had changed when the lane last knew them all."""
-        self._until = -math.inf
-
-    # --- what the relay does
-
-    def ask(self, data: bytes, now: float) -> bytes | None:
-        """What goes up for bytes from the client that are one command granted before; it is under way then."""
-        if now >= self._until or self._meanings.current is not self._names:
-            return None
-        return self.lines.ask(data, now)
-
-    def take_back(self) -> None:
-        """What `ask` found goes another way."""
-        self.lines.take_back()
 
     # --- what the session does
 
@@ -79,21 +65,22 @@ class Lane:
         lines = self.lines
         if self.again is None or not self.again.is_like(again):
             lines.forget()
-        self.again, self._names, self._until = again, self._meanings.current, judge.names_good_until
+        self.again = again
         lines.learn(question.text, again.form, again.for_shape, granted.answer)
         if names.changes != self._changes:
             lines.forget_names()
             self._changes = names.changes
         if granted.statement is not None:
             lines.name(granted.name, granted.statement.text)
-        lines.open(status, not names.has_unnamed, status == results.IDLE)
+        # WHY what is known of names and not the catalog: what else decides about it changes in the session alone, which leaves
+        # the lane before.
+        lines.open(status, not names.has_unnamed, status == results.IDLE, judge.names_good_until, desk.meanings)
 
     def leave(self) -> None:
         """Have the session know what was done here, and owe what is under way. It is closed afterwards."""
         lines = self.lines
         if not lines.is_used:
             return
-        self._until = -math.inf
         under_way, parsed = lines.leave()
         names = self._desk.names
         if names.changes != self._changes:

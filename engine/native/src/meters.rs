@@ -2,7 +2,14 @@
 //! shows them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+/// Seconds on a clock that only goes forward.
+pub fn moment() -> f64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64()
+}
 
 /// A number that grows.
 #[derive(Default)]
@@ -66,6 +73,12 @@ mod tests {
         assert_eq!(counts.iter().sum::<u64>(), 6);
         assert_eq!(counts.get(1..), Some(&[2, 1][..]));
         assert!(sum.is_nan());
+    }
+
+    #[test]
+    fn moments_go_forward() {
+        let first = moment();
+        assert!(moment() >= first && first >= 0.0);
     }
 
     #[test]

@@ -56,6 +56,19 @@ def test_times_fall_into_buckets_that_add_up() -> None:
     assert "sallyport_decision_seconds_count 4.0" in text
 
 
+def test_what_began_at_a_moment_is_timed_and_counted_in_one() -> None:
+    meters = Meters()
+    allowed = meters.decisions.of("allow", "")
+    began = meters.decision_seconds.moment()
+    meters.decision_seconds.observe_since(began, allowed)
+    meters.decision_seconds.observe_since(began - 2.0, allowed)
+    assert 0.0 <= began <= meters.decision_seconds.moment()
+    assert meters.decisions.counts() == [(("allow", ""), 2)]
+    text = meters.text().decode()
+    assert "sallyport_decision_seconds_count 2.0" in text
+    assert 'sallyport_decision_seconds_bucket{le="1.0"} 1.0' in text
+
+
 def test_counts_can_be_read_with_their_labels() -> None:
     meters = Meters()
     meters.decisions.count("deny", "RULE")

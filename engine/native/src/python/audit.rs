@@ -147,6 +147,13 @@ impl Histogram {
     fn observe(&self, value: f64) {
         self.0.observe(value);
     }
+    fn moment(&self) -> f64 {
+        meters::moment()
+    }
+    fn observe_since(&self, began: f64, count: &Bound<'_, Count>) {
+        self.0.observe(meters::moment() - began);
+        count.get().0.add();
+    }
     fn read(&self) -> (Vec<u64>, f64) {
         self.0.read()
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -59,39 +60,66 @@ type LaneLeft<'py> = (Option<UnderWay<'py>>, Vec<(Bound<'py, PyBytes>, Bound<'py
 
 /// Commands that a session was granted before. The GIL stays held, as in `skip_rows`.
 #[pyclass(module = "engine._native")]
-pub struct PostgresLane(postgres::lane::Lane<Arc<Py<PyAny>>>);
+pub struct PostgresLane {
+    lane: postgres::lane::Lane<Arc<Py<PyAny>>>,
+    names: Option<Names>,
+}
+
+/// What was known of names when the lane was opened, and where it is seen whether that still is so.
+struct Names {
+    known_by: Py<PyAny>,
+    current: Py<PyAny>,
+    until: f64,
+}
+
+impl Names {
+    fn are_good(&self, py: Python<'_>, now: f64) -> PyResult<bool> {
+        // A time that is no number is none before `until`.
+        Ok(now < self.until && self.known_by.bind(py).getattr(intern!(py, "current"))?.is(&self.current))
+    }
+}
 
 #[pymethods]
 impl PostgresLane {
     #[new]
     fn new() -> Self {
-        Self(postgres::lane::Lane::default())
+        Self { lane: postgres::lane::Lane::default(), names: None }
     }
     #[getter]
     fn is_used(&self) -> bool {
-        self.0.is_used()
+        self.lane.is_used()
     }
     #[getter]
     fn is_under_way(&self) -> bool {
-        self.0.is_under_way()
+        self.lane.is_under_way()
     }
     fn forget(&mut self) {
-        self.0.forget();
+        self.lane.forget();
     }
     fn forget_names(&mut self) {
-        self.0.forget_names();
+        self.lane.forget_names();
     }
     fn learn(&mut self, text: &[u8], form: &Bound<'_, EntryForm>, for_shape: bool, answer: Py<PyAny>) {
-        self.0.learn(text, Arc::clone(&form.get().0), for_shape, Arc::new(answer));
+        self.lane.learn(text, Arc::clone(&form.get().0), for_shape, Arc::new(answer));
     }
     fn name(&mut self, statement: &[u8], text: &[u8]) {
-        self.0.name(statement, text);
+        self.lane.name(statement, text);
     }
-    fn open(&mut self, status: u8, simple: bool, extended: bool) {
-        self.0.open(status, simple, extended);
+    fn open(
+        &mut self,
+        status: u8,
+        simple: bool,
+        extended: bool,
+        until: f64,
+        names: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let current = names.getattr(intern!(names.py(), "current"))?.unbind();
+        self.names = Some(Names { known_by: names.unbind(), current, until });
+        self.lane.open(status, simple, extended);
+        Ok(())
     }
     fn leave<'py>(&mut self, py: Python<'py>) -> LaneLeft<'py> {
-        let postgres::lane::Rest { under_way, parsed } = self.0.leave();
+        let postgres::lane::Rest { under_way, parsed } = self.lane.leave();
         let left = under_way.map(|left| {
             let run = left.run.map(|(name, parsed, described)| (PyBytes::new(py, &name), parsed, described));
             (left.answer.clone_ref(py), left.id, left.began, PyBytes::new(py, &left.text), run)
@@ -99,14 +127,19 @@ impl PostgresLane {
         (left, parsed.iter().map(|(name, text)| (PyBytes::new(py, name), PyBytes::new(py, text))).collect())
     }
     fn ask<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let found = guarded(|| Ok(self.0.ask(data.as_bytes(), now))).map_err(|failure| raise(data.py(), failure))?;
+        let py = data.py();
+        match &self.names {
+            Some(names) if names.are_good(py, now)? => {}
+            _ => return Ok(None),
+        }
+        let found = guarded(|| Ok(self.lane.ask(data.as_bytes(), now))).map_err(|failure| raise(py, failure))?;
         Ok(found.map(|up| match up {
             postgres::lane::Up::AsItCame => data.clone(),
-            postgres::lane::Up::Instead(up) => PyBytes::new(data.py(), &up),
+            postgres::lane::Up::Instead(up) => PyBytes::new(py, &up),
         }))
     }
     fn take_back(&mut self) {
-        self.0.take_back();
+        self.lane.take_back();
     }
     fn line<'py>(
         &mut self,
@@ -116,18 +149,18 @@ impl PostgresLane {
         clock: i64,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let mut log = log.try_borrow_mut()?;
-        let line = guarded(|| Ok(self.0.line(&mut log.0, decision_id, clock))).map_err(|failure| raise(py, failure))?;
+        let line = guarded(|| Ok(self.lane.line(&mut log.0, decision_id, clock))).map_err(|failure| raise(py, failure))?;
         Ok(line.map(|line| PyBytes::new(py, &line)))
     }
     fn reply<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> Option<Bound<'py, PyBytes>> {
         let bytes = data.as_bytes();
-        match self.0.reply(bytes, now)? {
+        match self.lane.reply(bytes, now)? {
             0 => Some(data.clone()),
             shown => Some(PyBytes::new(data.py(), bytes.get(shown..)?)),
         }
     }
     fn outcome(&mut self, log: &Bound<'_, Unwritten>, clock: i64) -> PyResult<bool> {
-        Ok(self.0.outcome(&mut log.try_borrow_mut()?.0, clock))
+        Ok(self.lane.outcome(&mut log.try_borrow_mut()?.0, clock))
     }
 }
 

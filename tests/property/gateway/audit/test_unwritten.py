@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from gateway.audit.entry import Entry, Kind, encode, numbered
 from gateway.audit.log import AuditLog, segments
 from gateway.audit.read import read
 from gateway.errors import AuditUnavailable
-from tests.wire import BOUND, PARSED, described, query, ready, row, tag
+from tests.wire import BOUND, PARSED, Known, described, query, ready, row, tag
 
 REPLY = PARSED + BOUND + described("a") + row("1") + tag("SELECT 1") + ready()
 LAST = Entry(kind=Kind.STOPPED, time=1)
@@ -71,7 +72,7 @@ def run(folder: Path, disk: Disk, dialogue: list[tuple[object, ...]]) -> None:
     log, plain, lane = AuditLog(folder, low_water_bytes=0, segment_bytes=700), Plain(), PostgresLane()
     lane.learn(b"select 1", FORM, for_shape=True, answer=None)
     lane.learn(b"select 'a'", FORM, for_shape=True, answer=None)
-    lane.open(ord("I"), simple=True, extended=False)
+    lane.open(ord("I"), simple=True, extended=False, until=math.inf, names=Known())
     for clock, move in enumerate(dialogue):
         fails = disk.trouble != ""
         try:

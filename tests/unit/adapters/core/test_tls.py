@@ -70,6 +70,25 @@ def test_pieces_of_any_size_give_the_same(contexts: tuple[ssl.SSLContext, ssl.SS
     )
 
 
+def test_plain_is_what_gives_clear_text_and_nothing_else(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    server, client = acquainted(contexts)
+    assert not server.is_plain
+    sealed = client.seal(b"one")
+    assert (server.take(sealed), server.is_plain) == (b"one", True)
+    sealed = client.seal(b"two")
+    assert (server.take(sealed[:9]), server.is_plain) == (b"", False)
+    assert (server.take(sealed[9:]), server.is_plain) == (b"two", True)
+    assert (server.take(client.seal(b"a") + client.seal(b"b")), server.is_plain) == (b"ab", False)
+    assert (server.take(client.seal(b"bye") + client.farewell()), server.is_plain) == (b"bye", False)
+    assert server.is_over
+    assert (server.take(b"more"), server.is_plain) == (b"", False)
+
+
+def test_an_end_alone_is_not_plain(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    server, client = acquainted(contexts)
+    assert (server.take(client.farewell()), server.is_plain, server.is_over) == (b"", False, True)
+
+
 def test_a_farewell_ends_the_other_side_behind_the_last_words(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:

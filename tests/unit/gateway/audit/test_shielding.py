@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gateway.audit.log import AuditLog, segments
 from gateway.audit.read import read
 from gateway.audit.shielding import DEFAULT_RULE, ShieldedLog
 from gateway.errors import AuditUnavailable
-from tests.wire import BOUND, PARSED, described, query, ready, row, tag
+from tests.wire import BOUND, PARSED, Known, described, query, ready, row, tag
 
 NOW = 1_795_000_000 * 10**9
 CANARY = "c4nary-78"
@@ -106,7 +107,7 @@ def test_an_answer_that_is_given_again_is_closed_too(log: ShieldedLog, tmp_path:
     lane = PostgresLane()
     form = EntryForm(b',"resource":"orders"', b',"verdict":"allow"', "postgres", None, hides=False)
     lane.learn(b"select 1", form, for_shape=True, answer=None)
-    lane.open(ord("I"), simple=True, extended=False)
+    lane.open(ord("I"), simple=True, extended=False, until=math.inf, names=Known())
     for _ in range(2):
         assert lane.ask(query(f"select '{CANARY}'"), 1.0) is None
         assert lane.ask(query("select 78"), 1.0) is not None

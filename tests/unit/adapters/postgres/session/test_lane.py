@@ -10,7 +10,7 @@ from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Again
 from adapters.postgres.session.lane import Lane
-from engine._native import EntryForm, Unwritten
+from engine._native import EntryForm, PostgresLane, Unwritten
 from tests.wire import (
     BOUND,
     PARSED,
@@ -103,6 +103,19 @@ def test_names_that_changed_or_are_old_close_it() -> None:
     assert lane_of(play).ask(query("select 1"), 31.0) is None
     names.is_known = False
     assert lane_of(play).ask(query("select 1"), 1.0) is None
+
+
+def test_a_lane_whose_names_cannot_be_told_is_not_passed() -> None:
+    lane = PostgresLane()
+    with pytest.raises(AttributeError):
+        lane.open(ord("I"), True, True, 9.0, object())
+    assert not lane.is_used
+    lane.learn(b"select 1", Same.form, False, object())
+    names = Known()
+    lane.open(ord("I"), True, True, 9.0, names)
+    assert lane.ask(query("select 1"), float("nan")) is None
+    assert lane.ask(query("select 1"), 9.0) is None
+    assert lane.ask(query("select 1"), 8.0) is not None
 
 
 def test_what_other_things_decided_is_forgotten() -> None:
