@@ -95,8 +95,7 @@ class Relay:
     def hear(self, side: Side, data: bytes) -> None:
         """Bytes from a side: the short way where the session has one, else an event like others."""
         is_client = side is _CLIENT
-        if is_client:
-            self.heard = True
+        self.heard |= is_client
         short = None if self._running or self._closing is not None else self._session.short_way
         if short is None:
             self.take(saw.BytesReceived(side, data))
