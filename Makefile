@@ -82,8 +82,8 @@ fuzz: install $(VENV)/.fuzz ## coverage-guided fuzzing, ten minutes a parser; TA
 bench: install ## every promise of bench/budgets.toml, measured
 	$(BIN)/python -m bench
 
-demo: install ## a real PostgreSQL behind the gateway, lines to paste; CHECK=1 pastes them itself, AUTOGEN=1 plays a team of agents
-	$(BIN)/sallyport demo $(if $(CHECK),--check,) $(if $(AUTOGEN),--autogen,)
+demo: install ## a real PostgreSQL behind the gateway, lines to paste; CHECK=1 pastes them itself, ALL=1 shows SSH, HTTP and Kubernetes too, AUTOGEN=1 plays a team of agents
+	$(BIN)/sallyport demo $(if $(CHECK),--check,) $(if $(ALL),--all,) $(if $(AUTOGEN),--autogen,)
 
 protos: install ## the generated protobuf files, anew
 	$(BIN)/python -m grpc_proto.generate

@@ -18,6 +18,9 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     check: Annotated[bool, typer.Option("--check", help="Paste the lines with a real psql and compare.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that this machine has: SSH, HTTP, Kubernetes beside PostgreSQL.")
+    ] = False,
     autogen: Annotated[
         bool, typer.Option("--autogen", help="A team of AutoGen's agents instead, and its story.")
     ] = False,
@@ -33,5 +36,5 @@ def demo(
     from gateway.demo.playing import play
 
     checkout = Path(__file__).parents[2]
-    if not play(checkout, os.environ, say, check=check):
+    if not play(checkout, os.environ, say, check=check, everything=everything):
         raise typer.Exit(1)

@@ -6,21 +6,26 @@ asked what became of the data; what psql shows is not taken for what happened.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.decision import Verdict
+from gateway.demo.parts.part import Act
 from gateway.demo.sample import Rows
 from gateway.demo.scenes import Scene, Seen, differences, held_order
 
 #: No scene takes longer than this, in seconds, on a busy machine.
 SCENE_DEADLINE = 60.0
 
+MAX_SUMMARY = 150
+"""Characters of what is told of what was seen."""
 _TICKET = re.compile(r"\bsallyport approve (\S+)")
 
 
@@ -51,6 +56,52 @@ class Result:
 def play_all(stage: Stage, scenes: Sequence[Scene], rows: Sequence[Rows]) -> tuple[Result, ...]:
     """Play every scene and look at the database after each."""
     return tuple(_play_one(stage, scene, rows) for scene in scenes)
+
+
+def play_acts(stage: Stage, acts: Sequence[Act]) -> tuple[Result, ...]:
+    """Play every line of the parts beside the database, and look at its target after each."""
+    return tuple(_play_act(stage, act) for act in acts)
+
+
+def _play_act(stage: Stage, act: Act) -> Result:
+    found: list[str] = []
+    process = _start(stage, act.scene)
+    held = act.scene.verdict is Verdict.HOLD
+    if held:
+        found += _approve_what_waits(stage, act, process)
+    seen = _finish(process)
+    found += differences(act.scene, seen)
+    if act.happened is not None and act.happened() is not held:
+        found.append("what was asked for was not done" if held else "what was denied was done")
+    return Result(act.scene, _summary(seen), tuple(found))
+
+
+def _approve_what_waits(stage: Stage, act: Act, process: subprocess.Popen[str]) -> list[str]:
+    """Wait for the ticket of a line as somebody does whom its client tells nothing: by what waits."""
+    deadline = time.monotonic() + SCENE_DEADLINE
+    while time.monotonic() < deadline and process.poll() is None:
+        waiting = json.loads(_sallyport(stage, "holds", "--json").stdout or "[]")
+        if not waiting:
+            continue
+        found = ["it was done before it was approved"] if act.happened is not None and act.happened() else []
+        approved = _sallyport(stage, "approve", str(waiting[0]["id"]))
+        if approved.returncode != 0:
+            process.terminate()
+            found.append(f"`sallyport approve` ended with {approved.returncode}: {approved.stderr.strip()}")
+        return found
+    process.terminate()
+    return ["nothing waited"]
+
+
+def _sallyport(stage: Stage, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*stage.approve[:-1], *words],
+        capture_output=True,
+        text=True,
+        timeout=SCENE_DEADLINE,
+        env={**os.environ, "SALLYPORT_CONFIG": str(stage.configuration)},
+        check=False,
+    )
 
 
 def table(results: Sequence[Result]) -> str:
@@ -96,14 +147,7 @@ def _play_held(stage: Stage, scene: Scene, orders: Rows) -> tuple[Seen, list[str
             return _finish(process, said), ["no ticket was announced"]
         if stage.look(look) != "open":
             found.append("the held command ran before it was approved")
-        approved = subprocess.run(
-            [*stage.approve, ticket],
-            capture_output=True,
-            text=True,
-            timeout=SCENE_DEADLINE,
-            env={**os.environ, "SALLYPORT_CONFIG": str(stage.configuration)},
-            check=False,
-        )
+        approved = _sallyport(stage, stage.approve[-1], ticket)
         if approved.returncode != 0:
             found.append(f"`sallyport approve` ended with {approved.returncode}: {approved.stderr.strip()}")
             process.terminate()
@@ -132,7 +176,7 @@ def _await_ticket(process: subprocess.Popen[str]) -> tuple[str, str | None]:
 def _start(stage: Stage, scene: Scene) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return subprocess.Popen(
-        [str(stage.psql), *scene.words()[1:]],
+        list(scene.argv) if scene.argv else [str(stage.psql), *scene.words()[1:]],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -155,5 +199,5 @@ def _summary(seen: Seen) -> str:
     """One line of what was seen: the last line of the output that says something, else the first message."""
     for line in (*reversed(seen.stdout.splitlines()), *seen.stderr.splitlines()):
         if line.strip() and not re.fullmatch(r"\(\d+ rows?\)", line.strip()):
-            return line.strip()
+            return line.strip()[:MAX_SUMMARY]
     return f"exit status {seen.exit_status}"

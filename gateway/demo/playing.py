@@ -23,20 +23,25 @@ from gateway.app.running import run
 from gateway.config import load_config
 from gateway.demo.binaries import Binaries, DemoUnavailable, find_binaries
 from gateway.demo.certificates import loopback_certificate
-from gateway.demo.check import Result, Stage, play_all, table
+from gateway.demo.check import Result, Stage, play_acts, play_all, table
 from gateway.demo.cluster import free_port, running_cluster, server_owner
 from gateway.demo.database import fill, looker
+from gateway.demo.parts.api import api
+from gateway.demo.parts.machine import machine
+from gateway.demo.parts.part import Absent, Act, Found, Part
+from gateway.demo.parts.pods import pods
 from gateway.demo.sample import sample_rows
 from gateway.demo.scenes import scenes
-from gateway.demo.stage import Setup, example_policies, invitation, set_up
+from gateway.demo.stage import Setup, example_policies, invitation, prepare, set_up
 from gateway.telemetry import set_up_log
 
 SUPERUSER = "postgres"
 Say = Callable[[str], None]
 
 
-def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: bool) -> bool:
-    """Run the demonstration until it is interrupted, or, with `check`, until it was played.
+def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: bool, everything: bool = False) -> bool:
+    """Run the demonstration until it is interrupted, or, with `check`, until it was played. `everything`: with all parts that this machine
+    has beside the database; those that it lacks are named.
 
     True when nothing differed. Raises DemoUnavailable when a component is missing.
     """
@@ -48,7 +53,8 @@ def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: boo
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="sallyport-demo-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        setup, look = _prepare(stack, folder, binaries, policies)
+        setup, look, parts = _prepare(stack, folder, binaries, policies, checkout, environment if everything else None)
+        acts = [act for part in parts if isinstance(part, Part) for act in part.acts]
         set_up_log("warning", as_json=False)
         gateway = Gateway(load_config(setup.configuration, {}), {})
         # WHY a thread of its own: whatever fails while playing, the gateway's own thread must still be ended in order.
@@ -58,17 +64,23 @@ def play(checkout: Path, environment: Mapping[str, str], say: Say, *, check: boo
         def started(places: Sequence[str]) -> None:
             if check and psql is not None:
                 stage = Stage(psql, setup.service_file, (*command_line(), "approve"), setup.configuration, look)
-                playing.append(player.submit(play_all, stage, scenes(), sample_rows()))
+                playing.append(player.submit(_play, stage, acts))
                 playing[0].add_done_callback(lambda _: _interrupt())
             else:
-                say(invitation(setup, scenes(), command_line()))
+                say(invitation(setup, scenes(), command_line(), parts))
 
         run(gateway, listeners=True, started=started, reload=lambda: None)
         results = [result for played in playing for result in played.result()]
     if not check:
         return True
     say(table(results))
+    for absent in (one for one in parts if isinstance(one, Absent)):
+        say(f"{absent.name} is not shown: {absent.reason}")
     return bool(results) and not any(result.differences for result in results)
+
+
+def _play(stage: Stage, acts: Sequence[Act]) -> tuple[Result, ...]:
+    return (*play_all(stage, scenes(), sample_rows()), *play_acts(stage, acts))
 
 
 def command_line() -> tuple[str, ...]:
@@ -86,8 +98,15 @@ def _interrupt() -> None:
         signal.pthread_kill(main, signal.SIGINT)
 
 
-def _prepare(stack: ExitStack, folder: Path, binaries: Binaries, policies: Path) -> tuple[Setup, Callable[[str], str]]:
-    """The database with its data, and the files of the gateway and of psql."""
+def _prepare(
+    stack: ExitStack,
+    folder: Path,
+    binaries: Binaries,
+    policies: Path,
+    checkout: Path,
+    environment: Mapping[str, str] | None,
+) -> tuple[Setup, Callable[[str], str], tuple[Found, ...]]:
+    """The database with its data, the other parts where an environment is given, and the files of the gateway and of psql."""
     # WHY: the server may run as another user, who must get through here; nothing else in it is theirs to read.
     folder.chmod(0o711)
     ours = folder / "gateway"
@@ -95,6 +114,8 @@ def _prepare(stack: ExitStack, folder: Path, binaries: Binaries, policies: Path)
     certificate = loopback_certificate(datetime.datetime.now(datetime.UTC))
     owner = server_owner(os.geteuid())
     cluster = stack.enter_context(running_cluster(binaries, folder / "postgres", SUPERUSER, certificate, owner))
-    setup = set_up(ours, cluster, certificate, policies, free_port())
+    ground = prepare(ours, certificate, checkout, environment or {})
+    parts = () if environment is None else tuple(start(stack, ground) for start in (machine, api, pods))
+    setup = set_up(ours, cluster, policies, free_port(), [part for part in parts if isinstance(part, Part)])
     fill(cluster, setup.authority, setup.database_password)
-    return setup, looker(cluster, setup.authority)
+    return setup, looker(cluster, setup.authority), parts

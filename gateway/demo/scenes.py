@@ -31,10 +31,12 @@ class Scene:
     stdout: tuple[str, ...] = ()
     stderr: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+    """The words of a line that is no psql's."""
 
     def words(self) -> tuple[str, ...]:
         """The command line, as words. `-X`: nobody's .psqlrc changes what is seen."""
-        return ("psql", "-X", f"service={self.who}", "-c", self.sql)
+        return self.argv or ("psql", "-X", f"service={self.who}", "-c", self.sql)
 
     def line(self) -> str:
         """The command line, to paste."""

@@ -17,6 +17,7 @@ from gateway.demo.binaries import DemoUnavailable
 from gateway.demo.certificates import Certificate
 from gateway.demo.cluster import Cluster
 from gateway.demo.database import GATEWAY_ROLE
+from gateway.demo.parts.part import Found, Ground, Part, parts_text
 from gateway.demo.scenes import APPROVER, GROUPS, Scene
 
 #: The name by which clients reach the sample database (`dbname=shop`).
@@ -44,10 +45,18 @@ def example_policies(checkout: Path) -> Path:
     return folder
 
 
-def set_up(folder: Path, cluster: Cluster, certificate: Certificate, policies: Path, port: int) -> Setup:
-    """Write all files of one run into `folder`, which exists and is ours alone."""
+def prepare(folder: Path, certificate: Certificate, checkout: Path, environment: Mapping[str, str]) -> Ground:
+    """Write what every part is built on into `folder`, which exists and is ours alone."""
     keep(folder / "gateway.crt", certificate.certificate)
     keep(folder / "gateway.key", certificate.key)
+    tokens = {who: folder / f"{who}.token" for who in GROUPS if who != APPROVER}
+    for path in tokens.values():
+        keep(path, secrets.token_urlsafe(30).encode())
+    return Ground(folder, folder / "gateway.crt", folder / "gateway.key", checkout, tokens, environment)
+
+
+def set_up(folder: Path, cluster: Cluster, policies: Path, port: int, parts: Sequence[Part] = ()) -> Setup:
+    """Write all other files of one run into the folder of `prepare`."""
     database_password = secrets.token_urlsafe(24)
     keep(folder / "database.password", database_password.encode())
     passwords = {who: secrets.token_urlsafe(18) for who in GROUPS if who != APPROVER}
@@ -55,7 +64,7 @@ def set_up(folder: Path, cluster: Cluster, certificate: Certificate, policies: P
         keep(folder / f"{who}.password", password.encode())
     keep(folder / "pgpass", _pgpass(passwords, port).encode())
     keep(folder / "pg_service.conf", _services(folder, passwords, port).encode())
-    keep(folder / "sallyport.toml", _configuration(folder, cluster, policies, port).encode())
+    keep(folder / "sallyport.toml", _configuration(folder, cluster, policies, port, parts).encode())
     return Setup(
         configuration=folder / "sallyport.toml",
         service_file=folder / "pg_service.conf",
@@ -70,9 +79,20 @@ def keep(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def invitation(setup: Setup, scenes: Sequence[Scene], command_line: Sequence[str]) -> str:
+def invitation(setup: Setup, scenes: Sequence[Scene], command_line: Sequence[str], parts: Sequence[Found] = ()) -> str:
     """What is printed for people: the lines to paste, and how to approve."""
     sallyport = shlex.join(command_line)
+    waits = (
+        [
+            "Whatever is held waits. Approve it in a third terminal (with the second export); `holds` lists the tickets:",
+            "",
+            f"  {sallyport} holds",
+        ]
+        if parts
+        else [
+            "The last one waits. Approve it in a third terminal (with the second export) by the ticket that psql shows:"
+        ]
+    )
     lines = [
         "A PostgreSQL with sample data runs behind the gateway. In a second terminal, paste this once:",
         "",
@@ -84,9 +104,10 @@ def invitation(setup: Setup, scenes: Sequence[Scene], command_line: Sequence[str
     ]
     for scene in scenes:
         lines += [f"  # {scene.verdict}: {scene.expected}", f"  {scene.line()}", ""]
+    lines += parts_text(parts)
     lines += [
-        "The last one waits. Approve it in a third terminal (with the second export) by the ticket that psql shows:",
-        "",
+        *waits,
+        *([] if parts else [""]),
         f"  {sallyport} approve TICKET",
         "",
         "What was decided, and why:",
@@ -124,8 +145,11 @@ def _pgpass(passwords: Mapping[str, str], port: int) -> str:
     return "".join(f"localhost:{port}:{RESOURCE}:{who}:{password}\n" for who, password in passwords.items())
 
 
-def _configuration(folder: Path, cluster: Cluster, policies: Path, port: int) -> str:
-    principals = "".join(_principal(who, groups) for who, groups in GROUPS.items())
+def _configuration(folder: Path, cluster: Cluster, policies: Path, port: int, parts: Sequence[Part]) -> str:
+    principals = "".join(
+        _principal(who, groups) + "".join(part.people.get(who, "") for part in parts) for who, groups in GROUPS.items()
+    )
+    others = "".join(part.configuration for part in parts)
     return f"""\
 [policies]
 path = "{policies}"
@@ -162,13 +186,16 @@ key = "{folder / "gateway.key"}"
 path = "{folder / "rpc.sock"}"
 principal = "{APPROVER}"
 
+[recording]
+dir = "{folder / "recordings"}"
+
 [log]
 level = "warning"
-{principals}"""
+{others}{principals}"""
 
 
 def _principal(who: str, groups: Sequence[str]) -> str:
     text = f'\n[[identity.principal]]\nname = "{who}"\ngroups = {json.dumps(list(groups))}\n'
     if who == APPROVER:
         return text + 'roles = ["approver", "auditor"]\n'
-    return text + f'password = "file:{who}.password"\n'
+    return text + f'password = "file:{who}.password"\ntoken = "file:{who}.token"\n'

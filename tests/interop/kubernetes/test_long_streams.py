@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -74,7 +75,12 @@ async def _by_channels(cluster: Cluster, words: tuple[str, ...], data: Path | No
     context = ssl.create_default_context(cafile=str(cluster.folder / "gateway.pem"))
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     query = "&".join(
-        [*(f"command={word}" for word in words), "stdout=true", *(["stdin=true"] if data is not None else [])]
+        [
+            *(f"command={quote(word)}" for word in words),
+            "stdout=true",
+            "stderr=true",
+            *(["stdin=true"] if data is not None else []),
+        ]
     )
     url = f"https://127.0.0.1:{cluster.port}/api/v1/namespaces/t/pods/web/exec?{query}"
     digest, first, status = hashlib.sha256(), b"", -1
@@ -97,7 +103,8 @@ async def _by_channels(cluster: Cluster, words: tuple[str, ...], data: Path | No
                 digest.update(message.data[1:])
                 first = first or message.data[1:101]
             elif message.type is aiohttp.WSMsgType.BINARY and message.data[:1] == b"\3":
-                status = 0 if json.loads(message.data[1:])["status"] == "Success" else 1
+                said = json.loads(message.data[1:])
+                status = 0 if said["status"] == "Success" else int(said["details"]["causes"][0]["message"])
                 first = first or message.data
         if sending is not None:
             await sending
@@ -194,11 +201,7 @@ def test_a_minute_of_silence_ends_nothing(cluster: Cluster) -> None:
                 threading.Event().wait(SILENCE)
                 connection.sendall(b"awake\n")
                 return connection.recv(10)
-        words = (
-            "sh",
-            "-c",
-            f"sleep%20{SILENCE};%20echo%20awake" if transport == "v4" else f"sleep {SILENCE}; echo awake",
-        )
+        words = ("sh", "-c", f"sleep {SILENCE}; echo awake")
         by = (
             by_channels(cluster, *words) if transport == "v4" else by_kubectl(cluster, *words, spdy=transport == "spdy")
         )
@@ -214,7 +217,7 @@ def test_what_is_held_for_five_minutes_goes_on(cluster: Cluster) -> None:
     cluster.admin("apply", "-f", "-", data=held.encode())
     cluster.wait_for(lambda: b"Running" in cluster.admin("get", "pod", HELD_POD))
 
-    def waiting(transport: str) -> bytes:
+    def waiting(transport: str) -> tuple[int, bytes]:
         if transport == "tunnel":
             with (
                 echoing() as to,
@@ -222,12 +225,12 @@ def test_what_is_held_for_five_minutes_goes_on(cluster: Cluster) -> None:
                 socket.create_connection(("127.0.0.1", port), timeout=120) as connection,
             ):
                 connection.sendall(b"please-hold\n")
-                return connection.recv(20)
-        words = ("echo", "please-hold")
+                return 5, connection.recv(20)
+        words = ("sh", "-c", "echo please-hold; exit 5")
         by = (
             by_channels(cluster, *words) if transport == "v4" else by_kubectl(cluster, *words, spdy=transport == "spdy")
         )
-        return by[2]
+        return by[0], by[2]
 
     with ThreadPoolExecutor(len(TRANSPORTS)) as pool:
         came = [pool.submit(waiting, transport) for transport in TRANSPORTS]
@@ -237,7 +240,7 @@ def test_what_is_held_for_five_minutes_goes_on(cluster: Cluster) -> None:
         assert [one.done() for one in came] == [False] * len(came), [one.exception() for one in came if one.done()]
         for ticket in open_tickets(cluster):
             cluster.approve(ticket)
-        assert [one.result(120) for one in came] == [b"please-hold\n"] * len(came)
+        assert [one.result(120) for one in came] == [(5, b"please-hold\n")] * len(came)
 
 
 def all_are_carried(cluster: Cluster) -> bool:

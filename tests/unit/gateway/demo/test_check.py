@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.decision import Verdict
-from gateway.demo.check import Result, Stage, play_all, table
+from gateway.demo.check import MAX_SUMMARY, Result, Stage, play_acts, play_all, table
+from gateway.demo.parts.part import Act
 from gateway.demo.sample import sample_rows
 from gateway.demo.scenes import Scene, held_order, scenes
 
@@ -119,3 +120,57 @@ def test_the_table_names_each_difference(tmp_path: Path) -> None:
     assert text.splitlines()[1].startswith("ok")
     assert "DIFFERS  deny" in text
     assert text.endswith("  deny: exit status 0, expected 1")
+
+
+#: A `sallyport` of which one line waits: `approve` lets it go on, through a pipe.
+WAITING = """#!/bin/sh
+here="$(dirname "$0")"
+case "$1" in
+holds) echo '[{"id": "T-9"}]' ;;
+approve) echo "$2 $SALLYPORT_CONFIG" >"$here/ticket"; echo go >"$here/approved" ;;
+esac
+"""
+
+
+def acts(tmp_path: Path, script: str, sallyport: str, verdict: Verdict, status: int, done: list[bool]) -> Result:
+    """A line that is a script, with what its target says each time it is asked."""
+    line = program(tmp_path / "line", f"#!/bin/sh\n{script}\n")
+    program(tmp_path / "sallyport", sallyport)
+    where = Stage(line, line, (str(tmp_path / "sallyport"), "approve"), tmp_path / "config", str)
+    scene = Scene(verdict, "ana", "", "words", status, (r"^out$",), argv=(str(line),))
+    (result,) = play_acts(where, [Act(scene, lambda: done.pop(0))])
+    return result
+
+
+def test_a_line_of_another_part_that_waits_is_approved_by_what_waits(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    script = 'read -r _ <"$(dirname "$0")/approved"; echo out'
+    result = acts(tmp_path, script, WAITING, Verdict.HOLD, 0, [False, True])
+    assert (result.differences, result.seen) == ((), "out")
+    assert (tmp_path / "ticket").read_text() == f"T-9 {tmp_path / 'config'}\n"
+
+
+def test_what_was_done_too_early_or_not_at_all_is_noticed(tmp_path: Path) -> None:
+    fifo(tmp_path)
+    script = 'read -r _ <"$(dirname "$0")/approved"; echo out'
+    result = acts(tmp_path, script, WAITING, Verdict.HOLD, 0, [True, False])
+    assert result.differences == ("it was done before it was approved", "what was asked for was not done")
+
+
+def test_a_line_that_should_wait_and_ends_is_noticed(tmp_path: Path) -> None:
+    result = acts(tmp_path, "echo out", "#!/bin/sh\necho '[]'\nsleep 1\n", Verdict.HOLD, 0, [True])
+    assert "nothing waited" in result.differences
+
+
+def test_an_approval_that_fails_is_noticed(tmp_path: Path) -> None:
+    broken = WAITING.replace("approve) ", "approve) echo no >&2; exit 3; ")
+    result = acts(tmp_path, "exec sleep 60", broken, Verdict.HOLD, 0, [False, False])
+    assert "`sallyport approve` ended with 3: no" in result.differences
+
+
+def test_a_denied_line_that_was_done_is_noticed_and_long_words_are_cut(tmp_path: Path) -> None:
+    result = acts(tmp_path, "echo out; exit 1", WAITING, Verdict.DENY, 1, [False])
+    assert result.differences == ()
+    result = acts(tmp_path, f"echo {'x' * 500}; exit 1", WAITING, Verdict.DENY, 1, [True])
+    assert "what was denied was done" in result.differences
+    assert len(result.seen) == MAX_SUMMARY

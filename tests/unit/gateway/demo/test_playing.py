@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.decision import Verdict
 from gateway.config import Config
 from gateway.demo import playing
 from gateway.demo.binaries import Binaries, DemoUnavailable
 from gateway.demo.certificates import Certificate
 from gateway.demo.check import Result, Stage
 from gateway.demo.cluster import Cluster, Owner
+from gateway.demo.parts.part import Absent, Act, Part
 from gateway.demo.playing import command_line, play
 from gateway.demo.sample import Rows
 from gateway.demo.scenes import Scene, scenes
@@ -176,3 +178,27 @@ def test_the_program_runs_itself_again_by_the_name_it_was_called_with(
     assert command_line() == (str(installed),)
     monkeypatch.setattr(sys, "argv", ["pytest"])
     assert command_line() == (sys.executable, "-m", "gateway.cli")
+
+
+def test_everything_has_its_parts_and_names_those_that_are_missing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = Act(Scene(Verdict.ALLOW, "ana", "", "words", 0, argv=("echo", "hello")))
+    box = Part(
+        "A box",
+        '\n[[resource]]\nname = "box"\nprotocol = "http"\naddress = "127.0.0.1:1"\ntls = {mode = "disable"}\n',
+        {},
+        (act,),
+    )
+    monkeypatch.setattr(playing, "machine", lambda stack, ground: box)
+    monkeypatch.setattr(playing, "api", lambda stack, ground: Absent("An API", "no curl"))
+    monkeypatch.setattr(playing, "pods", lambda stack, ground: Absent("A cluster", "not built"))
+    assert play(CHECKOUT, {}, world.said.append, check=False, everything=True)
+    assert world.config is not None
+    assert [one.name for one in world.config.resource] == ["shop", "box"]
+    assert "  echo hello" in world.said[0]
+    world.checks, world.said = True, []
+    world.steps.clear()
+    assert play(CHECKOUT, {}, world.said.append, check=True, everything=True)
+    assert world.said[0].count("ok  ") == len(scenes()) + 1
+    assert world.said[1:] == ["An API is not shown: no curl", "A cluster is not shown: not built"]

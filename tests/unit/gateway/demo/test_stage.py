@@ -10,8 +10,9 @@ from gateway.demo.binaries import DemoUnavailable
 from gateway.demo.certificates import Certificate
 from gateway.demo.cluster import Cluster
 from gateway.demo.database import GATEWAY_ROLE
+from gateway.demo.parts.part import Absent, Act, Part
 from gateway.demo.scenes import APPROVER, DEVELOPER, GROUPS, READER, scenes
-from gateway.demo.stage import RESOURCE, Setup, example_policies, invitation, keep, set_up
+from gateway.demo.stage import RESOURCE, Setup, example_policies, invitation, keep, prepare, set_up
 
 CHECKOUT = Path(__file__).parents[4]
 PAPERS = Certificate(certificate=b"certificate", key=b"key")
@@ -20,7 +21,8 @@ PAPERS = Certificate(certificate=b"certificate", key=b"key")
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
     cluster = Cluster(port=5433, user="postgres", password="the superuser's", folder=tmp_path / "pg")
-    return set_up(tmp_path, cluster, PAPERS, CHECKOUT / "policies", 6543)
+    prepare(tmp_path, PAPERS, CHECKOUT, {})
+    return set_up(tmp_path, cluster, CHECKOUT / "policies", 6543)
 
 
 def services(setup: Setup) -> configparser.ConfigParser:
@@ -103,3 +105,27 @@ def test_without_a_checkout_the_message_says_so(tmp_path: Path) -> None:
     with pytest.raises(DemoUnavailable) as refused:
         example_policies(tmp_path)
     assert "make demo" in refused.value.help
+
+
+def test_parts_have_their_resources_people_and_lines(tmp_path: Path) -> None:
+    ground = prepare(tmp_path, PAPERS, CHECKOUT, {"A": "b"})
+    assert set(ground.tokens) == {READER, DEVELOPER}
+    act = Act(next(iter(scenes())))
+    box = Part(
+        "A box",
+        '\n[[resource]]\nname = "box"\nprotocol = "ssh"\naddress = "a:1"\n',
+        {READER: 'ssh_key = ["k"]\n'},
+        (act,),
+    )
+    cluster = Cluster(port=5433, user="postgres", password="the superuser's", folder=tmp_path / "pg")
+    made = set_up(tmp_path, cluster, CHECKOUT / "policies", 6543, [box])
+    read = tomllib.loads(made.configuration.read_text())
+    assert [one["name"] for one in read["resource"]] == [RESOURCE, "box"]
+    people = {one["name"]: one for one in read["identity"]["principal"]}
+    assert people[READER]["ssh_key"] == ["k"]
+    assert people[DEVELOPER]["token"] == f"file:{DEVELOPER}.token"
+    text = invitation(made, scenes(), ("sallyport",), [box, Absent("A cluster", "nobody built it")])
+    assert "A box, a line for each verdict:" in text
+    assert "A cluster is not shown: nobody built it" in text
+    assert "sallyport holds" in text
+    assert "sallyport holds" not in invitation(made, scenes(), ("sallyport",))
