@@ -81,10 +81,16 @@ hold contains {"code": "LOOK", "reason": "somebody looks first", "approvers": {"
 	contains(input.command.text, "please-hold")
 }
 
-mask contains {"code": "SAID", "reason": "mails are hidden", "method": "redact", "values": ["pii.email"]} if {
+mask contains {"code": "SAID", "reason": "mails are hidden", "method": "redact", "values": ["pii.email", "pii.credit_card"]} if {
 	contains(input.command.text, "mask-me")
 	some op in input.command.operations
 	op.kind in {"exec", "attach"}
+}
+
+mask contains {"code": "LOGGED", "reason": "numbers are hidden", "method": "redact", "values": ["pii.credit_card"]} if {
+	contains(input.command.text, "/4539578763621486/")
+	some op in input.command.operations
+	op.kind in {"attach", "logs"}
 }
 
 mask contains {

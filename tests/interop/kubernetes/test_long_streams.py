@@ -36,6 +36,7 @@ HOLD = 300
 SPDY = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false", "KUBECTL_PORT_FORWARD_WEBSOCKETS": "false"}
 TRANSPORTS = ("v5", "v4", "spdy", "tunnel")
 HELD_POD = "please-hold"
+CARD = "4539578763621486"
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +270,19 @@ def test_what_a_real_container_says_is_masked(cluster: Cluster, spdy: bool) -> N
     done = run("exec", "web", "--", "sh", "-c", "printf '\\037\\213\\010\\377\\376'; : mask-me", spdy=spdy)
     assert done.returncode == 1
     assert b"no text" in done.stderr
+
+
+@pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])
+def test_logs_and_attach_of_a_real_container_are_masked(cluster: Cluster, spdy: bool) -> None:
+    """The node's log is one line with the pod's name in it, which is a number of a card here; its processes say nothing to who attaches."""
+    pod = json.dumps({**POD, "metadata": {"name": CARD}})
+    cluster.admin("apply", "-f", "-", data=pod.encode())
+    cluster.wait_for(lambda: b"Running" in cluster.admin("get", "pod", CARD))
+    assert cluster.admin("logs", CARD) == f"log of t/{CARD}\n".encode()
+    for words in (("logs", CARD), ("logs", "-f", CARD), ("logs", "--tail=1", CARD)):
+        done = cluster.kubectl(*words, spdy=spdy)
+        assert (done.returncode, done.stdout) == (0, b"log of t/[redacted]\n"), done.stderr
+    done = cluster.kubectl("attach", CARD, spdy=spdy)
+    assert done.returncode == 0, done.stderr
+    verdicts = {entry.verdict for entry in cluster.decisions() if f"/pods/{CARD}/" in entry.text}
+    assert verdicts == {"mask"}

@@ -193,3 +193,15 @@ def test_the_screen_shows_what_would_be_submitted(pieces: list[str], columns: in
     if not unicodedata.combining((editor._text or "a")[0]) and "\n\u0301" not in editor._text:
         assert "".join(shown.split()) == "".join(wanted.split())
     assert events == []
+
+
+def test_many_characters_at_once_are_drawn_once() -> None:
+    editor = Editor(80)
+    editor.begin("$ ")
+    editor.feed(b"x" * 20_000)
+    shown, event = editor.step()
+    assert (event, shown.count(b"\x1b[J")) == (None, 1)
+    editor.feed(b"y" * (MAX_TEXT - 100) + b"\r")
+    shown, event = editor.step()
+    assert isinstance(event, Submitted)
+    assert (len(event.text), b"\x07" in shown) == (MAX_TEXT, True)
