@@ -91,6 +91,9 @@ async def _by_channels(cluster: Cluster, words: tuple[str, ...], data: Path | No
             url, protocols=("v4.channel.k8s.io",), ssl=context, max_msg_size=0, heartbeat=5, compress=0
         ) as stream,
     ):
+        connection = stream._response.connection
+        assert connection is not None
+        transport = connection.transport
 
         async def send() -> None:
             assert data is not None
@@ -109,6 +112,10 @@ async def _by_channels(cluster: Cluster, words: tuple[str, ...], data: Path | No
                 first = first or message.data
         if sending is not None:
             await sending
+    # WHY: what TLS has still to say at the end outlives the session, and the loop.
+    if transport is not None:
+        transport.abort()
+        await asyncio.sleep(0)
     return status, digest.hexdigest(), first
 
 
