@@ -7,7 +7,7 @@ use super::simple::Around;
 use super::tables::{self, Interpreter};
 use super::unwrap::Unwrapped;
 use super::{Input, Walker};
-use crate::sql::tree::Effect;
+use crate::sql::tree::{Access, Effect};
 
 /// Words of code that make connections.
 const CONNECTS: &[&str] = &["socket", "Socket", "fsockopen", "TCPClient", "net.Dial", "/inet/tcp", "connect("];
@@ -235,6 +235,13 @@ impl Walker<'_> {
             return;
         }
         let index = self.described(kind, args, around);
+        if word.as_deref() == Some("json.tool") {
+            // The second file is made.
+            let rest = args.iter().skip_while(|arg| !arg.is("json.tool")).skip(1).filter(|arg| !arg.is_option());
+            for file in rest.skip(1).cloned().collect::<Vec<Arg>>() {
+                self.writes(index, &file, Access::Create);
+            }
+        }
         if let Some(sign) = sign {
             self.sign(index, sign);
         }

@@ -6,7 +6,7 @@ use super::carriers::target;
 use super::simple::Around;
 use super::tables::{self, RunForm};
 use super::{paths, Walker};
-use crate::sql::tree::Access;
+use crate::sql::tree::{Access, Effect};
 
 impl Walker<'_> {
     /// Options of `options.tsv`.
@@ -28,6 +28,9 @@ impl Walker<'_> {
                 }
                 RunForm::Code => {
                     self.sign(index, Sign::OpaqueCode);
+                    if let Some(operation) = self.at(index) {
+                        operation.effect = operation.effect.max(Effect::Execute);
+                    }
                     self.problem("opaque_code", &format!("`{}` of `{name}` runs code", runs.option), around.span);
                     for sign in super::code::signs_of(&value.shown) {
                         self.sign(index, sign);
@@ -98,7 +101,11 @@ impl Walker<'_> {
             "alias" => self.aliases(index, line),
             "hash" => self.hashed(line),
             "ln" => self.links(index, line),
+            "hostname" | "domainname" | "date" | "ifconfig" | "iwconfig" => self.sets_by_word(index, name, line),
+            "mlr" | "miller" => self.redirects_in(index, line),
             "unzip" => self.unpacks(index, line, "-d"),
+            "7z" | "7za" | "7zr" => self.unpacks(index, line, "-o"),
+            "cpio" => self.unpacks(index, line, "-D"),
             "cd" | "pushd" => self.folder(line),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
             _ => {}

@@ -8,6 +8,9 @@ use crate::sql::tree::Access;
 /// Names that say nothing about how a thing is called where it is put.
 const NAMELESS: &[&str] = &["", ".", "..", "*", "~"];
 
+/// Words of tools that copy between machines, containers and buckets.
+const COPIES: &[&str] = &["cp", "copy", "copyto", "sync", "mv", "move", "moveto", "rsync", "download"];
+
 impl Walker<'_> {
     /// Sources are put at, or in, a destination. `trees`: they may be folders with anything in them.
     pub(super) fn puts(&mut self, index: usize, sources: &[&Arg], into: &Arg, trees: bool) {
@@ -51,7 +54,21 @@ impl Walker<'_> {
         }
     }
 
-    /// `rsync` and `scp` to this machine.
+    /// `docker cp`, `aws s3 cp`, `rclone copy`: a word says that the last one is where the others go.
+    pub(super) fn puts_by_word(&mut self, index: usize, line: &Line) {
+        let Some(at) = line.positionals.iter().take(3).position(|word| COPIES.contains(&word.shown.as_str())) else {
+            return;
+        };
+        let named = line.positionals.get(at.saturating_add(1)..).unwrap_or_default();
+        let Some((into, sources)) = named.split_last() else {
+            return;
+        };
+        if !sources.is_empty() && !into.shown.contains(':') {
+            self.puts(index, sources, into, true);
+        }
+    }
+
+    /// `rsync`, `scp` and `sftp` to this machine.
     pub(super) fn puts_from_afar(&mut self, index: usize, name: &str, line: &Line) {
         let Some((into, sources)) = line.positionals.split_last() else {
             return;

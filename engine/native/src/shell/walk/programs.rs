@@ -196,7 +196,7 @@ impl Walker<'_> {
         let line = Line::of(rest, &valued);
         let matching: Vec<&Entry> =
             entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line))).collect();
-        let first = matching.iter().find(|entry| entry.kind.is_some());
+        let first = kind_of(&matching);
         let kind = first.and_then(|entry| entry.kind).unwrap_or_else(|| unknown_kind(args));
         let kind = if own_verbs::is_foreign(name, rest) { Kind::Run } else { kind };
         let touches = first.map_or(Touches::Nothing, |entry| entry.touches);
@@ -213,6 +213,9 @@ impl Walker<'_> {
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
         self.named_files(index, kind, &line);
+        if matches!(kind, Kind::Container | Kind::Cluster | Kind::Cloud | Kind::RemoteCopy) {
+            self.puts_by_word(index, &line);
+        }
         if kind == Kind::RunFile {
             if let Some(file) = args.first() {
                 self.runs_file(index, file);
@@ -228,6 +231,10 @@ impl Walker<'_> {
             Touches::ReadRest => files.iter().skip(1).for_each(|file| self.reads(index, file)),
             Touches::Write => files.iter().for_each(|file| self.writes(index, file, Access::Write)),
             Touches::Create => files.iter().for_each(|file| self.writes(index, file, Access::Create)),
+            Touches::Into => {
+                files.iter().take(1).for_each(|file| self.reads(index, file));
+                files.iter().skip(1).for_each(|file| self.writes(index, file, Access::Create));
+            }
             Touches::Delete => files.iter().for_each(|file| self.deletes(index, file, false)),
             Touches::DeleteTree => {
                 for file in files {
@@ -258,6 +265,9 @@ impl Walker<'_> {
                     || ["-r", "-R", "-a", "--recursive", "--archive"].iter().any(|option| line.has(option));
                 for file in into.iter().chain(last) {
                     self.puts(index, files.get(..sources).unwrap_or_default(), file, trees);
+                    if trees && (line.has("-T") || line.has("--no-target-directory")) {
+                        self.takes_tree(index, file, true);
+                    }
                 }
             }
             Touches::Grant => {
@@ -345,6 +355,15 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Which line says what a program does: the first that holds. One that only looks gives way to a later one that does more: what
+/// some option makes of a program stands below what it is without.
+fn kind_of<'a>(matching: &[&'a Entry]) -> Option<&'a Entry> {
+    let looks = |entry: &Entry| entry.kind.is_some_and(|kind| matches!(kind.effect(), Effect::Read | Effect::Session));
+    let first = *matching.iter().find(|entry| entry.kind.is_some())?;
+    let graver = matching.iter().find(|entry| entry.kind.is_some() && !looks(entry));
+    Some(graver.copied().filter(|_| looks(first)).unwrap_or(first))
 }
 
 /// Whether verbs only look: the first or the last does, or the second where it is no name of a thing.

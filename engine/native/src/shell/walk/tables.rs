@@ -92,6 +92,8 @@ pub enum Touches {
     /// All but the first are read: the first is a pattern.
     ReadRest,
     Write,
+    /// The first is read, what stands behind it is made.
+    Into,
     Create,
     Delete,
     DeleteTree,
@@ -262,6 +264,7 @@ impl Tables {
             "read" => Touches::Read,
             "read_rest" => Touches::ReadRest,
             "write" => Touches::Write,
+            "into" => Touches::Into,
             "create" => Touches::Create,
             "delete" => Touches::Delete,
             "delete_tree" => Touches::DeleteTree,

@@ -5,7 +5,7 @@ use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
 use super::simple::Around;
 use super::{paths, tables, Walker};
-use crate::sql::tree::Access;
+use crate::sql::tree::{Access, Effect};
 
 /// Keys of `git -c` whose values are run.
 const GIT_RUNS: &[&str] = &[
@@ -236,6 +236,33 @@ impl Walker<'_> {
         let unpacks = line.has("-x") || line.has("--extract") || line.has("--get") || first.starts_with('x');
         if unpacks {
             self.takes_tree(index, &folder, true);
+        }
+    }
+
+    /// Expressions of Miller whose output goes into files.
+    pub(super) fn redirects_in(&mut self, index: usize, line: &Line) {
+        let redirects =
+            |text: &str| text.contains('>') && ["tee", "emit", "print", "dump"].iter().any(|verb| text.contains(verb));
+        if line.args.iter().any(|arg| redirects(&arg.shown)) {
+            if let Some(operation) = self.at(index) {
+                operation.effect = operation.effect.max(Effect::Write);
+            }
+        }
+    }
+
+    /// Programs that show something, and set it when one word more is there.
+    pub(super) fn sets_by_word(&mut self, index: usize, name: &str, line: &Line) {
+        let words = &line.positionals;
+        let sets = match name {
+            "date" => !line.has("-j") && words.iter().any(|word| !word.shown.starts_with('+')),
+            "ifconfig" | "iwconfig" => words.len() > 1,
+            _ => !words.is_empty() || line.has("-F") || line.has("--file"),
+        };
+        if sets {
+            self.sign(index, if name == "date" { Sign::TraceRemoval } else { Sign::ServiceChange });
+            if let Some(operation) = self.at(index) {
+                operation.effect = operation.effect.max(Effect::Execute);
+            }
         }
     }
 

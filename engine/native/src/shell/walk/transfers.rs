@@ -35,7 +35,7 @@ impl Walker<'_> {
         for host in line.positionals.iter().filter(|arg| arg.shown.contains('@') || arg.shown.contains(':')).take(3) {
             self.touch(index, target("host", host, Access::Execute));
         }
-        if matches!(name, "scp" | "rsync") {
+        if matches!(name, "scp" | "rsync" | "sftp") {
             let sources = line.positionals.len().saturating_sub(1).max(1);
             for file in line.positionals.iter().take(sources).filter(|arg| !arg.shown.contains(':')) {
                 self.reads(index, file);

@@ -1,9 +1,9 @@
 //! Wrappers: commands that run another command. The table `wrappers.tsv` says how each takes its options.
 
 use super::super::vocabulary::Sign;
-use super::args::Arg;
+use super::args::{Arg, Line};
 use super::simple::Around;
-use super::tables::{self, Form, Wrapper};
+use super::tables::{self, Form, RunForm, Wrapper};
 use super::Walker;
 
 /// What is left when a wrapper is taken off.
@@ -44,6 +44,10 @@ pub(super) struct Taken {
 
 impl Walker<'_> {
     pub(super) fn unwrap(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
+        if name == "parallel" {
+            // Its options are its own wherever they stand: no other program has one of these names.
+            self.wrapper_writes(name, args, around);
+        }
         if let Some(found) = self.special(name, args, around) {
             return found;
         }
@@ -65,6 +69,8 @@ impl Walker<'_> {
         let (wrapper_name, remote) = (name.to_owned(), wrapper.remote);
         if wrapper.keeps {
             self.program(name, args, Around { span: around.span, ..Around::default() });
+        } else {
+            self.wrapper_writes(name, args.get(..taken.rest).unwrap_or_default(), around);
         }
         if !taken.texts.is_empty() {
             return Unwrapped::Texts { wrapper: wrapper_name, texts: taken.texts, signs, remote };
@@ -87,6 +93,15 @@ impl Walker<'_> {
                     Unwrapped::Program
                 }
             }
+        }
+    }
+
+    /// A wrapper that writes a file of its own (`strace -o FILE`) is an operation beside what it runs.
+    fn wrapper_writes(&mut self, name: &str, own: &[Arg], around: &Around) {
+        let line = Line::of(own.get(1..).unwrap_or_default(), &[]);
+        let mut options = tables::options(name).iter().filter(|runs| runs.form == RunForm::Write);
+        if options.any(|runs| line.value(&runs.option).is_some()) {
+            self.program(name, own, Around { span: around.span, ..Around::default() });
         }
     }
 
