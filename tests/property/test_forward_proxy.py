@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.core.ports import Answer
@@ -59,6 +59,7 @@ def host_of(text: bytes) -> str:
 
 @settings(max_examples=200)
 @given(STREAMS, st.integers(1, 60))
+@example(absolute("in.test", "/ok", None) + b"\n", 3)
 def test_only_what_was_granted_goes_on_and_to_where_it_was_granted(stream: bytes, size: int) -> None:
     house = House(judge=judge, names=NAMES).client(stream, size)
     granted = [text for text in house.asked if judge(text) is ALLOW]

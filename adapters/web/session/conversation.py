@@ -65,11 +65,12 @@ class Conversation:
         self._do.begin(now)
         if self._phase is not Phase.CLOSED:
             try:
-                self._take(event)
+                try:
+                    self._take(event)
+                except AdapterError as error:
+                    self._bad_answer(error.code, str(error))  # after which the client's next request is read
             except Refused as refusal:
                 self._not_read(refusal)
-            except AdapterError as error:
-                self._bad_answer(error.code, str(error))
         self._do.arm()
         return self._do.effects
 
@@ -112,11 +113,10 @@ class Conversation:
             case saw.Decided(ticket, answer):
                 if ticket == self._ticket and self._exchange is not None:
                     self._decided(self._exchange, answer)
+            case saw.UpstreamOpened() if self._target is not None and self._target.tls:
+                self._do.add(do.StartTls(Side.UPSTREAM))
             case saw.UpstreamOpened():
-                if self._target is not None and self._target.tls:
-                    self._do.add(do.StartTls(Side.UPSTREAM))
-                else:
-                    self._run()
+                self._run()
             case saw.UpstreamReused():
                 self._run(is_reused=True)
             case saw.UpstreamFailed(reason, code):
