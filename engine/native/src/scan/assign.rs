@@ -107,7 +107,8 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let Some(place) = Place::after(text, end) else {
         return;
     };
-    if is_public(text, start) {
+    // WHY first: most of what is assigned is short.
+    if kind == kinds.key && !may_be_key(text, &place) || is_public(text, start) {
         return;
     }
     let word = if word == Word::Weak && is_strengthened(text, start) { Word::Key } else { word };
@@ -127,6 +128,11 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
         let rank = if kind == kinds.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
+}
+
+/// Whether this byte may stand behind a word whose name, or an operator or a quote after it, begins there.
+pub fn may_follow(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || b"_=:,|\"'` \t])>([\\!?-.".contains(&byte)
 }
 
 /// What is found after a word.
@@ -263,15 +269,31 @@ fn key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usi
         .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter()))
 }
 
+/// Whether what stands here has the length of a key, as `key` takes one.
+fn may_be_key(text: &[u8], place: &Place) -> bool {
+    let is_long = |at: usize| run(text, at, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
+    place.quote.is_some() || is_long(place.at) || after_a_word(text, place).is_some_and(is_long)
+}
+
+/// Whether keys are made of such letters.
+fn is_of_keys(byte: u8) -> bool {
+    OF_KEYS.get(usize::from(byte)) == Some(&true)
+}
+
+const OF_KEYS: [bool; 256] = {
+    let (mut all, mut byte) = ([false; 256], 0_u8);
+    let mut rest: &mut [bool] = &mut all;
+    while let Some((one, more)) = rest.split_first_mut() {
+        let is_sign = matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'!' | b'@' | b'%' | b'^');
+        *one = byte.is_ascii_alphanumeric() || is_sign || matches!(byte, b'&' | b'*');
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    all
+};
+
 /// A run of the letters that keys are made of.
 fn bare_key(text: &[u8], at: usize, demand: random::Demand) -> Option<(usize, usize)> {
-    let end = run(text, at, |byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'!' | b'@' | b'%' | b'^' | b'&' | b'*'
-            )
-    });
+    let end = run(text, at, is_of_keys);
     let value = trimmed(text.get(at..end)?);
     let end = at.saturating_add(value.len());
     let called = matches!(text.get(end), Some(b'(' | b'{' | b'[' | b'$' | b'<'));
@@ -341,13 +363,21 @@ fn password_without_operator(text: &[u8], place: &Place) -> Option<(usize, usize
     random::looks_random(value, random::WEAK).then_some((place.at, end))
 }
 
-/// What ends a bare value.
+/// Whether it ends a bare value.
 fn closes(byte: u8) -> bool {
-    matches!(
-        byte,
-        b',' | b';' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b']' | b'|' | b'\\' | b'&'
-    )
+    CLOSES.get(usize::from(byte)) == Some(&true)
 }
+
+const CLOSES: [bool; 256] = {
+    let (mut all, mut byte) = ([false; 256], 0_u8);
+    let mut rest: &mut [bool] = &mut all;
+    while let Some((one, more)) = rest.split_first_mut() {
+        let is_quote = matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b';' | b'|' | b'\\' | b'&');
+        *one = is_quote || matches!(byte, b'(' | b')' | b'{' | b'}' | b']');
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    all
+};
 
 fn is_line_of_its_own(text: &[u8], end: usize) -> bool {
     matches!(text.get(end), None | Some(b'\n' | b'\r'))
@@ -358,15 +388,16 @@ fn is_code(value: &[u8], after: Option<u8>) -> bool {
     if matches!(after, Some(b'(' | b'[' | b'{')) {
         return true;
     }
-    let dotted = value.split(|byte| *byte == b'.').count() > 1
-        && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    let dotted =
+        value.contains(&b'.') && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
     let selector = value.first().is_some_and(|byte| matches!(byte, b'#' | b'.'))
         && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
     let path = value.contains(&b'/')
         && value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'#' | b'_' | b'-' | b'.'));
     // What follows a quote that closed: `"password = " + value`.
     let joined = value.first().is_some_and(|byte| matches!(byte, b'+' | b')' | b';'));
-    dotted || selector || path || joined || value.windows(2).any(|pair| pair == b"->" || pair == b"::" || pair == b"()")
+    let has = |pair @ [_, last]: &[u8; 2]| value.contains(last) && value.windows(2).any(|two| two == pair);
+    dotted || selector || path || joined || has(b"->") || has(b"::") || has(b"()")
 }
 
 fn ends_with_any(tail: &[u8], endings: &[&[u8]]) -> bool {

@@ -24,6 +24,23 @@ pub struct Automaton {
     ending: u32,
     /// By state number less the first ending one: the patterns that end there.
     ends: Vec<Vec<u16>>,
+    /// By state: the classes of bytes that leave it as it is, a bit each of the first sixty-four.
+    stays: Vec<u64>,
+}
+
+/// How far a walk has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    pub state: u32,
+    /// Where the longest match so far ends.
+    pub found: Option<usize>,
+}
+
+impl Way {
+    /// Whether nothing can match any more.
+    pub fn is_over(&self) -> bool {
+        self.state == DEAD
+    }
 }
 
 impl Automaton {
@@ -88,6 +105,38 @@ impl Automaton {
         state != DEAD
     }
 
+    /// The bytes with which a match may go on that begins with a word in any case, a bit each; all when it may be over before.
+    pub fn behind(&self, word: &[u8]) -> [u64; 4] {
+        let mut states = vec![self.start];
+        for cases in word.iter().map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]) {
+            if states.iter().any(|state| self.is_ending(*state)) {
+                break;
+            }
+            let all = states.iter().flat_map(|state| cases.map(|byte| self.step(*state, byte)));
+            let mut next: Vec<u32> = all.filter(|state| *state != DEAD).collect();
+            next.sort_unstable();
+            next.dedup();
+            states = next;
+        }
+        let is_over = states.iter().any(|state| self.is_ending(*state));
+        bits(|byte| is_over || states.iter().any(|state| self.step(*state, byte) != DEAD))
+    }
+
+    /// So many bytes at least that are no white space stand at the beginning of a match.
+    pub fn least(&self) -> usize {
+        let (mut states, mut count) = (vec![self.start], 0_usize);
+        let goes_on =
+            |state: &u32| !self.is_ending(*state) && b" \t\n\x0c\r".iter().all(|byte| self.step(*state, *byte) == DEAD);
+        while !states.is_empty() && states.iter().all(goes_on) {
+            let all = states.iter().flat_map(|state| (0..=u8::MAX).map(|byte| self.step(*state, byte)));
+            let mut next: Vec<u32> = all.filter(|state| *state != DEAD).collect();
+            next.sort_unstable();
+            next.dedup();
+            (states, count) = (next, count.saturating_add(1));
+        }
+        count
+    }
+
     /// By state: what `of` says of all patterns that may still end after it, or end in it, together.
     pub fn ahead(&self, of: impl Fn(&[u16]) -> u128) -> Vec<u128> {
         let states = self.next.len().wrapping_shr(self.shift);
@@ -106,9 +155,35 @@ impl Automaton {
 
     /// Where the longest match that begins at `at` ends.
     pub fn longest(&self, text: &[u8], at: usize) -> Option<usize> {
+        self.go(text, at, text.len(), self.way(at)).found
+    }
+
+    /// A walk that begins at `at`.
+    #[inline]
+    pub fn way(&self, at: usize) -> Way {
+        Way { state: self.start, found: self.is_ending(self.start).then_some(at) }
+    }
+
+    /// Whether any match begins at `at`.
+    pub fn is_begun(&self, text: &[u8], at: usize) -> bool {
         let mut state = self.start;
-        let mut found = self.is_ending(state).then_some(at);
-        for (offset, byte) in (at..).zip(text.get(at..)?) {
+        for byte in text.get(at..).unwrap_or_default() {
+            if self.is_ending(state) {
+                break;
+            }
+            state = self.step(state, *byte);
+            if state == DEAD {
+                return false;
+            }
+        }
+        self.is_ending(state)
+    }
+
+    /// Goes on from `at` to before `to`, or until the walk is over.
+    #[inline]
+    pub fn go(&self, text: &[u8], at: usize, to: usize, way: Way) -> Way {
+        let Way { mut state, mut found } = way;
+        for (offset, byte) in (at..).zip(text.get(at..text.len().min(to)).unwrap_or_default()) {
             state = self.step(state, *byte);
             if state == DEAD {
                 break;
@@ -117,7 +192,17 @@ impl Automaton {
                 found = Some(offset.saturating_add(1));
             }
         }
-        found
+        Way { state, found }
+    }
+
+    /// The same when no byte of the stretch changes the state: they are looked at together.
+    pub fn stay(&self, text: &[u8], at: usize, to: usize, way: &Way) -> Option<Way> {
+        let stays = self.stays.get(way.state as usize).copied().unwrap_or(0);
+        let class = |byte: &u8| u32::from(self.classes.get(usize::from(*byte)).copied().unwrap_or(0));
+        let stretch = text.get(at..to).filter(|_| stays != 0)?;
+        let all = stretch.iter().fold(1, |all, byte| all & stays.wrapping_shr(class(byte)));
+        let found = if self.is_ending(way.state) { Some(to) } else { way.found };
+        (all == 1).then_some(Way { state: way.state, found })
     }
 
     /// Of a match that begins at `at` in a text that goes on: whether more of it may come, and where the longest one ends.
@@ -163,6 +248,17 @@ impl Automaton {
     pub fn memory(&self) -> usize {
         self.next.len().saturating_mul(2)
     }
+}
+
+/// A bit for each byte of which something holds.
+pub fn bits(holds: impl Fn(u8) -> bool) -> [u64; 4] {
+    let mut bits = [0_u64; 4];
+    for byte in (0..=u8::MAX).filter(|byte| holds(*byte)) {
+        if let Some(some) = bits.get_mut(usize::from(byte >> 6)) {
+            *some |= 1_u64.wrapping_shl(u32::from(byte & 63));
+        }
+    }
+    bits
 }
 
 /// Sets of the pattern's states, each a state of the automaton.
@@ -295,7 +391,12 @@ impl<'a> Sets<'a> {
         let plain = order.iter().take_while(|number| ending.get(**number).is_none_or(Vec::is_empty)).count();
         let ends = order.iter().skip(plain).filter_map(|number| ending.get_mut(*number).map(std::mem::take)).collect();
         let first = u32::try_from(plain).unwrap_or(u32::MAX);
-        Automaton { classes: self.classes, shift, next, start: u32::from(to(start)), ending: first, ends }
+        let stays = (0_u16..).zip(next.chunks(width)).map(|(state, row)| {
+            let same = (0..).zip(row).filter(|(_, next)| **next == state && width <= 64);
+            same.fold(0, |all, (class, _)| all | 1_u64.wrapping_shl(class))
+        });
+        let stays = stays.collect();
+        Automaton { classes: self.classes, shift, next, start: u32::from(to(start)), ending: first, ends, stays }
     }
 }
 

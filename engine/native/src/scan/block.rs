@@ -121,29 +121,6 @@ impl Signs {
         }
     }
 
-    /// Two halves of a block as one.
-    #[inline(always)]
-    pub fn joined(&self, upper: &Self) -> Self {
-        let both = |lower: u64, upper: u64| lower | upper << 32;
-        Self {
-            digits: both(self.digits, upper.digits),
-            letters: both(self.letters, upper.letters),
-            capitals: both(self.capitals, upper.capitals),
-            underscores: both(self.underscores, upper.underscores),
-            dots: both(self.dots, upper.dots),
-            colons: both(self.colons, upper.colons),
-            joints: both(self.joints, upper.joints),
-            pluses: both(self.pluses, upper.pluses),
-            opens: both(self.opens, upper.opens),
-            closes: both(self.closes, upper.closes),
-            spaces: both(self.spaces, upper.spaces),
-            whites: both(self.whites, upper.whites),
-            fillings: both(self.fillings, upper.fillings),
-            ats: both(self.ats, upper.ats),
-            heads: both(self.heads, upper.heads),
-        }
-    }
-
     /// Where words begin: a letter after none, or a capital after a small one.
     #[inline(always)]
     pub fn words(&self, before: &Self) -> u64 {
@@ -206,6 +183,23 @@ impl Signs {
         let count = |bits: u64| (bits & seen).count_ones();
         let digits = count(digits);
         (digits >= 7) | (count(dots) >= 3) | (count(colons) >= 2) | ((count(letters) >= 1) & (digits >= 2))
+    }
+
+    /// Whether a day or a time of day stands at `place`, with seconds, and no figure goes on with it; or a part of an address
+    /// after the first, which is none by itself. Tests of `figures` say of which shapes that is true. `text` begins at the place.
+    #[inline(always)]
+    pub fn is_moment(&self, before: &Self, after: &Self, place: usize, text: &[u8]) -> bool {
+        let from = |here: u64, after: u64| from(here, after, place);
+        let (digits, colons) = (from(self.digits, after.digits), from(self.colons, after.colons));
+        let (letters, joints) = (from(self.letters, after.letters), from(self.joints, after.joints));
+        let time = (digits & 0x1ff == 0b0_1101_1011) & (colons & 0x1ff == 0b0_0010_0100) & (letters & 0x100 == 0);
+        let (first, last) = (text.first().copied().unwrap_or(0), text.get(10).copied().unwrap_or(0));
+        let date = (digits & 0x7ff == 0b11_0110_1111) & (joints & 0x7ff == 0b00_1001_0000);
+        let date = date & matches!(first, b'1' | b'2') & matches!(last, b' ' | b'T' | b'\n' | b'"' | b',' | b'|');
+        let run = (digits | letters).trailing_ones();
+        let inner = back(self.colons, before.colons, 1).wrapping_shr(place as u32) & 1 == 1;
+        let inner = inner & (1..=4).contains(&run) & (colons.wrapping_shr(run) & 1 == 1);
+        time | date | inner
     }
 
     /// What else than digits, letters, dots and colons may stand in a figure.

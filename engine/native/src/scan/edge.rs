@@ -146,7 +146,7 @@ impl<'a> Looking<'a> {
         let Some(trigger) = engine.triggers.get(usize::from(number)) else {
             return;
         };
-        for action in &trigger.actions {
+        for action in trigger.actions.iter().map(|effect| &effect.action) {
             match *action {
                 Action::Match { detector, back } => {
                     let begin = match back {

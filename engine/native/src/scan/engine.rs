@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::failure::Failure;
 use crate::scan::assign::Word;
-use crate::scan::automaton::Automaton;
+use crate::scan::automaton::{bits, Automaton};
 use crate::scan::checks::Check;
 use crate::scan::figures;
 use crate::scan::near::SHORT;
@@ -29,7 +29,42 @@ pub enum Action {
 /// A literal, in lower case, and what it sets off.
 pub struct Trigger {
     pub word: Vec<u8>,
-    pub actions: Vec<Action>,
+    pub actions: Vec<Effect>,
+}
+
+impl Trigger {
+    fn new(word: Vec<u8>, actions: Vec<Action>, detectors: &[Detector]) -> Self {
+        let actions = actions.into_iter().map(|action| Effect::new(action, &word, detectors)).collect();
+        Self { word, actions }
+    }
+}
+
+/// An action, and after which bytes behind the literal anything can come of it, a bit each.
+pub struct Effect {
+    pub action: Action,
+    pub behind: [u64; 4],
+}
+
+impl Effect {
+    fn new(action: Action, word: &[u8], detectors: &[Detector]) -> Self {
+        let behind = match action {
+            Action::Match { detector, back: None } => {
+                let detector = detectors.get(usize::from(detector));
+                detector.map_or([u64::MAX; 4], |one| one.lead.as_ref().unwrap_or(&one.value).behind(word))
+            }
+            Action::Context { .. } => bits(|byte| word.len() > SHORT || !byte.is_ascii_lowercase()),
+            Action::Assign { .. } => bits(crate::scan::assign::may_follow),
+            Action::Match { back: Some(_), .. } | Action::Follow { .. } => [u64::MAX; 4],
+        };
+        Self { action, behind }
+    }
+
+    /// Whether anything can come of it where this byte stands behind the literal.
+    #[inline]
+    pub fn is_due(&self, byte: u8) -> bool {
+        let bits = self.behind.get(usize::from(byte >> 6)).copied().unwrap_or(0);
+        bits.wrapping_shr(u32::from(byte & 63)) & 1 == 1
+    }
 }
 
 /// One row, built.
@@ -39,6 +74,8 @@ pub struct Detector {
     pub rank: u8,
     pub lead: Option<Automaton>,
     pub value: Automaton,
+    /// How many bytes of the value there are at least before any white space.
+    pub least: usize,
     pub trail: Option<Automaton>,
     pub checks: Vec<Check>,
     pub context: Option<u16>,
@@ -129,7 +166,7 @@ fn build() -> Result<Engine, String> {
         return Err("the pass looks for no other literal of one byte than `@`".to_owned());
     }
     let triggers = long.into_iter().chain(short);
-    let triggers = triggers.map(|(word, actions)| Trigger { word: word.into_bytes(), actions }).collect();
+    let triggers = triggers.map(|(word, actions)| Trigger::new(word.into_bytes(), actions, &detectors)).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let outlines = figures::Outlines::new(&figures);
@@ -207,13 +244,15 @@ fn context_group<'a>(
 impl Detector {
     fn new(row: &Row, kind: u16, context: Option<u16>) -> Result<Self, String> {
         let (lead, value, trail) = table::parts(row.shape);
+        let shape = matcher(value)?;
         let optional = |part: &str| if part.is_empty() { Ok(None) } else { matcher(part).map(Some) };
         Ok(Self {
             kind,
             how: row.how,
             rank: row.rank,
             lead: optional(lead)?,
-            value: matcher(value)?,
+            least: if row.how == How::Near { shape.least() } else { 0 },
+            value: shape,
             trail: optional(trail)?,
             checks: row.checks.iter().map(|name| Check::of(name)).collect::<Result<_, _>>()?,
             context,

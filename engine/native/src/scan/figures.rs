@@ -178,6 +178,55 @@ mod tests {
         assert!(!["a=b=c=d", "((((((((", "took 532"].into_iter().any(begins));
     }
 
+    /// The detectors of which a match may end in or after bytes that are each one of a few.
+    fn possible(figures: &Figures, classes: &[&[u8]]) -> Vec<u16> {
+        let (mut states, mut found) = (vec![figures.shapes.start()], Vec::new());
+        for class in classes {
+            let mut next = Vec::new();
+            for state in &states {
+                found.extend_from_slice(figures.shapes.ends(*state));
+                let steps = class.iter().map(|byte| figures.shapes.step(*state, *byte));
+                next.extend(steps.filter(|state| *state != DEAD));
+            }
+            next.sort_unstable();
+            next.dedup();
+            states = next;
+        }
+        let ahead = figures.shapes.ahead(|ends| ends.iter().fold(0, |all, one| all | 1 << (one % 128)));
+        let alive = states.iter().filter_map(|state| ahead.get(*state as usize)).fold(0, |all, one| all | one);
+        found.extend((0_u16..).zip(&figures.detectors).map(|(one, _)| one).filter(|one| alive >> (one % 128) & 1 == 1));
+        found.sort_unstable();
+        found.dedup();
+        found.iter().filter_map(|one| figures.detectors.get(usize::from(*one)).copied()).collect()
+    }
+
+    #[test]
+    fn what_is_a_moment_begins_no_figure() {
+        let Ok(engine) = engine() else {
+            return;
+        };
+        let kinds = |classes: &[&[u8]]| {
+            let found = possible(&engine.figures, classes);
+            let rows = found.iter().filter_map(|one| engine.rows.get(usize::from(*one)));
+            rows.map(|row| (row.kind, row.checks.clone())).collect::<Vec<_>>()
+        };
+        let (digit, colon): (&[u8], &[u8]) = (b"0123456789", b":");
+        let rest: Vec<u8> = (0..=u8::MAX).filter(|byte| !byte.is_ascii_alphanumeric() && *byte != b':').collect();
+        let time = [digit, digit, colon, digit, digit, colon, digit, digit, &rest];
+        // With two colons and none of them doubled that check holds for nothing.
+        assert_eq!(kinds(&time), [("pii.ip_address", vec!["ipv6"])]);
+        let (joint, rest): (&[u8], &[u8]) = (b"-/", b" T\n\",|");
+        let date = [b"12", digit, digit, digit, joint, digit, digit, joint, digit, digit, rest];
+        assert_eq!(kinds(&date), []);
+        // Checks of both refuse what stands behind a colon.
+        let (letters, colon): (Vec<u8>, &[u8]) = ((0..=u8::MAX).filter(u8::is_ascii_alphanumeric).collect(), b":");
+        for count in 1..=4 {
+            let part: Vec<&[u8]> = std::iter::repeat_n(letters.as_slice(), count).chain([colon]).collect();
+            let addresses = [("pii.ip_address", vec!["ipv6"]), ("pii.mac_address", vec!["mac"])];
+            assert!(kinds(&part).iter().all(|kind| addresses.contains(kind)), "{:?}", kinds(&part));
+        }
+    }
+
     #[test]
     fn the_words_that_a_figure_wants_are_those_of_shapes_that_begin_so() {
         let Ok(engine) = engine() else {

@@ -2,13 +2,14 @@
 //! has. `pulp` makes them safe to use: what it hands out says that they are there.
 
 use core::arch::x86_64::__m256i;
+use core::hint::black_box;
 
 use pulp::x86::V3;
 use pulp::NullaryFnOnce;
 
 use crate::scan::block::{padded, Bytes, Signs, SIZE};
 use crate::scan::notes::Notes;
-use crate::scan::sieve::Sieve;
+use crate::scan::sieve::{Sieve, HEAD};
 use crate::scan::Engine;
 
 const LANES: usize = 32;
@@ -76,7 +77,9 @@ impl NullaryFnOnce for Look<'_> {
 }
 
 /// By the place among four bytes: the tables of lower and of upper halves, for two times eight kinds of literals.
-type Tables = [[[__m256i; 2]; 2]; 4];
+type Tables = [[[__m256i; 2]; 2]; HEAD];
+/// The halves of a block.
+type Halves = [__m256i; 2];
 
 #[derive(Clone, Copy)]
 struct Lanes {
@@ -84,12 +87,19 @@ struct Lanes {
 }
 
 impl Lanes {
+    // WHY no closures here and below: the compiler need not build them with the instructions that the rest is built with.
     #[inline(always)]
     fn tables(self, sieve: &Sieve) -> Tables {
-        sieve
-            .halves
-            .each_ref()
-            .map(|halves| [halves.low.map(|table| self.twice(table)), halves.high.map(|table| self.twice(table))])
+        let mut tables = [[[self.all(0); 2]; 2]; HEAD];
+        for ([lows, highs], halves) in tables.iter_mut().zip(&sieve.halves) {
+            for (low, table) in lows.iter_mut().zip(halves.low) {
+                *low = self.twice(table);
+            }
+            for (high, table) in highs.iter_mut().zip(halves.high) {
+                *high = self.twice(table);
+            }
+        }
+        tables
     }
 
     #[inline(always)]
@@ -124,49 +134,65 @@ impl Lanes {
         self.both(above, self.simd.avx2._mm256_cmpgt_epi8(self.all(last.wrapping_add(1)), bytes))
     }
 
+    /// The highest bits of the lanes of both halves. WHY the black box: what the compiler knows to be bits of lanes it takes
+    /// apart lane by lane wherever numbers are made of them, which costs several times what all else here does.
     #[inline(always)]
-    fn bits(self, lanes: __m256i) -> u64 {
-        u64::from(self.simd.avx2._mm256_movemask_epi8(lanes) as u32)
+    fn bits(self, lower: __m256i, upper: __m256i) -> u64 {
+        let lower = u64::from(self.simd.avx2._mm256_movemask_epi8(lower) as u32);
+        let upper = u64::from(self.simd.avx2._mm256_movemask_epi8(upper) as u32);
+        black_box(lower | upper << 32)
     }
 
+    #[inline(always)]
+    fn where_is(self, [one, other]: Halves, byte: u8) -> u64 {
+        self.bits(self.is(one, byte), self.is(other, byte))
+    }
+
+    #[inline(always)]
+    fn where_either(self, [one, other]: Halves, first: u8, second: u8) -> u64 {
+        let lower = self.either(self.is(one, first), self.is(one, second));
+        self.bits(lower, self.either(self.is(other, first), self.is(other, second)))
+    }
+
+    #[inline(always)]
+    fn where_within(self, [one, other]: Halves, first: u8, last: u8) -> u64 {
+        self.bits(self.within(one, first, last), self.within(other, first, last))
+    }
+
+    /// The bits of a block.
     #[inline(always)]
     fn signs(self, tables: &Tables, block: &Bytes) -> Signs {
-        let first = self.half(tables, block, 0);
-        let second = self.half(tables, block, LANES);
-        first.joined(&second)
-    }
-
-    /// The bits of one half of a block.
-    #[inline(always)]
-    fn half(self, tables: &Tables, block: &Bytes, from: usize) -> Signs {
-        let bytes = load(block, from);
-        let letters = self.within(self.either(bytes, self.all(0x20)), b'a', b'z');
-        let capitals = self.within(bytes, b'A', b'Z');
-        let spaces = self.is(bytes, b' ');
-        let lines = self.either(self.is(bytes, b'\n'), self.is(bytes, b'\r'));
-        let rest = self.either(self.is(bytes, b'\t'), self.is(bytes, 0x0c));
+        let (one, other) = (load(block, 0), load(block, LANES));
+        let (both, case) = ([one, other], self.all(0x20));
         Signs {
-            digits: self.bits(self.within(bytes, b'0', b'9')),
-            letters: self.bits(letters),
-            capitals: self.bits(capitals),
-            underscores: self.bits(self.is(bytes, b'_')),
-            dots: self.bits(self.is(bytes, b'.')),
-            colons: self.bits(self.is(bytes, b':')),
-            joints: self.bits(self.either(self.is(bytes, b'-'), self.is(bytes, b'/'))),
-            pluses: self.bits(self.is(bytes, b'+')),
-            opens: self.bits(self.is(bytes, b'(')),
-            closes: self.bits(self.is(bytes, b')')),
-            spaces: self.bits(spaces),
-            whites: self.bits(self.either(spaces, self.either(lines, rest))),
-            fillings: self.bits(self.either(self.is(bytes, b'%'), self.is(bytes, b'|'))),
-            ats: self.bits(self.is(bytes, b'@')),
-            heads: self.heads(tables, block, from),
+            digits: self.where_within(both, b'0', b'9'),
+            letters: self.where_within([self.either(one, case), self.either(other, case)], b'a', b'z'),
+            capitals: self.where_within(both, b'A', b'Z'),
+            underscores: self.where_is(both, b'_'),
+            dots: self.where_is(both, b'.'),
+            colons: self.where_is(both, b':'),
+            joints: self.where_either(both, b'-', b'/'),
+            pluses: self.where_is(both, b'+'),
+            opens: self.where_is(both, b'('),
+            closes: self.where_is(both, b')'),
+            spaces: self.where_is(both, b' '),
+            whites: self.bits(self.is_white(one), self.is_white(other)),
+            fillings: self.where_either(both, b'%', b'|'),
+            ats: self.where_is(both, b'@'),
+            heads: self.bits(self.heads(tables, block, 0), self.heads(tables, block, LANES)),
         }
     }
 
-    /// Where the tables have a kind of literal in common for four bytes one after the other.
     #[inline(always)]
-    fn heads(self, tables: &Tables, block: &Bytes, from: usize) -> u64 {
+    fn is_white(self, bytes: __m256i) -> __m256i {
+        let lines = self.either(self.is(bytes, b'\n'), self.is(bytes, b'\r'));
+        let rest = self.either(self.is(bytes, b'\t'), self.is(bytes, 0x0c));
+        self.either(self.is(bytes, b' '), self.either(lines, rest))
+    }
+
+    /// Where the tables have a kind of literal in common for four bytes one after the other: not nought.
+    #[inline(always)]
+    fn heads(self, tables: &Tables, block: &Bytes, from: usize) -> __m256i {
         let [low, high] = [self.all(0x0f), self.all(0x0f)];
         let mut kinds = [self.all(0xff); 2];
         for (place, [lows, highs]) in (from..).zip(tables) {
@@ -181,7 +207,7 @@ impl Lanes {
         }
         let [first, second] = kinds;
         let none = self.is(self.either(first, second), 0);
-        self.bits(none) ^ 0xffff_ffff
+        self.simd.avx2._mm256_xor_si256(none, self.all(0xff))
     }
 }
 

@@ -32,6 +32,7 @@ pub mod stream;
 pub mod table;
 pub mod views;
 pub mod walk;
+pub mod walks;
 pub mod words;
 
 pub use engine::{engine, Engine};

@@ -22,12 +22,19 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     let last = end.saturating_add(GAP);
     let mut next = last.saturating_add(1);
     if walker.starts.0 != end {
-        walker.starts = (end, starts(walker.text, end));
+        let (starts, whites) = starts(walker.text, end);
+        walker.starts = (end, starts, whites);
     }
     let untried = u64::MAX.checked_shl(u32::try_from(tried.saturating_sub(end)).unwrap_or(u64::BITS)).unwrap_or(0);
-    for place in places(walker.starts.1 & untried) {
+    let (_, starts, whites) = walker.starts;
+    for place in places(starts & untried) {
+        // What is behind the block may be anything.
+        let whites = whites.wrapping_shr(place as u32);
+        if whites != 0 && (whites.trailing_zeros() as usize) < detector.least {
+            continue;
+        }
         let at = end.saturating_add(place);
-        let Some(value_end) = detector.value.longest(walker.text, at) else {
+        let Some(value_end) = walker.walks.longest(number, &detector.value, walker.text, at) else {
             continue;
         };
         if walker.accept(number, detector, at, value_end) {
@@ -42,14 +49,22 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     }
 }
 
-/// The places up to `GAP` after `end` at which a value may begin: letters and digits after none.
-fn starts(text: &[u8], end: usize) -> u64 {
+/// The places up to `GAP` after `end` at which a value may begin (letters and digits after none), and those of white space.
+fn starts(text: &[u8], end: usize) -> (u64, u64) {
     const REACH: u64 = (1 << (GAP + 1)) - 1;
-    let block = padded(text, end);
-    let solid = mask(&block, |byte| byte.is_ascii_alphanumeric());
-    let before = (solid | mask(&block, |byte| byte == b'_')) << 1;
+    let rest = text.get(end..).unwrap_or_default();
+    let made;
+    let block = match rest.first_chunk() {
+        Some(block) => block,
+        None => {
+            made = padded(text, end);
+            &made
+        }
+    };
+    let solid = mask(block, |byte| byte.is_ascii_alphanumeric());
+    let before = (solid | mask(block, |byte| byte == b'_')) << 1;
     let joined = end.checked_sub(1).is_some_and(|before| is_word(text, before));
-    solid & !(before | u64::from(joined)) & REACH
+    (solid & !(before | u64::from(joined)) & REACH, mask(block, |byte| byte.is_ascii_whitespace()))
 }
 
 /// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).

@@ -59,19 +59,69 @@ impl Notes {
             self.figures.note(offset, parts);
             self.parts.push(parts);
         }
-        self.literals.keep(|place| {
-            let head = text.get(place..).and_then(<[u8]>::first_chunk);
-            let head = u32::from_le_bytes(head.copied().unwrap_or_else(|| last(text, place)));
-            engine.sieve.passes(head) | u64::from(head as u8 == b'@') != 0
-        });
-        self.figures.keep(|place| {
-            let [_, here, after] = around(seen, place);
-            engine.outlines.has(here.outline(after, place % SIZE)) != 0
-        });
-        self.figures.keep(|place| {
-            let [_, here, after] = around(seen, place);
-            here.is_ample(after, place % SIZE)
-        });
+        self.literals.keep(&Passing { engine, text });
+        self.figures.keep(&Outlined { engine, seen });
+        self.figures.keep(&Ample { seen });
+        self.figures.keep(&Lasting { text, seen });
+    }
+}
+
+/// A question about a place. WHY no closure: it must be built with the instructions of what asks it.
+trait Question {
+    fn holds(&self, place: usize) -> bool;
+}
+
+struct Passing<'a> {
+    engine: &'a Engine,
+    text: &'a [u8],
+}
+
+impl Question for Passing<'_> {
+    #[inline(always)]
+    fn holds(&self, place: usize) -> bool {
+        let head = match self.text.get(place..).and_then(<[u8]>::first_chunk) {
+            Some(head) => u32::from_le_bytes(*head),
+            None => u32::from_le_bytes(last(self.text, place)),
+        };
+        self.engine.sieve.passes(head) | u64::from(head as u8 == b'@') != 0
+    }
+}
+
+struct Outlined<'a> {
+    engine: &'a Engine,
+    seen: &'a [Signs],
+}
+
+impl Question for Outlined<'_> {
+    #[inline(always)]
+    fn holds(&self, place: usize) -> bool {
+        let [_, here, after] = around(self.seen, place);
+        self.engine.outlines.has(here.outline(after, place % SIZE)) != 0
+    }
+}
+
+struct Ample<'a> {
+    seen: &'a [Signs],
+}
+
+impl Question for Ample<'_> {
+    #[inline(always)]
+    fn holds(&self, place: usize) -> bool {
+        let [_, here, after] = around(self.seen, place);
+        here.is_ample(after, place % SIZE)
+    }
+}
+
+struct Lasting<'a> {
+    text: &'a [u8],
+    seen: &'a [Signs],
+}
+
+impl Question for Lasting<'_> {
+    #[inline(always)]
+    fn holds(&self, place: usize) -> bool {
+        let [before, here, after] = around(self.seen, place);
+        !here.is_moment(before, after, place % SIZE, self.text.get(place..).unwrap_or_default())
     }
 }
 
@@ -126,15 +176,15 @@ impl Places {
 
     /// Keeps those for which `holds`: each is written to where the next one belongs, and written over unless it is kept.
     #[inline(always)]
-    fn keep(&mut self, holds: impl Fn(usize) -> bool) {
+    fn keep(&mut self, question: &impl Question) {
         let places = Cell::from_mut(self.places.as_mut_slice()).as_slice_of_cells();
         let mut kept = 0_usize;
-        for place in places.iter().take(self.count) {
+        for place in places.get(..self.count).unwrap_or_default() {
             let place = place.get();
             if let Some(slot) = places.get(kept) {
                 slot.set(place);
             }
-            kept = kept.wrapping_add(usize::from(holds(usize::from(place))));
+            kept = kept.wrapping_add(usize::from(question.holds(usize::from(place))));
         }
         self.count = kept;
     }
@@ -169,11 +219,19 @@ mod tests {
         assert_eq!((notes.literals.taken().count(), notes.figures.taken().count()), (0, 0));
     }
 
+    struct Third;
+
+    impl Question for Third {
+        fn holds(&self, place: usize) -> bool {
+            place % 3 == 0
+        }
+    }
+
     #[test]
     fn there_is_room_for_every_place_and_those_that_hold_are_kept() {
         let mut places = Places::room(BLOCKS * SIZE);
         (0..BLOCKS).for_each(|block| places.note(block * SIZE, u64::MAX));
-        places.keep(|place| place % 3 == 0);
+        places.keep(&Third);
         assert!(places.taken().eq((0..BLOCKS * SIZE).step_by(3)));
         places.note(0, 0x8000_0000_0003_0005);
         assert!(places.taken().eq([0, 2, 16, 17, 63]));

@@ -7,6 +7,7 @@ use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
+use crate::scan::walks::Walks;
 use crate::scan::{assign, near, Span};
 
 /// Which part of a text is asked about: findings that begin in `from..to`. The rest is looked at for context only.
@@ -72,12 +73,13 @@ pub struct Walker<'a> {
     waiting: Vec<(u16, usize, usize)>,
     /// By detector: up to where values after its trigger were tried.
     pub followed: Vec<usize>,
-    /// After the trigger that ended last: where values may begin, as `near` keeps it.
-    pub starts: (usize, u64),
+    /// After the trigger that ended last: where values may begin and where white space stands, as `near` keeps it.
+    pub starts: (usize, u64, u64),
     matches: Vec<(u16, usize)>,
     /// By sixty-four bytes of the text, as bits: where parts begin that may be figures.
     parts: Vec<u64>,
     notes: Notes,
+    pub walks: Walks,
 }
 
 impl<'a> Walker<'a> {
@@ -91,10 +93,11 @@ impl<'a> Walker<'a> {
             context: Vec::new(),
             waiting: Vec::new(),
             followed: vec![0; engine.detectors.len()],
-            starts: (0, 0),
+            starts: (0, 0, 0),
             matches: Vec::new(),
             parts: Vec::with_capacity(text.len().div_ceil(SIZE)),
             notes: Notes::room(text.len()),
+            walks: Walks::default(),
         }
     }
 
@@ -163,8 +166,10 @@ impl<'a> Walker<'a> {
         if let Some(literals) = &mut self.literals {
             literals.push((number, start, end));
         }
-        for action in &trigger.actions {
-            match *action {
+        // Behind a text stands nothing; what may come of that is not asked before.
+        let behind = self.text.get(end).copied();
+        for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
+            match effect.action {
                 Action::Match { detector, back } => self.matched(detector, back, start),
                 Action::Follow { detector } => near::follow(self, detector, start, end),
                 Action::Context { group } => {
@@ -226,8 +231,8 @@ impl<'a> Walker<'a> {
             },
         };
         let end = match &detector.trail {
-            None => detector.value.longest(self.text, begin),
-            Some(trail) => detector.value.last_end(self.text, begin, |end| trail.longest(self.text, end).is_some()),
+            None => self.walks.longest(number, &detector.value, self.text, begin),
+            Some(trail) => detector.value.last_end(self.text, begin, |end| trail.is_begun(self.text, end)),
         };
         end.is_some_and(|end| self.accept(number, detector, begin, end))
     }

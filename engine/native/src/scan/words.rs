@@ -82,15 +82,6 @@ impl Words {
         self.next.get(row..row.saturating_add(self.width)).unwrap_or_default().iter().any(|child| *child != NONE)
     }
 
-    /// Whether a text has one of the literals.
-    pub fn is_in(&self, text: &[u8]) -> bool {
-        (0..text.len()).any(|at| {
-            let mut found = false;
-            self.at(text, at, |_, _| found = true);
-            found
-        })
-    }
-
     pub fn memory(&self) -> usize {
         self.next.len().saturating_mul(2)
     }
@@ -129,7 +120,6 @@ mod tests {
             words.at(text, at, |number, end| found.push((end, number)));
         }
         assert_eq!(found, [(4, 0), (6, 3), (6, 1), (10, 2)]);
-        assert!(words.is_in(b"ushe") && !words.is_in(b"sh"));
         assert!(words.may_go_on(b"xSH", 1) && words.may_go_on(b"she", 0));
         assert!(!words.may_go_on(b"hers", 0) && !words.may_go_on(b"sx", 0));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::scan::words::Words;
+use crate::scan::automaton::Automaton;
 
 /// What is asked of a value.
 #[derive(Clone, Copy, Debug)]
@@ -68,16 +68,19 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
     if letters == 0 {
         return digits >= demand.shortest.max(16) && other == 0 && entropy(value) >= 250;
     }
-    let is_long_hex = is_hex(value) && value.len() >= 32;
-    if other.saturating_mul(3) > value.len() || has_scheme(value) || !is_long_hex && is_spelled(value) {
+    let is_hex = is_hex(value);
+    let is_long_hex = is_hex && value.len() >= 32;
+    // WHY this order: what costs least comes first, what is asked of words last.
+    if other.saturating_mul(3) > value.len() || has_scheme(value) {
         return false;
     }
     let needed = match () {
         () if is_long_hex => 240,
-        () if is_hex(value) => demand.entropy.min(300),
+        () if is_hex => demand.entropy.min(300),
         () => demand.entropy,
     };
-    (digits >= 2 || changes_case(value) || is_long_run(value) || is_long_hex)
+    (digits >= 2 || is_long_hex || changes_case(value) || is_long_run(value))
+        && (is_long_hex || !is_spelled(value))
         && entropy(value) >= needed
         && !is_placeholder(value)
 }
@@ -92,7 +95,7 @@ fn is_uuid(value: &[u8]) -> bool {
 
 /// One run of letters that no language has as a word.
 fn is_long_run(value: &[u8]) -> bool {
-    value.len() >= 20 && entropy(value) >= 350 && !changes_case(value) && value.iter().all(u8::is_ascii_alphabetic)
+    value.len() >= 20 && value.iter().all(u8::is_ascii_alphabetic) && !changes_case(value) && entropy(value) >= 350
 }
 
 fn is_hex(value: &[u8]) -> bool {
@@ -153,6 +156,9 @@ fn can_be_spoken(word: &[u8]) -> bool {
 
 /// Cases that alternate as no word's do.
 fn changes_case(value: &[u8]) -> bool {
+    if !value.iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
     let mut changes = 0_usize;
     let mut letters = 0_usize;
     let mut before: Option<bool> = None;
@@ -233,14 +239,21 @@ const PARTS: &[&[u8]] = &[
 const OPENINGS: [&[u8]; 8] = [b"${", b"{{", b"$(", b"<%", b"#{", b"%(", b"%s", b"@{"];
 
 fn has_part(value: &[u8]) -> bool {
-    if value.windows(2).any(|two| OPENINGS.contains(&two)) {
+    let opens = |byte: &u8| matches!(byte, b'$' | b'{' | b'<' | b'#' | b'%' | b'@');
+    if value.iter().any(opens) && value.windows(2).any(|two| OPENINGS.contains(&two)) {
         return true;
     }
-    static WORDS: OnceLock<Option<Words>> = OnceLock::new();
-    let Some(words) = WORDS.get_or_init(|| Words::new(PARTS).ok()) else {
-        return false;
+    static SHAPE: OnceLock<Option<Automaton>> = OnceLock::new();
+    let built = || {
+        let parts: Vec<String> = PARTS.iter().map(|part| format!("(?i-u:{})", escaped(part))).collect();
+        Automaton::searching(&parts.iter().map(String::as_str).collect::<Vec<_>>()).ok()
     };
-    words.is_in(value)
+    SHAPE.get_or_init(built).as_ref().is_some_and(|shape| shape.is_begun(value, 0))
+}
+
+/// A literal as a pattern.
+fn escaped(literal: &[u8]) -> String {
+    literal.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
 /// Code where a value would stand: calls, members, templates.
@@ -252,7 +265,11 @@ pub fn is_code(value: &[u8]) -> bool {
 /// One letter many times in a row stands for letters that were taken away.
 pub fn is_blanked(value: &[u8]) -> bool {
     const RUN: usize = 7;
-    value.windows(RUN).any(|part| part.iter().all(|byte| byte.eq_ignore_ascii_case(&b'x') || *byte == b'*'))
+    let mut run = 0_usize;
+    value.iter().any(|byte| {
+        run = if matches!(byte, b'x' | b'X' | b'*') { run.saturating_add(1) } else { 0 };
+        run == RUN
+    })
 }
 
 /// What stands where a secret would: a variable, a word for one, stars.
@@ -268,7 +285,8 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     let begin = bare.iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
     let end = bare.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last.saturating_add(1));
     let bare = bare.get(begin..end).unwrap_or_default();
-    STANDS_FOR.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(bare)) || has_part(value)
+    const LONGEST: usize = 11;
+    bare.len() <= LONGEST && STANDS_FOR.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(bare)) || has_part(value)
 }
 
 #[cfg(test)]
