@@ -198,7 +198,7 @@ impl Signs {
         let date = date & matches!(first, b'1' | b'2') & matches!(last, b' ' | b'T' | b'\n' | b'"' | b',' | b'|');
         let run = (digits | letters).trailing_ones();
         let inner = back(self.colons, before.colons, 1).wrapping_shr(place as u32) & 1 == 1;
-        let inner = inner & (1..=4).contains(&run) & (colons.wrapping_shr(run) & 1 == 1);
+        let inner = inner & (1..=3).contains(&run) & (colons.wrapping_shr(run) & 1 == 1);
         time | date | inner
     }
 

@@ -192,9 +192,13 @@ mod tests {
             next.dedup();
             states = next;
         }
-        let ahead = figures.shapes.ahead(|ends| ends.iter().fold(0, |all, one| all | 1 << (one % 128)));
-        let alive = states.iter().filter_map(|state| ahead.get(*state as usize)).fold(0, |all, one| all | one);
-        found.extend((0_u16..).zip(&figures.detectors).map(|(one, _)| one).filter(|one| alive >> (one % 128) & 1 == 1));
+        for part in 0..4 {
+            let bit = |one: &u16| if one / 128 == part { 1_u128 << (one % 128) } else { 0 };
+            let ahead = figures.shapes.ahead(|ends| ends.iter().map(bit).fold(0, |all, one| all | one));
+            let alive = states.iter().filter_map(|state| ahead.get(*state as usize)).fold(0, |all, one| all | one);
+            let patterns = (0_u16..).zip(&figures.detectors).map(|(one, _)| one);
+            found.extend(patterns.filter(|one| bit(one) & alive != 0));
+        }
         found.sort_unstable();
         found.dedup();
         found.iter().filter_map(|one| figures.detectors.get(usize::from(*one)).copied()).collect()
@@ -220,7 +224,7 @@ mod tests {
         assert_eq!(kinds(&date), []);
         // Checks of both refuse what stands behind a colon.
         let (letters, colon): (Vec<u8>, &[u8]) = ((0..=u8::MAX).filter(u8::is_ascii_alphanumeric).collect(), b":");
-        for count in 1..=4 {
+        for count in 1..=3 {
             let part: Vec<&[u8]> = std::iter::repeat_n(letters.as_slice(), count).chain([colon]).collect();
             let addresses = [("pii.ip_address", vec!["ipv6"]), ("pii.mac_address", vec!["mac"])];
             assert!(kinds(&part).iter().all(|kind| addresses.contains(kind)), "{:?}", kinds(&part));

@@ -223,7 +223,7 @@ mod tests {
 
     impl Question for Third {
         fn holds(&self, place: usize) -> bool {
-            place % 3 == 0
+            place.is_multiple_of(3)
         }
     }
 

@@ -80,7 +80,7 @@ impl Walk {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::arithmetic_side_effects, clippy::expect_used)]
+    #![allow(clippy::arithmetic_side_effects, clippy::expect_used, clippy::indexing_slicing)]
 
     use super::*;
 
