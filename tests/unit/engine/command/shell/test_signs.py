@@ -102,7 +102,7 @@ SHOWS = {
         "script -c ls ~/.bashrc",
         "docker cp c:/home/.bashrc ~",
         "aws s3 cp s3://b/k ~/.bashrc",
-        "sftp host:.bashrc /home/ann/",
+        "sftp host:.bashrc ~",
         "strace -o ~/.bashrc ls",
     ),
     "obfuscated": (
