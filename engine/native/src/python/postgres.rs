@@ -105,14 +105,7 @@ impl PostgresLane {
     fn name(&mut self, statement: &[u8], text: &[u8]) {
         self.lane.name(statement, text);
     }
-    fn open(
-        &mut self,
-        status: u8,
-        simple: bool,
-        extended: bool,
-        until: f64,
-        names: Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    fn open(&mut self, status: u8, simple: bool, extended: bool, until: f64, names: Bound<'_, PyAny>) -> PyResult<()> {
         let current = names.getattr(intern!(names.py(), "current"))?.unbind();
         self.names = Some(Names { known_by: names.unbind(), current, until });
         self.lane.open(status, simple, extended);
@@ -149,7 +142,8 @@ impl PostgresLane {
         clock: i64,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let mut log = log.try_borrow_mut()?;
-        let line = guarded(|| Ok(self.lane.line(&mut log.0, decision_id, clock))).map_err(|failure| raise(py, failure))?;
+        let line =
+            guarded(|| Ok(self.lane.line(&mut log.0, decision_id, clock))).map_err(|failure| raise(py, failure))?;
         Ok(line.map(|line| PyBytes::new(py, &line)))
     }
     fn reply<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> Option<Bound<'py, PyBytes>> {
