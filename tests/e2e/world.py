@@ -118,6 +118,8 @@ class World:
             text=True,
             timeout=900,
         )
+        if said.returncode:
+            print(said.stdout, said.stderr)
         return said.returncode
 
     def entries(self) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ RUN = CliRunner()
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, bool]]:
     seen: list[tuple[Path, bool]] = []
 
-    def play(checkout: Path, environment: object, say: object, *, check: bool) -> bool:
+    def play(checkout: Path, environment: object, say: object, *, check: bool, everything: bool) -> bool:
         seen.append((checkout, check))
         return not check
 
