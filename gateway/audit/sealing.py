@@ -115,12 +115,13 @@ class Sealer:
             return size
 
     def start(self, every: float = SEAL_EVERY) -> None:
-        """Seal every so many seconds until `close`."""
+        """Seal now, what a life before left included, and every so many seconds until `close`."""
         self._thread = threading.Thread(target=self._keep_sealing, args=(every,), name="audit-sealer", daemon=True)
         self._thread.start()
 
     def _keep_sealing(self, every: float) -> None:
-        while not self._ended.wait(every):
+        # WHY at once: who dies again and again within `every` would leave a log without any proof.
+        while True:
             try:
                 self.seal()
                 self.trouble = ""
@@ -128,6 +129,8 @@ class Sealer:
                 if not self.trouble:
                     logger("audit").error("the log is not sealed any more", code=error.code, problem=str(error))
                 self.trouble = str(error)
+            if self._ended.wait(every):
+                return
 
     def close(self) -> None:
         """Seal a last time and stop. What goes wrong is in `trouble`."""

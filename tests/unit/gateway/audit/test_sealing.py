@@ -217,6 +217,20 @@ def test_it_seals_by_itself_until_it_is_closed(tmp_path: Path) -> None:
     assert sealer.trouble == ""
 
 
+def test_what_a_life_before_left_is_sealed_at_once(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    log.append(entry(1))
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
+    sealer.start(every=3_600)
+    turns = 0
+    while not sizes(tmp_path) and turns < 1_000:
+        threading.Event().wait(0.01)
+        turns += 1
+    assert sizes(tmp_path) == [1]
+    sealer.close()
+    log.close()
+
+
 def test_what_stops_the_sealing_is_said(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
