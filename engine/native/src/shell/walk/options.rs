@@ -46,6 +46,7 @@ impl Walker<'_> {
                         self.fetched.insert(paths::file_name(&value.shown).to_owned());
                     }
                 }
+                RunForm::Tree => self.takes_tree(index, &value, true),
                 RunForm::Read => self.reads(index, &value),
                 RunForm::Sql => self.sql_text(name, &value),
                 RunForm::Value => {}
@@ -101,11 +102,8 @@ impl Walker<'_> {
             "alias" => self.aliases(index, line),
             "hash" => self.hashed(line),
             "ln" => self.links(index, line),
-            "hostname" | "domainname" | "date" | "ifconfig" | "iwconfig" => self.sets_by_word(index, name, line),
+            "date" => self.sets_the_time(index, line),
             "mlr" | "miller" => self.redirects_in(index, line),
-            "unzip" => self.unpacks(index, line, "-d"),
-            "7z" | "7za" | "7zr" => self.unpacks(index, line, "-o"),
-            "cpio" => self.unpacks(index, line, "-D"),
             "cd" | "pushd" => self.folder(line),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
             _ => {}

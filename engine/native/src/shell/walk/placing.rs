@@ -47,13 +47,6 @@ impl Walker<'_> {
         }
     }
 
-    /// An archive is mixed into the folder that an option names.
-    pub(super) fn unpacks(&mut self, index: usize, line: &Line, option: &str) {
-        if let Some(folder) = line.value(option) {
-            self.takes_tree(index, &folder, true);
-        }
-    }
-
     /// `docker cp`, `aws s3 cp`, `rclone copy`: a word says that the last one is where the others go.
     pub(super) fn puts_by_word(&mut self, index: usize, line: &Line) {
         let Some(at) = line.positionals.iter().take(3).position(|word| COPIES.contains(&word.shown.as_str())) else {

@@ -435,6 +435,7 @@ fn holds(when: &Condition, line: &Line) -> bool {
             }
         }),
         Condition::Verb(verbs) => line.positionals.iter().take(4).any(|arg| verbs.iter().any(|verb| arg.is(verb))),
+        Condition::Words(count) => line.positionals.len() >= *count,
         Condition::Contains(texts) => {
             line.args.iter().any(|arg| texts.iter().any(|text| arg.shown.contains(text.as_str())))
         }

@@ -81,6 +81,8 @@ pub enum Condition {
     Option(Vec<String>),
     NoOption(Vec<String>),
     Verb(Vec<String>),
+    /// So many words at least that are no options.
+    Words(usize),
     Contains(Vec<String>),
 }
 
@@ -122,6 +124,8 @@ pub enum RunForm {
     File,
     /// Its value is a file that is written.
     Write,
+    /// Its value is a folder into which a tree is mixed.
+    Tree,
     /// Its value is a file that is read.
     Read,
     /// Its value is SQL.
@@ -287,6 +291,7 @@ impl Tables {
                 Some("code") => RunForm::Code,
                 Some("file") => RunForm::File,
                 Some("write") => RunForm::Write,
+                Some("tree") => RunForm::Tree,
                 Some("read") => RunForm::Read,
                 Some("sql") => RunForm::Sql,
                 Some("value") => RunForm::Value,
@@ -325,7 +330,9 @@ fn conditions(cell: Option<&&str>) -> Vec<Condition> {
         .iter()
         .map(|word| {
             let alternatives = |text: &str| text.split('|').map(str::to_owned).collect();
-            if let Some(rest) = word.strip_prefix('!') {
+            if let Some(count) = word.strip_prefix('#').and_then(|rest| rest.parse().ok()) {
+                Condition::Words(count)
+            } else if let Some(rest) = word.strip_prefix('!') {
                 Condition::NoOption(alternatives(rest))
             } else if let Some(rest) = word.strip_prefix('~') {
                 Condition::Contains(alternatives(rest))

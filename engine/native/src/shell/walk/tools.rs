@@ -250,16 +250,10 @@ impl Walker<'_> {
         }
     }
 
-    /// Programs that show something, and set it when one word more is there.
-    pub(super) fn sets_by_word(&mut self, index: usize, name: &str, line: &Line) {
-        let words = &line.positionals;
-        let sets = match name {
-            "date" => !line.has("-j") && words.iter().any(|word| !word.shown.starts_with('+')),
-            "ifconfig" | "iwconfig" => words.len() > 1,
-            _ => !words.is_empty() || line.has("-F") || line.has("--file"),
-        };
-        if sets {
-            self.sign(index, if name == "date" { Sign::TraceRemoval } else { Sign::ServiceChange });
+    /// `date` with a word that is no form to show it in.
+    pub(super) fn sets_the_time(&mut self, index: usize, line: &Line) {
+        if !line.has("-j") && line.positionals.iter().any(|word| !word.shown.starts_with('+')) {
+            self.sign(index, Sign::TraceRemoval);
             if let Some(operation) = self.at(index) {
                 operation.effect = operation.effect.max(Effect::Execute);
             }

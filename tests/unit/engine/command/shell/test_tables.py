@@ -89,6 +89,7 @@ SHOWN = {
     "code": "opaque_code",
     "file": "opaque_code",
     "write": "persistence",
+    "tree": "persistence",
     "read": "credential_read",
 }
 
@@ -97,7 +98,9 @@ SHOWN = {
     ("name", "option", "form"), [one for one in OPTIONS if one[2] in SHOWN and one[0] != "emacs"], ids=str
 )
 def test_an_option_that_is_more_than_a_flag_shows(name: str, option: str, form: str) -> None:
-    value = {"shell": f"'{INNER}'", "write": "~/.bashrc", "read": "~/.aws/credentials"}.get(form, "./code")
+    value = {"shell": f"'{INNER}'", "write": "~/.bashrc", "tree": "~/.config", "read": "~/.aws/credentials"}.get(
+        form, "./code"
+    )
     line = f"{name} {option} {value} x"
     assert SHOWN[form] in signs(line), line
 
@@ -111,6 +114,9 @@ def made_from(name: str, when: str) -> str:
     words = [name.replace(".*", ".ext4")]
     for condition in cell(when):
         if condition.startswith("!"):
+            continue
+        if condition.startswith("#"):
+            words += ["x"] * int(condition[1:])
             continue
         words.append(f"'x{condition[1:].split('|')[0]}x'" if condition.startswith("~") else condition.split("|")[0])
     return " ".join(words)
