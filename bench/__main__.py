@@ -8,115 +8,62 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from bench import activity, audit, authoring, decide, grpc_peers, pgbench, replay, report, scan, servers, shell
+from bench import (
+    activity,
+    audit,
+    authoring,
+    decide,
+    grpc_peers,
+    pgbench,
+    recorder,
+    replay,
+    report,
+    scan,
+    servers,
+    shell,
+)
 
+F = TypeVar("F")
 
-def run_pgbench(arguments: argparse.Namespace) -> list[report.Line]:
-    runs = pgbench.measure(arguments.seconds, arguments.rounds)
-    if arguments.raw:
-        json.dump(pgbench.document(runs), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = pgbench.promises(runs)
-    return report.judge("pgbench", measured, peers)
-
-
-def run_grpc(arguments: argparse.Namespace) -> list[report.Line]:
-    loads = grpc_peers.measure(arguments.seconds, arguments.rounds)
-    if arguments.raw:
-        json.dump(grpc_peers.document(loads), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = grpc_peers.promises(loads)
-    return report.judge("grpc", measured, peers)
-
-
-def run_decide(arguments: argparse.Namespace) -> list[report.Line]:
-    figures = decide.measure()
-    if arguments.raw:
-        json.dump(decide.document(figures), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    if not arguments.json:
-        decide.show(figures)
-    measured, peers = decide.promises(figures)
-    return report.judge("decide", measured, peers)
+Promises = tuple[Mapping[str, float | None], Mapping[str, str]]
 
 
-def run_replay(arguments: argparse.Namespace) -> list[report.Line]:
-    found = replay.measure()
-    if arguments.raw:
-        json.dump({"replay": asdict(found)}, sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = replay.promises(found)
-    return report.judge("replay", measured, peers)
+@dataclass(frozen=True)
+class Area(Generic[F]):
+    """What one area measures, and how that is told: as JSON, beside its promises, and by a picture of its own where it has one."""
+
+    measure: Callable[[argparse.Namespace], F]
+    document: Callable[[F], object]
+    promises: Callable[[F], Promises]
+    show: Callable[[F], None] | None = None
+
+    def run(self, name: str, arguments: argparse.Namespace) -> list[report.Line]:
+        """Measure; the lines of its promises, or none where the raw figures were asked for and are printed."""
+        figures = self.measure(arguments)
+        if arguments.raw:
+            json.dump(self.document(figures), sys.stdout)
+            sys.stdout.write("\n")
+            return []
+        if self.show is not None and not arguments.json:
+            self.show(figures)
+        return report.judge(name, *self.promises(figures))
 
 
-def run_scan(arguments: argparse.Namespace) -> list[report.Line]:
-    figures = scan.measure()
-    if arguments.raw:
-        json.dump(scan.document(figures), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    if not arguments.json:
-        scan.show(figures)
-    measured, peers = scan.promises(figures)
-    return report.judge("scan", measured, peers)
-
-
-def run_authoring(arguments: argparse.Namespace) -> list[report.Line]:
-    runs = authoring.measure(arguments.rounds)
-    if arguments.raw:
-        json.dump(authoring.document(runs), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = authoring.promises(runs)
-    return report.judge("authoring", measured, peers)
-
-
-def run_shell(arguments: argparse.Namespace) -> list[report.Line]:
-    found = shell.measure()
-    if arguments.raw:
-        json.dump({"shell": asdict(found)}, sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = shell.promises(found)
-    return report.judge("shell", measured, peers)
-
-
-def run_audit(arguments: argparse.Namespace) -> list[report.Line]:
-    figures = audit.measure()
-    if arguments.raw:
-        json.dump(audit.document(figures), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = audit.promises(figures)
-    return report.judge("audit", measured, peers)
-
-
-def run_activity(arguments: argparse.Namespace) -> list[report.Line]:
-    figures = activity.measure()
-    if arguments.raw:
-        json.dump(activity.document(figures), sys.stdout)
-        sys.stdout.write("\n")
-        return []
-    measured, peers = activity.promises(figures)
-    return report.judge("activity", measured, peers)
-
-
-AREAS = {
-    "decide": run_decide,
-    "authoring": run_authoring,
-    "pgbench": run_pgbench,
-    "grpc": run_grpc,
-    "replay": run_replay,
-    "scan": run_scan,
-    "shell": run_shell,
-    "audit": run_audit,
-    "activity": run_activity,
+AREAS: Mapping[str, Area[Any]] = {
+    "decide": Area(lambda said: decide.measure(), decide.document, decide.promises, decide.show),
+    "authoring": Area(lambda said: authoring.measure(said.rounds), authoring.document, authoring.promises),
+    "pgbench": Area(lambda said: pgbench.measure(said.seconds, said.rounds), pgbench.document, pgbench.promises),
+    "grpc": Area(lambda said: grpc_peers.measure(said.seconds, said.rounds), grpc_peers.document, grpc_peers.promises),
+    "replay": Area(lambda said: replay.measure(), replay.document, replay.promises),
+    "scan": Area(lambda said: scan.measure(), scan.document, scan.promises, scan.show),
+    "shell": Area(lambda said: shell.measure(), shell.document, shell.promises),
+    "audit": Area(lambda said: audit.measure(), audit.document, audit.promises),
+    "activity": Area(lambda said: activity.measure(), activity.document, activity.promises),
+    "recorder": Area(lambda said: recorder.measure(), recorder.document, recorder.promises),
 }
 
 
@@ -134,7 +81,7 @@ def main() -> int:
     done = 0
     for area in arguments.areas or AREAS:
         try:
-            lines += AREAS[area](arguments)
+            lines += AREAS[area].run(area, arguments)
             done += 1
         except servers.Missing as error:
             print(f"{area}: not measured: {error}", file=sys.stderr)

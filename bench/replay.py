@@ -89,6 +89,11 @@ def measure(count: int = ENTRIES) -> Figures:
     return Figures(count, count / alone, cores, together, together * WHOLE / count)
 
 
+def document(found: Figures) -> dict[str, object]:
+    """The raw figures for machines."""
+    return {"replay": asdict(found)}
+
+
 def promises(found: Figures) -> tuple[dict[str, float | None], dict[str, str]]:
     """The promise by its name in `budgets.toml`, with what stands beside it."""
     beside = f"{found.entries:,} entries, {found.cores} processes: {found.seconds:.1f} s"
@@ -102,7 +107,7 @@ def main() -> int:
     arguments = parser.parse_args()
     found = measure(arguments.entries)
     if arguments.json:
-        json.dump({"replay": asdict(found)}, sys.stdout)
+        json.dump(document(found), sys.stdout)
         sys.stdout.write("\n")
     else:
         print(f"one process: {found.rate:,.0f} decisions/s; {found.cores} processes: {found.seconds:.1f} s")

@@ -12,7 +12,7 @@ import shlex
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine import _native
@@ -72,6 +72,11 @@ def measure() -> Found:
     words = timed(lambda number: split(texts[number]), len(texts))
     cuts = statistics.quantiles(parsed, n=100)
     return Found(len(texts), statistics.median(parsed), cuts[98], statistics.median(words))
+
+
+def document(found: Found) -> dict[str, object]:
+    """The raw figures for machines."""
+    return {"shell": asdict(found)}
 
 
 def promises(found: Found) -> tuple[Mapping[str, float], Mapping[str, str]]:
