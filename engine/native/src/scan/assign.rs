@@ -87,12 +87,28 @@ const STRENGTHENS: [&[u8]; 5] = [b"secret", b"access", b"private", b"api", b"tok
 pub struct Kinds {
     password: u16,
     key: u16,
+    /// Words for a password, and what makes longer ones of them: `pass`, `word`.
+    longer: Vec<(&'static [u8], &'static [u8])>,
 }
 
 impl Kinds {
     pub fn new(kind_of: impl Fn(&str) -> Result<u16, String>) -> Result<Self, String> {
         let [key, password] = TYPES;
-        Ok(Self { password: kind_of(password)?, key: kind_of(key)? })
+        let is_name = |rest: &str| rest.bytes().all(is_of_names) && !rest.is_empty();
+        let passwords = || WORDS.iter().filter(|(_, word)| matches!(word, Word::Password | Word::ShortPassword));
+        let longer = passwords().filter(|(_, word)| *word == Word::ShortPassword).flat_map(|(short, _)| {
+            let rests = passwords().filter_map(move |(long, _)| long.strip_prefix(short)).filter(|rest| is_name(rest));
+            rests.map(|rest| (short.as_bytes(), rest.as_bytes()))
+        });
+        Ok(Self { password: kind_of(password)?, key: kind_of(key)?, longer: longer.collect() })
+    }
+
+    /// Whether the word at `start..end` goes on as a longer one, whose value is the same and found there.
+    fn goes_on(&self, text: &[u8], start: usize, end: usize) -> bool {
+        let is = |at: usize, part: &[u8]| {
+            text.get(at..at.saturating_add(part.len())).is_some_and(|there| there.eq_ignore_ascii_case(part))
+        };
+        self.longer.iter().any(|(short, rest)| is(end, rest) && is(start, short))
     }
 }
 
@@ -111,13 +127,15 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     if kind == kinds.key && !may_be_key(text, &place) || is_public(text, start) {
         return;
     }
-    let word = if word == Word::Weak && is_strengthened(text, start) { Word::Key } else { word };
     let found = match word {
         Word::Password => password(text, &place),
-        Word::ShortPassword if begins_word(text, start) => password(text, &place),
+        Word::ShortPassword if begins_word(text, start) && !kinds.goes_on(text, start, end) => password(text, &place),
         Word::ShortPassword => None,
         Word::Key => key(text, &place, random::KEY),
         Word::Faint if place.operator == Operator::None => None,
+        // WHY first: of what is no key after a word that promises one nothing more is asked.
+        Word::Weak | Word::Faint if key(text, &place, random::KEY).is_none() => None,
+        Word::Weak if is_strengthened(text, start) => key(text, &place, random::KEY),
         Word::Weak | Word::Faint if place.names(text, start) => key(text, &place, random::NAMED),
         Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
             key(text, &place, random::WEAK)
@@ -204,7 +222,7 @@ impl Place {
         const TAIL: usize = 24;
         const BETWEEN: usize = 12;
         let rest = text.get(end..)?;
-        let tail = rest.iter().take(TAIL).take_while(|byte| byte.is_ascii_alphabetic() || **byte == b'_').count();
+        let tail = rest.iter().take(TAIL).take_while(|byte| is_of_names(**byte)).count();
         let mut at = end.saturating_add(tail);
         let (mut operator, mut quote) = (Operator::None, None);
         let between = text.get(at..)?.iter().take(BETWEEN);
@@ -273,6 +291,11 @@ fn key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usi
 fn may_be_key(text: &[u8], place: &Place) -> bool {
     let is_long = |at: usize| run(text, at, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
     place.quote.is_some() || is_long(place.at) || after_a_word(text, place).is_some_and(is_long)
+}
+
+/// Whether names are made of such letters.
+fn is_of_names(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
 }
 
 /// Whether keys are made of such letters.

@@ -43,6 +43,14 @@ impl Trigger {
 pub struct Effect {
     pub action: Action,
     pub behind: [u64; 4],
+    pub after: Option<After>,
+}
+
+/// Where a walk through a detector's shape has come behind the literal that it begins with, so that it begins there.
+pub struct After {
+    pub state: u32,
+    /// As the literal must stand; without it in any case.
+    pub spelled: Option<Box<[u8]>>,
 }
 
 impl Effect {
@@ -50,13 +58,20 @@ impl Effect {
         let behind = match action {
             Action::Match { detector, back: None } => {
                 let detector = detectors.get(usize::from(detector));
-                detector.map_or([u64::MAX; 4], |one| one.lead.as_ref().unwrap_or(&one.value).behind(word))
+                detector.map_or([u64::MAX; 4], |one| one.first().behind(word))
             }
             Action::Context { .. } => bits(|byte| word.len() > SHORT || !byte.is_ascii_lowercase()),
             Action::Assign { .. } => bits(crate::scan::assign::may_follow),
             Action::Match { back: Some(_), .. } | Action::Follow { .. } => [u64::MAX; 4],
         };
-        Self { action, behind }
+        let after = match action {
+            Action::Match { detector, back: None } => detectors.get(usize::from(detector)).and_then(|one| {
+                let (state, spelled) = one.first().after(word)?;
+                (one.lead.is_some() || one.trail.is_none()).then_some(After { state, spelled })
+            }),
+            _ => None,
+        };
+        Self { action, behind, after }
     }
 
     /// Whether anything can come of it where this byte stands behind the literal.
@@ -211,9 +226,9 @@ fn literal<'a>(word: &'a str, actions: &[Action], detectors: &[Detector]) -> Lit
 /// letters from capitals) and a small letter follows it or none.
 fn lives(action: &Action, detectors: &[Detector], length: usize, head: &[u8], small: Option<bool>) -> bool {
     match action {
-        Action::Match { detector, back: None } => detectors
-            .get(usize::from(*detector))
-            .is_none_or(|detector| detector.lead.as_ref().unwrap_or(&detector.value).may_begin(head)),
+        Action::Match { detector, back: None } => {
+            detectors.get(usize::from(*detector)).is_none_or(|detector| detector.first().may_begin(head))
+        }
         // INVARIANT: as `near::is_word_of_its_own` says it.
         Action::Context { .. } => length > SHORT || small != Some(true),
         Action::Match { back: Some(_), .. } | Action::Follow { .. } | Action::Assign { .. } => true,
@@ -259,6 +274,11 @@ impl Detector {
             dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),
             secret: row.kind.starts_with("secret."),
         })
+    }
+
+    /// What its shape begins with.
+    pub fn first(&self) -> &Automaton {
+        self.lead.as_ref().unwrap_or(&self.value)
     }
 
     /// Whether its shape may stand inside a word.

@@ -1,8 +1,9 @@
 //! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
+use crate::scan::automaton::Way;
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::checks::random::is_blanked;
-use crate::scan::engine::{Action, Detector, Engine};
+use crate::scan::engine::{Action, After, Detector, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
@@ -170,7 +171,9 @@ impl<'a> Walker<'a> {
         let behind = self.text.get(end).copied();
         for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
             match effect.action {
-                Action::Match { detector, back } => self.matched(detector, back, start),
+                Action::Match { detector, back } => {
+                    self.matched(detector, back, start, effect.after.as_ref().map(|after| (after, end)))
+                }
                 Action::Follow { detector } => near::follow(self, detector, start, end),
                 Action::Context { group } => {
                     if near::is_word_of_its_own(self.text, start, end) {
@@ -194,7 +197,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn matched(&mut self, number: u16, back: Option<Back>, trigger: usize) {
+    /// `after`: where a walk has come behind the literal, and where that ends.
+    fn matched(&mut self, number: u16, back: Option<Back>, trigger: usize, after: Option<(&After, usize)>) {
         let engine = self.engine;
         let Some(detector) = engine.detectors.get(usize::from(number)) else {
             return;
@@ -219,19 +223,29 @@ impl<'a> Walker<'a> {
         if joined {
             return;
         }
-        self.try_at(number, detector, start);
+        let (at, way) = match after {
+            None => (start, detector.first().way(start)),
+            Some((After { state, spelled }, end)) => {
+                if spelled.as_ref().is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+                    return;
+                }
+                (end, Way { state: *state, found: None })
+            }
+        };
+        self.try_at(number, detector, start, (at, way));
     }
 
-    fn try_at(&mut self, number: u16, detector: &Detector, start: usize) -> bool {
-        let begin = match &detector.lead {
-            None => start,
-            Some(lead) => match lead.longest(self.text, start) {
-                Some(end) if end.saturating_sub(start) <= LEAD => end,
+    /// Tries a shape that begins at `start`, of which a walk has come to a place.
+    fn try_at(&mut self, number: u16, detector: &Detector, start: usize, (at, way): (usize, Way)) -> bool {
+        let (begin, at, way) = match &detector.lead {
+            None => (start, at, way),
+            Some(lead) => match lead.go(self.text, at, self.text.len(), way).found {
+                Some(end) if end.saturating_sub(start) <= LEAD => (end, end, detector.value.way(end)),
                 _ => return false,
             },
         };
         let end = match &detector.trail {
-            None => self.walks.longest(number, &detector.value, self.text, begin),
+            None => self.walks.longest_of(number, &detector.value, self.text, at, way),
             Some(trail) => detector.value.last_end(self.text, begin, |end| trail.is_begun(self.text, end)),
         };
         end.is_some_and(|end| self.accept(number, detector, begin, end))

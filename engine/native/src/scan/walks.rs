@@ -31,8 +31,14 @@ impl Walks {
     /// Where the longest match of a detector's shape ends that begins at `at`.
     #[inline]
     pub fn longest(&mut self, detector: u16, shape: &Automaton, text: &[u8], at: usize) -> Option<usize> {
+        self.longest_of(detector, shape, text, at, shape.way(at))
+    }
+
+    /// The same of one that has come to `at`.
+    #[inline]
+    pub fn longest_of(&mut self, detector: u16, shape: &Automaton, text: &[u8], at: usize, way: Way) -> Option<usize> {
         let near = at.saturating_add(NEAR).next_multiple_of(STRETCH);
-        let way = shape.go(text, at, near, shape.way(at));
+        let way = shape.go(text, at, near, way);
         if way.is_over() || near >= text.len() {
             return way.found;
         }

@@ -60,6 +60,9 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
         return false;
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if digits < 2 && value.len() < LONG_RUN && !value.iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let other = value.len().saturating_sub(digits).saturating_sub(letters);
     if is_uuid(value) {
@@ -87,15 +90,20 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
 
 /// Groups of 8, 4, 4, 4 and 12.
 fn is_uuid(value: &[u8]) -> bool {
-    let lengths = value.split(|byte| *byte == b'-').map(<[u8]>::len);
+    let lengths = || value.split(|byte| *byte == b'-').map(<[u8]>::len);
     value.len() == 36
-        && lengths.eq([8, 4, 4, 4, 12])
+        && lengths().eq([8, 4, 4, 4, 12])
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-/// One run of letters that no language has as a word.
+/// The shortest run of letters that no language has as a word.
+const LONG_RUN: usize = 20;
+
 fn is_long_run(value: &[u8]) -> bool {
-    value.len() >= 20 && value.iter().all(u8::is_ascii_alphabetic) && !changes_case(value) && entropy(value) >= 350
+    value.len() >= LONG_RUN
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && !changes_case(value)
+        && entropy(value) >= 350
 }
 
 fn is_hex(value: &[u8]) -> bool {
@@ -265,10 +273,12 @@ pub fn is_code(value: &[u8]) -> bool {
 /// One letter many times in a row stands for letters that were taken away.
 pub fn is_blanked(value: &[u8]) -> bool {
     const RUN: usize = 7;
-    let mut run = 0_usize;
-    value.iter().any(|byte| {
-        run = if matches!(byte, b'x' | b'X' | b'*') { run.saturating_add(1) } else { 0 };
-        run == RUN
+    let is_blank = |byte: &&u8| matches!(byte, b'x' | b'X' | b'*');
+    // A run of seven has a place of every seven.
+    (RUN.wrapping_sub(1)..value.len()).step_by(RUN).any(|place| {
+        let (before, rest) = value.split_at_checked(place).unwrap_or_default();
+        let after = rest.iter().take_while(is_blank).count();
+        after > 0 && before.iter().rev().take_while(is_blank).count().saturating_add(after) >= RUN
     })
 }
 
@@ -307,6 +317,16 @@ mod tests {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
         assert!(!is_placeholder(b"hunter2"));
+    }
+
+    #[test]
+    fn a_run_of_seven_stands_for_what_was_taken_away_wherever_it_is() {
+        for before in 0..9 {
+            for run in 0..16 {
+                let value = ["a".repeat(before), "xX*".chars().cycle().take(run).collect(), "b".to_owned()].concat();
+                assert_eq!(is_blanked(value.as_bytes()), run >= 7, "{value}");
+            }
+        }
     }
 
     #[test]

@@ -160,10 +160,9 @@ fn pem(text: &[u8], start: usize, end: usize) -> Option<Place> {
     const LEAST: usize = 40;
     let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
     let dashes = rest.windows(5).position(|part| part == b"-----")?;
-    let body = rest.get(..dashes)?;
-    let after = rest.get(dashes..)?;
-    let material = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    let (body, after) = rest.split_at_checked(dashes)?;
     let tail = after.strip_prefix(b"-----END".as_slice())?;
+    let material = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
     let close =
         tail.iter().take(80).collect::<Vec<_>>().windows(5).position(|part| part.iter().all(|byte| **byte == b'-'))?;
     let length = dashes.saturating_add(8).saturating_add(close).saturating_add(5);
