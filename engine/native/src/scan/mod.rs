@@ -19,6 +19,7 @@ pub mod engine;
 pub mod figures;
 #[cfg(target_arch = "x86_64")]
 pub mod lanes;
+pub mod leading;
 pub mod limits;
 pub mod live;
 pub mod mask;

@@ -120,6 +120,8 @@ pub struct Parameter {
     pub plain: bool,
     /// `${x@P}` and the like: the value is run through expansion again.
     pub evaluates: bool,
+    /// `${x:=word}`: the variable gets the word where it has no value.
+    pub assigns: bool,
     /// `${x:-word}`: what stands for the value when there is none.
     pub inside: Vec<Part>,
 }

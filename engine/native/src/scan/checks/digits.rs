@@ -106,7 +106,7 @@ pub fn verhoeff(value: &[u8]) -> bool {
     let digits = digits(value);
     let mut sum = 0;
     for (place, digit) in digits.iter().rev().enumerate() {
-        let row = PERMUTED.get(place % PERMUTED.len());
+        let row = PERMUTED.get(place % 8);
         sum = multiply(sum, row.map_or(0, |row| at(row, *digit as usize)));
     }
     sum == 0 && digits.windows(2).any(|two| two.first() != two.last())

@@ -115,11 +115,18 @@ impl Reader<'_> {
         }
         if self.eat(b'}') {
             let plain = !prefixed && !subscript;
-            return Ok(Part::Parameter(Rc::new(Parameter { name, plain, evaluates: false, inside: inside.done() })));
+            return Ok(Part::Parameter(Rc::new(Parameter {
+                name,
+                plain,
+                evaluates: false,
+                assigns: false,
+                inside: inside.done(),
+            })));
         }
         let operator = self.peek();
         let second = self.peek_second();
         let evaluates = operator == Some(b'@') && second == Some(b'P');
+        let assigns = operator == Some(b'=') || operator == Some(b':') && second == Some(b'=');
         // In double quotes a single quote is only a quote after the operators that cut.
         let cuts = matches!(operator, Some(b'#' | b'%' | b'/' | b'^' | b',' | b'@'));
         let from = self.pos;
@@ -129,7 +136,7 @@ impl Reader<'_> {
             // From where and how much of a value: arithmetic.
             self.expanded_again(from, &mut inside);
         }
-        Ok(Part::Parameter(Rc::new(Parameter { name, plain: false, evaluates, inside: inside.done() })))
+        Ok(Part::Parameter(Rc::new(Parameter { name, plain: false, evaluates, assigns, inside: inside.done() })))
     }
 
     /// `#` for a length and `!` for indirection, when a name follows.
@@ -224,5 +231,5 @@ impl Reader<'_> {
 }
 
 fn plain(name: String) -> Part {
-    Part::Parameter(Rc::new(Parameter { name, plain: true, evaluates: false, inside: Vec::new() }))
+    Part::Parameter(Rc::new(Parameter { name, plain: true, evaluates: false, assigns: false, inside: Vec::new() }))
 }

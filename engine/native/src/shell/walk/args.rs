@@ -44,8 +44,18 @@ impl Arg {
         Arg { shown: "${ARG}".to_owned(), dynamic: true, span, ..Arg::default() }
     }
 
+    /// The file of a process substitution.
+    pub fn process(span: Span) -> Arg {
+        Arg { shown: "<()".to_owned(), dynamic: true, single: true, substitution: true, span, ..Arg::default() }
+    }
+
     pub fn is(&self, value: &str) -> bool {
         self.literal.as_deref() == Some(value)
+    }
+
+    /// A part of it as an argument of its own.
+    pub fn part(&self, value: &str) -> Arg {
+        Arg { literal: self.literal.is_some().then(|| value.to_owned()), shown: value.to_owned(), ..self.clone() }
     }
 
     /// Whether it is, or may be, an option.
@@ -81,37 +91,157 @@ fn shown_with(parts: &[Part], known: &HashMap<String, String>) -> String {
     value
 }
 
-/// Options and what is left of a command's words, read without knowing the program better than a list of valued options.
+/// How a program takes its options, as far as the tables know.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Options with a value: the next word, or what is attached.
+    pub valued: Vec<String>,
+    /// Options with a value where they stand alone; among other letters they are flags (`docker build -t x`, `docker run -it x`).
+    pub alone: Vec<String>,
+    /// Options whose value is attached or none: `-i.bak`, `--color=auto`.
+    pub attached: Vec<String>,
+    /// Long options without a value. Where there are any, the program's long options are all known.
+    pub flags: Vec<String>,
+}
+
+impl Known {
+    fn is_valued(&self, option: &str) -> bool {
+        self.valued.iter().any(|known| known == option)
+    }
+
+    fn takes(&self, option: &str) -> bool {
+        self.is_valued(option) || self.attached.iter().any(|known| known == option)
+    }
+
+    /// Whether words with one dash are names of options here: `-var-file`.
+    fn is_worded(&self) -> bool {
+        self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
+    }
+
+    /// The long option that a word spells, whole or by a beginning that is no other's, as getopt takes it.
+    fn whole<'k>(&'k self, word: &'k str) -> &'k str {
+        let all = || self.valued.iter().chain(&self.attached).chain(&self.flags).map(String::as_str);
+        if word.len() < 3 || all().any(|known| known == word) {
+            return word;
+        }
+        // `git apply --index` is whole; what filters a branch is held by its verb.
+        let mut meant = all().filter(|known| known.starts_with(word) && !known.ends_with("-filter"));
+        match (meant.next(), meant.next()) {
+            (Some(one), None) => one,
+            _ => word,
+        }
+    }
+}
+
+/// An option as the program reads it.
+#[derive(Debug)]
+struct Seen {
+    name: String,
+    value: Option<Arg>,
+}
+
+/// The options of a command, and what is left of its words.
 pub struct Line<'a> {
     pub args: &'a [Arg],
     pub positionals: Vec<&'a Arg>,
+    known: Option<&'static Known>,
+    seen: Vec<Seen>,
 }
 
 impl<'a> Line<'a> {
-    /// `valued`: options whose value is the next argument.
-    pub fn of(args: &'a [Arg], valued: &[&str]) -> Line<'a> {
-        let mut positionals = Vec::new();
+    /// `args`: the words after the program's name; `known`: what the tables say about its options.
+    pub fn of(args: &'a [Arg], known: Option<&'static Known>) -> Line<'a> {
+        let mut line = Line { args, positionals: Vec::new(), known, seen: Vec::new() };
         let mut rest = args.iter();
         let mut options_end = false;
         while let Some(arg) = rest.next() {
             if options_end || !arg.is_option() {
-                positionals.push(arg);
+                line.positionals.push(arg);
             } else if arg.is("--") {
                 options_end = true;
-            } else if valued.iter().any(|option| arg.is(option)) {
-                rest.next();
+            } else if let Some(known) = known {
+                line.option(known, arg, &mut rest);
             }
         }
-        Line { args, positionals }
+        line
+    }
+
+    fn option(&mut self, known: &Known, arg: &'a Arg, rest: &mut std::slice::Iter<'a, Arg>) {
+        let word = arg.shown.as_str();
+        if known.is_valued(word) || known.alone.iter().any(|option| option == word) {
+            self.saw(word, rest.next().cloned());
+            return;
+        }
+        let (name, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+        if word.starts_with("--") {
+            let whole = known.whole(name);
+            let value = match attached {
+                Some(value) => Some(arg.part(value)),
+                None if !known.is_valued(whole) => None,
+                None if known.flags.is_empty() => {
+                    // It may be another option that nobody knows: then the next word is what it is elsewhere.
+                    rest.as_slice().first().cloned()
+                }
+                None => rest.next().cloned(),
+            };
+            self.saw(whole, value);
+            return;
+        }
+        if let Some(value) = attached.filter(|_| known.takes(name)) {
+            self.saw(name, Some(arg.part(value)));
+            return;
+        }
+        let worded = known.is_worded();
+        for (place, letter) in word.char_indices().skip(1) {
+            let spelt = format!("-{letter}");
+            if known.takes(&spelt) {
+                let after = word.get(place.saturating_add(letter.len_utf8())..).unwrap_or_default();
+                let value = match after {
+                    "" if known.is_valued(&spelt) => rest.next().cloned(),
+                    "" => None,
+                    _ => Some(arg.part(after.strip_prefix('=').unwrap_or(after))),
+                };
+                self.saw(&spelt, value);
+                return;
+            }
+            if worded || !letter.is_ascii_alphanumeric() {
+                return;
+            }
+            self.saw(&spelt, None);
+        }
+    }
+
+    fn saw(&mut self, name: &str, value: Option<Arg>) {
+        self.seen.push(Seen { name: name.to_owned(), value });
     }
 
     /// Whether an option is there: `--name`, `--name=value`, `-x` alone, with its value or in a cluster.
     pub fn has(&self, option: &str) -> bool {
-        self.args.iter().any(|arg| matches_option(&arg.shown, option))
+        self.seen.iter().any(|seen| seen.name == option)
+            || self.args.iter().any(|arg| matches_option(&arg.shown, option))
+    }
+
+    /// Whether one of some options was read, as those of this program are.
+    pub fn saw_any(&self, options: &[&str]) -> bool {
+        self.seen.iter().any(|seen| options.contains(&seen.name.as_str()))
     }
 
     /// The value of an option: the next argument or what stands after `=` or the letter.
     pub fn value(&self, option: &str) -> Option<Arg> {
+        self.values(option).into_iter().next()
+    }
+
+    /// The values of an option, each time that it is given.
+    pub fn values(&self, option: &str) -> Vec<Arg> {
+        if self.known.is_some_and(|known| known.takes(option) || known.alone.iter().any(|alone| alone == option)) {
+            let seen = self.seen.iter().filter(|seen| seen.name == option);
+            return seen.filter_map(|seen| seen.value.clone()).collect();
+        }
+        self.guessed(option).into_iter().collect()
+    }
+
+    /// The value of an option that the tables do not know of this program.
+    fn guessed(&self, option: &str) -> Option<Arg> {
         let mut rest = self.args.iter();
         while let Some(arg) = rest.next() {
             if arg.shown == option || ends_cluster(&arg.shown, option) {
@@ -125,10 +255,7 @@ impl<'a> Line<'a> {
                 arg.shown.strip_prefix(option)
             };
             if let Some(value) = attached {
-                let mut found = arg.clone();
-                found.literal = arg.literal.is_some().then(|| value.to_owned());
-                value.clone_into(&mut found.shown);
-                return Some(found);
+                return Some(arg.part(value));
             }
         }
         None

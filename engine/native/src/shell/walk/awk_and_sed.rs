@@ -3,7 +3,7 @@
 use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
 use super::simple::Around;
-use super::Walker;
+use super::{tables, Walker};
 use crate::sql::tree::Access;
 
 /// What makes an awk program more than a filter. Nothing is taken out of the text first: a pattern may hide a quote.
@@ -35,63 +35,55 @@ fn prints_to_file(code: &str) -> bool {
 
 impl Walker<'_> {
     pub(super) fn awk(&mut self, args: &[Arg], around: Around) {
-        let valued = ["-F", "-v", "--field-separator", "--assign"];
-        let line = Line::of(args.get(1..).unwrap_or_default(), &valued);
-        let from_file = ["-f", "--file", "-E", "--exec", "-i", "--include", "-l", "--load"].iter().any(|option| {
-            line.args.iter().any(|arg| arg.shown.starts_with(option) && !arg.shown.starts_with("-F") && arg.is_option())
-        });
-        if from_file {
-            let index = self.described(Kind::RunFile, args, around);
-            for file in &line.positionals {
-                self.reads(index, file);
-            }
-            return;
+        let line = Line::of(args.get(1..).unwrap_or_default(), tables::known("awk"));
+        let values = |options: &[&str]| options.iter().flat_map(|option| line.values(option)).collect::<Vec<Arg>>();
+        let mut codes = values(&["-e", "--source"]);
+        let libraries = values(&["-i", "--include", "-l", "--load"]);
+        let programs = values(&["-f", "--file", "-E", "--exec"]);
+        let in_place = libraries.iter().any(|library| library.is("inplace"));
+        let mut files = line.positionals.clone();
+        if codes.is_empty() && programs.is_empty() && !files.is_empty() {
+            codes.push(files.remove(0).clone());
         }
-        let positionals = line.positionals.clone();
-        let Some((code, files)) = positionals.split_first() else {
-            self.described(Kind::Inspect, args, around);
-            return;
+        let understood = |code: &Arg| match code.literal.as_deref() {
+            Some(text) => awk_filters(text),
+            None => !code.substitution && awk_filters(&code.shown) && code.shown.contains("${"),
         };
-        let source = line.value("-e").or_else(|| line.value("--source"));
-        let understood = source.is_none() && code.literal.as_deref().is_some_and(awk_filters);
-        let partly =
-            code.literal.is_none() && !code.substitution && awk_filters(&code.shown) && code.shown.contains("${");
-        if !understood && !partly {
-            self.inline_code(&[(*code).clone()], args, around);
-            return;
+        let first = self.tree.operations.len();
+        if !codes.iter().all(understood) {
+            self.inline_code(&codes, args, around);
+        } else {
+            let runs = !programs.is_empty() || libraries.iter().any(|library| !library.is("inplace"));
+            let kind = match (runs, in_place) {
+                (true, _) => Kind::RunFile,
+                (false, true) => Kind::WriteFile,
+                (false, false) => Kind::Inspect,
+            };
+            self.described(kind, args, around);
         }
-        let index = self.described(Kind::Inspect, args, around);
         for file in files.iter().filter(|file| !file.shown.contains('=')) {
-            self.reads(index, file);
+            if in_place {
+                self.writes(first, file, Access::Write);
+            } else {
+                self.reads(first, file);
+            }
+        }
+        for code in libraries.iter().filter(|library| !library.is("inplace")).chain(&programs) {
+            self.runs_file(first, code);
+        }
+        for written in values(&["-o", "-d", "-p", "--pretty-print", "--dump-variables", "--profile"]) {
+            self.writes(first, &written, Access::Write);
         }
     }
 
     pub(super) fn sed(&mut self, args: &[Arg], around: Around) {
         let rest = args.get(1..).unwrap_or_default();
-        let line = Line::of(rest, &["-e", "--expression", "-f", "--file", "-l", "--line-length", "-s"]);
-        let mut scripts: Vec<Arg> = Vec::new();
-        let mut at = 0_usize;
-        while let Some(arg) = rest.get(at) {
-            at = at.saturating_add(1);
-            let clustered =
-                arg.is_option() && !arg.shown.starts_with("--") && arg.shown.ends_with('e') && arg.shown.len() <= 5;
-            if arg.is("--expression") || clustered {
-                scripts.extend(rest.get(at).cloned());
-                at = at.saturating_add(1);
-            } else if let Some(script) = arg.shown.strip_prefix("--expression=") {
-                scripts.push(Arg {
-                    literal: arg.literal.is_some().then(|| script.to_owned()),
-                    shown: script.to_owned(),
-                    ..arg.clone()
-                });
-            }
-        }
-        let in_place = line.args.iter().any(|arg| {
-            arg.is_option()
-                && (arg.shown.starts_with("--in-place")
-                    || !arg.shown.starts_with("--") && arg.shown.contains('i') && !arg.shown.starts_with("-e"))
-        });
-        let from_file = line.has("-f") && !in_place || line.has("--file");
+        let line = Line::of(rest, tables::known("sed"));
+        let values = |options: &[&str]| options.iter().flat_map(|option| line.values(option)).collect::<Vec<Arg>>();
+        let mut scripts = values(&["-e", "--expression"]);
+        let programs = values(&["-f", "--file"]);
+        let in_place = line.saw_any(&["-i", "-I", "--in-place"]);
+        let from_file = !programs.is_empty();
         let mut files = line.positionals.clone();
         if scripts.is_empty() && !from_file {
             if files.is_empty() {
@@ -105,7 +97,7 @@ impl Walker<'_> {
             self.inline_code(&scripts, args, around);
             return;
         }
-        let kind = if in_place {
+        let kind = if in_place && !from_file {
             Kind::WriteFile
         } else if from_file {
             Kind::RunFile
@@ -119,6 +111,9 @@ impl Walker<'_> {
             } else {
                 self.reads(index, file);
             }
+        }
+        for program in &programs {
+            self.runs_file(index, program);
         }
         if in_place && line.positionals.is_empty() {
             self.sign(index, Sign::BulkDelete);

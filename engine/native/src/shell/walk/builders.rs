@@ -50,7 +50,9 @@ impl Walker<'_> {
         let lists = name == "man"
             && ["-k", "-f", "-w", "-K", "--apropos", "--whatis", "--where"].iter().any(|option| line.has(option));
         let types = EDITORS.contains(&name) && !fed && !shows && !lists;
-        let commands = fed && (TAKES_COMMANDS.contains(&name) || from_input);
+        // What is in a file that is mailed is no command.
+        let read = fed || !matches!(around.input, Input::Inherited) && !name.starts_with("mail");
+        let commands = read && TAKES_COMMANDS.contains(&name) || fed && from_input;
         if types || commands {
             self.sign(index, Sign::OpaqueCode);
         }
@@ -137,7 +139,8 @@ impl Walker<'_> {
             "--manifest-path",
         ];
         let values: Vec<Arg> = named.iter().filter_map(|option| line.value(option)).collect();
-        if line.positionals.iter().copied().chain(&values).any(|file| paths::is_temporary(&file.shown)) {
+        let named = values.iter().any(|folder| paths::is_temporary_folder(&folder.shown));
+        if named || line.positionals.iter().any(|file| paths::is_temporary(&file.shown)) {
             self.sign(index, Sign::OddPath);
         }
     }

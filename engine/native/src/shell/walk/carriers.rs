@@ -222,14 +222,22 @@ impl Walker<'_> {
     }
 
     /// SQL on the standard input of a client.
-    pub(super) fn sql_input(&mut self, name: &str, around: &Around) {
+    pub(super) fn sql_input(&mut self, index: usize, name: &str, around: &Around) {
         match &around.input {
             Input::Pipe(Some(text)) | Input::Document(Some(text)) => {
                 let arg = Arg { literal: Some(text.clone()), shown: text.clone(), span: around.span, ..Arg::default() };
                 self.sql_text(name, &arg);
             }
-            Input::Pipe(None) | Input::Document(None) => self.sql_text(name, &Arg::unknown(around.span)),
-            Input::Inherited | Input::File(_) => {}
+            Input::Pipe(None) | Input::Document(None) | Input::Process => {
+                self.sql_text(name, &Arg::unknown(around.span))
+            }
+            Input::File(file) => {
+                let file = Arg { shown: file.clone(), span: around.span, ..Arg::default() };
+                self.problem("opaque_code", "a file of SQL is run that nobody reads here", around.span);
+                self.sign(index, Sign::OpaqueCode);
+                self.touch(index, target("file", &file, Access::Execute));
+            }
+            Input::Inherited => {}
         }
     }
 

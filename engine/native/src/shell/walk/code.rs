@@ -139,6 +139,8 @@ impl Walker<'_> {
         let rest = args.get(1..).unwrap_or_default();
         let mut at = 0_usize;
         let mut codes: Vec<Arg> = Vec::new();
+        let first = self.tree.operations.len();
+        let loads: Vec<Arg> = loaded(kind, rest);
         while let Some(arg) = rest.get(at) {
             let word = arg.shown.as_str();
             if !arg.is_option() || word == "--" {
@@ -165,6 +167,7 @@ impl Walker<'_> {
         }
         if !codes.is_empty() {
             self.inline_code(&codes, args, around);
+            self.loads(first, &loads);
             return empty();
         }
         let rest = rest.get(at..).unwrap_or_default();
@@ -175,7 +178,18 @@ impl Walker<'_> {
             }
             _ => self.code_input(args, around),
         }
+        self.loads(first, &loads);
         empty()
+    }
+
+    /// Files and folders of code that are loaded besides.
+    fn loads(&mut self, index: usize, files: &[Arg]) {
+        for file in files {
+            self.runs_file(index, file);
+            if super::paths::is_temporary_folder(&file.shown) {
+                self.sign(index, Sign::OddPath);
+            }
+        }
     }
 
     fn code_input(&mut self, args: &[Arg], around: Around) {
@@ -184,6 +198,7 @@ impl Walker<'_> {
                 let arg = Arg { shown: file, span: around.span, ..Arg::default() };
                 self.script_file("", &arg, args, &around);
             }
+            Input::Process => self.script_file("", &Arg::process(around.span), args, &around),
             Input::Inherited => {
                 let index =
                     self.unknown(args, around, "interactive_code", "an interpreter reads code that nobody sees");
@@ -234,6 +249,7 @@ impl Walker<'_> {
             self.run(&inner, around);
             return;
         }
+        let span = around.span;
         let index = self.described(kind, args, around);
         if word.as_deref() == Some("json.tool") {
             // The second file is made.
@@ -245,7 +261,35 @@ impl Walker<'_> {
         if let Some(sign) = sign {
             self.sign(index, sign);
         }
+        if sign == Some(Sign::OpaqueCode) {
+            self.problem("opaque_code", "a module runs code that is not understood", span);
+        }
     }
+}
+
+/// Files and folders of code that options name: `node -r ./x.js`, `perl -I/tmp`, `php -d auto_prepend_file=/tmp/x`. A bare name is a
+/// module of the installation.
+fn loaded(kind: &Interpreter, rest: &[Arg]) -> Vec<Arg> {
+    let mut found = Vec::new();
+    for (at, arg) in rest.iter().enumerate().take_while(|(_, arg)| !arg.is("--")) {
+        for option in &kind.loads {
+            let attached = match option.starts_with("--") {
+                true => arg.shown.strip_prefix(option.as_str()).and_then(|after| after.strip_prefix('=')),
+                false => arg.shown.strip_prefix(option.as_str()).filter(|after| !after.is_empty()),
+            };
+            let value = match attached {
+                Some(value) => Some(arg.part(value)),
+                None if arg.shown == *option => rest.get(at.saturating_add(1)).cloned(),
+                None => None,
+            };
+            let named = value.map(|value| match value.shown.split_once('=') {
+                Some((_, file)) => value.part(file),
+                None => value.clone(),
+            });
+            found.extend(named.filter(|file| file.shown.starts_with(['/', '~', '.', '$'])));
+        }
+    }
+    found
 }
 
 /// The code that an option carries: the next argument, or what stands after the letter.

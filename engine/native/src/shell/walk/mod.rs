@@ -4,6 +4,7 @@
 //! `unwrap` takes wrappers off, `code` looks into inline code, `programs` says what a program does. The tables (`*.tsv`)
 //! are the knowledge; nothing here knows a program by name that a table could know.
 
+mod archives;
 pub mod args;
 mod awk_and_sed;
 mod builders;
@@ -59,6 +60,8 @@ pub(crate) enum Input {
     Document(Option<String>),
     /// A file.
     File(String),
+    /// What another command's output is at the moment: `< <(x)`.
+    Process,
 }
 
 pub struct Walker<'t> {
@@ -86,6 +89,8 @@ pub struct Walker<'t> {
     moved: bool,
     /// Whether code of others was fetched.
     cloned: bool,
+    /// Variables that hold what was fetched: in arithmetic their text is an expression, which may run commands.
+    foreign: HashSet<String>,
 }
 
 impl<'t> Walker<'t> {
@@ -107,6 +112,7 @@ impl<'t> Walker<'t> {
             made: HashSet::new(),
             moved: false,
             cloned: false,
+            foreign: HashSet::new(),
         }
     }
 
@@ -242,17 +248,38 @@ impl<'t> Walker<'t> {
                     self.hidden_subscript(text, opens);
                 }
                 Part::Parameter(parameter) => {
+                    if parameter.assigns {
+                        self.sets(&parameter.name, (0, self.text.len()));
+                    }
                     if parameter.evaluates {
                         self.problem("evaluated_value", "a value is expanded again", (0, 0));
                         self.operation(Kind::Unknown, (0, self.text.len()));
                     }
                     self.parts(&parameter.inside);
                 }
-                Part::Arithmetic(inside) => self.parts(inside),
+                Part::Arithmetic(inside) => {
+                    self.evaluated(inside);
+                    self.parts(inside);
+                }
                 Part::Command(script) => self.substituted("substitution", script),
                 Part::Process(script) => self.substituted("process_substitution", script),
             }
             before = "";
+        }
+    }
+
+    /// Arithmetic takes the texts of its variables for expressions, and those may run commands in a subscript.
+    fn evaluated(&mut self, parts: &[Part]) {
+        let is_foreign = parts.iter().any(|part| match part {
+            Part::Text(text) | Part::Quoted(text) => text
+                .split(|char: char| !char.is_ascii_alphanumeric() && char != '_')
+                .any(|name| self.foreign.contains(name)),
+            Part::Parameter(parameter) => self.foreign.contains(&parameter.name),
+            _ => false,
+        });
+        if is_foreign {
+            self.problem("evaluated_value", "what was fetched is evaluated as arithmetic", (0, 0));
+            self.operation(Kind::Unknown, (0, self.text.len()));
         }
     }
 

@@ -4,7 +4,7 @@ use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
 use super::carriers::target;
 use super::simple::Around;
-use super::tables::{self, RunForm};
+use super::tables::{self, RunForm, Runs};
 use super::{paths, Walker};
 use crate::sql::tree::{Access, Effect};
 
@@ -12,45 +12,51 @@ impl Walker<'_> {
     /// Options of `options.tsv`.
     pub(super) fn options_that_run(&mut self, index: usize, name: &str, args: &[Arg], around: &Around) {
         let rest = args.get(1..).unwrap_or_default();
-        let line = Line::of(rest, &[]);
+        let line = Line::of(rest, tables::known(name));
         for runs in tables::options(name) {
-            if runs.form == RunForm::Value {
-                continue;
+            for value in line.values(&runs.option) {
+                self.option_that_runs(index, name, runs, &value, around);
             }
-            let Some(value) = line.value(&runs.option).or_else(|| abbreviated(name, &runs.option, &line)) else {
-                continue;
-            };
-            match runs.form {
-                RunForm::Shell => {
-                    // What it is given besides nobody sees.
-                    self.sign(index, Sign::OpaqueCode);
-                    self.carried_text(name, &value, around);
+        }
+    }
+
+    fn option_that_runs(&mut self, index: usize, name: &str, runs: &Runs, value: &Arg, around: &Around) {
+        match runs.form {
+            RunForm::Shell => {
+                // What it is given besides nobody sees.
+                self.sign(index, Sign::OpaqueCode);
+                self.carried_text(name, value, around);
+            }
+            RunForm::Code => {
+                self.sign(index, Sign::OpaqueCode);
+                if let Some(operation) = self.at(index) {
+                    operation.effect = operation.effect.max(Effect::Execute);
                 }
-                RunForm::Code => {
-                    self.sign(index, Sign::OpaqueCode);
-                    if let Some(operation) = self.at(index) {
-                        operation.effect = operation.effect.max(Effect::Execute);
-                    }
-                    self.problem("opaque_code", &format!("`{}` of `{name}` runs code", runs.option), around.span);
-                    for sign in super::code::signs_of(&value.shown) {
-                        self.sign(index, sign);
-                    }
+                self.problem("opaque_code", &format!("`{}` of `{name}` runs code", runs.option), around.span);
+                for sign in super::code::signs_of(&value.shown) {
+                    self.sign(index, sign);
                 }
-                RunForm::File => {
+            }
+            RunForm::File => {
+                self.sign(index, Sign::OpaqueCode);
+                self.touch(index, target("file", value, Access::Execute));
+            }
+            RunForm::Write => match piped(&value.shown) {
+                Some(text) => {
                     self.sign(index, Sign::OpaqueCode);
-                    self.touch(index, target("file", &value, Access::Execute));
+                    self.carried_text(name, &value.part(text), around);
                 }
-                RunForm::Write => {
-                    self.writes(index, &value, Access::Write);
+                None => {
+                    self.writes(index, value, Access::Write);
                     if tables::reads_code(name) || matches!(name, "curl" | "wget" | "aria2c") {
                         self.fetched.insert(paths::file_name(&value.shown).to_owned());
                     }
                 }
-                RunForm::Tree => self.takes_tree(index, &value, true),
-                RunForm::Read => self.reads(index, &value),
-                RunForm::Sql => self.sql_text(name, &value),
-                RunForm::Value => {}
-            }
+            },
+            RunForm::Tree => self.takes_tree(index, value, true),
+            RunForm::Read => self.reads(index, value),
+            RunForm::Sql => self.sql_text(name, value),
+            RunForm::Value | RunForm::Alone | RunForm::Attached | RunForm::Flag => {}
         }
     }
 
@@ -80,13 +86,14 @@ impl Walker<'_> {
             "curl" | "wget" | "aria2c" | "http" | "https" | "fetch" => self.transfer(index, name, line),
             "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "sqlcmd" | "clickhouse-client" | "cockroach"
             | "usql" | "duckdb" => {
-                self.database(name, line, around);
+                self.database(index, name, line, around);
             }
             "chmod" => self.chmod(index, line),
             "tar" | "bsdtar" | "gtar" => self.tar(index, line, around),
             "nc" | "ncat" | "netcat" | "socat" => self.connections(index, line),
             "kill" | "pkill" | "killall" => self.kills(index, line),
-            "make" | "gmake" | "just" | "task" => self.overrides(index, line),
+            "make" | "gmake" | "just" | "task" => self.overrides(index, name, line, around),
+            "install" => self.installs(index, line),
             "less" | "more" | "vim" | "vi" | "nvim" | "ex" | "view" => self.pager(index, line),
             "grep" | "egrep" | "fgrep" | "zgrep" | "bzgrep" | "xzgrep" => self.searched_text(index, name, line),
             "fd" | "fdfind" | "locate" | "mlocate" | "plocate" | "mdfind" => {
@@ -105,7 +112,14 @@ impl Walker<'_> {
             "date" => self.sets_the_time(index, line),
             "mlr" | "miller" => self.redirects_in(index, line),
             "cd" | "pushd" => self.folder(line),
-            "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" => self.subscripts(line),
+            "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" | "mapfile" | "readarray" | "getopts" => {
+                self.subscripts(line);
+                for variable in super::tools::set_by(name, line) {
+                    if tables::is_execution_variable(&variable) {
+                        self.sign(index, Sign::ExecutionVariable);
+                    }
+                }
+            }
             _ => {}
         }
         self.typed_into(index, name, line, around);
@@ -117,15 +131,7 @@ impl Walker<'_> {
     }
 }
 
-/// The value of a long option that is spelt by its beginning, as getopt takes it: `--use-compress-prog=x`.
-fn abbreviated(program: &str, option: &str, line: &Line) -> Option<Arg> {
-    let spelt = line.args.iter().map(|arg| arg.shown.split('=').next().unwrap_or_default()).find(|word| {
-        word.len() >= 4
-            && word.starts_with("--")
-            && option.starts_with(word)
-            // `git apply --index` is whole; what filters a branch is held by its verb.
-            && !option.ends_with("-filter")
-            && !tables::options(program).iter().any(|known| known.option == **word)
-    })?;
-    line.value(spelt)
+/// A file that is written whose name begins with a bar or a mark is a command for what it takes (`psql -o '|x'`, `strace -o '!x'`).
+fn piped(name: &str) -> Option<&str> {
+    name.strip_prefix(['|', '!']).map(str::trim_start).filter(|text| !text.is_empty())
 }

@@ -398,6 +398,11 @@ pub(super) fn is_temporary(name: &str) -> bool {
         .any(|folder| below(folder))
 }
 
+/// Whether it is a folder for temporary files, or in one.
+pub(super) fn is_temporary_folder(name: &str) -> bool {
+    is_temporary(&format!("{}/x", name.trim_end_matches('/')))
+}
+
 /// The last part of a name.
 pub(super) fn file_name(name: &str) -> &str {
     name.trim_end_matches('/').rsplit('/').next().unwrap_or(name)

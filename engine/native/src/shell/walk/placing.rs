@@ -49,6 +49,12 @@ impl Walker<'_> {
 
     /// `docker cp`, `aws s3 cp`, `rclone copy`: a word says that the last one is where the others go.
     pub(super) fn puts_by_word(&mut self, index: usize, line: &Line) {
+        // The last word of `aws s3api get-object` is the file.
+        if line.positionals.iter().any(|word| word.is("get-object")) {
+            if let Some(file) = line.positionals.last().filter(|word| !word.is("get-object")) {
+                self.writes(index, file, Access::Create);
+            }
+        }
         let Some(at) = line.positionals.iter().take(3).position(|word| COPIES.contains(&word.shown.as_str())) else {
             return;
         };

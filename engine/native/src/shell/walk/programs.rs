@@ -5,7 +5,7 @@ use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
 use super::carriers::target;
 use super::simple::Around;
-use super::tables::{self, Condition, Entry, RunForm, Touches};
+use super::tables::{self, Condition, Entry, Touches};
 use super::{own_verbs, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
@@ -112,7 +112,6 @@ const LOOKS: &[&str] = &[
     "head",
     "lookup",
     "verify",
-    "test",
     "lint",
     "count",
     "read",
@@ -130,8 +129,6 @@ const LOOKS: &[&str] = &[
     "output",
     "outputs",
     "graph",
-    "providers",
-    "fmt",
     "template",
     "search-hub",
     "env",
@@ -187,13 +184,10 @@ impl Walker<'_> {
             return;
         }
         let entries = tables::entries(name);
-        let rest = args.get(1..).unwrap_or_default();
-        let valued: Vec<&str> = tables::options(name)
-            .iter()
-            .filter(|runs| runs.form != RunForm::Code || !runs.option.ends_with('!'))
-            .map(|runs| runs.option.as_str())
-            .collect();
-        let line = Line::of(rest, &valued);
+        let bundled = super::archives::unbundled(name, args);
+        let spelled = bundled.as_deref().unwrap_or(args);
+        let rest = spelled.get(1..).unwrap_or_default();
+        let line = Line::of(rest, tables::known(name));
         let matching: Vec<&Entry> =
             entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line))).collect();
         let first = kind_of(&matching);
@@ -209,7 +203,7 @@ impl Walker<'_> {
         // A name may stand for two programs (`split`): what either of them would do counts.
         let has_verbs = matching.iter().any(|entry| entry.touches == Touches::Verbs);
         self.by_words(index, kind, entries.is_empty() || has_verbs, &line);
-        self.options_that_run(index, name, args, &input);
+        self.options_that_run(index, name, spelled, &input);
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
         self.named_files(index, kind, &line);
@@ -419,7 +413,7 @@ fn unknown_kind(args: &[Arg]) -> Kind {
 
 /// The signs that the entries of a program give its words.
 pub(super) fn entry_signs(name: &str, args: &[Arg]) -> Vec<Sign> {
-    let line = Line::of(args, &[]);
+    let line = Line::of(args, tables::known(name));
     let holding = tables::entries(name).iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line)));
     holding.flat_map(|entry| entry.signs.iter().copied()).collect()
 }

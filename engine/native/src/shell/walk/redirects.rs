@@ -8,6 +8,9 @@ use super::paths;
 use super::{Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
+/// How a process substitution is shown.
+const PROCESS: &str = "<()";
+
 /// What the redirections of one command do.
 #[derive(Debug, Default)]
 pub(super) struct Redirected {
@@ -45,7 +48,8 @@ impl Walker<'_> {
                 "<&" | ">&" if is_descriptor(&arg.shown) => {}
                 "<" | "<&" => {
                     if reads_input {
-                        found.input = Some(Input::File(arg.shown.clone()));
+                        let is_process = arg.substitution && arg.shown == PROCESS;
+                        found.input = Some(if is_process { Input::Process } else { Input::File(arg.shown.clone()) });
                     }
                     file(&mut found, &arg, Access::Read);
                 }
@@ -77,7 +81,7 @@ fn is_descriptor(target: &str) -> bool {
 
 fn file(found: &mut Redirected, arg: &Arg, access: Access) {
     let name = arg.shown.as_str();
-    if arg.substitution && name == "<()" {
+    if arg.substitution && name == PROCESS {
         return;
     }
     if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {

@@ -51,8 +51,7 @@ impl Walker<'_> {
     /// `docker exec`, `kubectl exec`, `bundle exec`: the program is an operation, and so is what it runs.
     pub(super) fn subcommand(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
         let rest = args.get(1..).unwrap_or_default();
-        let valued: Vec<&str> = tables::options(name).iter().map(|runs| runs.option.as_str()).collect();
-        let line = super::args::Line::of(rest, &valued);
+        let line = super::args::Line::of(rest, tables::known(name));
         let words: Vec<&str> = line.positionals.iter().take(4).map(|arg| arg.shown.as_str()).collect();
         let (word, key) = words.iter().find_map(|word| {
             let compose = matches!(words.first(), Some(&"compose")) && *word != "compose";
@@ -64,16 +63,33 @@ impl Walker<'_> {
         let at = args.iter().skip(1).position(|arg| arg.is(word))?.saturating_add(1);
         let own = args.get(at..).unwrap_or_default();
         let taken = super::unwrap::take(wrapper, own).ok()?;
-        let rest = own.get(taken.rest..).unwrap_or_default();
-        let rest = if rest.first().is_some_and(|arg| arg.is("--")) { rest.get(1..).unwrap_or_default() } else { rest };
         let (wrapper_name, signs, remote) = (name.to_owned(), wrapper.signs.clone(), wrapper.remote);
+        let span = around.span;
+        let from = |at: usize| {
+            let rest = own.get(at..).unwrap_or_default();
+            let rest =
+                if rest.first().is_some_and(|arg| arg.is("--")) { rest.get(1..).unwrap_or_default() } else { rest };
+            taken.entrypoint.iter().chain(rest).cloned().collect::<Vec<Arg>>()
+        };
+        if wrapper.form == tables::Form::Argv {
+            for inner in taken.others.iter().map(|other| from(*other)) {
+                self.inside(name, remote, &signs, |walker| {
+                    walker.run(&inner, Around { span, input: around.input.clone(), ..Around::default() })
+                });
+            }
+        }
+        let rest = from(taken.rest);
+        let rest = rest.as_slice();
         if !taken.texts.is_empty() {
-            return Some(Unwrapped::Texts { wrapper: wrapper_name, texts: taken.texts, signs, remote });
+            let mut texts = taken.texts;
+            if wrapper.form == tables::Form::Argv && !rest.is_empty() {
+                texts.push(joined(rest));
+            }
+            return Some(Unwrapped::Texts { wrapper: wrapper_name, texts, signs, remote });
         }
         if rest.is_empty() {
             return Some(empty());
         }
-        let span = around.span;
         match wrapper.form {
             tables::Form::Argv => {
                 let inner = rest.to_vec();
@@ -159,6 +175,10 @@ impl Walker<'_> {
                 self.script_file(name, &arg, args, around);
                 empty()
             }
+            Input::Process => {
+                self.script_file(name, &Arg::process(around.span), args, around);
+                empty()
+            }
             _ => {
                 self.feature("opaque_code");
                 let index = self.unknown(
@@ -193,12 +213,13 @@ impl Walker<'_> {
     fn stdin_texts(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
         let text = match &around.input {
             Input::Pipe(text) | Input::Document(text) => text.clone(),
-            _ => return None,
+            Input::File(_) | Input::Process => None,
+            Input::Inherited => return None,
         };
         let reads = match name {
             "at" | "batch" => true,
             "ssh" => {
-                matches!(around.input, Input::Document(_))
+                !matches!(around.input, Input::Pipe(_))
                     && args.iter().skip(1).filter(|arg| !arg.is_option()).count() == 1
             }
             _ => false,

@@ -57,7 +57,14 @@ impl Walker<'_> {
             self.parts(&assign.subscript);
             let value = match &assign.value {
                 Value::Word(word) => {
+                    let before = self.tree.operations.len();
                     self.parts(&word.parts);
+                    let made = self.tree.operations.get(before..).unwrap_or_default();
+                    if made.iter().any(|operation| operation.kind == Kind::Fetch) {
+                        self.foreign.insert(assign.name.clone());
+                    } else {
+                        self.foreign.remove(&assign.name);
+                    }
                     let value = Arg::of(word, &self.constants);
                     self.shell_variable(&assign.name, &value.shown, value.literal.is_some(), span);
                     self.remember(&assign.name, &value.shown);
@@ -130,6 +137,12 @@ impl Walker<'_> {
         if self.aliases.contains(&word) {
             self.unknown(args, around, "shadowed_program", "a name is used that is an alias by then");
             return;
+        }
+        if !self.wrappers.is_empty() && word.trim().contains(char::is_whitespace) {
+            // A tool that hands its words to a shell runs this as a text; none has a program of such a name.
+            let span = around.span;
+            self.problem("dynamic_command", "a program's name has blanks: it may be run as a text", span);
+            self.embedded(&word, span, "argument");
         }
         let name = tables::program_name(&word);
         match self.unwrap(&name, args, &around) {

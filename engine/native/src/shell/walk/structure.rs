@@ -4,6 +4,9 @@ use super::super::syntax::{Body, Command, Item, Pipeline, Redirect, Script, Word
 use super::super::vocabulary::Kind;
 use super::{Input, Walker};
 
+/// Operators of `[[ ]]` whose operands are arithmetic.
+const COMPARES_NUMBERS: &[&str] = &["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
+
 impl Walker<'_> {
     pub(super) fn script(&mut self, script: &Script) {
         for item in script {
@@ -71,6 +74,7 @@ impl Walker<'_> {
             Body::Subshell(script) => self.within("subshell", |walker| walker.script(script)),
             Body::Loop { name, words, parts, head, body } => self.within("loop", |walker| {
                 walker.words(words);
+                walker.sets(name.as_deref().unwrap_or_default(), span);
                 if let (Some(name), Some(first)) = (name, words.first()) {
                     let value = super::args::Arg::of(first, &walker.constants);
                     walker.remember(name, &value.shown);
@@ -92,16 +96,28 @@ impl Walker<'_> {
             Body::Function { name, body } => self.function(name, body, span),
             Body::Arithmetic { text, parts } => {
                 let index = self.operation(Kind::Compare, span);
+                self.evaluated(parts);
                 self.parts(parts);
                 self.other_reading(text, span, index);
             }
             Body::Test(words) => {
                 self.operation(Kind::Compare, span);
                 self.words(words);
+                if words.iter().filter_map(Word::bare).any(|word| COMPARES_NUMBERS.contains(&word)) {
+                    words.iter().for_each(|word| self.evaluated(&word.parts));
+                }
             }
             Body::Coprocess(command) => self.within("coprocess", |walker| walker.command(command, &Input::Pipe(None))),
         }
         self.compound_redirects(&command.redirects, span);
+    }
+
+    /// A variable is set by something else than an assignment: an operation of its own where that means something.
+    pub(super) fn sets(&mut self, name: &str, span: (usize, usize)) {
+        if super::tables::is_execution_variable(name) {
+            let index = self.operation(Kind::Assign, span);
+            self.sign(index, super::super::vocabulary::Sign::ExecutionVariable);
+        }
     }
 
     fn function(&mut self, name: &str, body: &Command, span: (usize, usize)) {

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::super::vocabulary::{Kind, Sign};
+use super::args::Known;
 
 /// Folders whose programs are what their names say.
 const PROGRAM_FOLDERS: &[&str] = &[
@@ -63,6 +64,8 @@ pub struct Interpreter {
     pub valued: Vec<String>,
     pub modules: Vec<String>,
     pub shows: Vec<String>,
+    /// Options whose value is a file of code, or a folder or a setting that names one.
+    pub loads: Vec<String>,
     /// What follows the code are its arguments.
     pub ends: bool,
 }
@@ -132,6 +135,12 @@ pub enum RunForm {
     Sql,
     /// It takes a value.
     Value,
+    /// It takes a value where it stands alone, none among other letters.
+    Alone,
+    /// It takes a value that is attached, or none.
+    Attached,
+    /// It takes none.
+    Flag,
 }
 
 #[derive(Default)]
@@ -140,6 +149,7 @@ struct Tables {
     interpreters: HashMap<String, Interpreter>,
     programs: HashMap<String, Vec<Entry>>,
     options: HashMap<String, Vec<Runs>>,
+    known: HashMap<String, Known>,
     variables: HashSet<String>,
     /// Programs that have an entry `program_subcommand` among the wrappers.
     parents: HashSet<String>,
@@ -157,6 +167,7 @@ fn tables() -> &'static Tables {
         tables.read_programs(include_str!("services.tsv"));
         tables.read_options(include_str!("options.tsv"));
         tables.read_variables(include_str!("variables.tsv"));
+        tables.know_wrappers();
         tables
     })
 }
@@ -234,6 +245,7 @@ impl Tables {
                     modules: words(row.get(3)),
                     shows: words(row.get(4)),
                     ends: row.get(5) == Some(&"ends"),
+                    loads: words(row.get(6)),
                 };
                 self.interpreters.insert(name, interpreter);
             }
@@ -295,6 +307,9 @@ impl Tables {
                 Some("read") => RunForm::Read,
                 Some("sql") => RunForm::Sql,
                 Some("value") => RunForm::Value,
+                Some("alone") => RunForm::Alone,
+                Some("attached") => RunForm::Attached,
+                Some("flag") => RunForm::Flag,
                 other => {
                     self.faults.push(format!("no option does {other:?}"));
                     RunForm::Code
@@ -302,8 +317,27 @@ impl Tables {
             };
             for name in words(row.first()) {
                 for option in words(row.get(1)) {
-                    self.options.entry(name.clone()).or_default().push(Runs { option, form });
+                    let known = self.known.entry(name.clone()).or_default();
+                    match form {
+                        RunForm::Alone => known.alone.push(option),
+                        RunForm::Attached => known.attached.push(option),
+                        RunForm::Flag => known.flags.push(option),
+                        RunForm::Value => known.valued.push(option),
+                        _ => {
+                            known.valued.push(option.clone());
+                            self.options.entry(name.clone()).or_default().push(Runs { option, form });
+                        }
+                    }
                 }
+            }
+        }
+    }
+
+    /// What wrappers take themselves, where the other table says more of their options.
+    fn know_wrappers(&mut self) {
+        for (name, wrapper) in &self.wrappers {
+            if let Some(known) = self.known.get_mut(name) {
+                known.valued.extend(wrapper.valued.iter().chain(&wrapper.texts).cloned());
             }
         }
     }
@@ -369,8 +403,14 @@ pub fn entries(name: &str) -> &'static [Entry] {
     known.map(Vec::as_slice).unwrap_or_default()
 }
 
+/// The options of a program whose values are more than values.
 pub fn options(name: &str) -> &'static [Runs] {
     tables().options.get(name).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// How a program takes its options.
+pub fn known(name: &str) -> Option<&'static Known> {
+    tables().known.get(name)
 }
 
 pub fn module(name: &str) -> (Kind, Option<Sign>) {

@@ -47,7 +47,8 @@ impl Walker<'_> {
             } else {
                 None
             };
-            let attached = arg.shown.strip_prefix("--config=").or_else(|| arg.shown.strip_prefix("-c"));
+            let attached =
+                ["--config=", "--config-env=", "-c"].iter().find_map(|option| arg.shown.strip_prefix(option));
             let setting = setting.or_else(|| attached.filter(|text| text.contains('=')).map(str::to_owned));
             let Some(setting) = setting else {
                 continue;
@@ -57,8 +58,9 @@ impl Walker<'_> {
             if GIT_RUNS.iter().any(|runs| key.starts_with(runs)) {
                 self.sign(index, Sign::OpaqueCode);
                 self.sign(index, Sign::ExecutionVariable);
+                // What `--config-env` names is a variable: what it holds is run.
                 let text = value.strip_prefix('!').unwrap_or(value);
-                if !text.is_empty() && !text.contains("${") {
+                if !text.is_empty() && !text.contains("${") && !arg.shown.starts_with("--config-env") {
                     let known = Arg::text(text, around.span);
                     self.carried_text("git", &known, around);
                 }
@@ -85,19 +87,22 @@ impl Walker<'_> {
             _ => {}
         }
         if words.first() == Some(&"config") {
-            let key = words.iter().find(|word| word.contains('.')).map(|word| word.to_ascii_lowercase());
-            if key.is_some_and(|key| {
+            let runs = words.iter().map(|word| word.to_ascii_lowercase()).any(|key| {
                 GIT_RUNS.iter().any(|runs| key.starts_with(runs))
                     && !key.starts_with("pager")
                     && !key.starts_with("remote")
-            }) && words.len() > 2
-            {
+            });
+            if runs && words.len() > 2 {
                 self.sign(index, Sign::Persistence);
             }
             let unchecked = words.iter().any(|word| word.to_ascii_lowercase().ends_with("sslverify"));
             if unchecked && words.iter().any(|word| matches!(*word, "false" | "0" | "no" | "off")) {
                 self.sign(index, Sign::UnverifiedServer);
             }
+        }
+        // What a repository says is run by whoever looks at it.
+        if line.value("--git-dir").is_some_and(|folder| is_elsewhere(&folder.shown)) {
+            self.sign(index, Sign::OpaqueCode);
         }
         if line.args.iter().any(|arg| {
             arg.shown.starts_with("ext::")
@@ -113,10 +118,18 @@ impl Walker<'_> {
                 }
             }
             ["submodule", "foreach", text, ..] => self.carried_text("git", &Arg::text(text, around.span), around),
-            ["bisect", "run", inner @ ..] if !inner.is_empty() => {
-                let args: Vec<Arg> = line.positionals.iter().skip(2).map(|arg| (*arg).clone()).collect();
+            ["bisect", "run", _, ..] => {
+                let own = line.args.iter().skip_while(|arg| !arg.is("run")).skip(1);
+                let args: Vec<Arg> = own.skip_while(|arg| arg.is("--")).cloned().collect();
                 let span = around.span;
                 self.inside("git", false, &[], |walker| walker.run(&args, Around { span, ..Around::default() }));
+            }
+            ["clone", ..] => {
+                // Elsewhere `-u` names a branch.
+                for text in line.values("-u") {
+                    self.sign(index, Sign::OpaqueCode);
+                    self.carried_text("git", &text, around);
+                }
             }
             _ => {}
         }
@@ -146,15 +159,8 @@ impl Walker<'_> {
             self.sign(index, Sign::ContainerEscape);
         }
         for option in ["-v", "--volume", "--mount"] {
-            for (at, arg) in line.args.iter().enumerate() {
-                let value = if arg.is(option) {
-                    line.args.get(at.saturating_add(1)).map(|arg| arg.shown.clone())
-                } else {
-                    arg.shown.strip_prefix(&format!("{option}=")).map(str::to_owned)
-                };
-                let Some(value) = value else {
-                    continue;
-                };
+            for value in line.values(option) {
+                let value = value.shown;
                 let source = value
                     .split(',')
                     .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")))
@@ -201,41 +207,14 @@ impl Walker<'_> {
             || mode.contains("a+w")
             || mode.contains("a+rwx")
             || mode.contains("o+rwx");
-        let set_user = mode.contains("+s")
-            || mode.contains("u=s")
-            || mode.len() == 4
-                && mode.starts_with(['4', '6', '2', '7'])
-                && mode.bytes().all(|byte| byte.is_ascii_digit());
         if opened {
             self.sign(index, Sign::PermissionsOpened);
         }
-        if set_user || mode.contains("=s") {
+        if sets_user(mode) {
             self.sign(index, Sign::PrivilegeChange);
         }
         if mode.starts_with('-') && line.args.iter().any(|arg| arg.shown.contains("-x")) {
             self.sign(index, Sign::PermissionsOpened);
-        }
-    }
-
-    pub(super) fn tar(&mut self, index: usize, line: &Line, around: &Around) {
-        for arg in line.args {
-            if let Some(text) =
-                arg.shown.split_once("exec=").filter(|_| arg.shown.contains("checkpoint-action")).map(|(_, text)| text)
-            {
-                self.carried_text("tar", &Arg::text(text, around.span), around);
-                self.sign(index, Sign::OpaqueCode);
-            }
-        }
-        let Some(folder) = line.value("-C").or_else(|| line.value("--directory")) else {
-            return;
-        };
-        if folder.shown == "/" {
-            self.sign(index, Sign::SystemWrite);
-        }
-        let first = line.args.first().map(|arg| arg.shown.trim_start_matches('-')).unwrap_or_default();
-        let unpacks = line.has("-x") || line.has("--extract") || line.has("--get") || first.starts_with('x');
-        if unpacks {
-            self.takes_tree(index, &folder, true);
         }
     }
 
@@ -268,7 +247,28 @@ impl Walker<'_> {
         }
     }
 
-    pub(super) fn overrides(&mut self, index: usize, line: &Line) {
+    /// A mode that lets a program run as its owner.
+    pub(super) fn installs(&mut self, index: usize, line: &Line) {
+        for mode in line.values("-m").into_iter().chain(line.values("--mode")) {
+            if sets_user(&mode.shown) {
+                self.sign(index, Sign::PrivilegeChange);
+            }
+        }
+    }
+
+    /// Programs that the command line gives a build: `make SHELL=./x`, `make CC='rm -rf x'`.
+    pub(super) fn overrides(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
+        for arg in &line.positionals {
+            let Some((variable, value)) = arg.shown.split_once('=') else {
+                continue;
+            };
+            let first = value.split_whitespace().next().unwrap_or_default();
+            let is_name = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            if is_name && value.trim().contains(' ') && tables::knows(&tables::program_name(first)) {
+                self.sign(index, Sign::OpaqueCode);
+                self.carried_text(name, &arg.part(value), around);
+            }
+        }
         if line.args.iter().any(|arg| {
             arg.shown.starts_with("SHELL=")
                 || arg.shown.starts_with("MAKEFLAGS=")
@@ -313,11 +313,16 @@ impl Walker<'_> {
             }
             self.touch(index, Target { class: "variable", name: name.to_owned(), access: Access::Set, literal: true });
             let assigns = arg.shown.contains('=');
-            let extends_path = name == "PATH" && (arg.shown.contains("${PATH}") || arg.shown.contains("$PATH"));
+            let extends_path = name == "PATH" && extends_path(&arg.shown);
             let trace = matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE");
             if assigns && trace {
                 self.sign(index, Sign::TraceRemoval);
             } else if assigns && tables::is_execution_variable(name) && !extends_path {
+                self.sign(index, Sign::ExecutionVariable);
+            }
+            // `declare -n r=PATH`: the name stands for the other from here on.
+            let refers = line.has("-n").then(|| arg.shown.split_once('=')).flatten();
+            if refers.is_some_and(|(_, meant)| tables::is_execution_variable(meant)) {
                 self.sign(index, Sign::ExecutionVariable);
             }
         }
@@ -396,4 +401,39 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Variables that a builtin sets from what it makes or reads.
+pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
+    match name {
+        "printf" => line.value("-v").map(|arg| arg.shown).into_iter().collect(),
+        "read" | "mapfile" | "readarray" => line.positionals.iter().map(|arg| arg.shown.clone()).collect(),
+        "getopts" => line.positionals.iter().skip(1).take(1).map(|arg| arg.shown.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a mode lets a program run as its owner or its group.
+fn sets_user(mode: &str) -> bool {
+    mode.contains("+s")
+        || mode.contains("=s")
+        || mode.len() == 4 && mode.starts_with(['4', '6', '2', '7']) && mode.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a setting of `PATH` only adds folders, none of them one where anybody may put a program.
+fn extends_path(setting: &str) -> bool {
+    let Some((_, value)) = setting.split_once('=') else {
+        return false;
+    };
+    let old = |folder: &str| matches!(folder, "${PATH}" | "$PATH");
+    value.split(':').any(old)
+        && value.split(':').all(|folder| {
+            old(folder)
+                || !(folder.is_empty() || folder == "." || folder == "${PWD}" || paths::is_temporary_folder(folder))
+        })
+}
+
+/// Whether a folder is none of the project's: it is outside, or only the run tells which.
+fn is_elsewhere(folder: &str) -> bool {
+    folder.starts_with(['/', '~', '$']) || folder.split('/').any(|part| part == "..")
 }

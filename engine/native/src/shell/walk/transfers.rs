@@ -12,6 +12,40 @@ use crate::sql::tree::{Access, Effect};
 const SSH_RUNS: &[&str] =
     &["proxycommand", "localcommand", "knownhostscommand", "pkcs11provider", "securitykeyprovider", "match"];
 
+/// Options whose values are sent.
+const SENDS: &[&str] = &[
+    "-d",
+    "--data",
+    "--data-ascii",
+    "--data-binary",
+    "--data-raw",
+    "--data-urlencode",
+    "-F",
+    "--form",
+    "--form-string",
+    "-T",
+    "--upload-file",
+    "--post-data",
+    "--post-file",
+    "--body-data",
+    "--body-file",
+    "--json",
+];
+
+/// Those of a program: its short ones are curl's.
+fn sending(name: &str) -> impl Iterator<Item = &'static str> + '_ {
+    SENDS.iter().copied().filter(move |option| name == "curl" || option.starts_with("--"))
+}
+
+/// Whether HTTPie takes a word for something to send: `name=value`, `name:=1`, `name@file`; not `name==value`, which asks.
+fn is_item(word: &str) -> bool {
+    let Some(at) = word.find(['=', '@', ':']) else {
+        return false;
+    };
+    let rest = word.get(at..).unwrap_or_default();
+    rest.starts_with(":=") || rest.starts_with('@') || rest.starts_with('=') && !rest.starts_with("==")
+}
+
 impl Walker<'_> {
     pub(super) fn secure_shell(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
         for (at, arg) in line.args.iter().enumerate() {
@@ -45,6 +79,8 @@ impl Walker<'_> {
     }
 
     pub(super) fn transfer(&mut self, index: usize, name: &str, line: &Line) {
+        let sends = sending(name).any(|option| !line.values(option).is_empty())
+            || matches!(name, "http" | "https") && line.positionals.iter().skip(1).any(|arg| is_item(&arg.shown));
         let spoken = line
             .positionals
             .first()
@@ -55,30 +91,6 @@ impl Walker<'_> {
             .find_map(|option| line.value(option))
             .map(|arg| arg.shown.to_ascii_uppercase())
             .or(spoken);
-        let sends = line.args.iter().any(|arg| {
-            [
-                "-d",
-                "--data",
-                "--data-binary",
-                "--data-raw",
-                "--data-urlencode",
-                "-F",
-                "--form",
-                "-T",
-                "--upload-file",
-                "--post-data",
-                "--post-file",
-                "--body-data",
-                "--body-file",
-                "--json",
-            ]
-            .iter()
-            .any(|option| {
-                arg.is(option)
-                    || arg.shown.starts_with(&format!("{option}="))
-                    || option.len() == 2 && arg.shown.starts_with(option) && name == "curl"
-            })
-        });
         let verb = method.as_deref().unwrap_or(if sends { "POST" } else { "GET" });
         let destroys = verb == "DELETE" || line.args.iter().any(|arg| arg.is("DELETE"));
         if destroys {
@@ -98,7 +110,15 @@ impl Walker<'_> {
         if kind == Kind::Send {
             self.sign(index, Sign::SendsData);
         }
-        for arg in line.args {
+        self.sent(index, name, line);
+        self.fetched_into(index, name, line);
+    }
+
+    /// What goes out: files, values of secrets, mutations, requests to where credentials are given out.
+    fn sent(&mut self, index: usize, name: &str, line: &Line) {
+        let attached = sending(name).flat_map(|option| line.values(option)).filter(|value| value.shown.contains('@'));
+        let all: Vec<Arg> = line.args.iter().cloned().chain(attached).collect();
+        for arg in &all {
             let value = arg.shown.as_str();
             let file = value
                 .strip_prefix('@')
@@ -125,22 +145,35 @@ impl Walker<'_> {
                 self.sign(index, Sign::CredentialRead);
             }
         }
-        let folder = ["--output-dir", "--directory-prefix", "-P", "--dir"].iter().find_map(|option| line.value(option));
-        if let Some(folder) = folder {
+    }
+
+    /// Where what is fetched goes, when the program names the file itself or only a folder is given.
+    fn fetched_into(&mut self, index: usize, name: &str, line: &Line) {
+        let plain = |url: &str| url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let folder = ["--output-dir", "--directory-prefix", "-P", "--dir"]
+            .iter()
+            .filter(|option| **option != "-P" || name == "wget")
+            .find_map(|option| line.value(option));
+        if let Some(folder) = &folder {
             // The name may come from an option or from the address.
             let given = ["-o", "--output", "-O"].iter().find_map(|option| line.value(option));
             for name in given.iter().chain(line.positionals.iter().copied()) {
-                let plain = name.shown.split(['?', '#']).next().unwrap_or_default();
-                let shown = format!("{}/{}", folder.shown, paths::file_name(plain));
+                let shown = format!("{}/{}", folder.shown, paths::file_name(&plain(&name.shown)));
                 self.writes(index, &Arg { shown, literal: None, ..folder.clone() }, Access::Write);
             }
         }
-        let remote_name =
-            line.has("-O") || line.has("--remote-name") || name == "wget" || name == "aria2c" || name == "fetch";
+        let remote_name = (name == "curl" && line.has("-O"))
+            || line.has("--remote-name")
+            || line.has("--remote-name-all")
+            || matches!(name, "wget" | "aria2c" | "fetch");
         if remote_name {
+            let elsewhere = folder.is_some() || line.has("--spider") || name == "wget" && line.value("-O").is_some();
             for url in line.positionals.iter().filter(|arg| arg.shown.contains('/')) {
-                let plain = url.shown.split(['?', '#']).next().unwrap_or_default();
-                self.fetched.insert(paths::file_name(plain).to_owned());
+                let file = paths::file_name(&plain(&url.shown)).to_owned();
+                if !elsewhere && !file.is_empty() {
+                    self.writes(index, &Arg { shown: file.clone(), literal: None, ..(*url).clone() }, Access::Create);
+                }
+                self.fetched.insert(file);
             }
         }
     }
@@ -169,7 +202,7 @@ impl Walker<'_> {
         }
     }
 
-    pub(super) fn database(&mut self, name: &str, line: &Line, around: &Around) {
+    pub(super) fn database(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
         let given =
             tables::options(name).iter().any(|runs| runs.form == RunForm::Sql && line.value(&runs.option).is_some());
         if matches!(name, "sqlite3" | "sqlite" | "duckdb") {
@@ -178,7 +211,7 @@ impl Walker<'_> {
             }
         }
         if !given {
-            self.sql_input(name, around);
+            self.sql_input(index, name, around);
         }
     }
 }

@@ -36,11 +36,18 @@ pub(super) struct Taken {
     pub texts: Vec<Arg>,
     /// Index of the first word that is not the wrapper's own.
     pub rest: usize,
-    /// Variables set on the way (`env A=b`).
+    /// Where else the command may begin: behind an option nobody knows stands its value, or the command.
+    pub others: Vec<usize>,
+    /// Variables set on the way (`env A=b`, `strace -E A=b`).
     pub assigned: Vec<(String, Option<String>)>,
     /// Options seen, as spelt.
     pub seen: Vec<String>,
+    /// The program that an option names for what is run (`docker run --entrypoint`).
+    pub entrypoint: Option<Arg>,
 }
+
+/// More places than this at which a command may begin are not followed.
+const MAX_BEGINNINGS: usize = 8;
 
 impl Walker<'_> {
     pub(super) fn unwrap(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
@@ -72,10 +79,21 @@ impl Walker<'_> {
         } else {
             self.wrapper_writes(name, args.get(..taken.rest).unwrap_or_default(), around);
         }
-        if !taken.texts.is_empty() {
-            return Unwrapped::Texts { wrapper: wrapper_name, texts: taken.texts, signs, remote };
-        }
         let rest: Vec<Arg> = args.get(taken.rest..).unwrap_or_default().to_vec();
+        let is_form = |form: Form| wrapper.form == form;
+        if !taken.texts.is_empty() {
+            let mut texts = taken.texts;
+            match rest.is_empty() || is_form(Form::None) {
+                true => {}
+                false if is_form(Form::Argv) => texts.push(joined(&rest)),
+                false => texts.extend(rest),
+            }
+            return Unwrapped::Texts { wrapper: wrapper_name, texts, signs, remote };
+        }
+        for other in taken.others.iter().filter(|_| is_form(Form::Argv)) {
+            let inner = args.get(*other..).unwrap_or_default();
+            self.inside(name, remote, &signs, |walker| walker.run(inner, around.clone_plain()));
+        }
         if rest.is_empty() || wrapper.stops.iter().any(|option| taken.seen.contains(option)) {
             return if wrapper.keeps { self.kept(around) } else { Unwrapped::Program };
         }
@@ -98,7 +116,7 @@ impl Walker<'_> {
 
     /// A wrapper that writes a file of its own (`strace -o FILE`) is an operation beside what it runs.
     fn wrapper_writes(&mut self, name: &str, own: &[Arg], around: &Around) {
-        let line = Line::of(own.get(1..).unwrap_or_default(), &[]);
+        let line = Line::of(own.get(1..).unwrap_or_default(), tables::known(name));
         let mut options = tables::options(name).iter().filter(|runs| runs.form == RunForm::Write);
         if options.any(|runs| line.value(&runs.option).is_some()) {
             self.program(name, own, Around { span: around.span, ..Around::default() });
@@ -140,8 +158,12 @@ pub(super) fn joined(args: &[Arg]) -> Arg {
 /// Reads a wrapper's own words; the option nobody knows otherwise.
 pub(super) fn take(wrapper: &Wrapper, args: &[Arg]) -> Result<Taken, String> {
     let mut taken = Taken::default();
-    let mut at = 1_usize;
-    let mut before = wrapper.before;
+    take_from(wrapper, args, 1, wrapper.before, &mut taken)?;
+    Ok(taken)
+}
+
+fn take_from(wrapper: &Wrapper, args: &[Arg], at: usize, before: usize, taken: &mut Taken) -> Result<(), String> {
+    let (mut at, mut before) = (at, before);
     while let Some(arg) = args.get(at) {
         let word = arg.shown.as_str();
         if word == "--" {
@@ -155,7 +177,27 @@ pub(super) fn take(wrapper: &Wrapper, args: &[Arg]) -> Result<Taken, String> {
             if arg.literal.is_none() && arg.dynamic && !word.contains('=') && !wrapper.lenient {
                 return Err(word.to_owned());
             }
-            at = option(wrapper, args, at, &mut taken)?;
+            let next = option(wrapper, args, at, taken)?;
+            match next {
+                Next::At(next) => at = next,
+                Next::Doubtful => {
+                    at = at.saturating_add(1);
+                    let is_word = args.get(at).is_some_and(|next| !next.is_option());
+                    if is_word {
+                        if taken.others.len() >= MAX_BEGINNINGS {
+                            return Err(word.to_owned());
+                        }
+                        // As a flag: the command begins here, or after the words before it.
+                        let mut flagged = Taken { others: taken.others.clone(), ..Taken::default() };
+                        flagged.others.push(0);
+                        take_from(wrapper, args, at, before, &mut flagged)?;
+                        taken.others = flagged.others.into_iter().filter(|other| *other != 0).collect();
+                        taken.others.push(flagged.rest);
+                        taken.texts.extend(flagged.texts);
+                        at = at.saturating_add(1);
+                    }
+                }
+            }
             continue;
         }
         if wrapper.assigns && is_assignment(word) {
@@ -170,9 +212,21 @@ pub(super) fn take(wrapper: &Wrapper, args: &[Arg]) -> Result<Taken, String> {
         }
         before = before.saturating_sub(1);
         at = at.saturating_add(1);
+        if before == 0 && taken.entrypoint.is_some() {
+            // What follows are the words of the program that was named.
+            break;
+        }
     }
     taken.rest = at;
-    Ok(taken)
+    taken.others.retain(|other| *other != at && *other < args.len());
+    Ok(())
+}
+
+/// Where reading goes on behind an option.
+enum Next {
+    At(usize),
+    /// Nobody knows the option: the next word may be its value.
+    Doubtful,
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -181,78 +235,90 @@ fn is_assignment(word: &str) -> bool {
     })
 }
 
-/// Takes one option; the index after it and its value.
-fn option(wrapper: &Wrapper, args: &[Arg], at: usize, taken: &mut Taken) -> Result<usize, String> {
+/// Takes one option: where what is behind it and its value begins.
+fn option(wrapper: &Wrapper, args: &[Arg], at: usize, taken: &mut Taken) -> Result<Next, String> {
     let next = at.saturating_add(1);
     let Some(arg) = args.get(at) else {
-        return Ok(next);
+        return Ok(Next::At(next));
     };
     let word = arg.shown.as_str();
-    let (name, value) = match word.split_once('=') {
+    let (name, attached) = match word.split_once('=') {
         Some((name, value)) if word.starts_with("--") => (name, Some(value)),
         _ => (word, None),
     };
+    let known = |all: &[String], name: &str| all.iter().any(|option| option == name);
+    let takes = |name: &str| known(&wrapper.valued, name) || known(&wrapper.texts, name);
+    // A beginning that is of one known option only is that option to getopt.
+    let name = if word.starts_with("--") && name.len() > 3 && !takes(name) && !known(&wrapper.flags, name) {
+        let all = wrapper.valued.iter().chain(&wrapper.texts).chain(&wrapper.flags);
+        let mut meant = all.map(|option| option.trim_end_matches('?')).filter(|option| option.starts_with(name));
+        match (meant.next(), meant.next()) {
+            (Some(one), None) => one,
+            _ => name,
+        }
+    } else {
+        name
+    };
     taken.seen.push(name.to_owned());
-    if wrapper.texts.iter().any(|option| option == name) {
-        return Ok(match value {
-            Some(value) => {
-                let literal = arg.literal.is_some().then(|| value.to_owned());
-                taken.texts.push(Arg { literal, shown: value.to_owned(), ..arg.clone() });
-                next
-            }
-            None => {
-                taken.texts.push(args.get(next).cloned().unwrap_or_else(|| Arg::unknown(arg.span)));
-                next.saturating_add(1)
-            }
-        });
+    if takes(name) {
+        let value = attached.map(|value| arg.part(value)).or_else(|| args.get(next).cloned());
+        took(wrapper, name, value.unwrap_or_else(|| Arg::unknown(arg.span)), taken);
+        return Ok(Next::At(if attached.is_some() { next } else { next.saturating_add(1) }));
     }
-    if wrapper.valued.iter().any(|option| option == name) {
-        return Ok(if value.is_some() { next } else { next.saturating_add(1) });
-    }
-    if wrapper.flags.iter().any(|option| option == name) {
-        return Ok(next);
+    if known(&wrapper.flags, name) || known(&wrapper.flags, &format!("{name}?")) {
+        return Ok(Next::At(next));
     }
     if word.starts_with("--") {
-        // A prefix of one known option is that option to getopt.
-        let known = wrapper.valued.iter().chain(&wrapper.flags).filter(|option| option.starts_with(name)).count();
-        if known == 1 && name.len() > 3 {
-            let takes = value.is_none() && wrapper.valued.iter().any(|option| option.starts_with(name));
-            return Ok(if takes { next.saturating_add(1) } else { next });
-        }
-        return if wrapper.lenient { Ok(next) } else { Err(name.to_owned()) };
+        return match (wrapper.lenient, attached) {
+            (true, Some(_)) => Ok(Next::At(next)),
+            (true, None) => Ok(Next::Doubtful),
+            (false, _) => Err(name.to_owned()),
+        };
     }
     cluster(wrapper, args, at, taken)
 }
 
+/// An option has a value.
+fn took(wrapper: &Wrapper, name: &str, value: Arg, taken: &mut Taken) {
+    if wrapper.texts.iter().any(|option| option == name) {
+        taken.texts.push(value);
+    } else if name == "--entrypoint" {
+        taken.entrypoint = Some(value);
+    } else if let Some((variable, set)) =
+        value.shown.split_once('=').filter(|_| matches!(name, "-E" | "--env" | "--setenv"))
+    {
+        taken.assigned.push((variable.to_owned(), value.literal.is_some().then(|| set.to_owned())));
+    }
+}
+
 /// `-abc`, `-n10`, `-uroot`.
-fn cluster(wrapper: &Wrapper, args: &[Arg], at: usize, taken: &mut Taken) -> Result<usize, String> {
+fn cluster(wrapper: &Wrapper, args: &[Arg], at: usize, taken: &mut Taken) -> Result<Next, String> {
     let next = at.saturating_add(1);
     let Some(arg) = args.get(at) else {
-        return Ok(next);
+        return Ok(Next::At(next));
     };
     let sign = if arg.shown.starts_with('+') { '+' } else { '-' };
-    let mut carries = false;
+    let mut is_doubtful = false;
     for (place, letter) in arg.shown.char_indices().skip(1) {
         let spelt = format!("{sign}{letter}");
-        let last = place.saturating_add(letter.len_utf8()) >= arg.shown.len();
+        let after = arg.shown.get(place.saturating_add(letter.len_utf8())..).unwrap_or_default();
+        let known = |all: &[String], name: &str| all.iter().any(|option| option == name);
         taken.seen.push(spelt.clone());
-        if wrapper.texts.contains(&spelt) {
-            // A shell's `-c` takes its text after all other options.
-            carries = true;
-        } else if wrapper.valued.contains(&spelt) {
-            if carries {
+        if known(&wrapper.texts, &spelt) || known(&wrapper.valued, &spelt) {
+            let attached = (!after.is_empty()).then(|| arg.part(after));
+            let value = attached.clone().or_else(|| args.get(next).cloned());
+            took(wrapper, &spelt, value.unwrap_or_else(|| Arg::unknown(arg.span)), taken);
+            return Ok(Next::At(if attached.is_some() { next } else { next.saturating_add(1) }));
+        }
+        if known(&wrapper.flags, &format!("{spelt}?")) {
+            return Ok(Next::At(next));
+        }
+        if !(known(&wrapper.flags, &spelt) || letter.is_ascii_digit() && known(&wrapper.flags, "-#")) {
+            if !wrapper.lenient {
                 return Err(arg.shown.clone());
             }
-            return Ok(if last { next.saturating_add(1) } else { next });
-        } else if !(wrapper.flags.contains(&spelt)
-            || letter.is_ascii_digit() && wrapper.flags.contains(&"-#".to_owned()))
-        {
-            return if wrapper.lenient { Ok(next) } else { Err(arg.shown.clone()) };
+            is_doubtful = true;
         }
     }
-    if carries {
-        taken.texts.push(args.get(next).cloned().unwrap_or_else(|| Arg::unknown(arg.span)));
-        return Ok(next.saturating_add(1));
-    }
-    Ok(next)
+    Ok(if is_doubtful { Next::Doubtful } else { Next::At(next) })
 }

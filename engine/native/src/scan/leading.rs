@@ -1,0 +1,123 @@
+//! With what the matches of an automaton begin: asked once, when the engine is built, so that a text is looked at as little as can be.
+
+use crate::scan::automaton::{bits, Automaton, DEAD};
+
+impl Automaton {
+    /// Whether a match may begin with these bytes.
+    pub fn may_begin(&self, head: &[u8]) -> bool {
+        let mut state = self.start();
+        for byte in head {
+            if self.is_ending(state) {
+                return true;
+            }
+            state = self.step(state, *byte);
+        }
+        state != DEAD
+    }
+
+    /// The bytes with which a match may go on that begins with a word in any case, a bit each; all when it may be over before.
+    pub fn behind(&self, word: &[u8]) -> [u64; 4] {
+        let mut states = vec![self.start()];
+        for cases in word.iter().map(cases) {
+            if states.iter().any(|state| self.is_ending(*state)) {
+                break;
+            }
+            states = self.steps(&states, &cases);
+        }
+        let is_over = states.iter().any(|state| self.is_ending(*state));
+        bits(|byte| is_over || states.iter().any(|state| self.step(*state, byte) != DEAD))
+    }
+
+    /// The state after a word, and how it must be spelled for that: letter by letter, or in any case (none). Nothing where that
+    /// differs from letter to letter, or a match may be over in it.
+    pub fn after(&self, word: &[u8]) -> Option<(u32, Option<Box<[u8]>>)> {
+        let (mut states, mut spelled) = (vec![self.start()], Vec::with_capacity(word.len()));
+        let (mut any, mut one) = (false, false);
+        for cases in word.iter().map(cases) {
+            let [small, capital] = cases.map(|byte| self.steps(&states, &[byte]));
+            match (small.is_empty(), capital.is_empty()) {
+                (false, false) if small != capital => return None,
+                (false, false) => any |= cases.first() != cases.last(),
+                _ => one |= cases.first() != cases.last(),
+            }
+            let [low, high] = cases;
+            spelled.push(if small.is_empty() { high } else { low });
+            states = if small.is_empty() { capital } else { small };
+        }
+        match *states.as_slice() {
+            [_] if any && one || self.may_end_within(word) => None,
+            [state] => Some((state, one.then(|| spelled.into_boxed_slice()))),
+            _ => None,
+        }
+    }
+
+    /// Whether a match may end in a word, in any case, or with it.
+    fn may_end_within(&self, word: &[u8]) -> bool {
+        let mut states = vec![self.start()];
+        word.iter().map(cases).any(|cases| {
+            let was = states.iter().any(|state| self.is_ending(*state));
+            states = self.steps(&states, &cases);
+            was || states.iter().any(|state| self.is_ending(*state))
+        })
+    }
+
+    /// The states after one of some bytes, in order; those from which nothing comes are left out.
+    fn steps(&self, states: &[u32], bytes: &[u8]) -> Vec<u32> {
+        let all = states.iter().flat_map(|state| bytes.iter().map(|byte| self.step(*state, *byte)));
+        let mut next: Vec<u32> = all.filter(|state| *state != DEAD).collect();
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
+    /// So many bytes at least that are no white space stand at the beginning of a match.
+    pub fn least(&self) -> usize {
+        let (mut states, mut count) = (vec![self.start()], 0_usize);
+        let goes_on =
+            |state: &u32| !self.is_ending(*state) && b" \t\n\x0c\r".iter().all(|byte| self.step(*state, *byte) == DEAD);
+        while !states.is_empty() && states.iter().all(goes_on) {
+            (states, count) = (self.steps(&states, &EVERY), count.saturating_add(1));
+        }
+        count
+    }
+}
+
+const EVERY: [u8; 256] = {
+    let (mut all, mut byte) = ([0; 256], 0_u8);
+    let mut rest: &mut [u8] = &mut all;
+    while let Some((one, more)) = rest.split_first_mut() {
+        *one = byte;
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    all
+};
+
+fn cases(byte: &u8) -> [u8; 2] {
+    [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::automaton::Way;
+
+    fn anchored(pattern: &str) -> Option<Automaton> {
+        Automaton::anchored(&[format!("(?-u){pattern}")]).ok()
+    }
+
+    #[test]
+    fn a_walk_may_begin_behind_a_word() {
+        let after =
+            |pattern: &str, word: &str| anchored(pattern).and_then(|one| Some((one.after(word.as_bytes())?, one)));
+        // In any case, as it is spelled, and neither: where only one letter may be either, and where it may be over.
+        let (any, shape) = after("(?i:key)=x", "key").unzip();
+        assert!(any.is_some_and(|(state, spelled)| {
+            let way = Way { state, found: None };
+            spelled.is_none() && shape.is_some_and(|one| one.go(b"KEy=x", 3, 5, way).found == Some(5))
+        }));
+        let spelled = after("AKIA-b[0-9]", "akia-b").and_then(|((_, spelled), _)| spelled);
+        assert_eq!(spelled.as_deref(), Some(b"AKIA-b".as_slice()));
+        assert!(after("k(?i:e)y", "key").is_none() && after("ke?y?", "key").is_none() && after("x", "key").is_none());
+        assert!(after("(?:ab|Ac)d", "a").is_none());
+    }
+}
