@@ -106,7 +106,7 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
             method=request.method,
             path=where.path,
             scheme=where.scheme,
-            host=where.host,
+            host=_same_name(where.host),
             port=where.port,
             route=None if route is None else route.template,
             operation_id=None if route is None else route.operation_id,
@@ -134,7 +134,7 @@ def _operations(
     raw: bytes, request: WireRequest, where: Where, content: Content, route: Route | None, override: str | None
 ) -> list[Operation]:
     calls = calls_in(content, where.path, where.query) if request.method in ("GET", "POST") else []
-    place = f"{where.host or ''}{where.path}"
+    place = f"{_same_name(where.host) or ''}{where.path}"
     span = (0, len(raw))
     found = [Operation(one.kind, one.effect, one.via, (*one.targets, _route(place, one.effect)), span) for one in calls]
     if not calls or not is_nothing_else(content, where.path):
@@ -154,13 +154,19 @@ def _by_method(method: str, via: tuple[str, ...], place: str, span: tuple[int, i
     return Operation(kind, effect, via, (_route(place, effect),), span)
 
 
+def _same_name(host: str | None) -> str | None:
+    """The host as rules name it: `a.example.` with the point of the root is `a.example`."""
+    return host if host is None or host == "." else host.removesuffix(".")
+
+
 def _route(place: str, effect: Effect) -> Target:
     return Target("route", place, _ACCESS.get(effect, Access.EXECUTE))
 
 
 def _override(request: WireRequest, where: Where, content: Content) -> str | None:
     """The method that is asked for beside the first line. Two that differ are refused."""
-    asked = {value.strip() for name in OVERRIDES for value in request.values(name)}
+    # WHY hyphens: to servers that hand headers on as variables `X_HTTP_Method` and `X-HTTP-Method` are one.
+    asked = {value.strip() for name, value in request.headers if name.replace("_", "-") in OVERRIDES}
     asked |= {
         value
         for name, values in where.query.items()

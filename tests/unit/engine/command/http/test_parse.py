@@ -61,6 +61,7 @@ def test_what_is_refused_is_one_unknown_operation() -> None:
     [
         ("/a", {"X-HTTP-Method-Override": "DELETE"}, ""),
         ("/a", {"X-Http-Method": "delete"}, ""),
+        ("/a", {"X_HTTP_Method_Override": "DELETE"}, ""),
         ("/a?_method=DELETE", {}, ""),
         ("/a", FORM, "_method=delete"),
         ("/a", {"Content-Type": "application/json"}, '{"_method": "DELETE"}'),
@@ -72,6 +73,13 @@ def test_another_method_that_is_asked_for_is_an_operation_too(target: str, heade
     assert "method_override" in command.features
     assert command.http is not None
     assert command.http.override == "DELETE"
+
+
+def test_a_host_with_the_point_of_the_root_is_the_same_host() -> None:
+    command = parse_http(b"GET /a HTTP/1.1\r\nHost: A.EXAMPLE.\r\n\r\n").command
+    assert command.http is not None
+    assert command.http.host == "a.example"
+    assert command.operations[0].targets[0].name == "a.example/a"
 
 
 def test_a_reading_request_may_have_a_parameter_of_that_name() -> None:
