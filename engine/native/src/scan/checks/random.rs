@@ -60,7 +60,7 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
         return false;
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits < 2 && value.len() < LONG_RUN && !value.iter().any(u8::is_ascii_uppercase) {
+    if digits < 2 && !value.iter().any(u8::is_ascii_uppercase) && !is_of_small_letters_only(value) {
         return false;
     }
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
@@ -86,6 +86,11 @@ pub fn looks_random(value: &[u8], demand: Demand) -> bool {
         && (is_long_hex || !is_spelled(value))
         && entropy(value) >= needed
         && !is_placeholder(value)
+}
+
+/// Whether a value with hardly a digit and no capital is one of those that may look random all the same.
+fn is_of_small_letters_only(value: &[u8]) -> bool {
+    value.len() >= LONG_RUN && (value.iter().all(u8::is_ascii_alphabetic) || is_hex(value) || is_uuid(value))
 }
 
 /// Groups of 8, 4, 4, 4 and 12.
