@@ -62,7 +62,7 @@ class Parts:
     sign_in: CodeFlow | None
     sign_in_key: bytes = field(repr=False)
     recording_keys: WrappingKeys = field(repr=False)
-    proofs: Proofs | None = None
+    proofs: Proofs
 
 
 def console_origin(config: Config) -> str | None:
@@ -89,7 +89,8 @@ def make_console(parts: Parts) -> ConsoleServer:
     signed_in = SignIns(
         parts.database, idle_seconds=console.idle_minutes * 60, most_seconds=console.session_hours * 3_600
     )
-    entrance = Entrance(lambda: parts.doors.known.people, signed_in, parts.log, time.time_ns, parts.proofs)
+    people, proofs = (lambda: parts.doors.known.people), parts.proofs
+    entrance = Entrance(people, signed_in, parts.log, time.time_ns, proofs.names, proofs)
     pages = Pages(_routes(parts), lambda viewer: _waiting(parts.approvals, viewer))
     watchers = Watchers(parts.approvals.bell, lambda: parts.log.next_seq)
     place, flow = Place(host, port, tls, console_origin(config)), parts.sign_in

@@ -29,7 +29,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What is known of a session beside its times.
 
     `way`: how they proved who they are. `groups`, `kind` and `roles` are those of who is no `[[identity.principal]]`, as
-    the issuer said when they signed in, and `until` is when that ends; of others the configuration says them, at every click.
+    the `issuer` said when they signed in, and `until` is when that ends; of others the configuration says them, at every click.
     """
 
     csrf: str
@@ -39,6 +39,7 @@ class Facts(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     until: int | None = None
+    issuer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from gateway.console.calls import Viewer
 from gateway.console.signed_in import SignedIn, SignIns
 from gateway.errors import AuditUnavailable
 from gateway.identity.logins import CONSOLE, Login
+from gateway.identity.names import Names
 from gateway.identity.oidc.settings import Identity
 from gateway.identity.people import People
 from gateway.identity.proofs import Proofs
@@ -53,9 +54,11 @@ class Entrance:
         sessions: SignIns,
         log: AuditLog,
         clock: Callable[[], int],
+        names: Names,
         proofs: Proofs | None = None,
     ) -> None:
-        """Without `proofs` no link signs anybody in."""
+        """`names` say who may be whom. Without `proofs` no link signs anybody in."""
+        self._names = names
         self._proofs = proofs
         self._people = people
         self._sessions = sessions
@@ -94,7 +97,13 @@ class Entrance:
         return self.begin(found.user, WAY_LINK, address)
 
     def by_identity(self, identity: Identity, address: str | None) -> Begun:
-        """Sign in somebody whom a provider proved, until that proof ends. Raises AuditUnavailable, StoreUnavailable."""
+        """Sign in somebody whom a provider proved, until that proof ends.
+
+        Raises IdentityRefused where the name is not theirs to have, AuditUnavailable, StoreUnavailable.
+        """
+        problem = self._names.why_not(identity.principal, identity.issuer)
+        if problem is not None:
+            raise problem
         return self.begin(
             identity.principal,
             WAY_PROVIDER,
@@ -103,6 +112,7 @@ class Entrance:
             groups=identity.groups,
             roles=identity.roles,
             until=identity.expires_at,
+            issuer=identity.issuer,
         )
 
     def refused(self, code: str, address: str | None) -> None:
@@ -134,6 +144,9 @@ class Entrance:
             return None
         facts = session.facts
         if facts.way == WAY_PROVIDER:
+            # INVARIANT: at every click, as when they came in: a name that is somebody else's meanwhile is no longer theirs.
+            if not self._names.is_of(session.principal, facts.issuer):
+                return None
             return Viewer(session.principal, facts.kind, facts.groups, frozenset(facts.roles), session)
         known = self._people().find(session.principal)
         if known is None:

@@ -1,7 +1,7 @@
 """Whom a signed token proves somebody to be: one of ours (`scoped`), or one of an issuer (`oidc`). May wait; called on threads.
 
 INVARIANT: which of the two it is decides which keys are tried, and no token is tried with both. Whatever goes wrong proves
-nobody. A principal of the configuration and one of an issuer never share a name: who controls an issuer's names would be them.
+nobody. Whose name it is, `names` says.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from adapters.core.ports import Refusal
 from engine.request import Json, Principal
 from gateway.errors import IdentityRefused, StoreUnavailable
 from gateway.identity.logins import CONSOLE, NOT_PROVEN, Login, Unproven
+from gateway.identity.names import Names
 from gateway.identity.oidc.claims import refused
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.people import People
@@ -55,6 +56,8 @@ class Proofs:
         self._issuers = {issuer.settings.issuer: issuer for issuer in issuers}
         self._people = people
         self._clock = clock
+        self.names = Names(people, [issuer.settings for issuer in issuers])
+        """Whose a name is, by the same people and issuers."""
 
     def examine(self, token: str, user: str | None, resource: str | None) -> Login | Unproven:
         """Who this is. `user`: the name a client gave with it; `resource`: where it wants to go, None where nothing has one."""
@@ -111,8 +114,9 @@ class Proofs:
         known = self._people().find(grant.principal)
         if grant.groups is None and known is None:
             raise refused("PRINCIPAL", "the token's principal is not known any more")
-        if grant.groups is not None and known is not None:
-            raise refused("NAME_TAKEN", "somebody of the configuration has that name")
+        if grant.groups is not None:
+            self._check_name(grant.principal, grant.issuer)
+            known = None
         attributes: dict[str, Json] = {"token": grant.id}
         if grant.issuer is not None:
             attributes["issuer"] = grant.issuer
@@ -144,8 +148,7 @@ class Proofs:
         if issuer is None:
             raise refused("ISSUER", "the token is of nobody who is trusted here")
         who = issuer.verify(read, self._clock())
-        if self._people().find(who.principal) is not None:
-            raise refused("NAME_TAKEN", "somebody of the configuration has that name")
+        self._check_name(who.principal, issuer.settings.name)
         attributes: dict[str, Json] = {"issuer": issuer.settings.name}
         if who.email is not None:
             attributes["email"] = who.email
@@ -154,10 +157,17 @@ class Proofs:
 
     def current(self, login: Login) -> Principal | None:
         """The principal of a login as it is known now; None when it is not any more."""
-        known = self._people().find(login.user)
         if login.is_local:
+            known = self._people().find(login.user)
             return None if known is None else _with(known.principal, login.attributes)
-        return login.principal if known is None else None
+        issuer = login.attributes.get("issuer")
+        is_theirs = isinstance(issuer, str) and self.names.is_of(login.user, issuer)
+        return login.principal if is_theirs else None
+
+    def _check_name(self, name: str, issuer: str | None) -> None:
+        problem = self.names.why_not(name, issuer)
+        if problem is not None:
+            raise problem
 
 
 def _with(principal: Principal, attributes: Mapping[str, Json]) -> Principal:

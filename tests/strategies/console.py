@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -19,6 +19,8 @@ from gateway.console.server import ConsoleServer, Pages, Place, Route
 from gateway.console.signed_in import Facts, SignedIn, SignIns
 from gateway.console.signing_in import Entrance
 from gateway.errors import StoreUnavailable
+from gateway.identity.names import Names
+from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.people import Known, People
 from gateway.identity.scram import make_verifier
 from tests.strategies.gates import House
@@ -61,11 +63,12 @@ DORA = Known(Principal("dora", "user", ("dba",)), make_verifier(PASSWORD, b"s" *
 class Served:
     """A console on a socket of this machine with a gate behind it, and a client that a browser could be."""
 
-    def __init__(self, folder: Path, provider: Provider | None = None) -> None:
+    def __init__(self, folder: Path, provider: Provider | None = None, issuers: Sequence[IssuerSettings] = ()) -> None:
         self.house = House(folder)
         self.people = People([DORA], b"k" * 32)
         sessions = SignIns(self.house.database, idle_seconds=3_600, most_seconds=36_000)
-        self.entrance = Entrance(lambda: self.people, sessions, self.house.log, self.house.clock)
+        self.names = Names(lambda: self.people, issuers)
+        self.entrance = Entrance(lambda: self.people, sessions, self.house.log, self.house.clock, self.names)
         holds = Holds(self.house.approvals, self.house.gate)
         routes = [
             Route("/holds", holds.list),

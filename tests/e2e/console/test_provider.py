@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +121,22 @@ def test_an_answer_that_was_not_asked_for_signs_nobody_in(house: House, context:
     expect(page.get_by_role("alert")).to_contain_text("did not prove who you are")
     page.goto(f"{house.url}/holds")
     expect(page).to_have_title("Sign in · Sallyport")
+
+
+def test_who_took_the_name_of_somebody_of_the_configuration_is_not_them(house: House, context: BrowserContext) -> None:
+    """The last here: afterwards this gateway knows an `alice` of its own."""
+    page = sign_in_as(context, house, "alice")
+    with house.world.config.open("a") as file:
+        file.write('\n[[identity.principal]]\nname = "alice"\nroles = ["approver"]\npassword = "file:dora.secret"\n')
+    assert house.world.process is not None
+    house.world.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 30
+    while "Sign in" not in page.title():
+        assert time.monotonic() < deadline, "somebody of the provider has the name and roles of somebody of the file"
+        page.goto(f"{house.url}/holds")
+    page.get_by_role("link", name="Sign in with corp").click()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("somebody of the configuration has that name")
+    page.goto(f"{house.url}/holds")
+    expect(page).to_have_title("Sign in · Sallyport")
+    assert "provider: TOKEN_NAME_TAKEN" in [entry.get("note") for entry in house.world.entries()]

@@ -22,6 +22,7 @@ from gateway.doors.resources import Directory
 from gateway.identity import proofs as proofs_module
 from gateway.identity.logins import NOT_PROVEN
 from gateway.identity.minting import Asker, Mint, Wish
+from gateway.identity.names import Names
 from gateway.identity.oidc import claims as claims_module
 from gateway.identity.oidc import login as login_module
 from gateway.identity.people import Known, People, digest_token
@@ -140,7 +141,7 @@ def test_signing_in_wrong_takes_as_long_for_a_name_that_exists_as_for_one_that_d
     entrance = Entrance(
         lambda: people,
         SignIns(house.database, idle_seconds=60, most_seconds=60),
-        *(house.log, house.clock),
+        *(house.log, house.clock, Names(lambda: people, ())),
     )
 
     def come(name: str, secret: str) -> None:

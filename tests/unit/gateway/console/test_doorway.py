@@ -8,13 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from engine.request import Principal
 from gateway.console.doorway import Provider
 from gateway.identity.oidc.fetching import Fetched
 from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.oidc.login import CodeFlow
 from gateway.identity.oidc.settings import IssuerSettings
+from gateway.identity.people import Known, People
 from tests.issuers import URL, StandInIssuer, claims, token
-from tests.strategies.console import PASSWORD, Served, token_in
+from tests.strategies.console import DORA, PASSWORD, Served, token_in
 from tests.strategies.gates import Clock
 
 
@@ -86,7 +88,7 @@ class ByProvider(Served):
         )
         self.flow_clock = Clock()
         flow = CodeFlow(Issuer(settings, self.issuer), self.flow_clock)
-        super().__init__(folder, Provider("corp", flow, b"k" * 32))
+        super().__init__(folder, Provider("corp", flow, b"k" * 32), [settings])
 
     async def begin(self, place: str = "/audit") -> dict[str, str]:
         """To the provider: what it is asked."""
@@ -123,6 +125,24 @@ async def test_a_provider_signs_somebody_in(corp: ByProvider) -> None:
     viewer = corp.entrance.viewer(corp.cookies["sallyport"], is_click=True)
     assert viewer is not None
     assert (viewer.name, viewer.groups, viewer.roles) == ("alice", ("dba",), frozenset({"approver"}))
+
+
+async def test_who_has_a_name_of_the_configuration_at_the_provider_is_not_signed_in(corp: ByProvider) -> None:
+    corp.people = People([DORA, Known(Principal("alice", groups=("admins",)))], b"k" * 32)
+    asked = await corp.begin()
+    status, page, _ = await corp.ask("GET", f"/callback?state={asked['state']}&code=c", Sec_Fetch_Site="cross-site")
+    assert (status, "somebody of the configuration has that name" in page) == (403, True)
+    assert "sallyport" not in corp.cookies
+    assert [entry.note for entry in corp.house.entries()] == ["provider: TOKEN_NAME_TAKEN"]
+
+
+async def test_whose_name_the_configuration_takes_meanwhile_is_signed_in_no_more(corp: ByProvider) -> None:
+    asked = await corp.begin()
+    await corp.ask("GET", f"/callback?state={asked['state']}&code=c", Sec_Fetch_Site="cross-site")
+    assert (await corp.ask("GET", "/holds"))[0] == 200
+    corp.people = People([DORA, Known(Principal("alice"))], b"k" * 32)
+    status, _, headers = await corp.ask("GET", "/holds")
+    assert (status, headers["Location"]) == (303, "/sign-in?next=%2Fholds")
 
 
 async def test_an_answer_to_what_nobody_began_here_signs_nobody_in(corp: ByProvider) -> None:

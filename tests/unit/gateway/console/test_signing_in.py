@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,17 @@ import pytest
 from engine.request import Principal
 from gateway.console.signed_in import SignIns
 from gateway.console.signing_in import TOO_MANY, WRONG, Entrance, NotSignedIn
-from gateway.errors import AuditUnavailable
+from gateway.errors import AuditUnavailable, IdentityRefused
 from gateway.identity.logins import CONSOLE, Login, Unproven
-from gateway.identity.oidc.settings import Identity
+from gateway.identity.names import Names
+from gateway.identity.oidc.settings import Identity, IssuerSettings
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.scram import make_verifier
 from tests.strategies.gates import House
 
 KEY = b"k" * 32
+CORP = IssuerSettings("corp", "https://corp.test", client_id="sallyport")
+OTHER = IssuerSettings("else", "https://else.test", audiences=("sallyport",), prefix="else:")
 TOKEN = "a-token-of-the-tests"
 
 
@@ -34,7 +38,8 @@ class Desk:
         app = Known(Principal("app", "service"), token=digest_token(TOKEN.encode()), roles=("auditor",))
         self.people = People([dora, app, Known(Principal("bare"))], KEY)
         self.sessions = SignIns(self.house.database, idle_seconds=3_600, most_seconds=36_000)
-        self.entrance = Entrance(lambda: self.people, self.sessions, self.house.log, self.house.clock)
+        self.names = Names(lambda: self.people, [CORP, OTHER])
+        self.entrance = Entrance(lambda: self.people, self.sessions, self.house.log, self.house.clock, self.names)
 
     def told(self) -> list[tuple[str, str, str]]:
         return [(entry.step, entry.principal, entry.note) for entry in self.house.entries()]
@@ -45,6 +50,11 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.house.close()
+
+
+def identity(desk: Desk, name: str) -> Identity:
+    """What the provider proved of somebody."""
+    return Identity(name, ("sre",), None, desk.house.clock() + 60 * 10**9, CORP.issuer, "1", roles=("approver",))
 
 
 class Links:
@@ -82,6 +92,7 @@ def test_a_link_is_a_proof_once_and_nothing_else_is_one(desk: Desk) -> None:
         desk.sessions,
         desk.house.log,
         desk.house.clock,
+        desk.names,
         links,  # type: ignore[arg-type]  # by its shape
     )
     begun = entrance.by_link("good", "10.0.0.9")
@@ -97,7 +108,15 @@ def test_a_link_is_a_proof_once_and_nothing_else_is_one(desk: Desk) -> None:
 
 
 def test_who_tries_many_links_waits(desk: Desk) -> None:
-    entrance = Entrance(lambda: desk.people, desk.sessions, desk.house.log, desk.house.clock, Links())  # type: ignore[arg-type]  # by its shape
+    links = Links()
+    entrance = Entrance(
+        lambda: desk.people,
+        desk.sessions,
+        desk.house.log,
+        desk.house.clock,
+        desk.names,
+        links,  # type: ignore[arg-type]  # by its shape
+    )
     for _ in range(51):
         with pytest.raises(NotSignedIn):
             entrance.by_link("x", "10.0.0.9")
@@ -164,18 +183,40 @@ def test_who_is_not_known_any_more_is_signed_in_no_more(desk: Desk) -> None:
 
 
 def test_what_a_provider_proved_is_who_they_are_until_it_ends(desk: Desk) -> None:
-    identity = Identity(
-        "dora", ("sre",), None, desk.house.clock() + 60 * 10**9, "https://issuer", "1", roles=("approver",)
-    )
-    begun = desk.entrance.by_identity(identity, "10.0.0.9")
+    begun = desk.entrance.by_identity(identity(desk, "alice"), "10.0.0.9")
     viewer = desk.entrance.viewer(begun.value, is_click=True)
     assert viewer is not None
-    # INVARIANT: somebody of a provider has the roles it gives, not those of a principal with the same name.
-    assert (viewer.name, viewer.groups, viewer.roles) == ("dora", ("sre",), frozenset({"approver"}))
+    assert (viewer.name, viewer.groups, viewer.roles) == ("alice", ("sre",), frozenset({"approver"}))
     desk.house.clock.pass_seconds(61)
     assert desk.entrance.viewer(begun.value, is_click=True) is None
     desk.entrance.refused("LOGIN_STATE", None)
-    assert desk.told() == [("opened", "dora", "provider"), ("refused", "", "provider: LOGIN_STATE")]
+    assert desk.told() == [("opened", "alice", "provider"), ("refused", "", "provider: LOGIN_STATE")]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("dora", "TOKEN_NAME_TAKEN"), ("bare", "TOKEN_NAME_TAKEN"), ("else:alice", "TOKEN_NAME_TAKEN")]
+)
+def test_nobody_of_a_provider_comes_in_under_a_name_that_is_not_theirs(desk: Desk, name: str, code: str) -> None:
+    with pytest.raises(IdentityRefused) as refused:
+        desk.entrance.by_identity(identity(desk, name), "10.0.0.9")
+    assert refused.value.code == code
+    assert desk.sessions.count() == 0
+    with pytest.raises(IdentityRefused) as stranger:
+        desk.entrance.by_identity(replace(identity(desk, "alice"), issuer="https://stranger.test"), None)
+    assert stranger.value.code == "TOKEN_ISSUER"
+
+
+def test_at_every_click_somebody_of_a_provider_has_a_name_of_its_own(desk: Desk) -> None:
+    begun, before = desk.entrance.by_identity(identity(desk, "alice"), "10.0.0.9"), desk.people
+    desk.people = People([Known(Principal("alice", groups=("dba",)), roles=("approver",))], KEY)
+    assert desk.entrance.viewer(begun.value, is_click=True) is None
+    assert desk.entrance.viewer(begun.value, is_click=False) is None
+    desk.people = before
+    assert desk.entrance.viewer(begun.value, is_click=True) is not None
+    # One from before sessions said of which issuer they are.
+    value, session = desk.sessions.prepare("alice", "provider", desk.house.clock(), roles=("approver",))
+    desk.sessions.keep(session)
+    assert desk.entrance.viewer(value, is_click=True) is None
 
 
 def test_signing_out_is_recorded_and_happens_without_a_record(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from gateway.errors import StoreUnavailable
 from gateway.identity.logins import Login, Unproven
 from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.oidc.issuer import Issuer
+from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.people import Known, People
 from gateway.identity.proofs import TOLD, UNAVAILABLE, Proofs
 from gateway.identity.scoped import KIND, TokenKey, TokenKeys, digest_of
@@ -27,8 +28,9 @@ SEED = secrets.token_bytes(32)
 
 
 class World:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *others: IssuerSettings) -> None:
         self.now = NOW
+        self.database = database
         self.web = StandInIssuer()
         self.people = People([Known(ANA)], b"k" * 32)
         self.keys = TokenKeys([TokenKey.from_seed(SEED)])
@@ -37,7 +39,7 @@ class World:
         self.proofs = Proofs(
             keys=self.keys,
             tokens=self.tokens,
-            issuers=[Issuer(SETTINGS, self.web, lambda: 0.0)],
+            issuers=[Issuer(settings, self.web, lambda: 0.0) for settings in (SETTINGS, *others)],
             people=lambda: self.people,
             clock=lambda: self.now,
         )
@@ -157,6 +159,24 @@ def test_nobody_of_an_issuer_is_somebody_of_the_configuration(world: World) -> N
     world.people = People([Known(Principal("alice"))], b"k" * 32)
     assert world.proofs.current(login) is None
     assert world.code(minted) == "TOKEN_NAME_TAKEN"
+
+
+def test_nobody_of_an_issuer_has_a_name_of_another_issuers(world: World) -> None:
+    """Names without a prefix could be any: those that begin as another issuer's do are that one's alone."""
+    said = claims(sub="corp:alice")
+    assert world.login(token(said)).user == "corp:alice", "as long as they are nobody else's"
+    minted, _ = world.mint.issue(Asker("corp:alice", groups=("dba",), issuer="main"), Wish(("orders",), 60))
+    login = world.login(minted)
+    corp = IssuerSettings("corp", "https://corp.test", audiences=("sallyport",), prefix="corp:")
+    both = World(world.database, corp)
+    assert both.code(token(said)) == "TOKEN_NAME_TAKEN"
+    assert both.code(minted) == "TOKEN_NAME_TAKEN", "also by a token from before there was the other issuer"
+    assert both.proofs.current(login) is None
+    assert both.login(token(claims())).user == "alice"
+    assert both.proofs.names.is_of("corp:alice", "corp")
+    # A token of ours for somebody of an issuer that is not trusted any more.
+    gone, _ = world.mint.issue(Asker("bo", groups=("dba",), issuer="gone"), Wish(("orders",), 60))
+    assert both.code(gone) == "TOKEN_ISSUER"
 
 
 def test_which_keys_are_tried_is_decided_by_what_the_token_is(world: World) -> None:
