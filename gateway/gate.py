@@ -41,6 +41,7 @@ from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, re
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
 from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
+from gateway.identity.speaking import stated_in
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import Meters, logger
 from gateway.telling import decision_entry, has_secret, outcome_entry, shows_text, step_entry
@@ -305,7 +306,8 @@ class Gate:
             estimate = None if self._estimating is None else self._estimating.first(asked, command)
             did = asked.context.get(ACTIVITY)
             lately, unusual = numbers_in(did, program.activity_numbers), unusual_in(did, asked.principal.name)
-            new = ticket_for(binding, judged.decision, command, asked.session, now, prompt, estimate, lately, unusual)
+            told = (prompt, estimate, lately, unusual, stated_in(asked.principal))
+            new = ticket_for(binding, judged.decision, command, asked.session, now, *told)
             ticket, found = self._approvals.request(new, now), None
         with self._settling:
             self._held[ticket.id] = asked

@@ -188,6 +188,7 @@ class StandInTicket:
     estimate: Estimate | None = None
     lately: tuple[tuple[str, int], ...] = ()
     unusual: str = ""
+    stated: tuple[str, ...] = ()
 
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         return None if viewer == self.principal else self.estimate

@@ -97,6 +97,8 @@ class Shown:
     """The numbers of what the requester did lately that the policies read, by name, as they were decided with."""
     unusual: str = ""
     """Why the command is not what that kind of job does, in a sentence; empty when it is."""
+    stated: tuple[str, ...] = ()
+    """What of the job's circumstances (`job`, `prompt`) nobody vouches for but the requester itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,10 @@ class Ticket:
     @property
     def unusual(self) -> str:
         return self.shown.unusual
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        return self.shown.stated
 
     @property
     def approvers(self) -> tuple[Mapping[str, Json], ...]:

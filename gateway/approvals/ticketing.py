@@ -62,11 +62,13 @@ def ticket_for(
     estimate: Estimate | None = None,
     lately: tuple[tuple[str, int], ...] = (),
     unusual: str = "",
+    stated: tuple[str, ...] = (),
 ) -> NewTicket:
     """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve.
 
     `prompt` is what set the session's job off; `estimate` what is known so far of what the command would touch;
-    `lately` and `unusual` are what the requester did, as far as it was decided with.
+    `lately` and `unusual` are what the requester did, as far as it was decided with; `stated` names what is nobody's word but
+    the requester's.
     """
     hold, tree = decision.hold, command.command
     if hold is None:
@@ -96,6 +98,7 @@ def ticket_for(
             estimate=estimate,
             lately=lately,
             unusual=unusual,
+            stated=stated,
         ),
         reason=why,
         may_withdraw=hold.may_withdraw,

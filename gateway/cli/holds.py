@@ -12,6 +12,7 @@ from gateway.cli.output import complain, say, say_json
 from gateway.cli.reaching import As, Socket
 from gateway.cli.reaching import client as reach
 from gateway.config.model import Role
+from gateway.identity.speaking import JOB, OWN_WORD
 
 if TYPE_CHECKING:
     from gateway.rpc.codec.tickets import HeldCommand
@@ -58,7 +59,7 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
     if ticket.reason:
         say(_indented(ticket.reason))
     if ticket.job:
-        say(_indented(f"job {ticket.job}"))
+        say(_indented(f"job {ticket.job}{OWN_WORD if JOB in ticket.stated else ''}"))
     if ticket.unusual:
         say(_indented(f"unusual: {ticket.unusual}"))
     if ticket.lately:
@@ -139,6 +140,7 @@ def _fields(ticket: HeldCommand) -> dict[str, object]:
         "expires_at": ticket.expires_at,
         "lately": dict(ticket.lately),
         "unusual": ticket.unusual,
+        "stated": list(ticket.stated),
         "estimate": None if ticket.estimate is None else _estimate(ticket.estimate),
         "votes": [
             {"approver": vote.approver, "granted": vote.granted, "comment": vote.comment} for vote in ticket.votes

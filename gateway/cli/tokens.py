@@ -257,6 +257,7 @@ def _told(grant: Grant) -> dict[str, object]:
         "expires_at": grant.expires_at,
         "issued_by": grant.issued_by,
         "prompt_sha256": grant.prompt_digest,
+        "stated": list(grant.stated),
     }
 
 

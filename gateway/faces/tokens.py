@@ -21,6 +21,7 @@ from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.proofs import Proofs
 from gateway.identity.scoped import Grant
+from gateway.identity.speaking import STATED
 
 __all__ = ["REVOKE", "SIGN_IN", "TOKENS", "WHO", "TokenCounter"]
 
@@ -145,6 +146,7 @@ class TokenCounter:
             job=None if grant is None else grant.job,
             resource="" if grant is None else ",".join(grant.resources),
             note=token_id,
+            attributes={STATED: list(grant.stated)} if grant is not None and grant.stated else {},
         )
         try:
             self._log.append(entry)
@@ -161,7 +163,7 @@ def _asker(caller: Caller) -> Asker:
     """Who asks for tokens. Raises CallRefused for who came with one."""
     login = caller.login
     if login is None:
-        return Asker(caller.principal.name, caller.principal.kind, issued_by="faces")
+        return Asker(caller.principal.name, caller.principal.kind, issued_by="faces", is_self=True)
     if login.token is not None:
         raise CallRefused(403, "GRANT_BY_TOKEN", "a token makes, lists and takes back no tokens")
     issuer = login.attributes.get("issuer")
@@ -172,6 +174,8 @@ def _asker(caller: Caller) -> Asker:
         issuer if isinstance(issuer, str) else "",
         login.expires_at,
         issued_by="faces",
+        job=login.job,
+        is_self=True,
     )
 
 
@@ -186,4 +190,5 @@ def _told(grant: Grant) -> dict[str, Json]:
         "issued_at": grant.issued_at,
         "expires_at": grant.expires_at,
         "prompt_sha256": grant.prompt_digest,
+        "stated": list(grant.stated),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gateway.errors import IdentityRefused
 from gateway.identity.scoped import SECOND, Grant, TokenKeys, digest_of
+from gateway.identity.speaking import JOB, PROMPT
 from gateway.identity.tokens import Tokens
 
 EFFECTS = ("read", "write", "create", "delete", "execute", "grant", "session")
@@ -24,7 +25,10 @@ _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@#+=-]{0,127}")
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who wants a token. `groups` None: somebody the configuration knows. `until` is when this identity ends itself."""
+    """Who wants a token. `groups` None: somebody the configuration knows. `until` is when this identity ends itself.
+
+    `job` is the run that its own proof is of. `is_self`: it is whom the token is for, and what it says of that is its own word.
+    """
 
     principal: str
     kind: str = "user"
@@ -32,6 +36,8 @@ class Asker:
     issuer: str | None = None
     until: int | None = None
     issued_by: str = ""
+    job: str | None = None
+    is_self: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,9 @@ class Mint:
     def issue(self, asker: Asker, wish: Wish) -> tuple[str, Grant]:
         """A new token and what it allows. Raises IdentityRefused, StoreUnavailable."""
         _check(wish, self._max_ttl)
+        # INVARIANT: whoever is proved to work for a job gets tokens for that job and no other.
+        if asker.job is not None and wish.job not in (None, asker.job):
+            raise _no("GRANT_JOB", "the job is that of the identity that asks; leave it out, or say the same")
         missing = next((name for name in wish.resources if not self._exists(name)), None)
         if missing is not None:
             raise _no("GRANT_RESOURCE", "there is no such resource")
@@ -81,11 +90,12 @@ class Mint:
             resources=tuple(dict.fromkeys(wish.resources)),
             issued_at=now,
             expires_at=until if asker.until is None else min(until, asker.until),
-            job=wish.job,
+            job=wish.job if asker.job is None else asker.job,
             effects=None if wish.effects is None else _sorted(wish.effects),
             once=wish.once,
             prompt=wish.prompt,
             issued_by=asker.issued_by,
+            stated=_stated(asker, wish),
         )
         if grant.expires_at <= now:
             raise _no("GRANT_TTL", "the token would have ended before it was made")
@@ -105,6 +115,14 @@ def _check(wish: Wish, max_ttl: float) -> None:
         raise _no("GRANT_OPERATION", f"operations are {', '.join(EFFECTS)}")
     if wish.prompt is not None and not _is_prompt(wish.prompt):
         raise _no("GRANT_PROMPT", f"a prompt is Unicode, at most {MAX_PROMPT} bytes of UTF-8")
+
+
+def _stated(asker: Asker, wish: Wish) -> tuple[str, ...]:
+    """What of the job's circumstances is nobody's word but that of whom the token is for."""
+    if not asker.is_self:
+        return ()
+    own = {JOB: wish.job is not None and asker.job is None, PROMPT: wish.prompt is not None}
+    return tuple(name for name, is_own in own.items() if is_own)
 
 
 def _is_prompt(text: str) -> bool:

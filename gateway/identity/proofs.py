@@ -19,6 +19,7 @@ from gateway.identity.oidc.issuer import Issuer
 from gateway.identity.people import People
 from gateway.identity.scoped import KIND, Grant, TokenKeys, digest_of
 from gateway.identity.signed import Signed, Unreadable, read_signed
+from gateway.identity.speaking import STATED
 from gateway.identity.tokens import Tokens
 from gateway.telemetry import logger
 
@@ -122,6 +123,8 @@ class Proofs:
             attributes["issuer"] = grant.issuer
         if grant.prompt_digest is not None:
             attributes["prompt"] = grant.prompt_digest
+        if grant.stated:
+            attributes[STATED] = list(grant.stated)
         principal = (
             _with(known.principal, attributes)
             if known is not None

@@ -32,7 +32,8 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What one token allows. Times are UTC nanoseconds.
 
     `groups` None: those that the configuration gives the principal when the token is used. Else the principal is somebody whom
-    `issuer` vouched for when the token was made. `effects` None: any. `once`: one sign-in.
+    `issuer` vouched for when the token was made. `effects` None: any. `once`: one sign-in. `stated` names what of this
+    nobody vouched for: the principal itself said so when it asked (`speaking`).
     """
 
     id: str
@@ -48,6 +49,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     once: bool = False
     prompt: str | None = None
     issued_by: str = ""
+    stated: tuple[str, ...] = ()
 
     @property
     def prompt_digest(self) -> str | None:

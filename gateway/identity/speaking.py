@@ -1,10 +1,26 @@
-"""What a caller that speaks only for itself may say of itself: nothing that policies believe. One rule for gRPC and the faces. Pure."""
+"""What somebody who speaks only for itself may say of itself: nothing that policies believe. One rule for every way in. Pure.
+
+What is only said, and by nobody else vouched for, is marked so: policies read which facts those are in the principal's attributes
+(`STATED`), approvers see it beside them, and the audit has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from engine.request import Json, Principal, Resource, Session
+
+STATED = "stated"
+"""The attribute of a principal that lists what of its session is its own word."""
+JOB, PROMPT = "job", "prompt"
+OWN_WORD = " (its own word)"
+"""What people are shown beside such a fact."""
+
+
+def stated_in(principal: Principal) -> tuple[str, ...]:
+    """What of a principal's session is its own word."""
+    found = principal.attributes.get(STATED)
+    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
 
 
 def overstated(

@@ -51,6 +51,7 @@ def webhook(notice: Notice) -> Mapping[str, object]:
         ],
         "expires": None if notice.expires is None else moment(notice.expires),
         "unusual": plain(notice.unusual, MAX_WORD),
+        "stated": list(notice.stated),
         "lately": dict(notice.lately),
         "estimate": None if notice.estimate is None else _estimate(notice.estimate),
         "person": plain(entry.person, MAX_WORD),

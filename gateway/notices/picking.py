@@ -51,6 +51,7 @@ class Notice:
     estimate: Estimate | None = None
     lately: Sequence[tuple[str, int]] = ()
     unusual: str = ""
+    stated: Sequence[str] = ()
 
 
 Look = Callable[[str], Ticket | None]
@@ -76,7 +77,8 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
             if now - ticket.requested_at < ESTIMATE_SECONDS * 1e9:
                 raise NotYet
             estimate = None
-        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, estimate, ticket.lately, ticket.unusual)
+        known = (estimate, ticket.lately, ticket.unusual, ticket.stated)
+        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, *known)
     age = (now - entry.time) / 1e9
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
         return None

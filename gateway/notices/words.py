@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from gateway.approvals.estimate import step_lines, summary
 from gateway.approvals.states import Demand
+from gateway.identity.speaking import JOB, OWN_WORD
 from gateway.notices.picking import DENIED, HELD, Notice
 
 MAX_COMMAND = 2_000
@@ -49,7 +50,7 @@ def facts_of(notice: Notice) -> list[tuple[str, str]]:
     is_denied = notice.event == DENIED
     found = [("decision", entry.decision_id)] if is_denied else [("ticket", entry.ticket or "")]
     if entry.job:
-        found.append(("job", entry.job))
+        found.append(("job", f"{entry.job}{OWN_WORD}" if JOB in notice.stated else entry.job))
     if entry.principal_kind:
         found.append(("who", f"{entry.principal_kind} {entry.principal}"))
     if rules := rules_of(notice):

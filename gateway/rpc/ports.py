@@ -162,6 +162,10 @@ class Ticket(Protocol):
     def unusual(self) -> str:
         """Why the command is not what that kind of job does; empty when it is."""
 
+    @property
+    def stated(self) -> Sequence[str]:
+        """What nobody vouches for but the requester itself: `job`, `prompt`."""
+
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         """What a planner expects it to touch, for one of those who may see that; never for the requester."""
 

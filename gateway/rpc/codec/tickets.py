@@ -59,6 +59,7 @@ class HeldCommand:
     estimate: Estimate | None = None
     lately: tuple[tuple[str, int], ...] = ()
     unusual: str = ""
+    stated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def _write(into: pb.Ticket, ticket: Ticket) -> None:
     for name, value in ticket.lately:
         into.lately.add(name=name, value=value)
     into.unusual = ticket.unusual
+    into.stated.extend(ticket.stated)
     for vote in ticket.votes:
         into.votes.add(approver=vote.approver, granted=vote.granted, comment=vote.comment, at=vote.at)
 
@@ -235,6 +237,7 @@ def _held(message: pb.Ticket) -> HeldCommand:
         estimate=_estimate(message.estimate) if message.HasField("estimate") else None,
         lately=tuple((one.name, one.value) for one in message.lately),
         unusual=message.unusual,
+        stated=tuple(message.stated),
     )
 
 

@@ -25,45 +25,45 @@ _sym_db = _symbol_database.Default()
 from grpc_proto.sallyport.decision.v1 import decision_pb2 as sallyport_dot_decision_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sallyport/approval/v1/approval.proto\x12\x15sallyport.approval.v1\x1a$sallyport/decision/v1/decision.proto\"\xf0\x03\n\x06Ticket\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.sallyport.approval.v1.State\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\t\x12\x10\n\x03job\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x10\n\x08protocol\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\r\n\x05rules\x18\n \x03(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x33\n\tapprovers\x18\x0c \x03(\x0b\x32 .sallyport.decision.v1.Approvers\x12\x14\n\x0crequested_at\x18\r \x01(\x03\x12\x12\n\nexpires_at\x18\x0e \x01(\x03\x12*\n\x05votes\x18\x0f \x03(\x0b\x32\x1b.sallyport.approval.v1.Vote\x12\x36\n\x08\x65stimate\x18\x10 \x01(\x0b\x32\x1f.sallyport.approval.v1.EstimateH\x01\x88\x01\x01\x12-\n\x06lately\x18\x11 \x03(\x0b\x32\x1d.sallyport.approval.v1.Number\x12\x0f\n\x07unusual\x18\x12 \x01(\tB\x06\n\x04_jobB\x0b\n\t_estimate\"%\n\x06Number\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\"\x9d\x01\n\x08\x45stimate\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\x0c\n\x04\x63ost\x18\x02 \x01(\x01\x12\x0f\n\x07\x63hanges\x18\x03 \x01(\x08\x12.\n\x05steps\x18\x04 \x03(\x0b\x32\x1f.sallyport.approval.v1.PlanStep\x12\x12\n\nmore_steps\x18\x05 \x01(\x03\x12\x0f\n\x07why_not\x18\x06 \x01(\t\x12\x0f\n\x07pending\x18\x07 \x01(\x08\"G\n\x08PlanStep\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08relation\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x03\x12\r\n\x05\x64\x65pth\x18\x04 \x01(\x03\"F\n\x04Vote\x12\x10\n\x08\x61pprover\x18\x01 \x01(\t\x12\x0f\n\x07granted\x18\x02 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\"J\n\x0bListRequest\x12,\n\x06states\x18\x01 \x03(\x0e\x32\x1c.sallyport.approval.v1.State\x12\r\n\x05limit\x18\x02 \x01(\x03\">\n\x0cListResponse\x12.\n\x07tickets\x18\x01 \x03(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"4\n\x0e\x41pproveRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"@\n\x0f\x41pproveResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"3\n\rRefuseRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"?\n\x0eRefuseResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"5\n\x0fWithdrawRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"A\n\x10WithdrawResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"(\n\x13\x41waitReleaseRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\"~\n\x14\x41waitReleaseResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.sallyport.decision.v1.DecideResponse*m\n\x05State\x12\x0f\n\x0bUNSPECIFIED\x10\x00\x12\r\n\tREQUESTED\x10\x01\x12\x0b\n\x07GRANTED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\r\n\tWITHDRAWN\x10\x05\x12\x0e\n\nSUPERSEDED\x10\x06\x32\xdb\x03\n\x0f\x41pprovalService\x12O\n\x04List\x12\".sallyport.approval.v1.ListRequest\x1a#.sallyport.approval.v1.ListResponse\x12X\n\x07\x41pprove\x12%.sallyport.approval.v1.ApproveRequest\x1a&.sallyport.approval.v1.ApproveResponse\x12U\n\x06Refuse\x12$.sallyport.approval.v1.RefuseRequest\x1a%.sallyport.approval.v1.RefuseResponse\x12[\n\x08Withdraw\x12&.sallyport.approval.v1.WithdrawRequest\x1a\'.sallyport.approval.v1.WithdrawResponse\x12i\n\x0c\x41waitRelease\x12*.sallyport.approval.v1.AwaitReleaseRequest\x1a+.sallyport.approval.v1.AwaitReleaseResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$sallyport/approval/v1/approval.proto\x12\x15sallyport.approval.v1\x1a$sallyport/decision/v1/decision.proto\"\x80\x04\n\x06Ticket\x12\n\n\x02id\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.sallyport.approval.v1.State\x12\x11\n\tprincipal\x18\x03 \x01(\t\x12\x0f\n\x07session\x18\x04 \x01(\t\x12\x10\n\x03job\x18\x05 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x10\n\x08protocol\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\r\n\x05rules\x18\n \x03(\t\x12\x0e\n\x06reason\x18\x0b \x01(\t\x12\x33\n\tapprovers\x18\x0c \x03(\x0b\x32 .sallyport.decision.v1.Approvers\x12\x14\n\x0crequested_at\x18\r \x01(\x03\x12\x12\n\nexpires_at\x18\x0e \x01(\x03\x12*\n\x05votes\x18\x0f \x03(\x0b\x32\x1b.sallyport.approval.v1.Vote\x12\x36\n\x08\x65stimate\x18\x10 \x01(\x0b\x32\x1f.sallyport.approval.v1.EstimateH\x01\x88\x01\x01\x12-\n\x06lately\x18\x11 \x03(\x0b\x32\x1d.sallyport.approval.v1.Number\x12\x0f\n\x07unusual\x18\x12 \x01(\t\x12\x0e\n\x06stated\x18\x13 \x03(\tB\x06\n\x04_jobB\x0b\n\t_estimate\"%\n\x06Number\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03\"\x9d\x01\n\x08\x45stimate\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\x0c\n\x04\x63ost\x18\x02 \x01(\x01\x12\x0f\n\x07\x63hanges\x18\x03 \x01(\x08\x12.\n\x05steps\x18\x04 \x03(\x0b\x32\x1f.sallyport.approval.v1.PlanStep\x12\x12\n\nmore_steps\x18\x05 \x01(\x03\x12\x0f\n\x07why_not\x18\x06 \x01(\t\x12\x0f\n\x07pending\x18\x07 \x01(\x08\"G\n\x08PlanStep\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x10\n\x08relation\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\x03\x12\r\n\x05\x64\x65pth\x18\x04 \x01(\x03\"F\n\x04Vote\x12\x10\n\x08\x61pprover\x18\x01 \x01(\t\x12\x0f\n\x07granted\x18\x02 \x01(\x08\x12\x0f\n\x07\x63omment\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\"J\n\x0bListRequest\x12,\n\x06states\x18\x01 \x03(\x0e\x32\x1c.sallyport.approval.v1.State\x12\r\n\x05limit\x18\x02 \x01(\x03\">\n\x0cListResponse\x12.\n\x07tickets\x18\x01 \x03(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"4\n\x0e\x41pproveRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"@\n\x0f\x41pproveResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"3\n\rRefuseRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"?\n\x0eRefuseResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"5\n\x0fWithdrawRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63omment\x18\x02 \x01(\t\"A\n\x10WithdrawResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\"(\n\x13\x41waitReleaseRequest\x12\x11\n\tticket_id\x18\x01 \x01(\t\"~\n\x14\x41waitReleaseResponse\x12-\n\x06ticket\x18\x01 \x01(\x0b\x32\x1d.sallyport.approval.v1.Ticket\x12\x37\n\x08\x64\x65\x63ision\x18\x02 \x01(\x0b\x32%.sallyport.decision.v1.DecideResponse*m\n\x05State\x12\x0f\n\x0bUNSPECIFIED\x10\x00\x12\r\n\tREQUESTED\x10\x01\x12\x0b\n\x07GRANTED\x10\x02\x12\x0b\n\x07REFUSED\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\r\n\tWITHDRAWN\x10\x05\x12\x0e\n\nSUPERSEDED\x10\x06\x32\xdb\x03\n\x0f\x41pprovalService\x12O\n\x04List\x12\".sallyport.approval.v1.ListRequest\x1a#.sallyport.approval.v1.ListResponse\x12X\n\x07\x41pprove\x12%.sallyport.approval.v1.ApproveRequest\x1a&.sallyport.approval.v1.ApproveResponse\x12U\n\x06Refuse\x12$.sallyport.approval.v1.RefuseRequest\x1a%.sallyport.approval.v1.RefuseResponse\x12[\n\x08Withdraw\x12&.sallyport.approval.v1.WithdrawRequest\x1a\'.sallyport.approval.v1.WithdrawResponse\x12i\n\x0c\x41waitRelease\x12*.sallyport.approval.v1.AwaitReleaseRequest\x1a+.sallyport.approval.v1.AwaitReleaseResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sallyport.approval.v1.approval_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATE']._serialized_start=1614
-  _globals['_STATE']._serialized_end=1723
+  _globals['_STATE']._serialized_start=1630
+  _globals['_STATE']._serialized_end=1739
   _globals['_TICKET']._serialized_start=102
-  _globals['_TICKET']._serialized_end=598
-  _globals['_NUMBER']._serialized_start=600
-  _globals['_NUMBER']._serialized_end=637
-  _globals['_ESTIMATE']._serialized_start=640
-  _globals['_ESTIMATE']._serialized_end=797
-  _globals['_PLANSTEP']._serialized_start=799
-  _globals['_PLANSTEP']._serialized_end=870
-  _globals['_VOTE']._serialized_start=872
-  _globals['_VOTE']._serialized_end=942
-  _globals['_LISTREQUEST']._serialized_start=944
-  _globals['_LISTREQUEST']._serialized_end=1018
-  _globals['_LISTRESPONSE']._serialized_start=1020
-  _globals['_LISTRESPONSE']._serialized_end=1082
-  _globals['_APPROVEREQUEST']._serialized_start=1084
-  _globals['_APPROVEREQUEST']._serialized_end=1136
-  _globals['_APPROVERESPONSE']._serialized_start=1138
-  _globals['_APPROVERESPONSE']._serialized_end=1202
-  _globals['_REFUSEREQUEST']._serialized_start=1204
-  _globals['_REFUSEREQUEST']._serialized_end=1255
-  _globals['_REFUSERESPONSE']._serialized_start=1257
-  _globals['_REFUSERESPONSE']._serialized_end=1320
-  _globals['_WITHDRAWREQUEST']._serialized_start=1322
-  _globals['_WITHDRAWREQUEST']._serialized_end=1375
-  _globals['_WITHDRAWRESPONSE']._serialized_start=1377
-  _globals['_WITHDRAWRESPONSE']._serialized_end=1442
-  _globals['_AWAITRELEASEREQUEST']._serialized_start=1444
-  _globals['_AWAITRELEASEREQUEST']._serialized_end=1484
-  _globals['_AWAITRELEASERESPONSE']._serialized_start=1486
-  _globals['_AWAITRELEASERESPONSE']._serialized_end=1612
-  _globals['_APPROVALSERVICE']._serialized_start=1726
-  _globals['_APPROVALSERVICE']._serialized_end=2201
+  _globals['_TICKET']._serialized_end=614
+  _globals['_NUMBER']._serialized_start=616
+  _globals['_NUMBER']._serialized_end=653
+  _globals['_ESTIMATE']._serialized_start=656
+  _globals['_ESTIMATE']._serialized_end=813
+  _globals['_PLANSTEP']._serialized_start=815
+  _globals['_PLANSTEP']._serialized_end=886
+  _globals['_VOTE']._serialized_start=888
+  _globals['_VOTE']._serialized_end=958
+  _globals['_LISTREQUEST']._serialized_start=960
+  _globals['_LISTREQUEST']._serialized_end=1034
+  _globals['_LISTRESPONSE']._serialized_start=1036
+  _globals['_LISTRESPONSE']._serialized_end=1098
+  _globals['_APPROVEREQUEST']._serialized_start=1100
+  _globals['_APPROVEREQUEST']._serialized_end=1152
+  _globals['_APPROVERESPONSE']._serialized_start=1154
+  _globals['_APPROVERESPONSE']._serialized_end=1218
+  _globals['_REFUSEREQUEST']._serialized_start=1220
+  _globals['_REFUSEREQUEST']._serialized_end=1271
+  _globals['_REFUSERESPONSE']._serialized_start=1273
+  _globals['_REFUSERESPONSE']._serialized_end=1336
+  _globals['_WITHDRAWREQUEST']._serialized_start=1338
+  _globals['_WITHDRAWREQUEST']._serialized_end=1391
+  _globals['_WITHDRAWRESPONSE']._serialized_start=1393
+  _globals['_WITHDRAWRESPONSE']._serialized_end=1458
+  _globals['_AWAITRELEASEREQUEST']._serialized_start=1460
+  _globals['_AWAITRELEASEREQUEST']._serialized_end=1500
+  _globals['_AWAITRELEASERESPONSE']._serialized_start=1502
+  _globals['_AWAITRELEASERESPONSE']._serialized_end=1628
+  _globals['_APPROVALSERVICE']._serialized_start=1742
+  _globals['_APPROVALSERVICE']._serialized_end=2217
 # @@protoc_insertion_point(module_scope)

@@ -69,6 +69,7 @@ class Ticket(_message.Message):
     ESTIMATE_FIELD_NUMBER: _builtins.int
     LATELY_FIELD_NUMBER: _builtins.int
     UNUSUAL_FIELD_NUMBER: _builtins.int
+    STATED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___State.ValueType
     principal: _builtins.str
@@ -97,6 +98,10 @@ class Ticket(_message.Message):
     def lately(self) -> _containers.RepeatedCompositeFieldContainer[Global___Number]:
         """What the requester did before, as far as the policies read it."""
 
+    @_builtins.property
+    def stated(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What nobody vouches for but the requester itself: `job`, `prompt`."""
+
     def __init__(
         self,
         *,
@@ -118,10 +123,11 @@ class Ticket(_message.Message):
         estimate: Global___Estimate | None = ...,
         lately: _abc.Iterable[Global___Number] | None = ...,
         unusual: _builtins.str = ...,
+        stated: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "stated", b"stated", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__estimate: _TypeAlias = _typing.Literal["estimate"]  # noqa: Y015
     _WhichOneofArgType__estimate: _TypeAlias = _typing.Literal["_estimate", b"_estimate"]  # noqa: Y015

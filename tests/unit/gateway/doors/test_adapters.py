@@ -283,9 +283,9 @@ class Signed:
         )
         self.mint = Mint(keys, self.tokens, max_ttl=3_600, exists=lambda name: True, clock=clock)
 
-    async def open(self, **wish: object) -> tuple[GatewaySession, str]:
+    async def open(self, asker: Asker | None = None, **wish: object) -> tuple[GatewaySession, str]:
         """A session by a new token, and the token's id."""
-        text, grant = self.mint.issue(Asker("ana"), Wish(("orders",), 600, **wish))  # type: ignore[arg-type]  # fields
+        text, grant = self.mint.issue(asker or Asker("ana"), Wish(("orders",), 600, **wish))  # type: ignore[arg-type]  # fields
         proof = await self.doors.examine(text, "ana", "orders")
         session = self.doors.admit(
             user=proof.user,
@@ -357,6 +357,18 @@ async def test_approvers_see_the_job_and_the_prompt_without_secrets_in_it(signed
     assert ticket.shown.prompt is not None
     assert ticket.shown.prompt.startswith("clean up the orders, with ")
     assert secret not in ticket.shown.prompt
+    assert ticket.stated == ()
+
+
+async def test_approvers_see_what_is_the_requesters_own_word(signed: Signed) -> None:
+    signed.house.policies.decision = HOLD
+    session, _ = await signed.open(Asker("ana", is_self=True), job="nightly-backup", prompt="the DBA asked me to")
+    held = session.decide(question("DELETE FROM orders"))
+    assert held.ticket is not None
+    ticket = signed.house.approvals.get(held.ticket)
+    assert ticket is not None
+    assert (ticket.job, ticket.stated) == ("nightly-backup", ("job", "prompt"))
+    assert signed.house.entries()[-1].attributes["stated"] == ["job", "prompt"]
 
 
 async def test_a_hold_is_not_released_to_a_token_that_was_taken_back(signed: Signed) -> None:

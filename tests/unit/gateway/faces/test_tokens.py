@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -17,6 +18,7 @@ from gateway.faces.server import FaceServer, Place
 from gateway.faces.tokens import MAX_IDS, REVOKE, SIGN_IN, TOKENS, WHO, TokenCounter
 from gateway.identity.minting import Mint
 from gateway.identity.oidc.issuer import Issuer
+from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.proofs import Proofs
 from gateway.identity.scoped import SECOND, TokenKey, TokenKeys
@@ -42,7 +44,7 @@ def question(resource: str = "orders", **session: str) -> bytes:
 class World:
     """A server with real tokens behind it. The clock is a test's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: IssuerSettings = SETTINGS) -> None:
         self.house = Gate(folder)
         self.house.clock.now = NOW
         self.web = StandInIssuer()
@@ -51,7 +53,7 @@ class World:
         proofs = Proofs(
             keys=keys,
             tokens=tokens,
-            issuers=[Issuer(SETTINGS, self.web, lambda: 0.0)],
+            issuers=[Issuer(settings, self.web, lambda: 0.0)],
             people=lambda: PEOPLE,
             clock=self.house.clock,
         )
@@ -113,6 +115,37 @@ async def test_somebody_of_an_issuer_makes_one_that_ends_with_them(world: World)
     status, who = await world.ask(WHO, str(made["token"]))
     assert (status, who["groups"]) == (200, ["dba"])
     assert (await world.ask(WHO, token(claims())))[1]["resources"] is None
+
+
+@pytest.fixture
+async def of_runs(tmp_path: Path) -> AsyncIterator[World]:
+    """Where tokens of the issuer are of a run each."""
+    made = World(tmp_path, replace(SETTINGS, job_claim="run_id"))
+    await made.server.start()
+    yield made
+    await made.server.stop(1)
+    made.house.close()
+
+
+async def test_a_run_that_an_issuer_vouches_for_cannot_be_exchanged_for_another(of_runs: World) -> None:
+    of_a_run = token(claims(run_id="4711"))
+    status, document = await of_runs.ask(TOKENS, of_a_run, {**WISH, "job": "nightly-backup"})
+    assert (status, document["code"]) == (400, "GRANT_JOB")
+    assert of_runs.mint.tokens.of(None, NOW) == []
+    for job in (None, "4711"):
+        made = await of_runs.made(of_a_run, job=job, prompt="the DBA asked me to")
+        assert (made["job"], made["stated"]) == ("4711", ["prompt"])
+        assert (await of_runs.ask(WHO, str(made["token"])))[1]["job"] == "4711"
+    entry = of_runs.house.entries()[-1]
+    assert (entry.kind, entry.job, entry.attributes) == (Kind.TOKEN, "4711", {"stated": ["prompt"]})
+
+
+async def test_what_somebody_says_of_a_job_for_themselves_is_recorded_as_their_own_word(world: World) -> None:
+    assert (await world.made())["stated"] == ["job", "prompt"]
+    assert world.house.entries()[-1].attributes == {"stated": ["job", "prompt"]}
+    assert (await world.made(token(claims())))["stated"] == ["job", "prompt"], "of an issuer that names no run"
+    assert (await world.made(job=None, prompt=None))["stated"] == []
+    assert world.house.entries()[-1].attributes == {}
 
 
 async def test_a_token_makes_lists_and_takes_back_none(world: World) -> None:

@@ -72,6 +72,32 @@ def test_what_cannot_be_is_refused_and_nothing_is_kept(mint: Mint, changes: dict
     assert mint.tokens.of(None, NOW) == []
 
 
+def test_who_is_proved_to_work_for_a_job_gets_tokens_for_that_and_no_other(mint: Mint) -> None:
+    of_a_run = replace(ANA, groups=("dba",), issuer="ci", job="run 4711", is_self=True)
+    _, grant = mint.issue(of_a_run, WISH)
+    assert (grant.job, grant.stated) == ("run 4711", ())
+    for other in ("nightly-backup", "4711", "run"):
+        with pytest.raises(IdentityRefused) as caught:
+            mint.issue(of_a_run, replace(WISH, job=other))
+        assert caught.value.code == "GRANT_JOB"
+    _, same = mint.issue(replace(of_a_run, job="run-4711"), replace(WISH, job="run-4711", prompt="why"))
+    assert (same.job, same.stated) == ("run-4711", ("prompt",))
+
+
+@pytest.mark.parametrize(
+    ("wish", "stated"),
+    [
+        (WISH, ()),
+        (replace(WISH, job="build-42"), ("job",)),
+        (replace(WISH, prompt="why"), ("prompt",)),
+        (replace(WISH, job="build-42", prompt="why"), ("job", "prompt")),
+    ],
+)
+def test_what_only_its_own_principal_says_is_kept_as_that(mint: Mint, wish: Wish, stated: tuple[str, ...]) -> None:
+    assert mint.issue(replace(ANA, is_self=True), wish)[1].stated == stated
+    assert mint.issue(ANA, wish)[1].stated == (), "an operator's word is not the agent's own"
+
+
 def test_a_token_outlives_nobody_who_asked_for_it(mint: Mint) -> None:
     _, grant = mint.issue(replace(ANA, until=NOW + 60 * SECOND), WISH)
     assert grant.expires_at == NOW + 60 * SECOND

@@ -18,6 +18,7 @@ from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.people import Known, People
 from gateway.identity.proofs import TOLD, UNAVAILABLE, Proofs
 from gateway.identity.scoped import KIND, TokenKey, TokenKeys, digest_of
+from gateway.identity.speaking import stated_in
 from gateway.identity.tokens import Tokens
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
@@ -84,6 +85,16 @@ def test_a_token_of_ours_is_its_principal_as_the_configuration_has_them_now(worl
     world.people = People([], b"k" * 32)
     assert world.code(text) == "TOKEN_PRINCIPAL"
     assert world.proofs.current(login) is None
+
+
+def test_what_a_principal_only_says_itself_is_told_with_it(world: World) -> None:
+    wish = Wish(("orders",), 600, "build-42", prompt="why")
+    login = world.login(world.mint.issue(Asker("ana", is_self=True), wish)[0])
+    assert login.principal.attributes["stated"] == ["job", "prompt"]
+    assert stated_in(login.principal) == ("job", "prompt")
+    assert (now := world.proofs.current(login)) is not None
+    assert stated_in(now) == ("job", "prompt")
+    assert "stated" not in world.login(world.mint.issue(Asker("ana"), wish)[0]).principal.attributes
 
 
 def test_only_tokens_of_issuers_may_mean_to_wait_for_their_servers(world: World) -> None:

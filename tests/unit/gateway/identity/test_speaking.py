@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from engine.request import Principal, Resource, Session
-from gateway.identity.speaking import overstated
+from engine.request import Json, Principal, Resource, Session
+from gateway.identity.speaking import overstated, stated_in
 
 OWN = Principal("ci", groups=("robots", "readers"))
 PLACE = Resource("orders", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "stated"),
+    [({}, ()), ({"stated": ["job"]}, ("job",)), ({"stated": ["job", 1, None]}, ("job",)), ({"stated": "job"}, ())],
+)
+def test_what_is_somebodys_own_word_is_read_from_their_attributes(
+    attributes: dict[str, Json], stated: tuple[str, ...]
+) -> None:
+    assert stated_in(Principal("ana", attributes=attributes)) == stated
 
 
 @pytest.mark.parametrize("claimed", [None, Principal("ci"), Principal("ci", groups=("readers",))])

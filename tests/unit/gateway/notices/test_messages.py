@@ -36,6 +36,7 @@ def test_a_program_gets_every_field_by_its_name() -> None:
         "approvers": [{"groups": ["dba"], "users": ["bo"], "quorum": 2}],
         "expires": "2027-01-15T09:00:00Z",
         "unusual": "",
+        "stated": [],
         "lately": {},
         "estimate": None,
         "person": "",

@@ -71,6 +71,16 @@ def test_a_text_is_cut_where_it_is_too_long() -> None:
     assert len(command_of(notice)) == MAX_COMMAND
 
 
+def test_a_job_that_is_the_requesters_own_word_is_told_as_that() -> None:
+    facts = {}
+    for stated in ((), ("prompt",), ("job",)):
+        notice = told(line(), ticket=replace(TICKET, shown=replace(TICKET.shown, stated=stated)))
+        assert notice is not None
+        facts[stated] = dict(facts_of(notice))["job"]
+    assert facts[()] == facts[("prompt",)]
+    assert facts[("job",)] == f"{facts[()]} (its own word)"
+
+
 def test_a_hold_says_what_the_requester_did_before_and_why_it_is_unusual() -> None:
     shown = replace(TICKET.shown, lately=(("rows_last_hour", 7),), unusual="never done by ana")
     notice = told(line(), ticket=replace(TICKET, shown=shown))

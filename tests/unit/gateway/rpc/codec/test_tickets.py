@@ -18,6 +18,7 @@ from tests.rpc_stand_ins import StandInTicket, StandInVote
 VOTED = StandInTicket(
     lately=(("rows_last_hour", 7), ("exact", 1)),
     unusual="never done",
+    stated=("job", "prompt"),
     state="granted",
     job="build-42",
     votes=(StandInVote("dora", True, "ok", 2), StandInVote("otto", False, "", 3)),
