@@ -20,7 +20,7 @@ from engine.request import Json, Principal, Resource, Session
 from engine.suite.stated import Stated, Statements
 from gateway.errors import GatewayError
 from gateway.identity.logins import Login
-from gateway.identity.speaking import overstated
+from gateway.identity.speaking import overstated, own_session, session_name
 
 MAX_BODY = 4 << 20
 """Bytes of one call (the largest command and what stands around it)."""
@@ -65,6 +65,8 @@ class Caller:
     roles: frozenset[str] = frozenset()
     login: Login | None = None
     """There when a signed token proved them, with its limits."""
+    address: str | None = None
+    """Where they call from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +93,19 @@ class Desk:
             asked = self._statements.question(stated, 0)
         except InputInvalid as error:
             raise CallRefused(400, error.code, str(error)) from None
-        principal = asked.principal
-        if not speaks_for_others:
-            problem = overstated(caller.principal, principal, asked.session, asked.resource, asked.context)
-            if problem is not None:
-                raise CallRefused(403, "NOT_PERMITTED", problem)
-            principal = caller.principal
-        login = caller.login
+        principal, login, said = asked.principal, caller.login, _said_of(stated, asked.session)
         if login is not None and not login.reaches(asked.resource.name):
             raise CallRefused(403, "NOT_PERMITTED", "resource: the token is not for this one")
-        session = Session(caller.principal.name) if stated.session is None else asked.session
-        if login is not None:
+        if speaks_for_others:
+            session = said or Session("")
+            name = session.id or session_name(caller.principal.name, principal.name)
             # INVARIANT: the job is the token's, whatever the caller says it is.
-            session = replace(session, job=login.job)
+            session = replace(session, id=name, job=session.job if login is None else login.job)
+        else:
+            problem = overstated(caller.principal, principal, said, asked.resource, asked.context)
+            if problem is not None:
+                raise CallRefused(403, "NOT_PERMITTED", problem)
+            principal, session = own_session(caller.principal, said, login, caller.address)
         question = Question(asked.protocol, asked.text, asked.names)
         return self._gate.decide(
             question=question,
@@ -120,6 +122,13 @@ class Desk:
         """Record that a call came to no question. Raises AuditUnavailable."""
         name = "" if caller is None else caller.principal.name
         self._gate.refused(caller=name, method=method, code=refusal.code, message=str(refusal)[:500])
+
+
+def _said_of(stated: Stated, session: Session) -> Session | None:
+    """What was said of a session; its `id` is empty where that was not."""
+    if not isinstance(stated.session, dict):
+        return None
+    return session if "id" in stated.session else replace(session, id="")
 
 
 def is_plainly_allowed(answer: Answer) -> bool:

@@ -158,7 +158,7 @@ class FaceServer:
             tokens = self._tokens
             login = await asyncio.get_running_loop().run_in_executor(self._examining, tokens.examine, token)
             if isinstance(login, Login):
-                return Caller(login.principal, frozenset(login.roles), login)
+                return Caller(login.principal, frozenset(login.roles), login, address=request.remote)
             if login.is_fault:
                 raise CallRefused(503, login.code, login.refusal.message)
             raise self._unknown(request, login.code if login.refusal.code == TOLD else "", login.refusal.message)
@@ -167,7 +167,7 @@ class FaceServer:
         found = None if name is None else people.find(name)
         if found is None:
             raise self._unknown(request)
-        return Caller(found.principal, frozenset(found.roles))
+        return Caller(found.principal, frozenset(found.roles), address=request.remote)
 
     def _unknown(self, request: web.Request, code: str = "", told: str = "") -> CallRefused:
         """The refusal of who proved nothing, counted. `code` and `told` are for who has a token that was signed for them."""

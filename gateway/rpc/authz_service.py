@@ -17,6 +17,7 @@ from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Reason, Verdict
 from engine.request import Json, Principal, Resource, Session
 from gateway.identity.logins import Login, Unproven
+from gateway.identity.speaking import session_name
 from gateway.rpc.calls import Reception, UnaryCall
 from gateway.rpc.codec.authz import Checked, Said, read_check, write_check
 from gateway.rpc.identity import Caller, Role
@@ -89,7 +90,12 @@ class AuthzService:
         answer = self._gate.decide(
             question=Question("http", checked.text),
             principal=principal,
-            session=Session(caller.name, job, checked.application, checked.client_address),
+            session=Session(
+                session_name(caller.name, principal.name, (login and login.token) or ""),
+                job,
+                checked.application,
+                checked.client_address,
+            ),
             resource=Resource(name, "http"),
             context={},
             caller=caller.name,

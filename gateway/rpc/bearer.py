@@ -16,7 +16,7 @@ from gateway.identity.bearers import Bearer
 from gateway.identity.logins import Login, Unproven
 from gateway.identity.proofs import TOLD
 from gateway.identity.throttle import Throttle
-from gateway.rpc.identity import Caller, Identify, Peer, Role
+from gateway.rpc.identity import Caller, Identify, Peer, Role, address_of
 from gateway.rpc.refusals import CallRefused, Cause
 
 KEY = "authorization"
@@ -80,7 +80,7 @@ class BearerCaller:
             return Caller(found.principal, frozenset(Role(role) for role in found.roles), found.login)
         if found.is_fault:
             raise CallRefused(Cause.NOT_NOW, found.code, found.refusal.message)
-        address, now = _address(peer.peer()), self._tokens.clock()
+        address, now = address_of(peer.peer()), self._tokens.clock()
         if self._throttle.must_wait("", address, now):
             raise CallRefused(Cause.TOO_LARGE, "TOO_MANY_LOGINS", "too many wrong tokens from here; wait a minute")
         self._throttle.failed("", address, now)
@@ -104,8 +104,3 @@ def trouble_of(caller: Caller, tokens: Tokens | None) -> CallRefused | None:
         return None
     told = "tokens are not taken here" if tokens is None else tokens.trouble(login)
     return None if told is None else CallRefused(Cause.UNKNOWN_CALLER, "CALLER_UNKNOWN", told)
-
-
-def _address(peer: str) -> str:
-    """The machine that a call comes from, as gRPC names peers: `ipv4:1.2.3.4:5`, `ipv6:%5B::1%5D:5`, `unix:`."""
-    return peer.rpartition(":")[0] if peer.startswith("ip") else "local"

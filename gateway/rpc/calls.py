@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Generic, NoReturn, TypeVar
 
 import grpc
@@ -20,7 +21,7 @@ from engine.errors import EngineError
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.bearer import Tokens, trouble_of
-from gateway.rpc.identity import Caller, Identify
+from gateway.rpc.identity import Caller, Identify, address_of
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.openings import Openings, stopping
 from gateway.rpc.ports import DecisionPort
@@ -46,12 +47,18 @@ class Reception:
         tokens: Tokens | None = None,
     ) -> None:
         """`stream_threads`: where streams run; without them where everything does. `tokens`: who brings one may be known by it."""
-        self.identify = identify
+        self._identify = identify
         self.arrivals = arrivals
         self.openings = Openings()
         self.stream_threads = stream_threads
         self._gate = gate
         self._tokens = tokens
+
+    def identify(self, context: grpc.ServicerContext) -> Caller:
+        """Who is calling, and from where. Raises CallRefused."""
+        caller = self._identify(context)
+        address = address_of(context.peer())
+        return caller if address is None else replace(caller, address=address)
 
     def look_again(self, caller: Caller) -> None:
         """Raises CallRefused when a token that a stream began with counts no more."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Lock
 from typing import Protocol
+from urllib.parse import unquote
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -37,11 +38,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated peer. `login`: a signed token proved it, within whose limits it stays (`bearer`)."""
+    """An authenticated peer. `login`: a signed token proved it, within whose limits it stays (`bearer`).
+
+    `address` is the machine that it calls from; None: this one, over a socket.
+    """
 
     principal: Principal
     roles: frozenset[Role] = frozenset()
     login: Login | None = None
+    address: str | None = None
 
     @property
     def name(self) -> str:
@@ -142,6 +147,16 @@ class CertificateCaller:
         if not known or any(other != known[0] for other in known):
             raise _unknown("the client certificate names no one caller that is configured")
         return known[0], certificate.not_valid_before_utc, certificate.not_valid_after_utc
+
+
+def address_of(peer: str) -> str | None:
+    """The machine that a call comes from, of how gRPC names peers; None for a UNIX socket.
+
+    >>> address_of("ipv4:10.0.0.9:5432"), address_of("ipv6:%5B::1%5D:5"), address_of("unix:")
+    ('10.0.0.9', '::1', None)
+    """
+    kind, _, rest = peer.partition(":")
+    return unquote(rest.rpartition(":")[0]).strip("[]") or None if kind in ("ipv4", "ipv6") else None
 
 
 def _certificate(context: Mapping[str, object]) -> bytes:

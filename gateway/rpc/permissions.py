@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from engine.command.tree import ParsedCommand
 from engine.request import Principal, Session
 from gateway.identity.logins import Login
-from gateway.identity.speaking import overstated
+from gateway.identity.speaking import overstated, own_session, session_name
 from gateway.rpc.codec.questions import Asked, Detail
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.refusals import CallRefused, Cause
@@ -28,18 +28,18 @@ def subject_of(asked: Asked, caller: Caller) -> Subject:
         raise _not_permitted("command: only role `adapter` hands in parsed commands; send `raw`")
     if asked.detail is Detail.TRACE and not caller.may_see_details:
         raise _not_permitted("detail: TRACE is for roles `adapter` and `auditor`")
-    session, login = asked.session or Session(id=caller.name), caller.login
-    if login is not None:
-        if not login.reaches(asked.resource.name):
-            raise _not_permitted("resource: the token is not for this one")
-        # INVARIANT: the job is the token's, whatever the caller says it is.
-        session = replace(session, job=login.job)
+    login = caller.login
+    if login is not None and not login.reaches(asked.resource.name):
+        raise _not_permitted("resource: the token is not for this one")
     if caller.may_speak_for_others:
-        return Subject(asked.principal or caller.principal, session, login)
+        principal, session = asked.principal or caller.principal, asked.session or Session("")
+        name = session.id or session_name(caller.name, principal.name)
+        # INVARIANT: the job is the token's, whatever the caller says it is.
+        return Subject(principal, replace(session, id=name, job=session.job if login is None else login.job), login)
     problem = overstated(caller.principal, asked.principal, asked.session, asked.resource, asked.context)
     if problem is not None:
         raise _not_permitted(problem)
-    return Subject(caller.principal, session, login)
+    return Subject(*own_session(caller.principal, asked.session, login, caller.address), login)
 
 
 def require(caller: Caller, roles: frozenset[Role], what: str) -> None:

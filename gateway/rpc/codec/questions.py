@@ -205,7 +205,7 @@ def _principal(message: pb.Principal) -> Principal:
 
 def _session(message: pb.Session) -> Session:
     return Session(
-        id=_name(message.id, "session.id"),
+        id=_name(message.id, "session.id", required=False),
         job=_name(message.job, "session.job") if message.HasField("job") else None,
         application=_short(message.application, "session.application") if message.HasField("application") else None,
         client_address=_name(message.client_address, "session.client_address")

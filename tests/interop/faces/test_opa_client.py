@@ -45,8 +45,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     text = file.read_text().replace(
         'name = "app"\nkind = "service"', 'name = "app"\nkind = "service"\ntoken = "env:APP"'
     )
+    text += '\n[[identity.principal]]\nname = "robot"\nkind = "agent"\ngroups = ["data-readers"]\ntoken = "env:ROBOT"\n'
     file.write_text(text + '\n[faces]\nbind = "127.0.0.1:0"\n')
-    gateway = Gateway(load_config(file, {}), {**ENVIRONMENT, "APP": token})
+    gateway = Gateway(load_config(file, {}), {**ENVIRONMENT, "APP": token, "ROBOT": f"{token}-robot"})
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -101,6 +102,24 @@ def test_a_rule_is_asked_for_and_the_decision_stands_in_the_audit(served: Served
         ("hold", "ana"),
     ]
     assert entries[0].decision_id == yes["decision_id"]
+
+
+def test_who_asks_for_itself_states_neither_whose_session_it_is_nor_where_from(served: Served) -> None:
+    asked = {name: value for name, value in question("SELECT 1").items() if name != "principal"}
+    with served.client(f"{served.token}-robot") as client:
+        for forged in ({"id": "s-of-a-victim"}, {"client_address": "10.0.0.1"}):
+            with pytest.raises(Exception, match="403"):
+                client.query_rule(
+                    input_data={**asked, "session": forged}, package_path="sallyport", rule_name="decision"
+                )
+        said = {"job": "quarterly-close", "application": "DBA console"}
+        found = client.query_rule(input_data={**asked, "session": said}, package_path="sallyport", rule_name="decision")
+    assert found["result"]["verdict"] == "allow"
+    entries = list(read(served.gateway.config.at(served.gateway.config.audit.dir)))
+    assert not [entry for entry in entries if entry.session == "s-of-a-victim" or entry.client_address == "10.0.0.1"]
+    entry = next(entry for entry in entries if entry.decision_id == found["decision_id"])
+    assert (entry.session[:2], entry.client_address) == ("q-", "127.0.0.1")
+    assert (entry.job, entry.attributes["stated"]) == ("quarterly-close", ["job"])
 
 
 def test_policies_cannot_be_put_in(served: Served) -> None:

@@ -88,7 +88,7 @@ def house(folder: Path) -> Iterator[House]:
 
 def test_a_token_says_who_asks_and_the_job_is_its_own(house: House) -> None:
     text, _ = house.token(job="build-42")
-    said = Query(Resource("orders", "postgres"), session=Session("s-1", job="somebody-elses"))
+    said = Query(Resource("orders", "postgres"), session=Session("", job="somebody-elses"))
     with house.client(text) as client:
         assert client.decide(SELECT, said).decision.verdict is Verdict.ALLOW
         assert [one.is_granted for one in client.decide_batch([SELECT, SELECT], ORDERS)] == [True, True]

@@ -319,6 +319,8 @@ Global___Principal: _TypeAlias = Principal  # noqa: Y015
 
 @_typing.final
 class Session(_message.Message):
+    """`id` and `client_address` are taken from roles `adapter` and `asker` only; without them the gateway's own words stand there."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final

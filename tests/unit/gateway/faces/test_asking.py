@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from adapters.core.ports import Question
-from engine.request import Principal
+from engine.request import Principal, Session
 from engine.suite.stated import Stated
 from gateway.faces.asking import CallRefused, Desk, is_plainly_allowed, read_object
+from gateway.identity.speaking import session_name, stated_in
 from tests.strategies.faces import ADAPTER, ANA, FaceGate
 
 PLACE = {"name": "orders", "protocol": "postgres"}
@@ -27,7 +30,23 @@ def test_an_adapter_speaks_for_others() -> None:
         {"x": 1},
         "envoy",
     )
-    assert session.id == "envoy"
+    assert session.id == session_name("envoy", "bo")
+    Desk(gate).ask(replace(stated, session={"id": "s-9", "client_address": "10.0.0.7", "job": "j"}), ADAPTER)
+    assert gate.asked[1][2] == Session("s-9", "j", None, "10.0.0.7")
+    Desk(gate).ask(replace(stated, session={"job": "j"}), ADAPTER)
+    assert gate.asked[2][2] == Session(session_name("envoy", "bo"), "j")
+
+
+def test_who_speaks_for_itself_is_in_a_session_and_at_an_address_that_are_the_gateways_word() -> None:
+    gate, here = FaceGate(), replace(ANA, address="192.0.2.7")
+    Desk(gate).ask(Stated(None, PLACE, COMMAND), here)
+    Desk(gate).ask(Stated(None, PLACE, COMMAND, session={"job": "nightly", "application": "a DBA's console"}), here)
+    name = session_name("ana", "ana", "")
+    assert [asked[2] for asked in gate.asked] == [
+        Session(name, None, None, "192.0.2.7"),
+        Session(name, "nightly", "a DBA's console", "192.0.2.7"),
+    ]
+    assert [stated_in(asked[1]) for asked in gate.asked] == [(), ("job",)]
 
 
 def test_others_speak_for_themselves_as_the_configuration_knows_them() -> None:
@@ -47,6 +66,8 @@ def test_others_speak_for_themselves_as_the_configuration_knows_them() -> None:
         Stated(None, {**PLACE, "role": "root"}, COMMAND),
         Stated(None, PLACE, COMMAND, context={"approved": True}),
         Stated(None, PLACE, COMMAND, session={"state": {"a": 1}}),
+        Stated(None, PLACE, COMMAND, session={"id": "s-of-a-victim"}),
+        Stated(None, PLACE, COMMAND, session={"client_address": "10.0.0.1"}),
     ],
 )
 def test_facts_are_not_theirs_to_state(stated: Stated) -> None:

@@ -22,6 +22,7 @@ from gateway.identity.oidc.settings import IssuerSettings
 from gateway.identity.people import Known, People, digest_token
 from gateway.identity.proofs import Proofs
 from gateway.identity.scoped import SECOND, TokenKey, TokenKeys
+from gateway.identity.speaking import session_name
 from gateway.identity.tokens import Tokens
 from gateway.store.migrations import downgrade
 from tests.issuers import NOW, OTHER_RSA, SETTINGS, StandInIssuer, claims, token
@@ -225,8 +226,10 @@ async def test_the_limits_of_a_token_hold_for_its_questions(world: World) -> Non
     (login,) = world.gate.logins
     assert login is not None
     assert login.effects == frozenset({"read"})
-    await world.ask(path, text, question(id="s-1", job="build-of-somebody-else"))
+    await world.ask(path, text, question(job="build-of-somebody-else"))
     assert [session.job for _, _, session, *_ in world.gate.asked] == ["build-42", "build-42"]
+    assert {session.client_address for _, _, session, *_ in world.gate.asked} == {"127.0.0.1"}
+    assert {session.id for _, _, session, *_ in world.gate.asked} == {session_name("ana", "ana", login.token or "")}
     status, document = await world.ask(path, text, question("build"))
     assert status == 403
     assert len(world.gate.asked) == 2

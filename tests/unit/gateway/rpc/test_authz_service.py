@@ -14,6 +14,7 @@ from engine.decision import Decision, DenyKind, MaskItem, Obligation, Reason, Ve
 from engine.request import Json, Principal, Resource, Session
 from gateway.errors import AuditUnavailable
 from gateway.identity.logins import Login, Unproven
+from gateway.identity.speaking import session_name
 from gateway.rpc.authz_service import AuthzService
 from gateway.rpc.refusals import CallRefused
 from grpc_proto.sallyport.envoy.v3 import external_auth_pb2 as pb
@@ -84,6 +85,7 @@ def test_a_request_is_asked_about_for_who_brought_the_token_and_for_the_routes_r
         "10.0.0.9",
         "curl",
     )
+    assert session.id == session_name("portal", "ana", JOB.token or "")
     assert (resource, caller, login) == (Resource("shop", "http"), "portal", JOB)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 import pytest
@@ -42,10 +42,14 @@ class Context:
         self.cancelled = False
         self.ended: list[Callable[[], None]] = []
         self.is_over = False
+        self.calls_from = "ipv4:192.0.2.7:4711"
         self._state = State()
 
     def auth_context(self) -> Mapping[str, object]:
         return {}
+
+    def peer(self) -> str:
+        return self.calls_from
 
     def set_trailing_metadata(self, metadata: tuple[tuple[str, str], ...]) -> None:
         self.metadata = metadata
@@ -108,6 +112,21 @@ def test_an_answer_goes_out_as_it_is() -> None:
     gate, reception = received()
     assert UnaryCall(reception, "/x/Echo", echo)(iter([b"hi "]), Context()) == b"hi pg-adapter"  # type: ignore[arg-type]  # a small context
     assert gate.refusals == []
+
+
+def test_where_a_call_comes_from_is_known_of_its_caller() -> None:
+    seen: list[Caller] = []
+    _, reception = received()
+
+    def answer(message: bytes, caller: Caller) -> bytes:
+        seen.append(caller)
+        return message
+
+    for place in ("ipv4:192.0.2.7:4711", "unix:"):
+        context = Context()
+        context.calls_from = place
+        UnaryCall(reception, "/x/Echo", answer)(iter([b"hi"]), context)  # type: ignore[arg-type]  # a small context
+    assert seen == [replace(ADAPTER, address="192.0.2.7"), ADAPTER]
 
 
 @pytest.mark.parametrize(

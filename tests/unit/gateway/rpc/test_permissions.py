@@ -9,6 +9,7 @@ import pytest
 from engine.command.tree import ParsedCommand
 from engine.request import Principal, Resource, Session
 from gateway.identity.logins import Login
+from gateway.identity.speaking import session_name, stated_in
 from gateway.rpc.codec.questions import Asked, Detail, Raw
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.permissions import require, subject_of
@@ -16,6 +17,7 @@ from gateway.rpc.refusals import CallRefused
 from tests.rpc_stand_ins import ADAPTER, AGENT, APPROVER, ASKER, AUDITOR, tree
 
 RAW = Asked(Raw("postgres", b"SELECT 1"), Resource("orders", "postgres"))
+SPEAKS = (ADAPTER, ASKER)
 OF_ANA = replace(RAW, principal=Principal("ana", groups=("readers",)), session=Session("s-1"))
 
 
@@ -37,7 +39,27 @@ def test_adapters_and_askers_speak_for_others(caller: Caller) -> None:
 def test_without_a_principal_the_caller_is_meant(caller: Caller) -> None:
     subject = subject_of(RAW, caller)
     assert subject.principal == caller.principal
-    assert subject.session == Session(caller.name)
+    assert subject.session == Session(session_name(caller.name, caller.name, *([""] if caller not in SPEAKS else [])))
+
+
+def test_who_speaks_for_others_may_leave_the_session_to_the_gateway() -> None:
+    said = replace(OF_ANA, session=Session("", "build-42", "psql", "10.0.0.7"))
+    assert subject_of(said, ADAPTER).session == replace(said.session, id=session_name(ADAPTER.name, "ana"))
+    names = {subject_of(replace(OF_ANA, session=None, principal=Principal(who)), ADAPTER).session.id for who in "ab"}
+    assert len(names) == 2, "two people behind one adapter are not one session"
+
+
+@pytest.mark.parametrize("caller", [AGENT, APPROVER, AUDITOR], ids=lambda caller: caller.name)
+def test_which_session_it_is_and_where_from_is_not_the_word_of_those_it_is_about(caller: Caller) -> None:
+    for session in (Session("s-of-a-victim"), Session("", client_address="10.0.0.1"), Session("", client_address="")):
+        assert "session.id" in refused(replace(RAW, session=session), caller)
+    said = replace(RAW, session=Session("", "nightly", "a DBA's console"))
+    subject = subject_of(said, replace(caller, address="192.0.2.7"))
+    assert subject.session == Session(
+        session_name(caller.name, caller.name, ""), "nightly", "a DBA's console", "192.0.2.7"
+    )
+    assert stated_in(subject.principal) == ("job",)
+    assert subject_of(RAW, caller).principal is caller.principal
 
 
 @pytest.mark.parametrize("caller", [AGENT, APPROVER, AUDITOR], ids=lambda caller: caller.name)
@@ -54,7 +76,7 @@ def test_the_groups_of_a_caller_are_those_of_the_configuration() -> None:
 
 def test_facts_that_policies_believe_are_not_taken_from_those_they_are_about() -> None:
     assert "context" in refused(replace(RAW, context={"mfa": True}), AGENT)
-    assert "state" in refused(replace(RAW, session=Session("s", state={"transaction": "idle"})), AGENT)
+    assert "state" in refused(replace(RAW, session=Session("", state={"transaction": "idle"})), AGENT)
     assert "labels" in refused(
         replace(RAW, resource=Resource("orders", "postgres", labels={"environment": "dev"})), AGENT
     )
@@ -90,13 +112,15 @@ def test_a_token_is_for_its_resources_and_its_job() -> None:
     caller = with_login(resources=frozenset({"orders"}), job="build-42", effects=frozenset({"read"}))
     subject = subject_of(RAW, caller)
     assert (subject.principal, subject.session.job, subject.login) == (AGENT.principal, "build-42", caller.login)
-    said = replace(RAW, session=Session("s-1", job="build-other"))
-    assert subject_of(said, caller).session == Session("s-1", job="build-42")
+    said = replace(RAW, session=Session("", job="build-other"))
+    subject = subject_of(said, caller)
+    assert subject.session == Session(session_name(AGENT.name, AGENT.name, "t-1"), job="build-42")
+    assert stated_in(subject.principal) == ()
     assert "not for this one" in refused(replace(RAW, resource=Resource("billing", "postgres")), caller)
 
 
 def test_a_token_without_a_job_works_for_none_whatever_is_said() -> None:
-    said = replace(RAW, session=Session("s-1", job="build-other"))
+    said = replace(RAW, session=Session("", job="build-other"))
     assert subject_of(said, with_login()).session.job is None
     assert subject_of(said, AGENT).session.job == "build-other"
     assert subject_of(RAW, AGENT).login is None

@@ -95,7 +95,6 @@ def test_a_tenant_stands_in_the_context_and_only_once() -> None:
         ("resource.protocol", lambda q: q.resource.ClearField("protocol")),
         ("principal.name", lambda q: q.principal.ClearField("name")),
         ("principal.groups", lambda q: q.principal.groups.append("")),
-        ("session.id", lambda q: q.session.ClearField("id")),
         ("raw.protocol", lambda q: q.raw.ClearField("protocol")),
         ("detail", lambda q: q.MergeFromString(b"\x40\x63")),
         ("principal.kind", lambda q: q.principal.MergeFromString(b"\x10\x63")),
