@@ -17,6 +17,7 @@ from engine import command_reader
 from engine.request import Json
 from engine.source import Source
 from gateway.activity.known import KnownUses
+from gateway.app.beside import Teller
 from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
@@ -114,7 +115,8 @@ class Gateway:
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
         self.log = open_log(config)
         opening.callback(self.log.close)
-        self._shredder = Shredder(config, self.log, database)
+        self._shredder, self._teller = Shredder(config, self.log, database), Teller(database, self.log)
+        self._teller.look()
         self.sealer = self._build_sealer(secrets)
         opening.callback(self.sealer.close)
         log = log_name(config.at(config.audit.dir))
@@ -397,6 +399,7 @@ class Gateway:
                 await loop.run_in_executor(None, self._put_away_old)
             if is_time or self._shredder.is_asked:
                 await loop.run_in_executor(None, self._shredder.look, time.time_ns())
+            await loop.run_in_executor(None, self._teller.look)
             await loop.run_in_executor(None, self.gate.expire_overdue)
             await loop.run_in_executor(None, self.counting.flush)
             self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)

@@ -1,13 +1,15 @@
-"""Making, listing and taking back tokens beside a gateway, in its store. Whoever may read that may: the operator. Called by `token`."""
+"""Making, listing and taking back tokens beside a gateway, in its store. Whoever may read that may: the operator. Called by `token`.
+
+Each that is made or taken back leaves a word for the audit of whichever gateway looks next, in the same transaction (`beside`).
+"""
 
 from __future__ import annotations
 
-import getpass
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from gateway.app.beside import operator, token_word
 from gateway.app.identities import token_keys
 from gateway.app.secrets import Secrets
 from gateway.config import Config
@@ -41,7 +43,7 @@ class TokenDesk:
         try:
             upgrade(database)
             names = {resource.name for resource in config.resource}
-            keys, tokens = token_keys(secrets, database), Tokens(database)
+            keys, tokens = token_keys(secrets, database), Tokens(database, token_word)
             mint = Mint(
                 keys,
                 tokens,
@@ -66,7 +68,7 @@ class TokenDesk:
         known = next((local for local in self._config.identity.principal if local.name == principal), None)
         if known is None:
             raise IdentityRefused(f"`{principal[:128]}` is no [[identity.principal]]", code="GRANT_PRINCIPAL")
-        return Asker(known.name, known.kind.value, issued_by=_operator())
+        return Asker(known.name, known.kind.value, issued_by=operator())
 
     def alive(self, principal: str | None) -> list[Issued]:
         """The tokens that are alive, newest first."""
@@ -79,11 +81,3 @@ class TokenDesk:
     def revoke_all(self, principal: str) -> int:
         """Take back every token of a principal; how many there were."""
         return self._mint.tokens.revoke_all(principal, time.time_ns())
-
-
-def _operator() -> str:
-    """Who makes it, for the record beside it."""
-    try:
-        return f"local:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return f"local:{os.geteuid()}"

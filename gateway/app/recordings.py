@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.config import Config
+from gateway.recording.frames import Head
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.recorder import Progress, Recordings
 from gateway.recording.shelf import Wanted, heads, put_away, state_of
@@ -56,6 +58,24 @@ def teller(log: AuditLog) -> Callable[[Progress], None]:
     return tell
 
 
+def removed_entry(path: Path, head: Head, now: int, person: str = "") -> Entry:
+    """The entry of a recording that is about to be put away, by somebody or because its time is over. Raises OSError."""
+    state = state_of(path)
+    return Entry(
+        kind=Kind.RECORDING,
+        time=now,
+        step="removed",
+        person=person,
+        note=head.id,
+        session=head.session,
+        principal=head.principal,
+        resource=head.resource,
+        rows=state.chunks,
+        bytes=state.size,
+        digest=state.digest.hex(),
+    )
+
+
 def put_away_old(config: Config, log: AuditLog, now: int) -> int:
     """Remove recordings that are older than `[recording] keep_days`; each is an entry first. Gives how many."""
     days = config.recording.keep_days
@@ -66,20 +86,7 @@ def put_away_old(config: Config, log: AuditLog, now: int) -> int:
         try:
             if path.stat().st_mtime_ns >= now - days * DAY:
                 continue  # WHY: it may still be written
-            state = state_of(path)
-            entry = Entry(
-                kind=Kind.RECORDING,
-                time=now,
-                step="removed",
-                note=head.id,
-                session=head.session,
-                principal=head.principal,
-                resource=head.resource,
-                rows=state.chunks,
-                bytes=state.size,
-                digest=state.digest.hex(),
-            )
-            log.append(entry)
+            log.append(removed_entry(path, head, now))
             put_away(path)
             removed += 1
         except OSError as error:

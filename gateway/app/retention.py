@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from gateway.approvals.forgetting import forget_tickets
+from gateway.audit.content import DAY
 from gateway.audit.log import AuditLog, Durability
 from gateway.audit.shielding import DEFAULT_RULE, ShieldedLog
 from gateway.audit.shredding import Request, Span, answer_requests, has_requests, overdue, shred
 from gateway.config import Config
 from gateway.errors import AuditUnavailable, StoreUnavailable
+from gateway.identity.tokens import Tokens
 from gateway.store.database import Database
 from gateway.telemetry import logger
 
@@ -72,6 +74,7 @@ class Shredder:
     def look(self, now: int) -> None:
         """Destroy what is overdue, and what was asked for. What cannot be done now stays for the next look. Never raises."""
         try:
+            self._forget_tokens(now)
             self.shred(overdue(self._directory, keep_days_of(self._config), now), now)
             answer_requests(self._directory, lambda request: self._answer(request, now))
         except (AuditUnavailable, StoreUnavailable) as error:
@@ -89,3 +92,15 @@ class Shredder:
         is_rest = span.rule == DEFAULT_RULE
         named = [name for name, rule in rules.items() if is_rest or rule == span.rule]
         forget_tickets(self._database, span.until, now, resources=named, others=is_rest)
+        Tokens(self._database).forget(span.until, now, resources=named, others=is_rest)
+
+    def _forget_tokens(self, now: int) -> None:
+        """What tokens say of their jobs goes by the same rules. WHY not with the keys alone: a day may have none, or no other after it."""
+        tokens = Tokens(self._database)
+        tokens.sweep(now)
+        rules = rules_of(self._config)
+        for rule, days in keep_days_of(self._config).items():
+            is_rest = rule == DEFAULT_RULE
+            named = [name for name, other in rules.items() if is_rest or other == rule]
+            if days:
+                tokens.forget((now // DAY - days) * DAY, now, resources=named, others=is_rest)

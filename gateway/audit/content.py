@@ -42,6 +42,7 @@ CONTENT: dict[Kind, tuple[str, ...]] = {
         "uses",
     ),
     Kind.APPROVAL: ("digest", "note"),
+    Kind.SESSION: ("application",),
     Kind.RECORDING: ("text",),
 }
 """What of an entry is its content. WHY digests too: a text that can be guessed can be checked against its digest."""
@@ -81,6 +82,9 @@ def close_entry(entry: Entry, key: ContentKey) -> Entry:
     """The entry with its content closed; as it is, if it has none."""
     names = CONTENT.get(entry.kind)
     if names is None or entry.content_key:
+        return entry
+    if entry.kind is Kind.SESSION and not any(getattr(entry, name) for name in names):
+        # WHY: most words of a session (that it ended) say nothing of this, and one without contents never reads as shredded.
         return entry
     key_id, nonce = key.id, os.urandom(NONCE_BYTES)
     held = Entry(kind=entry.kind, time=0, **{name: getattr(entry, name) for name in names})

@@ -45,6 +45,8 @@ def as_text(entry: Entry) -> str:
             return f"{head}  {entry.step:<9}  {entry.note}  {entry.principal}@{entry.resource}  chunks {entry.rows or 0}  {entry.digest[:16]}"
         case Kind.APPROVAL:
             return f"{head}  {entry.step:<5}  {entry.ticket}  {entry.person}  {entry.note}"
+        case Kind.TOKEN if entry.person:
+            return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.note}  by {entry.person}"
         case _:
             return f"{head}  {entry.step}  {entry.principal}  {entry.resource}  {entry.revision[:12]}  {entry.note}".rstrip()
 

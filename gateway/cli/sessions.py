@@ -145,17 +145,24 @@ def prune(
     days: Annotated[int | None, typer.Option(help="Older than this, instead of `[recording] keep_days`.")] = None,
     only_say: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and leave it.")] = False,
 ) -> None:
-    """Put recordings away that are older than they are kept. A running gateway does so by itself, and records it."""
+    """Put recordings away that are older than they are kept. A running gateway does so by itself; either way it is recorded."""
+    # WHY here: the database's library takes long to load, and no other command of these needs it.
+    from gateway.app.beside import leave_word, operator
+    from gateway.app.recordings import removed_entry
+
     loaded = load_config(config, os.environ)
     kept = loaded.recording.keep_days if days is None else days
     if kept <= 0:
         complain("recordings are kept for ever", help="set `[recording] keep_days`, or say --days")
         raise typer.Exit(2)
-    before = time.time_ns() - kept * DAY
+    now = time.time_ns()
+    before = now - kept * DAY
     for path, head in list(heads(_place(loaded), Wanted(until=before))):
         if path.stat().st_mtime_ns < before:
             say(_line(head))
             if not only_say:
+                # INVARIANT: a word of it is left first; what cannot be told stays.
+                leave_word(loaded, os.environ, removed_entry(path, head, now, operator()))
                 put_away(path)
 
 

@@ -50,11 +50,16 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     prompt: str | None = None
     issued_by: str = ""
     stated: tuple[str, ...] = ()
+    forgotten: str | None = None
 
     @property
     def prompt_digest(self) -> str | None:
-        """SHA-256 of the prompt, in hex."""
-        return None if self.prompt is None else hashlib.sha256(self.prompt.encode()).hexdigest()
+        """SHA-256 of the prompt, in hex; of one that was forgotten too."""
+        return self.forgotten if self.prompt is None else hashlib.sha256(self.prompt.encode()).hexdigest()
+
+    def without_prompt(self) -> Grant:
+        """The same, with nothing of the prompt but its digest, which the token itself has as long as it lives."""
+        return msgspec.structs.replace(self, prompt=None, forgotten=self.prompt_digest)
 
 
 class _Claims(msgspec.Struct, frozen=True, omit_defaults=True):

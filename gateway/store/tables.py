@@ -103,4 +103,5 @@ installation = Table(
     Column("name", String(64), primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
-"""What all replicas of one installation share and nobody configures (the key that decoys are made of)."""
+"""What all replicas of one installation share and nobody configures (the key that decoys are made of), and what waits
+to be told to an audit (`gateway.store.untold`)."""

@@ -199,8 +199,8 @@ def _actor(entry: Entry) -> Fields:
 
 
 def _is_about_another(entry: Entry) -> bool:
-    """Whether `person` did it, with what is the principal's: voted, looked at a recording."""
-    return entry.kind in (Kind.APPROVAL, Kind.RECORDING) and bool(entry.person)
+    """Whether `person` did it, with what is the principal's: voted, looked at a recording, made a token."""
+    return entry.kind in (Kind.APPROVAL, Kind.RECORDING, Kind.TOKEN) and bool(entry.person)
 
 
 def _user(entry: Entry) -> Fields:

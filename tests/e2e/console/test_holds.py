@@ -61,6 +61,9 @@ def test_an_approver_sees_the_job_and_the_prompt_that_set_it_off(house: House, c
     expect(shown.locator(".prompt b")).to_have_count(0)
     shown.get_by_role("button", name="Approve").click()
     assert process.communicate(timeout=30)[0] == "UPDATE 1\n"
+    # The token was made beside the running gateway, which has its log locked; it is recorded there all the same.
+    (made,) = [one for one in house.world.entries() if one["kind"] == "token" and one.get("job") == "settle-42"]
+    assert (made["step"], made["principal"], str(made["person"])[:6]) == ("issued", "ana", "local:")
 
 
 def test_a_refusal_with_its_reason_reaches_psql(house: House, context: BrowserContext) -> None:

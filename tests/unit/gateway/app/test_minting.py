@@ -8,6 +8,8 @@ import pytest
 
 from gateway.app.assembly import Gateway
 from gateway.app.minting import TokenDesk
+from gateway.audit.entry import Kind
+from gateway.audit.read import read
 from gateway.config import load_config
 from gateway.errors import IdentityRefused
 from gateway.identity.logins import CONSOLE, Login, Unproven
@@ -30,6 +32,19 @@ def test_a_token_made_beside_a_gateway_counts_there_until_it_is_taken_back(tmp_p
             assert desk.revoke([grant.id]) == [grant.id]
             assert isinstance(proofs.examine(text, "ana", "orders"), Unproven)
             assert desk.revoke_all("ana") == 0
+            desk.issue("ana", Wish(("orders",), 60))
+            assert desk.revoke_all("ana") == 1
+            gateway._teller.look()
+            gateway.log.flush()
+            entries = [one for one in read(config.at(config.audit.dir)) if one.kind is Kind.TOKEN]
+            assert [(one.step, one.principal, one.job) for one in entries] == [
+                ("issued", "ana", "build-42"),
+                ("revoked", "ana", "build-42"),
+                ("issued", "ana", None),
+                ("revoked", "ana", None),
+            ]
+            assert {one.person for one in entries} == {grant.issued_by}
+            assert entries[0].note == entries[1].note == grant.id
             with pytest.raises(IdentityRefused):
                 desk.issue("eve", Wish(("orders",), 60))
     finally:

@@ -21,6 +21,8 @@ from gateway.audit.shielding import ShieldedLog
 from gateway.audit.shredding import Request, ask
 from gateway.config.audited import AuditRetention
 from gateway.config.model import Audit, Config, Resource, ResourceProtocol
+from gateway.identity.scoped import Grant
+from gateway.identity.tokens import Tokens
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
 
@@ -92,6 +94,44 @@ def test_looks_destroy_what_is_over_by_rule_and_what_was_asked_for(tmp_path: Pat
     shredder.look(NOW + 2 * DAY + DAY // 2)
     assert left() == (["bills"], ["bills"])
     assert not shredder.is_asked
+    log.close()
+
+
+def test_prompts_go_by_the_same_rules_whether_or_not_a_key_does(tmp_path: Path, database: Database) -> None:
+    made = config(tmp_path, Audit(keep_days=9, retention=RULES))
+    log, tokens = open_log(made), Tokens(database)
+    for resource in ("orders", "bills", "other"):
+        grant = Grant(
+            id=resource, principal="ana", resources=(resource,), issued_at=NOW, expires_at=NOW + 5, prompt="why"
+        )
+        tokens.add(grant, "d")
+
+    def left(days: float) -> list[str]:
+        Shredder(made, log, database).look(NOW + int(days * DAY))
+        return [name for name in ("orders", "bills", "other") if tokens.find(name) is not None]
+
+    assert list(ContentKeys(made.at(made.audit.dir)).all()) == [], "nothing was asked, so there is no key to destroy"
+    assert left(0) == ["orders", "bills", "other"]
+    assert left(2) == ["bills", "other"]
+    assert left(3) == ["other"]
+    assert left(9) == ["other"]
+    assert left(10) == []
+    log.close()
+
+
+def test_the_prompts_of_a_day_go_with_its_contents_when_somebody_asks(tmp_path: Path, database: Database) -> None:
+    made = config(tmp_path, Audit(keep_days=900))
+    log, directory, tokens = open_log(made), made.at(made.audit.dir), Tokens(database)
+    log.append(Entry(kind=Kind.DECISION, time=NOW, resource="other", text="x"))
+    for name, end in (("over", NOW + 5), ("alive", NOW + 5 * DAY)):
+        tokens.add(
+            Grant(id=name, principal="ana", resources=("other",), issued_at=NOW, expires_at=end, prompt="why"), "d"
+        )
+    ask(directory, Request(tuple(ContentKeys(directory).all()), "olga"))
+    Shredder(made, log, database).look(NOW + DAY)
+    assert tokens.find("over") is None
+    assert (alive := tokens.find("alive")) is not None
+    assert alive.grant.prompt is None
     log.close()
 
 

@@ -51,6 +51,18 @@ def test_a_closed_line_says_who_and_what_was_decided_and_nothing_of_the_content(
     assert open_entry(read, KEY) == msgspec.structs.replace(WHOLE, seq=1, content_key=KEY.id)
 
 
+def test_a_session_keeps_who_came_from_where_and_not_with_what() -> None:
+    came = Entry(kind=Kind.SESSION, time=5, step="opened", session="s-1", principal="ana", application=CANARY)
+    came = msgspec.structs.replace(came, client_address="10.0.0.9", resource="orders")
+    line = encode(close_entry(came, KEY), 1)
+    assert CANARY.encode() not in line
+    read = decode(line)
+    assert (read.principal, read.session, read.client_address, read.step) == ("ana", "s-1", "10.0.0.9", "opened")
+    assert open_entry(read, KEY).application == CANARY
+    gone = Entry(kind=Kind.SESSION, time=6, step="closed", session="s-1", principal="ana", note="end of input")
+    assert close_entry(gone, KEY) is gone, "nothing in it could be forgotten"
+
+
 @given(st.text(), st.dictionaries(st.text(max_size=5), st.none() | st.integers() | st.text(max_size=5), max_size=3))
 def test_whatever_is_closed_opens_as_it_was(text: str, context: dict[str, object]) -> None:
     text = text.encode("utf-8", "backslashreplace").decode()
@@ -73,7 +85,7 @@ def test_what_people_say_of_a_ticket_is_content_too_and_other_kinds_have_none() 
     search = Entry(kind=Kind.RECORDING, time=1, step="searched", text=CANARY)
     assert CANARY.encode() not in encode(close_entry(search, KEY), 1)
     assert open_entry(close_entry(search, KEY), KEY) == msgspec.structs.replace(search, content_key=KEY.id)
-    assert set(CONTENT) == {Kind.DECISION, Kind.APPROVAL, Kind.RECORDING}
+    assert set(CONTENT) == {Kind.DECISION, Kind.APPROVAL, Kind.RECORDING, Kind.SESSION}
     assert close_entry(closed, OTHER) is closed
 
 

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from adapters.core.ports import Screen
@@ -21,6 +22,9 @@ from gateway.config import load_config
 from gateway.recording.keys import WrappingKeys, own_secret
 from gateway.recording.recorder import About
 from gateway.recording.shelf import files
+from gateway.store.database import open_database
+from gateway.store.migrations import upgrade
+from gateway.store.untold import take
 from gateway.viewing import WAYS
 
 HOSTILE = "\x1b]52;c;eA==\x07\x1b[6n"
@@ -171,6 +175,26 @@ def test_old_ones_are_put_away(place: Path, capsys: pytest.CaptureFixture[str]) 
     os.utime(path, (old, old))
     # The head says when it began, and that is today.
     assert run(capsys, "sessions", "prune", "--days", "1") == ""
+
+
+def test_what_is_put_away_by_hand_is_told_first_by_whom(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = time.time_ns() + 3 * 86_400 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: later)
+    database = open_database(f"sqlite:///{place}/state/store.db")
+    upgrade(database)
+    told: list[str] = []
+    assert run(capsys, "sessions", "prune", "--days", "1", "--dry-run") != ""
+    assert len(files(place / "state/recordings")) == 2
+    names = sorted(path.stem for path in files(place / "state/recordings"))
+    run(capsys, "sessions", "prune", "--days", "1")
+    assert files(place / "state/recordings") == []
+    assert take(database, told.append) == 2
+    entries = [msgspec.json.decode(word, type=Entry) for word in told]
+    assert sorted(entry.note for entry in entries) == names
+    assert {(entry.step, entry.person.partition(":")[0]) for entry in entries} == {("removed", "local")}
+    database.close()
 
 
 def test_there_is_a_key_or_a_word_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ from gateway.identity.tokens import KEPT, Issued, Tokens
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import downgrade, upgrade
 from gateway.store.tables import tokens as table
+from gateway.store.untold import take
 
 NOW = 1_800_000_000_000_000_000
 END = NOW + 600_000_000_000
@@ -90,6 +91,62 @@ def test_taking_back_says_which_and_is_for_good(tokens: Tokens) -> None:
     assert tokens.revoke_all("ana", NOW + 1) == 1
     assert tokens.revoked(NOW) == {"t-0", "t-1"}
     assert tokens.revoked(END) == frozenset()
+
+
+def test_who_works_beside_a_gateway_leaves_a_word_of_each_change_and_of_no_other(database: Database) -> None:
+    tokens = Tokens(database, lambda step, grant, now: f"{step} {grant.id} {now - NOW}")
+    for number in range(3):
+        tokens.add(replace(GRANT, id=f"t-{number}"), "d")
+    tokens.revoke(["t-0", "t-9", "t-0"], NOW + 5)
+    tokens.revoke_all("ana", NOW + 6)
+    Tokens(database).add(replace(GRANT, id="t-7"), "d")
+    told: list[str] = []
+    take(database, told.append)
+    assert sorted(told[:3]) == ["issued t-0 0", "issued t-1 0", "issued t-2 0"]
+    assert told[3] == "revoked t-0 5"
+    assert sorted(told[4:]) == ["revoked t-1 6", "revoked t-2 6"]
+
+
+def test_what_tokens_say_of_their_jobs_is_forgotten_by_resource_and_time(database: Database) -> None:
+    tokens = Tokens(database)
+    made = {
+        "over": replace(GRANT, id="over"),
+        "alive": replace(GRANT, id="alive", expires_at=NOW + 10 * KEPT),
+        "back": replace(GRANT, id="back", expires_at=NOW + 10 * KEPT),
+        "two": replace(GRANT, id="two", resources=("other", "orders")),
+        "other": replace(GRANT, id="other", resources=("other",)),
+        "later": replace(GRANT, id="later", issued_at=NOW + 20, expires_at=END),
+    }
+    for one in made.values():
+        tokens.add(one, "d")
+    tokens.revoke(["back"], NOW + 1)
+    assert tokens.forget(NOW + 10, END + 1, resources=("orders",)) == 4
+    assert (tokens.find("over"), tokens.find("two")) == (None, None)
+    for name in ("alive", "back"):
+        found = tokens.find(name)
+        assert found is not None
+        assert found.grant.prompt is None
+        assert found.grant.prompt_digest == GRANT.prompt_digest, "as the token itself says it"
+    assert tokens.revoked(END + 1) == {"back"}, "the sessions it opened go on hearing of that"
+    for name in ("other", "later"):
+        found = tokens.find(name)
+        assert found is not None
+        assert found.grant.prompt == "why"
+    assert tokens.forget(NOW + 10, END + 1, resources=("orders",)) == 0
+    assert tokens.forget(NOW + 10, END + 1, resources=("orders",), others=True) == 1
+    assert tokens.find("other") is None
+    tokens.sweep(END + KEPT + 1)
+    assert tokens.find("later") is None
+    assert tokens.find("alive") is not None
+
+
+def test_nothing_of_a_prompt_that_was_forgotten_is_in_the_file(database: Database, tmp_path: Path) -> None:
+    words = "Jane Roe: find her bills"
+    for name, end in (("over", END), ("alive", NOW + KEPT)):
+        Tokens(database).add(replace(GRANT, id=name, expires_at=end, prompt=words), "d")
+    assert any(words.encode() in path.read_bytes() for path in tmp_path.iterdir())
+    Tokens(database).forget(NOW + 10, END + 1, resources=(), others=True)
+    assert not any(words.encode() in path.read_bytes() for path in tmp_path.iterdir())
 
 
 def test_nobody_fills_the_store(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
