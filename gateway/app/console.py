@@ -26,6 +26,7 @@ from gateway.console.policies import Policies, Standing
 from gateway.console.recordings import Places, Recordings
 from gateway.console.server import ConsoleServer, Pages, Place, Route
 from gateway.console.sessions import Sessions
+from gateway.console.sign_ins import SignInsPage
 from gateway.console.signed_in import SignIns
 from gateway.console.signing_in import Entrance
 from gateway.doors.adapters import Doors
@@ -86,19 +87,24 @@ def make_console(parts: Parts) -> ConsoleServer:
     config, console = parts.config, parts.config.console
     host, port = split_address(console.bind or "") or ("", 0)
     tls = None if console.tls is None else server_context(config, console.tls, "the console")
-    signed_in = SignIns(
-        parts.database, idle_seconds=console.idle_minutes * 60, most_seconds=console.session_hours * 3_600
-    )
+    signed_in = sign_ins_of(config, parts.database)
     people, proofs = (lambda: parts.doors.known.people), parts.proofs
     entrance = Entrance(people, signed_in, parts.log, time.time_ns, proofs.names, proofs)
-    pages = Pages(_routes(parts), lambda viewer: _waiting(parts.approvals, viewer))
+    pages = Pages(_routes(parts, entrance), lambda viewer: _waiting(parts.approvals, viewer))
     watchers = Watchers(parts.approvals.bell, lambda: parts.log.next_seq)
     place, flow = Place(host, port, tls, console_origin(config)), parts.sign_in
     provider = None if flow is None else Provider(flow.issuer.settings.name, flow, parts.sign_in_key)
     return ConsoleServer(place, pages, entrance, watchers, time.time_ns, provider)
 
 
-def _routes(parts: Parts) -> list[Route]:
+def sign_ins_of(config: Config, database: Database) -> SignIns:
+    """Who is signed in, by the times of the configuration."""
+    console = config.console
+    return SignIns(database, idle_seconds=console.idle_minutes * 60, most_seconds=console.session_hours * 3_600)
+
+
+def _routes(parts: Parts, entrance: Entrance) -> list[Route]:
+    sign_ins = SignInsPage(entrance)
     directory = parts.config.at(parts.config.audit.dir)
     holds = Holds(parts.approvals, parts.gate)
     decisions = Decisions(directory, lambda: parts.policies.program)
@@ -126,6 +132,8 @@ def _routes(parts: Parts) -> list[Route]:
         Route("/recordings", recordings.list),
         Route("/recordings/{recording}", recordings.one),
         Route("/recordings/{recording}/events", recordings.events),
+        Route("/sign-ins", sign_ins.list),
+        Route("/sign-ins/{session}/end", sign_ins.end, is_form=True),
         Route("/policies", policies.show),
         Route("/audit", audit.show),
         Route("/audit/verify", audit.verify, is_form=True),

@@ -7,11 +7,13 @@ browser brought before it signed in is ever made a session. Called by `server` a
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from gateway.errors import StoreUnavailable
 from gateway.store.database import Database
@@ -21,6 +23,7 @@ TOUCH_EVERY = 60 * 10**9
 """Nanoseconds between notes of somebody's last click: not every page is a write."""
 MAX_PER_PRINCIPAL = 20
 """Sessions of one person; the oldest is ended by the next."""
+_NAME = re.compile(r"c-([0-9a-f]{16})")
 MAX_VALUE = 100
 """Characters of a cookie that are looked at."""
 
@@ -99,7 +102,7 @@ class SignIns:
             row = connection.execute(select(table).where(table.c.id == _hash(value))).one_or_none()
         if row is None:
             return None
-        found = SignedIn(bytes(row.id), row.principal, row.opened_at, row.seen_at, _decode(row.body))
+        found = _session(*row)
         if self._is_over(found, now):
             self.end(found)
             return None
@@ -118,6 +121,35 @@ class SignIns:
         with self._database.begin() as connection:
             connection.execute(delete(table).where(table.c.id == session.id))
 
+    def alive(self, now: int, principal: str | None = None, most: int = 1_000) -> list[SignedIn]:
+        """Those that are not over, the newest first; of one person, or all."""
+        query = select(table).order_by(table.c.opened_at.desc(), table.c.id).limit(most)
+        if principal is not None:
+            query = query.where(table.c.principal == principal)
+        with self._database.read() as connection:
+            found = [_session(*row) for row in connection.execute(query)]
+        return [one for one in found if not self._is_over(one, now)]
+
+    def named(self, name: str) -> SignedIn | None:
+        """The session that the audit calls this; None when there is none."""
+        start = _NAME.fullmatch(name)
+        if start is None:
+            return None
+        low = bytes.fromhex(start[1])
+        query = select(table).where(table.c.id >= low.ljust(32, b"\0"), table.c.id <= low.ljust(32, b"\xff"))
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        # WHY not the first of several: one of them is somebody else's.
+        return _session(*rows[0]) if len(rows) == 1 else None
+
+    def take_back(self, session: SignedIn, also: Callable[[Connection], None] = lambda connection: None) -> bool:
+        """End somebody's session, at every replica: each looks at every click. No: it was over. `also` is done with it."""
+        with self._database.begin() as connection:
+            gone = connection.execute(delete(table).where(table.c.id == session.id)).rowcount == 1
+            if gone:
+                also(connection)
+        return gone
+
     def sweep(self, now: int) -> None:
         """Forget those that are over."""
         with self._database.begin() as connection:
@@ -128,6 +160,10 @@ class SignIns:
         """How many there are."""
         with self._database.read() as connection:
             return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def _session(id: bytes, principal: str, opened_at: int, seen_at: int, body: str) -> SignedIn:
+    return SignedIn(bytes(id), principal, opened_at, seen_at, _decode(body))
 
 
 def _hash(value: str) -> bytes:

@@ -28,6 +28,7 @@ WAY_LINK = "link"
 PLACE = "console"
 """What the audit calls the console where a login is to a resource."""
 MAX_NAME = 128
+MAX_COMMENT = 500
 WRONG = "That name and that secret do not go together."
 NO_LINK = "That link was used already, or its time is over. Make another with `sallyport console link`."
 TOO_MANY = "Too many wrong tries from here. Wait a minute."
@@ -43,6 +44,22 @@ class Begun:
 
     value: str
     session: SignedIn
+
+
+def taken_back(session: SignedIn, by: str, comment: str, now: int) -> Entry:
+    """The entry of a session that somebody ends."""
+    return Entry(
+        kind=Kind.SESSION,
+        time=now,
+        step="killed",
+        session=session.name,
+        principal=session.principal,
+        client_address=session.facts.address,
+        resource=PLACE,
+        protocol=PLACE,
+        person=by,
+        note=" ".join(comment.split())[:MAX_COMMENT],
+    )
 
 
 class Entrance:
@@ -136,6 +153,22 @@ class Entrance:
             self._record("closed", session.principal, None, now, session=session.name, note="signed out")
         except AuditUnavailable as error:
             logger("console").error("the end of a session could not be recorded", code=error.code)
+
+    def alive(self, principal: str | None) -> list[SignedIn]:
+        """Who is signed in, the newest first: the sessions of one person, or (None) of everybody. Raises StoreUnavailable."""
+        return self._sessions.alive(self._clock(), principal)
+
+    def take_back(self, name: str, *, by: str, owner: str | None, comment: str = "") -> bool:
+        """End the session of that name, which is somebody's (`owner`; None: whoever's). No: there is none. Raises StoreUnavailable."""
+        session = self._sessions.named(name)
+        if session is None or owner not in (None, session.principal):
+            return False
+        try:
+            self._log.append(taken_back(session, by, comment, self._clock()), promised=True)
+        except AuditUnavailable as error:
+            # WHY all the same: an end takes something away. A disk that is full must not keep anybody signed in.
+            logger("console").error("an ended sign-in could not be recorded", session=name, by=by, code=error.code)
+        return self._sessions.take_back(session)
 
     def viewer(self, value: str | None, *, is_click: bool) -> Viewer | None:
         """Who holds a browser's value; None when nobody does, or they are not known any more."""

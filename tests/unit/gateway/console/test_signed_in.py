@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from gateway.console.signed_in import MAX_PER_PRINCIPAL, SignIns
+from gateway.console.signed_in import MAX_PER_PRINCIPAL, SignedIn, SignIns
 from gateway.errors import StoreUnavailable
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
@@ -62,6 +62,55 @@ def test_it_ends_after_a_while_without_a_click(sessions: SignIns) -> None:
     assert sessions.find(value, NOW + 100 * MINUTE) is not None, "the click fifty minutes ago counts"
     assert sessions.find(value, NOW + 161 * MINUTE) is None
     assert sessions.find(value, NOW + 161 * MINUTE - 2 * MINUTE) is None, "what ended stays ended"
+
+
+def test_who_is_signed_in_is_listed_newest_first_without_those_that_are_over(sessions: SignIns) -> None:
+    for number, who in enumerate(("dora", "emil", "dora")):
+        begin(sessions, who, NOW + number * MINUTE)
+    begin(sessions, "dora", NOW, until=NOW + MINUTE)
+    now = NOW + 3 * MINUTE
+    assert [(one.principal, one.opened_at) for one in sessions.alive(now)] == [
+        ("dora", NOW + 2 * MINUTE),
+        ("emil", NOW + MINUTE),
+        ("dora", NOW),
+    ]
+    assert [one.principal for one in sessions.alive(now, "emil")] == ["emil"]
+    assert len(sessions.alive(now, most=2)) == 2
+    assert sessions.alive(NOW + 62 * MINUTE, "emil") == sessions.alive(NOW + 200 * MINUTE) == []
+
+
+def test_one_that_is_taken_back_is_none_at_the_next_click_at_every_replica(sessions: SignIns, tmp_path: Path) -> None:
+    value, kept = begin(sessions), begin(sessions)
+    other = open_database(f"sqlite:///{tmp_path}/store.db")
+    replica = SignIns(other, idle_seconds=3_600, most_seconds=12 * 3_600)
+    assert (found := replica.find(value, NOW)) is not None
+    assert sessions.named(found.name) == found
+    done: list[str] = []
+    assert sessions.take_back(found, lambda connection: done.append("told"))
+    assert replica.find(value, NOW) is None
+    assert replica.find(kept, NOW) is not None
+    assert not sessions.take_back(found, lambda connection: done.append("twice"))
+    assert done == ["told"]
+    assert sessions.named(found.name) is None
+    other.close()
+
+
+def test_one_is_found_by_its_whole_name_only(sessions: SignIns) -> None:
+    found = sessions.find(begin(sessions), NOW)
+    assert found is not None
+    for name in (
+        "",
+        "c-",
+        found.name[:-1],
+        found.name + "0",
+        found.name.upper(),
+        f"s-{found.name[2:]}",
+        "c-" + "0" * 16,
+    ):
+        assert sessions.named(name) is None, name
+    twin = SignedIn(found.id[:8] + b"x" * 24, "emil", NOW, NOW, found.facts)
+    sessions.keep(twin)
+    assert sessions.named(found.name) is None, "which of two that would be is not guessed"
 
 
 def test_what_the_page_asks_by_itself_is_no_click(sessions: SignIns) -> None:

@@ -219,6 +219,27 @@ def test_at_every_click_somebody_of_a_provider_has_a_name_of_its_own(desk: Desk)
     assert desk.entrance.viewer(value, is_click=True) is None
 
 
+def test_an_ended_sign_in_is_recorded_with_who_ended_it_and_is_nobodys_any_more(desk: Desk) -> None:
+    mine, theirs = desk.entrance.by_secret("dora", "word", "10.0.0.9"), desk.entrance.by_secret("app", TOKEN, None)
+    name = theirs.session.name
+    assert [one.name for one in desk.entrance.alive("app")] == [name]
+    assert {one.name for one in desk.entrance.alive(None)} == {name, mine.session.name}
+    assert not desk.entrance.take_back(name, by="dora", owner="dora"), "not hers"
+    assert desk.entrance.viewer(theirs.value, is_click=True) is not None
+    assert desk.entrance.take_back(name, by="dora", owner=None, comment=" lost \n a laptop")
+    assert desk.entrance.viewer(theirs.value, is_click=True) is None
+    entry = desk.house.entries()[-1]
+    assert (entry.step, entry.session, entry.principal, entry.person, entry.note, entry.resource) == (
+        *("killed", name, "app", "dora", "lost a laptop", "console"),
+    )
+    told = len(desk.house.entries())
+    assert not desk.entrance.take_back(name, by="dora", owner=None)
+    assert len(desk.house.entries()) == told
+    desk.house.log.close()
+    assert desk.entrance.take_back(mine.session.name, by="dora", owner="dora"), "also without a record"
+    assert desk.entrance.viewer(mine.value, is_click=True) is None
+
+
 def test_signing_out_is_recorded_and_happens_without_a_record(desk: Desk) -> None:
     first, second = (desk.entrance.by_secret("dora", "word", None) for _ in range(2))
     desk.entrance.end(first.session)
