@@ -74,7 +74,10 @@ class MaskItem:
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """Something the adapter must do besides: `rows`, `read_only`, `statement_timeout`, `lock_timeout`, `notify`, `record`, `rewrite_secret`."""
+    """Something the adapter must do besides: `rows`, `read_only`, `statement_timeout`, `lock_timeout`, `notify`, `record`, `rewrite_secret`.
+
+    What a `value` looks like is said in `engine/rego/contract.py`.
+    """
 
     type: str
     value: Json

@@ -17,7 +17,7 @@ from engine.rego.contract import MAX_EXPIRY_SECONDS, ContractBroken, LimitType, 
 from engine.request import Json
 from engine.source import Diagnostic
 
-_FLAGS: Final = frozenset({LimitType.READ_ONLY, LimitType.RECORD, LimitType.REWRITE_SECRET})
+_FLAGS: Final = frozenset({LimitType.READ_ONLY, LimitType.REWRITE_SECRET})
 _TIMEOUTS: Final = frozenset({LimitType.STATEMENT_TIMEOUT, LimitType.LOCK_TIMEOUT})
 _COLUMN_PARTS = 3
 
@@ -154,6 +154,10 @@ def _limit(what: t.Limit) -> Mapping[str, Json]:
         if value is not None:
             raise Mistake("LIMIT", f"`{limit}` stands alone", span, "delete what comes after it")
         stated = True
+    elif limit is LimitType.RECORD:
+        if value is not None and value.kind is not LiteralKind.TEXT:
+            raise Mistake("LIMIT", "`record` stands alone or adds one thing", span, 'such as `record "results"`')
+        stated = True if value is None else str(value.value)
     elif limit in _TIMEOUTS:
         if value is None or value.kind is not LiteralKind.DURATION or not value.value:
             raise Mistake("LIMIT", f"`{limit}` needs a duration", span, "such as `30s`")

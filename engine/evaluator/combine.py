@@ -32,6 +32,7 @@ from engine.rego.contract import (
 from engine.request import Approval, Json
 
 _LOWEST_WINS = frozenset({LimitType.ROWS, LimitType.STATEMENT_TIMEOUT, LimitType.LOCK_TIMEOUT})
+_ALL_COUNT = frozenset({LimitType.NOTIFY, LimitType.RECORD})
 
 _SAID: dict[DenyKind, tuple[str, str]] = {
     DenyKind.NO_MATCH: ("no rule allows this", "ask for a rule that allows it"),
@@ -176,8 +177,8 @@ def _obligations(answers: Iterable[Answer]) -> tuple[Obligation, ...] | str:
         before = found.get(kind)
         if before is None or (kind in _LOWEST_WINS and _number(value) < _number(before.value)):
             found[kind] = Obligation(kind.value, value, rule)
-        elif kind is LimitType.NOTIFY:
-            found[kind] = Obligation(kind.value, _united(before.value, value), before.rule)
+        elif kind in _ALL_COUNT:
+            found[kind] = Obligation(kind.value, _united(before.value, value) or True, before.rule)
     return tuple(found[kind] for kind in sorted(found))
 
 

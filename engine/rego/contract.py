@@ -54,6 +54,15 @@ class LimitType(StrEnum):
     REWRITE_SECRET = "rewrite_secret"  # noqa: S105  # the name of an obligation
 
 
+class Recorded(StrEnum):
+    """What `record` adds to the text of a command, its decision and what became of it."""
+
+    PARAMETERS = "parameters"
+    """The values bound to it, secrets hidden."""
+    RESULTS = "results"
+    """What its client gets, masked; the first of it."""
+
+
 class ContractBroken(EngineError):
     """A rule answered something that has not the shape of its kind."""
 
@@ -236,7 +245,8 @@ def _check_limit(result: LimitResult) -> None:
 
 
 def limit_value(kind: LimitType, value: object) -> Json:
-    """The value of a limit as adapters get it: rows a count, time-outs in milliseconds, `notify` a sorted list, else true."""
+    """The value of a limit as adapters get it: rows a count, time-outs in milliseconds, `notify` a sorted list, `record` true
+    or a sorted list of what it adds, else true."""
     match kind:
         case LimitType.ROWS:
             if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53:
@@ -248,6 +258,14 @@ def limit_value(kind: LimitType, value: object) -> Json:
             names = [value] if isinstance(value, str) else value
             if isinstance(names, list) and names and all(isinstance(name, str) and name for name in names):
                 return sorted({str(name) for name in names})  # type: ignore[return-value]  # list is invariant; these are texts
+        case LimitType.RECORD if value is not True:
+            words = [value] if isinstance(value, str) else value
+            if (
+                isinstance(words, list)
+                and words
+                and all(isinstance(word, str) and word in {*Recorded} for word in words)
+            ):
+                return sorted({str(word) for word in words})  # type: ignore[return-value]  # as above
         case LimitType.READ_ONLY | LimitType.RECORD | LimitType.REWRITE_SECRET:
             if value is True:
                 return True

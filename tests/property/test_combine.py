@@ -232,6 +232,9 @@ def test_the_stricter_limit_of_each_type_wins(allows: tuple[Answer, ...], limits
                 assert item.value == min(wait[str(value)] for _, value in same)
             case LimitType.NOTIFY:
                 assert item.value == sorted({name for _, value in same for name in value})  # type: ignore[attr-defined]  # lists
+            case LimitType.RECORD:
+                words = {str(word) for _, value in same if isinstance(value, list) for word in value}
+                assert item.value == (sorted(words) or True)
             case _:
                 assert item.value is True
         assert item.rule in {rule for rule, _ in same}

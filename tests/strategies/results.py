@@ -22,6 +22,8 @@ LIMITS: tuple[tuple[str, Any], ...] = (
     ("lock_timeout", "1s"),
     ("read_only", True),
     ("record", True),
+    ("record", ["results"]),
+    ("record", ["parameters", "results"]),
     ("notify", ["security"]),
     ("notify", ["owner", "security"]),
 )

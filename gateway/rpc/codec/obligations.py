@@ -6,6 +6,7 @@ The types are those of `engine/rego/contract.py` (`LimitType`); what each value 
 from __future__ import annotations
 
 from engine.decision import Obligation
+from engine.rego.contract import Recorded
 from engine.request import Json
 from gateway.rpc.refusals import CallRefused, bad_input
 from grpc_proto.sallyport.decision.v1 import decision_pb2 as pb
@@ -25,6 +26,10 @@ def write_obligation(into: pb.Obligation, obligation: Obligation) -> None:
             into.read_only = True
         case "record", True:
             into.record = True
+        case "record", list() as words if words and all(
+            isinstance(word, str) and word in {*Recorded} for word in words
+        ):
+            into.record_with.names.extend(str(word) for word in words)
         case "rewrite_secret", True:
             into.rewrite_secret = True
         case "notify", list() as names if names and all(isinstance(name, str) for name in names):
@@ -48,6 +53,8 @@ def read_obligation(message: pb.Obligation) -> Obligation:
             value = True
         case "notify":
             value = [*message.notify.names]
+        case "record_with":
+            which, value = "record", [*message.record_with.names]
         case None:
             raise _unknown("an obligation that this version does not know")
     return Obligation(type=which, value=value, rule=message.rule)

@@ -1180,6 +1180,7 @@ class Obligation(_message.Message):
     NOTIFY_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
     REWRITE_SECRET_FIELD_NUMBER: _builtins.int
+    RECORD_WITH_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     rows: _builtins.int
     read_only: _builtins.bool
@@ -1193,6 +1194,10 @@ class Obligation(_message.Message):
     def notify(self) -> Global___Names:
         """channels"""
 
+    @_builtins.property
+    def record_with(self) -> Global___Names:
+        """`record`, and what it adds: parameters, results"""
+
     def __init__(
         self,
         *,
@@ -1204,12 +1209,13 @@ class Obligation(_message.Message):
         notify: Global___Names | None = ...,
         record: _builtins.bool = ...,
         rewrite_secret: _builtins.bool = ...,
+        record_with: Global___Names | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lock_timeout", b"lock_timeout", "notify", b"notify", "read_only", b"read_only", "record", b"record", "rewrite_secret", b"rewrite_secret", "rows", b"rows", "statement_timeout", b"statement_timeout", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lock_timeout", b"lock_timeout", "notify", b"notify", "read_only", b"read_only", "record", b"record", "record_with", b"record_with", "rewrite_secret", b"rewrite_secret", "rows", b"rows", "statement_timeout", b"statement_timeout", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lock_timeout", b"lock_timeout", "notify", b"notify", "read_only", b"read_only", "record", b"record", "rewrite_secret", b"rewrite_secret", "rows", b"rows", "rule", b"rule", "statement_timeout", b"statement_timeout", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lock_timeout", b"lock_timeout", "notify", b"notify", "read_only", b"read_only", "record", b"record", "record_with", b"record_with", "rewrite_secret", b"rewrite_secret", "rows", b"rows", "rule", b"rule", "statement_timeout", b"statement_timeout", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["rows", "read_only", "statement_timeout", "lock_timeout", "notify", "record", "rewrite_secret"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["rows", "read_only", "statement_timeout", "lock_timeout", "notify", "record", "rewrite_secret", "record_with"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 

@@ -24,7 +24,8 @@ VALUES: dict[str, Json] = {
 
 def test_every_type_of_limit_has_a_place() -> None:
     assert set(VALUES) == {str(kind) for kind in LimitType}
-    assert {field.name for field in pb.Obligation.DESCRIPTOR.oneofs_by_name["what"].fields} == set(VALUES)
+    places = {field.name for field in pb.Obligation.DESCRIPTOR.oneofs_by_name["what"].fields}
+    assert places == {*VALUES, "record_with"}
 
 
 @pytest.mark.parametrize("kind", VALUES)
@@ -48,6 +49,9 @@ def test_an_obligation_comes_back_as_it_was(kind: str) -> None:
         ("notify", []),
         ("notify", [1]),
         ("record", None),
+        ("record", []),
+        ("record", ["everything"]),
+        ("record", [["results"]]),
         ("teleport", True),
     ],
 )
@@ -55,6 +59,13 @@ def test_an_unknown_type_or_a_wrong_value_is_refused(kind: str, value: Json) -> 
     with pytest.raises(CallRefused) as refused:
         write_obligation(pb.Obligation(), Obligation(kind, value, "demo/CAP"))
     assert refused.value.code == "OBLIGATION_UNKNOWN"
+
+
+@pytest.mark.parametrize("words", [["results"], ["parameters", "results"]])
+def test_what_a_recording_adds_comes_back(words: list[Json]) -> None:
+    message = pb.Obligation()
+    write_obligation(message, Obligation("record", words, "demo/CAP"))
+    assert read_obligation(message) == Obligation("record", words, "demo/CAP")
 
 
 def test_a_client_refuses_an_obligation_it_does_not_know() -> None:
