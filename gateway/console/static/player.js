@@ -1,4 +1,5 @@
 // Plays recordings: a small terminal that draws text and colours and knows nothing else, and what is needed to move in time.
+// Recordings of statements are a table in place of the terminal (`table.js`).
 // Whatever was recorded ends up as text of the page, never as markup; sequences that are not known here do nothing.
 "use strict";
 (() => {
@@ -12,6 +13,8 @@
   const idle = player.querySelector("[data-idle]");
   const said = player.querySelector("[data-said]");
   const list = document.getElementById("decisions");
+  const body = player.querySelector("[data-table]");
+  const table = body && exchangeTable(body);
   const LONGEST_PAUSE = 2000;
   const MOST = 48 * 1024 * 1024; // characters kept here
   const EVERY = 1024 * 1024; // characters between two places that can be gone back to
@@ -340,7 +343,7 @@
     } else if (code === "r") {
       const found = /^([0-9]{1,4})x([0-9]{1,4})$/.exec(data);
       if (found) resize(terminal, within(Number(found[1]), 2, MAX_SIDE), within(Number(found[2]), 2, MAX_SIDE));
-    }
+    } else if (code === "e" && table) table.take(event[0], JSON.parse(data));
   }
   function forward(until) {
     while (index < events.length && events[index][0] <= until) {
@@ -358,6 +361,7 @@
       const place = places.filter((one) => events[one.index - 1][0] <= target).pop();
       terminal = place ? copied(place.terminal) : fresh(columns, rows);
       index = place ? place.index : 0;
+      if (table) table.reset();
     }
     now = target;
     forward(now);
@@ -370,7 +374,7 @@
     return `${hours ? `${hours}:` : ""}${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   }
   function show() {
-    draw(terminal);
+    if (!table) draw(terminal);
     bar.max = String(Math.max(1, length));
     bar.value = String(Math.round(now));
     bar.setAttribute("aria-valuetext", `${words(now)} of ${words(length)}`);

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from adapters.core.ports import Screen
+from adapters.core.ports import Outcome, Part, Screen
+from gateway.recording.exchanges import Asked, asked_lines, done_line, shown_lines
+from gateway.recording.recorder import About
 from tests.e2e.console.house import House, sign_in
 from tests.e2e.console.raw import Raw
 from tests.e2e.console.stage import Stage, staged
@@ -125,6 +127,64 @@ def test_hostile_output_is_text_and_nothing_else(house: House, context: BrowserC
     page.keyboard.press("End")
     expect(page.locator(".screen .fg1")).to_have_text("cut")
     assert page.evaluate("() => navigator.clipboard.readText()") == "mine"
+    assert (calls, errors) == ([], [])
+
+
+def test_a_recording_of_statements_is_a_table_that_grows_and_shrinks_with_the_time(
+    house: House, context: BrowserContext, stage: Stage
+) -> None:
+    one = stage.recordings.begin_exchanges(About("s-played", "ana", "orders", "d-1"), lambda: None)
+    evil = f"{MARKUP}\x1b]0;other title\x07\u202e"
+
+    def told(seconds: float, line: bytes) -> None:
+        stage.at(one, seconds)
+        one.write(lambda at: [line.replace(b'"at":0', b'"at":%d' % at)])
+
+    first = Asked(at=0, id="d-1", protocol="postgres", text="SELECT name FROM people", verdict="mask", rules=("p/R",))
+    told(1, b"".join(asked_lines(first)))
+    told(2, b"".join(shown_lines(0, "d-1", Part(("na<b>me",), ((evil,), (None,)), is_cut=True))))
+    told(3, done_line(0, "d-1", Outcome(2, 40, 0.5)))
+    told(
+        20, b"".join(asked_lines(Asked(at=0, id="d-2", protocol="postgres", text=evil, verdict="deny", rules=(evil,))))
+    )
+    told(
+        40, b"".join(asked_lines(Asked(at=0, id="d-3", protocol="http", text="GET /" + "x" * 40_000, verdict="allow")))
+    )
+    told(41, b"".join(shown_lines(0, "d-3", Part(data=b"a body"))))
+    told(42, done_line(0, "d-3", Outcome(0, 6, 0.1, "404")))
+    stage.at(one, 45)
+    one.end(None)
+    calls: list[str] = []
+    errors: list[str] = []
+    context.expose_function("hacked", lambda which: calls.append(str(which)))
+    page = sign_in(context, house, "vera")
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"{house.url}/recordings/{one.id}")
+    expect(page.locator("#player")).to_have_attribute("data-state", "whole")
+    rows = page.locator("[data-table] > tr")
+    expect(rows).to_have_count(0)
+    page.locator("h1").click()
+    page.keyboard.press("End")
+    expect(rows).to_have_count(3)
+    assert MARKUP in screen(page)
+    assert "other title" not in screen(page)
+    assert "\u202e" not in screen(page)
+    assert page.locator("#player img, #player script, #player b, #decisions img").count() == 0
+    expect(rows.nth(0)).to_contain_text("2 rows, 40 bytes, 500.0 ms")
+    expect(rows.nth(0)).to_contain_text("The rest was not recorded.")
+    expect(rows.nth(0).locator("th")).to_have_text("na<b>me")
+    expect(rows.nth(2)).to_contain_text("404")
+    assert len(rows.nth(2).locator("pre").first.inner_text()) == 40_005
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-clock]")).to_have_text("00:25 / 00:45")
+    expect(rows).to_have_count(2)
+    page.keyboard.press("Home")
+    expect(rows).to_have_count(0)
+    page.locator("#decisions button").nth(1).click()
+    expect(rows).to_have_count(2)
+    expect(page.locator("#decisions li")).to_have_count(3)
     assert (calls, errors) == ([], [])
 
 

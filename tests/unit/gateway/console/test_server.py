@@ -55,7 +55,7 @@ async def test_errors_are_pages_that_say_what_to_do(served: Served) -> None:
 
 async def test_files_are_kept_by_their_version_and_none_else_is_there(served: Served) -> None:
     files = read_static()
-    assert set(files.named) == {"console.css", "console.js", "icon.svg", "player.js"}
+    assert set(files.named) == {"console.css", "console.js", "icon.svg", "player.js", "table.js"}
     _, body, headers = await served.ask("GET", f"/static/console.css?v={files.version}")
     assert "immutable" in headers["Cache-Control"]
     assert body.encode() == files.named["console.css"][0]
