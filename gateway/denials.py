@@ -48,6 +48,12 @@ def not_recorded() -> Decision:
     return deny(DenyKind.AUDIT_UNAVAILABLE, why, hint="send it as a bound parameter", code="SECRET_IN_TEXT")
 
 
+def unrecorded() -> Decision:
+    """For what has to be recorded and cannot be: the session ends, too."""
+    why = "this has to be recorded, and cannot be at the moment"
+    return deny(DenyKind.AUDIT_UNAVAILABLE, why, hint="tell the operator of the gateway", code="RECORDER_FAILED")
+
+
 def no_policy() -> Decision:
     return deny(DenyKind.STALE_POLICY, "no policy is loaded", hint="tell the operator of the gateway")
 

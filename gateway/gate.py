@@ -96,7 +96,7 @@ class Gate:
         self._renew = renew
         self._catalogs = catalogs
         self._watcher = watcher
-        self._hides = secrets_in_text is not SecretsInText.KEEP
+        self._hides = self.hides = secrets_in_text is not SecretsInText.KEEP
         self._refuses = secrets_in_text is SecretsInText.REFUSE
         self._counting = counting
         self._estimating = estimating

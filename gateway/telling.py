@@ -247,6 +247,12 @@ def has_secret(question: Question | ParsedCommand) -> bool:
     return _native.hide_secrets(text) is not None
 
 
+def shown_text(question: Question, command: ParsedCommand | None, *, hides: bool) -> tuple[str, bool]:
+    """The text of a question as an entry would have it, for who else keeps it, and whether something in it was hidden. `command` is the
+    tree that was judged."""
+    return _text(question, None if command is None else _GIST.decode(command.encoded), hides=hides)
+
+
 def _text(question: Question | ParsedCommand, gist: _Gist | None, *, hides: bool) -> tuple[str, bool]:
     """The command as the log keeps it, and whether something in it was hidden."""
     if isinstance(question, Question):

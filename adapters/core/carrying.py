@@ -24,8 +24,9 @@ from adapters.core.events import Event, Side
 from adapters.core.lodging import Lodging
 from adapters.core.ports import Cause, Question
 from adapters.core.reaching import CONNECT_TIMEOUT
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay
 from adapters.core.stream_ends import StreamTransport
+from adapters.core.surroundings import Surroundings
 
 SEND_AT_ONCE = 64 * 1024
 """Bytes of streams that are made in one go."""

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from adapters.core.events import Side
-from adapters.core.ports import Outcome, Proof, Question, Screen, Target
+from adapters.core.ports import Outcome, Part, Proof, Question, Screen, Target
 from engine.request import Json
 
 
@@ -197,6 +197,13 @@ class RecordFact:
     said: Mapping[str, Json]
 
 
+class ShowPart(msgspec.Struct, frozen=True):
+    """Record some of the result of a recorded exchange. What is sent behind it is sent only if that could be done."""
+
+    decision_id: str
+    part: Part
+
+
 @dataclass(frozen=True, slots=True)
 class EndRecording:
     """The recording is over."""
@@ -250,6 +257,7 @@ Rare: TypeAlias = (
     | KeepUpstream
     | CloseUpstream
     | StartTls
+    | ShowPart
     | Recorded
 )
 """Those that no command needs by itself."""

@@ -20,7 +20,8 @@ from adapters.core.carrying import Carrier
 from adapters.core.driven import Session
 from adapters.core.kept import KeptConnections
 from adapters.core.ports import Doorkeeper
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay
+from adapters.core.surroundings import Surroundings
 
 SHUTDOWN = "the gateway is shutting down"
 MAX_CONNECTIONS = 20_000

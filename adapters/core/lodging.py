@@ -18,6 +18,7 @@ from adapters.core.ports import (
     GateSession,
     Lines,
     Outcome,
+    Part,
     Proof,
     Question,
     Recording,
@@ -122,6 +123,9 @@ class Guest:
 
     def finished_again(self, lines: Lines) -> None:
         self._room.session.finished_again(lines)
+
+    def show(self, decision_id: str, part: Part) -> None:
+        self._room.session.show(decision_id, part)
 
     def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
         return self._room.session.record(decision_id, screen, failed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,7 @@ class Question(msgspec.Struct, frozen=True):
     `catalog` is an opaque handle of the engine (what names mean); `state` are session facts policies may read
     (`transaction`: idle|open|failed, `search_path`, `role`, ...), part of the request's session. `prepares`: the text
     is only prepared, nothing runs yet; a hold of it opens no ticket, because each execution is a question of its own.
+    `is_exchange`: what it asks about and what comes of it can stand in the recording of its session, where `record` is demanded.
     """
 
     protocol: str
@@ -29,6 +30,7 @@ class Question(msgspec.Struct, frozen=True):
     parameters: tuple[str | None, ...] | None = None
     state: Mapping[str, Json] = msgspec.field(default_factory=dict)
     prepares: bool = False
+    is_exchange: bool = False
 
 
 class Again(Protocol):
@@ -85,6 +87,18 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     duration: float = 0.0
     error: str | None = None
     masked: int = 0
+
+
+Cell: TypeAlias = str | bytes | None
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Some of a result, as its client gets it: names of columns, rows, or a piece of a body. `is_cut`: the rest is not given."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    data: bytes = b""
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +205,13 @@ class Cause(StrEnum):
     """Somebody who may wants it to end, with what runs in it."""
     REVOKED = "revoked"
     """The login that it was opened with was taken back."""
+    UNRECORDED = "unrecorded"
+    """What happens in it has to be recorded and cannot be."""
 
     @property
     def is_urgent(self) -> bool:
         """Whether what runs is not waited for."""
-        return self in (Cause.KILLED, Cause.REVOKED)
+        return self in (Cause.KILLED, Cause.REVOKED, Cause.UNRECORDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +261,9 @@ class GateSession(Protocol):
 
     def finished_again(self, lines: Lines) -> None:
         """Record what became of such a command."""
+
+    def show(self, decision_id: str, part: Part) -> None:
+        """Record some of the result of an exchange, before its client gets it. Raises RecorderFailed: then nothing of it may be shown."""
 
     def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
         """Begin a recording of what a grant shows; with a screen that of a terminal. Raises RecorderFailed.

@@ -12,9 +12,10 @@ import structlog
 from adapters.core.effects import StartTls
 from adapters.core.events import Side
 from adapters.core.minting import Authority
-from adapters.core.ports import Target
+from adapters.core.ports import Refusal, Target
 from adapters.core.tls import upstream_context
 
+NO_TARGET = Refusal("08004", "there is no such resource")
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a target (connect and TLS)."""
 MAX_ADDRESSES = 16

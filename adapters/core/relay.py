@@ -9,10 +9,10 @@ Called by the listeners of the protocols, which accept connections and say how t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Hashable, Iterator
 from typing import assert_never
 
 import structlog
@@ -23,35 +23,18 @@ from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
-from adapters.core.kept import KeptConnections
-from adapters.core.ports import Answer, Cause, Doorkeeper, GateSession, Refusal, Target
-from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
+from adapters.core.ports import Answer, Cause, GateSession, Refusal, Target
+from adapters.core.reaching import CONNECT_TIMEOUT, NO_TARGET, is_connected, look_up, tls_for
 from adapters.core.stretching import stretched
-from adapters.core.taping import Tape
+from adapters.core.surroundings import Surroundings
+from adapters.core.taping import Tape, unsent
 from adapters.core.watching import Watched
+from adapters.errors import RecorderFailed
 from engine.decision import Decision, DenyKind, Reason, Verdict
-
-NO_TARGET = Refusal("08004", "there is no such resource")
 
 _CLIENT = Side.CLIENT  # WHY: to look a member of an enumeration up costs as much as a call
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a relay needs from the listener that made it.
-
-    `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh` reads
-    a target's names again (None: there are none); `kept` keeps connections for another request.
-    """
-
-    doorkeeper: Doorkeeper
-    client_tls: ssl.SSLContext | None = None
-    interrupt: Callable[[bytes], Awaitable[None]] | None = None
-    errand: Callable[[Target, bytes], Awaitable[None]] | None = None
-    refresh: Callable[[Target, bool], Awaitable[None]] | None = None
-    kept: KeptConnections | None = None
 
 
 class Relay:
@@ -160,11 +143,15 @@ class Relay:
         waiting: Event | None = event
         try:
             while waiting is not None and self._closing is None:
-                for effect in handle(waiting, time()):
-                    if type(effect) is do.Send:
-                        self._end(effect.side).out.append(effect.data)
-                    else:
-                        self._do(effect)
+                effects = iter(handle(waiting, time()))
+                try:
+                    for effect in effects:
+                        if type(effect) is do.Send:
+                            self._end(effect.side).out.append(effect.data)
+                        else:
+                            self._do(effect)
+                except RecorderFailed:
+                    self._unrecorded(effects)
                 waiting = events.popleft() if events else None
             self._flush()
         # INVARIANT: an error in a session or a port, whatever it is, ends the connection and lets nothing pass.
@@ -177,6 +164,15 @@ class Relay:
     def _fail(self) -> None:
         self._upstream.out.clear()
         self._close("internal error")
+
+    def _unrecorded(self, rest: Iterator[Effect]) -> None:
+        """A part of a result was not recorded: nothing that was wished beside it is sent, and this is the end."""
+        self._upstream.out.clear()
+        for effect in unsent(rest):
+            with contextlib.suppress(RecorderFailed):
+                self._do(effect)
+        # WHY soon and not now: the session was told to end, and may have words for it.
+        self._loop.call_soon(self._close, "RECORDER_FAILED")
 
     def lost(self, side: Side) -> None:
         """A socket is gone for good."""
@@ -277,6 +273,8 @@ class Relay:
             case do.StartTls(side):
                 self._flush()
                 self._start_tls(side, effect)
+            case do.ShowPart(decision_id, part):
+                self._gate_session().show(decision_id, part)
             case do.StartRecording() | do.Show() | do.RecordSize() | do.RecordFact() | do.EndRecording():
                 self._tape.perform(effect, self._gate_session(), self.client.out.append)
             case _:

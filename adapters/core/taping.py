@@ -5,12 +5,19 @@ INVARIANT: nothing is sent that was not recorded first. Once a recording failed,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import assert_never
 
 from adapters.core import effects as do
 from adapters.core.ports import GateSession, Recording
 from adapters.errors import RecorderFailed
+
+
+def unsent(rest: Iterable[do.Effect]) -> Iterator[do.Effect]:
+    """Of what a session wished behind a part of a result that could not be recorded: what sends and shows nothing."""
+    for effect in rest:
+        if not isinstance(effect, do.Send | do.ShowPart | do.Show):
+            yield effect
 
 
 class Tape:

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from adapters.core.ports import Answer, Refusal, Target
+from adapters.core.recorded import is_recorded
 from adapters.http import refusals as plain
 from adapters.http.destinations import destination, named, rules_of
 from adapters.http.session import HttpManners
@@ -167,6 +168,8 @@ class ProxyManners(_Judged):
     ) -> Plan | Unfit:
         """The masks of the decision, or why they cannot be carried out."""
         plan = self._plain.plan(forward, answer, target, say)
+        if forward.method == "CONNECT" and is_recorded(answer):
+            return Unfit(403, "OBLIGATION_UNKNOWN", "nothing can be recorded of a connection of which nothing is seen")
         if forward.method == "CONNECT" and isinstance(plan, Plan) and plan.masks is not None:
             return Unfit(403, "MASK_UNPROVEN", "nothing can be masked in a connection of which nothing is seen")
         return plan

@@ -18,6 +18,7 @@ from adapters.mcp.messages import MAX_MESSAGE, Document
 from adapters.mcp.refusals import Voice
 from adapters.web.bodies import LAST_CHUNK, chunk
 from adapters.web.events import Events
+from adapters.web.recorded import Tap
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
 from engine.command.documents.values import Value
@@ -46,7 +47,7 @@ MAX_TOOLS = 500
 class McpReply:
     """One answer. `message` is what it answers, None for the stream of GET and the end by DELETE.
 
-    `opened` is told the session that a server began, and says whether it may be; `saw_tools` which tools passed.
+    `opened` is told the session that a server began, and says whether it may be; `saw_tools` which tools passed. `tap` records what is shown.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class McpReply:
         saw_tools: Callable[[list[str], bool], None],
         ended: Callable[[], None],
         closes: bool,
+        tap: Tap | None = None,
     ) -> None:
         self._message, self._voice, self._decision_id, self._method = message, voice, decision_id, method
+        self._tap = tap
         self._is_awaited = message is not None and message.is_answered
         self._server, self._hiding = server, hiding
         self._scrubber = Scrubber(
@@ -204,9 +207,15 @@ class McpReply:
         return b"" if shown is None else self._opening() + self._sent(shown)
 
     def _sent(self, data: bytes) -> bytes:
-        made = messages.event(self._scrubber.whole(data))
+        whole = self._scrubber.whole(data)
+        made = messages.event(whole)
         self.bytes += len(made)
+        self._record(whole + b"\n")
         return chunk(made)
+
+    def _record(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.take(data)
 
     def _end(self) -> bytes:
         head = self._head
@@ -244,6 +253,7 @@ class McpReply:
         self.is_begun = True
         data = self._scrubber.whole(shown)
         self.bytes += len(data)
+        self._record(data)
         return self._written_head(200, b"application/json", len(data)) + data
 
     def _refused_by_server(self, status: int) -> bytes:

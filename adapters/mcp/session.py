@@ -108,6 +108,7 @@ class McpManners:
             saw_tools=lambda names, is_first: book.saw_tools(place, names, is_first=is_first),
             ended=lambda: book.end(place, session or ""),
             closes=closes,
+            tap=exchange.tap,
         )
 
     def keeps_for(self, target: Target, caller: Caller) -> Hashable | None:

@@ -18,7 +18,8 @@ import structlog
 
 from adapters.core import events as saw
 from adapters.core.ports import Doorkeeper, Target
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay
+from adapters.core.surroundings import Surroundings
 from adapters.core.tls import upstream_context
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.messages import startup

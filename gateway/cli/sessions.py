@@ -28,11 +28,13 @@ from gateway.cli.reaching import As, Socket
 from gateway.config import Config, load_config
 from gateway.credentials.sources import fetch_secret
 from gateway.errors import AuditUnavailable, RecordingBroken, RecordingUnavailable
+from gateway.recording.exchanges import EXCHANGES, read_line
 from gateway.recording.frames import Head, read_head
 from gateway.recording.keys import WrappingKeys, own_secret
-from gateway.recording.lines import COMMAND, Event, cast_of
+from gateway.recording.lines import COMMAND, Event, cast_of, exchanges_in
 from gateway.recording.shelf import Wanted, digest_after, events, find, heads, lines, put_away, state_of
 from gateway.recording.showing import RESET, Neutralizer, words
+from gateway.recording.tables import printed, searched
 from gateway.viewing import WAYS, Playing, Searching
 
 RecordingId: TypeAlias = Annotated[str, typer.Argument(help="The recording, as `sallyport sessions` names it.")]
@@ -51,7 +53,7 @@ class ExportFormat(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add this group's commands."""
-    group = typer.Typer(help="Recordings of terminals and commands.", invoke_without_command=True)
+    group = typer.Typer(help="Recordings of terminals, commands, statements and requests.", invoke_without_command=True)
     group.callback()(listed)
     group.command()(check)
     group.command()(search)
@@ -132,7 +134,9 @@ def search(
     announce(loaded, Searching(_plain(text), wanted), socket, as_principal)
     for path, head in heads(_place(loaded), wanted):
         try:
-            for at, line in _texts(events(path, keys)):
+            told = events(path, keys)
+            is_table = head.shape == EXCHANGES
+            for at, line in searched(exchanges_in(told)) if is_table else _texts(told):
                 if text in line:
                     say(f"{head.id}  {at / 1000:>8.1f} s  {head.principal}@{head.resource}  {line.strip()[:MAX_SHOWN]}")
         except RecordingBroken as error:
@@ -194,6 +198,12 @@ def play(
                     time.sleep(min((event.at - before) / 1000, LONGEST_PAUSE) / speed)
                 before = max(before, event.at)
                 sys.stdout.write(shown.clean(event.data))
+            elif event.code == "e" and event.at >= before:
+                if speed > 0:
+                    sys.stdout.flush()
+                    time.sleep(min((event.at - before) / 1000, LONGEST_PAUSE) / speed)
+                before = event.at
+                sys.stdout.write(printed(read_line(event.data.encode())))
     except RecordingBroken as error:
         _end_play()
         complain(f"{recording} ends here: {error} ({error.code})")
@@ -210,7 +220,7 @@ def _export(path: Path, keys: WrappingKeys, format: ExportFormat) -> None:
     with path.open("rb") as file:
         head = read_head(file).head
     found = lines(path, keys)
-    if format is ExportFormat.ASCIICAST and head.shape == COMMAND:
+    if format is ExportFormat.ASCIICAST and head.shape in (COMMAND, EXCHANGES):
         found = cast_of(events(path, keys), head.started)
     for line in found:
         sys.stdout.buffer.write(line)
@@ -282,7 +292,7 @@ def _keys(config: Config) -> WrappingKeys:
 def _line(head: Head) -> str:
     began = datetime.fromtimestamp(head.started / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
     job = f"  job {head.job}" if head.job else ""
-    return f"{head.id}  {began}  {head.shape:<8}  {head.principal}@{head.resource}{job}"
+    return f"{head.id}  {began}  {head.shape:<9}  {head.principal}@{head.resource}{job}"
 
 
 def _fields(head: Head) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """The door for protocol adapters in this process: who may come in, to what, and their sessions.
 
-Satisfies `adapters.core.ports.Doorkeeper` and `GateSession`. Logins, opened and closed sessions are recorded. Not here:
-protocols, decisions (`gate`), proofs (`identity`). Built by `app`.
+Satisfies `adapters.core.ports.Doorkeeper`. Logins, opened and closed sessions are recorded. Not here: what sessions do (`session`),
+protocols, proofs (`identity`). Built by `app`.
 """
 
 from __future__ import annotations
@@ -10,52 +10,40 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
 from adapters.core.ports import (
-    Again,
-    Answer,
-    Connection,
-    Ending,
-    Lines,
-    Outcome,
     Proof,
-    Question,
-    Recording,
     Refusal,
     ScramVerifier,
-    Screen,
     Target,
 )
-from adapters.errors import RecorderFailed
-from engine.command.parse import parse_command
-from engine.decision import DenyKind, Verdict
-from engine.request import Json, Principal, Resource, Session
+from engine.request import Principal, Session
 from gateway.asked import Asked
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
-from gateway.doors.resources import Directory
+from gateway.doors.resources import Directory, with_database
+from gateway.doors.session import GatewaySession
 from gateway.doors.sessions import Live, OpenSessions
 from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
-from gateway.identity.logins import NOT_PROVEN, Login, Unproven
+from gateway.identity.logins import NOT_PROVEN, Login, Unproven, noted
 from gateway.identity.people import People
 from gateway.identity.proofs import TOLD, Proofs
 from gateway.identity.signed import looks_signed
-from gateway.identity.standing import REVOKED, UNASKED, Standing
+from gateway.identity.standing import UNASKED, Standing
 from gateway.identity.throttle import Throttle
-from gateway.recording.recorder import About, Recordings
-from gateway.remembering import Memory, Remembered, ShapeOf
+from gateway.recording.recorder import Recordings
+from gateway.remembering import ShapeOf
 from gateway.telemetry import Meters, logger
 
 TOO_MANY = Refusal("28000", "too many failed logins from here; wait a minute")
 NO_RESOURCE = Refusal("3D000", "there is no such resource")
 TOO_MANY_OPEN = "53300"
-GONE = "this login is not valid any more"
 NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
 MAX_NAME = 128
 EXAMINERS = 8
@@ -218,7 +206,7 @@ class Doors:
             client_address=client_address,
             resource=resource[:MAX_NAME],
             protocol=protocol,
-            note=_noted(refusal, problem, login),
+            note=noted(refusal, problem, login),
         )
         try:
             self._log.append(entry)
@@ -230,7 +218,7 @@ class Doors:
             self._meters.logins_refused.labels(refusal.code).inc()
             return refusal
         self._meters.sessions.inc()
-        seen = _at(place, database)
+        seen = with_database(place, database)
         opened = GatewaySession(self, principal, session, seen, login, opened_at=now)
         self.sessions.add(opened, principal.name, place.name)
         return opened
@@ -277,7 +265,9 @@ class Doors:
         principal = self.current(asked.principal.name, login) if is_good else None
         if principal is None or place is None:
             return None
-        return msgspec.structs.replace(asked, principal=principal, resource=_at(place, asked.resource.database))
+        return msgspec.structs.replace(
+            asked, principal=principal, resource=with_database(place, asked.resource.database)
+        )
 
     def current(self, name: str, login: Login | None) -> Principal | None:
         """A principal as they are known at the moment; None when they are not any more."""
@@ -308,188 +298,6 @@ class Doors:
     def gate(self) -> Gate:
         """Where sessions put their questions."""
         return self._gate
-
-
-class GatewaySession:
-    """One signed-in client on one resource."""
-
-    __slots__ = (
-        *("_doors", "_ending", "_gate", "_given", "_is_closed", "_is_gone", "_known", "_last", "_login", "_memory"),
-        *("_opened_at", "_principal", "_resource", "_session", "_state", "_tickets", "connection", "finished_again"),
-    )
-
-    def __init__(
-        self,
-        doors: Doors,
-        principal: Principal,
-        session: Session,
-        resource: Resource,
-        login: Login | None = None,
-        opened_at: int = 0,
-    ) -> None:
-        """`login` is there when a token with an end and limits let them in."""
-        self.connection: Connection | None = None
-        self._opened_at = opened_at
-        self._last: Verdict | None = None
-        self._ending = ""
-        self._doors = doors
-        self._gate = doors.gate
-        self.finished_again = doors.gate.finished_again
-        """Record what became of an answer that was given again."""
-        self._principal = principal
-        self._resource = resource
-        self._session = session
-        self._state: Mapping[str, Json] = session.state
-        self._given: Mapping[str, Json] = session.state
-        self._tickets: set[str] = set()
-        self._is_closed = False
-        self._is_gone = False
-        self._known = doors.known
-        self._memory = Memory(doors.shape_of)
-        self._login = login
-
-    @property
-    def id(self) -> str:
-        return self._session.id
-
-    def watch(self, connection: Connection) -> None:
-        """Say whose connection this session is."""
-        self.connection = connection
-
-    def seen(self) -> Live:
-        """How it stands. Safe from any thread."""
-        verdict = "" if self._last is None else self._last.value
-        return Live(self._session, self._principal, self._resource, self._opened_at, verdict, bool(self._tickets))
-
-    def ends(self, ending: Ending, note: str) -> None:
-        """Note why it will be over: the audit is told that, whatever the connection says then."""
-        self._ending = note
-
-    def void(self, doors: Doors) -> str | None:
-        """Why the login that opened it counts no more; None when it does, and when nobody can say.
-
-        WHY not for one whose time is over: it runs no further command, and what it began before may end.
-        """
-        trouble = None if self._login is None else doors.trouble(self._login)
-        if trouble == REVOKED:
-            return trouble
-        known = doors.known
-        if known is self._known:
-            return None
-        is_there = known.directory.resource(self._resource.name) is not None
-        return None if is_there and doors.current(self._principal.name, self._login) is not None else GONE
-
-    def decide(self, question: Question) -> Answer:
-        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
-        answer = self._decide(question)
-        self._last = answer.decision.verdict
-        return answer
-
-    def _decide(self, question: Question) -> Answer:
-        if question.state is not self._given and question.state != self._state:
-            # WHY a new object only then: the engine knows the facts of a session by the object that states them.
-            self._state = dict(question.state)
-            self._session = replace(self._session, state=self._state)
-        self._given = question.state
-        if self._login is not None and not self._is_gone:
-            # INVARIANT: before anything else, also before what is remembered: whether this login still counts.
-            trouble = self._doors.trouble(self._login)
-            if trouble is not None:
-                return self._gate.deny(self._asked(question), DenyKind.NOT_AUTHENTICATED, trouble)
-        if self._known is self._doors.known and not self._is_gone:
-            again = self._gate.again(self._memory, question, self._principal, self._session, self._resource)
-            if again is not None:
-                return again
-        asked = self._asked(question)
-        if self._known is not self._doors.known:
-            self._known = self._doors.known
-            renewed = self._doors.renew(asked)
-            # INVARIANT: once gone, gone; whoever is known again signs in again.
-            self._is_gone = self._is_gone or renewed is None
-            if renewed is not None:
-                asked, self._principal, self._resource = renewed, renewed.principal, renewed.resource
-        if self._is_gone:
-            return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, GONE)
-        answer = self._gate.decide(asked)
-        if answer.ticket is not None:
-            self._tickets.add(answer.ticket)
-        return answer
-
-    def give_again(self, again: Again, lines: Lines) -> bool:
-        """Give an answer once more; recorded when this says yes. No: ask."""
-        doors = self._doors
-        if (
-            not isinstance(again, Remembered)
-            or self._is_gone
-            or self._known is not doors.known
-            or again.session is not self._session
-            or again.principal is not self._principal
-            or again.resource is not self._resource
-        ):
-            return False
-        # INVARIANT: as in `_decide`.
-        if self._login is not None and doors.trouble(self._login) is not None:
-            return False
-        return self._gate.give_again(again, lines)
-
-    def _asked(self, question: Question) -> Asked:
-        return Asked(
-            *(question, self._principal, self._session, self._resource), memory=self._memory, login=self._login
-        )
-
-    def refuse(self, question: Question, reason: str) -> Answer:
-        """Deny what an adapter does not carry, whatever the policies say, and record it. Never raises."""
-        asked = Asked(question, self._principal, self._session, self._resource)
-        return self._gate.deny(asked, DenyKind.RULE, reason, parse_command(question.protocol, question.text))
-
-    async def fate(self, ticket: str) -> Answer:
-        """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""
-        answer = await self._gate.fate(ticket)
-        self._tickets.discard(ticket)
-        self._last = answer.decision.verdict
-        return answer
-
-    def withdraw(self, ticket: str, reason: str) -> None:
-        """Take back a hold of this session."""
-        if ticket in self._tickets:
-            self._tickets.discard(ticket)
-            self._gate.withdraw(ticket, reason)
-
-    def finished(self, decision_id: str, outcome: Outcome) -> None:
-        """Record what became of a granted command."""
-        self._gate.finished(decision_id, outcome, self._principal.name, self._session.job)
-
-    @property
-    def records_commands(self) -> bool:
-        """Whether every command is recorded, not only where a policy says so."""
-        return self._doors.records_commands
-
-    def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
-        """Begin a recording of what a grant shows. Raises RecorderFailed."""
-        recordings = self._doors.recordings
-        if recordings is None:
-            raise RecorderFailed("no recordings are kept here", code="RECORDER_FAILED")
-        about = About(self._session.id, self._principal.name, self._resource.name, decision_id, self._session.job)
-        return recordings.begin(about, screen, failed)
-
-    def close(self, reason: str) -> None:
-        """The session is over. A second call changes nothing."""
-        if not self._is_closed:
-            self._is_closed = True
-            self.connection = None
-            self._doors.closed(self._session, self._principal, self._ending or reason)
-
-
-def _at(place: Resource, database: str | None) -> Resource:
-    """The resource with the database a client chose, where the configuration leaves the choice."""
-    return place if place.database is not None or database is None else replace(place, database=database)
-
-
-def _noted(refusal: Refusal | None, problem: Unproven | None, login: Login | None) -> str:
-    """What the audit is told of a login: by which token, or why not."""
-    if refusal is None:
-        return "" if login is None or login.token is None else f"token {login.token}"
-    return refusal.code if problem is None else f"{refusal.code} {problem.code}"
 
 
 def _cut(text: str | None) -> str | None:

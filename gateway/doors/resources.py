@@ -88,3 +88,8 @@ class LiveResources(Mapping[str, Resource]):
 
     def __len__(self) -> int:
         return len(self._current().names())
+
+
+def with_database(place: Resource, database: str | None) -> Resource:
+    """The resource with the database a client chose, where the configuration leaves the choice."""
+    return place if place.database is not None or database is None else replace(place, database=database)

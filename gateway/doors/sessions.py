@@ -20,6 +20,7 @@ NOTES = {
     Cause.LIFETIME: "LIFETIME_LIMIT",
     Cause.KILLED: "KILLED",
     Cause.REVOKED: "LOGIN_REVOKED",
+    Cause.UNRECORDED: "RECORDER_FAILED",
 }
 """What the audit calls the end of a session that its client did not want."""
 

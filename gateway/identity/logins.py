@@ -55,3 +55,10 @@ class Unproven:
     is_fault: bool = False
     user: str = ""
     groups: Sequence[str] = ()
+
+
+def noted(refusal: Refusal | None, problem: Unproven | None, login: Login | None) -> str:
+    """What the audit is told of a login: by which token, or why not."""
+    if refusal is None:
+        return "" if login is None or login.token is None else f"token {login.token}"
+    return refusal.code if problem is None else f"{refusal.code} {problem.code}"

@@ -1,4 +1,4 @@
-"""What stands in a recording: asciicast v3 for terminals, one JSON object a line for commands. Pure.
+"""What stands in a recording: asciicast v3 for terminals, one JSON object a line for commands and for exchanges (`exchanges`). Pure.
 
 Terminal: the head of asciicast, then `[seconds since the line before, code, text]` with the codes of asciicast (`o` output, `r` new size,
 `m` mark, `x` exit) and two that players skip: `g` is a decision or another word of ours, `b` the exact bytes (base64) of an
@@ -16,6 +16,8 @@ import msgspec
 
 from adapters.core.ports import Screen
 from engine.request import Json
+from gateway.recording.exchanges import EXCHANGES, Line, Over, read_line
+from gateway.recording.tables import printed
 
 TERMINAL = "terminal"
 COMMAND = "command"
@@ -25,7 +27,7 @@ _DECODE = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line that was read: milliseconds since the beginning, a code of asciicast, what it says."""
+    """One line that was read: milliseconds since the beginning, a code of asciicast, what it says. Code `e` is an exchange's line as it stands."""
 
     at: int
     code: str
@@ -83,9 +85,10 @@ class CastLines:
 
 
 class CommandLines:
-    """The lines of a command. Times are milliseconds since the beginning."""
+    """The lines of a command, and those of exchanges that are no exchange's. Times are milliseconds since the beginning."""
 
-    shape = COMMAND
+    def __init__(self, shape: str = COMMAND) -> None:
+        self.shape = shape
 
     def first(self) -> bytes:
         """Nothing: every line says what it is."""
@@ -113,6 +116,9 @@ class CommandLines:
 def read_events(lines: Iterator[bytes], shape: str, at: int = 0) -> Iterator[Event]:
     """The events of lines, in order; `at` is when the line before them was. Raises ValueError for a line that is none."""
     for line in lines:
+        if shape == EXCHANGES:
+            yield _exchange_event(line)
+            continue
         try:
             found = _DECODE(line)
         except (msgspec.MsgspecError, RecursionError) as error:
@@ -145,6 +151,13 @@ class _Head(msgspec.Struct):
     term: _Term
 
 
+def _exchange_event(line: bytes) -> Event:
+    found = read_line(line)
+    if isinstance(found, Over):
+        return Event(found.at, "x", "")
+    return Event(found.at, "e", line.decode())
+
+
 def _cast_event(found: list[object], before: int) -> Event:
     match found:
         case [int() | float() as since, str(code), str(data)] if 0 <= since < 1e12:
@@ -171,12 +184,18 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
+def exchanges_in(events: Iterator[Event]) -> Iterator[Line]:
+    """The exchanges among events. Raises ValueError for one that nobody wrote."""
+    return (read_line(event.data.encode()) for event in events if event.code == "e")
+
+
 def cast_of(events: Iterator[Event], started: int) -> Iterator[bytes]:
-    """A command's events as asciicast v3, for players."""
+    """The events of a command or of exchanges as asciicast v3, for players."""
     lines = CastLines(Screen(80, 24, "dumb"), started)
     yield lines.first()
     for event in events:
-        yield lines._line(event.at, event.code, event.data.replace("\n", "\r\n") if event.code == "o" else event.data)
+        code, data = ("o", printed(read_line(event.data.encode()))) if event.code == "e" else (event.code, event.data)
+        yield lines._line(event.at, code, data.replace("\n", "\r\n") if code == "o" else data)
 
 
 def _decoder() -> codecs.IncrementalDecoder:

@@ -13,10 +13,12 @@ from pathlib import Path
 import msgspec
 
 from gateway.errors import RecordingBroken
+from gateway.recording.exchanges import EXCHANGES, Asked, read_line
 from gateway.recording.frames import Opened, open_chunk, read_chunks, read_head
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.lines import COMMAND, Event, read_events, size_in
 from gateway.recording.showing import Neutralizer, words
+from gateway.recording.tables import fields_of
 
 PIECE = 256 << 10
 """Characters of output after which a piece ends, where it may."""
@@ -25,8 +27,11 @@ MOST = 2 << 20
 MAX_TOLD = 2_000
 """Characters of a command in the list of decisions."""
 
+MAX_TEXT = 20_000
+"""Characters of a text in a line of a table."""
+
 Shown = tuple[int, str, str]
-"""Milliseconds since the beginning, a code of asciicast (`o`, `r`, `g`, `x`), what is shown of it."""
+"""Milliseconds since the beginning, a code of asciicast (`o`, `r`, `g`, `x`) or `e`, what is shown of it: of an exchange its fields in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ def piece_of(path: Path, keys: WrappingKeys, chunk: int, at: int) -> Piece:
                     return Piece(tuple(shown), found.number, at)
                 for event in _events(open_chunk(found, opened, key), opened, at):
                     at = event.at
+                    if event.code == "e":
+                        found_here = list(_exchange(event))
+                        shown += found_here
+                        size += sum(len(one[2]) for one in found_here)
+                        continue
                     text = _shown(event, cleaner, is_command=opened.head.shape == COMMAND)
                     size += len(text)
                     if text or event.code == "x":
@@ -64,7 +74,7 @@ def piece_of(path: Path, keys: WrappingKeys, chunk: int, at: int) -> Piece:
 
 def _events(plain: bytes, opened: Opened, at: int) -> Iterator[Event]:
     lines = plain.splitlines(keepends=True)
-    size = size_in(lines[0]) if lines and opened.head.shape != COMMAND else None
+    size = size_in(lines[0]) if lines and opened.head.shape not in (COMMAND, EXCHANGES) else None
     if size is not None:
         yield Event(at, "r", size)
     try:
@@ -84,6 +94,14 @@ def _shown(event: Event, cleaner: Neutralizer, *, is_command: bool) -> str:
             return event.data if event.data.replace("x", "").isdecimal() else ""
         case _:
             return ""
+
+
+def _exchange(event: Event) -> Iterator[Shown]:
+    """A line of a table, and before it what the list of decisions says of it."""
+    line = read_line(event.data.encode())
+    if isinstance(line, Asked):
+        yield event.at, "g", words(f"{line.verdict}: {line.text[:MAX_TOLD]}")
+    yield event.at, "e", msgspec.json.encode(fields_of(line, MAX_TEXT)).decode()
 
 
 def _told(data: str) -> str:

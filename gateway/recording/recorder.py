@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from adapters.core.ports import Screen
 from adapters.errors import RecorderFailed
 from engine.request import Json
 from gateway.errors import GatewayError, RecordingUnavailable
+from gateway.recording.exchanges import EXCHANGES
 from gateway.recording.frames import MAX_PLAIN, Head, Sealer, chained, digest_of, write_head
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.lines import CastLines, CommandLines
@@ -96,7 +97,13 @@ class Recordings:
         `failed` is called, from any thread, when it cannot go on.
         """
         now = self._clock()
-        lines = CommandLines() if screen is None else CastLines(screen, now)
+        return self._begin(about, CommandLines() if screen is None else CastLines(screen, now), now, failed)
+
+    def begin_exchanges(self, about: About, failed: Callable[[], None]) -> Recording:
+        """A new recording of a session's statements or requests; `write` fills it. As `begin`."""
+        return self._begin(about, CommandLines(EXCHANGES), self._clock(), failed)
+
+    def _begin(self, about: About, lines: CastLines | CommandLines, now: int, failed: Callable[[], None]) -> Recording:
         name, key = f"r-{secrets.token_hex(8)}", secrets.token_bytes(32)
         head = Head(
             id=name,
@@ -190,6 +197,12 @@ class Recording:
         """A decision, or another word of ours. Raises RecorderFailed."""
         with self._lock:
             self._add(self._lines.told(self._now(), said))
+
+    def write(self, lines: Callable[[int], Iterable[bytes]]) -> None:
+        """Lines of an exchange, made for the moment (milliseconds since the beginning) at which they are taken. Raises RecorderFailed."""
+        with self._lock:
+            for line in lines(self._now()):
+                self._add(line)
 
     def end(self, status: int | None) -> None:
         """Close it. Never raises: what could not be written is told to the audit."""

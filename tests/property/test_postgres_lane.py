@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Question
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay
+from adapters.core.surroundings import Surroundings
 from adapters.postgres.session.ready import Ready
 from engine._native import sql_shape
 from engine.command.tree import Effect, ParsedCommand

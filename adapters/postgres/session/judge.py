@@ -111,7 +111,7 @@ class Judge:
                 yield Need.NEWS
             prepared = self._names.texts()
         state = self.standing.state(self._replies.status)
-        question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares)
+        question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares, True)
         if self.asked != question:
             self._out.wish(self._put(question))
         self.asked = None
@@ -131,7 +131,7 @@ class Judge:
         if not self.can_ask_now:
             return None
         state = self.standing.state(self._replies.status)
-        return self._put(Question(PROTOCOL, text, self.catalog_now, parameters, state))
+        return self._put(Question(PROTOCOL, text, self.catalog_now, parameters, state, is_exchange=True))
 
     @property
     def can_ask_now(self) -> bool:

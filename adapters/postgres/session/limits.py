@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adapters.core.ports import GATES_OWN, Answer
+from adapters.core.recorded import is_met
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.messages.query import PORTAL, STATEMENT, encode_bind, encode_execute, encode_named, encode_parse
 from adapters.postgres.session.steps import Due, Hush, Step
@@ -78,6 +79,8 @@ def limits_of(answer: Answer) -> Limits | str:
                 settings.append(_READ_ONLY)
             case Obligation("statement_timeout" | "lock_timeout" as name, int() as limit) if 0 < limit <= _MAX_TIMEOUT:
                 settings.append(_AT_MOST.format(name=name, limit=limit).encode())
+            case Obligation() if is_met(obligation):
+                pass
             case Obligation(kind) if kind in GATES_OWN:
                 pass
             case _:

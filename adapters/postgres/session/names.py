@@ -15,6 +15,7 @@ import msgspec
 from adapters.core.ports import Answer
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages.notices import TOO_LARGE
+from adapters.postgres.session.recorded import Result
 from engine._native import RowMasker
 
 MAX_STATEMENTS = 10_000
@@ -38,6 +39,8 @@ class Run(msgspec.Struct, eq=False):
     rows: int = 0
     bytes: int = 0
     is_over: bool = False
+    result: Result | None = None
+    """Where its result is recorded, when that is demanded."""
 
 
 class Portal(msgspec.Struct, eq=False):

@@ -9,10 +9,11 @@ from adapters.core.events import Side
 class Outbox:
     """Filled by the parts of a session during one event; `now` is that event's time."""
 
-    __slots__ = ("_close", "_down", "_up", "_wishes", "now")
+    __slots__ = ("_close", "_down", "_first", "_up", "_wishes", "now")
 
     def __init__(self) -> None:
         self.now = 0.0
+        self._first: list[Effect] = []
         self._up: list[bytes] = []
         self._down: list[bytes] = []
         self._wishes: list[Effect] = []
@@ -25,6 +26,10 @@ class Outbox:
     def down(self, data: bytes) -> None:
         """Send to the client."""
         self._down.append(data)
+
+    def first(self, effect: Effect) -> None:
+        """What has to be done before anything is sent."""
+        self._first.append(effect)
 
     def wish(self, effect: Effect) -> None:
         """Anything else; done after what this turn sends."""
@@ -42,6 +47,9 @@ class Outbox:
     def effects(self) -> list[Effect]:
         """All wishes of the turn; the outbox is empty afterwards."""
         found: list[Effect] = []
+        if self._first:
+            found += self._first
+            self._first.clear()
         if self._up:
             found.append(Send(Side.UPSTREAM, self._up[0] if len(self._up) == 1 else b"".join(self._up)))
             self._up.clear()

@@ -23,6 +23,7 @@ from adapters.postgres.session.desk import ClientLeft, Desk
 from adapters.postgres.session.limits import Limits
 from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement
 from adapters.postgres.session.naming import change_of, refusal_of
+from adapters.postgres.session.recorded import result_of
 from adapters.postgres.session.simple import may_copy
 from adapters.postgres.session.steps import Due, Step
 from adapters.postgres.session.turns import Granted, Judged, Need, Refused, Turn
@@ -265,7 +266,7 @@ class Pipeline:
         if error is not None:
             desk.judge.not_run(answer, notices.UNSUPPORTED)
             return Refused(error)
-        run = Run(answer, desk.out.now, masks=masks)
+        run = Run(answer, desk.out.now, masks=masks, result=result_of(answer, desk.out))
         plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows)
         if granted.limits.settings:
             plan.limits[number] = granted.limits
@@ -393,6 +394,7 @@ class Pipeline:
             portal=portal,
             change=portal.change,
             awaited=may_copy(portal.statement.text),
+            asked=limit,
         )
         instead: bytes | None = None
         if left is not None:

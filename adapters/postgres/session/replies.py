@@ -205,7 +205,12 @@ class Replies:
         if run is not None and not run.masks:
             run.bytes += end - at
             if end > at:
+                if run.result is not None:
+                    run.result.take(buffer[at:end])
                 return end, shown, True
+            if run.result is not None and run.result.waits_for(1 + u32_at(buffer, at + 1)[0]):
+                self._want(1 + u32_at(buffer, at + 1)[0])
+                return at, shown, False
             # A row larger than what is here goes on as it comes.
             self._streaming = at + 1 + u32_at(buffer, at + 1)[0] - size
             if self._streaming < 0:
@@ -232,6 +237,8 @@ class Replies:
         except NativeError:
             raise refuse("the target sent a malformed row") from None
         run.bytes += len(masked)
+        if run.result is not None:
+            run.result.take(masked)
         self._out.down(masked)
 
     def _keep_probe(self, at: int, end: int) -> None:
@@ -283,10 +290,20 @@ class Replies:
         has_rows = self._data[at] == Back.ROW_DESCRIPTION
         if step.awaited:
             self.described = results.decode_row_description(self._data[at + HEADER : end]) if has_rows else ()
+        if has_rows:
+            self._tell_columns(step, at, end)
         self._done(step)
         if not step.shown or (step.hides_no_data and not has_rows):
             return _SWALLOW
         return None
+
+    def _tell_columns(self, step: Step, at: int, end: int) -> None:
+        """Whoever records the result that this describes learns its columns."""
+        # WHY what is owed next: a Describe of the client's does not say for which Execute it asks.
+        run = step.run or (self.owed[0].run if self.owed else None)
+        result = None if run is None else run.result
+        if result is not None:
+            result.describe(results.decode_row_description(self._data[at + HEADER : end]))
 
     def _complete(self, at: int, end: int) -> bytes | None:
         """A command is done, or its portal has more rows."""
@@ -302,6 +319,8 @@ class Replies:
                 run.rows += step.limited
             if step.ends_run:
                 self._record(run, None)
+        elif run is not None:
+            run.rows += step.asked
         self._done(step)
         if not step.shown:
             return _SWALLOW

@@ -26,6 +26,7 @@ from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.limits import NO_LIMITS, Limits
 from adapters.postgres.session.names import UNNAMED_GOES, NameChange, Portal, Run, Statement
 from adapters.postgres.session.naming import change_of, refusal_of
+from adapters.postgres.session.recorded import result_of
 from adapters.postgres.session.steps import Due, Step, Tag
 from adapters.postgres.session.turns import Need, Refused, Turn
 from engine.decision import Verdict
@@ -70,7 +71,7 @@ class Simple:
                 self._refuse(text, Refused(error, unparsable=found is None))
                 return
             pieces = found or ()
-        run = Run(answer, desk.out.now)
+        run = Run(answer, desk.out.now, result=result_of(answer, desk.out))
         if desk.replies.status == results.FAILED and outline(text) == ():
             self._empty(text, run)
         elif len(pieces) > 1:

@@ -52,7 +52,8 @@ class Step:
     a name that we made up. `offset`: characters of the client's text before this piece. `in_our_block`: an error here
     ends a transaction that we began. `awaited`: the client's side goes on when this is done. `probe`: its rows answer a
     question of our own. `ends_run`: the last of its command. `limited`: the policy's row limit, where that is what ends
-    the rows. `instead`: what to show when a Parse succeeds, such as the error for a text that our parser refused.
+    the rows; `asked`: how many
+    the client wanted at once. `instead`: what to show when a Parse succeeds, such as the error for a text that our parser refused.
     """
 
     due: Due
@@ -71,6 +72,7 @@ class Step:
     probe: bool = False
     ends_run: bool = True
     limited: int = 0
+    asked: int = 0
     instead: bytes | None = None
 
 

@@ -271,7 +271,7 @@ class Conversation:
         self._enter(Phase.ASKED, None)
         self._ticket += 1
         names = None if self._target is None else self._target.names
-        self._do.add(do.Ask(self._ticket, Question(self._manners.protocol, text, names)))
+        self._do.add(do.Ask(self._ticket, Question(self._manners.protocol, text, names, is_exchange=True)))
 
     def _decided(self, exchange: Exchange, answer: Answer) -> None:
         exchange.answer = answer
@@ -323,7 +323,7 @@ class Conversation:
             self._record(str(plan.status))
             self._not_done(exchange, answer, plan.status, plan.code, plan.message)
             return
-        exchange.take_plan(plan)
+        exchange.take_plan(plan, self._do)
         assert self._target is not None
         exchange.share(self._resource(exchange), self._manners.keeps_for(self._target, self._caller))
         self._reach(exchange.kept_for)
@@ -423,7 +423,7 @@ class Conversation:
             self._record("400")
         elif self._user is not None and self._was_asked and (exchange is None or self._phase is Phase.BODY):
             shown = self._heads.shown(limits.MAX_SHOWN) if exchange is None else facts.shown_head(exchange.head)
-            self._do.add(do.Ask(0, Question(self._manners.protocol, shown or b"\0")))
+            self._do.add(do.Ask(0, Question(self._manners.protocol, shown or b"\0", is_exchange=True)))
         if exchange is None or exchange.reply is None or not exchange.reply.is_begun:
             self._do.send(self._say.not_read(refusal.code, refusal.message))
         self._close(refusal.message)

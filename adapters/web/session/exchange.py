@@ -9,8 +9,10 @@ from adapters.core.effects import Admit, Ask, Record
 from adapters.core.ports import Answer, Outcome, Proof, Question
 from adapters.web import facts
 from adapters.web.bodies import Body
+from adapters.web.recorded import Tap, tap_of
 from adapters.web.requests import Forward
 from adapters.web.responses import AnswerReader
+from adapters.web.session.doing import Doing
 from adapters.web.session.manners import UNCHANGED, Plan, Refusals, Replying
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
@@ -42,6 +44,8 @@ class Exchange:
     """With whose requests this one may share a connection to the target; None: with nobody's."""
     is_reused: bool = False
     """It goes up on a connection that served another one before."""
+    tap: Tap | None = None
+    """Where the reply's body is recorded."""
     beside: list[int] = field(default_factory=list)
     """Questions about the reply that were not answered yet."""
 
@@ -51,9 +55,10 @@ class Exchange:
         known_as = agents[0][:128] if agents else None
         return Admit(user or "", resource, protocol, user is not None, application=known_as, proof=proof)
 
-    def take_plan(self, plan: Plan) -> None:
+    def take_plan(self, plan: Plan, doing: Doing) -> None:
         """It is granted, with these masks."""
         self.plan = plan
+        self.tap = tap_of(self.answer, doing)
         if plan.is_masked and self.forward is not None:
             self.forward = facts.unconditional(self.forward)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from adapters.core.ports import GATES_OWN, Answer
+from adapters.core.recorded import is_met
 from adapters.web.json_masks import PathMask
 from adapters.web.session.manners import Plan, Unfit
 from engine.decision import MaskItem, Verdict
@@ -53,7 +54,7 @@ def plan_of_messages(answer: Answer, why: str) -> Plan | str:
 
 def unenforceable(answer: Answer) -> Unfit | None:
     """Why a grant does not go on whatever its masks are: it demands what no protocol over HTTP can do."""
-    unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN]
+    unmet = [one.type for one in answer.decision.obligations if one.type not in GATES_OWN and not is_met(one)]
     why = f"the policy demands `{unmet[0]}`, which cannot be enforced on a request" if unmet else ""
     return Unfit(403, "OBLIGATION_UNKNOWN", why) if unmet else None
 

@@ -17,6 +17,7 @@ from adapters.web.bodies import LAST_CHUNK, chunk
 from adapters.web.csv_masks import CsvMasker
 from adapters.web.event_masks import EventMasker
 from adapters.web.json_masks import JsonMasker, PathMask
+from adapters.web.recorded import Tap
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart
 from adapters.web.scrub import Scrubber
 from adapters.web.session.exchange import Exchange
@@ -81,13 +82,15 @@ class Reply:
         closes: bool,
         waited_for: str | None = None,
         is_proxied: bool = False,
+        tap: Tap | None = None,
     ) -> None:
         """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of.
 
-        `is_proxied`: clients sign in at the target themselves, and are told how.
+        `is_proxied`: clients sign in at the target themselves, and are told how. `tap` records the body.
         """
         self._own = frozenset({b"www-authenticate"}) if is_proxied else frozenset[bytes]()
         self._decision_id = decision_id
+        self._tap = tap
         self._masks, self._is_always_lines = plan.masks, plan.is_lines
         self._values = plan.values if plan.is_text else ()
         self._is_masked = self._masks is not None or bool(self._values)
@@ -207,6 +210,8 @@ class Reply:
 
     def _framed(self, data: bytes) -> bytes:
         self.bytes += len(data)
+        if self._tap is not None:
+            self._tap.take(data)
         return chunk(data) if self._is_chunked else data
 
     def _written_head(self) -> bytes:
@@ -268,6 +273,7 @@ def reply_to(exchange: Exchange, target: Target, *, closes: bool, is_proxied: bo
         is_old=exchange.head.version == "1.0",
         closes=closes,
         is_proxied=is_proxied,
+        tap=exchange.tap,
     )
 
 

@@ -20,6 +20,7 @@ from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Cause, Outcome
 from adapters.errors import AdapterError, PeerProtocolError
+from adapters.web.recorded import count_messages, tap_of
 from adapters.web.responses import MAX_HEAD, MAX_INTERIM, AnswerReader, read_answer_head
 from adapters.web.scrub import Scrubber
 from adapters.web.session.doing import Doing
@@ -91,6 +92,8 @@ class Carrier:
         self._masker = MessageMasker(granted.plan)
         self._scrubber = Scrubber(granted.secrets)
         self._is_begun = self._is_quiet = self._is_told = False
+        self._tap = tap_of(granted.answer, self._do)
+        self._messages = dict.fromkeys(Side, 0)
 
     @property
     def is_waiting(self) -> bool:
@@ -173,6 +176,7 @@ class Carrier:
                 self._send_up(frame)
                 self._last_word(Side.UPSTREAM)
             case _:
+                self._messages[Side.CLIENT] += frame.is_final
                 self._send_up(frame)
 
     def _send_up(self, frame: Frame) -> None:
@@ -276,7 +280,10 @@ class Carrier:
             opcode, is_final = (frames.CONTINUATION if self._is_begun else kind), frame.is_final
             self._is_begun = not is_final
         self._bytes += len(data)
+        self._messages[Side.UPSTREAM] += is_final
         if not self._order[Side.CLIENT].is_closed:
+            if self._tap is not None:
+                self._tap.take(data)
             self._do.send(written(Frame(opcode, data, is_final)))
 
     def _pass_refusal(self, data: bytes | None) -> None:
@@ -286,7 +293,12 @@ class Carrier:
             raise PeerProtocolError("the target does not switch, and its answer cannot be masked", code="MASK_UNPROVEN")
         if self._reply is None:
             self._reply = Reply(
-                granted.answer.decision_id, plan=granted.plan, secrets=granted.secrets, is_old=False, closes=True
+                granted.answer.decision_id,
+                plan=granted.plan,
+                secrets=granted.secrets,
+                is_old=False,
+                closes=True,
+                tap=self._tap,
             )
         for part in self._reader.end() if data is None else self._reader.feed(data):
             self._do.send(self._reply.feed(part))
@@ -378,4 +390,5 @@ class Carrier:
         if not self._is_told:
             self._is_told = True
             duration = self._do.now - self._granted.began
+            count_messages(self._granted.answer, self._do, self._messages[Side.CLIENT], self._messages[Side.UPSTREAM])
             self._do.add(do.Record(self._granted.answer.decision_id, Outcome(0, self._bytes, duration, error)))

@@ -18,7 +18,7 @@ from engine.request import Principal, Resource, Session
 from gateway.app.assembly import Gateway
 from gateway.audit.read import Filter, read
 from gateway.config import load_config
-from gateway.doors.adapters import GatewaySession
+from gateway.doors.session import GatewaySession
 from gateway.rpc.client import CallFailed, Client, Detail, Names, Query, Raw, Ruling
 
 POLICY = """package policies.shop

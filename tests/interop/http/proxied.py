@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +117,9 @@ def secured(folder: Path, authority: Authority) -> Target:
 
 
 @contextmanager
-def proxied(folder: Path, *ports: int, listener: str = "", opens: bool = True) -> Iterator[Proxied]:
+def proxied(
+    folder: Path, *ports: int, listener: str = "", opens: bool = True, more: Mapping[str, str] | None = None
+) -> Iterator[Proxied]:
     """A running proxy, to its targets and more `ports`. `opens`: TLS ends in it, but for `pinned.test`."""
     web, own = Authority(), Authority()
     for name, data in (("web.crt", web.pem), ("proxy.crt", own.pem), ("proxy.key", own.key)):
@@ -136,7 +138,9 @@ inside = ["127.0.0.1"]
     real = socket.getaddrinfo
     with (
         pytest.MonkeyPatch.context() as patch,
-        gateway_before(folder, "*", credential=False, resource=resource, policy=POLICY, listener=listener) as running,
+        gateway_before(
+            folder, "*", credential=False, resource=resource, policy=POLICY, listener=listener, more=more
+        ) as running,
     ):
         made = Proxied(running, plain, secure, folder)
 

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,13 @@ Pairs = Sequence[tuple[str | bytes, str | bytes]]
 
 @contextmanager
 def secured_gateway(
-    folder: Path, address: str, *, extra: str = "", policy: str = POLICY, resource: str = ""
+    folder: Path,
+    address: str,
+    *,
+    extra: str = "",
+    policy: str = POLICY,
+    resource: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """A gateway before the target at an address, whose clients come over TLS; the certificate is `gateway.crt`."""
     made = loopback_certificate(datetime.datetime.now(datetime.UTC))
@@ -41,7 +47,7 @@ def secured_gateway(
     files = f'[listener.tls]\ncertificate = "{folder}/gateway.crt"\nkey = "{folder}/gateway.key"'
     (folder / "way").mkdir()
     with gateway_before(
-        folder / "way", address, listener=f"{extra}\n{files}", policy=policy, resource=resource
+        folder / "way", address, listener=f"{extra}\n{files}", policy=policy, resource=resource, more=more
     ) as running:
         yield running
 

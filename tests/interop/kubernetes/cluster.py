@@ -68,6 +68,10 @@ limit contains {"code": "RECORDED", "reason": "a terminal is recorded", "type": 
 	"--norc" in op.kubernetes.argv
 }
 
+limit contains {"code": "KEPT", "reason": "this is kept", "type": "record", "value": "results"} if {
+	contains(input.command.text, "keep-me")
+}
+
 deny contains {"code": "MARKED", "reason": "the mark says no", "hint": "leave the mark away"} if {
 	contains(input.command.text, "no-go")
 }

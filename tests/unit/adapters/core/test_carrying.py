@@ -15,7 +15,7 @@ from adapters.core.carrying import MAX_RELAYS, Carrier
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
 from adapters.core.ports import Answer, Cause, Ending, Question
-from adapters.core.relay import Surroundings
+from adapters.core.surroundings import Surroundings
 from engine.decision import Decision, Verdict
 from tests.unit.adapters.core.test_relay import ADMIT, Keeper, Script, Wire, settled
 

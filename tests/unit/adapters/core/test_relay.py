@@ -22,13 +22,16 @@ from adapters.core.ports import (
     Ending,
     Lines,
     Outcome,
+    Part,
     Proof,
     Question,
     Refusal,
     ScramVerifier,
     Target,
 )
-from adapters.core.relay import Relay, Surroundings
+from adapters.core.relay import Relay
+from adapters.core.surroundings import Surroundings
+from adapters.errors import RecorderFailed
 from engine._native import EntryForm, Unwritten
 from engine.decision import Decision, Verdict
 
@@ -80,6 +83,11 @@ class Gate:
 
     def finished_again(self, lines: Lines) -> None:
         self.calls.append("finished again")
+
+    def show(self, decision_id: str, part: Part) -> None:
+        self.calls.append(f"show {decision_id}")
+        if part.is_cut:
+            raise RecorderFailed("no room", code="RECORDER_FAILED")
 
     def close(self, reason: str) -> None:
         self.calls.append("close")
@@ -308,6 +316,41 @@ async def test_an_error_on_the_short_way_ends_the_connection_and_sends_nothing_u
     relay.hear(Side.CLIENT, b"word")
     assert upstream.out == b""
     assert client.closing
+
+
+async def test_what_a_session_shows_is_recorded_before_it_is_sent() -> None:
+    keeper = Keeper()
+    shown = do.ShowPart("d-1", Part(data=b"x"))
+    relay, _, wire = play(lambda event: [shown, do.Send(Side.CLIENT, b"x")], keeper)
+    relay.client.data_received(b"x")
+    assert wire.out == b"x"
+    assert keeper.gate.calls == ["show d-1"]
+
+
+async def test_where_a_part_cannot_be_recorded_nothing_more_is_sent_and_the_session_ends() -> None:
+    def react(event: Event) -> list[Effect]:
+        if isinstance(event, saw.StopRequested):
+            return [do.Send(Side.CLIENT, b"the end")]
+        return [
+            do.Send(Side.UPSTREAM, b"next"),
+            do.Send(Side.CLIENT, b"before "),
+            do.ShowPart("d-1", Part(is_cut=True)),
+            do.Send(Side.CLIENT, b"unrecorded "),
+            do.Send(Side.UPSTREAM, b"behind"),
+            do.ShowPart("d-2", Part()),
+            do.Record("d-1", Outcome()),
+        ]
+
+    keeper = Keeper()
+    relay, _, wire = play(react, keeper)
+    upstream = Wire()
+    relay._upstream.connection_made(upstream)
+    relay.client.data_received(b"x")
+    relay.stop("it cannot be recorded", Cause.UNRECORDED)
+    await asyncio.sleep(0)
+    assert (wire.out, upstream.out) == (b"before the end", b"")
+    assert keeper.gate.calls == ["show d-1", "finished d-1", "close"]
+    assert wire.closing
 
 
 async def test_an_answer_comes_after_the_effects_beside_the_question() -> None:

@@ -9,8 +9,9 @@ from typing import cast
 import pytest
 
 from adapters.core import effects as do
-from adapters.core.ports import GateSession, Screen
-from adapters.core.taping import Tape
+from adapters.core.events import Side
+from adapters.core.ports import GateSession, Outcome, Part, Screen
+from adapters.core.taping import Tape, unsent
 from adapters.errors import RecorderFailed
 from engine.request import Json
 
@@ -118,3 +119,9 @@ def test_whoever_leaves_it_ends_it() -> None:
     house.tape.end(None)
     house.tape.end(None)
     assert house.kept.said == [("end", None)]
+
+
+def test_behind_what_could_not_be_recorded_nothing_is_sent_or_shown() -> None:
+    record = do.Record("d-1", Outcome())
+    wishes = [do.Send(Side.UPSTREAM, b"x"), record, do.Show(b"a", b"a"), do.ShowPart("d-1", Part()), do.Close("so")]
+    assert list(unsent(wishes)) == [record, do.Close("so")]

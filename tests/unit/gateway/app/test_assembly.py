@@ -18,7 +18,7 @@ from gateway.app.assembly import Gateway
 from gateway.audit.read import read
 from gateway.config import Config, load_config
 from gateway.config.model import Faces, Listener, Metrics, ResourceProtocol, Store
-from gateway.doors.adapters import GatewaySession
+from gateway.doors.session import GatewaySession
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
 from tests.strategies.gates import question
 from tests.strategies.gateways import ENVIRONMENT, settle_in

@@ -14,7 +14,7 @@ from gateway.app.assembly import Gateway
 from gateway.approvals.states import Approved, Person
 from gateway.config import Config, load_config
 from gateway.config.model import NoticeEvent, NoticeKind, Notify
-from gateway.doors.adapters import GatewaySession
+from gateway.doors.session import GatewaySession
 from gateway.errors import ConfigInvalid
 from tests.mail import Mailbox, mail_server
 from tests.receivers import http_receiver

@@ -16,8 +16,9 @@ from engine._native import Unwritten
 from engine.decision import DenyKind, Verdict
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
-from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, GatewaySession, Known
+from gateway.doors.adapters import NO_RECORD, NO_RESOURCE, NOT_PROVEN, TOO_MANY, Doors, Known
 from gateway.doors.resources import Directory, Limits, Place
+from gateway.doors.session import GatewaySession
 from gateway.identity.logins import Login, Unproven
 from gateway.identity.minting import Asker, Mint, Wish
 from gateway.identity.people import Known as Person_

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.core.ports import Screen
-from gateway.recording.lines import COMMAND, TERMINAL, CastLines, CommandLines, Event, cast_of, read_events
+from gateway.recording.exchanges import EXCHANGES, Asked
+from gateway.recording.lines import (
+    COMMAND,
+    TERMINAL,
+    CastLines,
+    CommandLines,
+    Event,
+    cast_of,
+    exchanges_in,
+    read_events,
+)
 
 SCREEN = Screen(80, 24, "xterm")
 
@@ -97,3 +107,18 @@ def test_a_command_becomes_a_cast() -> None:
     lines = list(cast_of(iter([Event(1000, "o", "a\nb"), Event(1500, "x", "0")]), 0))
     assert json.loads(lines[0])["version"] == 3
     assert [json.loads(line) for line in lines[1:]] == [[1.0, "o", "a\r\nb"], [0.5, "x", "0"]]
+
+
+def test_exchanges_are_read_as_they_stand_and_shown_as_a_table_of_text() -> None:
+    asked = b'{"is":"asked","at":4,"id":"d-1","protocol":"postgres","text":"SELECT 1","verdict":"allow"}\n'
+    written = [asked, CommandLines(EXCHANGES).ended(9, None)]
+    first, last = read_events(iter(written), EXCHANGES)
+    assert (first.at, first.code, first.data.encode()) == (4, "e", asked)
+    assert last == Event(9, "x", "")
+    (line,) = exchanges_in(iter((first, last)))
+    assert isinstance(line, Asked)
+    cast = b"".join(cast_of(iter((first, last)), 0))
+    assert b"allow d-1" in cast
+    assert b"SELECT 1\\r\\n" in cast
+    with pytest.raises(ValueError, match="no exchange"):
+        list(read_events(iter([b"{}"]), EXCHANGES))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.core.ports import Screen
+from adapters.core.ports import Outcome, Screen
 from gateway.errors import RecordingBroken
 from gateway.recording import playing
+from gateway.recording.exchanges import Asked, asked_lines, done_line
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.playing import Shown, piece_of
 from gateway.recording.recorder import About, Recording, Recordings
@@ -122,3 +124,19 @@ def test_a_piece_has_an_end_even_where_a_sequence_has_none(tmp_path: Path, monke
     shown, _, count = played(path)
     assert count > 1
     assert "x" * 60 in shown[1][2]
+
+
+def test_exchanges_are_fields_of_harmless_text_beside_the_list_of_decisions(tmp_path: Path) -> None:
+    evil = "SELECT 1\x1b]0;x\x07<b>"
+    recorder = Recordings(tmp_path, KEYS, lambda: 10**18, lambda progress: None, low_water_bytes=0)
+    one = recorder.begin_exchanges(About("s", "ana", "orders", "d"), lambda: None)
+    one.write(lambda at: asked_lines(Asked(at=at, id="d-1", protocol="postgres", text=evil, verdict="allow")))
+    one.write(lambda at: [done_line(at, "d-1", Outcome(1, 2, 0.1))])
+    one.end(None)
+    recorder.close()
+    (path,) = files(tmp_path)
+    piece = piece_of(path, KEYS, 0, 0)
+    assert [code for _, code, _ in piece.events] == ["g", "e", "e", "x"]
+    assert piece.events[0][2] == "allow: SELECT 1<b>"
+    asked, done = (json.loads(text) for _, code, text in piece.events if code == "e")
+    assert (asked["text"], done["became"], piece.trouble) == ("SELECT 1<b>", "1 row, 2 bytes, 100.0 ms", "")

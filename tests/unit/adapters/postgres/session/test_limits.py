@@ -62,7 +62,8 @@ def test_notify_is_the_gates_own_affair() -> None:
     ("kind", "value"),
     [
         *(("rows", 0), ("rows", -1), ("rows", "many"), ("read_only", False), ("read_only", "yes")),
-        *(("statement_timeout", 0), ("statement_timeout", "5s"), ("lock_timeout", 2**31), ("record", True)),
+        *(("statement_timeout", 0), ("statement_timeout", "5s"), ("lock_timeout", 2**31), ("record", [])),
+        *(("record", ["everything"]), ("record", ["results", "x"]), ("record", "results")),
         *(("rewrite_secret", True), ("colour", "blue")),
     ],
 )

@@ -19,6 +19,15 @@ def test_a_turn_is_one_write_to_each_side_and_the_end_comes_last() -> None:
     assert out.effects() == []
 
 
+def test_what_has_to_be_done_first_comes_before_anything_is_sent() -> None:
+    out = Outbox()
+    out.down(b"a")
+    out.up(b"b")
+    out.first(Pause(Side.CLIENT))
+    assert out.effects() == [Pause(Side.CLIENT), Send(Side.UPSTREAM, b"b"), Send(Side.CLIENT, b"a")]
+    assert out.effects() == []
+
+
 def test_what_was_meant_for_the_target_can_be_forgotten() -> None:
     out = Outbox()
     out.up(b"x")

@@ -209,3 +209,10 @@ def test_without_masks_a_writer_is_told_everything() -> None:
     play = SignedIn().client(query("update t set n = -1")).learn().answer(allow(command=UPDATE))
     play.upstream(PARSED + BOUND + NO_DATA + violation() + ready())
     assert b"secret" in play.sent(Side.CLIENT)
+
+
+def test_rows_that_come_in_pieces_are_all_counted() -> None:
+    play = SignedIn().client(parse("select 1") + bind() + execute(limit=2) + SYNC).learn().answer(allow())
+    play.upstream(PARSED + BOUND + row("1") + row("2") + message("s") + ready("T"))
+    play.client(execute(limit=2) + SYNC).upstream(row("3") + tag("SELECT 1") + ready())
+    assert play.take(do.Record).outcome.rows == 3

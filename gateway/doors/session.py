@@ -1,0 +1,266 @@
+"""One signed-in client on one resource, as its adapter has it: decisions, holds, outcomes, what is recorded. Made by `adapters`.
+
+Satisfies `adapters.core.ports.GateSession`. Not here: who may come in (`adapters`), decisions (`gate`), lines of recordings (`exchanges`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adapters.core.ports import (
+    Again,
+    Answer,
+    Cause,
+    Connection,
+    Ending,
+    Lines,
+    Outcome,
+    Part,
+    Question,
+    Recording,
+    Screen,
+)
+from adapters.errors import RecorderFailed
+from engine.command.parse import parse_command
+from engine.decision import DenyKind, Verdict
+from engine.request import Json, Principal, Resource, Session
+from gateway.asked import Asked
+from gateway.doors.exchanges import FAILED, Exchanges, demands
+from gateway.doors.sessions import Live
+from gateway.identity.logins import Login
+from gateway.identity.standing import REVOKED
+from gateway.recording.recorder import About
+from gateway.remembering import Memory, Remembered
+
+if TYPE_CHECKING:
+    from gateway.doors.adapters import Doors
+
+GONE = "this login is not valid any more"
+UNRECORDED = "what happens here has to be recorded, and cannot be"
+
+
+class GatewaySession:
+    """One signed-in client on one resource."""
+
+    __slots__ = (
+        *("_doors", "_ending", "_exchanges", "_gate", "_given", "_held", "_is_closed", "_is_gone", "_known", "_last"),
+        *(
+            "_login",
+            "_memory",
+            "_opened_at",
+            "_principal",
+            "_resource",
+            "_session",
+            "_state",
+            "_tickets",
+            "connection",
+            "finished_again",
+        ),
+    )
+
+    def __init__(
+        self,
+        doors: Doors,
+        principal: Principal,
+        session: Session,
+        resource: Resource,
+        login: Login | None = None,
+        opened_at: int = 0,
+    ) -> None:
+        """`login` is there when a token with an end and limits let them in."""
+        self.connection: Connection | None = None
+        self._opened_at = opened_at
+        self._last: Verdict | None = None
+        self._ending = ""
+        self._doors = doors
+        self._gate = doors.gate
+        self.finished_again = doors.gate.finished_again
+        """Record what became of an answer that was given again."""
+        self._principal = principal
+        self._resource = resource
+        self._session = session
+        self._state: Mapping[str, Json] = session.state
+        self._given: Mapping[str, Json] = session.state
+        self._tickets: set[str] = set()
+        self._exchanges: Exchanges | None = None
+        self._held: dict[str, Question] = {}
+        """Those that wait for people and stand in the recording."""
+        self._is_closed = False
+        self._is_gone = False
+        self._known = doors.known
+        self._memory = Memory(doors.shape_of)
+        self._login = login
+
+    @property
+    def id(self) -> str:
+        return self._session.id
+
+    def watch(self, connection: Connection) -> None:
+        """Say whose connection this session is."""
+        self.connection = connection
+
+    def seen(self) -> Live:
+        """How it stands. Safe from any thread."""
+        verdict = "" if self._last is None else self._last.value
+        return Live(self._session, self._principal, self._resource, self._opened_at, verdict, bool(self._tickets))
+
+    def ends(self, ending: Ending, note: str) -> None:
+        """Note why it will be over: the audit is told that, whatever the connection says then."""
+        self._ending = note
+
+    def void(self, doors: Doors) -> str | None:
+        """Why the login that opened it counts no more; None when it does, and when nobody can say.
+
+        WHY not for one whose time is over: it runs no further command, and what it began before may end.
+        """
+        trouble = None if self._login is None else doors.trouble(self._login)
+        if trouble == REVOKED:
+            return trouble
+        known = doors.known
+        if known is self._known:
+            return None
+        is_there = known.directory.resource(self._resource.name) is not None
+        return None if is_there and doors.current(self._principal.name, self._login) is not None else GONE
+
+    def decide(self, question: Question) -> Answer:
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        answer = self._decide(question)
+        if question.is_exchange and (self._exchanges is not None or answer.decision.obligations):
+            answer = self._taken(question, answer)
+        self._last = answer.decision.verdict
+        return answer
+
+    def _taken(self, question: Question, answer: Answer) -> Answer:
+        """The answer once its exchange is recorded, where that is demanded; else a deny, and the session ends."""
+        exchanges = self._exchanges
+        if exchanges is None:
+            if not demands(answer):
+                return answer
+            exchanges = self._exchanges = Exchanges(hides=self._gate.hides, failed=self._cannot_record)
+            exchanges.begin(self._doors.recordings, self._about(answer.decision_id))
+        taken = exchanges.take(question, answer)
+        if taken is answer:
+            if answer.ticket is not None and answer.decision.verdict is Verdict.HOLD:
+                self._held[answer.ticket] = question
+        elif answer.decision.is_granted:
+            self._gate.finished(answer.decision_id, Outcome(error=FAILED), self._principal.name, self._session.job)
+        elif answer.ticket is not None:
+            self.withdraw(answer.ticket, "it cannot be recorded")
+        return taken
+
+    def _cannot_record(self) -> None:
+        """What happens here can be recorded no more: it is over. Safe from any thread."""
+        self._doors.sessions.end(self.id, Ending(Cause.UNRECORDED, UNRECORDED))
+
+    def _decide(self, question: Question) -> Answer:
+        if question.state is not self._given and question.state != self._state:
+            # WHY a new object only then: the engine knows the facts of a session by the object that states them.
+            self._state = dict(question.state)
+            self._session = replace(self._session, state=self._state)
+        self._given = question.state
+        if self._login is not None and not self._is_gone:
+            # INVARIANT: before anything else, also before what is remembered: whether this login still counts.
+            trouble = self._doors.trouble(self._login)
+            if trouble is not None:
+                return self._gate.deny(self._asked(question), DenyKind.NOT_AUTHENTICATED, trouble)
+        if self._known is self._doors.known and not self._is_gone:
+            again = self._gate.again(self._memory, question, self._principal, self._session, self._resource)
+            if again is not None:
+                return again
+        asked = self._asked(question)
+        if self._known is not self._doors.known:
+            self._known = self._doors.known
+            renewed = self._doors.renew(asked)
+            # INVARIANT: once gone, gone; whoever is known again signs in again.
+            self._is_gone = self._is_gone or renewed is None
+            if renewed is not None:
+                asked, self._principal, self._resource = renewed, renewed.principal, renewed.resource
+        if self._is_gone:
+            return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, GONE)
+        answer = self._gate.decide(asked)
+        if answer.ticket is not None:
+            self._tickets.add(answer.ticket)
+        return answer
+
+    def give_again(self, again: Again, lines: Lines) -> bool:
+        """Give an answer once more; recorded when this says yes. No: ask."""
+        doors = self._doors
+        if (
+            not isinstance(again, Remembered)
+            or self._is_gone
+            or self._known is not doors.known
+            or self._exchanges is not None
+            or again.session is not self._session
+            or again.principal is not self._principal
+            or again.resource is not self._resource
+        ):
+            return False
+        # INVARIANT: as in `_decide`.
+        if self._login is not None and doors.trouble(self._login) is not None:
+            return False
+        return self._gate.give_again(again, lines)
+
+    def _asked(self, question: Question) -> Asked:
+        return Asked(
+            *(question, self._principal, self._session, self._resource), memory=self._memory, login=self._login
+        )
+
+    def refuse(self, question: Question, reason: str) -> Answer:
+        """Deny what an adapter does not carry, whatever the policies say, and record it. Never raises."""
+        asked = Asked(question, self._principal, self._session, self._resource)
+        return self._gate.deny(asked, DenyKind.RULE, reason, parse_command(question.protocol, question.text))
+
+    async def fate(self, ticket: str) -> Answer:
+        """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""
+        answer = await self._gate.fate(ticket)
+        self._tickets.discard(ticket)
+        question = self._held.pop(ticket, None)
+        if question is not None:
+            answer = self._taken(question, answer)
+        self._last = answer.decision.verdict
+        return answer
+
+    def withdraw(self, ticket: str, reason: str) -> None:
+        """Take back a hold of this session."""
+        if ticket in self._tickets:
+            self._tickets.discard(ticket)
+            self._held.pop(ticket, None)
+            self._gate.withdraw(ticket, reason)
+
+    def finished(self, decision_id: str, outcome: Outcome) -> None:
+        """Record what became of a granted command."""
+        self._gate.finished(decision_id, outcome, self._principal.name, self._session.job)
+        if self._exchanges is not None:
+            self._exchanges.finished(decision_id, outcome)
+
+    def show(self, decision_id: str, part: Part) -> None:
+        """Record some of the result of an exchange. Raises RecorderFailed."""
+        if self._exchanges is None:
+            raise RecorderFailed("no exchange of this session is recorded", code=FAILED)
+        self._exchanges.show(decision_id, part)
+
+    @property
+    def records_commands(self) -> bool:
+        """Whether every command is recorded, not only where a policy says so."""
+        return self._doors.records_commands
+
+    def record(self, decision_id: str, screen: Screen | None, failed: Callable[[], None]) -> Recording:
+        """Begin a recording of what a grant shows. Raises RecorderFailed."""
+        recordings = self._doors.recordings
+        if recordings is None:
+            raise RecorderFailed("no recordings are kept here", code=FAILED)
+        return recordings.begin(self._about(decision_id), screen, failed)
+
+    def _about(self, decision_id: str) -> About:
+        return About(self._session.id, self._principal.name, self._resource.name, decision_id, self._session.job)
+
+    def close(self, reason: str) -> None:
+        """The session is over. A second call changes nothing."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.connection = None
+            if self._exchanges is not None:
+                self._exchanges.end()
+            self._doors.closed(self._session, self._principal, self._ending or reason)

@@ -1,0 +1,1 @@
+"""Recordings of statements and requests: whole gateways, real targets, real clients."""
