@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from gateway.app.exports import Exports
 from gateway.app.listeners import server_context
+from gateway.app.origins import folders_of
 from gateway.approvals.store import Approvals
 from gateway.audit.index.finding import Finder
 from gateway.audit.log import AuditLog
@@ -22,6 +23,7 @@ from gateway.console.doorway import Provider
 from gateway.console.health import Health, Vitals
 from gateway.console.holds import Holds
 from gateway.console.live import Watchers
+from gateway.console.measuring import Measuring, commands_for
 from gateway.console.policies import Policies, Standing
 from gateway.console.recordings import Places, Recordings
 from gateway.console.server import ConsoleServer, Pages, Place, Route
@@ -117,6 +119,7 @@ def _routes(parts: Parts, entrance: Entrance) -> list[Route]:
         lambda: _standing(parts.policies),
         lambda: None if parts.candidate is None else _standing(parts.candidate),
         lambda: _tallies(parts.meters),
+        Measuring(commands_for(*folders_of(parts.config), directory), time.time_ns),
     )
     return [
         Route("/holds", holds.list),
@@ -135,6 +138,7 @@ def _routes(parts: Parts, entrance: Entrance) -> list[Route]:
         Route("/sign-ins", sign_ins.list),
         Route("/sign-ins/{session}/end", sign_ins.end, is_form=True),
         Route("/policies", policies.show),
+        Route("/policies/{subject}", policies.measure, is_form=True),
         Route("/audit", audit.show),
         Route("/audit/verify", audit.verify, is_form=True),
         Route("/health", Health(lambda: _vitals(parts)).show),

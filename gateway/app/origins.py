@@ -39,6 +39,19 @@ def candidate_of(config: Config) -> Origin | None:
     return _bundle(config, candidate, "candidate.bundle")
 
 
+def folders_of(config: Config) -> tuple[Path | None, Path | None]:
+    """The folders here that the policies that decide and the candidate come from; None for what comes from elsewhere."""
+    policies = config.policies
+    own = (
+        None
+        if policies.git is not None or policies.bundle is not None
+        else config.at(policies.path or DEFAULT_POLICIES)
+    )
+    candidate = policies.candidate
+    is_folder = candidate is not None and not is_web(candidate) and config.at(candidate).is_dir()
+    return own, config.at(candidate) if candidate is not None and is_folder else None
+
+
 def is_remote(config: Config) -> bool:
     """Whether looking at the policies' origin asks another machine, or another program."""
     policies = config.policies

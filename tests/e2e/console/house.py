@@ -156,8 +156,10 @@ def running_house(
     more: str = "",
     environment: Mapping[str, str] | None = None,
     sql: str = "",
+    candidate: str = "",
 ) -> Iterator[House]:
-    """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration.
+    """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration; `candidate` are
+    policies that are only watched.
 
     `sql` is run on the database before it starts.
     """
@@ -169,7 +171,12 @@ def running_house(
             path = place.folder / f"{name}.secret"
             path.touch(0o600)
             path.write_text(secret)
-        place.config.write_text(_configuration(house) + more)
+        settings = _configuration(house) + more
+        if candidate:
+            (place.folder / "next").mkdir()
+            (place.folder / "next" / "world.rego").write_text(candidate)
+            settings = settings.replace('path = "policies"\n', 'path = "policies"\ncandidate = "next"\n')
+        place.config.write_text(settings)
         _fill(house, sql)
         process = place.start()
         wait_until_listening(process, house.console_port, place.folder / "gateway.log")

@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from gateway.demo.binaries import find_binaries
 from tests.conftest import ROOT
-from tests.e2e.console.house import House, first_line, new_context, running_browser, running_house, sign_in
+from tests.e2e.console.house import POLICY, House, first_line, new_context, running_browser, running_house, sign_in
 from tests.e2e.console.raw import Raw
 from tests.e2e.console.stage import deployment
 
@@ -33,9 +34,29 @@ SHOWN = {
     ("recording", "light"),
     ("recording", "dark"),
     ("session", "dark"),
+    ("policies", "light"),
+    ("policies", "dark"),
+    ("sessions", "light"),
+    ("health", "dark"),
 }
 """Those in the documentation; with a folder of one's own: all."""
 SOUGHT = {"text": "orders", "principal": "ana", "effect": "write", "verdict": "allow"}
+STRICTER = POLICY.replace('op.effect in {"read", "session"}', 'op.effect in {"session"}')
+"""A candidate that would no longer let people read."""
+TESTS = """
+suite: who reads
+cases:
+  - name: readers read
+    principal: {name: ana, groups: [readers]}
+    resource: {name: orders, protocol: postgres}
+    command: {protocol: postgres, text: SELECT 1}
+    expect: {verdict: allow}
+  - name: nobody drops a table
+    principal: {name: ana, groups: [readers]}
+    resource: {name: orders, protocol: postgres}
+    command: {protocol: postgres, text: DROP TABLE app.orders}
+    expect: {verdict: deny}
+"""
 WAITING = (
     "UPDATE app.orders\n   SET status = 'paid', amount = amount * 0.9\n WHERE id = 118\nRETURNING id, status, amount",
     "DELETE FROM app.people WHERE name = 'p\u0430ypal\u202e admin\u202c'",
@@ -97,6 +118,13 @@ def session_of_a_job(house: House) -> str:
     return f"/sessions/{entry['session']}"
 
 
+def measure(page: Page) -> None:
+    """Coverage and impact, as an auditor asks for them."""
+    for button, count in (("Measure", 1), ("Decide again", 2)):
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("for dora")).to_have_count(count, timeout=60_000)
+
+
 def halfway(page: Page) -> None:
     """The player while it plays, at a word in the middle."""
     bar = page.get_by_label("Place in the recording")
@@ -129,7 +157,7 @@ def take(
             else:
                 page.keyboard.press("End")
         path = folder / f"console-{name}-{scheme}.png"
-        if name in more:
+        if name in more or name == "policies":
             # WHY not only a picture of the full page: what is as high as the window would end in the middle of it.
             height = int(page.evaluate("() => document.documentElement.scrollHeight"))
             page.set_viewport_size({"width": SIZE["width"], "height": max(SIZE["height"], height)})
@@ -145,13 +173,16 @@ def main(arguments: Sequence[str]) -> None:
     everything = {(name, scheme) for name in (*PAGES, *MORE) for scheme in ("light", "dark")}
     shown = everything if arguments else SHOWN
     folder.mkdir(parents=True, exist_ok=True)
-    with running_house() as house, running_browser() as browser:
+    with running_house(candidate=STRICTER) as house, running_browser() as browser:
+        (house.world.folder / "policies" / "people_suite.yaml").write_text(TESTS)
         more = {
             "decision": act(house),
             "recording": f"/recordings/{deployment(house)}",
             "session": session_of_a_job(house),
             "search": f"/audit?{urlencode(SOUGHT)}",
         }
+        with closing(new_context(browser)) as context:
+            measure(sign_in(context, house, "dora", "/policies"))
         for scheme in ("light", "dark"):
             for path in take(house, browser, folder, scheme, more, shown):
                 print(path, path.stat().st_size)

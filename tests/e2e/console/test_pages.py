@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.e2e.console.house import House, sign_in
+from tests.e2e.console.house import POLICY, House, new_context, running_house, sign_in
 from tests.e2e.console.raw import Raw
 
 
@@ -61,6 +61,37 @@ def test_policies_that_break_are_seen_while_the_last_good_ones_decide(house: Hou
         broken.unlink()
     expect(page.get_by_role("alert")).to_have_count(0)
     assert good.exists()
+
+
+TESTS = """
+suite: people
+cases:
+  - name: readers read
+    principal: {name: ana, groups: [readers]}
+    resource: {name: orders, protocol: postgres}
+    command: {protocol: postgres, text: SELECT 1}
+    expect: {verdict: allow}
+"""
+
+
+def test_coverage_and_impact_of_policies_are_measured_with_a_click(browser: Browser) -> None:
+    stricter = POLICY.replace('op.effect in {"read", "session"}', 'op.effect in {"session"}')
+    with running_house(candidate=stricter) as house:
+        (house.world.folder / "policies" / "people_suite.yaml").write_text(TESTS)
+        house.run("SELECT name FROM app.people WHERE id = 7")
+        context = new_context(browser)
+        page = sign_in(context, house, "vera", "/policies")
+        page.get_by_role("button", name="Measure").click()
+        tests = page.locator("section", has=page.get_by_role("heading", name="What their own tests try"))
+        expect(tests).to_contain_text("for vera", timeout=60_000)
+        expect(tests).to_contain_text("tests passed")
+        expect(tests.get_by_text("never tried").first).to_be_visible()
+        page.get_by_role("button", name="Decide again").click()
+        changes = page.locator("section", has=page.get_by_role("heading", name="What a candidate would have changed"))
+        expect(changes).to_contain_text("for vera", timeout=60_000)
+        expect(changes.locator("tr", has_text="deny").first).to_be_visible()
+        expect(changes.get_by_role("alert")).to_have_count(0)
+        context.close()
 
 
 def test_the_audit_is_verified_with_a_click(house: House, context: BrowserContext) -> None:
