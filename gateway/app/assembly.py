@@ -146,7 +146,7 @@ class Gateway:
                 self.policies.status.failure[0], help="`sallyport check` lists everything that is wrong with them"
             )
         self._candidate = self._build_candidate(database, opening)
-        self.approvals = Approvals(database, Bell())
+        self.approvals = Approvals(database, Bell(), lambda name: self.doors.known.people.also(name))
         self.gate = Gate(
             policies=self.policies,
             log=self.log,

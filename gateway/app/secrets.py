@@ -154,7 +154,7 @@ class Secrets:
             token = digest_token(secret)
         roles = tuple(role.value for role in local.roles)
         keys = frozenset(read_public_key(line) for line in local.ssh_key)
-        return Known(principal, self._verifier(local, decoy_key), token, roles, local.uid, keys)
+        return Known(principal, self._verifier(local, decoy_key), token, roles, local.uid, keys, frozenset(local.also))
 
     def _verifier(self, local: Local, decoy_key: bytes) -> ScramVerifier | None:
         if local.scram is not None:

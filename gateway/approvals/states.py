@@ -62,10 +62,15 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who votes, as identity knows them at that moment."""
+    """Somebody who votes, as identity knows them at that moment. `also`: other names of the same human."""
 
     name: str
     groups: tuple[str, ...] = ()
+    also: frozenset[str] = frozenset()
+
+    def is_called(self, name: str) -> bool:
+        """Whether a name is one of theirs."""
+        return name == self.name or name in self.also
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +335,7 @@ def _approve(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
     if ticket.state is not State.REQUESTED:
         raise ApprovalConflict(f"ticket `{ticket.id}` is granted already", code="TICKET_CLOSED")
     _check_person(ticket, person)
-    if any(vote.approver == person.name for vote in ticket.votes):
+    if any(person.is_called(vote.approver) for vote in ticket.votes):
         raise ApprovalConflict(f"`{person.name}` has approved `{ticket.id}` already", code="ALREADY_VOTED")
     votes = (*ticket.votes, Vote(person.name, person.groups, True, now, comment[:MAX_REASON]))
     if all(_is_met(demand, votes) for demand in ticket.demands):
@@ -363,7 +368,7 @@ def _close(ticket: Ticket, state: State, reason: str, by: str | None) -> Ticket:
 
 
 def _check_person(ticket: Ticket, person: Person) -> None:
-    if person.name == ticket.binding.principal:
+    if person.is_called(ticket.binding.principal):
         raise ApprovalConflict("nobody decides about their own command", code="OWN_REQUEST")
     if not any(may_meet(demand, person) for demand in ticket.demands):
         raise ApprovalConflict(f"`{person.name}` is no approver of `{ticket.id}`", code="NOT_APPROVER")

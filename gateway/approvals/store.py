@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 from sqlalchemy import func, insert, select, update
 
 from gateway.approvals.notify import Bell
-from gateway.approvals.states import Binding, Demand, Expired, Shown, State, Step, Ticket, step
+from gateway.approvals.states import Approved, Binding, Demand, Expired, Refused, Shown, State, Step, Ticket, step
 from gateway.errors import ApprovalConflict
 from gateway.store.database import Database
 from gateway.store.tables import tickets
@@ -41,9 +41,13 @@ class NewTicket:
 class Approvals:
     """The tickets of this installation. Safe from any thread."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, also: Callable[[str], frozenset[str]] = lambda name: frozenset()
+    ) -> None:
+        """`also`: the other names of the human who has one, as they are known now."""
         self._database = database
         self.bell = bell
+        self._also = also
 
     def request(self, new: NewTicket, now: int) -> Ticket:
         """Make a ticket. Raises ApprovalConflict when the principal has too many open ones."""
@@ -170,6 +174,9 @@ class Approvals:
         `before` is called with the ticket-to-be just before it is written (the audit's chance to refuse by raising);
         after a lost race it is called again for the step that is tried next.
         """
+        if isinstance(event, Approved | Refused):
+            # INVARIANT: whoever votes, from wherever, votes as one human: never about what they asked for under another name.
+            event = replace(event, person=replace(event.person, also=self._also(event.person.name)))
         for _ in range(MAX_TRIES):
             ticket = self.get(ticket_id)
             if ticket is None:

@@ -30,6 +30,7 @@ _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
 _LONGEST = 31_536_000
 _MOST = 100_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
+_ISSUERS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:/=-]{0,127}")
 
 
 def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
@@ -137,8 +138,18 @@ def _identity(config: Config) -> Iterator[tuple[Path, str]]:
     yield from _doubles("identity.oidc", "issuer", [issuer.issuer for issuer in config.identity.oidc])
     yield from _doubles("identity.oidc", "prefix", [issuer.prefix for issuer in config.identity.oidc])
     yield from find_issuer_misfits(config)
+    names, taken = {local.name for local in locals_}, set[str]()
     for index, local in enumerate(locals_):
         yield from _local(local, ("identity", "principal", index))
+        for place, other in enumerate(local.also):
+            path = ("identity", "principal", index, "also", place)
+            if other in names:
+                yield path, "is an [[identity.principal]] itself; expected a name that somebody has at an issuer"
+            elif other in taken:
+                yield path, f"is `{other}` a second time"
+            elif not _ISSUERS_NAME.fullmatch(other):
+                yield path, "is no name of a principal"
+            taken.add(other)
 
 
 def _local(local: Local, path: Path) -> Iterator[tuple[Path, str]]:

@@ -194,7 +194,7 @@ class Listener:
 @dataclass(frozen=True, slots=True)
 class Local:
     """`[[identity.principal]]`: somebody this file knows. `scram`, `password`, `token` say where the secret is; `ssh_key` are public
-    keys, lines as in OpenSSH's `.pub` files."""
+    keys, lines as in OpenSSH's `.pub` files. `also` are names of the same human at issuers: they approve as one person."""
 
     name: str
     kind: PrincipalKind = PrincipalKind.USER
@@ -205,6 +205,7 @@ class Local:
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     ssh_key: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 class TokenAlgorithm(StrEnum):

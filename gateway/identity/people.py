@@ -24,7 +24,8 @@ MAX_TOKEN = 1_000
 class Known:
     """One principal with its proofs.
 
-    `token` is the SHA-256 of the token: tokens are long and random, so that is enough. `keys` are public keys of SSH.
+    `token` is the SHA-256 of the token: tokens are long and random, so that is enough. `keys` are public keys of SSH. `also` are
+    names that the same human has at issuers.
     """
 
     principal: Principal
@@ -33,6 +34,7 @@ class Known:
     roles: tuple[str, ...] = ()
     uid: int | None = None
     keys: frozenset[bytes] = frozenset()
+    also: frozenset[str] = frozenset()
 
 
 class People:
@@ -53,6 +55,11 @@ class People:
     def find(self, name: str) -> Known | None:
         """The principal of that name."""
         return self._known.get(name)
+
+    def also(self, name: str) -> frozenset[str]:
+        """The other names of whoever has this one, as far as the configuration knows."""
+        ours = next((one for one in self._known.values() if name == one.principal.name or name in one.also), None)
+        return frozenset() if ours is None else (ours.also | {ours.principal.name}) - {name}
 
     def by_uid(self, uid: int) -> Known | None:
         """The principal who is this user on this machine."""

@@ -140,6 +140,10 @@ def test_public_keys_are_their_principal_s(config: Config) -> None:
     assert people(config, local).people(KEY).has_key("ana", key.public_data)
 
 
+def test_the_names_of_a_human_elsewhere_are_known(config: Config) -> None:
+    assert people(config, Local("dora", also=("corp:dora",))).people(KEY).also("corp:dora") == {"dora"}
+
+
 SHOP = Resource("shop", ResourceProtocol.HTTP, "api:443", credential="env:SHOP")
 
 

@@ -76,6 +76,19 @@ def test_the_requester_never_decides_whatever_their_groups() -> None:
         assert code(caught) == "OWN_REQUEST"
 
 
+def test_a_human_is_one_whatever_they_are_called() -> None:
+    asked = ticket(Demand(groups=("dba",), quorum=2))
+    for event in (Approved, Refused):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(asked, event(Person("corp:ana", ("dba",), frozenset({"ana", "lab:a"}))), 5)
+        assert code(caught) == "OWN_REQUEST"
+    half = step(asked, Approved(BO), 5)
+    with pytest.raises(ApprovalConflict) as caught:
+        step(half, Approved(Person("corp:bo", ("dba",), frozenset({"bo"}))), 6)
+    assert code(caught) == "ALREADY_VOTED"
+    assert step(half, Approved(Person("corp:cy", ("dba",), frozenset({"cy"}))), 6).state is State.GRANTED
+
+
 def test_only_those_named_may_say_anything() -> None:
     for event in (Approved(OLGA), Refused(OLGA)):
         with pytest.raises(ApprovalConflict) as caught:

@@ -11,7 +11,19 @@ import pytest
 
 from gateway.approvals import store as store_module
 from gateway.approvals.notify import Bell
-from gateway.approvals.states import Approved, Binding, Demand, Expired, Person, Shown, State, Ticket, Used, Withdrawn
+from gateway.approvals.states import (
+    Approved,
+    Binding,
+    Demand,
+    Expired,
+    Person,
+    Refused,
+    Shown,
+    State,
+    Ticket,
+    Used,
+    Withdrawn,
+)
 from gateway.approvals.store import Approvals, NewTicket
 from gateway.errors import ApprovalConflict, AuditUnavailable
 from gateway.store.database import Database, open_database
@@ -55,6 +67,24 @@ def test_a_step_is_kept_and_rings(approvals: Approvals) -> None:
     assert granted.state is State.GRANTED
     assert approvals.get(made.id) == granted
     assert heard == [made.id]
+
+
+def test_whoever_votes_votes_as_one_human_as_they_are_known_now(database: Database) -> None:
+    humans = [frozenset({"ana", "corp:ana"}), frozenset({"bo", "corp:bo"})]
+    approvals = Approvals(
+        database, Bell(), lambda name: frozenset().union(*(one - {name} for one in humans if name in one))
+    )
+    made = approvals.request(replace(NEW, demands=(Demand(groups=("dba",), quorum=2),)), 1)
+    for event in (Approved(Person("corp:ana", ("dba",))), Refused(Person("corp:ana", ("dba",)))):
+        with pytest.raises(ApprovalConflict) as caught:
+            approvals.advance(made.id, event, 2)
+        assert caught.value.code == "OWN_REQUEST"
+    approvals.advance(made.id, Approved(BO), 2)
+    with pytest.raises(ApprovalConflict) as caught:
+        approvals.advance(made.id, Approved(Person("corp:bo", ("dba",))), 3)
+    assert caught.value.code == "ALREADY_VOTED"
+    humans.pop()
+    assert approvals.advance(made.id, Approved(Person("corp:bo", ("dba",))), 3).state is State.GRANTED
 
 
 def test_an_unknown_ticket_is_said_to_be_one(approvals: Approvals) -> None:

@@ -93,6 +93,13 @@ def local(**changes: object) -> dict[str, object]:
         ({"listener": (Listener(PG, "h:1", tls=ServerTls("a", "b")),)}, "listener.0.tls.certificate"),
         ({"identity": Identity((ANA, ANA))}, "identity.principal.1.name"),
         ({"identity": Identity((replace(ANA, uid=1), Local("bo", uid=1)))}, "identity.principal.1.uid"),
+        ({"identity": Identity((replace(ANA, also=("bo",)), Local("bo")))}, "identity.principal.0.also.0"),
+        ({"identity": Identity((replace(ANA, also=("ana",)),))}, "identity.principal.0.also.0"),
+        ({"identity": Identity((replace(ANA, also=("corp:ana", "corp ana")),))}, "identity.principal.0.also.1"),
+        (
+            {"identity": Identity((replace(ANA, also=("corp:ana",)), Local("bo", also=("corp:ana",))))},
+            "identity.principal.1.also.0",
+        ),
         (local(name="a b"), "identity.principal.0.name"),
         (local(scram="env:A", password="env:B"), "identity.principal.0.password"),
         (local(token="hunter2"), "identity.principal.0.token"),

@@ -36,6 +36,15 @@ def test_a_token_alone_leads_to_its_owner_and_one_of_two_people_to_neither() -> 
     assert people.owner_of(TOKEN) is None
 
 
+def test_a_human_with_several_names_is_found_by_each_of_them() -> None:
+    dora, emil = Principal("dora"), Principal("emil")
+    people = People([Known(dora, also=frozenset({"corp:dora", "lab:dd"})), Known(emil)], KEY)
+    assert people.also("dora") == {"corp:dora", "lab:dd"}
+    assert people.also("corp:dora") == {"dora", "lab:dd"}
+    assert people.also("lab:dd") == {"dora", "corp:dora"}
+    assert people.also("emil") == people.also("corp:emil") == people.also("") == frozenset()
+
+
 def test_nothing_proves_who_has_no_token_not_even_the_decoy_key() -> None:
     for guess in ("", "\x00", KEY.decode(), "\udcff"):
         assert not PEOPLE.is_proven("bo", guess)
