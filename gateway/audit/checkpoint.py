@@ -3,6 +3,7 @@
     sallyport.audit/3f2a...        the log's name (its origin)
     1048576                        how many entries
     base64 of the root             their Merkle root (RFC 9162)
+    before BASE64                  the SHA-256 of the checkpoint before, or of nothing (an extension line; old logs have none)
 
     - NAME base64(key id, signature)   with an em dash; more than one where a key hands over to the next
 
@@ -26,6 +27,7 @@ from gateway.errors import ConfigInvalid
 ED25519 = b"\x01"
 """The algorithm byte of Ed25519 in signed notes."""
 DASH = "\u2014 "
+BEFORE = "before "
 MAX_NOTE = 16 << 10
 MAX_SIGNATURES = 16
 
@@ -95,15 +97,22 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a log was at some moment."""
+    """What a log was at some moment. `before`: the digest of the checkpoint before; None where checkpoints were not chained yet."""
 
     origin: str
     size: int
     root: bytes
+    before: bytes | None = None
 
     def body(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        chained = "" if self.before is None else f"{BEFORE}{base64.b64encode(self.before).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n{chained}"
+
+
+def digest_of(note: str | None) -> bytes:
+    """What the checkpoint behind a note names in `before`; None: there is no note before."""
+    return hashlib.sha256((note or "").encode()).digest()
 
 
 def is_name(text: str) -> bool:
@@ -127,10 +136,12 @@ def read_note(note: str) -> tuple[Checkpoint, list[tuple[str, bytes]]]:
         raise ValueError("this is no checkpoint")
     if str(int(lines[1][:20])) != lines[1]:
         raise ValueError("the size of the checkpoint is not written plainly")
-    root = _decoded(lines[2])
-    if len(root) != 32 or len(lines) != 3:
+    root, before = _decoded(lines[2]), None
+    if len(lines) == 4 and lines[3].startswith(BEFORE):
+        before = _decoded(lines[3].removeprefix(BEFORE))
+    if len(root) != 32 or len(lines) != (3 if before is None else 4) or len(before or root) != 32:
         raise ValueError("this is no checkpoint of this log: its root or its end is another")
-    return Checkpoint(lines[0], int(lines[1]), root), _signatures(signed)
+    return Checkpoint(lines[0], int(lines[1]), root, before), _signatures(signed)
 
 
 def _signatures(text: str) -> list[tuple[str, bytes]]:

@@ -136,7 +136,7 @@ def _none_yet(directory: Path) -> AuditUnavailable:
 def _line(directory: Path, seq: int, place: int) -> bytes:
     holding = [path for path in segments(directory) if int(path.stem) <= seq]
     if not holding:
-        raise AuditUnavailable(f"the segment with entry {seq} was retired")
+        raise AuditUnavailable(f"the segment with entry {seq} is gone", code="AUDIT_ALTERED")
     with holding[-1].open("rb") as file:
         file.seek(place)
         line = file.readline()

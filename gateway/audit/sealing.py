@@ -1,8 +1,8 @@
 """Keeps up with the log and seals it: grows its Merkle tree and signs a checkpoint whenever there are new entries.
 
 A checkpoint is signed only over what is on the disk. Where the log does not continue what was sealed before, nothing is
-signed any more and `trouble` says why. `checkpoints.jsonl` holds signed notes, each a JSON string on a line of its own. The
-first of the keys signs; when another one signed last, both sign once, over an entry that names the new one: that is how a
+signed any more and `trouble` says why. `checkpoints.jsonl` holds signed notes, each a JSON string on a line of its own, and
+each names the digest of the one before, so that none can be taken out. The first of the keys signs; when another one signed last, both sign once, over an entry that names the new one: that is how a
 key hands over. Built by `app`; checked by `verify`.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, open_note, read_note, sign
+from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, digest_of, open_note, read_note, sign
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.audit.merkle import root_of
@@ -49,7 +49,7 @@ class Sealer:
         self._thread: threading.Thread | None = None
         self.trouble = ""
         log.flush()
-        last = _last_checkpoint(directory)
+        self._note = last = _last_checkpoint(directory)
         self.sealed = 0 if last is None else _size_of(last, directory)
         self._tree, self._tail = _taken_up(directory, self.sealed)
         self._is_behind = False
@@ -109,9 +109,10 @@ class Sealer:
             self._is_behind = False
             size = self._tree.size
             if size > self.sealed:
-                checkpoint = Checkpoint(self._origin, size, self._tree.frontier.root())
-                _write(self._directory / FILE, sign(checkpoint, keys))
-                self.sealed = size
+                root, before = self._tree.frontier.root(), digest_of(self._note)
+                note = sign(Checkpoint(self._origin, size, root, before), keys)
+                _write(self._directory / FILE, note)
+                self._note, self.sealed = note, size
             return size
 
     def start(self, every: float = SEAL_EVERY) -> None:

@@ -2,22 +2,19 @@
 
     python standalone.py DIRECTORY KEY [CHECKPOINT...]
 
-KEY is the log's public key in one line, or a file with it; each CHECKPOINT a file with one that was noted down earlier.
-Prints what it found and ends with 0 if the log is whole, 1 if not, 2 if it could not look.
+KEY: the log's public key or its file; CHECKPOINT: a file with one noted down. Ends with 0: whole, 1: not, 2: could not look.
 
 The log: `NNNN.jsonl` files, named after their first entry, a JSON object a line, numbered from 1 in "seq". The Merkle tree
-of RFC 9162 is over the lines without their ends. `checkpoints.jsonl` has signed notes (C2SP `tlog-checkpoint`, Ed25519), each as a JSON string.
-A key hands over to the next by an entry of kind "key" under a checkpoint that both signed. Where the first segments were
-retired, their leaf hashes stand in `tree/00`.
+of RFC 9162 is over the lines without their ends. `checkpoints.jsonl` has signed notes (C2SP `tlog-checkpoint`, Ed25519), each as
+a JSON string; a note has the SHA-256 of the one before it (of nothing in the first), those of old logs have none.
+A key hands over to the next by an entry of kind "key" under a checkpoint that both signed.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +22,6 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-NUMBER = re.compile(rb'\{"seq":([1-9][0-9]{0,18}),')
 Key = tuple[str, bytes, bytes]  # name, id, public key
 
 
@@ -45,16 +41,16 @@ def read_key(line: str) -> Key:
     return name, key_id, raw[1:]
 
 
-def read_note(note: str) -> tuple[str, int, bytes, bytes, list[tuple[str, bytes, bytes]]]:
-    """Origin, size, root, what was signed, and the signatures (name, key id, signature)."""
+def read_note(note: str) -> tuple[str, int, bytes, str, bytes, list[tuple[str, bytes, bytes]]]:
+    """Origin, size, root, the line that names the note before, what was signed, and the signatures (name, key id, signature)."""
     body, _, signed = note.partition("\n\n")
-    origin, size, root = body.split("\n")
+    origin, size, root, *more = body.split("\n")
     parts = [line.split(" ") for line in signed.removesuffix("\n").split("\n")]
     spelled = "".join(f"\u2014 {name} {encoded}\n" for _, name, encoded in parts)
-    if note != f"{origin}\n{int(size)}\n{root}\n\n{spelled}":
+    if note != "\n".join([origin, str(int(size)), root, *more]) + f"\n\n{spelled}" or len(more) > 1:
         raise ValueError("a checkpoint has another spelling")
     signatures = [(name, decoded(encoded)[:4], decoded(encoded)[4:]) for _, name, encoded in parts]
-    return origin, int(size), decoded(root), (body + "\n").encode(), signatures
+    return origin, int(size), decoded(root), "".join(more), (body + "\n").encode(), signatures
 
 
 def is_signed(note: str, key: Key) -> bool:
@@ -84,60 +80,72 @@ class Tree:
         self.size += 1
 
     def root(self) -> bytes:
-        if not self.nodes:
-            return hashlib.sha256(b"").digest()
-        root = self.nodes[-1][1]
+        root = self.nodes[-1][1] if self.nodes else hashlib.sha256(b"").digest()
         for _, node in reversed(self.nodes[:-1]):
             root = hashlib.sha256(b"\x01" + node + root).digest()
         return root
 
 
-def lines(paths: list[Path], first: int, wrong: list[str]) -> Iterator[bytes]:
+def chained(listed: list[str], wrong: list[str]) -> None:
+    before, size, old = "", 0, 0
+    for at, note in enumerate(listed):
+        _, this, _, link, *_ = read_note(note)
+        if this > size and not link and old == at:
+            old += 1
+        elif this <= size or link != "before " + base64.b64encode(hashlib.sha256(before.encode()).digest()).decode():
+            wrong.append(f"the checkpoint over {this} entries does not go on from the one before it")
+        before, size = note, this
+    if old:
+        print(f"{old} checkpoints are of an older version: whether one of them was taken out is not proven")
+
+
+def lines(paths: list[Path], wrong: list[str]) -> Iterator[tuple[bytes, dict[str, object]]]:
+    first = 1
     for path in paths:
         if int(path.stem) != first:
             wrong.append(f"{path.name} begins where entry {first} belongs")
+            first = int(path.stem)
         with path.open("rb") as file:
             for raw in file:
                 if not raw.endswith(b"\n"):
-                    if path != paths[-1]:
-                        wrong.append(f"entry {first} has no end, and more segments follow")
-                    else:
-                        print(f"a torn tail of {len(raw)} bytes follows entry {first - 1}")
+                    torn = f"{len(raw)} bytes of a line without an end follow entry {first - 1} in {path.name}"
+                    print(torn) if path == paths[-1] else wrong.append(torn)
                     break
-                found = NUMBER.match(raw)
-                if found is None or int(found[1]) != first:
-                    wrong.append(f"entry {first} is not where it belongs")
-                yield raw[:-1]
+                entry = entry_of(raw)
+                if entry.get("seq") != first or "kind" not in entry:
+                    wrong.append(f"entry {first} is not where it belongs, or none")
+                yield raw[:-1], entry
                 first += 1
 
 
-def announced(line: bytes) -> list[Key]:
+def entry_of(line: bytes) -> dict[str, object]:
     try:
-        entry = json.loads(line) if b'"kind":"key"' in line else {}
-        return [read_key(entry["note"])] if entry.get("step") == "handed over" else []
-    except (ValueError, KeyError, AttributeError):
+        return dict(json.loads(line))
+    except (ValueError, TypeError):
+        return {}
+
+
+def announced(entry: dict[str, object]) -> list[Key]:
+    try:
+        return [read_key(str(entry["note"]))] if (entry["kind"], entry["step"]) == ("key", "handed over") else []
+    except (ValueError, KeyError):
         return []
 
 
 def check(directory: Path, trusted: list[Key], kept: list[str]) -> list[str]:
     """Everything that is wrong with a log."""
-    wrong: list[str] = []
     listed = [json.loads(line) for line in (directory / "checkpoints.jsonl").read_bytes().split(b"\n")[:-1]]
-    sizes = [read_note(note)[1] for note in listed]
-    if any(after <= before for before, after in itertools.pairwise(sizes)) or not sizes:
-        wrong.append("there are no checkpoints, or they are not in order")
+    wrong = [] if listed else ["there are no checkpoints"]
+    chained(listed, wrong)
     waiting = sorted([*listed, *kept], key=lambda note: read_note(note)[1])
     paths = sorted(path for path in directory.glob("*.jsonl") if path.stem.isdigit())
     tree, candidates, origin, covered = Tree(), list[Key](), None, 0
-    first = int(paths[0].stem) if paths else 1
-    retired = (directory / "tree" / "00").read_bytes()[: (first - 1) * 32] if first > 1 else b""
-    for at in range(0, len(retired), 32):
-        tree.add(retired[at : at + 32])
-    source = lines(paths, tree.size + 1, wrong)
-    while True:
+    source = lines(paths, wrong)
+    line: tuple[bytes, dict[str, object]] | None = (b"", {})
+    while line is not None:
         while waiting and read_note(waiting[0])[1] == tree.size:
             note = waiting.pop(0)
-            name, size, root, _, _ = read_note(note)
+            name, size, root, *_ = read_note(note)
             origin = origin or name
             signers = [key for key in trusted if is_signed(note, key)]
             if not signers or name != origin:
@@ -147,14 +155,12 @@ def check(directory: Path, trusted: list[Key], kept: list[str]) -> list[str]:
             else:
                 covered = size
                 trusted += [key for key in candidates if is_signed(note, key) and key not in trusted]
-        line = next(source, None)
-        if line is None:
-            break
-        tree.add(hashlib.sha256(b"\x00" + line).digest())
-        candidates += announced(line)
+        if (line := next(source, None)) is not None:
+            tree.add(hashlib.sha256(b"\x00" + line[0]).digest())
+            candidates += announced(line[1])
     if waiting:
         wrong.append(f"{read_note(waiting[-1])[1]} entries were sealed, and the log has {tree.size}")
-    print(f"{tree.size} entries, {covered} of them sealed")
+    print(f"{tree.size} entries, {covered} of them sealed; nothing is proven of those behind")
     return wrong
 
 
@@ -169,8 +175,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         print(f"could not look: {error}")
         return 2
-    for one in wrong:
-        print(f"wrong: {one}")
+    print("".join(f"wrong: {one}\n" for one in wrong), end="")
     return 1 if wrong else 0
 
 

@@ -1,8 +1,9 @@
 """Checks a whole log against its signed checkpoints: every line hashed again, every signature looked at.
 
-What was changed, taken out, put in, moved or cut off before the last checkpoint is a finding. A torn tail behind it, and
-entries that no checkpoint covers yet, are told, and are none. The stored tree is believed only where its segments were
-retired, and there only as far as signed roots say so. Called by `sallyport audit verify`; `standalone` does the same in one
+What was changed, taken out, put in, moved or cut off before the last checkpoint is a finding, and so is a beginning that is
+gone: a log begins at entry 1. A torn tail behind the last checkpoint, and entries that none covers yet, are told, and are
+no findings. For entries that are gone the hashes of the stored tree stand in, so that signed roots can still say whether the
+rest is what was sealed. Checkpoints are a chain; those of old logs are not, which is told. Called by `sallyport audit verify`; `standalone` does the same in one
 file for people who trust none of this.
 
 A content whose key was destroyed is told, and is no finding: its line is what was sealed. One that its key does not open is.
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.audit.checkpoint import Checkpoint, PublicKey, open_note, read_note
+from gateway.audit.checkpoint import Checkpoint, PublicKey, digest_of, open_note, read_note
 from gateway.audit.content_keys import Opener
 from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.log import segments
@@ -39,13 +40,13 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a log is. `covered`: entries under the last good checkpoint; `torn`: bytes of a line that was being written;
-    `shredded`: entries whose contents' keys were destroyed, as the log says; `closed`: others whose keys are not here."""
+    """What a log is. `covered`: entries under the last good checkpoint; `unchained`: checkpoints of an older version, which do
+    not say what stood before them; `torn`: bytes of a line that was being written; `shredded`: entries whose contents' keys were destroyed, as the log says; `closed`: others whose keys are not here."""
 
     entries: int = 0
     covered: int = 0
     checkpoints: int = 0
-    retired: int = 0
+    unchained: int = 0
     torn: int = 0
     shredded: int = 0
     closed: int = 0
@@ -73,13 +74,14 @@ def verify_log(
     """
     report = Report()
     roots = _Roots(report, trusted, _listed(directory, kept, report))
-    frontier = _retired(directory, report)
+    frontier = Frontier()
     roots.reached(frontier)
     contents = _Contents(Opener(directory), report)
-    for line in _lines(directory, frontier.size + 1, report, contents):
-        for _ in frontier.append(leaf_hash(line)):
+    for line in _lines(directory, report, contents):
+        for _ in frontier.append(line if isinstance(line, _Gone) else leaf_hash(line)):
             pass
-        roots.told(line)
+        if not isinstance(line, _Gone):
+            roots.told(line)
         roots.reached(frontier)
         if not frontier.size & 0xFFFF:
             progress(frontier.size)
@@ -191,7 +193,7 @@ def _listed(directory: Path, kept: Sequence[str], report: Report) -> list[tuple[
     except (ValueError, OSError) as error:
         report.found("CHECKPOINTS", f"`{FILE}` cannot be read: {error}")
         listed = []
-    before = 0
+    before, last = 0, None
     for number, note in enumerate(listed, 1):
         checkpoint = _read(note)
         if checkpoint is None:
@@ -199,7 +201,11 @@ def _listed(directory: Path, kept: Sequence[str], report: Report) -> list[tuple[
             continue
         if checkpoint.size <= before:
             report.found("CHECKPOINTS", f"line {number} of `{FILE}` does not go on from the line before")
-        before = max(before, checkpoint.size)
+        elif checkpoint.before is None and report.unchained == number - 1:
+            report.unchained += 1
+        elif checkpoint.before != digest_of(last):
+            report.found("CHECKPOINTS", f"what line {number} of `{FILE}` was signed behind is gone or another")
+        before, last = max(before, checkpoint.size), note
         found.append((checkpoint.size, note))
     for note in kept:
         checkpoint = _read(note)
@@ -217,28 +223,22 @@ def _read(note: str) -> Checkpoint | None:
         return None
 
 
-def _retired(directory: Path, report: Report) -> Frontier:
-    """The tree over entries whose segments were retired, from their stored hashes."""
-    frontier, paths = Frontier(), segments(directory)
+class _Gone(bytes):
+    """The hash that the stored tree has for an entry that is gone."""
+
+
+def _lines(directory: Path, report: Report, contents: _Contents) -> Iterator[bytes]:
+    """Every whole line, without its end; what is out of order or none is found and handed on all the same."""
+    expected, paths = 1, segments(directory)
     if not paths and not directory.is_dir():
         raise AuditUnavailable(f"there is no audit in {directory}", help="see `[audit] dir`")
-    first = int(paths[0].stem) if paths else 1
-    if first > 1:
-        stored = StoredTree(directory)
-        for index in range(min(first - 1, stored.size)):
-            for _ in frontier.append(stored.node(0, index)):
-                pass
-        report.retired = frontier.size
-        if frontier.size < first - 1:
-            report.found("GAP", f"the entries before {first} are gone, and so are their hashes", frontier.size + 1)
-    return frontier
-
-
-def _lines(directory: Path, first: int, report: Report, contents: _Contents) -> Iterator[bytes]:
-    """Every whole line, without its end; what is out of order or none is found and handed on all the same."""
-    expected, paths = first, segments(directory)
     for path in paths:
-        if int(path.stem) != expected:
+        first = int(path.stem)
+        if first > expected:
+            report.found("GAP", f"the entries {expected} to {first - 1} are gone, with their segments", expected)
+            yield from _gone(StoredTree(directory), expected - 1, first - 1)
+            expected = first
+        elif first < expected:
             report.found("GAP", f"`{path.name}` begins where entry {expected} belongs", expected)
         try:
             with path.open("rb") as file:
@@ -256,6 +256,12 @@ def _lines(directory: Path, first: int, report: Report, contents: _Contents) -> 
                     expected += 1
         except OSError as error:
             raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
+
+
+def _gone(stored: StoredTree, since: int, until: int) -> Iterator[_Gone]:
+    """A hash each for the indexes from `since` up to `until`. None behind the stored tree: a name may say any number."""
+    for index in range(since, min(until, stored.size)):
+        yield _Gone(stored.node(0, index))
 
 
 def _torn(path: Path, raw: bytes, is_last: bool, expected: int, report: Report) -> None:

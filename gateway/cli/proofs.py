@@ -65,8 +65,11 @@ def verify(
 
 def _say_report(report: Report, place: Path) -> None:
     say(f"{place}: {report.entries:,} entries, {report.covered:,} of them under {report.checkpoints:,} checkpoints")
-    if report.retired:
-        say(f"  {report.retired:,} entries were retired; their hashes are proven")
+    if report.unchained:
+        say(
+            f"  {report.unchained:,} checkpoints are of an older version: the entries under them are proven, and not that none"
+        )
+        say("  of those checkpoints was taken out")
     if report.entries > report.covered and report.is_whole:
         say(f"  {report.entries - report.covered:,} entries came after the last checkpoint")
     if report.shredded:

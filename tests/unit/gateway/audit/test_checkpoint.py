@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, open_note, read_note, sign
+from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, digest_of, open_note, read_note, sign
 from gateway.audit.keys import make_pem
 from gateway.errors import ConfigInvalid
 
@@ -46,6 +48,18 @@ def test_what_a_trusted_key_signed_opens() -> None:
     note = sign(CHECKPOINT, [key(1)])
     assert note.startswith("log.example/a\n7\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n\n\u2014 log.example/a ")
     assert open_note(note, [key(2).public, key(1).public]) == (CHECKPOINT, [key(1).public])
+
+
+def test_a_checkpoint_names_the_digest_of_the_one_before_it() -> None:
+    chained = replace(CHECKPOINT, before=digest_of(None))
+    note = sign(chained, [key(1)])
+    assert note.split("\n")[3] == "before 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    assert open_note(note, [key(1).public])[0] == chained
+    with pytest.raises(ValueError, match="a signature is wrong"):
+        open_note(note.replace("before 47DE", "before 57DE"), [key(1).public])
+    for line in ("before AAAA", "after 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "before", ""):
+        with pytest.raises(ValueError):
+            read_note(note.replace(note.split("\n")[3], line, 1))
 
 
 def test_what_two_keys_signed_says_so() -> None:

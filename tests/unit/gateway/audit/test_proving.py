@@ -102,5 +102,5 @@ def test_what_is_not_where_it_was_is_told(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable, match="does not hold entry 2"):
         prove_entry(tmp_path, 2)
     first.unlink()
-    with pytest.raises(AuditUnavailable, match="was retired"):
+    with pytest.raises(AuditUnavailable, match="is gone"):
         prove_entry(tmp_path, 2)

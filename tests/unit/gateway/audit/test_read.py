@@ -78,7 +78,7 @@ def test_a_missing_directory_is_said_to_be_missing(tmp_path: Path) -> None:
         list(read(tmp_path / "none"))
 
 
-def test_a_log_whose_first_segments_were_retired_reads_from_what_is_there(log: AuditLog, tmp_path: Path) -> None:
+def test_a_log_whose_first_segments_are_gone_reads_from_what_is_there(log: AuditLog, tmp_path: Path) -> None:
     for _ in range(10):
         log.append(decision(text="x" * 100))
     first = segments(tmp_path)[1]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import sealing, tree
-from gateway.audit.checkpoint import open_note, read_note
+from gateway.audit.checkpoint import digest_of, open_note, read_note
 from gateway.audit.log import AuditLog
 from gateway.audit.sealing import FILE, Sealer, checkpoints
 from gateway.audit.tree import FOLDER
@@ -53,6 +53,17 @@ def test_after_a_restart_it_goes_on_where_it_was(tmp_path: Path) -> None:
     sealed_log(tmp_path, 5, unsealed=4)
     assert sealer_of(tmp_path, 1)[1] == 9
     assert verify_log(tmp_path, [signing_key().public]).is_whole
+
+
+def test_each_checkpoint_names_the_one_before_it_over_restarts_too(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 20)
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key()], lambda: 1)
+    log.append(entry(21))
+    sealer.seal()
+    log.close()
+    notes = checkpoints(tmp_path)
+    assert [read_note(note)[0].before for note in notes] == [digest_of(one) for one in (None, *notes[:-1])]
 
 
 def test_a_lost_tree_is_made_again(tmp_path: Path) -> None:

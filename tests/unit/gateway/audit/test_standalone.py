@@ -6,11 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.audit import standalone
+from gateway.audit.checkpoint import digest_of, read_note, sign
 from gateway.audit.log import segments
 from gateway.audit.sealing import FILE, checkpoints
 from tests.strategies.audit_logs import sealed_log, signing_key
@@ -32,7 +34,10 @@ def test_it_runs_alone_on_a_whole_log(tmp_path: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-I", script, tmp_path / "log", KEY], capture_output=True, text=True, cwd=tmp_path
     )
-    assert (run.returncode, run.stdout) == (0, "35 entries, 33 of them sealed\n"), run.stderr
+    assert (run.returncode, run.stdout) == (
+        0,
+        "35 entries, 33 of them sealed; nothing is proven of those behind\n",
+    ), run.stderr
 
 
 def test_it_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +59,51 @@ def test_a_checkpoint_kept_elsewhere_shows_what_was_cut_off(tmp_path: Path, caps
     assert standalone.main([str(log), KEY]) == 0
     assert standalone.main([str(log), KEY, str(tmp_path / "kept")]) == 1
     assert "30 entries were sealed, and the log has 10" in capsys.readouterr().out
+
+
+def write(directory: Path, listed: list[str]) -> None:
+    (directory / FILE).write_bytes(b"".join(json.dumps(one).encode() + b"\n" for one in listed))
+
+
+@pytest.mark.parametrize("keeps_checkpoints", [True, False])
+def test_a_beginning_that_is_gone_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], keeps_checkpoints: bool
+) -> None:
+    sealed_log(tmp_path, 60)
+    for path in segments(tmp_path)[:4]:
+        path.unlink()
+    first = int(segments(tmp_path)[0].stem)
+    if not keeps_checkpoints:
+        write(tmp_path, [note for note in checkpoints(tmp_path) if read_note(note)[0].size >= first - 1])
+    assert standalone.main([str(tmp_path), KEY]) == 1
+    assert "begins where entry 1 belongs" in capsys.readouterr().out
+
+
+def test_a_checkpoint_that_was_taken_out_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed_log(tmp_path, 40)
+    listed = checkpoints(tmp_path)
+    write(tmp_path, [listed[0], *listed[2:]])
+    assert standalone.main([str(tmp_path), KEY]) == 1
+    assert "the checkpoint over 30 entries does not go on from the one before it" in capsys.readouterr().out
+
+
+def test_checkpoints_of_an_older_version_still_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sealed_log(tmp_path, 40)
+    old = [read_note(note)[0] for note in checkpoints(tmp_path)]
+    unchained = [sign(replace(one, before=None), [signing_key()]) for one in old]
+    write(tmp_path, [*unchained[:3], sign(replace(old[3], before=digest_of(unchained[2])), [signing_key()])])
+    assert standalone.main([str(tmp_path), KEY]) == 0
+    assert "3 checkpoints are of an older version" in capsys.readouterr().out
+    write(tmp_path, [sign(old[0], [signing_key()]), *unchained[1:]])
+    assert standalone.main([str(tmp_path), KEY]) == 1
+
+
+@pytest.mark.parametrize("tail", [b"garbage\n", b'{"seq":99,"kind":"decision"}\n', b'{"seq":13}\n', b"[13]\n"])
+def test_a_forged_tail_that_is_no_entry_is_wrong(tmp_path: Path, tail: bytes) -> None:
+    sealed_log(tmp_path, 12)
+    with segments(tmp_path)[-1].open("ab") as file:
+        file.write(tail)
+    assert standalone.main([str(tmp_path), KEY]) == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage\n", b"[]\n", b"5\n", b'"a"\n'])

@@ -6,12 +6,13 @@ import base64
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from gateway.audit.checkpoint import Checkpoint, sign
+from gateway.audit.checkpoint import Checkpoint, digest_of, read_note, sign
 from gateway.audit.log import segments
 from gateway.audit.sealing import FILE, checkpoints
 from gateway.audit.verify import MAX_FINDINGS, Report, verify_log
@@ -121,11 +122,15 @@ def test_a_forged_tail_that_is_no_entry_is_found(tmp_path: Path) -> None:
     assert codes(verify_log(tmp_path, TRUSTED)) == {"LINE"}
 
 
+def write(directory: Path, listed: list[str]) -> None:
+    (directory / FILE).write_bytes(b"".join(json.dumps(one).encode() + b"\n" for one in listed))
+
+
 def forge(tmp_path: Path, checkpoint: Checkpoint, seed: int) -> set[str]:
-    sealed_log(tmp_path, 30)
+    sealed_log(tmp_path, 20)
     listed = checkpoints(tmp_path)
-    listed[1] = sign(checkpoint, [signing_key(seed)])
-    (tmp_path / FILE).write_bytes(b"".join(json.dumps(one).encode() + b"\n" for one in listed))
+    listed[1] = sign(replace(checkpoint, before=digest_of(listed[0])), [signing_key(seed)])
+    write(tmp_path, listed)
     return codes(verify_log(tmp_path, TRUSTED))
 
 
@@ -160,23 +165,61 @@ def test_a_key_that_an_unsealed_entry_announces_is_not_trusted(tmp_path: Path) -
     )
     with segments(tmp_path)[-1].open("ab") as file:
         file.write(line + b"\n")
-    forged = sign(Checkpoint(ORIGIN, 6, base64.b64decode("AA==") * 32), [stranger])
+    before = digest_of(checkpoints(tmp_path)[-1])
+    forged = sign(Checkpoint(ORIGIN, 6, base64.b64decode("AA==") * 32, before), [stranger])
     with (tmp_path / FILE).open("ab") as file:
         file.write(msgspec.json.encode(forged) + b"\n")
     assert codes(verify_log(tmp_path, TRUSTED)) == {"SIGNATURE"}
 
 
-def test_retired_segments_are_proven_by_their_hashes(tmp_path: Path) -> None:
-    sealed_log(tmp_path, 30)
-    segments(tmp_path)[0].unlink()
+@pytest.mark.parametrize("keeps_checkpoints", [True, False])
+def test_a_log_begins_at_its_first_entry_and_a_beginning_that_is_gone_is_found(
+    tmp_path: Path, keeps_checkpoints: bool
+) -> None:
+    sealed_log(tmp_path, 60)
+    gone = segments(tmp_path)[:4]
+    for path in gone:
+        path.unlink()
+    first = int(segments(tmp_path)[0].stem)
+    if not keeps_checkpoints:
+        write(tmp_path, [note for note in checkpoints(tmp_path) if read_note(note)[0].size >= first - 1])
     report = verify_log(tmp_path, TRUSTED)
-    assert report.is_whole
-    assert report.retired > 0
+    assert not report.is_whole
+    assert codes(report) == ({"GAP"} if keeps_checkpoints else {"GAP", "CHECKPOINTS"})
+    assert f"the entries 1 to {first - 1} are gone" in " ".join(one.message for one in report.findings)
+    # What is left is what was sealed, says the stored tree under the signed roots; it is believed in nothing else.
+    assert (report.entries, report.covered) == (60, 60)
     leaves = tmp_path / "tree" / "00"
     leaves.write_bytes(b"\0" * 32 + leaves.read_bytes()[32:])
-    assert "ALTERED" in codes(verify_log(tmp_path, TRUSTED))
+    assert codes(verify_log(tmp_path, TRUSTED)) >= {"GAP", "ALTERED"}
     leaves.write_bytes(b"")
     assert "GAP" in codes(verify_log(tmp_path, TRUSTED))
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_checkpoint_that_was_taken_out_is_found(tmp_path: Path, which: int) -> None:
+    sealed_log(tmp_path, 40)
+    listed = checkpoints(tmp_path)
+    del listed[which]
+    write(tmp_path, listed)
+    assert codes(verify_log(tmp_path, TRUSTED)) == {"CHECKPOINTS"}
+
+
+def test_checkpoints_of_an_older_version_prove_their_entries_and_are_told_to_be_no_chain(tmp_path: Path) -> None:
+    sealed_log(tmp_path, 40)
+    old = [read_note(note)[0] for note in checkpoints(tmp_path)]
+    unchained = [sign(replace(one, before=None), [signing_key()]) for one in old]
+    write(tmp_path, unchained)
+    report = verify_log(tmp_path, TRUSTED)
+    assert (report.is_whole, report.covered, report.checkpoints, report.unchained) == (True, 40, 4, 4)
+    # The newer version goes on from the last of them; from then on every one has to.
+    chained = sign(replace(old[3], before=digest_of(unchained[2])), [signing_key()])
+    write(tmp_path, [*unchained[:3], chained])
+    assert (verify_log(tmp_path, TRUSTED).is_whole, verify_log(tmp_path, TRUSTED).unchained) == (True, 3)
+    write(tmp_path, [*unchained[:2], chained])
+    assert codes(verify_log(tmp_path, TRUSTED)) == {"CHECKPOINTS"}
+    write(tmp_path, [checkpoints(tmp_path)[0], sign(replace(old[2], before=bytes(32)), [signing_key()]), unchained[3]])
+    assert codes(verify_log(tmp_path, TRUSTED)) == {"CHECKPOINTS"}
 
 
 def test_a_thousand_wrongs_are_not_all_listed(tmp_path: Path) -> None:
