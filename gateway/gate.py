@@ -32,7 +32,6 @@ from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
 from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
-from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.unusual import numbers_in, unusual_in
 from gateway.config.model import SecretsInText
@@ -43,8 +42,9 @@ from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
 from gateway.identity.speaking import stated_in
 from gateway.remembering import Memory, Remembered
+from gateway.stepping import Steps
 from gateway.telemetry import Meters, logger
-from gateway.telling import decision_entry, has_secret, outcome_entry, shows_text, step_entry
+from gateway.telling import decision_entry, has_secret, outcome_entry, shows_text
 
 MAX_HELD = 10_000
 """Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
@@ -100,6 +100,7 @@ class Gate:
         self._refuses = secrets_in_text is SecretsInText.REFUSE
         self._counting = counting
         self._estimating = estimating
+        self.steps = Steps(log, approvals, clock)
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._held: OrderedDict[str, Asked] = OrderedDict()
@@ -434,12 +435,7 @@ class Gate:
 
     def advance(self, ticket_id: str, event: Step) -> Ticket:
         """A step of a ticket, recorded before it counts. Raises ApprovalConflict, AuditUnavailable, StoreUnavailable."""
-        now = self._clock()
-
-        def record(after: Ticket) -> None:
-            self._log.append(step_entry(after, event, now))
-
-        return self._approvals.advance(ticket_id, event, now, before=record)
+        return self.steps.advance(ticket_id, event)
 
     def withdraw(self, ticket_id: str, reason: str) -> None:
         """The session that waited does not want it any more. Never raises."""
@@ -451,11 +447,12 @@ class Gate:
             logger("gate").info("a hold could not be withdrawn", ticket=ticket_id, code=error.code)
 
     def expire_overdue(self) -> None:
-        """Close every ticket whose time is over, so that those who watch it learn it. Called every so often by `app`."""
-        now = self._clock()
+        """Close every ticket whose time is over, so that those who watch it learn it; take back steps that never happened.
+        Called every so often by `app`."""
         try:
-            self._approvals.expire_overdue(now, before=lambda after: self._write(step_entry(after, Expired(), now)))
-            self._meters.holds_open.set(len(self._approvals.pending(now)))
+            self.steps.resolve()
+            self.steps.expire_overdue()
+            self._meters.holds_open.set(len(self._approvals.pending(self._clock())))
         except GatewayError as error:
             logger("gate").warning("tickets could not be looked through", code=error.code)
 
@@ -482,9 +479,6 @@ class Gate:
     def _unrecorded(self, decision_id: str, error: AuditUnavailable) -> None:
         self._meters.audit_failures.inc()
         logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)
-
-    def _write(self, entry: Entry) -> None:
-        self._log.append(entry)
 
 
 def _labels(decision: Decision) -> tuple[str, str]:

@@ -165,6 +165,10 @@ def outcome_entry(decision_id: str, outcome: Outcome, now: int, principal: str, 
     )
 
 
+LOST = "lost"
+"""The step of an entry that takes another back: that step never happened."""
+
+
 def step_entry(after: Ticket, event: Step, now: int) -> Entry:
     """The entry of a ticket's step; `after` is the ticket as it will be."""
     step, person, note = _step(event)

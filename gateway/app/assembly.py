@@ -162,6 +162,8 @@ class Gateway:
             counting=self.counting,
             estimating=self._estimating,
         )
+        # WHY before anything is written: the last entries are those of the life before.
+        self.gate.steps.remember(config.at(config.audit.dir))
         self._recording_keys = secrets.recording_keys()
         self.recordings = build_recordings(config, self._recording_keys, self.log)
         opening.callback(self.recordings.close)

@@ -125,6 +125,7 @@ class Ticket:
     state: State = State.REQUESTED
     votes: tuple[Vote, ...] = ()
     closed_by: str | None = None
+    closed_at: int | None = None
     granted_at: int | None = None
     used_at: int | None = None
     version: int = 0
@@ -138,6 +139,11 @@ class Ticket:
     def is_usable(self) -> bool:
         """Whether it is granted and not yet used (time apart)."""
         return self.state is State.GRANTED and self.used_at is None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether any step can still be taken (time apart)."""
+        return self.is_open or self.is_usable
 
     @property
     def is_over(self) -> bool:
@@ -294,9 +300,9 @@ def _names(value: Json | None) -> tuple[str, ...]:
 def step(ticket: Ticket, event: Step, now: int) -> Ticket:
     """The ticket after the event, or ApprovalConflict with the code that says why not. An illegal step changes nothing."""
     # INVARIANT: the clock closes a ticket whether or not anybody noticed; only Expired itself may be said of an overdue one.
-    if now >= ticket.expires_at and not isinstance(event, Expired | Withdrawn) and _is_alive(ticket):
+    if now >= ticket.expires_at and not isinstance(event, Expired | Withdrawn) and ticket.is_alive:
         raise ApprovalConflict(f"ticket `{ticket.id}` has expired", code="TICKET_CLOSED")
-    if not _is_alive(ticket):
+    if not ticket.is_alive:
         raise _closed(ticket)
     match event:
         case Approved(person, comment):
@@ -306,23 +312,19 @@ def step(ticket: Ticket, event: Step, now: int) -> Ticket:
         case Withdrawn(reason, by_choice):
             if by_choice and not ticket.may_withdraw:
                 raise ApprovalConflict(f"the policy does not let `{ticket.id}` be withdrawn", code="WITHDRAW_FORBIDDEN")
-            return _close(ticket, State.WITHDRAWN, reason, ticket.binding.principal)
+            return _close(ticket, State.WITHDRAWN, reason, ticket.binding.principal, now)
         case Superseded(reason):
-            return _close(ticket, State.SUPERSEDED, reason, None)
+            return _close(ticket, State.SUPERSEDED, reason, None, now)
         case Expired():
             if now < ticket.expires_at:
                 raise ApprovalConflict(f"ticket `{ticket.id}` has time left", code="NOT_EXPIRED")
-            return _close(ticket, State.EXPIRED, "nobody decided in time", None)
+            return _close(ticket, State.EXPIRED, "nobody decided in time", None, now)
         case Used(binding):
             return _use(ticket, binding, now)
         case Estimated(estimate):
             return _show(ticket, estimate)
         case _:
             assert_never(event)
-
-
-def _is_alive(ticket: Ticket) -> bool:
-    return ticket.state is State.REQUESTED or ticket.is_usable
 
 
 def _closed(ticket: Ticket) -> ApprovalConflict:
@@ -346,7 +348,7 @@ def _approve(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
 def _refuse(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
     _check_person(ticket, person)
     vote = Vote(person.name, person.groups, False, now, comment[:MAX_REASON])
-    return replace(_close(ticket, State.REFUSED, comment, person.name), votes=(*ticket.votes, vote))
+    return replace(_close(ticket, State.REFUSED, comment, person.name, now), votes=(*ticket.votes, vote))
 
 
 def _use(ticket: Ticket, binding: Binding, now: int) -> Ticket:
@@ -363,8 +365,14 @@ def _show(ticket: Ticket, estimate: Estimate) -> Ticket:
     return replace(ticket, shown=replace(ticket.shown, estimate=estimate), version=ticket.version + 1)
 
 
-def _close(ticket: Ticket, state: State, reason: str, by: str | None) -> Ticket:
-    return replace(ticket, state=state, reason=reason[:MAX_REASON], closed_by=by, version=ticket.version + 1)
+def _close(ticket: Ticket, state: State, reason: str, by: str | None, now: int) -> Ticket:
+    kept = reason[:MAX_REASON]
+    return replace(ticket, state=state, reason=kept, closed_by=by, closed_at=now, version=ticket.version + 1)
+
+
+def touch(ticket: Ticket) -> Ticket:
+    """The ticket as it is, under the next version: whatever was computed from this one can not be written any more."""
+    return replace(ticket, version=ticket.version + 1)
 
 
 def _check_person(ticket: Ticket, person: Person) -> None:

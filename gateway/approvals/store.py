@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import func, insert, select, update
 
 from gateway.approvals.notify import Bell
-from gateway.approvals.states import Approved, Binding, Demand, Expired, Refused, Shown, State, Step, Ticket, step
+from gateway.approvals.states import Approved, Binding, Demand, Refused, Shown, State, Step, Ticket, step, touch
 from gateway.errors import ApprovalConflict
 from gateway.store.database import Database
 from gateway.store.tables import tickets
@@ -167,12 +167,19 @@ class Approvals:
             return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
 
     def advance(
-        self, ticket_id: str, event: Step, now: int, *, before: Callable[[Ticket], None] | None = None
+        self,
+        ticket_id: str,
+        event: Step,
+        now: int,
+        *,
+        before: Callable[[Ticket], None] | None = None,
+        lost: Callable[[Ticket], None] | None = None,
     ) -> Ticket:
         """Take a step and return the ticket after it. ApprovalConflict when the ticket does not permit it.
 
-        `before` is called with the ticket-to-be just before it is written (the audit's chance to refuse by raising);
-        after a lost race it is called again for the step that is tried next.
+        `before` is called with the ticket-to-be just before it is written (the audit's chance to refuse by raising). Where
+        somebody else was faster, `lost` is called with the ticket that never came to be, and `before` again for the step that
+        is tried next. After StoreUnavailable it is not known whether it was written.
         """
         if isinstance(event, Approved | Refused):
             # INVARIANT: whoever votes, from wherever, votes as one human: never about what they asked for under another name.
@@ -187,17 +194,18 @@ class Approvals:
             if self._replace(ticket, after):
                 self.bell.ring(ticket_id)
                 return after
+            if lost is not None:
+                lost(after)
         raise ApprovalConflict(f"ticket `{ticket_id[:64]}` is being changed by others", code="CONTENDED")
 
-    def expire_overdue(self, now: int, *, before: Callable[[Ticket], None] | None = None) -> list[Ticket]:
-        """Close what is overdue; those that somebody else closed meanwhile are left out."""
-        closed = []
-        for ticket in self.overdue(now):
-            try:
-                closed.append(self.advance(ticket.id, Expired(), now, before=before))
-            except ApprovalConflict:
-                continue  # WHY: another replica, or its own session, was faster
-        return closed
+    def fence(self, ticket_id: str) -> Ticket | None:
+        """The ticket, once every write that began from what it was before has come or can not come any more."""
+        for _ in range(MAX_TRIES):
+            ticket = self.get(ticket_id)
+            # WHY not one that is over: no write goes on from it, and those from before it were overtaken.
+            if ticket is None or not ticket.is_alive or self._replace(ticket, touch(ticket)):
+                return self.get(ticket_id)
+        raise ApprovalConflict(f"ticket `{ticket_id[:64]}` is being changed by others", code="CONTENDED")
 
     def _replace(self, old: Ticket, new: Ticket) -> bool:
         # INVARIANT: one winner for each version; this condition is what makes a grant single-use across replicas.

@@ -52,7 +52,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`, and `principal`
     and `job` where what they do is counted. APPROVAL: `ticket`, `step`,
-    `person`, `note`. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`), `principal`, `resource`, `note`. POLICY:
+    `person`, `note`; a step `lost` says that the one of the entry `takes_back` did not happen. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
     is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
     RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed; played and exported, by `person`),
@@ -119,6 +119,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     step: str = ""
     person: str = ""
     note: str = ""
+    takes_back: int = 0
     rows: int | None = None
     bytes: int | None = None
     duration: float | None = None

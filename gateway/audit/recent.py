@@ -7,6 +7,7 @@ AuditUnavailable, as in `read`, which also says what becomes of closed contents.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def newest_first(directory: Path, before: int | None = None) -> Iterator[Entry]:
     opener = Opener(directory)
     for path, line in _newest_lines(directory, before):
         yield opener.open(_entry(path, line))
+
+
+def newest_marked(directory: Path, mark: bytes, most: int) -> Iterator[Entry]:
+    """Those of the newest `most` entries in whose lines `mark` stands, the newest first. Raises AuditUnavailable."""
+    opener = Opener(directory)
+    for path, line in itertools.islice(_newest_lines(directory, None), most):
+        if mark in line:
+            yield opener.open(_entry(path, line))
 
 
 def line_at(directory: Path, seq: int) -> bytes | None:

@@ -110,9 +110,11 @@ class Decisions:
             raise not_here()
         # WHY not to the requester: what the planner expects is made of statistics that they may not see.
         sees_estimates = viewer.may_audit and entry.principal != viewer.name
+        following = [one for one in self._following(entry) if sees_estimates or one.step != "estimated"]
         fields: dict[str, object] = {
             "decided": Decided(entry),
-            "following": [one for one in self._following(entry) if sees_estimates or one.step != "estimated"],
+            "following": [one for one in following if not one.takes_back],
+            "lost": {one.takes_back for one in following if one.takes_back},
             "why": None,
             "problem": "",
         }

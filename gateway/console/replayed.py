@@ -72,6 +72,8 @@ def _said(entry: Entry) -> str:
             note = f" ({words(entry.note)})" if entry.note else ""
             where = f" on {words(entry.resource)}" if entry.resource else ""
             return f"\x1b[2m-- session {words(entry.step)}: {words(entry.principal)}{where}{note}\x1b[0m\n"
+        case Kind.APPROVAL if entry.takes_back:
+            return f"\x1b[2m-- {words(entry.note)}\x1b[0m\n"
         case Kind.APPROVAL:
             person = f" by {words(entry.person)}" if entry.person else ""
             note = f": {words(entry.note)}" if entry.note and entry.step != "estimated" else ""

@@ -15,6 +15,7 @@ from gateway.audit.export.events import NotYet
 from gateway.audit.export.shapes import uid_of
 from gateway.errors import AuditUnavailable
 from gateway.notices.sparing import Sparing
+from gateway.stepping import is_so
 
 STALE_SECONDS = 3600.0
 """Older steps are nobody's news: after a long absence only what still waits is told."""
@@ -23,6 +24,9 @@ DENIED_SECONDS = 86_400.0
 
 ESTIMATE_SECONDS = 4.0
 """So long a held command is not told of while its planner is being asked: people are told once, with what it said."""
+
+UNDERWAY_SECONDS = 10.0
+"""So long a recorded step may take to count in the store."""
 
 HELD = "held"
 DENIED = "denied"
@@ -83,6 +87,12 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
         return None
     if event != DENIED:
+        ticket = look(entry.ticket or "")
+        if ticket is not None and not is_so(ticket, entry):
+            # It is recorded before it counts, and may yet lose: nobody is told of what never happened.
+            if age < UNDERWAY_SECONDS:
+                raise NotYet
+            return None
         return Notice(event, uid, entry)
     more = sparing.tell((entry.principal, entry.job, entry.resource, entry.rules), now / 1e9)
     return None if more is None else Notice(event, uid, entry, more=more)

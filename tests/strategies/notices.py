@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from gateway.approvals.states import Binding, Demand, Shown, Ticket
+from gateway.approvals.states import Binding, Demand, Shown, Ticket, Vote
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.notices.messages import Write, event_of
 from gateway.notices.picking import Notice, Wanted, notice_of
@@ -45,6 +45,7 @@ TICKET = Ticket(
     NOW,
     NOW + HOUR,
     Shown("DELETE FROM a"),
+    votes=(Vote("bo", ("dba",), False, NOW),),
 )
 
 

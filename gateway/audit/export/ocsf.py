@@ -114,6 +114,8 @@ def _api(entry: Entry) -> Fields:
     decided: Fields = _decided(entry)
     if entry.kind is not Kind.DECISION:
         decided = {"actor": _actor(entry), "src_endpoint": _source(entry)}
+    if entry.takes_back:
+        decided |= {"status_id": _FAILURE, "status_detail": f"entry {entry.takes_back} did not happen"}
     if entry.kind is Kind.OUTCOME:
         decided["status_id"] = _SUCCESS if entry.error is None else _FAILURE
     return {

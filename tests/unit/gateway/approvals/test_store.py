@@ -160,17 +160,35 @@ def test_endless_contention_gives_up(approvals: Approvals, monkeypatch: pytest.M
     with pytest.raises(ApprovalConflict) as caught:
         approvals.advance(made.id, Approved(BO), 2)
     assert caught.value.code == "CONTENDED"
+    with pytest.raises(ApprovalConflict):
+        approvals.fence(made.id)
 
 
-def test_what_is_overdue_is_closed_once(approvals: Approvals) -> None:
-    made, told = approvals.request(NEW, 1), list[Ticket]()
-    assert approvals.expire_overdue(999) == []
-    (closed,) = approvals.expire_overdue(1_000, before=told.append)
-    assert (closed.id, closed.state) == (made.id, State.EXPIRED)
-    assert told == [closed]
-    assert approvals.expire_overdue(1_001) == []
+def test_what_is_overdue_is_found_until_somebody_closes_it(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+    assert approvals.overdue(999) == []
+    assert approvals.overdue(1_000) == [made]
+    assert approvals.advance(made.id, Expired(), 1_000).closed_at == 1_000
+    assert approvals.overdue(1_001) == []
     with pytest.raises(ApprovalConflict):
         approvals.advance(made.id, Expired(), 1_002)
+
+
+def test_behind_a_fence_nothing_comes_of_what_was_read_before(approvals: Approvals) -> None:
+    made = approvals.request(NEW, 1)
+    lost = list[Ticket]()
+    fenced = list[Ticket | None]()
+
+    def fence(after: Ticket) -> None:
+        if not fenced:
+            fenced.append(approvals.fence(made.id))
+
+    granted = approvals.advance(made.id, Approved(BO), 2, before=fence, lost=lost.append)
+    assert fenced == [replace(made, version=1)]
+    assert [(one.state, one.version) for one in (*lost, granted)] == [(State.GRANTED, 1), (State.GRANTED, 2)]
+    closed = approvals.advance(made.id, Withdrawn("left"), 3)
+    assert approvals.fence(made.id) == closed
+    assert approvals.fence("h-none") is None
 
 
 def test_one_principal_cannot_bury_the_approvers(approvals: Approvals, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,17 +200,6 @@ def test_one_principal_cannot_bury_the_approvers(approvals: Approvals, monkeypat
     assert caught.value.code == "TOO_MANY_HOLDS"
     approvals.request(replace(NEW, binding=replace(BOUND, principal="someone else")), 1)
     approvals.request(NEW, 1_000)
-
-
-def test_a_step_lost_to_a_faster_replica_is_left_out_of_what_expired(
-    approvals: Approvals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = approvals.request(NEW, 1)
-    stale = approvals.overdue(1_000)
-    approvals.expire_overdue(1_000)
-    monkeypatch.setattr(approvals, "overdue", lambda now: stale)
-    assert approvals.expire_overdue(1_001) == []
-    assert made.id == stale[0].id
 
 
 def test_those_that_wait_are_counted_and_listed_as_far_as_somebody_wants(approvals: Approvals) -> None:

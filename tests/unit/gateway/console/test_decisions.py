@@ -15,8 +15,10 @@ from gateway.app.policies import compile_judge
 from gateway.approvals.estimate import Estimate
 from gateway.approvals.states import Estimated
 from gateway.asked import Asked
+from gateway.audit.entry import Entry, Kind
 from gateway.console.calls import PAGE, CallRefused, Page
 from gateway.console.decisions import Decisions
+from gateway.console.rendering import Renderer
 from gateway.judge import Judge
 from tests.strategies.console import call, viewer
 from tests.strategies.gates import ANA, ORDERS, SESSION, House, asked, question
@@ -140,6 +142,19 @@ def test_what_became_of_it_is_shown(house: House, judge: Judge) -> None:
     assert outcome.rows == 1
     (step,) = fields(shown.one(call(path={"seq": "3"})))["following"]  # type: ignore[misc]  # as above
     assert step.step == "withdrawn"
+
+
+def test_a_step_that_was_taken_back_is_told_not_to_have_happened(house: House, judge: Judge) -> None:
+    held = house.gate.decide(asked("DELETE FROM t WHERE a = 1"))
+    assert held.ticket is not None
+    seq = house.log.append(Entry(kind=Kind.APPROVAL, time=1, ticket=held.ticket, step="approved", person="bo"))
+    house.log.append(Entry(kind=Kind.APPROVAL, time=2, ticket=held.ticket, step="lost", takes_back=seq, person="bo"))
+    reply = pages(house, judge).one(call(path={"seq": str(seq - 1)}))
+    (step,) = fields(reply)["following"]  # type: ignore[misc]  # a list of entries
+    assert (step.step, fields(reply)["lost"]) == ("approved", {seq})
+    around = {"viewer": viewer("vera", ("auditor",)), "here": "/", "live": "", "version": "v", "waiting_count": 0}
+    page = Renderer().render("decision.html", {**fields(reply), **around})
+    assert page.index("did not happen") < page.index("approved by")
 
 
 def test_what_the_planner_expects_is_not_shown_to_who_asked(house: House, judge: Judge) -> None:

@@ -70,6 +70,8 @@ def test_it_is_told_line_by_line() -> None:
     ):
         assert line in text, line
     assert "about 3 rows" not in text
+    lost = entry(9, Kind.APPROVAL, step="lost", takes_back=8, person="bo", note="`approved` of entry 8 did not happen")
+    assert "-- `approved` of entry 8 did not happen" in shown_of([lost])[0][2]
     ends = [entry(1, Kind.SESSION, step="closed", resource=""), entry(2, Kind.OUTCOME, decision_id="d", rows=1)]
     assert [said.strip() for _, _, said in shown_of(ends)] == [
         "\x1b[2m-- session closed: ana\x1b[0m",

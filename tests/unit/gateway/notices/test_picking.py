@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
-from gateway.approvals.states import State, Ticket
+from gateway.approvals.states import State, Ticket, Vote
 from gateway.audit.entry import Kind
 from gateway.audit.export.events import NotYet
 from gateway.errors import AuditUnavailable
-from gateway.notices.picking import ESTIMATE_SECONDS, Wanted
+from gateway.notices.picking import ESTIMATE_SECONDS, UNDERWAY_SECONDS, Wanted
 from gateway.notices.sparing import Sparing
 from tests.strategies.notices import ALL, DENIED, HOUR, NOW, TICKET, line, told
 
@@ -28,8 +28,20 @@ def test_a_hold_is_told_as_long_as_it_waits_and_a_step_while_it_is_news() -> Non
     late = NOW + 2 * HOUR
     assert told(line(), ticket=replace(TICKET, expires_at=late + 1), now=late) is not None
     step = line(kind=Kind.APPROVAL, step="approved", person="bo", verdict="granted", text="")
-    assert told(step, now=NOW + HOUR // 2) is not None
-    assert told(step, now=late) is None
+    granted = replace(TICKET, state=State.GRANTED, votes=(Vote("bo", ("dba",), True, NOW),))
+    assert told(step, ticket=granted, now=NOW + HOUR // 2) is not None
+    assert told(step, ticket=granted, now=late) is None
+
+
+def test_a_step_is_told_once_it_counts_and_one_that_never_happened_is_not() -> None:
+    step = line(kind=Kind.APPROVAL, step="approved", person="bo", verdict="granted", text="")
+    refused = replace(TICKET, state=State.REFUSED, votes=(Vote("cy", ("dba",), False, NOW - 1),))
+    for ticket in (TICKET, refused):
+        with pytest.raises(NotYet):
+            told(step, ticket=ticket)
+        assert told(step, ticket=ticket, now=NOW + int(UNDERWAY_SECONDS * 1e9)) is None
+    assert told(step, ticket=None) is not None
+    assert told(line(kind=Kind.APPROVAL, step="lost", takes_back=6, text="")) is None
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,9 @@ ENTRIES = {
     "outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", rows=3, bytes=9, duration=0.5),
     "failed outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", error="42P01"),
     "vote": Entry(kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", note="ok"),
+    "taken back": Entry(
+        kind=Kind.APPROVAL, time=1, seq=8, ticket="h-1", step="lost", takes_back=7, person="bo", principal="ana"
+    ),
     "shadow": Entry(kind=Kind.SHADOW, time=1, seq=7, decision_id="d-1", note="allow -> deny"),
     "recording": Entry(kind=Kind.RECORDING, time=1, seq=7, step="ended", note="r-1", digest="ab", rows=2, bytes=9),
     "played": Entry(
@@ -143,6 +146,14 @@ def test_who_looks_or_votes_is_the_actor_and_whom_it_is_about_is_told_beside(
     assert event["activity_name"] == operation
     unmapped = event["unmapped"]["sallyport"]  # type: ignore[index]  # as above
     assert (unmapped["principal"], unmapped.get("text")) == ("ana", text)
+
+
+def test_a_step_that_never_happened_is_told_to_have_failed() -> None:
+    event = event_of(ENTRIES["taken back"], UID)
+    assert (event["status_id"], event["status_detail"]) == (2, "entry 7 did not happen")
+    unmapped = event["unmapped"]
+    assert isinstance(unmapped, dict)
+    assert (unmapped["sallyport"]["step"], unmapped["sallyport"]["takes_back"]) == ("lost", 7)
 
 
 def test_a_cut_event_says_so() -> None:
