@@ -452,6 +452,7 @@ class Gate:
         try:
             self.steps.resolve()
             self.steps.expire_overdue()
+            self._approvals.ring_ended()
             self._meters.holds_open.set(len(self._approvals.pending(self._clock())))
         except GatewayError as error:
             logger("gate").warning("tickets could not be looked through", code=error.code)

@@ -146,6 +146,12 @@ class Meters:
             ["export"],
             registry=self.registry,
         )
+        self.beside_failures = Counter(
+            "sallyport_background_failures",
+            "Failures of work beside the sessions, which was begun again",
+            ["work"],
+            registry=self.registry,
+        )
         self.export_failures = Counter(
             "sallyport_audit_export_failures", "Tries of an export that failed", ["export"], registry=self.registry
         )

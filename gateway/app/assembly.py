@@ -45,13 +45,12 @@ from gateway.counting import Counting
 from gateway.doors.adapters import Doors, Known
 from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
-from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable, StoreUnavailable
+from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
 from gateway.estimating import Estimating
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.gate import Gate
 from gateway.identity.bearers import TokenBearers
-from gateway.identity.standing import LOOK_SECONDS
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
@@ -66,6 +65,7 @@ from gateway.store.database import Database, open_database
 from gateway.store.listen import listen
 from gateway.store.migrations import upgrade
 from gateway.telemetry import Meters, logger
+from gateway.tending import Tending
 
 DRAIN_SECONDS = 10.0
 """How long sessions may finish what they run after a stop was asked for."""
@@ -83,6 +83,7 @@ class Gateway:
         """Open everything that is no server. Raises GatewayError with nothing left open."""
         self.config = config
         self.meters = Meters()
+        self.tending = Tending(lambda work: self.meters.beside_failures.labels(work).inc())
         self._open = contextlib.ExitStack()
         self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
@@ -112,6 +113,7 @@ class Gateway:
         upgrade(database)
         self._decoy_key = database.shared_key("decoy")
         self.identities = Identities(config, secrets, database, lambda: self.doors.known)
+        opening.callback(self.identities.standing.close)
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
         self.log = open_log(config)
         opening.callback(self.log.close)
@@ -210,6 +212,7 @@ class Gateway:
         places = []
         config = self.config
         self._estimating.open(asyncio.get_running_loop())
+        self.identities.standing.start()
         self.sealer.start()
         self.exports.start()
         if config.audit.index:
@@ -339,11 +342,9 @@ class Gateway:
             found.append(f"audit: {self.log.trouble}")
         if self._is_stopping:
             found.append("draining")
-        try:
-            self.approvals.get("")
-        except StoreUnavailable as error:
-            found.append(f"store: {error}")
-        return found
+        # WHY not asked here: anybody may ask this, on the loop too, and a store may be long in answering.
+        store = self.identities.standing.store_trouble()
+        return [*found, *([] if store is None else [f"store: {store}"]), *self.tending.troubles]
 
     def policy_facts(self) -> Mapping[str, object]:
         """How policies stand: for whoever asks whether this program is well."""
@@ -370,13 +371,6 @@ class Gateway:
             bell = self.approvals.bell
             await listen(self._shared_store, bell.ring, bell.ring_all)
 
-    async def look_at_revocations(self) -> None:
-        """Keep what is known of tokens that were taken back new, for ever."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            await loop.run_in_executor(None, self.identities.standing.refresh)
-
     async def watch_sessions(self) -> None:
         """End sessions that are over their limits, and those whose logins were taken back, for ever."""
         loop = asyncio.get_running_loop()
@@ -390,22 +384,25 @@ class Gateway:
                 looking = loop.run_in_executor(None, self.doors.find_void)
 
     async def sweep(self) -> None:
-        """Close overdue tickets and put old recordings away, for ever."""
-        loop = asyncio.get_running_loop()
+        """Close overdue tickets and put old recordings away, for ever. INVARIANT: what fails keeps nothing else from being done."""
+        loop, attempt = asyncio.get_running_loop(), self.tending.attempt
         next_look = 0.0
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             is_time = loop.time() >= next_look
             if is_time:
                 next_look = loop.time() + SHELF_SECONDS
-                await loop.run_in_executor(None, self._put_away_old)
+                await loop.run_in_executor(None, attempt, "old recordings", self._put_away_old)
             if is_time or self._shredder.is_asked:
-                await loop.run_in_executor(None, self._shredder.look, time.time_ns())
-            await loop.run_in_executor(None, self._teller.look)
-            await loop.run_in_executor(None, self.gate.expire_overdue)
-            await loop.run_in_executor(None, self.counting.flush)
-            self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
-            self.exports.tell(self.log.next_seq - 1)
+                await loop.run_in_executor(None, attempt, "old contents", lambda: self._shredder.look(time.time_ns()))
+            await loop.run_in_executor(None, attempt, "what others did", self._teller.look)
+            await loop.run_in_executor(None, attempt, "holds", self.gate.expire_overdue)
+            await loop.run_in_executor(None, attempt, "activity", self.counting.flush)
+            attempt("numbers", self._tell_numbers)
+
+    def _tell_numbers(self) -> None:
+        self.meters.audit_unsealed.set(self.log.next_seq - 1 - self.sealer.sealed)
+        self.exports.tell(self.log.next_seq - 1)
 
     def _put_away_old(self) -> None:
         try:

@@ -52,7 +52,8 @@ class _Loop:
 
     async def _serve(self) -> None:
         gateway = self._gateway
-        works = (gateway.sweep(), gateway.hear_replicas(), gateway.look_at_revocations())
+        keep = gateway.tending.keep
+        works = (keep("sweep", gateway.sweep), keep("replicas", gateway.hear_replicas))
         beside = [asyncio.create_task(work) for work in works]
         watching = asyncio.create_task(gateway.watch_sessions())
         watching.add_done_callback(self._sessions_unwatched)

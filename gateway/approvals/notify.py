@@ -66,6 +66,11 @@ class Bell:
 
         return leave
 
+    def waited(self) -> list[str]:
+        """The tickets that somebody waits for here."""
+        with self._lock:
+            return list(self._waiting)
+
     def waiters(self, ticket: str) -> int:
         """How many wait for a ticket here."""
         with self._lock:

@@ -7,7 +7,7 @@ Every step is computed by `states.step` from what the store said last and writte
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -18,9 +18,12 @@ from gateway.approvals.states import Approved, Binding, Demand, Refused, Shown, 
 from gateway.errors import ApprovalConflict
 from gateway.store.database import Database
 from gateway.store.tables import tickets
+from gateway.telemetry import logger
 
 MAX_OPEN_PER_PRINCIPAL = 100
 """More open holds than this from one principal are refused: an agent in a loop must not bury the approvers."""
+AT_ONCE = 500
+"""Tickets that one query asks for."""
 MAX_TRIES = 8
 """Lost races before a step gives up; each loss means that somebody else moved the ticket."""
 
@@ -48,6 +51,7 @@ class Approvals:
         self._database = database
         self.bell = bell
         self._also = also
+        self._has_told = False
 
     def request(self, new: NewTicket, now: int) -> Ticket:
         """Make a ticket. Raises ApprovalConflict when the principal has too many open ones."""
@@ -80,10 +84,10 @@ class Approvals:
         return ticket
 
     def get(self, ticket_id: str) -> Ticket | None:
-        """The ticket as the store knows it."""
+        """The ticket as the store knows it. Raises ApprovalConflict (`TICKET_UNREADABLE`) for one that is none."""
         with self._database.read() as connection:
             body = connection.execute(select(tickets.c.body).where(tickets.c.id == ticket_id)).scalar_one_or_none()
-        return None if body is None else _DECODER.decode(body)
+        return None if body is None else self._read(body)
 
     def find(self, binding: Binding, now: int) -> Ticket | None:
         """The newest ticket for exactly this that is alive: granted and unused before still requested."""
@@ -101,7 +105,7 @@ class Approvals:
             .limit(100)
         )
         with self._database.read() as connection:
-            found = [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+            found = self._readable(connection.execute(query).scalars())
         same = [ticket for ticket in found if ticket.binding == binding]
         return next((ticket for ticket in same if ticket.is_usable), next(iter(same), None))
 
@@ -113,7 +117,7 @@ class Approvals:
         if states:
             query = query.where(tickets.c.state.in_([state.value for state in states]))
         with self._database.read() as connection:
-            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+            return self._readable(connection.execute(query).scalars())
 
     def pending(self, now: int, principal: str | None = None, limit: int | None = None) -> list[Ticket]:
         """Every ticket that waits for people, oldest first. `principal`: only that one's; `limit`: so many of them."""
@@ -126,7 +130,7 @@ class Approvals:
         if principal is not None:
             query = query.where(tickets.c.principal == principal)
         with self._database.read() as connection:
-            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+            return self._readable(connection.execute(query).scalars())
 
     def count_pending(self, now: int, principal: str | None = None) -> int:
         """How many wait for people."""
@@ -154,7 +158,7 @@ class Approvals:
             .limit(limit)
         )
         with self._database.read() as connection:
-            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+            return self._readable(connection.execute(query).scalars())
 
     def overdue(self, now: int) -> list[Ticket]:
         """Tickets alive in the store whose time is over; somebody has to say so."""
@@ -164,7 +168,7 @@ class Approvals:
             tickets.c.expires_at <= now,
         )
         with self._database.read() as connection:
-            return [_DECODER.decode(body) for body in connection.execute(query).scalars()]
+            return self._readable(connection.execute(query).scalars())
 
     def advance(
         self,
@@ -197,6 +201,38 @@ class Approvals:
             if lost is not None:
                 lost(after)
         raise ApprovalConflict(f"ticket `{ticket_id[:64]}` is being changed by others", code="CONTENDED")
+
+    def ring_ended(self) -> None:
+        """Wake whoever waits here for a ticket that is over, in case that nobody's word of it was heard. Raises StoreUnavailable."""
+        waited = self.bell.waited()
+        for begin in range(0, len(waited), AT_ONCE):
+            some = waited[begin : begin + AT_ONCE]
+            open_ = select(tickets.c.id).where(tickets.c.id.in_(some), tickets.c.state == State.REQUESTED.value)
+            with self._database.read() as connection:
+                still = set(connection.execute(open_).scalars())
+            for ticket in some:
+                if ticket not in still:
+                    self.bell.ring(ticket)
+
+    def _read(self, body: str) -> Ticket:
+        """The ticket of a row. Raises ApprovalConflict for one that cannot be read: nothing can be done with it."""
+        try:
+            return _DECODER.decode(body)
+        except msgspec.MsgspecError as error:
+            raise ApprovalConflict("the ticket cannot be read", code="TICKET_UNREADABLE") from error
+
+    def _readable(self, bodies: Iterable[str]) -> list[Ticket]:
+        """The tickets of rows; one that cannot be read is passed over, and the others are what they are."""
+        found = []
+        for body in bodies:
+            try:
+                found.append(self._read(body))
+            except ApprovalConflict:
+                # WHY once: lists are looked through every second.
+                if not self._has_told:
+                    logger("approvals").error("a ticket in the store cannot be read; it is passed over")
+                self._has_told = True
+        return found
 
     def fence(self, ticket_id: str) -> Ticket | None:
         """The ticket, once every write that began from what it was before has come or can not come any more."""

@@ -1,6 +1,7 @@
 """The HTTP server of the faces (aiohttp): sockets, tokens and routes; what is said stands in `opa` and `authzen`.
 
-Every call but `/health` and AuthZEN's page brings the token of somebody the configuration knows. Runs in the gateway's loop. Built by `app`.
+Every call but `/health` and AuthZEN's page brings the token of somebody the configuration knows. Runs in the gateway's loop; what is asked is
+answered in a few threads. Built by `app`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import msgspec
 from aiohttp import web
@@ -28,6 +30,10 @@ from gateway.telemetry import logger
 
 EXAMINERS = 4
 """Threads that look into signed tokens."""
+ANSWERERS = 4
+"""Threads that answer: what is asked may wait for the store, and a long call must not hold up the sessions of the loop."""
+AT_ONCE = 2
+"""Calls of one caller that are answered at once; more of theirs wait, so that nobody takes all threads."""
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 _Refusal = Callable[[CallRefused], Reply]
 
@@ -53,10 +59,12 @@ class FaceServer:
         clock: Callable[[], float],
         tokens: TokenCounter | None = None,
     ) -> None:
-        """`people` are those known now; `troubles` say why no work can be done; `clock` is seconds. `tokens`: signed ones count."""
+        """`people` are those known now; `troubles` say, without waiting, why no work can be done; `clock` is seconds. `tokens`: signed ones count."""
         self._tokens = tokens
         # WHY a pool of their own: who brings tokens of a slow issuer must not hold up what else waits on threads.
         self._examining = ThreadPoolExecutor(EXAMINERS, "faces-examine")
+        self._answering_in = ThreadPoolExecutor(ANSWERERS, "faces-answer")
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._place = place
         self._desk = desk
         self._people = people
@@ -109,6 +117,7 @@ class FaceServer:
         if self._runner is not None:
             runner, self._runner = self._runner, None
             await asyncio.wait_for(runner.cleanup(), max(seconds, 0.1) + 60)
+        self._answering_in.shutdown(wait=False)
 
     async def _health(self, request: web.Request) -> web.Response:
         troubles = list(self._troubles())
@@ -138,11 +147,15 @@ class FaceServer:
         caller: Caller | None = None
         try:
             caller = await self._caller(request)
-            try:
-                raw = await request.read()
-            except web.HTTPRequestEntityTooLarge:
-                raise CallRefused(413, "TOO_LARGE", f"the call has more than {MAX_BODY} bytes") from None
-            return _written(ask(raw, caller, self._desk), request)
+            # WHY before the body is read: calls that wait for their turn hold no megabytes.
+            async with self._turns.setdefault(caller.principal.name, asyncio.Semaphore(AT_ONCE)):
+                try:
+                    raw = await request.read()
+                except web.HTTPRequestEntityTooLarge:
+                    raise CallRefused(413, "TOO_LARGE", f"the call has more than {MAX_BODY} bytes") from None
+                loop = asyncio.get_running_loop()
+                reply, body = await loop.run_in_executor(self._answering_in, _asked, ask, raw, caller, self._desk)
+            return _sent(reply, body, request)
         except CallRefused as error:
             try:
                 self._desk.refused(caller, request.path[:200], error)
@@ -189,12 +202,21 @@ def _read_only(raw: bytes, caller: Caller, desk: Desk) -> Reply:
     raise CallRefused(403, "NOT_PERMITTED", "policies and data come from where the gateway takes them, not from here")
 
 
+def _asked(ask: Callable[[bytes, Caller, Desk], Reply], raw: bytes, caller: Caller, desk: Desk) -> tuple[Reply, bytes]:
+    """The reply and its bytes. Raises CallRefused."""
+    reply = ask(raw, caller, desk)
+    return reply, msgspec.json.encode(reply.document)
+
+
 def _written(reply: Reply, request: web.Request) -> web.Response:
+    return _sent(reply, msgspec.json.encode(reply.document), request)
+
+
+def _sent(reply: Reply, body: bytes, request: web.Request) -> web.Response:
     headers = {"Cache-Control": "no-store"}
     if reply.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="sallyport"'
     known = request.headers.get("X-Request-ID", "")
     if known.isascii() and known.isprintable() and 0 < len(known) <= 128:
         headers["X-Request-ID"] = known
-    body = msgspec.json.encode(reply.document)
     return web.Response(status=reply.status, body=body, content_type="application/json", headers=headers)

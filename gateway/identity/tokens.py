@@ -18,6 +18,8 @@ from gateway.store.untold import leave
 
 MAX_ALIVE = 1_000
 """Tokens of one principal that are alive at once: an agent in a loop must not fill the store."""
+MAX_BODIES = 2 << 20
+"""Characters that the tokens of one principal may take, prompts above all: who lists or takes them back reads them all."""
 KEPT = 30 * 86_400_000_000_000
 """Nanoseconds for which what a token allowed, and its prompt, can be looked up after its end, where nothing says less."""
 Word: TypeAlias = Callable[[str, Grant, int], str]
@@ -48,14 +50,21 @@ class Tokens:
         with self._database.begin() as connection:
             # WHY here too: whoever makes new ones takes the oldest away, where no gateway sweeps.
             connection.execute(delete(tokens).where(tokens.c.expires_at < grant.issued_at - KEPT))
-            alive = select(func.count()).where(
-                tokens.c.principal == grant.principal,
-                tokens.c.expires_at > grant.issued_at,
-                tokens.c.revoked_at.is_(None),
-            )
-            if connection.execute(alive.select_from(tokens)).scalar_one() >= MAX_ALIVE:
+            theirs = (tokens.c.principal == grant.principal, tokens.c.expires_at > grant.issued_at)
+            # WHY the room of those taken back too: they are listed until their end.
+            room = select(func.coalesce(func.sum(func.length(tokens.c.body)), 0)).where(*theirs)
+            count = select(func.count()).select_from(tokens).where(*theirs, tokens.c.revoked_at.is_(None))
+            alive, size = connection.execute(count).scalar_one(), int(connection.execute(room).scalar_one())
+            body = _body(grant)
+            if alive >= MAX_ALIVE:
                 raise IdentityRefused(
                     "too many tokens of yours are alive", help="`sallyport token revoke`", code="GRANT_TOO_MANY"
+                )
+            if grant.prompt is not None and size + len(body) > MAX_BODIES:
+                raise IdentityRefused(
+                    "the prompts of your tokens take too much room",
+                    help="wait for the end of some, or ask without a prompt",
+                    code="GRANT_PROMPTS",
                 )
             connection.execute(
                 insert(tokens).values(
@@ -64,7 +73,7 @@ class Tokens:
                     digest=digest,
                     issued_at=grant.issued_at,
                     expires_at=grant.expires_at,
-                    body=_body(grant),
+                    body=body,
                 )
             )
             self._leave(connection, "issued", grant, grant.issued_at)

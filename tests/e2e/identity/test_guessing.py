@@ -57,8 +57,9 @@ class World:
             clock=clock,
             meters=self.house.meters,
             proofs=proofs,
-            standing=Standing(tokens, clock, time.monotonic),
+            standing=(standing := Standing(tokens, clock, lambda: 0.0)),
         )
+        standing.refresh()
 
     def come(self, user: str, secret: str, address: str = "10.0.0.9") -> object:
         """One login, as PostgreSQL's adapter does it."""

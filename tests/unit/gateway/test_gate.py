@@ -20,7 +20,9 @@ from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway import gate as gate_module
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
+from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Person, Refused, State, Step, Ticket, Withdrawn
+from gateway.approvals.store import Approvals
 from gateway.asked import Asked
 from gateway.audit.entry import Kind
 from gateway.config.model import SecretsInText
@@ -438,6 +440,17 @@ def test_what_is_overdue_is_closed_and_recorded(house: House) -> None:
     house.clock.pass_seconds(601)
     house.gate.expire_overdue()
     assert (house.entries()[-1].step, house.entries()[-1].ticket) == ("expired", ticket)
+
+
+async def test_an_approval_of_another_replica_is_heard_though_no_bell_rang(house: House) -> None:
+    house.policies.decision = HOLD
+    ticket = ticket_of(house)
+    waiting = asyncio.create_task(house.gate.fate(ticket))
+    while not house.approvals.bell.waiters(ticket):
+        await asyncio.sleep(0)
+    Approvals(house.database, Bell()).advance(ticket, Approved(BO), house.clock())
+    house.gate.expire_overdue()
+    assert (await asyncio.wait_for(waiting, 60)).decision.is_granted
 
 
 def test_memory_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

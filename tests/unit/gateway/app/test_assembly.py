@@ -164,6 +164,29 @@ async def test_overdue_tickets_are_swept(gateway: Gateway, monkeypatch: pytest.M
     task.cancel()
 
 
+async def test_what_fails_in_a_sweep_is_told_and_keeps_nothing_else_from_being_done(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, flushed = asyncio.get_running_loop(), asyncio.Event()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(assembly, "SWEEP_SECONDS", 0.0)
+    monkeypatch.setattr(gateway.gate, "expire_overdue", fail)
+    monkeypatch.setattr(gateway.counting, "flush", lambda: loop.call_soon_threadsafe(flushed.set))
+    task = asyncio.create_task(gateway.tending.keep("sweep", gateway.sweep))
+    await asyncio.wait_for(flushed.wait(), 60)
+    assert "holds: a fault of the gateway (ZeroDivisionError)" in gateway.troubles()
+    assert b'sallyport_background_failures_total{work="holds"}' in gateway._metrics()
+    well = asyncio.Event()
+    monkeypatch.setattr(gateway.gate, "expire_overdue", lambda: loop.call_soon_threadsafe(well.set))
+    await asyncio.wait_for(well.wait(), 60)
+    while gateway.troubles():
+        await asyncio.sleep(0)
+    task.cancel()
+
+
 async def test_it_says_why_it_is_not_ready(gateway: Gateway) -> None:
     assert gateway.troubles() == []
     gateway.policies._program = None

@@ -17,6 +17,7 @@ from gateway.app.running import _Loop
 from gateway.audit.read import read
 from gateway.errors import GatewayError
 from gateway.store.database import open_database
+from gateway.tending import Tending
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
 ROOT = Path(__file__).parents[4]
@@ -46,6 +47,7 @@ class Unwatched:
 
     def __init__(self) -> None:
         self.is_stopped = False
+        self.tending = Tending()
 
     async def start(self, *, listeners: bool) -> list[str]:
         return []
@@ -59,7 +61,7 @@ class Unwatched:
     async def sweep(self) -> None:
         await asyncio.Event().wait()
 
-    hear_replicas = look_at_revocations = sweep
+    hear_replicas = sweep
 
 
 def test_a_gateway_that_cannot_see_to_its_sessions_ends_with_an_error() -> None:

@@ -191,6 +191,36 @@ def test_behind_a_fence_nothing_comes_of_what_was_read_before(approvals: Approva
     assert approvals.fence("h-none") is None
 
 
+def test_a_row_that_cannot_be_read_stops_nothing_but_itself(
+    approvals: Approvals, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = approvals.request(NEW, 1), approvals.request(NEW, 2)
+    with database.begin() as connection:
+        connection.exec_driver_sql("UPDATE tickets SET body = '{}' WHERE id = ?", (broken.id,))
+    assert approvals.pending(3) == approvals.recent((), 10) == approvals.overdue(1_000) == [whole]
+    assert approvals.find(BOUND, 3) == whole
+    for step in (lambda: approvals.get(broken.id), lambda: approvals.advance(broken.id, Approved(BO), 3)):
+        with pytest.raises(ApprovalConflict) as caught:
+            step()
+        assert caught.value.code == "TICKET_UNREADABLE"
+
+
+def test_who_waits_is_woken_for_a_ticket_that_ended_elsewhere_without_a_word(
+    approvals: Approvals, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "AT_ONCE", 2)
+    made = [approvals.request(NEW, 1).id for _ in range(5)]
+    woken: list[str] = []
+    for ticket in (*made, "h-none"):
+        approvals.bell.subscribe(ticket, lambda ticket=ticket: woken.append(ticket))  # type: ignore[misc]
+    approvals.ring_ended()
+    assert woken == ["h-none"]
+    # Another replica, whose bell is not ours.
+    Approvals(database, Bell()).advance(made[3], Approved(BO), 2)
+    approvals.ring_ended()
+    assert woken == ["h-none", made[3], "h-none"]
+
+
 def test_one_principal_cannot_bury_the_approvers(approvals: Approvals, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "MAX_OPEN_PER_PRINCIPAL", 3)
     for _ in range(3):

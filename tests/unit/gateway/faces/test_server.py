@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 
 from engine.request import Principal
+from gateway.faces import server
 from gateway.faces.asking import MAX_BODY, Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.identity.people import Known, People, digest_token
@@ -16,7 +19,14 @@ from tests.api_descriptions import check
 from tests.strategies.faces import FaceGate
 
 TOKEN = "a-token-of-the-tests"
-PEOPLE = People([Known(Principal("envoy"), token=digest_token(TOKEN.encode()), roles=("adapter",))], b"k" * 32)
+OTHER = "another-token-of-the-tests"
+PEOPLE = People(
+    [
+        Known(Principal("envoy"), token=digest_token(TOKEN.encode()), roles=("adapter",)),
+        Known(Principal("opa"), token=digest_token(OTHER.encode())),
+    ],
+    b"k" * 32,
+)
 BODY = b'{"input": {"principal": {"name": "bo"}, "resource": {"name": "o", "protocol": "postgres"}, "command": {"protocol": "postgres", "text": "SELECT 1"}}}'
 
 
@@ -122,7 +132,36 @@ async def test_an_error_of_ours_is_no_answer(house: House, monkeypatch: pytest.M
     assert (status, document) == (500, {})
 
 
+async def test_the_loop_goes_on_while_a_gate_answers_nobody_and_nobody_takes_all_threads(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go, inside, real = threading.Event(), threading.Semaphore(0), house.gate.decide
+
+    def held(**question: object) -> object:
+        if question["principal"] == Principal("bo"):
+            inside.release()
+            assert let_go.wait(20)
+        return real(**question)  # type: ignore[arg-type]  # as it was asked
+
+    monkeypatch.setattr(house.gate, "decide", held)
+    monkeypatch.setattr(server, "AT_ONCE", 2)
+    calls = [asyncio.create_task(house.ask("POST", "/v1/data/sallyport/allow", BODY)) for _ in range(8)]
+    loop = asyncio.get_running_loop()
+    for _ in range(2):
+        assert await loop.run_in_executor(None, inside.acquire, True, 60)
+    # The gate is let go of only when all of this was answered: a loop that stands still never comes here.
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert (await house.ask("GET", "/health", Authorization=""))[0] == 200
+    other = {"Authorization": f"Bearer {OTHER}"}
+    assert (await house.ask("GET", "/v1/policies", **other))[0] == 200
+    assert not inside.acquire(blocking=False), "more than two calls of one caller are answered at once"
+    assert not any(call.done() for call in calls)
+    let_go.set()
+    assert [status for status, _, _ in await asyncio.gather(*calls)] == [200] * 8
+
+
 async def test_the_description_is_of_all_routes_and_of_nothing_else() -> None:
     # What tokens do is not asked here, so anything may stand in their place.
-    server = FaceServer(Place("127.0.0.1", 0), Desk(FaceGate()), lambda: PEOPLE, list, lambda: 0.0, tokens=object())  # type: ignore[arg-type]
-    await check(server.application(), "faces")
+    faces = FaceServer(Place("127.0.0.1", 0), Desk(FaceGate()), lambda: PEOPLE, list, lambda: 0.0, tokens=object())  # type: ignore[arg-type]
+    await check(faces.application(), "faces")

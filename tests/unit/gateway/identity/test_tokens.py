@@ -164,6 +164,25 @@ def test_nobody_fills_the_store(tokens: Tokens, monkeypatch: pytest.MonkeyPatch)
     assert [tokens.find(f"t-{number}") is None for number in range(6)] == [True] * 5 + [False]
 
 
+def test_nobodys_prompts_fill_the_store_and_whoever_lists_them_reads_no_more(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_BODIES", 2_500)
+    for number in range(2):
+        tokens.add(replace(GRANT, id=f"t-{number}", prompt="x" * 1_000), "d")
+    with pytest.raises(IdentityRefused) as caught:
+        tokens.add(replace(GRANT, id="t-2", prompt="x" * 1_000), "d")
+    assert caught.value.code == "GRANT_PROMPTS"
+    # Those taken back are listed until their end, and a token without a prompt is always to be had.
+    tokens.revoke(["t-0"], NOW)
+    with pytest.raises(IdentityRefused):
+        tokens.add(replace(GRANT, id="t-2", prompt="x" * 1_000), "d")
+    tokens.add(replace(GRANT, id="t-3", prompt=None), "d")
+    tokens.add(replace(GRANT, id="t-4", principal="bo", prompt="x" * 1_000), "d")
+    later = replace(GRANT, id="t-5", issued_at=END, expires_at=END + 1, prompt="x" * 1_000)
+    tokens.add(later, "d")
+
+
 def test_a_store_without_the_table_or_with_nonsense_in_it_is_unavailable(tokens: Tokens, database: Database) -> None:
     tokens.add(GRANT, "d")
     with database.begin() as connection:
