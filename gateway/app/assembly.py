@@ -272,7 +272,7 @@ class Gateway:
         tls = None if files is None else server_context(self.config, files, "the faces")
         desk = Desk(GateDecisions(self._behind(), Askers()))
         faces = FaceServer(
-            Place(host, port, tls),
+            Place(host, port, tls, self.config.faces.trusted_proxies),
             desk,
             lambda: self.doors.known.people,
             self.troubles,

@@ -94,7 +94,7 @@ def make_console(parts: Parts) -> ConsoleServer:
     entrance = Entrance(people, signed_in, parts.log, time.time_ns, proofs.names, proofs)
     pages = Pages(_routes(parts, entrance), lambda viewer: _waiting(parts.approvals, viewer))
     watchers = Watchers(parts.approvals.bell, lambda: parts.log.next_seq)
-    place, flow = Place(host, port, tls, console_origin(config)), parts.sign_in
+    place, flow = Place(host, port, tls, console_origin(config), console.trusted_proxies), parts.sign_in
     provider = None if flow is None else Provider(flow.issuer.settings.name, flow, parts.sign_in_key)
     return ConsoleServer(place, pages, entrance, watchers, time.time_ns, provider)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator, Sequence
 
 
 def split_address(text: str) -> tuple[str, int] | None:
@@ -12,6 +13,22 @@ def split_address(text: str) -> tuple[str, int] | None:
     if found is None or int(found["port"]) > 65535:
         return None
     return found["v6"] or found["host"], int(found["port"])
+
+
+def untrustworthy(networks: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Which of some trusted networks are none, or too wide to be, and why.
+
+    >>> list(untrustworthy(["10.0.0.0/8", "::1", "0.0.0.0/0"]))
+    [(2, 'is everywhere: whoever connects could say where they are')]
+    """
+    for index, text in enumerate(networks):
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            yield index, "is no address and no network; expected 10.0.0.7 or 10.0.0.0/24"
+        else:
+            if network.prefixlen == 0:
+                yield index, "is everywhere: whoever connects could say where they are"
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from gateway.config.addresses import is_loopback, split_address
+from gateway.config.addresses import is_loopback, split_address, untrustworthy
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
 from gateway.config.exports import find_export_misfits
@@ -222,6 +222,8 @@ def _faces(config: Config) -> Iterator[tuple[Path, str]]:
     faces = config.faces
     if faces.tls is not None:
         yield from _server_tls(config, faces.tls, ("faces", "tls"))
+    for index, problem in untrustworthy(faces.trusted_proxies):
+        yield ("faces", "trusted_proxies", index), problem
     address = None if faces.bind is None else split_address(faces.bind)
     if faces.bind is not None and address is None:
         yield ("faces", "bind"), "is no address; expected HOST:PORT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from gateway.config.addresses import is_loopback, split_address
+from gateway.config.addresses import is_loopback, split_address, untrustworthy
 from gateway.config.model import Config, ServerTls
 from gateway.config.places import Path
 
@@ -25,6 +25,8 @@ def find_console_misfits(config: Config, server_tls: ServerTlsCheck) -> Iterator
         yield ("console", "bind"), "is without [console.tls]; expected TLS, or loopback"
     if console.url is not None and not is_origin(console.url):
         yield ("console", "url"), "is no place of a site; expected https://HOST or http://HOST:PORT, without a path"
+    for index, problem in untrustworthy(console.trusted_proxies):
+        yield ("console", "trusted_proxies", index), problem
     if not 1 <= console.idle_minutes <= 1_440:
         yield ("console", "idle_minutes"), "is out of range; expected 1 to 1440"
     if not 1 <= console.session_hours <= 168:

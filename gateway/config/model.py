@@ -417,10 +417,12 @@ class Rpc:
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """`[faces]`: OPA's REST API and AuthZEN over HTTP. `bind` without `[faces.tls]` only on loopback."""
+    """`[faces]`: OPA's REST API and AuthZEN over HTTP. `bind` without `[faces.tls]` only on loopback. `trusted_proxies` are networks whose
+    `X-Forwarded-For` says where a client is."""
 
     bind: str | None = None
     tls: ServerTls | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,7 +430,7 @@ class Console:
     """`[console]`: the pages for people. `bind` without `[console.tls]` only on loopback.
 
     `url` is where browsers find it, when that is not `bind` itself (a proxy, a name); links in notices lead there. Somebody
-    is signed out after `idle_minutes` without a click, and after `session_hours` in any case.
+    is signed out after `idle_minutes` without a click, and after `session_hours` in any case. `trusted_proxies` as in `[faces]`.
     """
 
     bind: str | None = None
@@ -436,6 +438,7 @@ class Console:
     url: str | None = None
     idle_minutes: int = 60
     session_hours: int = 12
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

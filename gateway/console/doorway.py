@@ -96,7 +96,9 @@ class Doorway:
         form = await self._exchange.form(request, token)
         place, name, secret = own_place(form.get("next")), form.get("name", ""), form.get("secret", "")
         try:
-            begun = await self._exchange.run(partial(self._entrance.by_secret, name, secret, request.remote))
+            begun = await self._exchange.run(
+                partial(self._entrance.by_secret, name, secret, self._exchange.address(request))
+            )
         except NotSignedIn as error:
             return await self._form(request, place, str(error), 403)
         return await self._begin(request, begun, place)
@@ -116,7 +118,7 @@ class Doorway:
         if not token:
             return await self._form(request, START, "Your browser kept no cookie. Open the link once more.", 403)
         form = await self._exchange.form(request, token)
-        work = partial(self._entrance.by_link, form.get("token", "")[:MAX_LINK], request.remote)
+        work = partial(self._entrance.by_link, form.get("token", "")[:MAX_LINK], self._exchange.address(request))
         try:
             begun = await self._exchange.run(work)
         except NotSignedIn as error:
@@ -165,10 +167,12 @@ class Doorway:
             if pending is None:
                 raise IdentityRefused("this browser did not begin to sign in", code="LOGIN_STATE")
             identity = await provider.flow.finish(pending, list(request.query.items()))
-            begun = await self._exchange.run(partial(self._entrance.by_identity, identity, request.remote))
+            begun = await self._exchange.run(
+                partial(self._entrance.by_identity, identity, self._exchange.address(request))
+            )
             answer = await self._begin(request, begun, own_place(pending.return_to))
         except IdentityRefused as error:
-            await self._exchange.run(partial(self._entrance.refused, error.code, request.remote))
+            await self._exchange.run(partial(self._entrance.refused, error.code, self._exchange.address(request)))
             problem = f"{provider.name} did not prove who you are: {error}. Begin again."
             answer = await self._form(request, START, problem, 403)
         answer.del_cookie(self._flow_cookie, path=BACK, secure=self._exchange.is_secure, httponly=True, samesite="Lax")

@@ -19,6 +19,7 @@ from gateway.console.calls import CallRefused, Page, Viewer
 from gateway.console.protection import is_ours, is_same
 from gateway.console.rendering import Renderer
 from gateway.console.signing_in import Entrance
+from gateway.identity.forwarding import HEADER, Proxies
 from gateway.turns import short_turns
 
 T = TypeVar("T")
@@ -35,9 +36,15 @@ class Exchange:
     """How the console talks with browsers that find it at `origin` (as they write it)."""
 
     def __init__(
-        self, origin: Callable[[], str], entrance: Entrance, waiting: Callable[[Viewer], int], version: str
+        self,
+        origin: Callable[[], str],
+        entrance: Entrance,
+        waiting: Callable[[Viewer], int],
+        version: str,
+        proxies: Proxies,
     ) -> None:
         """`waiting`: how many holds a viewer sees waiting; `version` is that of the static files."""
+        self._proxies = proxies
         self._origin = origin
         self._entrance = entrance
         self._waiting = waiting
@@ -58,6 +65,10 @@ class Exchange:
     def is_secure(self) -> bool:
         """Whether they come over TLS."""
         return self.origin.startswith("https:")
+
+    def address(self, request: web.Request) -> str | None:
+        """Where a browser is."""
+        return self._proxies.client(request.remote, request.headers.getall(HEADER, []))
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do something that may wait, on a thread. Whoever decides commands meanwhile goes first."""

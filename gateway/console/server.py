@@ -22,6 +22,7 @@ from gateway.console.live import PULSE_EVERY, Heard, TooManyStreams, Topic, Watc
 from gateway.console.protection import START, headers
 from gateway.console.signing_in import Entrance
 from gateway.errors import GatewayError
+from gateway.identity.forwarding import Proxies
 from gateway.telemetry import logger
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -40,6 +41,7 @@ class Place:
     port: int
     tls: ssl.SSLContext | None = None
     origin: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class ConsoleServer:
         self._watchers = watchers
         self._clock = clock
         self._files = read_static()
-        self._exchange = Exchange(lambda: self.origin, entrance, pages.waiting, self._files.version)
+        self._exchange = Exchange(
+            *(lambda: self.origin, entrance, pages.waiting, self._files.version, Proxies(place.trusted_proxies))
+        )
         self._doorway = Doorway(self._exchange, entrance, provider)
         self._runner: web.AppRunner | None = None
         self.port = place.port

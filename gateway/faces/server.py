@@ -21,6 +21,7 @@ from gateway.faces import authzen, opa
 from gateway.faces import tokens as counter
 from gateway.faces.asking import MAX_BODY, Caller, CallRefused, Desk, Reply
 from gateway.faces.tokens import TokenCounter
+from gateway.identity.forwarding import HEADER, Proxies
 from gateway.identity.logins import Login
 from gateway.identity.people import People
 from gateway.identity.proofs import TOLD
@@ -45,6 +46,7 @@ class Place:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class FaceServer:
@@ -65,7 +67,7 @@ class FaceServer:
         self._examining = ThreadPoolExecutor(EXAMINERS, "faces-examine")
         self._answering_in = ThreadPoolExecutor(ANSWERERS, "faces-answer")
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
-        self._place = place
+        self._place, self._proxies = place, Proxies(place.trusted_proxies)
         self._desk = desk
         self._people = people
         self._troubles = troubles
@@ -171,7 +173,7 @@ class FaceServer:
             tokens = self._tokens
             login = await asyncio.get_running_loop().run_in_executor(self._examining, tokens.examine, token)
             if isinstance(login, Login):
-                return Caller(login.principal, frozenset(login.roles), login, address=request.remote)
+                return Caller(login.principal, frozenset(login.roles), login, address=self._address(request))
             if login.is_fault:
                 raise CallRefused(503, login.code, login.refusal.message)
             raise self._unknown(request, login.code if login.refusal.code == TOLD else "", login.refusal.message)
@@ -180,11 +182,15 @@ class FaceServer:
         found = None if name is None else people.find(name)
         if found is None:
             raise self._unknown(request)
-        return Caller(found.principal, frozenset(found.roles), address=request.remote)
+        return Caller(found.principal, frozenset(found.roles), address=self._address(request))
+
+    def _address(self, request: web.Request) -> str | None:
+        """Where a caller is."""
+        return self._proxies.client(request.remote, request.headers.getall(HEADER, []))
 
     def _unknown(self, request: web.Request, code: str = "", told: str = "") -> CallRefused:
         """The refusal of who proved nothing, counted. `code` and `told` are for who has a token that was signed for them."""
-        address, now = request.remote, self._clock()
+        address, now = self._address(request), self._clock()
         if self._throttle.must_wait("", address, now):
             return CallRefused(429, "TOO_MANY_LOGINS", "too many wrong tokens from here; wait a minute")
         self._throttle.failed("", address, now)

@@ -63,7 +63,13 @@ DORA = Known(Principal("dora", "user", ("dba",)), make_verifier(PASSWORD, b"s" *
 class Served:
     """A console on a socket of this machine with a gate behind it, and a client that a browser could be."""
 
-    def __init__(self, folder: Path, provider: Provider | None = None, issuers: Sequence[IssuerSettings] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        provider: Provider | None = None,
+        issuers: Sequence[IssuerSettings] = (),
+        trusted_proxies: tuple[str, ...] = (),
+    ) -> None:
         self.house = House(folder)
         self.people = People([DORA], b"k" * 32)
         sessions = SignIns(self.house.database, idle_seconds=3_600, most_seconds=36_000)
@@ -78,7 +84,7 @@ class Served:
         ]
         self.watchers = Watchers(self.house.approvals.bell, lambda: self.house.log.next_seq)
         self.server = ConsoleServer(
-            Place("127.0.0.1", 0),
+            Place("127.0.0.1", 0, trusted_proxies=trusted_proxies),
             Pages(routes, lambda viewer: 7),
             self.entrance,
             self.watchers,
@@ -109,11 +115,13 @@ class Served:
                     del self.cookies[name]
             return answer.status, await answer.text(), answer.headers
 
-    async def sign_in(self, secret: str = PASSWORD, name: str = "dora", place: str = "") -> tuple[int, str, str]:
+    async def sign_in(
+        self, secret: str = PASSWORD, name: str = "dora", place: str = "", **sent: str
+    ) -> tuple[int, str, str]:
         """Through the form; status, page, where to."""
         _, page, _ = await self.ask("GET", "/sign-in")
         form = {"csrf": token_in(page), "name": name, "secret": secret, "next": place}
-        status, page, headers = await self.ask("POST", "/sign-in", form)
+        status, page, headers = await self.ask("POST", "/sign-in", form, **sent)
         return status, page, headers.get("Location", "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.config.addresses import is_loopback, split_address
+from gateway.config.addresses import is_loopback, split_address, untrustworthy
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,9 @@ def test_loopback_is_what_only_this_machine_reaches() -> None:
         "127.9.9.9",
         "::1",
     ]
+
+
+def test_a_network_that_is_trusted_is_one_and_not_everywhere() -> None:
+    told = dict(untrustworthy(["10.0.0.0/8", "192.0.2.7", "fd00::/8", "10.0.0.7/8", "x", "0.0.0.0/0", "::/0", ""]))
+    assert sorted(told) == [4, 5, 6, 7]
+    assert "everywhere" in told[5]

@@ -92,6 +92,7 @@ def local(**changes: object) -> dict[str, object]:
         ({"listener": (Listener(HTTP, "0.0.0.0:8080"),)}, "listener.0.tls"),
         ({"listener": (Listener(PG, "h:1", tls=ServerTls("a", "b")),)}, "listener.0.tls.certificate"),
         ({"identity": Identity((ANA, ANA))}, "identity.principal.1.name"),
+        ({"faces": Faces(trusted_proxies=("::/0",))}, "faces.trusted_proxies.0"),
         ({"identity": Identity((replace(ANA, uid=1), Local("bo", uid=1)))}, "identity.principal.1.uid"),
         ({"identity": Identity((replace(ANA, also=("bo",)), Local("bo")))}, "identity.principal.0.also.0"),
         ({"identity": Identity((replace(ANA, also=("ana",)),))}, "identity.principal.0.also.0"),

@@ -37,6 +37,8 @@ def test_what_fits(tmp_path: Path) -> None:
         (Console("0.0.0.0:8443", ServerTls("missing", "missing")), "console.tls.certificate"),
         (Console(url="https://console.example/path"), "console.url"),
         (Console(idle_minutes=0), "console.idle_minutes"),
+        (Console(trusted_proxies=("10.0.0.0/8", "0.0.0.0/0")), "console.trusted_proxies.1"),
+        (Console(trusted_proxies=("proxy.internal",)), "console.trusted_proxies.0"),
         (Console(session_hours=1_000), "console.session_hours"),
     ],
 )

@@ -39,6 +39,29 @@ async def test_a_wrong_secret_gets_the_form_again_and_no_session(served: Served)
     assert (await served.sign_in())[0] == 303
 
 
+async def test_behind_a_proxy_of_ours_who_guesses_locks_out_nobody_beside_them(tmp_path: Path) -> None:
+    made = Served(tmp_path, trusted_proxies=("127.0.0.1",))
+    await made.server.start()
+    try:
+        for number in range(60):
+            made.cookies.clear()
+            await made.sign_in("wrong", f"nobody-{number}", X_Forwarded_For="203.0.113.5")
+        made.cookies.clear()
+        assert "Too many wrong tries" in (await made.sign_in(X_Forwarded_For="198.51.100.1, 203.0.113.5"))[1]
+        made.cookies.clear()
+        assert (await made.sign_in(X_Forwarded_For="203.0.113.5, 198.51.100.1"))[0] == 303
+        entry = made.house.entries()[-1]
+        assert (entry.step, entry.client_address) == ("opened", "198.51.100.1")
+    finally:
+        await made.server.stop(1)
+        made.house.close()
+
+
+async def test_whom_nobody_trusts_cannot_say_where_they_are(served: Served) -> None:
+    await served.sign_in(X_Forwarded_For="203.0.113.5")
+    assert served.house.entries()[-1].client_address == "127.0.0.1"
+
+
 async def test_a_form_belongs_to_the_browser_that_loaded_it(served: Served) -> None:
     page = (await served.ask("GET", "/sign-in"))[1]
     form = {"csrf": token_in(page), "name": "dora", "secret": PASSWORD}

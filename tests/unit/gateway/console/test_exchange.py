@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gateway.console.exchange import Exchange
+from gateway.identity.forwarding import Proxies
 from tests.strategies.console import Served, token_in
 
 
 def exchange(origin: str, served: Served) -> Exchange:
-    return Exchange(lambda: origin, served.entrance, lambda viewer: 0, "v")
+    return Exchange(lambda: origin, served.entrance, lambda viewer: 0, "v", Proxies())
 
 
 async def test_over_tls_a_cookie_is_of_this_host_alone(served: Served) -> None:

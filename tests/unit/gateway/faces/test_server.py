@@ -33,11 +33,15 @@ BODY = b'{"input": {"principal": {"name": "bo"}, "resource": {"name": "o", "prot
 class House:
     """A server, its gate, and what is wrong with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *proxies: str) -> None:
         self.gate = FaceGate()
         self.troubles: list[str] = []
         self.server = FaceServer(
-            Place("127.0.0.1", 0), Desk(self.gate), lambda: PEOPLE, lambda: self.troubles, lambda: 0.0
+            Place("127.0.0.1", 0, trusted_proxies=proxies),
+            Desk(self.gate),
+            lambda: PEOPLE,
+            lambda: self.troubles,
+            lambda: 0.0,
         )
         self.headers = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -79,6 +83,22 @@ async def test_nobody_is_answered_without_a_token(house: House) -> None:
             assert "decision" not in document
     assert house.gate.asked == []
     assert {told[2] for told in house.gate.told} <= {"CALLER_UNKNOWN", "TOO_MANY_LOGINS"}
+
+
+async def test_behind_a_proxy_of_ours_who_guesses_locks_out_nobody_beside_them() -> None:
+    house = House("127.0.0.0/8")
+    await house.server.start()
+
+    async def guess(where: str) -> int:
+        headers = {"Authorization": "Bearer wrong", "X-Forwarded-For": where}
+        return (await house.ask("POST", "/v1/data/sallyport/allow", BODY, **headers))[0]
+
+    try:
+        assert {await guess("203.0.113.5") for _ in range(60)} == {401, 429}
+        assert await guess("198.51.100.1, 203.0.113.5") == 429, "what the client wrote itself does not count"
+        assert await guess("203.0.113.5, 198.51.100.1") == 401
+    finally:
+        await house.server.stop(1)
 
 
 async def test_who_guesses_too_often_waits(house: House) -> None:
