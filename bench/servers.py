@@ -80,12 +80,23 @@ def _widen(folder: Path) -> None:
 
 
 @contextmanager
-def sallyport(config: Path, *, ready: str, extra: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """`sallyport up` with a configuration; yields once its `ready` address accepts connections."""
+def sallyport(
+    config: Path,
+    *,
+    ready: str,
+    extra: Mapping[str, str] | None = None,
+    core: int | None = None,
+    module: str = "gateway.cli",
+) -> Iterator[subprocess.Popen[str]]:
+    """`sallyport up` with a configuration, on one core if one is given; yields once its `ready` address accepts connections.
+
+    `module`: what runs in place of the command line (`bench.ungated`).
+    """
     log = config.with_suffix(".log")
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.cli", "up", "--config", str(config)],
+            [*pinned, sys.executable, "-m", module, "up", "--config", str(config)],
             cwd=ROOT,
             env={**os.environ, **(extra or {})},
             stdout=out,
@@ -93,15 +104,7 @@ def sallyport(config: Path, *, ready: str, extra: Mapping[str, str] | None = Non
             text=True,
         )
         try:
-            host, port = ready.rsplit(":", 1)
-            while True:
-                if process.poll() is not None:
-                    raise Missing(f"sallyport ended at once: {log.read_text(encoding='utf-8')[-600:]}")
-                try:
-                    socket.create_connection((host, int(port)), timeout=0.2).close()
-                    break
-                except OSError:
-                    continue
+            until_it_listens(int(ready.rsplit(":", 1)[1]), process, log)
             yield process
         finally:
             process.terminate()
@@ -110,3 +113,15 @@ def sallyport(config: Path, *, ready: str, extra: Mapping[str, str] | None = Non
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def until_it_listens(port: int, process: subprocess.Popen[str] | subprocess.Popen[bytes], log: Path) -> None:
+    """Until a port of this machine takes connections. Raises Missing, with the end of the log, when the process is over before."""
+    while True:
+        if process.poll() is not None:
+            raise Missing(f"{Path(str(log)).name}: ended at once: {log.read_text(encoding='utf-8')[-600:]}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+        except OSError:
+            continue
+        return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import TypeAlias
 
 from adapters.core.ports import Answer, Target
@@ -32,6 +33,7 @@ _MEDIA = re.compile(
 )
 """A type, its charset, and the parameters with which the API server says in which form an object comes."""
 _LINES = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines", b"application/ndjson"})
+_PHRASES: Mapping[int, bytes] = {int(one): one.phrase.encode() for one in HTTPStatus}
 Masker: TypeAlias = JsonMasker | EventMasker | CsvMasker | TextMasker
 
 _EVENTS = b"text/event-stream"
@@ -200,13 +202,18 @@ class Reply:
 
     def _end(self) -> bytes:
         last = self._masker.end() if self._masker is not None else b""
-        made = b""
-        if not self.is_begun:
-            self._kept.append(last)
-            made, last = self._commit(), b""
-        made += self._framed(self._scrubber.feed(last) + self._scrubber.end())
         self.is_done = True
+        if not self.is_begun:
+            return self._whole(last)
+        made = self._framed(self._scrubber.feed(last) + self._scrubber.end())
         return made + LAST_CHUNK if self._is_chunked else made
+
+    def _whole(self, last: bytes) -> bytes:
+        """All of an answer whose end is there before its first byte goes on: its length can be said."""
+        kept = self._scrubber.feed(b"".join((*self._kept, last))) + self._scrubber.end()
+        self._kept.clear()
+        head, self.is_begun = self._written_head(len(kept)), True
+        return head + self._framed(kept)
 
     def _framed(self, data: bytes) -> bytes:
         self.bytes += len(data)
@@ -214,7 +221,8 @@ class Reply:
             self._tap.take(data)
         return chunk(data) if self._is_chunked else data
 
-    def _written_head(self) -> bytes:
+    def _written_head(self, length: int | None = None) -> bytes:
+        """The head as the client gets it; `length` is that of what is left of the body, where that is known."""
         head = self._head
         assert head is not None
         named = {name.strip().lower() for value in head.values(b"connection") for name in value.split(b",")}
@@ -224,13 +232,13 @@ class Reply:
         if self._has_secrets:
             # WHY: a cookie of the target would stand for the gateway there, without the gateway.
             dropped = dropped | {b"set-cookie", b"set-cookie2"}
-        # WHY none under masks: it is a text that no mask has looked into.
-        reason = b"" if self._is_masked else b"".join(head.reason.split(b"\r"))
+        # WHY not the target's under masks: it is a text that no mask has looked into. Nor none: some clients take that for no answer.
+        reason = _PHRASES.get(head.status, b"") if self._is_masked else b"".join(head.reason.split(b"\r"))
         lines = [b"HTTP/1.1 %d %b" % (head.status, self._scrubber.whole(reason))]
         for name, value in head.headers:
             if name not in dropped and not name.startswith(b"sallyport-"):
                 lines.append(b"%b: %b" % (name, self._scrubber.whole(value)))
-        lines += self._framing(head)
+        lines += self._framing(head, length)
         lines.append(b"cache-control: " + self._for_whom(head))
         lines.append(b"sallyport-decision: " + self._decision_id.encode())
         if self._is_masked:
@@ -248,13 +256,15 @@ class Reply:
         said = [word.strip().lower() for value in head.values(b"cache-control") for word in value.split(b",")]
         return b", ".join([b"private", *dict.fromkeys(word for word in said if _OWN_CACHE.fullmatch(word))])
 
-    def _framing(self, head: AnswerHead) -> list[bytes]:
+    def _framing(self, head: AnswerHead, length: int | None) -> list[bytes]:
         if not head.has_body:
             # WHY kept for HEAD: it is the length a GET would have, unless that one would be rewritten.
             is_said = head.length is not None and head.length >= 0 and not self._is_masked and head.status != 204
             return [b"content-length: %d" % head.length] if is_said and head.length is not None else []
         if head.length is not None and head.length >= 0 and self._masker is None:
             return [b"content-length: %d" % head.length]
+        if length is not None:
+            return [b"content-length: %d" % length]
         if self._is_old:
             self.closes = True
             return []

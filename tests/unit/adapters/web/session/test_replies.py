@@ -227,3 +227,24 @@ def test_no_answer_is_for_anybody_else(said: tuple[bytes, ...], kept: bytes) -> 
         b"cache-control: private, no-store\r\n"
         in passed(answer(*lines, b"Content-Type: application/json", body=b"{}"), plan=Plan(MASKS))[0]
     )
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_masked_answer_that_is_whole_before_its_first_byte_says_its_length(is_old: bool) -> None:
+    body = b'{"card":"4111","name":"' + b"n" * 100 + b'"}'
+    wire = answer(b"Content-Type: application/json", body=body, status=b"200 4111")
+    out, reply = passed(wire, 7, plan=Plan(MASKS), is_old=is_old)
+    head, _, shown = out.partition(b"\r\n\r\n")
+    assert json.loads(shown) == {"card": "[redacted]", "name": "n" * 100}
+    assert f"content-length: {len(shown)}".encode() in head.split(b"\r\n")
+    assert b"transfer-encoding" not in head
+    assert head.split(b"\r\n")[0] == b"HTTP/1.1 200 OK"
+    assert not reply.closes
+    assert reply.bytes == len(shown)
+
+
+def test_a_masked_answer_that_is_too_long_to_wait_for_comes_in_chunks() -> None:
+    rows = [{"card": "4111", "name": "n" * 1000}] * (HOLD_BACK // 1000 + 10)
+    out, _ = passed(answer(b"Content-Type: application/json", body=json.dumps(rows).encode()), 1000, plan=Plan(MASKS))
+    assert b"transfer-encoding: chunked" in out.partition(b"\r\n\r\n")[0]
+    assert len(json.loads(body_of(out))) == len(rows)
