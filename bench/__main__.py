@@ -26,6 +26,7 @@ from bench import (
     scan,
     servers,
     shell,
+    ssh_peers,
 )
 
 F = TypeVar("F")
@@ -63,6 +64,7 @@ AREAS: Mapping[str, Area[Any]] = {
     "replay": Area(lambda said: replay.measure(), replay.document, replay.promises),
     "scan": Area(lambda said: scan.measure(), scan.document, scan.promises, scan.show),
     "shell": Area(lambda said: shell.measure(), shell.document, shell.promises),
+    "ssh": Area(lambda said: ssh_peers.measure(said.rounds), ssh_peers.document, ssh_peers.promises),
     "audit": Area(lambda said: audit.measure(), audit.document, audit.promises),
     "activity": Area(lambda said: activity.measure(), activity.document, activity.promises),
     "recorder": Area(lambda said: recorder.measure(), recorder.document, recorder.promises),
