@@ -19,6 +19,7 @@ from bench import (
     decide,
     grpc_peers,
     http_peers,
+    kubernetes_peers,
     pgbench,
     recorder,
     replay,
@@ -65,6 +66,9 @@ AREAS: Mapping[str, Area[Any]] = {
     "scan": Area(lambda said: scan.measure(), scan.document, scan.promises, scan.show),
     "shell": Area(lambda said: shell.measure(), shell.document, shell.promises),
     "ssh": Area(lambda said: ssh_peers.measure(said.rounds), ssh_peers.document, ssh_peers.promises),
+    "kubernetes": Area(
+        lambda said: kubernetes_peers.measure(said.rounds), kubernetes_peers.document, kubernetes_peers.promises
+    ),
     "audit": Area(lambda said: audit.measure(), audit.document, audit.promises),
     "activity": Area(lambda said: activity.measure(), activity.document, activity.promises),
     "recorder": Area(lambda said: recorder.measure(), recorder.document, recorder.promises),

@@ -255,7 +255,7 @@ async def commands(ways: Mapping[str, Way]) -> dict[str, float]:
                 done = await connection.run(f"echo item-{number}")
                 if block:
                     took[name].append((time.perf_counter() - began) * 1000)
-                if done.exit_status != 0 or name != "ungated" and done.stdout != f"item-{number}\n":
+                if done.exit_status != 0 or (name != "ungated" and done.stdout != f"item-{number}\n"):
                     raise servers.Missing(f"a command through {name} ended with {done.exit_status}: {done.stderr!r}")
     for connection in connections.values():
         connection.close()

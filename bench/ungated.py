@@ -35,6 +35,6 @@ def finished(session: GatewaySession, decision_id: str, outcome: Outcome) -> Non
 
 
 if __name__ == "__main__":
-    GatewaySession.decide = decide  # type: ignore[method-assign]  # what this file is for
-    GatewaySession.finished = finished  # type: ignore[method-assign]
+    GatewaySession.decide = decide  # type: ignore[method-assign,assignment]  # what this file is for
+    GatewaySession.finished = finished  # type: ignore[method-assign,assignment]
     sys.exit(main(sys.argv[1:]))
