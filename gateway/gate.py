@@ -141,9 +141,9 @@ class Gate:
         judged = program.judge(asked, now, None)
         if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
             return self._hold(asked, program, judged, now)
-        answer = self._record(asked, judged, now)
+        answer, entry = self._recorded(asked, judged, now, None)
         if memory is not None and answer.decision is judged.decision and judged.decision.cacheable:
-            self._remember(asked, program, judged, answer)
+            self._remember(asked, program, judged, answer, entry)
         return answer
 
     @property
@@ -208,15 +208,12 @@ class Gate:
         known.count.add()
         return Answer(known.decision, decision_id, None, None, known.command, known.mask_keys)
 
-    def _remember(self, asked: Asked, program: Program, judged: Judgement, answer: Answer) -> None:
+    def _remember(self, asked: Asked, program: Program, judged: Judgement, answer: Answer, entry: Entry) -> None:
         if asked.memory is None or not isinstance(asked.question, Question) or asked.caller or asked.is_dry:
             return
         # WHY not a text that only stands for its shape and would be shown with its literals hidden: each is hidden anew.
         if asked.context or not (judged.exact or shows_text(judged)):
             return
-        entry = decision_entry(
-            asked, judged.decision, judged, answer.decision_id, 0, None, self._kept(asked), hides=self._hides
-        )
         names = None if asked.question.catalog is None else ref(asked.question.catalog)
         known = Remembered(
             *(ref[object](program), names, asked.principal, asked.session, asked.resource),
@@ -235,7 +232,11 @@ class Gate:
             return self._fail(asked, error)
 
     def _record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
-        """Write the entry, then make the answer. The only place where a grant comes out."""
+        """Write the entry, then make the answer."""
+        return self._recorded(asked, judged, now, ticket)[0]
+
+    def _recorded(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None) -> tuple[Answer, Entry]:
+        """Write the entry, then make the answer; the entry too. The only place where a grant comes out."""
         decision = judged.decision
         keys: Mapping[str, bytes] = {}
         if decision.mask_plan:
@@ -247,15 +248,16 @@ class Gate:
         decision_id = f"d-{self._boot}-{next(self._numbers):x}"
         # INVARIANT: no record, no answer; `append` returns only when the entry is kept.
         kept = self._kept(asked)
-        self._log.append(decision_entry(asked, decision, judged, decision_id, now, ticket, kept, hides=self._hides))
+        entry = decision_entry(asked, decision, judged, decision_id, now, ticket, kept, hides=self._hides)
+        self._log.append(entry)
         if self._counting is not None and self._counting.is_active:
             self._counting.decided(asked, decision, decision_id, now)
         if self._watcher is not None and ticket is None:
             self._watcher(asked, judged.decision, decision_id, now)
         self._count(decision)
         if ticket is None:
-            return Answer(decision, decision_id, command=judged.command, mask_keys=keys)
-        return Answer(decision, decision_id, ticket.id, self._link(ticket.id), judged.command, keys)
+            return Answer(decision, decision_id, command=judged.command, mask_keys=keys), entry
+        return Answer(decision, decision_id, ticket.id, self._link(ticket.id), judged.command, keys), entry
 
     def _kept(self, asked: Asked) -> Reference:
         question = asked.question

@@ -19,6 +19,7 @@ from adapters.core.watching import Watched
 from adapters.ssh.channel import ClientSession, GuardedChannel
 from adapters.ssh.facts import authority_lines, who_and_where
 from adapters.ssh.forwarding import open_forward
+from adapters.ssh.sparing import spare_padding
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import Visit
 
@@ -64,6 +65,7 @@ class ClientConnection(asyncssh.SSHServer):
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
+        spare_padding(conn)
         if not self._came(self):
             conn.abort()
 

@@ -15,12 +15,15 @@ import asyncssh
 from adapters.core.ports import Target
 from adapters.errors import AdapterError
 from adapters.ssh.client_end import Terminal
+from adapters.ssh.sparing import spare_padding
 
 T = TypeVar("T")
 
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE_MOST = 4
+CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
+"""Ahead of the others. WHY: processors help with these, and a packet costs a fifth of what it does with ChaCha20."""
 MAX_CONNECTIONS = 8
 """Connections for one client. OpenSSH takes ten channels on each (MaxSessions)."""
 _FULL = frozenset(
@@ -137,7 +140,7 @@ class Upstream:
         check_target(target)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await asyncssh.connect(
+                made = await asyncssh.connect(
                     target.host,
                     target.port,
                     username=target.user,
@@ -154,6 +157,7 @@ class Upstream:
                     login_timeout=CONNECT_SECONDS,
                     keepalive_interval=KEEPALIVE_SECONDS,
                     keepalive_count_max=KEEPALIVE_MOST,
+                    encryption_algs=CIPHERS,
                 )
         except asyncssh.HostKeyNotVerifiable as error:
             raise TargetUnusable("its key is not the one that is known", code="WRONG_HOST_KEY") from error
@@ -161,6 +165,8 @@ class Upstream:
             raise TargetUnusable("it does not answer", code="TARGET_TIMEOUT") from error
         except (asyncssh.Error, OSError) as error:
             raise TargetUnusable(f"it cannot be reached ({_reason(error)})", code="TARGET_UNREACHABLE") from error
+        spare_padding(made)
+        return made
 
     def close(self) -> None:
         """End every connection; no other is made."""

@@ -184,6 +184,9 @@ async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
         def disconnect(self, code: int, reason: str) -> None:
             self.said = reason
 
+        def send_packet(self, pkttype: int, *args: bytes) -> None:
+            raise AssertionError("nothing is sent here")
+
     wire = Wire()
     connection.connection_made(wire)  # type: ignore[arg-type]  # as much of one as is asked
     connection.begin_auth("ann+box")
