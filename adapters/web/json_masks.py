@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from adapters.errors import PeerProtocolError
 from engine.masking.paths import Path, Paths, Place
@@ -34,6 +35,17 @@ _PARTIAL_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?")
 _WORD = re.compile(rb"[-+.0-9A-Za-z]+")
 _SCALAR = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_GAP = rb"[ \t\r\n]*+"
+_NAME = rb'("[^"\\\x00-\x1f]*+")' + _GAP + rb":" + _GAP
+_PLAIN = (
+    rb'("[^"\\\x00-\x1f]*+"|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null)(?='
+    + _GAP
+    + rb"[,%b])|([{\[])"
+)
+_MEMBERS = [re.compile(_GAP + before + _NAME + b"(?:" + _PLAIN % b"}" + b")") for before in (b"", b"," + _GAP)]
+_ELEMENTS = [re.compile(_GAP + before + b"()(?:" + _PLAIN % rb"\]" + b")") for before in (b"", b"," + _GAP)]
+"""A name without escapes and what follows it, a value without escapes and what follows it: the first one, and one behind a comma."""
+_END = re.compile(_GAP + rb"([}\]])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class JsonMasker:
 
     def __init__(self, masks: Sequence[PathMask], *, is_lines: bool = False) -> None:
         self._masks = tuple(masks)
-        self._paths = Paths([mask.path for mask in masks])
+        self._paths = _paths_of(tuple(mask.path for mask in masks))
         self._at: dict[Place, PathMask | None] = {}
         self._is_lines = is_lines
         self._stack: list[_Frame] = []
@@ -112,6 +124,9 @@ class JsonMasker:
     def _read(self, *, final: bool) -> None:
         data, at = self._unused, 0
         while True:
+            # WHY not where a token is waited for: it would be read again from its beginning.
+            if self._stack and not self._seen:
+                at = self._read_plain(data, at)
             space = _SPACE.match(data, at)
             assert space is not None
             if not self._stack and self._is_read:
@@ -126,6 +141,52 @@ class JsonMasker:
         del data[:at]
         if len(data) > MAX_TOKEN:
             raise _bad("a value of the document is too long to be masked")
+
+    def _read_plain(self, data: bytearray, at: int) -> int:
+        """Read on as long as whole members and elements without escapes stand there, and what opens and ends them; where that ends.
+
+        The same as token by token, only sooner: whatever is not plain is left to `_token`.
+        """
+        while self._stack:
+            frame = self._stack[-1]
+            is_after = frame.state == "after"
+            if not is_after and frame.state not in ("first", "name" if frame.is_object else "value"):
+                break
+            found = (_MEMBERS if frame.is_object else _ELEMENTS)[is_after].match(data, at)
+            if found is None:
+                found = _END.match(data, at)
+                if found is None or frame.state not in ("first", "after") or (found[1] == b"}") is not frame.is_object:
+                    break
+                self._close(frame, found[1])
+            elif found.end() - at > MAX_TOKEN:
+                break
+            else:
+                self._plain(frame, *found.groups())
+            at = found.end()
+        return at
+
+    def _plain(self, frame: _Frame, token: bytes, scalar: bytes | None, opening: bytes | None) -> None:
+        """A member (or, without a name, an element) whose value is a scalar, or opens."""
+        name = token[1:-1].decode()
+        if frame.is_object:
+            self._named(frame, token, name)
+        if scalar is None:
+            frame.state = "value"
+            self._open(is_object=opening == b"{")
+            return
+        frame.state = "after"
+        if frame.shown is None:
+            return
+        mask = None
+        if frame.place:
+            paths, place = self._paths, frame.place
+            place = paths.member(place, name) if frame.is_object else paths.element(place, frame.count)
+            mask = self._mask_at(place)
+        frame.count += 1
+        if mask is None:
+            self._lead(scalar)
+        elif mask.method is not Method.DROP:
+            self._lead(_masked(scalar, mask))
 
     def _token(self, data: bytearray, at: int, *, final: bool) -> int | None:
         """Read the token at a place; where it ends, or None when it is not all there."""
@@ -192,14 +253,17 @@ class JsonMasker:
             return
         if frame.state not in ("first", "name"):
             raise _bad("the document has a string where JSON has none")
-        name = _text(token)
+        self._named(frame, token, _text(token))
+        frame.state = "colon"
+
+    def _named(self, frame: _Frame, token: bytes, name: str) -> None:
+        """A member's name."""
         if name in frame.names:
             raise _bad("a name stands twice in one object of the document")
         if len(frame.names) >= MAX_NAMES:
             raise _bad("an object of the document has too many names")
         frame.names.add(name)
         frame.name, frame.text = token, name
-        frame.state = "colon"
 
     def _open(self, *, is_object: bool) -> None:
         place, mask, is_shown = self._begin()
@@ -280,6 +344,12 @@ class JsonMasker:
         self._is_read = True
         if self._is_lines:
             self._out.append(b"\n")
+
+
+@lru_cache(maxsize=64)
+def _paths_of(paths: tuple[Path, ...]) -> Paths:
+    """The paths of a plan, which many documents are read by: what was found out about a name is known for the next one."""
+    return Paths(paths)
 
 
 def strictest(masks: Sequence[PathMask], hits: Sequence[int]) -> PathMask | None:

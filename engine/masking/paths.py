@@ -17,6 +17,8 @@ from engine.errors import InputInvalid
 
 MAX_STEPS = 64
 MAX_PATH = 1024
+MAX_KNOWN, MAX_NAME_KNOWN = 1024, 64
+"""Names that several paths remember where they lead, and the longest of them."""
 
 _STEP = re.compile(
     r"""(?P<deep>\.\.)?(?:(?P<dot>\.)?(?P<name>[^\s.\[\]'"*]+)|(?P<star>\.?\*|\[\*\])|\[(?P<index>[0-9]{1,9})\]"""
@@ -95,9 +97,10 @@ class Paths:
             folded = name.casefold()
             found = frozenset(self._steps(place, folded))
             # WHY a limit: names are the document's own, and there may be any number of them.
-            if len(self._down) > 4096:
+            if len(self._down) >= MAX_KNOWN:
                 self._down.clear()
-            self._down[key] = found
+            if len(name) <= MAX_NAME_KNOWN:
+                self._down[key] = found
         return found
 
     def element(self, place: Place, number: int) -> Place:

@@ -154,3 +154,56 @@ def test_documents_without_a_line_between_them_are_no_lines() -> None:
     with pytest.raises(PeerProtocolError):
         run(b'{"card":1}{"card":2}', mask("$.card"), is_lines=True)
     assert run(b"", mask("$.card"), is_lines=True) == b""
+
+
+class Slowly(JsonMasker):
+    """Token by token, whatever stands there."""
+
+    def _read_plain(self, data: bytearray, at: int) -> int:
+        return at
+
+
+def outcome(masker: JsonMasker, document: bytes, size: int) -> bytes | str:
+    try:
+        made = b"".join(masker.feed(document[at : at + size]) for at in range(0, len(document), size))
+        return made + masker.end()
+    except PeerProtocolError as error:
+        return error.code
+
+
+def changed(text: str, number: int, cut: int, sign: str) -> str:
+    """A document with something else in one place beside a sign of its structure."""
+    places = [at for at, one in enumerate(text) if one in "{}[],:"] or [0]
+    at = places[number % len(places)]
+    return text[:at] + sign + text[at + cut :]
+
+
+CHANGED = st.builds(
+    changed,
+    documents.map(json.dumps),
+    st.integers(0, 60),
+    st.sampled_from([0, 0, 0, 1, 2]),
+    st.sampled_from(
+        ["", ",", ",", ":", "]", "}", "{", "[", '"', "0", " ", ",1", ',"card":2', '{"a":{"card":[1,"2"]}}']
+    ),
+)
+
+
+@settings(max_examples=600)
+@given(CHANGED, st.integers(1, 60), st.booleans(), st.sampled_from(list(Method)))
+def test_what_is_read_sooner_comes_to_the_same_as_token_by_token(
+    document: str, size: int, is_lines: bool, method: Method
+) -> None:
+    masks = (
+        mask("$..card", method, b"k" * 32, **({"keep_last": 1} if method is Method.PARTIAL else {})),
+        mask("$.a[1]"),
+    )
+    sooner, slowly = JsonMasker(masks, is_lines=is_lines), Slowly(masks, is_lines=is_lines)
+    assert outcome(sooner, document.encode(), size) == outcome(slowly, document.encode(), size)
+
+
+def test_names_of_one_document_are_not_kept_for_the_next_where_they_are_long() -> None:
+    paths = JsonMasker((mask("$..kept"),))._paths
+    assert JsonMasker((mask("$..kept"),))._paths is paths
+    run(dumped({"short": 1, "n" * 65: 2}), mask("$..kept"))
+    assert {name for _, name in paths._down} == {"short"}
