@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import idna
@@ -44,8 +45,11 @@ _INTERNAL = (
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 MAX_HOST = 1024
+MAX_KNOWN = 512
+"""Hosts whose meaning is kept: requests of one client name the same ones again and again."""
 
 
+@lru_cache(maxsize=MAX_KNOWN)
 def parse_host(text: str, *, is_special: bool) -> str:
     """The host as it is serialised. Raises Refused."""
     if len(text) > MAX_HOST:
@@ -166,8 +170,18 @@ def _ipv6_text(address: int) -> str:
     return f"{left}::{right}"
 
 
-def place_features(host: str) -> set[str]:
+def place_features(host: str) -> frozenset[str]:
     """What kind of place a serialised host is, as features."""
+    # WHY not kept where it is long: a text is looked into that somebody sent.
+    return (_known_features if len(host) <= MAX_HOST else _known_features.__wrapped__)(host)
+
+
+@lru_cache(maxsize=MAX_KNOWN)
+def _known_features(host: str) -> frozenset[str]:
+    return frozenset(_features_of(host))
+
+
+def _features_of(host: str) -> set[str]:
     name = host.strip("[]").rstrip(".").lower()
     embedded = _EMBEDDED.search(name)
     if embedded is not None:

@@ -86,7 +86,7 @@ def _origin(target: str, scheme: str | None, host: tuple[str, int | None] | None
 
 
 def _features(host: tuple[str, int | None] | None, query: dict[str, tuple[str, ...]], raw: str) -> frozenset[str]:
-    found = {"no_host"} if host is None else place_features(host[0])
+    found = {"no_host"} if host is None else set(place_features(host[0]))
     if any(len(values) > 1 for values in query.values()):
         found.add("repeated_parameter")
     if ";" in raw:

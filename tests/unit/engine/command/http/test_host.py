@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.command.documents.refusal import Refused
-from engine.command.http.host import parse_host, place_features
+from engine.command.http.host import MAX_HOST, MAX_KNOWN, _known_features, parse_host, place_features
 
 LOOPBACK = ["127.0.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "①②⑦.⓪.⓪.①",
             "127。0。0。1", "%31%32%37.0.0.1", "127.0.0.1.", "0x7F.0x0.0.01"]  # fmt: skip
@@ -86,3 +86,19 @@ def test_what_kind_of_place_a_host_is(host: str, features: set[str]) -> None:
 )  # fmt: skip
 def test_metadata_services_are_known_in_every_spelling(host: str) -> None:
     assert {"metadata_host", "internal_host"} <= place_features(host)
+
+
+def test_what_is_kept_of_hosts_has_an_end_and_says_the_same_again() -> None:
+    for number in range(2 * MAX_KNOWN):
+        parse_host(f"{number}.example.org", is_special=True)
+        place_features(f"{number}.example.org")
+    assert parse_host.cache_info().currsize == _known_features.cache_info().currsize == MAX_KNOWN
+    assert place_features("LOCALHOST.") == place_features("LOCALHOST.") == {"loopback_host", "internal_host"}
+    long = "a" * MAX_HOST + ".internal"
+    assert place_features(long) == {"internal_host"}
+    assert _known_features.cache_info().currsize == MAX_KNOWN
+    for _ in range(2):
+        with pytest.raises(Refused):
+            parse_host("1.2.3.4.5", is_special=True)
+    assert parse_host("a b".replace(" ", "%41"), is_special=True) == "aab"
+    assert parse_host("aAb", is_special=False) == "aAb"
