@@ -32,6 +32,7 @@ from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
 from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
+from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.unusual import numbers_in, unusual_in
 from gateway.config.model import SecretsInText
