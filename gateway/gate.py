@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from weakref import ref
 
@@ -46,10 +44,7 @@ from gateway.remembering import Memory, Remembered
 from gateway.stepping import Steps
 from gateway.telemetry import Meters, logger
 from gateway.telling import decision_entry, has_secret, outcome_entry, shows_text
-
-MAX_HELD = 10_000
-"""Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
-MAX_SETTLED = 10_000
+from gateway.waiting import Waiting
 
 
 class Gate:
@@ -104,9 +99,7 @@ class Gate:
         self.steps = Steps(log, approvals, clock)
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
-        self._held: OrderedDict[str, Asked] = OrderedDict()
-        self._settled: OrderedDict[str, Answer] = OrderedDict()
-        self._settling = threading.RLock()
+        self._waiting = Waiting()
 
     # --- deciding -------------------------------------------------------------------------------------------------
 
@@ -302,21 +295,19 @@ class Gate:
         found = self._approvals.find(binding, now)
         if found is not None and found.is_usable:
             return self._release(found, asked)
-        if found is not None and self._approvals.bell.waiters(found.id) == 0:
+        waiters = 0 if found is None else self._approvals.bell.waiters(found.id)
+        if found is not None and waiters == 0 and self._waiting.keep(found.id, asked):
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
             ticket = found
         else:
-            prompt = None if asked.login is None else asked.login.prompt
+            prompt = _prompt(asked)
             estimate = None if self._estimating is None else self._estimating.first(asked, command)
             did = asked.context.get(ACTIVITY)
             lately, unusual = numbers_in(did, program.activity_numbers), unusual_in(did, asked.principal.name)
             told = (prompt, estimate, lately, unusual, stated_in(asked.principal))
             new = ticket_for(binding, judged.decision, command, asked.session, now, *told)
             ticket, found = self._approvals.request(new, now), None
-        with self._settling:
-            self._held[ticket.id] = asked
-            while len(self._held) > MAX_HELD:
-                self._held.popitem(last=False)
+            self._waiting.keep(ticket.id, asked)
         try:
             answer = self._record(asked, judged, now, ticket)
         except AuditUnavailable:
@@ -335,12 +326,14 @@ class Gate:
 
     def _forget(self, ticket_id: str) -> None:
         """Take back a ticket whose hold could not be recorded; nobody was told of it."""
-        with self._settling:
-            self._held.pop(ticket_id, None)
+        self._waiting.take(ticket_id)
         self._approvals.advance(ticket_id, Withdrawn("its record could not be written"), self._clock())
 
     def _binding(self, asked: Asked, program: Program, command: ParsedCommand) -> Binding:
-        return binding_of(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision)
+        return binding_of(
+            *(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision),
+            _prompt(asked),
+        )
 
     async def fate(self, ticket_id: str) -> Answer:
         """Wait until a hold is over; a granted one was decided again, and recorded. Never raises: failure is a deny."""
@@ -364,11 +357,11 @@ class Gate:
 
     def settle(self, ticket_id: str) -> Answer:
         """The answer to a hold that is over; a grant once, everything else as often as asked. Never raises."""
-        with self._settling:
-            done = self._settled.get(ticket_id)
+        with self._waiting.lock:
+            done = self._waiting.answer(ticket_id)
             if done is not None:
                 return done
-            asked = self._held.pop(ticket_id, None)
+            asked = self._waiting.take(ticket_id)
             try:
                 answer = self._settle(ticket_id, asked)
             # WHY broad: as in `decide`.
@@ -376,9 +369,7 @@ class Gate:
                 answer = Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
             # INVARIANT: a grant comes out once. Who asks again, from wherever, is told that it is gone.
             again = Answer(refused("the approval was used already", "run the command again"), answer.decision_id)
-            self._settled[ticket_id] = again if answer.decision.is_granted else answer
-            while len(self._settled) > MAX_SETTLED:
-                self._settled.popitem(last=False)
+            self._waiting.settle(ticket_id, again if answer.decision.is_granted else answer)
             return answer
 
     def _settle(self, ticket_id: str, asked: Asked | None) -> Answer:
@@ -442,8 +433,7 @@ class Gate:
 
     def withdraw(self, ticket_id: str, reason: str) -> None:
         """The session that waited does not want it any more. Never raises."""
-        with self._settling:
-            self._held.pop(ticket_id, None)
+        self._waiting.take(ticket_id)
         try:
             self.advance(ticket_id, Withdrawn(reason))
         except GatewayError as error:
@@ -488,6 +478,11 @@ class Gate:
 def _labels(decision: Decision) -> tuple[str, str]:
     """What a decision is counted under."""
     return decision.verdict.value, decision.deny_kind or ""
+
+
+def _prompt(asked: Asked) -> str | None:
+    """What set the job off, as whoever asked for its token stated it."""
+    return None if asked.login is None else asked.login.prompt
 
 
 def _tree(judged: Judgement) -> ParsedCommand:

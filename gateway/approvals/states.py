@@ -4,8 +4,8 @@
         |  \\--Approved (not yet all)--> requested      |
         +-- Refused / Withdrawn / Superseded / Expired -+--> refused withdrawn superseded expired   (final)
 
-A grant binds to the exact command, its parameters, principal, resource and policy revision (`Binding`); it is good for
-one use before it expires; every demand needs its quorum of different people; the requester is never one of them.
+A grant binds to the exact command, its parameters, principal, job, prompt, resource and policy revision (`Binding`); it is
+good for one use before it expires; every demand needs its quorum of different people; the requester is never one of them.
 Called by `store` (which adds compare-and-set) and by the property test.
 """
 
@@ -39,7 +39,7 @@ class Binding:
     """What a grant is good for, and nothing else.
 
     `digest` is the command's, `parameters` one of the bound values, `meaning` one of what the command's names resolved to
-    and of where it would run (database, role).
+    and of where it would run (database, role); `prompt` is the digest of what set the job off, empty where nobody stated it.
     """
 
     principal: str
@@ -49,6 +49,8 @@ class Binding:
     parameters: str
     meaning: str
     revision: str
+    job: str | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

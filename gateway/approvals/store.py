@@ -20,10 +20,13 @@ from gateway.store.database import Database
 from gateway.store.tables import tickets
 from gateway.telemetry import logger
 
-MAX_OPEN_PER_PRINCIPAL = 100
-"""More open holds than this from one principal are refused: an agent in a loop must not bury the approvers."""
 AT_ONCE = 500
 """Tickets that one query asks for."""
+MAX_OPEN_PER_JOB = 100
+"""More open holds than this from one job of a principal (or from what they do without one) are refused: an agent in a loop must
+not bury the approvers."""
+MAX_OPEN_PER_PRINCIPAL = 1_000
+"""The same for all their jobs together, so that one job does not keep the others from asking."""
 MAX_TRIES = 8
 """Lost races before a step gives up; each loss means that somebody else moved the ticket."""
 
@@ -67,8 +70,8 @@ class Approvals:
             may_withdraw=new.may_withdraw,
         )
         with self._database.begin() as connection:
-            mine = (
-                select(tickets.c.id)
+            theirs = (
+                select(tickets.c.job)
                 .where(
                     tickets.c.state == State.REQUESTED.value,
                     tickets.c.principal == new.binding.principal,
@@ -76,7 +79,8 @@ class Approvals:
                 )
                 .limit(MAX_OPEN_PER_PRINCIPAL)
             )
-            if len(connection.execute(mine).all()) >= MAX_OPEN_PER_PRINCIPAL:
+            open_ones = connection.execute(theirs).scalars().all()
+            if len(open_ones) >= MAX_OPEN_PER_PRINCIPAL or open_ones.count(new.binding.job) >= MAX_OPEN_PER_JOB:
                 raise ApprovalConflict("too many commands of yours wait for approval", code="TOO_MANY_HOLDS")
             connection.execute(insert(tickets).values(**_row(ticket)))
             self._database.tell_replicas(connection, ticket.id)
@@ -97,6 +101,7 @@ class Approvals:
                 tickets.c.principal == binding.principal,
                 tickets.c.resource == binding.resource,
                 tickets.c.digest == binding.digest,
+                tickets.c.job.is_not_distinct_from(binding.job),
                 tickets.c.state.in_((State.REQUESTED.value, State.GRANTED.value)),
                 tickets.c.used_at.is_(None),
                 tickets.c.expires_at > now,
@@ -265,6 +270,7 @@ def _row(ticket: Ticket) -> dict[str, object]:
         "expires_at": ticket.expires_at,
         "used_at": ticket.used_at,
         "body": _ENCODER.encode(ticket).decode(),
+        "job": ticket.binding.job,
     }
 
 

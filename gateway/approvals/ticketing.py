@@ -32,8 +32,9 @@ def binding_of(
     command: ParsedCommand,
     parameters: Sequence[str | None] | None,
     revision: str,
+    prompt: str | None = None,
 ) -> Binding:
-    """What a grant of this command, now, here, would be good for."""
+    """What a grant of this command, now, here, for this job, would be good for. `prompt` is what set the job off."""
     tree = command.command
     # WHY the whole tree: names in it are resolved, so a changed search_path or a new view is another meaning.
     circumstances = (command.encoded, resource.database, resource.role, _role(session.state))
@@ -45,6 +46,8 @@ def binding_of(
         parameters=parameters_digest(parameters),
         meaning=hashlib.sha256(_ENCODER.encode(circumstances)).hexdigest(),
         revision=revision,
+        job=session.job,
+        prompt="" if prompt is None else hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest(),
     )
 
 

@@ -31,9 +31,10 @@ from gateway.audit.log import AuditLog
 from gateway.audit.read import read_lines
 from gateway.audit.recent import line_at
 from gateway.errors import ApprovalConflict
-from gateway.gate import MAX_HELD, Gate
+from gateway.gate import Gate
 from gateway.identity.logins import Login
 from gateway.rpc.ports import RuleTrace, Unsubscribe
+from gateway.waiting import MAX_HELD
 
 _KINDS = {
     "CALLER_UNKNOWN": DenyKind.NOT_AUTHENTICATED,

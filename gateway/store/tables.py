@@ -19,6 +19,7 @@ tickets = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("used_at", BigInteger, nullable=True),
     Column("body", Text, nullable=False),
+    Column("job", Text, nullable=True),
     Index("tickets_by_state", "state", "expires_at"),
     Index("tickets_by_binding", "principal", "resource", "digest"),
 )

@@ -49,12 +49,12 @@ from gateway.store.migrations import upgrade
 LIFETIME = 1_000
 TICK = 1_000_000
 """What a second of the test is worth to the clocks of the replicas, which never show the same moment twice."""
-BOUND = Binding("ana", "orders", "postgres", "d" * 64, "p" * 64, "m", "r1")
+BOUND = Binding("ana", "orders", "postgres", "d" * 64, "p" * 64, "m", "r1", "build-42", "q" * 64)
 DEMANDS = (Demand(groups=("dba",), quorum=2), Demand(users=("olga",)))
 PEOPLE = (Person("ana", ("dba",)), Person("bo", ("dba",)), Person("cy", ("dba",)), Person("olga"), Person("eve"))
 CHANGED = tuple(
     replace(BOUND, **{name: "other"})  # type: ignore[arg-type]  # each of its fields is a text
-    for name in ("principal", "resource", "protocol", "digest", "parameters", "meaning", "revision")
+    for name in ("principal", "resource", "protocol", "digest", "parameters", "meaning", "revision", "job", "prompt")
 )
 STEPS: st.SearchStrategy[Step] = st.one_of(
     *[st.just(Used(BOUND))] * 3,

@@ -18,7 +18,6 @@ from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Verdict
 from engine.evaluator.cache import Judgement
 from engine.request import Approval
-from gateway import gate as gate_module
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Person, Refused, State, Step, Ticket, Withdrawn
@@ -27,6 +26,7 @@ from gateway.asked import Asked
 from gateway.audit.entry import Kind
 from gateway.config.model import SecretsInText
 from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.identity.logins import Login
 from gateway.remembering import Memory
 from tests.strategies.gates import (
     ALLOW,
@@ -340,6 +340,68 @@ def test_a_grant_is_for_nothing_else(house: House, other: Asked) -> None:
     assert house.gate.decide(other).decision.verdict is Verdict.HOLD
 
 
+EVIL = replace(SESSION, id="s-evil", job="evil-job")
+
+
+def of_prompt(prompt: str | None, job: str = "build-42", session: str = "s-1") -> Asked:
+    """The deletion, asked for by a job that a prompt set off."""
+    login = Login(ANA, 1 << 62, job=job, prompt=prompt)
+    return changed(asked("DELETE FROM orders"), login=login, session=replace(SESSION, id=session, job=job))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        changed(asked("DELETE FROM orders"), session=EVIL),
+        changed(asked("DELETE FROM orders"), session=replace(SESSION, job=None)),
+        of_prompt("delete them"),
+    ],
+    ids=["another job", "no job", "a prompt"],
+)
+def test_a_grant_is_for_the_job_and_the_prompt_that_asked(house: House, other: Asked) -> None:
+    ticket = ticket_of(house)
+    house.gate.advance(ticket, Approved(BO))
+    for gate in (house.gate, house.build()):
+        answer = gate.decide(other)
+        assert answer.decision.verdict is Verdict.HOLD
+        assert answer.ticket != ticket
+
+
+def test_a_grant_is_for_one_prompt_of_a_job(house: House) -> None:
+    house.policies.decision = HOLD
+    ticket = house.gate.decide(of_prompt("settle the orders of March")).ticket
+    assert ticket is not None
+    house.gate.advance(ticket, Approved(BO))
+    assert house.gate.decide(of_prompt("settle all orders")).decision.verdict is Verdict.HOLD
+    assert house.gate.decide(of_prompt(None)).decision.verdict is Verdict.HOLD
+    assert house.build().decide(of_prompt("settle the orders of March", session="s-2")).decision.is_granted
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_another_job_that_asks_the_same_has_a_ticket_of_its_own(house: House, *, elsewhere: bool) -> None:
+    ticket = ticket_of(house)
+    gate = house.build() if elsewhere else house.gate
+    other = gate.decide(changed(asked("DELETE FROM orders"), session=EVIL)).ticket
+    assert other is not None
+    assert other != ticket
+    shown = [house.approvals.get(one) for one in (ticket, other)]
+    assert [one.job for one in shown if one is not None] == ["build-42", "evil-job"]
+    house.gate.advance(ticket, Approved(BO))
+    assert house.gate.settle(ticket).decision.is_granted
+    entry = [entry for entry in house.entries() if entry.verdict == "allow"][-1]
+    assert (entry.job, entry.session, entry.ticket) == ("build-42", "s-1", ticket)
+    assert not gate.settle(other).decision.is_granted
+
+
+def test_another_session_of_the_same_job_does_not_take_the_place_of_the_one_that_waits(house: House) -> None:
+    ticket = ticket_of(house)
+    other = house.gate.decide(changed(asked("DELETE FROM orders"), session=replace(SESSION, id="s-2"))).ticket
+    assert other != ticket
+    house.gate.advance(ticket, Approved(BO))
+    assert house.gate.settle(ticket).decision.is_granted
+    assert house.entries()[-1].session == "s-1"
+
+
 def test_what_only_prepares_or_tries_opens_no_ticket(house: House) -> None:
     house.policies.decision = HOLD
     for what in (asked("DELETE", prepares=True), changed(asked("DELETE"), is_dry=True)):
@@ -451,17 +513,6 @@ async def test_an_approval_of_another_replica_is_heard_though_no_bell_rang(house
     Approvals(house.database, Bell()).advance(ticket, Approved(BO), house.clock())
     house.gate.expire_overdue()
     assert (await asyncio.wait_for(waiting, 60)).decision.is_granted
-
-
-def test_memory_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "MAX_HELD", 2)
-    monkeypatch.setattr(gate_module, "MAX_SETTLED", 2)
-    tickets = [ticket_of(house, f"DELETE {number}") for number in range(4)]
-    assert len(house.gate._held) == 2
-    for ticket in tickets:
-        house.gate.withdraw(ticket, "x")
-        house.gate.settle(ticket)
-    assert len(house.gate._settled) == 2
 
 
 def test_a_denial_without_the_policies_is_recorded_too(house: House) -> None:

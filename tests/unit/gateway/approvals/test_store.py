@@ -232,6 +232,27 @@ def test_one_principal_cannot_bury_the_approvers(approvals: Approvals, monkeypat
     approvals.request(NEW, 1_000)
 
 
+def test_one_job_does_not_keep_the_others_of_its_principal_from_asking(
+    approvals: Approvals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MAX_OPEN_PER_JOB", 2)
+    for job in ("build-1", "build-2", None):
+        mine = replace(NEW, binding=replace(BOUND, job=job))
+        for _ in range(2):
+            approvals.request(mine, 1)
+        with pytest.raises(ApprovalConflict) as caught:
+            approvals.request(mine, 1)
+        assert caught.value.code == "TOO_MANY_HOLDS"
+
+
+def test_a_ticket_is_found_for_its_job_and_prompt_only(approvals: Approvals) -> None:
+    bound = replace(BOUND, job="build-1", prompt="5" * 64)
+    made = approvals.request(replace(NEW, binding=bound), 1)
+    assert approvals.find(bound, 2) == made
+    for other in ({"job": "build-2"}, {"job": None}, {"prompt": ""}, {"prompt": "6" * 64}):
+        assert approvals.find(replace(bound, **other), 2) is None
+
+
 def test_those_that_wait_are_counted_and_listed_as_far_as_somebody_wants(approvals: Approvals) -> None:
     made = [approvals.request(replace(NEW, binding=replace(BOUND, principal=who)), 1) for who in ("ana", "bo", "ana")]
     assert approvals.count_pending(2) == 3

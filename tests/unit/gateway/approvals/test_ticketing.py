@@ -33,6 +33,15 @@ def test_another_place_or_role_is_another_meaning(session: Session, resource: Re
     assert binding_of(ANA, session, resource, TREE, ("1",), "r1") != BOUND
 
 
+def test_another_job_or_prompt_is_another_binding() -> None:
+    for session, prompt in ((replace(SESSION, job="other"), None), (replace(SESSION, job=None), None), (SESSION, "x")):
+        assert binding_of(ANA, session, ORDERS, TREE, ("1",), "r1", prompt) != BOUND
+    prompts = {
+        binding_of(ANA, SESSION, ORDERS, TREE, None, "r1", prompt).prompt for prompt in (None, "", "x", "\ud800")
+    }
+    assert len(prompts) == 4
+
+
 def test_a_ticket_shows_what_people_need() -> None:
     new = ticket_for(BOUND, HOLD, TREE, SESSION, 1_000)
     assert new.shown.text == "DELETE FROM orders"

@@ -36,6 +36,25 @@ def test_migrations_take_everything_back(tmp_path: Path) -> None:
     database.close()
 
 
+def test_what_was_held_before_tickets_had_jobs_is_asked_about_anew(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/store.db")
+    upgrade(database, "0005")
+    row = {"version": 3, "principal": "ana", "resource": "orders", "digest": "d", "created_at": 1, "expires_at": 9}
+    body = '{"state": "%s", "version": 3, "binding": {"principal": "ana"}}'
+    with database.begin() as connection:
+        for name, state, used in (("h-1", "requested", None), ("h-2", "granted", None), ("h-3", "granted", 5)):
+            values = {**row, "id": name, "state": state, "used_at": used, "body": body % state}
+            names = ", ".join(values)
+            connection.execute(text(f"INSERT INTO tickets ({names}) VALUES (:{', :'.join(values)})"), values)
+    upgrade(database)
+    with database.begin() as connection:
+        found = connection.execute(text("SELECT id, state, version, body FROM tickets ORDER BY id")).all()
+    assert [(one.state, one.version) for one in found] == [("superseded", 4), ("superseded", 4), ("granted", 3)]
+    assert '"superseded"' in found[0].body
+    assert found[2].body == body % "granted"
+    database.close()
+
+
 def test_a_database_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     database = open_database(f"sqlite:///{tmp_path}/store.db")
     upgrade(database)

@@ -1,0 +1,54 @@
+"""The questions that wait in this process for people, and what became of the last ones. Safe from any thread. Used by the gate."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from adapters.core.ports import Answer
+from gateway.asked import Asked
+
+MAX_HELD = 10_000
+"""Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
+MAX_SETTLED = 10_000
+
+
+class Waiting:
+    """Which question waits for which ticket."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        """Held by whoever settles a ticket, from its question to its answer."""
+        self._held: OrderedDict[str, Asked] = OrderedDict()
+        self._settled: OrderedDict[str, Answer] = OrderedDict()
+
+    def keep(self, ticket: str, asked: Asked) -> bool:
+        """Let a question wait. No: another session's waits there, and goes on doing so.
+
+        INVARIANT: what a ticket releases is what it was shown with, so its question never becomes another.
+        """
+        with self.lock:
+            before = self._held.get(ticket)
+            if before is not None and (before.session.id, before.session.job) != (asked.session.id, asked.session.job):
+                return False
+            self._held[ticket] = asked
+            while len(self._held) > MAX_HELD:
+                self._held.popitem(last=False)
+            return True
+
+    def take(self, ticket: str) -> Asked | None:
+        """The question, which waits no more; None where nobody here asked."""
+        with self.lock:
+            return self._held.pop(ticket, None)
+
+    def answer(self, ticket: str) -> Answer | None:
+        """What became of one that was settled here."""
+        with self.lock:
+            return self._settled.get(ticket)
+
+    def settle(self, ticket: str, answer: Answer) -> None:
+        """Remember what became of one."""
+        with self.lock:
+            self._settled[ticket] = answer
+            while len(self._settled) > MAX_SETTLED:
+                self._settled.popitem(last=False)

@@ -1,0 +1,52 @@
+"""A ticket's question stays the one it was asked with; what is remembered is bounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msgspec.structs import replace as changed
+
+from adapters.core.ports import Answer
+from gateway import waiting as waiting_module
+from gateway.waiting import Waiting
+from tests.strategies.gates import ALLOW, SESSION, asked
+
+FIRST = asked("DELETE FROM orders")
+
+
+@pytest.mark.parametrize(
+    "session", [replace(SESSION, id="s-2"), replace(SESSION, job="other"), replace(SESSION, job=None)]
+)
+def test_the_question_of_a_ticket_never_becomes_another(session: object) -> None:
+    waiting = Waiting()
+    assert waiting.keep("h-1", FIRST)
+    assert not waiting.keep("h-1", changed(FIRST, session=session))
+    assert waiting.take("h-1") is FIRST
+    assert waiting.take("h-1") is None
+
+
+def test_a_session_that_asks_again_waits_with_what_it_asked_last() -> None:
+    waiting = Waiting()
+    again = changed(FIRST)
+    assert waiting.keep("h-1", FIRST)
+    assert waiting.keep("h-1", again)
+    assert waiting.take("h-1") is again
+
+
+def test_what_became_of_a_ticket_is_remembered() -> None:
+    waiting = Waiting()
+    assert waiting.answer("h-1") is None
+    waiting.settle("h-1", Answer(ALLOW, "d-1"))
+    assert waiting.answer("h-1") == Answer(ALLOW, "d-1")
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_module, "MAX_HELD", 2)
+    monkeypatch.setattr(waiting_module, "MAX_SETTLED", 2)
+    waiting = Waiting()
+    for number in range(4):
+        assert waiting.keep(f"h-{number}", FIRST)
+        waiting.settle(f"h-{number}", Answer(ALLOW, "d-1"))
+    assert [waiting.take(f"h-{number}") for number in range(4)] == [None, None, FIRST, FIRST]
+    assert [waiting.answer(f"h-{number}") is None for number in range(4)] == [True, True, False, False]
