@@ -86,12 +86,17 @@ class Obligation:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Who must approve. `approvers` are all demands (each must be met); `expires` is seconds."""
+    """Who must approve. `approvers` are all demands (each must be met); `expires` is seconds.
+
+    A demand may say under `escalate` who is told when nobody decided `after` seconds, and whether they `may_approve` then.
+    `remember` is for how many seconds approvers may let what has the same shape pass; 0: each is approved by itself.
+    """
 
     approvers: tuple[Mapping[str, Json], ...]
     expires: int
     rules: tuple[str, ...]
     may_withdraw: bool = True
+    remember: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,11 @@ class Asked(msgspec.Struct, frozen=True):
         return not self.is_dry and not (isinstance(self.question, Question) and self.question.prepares)
 
     @property
+    def prompt(self) -> str | None:
+        """What set the session's job off, as whoever asked for its token stated it."""
+        return None if self.login is None else self.login.prompt
+
+    @property
     def parameters(self) -> tuple[str | None, ...] | None:
         """The bound values, None when the command has none."""
         return self.question.parameters if isinstance(self.question, Question) else None
@@ -63,6 +68,9 @@ class Program(Protocol):
     @property
     def activity_numbers(self) -> Sequence[str]:
         """Which numbers of what somebody did lately it reads; an empty name is all of them."""
+
+    def shape(self, question: Question) -> bytes | None:
+        """A key that two texts share only if they differ in literals alone and have the same tree; None where nobody can say."""
 
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""

@@ -2,7 +2,7 @@
 
 1. The program that decides is taken once. Without one everything is denied.
 2. A decision is made (parse, candidates, evaluate, combine: the engine).
-3. A hold opens a ticket, or uses the grant of one that was asked for before (`_release`).
+3. A hold opens a ticket, or uses the grant of one that was asked for before (`_release`), or one that is remembered (`recalling`).
 4. An entry is written. What cannot be written is not allowed.
 5. The answer is given. Whatever goes wrong on the way is a deny with its own code.
 
@@ -40,6 +40,7 @@ from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
 from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
 from gateway.identity.speaking import stated_in
+from gateway.recalling import Recalling
 from gateway.remembering import Memory, Remembered
 from gateway.stepping import Steps
 from gateway.telemetry import Meters, logger
@@ -100,6 +101,9 @@ class Gate:
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._waiting = Waiting()
+        self.recalling = Recalling(
+            approvals, log, lambda asked, program, judged: self._binding(asked, program, _tree(judged)), clock
+        )
 
     # --- deciding -------------------------------------------------------------------------------------------------
 
@@ -295,16 +299,19 @@ class Gate:
         found = self._approvals.find(binding, now)
         if found is not None and found.is_usable:
             return self._release(found, asked)
+        recalled = self.recalling.recall(asked, program, judged, now)
+        if recalled is not None:
+            return self._record(asked, recalled[0], now, recalled[1])
         waiters = 0 if found is None else self._approvals.bell.waiters(found.id)
         if found is not None and waiters == 0 and self._waiting.keep(found.id, asked):
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
             ticket = found
         else:
-            prompt = _prompt(asked)
             estimate = None if self._estimating is None else self._estimating.first(asked, command)
             did = asked.context.get(ACTIVITY)
             lately, unusual = numbers_in(did, program.activity_numbers), unusual_in(did, asked.principal.name)
-            told = (prompt, estimate, lately, unusual, stated_in(asked.principal))
+            like = self.recalling.likeness(asked, program, judged)
+            told = (asked.prompt, estimate, lately, unusual, stated_in(asked.principal), like)
             new = ticket_for(binding, judged.decision, command, asked.session, now, *told)
             ticket, found = self._approvals.request(new, now), None
             self._waiting.keep(ticket.id, asked)
@@ -332,7 +339,7 @@ class Gate:
     def _binding(self, asked: Asked, program: Program, command: ParsedCommand) -> Binding:
         return binding_of(
             *(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision),
-            _prompt(asked),
+            asked.prompt,
         )
 
     async def fate(self, ticket_id: str) -> Answer:
@@ -478,11 +485,6 @@ class Gate:
 def _labels(decision: Decision) -> tuple[str, str]:
     """What a decision is counted under."""
     return decision.verdict.value, decision.deny_kind or ""
-
-
-def _prompt(asked: Asked) -> str | None:
-    """What set the job off, as whoever asked for its token stated it."""
-    return None if asked.login is None else asked.login.prompt
 
 
 def _tree(judged: Judgement) -> ParsedCommand:

@@ -52,6 +52,10 @@ class Judge:
         """Which numbers of what somebody did lately rules read; an empty name is all of them."""
         return self._program.activity_numbers
 
+    def shape(self, question: Question) -> bytes | None:
+        """A key that two texts share only if they differ in literals alone and have the same tree; None where nobody can say."""
+        return self._program.reader.shape(question.protocol, question.text)
+
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         """The decision, and the tree it is about. `now` is UTC nanoseconds."""
         judged = self._judge(asked, now, approval)

@@ -172,6 +172,7 @@ LOST = "lost"
 def step_entry(after: Ticket, event: Step, now: int) -> Entry:
     """The entry of a ticket's step; `after` is the ticket as it will be."""
     step, person, note = _step(event)
+    remember = event.remember if isinstance(event, Approved) else 0
     return Entry(
         kind=Kind.APPROVAL,
         time=now,
@@ -179,6 +180,7 @@ def step_entry(after: Ticket, event: Step, now: int) -> Entry:
         step=step,
         person=person,
         note=note,
+        duration=float(remember) if remember else None,
         principal=after.principal,
         session=after.session,
         job=after.job,

@@ -189,9 +189,25 @@ class StandInTicket:
     lately: tuple[tuple[str, int], ...] = ()
     unusual: str = ""
     stated: tuple[str, ...] = ()
+    remember: int = 0
 
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         return None if viewer == self.principal else self.estimate
+
+
+@dataclass(frozen=True, slots=True)
+class StandInRemembered:
+    id: str = "a-1"
+    ticket: str = "t-0"
+    principal: str = "ana"
+    resource: str = "orders"
+    job: str = "build-42"
+    rules: tuple[str, ...] = ("demo/WRITES",)
+    approvers: tuple[str, ...] = ("dora",)
+    granted_at: int = 1_000
+    expires_at: int = 900_000_001_000
+    uses: int = 2
+    text: str = "INSERT INTO orders VALUES (7)"
 
 
 class StandInApprovals:
@@ -201,6 +217,9 @@ class StandInApprovals:
         self.held = StandInTicket()
         self.listeners: list[Callable[[], None]] = []
         self.asker = ADAPTER.name
+        self.remember = 0
+        self.kept = [StandInRemembered()]
+        self.taken_back_by = ""
 
     def tickets(self, *, states: Sequence[str], limit: int, principal: str | None) -> Sequence[StandInTicket]:
         is_wanted = (not states or self.held.state in states) and principal in (None, self.held.principal)
@@ -211,8 +230,18 @@ class StandInApprovals:
             raise ApprovalConflict("no such ticket", code="TICKET_UNKNOWN")
         return self.held
 
-    def approve(self, ticket_id: str, *, by: Principal, comment: str) -> StandInTicket:
+    def approve(self, ticket_id: str, *, by: Principal, comment: str, remember: int) -> StandInTicket:
+        self.remember = remember
         return self._vote(ticket_id, by, comment, granted=True)
+
+    def remembered(self, principal: str | None) -> Sequence[StandInRemembered]:
+        return [one for one in self.kept if principal in (None, one.principal)]
+
+    def take_back(self, remembered_id: str, *, by: Principal) -> StandInRemembered:
+        (found,) = [one for one in self.kept if one.id == remembered_id]
+        self.kept.remove(found)
+        self.taken_back_by = by.name
+        return found
 
     def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> StandInTicket:
         return self._vote(ticket_id, by, comment, granted=False)

@@ -30,6 +30,8 @@ _STAND_INS: Final[Mapping[str, Json]] = {
     "approvers": {"groups": ["group"]},
     "expires": "15m",
     "may_withdraw": True,
+    "remember": "30m",
+    "escalate": [],
     "method": "null",
     "columns": ["a.b.c"],
     "paths": ["a"],

@@ -96,6 +96,12 @@ class Builder:
                 return t.Expires(self.literal(_token(raw.children[0])), span=span)
             case "withdraw" | "no_withdraw":
                 return t.Withdraw(raw.data == "withdraw", span=span)
+            case "remember":
+                return t.Remember(self.literal(_token(raw.children[0])), span=span)
+            case "escalate":
+                after, *told, may = raw.children
+                to = tuple(self._approver(_tree(one)) for one in told)
+                return t.Escalate(self.literal(_token(after)), to, may is not None, span=span)
             case _:
                 return t.Remark(t.Note(raw.data), self.literal(_token(raw.children[0])), span=span)
 

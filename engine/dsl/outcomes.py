@@ -13,7 +13,14 @@ from engine.dsl.literals import MILLISECONDS
 from engine.dsl.mistake import Mistake, unknown
 from engine.dsl.tree import LiteralKind
 from engine.masking.transforms import PARAMS, Method
-from engine.rego.contract import MAX_EXPIRY_SECONDS, ContractBroken, LimitType, RuleKind, check_result
+from engine.rego.contract import (
+    MAX_EXPIRY_SECONDS,
+    MAX_REMEMBER_SECONDS,
+    ContractBroken,
+    LimitType,
+    RuleKind,
+    check_result,
+)
 from engine.request import Json
 from engine.source import Diagnostic
 
@@ -68,6 +75,10 @@ def _read(rule: t.Rule, part: _Part) -> Mapping[str, Json]:
             _only_in(RuleKind.HOLD, rule, part, "requester may withdraw")
             _once(rule, part)
             return {"may_withdraw": part.allowed}
+        case t.Remember():
+            return _remember(rule, part)
+        case t.Escalate():
+            return _escalate(rule, part)
         case t.Fields():
             return _fields(rule, part)
         case t.Method():
@@ -106,6 +117,30 @@ def _expires(rule: t.Rule, what: t.Expires) -> Mapping[str, Json]:
     if not 1000 <= after <= MAX_EXPIRY_SECONDS * 1000:
         raise Mistake("DURATION", "a hold waits from a second to 30 days", what.after.span)
     return {"expires": _duration(after)}
+
+
+def _remember(rule: t.Rule, what: t.Remember) -> Mapping[str, Json]:
+    _only_in(RuleKind.HOLD, rule, what, "remember")
+    _once(rule, what)
+    longest = int(what.longest.value)
+    if not 1000 <= longest <= MAX_REMEMBER_SECONDS * 1000:
+        raise Mistake("DURATION", "an approval is remembered from a second to 8 hours", what.longest.span)
+    return {"remember": _duration(longest)}
+
+
+def _escalate(rule: t.Rule, what: t.Escalate) -> Mapping[str, Json]:
+    """All steps of the rule, told with the last of them."""
+    _only_in(RuleKind.HOLD, rule, what, "escalate")
+    return {"escalate": [_step(one) for one in rule.clauses if isinstance(one, t.Escalate)]}
+
+
+def _step(what: t.Escalate) -> Json:
+    found: dict[str, Json] = {"after": _duration(int(what.after.value))}
+    for name, is_group in (("groups", True), ("users", False)):
+        told = sorted({str(one.name.value) for one in what.to if one.is_group is is_group})
+        if told:
+            found[name] = list[Json](told)
+    return found | {"may_approve": True} if what.may_approve else found
 
 
 def _fields(rule: t.Rule, what: t.Fields) -> Mapping[str, Json]:

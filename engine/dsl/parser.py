@@ -32,7 +32,7 @@ MAX_MISTAKES = 100
 _ITEM = re.compile(
     r"^[ \t]*(?:(?:deny|hold|allow|mask|limit|define)[ \t]+(?P<name>[A-Za-z_][\w-]*)|(?:import|test)[ \t]+\")", re.M
 )
-_CLAUSE = re.compile(r"^[ \t]*(?:when|unless|hint|detail|code|approvers|expires|requester)\b", re.M)
+_CLAUSE = re.compile(r"^[ \t]*(?:when|unless|hint|detail|code|approvers|expires|requester|remember|escalate)\b", re.M)
 _DEFINE = re.compile(r"[ \t]*define[ \t]+([A-Za-z_][\w-]*)")
 
 

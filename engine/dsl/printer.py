@@ -6,7 +6,7 @@ comment kept. `parse(print(tree))` is `tree`, and printing what is printed chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from engine.dsl import tree as t
@@ -156,14 +156,25 @@ def _clause(clause: t.Clause) -> list[str]:
         case t.Remark():
             return [f"{clause.note} {clause.text.text}"]
         case t.Approvers():
-            who = ", ".join(f"{'group' if one.is_group else 'user'} {one.name.text}" for one in clause.approvers)
-            return [f"approvers {who}" + ("" if clause.quorum is None else f" quorum {clause.quorum.text}")]
+            return [
+                f"approvers {_people(clause.approvers)}"
+                + ("" if clause.quorum is None else f" quorum {clause.quorum.text}")
+            ]
         case t.Expires():
             return [f"expires {clause.after.text}"]
         case t.Withdraw():
             return ["requester may withdraw" if clause.allowed else "requester may not withdraw"]
+        case t.Remember():
+            return [f"remember {clause.longest.text}"]
+        case t.Escalate():
+            may = " who may approve" if clause.may_approve else ""
+            return [f"escalate after {clause.after.text} to {_people(clause.to)}{may}"]
         case _:
             assert_never(clause)
+
+
+def _people(people: Sequence[t.Approver]) -> str:
+    return ", ".join(f"{'group' if one.is_group else 'user'} {one.name.text}" for one in people)
 
 
 def _given(given: t.Given) -> list[str]:

@@ -253,7 +253,23 @@ class Withdraw(Commented):
     allowed: bool
 
 
-Clause: TypeAlias = "When | Remark | Approvers | Expires | Withdraw"
+@dataclass(frozen=True, slots=True)
+class Remember(Commented):
+    """`remember 30m`: for how long an approval may be remembered."""
+
+    longest: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate(Commented):
+    """`escalate after 10m to group "oncall" who may approve`: who is told next, and whether they decide too."""
+
+    after: Literal
+    to: tuple[Approver, ...]
+    may_approve: bool = False
+
+
+Clause: TypeAlias = "When | Remark | Approvers | Expires | Withdraw | Remember | Escalate"
 
 
 class Where(StrEnum):

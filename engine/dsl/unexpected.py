@@ -26,7 +26,9 @@ _TERMINALS = {
     "$END": "the end",
 }
 _ITEMS = frozenset({"import", "define", "deny", "hold", "allow", "mask", "limit", "test"})
-_CLAUSES = frozenset({"when", "unless", "hint", "detail", "code", "approvers", "expires", "requester"})
+_CLAUSES = frozenset(
+    {"when", "unless", "hint", "detail", "code", "approvers", "expires", "requester", "remember", "escalate"}
+)
 _RELATIONS = frozenset({"CMP", "in", "not", "overlaps", "like", "within", "is"})
 _CONDITION = frozenset({"not", "any", "every", "no", "(", "count", "age", "between"})
 _VALUES = frozenset({"STRING", "NUMBER", "DURATION", "SIZE", "true", "false"})

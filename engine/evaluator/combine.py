@@ -21,6 +21,7 @@ from engine.masking.plan import Mask, Unplanned, plan_masks
 from engine.rego.contract import (
     AllowResult,
     DenyResult,
+    Escalation,
     HoldResult,
     LimitResult,
     LimitType,
@@ -28,6 +29,8 @@ from engine.rego.contract import (
     RuleResult,
     expiry_seconds,
     limit_value,
+    milliseconds,
+    remember_seconds,
 )
 from engine.request import Approval, Json
 
@@ -115,9 +118,11 @@ def _holds(results: Results) -> list[Answer]:
 
 
 def _demand(holds: Sequence[Answer]) -> Hold:
-    """Every hold's approvers must agree; the shortest wait counts; all must let the requester withdraw."""
+    """Every hold's approvers must agree; the shortest wait counts; all must let the requester withdraw, and an approval be
+    remembered, for the shortest time that one of them says."""
     demands: dict[str, dict[str, Json]] = {}
     expires, may_withdraw = None, True
+    remember = list[int]()
     for answer in holds:
         result = answer.result
         if not isinstance(result, HoldResult):
@@ -128,16 +133,34 @@ def _demand(holds: Sequence[Answer]) -> Hold:
             "users": list[Json](sorted(set(approvers.users))),
             "quorum": approvers.quorum,
         }
+        if result.escalate:
+            # INVARIANT: part of the demand, so that who may approve for one hold later may not for another that asks for the same people.
+            demand["escalate"] = [_escalation(step) for step in sorted(result.escalate, key=_after)]
         demands[repr(demand)] = demand
         seconds = expiry_seconds(result)
         expires = seconds if expires is None else min(expires, seconds)
         may_withdraw = may_withdraw and result.may_withdraw
+        remember.append(remember_seconds(result))
     return Hold(
         approvers=tuple(demands[key] for key in sorted(demands)),
         expires=expires or 1,
         rules=tuple(sorted({answer.id for answer in holds})),
         may_withdraw=may_withdraw,
+        remember=min(remember, default=0),
     )
+
+
+def _after(step: Escalation) -> int:
+    return milliseconds(step.after)
+
+
+def _escalation(step: Escalation) -> Json:
+    return {
+        "after": _after(step) // 1000,
+        "groups": list[Json](sorted(set(step.groups))),
+        "users": list[Json](sorted(set(step.users))),
+        "may_approve": step.may_approve,
+    }
 
 
 def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, ...] | Unplanned:

@@ -57,4 +57,5 @@ def _hold(hold: Hold) -> Json:
         "expires": hold.expires,
         "rules": list[Json](hold.rules),
         "may_withdraw": hold.may_withdraw,
+        "remember": hold.remember,
     }

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_TEXT = 4096
 MAX_ITEMS = 1000
 MAX_EXPIRY_SECONDS = 30 * 24 * 3600
+MAX_REMEMBER_SECONDS = 8 * 3600
+"""An approval that is remembered for longer than a working day would be a policy that nobody wrote."""
+MAX_ESCALATIONS = 5
 
 Code = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
@@ -95,8 +98,18 @@ class Approvers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quorum: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
 
 
+class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told when nobody has decided `after` a duration; with `may_approve` they may decide too, for this hold's approvers."""
+
+    after: Name
+    groups: Names = ()
+    users: Names = ()
+    may_approve: bool = False
+
+
 class HoldResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Grants once approved; beats allow. `expires` is a duration such as `15m`."""
+    """Grants once approved; beats allow. `expires` is a duration such as `15m`; `remember` is the longest for which approvers may
+    let the job's next commands of the same shape pass; without it each is approved by itself."""
 
     code: Code
     approvers: Approvers
@@ -105,6 +118,8 @@ class HoldResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hint: Text = ""
     expires: Name = "1h"
     may_withdraw: bool = True
+    remember: Name | None = None
+    escalate: Annotated[tuple[Escalation, ...], msgspec.Meta(max_length=MAX_ESCALATIONS)] = ()
 
 
 class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,6 +195,11 @@ def expiry_seconds(result: HoldResult) -> int:
     return max(1, milliseconds(result.expires) // 1000)
 
 
+def remember_seconds(result: HoldResult) -> int:
+    """For how long an approval may be remembered, in whole seconds; 0: not at all."""
+    return 0 if result.remember is None else milliseconds(result.remember) // 1000
+
+
 def _checked(result: RuleResult) -> RuleResult:
     match result:
         case AllowResult() | DenyResult():
@@ -203,6 +223,13 @@ def _check_hold(result: HoldResult) -> None:
         raise ContractBroken("`approvers.quorum` is larger than the number of users who may approve")
     if expiry_seconds(result) > MAX_EXPIRY_SECONDS:
         raise ContractBroken("`expires` is longer than 30 days")
+    if result.remember is not None and not 1 <= remember_seconds(result) <= MAX_REMEMBER_SECONDS:
+        raise ContractBroken("`remember` is not from a second to 8 hours")
+    for step in result.escalate:
+        if not step.groups and not step.users:
+            raise ContractBroken("`escalate` names neither a group nor a user: nobody would be told")
+        if not 1 <= milliseconds(step.after) // 1000 < expiry_seconds(result):
+            raise ContractBroken("`escalate.after` is not from a second to before the hold expires")
 
 
 def _check_mask(result: MaskResult) -> None:

@@ -108,7 +108,7 @@ def sign_ins_of(config: Config, database: Database) -> SignIns:
 def _routes(parts: Parts, entrance: Entrance) -> list[Route]:
     sign_ins = SignInsPage(entrance)
     directory = parts.config.at(parts.config.audit.dir)
-    holds = Holds(parts.approvals, parts.gate)
+    holds = Holds(parts.approvals, parts.gate, parts.gate.recalling)
     decisions = Decisions(directory, lambda: parts.policies.program)
     audit = Audit(directory, lambda: _sealed(parts), lambda: parts.sealer.trusted, time.time_ns, parts.finder)
     sessions = Sessions(directory, parts.ender)
@@ -126,6 +126,7 @@ def _routes(parts: Parts, entrance: Entrance) -> list[Route]:
         Route("/holds/{ticket}", holds.one),
         Route("/holds/{ticket}/approve", holds.approve, is_form=True),
         Route("/holds/{ticket}/refuse", holds.refuse, is_form=True),
+        Route("/holds/remembered/{lasting}/take-back", holds.take_back, is_form=True),
         Route("/decisions", decisions.list),
         Route("/decisions/{seq}", decisions.one),
         Route("/sessions", sessions.list),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, select
 
+from gateway.approvals.lasting import forget_lasting
 from gateway.approvals.states import State
 from gateway.store.database import Database
 from gateway.store.tables import tickets
@@ -25,7 +26,9 @@ def forget_tickets(
         tickets.c.expires_at <= now,
     )
     with database.begin() as connection:
-        found = connection.execute(delete(tickets).where(where, is_over, tickets.c.created_at < until)).rowcount
+        old = (where, is_over, tickets.c.created_at < until)
+        forget_lasting(connection, select(tickets.c.id).where(*old))
+        found = connection.execute(delete(tickets).where(*old)).rowcount
     if found:
         database.settle()
     return found

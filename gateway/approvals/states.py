@@ -19,6 +19,7 @@ from typing import TypeAlias, assert_never
 
 from engine.request import Json
 from gateway.approvals.estimate import Estimate, answered
+from gateway.approvals.likeness import Likeness
 from gateway.errors import ApprovalConflict
 
 MAX_REASON = 2_000
@@ -77,13 +78,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one person said. `groups` are theirs at that moment: a demand is met by what was so when they voted."""
+    """What one person said. `groups` are theirs at that moment: a demand is met by what was so when they voted.
+
+    `remember`: for how many seconds they want the yes remembered for what is like the command; 0: not at all.
+    """
 
     approver: str
     groups: tuple[str, ...]
     granted: bool
     at: int
     comment: str = ""
+    remember: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,8 @@ class Shown:
 class Ticket:
     """One held command. Times are UTC nanoseconds. `version` grows with every step (compare-and-set).
 
-    `reason` is why it is held; once it is closed, why that.
+    `reason` is why it is held; once it is closed, why that. `remember` is for how many seconds at most a yes may be remembered
+    for what is like the command (`likeness`); 0: not at all.
     """
 
     id: str
@@ -131,6 +137,14 @@ class Ticket:
     granted_at: int | None = None
     used_at: int | None = None
     version: int = 0
+    remember: int = 0
+    likeness: Likeness | None = None
+
+    @property
+    def remembered(self) -> int:
+        """For how many seconds the grant is remembered: the shortest time of all who said yes; 0 when one of them said nothing of it."""
+        times = [vote.remember for vote in self.votes if vote.granted]
+        return 0 if self.granted_at is None else min(times, default=0)
 
     @property
     def is_open(self) -> bool:
@@ -212,6 +226,7 @@ class Ticket:
 class Approved:
     person: Person
     comment: str = ""
+    remember: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,8 +322,9 @@ def step(ticket: Ticket, event: Step, now: int) -> Ticket:
     if not ticket.is_alive:
         raise _closed(ticket)
     match event:
-        case Approved(person, comment):
-            return _approve(ticket, person, comment, now)
+        case Approved():
+            _check_remember(ticket, event.remember)
+            return _approve(ticket, event, now)
         case Refused(person, comment):
             return _refuse(ticket, person, comment, now)
         case Withdrawn(reason, by_choice):
@@ -335,13 +351,21 @@ def _closed(ticket: Ticket) -> ApprovalConflict:
     return ApprovalConflict(f"ticket `{ticket.id}` is {ticket.state.value}", code="TICKET_CLOSED")
 
 
-def _approve(ticket: Ticket, person: Person, comment: str, now: int) -> Ticket:
+def _check_remember(ticket: Ticket, seconds: int) -> None:
+    longest = 0 if ticket.likeness is None else ticket.remember
+    if not 0 <= seconds <= longest:
+        how = f"for {longest} seconds at most" if longest else "by itself only"
+        raise ApprovalConflict(f"ticket `{ticket.id}` may be approved {how}", code="REMEMBER_FORBIDDEN")
+
+
+def _approve(ticket: Ticket, said: Approved, now: int) -> Ticket:
+    person = said.person
     if ticket.state is not State.REQUESTED:
         raise ApprovalConflict(f"ticket `{ticket.id}` is granted already", code="TICKET_CLOSED")
     _check_person(ticket, person)
     if any(person.is_called(vote.approver) for vote in ticket.votes):
         raise ApprovalConflict(f"`{person.name}` has approved `{ticket.id}` already", code="ALREADY_VOTED")
-    votes = (*ticket.votes, Vote(person.name, person.groups, True, now, comment[:MAX_REASON]))
+    votes = (*ticket.votes, Vote(person.name, person.groups, True, now, said.comment[:MAX_REASON], said.remember))
     if all(_is_met(demand, votes) for demand in ticket.demands):
         return replace(ticket, votes=votes, state=State.GRANTED, granted_at=now, version=ticket.version + 1)
     return replace(ticket, votes=votes, version=ticket.version + 1)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import msgspec
 from sqlalchemy import func, insert, select, update
 
+from gateway.approvals.lasting import LastingApprovals, keep_lasting
+from gateway.approvals.likeness import Likeness
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Binding, Demand, Refused, Shown, State, Step, Ticket, step, touch
 from gateway.errors import ApprovalConflict
@@ -42,6 +44,8 @@ class NewTicket:
     shown: Shown
     reason: str = ""
     may_withdraw: bool = True
+    remember: int = 0
+    likeness: Likeness | None = None
 
 
 class Approvals:
@@ -55,6 +59,7 @@ class Approvals:
         self.bell = bell
         self._also = also
         self._has_told = False
+        self.lasting = LastingApprovals(database)
 
     def request(self, new: NewTicket, now: int) -> Ticket:
         """Make a ticket. Raises ApprovalConflict when the principal has too many open ones."""
@@ -68,6 +73,8 @@ class Approvals:
             shown=new.shown,
             reason=new.reason,
             may_withdraw=new.may_withdraw,
+            remember=new.remember,
+            likeness=new.likeness,
         )
         with self._database.begin() as connection:
             theirs = (
@@ -254,6 +261,7 @@ class Approvals:
         with self._database.begin() as connection:
             is_mine = connection.execute(change).rowcount == 1
             if is_mine:
+                keep_lasting(connection, old, new)
                 self._database.tell_replicas(connection, old.id)
             return is_mine
 

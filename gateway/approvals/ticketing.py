@@ -12,6 +12,7 @@ from engine.decision import Decision
 from engine.masking.patterns import hide_secrets
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
+from gateway.approvals.likeness import Likeness
 from gateway.approvals.states import Binding, Shown, demands_of, parameters_digest
 from gateway.approvals.store import NewTicket
 from gateway.errors import ApprovalConflict
@@ -66,12 +67,13 @@ def ticket_for(
     lately: tuple[tuple[str, int], ...] = (),
     unusual: str = "",
     stated: tuple[str, ...] = (),
+    likeness: Likeness | None = None,
 ) -> NewTicket:
     """The ticket that a decision's hold asks for. Raises ApprovalConflict for one that nobody could or should approve.
 
     `prompt` is what set the session's job off; `estimate` what is known so far of what the command would touch;
     `lately` and `unusual` are what the requester did, as far as it was decided with; `stated` names what is nobody's word but
-    the requester's.
+    the requester's; `likeness` is what a remembered approval of it would cover.
     """
     hold, tree = decision.hold, command.command
     if hold is None:
@@ -105,6 +107,8 @@ def ticket_for(
         ),
         reason=why,
         may_withdraw=hold.may_withdraw,
+        remember=0 if likeness is None else hold.remember,
+        likeness=likeness if hold.remember > 0 else None,
     )
 
 

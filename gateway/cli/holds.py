@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from engine.rego.contract import ContractBroken, milliseconds
 from gateway.approvals.estimate import Estimate, step_lines, summary
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from gateway.cli.output import complain, say, say_json
@@ -15,6 +17,7 @@ from gateway.config.model import Role
 from gateway.identity.speaking import JOB, OWN_WORD
 
 if TYPE_CHECKING:
+    from gateway.rpc.codec.remembered import RememberedApproval
     from gateway.rpc.codec.tickets import HeldCommand
 
 Which: TypeAlias = Annotated[str | None, typer.Argument(metavar="[TICKET]", help="Show this one, with its plan.")]
@@ -27,6 +30,7 @@ def register(app: typer.Typer) -> None:
     app.command()(holds)
     app.command()(approve)
     app.command()(refuse)
+    app.command()(remembered)
 
 
 def holds(
@@ -60,6 +64,8 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
         say(_indented(ticket.reason))
     if ticket.job:
         say(_indented(f"job {ticket.job}{OWN_WORD if JOB in ticket.stated else ''}"))
+    if ticket.remember and ticket.state == "requested":
+        say(_indented(f"may be remembered: `--remember {ticket.remember}s` at most"))
     if ticket.unusual:
         say(_indented(f"unusual: {ticket.unusual}"))
     if ticket.lately:
@@ -73,14 +79,18 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
 def approve(
     ticket: TicketId,
     comment: Comment = "",
+    remember: Annotated[
+        str, typer.Option("--remember", metavar="30m", help="For so long, what is like it passes too.")
+    ] = "",
     config: ConfigFile = DEFAULT_CONFIG,
     socket: Socket = None,
     principal: As = None,
     as_json: AsJson = False,
 ) -> None:
     """Say yes to a held command; when enough people did, it runs at once."""
+    seconds = _seconds(remember)
     with reach(config, socket, principal, Role.APPROVER) as client:
-        _tell(client.approve(ticket, comment), as_json)
+        _tell(client.approve(ticket, comment, seconds), as_json)
 
 
 def refuse(
@@ -94,6 +104,56 @@ def refuse(
     """Say no to a held command."""
     with reach(config, socket, principal, Role.APPROVER) as client:
         _tell(client.refuse(ticket, comment), as_json)
+
+
+def remembered(
+    take_back: Annotated[str, typer.Option("--take-back", metavar="ID", help="End this one, everywhere.")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    socket: Socket = None,
+    principal: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the approvals that are remembered, newest first; or take one back."""
+    with reach(config, socket, principal, Role.APPROVER) as client:
+        found = (client.take_back(take_back),) if take_back else client.remembered()
+    if as_json:
+        say_json([_remembered(one) for one in found])
+        return
+    for one in found:
+        ends = datetime.fromtimestamp(one.expires_at // 10**9, UTC).strftime("%H:%M:%SZ")
+        how = "taken back" if take_back else f"until {ends}"
+        say(
+            f"{one.id}  {how}  {one.principal}@{one.resource}  job {one.job}  by {', '.join(one.approvers)}, {one.uses} uses"
+        )
+        say(_indented(one.text))
+    if not found:
+        say("nothing is remembered")
+
+
+def _seconds(remember: str) -> int:
+    """The seconds of a duration such as `30m`; 0 of none."""
+    if not remember:
+        return 0
+    try:
+        return max(1, milliseconds(remember) // 1000)
+    except ContractBroken as error:
+        raise typer.BadParameter(str(error), param_hint="--remember") from error
+
+
+def _remembered(one: RememberedApproval) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "ticket": one.ticket,
+        "principal": one.principal,
+        "resource": one.resource,
+        "job": one.job,
+        "rules": list(one.rules),
+        "approvers": list(one.approvers),
+        "granted_at": one.granted_at,
+        "expires_at": one.expires_at,
+        "uses": one.uses,
+        "text": one.text,
+    }
 
 
 def _tell(ticket: HeldCommand, as_json: bool) -> None:
@@ -141,6 +201,7 @@ def _fields(ticket: HeldCommand) -> dict[str, object]:
         "lately": dict(ticket.lately),
         "unusual": ticket.unusual,
         "stated": list(ticket.stated),
+        "may_remember": ticket.remember,
         "estimate": None if ticket.estimate is None else _estimate(ticket.estimate),
         "votes": [
             {"approver": vote.approver, "granted": vote.granted, "comment": vote.comment} for vote in ticket.votes

@@ -9,7 +9,7 @@ from typing import Protocol
 from gateway.approvals.states import Approved, Person, Refused, State, Step, Ticket
 from gateway.approvals.store import Approvals
 from gateway.console.calls import Call, CallRefused, Goto, Page, Reply, Viewer, not_here
-from gateway.console.showing import held
+from gateway.console.showing import Remembered, held
 from gateway.errors import ApprovalConflict
 
 MAX_WAITING = 50
@@ -17,6 +17,8 @@ MAX_DECIDED = 15
 MAX_SAME = 10
 LIVE = "holds"
 _TICKET = re.compile(r"h-[0-9a-f]{16}")
+_LASTING = re.compile(r"a-[0-9a-f]{16}")
+_SECONDS = re.compile(r"[0-9]{1,6}")
 _OVER = tuple(state for state in State if state is not State.REQUESTED)
 Advance = Callable[[str, Step], Ticket]
 
@@ -26,6 +28,7 @@ _SAID: Mapping[str, str] = {
     "ALREADY_VOTED": "You approved it already.",
     "TICKET_CLOSED": "Somebody was faster, or its time is over: it is decided.",
     "ALREADY_USED": "It was approved and has run.",
+    "REMEMBER_FORBIDDEN": "It may not be remembered for so long, or not at all.",
     "CONTENDED": "Too many people decide about it at once. Look again.",
 }
 
@@ -37,12 +40,20 @@ class Steps(Protocol):
         """The ticket after the step. Raises ApprovalConflict, AuditUnavailable, StoreUnavailable."""
 
 
-class Holds:
-    """The pages of held commands."""
+class Ends(Protocol):
+    """What ends a remembered approval, and records it: `gateway.recalling`."""
 
-    def __init__(self, approvals: Approvals, steps: Steps) -> None:
+    def take_back(self, lasting: str, person: Person) -> object:
+        """End one. Raises ApprovalConflict, AuditUnavailable, StoreUnavailable."""
+
+
+class Holds:
+    """The pages of held commands, and of approvals that are remembered."""
+
+    def __init__(self, approvals: Approvals, steps: Steps, ends: Ends) -> None:
         self._approvals = approvals
         self._steps = steps
+        self._ends = ends
 
     def list(self, call: Call) -> Reply:
         """What waits, oldest first, and what was decided of late."""
@@ -58,6 +69,7 @@ class Holds:
                 "waiting": waiting,
                 "more": max(0, self._approvals.count_pending(now, whose) - len(waiting)),
                 "decided": [held(one, viewer, now) for one in decided],
+                "lasting": self._lasting(viewer, now),
                 "said": self._said(call),
             },
             live=LIVE,
@@ -78,12 +90,39 @@ class Holds:
         )
 
     def approve(self, call: Call) -> Reply:
-        """A yes of the viewer's own."""
-        return self._vote(call, Approved(_person(call.viewer), _reason(call)))
+        """A yes of the viewer's own; with `remember` for so many seconds to what is like the command."""
+        seconds = call.form.get("remember", "0")
+        if not _SECONDS.fullmatch(seconds):
+            raise CallRefused(400, "Nothing was decided", "The time to remember it for is no number of seconds.")
+        return self._vote(call, Approved(_person(call.viewer), _reason(call), int(seconds)))
 
     def refuse(self, call: Call) -> Reply:
         """A no of the viewer's own."""
         return self._vote(call, Refused(_person(call.viewer), _reason(call)))
+
+    def take_back(self, call: Call) -> Reply:
+        """End an approval that is remembered."""
+        wanted = call.path.get("lasting", "")
+        found = self._approvals.lasting.get(wanted) if _LASTING.fullmatch(wanted) else None
+        if found is None or not (call.viewer.sees_holds or found.principal == call.viewer.name):
+            raise not_here()
+        if not call.viewer.may_vote and found.principal != call.viewer.name:
+            raise CallRefused(403, "You may not take it back", "It needs the role `approver`.")
+        try:
+            self._ends.take_back(found.id, _person(call.viewer))
+        except ApprovalConflict as error:
+            raise CallRefused(409, "It is over already", "Somebody was faster, or its time was over.") from error
+        return Goto("/holds")
+
+    def _lasting(self, viewer: Viewer, now: int) -> Sequence[Remembered]:
+        """What is remembered now, of all or of this viewer."""
+        whose = None if viewer.sees_holds else viewer.name
+        found = [(one, self._approvals.get(one.ticket)) for one in self._approvals.lasting.alive(now, whose)]
+        return [
+            Remembered(one, ticket, max(0, one.expires_at - now), viewer.may_vote or one.principal == viewer.name)
+            for one, ticket in found
+            if ticket is not None
+        ]
 
     def _vote(self, call: Call, step: Step) -> Reply:
         ticket = self._find(call)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.approvals.estimate import Estimate, step_lines, summary
+from gateway.approvals.lasting import LastingApproval
 from gateway.approvals.states import Demand, Person, State, Ticket, Vote, may_meet
 from gateway.audit.entry import Entry
 from gateway.audit.unusual import numbers_in, unusual
@@ -69,9 +70,24 @@ class Held:
         return not self.why_not
 
     @property
+    def may_remember(self) -> int:
+        """For how many seconds this viewer's yes may be remembered; 0: it may not."""
+        return self.ticket.remember if self.may_decide and self.ticket.likeness is not None else 0
+
+    @property
     def yes(self) -> Sequence[Vote]:
         """Who approved so far."""
         return [vote for vote in self.ticket.votes if vote.granted]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """An approval that is remembered, with the ticket of the command that was approved. `left` is nanoseconds."""
+
+    lasting: LastingApproval
+    ticket: Ticket
+    left: int
+    may_end: bool
 
 
 def held(ticket: Ticket, viewer: Viewer, now: int) -> Held:

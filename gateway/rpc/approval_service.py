@@ -6,7 +6,7 @@ A vote is always the caller's own: the message has no field for another name.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import grpc
 
@@ -15,12 +15,13 @@ from engine.decision import Decision, DenyKind, Reason
 from gateway.approvals.estimate import Estimate
 from gateway.errors import ApprovalConflict
 from gateway.rpc.calls import Reception, StreamCall, UnaryCall
+from gateway.rpc.codec import remembered
 from gateway.rpc.codec import tickets as codec
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.permissions import require
-from gateway.rpc.ports import ApprovalPort, DecisionPort, Ticket
+from gateway.rpc.ports import ApprovalPort, DecisionPort, Remembered, Ticket
 from gateway.rpc.refusals import CallRefused
 
 NAME = "sallyport.approval.v1.ApprovalService"
@@ -44,6 +45,7 @@ class ApprovalService:
     def handlers(self, reception: Reception) -> Mapping[str, grpc.RpcMethodHandler[bytes, bytes]]:
         """The handlers for one socket, by method name."""
         single = {"List": self.list, "Approve": self.approve, "Refuse": self.refuse, "Withdraw": self.withdraw}
+        single |= {"ListRemembered": self.list_remembered, "TakeBack": self.take_back}
         release: StreamCall[None] = StreamCall(reception, _PREFIX + "AwaitRelease", self.await_release, room=1)
         return {
             **{
@@ -65,7 +67,9 @@ class ApprovalService:
         """Vote yes."""
         said = codec.read_approve(message)
         require(caller, _VOTERS, "Approve")
-        ticket = self._approvals.approve(said.ticket_id, by=caller.principal, comment=said.comment)
+        ticket = self._approvals.approve(
+            said.ticket_id, by=caller.principal, comment=said.comment, remember=said.remember
+        )
         return codec.write_ticket(ticket, self._estimate(ticket, caller))
 
     def refuse(self, message: bytes, caller: Caller) -> bytes:
@@ -74,6 +78,25 @@ class ApprovalService:
         require(caller, _VOTERS, "Refuse")
         ticket = self._approvals.refuse(said.ticket_id, by=caller.principal, comment=said.comment)
         return codec.write_ticket(ticket, self._estimate(ticket, caller))
+
+    def list_remembered(self, message: bytes, caller: Caller) -> bytes:
+        """Approvals that are remembered; only for one's own commands without a role to see all."""
+        remembered.read_list(message)
+        return remembered.write_list(self._remembered(caller))
+
+    def take_back(self, message: bytes, caller: Caller) -> bytes:
+        """End one of those that the caller sees."""
+        wanted = remembered.read_take_back(message)
+        found = next((one for one in self._remembered(caller) if one.id == wanted), None)
+        if found is None:
+            raise ApprovalConflict("no such remembered approval", code="LASTING_OVER")
+        if found.principal != caller.name:
+            require(caller, _VOTERS, "TakeBack")
+        return remembered.write_one(self._approvals.take_back(wanted, by=caller.principal))
+
+    def _remembered(self, caller: Caller) -> Sequence[Remembered]:
+        principal = None if caller.roles & _SEES_ALL else caller.name
+        return [one for one in self._approvals.remembered(principal) if caller.reaches(one.resource, one.job)]
 
     def _estimate(self, ticket: Ticket, caller: Caller) -> Estimate | None:
         return ticket.estimate_for(caller.name, self._clock()) if caller.roles & _SEES_ESTIMATES else None

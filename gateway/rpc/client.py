@@ -21,11 +21,12 @@ from gateway.config.addresses import is_loopback, split_address
 from gateway.errors import ConfigInvalid, GatewayError
 from gateway.rpc.bearer import KEY
 from gateway.rpc.calls import CODE_KEY
-from gateway.rpc.codec import asking, entries, recordings, sessions, tickets
+from gateway.rpc.codec import asking, entries, recordings, remembered, sessions, tickets
 from gateway.rpc.codec.answers import Particulars, read_answer
 from gateway.rpc.codec.asking import Query
 from gateway.rpc.codec.entries import FoundPage, LoggedEntry
 from gateway.rpc.codec.questions import Detail, Names, Raw
+from gateway.rpc.codec.remembered import RememberedApproval
 from gateway.rpc.codec.sessions import EndWish, SessionSeen
 from gateway.rpc.codec.tickets import Fate, HeldCommand, Said, Wanted
 from gateway.rpc.limits import MAX_MESSAGE, MAX_PAGE
@@ -158,9 +159,19 @@ class Client:
         message = tickets.write_list_request(Wanted(states, limit))
         return self._unary(_APPROVAL + "List", message, tickets.read_tickets)
 
-    def approve(self, ticket_id: str, comment: str = "") -> HeldCommand:
-        """Vote yes."""
-        return self._say("Approve", ticket_id, comment)
+    def approve(self, ticket_id: str, comment: str = "", remember: int = 0) -> HeldCommand:
+        """Vote yes; with `remember` (seconds) also to what is like the command."""
+        return self._say("Approve", ticket_id, comment, remember)
+
+    def remembered(self) -> tuple[RememberedApproval, ...]:
+        """Approvals that are remembered and count now, newest first."""
+        message = remembered.write_list_request()
+        return self._unary(_APPROVAL + "ListRemembered", message, remembered.read_remembered)
+
+    def take_back(self, remembered_id: str) -> RememberedApproval:
+        """End one of them."""
+        message = remembered.write_take_back_request(remembered_id)
+        return self._unary(_APPROVAL + "TakeBack", message, remembered.read_one)
 
     def refuse(self, ticket_id: str, comment: str = "") -> HeldCommand:
         """Vote no."""
@@ -204,8 +215,9 @@ class Client:
             _SESSION + "End", sessions.write_end_request(EndWish(session_id, comment)), sessions.read_ended
         )
 
-    def _say(self, method: str, ticket_id: str, comment: str) -> HeldCommand:
-        return self._unary(_APPROVAL + method, tickets.write_said(Said(ticket_id, comment)), tickets.read_ticket)
+    def _say(self, method: str, ticket_id: str, comment: str, remember: int = 0) -> HeldCommand:
+        said = Said(ticket_id, comment, remember)
+        return self._unary(_APPROVAL + method, tickets.write_said(said), tickets.read_ticket)
 
     def _unary(self, method: str, message: bytes, read: Callable[[bytes], _T]) -> _T:
         call = self._channel.unary_unary(method, None, None)

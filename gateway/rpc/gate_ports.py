@@ -34,6 +34,7 @@ from gateway.errors import ApprovalConflict
 from gateway.gate import Gate
 from gateway.identity.logins import Login
 from gateway.rpc.ports import RuleTrace, Unsubscribe
+from gateway.rpc.remembering import RememberedCommand, remembered_commands, take_back
 from gateway.waiting import MAX_HELD
 
 _KINDS = {
@@ -174,6 +175,7 @@ class GateApprovals:
     def __init__(self, behind: Behind, askers: Askers) -> None:
         self._gate = behind.gate
         self._approvals = behind.approvals
+        self._clock = behind.clock
         self._askers = askers
 
     def tickets(self, *, states: Sequence[str], limit: int, principal: str | None) -> Sequence[Ticket]:
@@ -187,9 +189,17 @@ class GateApprovals:
             raise _no_such()
         return found
 
-    def approve(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket:
-        """A yes."""
-        return self._gate.advance(ticket_id, Approved(Person(by.name, by.groups), comment))
+    def approve(self, ticket_id: str, *, by: Principal, comment: str, remember: int) -> Ticket:
+        """A yes, to this command or for a while to what is like it."""
+        return self._gate.advance(ticket_id, Approved(Person(by.name, by.groups), comment, remember))
+
+    def remembered(self, principal: str | None) -> Sequence[RememberedCommand]:
+        """The approvals that are remembered and count now."""
+        return remembered_commands(self._approvals, self._clock(), principal)
+
+    def take_back(self, remembered_id: str, *, by: Principal) -> RememberedCommand:
+        """End one."""
+        return take_back(self._approvals, self._gate.recalling, remembered_id, Person(by.name, by.groups))
 
     def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket:
         """A no."""

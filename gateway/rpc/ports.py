@@ -166,8 +166,39 @@ class Ticket(Protocol):
     def stated(self) -> Sequence[str]:
         """What nobody vouches for but the requester itself: `job`, `prompt`."""
 
+    @property
+    def remember(self) -> int:
+        """For how many seconds at most a yes may be remembered; 0: not at all."""
+
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         """What a planner expects it to touch, for one of those who may see that; never for the requester."""
+
+
+class Remembered(Protocol):
+    """An approval that is remembered, and the command (`text`) whose like it lets pass. Times are UTC nanoseconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def ticket(self) -> str: ...
+    @property
+    def principal(self) -> str: ...
+    @property
+    def resource(self) -> str: ...
+    @property
+    def job(self) -> str: ...
+    @property
+    def rules(self) -> Sequence[str]: ...
+    @property
+    def approvers(self) -> Sequence[str]: ...
+    @property
+    def granted_at(self) -> int: ...
+    @property
+    def expires_at(self) -> int: ...
+    @property
+    def uses(self) -> int: ...
+    @property
+    def text(self) -> str: ...
 
 
 class ApprovalPort(Protocol):
@@ -181,7 +212,14 @@ class ApprovalPort(Protocol):
 
     def ticket(self, ticket_id: str) -> Ticket: ...
 
-    def approve(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket: ...
+    def approve(self, ticket_id: str, *, by: Principal, comment: str, remember: int) -> Ticket:
+        """`remember`: for how many seconds what is like the command is to pass too; 0: not at all."""
+
+    def remembered(self, principal: str | None) -> Sequence[Remembered]:
+        """Those that count now, newest first; only one principal's when there is one."""
+
+    def take_back(self, remembered_id: str, *, by: Principal) -> Remembered:
+        """End one. Code LASTING_OVER when there is none that counts."""
 
     def refuse(self, ticket_id: str, *, by: Principal, comment: str) -> Ticket: ...
 

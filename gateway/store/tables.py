@@ -25,6 +25,24 @@ tickets = Table(
 )
 """Held commands. `body` is the whole ticket as JSON; the other columns are for finding it and for compare-and-set."""
 
+lasting_approvals = Table(
+    "lasting_approvals",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("ticket", String(64), nullable=False),
+    Column("principal", String(255), nullable=False),
+    Column("likeness", String(64), nullable=False),
+    Column("granted_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("body", Text, nullable=False),
+    Index("lasting_by_likeness", "likeness", "expires_at"),
+    Index("lasting_by_ticket", "ticket"),
+)
+"""Approvals that are remembered. `likeness` is a digest of all that they cover, which stands in `body` as JSON."""
+
 tokens = Table(
     "tokens",
     metadata,

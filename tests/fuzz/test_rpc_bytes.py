@@ -23,7 +23,7 @@ from gateway.audit.read import read
 from gateway.config import load_config
 from gateway.recording.shelf import Wanted
 from gateway.rpc.client import Detail, Names, Query, Raw
-from gateway.rpc.codec import asking, entries, recordings, tickets
+from gateway.rpc.codec import asking, entries, recordings, remembered, tickets
 from gateway.rpc.identity import Role
 from gateway.rpc.server import RpcServer, UnixSocket
 from gateway.viewing import Searching
@@ -58,6 +58,8 @@ UNARY = {
     "/sallyport.decision.v1.DecisionService/Parse": asking.write_parse(RAW),
     "/sallyport.approval.v1.ApprovalService/List": tickets.write_list_request(tickets.Wanted(("requested",), 7)),
     "/sallyport.approval.v1.ApprovalService/Approve": tickets.write_said(tickets.Said("t-1", "yes")),
+    "/sallyport.approval.v1.ApprovalService/ListRemembered": remembered.write_list_request(),
+    "/sallyport.approval.v1.ApprovalService/TakeBack": remembered.write_take_back_request("a-1"),
     "/sallyport.approval.v1.ApprovalService/Refuse": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.approval.v1.ApprovalService/Withdraw": tickets.write_said(tickets.Said("t-1", "no")),
     "/sallyport.audit.v1.AuditService/List": entries.write_list_request(entries.Page(0, 5)),

@@ -13,7 +13,16 @@ from engine.decision import Decision, DenyKind, Location, Verdict
 from engine.evaluator import combine as module
 from engine.evaluator.results import Answer, Failed, Results, Rule
 from engine.masking.plan import Mask, concerns
-from engine.rego.contract import HoldResult, LimitResult, LimitType, MaskResult, RuleKind, check_result, expiry_seconds
+from engine.rego.contract import (
+    HoldResult,
+    LimitResult,
+    LimitType,
+    MaskResult,
+    RuleKind,
+    check_result,
+    expiry_seconds,
+    remember_seconds,
+)
 from engine.request import Approval
 from tests.strategies.commands import sql_commands
 from tests.strategies.results import failures, results, some
@@ -88,8 +97,11 @@ def test_the_approvers_of_all_holds_must_agree_within_the_shortest_wait(holds: t
             "users": sorted(result.approvers.users),
             "quorum": result.approvers.quorum,
         }
+        if result.escalate:
+            demand["escalate"] = [{"after": 10, "groups": [], "users": ["olga"], "may_approve": True}]
         assert demand in got.approvers
-    assert len(got.approvers) == len({repr(result.approvers) for result in asked})
+    assert len(got.approvers) == len({repr((result.approvers, result.escalate)) for result in asked})
+    assert got.remember == min(remember_seconds(result) for result in asked)
     assert got.expires == min(expiry_seconds(result) for result in asked)
     assert got.may_withdraw == all(result.may_withdraw for result in asked)
 

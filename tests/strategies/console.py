@@ -75,7 +75,7 @@ class Served:
         sessions = SignIns(self.house.database, idle_seconds=3_600, most_seconds=36_000)
         self.names = Names(lambda: self.people, issuers)
         self.entrance = Entrance(lambda: self.people, sessions, self.house.log, self.house.clock, self.names)
-        holds = Holds(self.house.approvals, self.house.gate)
+        holds = Holds(self.house.approvals, self.house.gate, self.house.gate.recalling)
         routes = [
             Route("/holds", holds.list),
             Route("/holds/{ticket}", holds.one),

@@ -204,6 +204,10 @@ def _hold(pick: Pick) -> t.Rule:
     clauses = [*_clauses(pick), t.Approvers(who, _number(1) if pick.upto(1) else None)]
     if pick.upto(1):
         clauses += [t.Expires(t.Literal(t.LiteralKind.DURATION, 900_000, "15m")), t.Withdraw(bool(pick.upto(1)))]
+    minutes = [t.Literal(t.LiteralKind.DURATION, 60_000 * many, f"{many}m") for many in (1, 2)]
+    if pick.upto(1):
+        clauses += [t.Remember(minutes[0])]
+    clauses += [t.Escalate(after, who, bool(pick.upto(1))) for after in minutes[: pick.upto(2)]]
     return t.Rule(RuleKind.HOLD, t.Name("waits"), _title(pick), clauses=tuple(clauses))
 
 

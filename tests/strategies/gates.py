@@ -67,11 +67,15 @@ class Policies:
     is_exact: bool = True
     activity_numbers: tuple[str, ...] = ()
     judging: Judging | None = None
+    shaping: Callable[[Question], bytes | None] | None = None
     approvals: list[Approval] = field(default_factory=list)
 
     @property
     def program(self) -> Policies | None:
         return self if self.revision else None
+
+    def shape(self, question: Question) -> bytes | None:
+        return None if self.shaping is None else self.shaping(question)
 
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         if isinstance(asked.question, ParsedCommand):

@@ -52,6 +52,10 @@ def answers(draw: st.DrawFn, kind: RuleKind) -> Answer:
             value["approvers"] = draw(st.sampled_from(APPROVERS))
             value["expires"] = draw(st.sampled_from(["15m", "1h", "30s"]))
             value["may_withdraw"] = draw(st.booleans())
+            value |= draw(st.sampled_from([{}, {"remember": "5m"}, {"remember": "30m"}]))
+            value |= draw(
+                st.sampled_from([{}, {"escalate": [{"after": "10s", "users": ["olga"], "may_approve": True}]}])
+            )
         case RuleKind.MASK:
             value |= draw(st.sampled_from(MASKS))
         case RuleKind.LIMIT:

@@ -60,6 +60,7 @@ class HeldCommand:
     lately: tuple[tuple[str, int], ...] = ()
     unusual: str = ""
     stated: tuple[str, ...] = ()
+    remember: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Said:
 
     ticket_id: str
     comment: str = ""
+    remember: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,11 @@ def page(limit: int) -> int:
 
 def read_approve(data: bytes) -> Said:
     """What an ApproveRequest says."""
-    return _said(parsed(pb.ApproveRequest, data))
+    message = parsed(pb.ApproveRequest, data)
+    if message.remember_seconds < 0:
+        raise bad_input("remember_seconds: less than nothing")
+    said = _said(message)
+    return Said(said.ticket_id, said.comment, message.remember_seconds)
 
 
 def read_refuse(data: bytes) -> Said:
@@ -175,6 +181,7 @@ def _write(into: pb.Ticket, ticket: Ticket) -> None:
         into.lately.add(name=name, value=value)
     into.unusual = ticket.unusual
     into.stated.extend(ticket.stated)
+    into.may_remember = ticket.remember
     for vote in ticket.votes:
         into.votes.add(approver=vote.approver, granted=vote.granted, comment=vote.comment, at=vote.at)
 
@@ -238,6 +245,7 @@ def _held(message: pb.Ticket) -> HeldCommand:
         lately=tuple((one.name, one.value) for one in message.lately),
         unusual=message.unusual,
         stated=tuple(message.stated),
+        remember=message.may_remember,
     )
 
 
@@ -249,7 +257,9 @@ def write_list_request(wanted: Wanted) -> bytes:
 
 def write_said(said: Said) -> bytes:
     """An ApproveRequest, RefuseRequest or WithdrawRequest, which are of one shape, for the client."""
-    return pb.ApproveRequest(ticket_id=said.ticket_id, comment=said.comment).SerializeToString()
+    return pb.ApproveRequest(
+        ticket_id=said.ticket_id, comment=said.comment, remember_seconds=said.remember
+    ).SerializeToString()
 
 
 def write_await_request(ticket_id: str) -> bytes:

@@ -60,6 +60,9 @@ class Program:
         self._texts: dict[object, Judgement] = {}
         self._shapes: dict[object, Judgement] = {}
 
+    def shape(self, question: Question) -> None:
+        return None
+
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         question = asked.question
         assert isinstance(question, Question)

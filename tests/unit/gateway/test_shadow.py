@@ -33,6 +33,9 @@ class Candidate:
     def program(self) -> Candidate | None:
         return None if self._answer is None else self
 
+    def shape(self, question: object) -> None:
+        return None
+
     def judge(self, asked: Asked, now: int, approval: object) -> Judgement:
         assert self._answer is not None
         return Judgement(replace(self._answer(asked), revision="r2"), parse(b"SELECT 1"))

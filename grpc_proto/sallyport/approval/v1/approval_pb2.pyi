@@ -70,6 +70,7 @@ class Ticket(_message.Message):
     LATELY_FIELD_NUMBER: _builtins.int
     UNUSUAL_FIELD_NUMBER: _builtins.int
     STATED_FIELD_NUMBER: _builtins.int
+    MAY_REMEMBER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___State.ValueType
     principal: _builtins.str
@@ -84,6 +85,8 @@ class Ticket(_message.Message):
     expires_at: _builtins.int
     unusual: _builtins.str
     """Why the command is not what that kind of job does; empty when it is."""
+    may_remember: _builtins.int
+    """For how many seconds at most a yes may be remembered for the job's next commands of the same shape. 0: not at all."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -124,10 +127,11 @@ class Ticket(_message.Message):
         lately: _abc.Iterable[Global___Number] | None = ...,
         unusual: _builtins.str = ...,
         stated: _abc.Iterable[_builtins.str] | None = ...,
+        may_remember: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "stated", b"stated", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "may_remember", b"may_remember", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "stated", b"stated", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__estimate: _TypeAlias = _typing.Literal["estimate"]  # noqa: Y015
     _WhichOneofArgType__estimate: _TypeAlias = _typing.Literal["_estimate", b"_estimate"]  # noqa: Y015
@@ -139,6 +143,60 @@ class Ticket(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
 
 Global___Ticket: _TypeAlias = Ticket  # noqa: Y015
+
+@_typing.final
+class Remembered(_message.Message):
+    """Times are UTC nanoseconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TICKET_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    APPROVERS_FIELD_NUMBER: _builtins.int
+    GRANTED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    ticket: _builtins.str
+    principal: _builtins.str
+    resource: _builtins.str
+    job: _builtins.str
+    granted_at: _builtins.int
+    expires_at: _builtins.int
+    uses: _builtins.int
+    text: _builtins.str
+    """the command that was approved; those of the same shape pass"""
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def approvers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        ticket: _builtins.str = ...,
+        principal: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        job: _builtins.str = ...,
+        rules: _abc.Iterable[_builtins.str] | None = ...,
+        approvers: _abc.Iterable[_builtins.str] | None = ...,
+        granted_at: _builtins.int = ...,
+        expires_at: _builtins.int = ...,
+        uses: _builtins.int = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvers", b"approvers", "expires_at", b"expires_at", "granted_at", b"granted_at", "id", b"id", "job", b"job", "principal", b"principal", "resource", b"resource", "rules", b"rules", "text", b"text", "ticket", b"ticket", "uses", b"uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remembered: _TypeAlias = Remembered  # noqa: Y015
 
 @_typing.final
 class Number(_message.Message):
@@ -313,21 +371,99 @@ class ApproveRequest(_message.Message):
 
     TICKET_ID_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
+    REMEMBER_SECONDS_FIELD_NUMBER: _builtins.int
     ticket_id: _builtins.str
     comment: _builtins.str
+    remember_seconds: _builtins.int
+    """For so many seconds the same job's next commands of the same shape need nobody's yes. 0: this command only."""
     def __init__(
         self,
         *,
         ticket_id: _builtins.str = ...,
         comment: _builtins.str = ...,
+        remember_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "ticket_id", b"ticket_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "remember_seconds", b"remember_seconds", "ticket_id", b"ticket_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApproveRequest: _TypeAlias = ApproveRequest  # noqa: Y015
+
+@_typing.final
+class ListRememberedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRememberedRequest: _TypeAlias = ListRememberedRequest  # noqa: Y015
+
+@_typing.final
+class ListRememberedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMEMBERED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def remembered(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remembered]: ...
+    def __init__(
+        self,
+        *,
+        remembered: _abc.Iterable[Global___Remembered] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["remembered", b"remembered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRememberedResponse: _TypeAlias = ListRememberedResponse  # noqa: Y015
+
+@_typing.final
+class TakeBackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMEMBERED_ID_FIELD_NUMBER: _builtins.int
+    remembered_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        remembered_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["remembered_id", b"remembered_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeBackRequest: _TypeAlias = TakeBackRequest  # noqa: Y015
+
+@_typing.final
+class TakeBackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMEMBERED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def remembered(self) -> Global___Remembered: ...
+    def __init__(
+        self,
+        *,
+        remembered: Global___Remembered | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["remembered", b"remembered"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["remembered", b"remembered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeBackResponse: _TypeAlias = TakeBackResponse  # noqa: Y015
 
 @_typing.final
 class ApproveResponse(_message.Message):

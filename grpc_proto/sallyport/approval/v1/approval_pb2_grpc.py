@@ -49,6 +49,16 @@ class ApprovalServiceStub:
                 request_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseRequest.SerializeToString,
                 response_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseResponse.FromString,
                 _registered_method=True)
+        self.ListRemembered = channel.unary_unary(
+                '/sallyport.approval.v1.ApprovalService/ListRemembered',
+                request_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedRequest.SerializeToString,
+                response_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedResponse.FromString,
+                _registered_method=True)
+        self.TakeBack = channel.unary_unary(
+                '/sallyport.approval.v1.ApprovalService/TakeBack',
+                request_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackRequest.SerializeToString,
+                response_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackResponse.FromString,
+                _registered_method=True)
         self.Withdraw = channel.unary_unary(
                 '/sallyport.approval.v1.ApprovalService/Withdraw',
                 request_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.WithdrawRequest.SerializeToString,
@@ -85,6 +95,20 @@ class ApprovalServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRemembered(self, request, context):
+        """Approvals that are remembered and count now, newest first. Who sees which: as of List.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeBack(self, request, context):
+        """End one, everywhere at once. For role `approver`, and for whom it lets run commands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Withdraw(self, request, context):
         """Take back one's own request. An adapter may withdraw for the principal it speaks for.
         """
@@ -116,6 +140,16 @@ def add_ApprovalServiceServicer_to_server(servicer, server):
                     servicer.Refuse,
                     request_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseRequest.FromString,
                     response_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseResponse.SerializeToString,
+            ),
+            'ListRemembered': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRemembered,
+                    request_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedRequest.FromString,
+                    response_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedResponse.SerializeToString,
+            ),
+            'TakeBack': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeBack,
+                    request_deserializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackRequest.FromString,
+                    response_serializer=sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackResponse.SerializeToString,
             ),
             'Withdraw': grpc.unary_unary_rpc_method_handler(
                     servicer.Withdraw,
@@ -209,6 +243,60 @@ class ApprovalService:
             '/sallyport.approval.v1.ApprovalService/Refuse',
             sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseRequest.SerializeToString,
             sallyport_dot_approval_dot_v1_dot_approval__pb2.RefuseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRemembered(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sallyport.approval.v1.ApprovalService/ListRemembered',
+            sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedRequest.SerializeToString,
+            sallyport_dot_approval_dot_v1_dot_approval__pb2.ListRememberedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeBack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sallyport.approval.v1.ApprovalService/TakeBack',
+            sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackRequest.SerializeToString,
+            sallyport_dot_approval_dot_v1_dot_approval__pb2.TakeBackResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class ApprovalServiceStub:
     """Say yes, as the caller's own identity. Never to one's own request."""
     Refuse: _grpc.UnaryUnaryMultiCallable[_approval_pb2.RefuseRequest, _approval_pb2.RefuseResponse]
     """Say no; the requester is told why."""
+    ListRemembered: _grpc.UnaryUnaryMultiCallable[_approval_pb2.ListRememberedRequest, _approval_pb2.ListRememberedResponse]
+    """Approvals that are remembered and count now, newest first. Who sees which: as of List."""
+    TakeBack: _grpc.UnaryUnaryMultiCallable[_approval_pb2.TakeBackRequest, _approval_pb2.TakeBackResponse]
+    """End one, everywhere at once. For role `approver`, and for whom it lets run commands."""
     Withdraw: _grpc.UnaryUnaryMultiCallable[_approval_pb2.WithdrawRequest, _approval_pb2.WithdrawResponse]
     """Take back one's own request. An adapter may withdraw for the principal it speaks for."""
     AwaitRelease: _grpc.UnaryStreamMultiCallable[_approval_pb2.AwaitReleaseRequest, _approval_pb2.AwaitReleaseResponse]
@@ -51,6 +55,10 @@ class ApprovalServiceAsyncStub(ApprovalServiceStub):
     """Say yes, as the caller's own identity. Never to one's own request."""
     Refuse: _aio.UnaryUnaryMultiCallable[_approval_pb2.RefuseRequest, _approval_pb2.RefuseResponse]  # type: ignore[assignment]
     """Say no; the requester is told why."""
+    ListRemembered: _aio.UnaryUnaryMultiCallable[_approval_pb2.ListRememberedRequest, _approval_pb2.ListRememberedResponse]  # type: ignore[assignment]
+    """Approvals that are remembered and count now, newest first. Who sees which: as of List."""
+    TakeBack: _aio.UnaryUnaryMultiCallable[_approval_pb2.TakeBackRequest, _approval_pb2.TakeBackResponse]  # type: ignore[assignment]
+    """End one, everywhere at once. For role `approver`, and for whom it lets run commands."""
     Withdraw: _aio.UnaryUnaryMultiCallable[_approval_pb2.WithdrawRequest, _approval_pb2.WithdrawResponse]  # type: ignore[assignment]
     """Take back one's own request. An adapter may withdraw for the principal it speaks for."""
     AwaitRelease: _aio.UnaryStreamMultiCallable[_approval_pb2.AwaitReleaseRequest, _approval_pb2.AwaitReleaseResponse]  # type: ignore[assignment]
@@ -80,6 +88,22 @@ class ApprovalServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_approval_pb2.RefuseResponse, _abc.Awaitable[_approval_pb2.RefuseResponse]]:
         """Say no; the requester is told why."""
+
+    @_abc_1.abstractmethod
+    def ListRemembered(
+        self,
+        request: _approval_pb2.ListRememberedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_approval_pb2.ListRememberedResponse, _abc.Awaitable[_approval_pb2.ListRememberedResponse]]:
+        """Approvals that are remembered and count now, newest first. Who sees which: as of List."""
+
+    @_abc_1.abstractmethod
+    def TakeBack(
+        self,
+        request: _approval_pb2.TakeBackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_approval_pb2.TakeBackResponse, _abc.Awaitable[_approval_pb2.TakeBackResponse]]:
+        """End one, everywhere at once. For role `approver`, and for whom it lets run commands."""
 
     @_abc_1.abstractmethod
     def Withdraw(

@@ -72,10 +72,14 @@ def test_a_header_with_all_its_parts() -> None:
     assert file('library "x"').header == t.Header(None, X)
 
 
+QUARTER = t.Literal(t.LiteralKind.DURATION, 900_000, "15m")
+
+
 def test_a_hold_with_all_its_clauses() -> None:
     (rule,) = file(
         'policy p hold h "x" when a unless b hint "x" detail "x" code "x" approvers group "x", user "x" quorum 1 '
-        "expires 15m requester may not withdraw"
+        "expires 15m requester may not withdraw remember 15m "
+        'escalate after 15m to group "x", user "x" escalate after 15m to user "x" who may approve'
     ).items
     assert rule == t.Rule(
         RuleKind.HOLD,
@@ -88,8 +92,11 @@ def test_a_hold_with_all_its_clauses() -> None:
             t.Remark(t.Note.DETAIL, X),
             t.Remark(t.Note.CODE, X),
             t.Approvers((t.Approver(True, X), t.Approver(False, X)), ONE),
-            t.Expires(t.Literal(t.LiteralKind.DURATION, 900_000, "15m")),
+            t.Expires(QUARTER),
             t.Withdraw(False),
+            t.Remember(QUARTER),
+            t.Escalate(QUARTER, (t.Approver(True, X), t.Approver(False, X))),
+            t.Escalate(QUARTER, (t.Approver(False, X),), may_approve=True),
         ),
     )
 

@@ -27,6 +27,19 @@ def result(rule: str) -> dict[str, Json]:
                 "may_withdraw": False,
             },
         ),
+        (
+            'hold a approvers group "g" remember 90m escalate after 5m to group "o" escalate after 10m to user "c", group "l" '
+            "who may approve",
+            {
+                "code": "A",
+                "approvers": {"groups": ["g"]},
+                "remember": "90m",
+                "escalate": [
+                    {"after": "5m", "groups": ["o"]},
+                    {"after": "10m", "groups": ["l"], "users": ["c"], "may_approve": True},
+                ],
+            },
+        ),
         ('hold a approvers group "g" expires 2d', {"code": "A", "approvers": {"groups": ["g"]}, "expires": "2d"}),
         ('mask a columns "x.y" with redact', {"code": "A", "columns": ["x.y"], "method": "redact"}),
         (
@@ -61,6 +74,15 @@ def test_a_rule_answers_what_it_says(rule: str, answer: dict[str, Json]) -> None
     [
         ('deny a approvers group "x"', "MISPLACED", "`approvers` does not belong to a deny rule"),
         ("allow a expires 5m", "MISPLACED", "`expires` does not belong to an allow rule"),
+        ("deny a remember 5m", "MISPLACED", "`remember` does not belong to a deny rule"),
+        ('allow a escalate after 5m to group "o"', "MISPLACED", "`escalate` does not belong to an allow rule"),
+        ('hold a approvers group "x" remember 9h', "DURATION", "an approval is remembered from a second to 8 hours"),
+        ('hold a approvers group "x" remember 5m remember 6m', "DUPLICATE", "this is said already on line 2"),
+        (
+            'hold a approvers group "x" expires 5m escalate after 5m to group "o"',
+            "CONTRACT",
+            "`escalate.after` is not from a second to before the hold expires",
+        ),
         ("deny a requester may withdraw", "MISPLACED", "`requester may withdraw` does not belong to a deny rule"),
         ('deny a hint "x" hint "y"', "DUPLICATE", "this is said already on line 2"),
         ("hold a", "NO_APPROVERS", "hold `a` does not say who approves"),

@@ -38,6 +38,9 @@ hold prod_writes "A DBA looks at every write"  # always
   approvers group "dba", user "ana" quorum 2
   expires 15m
   requester may not withdraw
+  remember 30m
+  escalate after 5m to group "oncall"
+  escalate after 10m to group "leads", user "chief" who may approve
 
 mask card_numbers
   columns "billing.cards.pan", "*.*.card_number" with partial keep last 4

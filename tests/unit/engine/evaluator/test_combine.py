@@ -88,6 +88,26 @@ def test_the_same_demand_of_two_holds_is_asked_once() -> None:
     assert hold.rules == ("pg/OTHER", "pg/WRITE")
 
 
+def test_the_same_people_who_are_followed_by_others_for_one_hold_are_asked_for_each() -> None:
+    step = {"after": "5m", "groups": ["oncall", "leads"], "may_approve": True}
+    followed = said("hold", "OTHER", approvers={"groups": ["dba"], "users": ["bo"]}, escalate=[step])
+    hold = decide(HOLD, followed).hold
+    assert hold is not None
+    same = {"groups": ["dba"], "users": ["bo"], "quorum": 1}
+    later = {"after": 300, "groups": ["leads", "oncall"], "users": [], "may_approve": True}
+    assert sorted(hold.approvers, key=len) == [same, {**same, "escalate": [later]}]
+
+
+def test_an_approval_is_remembered_for_the_shortest_time_and_only_where_every_hold_says_so() -> None:
+    half, day = (
+        said("hold", code, approvers={"groups": ["dba"]}, remember=time) for code, time in (("A", "30m"), ("B", "8h"))
+    )
+    times = [
+        hold.remember for hold in (decide(half, day).hold, decide(day).hold, decide(day, HOLD).hold) if hold is not None
+    ]
+    assert times == [1800, 8 * 3600, 0]
+
+
 def test_a_new_hold_beside_an_approved_one_asks_again_for_both() -> None:
     other = said("hold", "OTHER", approvers={"groups": ["security"]})
     got = decide(HOLD, other, approval=Approval("t", ("bo",), ("pg/WRITE",), 1))

@@ -58,6 +58,7 @@ def test_every_field_is_shown() -> None:
             "expires": 900,
             "rules": ["a/B"],
             "may_withdraw": True,
+            "remember": 0,
         },
         "revision": "rev",
         "cacheable": True,

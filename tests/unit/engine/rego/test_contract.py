@@ -28,6 +28,7 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("deny", {"code": "NO", "reason": "no"}),
     ("hold", {"code": "H", "approvers": DBA, "expires": "15m", "may_withdraw": False}),
     ("hold", {"code": "H", "approvers": {"users": ["bo", "cy"], "quorum": 2}}),
+    ("hold", {"code": "H", "approvers": DBA, "remember": "8h", "escalate": [{"after": "59m", "groups": ["oncall"]}]}),
     ("mask", {"code": "M", "columns": ["*.*.pan"], "method": "partial", "params": {"keep_last": 4}}),
     ("mask", {"code": "M", "values": ["pii.email"], "method": "hash", "params": {"key": "k1"}}),
     ("mask", {"code": "M", "paths": ["$.a"], "method": "drop"}),
@@ -39,6 +40,14 @@ RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("limit", {"code": "L", "type": "something_new", "value": {"any": 1}}),
 ]
 WRONG: list[tuple[str, Any]] = [
+    ("hold", {"code": "H", "approvers": DBA, "remember": "9h"}),
+    ("hold", {"code": "H", "approvers": DBA, "remember": "5ms"}),
+    ("hold", {"code": "H", "approvers": DBA, "remember": ""}),
+    ("hold", {"code": "H", "approvers": DBA, "escalate": [{"after": "1m"}]}),
+    ("hold", {"code": "H", "approvers": DBA, "escalate": [{"groups": ["oncall"]}]}),
+    ("hold", {"code": "H", "approvers": DBA, "escalate": [{"after": "1h", "groups": ["oncall"]}]}),
+    ("hold", {"code": "H", "approvers": DBA, "escalate": [{"after": "1m", "groups": ["o"], "quorum": 1}]}),
+    ("hold", {"code": "H", "approvers": DBA, "escalate": [{"after": "1m", "groups": ["o"]}] * 6}),
     ("allow", "READ"),
     ("allow", {}),
     ("allow", {"code": ""}),

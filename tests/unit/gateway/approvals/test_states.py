@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
+from gateway.approvals.likeness import Likeness
 from gateway.approvals.states import (
     MAX_REASON,
     Approved,
@@ -31,6 +32,7 @@ from gateway.approvals.states import (
     step,
 )
 from gateway.errors import ApprovalConflict
+from tests.strategies.lasting import LIKE
 
 BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "m", "r1")
 DBA = Demand(groups=("dba",), quorum=2)
@@ -205,9 +207,29 @@ def test_two_lists_of_values_share_a_digest_only_when_equal(
     assert (parameters_digest(one) == parameters_digest(two)) == (one == two)
 
 
+@pytest.mark.parametrize(
+    ("longest", "likeness", "wanted"), [(0, LIKE, 1), (60, None, 60), (60, LIKE, 61), (60, LIKE, -1)]
+)
+def test_a_yes_is_remembered_only_as_long_as_the_ticket_lets_it(
+    longest: int, likeness: Likeness | None, wanted: int
+) -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        step(replace(ticket(), remember=longest, likeness=likeness), Approved(BO, "", wanted), 5)
+    assert code(caught) == "REMEMBER_FORBIDDEN"
+
+
+@pytest.mark.parametrize(("first", "second", "remembered"), [(60, 30, 30), (60, 0, 0), (0, 60, 0)])
+def test_a_grant_is_remembered_as_all_who_gave_it_want(first: int, second: int, remembered: int) -> None:
+    memorable = replace(ticket(), remember=60, likeness=LIKE)
+    one = step(memorable, Approved(BO, "", first), 5)
+    assert one.remembered == 0
+    granted = step(one, Approved(CY, "", second), 6)
+    assert (granted.state, granted.remembered) == (State.GRANTED, remembered)
+
+
 PEOPLE = st.sampled_from([Person("ana", ("dba",)), BO, CY, OLGA, Person("eve"), Person("bo", ())])
 EVENTS: st.SearchStrategy[Step] = st.one_of(
-    st.builds(Approved, PEOPLE),
+    st.builds(Approved, PEOPLE, st.just(""), st.sampled_from([0, 0, 30, 60, 61])),
     st.builds(Refused, PEOPLE),
     st.builds(Withdrawn, st.just("left"), st.booleans()),
     st.builds(Superseded, st.just("changed")),
@@ -236,7 +258,8 @@ class Lifes(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1
-        self.ticket = ticket(DBA, OWNER)
+        self.ticket = replace(ticket(DBA, OWNER), remember=60, likeness=LIKE)
+        self.remember: list[int] = []
         self.yes: set[tuple[str, tuple[str, ...]]] = set()
         self.uses = 0
         self.final: State | None = None
@@ -251,8 +274,10 @@ class Lifes(RuleBasedStateMachine):
             return
         assert self.ticket.version == before.version + 1
         match event:
-            case Approved(person):
+            case Approved(person, _, remember):
                 self.yes.add((person.name, person.groups))
+                self.remember.append(remember)
+                assert remember <= 60
             case Used():
                 self.uses += 1
                 assert event.binding == BOUND
@@ -268,6 +293,7 @@ class Lifes(RuleBasedStateMachine):
     @invariant()
     def holds(self) -> None:
         assert self.uses <= 1
+        assert self.ticket.remembered == (min(self.remember) if self.ticket.granted_at is not None else 0)
         assert "ana" not in {vote.approver for vote in self.ticket.votes}
         if self.final is not None:
             assert self.ticket.state is self.final

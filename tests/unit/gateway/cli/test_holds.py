@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from gateway.cli import main
 from gateway.config import load_config
 from gateway.doors.adapters import GatewaySession
 from tests.strategies.gates import question
-from tests.strategies.gateways import ENVIRONMENT, settle_in
+from tests.strategies.gateways import ENVIRONMENT, POLICY, settle_in
 
 
 @pytest.fixture
@@ -79,3 +80,42 @@ def test_no_gateway_is_said_to_be_none(
     monkeypatch.setenv("SALLYPORT_CONFIG", str(settle_in(tmp_path)))
     assert main(["holds"]) == 3
     assert "is `sallyport up` running" in capsys.readouterr().err
+
+
+MEMORABLE = POLICY.replace('"expires": "10m"', '"expires": "10m", "remember": "30m"')
+
+
+def test_a_yes_is_remembered_listed_and_taken_back(
+    gateway: Gateway, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "policies" / "shop.rego").write_text(MEMORABLE)
+    assert gateway.policies.reload()
+    admitted = gateway.doors.admit(
+        user="ana", resource="orders", protocol="postgres", proven=True, client_address=None, application=None
+    )
+    assert isinstance(admitted, GatewaySession)
+    admitted._session = replace(admitted._session, job="build-42")
+    insert = "INSERT INTO public.orders (id) VALUES (%d)"
+    ticket = admitted.decide(question(insert % 7)).ticket
+    assert ticket is not None
+    assert main(["holds", ticket]) == 0
+    assert "may be remembered: `--remember 1800s` at most" in capsys.readouterr().out
+    assert main(["approve", ticket, "--remember", "soon"]) == 2
+    assert main(["approve", ticket, "--remember", "31m"]) == 3
+    assert "1800 seconds at most" in capsys.readouterr().err
+    assert main(["approve", ticket, "--remember", "30m"]) == 0
+    assert admitted.decide(question(insert % 8)).decision.is_granted
+    capsys.readouterr()
+    assert main(["remembered"]) == 0
+    shown = capsys.readouterr().out
+    assert "ana@orders  job build-42  by bo, 1 uses" in shown
+    assert f"    {insert % 7}" in shown
+    assert main(["remembered", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["ticket"], found["uses"], found["rules"]) == (ticket, 1, ["shop/WRITE"])
+    assert main(["remembered", "--take-back", found["id"]]) == 0
+    assert "taken back" in capsys.readouterr().out
+    assert not admitted.decide(question(insert % 9)).decision.is_granted
+    assert main(["remembered"]) == 0
+    assert capsys.readouterr().out == "nothing is remembered\n"
+    assert main(["remembered", "--take-back", found["id"]]) == 3

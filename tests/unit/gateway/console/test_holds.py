@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from gateway.approvals.states import State
 from gateway.console.calls import CallRefused, Goto, Page
 from gateway.console.holds import MAX_WAITING, Holds
-from tests.strategies.console import call, requested, viewer
+from tests.strategies.console import call, new_ticket, requested, viewer
 from tests.strategies.gates import House
+from tests.strategies.lasting import LIKE
 
 
 @pytest.fixture
@@ -23,7 +25,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def holds(house: House) -> Holds:
-    return Holds(house.approvals, house.gate)
+    return Holds(house.approvals, house.gate, house.gate.recalling)
 
 
 def shown(reply: object) -> Page:
@@ -130,3 +132,48 @@ def test_the_same_command_before_is_shown(house: House, holds: Holds) -> None:
     holds.refuse(call(path={"ticket": first}, form={"reason": "not today"}))
     second, _other = requested(house), requested(house, principal="bo")
     assert ids(shown(holds.one(call(now=house.clock(), path={"ticket": second}))), "same") == [first]
+
+
+def memorable(house: House) -> str:
+    """A ticket whose approval may be remembered for a minute; its id."""
+    return house.approvals.request(replace(new_ticket(), remember=60, likeness=LIKE), house.clock()).id
+
+
+def test_a_yes_is_remembered_where_the_viewer_says_so_and_the_ticket_lets_them(house: House, holds: Holds) -> None:
+    plain, ticket = requested(house), memorable(house)
+    page = shown(holds.list(call(now=house.clock())))
+    waiting = page.fields["waiting"]
+    assert isinstance(waiting, list)
+    assert [one.may_remember for one in waiting] == [0, 60]
+    for wanted, seconds in ((plain, "60"), (ticket, "61")):
+        with pytest.raises(CallRefused) as caught:
+            holds.approve(call(now=house.clock(), path={"ticket": wanted}, form={"remember": seconds}))
+        assert caught.value.status == 409
+    for seconds in ("-1", "1e3", "", "1234567"):
+        with pytest.raises(CallRefused) as caught:
+            holds.approve(call(now=house.clock(), path={"ticket": ticket}, form={"remember": seconds}))
+        assert caught.value.status == 400
+    holds.approve(call(now=house.clock(), path={"ticket": ticket}, form={"remember": "60"}))
+    lasting = shown(holds.list(call(now=house.clock()))).fields["lasting"]
+    assert isinstance(lasting, list)
+    assert [(one.ticket.id, one.may_end) for one in lasting] == [(ticket, True)]
+    assert shown(holds.list(call(viewer("bo", ()), house.clock()))).fields["lasting"] == []
+
+
+def test_a_remembered_approval_is_taken_back_by_approvers_and_by_whom_it_is_for(house: House, holds: Holds) -> None:
+    for who in (viewer(), viewer("ana", ())):
+        ticket = memorable(house)
+        holds.approve(call(now=house.clock(), path={"ticket": ticket}, form={"remember": "60"}))
+        path = {"lasting": ticket.replace("h-", "a-")}
+        for other, status in ((viewer("bo", ()), 404), (viewer("vera", ("auditor",)), 403)):
+            with pytest.raises(CallRefused) as caught:
+                holds.take_back(call(other, house.clock(), path))
+            assert caught.value.status == status
+        assert holds.take_back(call(who, house.clock(), path)) == Goto("/holds")
+        with pytest.raises(CallRefused) as caught:
+            holds.take_back(call(who, house.clock(), path))
+        assert caught.value.status == 409
+    for wanted in ("a-none", "a-" + "0" * 16, "../x"):
+        with pytest.raises(CallRefused) as caught:
+            holds.take_back(call(now=house.clock(), path={"lasting": wanted}))
+        assert caught.value.status == 404

@@ -14,7 +14,7 @@ from gateway.identity.logins import Login
 from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.calls import Reception
-from gateway.rpc.codec import tickets
+from gateway.rpc.codec import remembered, tickets
 from gateway.rpc.codec.tickets import Said, Wanted
 from gateway.rpc.identity import Caller, OneCaller
 from gateway.rpc.mailbox import Mailbox
@@ -206,3 +206,40 @@ def test_a_token_for_a_job_decides_nothing_for_its_person() -> None:
         with pytest.raises(CallRefused) as refused:
             vote(YES, Caller(APPROVER.principal, frozenset(), Login(APPROVER.principal, 1, token="t-1")))
         assert refused.value.code == "NOT_PERMITTED"
+
+
+def test_a_yes_says_for_how_long_it_is_to_be_remembered() -> None:
+    stand_ins, service = served()
+    service.approve(tickets.write_said(Said("t-1", "", 1800)), APPROVER)
+    assert stand_ins.approvals.remember == 1800
+    with pytest.raises(CallRefused):
+        service.approve(tickets.write_said(Said("t-1", "", -1)), APPROVER)
+
+
+def test_remembered_approvals_are_seen_as_tickets_are() -> None:
+    _, service = served()
+    message = remembered.write_list_request()
+    for caller, count in ((APPROVER, 1), (ADAPTER, 1), (AUDITOR, 1), (ANA, 1), (AGENT, 0)):
+        assert len(remembered.read_remembered(service.list_remembered(message, caller))) == count
+
+
+@pytest.mark.parametrize("caller", [APPROVER, ANA], ids=lambda caller: caller.name)
+def test_approvers_take_one_back_and_whom_it_lets_run_commands(caller: Caller) -> None:
+    stand_ins, service = served()
+    message = remembered.write_take_back_request("a-1")
+    assert remembered.read_one(service.take_back(message, caller)).id == "a-1"
+    assert stand_ins.approvals.taken_back_by == caller.name
+    with pytest.raises(ApprovalConflict) as gone:
+        service.take_back(message, caller)
+    assert gone.value.code == "LASTING_OVER"
+
+
+def test_nobody_else_takes_one_back() -> None:
+    stand_ins, service = served()
+    message = remembered.write_take_back_request("a-1")
+    for caller in (AUDITOR, ADAPTER):
+        with pytest.raises(CallRefused):
+            service.take_back(message, caller)
+    with pytest.raises(ApprovalConflict):
+        service.take_back(message, AGENT)
+    assert len(stand_ins.approvals.kept) == 1

@@ -13,10 +13,10 @@ from gateway.audit.index.sought import Sought
 from gateway.errors import ConfigInvalid
 from gateway.rpc.calls import CODE_KEY
 from gateway.rpc.client import CallFailed, Client, ClientTls, Query, Raw
-from gateway.rpc.codec import asking, entries, recordings, tickets
+from gateway.rpc.codec import asking, entries, recordings, remembered, tickets
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown, join_answers
 from gateway.viewing import Playing
-from tests.rpc_stand_ins import ALLOWED, StandInEntry, StandInFound, StandInTicket, tree
+from tests.rpc_stand_ins import ALLOWED, StandInEntry, StandInFound, StandInRemembered, StandInTicket, tree
 
 QUERY = Query(Resource("orders", "postgres"))
 SELECT = Raw("postgres", b"select 1")
@@ -155,6 +155,16 @@ def test_each_method_goes_where_it_belongs() -> None:
         (lambda c: c.approve("t-1"), ticket, "approval.v1.ApprovalService/Approve"),
         (lambda c: c.refuse("t-1"), ticket, "approval.v1.ApprovalService/Refuse"),
         (lambda c: c.withdraw("t-1"), ticket, "approval.v1.ApprovalService/Withdraw"),
+        (
+            lambda c: c.remembered(),
+            remembered.write_list([]),
+            "approval.v1.ApprovalService/ListRemembered",
+        ),
+        (
+            lambda c: c.take_back("a-1"),
+            remembered.write_one(StandInRemembered()),
+            "approval.v1.ApprovalService/TakeBack",
+        ),
         (lambda c: c.entries(), entries.write_list([], 0), "audit.v1.AuditService/List"),
         (lambda c: c.search(Sought()), entries.write_found(StandInFound()), "audit.v1.AuditService/Search"),
         (

@@ -164,7 +164,7 @@ def test_a_held_command_is_approved_and_comes_out_once_for_who_asked(ports: Port
     rung: list[int] = []
     leave = ports.approvals.subscribe(ticket_id, caller="pg-adapter", listener=lambda: rung.append(1))
     assert ports.approvals.ticket(ticket_id).state == "requested"
-    ports.approvals.approve(ticket_id, by=DORA, comment="fine")
+    ports.approvals.approve(ticket_id, by=DORA, comment="fine", remember=0)
     assert rung
     answer = ports.approvals.settle(ticket_id)
     assert answer.decision.verdict is Verdict.ALLOW
@@ -211,7 +211,7 @@ def test_who_asked_and_whom_it_is_about_may_withdraw(ports: Ports, caller: str) 
 def test_nobody_approves_what_they_asked_for_themselves(ports: Ports) -> None:
     ticket_id = ports.held()
     with conflict("OWN_REQUEST"):
-        ports.approvals.approve(ticket_id, by=Principal("ana", groups=("dba",)), comment="")
+        ports.approvals.approve(ticket_id, by=Principal("ana", groups=("dba",)), comment="", remember=0)
 
 
 def test_tickets_are_found_by_state_and_principal(ports: Ports) -> None:

@@ -19,6 +19,7 @@ VOTED = StandInTicket(
     lately=(("rows_last_hour", 7), ("exact", 1)),
     unusual="never done",
     stated=("job", "prompt"),
+    remember=1800,
     state="granted",
     job="build-42",
     votes=(StandInVote("dora", True, "ok", 2), StandInVote("otto", False, "", 3)),
