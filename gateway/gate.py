@@ -37,6 +37,7 @@ from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
 from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, refused
 from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
+from gateway.escalating import escalate_due
 from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
 from gateway.identity.speaking import stated_in
@@ -452,6 +453,7 @@ class Gate:
         try:
             self.steps.resolve()
             self.steps.expire_overdue()
+            escalate_due(self._approvals, self.advance, self._clock())
             self._approvals.ring_ended()
             self._meters.holds_open.set(len(self._approvals.pending(self._clock())))
         except GatewayError as error:

@@ -149,6 +149,9 @@ def is_so(ticket: Ticket, entry: Entry) -> bool:
             return any((vote.approver, vote.at, vote.granted) == told for vote in ticket.votes)
         case "used":
             return ticket.used_at == entry.time
+        case "escalated":
+            number = entry.rows or 0
+            return ticket.told_at[max(number - 1, 0) : number] == (entry.time,)
         case "withdrawn" | "superseded" | "expired":
             # None: closed by an older version, which did not keep when.
             return ticket.state.value == entry.step and ticket.closed_at in (None, entry.time)

@@ -18,6 +18,7 @@ from engine.masking.patterns import hide_secrets
 from gateway.approvals.estimate import summary
 from gateway.approvals.states import (
     Approved,
+    Escalated,
     Estimated,
     Expired,
     Refused,
@@ -173,6 +174,10 @@ def step_entry(after: Ticket, event: Step, now: int) -> Entry:
     """The entry of a ticket's step; `after` is the ticket as it will be."""
     step, person, note = _step(event)
     remember = event.remember if isinstance(event, Approved) else 0
+    number = after.escalated if isinstance(event, Escalated) else None
+    if number is not None:
+        told = after.escalations[number - 1]
+        note = f"nobody decided in {told.after} s: {told.people} told{', who may approve' if told.may_approve else ''}"
     return Entry(
         kind=Kind.APPROVAL,
         time=now,
@@ -181,6 +186,7 @@ def step_entry(after: Ticket, event: Step, now: int) -> Entry:
         person=person,
         note=note,
         duration=float(remember) if remember else None,
+        rows=number,
         principal=after.principal,
         session=after.session,
         job=after.job,
@@ -207,6 +213,8 @@ def _step(event: Step) -> tuple[str, str, str]:
             return "used", "", ""
         case Estimated(estimate):
             return "estimated", "", summary(estimate)
+        case Escalated():
+            return "escalated", "", ""
         case _:
             assert_never(event)
 

@@ -52,7 +52,8 @@ def _shape(
     notify: Notify, log: str, look: Look, clock: Callable[[], int], opener: Opener
 ) -> Callable[[bytes], Event | None]:
     write = _form(notify)
-    wanted = Wanted(frozenset(event.value for event in notify.events), frozenset(notify.resources))
+    events = frozenset(event.value for event in notify.events)
+    wanted = Wanted(events, frozenset(notify.resources), frozenset(notify.groups))
     sparing = Sparing()
 
     def shape(line: bytes) -> Event | None:

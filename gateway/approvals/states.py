@@ -55,12 +55,28 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who is told when nobody has decided `after` seconds; with `may_approve` they count for the demand from then on."""
+
+    after: int
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    may_approve: bool = False
+
+    @property
+    def people(self) -> str:
+        """Who, in words."""
+        return " and ".join([*(f"group {name}" for name in self.groups), *self.users])
+
+
+@dataclass(frozen=True, slots=True)
 class Demand:
     """One hold's wish: `quorum` different people, each named in `users` or in one of `groups`."""
 
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     quorum: int = 1
+    escalate: tuple[Escalation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,26 @@ class Ticket:
     version: int = 0
     remember: int = 0
     likeness: Likeness | None = None
+    told_at: tuple[int, ...] = ()
+    """When each of the first of `escalations` was told."""
+
+    @property
+    def escalated(self) -> int:
+        """How many of `escalations` were told."""
+        return len(self.told_at)
+
+    @property
+    def escalations(self) -> tuple[Escalation, ...]:
+        """All steps of all demands, in the order of their times."""
+        return tuple(step for _, step in _escalations(self))
+
+    @property
+    def next_escalation_at(self) -> int | None:
+        """When the next step is due; None when there is none left, or nothing to wait for."""
+        steps = self.escalations
+        if not self.is_open or self.escalated >= len(steps):
+            return None
+        return self.requested_at + steps[self.escalated].after * 1_000_000_000
 
     @property
     def remembered(self) -> int:
@@ -263,13 +299,18 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalated:
+    """The time of the next escalation has come and nobody has decided."""
+
+
+@dataclass(frozen=True, slots=True)
 class Estimated:
     """What it would touch is known, or why not. Changes what people are shown, and nothing that anything is decided by."""
 
     estimate: Estimate
 
 
-Step: TypeAlias = Approved | Refused | Withdrawn | Superseded | Expired | Used | Estimated
+Step: TypeAlias = Approved | Refused | Withdrawn | Superseded | Expired | Used | Estimated | Escalated
 
 
 def parameters_digest(parameters: Sequence[str | None] | None) -> str:
@@ -292,7 +333,7 @@ def demands_of(approvers: Sequence[Mapping[str, Json]]) -> tuple[Demand, ...]:
 
 
 def _demand(item: Mapping[str, Json]) -> Demand:
-    unknown = set(item) - {"users", "groups", "quorum"}
+    unknown = set(item) - {"users", "groups", "quorum", "escalate"}
     if unknown:
         raise ApprovalConflict(f"approvers say `{min(unknown)}`, which nobody knows", code="DEMAND_INVALID")
     users, groups, quorum = _names(item.get("users")), _names(item.get("groups")), item.get("quorum", 1)
@@ -300,7 +341,22 @@ def _demand(item: Mapping[str, Json]) -> Demand:
         raise ApprovalConflict("a quorum must be a whole number above 0", code="DEMAND_INVALID")
     if not users and not groups:
         raise ApprovalConflict("approvers name neither users nor groups", code="DEMAND_INVALID")
-    return Demand(users, groups, quorum)
+    steps = item.get("escalate", [])
+    if not isinstance(steps, list | tuple):
+        raise ApprovalConflict("escalations must be a list", code="DEMAND_INVALID")
+    return Demand(users, groups, quorum, tuple(_escalation(step) for step in steps))
+
+
+def _escalation(item: Json) -> Escalation:
+    if not isinstance(item, dict) or set(item) - {"after", "users", "groups", "may_approve"}:
+        raise ApprovalConflict("an escalation has another shape", code="DEMAND_INVALID")
+    after, may_approve = item.get("after"), item.get("may_approve", False)
+    users, groups = _names(item.get("users")), _names(item.get("groups"))
+    if not isinstance(after, int) or isinstance(after, bool) or after < 1 or not isinstance(may_approve, bool):
+        raise ApprovalConflict("an escalation has another shape", code="DEMAND_INVALID")
+    if not users and not groups:
+        raise ApprovalConflict("an escalation tells nobody", code="DEMAND_INVALID")
+    return Escalation(after, users, groups, may_approve)
 
 
 def _names(value: Json | None) -> tuple[str, ...]:
@@ -341,6 +397,8 @@ def step(ticket: Ticket, event: Step, now: int) -> Ticket:
             return _use(ticket, binding, now)
         case Estimated(estimate):
             return _show(ticket, estimate)
+        case Escalated():
+            return _escalate(ticket, now)
         case _:
             assert_never(event)
 
@@ -383,6 +441,26 @@ def _use(ticket: Ticket, binding: Binding, now: int) -> Ticket:
     if binding != ticket.binding:
         raise ApprovalConflict(f"ticket `{ticket.id}` was granted for something else", code="BINDING_DIFFERS")
     return replace(ticket, used_at=now, version=ticket.version + 1)
+
+
+def _escalations(ticket: Ticket) -> list[tuple[int, Escalation]]:
+    """Each step with the number of the demand it belongs to."""
+    steps = [(number, step) for number, demand in enumerate(ticket.demands) for step in demand.escalate]
+    return sorted(steps, key=lambda one: one[1].after)
+
+
+def _escalate(ticket: Ticket, now: int) -> Ticket:
+    due = ticket.next_escalation_at
+    if due is None or now < due:
+        raise ApprovalConflict(f"nobody else is to be told of `{ticket.id}` yet", code="NOT_DUE")
+    number, step = _escalations(ticket)[ticket.escalated]
+    demands = list(ticket.demands)
+    if step.may_approve:
+        # INVARIANT: only a policy lets others approve, and only for the demand of the rule that says so.
+        old = demands[number]
+        users, groups = dict.fromkeys((*old.users, *step.users)), dict.fromkeys((*old.groups, *step.groups))
+        demands[number] = replace(old, users=tuple(users), groups=tuple(groups))
+    return replace(ticket, demands=tuple(demands), told_at=(*ticket.told_at, now), version=ticket.version + 1)
 
 
 def _show(ticket: Ticket, estimate: Estimate) -> Ticket:

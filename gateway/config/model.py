@@ -333,6 +333,7 @@ class NoticeEvent(StrEnum):
     """What there is to tell of a command that was held or denied."""
 
     HELD = "held"
+    ESCALATED = "escalated"
     DENIED = "denied"
     APPROVED = "approved"
     REFUSED = "refused"
@@ -348,7 +349,7 @@ class Notify:
     `url`, `secret` and `token` are references: whoever knows a hook's URL may post to it. `secret` signs what a `webhook` gets.
     `token` goes to `github` (a token), `jira` (USER:TOKEN, or a token) or the mail server (USER:PASSWORD). `sender` and `to` are
     addresses of an `email`; `project` and `issue_type` are Jira's, `labels` those of a ticket. `resources`: only of these; none
-    named is all.
+    named is all. `groups`: of holds only those that ask one of these groups, or tell them when nobody has decided.
     """
 
     name: str
@@ -356,8 +357,9 @@ class Notify:
     url: str = field(repr=False)
     secret: str | None = field(repr=False, default=None)
     ca_file: str | None = None
-    events: tuple[NoticeEvent, ...] = (NoticeEvent.HELD,)
+    events: tuple[NoticeEvent, ...] = (NoticeEvent.HELD, NoticeEvent.ESCALATED)
     resources: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     token: str | None = field(repr=False, default=None)
     sender: str = ""
     to: tuple[str, ...] = ()

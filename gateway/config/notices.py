@@ -50,7 +50,7 @@ def find_notice_misfits(config: Config) -> Iterator[tuple[Path, str]]:
         if notify.ca_file is not None and not config.at(notify.ca_file).is_file():
             yield (*path, "ca_file"), "is no file; expected PEM certificates"
         if not notify.events:
-            yield (*path, "events"), "names nothing; expected `held`, what becomes of it, or `denied`"
+            yield (*path, "events"), "names nothing; expected `held`, `escalated`, what becomes of it, or `denied`"
         for place, name in enumerate(notify.resources):
             if name not in known:
                 yield (*path, "resources", place), "names no [[resource]]"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.approvals.estimate import Estimate, step_lines, summary
 from gateway.approvals.lasting import LastingApproval
-from gateway.approvals.states import Demand, Person, State, Ticket, Vote, may_meet
+from gateway.approvals.states import Demand, Escalation, Person, State, Ticket, Vote, may_meet
 from gateway.audit.entry import Entry
 from gateway.audit.unusual import numbers_in, unusual
 from gateway.console.calls import Viewer
@@ -68,6 +68,17 @@ class Held:
     def may_decide(self) -> bool:
         """Whether there are buttons for this viewer."""
         return not self.why_not
+
+    @property
+    def told(self) -> Sequence[Escalation]:
+        """Who was told because nobody had decided."""
+        return self.ticket.escalations[: self.ticket.escalated]
+
+    @property
+    def comes(self) -> Sequence[tuple[int, Escalation]]:
+        """Who is told next if nobody decides, and when (UTC nanoseconds)."""
+        steps = self.ticket.escalations[self.ticket.escalated :] if self.ticket.is_open else ()
+        return [(self.ticket.requested_at + step.after * 10**9, step) for step in steps]
 
     @property
     def may_remember(self) -> int:

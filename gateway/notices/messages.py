@@ -54,6 +54,13 @@ def webhook(notice: Notice) -> Mapping[str, object]:
         "stated": list(notice.stated),
         "lately": dict(notice.lately),
         "estimate": None if notice.estimate is None else _estimate(notice.estimate),
+        "told": None
+        if notice.told is None
+        else {
+            "groups": list(notice.told.groups),
+            "users": list(notice.told.users),
+            "may_approve": notice.told.may_approve,
+        },
         "person": plain(entry.person, MAX_WORD),
         "note": plain(entry.note, MAX_WORD),
         "more": notice.more,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.approvals.estimate import Estimate
-from gateway.approvals.states import Demand, Ticket
+from gateway.approvals.states import Demand, Escalation, Ticket
 from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.export.events import NotYet
 from gateway.audit.export.shapes import uid_of
@@ -29,16 +29,18 @@ UNDERWAY_SECONDS = 10.0
 """So long a recorded step may take to count in the store."""
 
 HELD = "held"
+ESCALATED = "escalated"
 DENIED = "denied"
 _STEPS = frozenset({"approved", "refused", "expired", "withdrawn", "superseded"})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody wants to be told of. No `resources`: of all."""
+    """What somebody wants to be told of. No `resources`: of all. `groups`: of holds only those that ask, or now tell, one of them."""
 
     events: frozenset[str]
     resources: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Notice:
     lately: Sequence[tuple[str, int]] = ()
     unusual: str = ""
     stated: Sequence[str] = ()
+    told: Escalation | None = None
+    """Who is told because nobody has decided."""
 
 
 Look = Callable[[str], Ticket | None]
@@ -72,16 +76,25 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
     if event not in wanted.events or (wanted.resources and entry.resource not in wanted.resources):
         return None
     uid = uid_of(log, entry.seq)
-    if event == HELD:
+    if event in (HELD, ESCALATED):
         ticket = look(entry.ticket or "")
         if ticket is None or not ticket.is_open or ticket.expires_at <= now:
+            return None
+        told = None
+        if event == ESCALATED:
+            if not is_so(ticket, entry):
+                _wait_while_underway(entry, now)
+                return None
+            told = ticket.escalations[(entry.rows or 1) - 1]
+        asked = told.groups if told is not None else [group for demand in ticket.demands for group in demand.groups]
+        if wanted.groups and wanted.groups.isdisjoint(asked):
             return None
         estimate = ticket.shown.estimate
         if estimate is not None and estimate.is_pending:
             if now - ticket.requested_at < ESTIMATE_SECONDS * 1e9:
                 raise NotYet
             estimate = None
-        known = (estimate, ticket.lately, ticket.unusual, ticket.stated)
+        known = (estimate, ticket.lately, ticket.unusual, ticket.stated, told)
         return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, *known)
     age = (now - entry.time) / 1e9
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
@@ -89,13 +102,17 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
     if event != DENIED:
         ticket = look(entry.ticket or "")
         if ticket is not None and not is_so(ticket, entry):
-            # It is recorded before it counts, and may yet lose: nobody is told of what never happened.
-            if age < UNDERWAY_SECONDS:
-                raise NotYet
+            _wait_while_underway(entry, now)
             return None
         return Notice(event, uid, entry)
     more = sparing.tell((entry.principal, entry.job, entry.resource, entry.rules), now / 1e9)
     return None if more is None else Notice(event, uid, entry, more=more)
+
+
+def _wait_while_underway(entry: Entry, now: int) -> None:
+    """A step is recorded before it counts, and may yet lose: nobody is told of what never happened. Raises NotYet."""
+    if now - entry.time < UNDERWAY_SECONDS * 1e9:
+        raise NotYet
 
 
 def _event_of(entry: Entry) -> str | None:
@@ -103,6 +120,6 @@ def _event_of(entry: Entry) -> str | None:
         return HELD
     if entry.kind is Kind.DECISION and entry.verdict == "deny" and not entry.is_dry:
         return DENIED
-    if entry.kind is Kind.APPROVAL and entry.ticket is not None and entry.step in _STEPS:
+    if entry.kind is Kind.APPROVAL and entry.ticket is not None and entry.step in (*_STEPS, ESCALATED):
         return entry.step
     return None

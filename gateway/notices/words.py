@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from gateway.approvals.estimate import step_lines, summary
 from gateway.approvals.states import Demand
 from gateway.identity.speaking import JOB, OWN_WORD
-from gateway.notices.picking import DENIED, HELD, Notice
+from gateway.notices.picking import DENIED, ESCALATED, HELD, Notice
 
 MAX_COMMAND = 2_000
 """Characters of a command that are shown; Slack takes 3,000 in a block."""
@@ -27,6 +27,9 @@ def title_of(notice: Notice) -> str:
     who, where = _line(entry.principal), _line(entry.resource)
     if notice.event == HELD:
         return f"{who} waits for approval on {where}"
+    if notice.event == ESCALATED:
+        told = "" if notice.told is None else f": {_line(notice.told.people)} told"
+        return f"{who} still waits for approval on {where}{told}"
     if notice.event == DENIED:
         return f"{who} was denied a command on {where}"
     person = f" by {_line(entry.person)}" if entry.person else ""

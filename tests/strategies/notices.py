@@ -14,7 +14,7 @@ from gateway.notices.sparing import Sparing
 LOG = "sallyport.audit/test"
 NOW = 1_800_000_000_000_000_000
 HOUR = 3_600_000_000_000
-ALL = Wanted(frozenset({"held", "approved", "refused", "expired", "withdrawn", "superseded", "denied"}))
+ALL = Wanted(frozenset({"held", "approved", "refused", "expired", "withdrawn", "superseded", "denied", "escalated"}))
 HELD: Mapping[str, object] = {
     "kind": Kind.DECISION,
     "time": NOW,

@@ -68,6 +68,7 @@
     };
     const fields = new URLSearchParams();
     for (const [name, value] of new FormData(form)) fields.append(name, value);
+    if (button.name) fields.append(button.name, button.value);
     call.send(fields);
   }
   function tell(form, said) {
@@ -88,13 +89,16 @@
   let isPressed = false;
   let held = null;
   let settled = 0;
+  function decision(button) {
+    return `${button.formAction} ${button.value}`;
+  }
   function aimed() {
     const place = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY);
     const button = place && place.closest("form.decide button");
-    return button ? button.formAction : "";
+    return button ? decision(button) : "";
   }
   function isUnsettled(button) {
-    return Boolean(button) && performance.now() < settled && aimed() === button.formAction;
+    return Boolean(button) && performance.now() < settled && aimed() === decision(button);
   }
   function release() {
     // Behind the click that the press becomes.

@@ -146,7 +146,8 @@ def _write_hold(into: pb.Hold, hold: Hold, particulars: Particulars) -> None:
 def write_approvers(into: RepeatedCompositeFieldContainer[pb.Approvers], demands: Sequence[Mapping[str, Json]]) -> None:
     """Fill the list of who must approve. Raises CallRefused for a demand of another shape."""
     for demand in demands:
-        if demand.keys() - {"groups", "users", "quorum"}:
+        # WHY escalations are left out: who is told later is nothing that whoever asks could do anything about.
+        if demand.keys() - {"groups", "users", "quorum", "escalate"}:
             raise bad_input("approvers: a demand of an unknown shape")
         quorum = demand.get("quorum", 1)
         if not isinstance(quorum, int) or isinstance(quorum, bool):

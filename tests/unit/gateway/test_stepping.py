@@ -268,3 +268,8 @@ def test_a_step_is_that_very_one_and_not_anothers_like_it(replicas: tuple[Replic
     assert not is_so(expired, Entry(kind=Kind.APPROVAL, time=8, step="expired"))
     assert is_so(replace(expired, closed_at=None), Entry(kind=Kind.APPROVAL, time=8, step="expired"))
     assert is_so(after, Entry(kind=Kind.APPROVAL, time=8, step="estimated"))
+    told = replace(after, told_at=(7, 9))
+    for rows, time in ((1, 7), (2, 9)):
+        assert is_so(told, Entry(kind=Kind.APPROVAL, time=time, step="escalated", rows=rows))
+    for rows, time in ((1, 8), (2, 7), (3, 9), (0, 9), (None, 9)):
+        assert not is_so(told, Entry(kind=Kind.APPROVAL, time=time, step="escalated", rows=rows))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from engine.request import Json
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
 from gateway.approvals.likeness import Likeness
 from gateway.approvals.states import (
@@ -16,6 +17,8 @@ from gateway.approvals.states import (
     Approved,
     Binding,
     Demand,
+    Escalated,
+    Escalation,
     Estimated,
     Expired,
     Person,
@@ -207,6 +210,89 @@ def test_two_lists_of_values_share_a_digest_only_when_equal(
     assert (parameters_digest(one) == parameters_digest(two)) == (one == two)
 
 
+ONCALL = Escalation(100, groups=("oncall",))
+LEADS = Escalation(200, users=("chief",), groups=("leads",), may_approve=True)
+SECOND = 10**9
+
+
+def followed(*more: Demand) -> Ticket:
+    """A ticket that is told again after 100 and 200 seconds."""
+    demands = (replace(DBA, quorum=1, escalate=(ONCALL, LEADS)), *more)
+    return replace(ticket(*demands), requested_at=0, expires_at=300 * SECOND)
+
+
+def test_each_escalation_is_taken_once_when_its_time_has_come() -> None:
+    first = followed()
+    assert (first.escalations, first.next_escalation_at) == ((ONCALL, LEADS), 100 * SECOND)
+    with pytest.raises(ApprovalConflict) as caught:
+        step(first, Escalated(), 100 * SECOND - 1)
+    assert code(caught) == "NOT_DUE"
+    second = step(first, Escalated(), 100 * SECOND)
+    assert (second.escalated, second.version, second.next_escalation_at) == (1, 1, 200 * SECOND)
+    with pytest.raises(ApprovalConflict):
+        step(second, Escalated(), 200 * SECOND - 1)
+    third = step(second, Escalated(), 200 * SECOND)
+    assert third.next_escalation_at is None
+    with pytest.raises(ApprovalConflict):
+        step(third, Escalated(), 250 * SECOND)
+
+
+def test_only_a_step_that_says_so_lets_others_approve_and_only_for_its_own_demand() -> None:
+    oncall, chief = Person("omar", ("oncall",)), Person("chief")
+    first = followed(OWNER)
+    second = step(first, Escalated(), 100 * SECOND)
+    for person in (oncall, chief):
+        with pytest.raises(ApprovalConflict) as caught:
+            step(second, Approved(person), 101 * SECOND)
+        assert code(caught) == "NOT_APPROVER"
+    third = step(second, Escalated(), 200 * SECOND)
+    assert third.demands[1:] == first.demands[1:]
+    with pytest.raises(ApprovalConflict):
+        step(third, Approved(oncall), 201 * SECOND)
+    voted = step(third, Approved(chief), 201 * SECOND)
+    assert voted.state is State.REQUESTED, "the owner is still asked"
+    assert step(voted, Approved(OLGA), 202 * SECOND).state is State.GRANTED
+    own = replace(third, binding=replace(BOUND, principal="chief"))
+    with pytest.raises(ApprovalConflict) as caught:
+        step(own, Approved(chief), 201 * SECOND)
+    assert code(caught) == "OWN_REQUEST"
+
+
+def test_what_is_decided_is_told_to_nobody_else() -> None:
+    granted = step(followed(), Approved(BO), 50 * SECOND)
+    for over in (granted, step(followed(), Refused(BO), 50 * SECOND), step(followed(), Withdrawn("left"), 50 * SECOND)):
+        assert over.next_escalation_at is None
+        with pytest.raises(ApprovalConflict):
+            step(over, Escalated(), 150 * SECOND)
+    with pytest.raises(ApprovalConflict):
+        step(followed(), Escalated(), 300 * SECOND)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "soon",
+        ["soon"],
+        [{"after": 0, "groups": ["g"]}],
+        [{"after": True, "groups": ["g"]}],
+        [{"after": 60}],
+        [{"after": 60, "groups": ["g"], "may_approve": 1}],
+        [{"after": 60, "groups": ["g"], "quorum": 1}],
+    ],
+)
+def test_an_escalation_of_another_shape_is_refused(steps: object) -> None:
+    with pytest.raises(ApprovalConflict) as caught:
+        demands_of([{"groups": ["dba"], "escalate": steps}])  # type: ignore[dict-item]  # wrong shapes are the point
+    assert code(caught) == "DEMAND_INVALID"
+
+
+def test_escalations_are_read_as_a_decision_states_them() -> None:
+    stated: dict[str, Json] = {"after": 200, "users": ["chief"], "groups": ["leads"], "may_approve": True}
+    (read,) = demands_of([{"groups": ["dba"], "quorum": 2, "escalate": [stated]}])
+    assert read == Demand((), ("dba",), 2, (LEADS,))
+    assert LEADS.people == "group leads and chief"
+
+
 @pytest.mark.parametrize(
     ("longest", "likeness", "wanted"), [(0, LIKE, 1), (60, None, 60), (60, LIKE, 61), (60, LIKE, -1)]
 )
@@ -233,6 +319,7 @@ EVENTS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Refused, PEOPLE),
     st.builds(Withdrawn, st.just("left"), st.booleans()),
     st.builds(Superseded, st.just("changed")),
+    st.just(Escalated()),
     st.just(Expired()),
     st.just(Estimated(Estimate(7))),
     st.builds(Used, st.sampled_from([BOUND, replace(BOUND, digest="e" * 64)])),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.approvals.estimate import PENDING, Estimate, PlanStep
-from gateway.approvals.states import Approved, Demand, Person, State, Ticket, step
+from gateway.approvals.states import Approved, Demand, Escalated, Escalation, Person, State, Ticket, step
 from gateway.audit.entry import Entry, Kind
 from gateway.console.calls import Viewer
 from gateway.console.showing import Decided, Work, held, need
@@ -103,3 +103,19 @@ def test_a_decision_names_each_rule_once() -> None:
     )
     assert (Decided(entry).rules, Decided(entry).verdict) == ("a/B, a/C", "mask")
     assert Decided(Entry(kind=Kind.DECISION, time=1)).verdict == "deny"
+
+
+def test_a_hold_says_who_was_told_and_who_comes_next_and_when() -> None:
+    first, second = Escalation(60, groups=("oncall",)), Escalation(120, users=("chief",), may_approve=True)
+    ticket = replace(TICKET, demands=(Demand(groups=("dba",), escalate=(first, second)),))
+    assert (held(ticket, viewer(), 0).told, held(ticket, viewer(), 0).comes) == (
+        (),
+        [(60 * SECOND, first), (120 * SECOND, second)],
+    )
+    once = step(ticket, Escalated(), 60 * SECOND)
+    shown = held(once, viewer(), 61 * SECOND)
+    assert (shown.told, shown.comes, shown.needs) == ((first,), [(120 * SECOND, second)], ["0 of 1 from group dba"])
+    twice = step(once, Escalated(), 120 * SECOND)
+    assert held(twice, viewer(), 121 * SECOND).needs == ["0 of 1 from chief or group dba"]
+    assert held(twice, viewer("chief", groups=()), 121 * SECOND).may_decide
+    assert held(step(once, Approved(Person("dora", ("dba",))), 70 * SECOND), viewer(), 71 * SECOND).comes == []

@@ -39,6 +39,7 @@ def test_a_program_gets_every_field_by_its_name() -> None:
         "stated": [],
         "lately": {},
         "estimate": None,
+        "told": None,
         "person": "",
         "note": "",
         "more": 0,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.approvals.estimate import PENDING, Estimate, no_estimate
-from gateway.approvals.states import State, Ticket, Vote
+from gateway.approvals.states import Demand, Escalation, State, Ticket, Vote
 from gateway.audit.entry import Kind
 from gateway.audit.export.events import NotYet
 from gateway.errors import AuditUnavailable
@@ -99,3 +99,52 @@ def test_a_hold_is_told_once_with_what_the_planner_said_or_without_after_a_momen
         known = told(line(), ticket=replace(TICKET, shown=replace(TICKET.shown, estimate=estimate)))
         assert known is not None
         assert known.estimate == estimate
+
+
+ONCALL, LEADS = (
+    Escalation(60, groups=("oncall",)),
+    Escalation(120, users=("chief",), groups=("leads",), may_approve=True),
+)
+TWICE = replace(TICKET, demands=(Demand(groups=("dba",), escalate=(ONCALL, LEADS)),), told_at=(NOW, NOW))
+
+
+def escalation(number: int | None) -> bytes:
+    return line(kind=Kind.APPROVAL, step="escalated", verdict="requested", text="", rows=number)
+
+
+@pytest.mark.parametrize("number", [None, 0, 3, -1])
+def test_an_escalation_that_never_happened_is_told_to_nobody(number: int | None) -> None:
+    with pytest.raises(NotYet):
+        told(escalation(number), ticket=TWICE)
+    assert told(escalation(number), ticket=TWICE, now=NOW + HOUR // 2) is None
+    with pytest.raises(NotYet):
+        told(escalation(1), ticket=replace(TWICE, told_at=(NOW - 1, NOW)))
+
+
+@pytest.mark.parametrize(("number", "step"), [(1, ONCALL), (2, LEADS)])
+def test_an_escalation_tells_whom_its_own_step_names_and_what_the_hold_needs(number: int, step: Escalation) -> None:
+    notice = told(escalation(number), ticket=TWICE)
+    assert notice is not None
+    assert (notice.event, notice.told, notice.approvers, notice.expires) == (
+        "escalated",
+        step,
+        TWICE.demands,
+        NOW + HOUR,
+    )
+
+
+@pytest.mark.parametrize("ticket", [None, replace(TWICE, state=State.GRANTED), replace(TWICE, expires_at=NOW)])
+def test_an_escalation_of_what_is_decided_is_nobodys_news(ticket: Ticket | None) -> None:
+    assert told(escalation(1), ticket=ticket) is None
+
+
+@pytest.mark.parametrize(
+    ("group", "seen"),
+    [("dba", (True, False, False)), ("oncall", (False, True, False)), ("leads", (False, False, True))],
+)
+def test_who_listens_for_a_group_is_told_when_it_is_asked_or_told(group: str, seen: tuple[bool, ...]) -> None:
+    wanted = replace(ALL, groups=frozenset({group}))
+    lines = (line(), escalation(1), escalation(2))
+    assert tuple(told(one, wanted=wanted, ticket=TWICE) is not None for one in lines) == seen
+    step = line(kind=Kind.APPROVAL, step="approved", person="bo", verdict="granted", text="")
+    assert told(step, wanted=wanted) is not None

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.approvals.estimate import Estimate, PlanStep
+from gateway.approvals.states import Demand, Escalation
 from gateway.audit.entry import Kind
 from gateway.notices.words import MAX_COMMAND, command_of, facts_of, plain, rules_of, title_of
-from tests.strategies.notices import DENIED, TICKET, line, told
+from tests.strategies.notices import DENIED, NOW, TICKET, line, told
 
 
 def test_a_hold_says_what_it_needs_and_how_to_answer() -> None:
@@ -87,3 +88,12 @@ def test_a_hold_says_what_the_requester_did_before_and_why_it_is_unusual() -> No
     assert notice is not None
     facts = dict(facts_of(notice))
     assert (facts["unusual"], facts["before it"]) == ("never done by ana", "rows_last_hour 7")
+
+
+def test_an_escalation_says_who_is_told_and_how_to_answer() -> None:
+    step = Escalation(60, users=("chief",), groups=("on\u202ecall",))
+    ticket = replace(TICKET, demands=(Demand(groups=("dba",), escalate=(step,)),), told_at=(NOW,))
+    notice = told(line(kind=Kind.APPROVAL, step="escalated", verdict="requested", text="", rows=1), ticket=ticket)
+    assert notice is not None
+    assert title_of(notice) == "ana still waits for approval on orders: group on\ufffdcall and chief told"
+    assert dict(facts_of(notice))["answer with"] == "sallyport approve h-1  or  sallyport refuse h-1"

@@ -24,7 +24,7 @@ def test_requests() -> None:
     assert remembered.read_take_back(remembered.write_take_back_request("a-1")) == "a-1"
 
 
-@pytest.mark.parametrize("given", ["", "a" * 2_000, "a\n"])
+@pytest.mark.parametrize("given", ["", "a" * 3_000, "a\n"])
 def test_what_names_none_is_refused(given: str) -> None:
     with pytest.raises(CallRefused):
         remembered.read_take_back(remembered.write_take_back_request(given))
