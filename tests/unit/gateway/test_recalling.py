@@ -17,7 +17,7 @@ from gateway.audit.entry import Kind
 from gateway.errors import ApprovalConflict, AuditUnavailable
 from gateway.identity.logins import Login
 from gateway.identity.speaking import JOB, PROMPT, STATED
-from tests.strategies.gates import ANA, DENY, ORDERS, SESSION, House, asked, parse
+from tests.strategies.gates import ALLOW, ANA, DENY, ORDERS, SESSION, House, asked, parse
 from tests.strategies.lasting import REMEMBERED, with_real_trees
 
 BO = Person("bo", ("dba",))
@@ -133,7 +133,7 @@ def test_other_rules_that_hold_now_ask_people(house: House) -> None:
     house.policies.judging = lambda asked, now, approval: REMEMBERED
     assert house.gate.decide(asked(NEXT)).decision.verdict is Verdict.HOLD
     forgetful = replace(REMEMBERED, hold=Hold(({"groups": ["dba"]},), 600, ("p/WRITE", "q/MORE")))
-    house.policies.judging = lambda asked, now, approval: forgetful
+    house.policies.judging = lambda asked, now, approval: forgetful if approval is None else ALLOW
     assert house.gate.decide(asked(NEXT)).decision.verdict is Verdict.HOLD
 
 

@@ -99,6 +99,19 @@ def test_what_was_not_seen_to_the_bottom_is_like_nothing(text: str) -> None:
     assert like(text) is None
 
 
+def test_the_same_text_that_means_other_tables_is_not_alike() -> None:
+    read = READER.read("postgres", INSERT.encode(), None)
+    tree = read.command
+    assert tree.sql is not None
+    moved = ParsedCommand.of(replace(tree, sql=replace(tree.sql, writes=("evil.orders.id",))))
+    binding = binding_of(ANA, SESSION, ORDERS, read, None, "r1")
+    shape = READER.shape("postgres", INSERT.encode())
+    same, other = (likeness_of(binding, one, shape, ORDERS, SESSION) for one in (ParsedCommand.of(tree), moved))
+    assert same is not None
+    assert other is not None
+    assert same.meaning != other.meaning
+
+
 @pytest.mark.parametrize("job", [None, ""])
 def test_without_a_job_nothing_is_alike(job: str | None) -> None:
     assert like(session=replace(SESSION, job=job)) is None
