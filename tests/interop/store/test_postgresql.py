@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from sqlalchemy import inspect, text
 from gateway.activity.known import KnownUses
 from gateway.activity.touched import Use
 from gateway.approvals.notify import Bell
-from gateway.approvals.states import Approved, Binding, Demand, Person, Shown, Ticket, Used
+from gateway.approvals.states import Approved, Binding, Demand, Escalation, Person, Shown, Ticket, Used
 from gateway.approvals.store import Approvals, NewTicket
 from gateway.demo.cluster import Cluster
 from gateway.errors import ApprovalConflict, StoreUnavailable
+from gateway.escalating import escalate_due
 from gateway.identity.scoped import Grant
 from gateway.identity.tokens import Tokens
 from gateway.store import listen as listen_module
@@ -98,6 +100,30 @@ def _use(replica: Approvals, ticket: str, start: threading.Barrier, won: list[Ti
         won.append(replica.advance(ticket, Used(BOUND), 3))
     except ApprovalConflict as error:
         lost.append(error.code)
+
+
+def test_of_replicas_that_look_at_once_for_holds_nobody_decides_one_tells_the_next(
+    database: Database, url: str
+) -> None:
+    replicas = [Approvals(open_database(url), Bell()) for _ in range(4)]
+    step = Escalation(60, groups=("oncall",))
+    followed = replace(NEW, demands=(Demand(groups=("dba",), escalate=(step, replace(step, after=120))),))
+    for _ in range(5):
+        made, start, told = replicas[0].request(followed, 1), threading.Barrier(len(replicas)), list[Ticket]()
+        threads = [threading.Thread(target=_escalate, args=(one, start, told)) for one in replicas]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [(one.id, one.escalated) for one in told] == [(made.id, 1)]
+    for replica in replicas:
+        replica._database.close()
+
+
+def _escalate(replica: Approvals, start: threading.Barrier, told: list[Ticket]) -> None:
+    start.wait()
+    now = 1 + 60 * 10**9
+    told.extend(escalate_due(replica, lambda ticket, event: replica.advance(ticket, event, now), now))
 
 
 def test_of_replicas_that_race_for_a_token_good_once_one_gets_it(database: Database, url: str) -> None:
