@@ -13,6 +13,7 @@ from gateway.approvals.states import Approved, Binding, Demand, Person, Refused,
 from gateway.approvals.store import Approvals, NewTicket
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
+from tests.strategies.lasting import LIKE
 
 BO = Person("bo", ("dba",))
 
@@ -57,6 +58,16 @@ def test_only_the_resources_that_are_meant(database: Database) -> None:
     assert [name for name, ticket in tickets.items() if approvals.get(ticket)] == ["bills"]
     assert forget_tickets(database, 90, 100, resources=[], others=True) == 1
     assert forget_tickets(database, 90, 100, resources=[]) == 0
+
+
+def test_what_was_remembered_of_a_ticket_goes_with_it(database: Database) -> None:
+    approvals = Approvals(database, Bell())
+    new = NewTicket(bound("orders"), (Demand(groups=("dba",)),), ("p/R",), 50, Shown("x"), remember=60, likeness=LIKE)
+    old, young = (approvals.request(new, now).id for now in (1, 20))
+    for ticket in (old, young):
+        approvals.advance(ticket, Approved(BO, "", 60), 21)
+    assert forget_tickets(database, 10, 100, resources=["orders"]) == 1
+    assert [one.ticket for one in approvals.lasting.alive(22)] == [young]
 
 
 def test_no_file_of_the_store_keeps_what_went(database: Database, tmp_path: Path) -> None:
