@@ -150,8 +150,8 @@ def is_so(ticket: Ticket, entry: Entry) -> bool:
         case "used":
             return ticket.used_at == entry.time
         case "escalated":
-            number = entry.rows or 0
-            return ticket.told_at[max(number - 1, 0) : number] == (entry.time,)
+            number = max(entry.rows or 0, 1)
+            return number == entry.rows and ticket.told_at[number - 1 : number] == (entry.time,)
         case "withdrawn" | "superseded" | "expired":
             # None: closed by an older version, which did not keep when.
             return ticket.state.value == entry.step and ticket.closed_at in (None, entry.time)

@@ -271,5 +271,5 @@ def test_a_step_is_that_very_one_and_not_anothers_like_it(replicas: tuple[Replic
     told = replace(after, told_at=(7, 9))
     for rows, time in ((1, 7), (2, 9)):
         assert is_so(told, Entry(kind=Kind.APPROVAL, time=time, step="escalated", rows=rows))
-    for rows, time in ((1, 8), (2, 7), (3, 9), (0, 9), (None, 9)):
+    for rows, time in ((1, 8), (2, 7), (3, 9), (0, 9), (-1, 7), (None, 9)):
         assert not is_so(told, Entry(kind=Kind.APPROVAL, time=time, step="escalated", rows=rows))

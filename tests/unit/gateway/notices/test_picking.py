@@ -147,4 +147,5 @@ def test_who_listens_for_a_group_is_told_when_it_is_asked_or_told(group: str, se
     lines = (line(), escalation(1), escalation(2))
     assert tuple(told(one, wanted=wanted, ticket=TWICE) is not None for one in lines) == seen
     step = line(kind=Kind.APPROVAL, step="approved", person="bo", verdict="granted", text="")
-    assert told(step, wanted=wanted) is not None
+    voted = replace(TWICE, votes=(Vote("bo", ("dba",), True, NOW),))
+    assert told(step, wanted=wanted, ticket=voted) is not None
