@@ -22,6 +22,7 @@ from gateway.recording.exchanges import Asked, Done, Line, read_line
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.recorder import Recordings
 from tests.strategies.gates import ALLOW, ANA, HOLD, ORDERS, House
+from tests.unit.gateway.doors.test_adapters import Lines
 
 KEYS = WrappingKeys([b"k" * 32])
 KEPT = (Obligation("record", ["results"], "p/K"),)
@@ -120,6 +121,17 @@ def test_what_cannot_be_recorded_is_denied_told_to_the_audit_and_ends_the_sessio
     assert not here.ask("SELECT 3").decision.is_granted
     here.session.close("bye")
     assert "RECORDER_FAILED" in here.house.entries()[-1].note
+
+
+def test_once_a_session_records_no_answer_is_given_again_past_the_recording(here: Place_) -> None:
+    here.house.policies.decision = replace(ALLOW, cacheable=True)
+    again = [here.ask("SELECT 1").again for _ in range(3)][-1]
+    assert again is not None
+    assert here.session.give_again(again, Lines())
+    here.house.policies.decision = replace(ALLOW, obligations=KEPT)
+    here.ask("SELECT 2")
+    assert not here.session.give_again(again, Lines())
+    assert [one.text for one in here.lines() if isinstance(one, Asked)] == ["SELECT 2"]
 
 
 async def test_a_hold_and_what_became_of_it_are_both_there(here: Place_) -> None:
