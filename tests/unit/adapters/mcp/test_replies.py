@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from engine.decision import Verdict
+from adapters.core.effects import ShowPart
+from adapters.core.ports import Answer
+from engine.decision import Obligation, Verdict
 from tests.strategies.mcp_sessions import (
     BY_PATH,
     BY_VALUE,
@@ -44,6 +48,28 @@ def test_masks_hold_wherever_pieces_end(sizes: list[int], is_stream: bool, masks
     assert CARD.encode() not in cut.down
     assert said(cut.down) == said(whole.down)
     assert cut.records == whole.records == [None]
+
+
+@given(st.lists(st.integers(1, 40), max_size=40), st.booleans())
+@settings(max_examples=40)
+def test_what_is_recorded_is_what_is_shown(sizes: list[int], is_stream: bool) -> None:
+    masked = judged(Verdict.MASK, BY_PATH, BY_VALUE)
+
+    def judge(text: bytes) -> Answer:
+        answer = masked(text)
+        kept = replace(answer.decision, obligations=(Obligation("record", ["results"], "p/K"),))
+        return structs.replace(answer, decision=kept)
+
+    raw = in_events(LOG, ANSWER) if is_stream else in_json(ANSWER)
+    here = house(judge).client(post(call()))
+    at = 0
+    for size in [*sizes, len(raw)]:
+        if raw[at : at + size]:
+            here.upstream(raw[at : at + size])
+        at += size
+    recorded = b"".join(one.part.data for one in here.other if isinstance(one, ShowPart))
+    assert CARD.encode() not in recorded
+    assert [json.loads(line) for line in recorded.splitlines()] == said(here.down)
 
 
 MESSAGES = st.recursive(
