@@ -95,7 +95,7 @@ def test_a_kill_loses_less_than_a_second(small: tuple[World, Disk]) -> None:
     here.within = ()
     here.start()
     answered: list[tuple[float, str]] = []
-    is_dead = threading.Event()
+    is_dead, pace = threading.Event(), threading.Event()
 
     def work() -> None:
         with psycopg.connect(here.conninfo(application_name="kept-results"), autocommit=True) as client:
@@ -105,6 +105,7 @@ def test_a_kill_loses_less_than_a_second(small: tuple[World, Disk]) -> None:
                 except psycopg.Error:
                     break
                 answered.append((time.monotonic(), f"mark-{number}"))
+                pace.wait(0.05)  # so slow that time fills chunks, not what is written
         is_dead.set()
 
     client = threading.Thread(target=work)
