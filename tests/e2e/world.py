@@ -39,18 +39,17 @@ allow contains {"code": "READ", "reason": "reading"} if {
 
 
 @dataclass(slots=True)
-class World:
-    """Where everything is. `password` is the client's at the gateway, made for this run."""
+class GatewayProcess:
+    """A configured gateway in a folder of its own, as a process that a test starts, kills and stops."""
 
     folder: Path
-    cluster: Cluster
     port: int
-    password: str = field(repr=False)
-    process: subprocess.Popen[bytes] | None = None
-    more: dict[str, str] = field(default_factory=dict, repr=False)
+    """Of the listener that is waited for."""
+    more: dict[str, str] = field(default_factory=dict, repr=False, kw_only=True)
     """More of its environment."""
-    within: tuple[str, ...] = ()
+    within: tuple[str, ...] = field(default=(), kw_only=True)
     """What its processes are started with in front of them: they live somewhere of their own."""
+    process: subprocess.Popen[bytes] | None = field(default=None, kw_only=True)
 
     @property
     def config(self) -> Path:
@@ -60,17 +59,16 @@ class World:
     def audit(self) -> Path:
         return self.folder / "audit"
 
+    @property
+    def log(self) -> Path:
+        return self.folder / "gateway.log"
+
     def environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "WORLD_UPSTREAM": self.cluster.password,
-            "WORLD_CLIENT": self.password,
-            **self.more,
-        }
+        return {**os.environ, **self.more}
 
     def start(self) -> subprocess.Popen[bytes]:
         """`sallyport up`; returns once its listener accepts."""
-        log = (self.folder / "gateway.log").open("ab")
+        log = self.log.open("ab")
         self.process = subprocess.Popen(
             [*self.within, *sallyport(), "up", "--config", str(self.config)],
             cwd=ROOT,
@@ -79,7 +77,7 @@ class World:
             stderr=log,
         )
         log.close()
-        wait_until_listening(self.process, self.port, self.folder / "gateway.log")
+        wait_until_listening(self.process, self.port, self.log)
         return self.process
 
     def kill(self) -> None:
@@ -95,18 +93,6 @@ class World:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
-
-    def conninfo(self, **more: str) -> str:
-        words = {
-            "host": "127.0.0.1",
-            "port": str(self.port),
-            "user": USER,
-            "password": self.password,
-            "dbname": "world",
-            "sslmode": "require",
-            **more,
-        }
-        return " ".join(f"{key}={value}" for key, value in words.items())
 
     def verify_audit(self) -> int:
         """The exit code of `audit verify`: 0 when the log is the one that was sealed."""
@@ -134,6 +120,30 @@ class World:
         )
         assert said.returncode == 0, said.stderr
         return [json.loads(line) for line in said.stdout.splitlines() if line.strip()]
+
+
+@dataclass(slots=True)
+class World(GatewayProcess):
+    """Where everything is. `password` is the client's at the gateway, made for this run."""
+
+    cluster: Cluster
+    password: str = field(repr=False)
+
+    def environment(self) -> dict[str, str]:
+        secrets_of_it = {"WORLD_UPSTREAM": self.cluster.password, "WORLD_CLIENT": self.password}
+        return {**GatewayProcess.environment(self), **secrets_of_it, **self.more}
+
+    def conninfo(self, **more: str) -> str:
+        words = {
+            "host": "127.0.0.1",
+            "port": str(self.port),
+            "user": USER,
+            "password": self.password,
+            "dbname": "world",
+            "sslmode": "require",
+            **more,
+        }
+        return " ".join(f"{key}={value}" for key, value in words.items())
 
 
 def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -202,7 +212,7 @@ def world(policies: str = ALLOW_READS, settings: str = "") -> Iterator[World]:
     try:
         owner = server_owner(os.geteuid())
         with running_cluster(binaries, folder / "pg", "owner", certificate, owner, settings) as cluster:
-            here = World(folder, cluster, free_port(), secrets.token_urlsafe(18))
+            here = World(folder, free_port(), cluster, secrets.token_urlsafe(18))
             (folder / "policies").mkdir()
             (folder / "policies" / "world.rego").write_text(policies)
             (folder / "server.crt").write_bytes(certificate.certificate)

@@ -49,11 +49,11 @@ class Nginx:
 
 
 @contextmanager
-def nginx_over(folder: Path, target: int) -> Iterator[Nginx]:
+def nginx_over(folder: Path, target: int, config: str = CONFIG) -> Iterator[Nginx]:
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
-    (folder / "nginx.conf").write_text(CONFIG.format(folder=folder, target=target, port=port))
+    (folder / "nginx.conf").write_text(config.format(folder=folder, target=target, port=port))
     process = subprocess.Popen(
         [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")],
         stdout=subprocess.DEVNULL,

@@ -1,18 +1,17 @@
-"""What fifty clients do for half an hour: each thing with the answer it must get, under a mark that the audit and the server's log have too."""
+"""What clients of PostgreSQL do for half an hour: each thing with the answer it must get, under a mark that the audit and the server's log have too."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import random
 import socket
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import psycopg
 from psycopg import errors
+
+from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 PEOPLE = 50
@@ -25,41 +24,19 @@ INSERT INTO ledger SELECT n % 50, n FROM generate_series(1, {LEDGER}) n;
 CREATE TABLE work (id int PRIMARY KEY, n int);
 INSERT INTO work SELECT n, 0 FROM generate_series(0, 99) n;
 """
-ENDED = "an operator ended this session"
 
 
-@dataclass
-class Tally:
-    """What happened. `never`: marks of commands that must not run at the server."""
-
-    done: Counter[str] = field(default_factory=Counter)
-    unexpected: list[str] = field(default_factory=list)
-    never: set[str] = field(default_factory=set)
-    answered: set[str] = field(default_factory=set)
-    ended: int = 0
-    """Sessions that somebody else ended, by their clients' word;"""
-    lost: int = 0
-    """connections that were gone without one."""
-    kills: int = 0
-    reloads: int = 0
-    votes: Counter[str] = field(default_factory=Counter)
-
-
-class Left(Exception):
-    """A client went away in the middle, on purpose."""
-
-
-class Client:
+class PostgresClient(Client[Connection]):
     """One of them."""
 
+    wrong = (psycopg.Error, AssertionError)
+
     def __init__(self, number: int, conninfo: str, tally: Tally, chance: random.Random, pause: float) -> None:
-        self._number = number
+        super().__init__(number, tally, chance, pause)
         self._conninfo = conninfo
-        self._tally = tally
-        self._chance = chance
-        self._pause = pause
-        self._names = itertools.count()
-        self._acts: list[tuple[int, str, Callable[[Connection], Awaitable[None]]]] = [
+
+    def acts(self) -> Sequence[tuple[int, str, Callable[[Connection], Awaitable[None]]]]:
+        return [
             (300, "allowed", self._read),
             (150, "allowed with parameters", self._parameters),
             (100, "allowed, prepared", self._prepared),
@@ -78,50 +55,17 @@ class Client:
             (4, "client gone while held", self._gone_held),
         ]
 
-    async def run(self, until: asyncio.Event) -> None:
-        """Connect, act, connect again when the connection is gone, until it is over."""
-        tally = self._tally
-        while not until.is_set():
-            try:
-                async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
-                    await self._act_on(connection, until)
-            except Left:
-                continue
-            except psycopg.OperationalError as error:
-                if ENDED in str(error):
-                    tally.ended += 1
-                elif "closed the connection" in str(error) or "connection" in str(error).lower():
-                    tally.lost += 1
-                    tally.done[f"lost: {str(error).splitlines()[0][:100]}"] += 1
-                else:
-                    tally.unexpected.append(f"{type(error).__name__} {error.sqlstate}: {error}")
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator[Connection]:
+        async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
+            yield connection
 
-    async def _act_on(self, connection: Connection, until: asyncio.Event) -> None:
-        weights = [weight for weight, _, _ in self._acts]
-        while not until.is_set():
-            _, name, act = self._chance.choices(self._acts, weights)[0]
-            try:
-                await act(connection)
-            except (Left, psycopg.OperationalError) as error:
-                if isinstance(error, errors.QueryCanceled):
-                    self._tally.unexpected.append(f"{name}: cancelled by nobody")
-                    continue
-                if isinstance(error, Left):
-                    self._tally.done[name] += 1
-                raise
-            except (psycopg.Error, AssertionError) as error:
-                self._tally.unexpected.append(f"{name}: {type(error).__name__} {error}")
-            else:
-                self._tally.done[name] += 1
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._chance.uniform(0, 2 * self._pause)):
-                    await until.wait()
-
-    def _mark(self, *, never: bool = False) -> str:
-        mark = f"m{self._number}x{next(self._names)}e"
-        if never:
-            self._tally.never.add(mark)
-        return mark
+    def over(self, error: Exception) -> Exception | None:
+        if not isinstance(error, psycopg.OperationalError) or isinstance(error, errors.QueryCanceled):
+            return super().over(error)
+        if ENDED in str(error):
+            return Ended()
+        return Gone(str(error)) if "connection" in str(error).lower() else None
 
     async def _rows(self, connection: Connection, text: str, mark: str) -> list[tuple[object, ...]]:
         cursor = await connection.execute(text.encode())
@@ -205,13 +149,13 @@ class Client:
         assert "@" not in str(email), email
 
     async def _denied(self, connection: Connection) -> None:
-        await self._must_be_refused(connection, "DELETE FROM people /* #deny {} */")
+        await self._must_be_refused(connection, "DELETE FROM people /* do-deny {} */")
 
     async def _refused(self, connection: Connection) -> None:
-        await self._must_be_refused(connection, "UPDATE work SET n = -1 /* #hold #refuse {} */")
+        await self._must_be_refused(connection, "UPDATE work SET n = -1 /* do-refuse {} */")
 
     async def _expired(self, connection: Connection) -> None:
-        await self._must_be_refused(connection, "UPDATE work SET n = -2 /* #hold #leave {} */")
+        await self._must_be_refused(connection, "UPDATE work SET n = -2 /* do-leave {} */")
 
     async def _must_be_refused(self, connection: Connection, text: str) -> None:
         mark = self._mark(never=True)
@@ -225,14 +169,11 @@ class Client:
     async def _approved(self, connection: Connection) -> None:
         mark, number = self._mark(), self._chance.randrange(100)
         try:
-            await self._rows(
-                connection, f"UPDATE work SET n = n + 1 WHERE id = {number} /* #hold #approve {mark} */", mark
-            )
+            await self._rows(connection, f"UPDATE work SET n = n + 1 WHERE id = {number} /* do-approve {mark} */", mark)
         except errors.InsufficientPrivilege as error:
-            # WHY that is well: an approval is for what the policies said then.
-            if "the policy changed while this waited" not in str(error):
+            if SUPERSEDED not in str(error):
                 raise
-            self._tally.done["held, superseded by a reload"] += 1
+            self._superseded()
 
     # --- what does not go to its end
 
@@ -241,7 +182,7 @@ class Client:
 
     async def _held_and_cancelled(self, connection: Connection) -> None:
         mark = self._mark(never=True)
-        await self._must_be_cancelled(connection, f"UPDATE work SET n = -3 /* #hold #leave {mark} */")
+        await self._must_be_cancelled(connection, f"UPDATE work SET n = -3 /* do-leave {mark} */")
 
     async def _must_be_cancelled(self, connection: Connection, text: str) -> None:
         running = asyncio.create_task(self._run(connection, text))
@@ -264,7 +205,7 @@ class Client:
 
     async def _gone_held(self, connection: Connection) -> None:
         mark = self._mark(never=True)
-        await self._leave_during(connection, f"UPDATE work SET n = -4 /* #hold #leave {mark} */")
+        await self._leave_during(connection, f"UPDATE work SET n = -4 /* do-leave {mark} */")
 
     async def _leave_during(self, connection: Connection, text: str) -> None:
         running = asyncio.create_task(self._run(connection, text))

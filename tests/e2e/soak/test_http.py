@@ -1,0 +1,28 @@
+"""Half an hour of everything at once over HTTP (`long`; SOAK_MINUTES for another length), and a quarter of a minute of it at every run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.soak import page
+from tests.e2e.soak.harness import soak
+from tests.e2e.soak.http_place import prepared
+from tests.e2e.soak.verdicts import LONG, SHORT, everything_happened, it_did_not_grow, nothing_is_wrong
+
+EVERY_ACT = 17
+
+
+@pytest.mark.timeout(180)
+def test_a_short_soak_ends_as_it_began() -> None:
+    found = soak(SHORT, prepared)
+    nothing_is_wrong(found)
+    everything_happened(found, EVERY_ACT - 5)
+
+
+@pytest.mark.long
+def test_half_an_hour_of_everything_at_once() -> None:
+    found = soak(LONG, prepared)
+    page.write("HTTP", found, LONG)
+    nothing_is_wrong(found)
+    everything_happened(found, EVERY_ACT)
+    it_did_not_grow(found)

@@ -1,0 +1,44 @@
+"""What must hold of every soak, whatever its protocol and its length."""
+
+from __future__ import annotations
+
+import os
+
+from tests.e2e.soak.harness import Soaked, Wishes
+
+MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
+MOST_GROWTH = 0.05
+POOLED = 5 * 2 + 1
+"""The store's files at most: SQLAlchemy keeps five connections, each with the database and its log; all have one index of that."""
+SHORT = Wishes(seconds=8, clients=12, pause=0.1, kill_every=1.0, reload_every=3.0)
+LONG = Wishes(seconds=MINUTES * 60)
+
+
+def nothing_is_wrong(found: Soaked) -> None:
+    """What holds for every length."""
+    tally = found.tally
+    assert tally.unexpected == [], tally.unexpected[:10]
+    assert tally.ended + tally.lost <= tally.kills, [act for act in tally.done if act.startswith("lost")]
+    assert found.forbidden == [], "these were denied, and ran"
+    assert found.unrecorded == [], f"these ran, and the audit has no grant of them: {found.unrecorded[:3]}"
+    assert found.unanswered == [], "a client has an answer to these, and the audit has nothing"
+    assert found.unfinished == [], f"these ran, and the audit has no outcome of them: {found.unfinished[:3]}"
+    assert found.sessions[0] == found.sessions[1] > 0, "a session is open for ever in the audit"
+    assert found.is_sealed
+    assert found.log == [], found.log[:10]
+    assert found.files[1] <= found.files[0] + 5, found.files
+    assert found.store_files <= POOLED
+    assert found.ran > 0
+
+
+def everything_happened(found: Soaked, acts: int) -> None:
+    """That a short one was one: people voted, sessions were killed, and most of so many kinds of acts were tried."""
+    assert found.tally.kills > 3
+    assert found.tally.votes["do-approve"] > 0
+    tried = [act for act in found.tally.done if not act.startswith("lost")]
+    assert len(tried) >= acts, tried
+
+
+def it_did_not_grow(found: Soaked) -> None:
+    """Only a long one can say so."""
+    assert found.growth is None or found.growth < MOST_GROWTH, f"{found.growth:.1%}"
