@@ -65,6 +65,9 @@ principal = "olga"
 STORE = "/store.db"
 WARM_SECONDS = 300.0
 """Until the engine's caches, which are bounded, have been filled by fifty clients' texts."""
+FIRST_TURNS, TURN = 2, 12
+"""A client's first acts come in turn, so that twelve of them try everything however little time there is."""
+MINUTE = 60.0
 ENDED = "an operator ended this session"
 SUPERSEDED = "the policy changed while this waited"
 C = TypeVar("C")
@@ -79,6 +82,8 @@ class Wishes:
     pause: float = 0.35
     kill_every: float = 3.0
     reload_every: float = 15.0
+    kinds: int = 0
+    """Kinds of acts that have to be tried before it is over, though it takes up to a minute more on a slow machine."""
     seed: int = 20261128
 
 
@@ -97,6 +102,11 @@ class Tally:
     kills: int = 0
     reloads: int = 0
     votes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def kinds(self) -> int:
+        """How many kinds of acts came to their end."""
+        return len([act for act in self.done if not act.startswith(("lost", "held, superseded"))])
 
 
 @dataclass
@@ -159,6 +169,7 @@ class Client(ABC, Generic[C]):
         self._chance = chance
         self._pause = pause
         self._names = itertools.count()
+        self._turns = list(range(number, number + FIRST_TURNS * TURN, TURN))
 
     @abstractmethod
     def acts(self) -> Sequence[tuple[int, str, Callable[[C], Awaitable[None]]]]:
@@ -198,7 +209,8 @@ class Client(ABC, Generic[C]):
         acts = self.acts()
         weights = [weight for weight, _, _ in acts]
         while not until.is_set():
-            _, name, act = self._chance.choices(acts, weights)[0]
+            turn = self._turns.pop(0) if self._turns else None
+            _, name, act = self._chance.choices(acts, weights)[0] if turn is None else acts[turn % len(acts)]
             try:
                 await act(connection)
             except Left:
@@ -249,6 +261,9 @@ class Target(Protocol):
 
     def ran(self, audit: Audited) -> Iterable[Ran]:
         """What the target wrote down of what clients had it do."""
+
+    def wrong(self) -> Iterable[str]:
+        """What else is not as it must be, once the gateway has stopped."""
 
 
 class Helpers:
@@ -365,7 +380,12 @@ async def _clients(target: Target, tally: Tally, wishes: Wishes) -> None:
         target.client(number, tally, random.Random(chance.random()), wishes.pause) for number in range(wishes.clients)
     ]
     running = [asyncio.create_task(client.run(over)) for client in clients]
-    asyncio.get_running_loop().call_later(wishes.seconds, over.set)
+    await asyncio.sleep(wishes.seconds)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(MINUTE):
+            while tally.kinds < wishes.kinds or (wishes.kinds and not tally.votes["do-approve"]):
+                await asyncio.sleep(0.1)
+    over.set()
     await asyncio.gather(*running)
 
 
@@ -397,4 +417,5 @@ def look_at(found: Soaked, target: Target) -> None:
             found.unrecorded.append(one.line)
         if one.is_command and not audit.has_finished(one):
             found.unfinished.append(one.line)
+    found.tally.unexpected += target.wrong()
     found.log = errors_in(target.gateway.log)

@@ -37,6 +37,9 @@ class HttpTarget:
         for request in self.gateway.requests():
             yield Ran(request, request)
 
+    def wrong(self) -> Iterable[str]:
+        return ()
+
 
 @contextlib.contextmanager
 def prepared() -> Iterator[HttpTarget]:

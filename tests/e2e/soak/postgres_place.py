@@ -58,6 +58,9 @@ class PostgresTarget:
             elif MARK.search(told[2]) or not (told[1] == ESTIMATE or OURS.match(told[2])):
                 yield Ran(told[2], line)
 
+    def wrong(self) -> Iterable[str]:
+        return ()
+
 
 @contextlib.contextmanager
 def prepared() -> Iterator[PostgresTarget]:

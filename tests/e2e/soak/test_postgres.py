@@ -7,16 +7,16 @@ import pytest
 from tests.e2e.soak import page
 from tests.e2e.soak.harness import soak
 from tests.e2e.soak.postgres_place import ESTIMATE, is_planned, prepared
-from tests.e2e.soak.verdicts import LONG, SHORT, everything_happened, it_did_not_grow, nothing_is_wrong
+from tests.e2e.soak.verdicts import everything_happened, it_did_not_grow, long, nothing_is_wrong, short
 
-EVERY_ACT = 16
+ACTS = 16
 
 
 @pytest.mark.timeout(180)
 def test_a_short_soak_ends_as_it_began() -> None:
-    found = soak(SHORT, prepared)
+    found = soak(short(ACTS), prepared)
     nothing_is_wrong(found)
-    everything_happened(found, EVERY_ACT - 5)
+    everything_happened(found, short(ACTS))
 
 
 def test_only_a_plain_question_about_a_held_statement_runs_nothing() -> None:
@@ -35,8 +35,8 @@ def test_only_a_plain_question_about_a_held_statement_runs_nothing() -> None:
 
 @pytest.mark.long
 def test_half_an_hour_of_everything_at_once() -> None:
-    found = soak(LONG, prepared)
-    page.write("PostgreSQL", found, LONG)
+    found = soak(long(ACTS), prepared)
+    page.write("PostgreSQL", found, long(ACTS))
     nothing_is_wrong(found)
-    everything_happened(found, EVERY_ACT)
+    everything_happened(found, long(ACTS))
     it_did_not_grow(found)

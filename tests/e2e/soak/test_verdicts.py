@@ -42,11 +42,11 @@ def test_one_grant_is_for_one_run() -> None:
 
 
 def test_a_soak_in_which_little_happened_is_none() -> None:
-    busy = Tally(done=Counter(a=1, b=2), kills=4, votes=Counter({"do-approve": 1}))
-    everything_happened(Soaked(8.0, busy), 2)
+    busy = Tally(done=Counter({"a": 1, "b": 2, "lost: x": 1}), kills=4, votes=Counter({"do-approve": 1}))
+    everything_happened(Soaked(8.0, busy), Wishes(8.0, kinds=2))
     for little in (Tally(), Tally(busy.done, kills=4), Tally(Counter(a=9), kills=4, votes=busy.votes)):
         with pytest.raises(AssertionError):
-            everything_happened(Soaked(8.0, little), 2)
+            everything_happened(Soaked(8.0, little), Wishes(8.0, kinds=2))
 
 
 def test_growth_is_that_behind_the_filling_of_caches() -> None:

@@ -327,8 +327,10 @@ ssh_key = ["{bo}"]
 
 
 @contextmanager
-def placed(policies: Mapping[str, str] | None = None, *, with_gateway: bool = True) -> Iterator[Place]:
-    """Everything running. `policies`: file names and texts; without, the small ones with marks."""
+def placed(
+    policies: Mapping[str, str] | None = None, *, with_gateway: bool = True, settings: str = ""
+) -> Iterator[Place]:
+    """Everything running. `policies`: file names and texts; without, the small ones with marks. `settings`: more of the sshd's."""
     if not Path(SSHD).exists() or shutil.which("ssh") is None:
         missing("OpenSSH (sshd and ssh; apt: openssh-server openssh-client)")
     folder = Path(tempfile.mkdtemp(prefix="sallyport-ssh-"))
@@ -343,7 +345,7 @@ def placed(policies: Mapping[str, str] | None = None, *, with_gateway: bool = Tr
         (folder / "wrong_hosts").write_text(f"[127.0.0.1]:{port} {public['other_host']}\n")
         (folder / "gone_hosts").write_text(f"[127.0.0.1]:1 {public['target_host']}\n")
         (folder / "gateway_hosts").write_text(f"* {public['gateway_host']}\n")
-        (folder / "sshd_config").write_text(_sshd_config(folder, port))
+        (folder / "sshd_config").write_text(_sshd_config(folder, port) + settings.format(folder=folder))
         (folder / "policies").mkdir()
         for name, text in (policies or {"place.rego": POLICIES}).items():
             (folder / "policies" / name).write_text(text)
