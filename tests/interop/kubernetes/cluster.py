@@ -362,7 +362,7 @@ def _rights() -> list[dict[str, object]]:
 
 
 @contextmanager
-def placed(policies: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+def placed(policies: Mapping[str, str] | None = None, *, with_gateway: bool = True) -> Iterator[Cluster]:
     """Everything running. `policies`: file names and texts; without, the small ones above."""
     tools, binaries = shared("tools", "SALLYPORT_TOOLS"), built()
     if tools is None or binaries is None:
@@ -381,7 +381,7 @@ def placed(policies: Mapping[str, str] | None = None) -> Iterator[Cluster]:
         )
         assert started.returncode == 0, started.stderr
         certify(folder)
-        yield from _running(folder, binaries, policies)
+        yield from _running(folder, binaries, policies, with_gateway=with_gateway)
     finally:
         subprocess.run([str(kube / "stop.sh"), str(folder / "cluster")], capture_output=True, timeout=60, check=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -400,7 +400,9 @@ def certify(folder: Path) -> None:
         (folder / f"{name}-key.pem").chmod(0o600)
 
 
-def _running(folder: Path, binaries: Path, policies: Mapping[str, str] | None) -> Iterator[Cluster]:
+def _running(
+    folder: Path, binaries: Path, policies: Mapping[str, str] | None, *, with_gateway: bool
+) -> Iterator[Cluster]:
     for name, text in (policies or {"place.rego": POLICIES}).items():
         (folder / "policies" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "policies" / name).write_text(text)
@@ -414,7 +416,8 @@ def _running(folder: Path, binaries: Path, policies: Mapping[str, str] | None) -
     here.admin("create", "serviceaccount", "default")
     for one in [*_rights(), POD]:
         here.admin("apply", "-f", "-", data=json.dumps(one).encode())
-    here.start()
+    if with_gateway:
+        here.start()
     try:
         write_kubeconfigs(here)
         here.wait_for(lambda: b"Running" in here.admin("get", "pod", "web"))
