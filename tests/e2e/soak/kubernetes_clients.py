@@ -59,7 +59,7 @@ class Exec:
             await self.more()
         if self.status["status"] == "Success":
             return 0
-        if ENDED in str(self.status.get("message")):
+        if ENDED in f"{self.status.get('message')} {self.output!r} {self.complaints!r}":
             raise Ended
         details = self.status.get("details")
         causes = details.get("causes", []) if isinstance(details, dict) else []
