@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from tests.interop.postgres.client import Raw
-from tests.interop.postgres.cutter import Cutter, Way
+from tests.cutter import Cutter, Way
 from tests.interop.postgres.running import Gateway, Server
 from tests.wire import bind, describe, execute, message, parse, query
 

@@ -26,6 +26,8 @@ class Cutter:
     resets: bool = False
     passed: dict[Way, bytearray] = field(default_factory=lambda: {way: bytearray() for way in Way})
     """What went through the connection made last."""
+    longest: dict[Way, int] = field(default_factory=lambda: dict.fromkeys(Way, 0))
+    """The most that went through one connection."""
 
     def __post_init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -37,8 +39,13 @@ class Cutter:
     @property
     def is_quiet(self) -> bool:
         """Whether no connection is left."""
+        return self.connections == 0
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
         with self._lock:
-            return not self._open
+            return (len(self._open) + 1) // 2
 
     def close(self) -> None:
         self._listening.close()
@@ -75,6 +82,7 @@ class Cutter:
                 sink.sendall(data)
         except OSError:
             pass
+        self.longest[way] = max(self.longest[way], len(passed))
         self._drop(source)
         self._drop(sink)
 
