@@ -6,7 +6,6 @@ Real clients (ssh, kubectl, curl), real targets that write down what they do. Po
 from __future__ import annotations
 
 import itertools
-import json
 import subprocess
 import threading
 import time
@@ -38,7 +37,7 @@ package policies.world
 
 allow contains {"code": "ALL", "reason": "everything"} if input.principal.name == "ana"
 
-limit contains {"code": "KEPT", "reason": "kept", "type": "record", "value": true} if {
+limit contains {"code": "KEPT", "reason": "kept", "type": "record", "value": "results"} if {
 	contains(input.command.text, "keep-this")
 }
 """
@@ -180,13 +179,3 @@ def test_a_guarded_shell_of_a_pod_that_cannot_be_recorded_any_more_ends() -> Non
             typist.until(r"guarded:[^\r\n]*\$ ")
             typist.type("exit 3\r")
             assert typist.end() == 3
-
-
-def test_a_request_that_has_to_be_recorded_is_refused_where_nothing_records() -> None:
-    with http_world(FOR_HTTP) as here:
-        here.start()
-        words = ["curl", "-sS", "--cacert", str(here.ca), "-H", f"Authorization: Bearer {here.token}"]
-        done, told = _asked([*words, f"https://127.0.0.1:{here.port}/things?keep-this"], '"length"')
-        assert not done
-        assert json.loads(told)["status"] == 403
-        assert here.requests() == []

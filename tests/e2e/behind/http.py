@@ -84,6 +84,10 @@ url = "sqlite:///store.db"
 dir = "audit"
 low_water_bytes = 1048576
 
+[recording]
+dir = "recordings"
+low_water_bytes = 1048576
+
 [[resource]]
 name = "shop"
 protocol = "http"

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.e2e.recordings import place
-from tests.e2e.test_disk_full import Disk, small_disk
+from tests.e2e.small_disk import Disk, small_disk
 from tests.e2e.world import World
 
 MARK = re.compile(r"mark-[0-9a-z]+")
