@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.interop.postgres.client import Raw
 from tests.cutter import Cutter, Way
+from tests.interop.postgres.client import Raw
 from tests.interop.postgres.running import Gateway, Server
 from tests.wire import bind, describe, execute, message, parse, query
 
