@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import missing
 
 MEBIBYTE = 1 << 20
@@ -32,8 +30,7 @@ def small_disk(place: Path) -> Iterator[tuple[tuple[str, ...], Path]]:
     assert keeper.stdout is not None
     try:
         if keeper.stdout.readline() != b"mounted\n":
-            # Nothing that could be installed: some containers let nobody mount.
-            pytest.skip(f"nobody may mount a file system here: {keeper.communicate()[1].decode().strip()}")
+            missing(f"the right to mount a file system ({keeper.communicate()[1].decode().strip()})")
         enter = ["nsenter", "--target", str(keeper.pid), "--mount"]
         user = [] if is_root else ["--user", "--preserve-credentials"]
         yield (*enter, *user, f"--wd={Path.cwd()}", "--"), Path(f"/proc/{keeper.pid}/root{place}")
