@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 
 Answer = tuple[int, bytes]
 
@@ -24,7 +25,9 @@ class Posted:
 
 @contextmanager
 def http_receiver(
-    answer: Callable[[bytes], Answer] = lambda body: (200, b""), tls: ssl.SSLContext | None = None
+    answer: Callable[[bytes], Answer] = lambda body: (200, b""),
+    tls: ssl.SSLContext | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Posted]:
     """A server on loopback. What `answer` gives a success is noted down; the rest never came."""
 
@@ -39,6 +42,8 @@ def http_receiver(
                 posted.headers.append(dict(self.headers.items()))
             self.send_response(status)
             self.send_header("Content-Length", str(len(told)))
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(told)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.audit.content_keys import Opener
-from gateway.audit.export.events import Sink
+from gateway.audit.export.events import Event, Sink
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.file import FileSink
 from gateway.audit.export.otlp import OtlpSink
-from gateway.audit.export.shapes import Shape, shape_event
+from gateway.audit.export.shapes import Shape, shape_checkpoint, shape_event
 from gateway.audit.export.syslog import SyslogSink
 from gateway.audit.export.web import WebSink
+from gateway.audit.sealing import last_note
 from gateway.config import Config
 from gateway.config.addresses import split_address
 from gateway.config.audited import AuditExport, ExportKind
+from gateway.errors import AuditUnavailable
 from gateway.telemetry import Meters
 
 FOLDER = "export"
@@ -64,9 +67,18 @@ def _exporter(config: Config, export: AuditExport, token: str | None, log: str, 
             directory / FOLDER,
             sink,
             lambda line: shape_event(opener.open_line(line), log, shape, sink.max_body),
+            lambda: _seal(directory, log, shape),
         ),
         failed=meters.export_failures.labels(export.name).inc,
     )
+
+
+def _seal(directory: Path, log: str, shape: Shape) -> Event | None:
+    try:
+        note = last_note(directory)
+    except (ValueError, OSError) as error:
+        raise AuditUnavailable("the last checkpoint of the log cannot be read") from error
+    return None if note is None else shape_checkpoint(note, log, shape, time.time_ns())
 
 
 def _sink(config: Config, export: AuditExport, token: str | None) -> Sink:

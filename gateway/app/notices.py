@@ -6,18 +6,20 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gateway.app.console import console_link
 from gateway.app.exports import FOLDER
+from gateway.approvals.states import Ticket
 from gateway.audit.content_keys import Opener
 from gateway.audit.export.events import Event, Sink
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.config import Config
 from gateway.config.model import NoticeKind, Notify
 from gateway.config.notices import mail_place
-from gateway.errors import ConfigInvalid
+from gateway.errors import ApprovalConflict, ConfigInvalid
 from gateway.notices.hooks import HookSink
 from gateway.notices.letters import MailServer, MailSink, letter
 from gateway.notices.messages import Write, event_of, slack, teams, webhook
-from gateway.notices.picking import Look, Wanted, notice_of
+from gateway.notices.picking import Link, Look, Wanted, notice_of
 from gateway.notices.sparing import Sparing
 from gateway.notices.trackers import GITHUB_HEADERS, JIRA_HEADERS, github, jira
 from gateway.telemetry import Meters
@@ -37,19 +39,27 @@ def notice_exports(
 ) -> list[Exporter]:
     """One for each `[[notify]]`. `hooks` by their names; `log` is the log's name; `look` finds a ticket; `clock` is UTC
     nanoseconds. Raises AuditUnavailable."""
+
+    def readable(ticket: str) -> Ticket | None:
+        try:
+            return look(ticket)
+        except ApprovalConflict:
+            return None  # WHY: one that cannot be read must not keep all other notices waiting
+
     directory = config.at(config.audit.dir)
     found = []
     for one in config.notify:
         sink = _sink(config, one, hooks[one.name])
         export = Export(
-            one.name, directory, log, directory / FOLDER, sink, _shape(one, log, look, clock, Opener(directory))
+            *(one.name, directory, log, directory / FOLDER, sink),
+            _shape(one, log, readable, clock, Opener(directory), console_link(config)),
         )
         found.append(Exporter(export, failed=meters.export_failures.labels(one.name).inc))
     return found
 
 
 def _shape(
-    notify: Notify, log: str, look: Look, clock: Callable[[], int], opener: Opener
+    notify: Notify, log: str, look: Look, clock: Callable[[], int], opener: Opener, link: Link
 ) -> Callable[[bytes], Event | None]:
     write = _form(notify)
     events = frozenset(event.value for event in notify.events)
@@ -57,7 +67,7 @@ def _shape(
     sparing = Sparing()
 
     def shape(line: bytes) -> Event | None:
-        notice = notice_of(opener.open_line(line), log, wanted, look, sparing, clock())
+        notice = notice_of(opener.open_line(line), log, wanted, look, sparing, clock(), link)
         return None if notice is None else event_of(notice, write)
 
     return shape

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from gateway.audit.checkpoint import PublicKey, SigningKey
+from gateway.audit.export.shapes import notes_in
 from gateway.audit.keys import KEY_FILE, log_name, make_pem, own_key, write_new
 from gateway.audit.proving import Proof, check_entry, prove_entry, prove_growth
 from gateway.audit.verify import Report, verify_log
@@ -39,7 +40,8 @@ def verify(
     directory: LogFolder = None,
     key: Keys = None,
     checkpoint: Annotated[
-        list[Path] | None, typer.Option(help="A checkpoint noted down earlier, which the log must still continue.")
+        list[Path] | None,
+        typer.Option(help="A checkpoint noted down earlier, or lines an export wrote: the log must still continue it."),
     ] = None,
     proof: Annotated[Path | None, typer.Option(help="Check this proof of one entry instead of the log.")] = None,
     entry: Annotated[Path | None, typer.Option(help="The file with the entry of --proof.")] = None,
@@ -51,7 +53,7 @@ def verify(
         return
     place, loaded = _place(config, directory)
     trusted = _given(key) or _own(place, loaded)
-    kept = [path.read_text() for path in checkpoint or ()]
+    kept = [note for path in checkpoint or () for note in notes_in(path.read_text())]
     with Progress(TextColumn("{task.completed:,} entries"), console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("verify", total=None)
         report = verify_log(place, trusted, kept=kept, progress=lambda done: progress.update(task, completed=done))

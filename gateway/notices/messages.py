@@ -18,6 +18,7 @@ from gateway.notices.words import MAX_COMMAND, MAX_WORD, command_of, facts_of, m
 Write: TypeAlias = Callable[[Notice], Mapping[str, object]]
 """A form of messages: the object that is sent."""
 
+OPEN = "Open in the console"
 _ENCODE = msgspec.json.Encoder().encode
 
 
@@ -45,6 +46,8 @@ def webhook(notice: Notice) -> Mapping[str, object]:
         "resource": plain(entry.resource, MAX_WORD),
         "protocol": entry.protocol,
         "command": plain(entry.text, MAX_COMMAND),
+        "prompt": plain(notice.prompt, MAX_WORD),
+        "link": notice.link,
         "rules": rules_of(notice),
         "approvers": [
             {"groups": list(one.groups), "users": list(one.users), "quorum": one.quorum} for one in notice.approvers
@@ -96,6 +99,9 @@ def slack(notice: Notice) -> Mapping[str, object]:
     # WHY ten: a block of context takes no more.
     for begin in range(0, len(facts), 10):
         blocks.append({"type": "context", "elements": facts[begin : begin + 10]})
+    if notice.link:
+        button = {"type": "button", "text": {"type": "plain_text", "text": OPEN}, "url": notice.link}
+        blocks.append({"type": "actions", "elements": [button]})
     return {"text": _escaped(title), "blocks": blocks}
 
 
@@ -105,12 +111,14 @@ def teams(notice: Notice) -> Mapping[str, object]:
     if command := command_of(notice):
         body.append(_run(command, fontType="Monospace"))
     body += [_run(f"{name}: {value}") for name, value in facts_of(notice)]
-    card = {
+    card: dict[str, object] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": body,
     }
+    if notice.link:
+        card["actions"] = [{"type": "Action.OpenUrl", "title": OPEN, "url": notice.link}]
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
     return {"type": "message", "attachments": [attachment]}
 

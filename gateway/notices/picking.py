@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.masking.patterns import hide_secrets
 from gateway.approvals.estimate import Estimate
 from gateway.approvals.states import Demand, Escalation, Ticket
 from gateway.audit.entry import Entry, Kind, decode
@@ -60,14 +61,21 @@ class Notice:
     stated: Sequence[str] = ()
     told: Escalation | None = None
     """Who is told because nobody has decided."""
+    link: str = ""
+    """Where the console shows it; empty where there is none."""
+    prompt: str = ""
+    """What set the job off, without secrets; empty where contents are to be forgotten: what is sent can not be destroyed."""
 
 
 Look = Callable[[str], Ticket | None]
+Link = Callable[[str], str | None]
 
 
-def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparing, now: int) -> Notice | None:
-    """What a line of the audit has to tell; None when that is nothing, or nothing any more. `look` finds a ticket, `now` is
-    UTC nanoseconds. Raises AuditUnavailable, and NotYet for what is to be told a moment later."""
+def notice_of(
+    line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparing, now: int, link: Link = lambda ticket: None
+) -> Notice | None:
+    """What a line of the audit has to tell; None when that is nothing, or nothing any more. `look` finds a ticket, `link` its
+    page, `now` is UTC nanoseconds. Raises AuditUnavailable, and NotYet for what is to be told a moment later."""
     try:
         entry = decode(line)
     except ValueError as error:
@@ -95,7 +103,9 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
                 raise NotYet
             estimate = None
         known = (estimate, ticket.lately, ticket.unusual, ticket.stated, told)
-        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, *known)
+        prompt = "" if entry.content_key or entry.unreadable else hide_secrets(ticket.shown.prompt or "")
+        page = link(ticket.id) or ""
+        return Notice(event, uid, entry, ticket.demands, ticket.expires_at, 0, *known, link=page, prompt=prompt)
     age = (now - entry.time) / 1e9
     if age > (DENIED_SECONDS if event == DENIED else STALE_SECONDS):
         return None
@@ -104,7 +114,7 @@ def notice_of(line: bytes, log: str, wanted: Wanted, look: Look, sparing: Sparin
         if ticket is not None and not is_so(ticket, entry):
             _wait_while_underway(entry, now)
             return None
-        return Notice(event, uid, entry)
+        return Notice(event, uid, entry, link=link(entry.ticket or "") or "")
     more = sparing.tell((entry.principal, entry.job, entry.resource, entry.rules), now / 1e9)
     return None if more is None else Notice(event, uid, entry, more=more)
 

@@ -56,6 +56,8 @@ def facts_of(notice: Notice) -> list[tuple[str, str]]:
         found.append(("job", f"{entry.job}{OWN_WORD}" if JOB in notice.stated else entry.job))
     if entry.principal_kind:
         found.append(("who", f"{entry.principal_kind} {entry.principal}"))
+    if notice.prompt:
+        found.append(("prompt", notice.prompt))
     if rules := rules_of(notice):
         found.append(("denied by" if is_denied else "held by", ", ".join(rules)))
     if is_denied and entry.deny_kind:
@@ -72,6 +74,8 @@ def facts_of(notice: Notice) -> list[tuple[str, str]]:
     if notice.expires is not None:
         found.append(("until", moment(notice.expires)))
         found.append(("answer with", f"sallyport approve {entry.ticket}  or  sallyport refuse {entry.ticket}"))
+    if notice.link:
+        found.append(("see it at", notice.link))
     if entry.note:
         found.append(("said", entry.note))
     if notice.more:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from gateway.approvals.states import Binding, Demand, Shown, Ticket, Vote
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.notices.messages import Write, event_of
-from gateway.notices.picking import Notice, Wanted, notice_of
+from gateway.notices.picking import Link, Notice, Wanted, notice_of
 from gateway.notices.sparing import Sparing
 
 LOG = "sallyport.audit/test"
@@ -61,9 +61,10 @@ def told(
     ticket: Ticket | None = TICKET,
     now: int = NOW + 1,
     sparing: Sparing | None = None,
+    link: Link = lambda ticket: None,
 ) -> Notice | None:
     """What a line has to tell."""
-    return notice_of(raw, LOG, wanted, lambda name: ticket, sparing or Sparing(), now)
+    return notice_of(raw, LOG, wanted, lambda name: ticket, sparing or Sparing(), now, link)
 
 
 def body(write: Write, raw: bytes | None = None, sparing: Sparing | None = None) -> dict[str, object]:

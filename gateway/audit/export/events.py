@@ -46,8 +46,10 @@ class SinkFailed(GatewayError):
 
     code = "EXPORT_FAILED"
 
-    def __init__(self, message: str, *, is_final: bool = False) -> None:
+    def __init__(self, message: str, *, is_final: bool = False, wait: float = 0.0) -> None:
         super().__init__(message)
+        self.wait = wait
+        """Seconds for which the receiver wants to be left alone."""
         self.is_final = is_final
         """The receiver has seen it and does not want it, now or later."""
 

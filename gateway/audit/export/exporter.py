@@ -4,15 +4,16 @@
 - What was given over is remembered after it was taken: a crash in between sends it again, under the same uid.
 - What a receiver refuses for good is tried alone and, if it is refused alone, kept in a file beside the cursor
   (`NAME.refused`), counted and told; then the export goes on.
+- Whatever a receiver says, or a bug of ours raises, the export goes on, and its trouble is told.
 
 Called by `gateway.app`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +25,16 @@ from gateway.audit.export.follow import Follower
 from gateway.audit.tail import number_of
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.telemetry import logger
+from gateway.tending import caught, told_of
 from gateway.turns import short_turns
 
 MAX_BATCH_BYTES = 1 << 20
+PROBED = 16
+"""Events that are tried, one by one, before a receiver that refused the first for good is believed to take none at all."""
 MAX_SKIPPED = 4096
 """Entries that are of no interest, after which the place is noted down all the same."""
+SEAL_SECONDS = 60.0
+"""Between one checkpoint that is given over and the next."""
 LOOK_SECONDS = 0.2
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
@@ -39,7 +45,8 @@ CLOSE_SECONDS = 5.0
 class Export:
     """What one export is: the log's folder and name, where it keeps its place, who takes the events.
 
-    `shape` makes the event of a line, or None of one that is of no interest here; it raises NotYet for one that has to wait.
+    `seal` gives the event of the log's newest checkpoint, None where there is none: with it a receiver notices a log that is cut
+    off together with its checkpoints. `shape` makes the event of a line, or None of one that is of no interest here; it raises NotYet for one that has to wait.
     """
 
     name: str
@@ -48,6 +55,7 @@ class Export:
     state: Path
     sink: Sink
     shape: Callable[[bytes], Event | None]
+    seal: Callable[[], Event | None] = lambda: None
 
 
 class Exporter:
@@ -59,11 +67,13 @@ class Exporter:
         *,
         failed: Callable[[], None] = lambda: None,
         wait: Callable[[float], float] = lambda seconds: seconds * random.uniform(0.5, 1.0),  # no secret
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`failed` is told of each failure; `wait` spreads the tries of many. Raises AuditUnavailable for an unusable place."""
         self._export = export
         self._failed = failed
         self._wait = wait
+        self._clock = clock
         try:
             export.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -76,7 +86,10 @@ class Exporter:
         self._left: list[Event] = []
         self._reached = self._cursor.seq
         """The last entry that was read and is done with, or waits in `_left`."""
-        self._has_taken = False
+        self._has_taken = self._has_given = False
+        self._sealed, self._next_seal = "", 0.0
+        self._least_wait = 0.0
+        """Seconds for which the receiver wants to be left alone."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"export-{export.name}", daemon=True)
         self.trouble = ""
@@ -109,9 +122,11 @@ class Exporter:
             pause = self._turn(pause)
         while not self.trouble and self.step():
             pass
-        with contextlib.suppress(AuditUnavailable):  # WHY: without it only more is looked at again after the next start
-            self._note_skipped(0)
-        self._export.sink.close()
+        if not self.trouble:
+            caught(self._give_seal)
+        # WHY whatever comes of it: without it only more is looked at again after the next start.
+        caught(lambda: self._note_skipped(0))
+        caught(self._export.sink.close)
 
     def _turn(self, before: float) -> float:
         """One step, and how long to wait for the next."""
@@ -119,26 +134,48 @@ class Exporter:
             return 0.0
         if not self.trouble:
             return LOOK_SECONDS
-        return self._wait(min(LONGEST_WAIT, max(FIRST_WAIT, before * 2)))
+        return max(self._least_wait, self._wait(min(LONGEST_WAIT, max(FIRST_WAIT, min(before, LONGEST_WAIT) * 2))))
 
     def step(self) -> bool:
         """Give over the next events. Whether there were any, and the sink took them; `trouble` says why not. Never raises."""
-        try:
-            batch = self._next()
-            if batch:
-                self._give(batch)
-            else:
-                self._note_skipped(MAX_SKIPPED)
-        except GatewayError as error:
-            if self.trouble != str(error):
-                logger("export").warning("the audit is not sent on", export=self.name, problem=str(error))
-            self.trouble = str(error)
+        self._has_given = False
+        error = caught(self._send)
+        if error is not None:
+            problem = told_of(error)
+            if self.trouble != problem:
+                told = None if isinstance(error, GatewayError) else error
+                logger("export").warning("the audit is not sent on", export=self.name, problem=problem, exc_info=told)
+            self.trouble = problem
+            self._least_wait = error.wait if isinstance(error, SinkFailed) else 0.0
             self._failed()
             return False
         if self.trouble:
             logger("export").info("the audit is sent on again", export=self.name)
-            self.trouble = ""
-        return bool(batch)
+            self.trouble, self._least_wait = "", 0.0
+        return self._has_given
+
+    def _send(self) -> None:
+        batch = self._next()
+        if batch:
+            self._give(batch)
+            self._has_given = True
+        else:
+            self._note_skipped(MAX_SKIPPED)
+        if self._clock() >= self._next_seal:
+            self._give_seal()
+
+    def _give_seal(self) -> None:
+        """Give over the newest checkpoint, where it is a new one. It has no place in the log: what is lost, a later one makes up for."""
+        event = self._export.seal()
+        if event is not None and event.uid != self._sealed:
+            try:
+                self._export.sink.send((event,))
+            except SinkFailed as error:
+                if not error.is_final:
+                    raise
+                logger("export").error("a checkpoint was refused for good", export=self.name, problem=str(error))
+            self._sealed = event.uid
+        self._next_seal = self._clock() + SEAL_SECONDS
 
     def _next(self) -> Sequence[Event]:
         while not self._left:
@@ -169,7 +206,7 @@ class Exporter:
                 if event is not None:
                     found.append(event)
         if done:
-            self._left = found
+            self._left += found
             self._reached = number_of(self._lines[done - 1]) or self._reached
             del self._lines[:done]
         return bool(done)
@@ -186,15 +223,27 @@ class Exporter:
         except SinkFailed as error:
             if not error.is_final:
                 raise
-            self._give_singly(batch, error)
+            batch = self._give_singly(self._probed(batch), error)
         self._cursor.move(batch[-1].seq)
         del self._left[: len(batch)]
 
-    def _give_singly(self, batch: Sequence[Event], refusal: SinkFailed) -> None:
-        """Find what the receiver does not want, and put it aside. One that takes nothing at all is not in order: that is no
-        fault of what it was sent, and everything waits."""
+    def _probed(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """The events that tell a receiver which refuses one from a receiver that refuses all: more than the one, where there are."""
+        if self._has_taken or len(batch) >= PROBED:
+            return batch
+        if len(self._left) < PROBED:
+            self._lines = self._lines or self._follower.take(MAX_EVENTS)
+            self._shape()
+        return self._left[:PROBED]
+
+    def _give_singly(self, batch: Sequence[Event], refusal: SinkFailed) -> Sequence[Event]:
+        """Find what the receiver does not want, and put it aside; gives what is done with. One that takes nothing at all is
+        not in order: that is no fault of what it was sent, and everything waits."""
         unwanted = []
-        for event in batch:
+        for number, event in enumerate(batch, 1):
+            if number > 1 and self._has_taken and self._export.sink.max_events == 1:
+                batch = batch[: number - 1]
+                break
             try:
                 self._export.sink.send((event,))
                 self._has_taken = True
@@ -211,3 +260,4 @@ class Exporter:
                 "an event was refused for good", export=self.name, uid=event.uid, problem=str(refusal)
             )
             self._failed()
+        return batch

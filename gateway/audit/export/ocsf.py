@@ -5,7 +5,7 @@
 | decision about PostgreSQL | Datastore Activity (6005), Query |
 | other decisions, outcomes, steps of a ticket, candidates | API Activity (6003), Other |
 | session | Authentication (3002), Logon or Logoff |
-| policies, keys | Entity Management (3004), Update |
+| policies, keys, checkpoints | Entity Management (3004), Update |
 | started, stopped | Application Lifecycle (6002) |
 
 Allowed, denied and the like are told by the profile `security_control`. What OCSF has no place for stands in
@@ -26,6 +26,7 @@ from gateway.audit.entry import Entry, Kind
 VERSION = "1.5.0"
 MAX_OPERATION = 1024
 """Characters of a command that stand for the name of an operation."""
+CHECKPOINT = "checkpoint"
 Fields: TypeAlias = dict[str, object]
 
 _PRODUCT: Mapping[str, object] = {"name": "Sallyport", "vendor_name": "Sallyport", "version": version("sallyport")}
@@ -83,6 +84,33 @@ def event_of(entry: Entry, uid: str, *, is_cut: bool = False) -> Fields:
         "time": entry.time // 1_000_000,
         "metadata": metadata,
         "unmapped": {"sallyport": unmapped},
+    }
+
+
+def checkpoint_of(note: str, size: int, uid: str, now: int) -> Fields:
+    """The event of a signed checkpoint over `size` entries, as JSON has it. `now`: UTC nanoseconds."""
+    return {
+        "class_uid": 3004,
+        "category_uid": 3,
+        "activity_id": 3,
+        "type_uid": 300403,
+        "severity_id": _INFORMATIONAL,
+        "action_id": 3,
+        "disposition_id": 17,
+        "status_id": _SUCCESS,
+        "time": now // 1_000_000,
+        "comment": f"{size} entries are sealed",
+        "entity": {"name": "audit checkpoint", "type": "audit checkpoint", "type_id": _OTHER},
+        "metadata": {
+            "version": VERSION,
+            "product": dict(_PRODUCT),
+            "profiles": ["security_control"],
+            "uid": uid,
+            "sequence": size,
+            "log_name": uid.rpartition("/")[0],
+            "event_code": CHECKPOINT,
+        },
+        "unmapped": {"sallyport": {"kind": CHECKPOINT, "size": size, CHECKPOINT: note}},
     }
 
 

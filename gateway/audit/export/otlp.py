@@ -42,13 +42,21 @@ class OtlpSink:
             partial = msgspec.json.decode(answer, type=_Answer).partialSuccess if answer.strip() else None
         except msgspec.MsgspecError:
             return  # WHY: a success is one, whatever else it says
-        rejected = int(partial.rejectedLogRecords) if partial is not None else 0
+        rejected = _count(partial.rejectedLogRecords) if partial is not None else 0
         if rejected:
             raise SinkFailed(f"{self._poster.name}: {rejected} of {len(events)} records rejected", is_final=True)
 
     def close(self) -> None:
         """As `Sink.close`."""
         self._poster.close()
+
+
+def _count(text: str | int) -> int:
+    """A number of OTLP's JSON, in which 64 bits are a text. What is none counts nothing: as above."""
+    try:
+        return int(text)
+    except ValueError:
+        return 0
 
 
 def _request(events: Sequence[Event]) -> bytes:

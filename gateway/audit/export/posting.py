@@ -8,17 +8,37 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ssl
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.audit.export.events import SinkFailed
 
 TIMEOUT = 30.0
+MAX_WAIT = 3600.0
+"""Seconds for which a receiver can make us wait: what it says is a stranger's word."""
 MAX_ANSWER = 1 << 20
 """Bytes of an answer that are read."""
 REFUSED = frozenset({400, 413, 422})
 """Statuses that are said of what was sent, and not of who sends it or where to: it will not be taken later either."""
+
+
+def seconds_of(retry_after: str | None, now: float) -> float:
+    """What a `Retry-After` says (RFC 9110, 10.2.3: seconds, or a date), `MAX_WAIT` at most; 0 for none, and for what is none.
+
+    >>> seconds_of("120", 0.0), seconds_of("Thu, 01 Jan 1970 00:01:00 GMT", 10.0), seconds_of("soon", 0.0)
+    (120.0, 50.0, 0.0)
+    """
+    text = (retry_after or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:12]), MAX_WAIT)
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+    return min(max(0.0, until - now), MAX_WAIT)
 
 
 class Poster:
@@ -49,7 +69,8 @@ class Poster:
             raise SinkFailed(f"{self.name}: {told}") from error
         if not 200 <= answer.status < 300:
             # WHY not the answer's text: it may repeat what it was sent.
-            raise SinkFailed(f"{self.name}: status {answer.status}", is_final=answer.status in REFUSED)
+            wait = seconds_of(answer.headers.get("Retry-After"), time.time())
+            raise SinkFailed(f"{self.name}: status {answer.status}", is_final=answer.status in REFUSED, wait=wait)
         return data
 
     def _connected(self) -> http.client.HTTPConnection:

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.audit.checkpoint import read_note
 from gateway.audit.entry import Entry, Kind, decode
 from gateway.audit.export.events import Event, Severity
-from gateway.audit.export.ocsf import event_of
+from gateway.audit.export.ocsf import CHECKPOINT, checkpoint_of, event_of
 from gateway.errors import AuditUnavailable
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -41,6 +42,48 @@ def shape_event(line: bytes, log: str, shape: Shape, max_body: int) -> Event:
     if len(body) > max_body:
         body = _cut(entry, log, shape, max_body)
     return Event(entry.seq, uid_of(log, entry.seq), entry.time, entry.kind.value, _severity(entry), body)
+
+
+def shape_checkpoint(note: str, log: str, shape: Shape, now: int) -> Event:
+    """The event of a signed checkpoint; `now` in UTC nanoseconds. Raises AuditUnavailable for a note that is none."""
+    try:
+        size = read_note(note)[0].size
+    except ValueError as error:
+        raise AuditUnavailable("the last checkpoint of the log is none", code="AUDIT_ALTERED") from error
+    uid = f"{log}/{CHECKPOINT}-{size}"
+    made = (
+        checkpoint_of(note, size, uid, now)
+        if shape is Shape.OCSF
+        else {"kind": CHECKPOINT, "time": now, "size": size, CHECKPOINT: note, "uid": uid}
+    )
+    return Event(size, uid, now, CHECKPOINT, Severity.INFO, _ENCODE(made))
+
+
+def notes_in(text: str) -> list[str]:
+    """The checkpoints that somebody noted down: the note itself, or every one among the lines that an export wrote."""
+    found = [note for line in text.splitlines() if line.startswith("{") and (note := _note_of(line)) is not None]
+    return found or [text]
+
+
+def _note_of(line: str) -> str | None:
+    try:
+        fields = msgspec.json.decode(line, type=_Noted)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return fields.checkpoint or fields.unmapped.sallyport.checkpoint
+
+
+class _Inner(msgspec.Struct, frozen=True):
+    checkpoint: str | None = None
+
+
+class _Unmapped(msgspec.Struct, frozen=True):
+    sallyport: _Inner = _Inner()
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    checkpoint: str | None = None
+    unmapped: _Unmapped = _Unmapped()
 
 
 def _severity(entry: Entry) -> Severity:

@@ -93,13 +93,15 @@ class Receivers:
         found = set()
         for line in path.read_text().splitlines() if path.exists() else ():
             event = json.loads(json.loads(line)["msg"])
-            found.add(int(event["metadata"]["uid"].rpartition("/")[2]))
+            if event["metadata"]["event_code"] != "checkpoint":
+                found.add(int(event["metadata"]["uid"].rpartition("/")[2]))
         return found
 
     def of_file(self) -> set[int]:
         path = self.folder / "exported.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        return {int(json.loads(line)["uid"].rpartition("/")[2]) for line in lines if line.endswith("}")}
+        events = [json.loads(line) for line in lines if line.endswith("}")]
+        return {int(event["uid"].rpartition("/")[2]) for event in events if event["kind"] != "checkpoint"}
 
 
 @pytest.fixture

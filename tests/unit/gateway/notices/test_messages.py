@@ -32,6 +32,8 @@ def test_a_program_gets_every_field_by_its_name() -> None:
         "resource": "orders",
         "protocol": "postgres",
         "command": HELD["text"],
+        "prompt": "",
+        "link": "",
         "rules": ["p/WRITE"],
         "approvers": [{"groups": ["dba"], "users": ["bo"], "quorum": 2}],
         "expires": "2027-01-15T09:00:00Z",
@@ -89,6 +91,18 @@ def test_teams_gets_a_card_of_runs_without_markdown() -> None:
     kinds = {part["type"] for part in attachment["content"]["body"]}
     assert kinds == {"RichTextBlock"}
     assert attachment["content"]["body"][1]["inlines"][0]["text"] == "[x](https://evil.example) **y**"
+
+
+def test_channels_get_a_button_to_the_console_and_programs_a_link() -> None:
+    notice = told(line(), link=lambda ticket: f"https://console/holds/{ticket}")
+    assert notice is not None
+    link = "https://console/holds/h-1"
+    blocks = json.loads(event_of(notice, slack).body)["blocks"]
+    assert blocks[-1]["elements"][0]["url"] == link
+    card = json.loads(event_of(notice, teams).body)["attachments"][0]["content"]
+    assert card["actions"] == [{"type": "Action.OpenUrl", "title": "Open in the console", "url": link}]
+    assert json.loads(event_of(notice, webhook).body)["link"] == link
+    assert "actions" not in body(teams)["attachments"][0]["content"]  # type: ignore[index]  # JSON
 
 
 @pytest.mark.parametrize("write", FORMS)

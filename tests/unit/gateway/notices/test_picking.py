@@ -83,6 +83,25 @@ def test_the_same_denial_is_told_once_an_hour_and_the_others_are_counted() -> No
     assert again.more == 4
 
 
+def test_a_notice_leads_to_the_console_and_shows_what_set_the_job_off_without_its_secrets() -> None:
+    secret = "ghp_" + "".join("a1B2c3D4e5F6"[at % 12] for at in range(36))
+    asked = replace(TICKET, shown=replace(TICKET.shown, prompt=f"clean up, the token is {secret}"))
+    notice = told(line(), ticket=asked, link=lambda ticket: f"https://console/holds/{ticket}")
+    assert notice is not None
+    assert notice.link == "https://console/holds/h-1"
+    assert notice.prompt.startswith("clean up")
+    assert secret not in notice.prompt
+    # What is to be forgotten is not sent to where nobody can destroy it.
+    for fields in ({"content_key": "k-1"}, {"unreadable": True}):
+        closed = told(line(**fields), ticket=asked)
+        assert closed is not None
+        assert (closed.prompt, closed.link) == ("", "")
+    step = line(kind=Kind.APPROVAL, step="refused", person="bo", verdict="refused", text="")
+    over = told(step, link=lambda ticket: f"https://console/holds/{ticket}")
+    assert over is not None
+    assert over.link == "https://console/holds/h-1"
+
+
 def test_a_line_that_is_no_entry_is_told_as_that() -> None:
     with pytest.raises(AuditUnavailable):
         told(b"{}\n")

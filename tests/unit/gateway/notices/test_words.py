@@ -54,6 +54,15 @@ def test_what_became_of_it_says_who_said_what() -> None:
     assert ("said", "batch this") in facts_of(notice)
 
 
+def test_the_way_to_the_console_and_the_beginning_of_the_prompt_are_told() -> None:
+    asked = replace(TICKET, shown=replace(TICKET.shown, prompt="p" * 1_000))
+    notice = told(line(), ticket=asked, link=lambda ticket: f"https://console/holds/{ticket}")
+    assert notice is not None
+    facts = dict(facts_of(notice))
+    assert facts["see it at"] == "https://console/holds/h-1"
+    assert facts["prompt"] == "p" * 299 + "…"
+
+
 @pytest.mark.parametrize("name", ["a\nb", "a\r\nBcc: c@d", "a\u2028b", "a\x00b", "x" * 500])
 def test_a_title_is_one_line_whoever_it_names(name: str) -> None:
     notice = told(line(principal=name))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.export.events import MAX_EVENTS, Event, NotYet, SinkFailed
+from gateway.audit.export.events import MAX_EVENTS, Event, NotYet, Severity, SinkFailed
 from gateway.audit.export.exporter import Export, Exporter
 from gateway.audit.export.shapes import Shape, shape_event
 from gateway.audit.log import AuditLog
@@ -165,6 +165,106 @@ def test_a_receiver_that_takes_nothing_at_all_keeps_everything_waiting(tmp_path:
     sink.refuses = frozenset()
     assert one.step()
     assert sink.taken == [1, 2]
+    log.close()
+
+
+def test_a_receiver_of_one_at_a_time_that_refuses_the_first_for_good_goes_on_with_the_next(
+    tmp_path: Path, log: AuditLog
+) -> None:
+    sink = Receiver()
+    sink.max_events = 1
+    sink.refuses = frozenset({1, 2})
+    fill(log, 2)
+    one = exporter(tmp_path, sink)
+    assert not any(one.step() for _ in range(20))
+    assert (one.seq, one.trouble) == (0, "not this")
+    # Nobody knows yet whether it takes anything at all; the next that it takes says so.
+    fill(log, 3)
+    while one.step():
+        pass
+    assert (sink.taken, one.seq, one.refused, one.trouble) == ([3, 4, 5], 5, 2, "")
+    uids = [json.loads(line)["uid"] for line in (tmp_path / "state" / "siem.refused").read_text().splitlines()]
+    assert uids == ["log/a/1", "log/a/2"]
+    log.close()
+
+
+def test_whatever_a_receiver_or_a_bug_raises_the_thread_goes_on_and_says_so(tmp_path: Path, log: AuditLog) -> None:
+    sink, real, tries = Receiver(), Receiver.send, threading.Semaphore(0)
+    is_broken = True
+
+    def send(events: Sequence[Event]) -> None:
+        tries.release()
+        if is_broken:
+            raise ValueError("secret of the receiver")
+        real(sink, events)
+
+    sink.send, sink.wanted = send, 2  # type: ignore[method-assign]  # what a test says
+    fill(log, 2)
+    one = exporter(tmp_path, sink)
+    one.start()
+    for _ in range(3):
+        assert tries.acquire(timeout=60)
+    assert one.trouble == "a fault of the gateway (ValueError)"
+    is_broken = False
+    assert sink.has_all.wait(60)
+    one.close()
+    assert (sink.taken, one.trouble) == ([1, 2], "")
+    log.close()
+
+
+def test_a_receiver_that_wants_to_be_left_alone_is(tmp_path: Path, log: AuditLog) -> None:
+    sink = Receiver()
+    fill(log, 1)
+    one = exporter(tmp_path, sink)
+    real = sink.send
+
+    def busy(events: Sequence[Event]) -> None:
+        raise SinkFailed("busy", wait=120.0)
+
+    sink.send = busy  # type: ignore[method-assign]  # what a test says
+    assert one._turn(0.0) == 120.0
+    sink.send = real  # type: ignore[method-assign]  # as above
+    assert one._turn(120.0) == 0.0
+    sink.next = ["away"]
+    fill(log, 1)
+    assert one._turn(0.0) == 0.0, "what it wanted once is over"
+    log.close()
+
+
+def test_the_newest_checkpoint_goes_along_once_a_minute_and_once_each(tmp_path: Path, log: AuditLog) -> None:
+    sink, seconds, sealed = Receiver(), 0.0, [5]
+
+    def seal() -> Event | None:
+        return Event(sealed[-1], f"log/a/checkpoint-{sealed[-1]}", 1, "checkpoint", Severity.INFO, b"{}")
+
+    export = Export("siem", tmp_path / "log", "log/a", tmp_path / "state", sink, shape, seal)
+    one = Exporter(export, wait=lambda seconds: 0.0, clock=lambda: seconds)
+    fill(log, 1)
+    assert one.step()
+    assert sink.taken == [1, 5]
+    sealed.append(6)
+    assert not one.step()
+    assert sink.taken == [1, 5]
+    seconds = 60.0
+    sink.next = ["away"]
+    assert not one.step()
+    assert one.trouble == "away"
+    assert not one.step()
+    assert (sink.taken, one.trouble, one.seq) == ([1, 5, 6], "", 1)
+    seconds = 120.0
+    assert not one.step()
+    assert sink.taken == [1, 5, 6]
+    # One that is refused for good stops nothing: a later one says more.
+    sealed.append(7)
+    seconds, sink.refuses = 180.0, frozenset({7})
+    fill(log, 1)
+    assert one.step()
+    assert (sink.taken, one.trouble) == ([1, 5, 6, 2], "")
+    # The last goes along at the end.
+    sealed.append(8)
+    one.start()
+    one.close()
+    assert sink.taken == [1, 5, 6, 2, 8]
     log.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from gateway.audit.entry import Entry, Kind
-from gateway.audit.export.ocsf import VERSION, event_of
+from gateway.audit.export.ocsf import VERSION, checkpoint_of, event_of
 
 UID = "sallyport.audit/test/7"
 FULL: dict[str, object] = {
@@ -154,6 +154,12 @@ def test_a_step_that_never_happened_is_told_to_have_failed() -> None:
     unmapped = event["unmapped"]
     assert isinstance(unmapped, dict)
     assert (unmapped["sallyport"]["step"], unmapped["sallyport"]["takes_back"]) == ("lost", 7)
+
+
+def test_a_checkpoint_is_valid_too() -> None:
+    event = checkpoint_of("note", 7, f"{UID.rpartition('/')[0]}/checkpoint-7", 1)
+    check(event)
+    assert event["unmapped"] == {"sallyport": {"kind": "checkpoint", "size": 7, "checkpoint": "note"}}
 
 
 def test_a_cut_event_says_so() -> None:

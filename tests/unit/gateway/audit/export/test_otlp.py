@@ -34,7 +34,17 @@ def test_a_record_has_its_time_its_uid_and_its_body() -> None:
     }
 
 
-@pytest.mark.parametrize("answer", [b"", b"{}", b'{"partialSuccess":{}}', b"no json", b'{"partialSuccess":null}'])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"{}",
+        b'{"partialSuccess":{}}',
+        b"no json",
+        b'{"partialSuccess":null}',
+        b'{"partialSuccess":{"rejectedLogRecords":"none"}}',
+    ],
+)
 def test_a_success_is_one_whatever_else_is_said(answer: bytes) -> None:
     with http_receiver(lambda body: (200, answer)) as posted:
         sink = OtlpSink(posted.url, {}, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.export.events import SinkFailed
-from gateway.audit.export.posting import Poster
+from gateway.audit.export.posting import MAX_WAIT, Poster, seconds_of
 from tests.certificates import Authority
 from tests.receivers import http_receiver
 
@@ -36,6 +36,36 @@ def test_a_refusal_of_what_was_sent_is_final_and_nothing_else(status: int, is_fi
     assert caught.value.is_final is is_final
     assert "abc" not in str(caught.value)
     assert "what was sent" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        (None, 0.0),
+        ("", 0.0),
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("-7", 0.0),
+        ("7.5", 0.0),
+        ("soon", 0.0),
+        ("9" * 400, MAX_WAIT),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MAX_WAIT),
+    ],
+)
+def test_what_a_receiver_says_of_when_to_come_again(told: str | None, seconds: float) -> None:
+    assert seconds_of(told, 100.0) == seconds
+
+
+def test_a_failure_carries_how_long_the_receiver_wants_to_be_left_alone() -> None:
+    with http_receiver(lambda body: (429, body), headers={"Retry-After": "30"}) as posted:
+        poster = Poster(posted.url, {}, None)
+        with pytest.raises(SinkFailed) as caught:
+            poster.post(b"1")
+        poster.close()
+    assert (caught.value.wait, caught.value.is_final) == (30.0, False)
 
 
 def test_a_receiver_that_is_away_may_come_back() -> None:

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.audit.checkpoint import Checkpoint, sign
 from gateway.audit.entry import Entry, Kind, encode
 from gateway.audit.export.events import Severity
-from gateway.audit.export.shapes import Shape, shape_event, uid_of
+from gateway.audit.export.shapes import Shape, notes_in, shape_checkpoint, shape_event, uid_of
 from gateway.errors import AuditUnavailable
+from tests.strategies.audit_logs import ORIGIN, signing_key
 
 LOG = "sallyport.audit/test"
 BIG = 1 << 30
@@ -65,6 +67,19 @@ def test_every_event_fits_and_is_json(text: str, note: str, shape: Shape, room: 
 def test_a_cut_event_has_the_beginning_of_its_text() -> None:
     event = shape_event(line(text="SELECT 1" + " " * 50_000, verdict="deny"), LOG, Shape.OCSF, 20_000)
     assert json.loads(event.body)["message"].startswith("SELECT 1   ")
+
+
+@pytest.mark.parametrize("shape", Shape)
+def test_a_checkpoint_is_found_again_in_what_was_sent_of_it(shape: Shape) -> None:
+    note = sign(Checkpoint(ORIGIN, 7, bytes(32), bytes(32)), [signing_key()])
+    event = shape_checkpoint(note, ORIGIN, shape, 5_000_000)
+    assert (event.seq, event.uid, event.kind, event.time) == (7, f"{ORIGIN}/checkpoint-7", "checkpoint", 5_000_000)
+    line = event.body.decode()
+    other = shape_event(encode(Entry(kind=Kind.STARTED, time=1), 1), ORIGIN, shape, 1 << 20).body.decode()
+    assert notes_in(f"{other}\n{line}\n{{broken\n") == [note]
+    assert notes_in(note) == [note]
+    with pytest.raises(AuditUnavailable):
+        shape_checkpoint("none", ORIGIN, shape, 1)
 
 
 def test_what_is_no_entry_is_refused() -> None:
