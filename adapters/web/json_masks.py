@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from adapters.errors import PeerProtocolError
+from adapters.web.json_whole import DROPPED, MAX_WHOLE, rewritten
 from engine.masking.paths import Path, Paths, Place
 from engine.masking.transforms import REDACTED, Method, Param, transform
 
@@ -83,6 +84,8 @@ class JsonMasker:
         self._paths = _paths_of(tuple(mask.path for mask in masks))
         self._at: dict[Place, PathMask | None] = {}
         self._is_lines = is_lines
+        self._is_awaited = not is_lines
+        """The document is not read yet: it may be short enough to be rewritten in one go."""
         self._stack: list[_Frame] = []
         self._is_read = False
         self._between = b""
@@ -93,6 +96,11 @@ class JsonMasker:
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes in; what may go on. Raises PeerProtocolError."""
+        if self._is_awaited:
+            self._unused += data
+            if len(self._unused) <= MAX_WHOLE:
+                return b""
+            data = self._taken()
         self._check_encoding(data, final=False)
         self._unused += data
         self._read(final=False)
@@ -100,11 +108,23 @@ class JsonMasker:
 
     def end(self) -> bytes:
         """The document is over. Raises PeerProtocolError when it is not whole."""
+        if self._is_awaited:
+            data = self._taken()
+            made = rewritten(data, self._paths, self._mask_at, _in_place, max_depth=MAX_DEPTH)
+            if made is not None:
+                return made
+            return self.feed(data) + self.end()
         self._check_encoding(b"", final=True)
         self._read(final=True)
         if self._unused or self._stack or not (self._is_read or self._is_lines):
             raise _bad("the document is not whole")
         return self._written()
+
+    def _taken(self) -> bytes:
+        """What was waited for with, to be read now."""
+        self._is_awaited, data = False, bytes(self._unused)
+        self._unused.clear()
+        return data
 
     def _written(self) -> bytes:
         made = b"".join(self._out)
@@ -375,13 +395,26 @@ def _text(token: bytes) -> str:
 def _masked(token: bytes, mask: PathMask) -> bytes:
     if token == b"null":
         return token
-    text = _text(token) if token[:1] == b'"' else token.decode("ascii")
+    made = _instead(_text(token) if token[:1] == b'"' else token.decode("ascii"), mask)
+    return b"null" if made is None else json.dumps(made, ensure_ascii=False).encode()
+
+
+def _in_place(value: object, mask: PathMask) -> object:
+    """As `_masked`, and `_open` of what is no scalar, for a value that was read already."""
+    if mask.method is Method.DROP:
+        return DROPPED
+    if isinstance(value, (dict, list)):
+        return None if mask.method is Method.NULL else REDACTED
+    if value is None:
+        return None
+    return _instead(value if isinstance(value, str) else json.dumps(value), mask)
+
+
+def _instead(text: str, mask: PathMask) -> str | None:
     if mask.is_base64:
         text = _decoded(text)
     made = transform(mask.method, text, mask.params, mask.key)
-    if made is not None and mask.is_base64:
-        made = base64.b64encode(made.encode()).decode("ascii")
-    return b"null" if made is None else json.dumps(made).encode()
+    return base64.b64encode(made.encode()).decode("ascii") if made is not None and mask.is_base64 else made
 
 
 def _decoded(text: str) -> str:

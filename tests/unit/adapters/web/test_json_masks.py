@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
 from adapters.web.json_masks import MAX_DEPTH, MAX_TOKEN, JsonMasker, PathMask
+from adapters.web.json_whole import MAX_WHOLE
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method, Param, transform
 
@@ -156,7 +157,15 @@ def test_documents_without_a_line_between_them_are_no_lines() -> None:
     assert run(b"", mask("$.card"), is_lines=True) == b""
 
 
-class Slowly(JsonMasker):
+class InPieces(JsonMasker):
+    """Never in one go."""
+
+    def feed(self, data: bytes) -> bytes:
+        self._is_awaited = False
+        return super().feed(data)
+
+
+class Slowly(InPieces):
     """Token by token, whatever stands there."""
 
     def _read_plain(self, data: bytearray, at: int) -> int:
@@ -198,8 +207,10 @@ def test_what_is_read_sooner_comes_to_the_same_as_token_by_token(
         mask("$..card", method, b"k" * 32, **({"keep_last": 1} if method is Method.PARTIAL else {})),
         mask("$.a[1]"),
     )
-    sooner, slowly = JsonMasker(masks, is_lines=is_lines), Slowly(masks, is_lines=is_lines)
-    assert outcome(sooner, document.encode(), size) == outcome(slowly, document.encode(), size)
+    at_once, sooner, slowly = (
+        outcome(reader(masks, is_lines=is_lines), document.encode(), size) for reader in (JsonMasker, InPieces, Slowly)
+    )
+    assert at_once == sooner == slowly
 
 
 def test_names_of_one_document_are_not_kept_for_the_next_where_they_are_long() -> None:
@@ -207,3 +218,11 @@ def test_names_of_one_document_are_not_kept_for_the_next_where_they_are_long() -
     assert JsonMasker((mask("$..kept"),))._paths is paths
     run(dumped({"short": 1, "n" * 65: 2}), mask("$..kept"))
     assert {name for _, name in paths._down} == {"short"}
+
+
+def test_a_document_is_waited_for_only_while_it_is_short() -> None:
+    masker = JsonMasker((mask("$..card"),))
+    assert masker.feed(b'{"card": "x", "more": [') == b""
+    shown = masker.feed(b'"' + b"n" * MAX_WHOLE + b'",')
+    assert shown.startswith(b'{"card":"[redacted]","more":["nnn')
+    assert masker.feed(b"1]}") + masker.end() == b",1]}"
