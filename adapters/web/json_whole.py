@@ -16,6 +16,7 @@ M = TypeVar("M")
 
 MAX_WHOLE = 32 * 1024
 """Bytes of a document that is waited for, to be rewritten in one go."""
+_CONTAINERS = (dict, list)
 DROPPED = object()
 """Nothing stands in place of a value."""
 
@@ -73,37 +74,63 @@ def rewritten(
         value = _READ(document.decode())
     except (ValueError, _NotPlain):
         return None
-    walk = _Walk(paths, mask_at, instead)
-    return _WRITE(walk.below(value, paths.top)).encode()
+    if paths.top:
+        _Walk(paths, mask_at, instead).below(value, paths.top)
+    return _WRITE(value).encode()
 
 
 class _Walk(Generic[M]):
-    """Goes down a document, along whatever the paths may lead to."""
+    """Goes down a document, along whatever the paths may lead to, and changes it."""
 
-    __slots__ = ("_element", "_instead", "_mask_at", "_member")
+    __slots__ = ("_elements", "_instead", "_mask_at", "_members", "_paths")
 
     def __init__(
         self, paths: Paths, mask_at: Callable[[Place], M | None], instead: Callable[[object, M], object]
     ) -> None:
-        self._member, self._element = paths.member, paths.element
-        self._mask_at, self._instead = mask_at, instead
+        self._paths, self._mask_at, self._instead = paths, mask_at, instead
+        # WHY kept: the objects of one array have the same names, and stand at the same place.
+        self._members: dict[Place, dict[str, tuple[Place, M | None]]] = {}
+        self._elements: dict[Place, dict[int, tuple[Place, M | None]]] = {}
 
-    def below(self, value: object, place: Place) -> object:
-        """What becomes of a value at a place."""
-        if not place:
-            return value
-        if isinstance(value, dict):
-            made = {}
-            for name, inner in value.items():
-                becomes = self._one(inner, self._member(place, name))
-                if becomes is not DROPPED:
-                    made[name] = becomes
-            return made
-        if isinstance(value, list):
-            all_of_it = (self._one(inner, self._element(place, number)) for number, inner in enumerate(value))
-            return [becomes for becomes in all_of_it if becomes is not DROPPED]
-        return value
+    def below(self, value: object, place: Place) -> None:
+        """Change what stands in a value, which is at a place."""
+        if type(value) is dict:
+            self._object(value, place)
+        elif type(value) is list:
+            self._array(value, place)
 
-    def _one(self, value: object, place: Place) -> object:
-        mask = self._mask_at(place)
-        return self.below(value, place) if mask is None else self._instead(value, mask)
+    def _object(self, value: dict[str, object], place: Place) -> None:
+        known = self._members.setdefault(place, {})
+        dropped = []
+        for name, inner in value.items():
+            step = known.get(name)
+            if step is None:
+                step = known[name] = self._step(self._paths.member(place, name))
+            below, mask = step
+            if mask is not None:
+                becomes = value[name] = self._instead(inner, mask)
+                if becomes is DROPPED:
+                    dropped.append(name)
+            elif below and type(inner) in _CONTAINERS:
+                self.below(inner, below)
+        for name in dropped:
+            del value[name]
+
+    def _array(self, value: list[object], place: Place) -> None:
+        known = self._elements.setdefault(place, {})
+        is_less = False
+        for number, inner in enumerate(value):
+            step = known.get(number)
+            if step is None:
+                step = known[number] = self._step(self._paths.element(place, number))
+            below, mask = step
+            if mask is not None:
+                becomes = value[number] = self._instead(inner, mask)
+                is_less |= becomes is DROPPED
+            elif below and type(inner) in _CONTAINERS:
+                self.below(inner, below)
+        if is_less:
+            value[:] = [inner for inner in value if inner is not DROPPED]
+
+    def _step(self, place: Place) -> tuple[Place, M | None]:
+        return place, self._mask_at(place) if place else None
