@@ -15,6 +15,7 @@ from engine.request import Approval, Json, Principal, Resource, Session
 from gateway.activity.touched import Touched, Use
 from gateway.identity.logins import Login
 from gateway.remembering import Memory
+from gateway.tracing import Trace
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -23,7 +24,8 @@ class Asked(msgspec.Struct, frozen=True):
     `memory` is there when a session asks that may be told again what it was told before; `login` when whoever asks came with a
     token that has limits.
 
-    `touched` is what the command uses, and `unseen` of that what its kind of job never did, where that is counted (`counting`).
+    `touched` is what the command uses, and `unseen` of that what its kind of job never did, where that is counted (`counting`). `trace` is what its caller
+    said of a trace of theirs, where there are traces.
     """
 
     question: Question | ParsedCommand
@@ -37,6 +39,7 @@ class Asked(msgspec.Struct, frozen=True):
     login: Login | None = None
     touched: Touched | None = None
     unseen: tuple[Use, ...] = ()
+    trace: Trace | None = None
 
     @property
     def opens_tickets(self) -> bool:

@@ -155,6 +155,9 @@ class Meters:
         self.export_failures = Counter(
             "sallyport_audit_export_failures", "Tries of an export that failed", ["export"], registry=self.registry
         )
+        self.spans_lost = Counter(
+            "sallyport_trace_spans_lost", "Spans that a collector of traces did not take", registry=self.registry
+        )
         self.policy_loads = Counter(
             "sallyport_policy_loads", "Attempts to load policies", ["result"], registry=self.registry
         )

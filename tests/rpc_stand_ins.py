@@ -17,6 +17,7 @@ from gateway.errors import ApprovalConflict, AuditUnavailable, RecordingBroken
 from gateway.identity.logins import Login
 from gateway.rpc.decision_service import DecisionPorts
 from gateway.rpc.identity import Caller, Role
+from gateway.tracing import Trace
 from gateway.viewing import Look, Playing
 
 ALLOWED = Decision(
@@ -86,6 +87,7 @@ class StandInGate:
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         self.before_answer()
         with self.lock:

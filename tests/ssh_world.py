@@ -211,6 +211,9 @@ class SmallKeeper:
             return Refusal("28P01", "no")
         return self.gate if who["resource"] == "box" else Refusal("3D000", "there is no such resource")
 
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        pass
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         return ()
 

@@ -255,3 +255,6 @@ class StreamDoor:
 
     def target(self, resource: str) -> Target | None:
         return self._keeper.target(resource)
+
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        self._keeper.reached(session, seconds, is_reached)

@@ -328,3 +328,6 @@ class Doorkeeper(Protocol):
 
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
+
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        """Told of each try to connect to the target of a session: how long it took, whether it came about. Never raises."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
+from collections.abc import Callable
 
 import structlog
 
@@ -19,6 +20,7 @@ NO_TARGET = Refusal("08004", "there is no such resource")
 CONNECT_TIMEOUT = 10.0
 """Seconds to reach a target (connect and TLS)."""
 MAX_ADDRESSES = 16
+Reached = Callable[[str, float, bool], None]
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +37,18 @@ async def look_up(host: str, port: int) -> tuple[str, ...]:
     return ()
 
 
-async def is_connected(target: Target, end: asyncio.Protocol) -> bool:
-    """Connect to a target. Whether that could be done, and in time."""
+async def is_connected(target: Target, end: asyncio.Protocol, told: Reached, session: str) -> bool:
+    """Connect to the target of a session. Whether that could be done, and in time; somebody is told (`Doorkeeper.reached`)."""
+    now = asyncio.get_running_loop().time
+    began, is_reached = now(), False
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await _connect(target, end)
+        is_reached = True
     except (OSError, TimeoutError) as error:
         log.warning("the target cannot be reached", error=type(error).__name__)
-        return False
-    return True
+    told(session, now() - began, is_reached)
+    return is_reached
 
 
 async def _connect(target: Target, end: asyncio.Protocol) -> None:

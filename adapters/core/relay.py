@@ -430,7 +430,7 @@ class Relay:
         target = self._target
         if target is None:
             raise RuntimeError("the session wants a target before it was admitted")
-        if not await is_connected(target, end):
+        if not await is_connected(target, end, self._with.doorkeeper.reached, self._gate_session().id):
             if self._upstream is end:
                 self.take(saw.UpstreamFailed("the target cannot be reached"))
             return

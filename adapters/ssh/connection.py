@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import asyncssh
 import structlog
@@ -130,8 +131,9 @@ class ClientConnection(asyncssh.SSHServer):
             found.close("the resource is gone")
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "there is no such resource")
             return
+        upstream = Upstream(target, partial(self._doorkeeper.reached, found.id))
         self.visit = Visit(
-            found, target, Upstream(target), self.cut, self._settings.notice_seconds, self._settings.idle_seconds
+            found, target, upstream, self.cut, self._settings.notice_seconds, self._settings.idle_seconds
         )
         found.watch(Watched(self.visit, asyncio.get_running_loop()))
 

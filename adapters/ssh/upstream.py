@@ -73,8 +73,10 @@ def _known_hosts(target: Target) -> asyncssh.SSHKnownHosts:
 class Upstream:
     """The connections for one client. Not there until they are needed; made again when they were lost."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, told: Callable[[float, bool], None] = lambda seconds, is_reached: None) -> None:
+        """`told` of each try to connect: how long it took, whether it came about."""
         self._target = target
+        self._told = told
         self._connections: list[asyncssh.SSHClientConnection] = []
         self._connecting = asyncio.Lock()
         self._is_closed = False
@@ -90,7 +92,12 @@ class Upstream:
                     return one
             if len(self._connections) >= MAX_CONNECTIONS:
                 raise TargetUnusable("it takes no more channels", code="TARGET_FULL")
-            made = await self._connect()
+            now, made = asyncio.get_running_loop().time, None
+            began = now()
+            try:
+                made = await self._connect()
+            finally:
+                self._told(now() - began, made is not None)
             self._connections.append(made)
             return made
 

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.planner import Planner
-from engine import command_reader
 from engine.request import Json
 from engine.source import Source
 from gateway.activity.known import KnownUses
@@ -22,14 +21,16 @@ from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
 from gateway.app.identities import Identities
-from gateway.app.listeners import RunningListener, make_listener, server_context
+from gateway.app.listeners import RunningListener, make_listener
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
-from gateway.app.recordings import build_recordings, build_viewings, put_away_old
+from gateway.app.recordings import build_recordings, put_away_old
 from gateway.app.retention import Shredder, open_log
 from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
+from gateway.app.servers import Served
+from gateway.app.tracing import build_tracer, gate_with, reader_of
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
@@ -47,18 +48,12 @@ from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
 from gateway.estimating import Estimating
-from gateway.faces.asking import Desk
-from gateway.faces.server import FaceServer, Place
-from gateway.gate import Gate
-from gateway.identity.bearers import TokenBearers
+from gateway.faces.server import FaceServer
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
-from gateway.rpc.authz_service import AuthzService
-from gateway.rpc.bearer import Tokens
 from gateway.rpc.configured import sockets_of
-from gateway.rpc.decision_service import DecisionPorts
-from gateway.rpc.gate_ports import Askers, Behind, GateApprovals, GateDecisions, LogAudit
+from gateway.rpc.gate_ports import Behind
 from gateway.rpc.server import RpcServer
 from gateway.shadow import Shadow
 from gateway.store.database import Database, open_database
@@ -128,7 +123,10 @@ class Gateway:
         )
         self.exports = Exports([*audit, *notices], self.meters)
         opening.callback(self.exports.close)
-        self._reader = command_reader()
+        self._tracer = build_tracer(config, secrets, self.meters)
+        if self._tracer is not None:
+            opening.callback(self._tracer.close)
+        self._reader = reader_of(self._tracer)
         self.finder, self._indexing = build_search(config, database, log, self._reader)
         opening.callback(self._indexing.close)
         known, flagged = KnownUses(database), self.meters.unusual.inc
@@ -149,7 +147,7 @@ class Gateway:
             )
         self._candidate = self._build_candidate(database, opening)
         self.approvals = Approvals(database, Bell(), lambda name: self.doors.known.people.also(name))
-        self.gate = Gate(
+        self.gate = gate_with(self._tracer)(
             policies=self.policies,
             log=self.log,
             approvals=self.approvals,
@@ -169,7 +167,7 @@ class Gateway:
         self._recording_keys = secrets.recording_keys()
         self.recordings = build_recordings(config, self._recording_keys, self.log)
         opening.callback(self.recordings.close)
-        self.doors = Doors(
+        self.doors: Doors = Doors(
             recordings=self.recordings,
             records_commands=config.recording.commands is Recorded.ALL,
             gate=self.gate,
@@ -181,6 +179,7 @@ class Gateway:
             shape_of=self._reader.shape,
             proofs=self.identities.proofs,
             standing=self.identities.standing,
+            watch=self._tracer,
         )
 
         self.ender = SessionEnder(self.doors.sessions, self.log, time.time_ns)
@@ -220,7 +219,7 @@ class Gateway:
         if config.metrics.bind is not None:
             places.append(self._start_metrics(config.metrics.bind))
         if self._sockets:
-            self._rpc = self._build_rpc()
+            self._rpc = self._served().rpc(self._sockets)
             self._rpc.start()
             places += [f"grpc {address}" for address in self._rpc.addresses]
         if config.faces.bind is not None:
@@ -239,8 +238,8 @@ class Gateway:
         if self._candidate is not None:
             self._candidate.watch(config.policies.poll_seconds)
 
-    def _behind(self) -> Behind:
-        return Behind(
+    def _served(self) -> Served:
+        behind = Behind(
             gate=self.gate,
             log=self.log,
             approvals=self.approvals,
@@ -248,40 +247,17 @@ class Gateway:
             resources=LiveResources(lambda: self.doors.known.directory),
             clock=time.time_ns,
         )
-
-    def _build_rpc(self) -> RpcServer:
-        behind, askers = self._behind(), Askers()
-        gate = GateDecisions(behind, askers)
-        ports = DecisionPorts(gate, self.policies, GateApprovals(behind, askers))
-        audit = LogAudit(self.log, self.config.at(self.config.audit.dir), self.finder)
-        bearers = TokenBearers(lambda: self.doors.known.people, self.identities.proofs)
-        authz = AuthzService(gate, bearers, self.config.rpc.ext_authz)
-        threads = self.config.rpc.threads
-        return RpcServer(
-            *(ports, audit, self._sockets, time.monotonic),
-            sessions=self.ender,
-            recordings=build_viewings(self.config, self.log),
-            threads=threads,
-            authz=authz,
-            tokens=Tokens(bearers, self.doors.trouble, time.monotonic),
+        return Served(
+            *(self.config, behind, self.policies, self.log, self.finder, self.doors, self.identities, self.ender),
+            troubles=self.troubles,
+            is_traced=self._tracer is not None,
         )
 
     async def _start_faces(self, bind: str) -> str:
-        host, port = split_address(bind) or ("", 0)
-        files = self.config.faces.tls
-        tls = None if files is None else server_context(self.config, files, "the faces")
-        desk = Desk(GateDecisions(self._behind(), Askers()))
-        faces = FaceServer(
-            Place(host, port, tls, self.config.faces.trusted_proxies),
-            desk,
-            lambda: self.doors.known.people,
-            self.troubles,
-            clock=time.monotonic,
-            tokens=self.identities.counter(self.log),
-        )
+        faces = self._served().faces(bind)
         await self._bound(faces.start(), bind)
         self._faces = faces
-        return f"faces {host}:{faces.port}"
+        return f"faces {faces.host}:{faces.port}"
 
     async def _start_console(self, bind: str) -> str:
         console = make_console(

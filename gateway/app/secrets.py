@@ -103,6 +103,14 @@ class Secrets:
                     raise ConfigInvalid(f"the token of the export `{export.name}` cannot stand in a header")
         return found
 
+    def traces_token(self) -> str | None:
+        """The token that traces go with."""
+        reference = self._config.telemetry.token
+        token = None if reference is None else self._text(reference, "telemetry.token")
+        if token is not None and (not token.isascii() or not token.isprintable()):
+            raise ConfigInvalid("the token of `telemetry.token` cannot stand in a header")
+        return token
+
     def token_keys(self) -> list[bytes]:
         """The keys that tokens of ours are signed with (PEM), in the order of `[identity.tokens] keys`."""
         return [self._secret(reference, "identity.tokens.keys") for reference in self._config.identity.tokens.keys]

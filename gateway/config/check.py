@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from gateway.config.addresses import is_loopback, split_address, untrustworthy
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
-from gateway.config.exports import find_export_misfits
+from gateway.config.exports import find_export_misfits, is_postable
 from gateway.config.http2 import Http2
 from gateway.config.issuers import find_issuer_misfits
 from gateway.config.mcp import find_mcp_misfits
@@ -23,6 +23,7 @@ from gateway.config.proxying import find_proxy_listener_misfits, find_proxy_misf
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.retention import find_retention_misfits
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
+from gateway.config.telemetry import find_telemetry_misfits
 
 _WITHOUT_ROLE = (ResourceProtocol.HTTP, ResourceProtocol.KUBERNETES, ResourceProtocol.MCP)
 _OVER_HTTP = (ResourceProtocol.HTTP, ResourceProtocol.MCP)
@@ -54,6 +55,10 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("store", "password"), f"holds no reference; {REFERENCE_EXPECTED}"
     if config.metrics.bind is not None and split_address(config.metrics.bind) is None:
         yield ("metrics", "bind"), "is no address; expected HOST:PORT"
+    traces, ca_file = config.telemetry.traces or "", config.telemetry.ca_file
+    is_file = ca_file is not None and config.at(ca_file).is_file()
+    known = {local.name for local in config.identity.principal}
+    yield from find_telemetry_misfits(config.telemetry, known, is_postable(traces), is_file)
 
 
 def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[Path, str]]:

@@ -28,7 +28,7 @@ from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.doors.resources import Directory, with_database
 from gateway.doors.session import GatewaySession
-from gateway.doors.sessions import Live, OpenSessions
+from gateway.doors.sessions import Live, OpenSessions, Watch
 from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
 from gateway.identity.logins import NOT_PROVEN, Login, Unproven, noted
@@ -76,6 +76,7 @@ class Doors:
         proofs: Proofs | None = None,
         standing: Standing | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
     ) -> None:
         """`shape_of` is the parser's, for what sessions remember. Without `recordings` nothing that has to be recorded runs.
 
@@ -97,7 +98,9 @@ class Doors:
         self._asking_issuers = ThreadPoolExecutor(EXAMINERS, "examine-issuer")
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
-        self.sessions = OpenSessions(monotonic)
+        self.sessions = OpenSessions(monotonic, watch)
+        self.reached = self.sessions.reached
+        """Told of each try to connect to the target of a session."""
 
     def live(self) -> Sequence[Live]:
         """The sessions that are open, the newest last. Safe from any thread."""

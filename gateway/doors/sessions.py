@@ -53,6 +53,19 @@ class Member(Protocol):
         """Note why it will be over."""
 
 
+class Watch(Protocol):
+    """Somebody who looks on. Must return at once and never raise."""
+
+    def opened(self, live: Live) -> None:
+        """A session is open."""
+
+    def closed(self, session_id: str) -> None:
+        """It is over."""
+
+    def reached(self, session_id: str, seconds: float, is_reached: bool) -> None:
+        """A connection to its target was made in so many seconds, or was not."""
+
+
 @dataclass(slots=True)
 class _Seat:
     member: Member
@@ -65,8 +78,9 @@ class _Seat:
 class OpenSessions:
     """All of this process. `clock` counts seconds and only goes on."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], watch: Watch | None = None) -> None:
         self._clock = clock
+        self._watch = watch
         self._seats: dict[str, _Seat] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
@@ -79,6 +93,8 @@ class OpenSessions:
         now = self._clock()
         self._seats[member.id] = _Seat(member, (principal, resource), now, now)
         self._counts[principal, resource] += 1
+        if self._watch is not None:
+            self._watch.opened(member.seen())
 
     def remove(self, session_id: str) -> None:
         """One is over. A second call changes nothing."""
@@ -88,6 +104,13 @@ class OpenSessions:
         self._counts[seat.key] -= 1
         if not self._counts[seat.key]:
             del self._counts[seat.key]
+        if self._watch is not None:
+            self._watch.closed(session_id)
+
+    def reached(self, session_id: str, seconds: float, is_reached: bool) -> None:
+        """A connection to the target of one was made in so many seconds, or was not."""
+        if self._watch is not None:
+            self._watch.reached(session_id, seconds, is_reached)
 
     def members(self) -> Sequence[Member]:
         """Those that are open, the newest last."""

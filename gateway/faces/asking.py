@@ -21,6 +21,7 @@ from engine.suite.stated import Stated, Statements
 from gateway.errors import GatewayError
 from gateway.identity.logins import Login
 from gateway.identity.speaking import overstated, own_session, session_name
+from gateway.tracing import Trace
 
 MAX_BODY = 4 << 20
 """Bytes of one call (the largest command and what stands around it)."""
@@ -50,6 +51,7 @@ class Decides(Protocol):
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         """Decide now; recorded before this returns. Never raises."""
 
@@ -67,6 +69,12 @@ class Caller:
     """There when a signed token proved them, with its limits."""
     address: str | None = None
     """Where they call from."""
+    trace: Trace | None = None
+    """What they say of a trace of their own, where there are traces."""
+
+    @property
+    def speaks_for_others(self) -> bool:
+        return bool(self.roles & _SPEAKS_FOR_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Desk:
 
     def ask(self, stated: Stated, caller: Caller) -> Answer:
         """The answer to one question. Raises CallRefused for what is none, or not this caller's to ask."""
-        speaks_for_others = bool(caller.roles & _SPEAKS_FOR_OTHERS)
+        speaks_for_others = caller.speaks_for_others
         if stated.principal is None and not speaks_for_others:
             stated = replace(stated, principal={"name": caller.principal.name})
         try:
@@ -116,6 +124,7 @@ class Desk:
             caller=caller.principal.name,
             dry_run=False,
             login=login,
+            came=caller.trace,
         )
 
     def refused(self, caller: Caller | None, method: str, refusal: CallRefused) -> None:

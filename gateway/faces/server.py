@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -28,6 +28,7 @@ from gateway.identity.proofs import TOLD
 from gateway.identity.signed import looks_signed
 from gateway.identity.throttle import Throttle
 from gateway.telemetry import logger
+from gateway.tracing import trace_in_metadata
 
 EXAMINERS = 4
 """Threads that look into signed tokens."""
@@ -60,9 +61,14 @@ class FaceServer:
         troubles: Callable[[], Sequence[str]],
         clock: Callable[[], float],
         tokens: TokenCounter | None = None,
+        is_traced: bool = False,
     ) -> None:
-        """`people` are those known now; `troubles` say, without waiting, why no work can be done; `clock` is seconds. `tokens`: signed ones count."""
+        """`people` are those known now; `troubles` say, without waiting, why no work can be done; `clock` is seconds. `tokens`: signed ones count.
+
+        `is_traced`: what callers say of traces of theirs is read.
+        """
         self._tokens = tokens
+        self._is_traced = is_traced
         # WHY a pool of their own: who brings tokens of a slow issuer must not hold up what else waits on threads.
         self._examining = ThreadPoolExecutor(EXAMINERS, "faces-examine")
         self._answering_in = ThreadPoolExecutor(ANSWERERS, "faces-answer")
@@ -74,7 +80,7 @@ class FaceServer:
         self._clock = clock
         self._throttle = Throttle()
         self._runner: web.AppRunner | None = None
-        self.port = place.port
+        self.host, self.port = place.host, place.port
 
     def application(self) -> web.Application:
         """Every route there is; docs/openapi/faces.yaml describes each."""
@@ -149,6 +155,9 @@ class FaceServer:
         caller: Caller | None = None
         try:
             caller = await self._caller(request)
+            if self._is_traced:
+                trace = trace_in_metadata(request.headers.items())
+                caller = replace(caller, trace=trace and trace.trusted(caller.speaks_for_others))
             # WHY before the body is read: calls that wait for their turn hold no megabytes.
             async with self._turns.setdefault(caller.principal.name, asyncio.Semaphore(AT_ONCE)):
                 try:

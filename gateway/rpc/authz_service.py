@@ -22,6 +22,7 @@ from gateway.rpc.calls import Reception, UnaryCall
 from gateway.rpc.codec.authz import Checked, Said, read_check, write_check
 from gateway.rpc.identity import Caller, Role
 from gateway.rpc.permissions import require
+from gateway.tracing import Trace
 
 NAME = "envoy.service.auth.v3.Authorization"
 _METHOD = f"/{NAME}/Check"
@@ -41,6 +42,7 @@ class Decides(Protocol):
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         """Decide now; recorded before this returns. Never raises."""
 
@@ -101,6 +103,7 @@ class AuthzService:
             caller=caller.name,
             dry_run=False,
             login=login,
+            came=caller.trace,
         )
         decision = answer.decision
         unmet = [one.type for one in decision.obligations if one.type not in GATES_OWN]

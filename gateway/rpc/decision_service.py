@@ -151,6 +151,7 @@ class DecisionService:
             caller=caller.name,
             dry_run=asked.dry_run,
             login=subject.login,
+            came=caller.trace,
         )
         trace: tuple[RuleTrace, ...] = ()
         if asked.detail is Detail.TRACE:

@@ -35,6 +35,7 @@ from gateway.gate import Gate
 from gateway.identity.logins import Login
 from gateway.rpc.ports import RuleTrace, Unsubscribe
 from gateway.rpc.remembering import RememberedCommand, remembered_commands, take_back
+from gateway.tracing import Trace
 from gateway.waiting import MAX_HELD
 
 _KINDS = {
@@ -113,10 +114,11 @@ class GateDecisions:
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
-        """Take the question through the gate. `login` has the limits of the token that a caller came with."""
+        """Take the question through the gate. `login` has the limits of the token that a caller came with, `came` is its trace."""
         known = self._known(resource)
-        asked = Asked(question, principal, session, known, context, caller, dry_run, login=login)
+        asked = Asked(question, principal, session, known, context, caller, dry_run, login=login, trace=came)
         answer = self._behind.gate.decide(asked)
         if answer.ticket is not None:
             self._askers.note(answer.ticket, caller)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Lock
@@ -24,6 +24,7 @@ from engine.request import Principal
 from gateway.errors import ConfigInvalid
 from gateway.identity.logins import Login
 from gateway.rpc.refusals import CallRefused, Cause
+from gateway.tracing import Trace, trace_in_metadata
 
 
 class Role(StrEnum):
@@ -40,13 +41,15 @@ class Role(StrEnum):
 class Caller:
     """An authenticated peer. `login`: a signed token proved it, within whose limits it stays (`bearer`).
 
-    `address` is the machine that it calls from; None: this one, over a socket.
+    `address` is the machine that it calls from; None: this one, over a socket. `trace` is what it says of a trace of its own, where there are
+    traces.
     """
 
     principal: Principal
     roles: frozenset[Role] = frozenset()
     login: Login | None = None
     address: str | None = None
+    trace: Trace | None = None
 
     @property
     def name(self) -> str:
@@ -97,6 +100,19 @@ class OneCaller:
 
     def __call__(self, peer: Peer) -> Caller:
         return self.caller
+
+
+class TracedCaller:
+    """Whoever another way to know callers finds, with what the call says of a trace. Those who speak for others are believed."""
+
+    def __init__(self, inner: Identify) -> None:
+        self._inner = inner
+
+    def __call__(self, peer: Peer) -> Caller:
+        """Raises CallRefused."""
+        caller = self._inner(peer)
+        trace = trace_in_metadata(peer.invocation_metadata() or ())
+        return caller if trace is None else replace(caller, trace=trace.trusted(caller.may_speak_for_others))
 
 
 class CertificateCaller:

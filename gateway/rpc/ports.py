@@ -16,6 +16,7 @@ from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
 from gateway.audit.index.sought import Sought
 from gateway.identity.logins import Login
+from gateway.tracing import Trace
 from gateway.viewing import Look
 
 Unsubscribe: TypeAlias = Callable[[], None]
@@ -52,6 +53,7 @@ class DecisionPort(Protocol):
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny.
 

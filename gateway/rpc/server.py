@@ -130,15 +130,18 @@ class RpcServer:
         threads: int = UNARY_THREADS,
         cache_ttl: int = 0,
         authz: AuthzService | None = None,
+        around: Callable[[Identify], Identify] = lambda identify: identify,
         tokens: Tokens | None = None,
     ) -> None:
         """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService.
 
         With `authz` Envoys are answered too; with `tokens` a caller is whom the token of its call proves.
+        `around`: what else is done where somebody calls, once it is known who.
         """
         self._threads = threads
         self._arrivals = Arrivals(clock)
         self._authz = authz
+        self._around = around
         self._tokens = tokens
         services = [DECISION, APPROVAL, AUDIT, SESSION, RECORDING, *([] if authz is None else [AUTHZ])]
         self._gate = ports.gate
@@ -231,6 +234,7 @@ class RpcServer:
         threads = deep_threads(self._threads, "rpc")
         if self._tokens is not None:
             identify = BearerCaller(identify, self._tokens)
+        identify = self._around(identify)
         reception = Reception(identify, self._gate, self._arrivals, streams, self._tokens)
         server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         handlers = {

@@ -12,6 +12,7 @@ from engine.request import Json, Principal, Resource, Session
 from gateway.errors import AuditUnavailable
 from gateway.faces.asking import Caller
 from gateway.identity.logins import Login
+from gateway.tracing import Trace
 
 ADAPTER = Caller(Principal("envoy", "service"), frozenset({"adapter"}))
 ANA = Caller(Principal("ana", "agent", ("viewers",)))
@@ -26,6 +27,7 @@ class FaceGate:
     )
     logins: list[Login | None] = field(default_factory=list)
     told: list[tuple[str, str, str]] = field(default_factory=list)
+    traces: list[Trace | None] = field(default_factory=list)
     is_recording: bool = True
 
     def decide(
@@ -39,11 +41,13 @@ class FaceGate:
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         assert isinstance(question, Question)
         assert not dry_run
         self.asked.append((question, principal, session, resource, context, caller))
         self.logins.append(login)
+        self.traces.append(came)
         number = f"d-{len(self.asked)}"
         reason = (Reason("p/R", "allow", "R", "because"),)
         match question.text:

@@ -150,6 +150,9 @@ class SmallKeeper:
         self.sessions.append(gate)
         return gate
 
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        pass
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         return ()
 

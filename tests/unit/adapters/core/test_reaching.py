@@ -43,11 +43,17 @@ async def test_only_addresses_that_were_looked_up_are_connected_to(monkeypatch: 
         port = server.getsockname()[1]
         knows(monkeypatch, ["192.0.2.1"])
         there = Target("shop.example", port, "", addresses=("127.0.0.1",))
-        assert await is_connected(there, asyncio.Protocol())
-        assert await is_connected(
-            Target("shop.example", port, "", addresses=("127.0.0.9", "127.0.0.1")), asyncio.Protocol()
-        )
-    assert not await is_connected(there, asyncio.Protocol())
+        told: list[tuple[str, bool]] = []
+
+        def tell(session: str, seconds: float, is_reached: bool) -> None:
+            assert 0 <= seconds < 60
+            told.append((session, is_reached))
+
+        assert await is_connected(there, asyncio.Protocol(), tell, "s-1")
+        other = Target("shop.example", port, "", addresses=("127.0.0.9", "127.0.0.1"))
+        assert await is_connected(other, asyncio.Protocol(), tell, "s-2")
+    assert not await is_connected(there, asyncio.Protocol(), tell, "s-3")
+    assert told == [("s-1", True), ("s-2", True), ("s-3", False)]
 
 
 def test_how_tls_is_done() -> None:

@@ -128,6 +128,9 @@ class Keeper:
         self.admitted.append(who)
         return self.refusal or self.gate
 
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        pass
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         return ()
 

@@ -32,6 +32,9 @@ class Keeper:
     def admit(self, **who: object) -> GateSession | Refusal:
         return Refusal("28P01", "no")
 
+    def reached(self, session: str, seconds: float, is_reached: bool) -> None:
+        pass
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         return ()
 

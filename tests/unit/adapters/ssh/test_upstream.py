@@ -68,6 +68,20 @@ async def test_one_connection_serves_and_is_made_again_when_it_was_lost() -> Non
         assert caught.value.code == "CLOSED"
 
 
+async def test_each_try_to_connect_is_told() -> None:
+    told: list[bool] = []
+    async with ssh_world() as world:
+        upstream = Upstream(world.target, lambda seconds, is_reached: told.append(is_reached))
+        await upstream.connection()
+        await upstream.connection()
+        upstream.close()
+    with pytest.raises(TargetUnusable):
+        await Upstream(
+            replace(world.target, known_hosts=""), lambda seconds, is_reached: told.append(is_reached)
+        ).connection()
+    assert told == [True, False]
+
+
 async def test_another_connection_is_made_where_one_is_full_and_there_is_an_end_of_them() -> None:
     async with ssh_world() as world:
         upstream = Upstream(world.target)

@@ -149,3 +149,24 @@ def test_a_session_that_nobody_has_said_whose_it_is_cannot_be_ended(seconds: flo
     house.sweep(seconds)
     assert member.notes == []
     assert not house.sessions.end("s-1", Ending(Cause.KILLED, "x"))
+
+
+def test_who_looks_on_is_told_of_each_session_once() -> None:
+    told: list[str] = []
+
+    class Looks:
+        def opened(self, live: Live) -> None:
+            told.append(f"opened {live.session.id}")
+
+        def closed(self, session_id: str) -> None:
+            told.append(f"closed {session_id}")
+
+        def reached(self, session_id: str, seconds: float, is_reached: bool) -> None:
+            told.append(f"reached {session_id} {seconds:g} {is_reached}")
+
+    sessions = OpenSessions(lambda: 0.0, Looks())
+    sessions.add(Member("s-1"), "ana", "orders")
+    sessions.reached("s-1", 0.5, True)
+    sessions.remove("s-1")
+    sessions.remove("s-1")
+    assert told == ["opened s-1", "reached s-1 0.5 True", "closed s-1"]

@@ -72,6 +72,18 @@ async def test_a_question_is_answered(house: House) -> None:
     assert (await house.ask("POST", "/v1/data/other/allow", BODY))[1] == {}
 
 
+async def test_traces_of_callers_are_read_only_where_there_are_traces(house: House) -> None:
+    said = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    await house.ask("POST", "/v1/data/sallyport/allow", BODY, **said)
+    house.server._is_traced = True
+    await house.ask("POST", "/v1/data/sallyport/allow", BODY, **said)
+    await house.ask("POST", "/v1/data/sallyport/allow", BODY)
+    before, there, after = house.gate.traces
+    assert (before, after) == (None, None)
+    assert there is not None
+    assert there.is_trusted, "an adapter speaks for others"
+
+
 async def test_nobody_is_answered_without_a_token(house: House) -> None:
     for header in ("", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"):
         for path in ("/v1/data/sallyport/allow", "/access/v1/evaluation", "/access/v1/evaluations", "/v1/policies"):

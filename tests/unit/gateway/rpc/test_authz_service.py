@@ -17,6 +17,7 @@ from gateway.identity.logins import Login, Unproven
 from gateway.identity.speaking import session_name
 from gateway.rpc.authz_service import AuthzService
 from gateway.rpc.refusals import CallRefused
+from gateway.tracing import Trace
 from grpc_proto.sallyport.envoy.v3 import external_auth_pb2 as pb
 from tests.rpc_stand_ins import ADAPTER, AGENT, ALLOWED, ASKER, DENIED, HELD
 from tests.unit.gateway.rpc.codec.test_authz import request
@@ -43,6 +44,7 @@ class Gate:
         caller: str,
         dry_run: bool,
         login: Login | None = None,
+        came: Trace | None = None,
     ) -> Answer:
         assert not context
         assert not dry_run

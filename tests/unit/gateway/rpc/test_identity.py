@@ -11,7 +11,7 @@ import pytest
 from engine.request import Principal
 from gateway.errors import ConfigInvalid
 from gateway.identity.logins import Login
-from gateway.rpc.identity import Caller, CertificateCaller, OneCaller, Role
+from gateway.rpc.identity import Caller, CertificateCaller, OneCaller, Role, TracedCaller
 from gateway.rpc.refusals import CallRefused
 from tests.certificates import Authority
 from tests.rpc_stand_ins import ADAPTER, AGENT
@@ -50,6 +50,20 @@ def refused(identify: CertificateCaller, peer: Peer) -> str:
         identify(peer)
     assert caught.value.code == "CALLER_UNKNOWN"
     return str(caught.value)
+
+
+class Said(Peer):
+    def invocation_metadata(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]
+        return (("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"),)
+
+
+def test_the_trace_of_who_speaks_for_others_is_believed_and_that_of_others_is_not() -> None:
+    for caller, is_trusted in ((ADAPTER, True), (AGENT, False)):
+        identify = TracedCaller(OneCaller(caller))
+        assert identify(Peer({})) is caller
+        trace = identify(Said({})).trace
+        assert trace is not None
+        assert trace.is_trusted is is_trusted
 
 
 def test_a_socket_of_one_caller_is_always_that_caller() -> None:
