@@ -89,7 +89,7 @@ class Gate:
         self._observe = meters.decision_seconds.observe
         self._moment = meters.decision_seconds.moment
         self._observe_since = meters.decision_seconds.observe_since
-        self._mask_keys = mask_keys
+        self.mask_keys = mask_keys  # another one whole, when keys are changed
         self._link = link
         self._renew = renew
         self._catalogs = catalogs
@@ -270,9 +270,9 @@ class Gate:
         for item in decision.mask_plan:
             name = item.params.get("key")
             if isinstance(name, str) and name not in keys:
-                if name not in self._mask_keys:
+                if name not in self.mask_keys:
                     return name, {}
-                keys[name] = self._mask_keys[name]
+                keys[name] = self.mask_keys[name]
         return None, keys
 
     def _fail(self, asked: Asked, error: Exception) -> Answer:
@@ -455,7 +455,10 @@ class Gate:
             self.steps.expire_overdue()
             escalate_due(self._approvals, self.advance, self._clock())
             self._approvals.ring_ended()
-            self._meters.holds_open.set(len(self._approvals.pending(self._clock())))
+            now = self._clock()
+            waiting = self._approvals.pending(now)
+            self._meters.holds_open.set(len(waiting))
+            self._meters.oldest_hold.set((now - waiting[0].requested_at) / 1e9 if waiting else 0.0)
         except GatewayError as error:
             logger("gate").warning("tickets could not be looked through", code=error.code)
 
@@ -484,9 +487,10 @@ class Gate:
         logger("gate").error("an outcome could not be recorded", decision=decision_id, code=error.code)
 
 
-def _labels(decision: Decision) -> tuple[str, str]:
+def _labels(decision: Decision) -> tuple[str, str, str]:
     """What a decision is counted under."""
-    return decision.verdict.value, decision.deny_kind or ""
+    first = decision.reasons[0] if decision.reasons else None
+    return decision.verdict.value, decision.deny_kind or "", "" if first is None else first.rule or first.code
 
 
 def _tree(judged: Judgement) -> ParsedCommand:

@@ -21,6 +21,8 @@ from structlog.typing import FilteringBoundLogger, Processor
 
 from engine._native import Count, Histogram
 
+MAX_RULES = 500
+OTHER_RULES = "other"
 LATENCY_BUCKETS = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 2e-2, 1e-1, 1.0)
 
 
@@ -106,14 +108,62 @@ class Tally(Collector):
         yield family
 
 
+class Decisions(Collector):
+    """Decisions by verdict and kind of denial, and by the rule that decided: one count each, for what comes with every command.
+
+    Rules are as many as the policies that ever decided have, and no more than `MAX_RULES` in all: others are counted together.
+    """
+
+    def __init__(self) -> None:
+        self._tally = Tally("", "", ("verdict", "deny_kind", "rule"))
+        self._rules: set[str] = set()
+
+    def of(self, verdict: str, deny_kind: str, rule: str) -> Count:
+        """Where is counted what came to this by that rule."""
+        if rule not in self._rules:
+            if len(self._rules) >= MAX_RULES:
+                rule = OTHER_RULES
+            self._rules.add(rule)
+        return self._tally.of(verdict, deny_kind, rule)
+
+    def count(self, verdict: str, deny_kind: str, rule: str) -> None:
+        """Count one."""
+        self.of(verdict, deny_kind, rule).add()
+
+    def counts(self) -> list[tuple[tuple[str, str], int]]:
+        """Every count by verdict and kind of denial, in order."""
+        found: dict[tuple[str, str], int] = {}
+        for (verdict, kind, _), count in self._tally.counts():
+            found[verdict, kind] = found.get((verdict, kind), 0) + count
+        return list(found.items())
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """As Prometheus reads it."""
+        all_ = CounterMetricFamily(
+            "sallyport_decisions", "Decisions by verdict and kind of denial", labels=("verdict", "deny_kind")
+        )
+        for labels, count in self.counts():
+            all_.add_metric(labels, count)
+        yield all_
+        by_rule = CounterMetricFamily(
+            "sallyport_rule_decisions",
+            "Decisions by the first rule that they give as reason",
+            labels=("rule", "verdict"),
+        )
+        rules: dict[tuple[str, str], int] = {}
+        for (verdict, _, rule), count in self._tally.counts():
+            rules[rule, verdict] = rules.get((rule, verdict), 0) + count
+        for labels, count in sorted(rules.items()):
+            by_rule.add_metric(labels, count)
+        yield by_rule
+
+
 class Meters:
     """The numbers of one running gateway, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.decisions = Tally(
-            "sallyport_decisions", "Decisions by verdict and kind of denial", ("verdict", "deny_kind")
-        )
+        self.decisions = Decisions()
         self.registry.register(self.decisions)
         self.decision_seconds = Latency("sallyport_decision_seconds", "Time of a decision, audit included")
         self.registry.register(self.decision_seconds)
@@ -123,9 +173,19 @@ class Meters:
             ("protocol", "what"),
         )
         self.registry.register(self.target_connections)
-        self.sessions = Gauge("sallyport_sessions", "Open sessions", registry=self.registry)
+        self.sessions = Gauge("sallyport_sessions", "Open sessions", ["protocol"], registry=self.registry)
         self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
         self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)
+        self.oldest_hold = Gauge(
+            "sallyport_hold_oldest_seconds", "How long the oldest of them waits", registry=self.registry
+        )
+        self.shown_rows = Counter("sallyport_shown_rows", "Rows that clients were shown", registry=self.registry)
+        self.shown_bytes = Counter("sallyport_shown_bytes", "Bytes that clients were shown", registry=self.registry)
+        self.masked_values = Counter(
+            "sallyport_masked_values",
+            "Values that were masked: cells of masked columns, places in what streams showed",
+            registry=self.registry,
+        )
         self.unusual = Counter(
             "sallyport_unusual_decisions",
             "Decisions about what that kind of job never did before",
@@ -136,6 +196,27 @@ class Meters:
         )
         self.audit_unsealed = Gauge(
             "sallyport_audit_unsealed", "Entries that no signed checkpoint covers yet", registry=self.registry
+        )
+        self.audit_free = Gauge(
+            "sallyport_audit_free_bytes", "Free space where the audit is written", registry=self.registry
+        )
+        self.audit_low_water = Gauge(
+            "sallyport_audit_low_water_bytes", "Below so much nothing new is allowed", registry=self.registry
+        )
+        self.audit_refusing = Gauge(
+            "sallyport_audit_refusing",
+            "1 while nothing can be recorded, and so nothing is allowed",
+            registry=self.registry,
+        )
+        self.store_failing = Gauge(
+            "sallyport_store_failing", "1 while the store does not answer", registry=self.registry
+        )
+        self.not_ready = Gauge("sallyport_not_ready", "1 while no new work can be done", registry=self.registry)
+        self.certificate_ends = Gauge(
+            "sallyport_certificate_not_after_seconds",
+            "When a certificate that is served ends, in seconds since 1970",
+            ["where"],
+            registry=self.registry,
         )
         self.audit_failures = Counter(
             "sallyport_audit_failures", "Entries that could not be written", registry=self.registry
@@ -174,6 +255,12 @@ class Meters:
             "sallyport_policy_failing", "1 while newer policies cannot be used", registry=self.registry
         )
         self.policy_info = Info("sallyport_policy", "The policies that decide", registry=self.registry)
+
+    def told(self, rows: int, size: int, masked: int) -> None:
+        """Count what clients were shown."""
+        self.shown_rows.inc(rows)
+        self.shown_bytes.inc(size)
+        self.masked_values.inc(masked)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

@@ -80,7 +80,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a granted command. `error` is the server's code (SQLSTATE), never its text; `masked` how often a value
-    was hidden in a stream."""
+    was hidden in a stream, or how many cells of masked columns there were."""
 
     rows: int = 0
     bytes: int = 0

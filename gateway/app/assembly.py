@@ -17,10 +17,11 @@ from engine.request import Json
 from engine.source import Source
 from gateway.activity.known import KnownUses
 from gateway.app.beside import Teller
+from gateway.app.certificates import RPC, Certificates
 from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
-from gateway.app.identities import Identities
+from gateway.app.identities import Identities, token_keys
 from gateway.app.listeners import RunningListener, make_listener
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
@@ -30,11 +31,13 @@ from gateway.app.retention import Shredder, open_log
 from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
 from gateway.app.servers import Served
+from gateway.app.stock import Stock
 from gateway.app.tracing import build_tracer, gate_with, reader_of
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
+from gateway.audit.figures import Figures
 from gateway.audit.keys import log_name, own_key
 from gateway.audit.read import read_since
 from gateway.audit.sealing import Sealer
@@ -79,6 +82,7 @@ class Gateway:
         self.config = config
         self.meters = Meters()
         self.tending = Tending(lambda work: self.meters.beside_failures.labels(work).inc())
+        self._certificates = Certificates()
         self._open = contextlib.ExitStack()
         self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
@@ -109,6 +113,8 @@ class Gateway:
         self._decoy_key = database.shared_key("decoy")
         self.identities = Identities(config, secrets, database, lambda: self.doors.known)
         opening.callback(self.identities.standing.close)
+        if config.rpc.bind is not None and config.rpc.tls is not None:
+            self._certificates.note(config, config.rpc.tls, RPC)
         people, directory, self._sockets = secrets.people(self._decoy_key), secrets.directory(), sockets_of(config)
         self.log = open_log(config)
         opening.callback(self.log.close)
@@ -202,7 +208,9 @@ class Gateway:
         directory = self.config.at(self.config.audit.dir)
         origin = log_name(directory)
         keys = secrets.audit_keys(origin) or [own_key(directory, origin)]
-        return Sealer(self.log, directory, origin, keys, time.time_ns)
+        # WHY only where they are read: it is a look at every line.
+        heard = None if self.config.metrics.bind is None else Figures(self.meters.told).hear
+        return Sealer(self.log, directory, origin, keys, time.time_ns, heard)
 
     # --- servers ----------------------------------------------------------------------------------------------------
 
@@ -249,6 +257,7 @@ class Gateway:
         )
         return Served(
             *(self.config, behind, self.policies, self.log, self.finder, self.doors, self.identities, self.ender),
+            certificates=self._certificates,
             troubles=self.troubles,
             is_traced=self._tracer is not None,
         )
@@ -276,6 +285,7 @@ class Gateway:
                 exports=self.exports,
                 finder=self.finder,
                 troubles=self.troubles,
+                certificates=self._certificates,
                 started_at=self._started_at,
                 sign_in=self.identities.sign_in,
                 sign_in_key=self.identities.sign_in_key,
@@ -296,14 +306,22 @@ class Gateway:
             ) from error
 
     async def _start_listener(self, one: Listener) -> str:
-        listener = make_listener(self.config, one, self.doors, self._catalogs, self._host_keys, self.meters)
+        listener = make_listener(
+            self.config, one, self.doors, self._catalogs, self._host_keys, self.meters, self._certificates
+        )
         await self._bound(listener.start(), one.bind)
         self._listeners.append(listener)
         return f"{one.protocol.value} {one.bind.rpartition(':')[0]}:{listener.port}"
 
     def _start_metrics(self, bind: str) -> str:
         host, port = split_address(bind) or ("", 0)
-        server = HealthServer(host, port, self._metrics, self.troubles, self.policy_facts)
+        stock = Stock(
+            *(self.config, self.meters, self.policies, self.counting, self.log),
+            troubles=self.troubles,
+            store_trouble=self.identities.standing.store_trouble,
+            certificates=self._certificates.ends,
+        )
+        server = HealthServer(host, port, stock.text, self.troubles, self.policy_facts)
         self._open.callback(server.close)
         return f"metrics {host}:{server.port}"
 
@@ -335,11 +353,6 @@ class Gateway:
             "failure": list(status.failure[:5]),
             "candidate": None if self._candidate is None else self._candidate.revision,
         }
-
-    def _metrics(self) -> bytes:
-        self.meters.policy_age.set(self.policies.age)
-        self.meters.counted.set(self.counting.counted)
-        return self.meters.text()
 
     async def hear_replicas(self) -> None:
         """Pass on what other replicas say of tickets, for ever. Ends at once where there can be none."""
@@ -413,7 +426,8 @@ class Gateway:
     def reload(self, config: Config | None, environment: Mapping[str, str]) -> None:
         """Load the policies again, and (when the new configuration is usable) people, resources and credentials.
 
-        Servers, store and audit stay as they are until a restart. Never raises: what cannot be used is logged.
+        Keys of masks and tokens, and certificates, are those of the moment then. Servers, store and audit stay as they are until a
+        restart. Never raises: what cannot be used is logged.
         """
         # WHY a thread where another machine is asked: whoever stops us meanwhile must not wait for it.
         if is_remote(self.config):
@@ -425,10 +439,16 @@ class Gateway:
         secrets = Secrets(config, environment)
         try:
             known = Known(secrets.people(self._decoy_key), secrets.directory())
+            mask_keys, own_keys, sockets = secrets.mask_keys(), token_keys(secrets, self._database), sockets_of(config)
         except GatewayError as error:
             logger("app").error("the configuration was not loaded again", code=error.code, problem=str(error))
             return
+        # INVARIANT: before who and what is known: what sessions remember, with the keys of then, they forget with that.
+        self.gate.mask_keys = mask_keys
+        self.identities.use_keys(own_keys)
         self.doors.known = known
+        if self._certificates.reload(config) and self._rpc is not None:
+            self._rpc.renew(sockets)
         logger("app").info("people and resources loaded again")
 
     def _reload_policies(self) -> None:

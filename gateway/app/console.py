@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
+from gateway.app.certificates import CONSOLE, Certificates
 from gateway.app.exports import Exports
-from gateway.app.listeners import server_context
 from gateway.app.origins import folders_of
 from gateway.approvals.store import Approvals
 from gateway.audit.index.finding import Finder
@@ -60,6 +60,7 @@ class Parts:
     meters: Meters
     exports: Exports
     finder: Finder
+    certificates: Certificates
     troubles: Callable[[], Sequence[str]]
     started_at: int
     sign_in: CodeFlow | None
@@ -88,7 +89,7 @@ def make_console(parts: Parts) -> ConsoleServer:
     """The server, not started. Raises ConfigInvalid for a certificate that cannot be used."""
     config, console = parts.config, parts.config.console
     host, port = split_address(console.bind or "") or ("", 0)
-    tls = None if console.tls is None else server_context(config, console.tls, "the console")
+    tls = None if console.tls is None else parts.certificates.context(config, console.tls, CONSOLE)
     signed_in = sign_ins_of(config, parts.database)
     people, proofs = (lambda: parts.doors.known.people), parts.proofs
     entrance = Entrance(people, signed_in, parts.log, time.time_ns, proofs.names, proofs)

@@ -32,7 +32,9 @@ class Identities:
         """`known` are people and resources at the moment."""
         self.issuers = issuers_of(config, secrets.client_secret)
         self.sign_in, self.sign_in_key = code_flow_of(self.issuers, time.time_ns), database.shared_key("sign-in")
-        keys, tokens = token_keys(secrets, database), Tokens(database)
+        keys, tokens = TokenKeys(token_keys(secrets, database)), Tokens(database)
+        self.use_keys = keys.use
+        """Take other keys for tokens of ours, from now on."""
         self.mint = Mint(
             keys,
             tokens,
@@ -51,10 +53,10 @@ class Identities:
         return TokenCounter(self.proofs, self.mint, log, time.time_ns, None if flow is None else flow.issuer.settings)
 
 
-def token_keys(secrets: Secrets, database: Database) -> TokenKeys:
-    """The keys that sign and verify tokens of ours: those of the configuration, or one that all replicas share."""
+def token_keys(secrets: Secrets, database: Database) -> list[TokenKey]:
+    """The keys that sign (the first) and verify tokens of ours: those of the configuration, or one that all replicas share."""
     own = [TokenKey.from_pem(pem) for pem in secrets.token_keys()]
-    return TokenKeys(own or [TokenKey.from_seed(database.shared_key("tokens"))])
+    return own or [TokenKey.from_seed(database.shared_key("tokens"))]
 
 
 def issuers_of(config: Config, client_secret: Callable[[str], str | None]) -> list[Issuer]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping, Sequence
 from typing import Protocol, assert_never
 
@@ -17,10 +16,11 @@ from adapters.postgres.listener import PostgresListener
 from adapters.postgres.session import ClientProof
 from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
+from gateway.app.certificates import Certificates
 from gateway.config import Auth, Config, Listener
 from gateway.config.addresses import split_address
 from gateway.config.http2 import Http2
-from gateway.config.model import ResourceProtocol, ServerTls
+from gateway.config.model import ResourceProtocol
 from gateway.doors.adapters import Doors
 from gateway.errors import ConfigInvalid
 from gateway.telemetry import Meters
@@ -46,10 +46,11 @@ def make_listener(
     catalogs: CatalogService,
     host_keys: Mapping[str, Sequence[str]],
     meters: Meters,
+    certificates: Certificates,
 ) -> RunningListener:
     """The listener, not started; `host_keys` by where they listen. Raises ConfigInvalid for what cannot be used of its files."""
     host, port = split_address(one.bind) or ("", 0)
-    tls = None if one.tls is None else server_context(config, one.tls, f"the listener on `{one.bind}`")
+    tls = None if one.tls is None else certificates.context(config, one.tls, one.bind)
     match one.protocol:
         case ResourceProtocol.POSTGRES:
             proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
@@ -89,31 +90,3 @@ def _kept(one: Listener, meters: Meters) -> KeptConnections:
 def _is_proxy(config: Config, one: Listener) -> bool:
     """Whether clients of a listener name the hosts they want."""
     return any(resource.name == one.resource and resource.proxy is not None for resource in config.resource)
-
-
-def server_context(config: Config, files: ServerTls, what: str) -> ssl.SSLContext:
-    """TLS as a server does it, with a certificate of the configuration. Raises ConfigInvalid."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    try:
-        context.load_cert_chain(config.at(files.certificate), config.at(files.key))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigInvalid(
-            f"the certificate of {what} cannot be used ({type(error).__name__})",
-            help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
-        ) from error
-    if files.client_ca is not None:
-        _ask_for_certificates(context, config, files.client_ca, what)
-    return context
-
-
-def _ask_for_certificates(context: ssl.SSLContext, config: Config, client_ca: str, what: str) -> None:
-    """Ask clients for a certificate: none is needed, one that is given has to be an authority's."""
-    try:
-        context.load_verify_locations(config.at(client_ca))
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigInvalid(
-            f"`client_ca` of {what} cannot be used ({type(error).__name__})", help="expected PEM"
-        ) from error
-    context.verify_mode = ssl.CERT_OPTIONAL

@@ -16,7 +16,7 @@ from gateway.config import Config
 from gateway.errors import IdentityRefused
 from gateway.identity.logins import CONSOLE
 from gateway.identity.minting import Asker, Mint, Wish
-from gateway.identity.scoped import Grant
+from gateway.identity.scoped import Grant, TokenKeys
 from gateway.identity.tokens import Issued, Tokens
 from gateway.store.database import open_database
 from gateway.store.migrations import upgrade
@@ -43,7 +43,7 @@ class TokenDesk:
         try:
             upgrade(database)
             names = {resource.name for resource in config.resource}
-            keys, tokens = token_keys(secrets, database), Tokens(database, token_word)
+            keys, tokens = TokenKeys(token_keys(secrets, database)), Tokens(database, token_word)
             mint = Mint(
                 keys,
                 tokens,

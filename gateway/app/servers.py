@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.app.certificates import FACES, Certificates
 from gateway.app.identities import Identities
-from gateway.app.listeners import server_context
 from gateway.app.recordings import build_viewings
 from gateway.audit.index.finding import Finder
 from gateway.audit.log import AuditLog
@@ -40,6 +40,7 @@ class Served:
     doors: Doors
     identities: Identities
     ender: SessionEnder
+    certificates: Certificates
     troubles: Callable[[], Sequence[str]]
     is_traced: bool
 
@@ -68,7 +69,7 @@ class Served:
         """The faces, not started. Raises ConfigInvalid for a certificate that cannot be used."""
         host, port = split_address(bind) or ("", 0)
         files = self.config.faces.tls
-        tls = None if files is None else server_context(self.config, files, "the faces")
+        tls = None if files is None else self.certificates.context(self.config, files, FACES)
         return FaceServer(
             Place(host, port, tls, self.config.faces.trusted_proxies),
             Desk(GateDecisions(self.behind, Askers())),

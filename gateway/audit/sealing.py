@@ -36,12 +36,20 @@ class Sealer:
     """Seals one log. `seal` may be called from any thread; `start` does it again and again in a thread of its own."""
 
     def __init__(
-        self, log: AuditLog, directory: Path, origin: str, keys: Sequence[SigningKey], clock: Callable[[], int]
+        self,
+        log: AuditLog,
+        directory: Path,
+        origin: str,
+        keys: Sequence[SigningKey],
+        clock: Callable[[], int],
+        heard: Callable[[bytes], None] | None = None,
     ) -> None:
         """Take up where the last checkpoint is. Raises AuditUnavailable when the log does not continue it.
 
-        `keys`: the one that signs, then those it takes over from. `clock`: UTC nanoseconds.
+        `keys`: the one that signs, then those it takes over from. `clock`: UTC nanoseconds. `heard` is given every line that is
+        written from now on, some at a time, each once, as they are sealed.
         """
+        self._heard, self._heard_upto = heard, log.next_seq - 1
         self._log, self._directory, self._origin, self._clock = log, directory, origin, clock
         self._keys = keys
         self._lock = threading.Lock()
@@ -106,6 +114,9 @@ class Sealer:
             self._is_behind = True
             for batch in self._tail.leaves(upto):
                 self._tree.extend(batch.hashes, batch.places)
+                if self._heard is not None and batch.first > self._heard_upto:
+                    self._heard_upto = batch.first + batch.count - 1
+                    self._heard(batch.lines)
             self._is_behind = False
             size = self._tree.size
             if size > self.sealed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine._native import NativeError, audit_leaves
@@ -23,12 +23,13 @@ _NUMBER = re.compile(rb'\{"seq":([1-9][0-9]{0,18}),')
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some lines in order: the number of the first, how many, their leaves (32 bytes each), where each begins in its
-    segment (8 bytes each, the highest first)."""
+    segment (8 bytes each, the highest first), and the lines themselves."""
 
     first: int
     count: int
     hashes: bytes
     places: bytes
+    lines: bytes = field(default=b"", repr=False)
 
 
 def number_of(line: bytes) -> int | None:
@@ -100,4 +101,4 @@ class Tail:
             raise AuditUnavailable(f"`{path.name}` holds {error}", code="AUDIT_ALTERED") from error
         self._offset += length
         self._next += count
-        return Batch(first, count, hashes, places)
+        return Batch(first, count, hashes, places, data[:length])

@@ -220,8 +220,8 @@ class Doors:
             refusal = refusal or NOT_PROVEN
             self._meters.logins_refused.labels(refusal.code).inc()
             return refusal
-        self._meters.sessions.inc()
         seen = with_database(place, database)
+        self._meters.sessions.labels(seen.protocol).inc()
         opened = GatewaySession(self, principal, session, seen, login, opened_at=now)
         self.sessions.add(opened, principal.name, place.name)
         return opened
@@ -279,9 +279,9 @@ class Doors:
         found = self.known.people.find(name)
         return None if found is None else found.principal
 
-    def closed(self, session: Session, principal: Principal, reason: str) -> None:
+    def closed(self, session: Session, principal: Principal, protocol: str, reason: str) -> None:
         """Record the end of a session."""
-        self._meters.sessions.dec()
+        self._meters.sessions.labels(protocol).dec()
         self.sessions.remove(session.id)
         entry = Entry(
             kind=Kind.SESSION,

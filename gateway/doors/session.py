@@ -263,4 +263,4 @@ class GatewaySession:
             self.connection = None
             if self._exchanges is not None:
                 self._exchanges.end()
-            self._doors.closed(self._session, self._principal, self._ending or reason)
+            self._doors.closed(self._session, self._principal, self._resource.protocol, self._ending or reason)

@@ -114,10 +114,15 @@ class TokenKeys:
     """The keys of this installation: the first signs, all verify, so that they can be rotated."""
 
     def __init__(self, keys: Sequence[TokenKey]) -> None:
+        self.use(keys)
+
+    def use(self, keys: Sequence[TokenKey]) -> None:
+        """These from now on: what a key signed that is not among them counts no more. Raises ConfigInvalid for none."""
         if not keys:
             raise ConfigInvalid("there is no key to sign tokens with")
-        self._signing = keys[0]
+        # WHY this order: whoever is given a token in between can use it.
         self._by_id = {key.id: key.public for key in keys}
+        self._signing = keys[0]
 
     def print(self, grant: Grant) -> str:
         """The token of a grant. Raises IdentityRefused when it would be too long."""

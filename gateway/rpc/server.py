@@ -142,6 +142,7 @@ class RpcServer:
         self._arrivals = Arrivals(clock)
         self._authz = authz
         self._around = around
+        self._proofs: dict[str, _Proof] = {}
         self._tokens = tokens
         services = [DECISION, APPROVAL, AUDIT, SESSION, RECORDING, *([] if authz is None else [AUTHZ])]
         self._gate = ports.gate
@@ -178,6 +179,16 @@ class RpcServer:
         self._arrivals.start()
         self._health.set_serving(True)
 
+    def renew(self, sockets: Sequence[Socket]) -> None:
+        """Prove what listens already with the certificates of these, from the next connection on."""
+        for socket in sockets:
+            if not isinstance(socket, TlsSocket):
+                continue
+            proof = self._proofs.get(_host_port(socket.host, socket.port))
+            # INVARIANT: who had to have a certificate has to go on having one.
+            if proof is not None and bool(proof.tls.client_authority) == bool(socket.tls.client_authority):
+                proof.tls = socket.tls
+
     def stop(self, grace: float = 5.0) -> None:
         """Take no more calls, let those that run finish for `grace` seconds, end streams, take the sockets away."""
         with self._lock:
@@ -202,7 +213,9 @@ class RpcServer:
                 if not socket.tls.client_authority and self._tokens is None:
                     raise ConfigInvalid("a TLS socket of the gRPC service needs an authority for client certificates")
                 running = self._serving(CertificateCaller(socket.callers) if socket.tls.client_authority else Nobody())
-                address, credentials = _host_port(socket.host, socket.port), _credentials(socket.tls)
+                address = _host_port(socket.host, socket.port)
+                proof = self._proofs[address] = _Proof(socket.tls)
+                credentials = proof.credentials()
                 return _bound(running, socket.host, lambda: running.server.add_secure_port(address, credentials))
             case LoopbackSocket():
                 if not _is_loopback(socket.host):
@@ -269,12 +282,30 @@ def _bound(running: _Running, host: str, bind: Callable[[], int]) -> _Running:
     return running
 
 
-def _credentials(tls: Tls) -> grpc.ServerCredentials:
-    if not tls.client_authority:
-        return grpc.ssl_server_credentials([(tls.key, tls.certificate)])
-    return grpc.ssl_server_credentials(
-        [(tls.key, tls.certificate)], root_certificates=tls.client_authority, require_client_auth=True
-    )
+class _Proof:
+    """What a TLS socket proves itself with at the moment. Asked with each connection, by a thread of gRPC."""
+
+    def __init__(self, tls: Tls) -> None:
+        self.tls = self._told = tls
+
+    def __call__(self) -> grpc.ServerCertificateConfiguration | None:
+        """What is to be shown from now on; None when that is what was told before."""
+        if self.tls is self._told:
+            return None
+        self._told = self.tls
+        return _shown(self._told)
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """As gRPC has it. Whether clients need a certificate stays as it is."""
+        return grpc.dynamic_ssl_server_credentials(
+            _shown(self.tls),
+            self,  # type: ignore[arg-type]  # the stub does not know that None says: as before
+            require_client_authentication=bool(self.tls.client_authority),
+        )
+
+
+def _shown(tls: Tls) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(tls.key, tls.certificate)], tls.client_authority or None)
 
 
 def _host_port(host: str, port: int) -> str:

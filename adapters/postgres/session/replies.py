@@ -340,7 +340,8 @@ class Replies:
         if run.is_over:
             return
         run.is_over = True
-        outcome = Outcome(run.rows, run.bytes, self._out.now - run.started, error)
+        masked = run.rows * len(run.answer.decision.mask_plan)
+        outcome = Outcome(run.rows, run.bytes, self._out.now - run.started, error, masked)
         self._out.wish(Record(run.answer.decision_id, outcome))
 
     def _ready(self, at: int, end: int) -> bytes | None:

@@ -60,6 +60,36 @@ def test_the_certificate_says_who_is_calling(authority: Authority) -> None:
         assert [asked.caller for asked in stand_ins.gate.asked] == ["pg-adapter", "pg-adapter", "agent-7"]
 
 
+def test_the_next_connection_is_shown_the_new_certificate(authority: Authority) -> None:
+    other = Authority()
+    old, new = authority.issue("gateway", "dns:localhost"), other.issue("gateway", "dns:localhost")
+    stand_ins = StandIns()
+    server = RpcServer(
+        *(stand_ins.ports, stand_ins.audit),
+        [TlsSocket("127.0.0.1", 0, Tls(old.certificate, old.key, authority.pem), CALLERS)],
+        time.monotonic,
+    )
+    server.start()
+    try:
+        address, shown = server.addresses[0], authority.issue("agent")
+        query = Query(Resource("orders", "postgres"))
+        with client(address, authority, shown) as before:
+            before.decide(SELECT, query)
+            # Somebody who asks for no certificates any more is not believed.
+            server.renew([TlsSocket("127.0.0.1", 0, Tls(new.certificate, new.key), CALLERS)])
+            with client(address, authority, shown) as same:
+                same.decide(SELECT, query)
+            server.renew([TlsSocket("127.0.0.1", 0, Tls(new.certificate, new.key, authority.pem), CALLERS)])
+            before.decide(SELECT, query)
+        trusts = ClientTls(shown.certificate, shown.key, other.pem, server_name="localhost")
+        with Client.over_tls(address, trusts, timeout=30) as after:
+            after.decide(SELECT, query)
+        with client(address, authority, shown) as late, pytest.raises(CallFailed):
+            late.decide(SELECT, query)
+    finally:
+        server.stop(grace=5)
+
+
 def test_a_certificate_of_nobody_we_know_is_refused_and_recorded(authority: Authority) -> None:
     with with_tls(authority) as (stand_ins, address):
         with client(address, authority, authority.issue("stranger", "dns:stranger.corp")) as stranger:

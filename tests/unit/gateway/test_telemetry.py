@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from gateway.telemetry import Meters, logger, set_up_log
+from gateway.telemetry import MAX_RULES, Meters, logger, set_up_log
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_text_is_for_people() -> None:
 
 def test_each_gateway_has_its_own_numbers() -> None:
     one, two = Meters(), Meters()
-    one.decisions.count("deny", "RULE")
+    one.decisions.count("deny", "RULE", "p/R")
     assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in one.text()
     assert b'deny_kind="RULE"' not in two.text()
 
@@ -58,7 +58,7 @@ def test_times_fall_into_buckets_that_add_up() -> None:
 
 def test_what_began_at_a_moment_is_timed_and_counted_in_one() -> None:
     meters = Meters()
-    allowed = meters.decisions.of("allow", "")
+    allowed = meters.decisions.of("allow", "", "p/A")
     began = meters.decision_seconds.moment()
     meters.decision_seconds.observe_since(began, allowed)
     meters.decision_seconds.observe_since(began - 2.0, allowed)
@@ -71,7 +71,33 @@ def test_what_began_at_a_moment_is_timed_and_counted_in_one() -> None:
 
 def test_counts_can_be_read_with_their_labels() -> None:
     meters = Meters()
-    meters.decisions.count("deny", "RULE")
-    meters.decisions.count("allow", "")
-    meters.decisions.count("deny", "RULE")
+    meters.decisions.count("deny", "RULE", "p/R")
+    meters.decisions.count("allow", "", "p/A")
+    meters.decisions.count("deny", "RULE", "p/R")
     assert meters.decisions.counts() == [(("allow", ""), 1), (("deny", "RULE"), 2)]
+
+
+def test_decisions_are_counted_by_rule_and_rules_are_bounded() -> None:
+    meters = Meters()
+    for number in range(MAX_RULES + 10):
+        meters.decisions.count("deny", "RULE", f"p/{number}")
+    meters.decisions.count("allow", "", "p/0")
+    text = meters.text().decode()
+    assert 'sallyport_rule_decisions_total{rule="p/0",verdict="allow"} 1.0' in text
+    assert 'sallyport_rule_decisions_total{rule="p/0",verdict="deny"} 1.0' in text
+    assert 'sallyport_rule_decisions_total{rule="other",verdict="deny"} 10.0' in text
+    assert f'sallyport_decisions_total{{deny_kind="RULE",verdict="deny"}} {MAX_RULES + 10}.0' in text
+    assert text.count("sallyport_rule_decisions_total{rule=") <= MAX_RULES + 2
+
+
+def test_what_clients_were_shown_is_counted() -> None:
+    meters = Meters()
+    meters.told(2, 30, 4)
+    meters.told(1, 1, 0)
+    text = meters.text().decode()
+    for line in (
+        "sallyport_shown_rows_total 3.0",
+        "sallyport_shown_bytes_total 31.0",
+        "sallyport_masked_values_total 4.0",
+    ):
+        assert line in text

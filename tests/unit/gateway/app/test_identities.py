@@ -14,7 +14,7 @@ from gateway.app.secrets import Secrets
 from gateway.config import Config, load_config
 from gateway.config.model import Identity, OidcIssuer, PrincipalKind, TokenAlgorithm, TokenSettings
 from gateway.identity.oidc.settings import IssuerSettings
-from gateway.identity.scoped import Grant
+from gateway.identity.scoped import Grant, TokenKeys
 from gateway.identity.signed import Algorithm, Signed, is_signed_by, read_signed
 from gateway.store.database import open_database
 from gateway.store.migrations import upgrade
@@ -77,7 +77,7 @@ def test_keys_are_those_of_the_configuration_or_one_that_replicas_share(tmp_path
         secrets = Secrets(one, environment)
         database = open_database(secrets.store_url())
         upgrade(database)
-        found.append(token_keys(secrets, database).print(grant))
+        found.append(TokenKeys(token_keys(secrets, database)).print(grant))
         database.close()
     assert found[0] == found[1] != found[2]
     read = read_signed(found[2])

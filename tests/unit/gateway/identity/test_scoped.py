@@ -68,6 +68,21 @@ def test_a_rotated_key_verifies_and_signs_no_more() -> None:
     assert code(KEYS, both.print(GRANT)) == "TOKEN_SIGNATURE"
 
 
+def test_keys_are_changed_while_they_are_used() -> None:
+    old, new = TokenKey.from_seed(secrets.token_bytes(32)), TokenKey.from_seed(secrets.token_bytes(32))
+    keys = TokenKeys([old])
+    first = keys.print(GRANT)
+    keys.use([new, old])
+    assert keys.id_of(read(first)) == "t-1"
+    second = keys.print(GRANT)
+    assert TokenKeys([new]).id_of(read(second)) == "t-1"
+    keys.use([new])
+    assert code(keys, first) == "TOKEN_SIGNATURE"
+    with pytest.raises(ConfigInvalid):
+        keys.use([])
+    assert keys.id_of(read(second)) == "t-1"
+
+
 def test_our_key_under_another_kind_algorithm_or_issuer_is_no_token_of_ours() -> None:
     key = TokenKey.from_seed(SEED)
     said = {"iss": "sallyport", "sub": "ana", "jti": "t-1"}
