@@ -211,6 +211,12 @@ class SmallKeeper:
             return Refusal("28P01", "no")
         return self.gate if who["resource"] == "box" else Refusal("3D000", "there is no such resource")
 
+    def is_ready(self, resource: str) -> bool:
+        return True
+
+    async def make_ready(self, resource: str) -> None:
+        pass
+
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         pass
 

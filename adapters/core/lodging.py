@@ -256,5 +256,11 @@ class StreamDoor:
     def target(self, resource: str) -> Target | None:
         return self._keeper.target(resource)
 
+    def is_ready(self, resource: str) -> bool:
+        return self._keeper.is_ready(resource)
+
+    async def make_ready(self, resource: str) -> None:
+        await self._keeper.make_ready(resource)
+
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         self._keeper.reached(session, seconds, is_reached)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -128,6 +128,13 @@ class Target:
     """Where `host` is, looked up before: nothing else is connected to. Empty: it is looked up when it is connected to."""
     own: object | None = field(default=None, compare=False)
     """What only the adapter of the resource's protocol knows how to read (`adapters.mcp.facts.Server`)."""
+    fresh: Callable[[], Awaitable[Target]] | None = field(repr=False, default=None, compare=False)
+    """There where the credential has an end: the same with one that is good now. Raises ConnectionError."""
+
+    @property
+    def place(self) -> Target:
+        """What stays the same when a credential that ends is another."""
+        return self if self.fresh is None else replace(self, user="", password=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +335,12 @@ class Doorkeeper(Protocol):
 
     def target(self, resource: str) -> Target | None:
         """Where the resource is; None when there is no such resource."""
+
+    def is_ready(self, resource: str) -> bool:
+        """Whether the target's credential is good as it is."""
+
+    async def make_ready(self, resource: str) -> None:
+        """Have the target's credential again where that is due. Never raises: who is admitted without one is refused."""
 
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         """Told of each try to connect to the target of a session: how long it took, whether it came about. Never raises."""

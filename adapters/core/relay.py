@@ -19,12 +19,13 @@ import structlog
 
 from adapters.core import effects as do
 from adapters.core import events as saw
+from adapters.core.admitting import let_in
 from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Cause, GateSession, Refusal, Target
-from adapters.core.reaching import CONNECT_TIMEOUT, NO_TARGET, is_connected, look_up, tls_for
+from adapters.core.ports import Answer, Cause, GateSession, Target
+from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
 from adapters.core.stretching import stretched
 from adapters.core.surroundings import Surroundings
 from adapters.core.taping import Tape, unsent
@@ -67,7 +68,7 @@ class Relay:
         self._late: list[asyncio.TimerHandle] = []
         self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
         self._client_is_full = False
-        self._running = False
+        self._running = self._is_admitting = False
         self._closing: str | None = None
         self.heard = False
         """The client said something since somebody last looked (`watching`)."""
@@ -135,7 +136,7 @@ class Relay:
 
     def take(self, event: Event) -> None:
         """Hand an event to the session and do what it wishes."""
-        if self._running or self._closing is not None:
+        if self._running or self._closing is not None or self._is_admitting:
             self._events.append(event)
             return
         self._running = True
@@ -152,7 +153,7 @@ class Relay:
                             self._do(effect)
                 except RecorderFailed:
                     self._unrecorded(effects)
-                waiting = events.popleft() if events else None
+                waiting = events.popleft() if events and not self._is_admitting else None
             self._flush()
         # INVARIANT: an error in a session or a port, whatever it is, ends the connection and lets nothing pass.
         except Exception:
@@ -250,8 +251,11 @@ class Relay:
                 self._check_token(user, token, resource)
             case do.FindOwner(token, resource):
                 self._check_token(None, token, resource)
+            case do.Admit(proven=True) if not self._with.doorkeeper.is_ready(effect.resource):
+                self._is_admitting = True
+                self._spawn(self._admit_when_ready(effect))
             case do.Admit():
-                self._admit(effect)
+                self._events.append(self._admitted(effect))
             case do.DeriveKey():
                 self._spawn(self._derive(effect))
             case do.Interrupt(key):
@@ -290,34 +294,25 @@ class Relay:
             self._held[ticket] = (answer.ticket, task)
         return saw.Decided(ticket, answer)
 
-    def _admit(self, effect: do.Admit) -> None:
-        keeper = self._with.doorkeeper
+    async def _admit_when_ready(self, effect: do.Admit) -> None:
+        """The same once the target's credential was had again; what happens meanwhile waits, and nobody is read from."""
+        self.client.read_while("the credential is had", False)
+        await self._with.doorkeeper.make_ready(effect.resource)
+        self.client.read_while("the credential is had", True)
+        self._is_admitting = False
+        self.take(self._admitted(effect))
+
+    def _admitted(self, effect: do.Admit) -> Event:
         if self._gate is not None:
             self._gate.close("another login on the same connection")
             self._gate = None
-        admitted = keeper.admit(
-            user=effect.user,
-            resource=effect.resource,
-            protocol=effect.protocol,
-            proven=effect.proven,
-            client_address=self._client_address,
-            application=effect.application,
-            database=effect.database,
-            proof=effect.proof,
-        )
-        if isinstance(admitted, Refusal):
-            self._events.append(saw.Refused(admitted))
-            return
-        target = keeper.target(effect.resource)
-        if target is None:
-            admitted.close("no such resource")
-            self._events.append(saw.Refused(NO_TARGET))
-            return
-        self._gate = admitted
-        admitted.watch(Watched(self, self._loop))
-        self._target = target
-        groups = keeper.groups_of(effect.user) if effect.proof is None else effect.proof.groups
-        self._events.append(saw.Admitted(admitted.id, target, tuple(groups)))
+        found = let_in(self._with.doorkeeper, effect, self._client_address)
+        if isinstance(found, saw.Refused):
+            return found
+        self._gate, admitted = found
+        self._gate.watch(Watched(self, self._loop))
+        self._target = admitted.target
+        return admitted
 
     def _check_token(self, user: str | None, token: str, resource: str) -> None:
         keeper = self._with.doorkeeper

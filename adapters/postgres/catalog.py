@@ -221,7 +221,7 @@ class CatalogService:
             await reader.close()
 
     def _reader(self, target: Target) -> _Reader:
-        reader = self._readers.get(target)
+        reader = self._readers.get(target.place)
         if reader is None:
-            reader = self._readers[target] = _Reader(target)
+            reader = self._readers[target.place] = _Reader(target)
         return reader

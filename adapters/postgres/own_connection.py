@@ -5,6 +5,8 @@ INVARIANT: no names are looked up by a path that people set, and nobody waits lo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import asyncpg
 
 from adapters.core.ports import Target
@@ -13,7 +15,9 @@ from adapters.postgres.catalog_rows import LOCK_TIMEOUT
 
 
 async def connect(target: Target, name: str, seconds: float) -> asyncpg.Connection:
-    """A new connection under a name of ours. Raises what asyncpg raises."""
+    """A new connection under a name of ours. Raises what asyncpg raises, ConnectionError where there is no credential."""
+    if target.fresh is not None:
+        target = replace(await target.fresh(), database=target.database)
     return await asyncpg.connect(
         host=target.host,
         port=target.port,

@@ -124,9 +124,9 @@ class Planner:
     async def plan(self, target: Target, wish: Wish) -> str:
         """The plan as `EXPLAIN (FORMAT JSON)` writes it. Raises NoPlan."""
         place = replace(target, database=target.database or DEFAULT_DATABASE)
-        line = self._lines.get(place)
+        line = self._lines.get(place.place)
         if line is None:
-            line = self._lines[place] = _Line(place)
+            line = self._lines[place.place] = _Line(place)
         if line.waiting >= MAX_WAITING:
             raise NoPlan("too many statements wait for the planner")
         line.waiting += 1

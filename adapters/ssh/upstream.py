@@ -143,7 +143,10 @@ class Upstream:
                 full.append(connection)
 
     async def _connect(self) -> asyncssh.SSHClientConnection:
-        target = self._target
+        try:
+            target = self._target if self._target.fresh is None else await self._target.fresh()
+        except ConnectionError as error:
+            raise TargetUnusable("its credential cannot be had", code="CREDENTIAL_UNAVAILABLE") from error
         check_target(target)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

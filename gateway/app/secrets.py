@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import ipaddress
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -39,7 +40,9 @@ from gateway.config.notices import mail_place
 from gateway.config.proxy import Proxy
 from gateway.config.ssh import read_public_key
 from gateway.config.tools import Listed
-from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
+from gateway.credentials.answers import Fetched
+from gateway.credentials.renewing import Renewing
+from gateway.credentials.sources import CredentialUnavailable, fetch_answer, fetch_secret, fetch_text
 from gateway.doors.resources import Directory, Limits, Place
 from gateway.errors import ConfigInvalid, StoreUnavailable
 from gateway.identity.people import Known, People, digest_token
@@ -150,7 +153,32 @@ class Secrets:
 
     def directory(self) -> Directory:
         """The resources with their addresses and credentials."""
-        return Directory([replace(self._place(one), limits=limits_of(one)) for one in self._config.resource])
+        return Directory([replace(self._standing(one), limits=limits_of(one)) for one in self._config.resource])
+
+    def _standing(self, resource: ResourceConfig) -> Place:
+        """A resource with its credential, which is had again where its helper says when it ends."""
+        found = self._answer(resource)
+        place = self._place(resource, found)
+        if found.ends_at is None:
+            return place
+        credential = Renewing(
+            resource.name,
+            lambda: self._answer(resource),
+            lambda answer: self._place(resource, answer).target,
+            found,
+            time.time,
+        )
+        return replace(place, credential=credential)
+
+    def _answer(self, resource: ResourceConfig) -> Fetched:
+        if resource.credential is None:
+            return Fetched()
+        try:
+            return fetch_answer(
+                resource.credential, environment=self._environment, folder=self._config.folder, now=time.time()
+            )
+        except CredentialUnavailable as error:
+            raise CredentialUnavailable(f"credential of `{resource.name}`: {error}", help=error.help) from error
 
     def _known(self, local: Local, decoy_key: bytes) -> Known:
         principal = Principal(local.name, local.kind.value, local.groups)
@@ -178,21 +206,18 @@ class Secrets:
         salt = decoy(local.name, decoy_key).salt
         return make_verifier(self._text(local.password, f"password of `{local.name}`"), salt)
 
-    def _place(self, resource: ResourceConfig) -> Place:
+    def _place(self, resource: ResourceConfig, found: Fetched) -> Place:
         if resource.protocol is ResourceProtocol.SSH:
-            return self._ssh_place(resource)
+            return self._ssh_place(resource, found)
         if resource.protocol is ResourceProtocol.KUBERNETES:
-            return self._cluster_place(resource)
+            return self._cluster_place(resource, found)
         host, port = split_address(resource.address) or (resource.address, 0)
-        password = None
-        if resource.credential is not None:
-            password = self._text(resource.credential, f"credential of `{resource.name}`")
         seen = Resource(resource.name, resource.protocol.value, resource.database, resource.role, dict(resource.labels))
         target = Target(
             host=host,
             port=port,
-            user=resource.role or "",
-            password=password,
+            user=found.user or resource.role or "",
+            password=found.secret,
             database=resource.database,
             tls=resource.tls.mode is TlsMode.REQUIRE,
             ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
@@ -246,15 +271,14 @@ class Secrets:
         except (msgspec.DecodeError, yaml.YAMLError, RecursionError, InputInvalid) as error:
             raise ConfigInvalid(f"`openapi` of `{resource.name}` is no OpenAPI document") from error
 
-    def _ssh_place(self, resource: ResourceConfig) -> Place:
+    def _ssh_place(self, resource: ResourceConfig, found: Fetched) -> Place:
         host, port = split_address(resource.address) or ("", 0)
-        what = f"credential of `{resource.name}`"
         target = Target(
             host=host,
             port=port,
-            user=resource.role or "",
-            private_key=None if resource.credential is None else self._text(resource.credential, what),
-            certificate=self._file(resource.certificate, resource, "certificate"),
+            user=found.user or resource.role or "",
+            private_key=found.secret,
+            certificate=found.certificate or self._file(resource.certificate, resource, "certificate"),
             known_hosts=self._file(resource.known_hosts, resource, "known_hosts") or "",
             shell=resource.shell,
         )
@@ -267,18 +291,16 @@ class Secrets:
             raise ConfigInvalid(f"the resource `{resource.name}`: {error}", code=error.code) from error
         return Place(Resource(resource.name, "ssh", None, resource.role, dict(resource.labels)), target)
 
-    def _cluster_place(self, resource: ResourceConfig) -> Place:
+    def _cluster_place(self, resource: ResourceConfig, found: Fetched) -> Place:
         host, port = split_address(resource.address) or ("", 0)
-        secret = None
-        if resource.credential is not None:
-            secret = self._text(resource.credential, f"credential of `{resource.name}`")
+        certificate = found.certificate or self._file(resource.certificate, resource, "certificate")
         target = Target(
             host=host,
             port=port,
-            user=resource.role or "",
-            password=None if resource.certificate is not None else secret,
-            private_key=secret if resource.certificate is not None else None,
-            certificate=self._file(resource.certificate, resource, "certificate"),
+            user=found.user or resource.role or "",
+            password=None if certificate is not None else found.secret,
+            private_key=found.secret if certificate is not None else None,
+            certificate=certificate,
             ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
         )
         try:

@@ -1,7 +1,7 @@
 """Fetching a secret: `env:NAME`, `file:PATH`, `exec:COMMAND ARGUMENTS`.
 
 A file must belong to us (or root) and be readable by nobody else. A command is run without a shell, with a deadline, and
-prints the secret on its standard output, as kubectl's and docker's helpers do. No error text ever holds a secret, nor
+prints the secret on its standard output, as kubectl's and docker's helpers do; with when it ends, if it likes (`answers`). No error text ever holds a secret, nor
 what a command printed. Called by `gateway.app` and `config check`.
 """
 
@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.credentials.answers import AnswerUnreadable, Fetched, read_answer
 from gateway.errors import GatewayError
 
 MAX_SECRET = 64 << 10
@@ -45,6 +46,17 @@ def fetch_secret(reference: str, *, environment: Mapping[str, str], folder: Path
     if b"\x00" in found or len(found) > MAX_SECRET:
         raise CredentialUnavailable(f"what is in `{_named(reference)}` is no credential")
     return found
+
+
+def fetch_answer(reference: str, *, environment: Mapping[str, str], folder: Path, now: float) -> Fetched:
+    """The same with what a helper said of it. `now` is seconds since 1970. Others than helpers say nothing."""
+    text = fetch_text(reference, environment=environment, folder=folder)
+    if not reference.startswith("exec:"):
+        return Fetched(text)
+    try:
+        return read_answer(text, now)
+    except AnswerUnreadable as error:
+        raise CredentialUnavailable(f"what `{_named(reference)}` printed cannot be read: {error}") from None
 
 
 def fetch_text(reference: str, *, environment: Mapping[str, str], folder: Path) -> str:

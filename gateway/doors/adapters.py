@@ -166,6 +166,14 @@ class Doors:
         """Where the resource is; None when there is no such resource."""
         return self.known.directory.target(resource)
 
+    def is_ready(self, resource: str) -> bool:
+        """Whether the target's credential is good as it is."""
+        return self.known.directory.is_ready(resource)
+
+    async def make_ready(self, resource: str) -> None:
+        """Have it again where that is due."""
+        await self.known.directory.make_ready(resource)
+
     def admit(
         self,
         *,
@@ -192,12 +200,17 @@ class Doors:
             # WHY only after the proof: who may not come in is not told which resources there are.
             refusal = NO_RESOURCE if place is None else None
         if refusal is None and principal is not None:
-            refusal = self._crowded(principal.name, resource)
+            refusal = self._crowded(principal.name, resource) or self.known.directory.unready(resource, protocol)
         if refusal is None and login is not None:
             problem = self._still_good(login, resource)
             refusal = None if problem is None else problem.refusal
         job = None if login is None else login.job
-        session = Session(f"s-{self._boot}-{next(self._numbers):x}", job, _cut(application), client_address)
+        session = Session(
+            f"s-{self._boot}-{next(self._numbers):x}",
+            job,
+            application[:MAX_NAME] if application else None,
+            client_address,
+        )
         entry = Entry(
             kind=Kind.SESSION,
             time=now,
@@ -223,7 +236,7 @@ class Doors:
         seen = with_database(place, database)
         self._meters.sessions.labels(seen.protocol).inc()
         opened = GatewaySession(self, principal, session, seen, login, opened_at=now)
-        self.sessions.add(opened, principal.name, place.name)
+        self.sessions.add(opened, principal.name, place.name, self.known.directory.lasts(resource, protocol))
         return opened
 
     def _crowded(self, principal: str, resource: str) -> Refusal | None:
@@ -301,7 +314,3 @@ class Doors:
     def gate(self) -> Gate:
         """Where sessions put their questions."""
         return self._gate
-
-
-def _cut(text: str | None) -> str | None:
-    return text[:MAX_NAME] if text else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from adapters.core.ports import Target
+from adapters.core.ports import Refusal, Target
 from engine.request import Resource
 
 
@@ -19,6 +20,31 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+NO_CREDENTIAL = Refusal("08004", "the credential for this target cannot be had at the moment (CREDENTIAL_UNAVAILABLE)")
+_SENT_EACH_TIME = ("http", "kubernetes", "mcp")
+
+
+class Credential(Protocol):
+    """A credential with an end (`gateway.credentials.renewing`)."""
+
+    @property
+    def target(self) -> Target:
+        """The target with it, as it is at the moment."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a connection can be made with it as it is."""
+
+    @property
+    def trouble(self) -> bool:
+        """Whether there is none that could be used."""
+
+    @property
+    def lasts(self) -> float | None:
+        """For how many seconds it is used, None where it has no end."""
+
+    async def make_ready(self) -> None:
+        """Have it again where that is due. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +54,8 @@ class Place:
     resource: Resource
     target: Target = field(repr=False)
     limits: Limits = NO_LIMITS
+    credential: Credential | None = field(repr=False, default=None)
+    """There where the credential has an end."""
 
 
 class Directory:
@@ -35,7 +63,7 @@ class Directory:
 
     def __init__(self, places: Sequence[Place]) -> None:
         self._places: Mapping[str, Place] = {place.resource.name: place for place in places}
-        self._has_limits = any(place.limits != NO_LIMITS for place in places)
+        self._has_limits = any(place.limits != NO_LIMITS or place.credential is not None for place in places)
 
     def resource(self, name: str, protocol: str | None = None) -> Resource | None:
         """The resource of that name, if it speaks the protocol."""
@@ -50,7 +78,7 @@ class Directory:
 
     @property
     def has_limits(self) -> bool:
-        """Whether any of them limits its sessions."""
+        """Whether any of them limits its sessions, or has a credential that ends."""
         return self._has_limits
 
     def limits(self, name: str) -> Limits:
@@ -61,7 +89,35 @@ class Directory:
     def target(self, name: str) -> Target | None:
         """Where it is and how the gateway signs in there."""
         found = self._places.get(name)
-        return None if found is None else found.target
+        if found is None:
+            return None
+        return found.target if found.credential is None else found.credential.target
+
+    def _credential(self, name: str) -> Credential | None:
+        found = self._places.get(name)
+        return None if found is None else found.credential
+
+    def is_ready(self, name: str) -> bool:
+        """Whether its credential is good as it is."""
+        credential = self._credential(name)
+        return credential is None or credential.is_ready
+
+    async def make_ready(self, name: str) -> None:
+        """Have its credential again where that is due. Never raises."""
+        credential = self._credential(name)
+        if credential is not None:
+            await credential.make_ready()
+
+    def unready(self, name: str, protocol: str) -> Refusal | None:
+        """Why nobody can be let in for want of a credential. WHY not over SSH: connections are made later there, and refused then."""
+        credential = self._credential(name)
+        return NO_CREDENTIAL if credential is not None and credential.trouble and protocol != "ssh" else None
+
+    def lasts(self, name: str, protocol: str) -> float | None:
+        """For how many seconds a session may use its credential, None where that is for the session to say. WHY only over HTTP: the
+        credential goes with each request there, elsewhere with the connection."""
+        credential = self._credential(name) if protocol in _SENT_EACH_TIME else None
+        return None if credential is None else credential.lasts
 
     def reached(self, resource: Resource) -> Target | None:
         """The same for a resource as a decision saw it, with the database that is meant inside it."""

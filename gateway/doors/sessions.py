@@ -73,6 +73,7 @@ class _Seat:
     since: float
     active: float
     ending: Ending | None = None
+    until: float | None = None
 
 
 class OpenSessions:
@@ -88,10 +89,11 @@ class OpenSessions:
         """How many this principal has on this resource."""
         return self._counts[principal, resource]
 
-    def add(self, member: Member, principal: str, resource: str) -> None:
-        """One more is open."""
+    def add(self, member: Member, principal: str, resource: str, lasts: float | None = None) -> None:
+        """One more is open, for so many seconds at most."""
         now = self._clock()
-        self._seats[member.id] = _Seat(member, (principal, resource), now, now)
+        until = None if lasts is None else now + lasts
+        self._seats[member.id] = _Seat(member, (principal, resource), now, now, until=until)
         self._counts[principal, resource] += 1
         if self._watch is not None:
             self._watch.opened(member.seen())
@@ -153,6 +155,8 @@ class OpenSessions:
 
 def _overdue(seat: _Seat, limits: Limits, now: float) -> Ending | None:
     """Why a session is over its limits; None when it is not."""
+    if seat.until is not None and now >= seat.until:
+        return Ending(Cause.LIFETIME, "the gateway's credential for this target is over; connect again")
     if limits.lifetime_seconds and now - seat.since >= limits.lifetime_seconds:
         return Ending(Cause.LIFETIME, f"a session may be open for {limits.lifetime_seconds:g} s here, and this one was")
     if not limits.idle_seconds:

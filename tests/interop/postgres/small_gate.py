@@ -150,6 +150,12 @@ class SmallKeeper:
         self.sessions.append(gate)
         return gate
 
+    def is_ready(self, resource: str) -> bool:
+        return True
+
+    async def make_ready(self, resource: str) -> None:
+        pass
+
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         pass
 

@@ -36,6 +36,12 @@ class Keeper:
     def admit(self, **who: object) -> Refusal:
         return Refusal("28P01", "no")
 
+    def is_ready(self, resource: str) -> bool:
+        return True
+
+    async def make_ready(self, resource: str) -> None:
+        pass
+
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         pass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -127,6 +127,12 @@ class Keeper:
     def admit(self, **who: object) -> Gate | Refusal:
         self.admitted.append(who)
         return self.refusal or self.gate
+
+    def is_ready(self, resource: str) -> bool:
+        return True
+
+    async def make_ready(self, resource: str) -> None:
+        pass
 
     def reached(self, session: str, seconds: float, is_reached: bool) -> None:
         pass
@@ -711,3 +717,43 @@ async def test_where_nobody_keeps_connections_one_that_is_to_be_kept_ends() -> N
     relay.client.data_received(b"x")
     assert relay._upstream is not before
     assert before.is_gone
+
+
+async def test_what_happens_while_a_credential_is_had_waits_and_nothing_is_read_meanwhile() -> None:
+    had = asyncio.Event()
+
+    class Slow(Keeper):
+        def is_ready(self, resource: str) -> bool:
+            return False
+
+        async def make_ready(self, resource: str) -> None:
+            await had.wait()
+
+    keeper = Slow()
+    session = Script(lambda event: [ADMIT] if isinstance(event, saw.TimePassed) else [])
+    relay = Relay(session, Surroundings(keeper), client_address=None)
+    wire = Wire()
+    relay.client.connection_made(wire)
+    relay.take(saw.TimePassed())
+    await settled()
+    relay.hear(Side.CLIENT, b"early")
+    assert keeper.admitted == [], "nobody is admitted before"
+    assert "pause" in wire.log
+    assert [type(event) for event in session.seen] == [saw.TimePassed]
+    had.set()
+    await settled()
+    assert [type(event) for event in session.seen] == [saw.TimePassed, saw.Admitted, saw.BytesReceived]
+    assert "resume" in wire.log
+
+
+async def test_who_proved_nothing_has_no_credential_fetched() -> None:
+    class Slow(Keeper):
+        def is_ready(self, resource: str) -> bool:
+            raise AssertionError
+
+    relay, _, _ = play(lambda event: [], Keeper())
+    relay._with = Surroundings(Slow(refusal=Refusal("28000", "no")))
+    relay._session.react = lambda event: (  # type: ignore[attr-defined]
+        [replace(ADMIT, proven=False)] if isinstance(event, saw.BytesReceived) else []
+    )
+    relay.hear(Side.CLIENT, b"x")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.credentials import sources
-from gateway.credentials.sources import CredentialUnavailable, fetch_secret, fetch_text
+from gateway.credentials.answers import Fetched
+from gateway.credentials.sources import CredentialUnavailable, fetch_answer, fetch_secret, fetch_text
 
 PYTHON = sys.executable
 
@@ -96,3 +97,21 @@ def test_a_huge_secret_is_none(tmp_path: Path) -> None:
 def test_a_secret_with_a_nul_is_none(tmp_path: Path) -> None:
     with pytest.raises(CredentialUnavailable):
         fetch("env:A", tmp_path, A="s3cret\0")
+
+
+def test_only_a_helper_says_when_a_secret_ends(tmp_path: Path) -> None:
+    text = '{"secret": "s", "expires_in": 60}'
+    script = tmp_path / "helper.sh"
+    script.write_text(f"#!/bin/sh\necho '{text}'\n")
+    script.chmod(0o755)
+
+    def fetched(reference: str) -> Fetched:
+        return fetch_answer(reference, environment={"TEXT": text}, folder=tmp_path, now=1_000.0)
+
+    assert fetched("exec:./helper.sh") == Fetched("s", ends_at=1_060.0)
+    assert fetched("env:TEXT") == Fetched(text)
+    script.write_text('#!/bin/sh\necho \'{"secret": "hunter2", "expires_in": "soon"}\'\n')
+    with pytest.raises(CredentialUnavailable) as caught:
+        fetched("exec:./helper.sh")
+    assert "hunter2" not in str(caught.value)
+    assert "expires_in" in str(caught.value)

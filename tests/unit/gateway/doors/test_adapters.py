@@ -649,3 +649,26 @@ async def test_an_answer_is_not_given_again_to_a_token_that_was_taken_back(signe
     signed.tokens.revoke([token_id], signed.house.clock.now)
     signed.look_at(0.95)
     assert not session.give_again(again, Lines())
+
+
+async def test_nobody_is_let_in_without_a_credential_and_the_audit_says_so(doors: Doors, house: House) -> None:
+    class Over:
+        target = Target("db", 5432, "gateway")
+        is_ready = False
+        trouble = True
+        lasts = 5.0
+
+        async def make_ready(self) -> None:
+            self.is_ready = True
+
+    over = Over()
+    doors.known = replace(doors.known, directory=Directory([Place(ORDERS, Target("db", 1, ""), credential=over)]))
+    assert not doors.is_ready("orders")
+    await doors.make_ready("orders")
+    assert doors.is_ready("orders")
+    refusal = admit(doors)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "08004"
+    assert house.entries()[-1].step == "refused"
+    over.trouble = False
+    assert isinstance(admit(doors), GatewaySession)

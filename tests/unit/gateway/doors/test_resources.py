@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.core.ports import Target
-from gateway.doors.resources import NO_LIMITS, Directory, Limits, LiveResources, Place
+from gateway.doors.resources import NO_CREDENTIAL, NO_LIMITS, Directory, Limits, LiveResources, Place, with_database
 from tests.strategies.gates import ORDERS
 
 TARGET = Target("db", 5432, "gateway", "s3cret")
@@ -46,3 +46,44 @@ def test_a_decision_reaches_the_database_that_it_was_made_for() -> None:
     assert DIRECTORY.reached(ORDERS) == replace(TARGET, database=ORDERS.database)
     assert DIRECTORY.reached(replace(ORDERS, database=None)) == TARGET
     assert DIRECTORY.reached(replace(ORDERS, name="none")) is None
+
+
+class Ends:
+    """A credential that ends."""
+
+    target = Target("db", 5432, "gateway", "of now")
+    is_ready = False
+    trouble = True
+    lasts = 7.0
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def make_ready(self) -> None:
+        self.asked += 1
+
+
+async def test_a_credential_that_ends_is_asked_about_and_for() -> None:
+    ends = Ends()
+    directory = Directory([Place(ORDERS, TARGET, credential=ends)])
+    assert directory.target("orders") == ends.target
+    assert directory.has_limits
+    assert not directory.is_ready("orders")
+    await directory.make_ready("orders")
+    assert ends.asked == 1
+    assert directory.unready("orders", "postgres") == NO_CREDENTIAL
+    assert "CREDENTIAL_UNAVAILABLE" in NO_CREDENTIAL.message
+    assert directory.unready("orders", "ssh") is None
+    assert directory.lasts("orders", "http") == 7.0
+    assert directory.lasts("orders", "postgres") is None
+    for other in (DIRECTORY, Directory([])):
+        assert other.is_ready("orders")
+        await other.make_ready("orders")
+        assert other.unready("orders", "postgres") is None
+        assert other.lasts("orders", "http") is None
+
+
+def test_a_database_is_the_clients_choice_only_where_the_configuration_leaves_it() -> None:
+    assert with_database(ORDERS, "other") is ORDERS
+    assert with_database(replace(ORDERS, database=None), "other").database == "other"
+    assert with_database(replace(ORDERS, database=None), None).database is None

@@ -170,3 +170,13 @@ def test_who_looks_on_is_told_of_each_session_once() -> None:
     sessions.remove("s-1")
     sessions.remove("s-1")
     assert told == ["opened s-1", "reached s-1 0.5 True", "closed s-1"]
+
+
+def test_a_session_ends_with_the_credential_that_goes_with_its_requests() -> None:
+    house = House()
+    member = Member("s-1")
+    house.sessions.add(member, "ana", "orders", 5.0)
+    house.sweep(4.9)
+    assert causes(member) == []
+    house.sweep(5.0)
+    assert causes(member) == [Cause.LIFETIME]
