@@ -47,6 +47,7 @@ from engine.evaluator.reader import CommandReader, Names, Parser
 from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.states import Ticket
 from gateway.asked import Asked, Policies, Program
+from gateway.audit.entry import Entry
 from gateway.doors.sessions import Live
 from gateway.gate import Gate
 from gateway.remembering import Memory, Remembered
@@ -280,6 +281,9 @@ class _TracedProgram:
     def activity_numbers(self) -> Sequence[str]:
         return self.inner.activity_numbers
 
+    def shape(self, question: Question) -> bytes | None:
+        return self.inner.shape(question)
+
     def judge(self, asked: Asked, now: int, approval: Approval | None) -> Judgement:
         with self._tracer.inside("sallyport.judge"):
             return self.inner.judge(asked, now, approval)
@@ -309,7 +313,7 @@ class TracedGate(Gate):
     def __init__(self, *, tracer: Tracer, policies: Policies, **more: object) -> None:
         super().__init__(policies=TracedPolicies(policies, tracer), **more)  # type: ignore[arg-type]  # as `Gate` has them
         self._tracer = tracer
-        self._waiting: OrderedDict[str, tuple[Span, Span]] = OrderedDict()
+        self._holds: OrderedDict[str, tuple[Span, Span]] = OrderedDict()
 
     def decide(self, asked: Asked) -> Answer:
         """As `Gate.decide`."""
@@ -358,9 +362,9 @@ class TracedGate(Gate):
         """As `Gate.give_again`; what is traced goes through `decide`."""
         return not self._tracer.choose(known.principal.name, known.session.id) and super().give_again(known, lines)
 
-    def _record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
+    def _recorded(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None) -> tuple[Answer, Entry]:
         with self._tracer.inside("sallyport.record"):
-            return super()._record(asked, judged, now, ticket)
+            return super()._recorded(asked, judged, now, ticket)
 
     def _record_again(self, asked: Asked, question: Question, known: Remembered, now: int) -> Answer:
         with self._tracer.inside("sallyport.record"):
@@ -371,14 +375,14 @@ class TracedGate(Gate):
     def _wait_begins(self, ticket_id: str, decided: Span) -> None:
         span = self._tracer.begin("sallyport.hold", parent=decided)
         span.set_attribute("sallyport.ticket", ticket_id)
-        self._waiting[ticket_id] = (span, decided)
-        while len(self._waiting) > MAX_OPEN:
+        self._holds[ticket_id] = (span, decided)
+        while len(self._holds) > MAX_OPEN:
             with suppress(KeyError):
-                self._waiting.popitem(last=False)
+                self._holds.popitem(last=False)
 
     def settle(self, ticket_id: str) -> Answer:
         """As `Gate.settle`."""
-        span, _ = self._waiting.pop(ticket_id, (None, None))
+        span, _ = self._holds.pop(ticket_id, (None, None))
         if span is None:
             return super().settle(ticket_id)
         try:
@@ -391,7 +395,7 @@ class TracedGate(Gate):
 
     def withdraw(self, ticket_id: str, reason: str) -> None:
         """As `Gate.withdraw`."""
-        span, _ = self._waiting.pop(ticket_id, (None, None))
+        span, _ = self._holds.pop(ticket_id, (None, None))
         if span is not None:
             span.set_attribute("sallyport.withdrawn", True)
             span.end()
