@@ -179,3 +179,22 @@ def test_a_guarded_shell_of_a_pod_that_cannot_be_recorded_any_more_ends() -> Non
             typist.until(r"guarded:[^\r\n]*\$ ")
             typist.type("exit 3\r")
             assert typist.end() == 3
+
+
+def test_a_stream_that_cannot_be_recorded_any_more_ends_and_no_request_goes_on() -> None:
+    with http_world(FOR_HTTP) as here, on_small_disk(here, here.folder / "recordings") as disk:
+        words = ["curl", "-sSN", "--cacert", str(here.ca), "-H", f"Authorization: Bearer {here.token}"]
+        at = f"https://127.0.0.1:{here.port}"
+        pipe = subprocess.PIPE
+        with subprocess.Popen([*words, f"{at}/events?keep-this&events=4000"], stdout=pipe, stderr=pipe) as client:
+            assert client.stdout is not None
+            assert client.stdout.readline()
+            disk.fill(leave=0)
+            client.communicate(timeout=SECONDS)
+        assert client.returncode != 0, "nobody takes it for the whole"
+        _until(lambda: len(_outcomes(here, "SESSION_ENDED")) == 1)
+        done, told = _asked([*words, f"{at}/things?keep-this"], '"length"')
+        assert (done, "RECORDER_FAILED" in told) == (False, True), told
+        assert "GET /things?keep-this" not in here.requests()
+        disk.empty()
+        _until(lambda: _asked([*words, f"{at}/things?keep-this"], '"length"')[0])
