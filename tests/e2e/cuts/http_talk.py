@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import ssl
@@ -45,6 +46,7 @@ class HttpTalk(Talk):
                 lambda: self._ask(session, "GET", "/events?events=5", wanted=b'"n":4'),
                 lambda: self._ask(session, "GET", "/large", size=LARGE),
                 lambda: self._chat(session),
+                lambda: self._leave(session),
             )
 
     async def _ask(
@@ -67,6 +69,20 @@ class HttpTalk(Talk):
         assert wanted in body, body[:300]
         assert not size or len(body) == size
         self.answered.add(mark)
+        return End.OK
+
+    async def _leave(self, session: ClientSession) -> End:
+        """Go away from a stream that has no end: the target goes on with it for as long as nobody ends it there."""
+        try:
+            async with session.get(f"/events?events=4000&mark={self.mark()}") as answer:
+                if answer.status in FAILED:
+                    return End.TOLD
+                try:
+                    assert b'"n":0' in await answer.content.readuntil(b"\n\n")
+                except (aiohttp.ClientPayloadError, asyncio.IncompleteReadError):
+                    return End.CUT
+        except aiohttp.ClientConnectionError:
+            return End.GONE
         return End.OK
 
     async def _chat(self, session: ClientSession) -> End:

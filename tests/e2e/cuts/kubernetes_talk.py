@@ -55,6 +55,7 @@ class KubernetesTalk(Talk):
                 lambda: self._exec(session, "echo", self.mark()),
                 lambda: self._exec(session, "head", "-c", str(LARGE), "/dev/zero", size=LARGE),
                 lambda: self._exec(session, "sh", "-c", f"echo ann@example.org; : mask-me {self.mark()}"),
+                lambda: self._leave(session, f"{maps}?watch=true&fieldSelector=metadata.name%3D{name}"),
             )
 
     async def _ask(self, session: ClientSession, method: str, path: str, body: object = None) -> End:
@@ -72,6 +73,14 @@ class KubernetesTalk(Talk):
         # A name that is there already, or is not there any more, is so because an answer was cut off.
         assert answer.status in (200, 201, 404, 409), (answer.status, got)
         return End.OK
+
+    async def _leave(self, session: ClientSession, path: str) -> End:
+        """Go away from a watch that has no end: the target goes on with it for as long as nobody ends it there."""
+        try:
+            async with session.get(path) as answer:
+                return End.TOLD if answer.status in FAILED else End.OK
+        except aiohttp.ClientConnectionError:
+            return End.GONE
 
     async def _exec(self, session: ClientSession, *words: str, size: int = 0) -> End:
         query = "&".join([*(f"command={quote(word, safe='')}" for word in words), "stdout=true", "stderr=true"])
