@@ -57,6 +57,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("sessions", ("play", "sessions")),
     Group("live", ("live", "kill")),
     Group("keys", ("scram",)),
+    Group("backing_up", ("backup", "restore")),
     Group("tokens", ("token",)),
     Group("console", ("console",)),
     Group("signing_in", ("login", "logout", "whoami")),

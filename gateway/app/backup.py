@@ -1,0 +1,193 @@
+"""Backups of a running gateway: its store, its audit and its recordings in a folder; its keys in another, or not at all.
+
+In this order, so that what is copied later knows at least as much: the store, the audit's checkpoints, its segments (which only grow), the
+recordings. The folder says what is in it (`manifest.json`, with digests). Brought back by `restoring`. Called by the command line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from sqlalchemy.engine import make_url
+
+from gateway.app.secrets import Secrets
+from gateway.audit.keys import KEY_FILE, log_name, own_key
+from gateway.config import Config
+from gateway.errors import GatewayError
+from gateway.recording.keys import KEY_FILE as RECORDING_KEY
+
+MANIFEST = "manifest.json"
+STORE, AUDIT, RECORDINGS = "store.db", "audit", "recordings"
+SHARED_KEYS = "installation.json"
+"""Among the keys: what replicas share in the store (`tables.installation`), by name, in hexadecimal."""
+FORMAT = 1
+_NOT_COPIED = frozenset({KEY_FILE, "export", "tree", "content", "lock"})
+"""Of the audit: keys (apart), and what is made again: how far exports have come, the tree, the lock."""
+_BLOCK = 1 << 20
+
+
+class BackupFailed(GatewayError):
+    """A backup cannot be made or brought back. `help` says what to do."""
+
+    code = "BACKUP_FAILED"
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds. `files`: SHA-256 by path. `store`: the kind of database; only SQLite's is in it. `log`: the audit's name, and the
+    public key of who signed it. Times are UTC nanoseconds."""
+
+    format: int
+    made_at: int
+    store: str
+    log: str
+    key: str
+    files: Mapping[str, str]
+
+
+def make_backup(config: Config, environment: Mapping[str, str], place: Path, keys: Path | None, now: int) -> Manifest:
+    """Write a backup into a folder that is not there yet, and keys into another. Raises GatewayError."""
+    audit, recordings = config.at(config.audit.dir), config.at(config.recording.dir)
+    if not audit.is_dir():
+        raise BackupFailed(f"`{audit}` is no folder", help="is this the configuration of the gateway?")
+    secrets = Secrets(config, environment)
+    signing = secrets.audit_keys(log_name(audit)) or [own_key(audit, log_name(audit))]
+    try:
+        _make_folder(place)
+        if keys is not None:
+            _make_folder(keys)
+        store = _copy_store(secrets.store_url(), place, keys)
+        _copy_audit(audit, place / AUDIT)
+        if recordings.is_dir():
+            copy_folder(recordings, place / RECORDINGS, frozenset({RECORDING_KEY}))
+        if keys is not None:
+            _copy_keys(audit, recordings, keys)
+        manifest = Manifest(
+            format=FORMAT,
+            made_at=now,
+            store=store,
+            log=log_name(audit),
+            key=signing[0].public.print(),
+            files={str(path.relative_to(place)): digest_of(path) for path in files_in(place)},
+        )
+        write_file(place / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(f"the backup cannot be written ({type(error).__name__}: {error})") from error
+    return manifest
+
+
+def _make_folder(place: Path) -> None:
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise BackupFailed(f"`{place}` is there already", help="name a new folder for each backup")
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place.chmod(0o700)
+
+
+def _copy_store(url: str, place: Path, keys: Path | None) -> str:
+    """SQLite's file as it is at one moment, without what signs tokens; of PostgreSQL nothing. Gives the kind of database."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return parsed.get_backend_name()
+    copy = place / STORE
+    write_file(copy, b"")
+    with (
+        closing(sqlite3.connect(f"file:{parsed.database}?mode=ro", uri=True)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+        shared = target.execute("SELECT name, value FROM installation WHERE name NOT LIKE 'bundle:%'").fetchall()
+        target.execute("PRAGMA journal_mode=DELETE")
+        target.execute("PRAGMA secure_delete=ON")
+        target.execute("DELETE FROM installation WHERE name NOT LIKE 'bundle:%'")
+        target.commit()
+        target.execute("VACUUM")
+    if keys is not None:
+        write_file(keys / SHARED_KEYS, msgspec.json.encode({name: bytes(value).hex() for name, value in shared}))
+    return "sqlite"
+
+
+def _copy_audit(audit: Path, place: Path) -> None:
+    place.mkdir(mode=0o700)
+    entries = [path for path in sorted(audit.iterdir()) if path.name not in _NOT_COPIED]
+    segments = [path for path in entries if path.suffix == ".jsonl" and path.stem.isdigit()]
+    # INVARIANT: no checkpoint is copied that covers more than the segments that are copied behind it.
+    for path in entries:
+        if path in segments:
+            continue
+        if path.is_dir():
+            copy_folder(path, place / path.name)
+        else:
+            copy_file(path, place / path.name)
+    # WHY looked at again: one may have been begun meanwhile.
+    for path in sorted(path for path in audit.glob("*.jsonl") if path.stem.isdigit()):
+        copy_file(path, place / path.name, whole_lines=True)
+
+
+def _copy_keys(audit: Path, recordings: Path, keys: Path) -> None:
+    for path in (audit / KEY_FILE, recordings / RECORDING_KEY):
+        if path.is_file():
+            copy_file(path, keys / path.name)
+    if (audit / "content").is_dir():
+        copy_folder(audit / "content", keys / "content")
+
+
+def copy_folder(source: Path, place: Path, but: frozenset[str] = frozenset()) -> None:
+    place.mkdir(mode=0o700)
+    for path in sorted(source.iterdir()):
+        if path.name in but:
+            continue
+        if path.is_dir():
+            copy_folder(path, place / path.name)
+        elif path.is_file():
+            copy_file(path, place / path.name)
+
+
+def copy_file(source: Path, place: Path, *, whole_lines: bool = False) -> None:
+    """A file as far as it goes now, for us alone."""
+    left = source.stat().st_size
+    fd = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with source.open("rb") as old, os.fdopen(fd, "w+b") as new:
+        while left > 0 and (block := old.read(min(left, _BLOCK))):
+            new.write(block)
+            left -= len(block)
+        new.flush()
+        if whole_lines:
+            _cut_to_lines(new.fileno(), new.tell())
+        os.fsync(new.fileno())
+
+
+def _cut_to_lines(fd: int, size: int) -> None:
+    """Leave away a last line that was being written."""
+    at = size
+    while at > 0:
+        begin = max(0, at - _BLOCK)
+        found = os.pread(fd, at - begin, begin).rfind(b"\n")
+        if found >= 0:
+            os.ftruncate(fd, begin + found + 1)
+            return
+        at = begin
+    os.ftruncate(fd, 0)
+
+
+def write_file(path: Path, data: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def files_in(place: Path) -> Iterator[Path]:
+    """Every file of a backup but its manifest, in order."""
+    yield from sorted(path for path in place.rglob("*") if path.is_file() and path != place / MANIFEST)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,159 @@
+"""A backup comes back whole and verified; what ended after it was made is not good again; what was altered is refused."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from adapters.core.ports import Answer
+from gateway.app.assembly import Gateway
+from gateway.app.backup import BackupFailed, make_backup
+from gateway.app.restoring import restore
+from gateway.approvals.states import Approved, Person, State
+from gateway.audit.entry import Kind
+from gateway.audit.read import read
+from gateway.config import Config, load_config
+from gateway.doors.adapters import GatewaySession
+from gateway.identity.logins import Login
+from gateway.identity.minting import Asker, Wish
+from tests.strategies.gates import question
+from tests.strategies.gateways import ENVIRONMENT, settle_in
+
+
+def configured(folder: Path) -> Config:
+    folder.mkdir()
+    return load_config(settle_in(folder), {})
+
+
+def held(gateway: Gateway) -> tuple[GatewaySession, Answer]:
+    admitted = gateway.doors.admit(
+        user="ana", resource="orders", protocol="postgres", proven=True, client_address=None, application=None
+    )
+    assert isinstance(admitted, GatewaySession)
+    return admitted, admitted.decide(question("DELETE FROM a"))
+
+
+def token(gateway: Gateway, *, once: bool = False) -> tuple[str, str]:
+    text, grant = gateway.identities.mint.issue(
+        Asker("ana", "agent", issued_by="test"), Wish(("orders",), 600, once=once)
+    )
+    return text, grant.id
+
+
+def is_good(gateway: Gateway, text: str) -> bool:
+    found = gateway.identities.proofs.examine(text, "ana", "orders")
+    return isinstance(found, Login)
+
+
+def use(gateway: Gateway, text: str) -> None:
+    found = gateway.identities.proofs.examine(text, "ana", "orders")
+    assert isinstance(found, Login)
+    assert gateway.identities.proofs.use(found) is None
+
+
+class Lost:
+    """A gateway that was backed up, did more, and was lost."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.place, self.keys = tmp_path / "backup", tmp_path / "keys"
+        self.config = configured(tmp_path / "old")
+        gateway = Gateway(self.config, ENVIRONMENT)
+        self.kept, _ = token(gateway)
+        self.once, _ = token(gateway, once=True)
+        self.revoked, revoked_id = token(gateway)
+        self.session, answer = held(gateway)
+        assert answer.ticket is not None
+        self.ticket = answer.ticket
+        gateway.gate.advance(self.ticket, Approved(Person("bo", ("dba",)), ""))
+        gateway.sealer.seal()
+        make_backup(self.config, ENVIRONMENT, self.place, self.keys, time.time_ns())
+        # After the backup: a token is used up, one taken back, the grant used.
+        use(gateway, self.once)
+        gateway.identities.mint.tokens.revoke([revoked_id], time.time_ns())
+        assert gateway.gate.settle(self.ticket).decision.is_granted
+        gateway.close()
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> Lost:
+    return Lost(tmp_path)
+
+
+def test_nothing_that_ended_since_is_good_again(lost: Lost, tmp_path: Path) -> None:
+    config = configured(tmp_path / "new")
+    found = restore(config, ENVIRONMENT, lost.place, lost.keys)
+    assert (found.tokens, found.tickets) == (3, 1)
+    assert found.entries >= 5
+    gateway = Gateway(config, ENVIRONMENT)
+    try:
+        assert [is_good(gateway, one) for one in (lost.kept, lost.once, lost.revoked)] == [False, False, False]
+        ticket = gateway.approvals.get(lost.ticket)
+        assert ticket is not None
+        assert ticket.state is State.WITHDRAWN
+        _, answer = held(gateway)
+        assert answer.decision.verdict.value == "hold"
+        assert answer.ticket != lost.ticket, "the grant of then releases nothing"
+        fresh, _ = token(gateway)
+        assert is_good(gateway, fresh)
+    finally:
+        gateway.close()
+    # The old log stands beside the new one, which begins with what was done.
+    assert found.log != config.at(config.audit.dir)
+    assert len(list(read(found.log))) == found.entries
+    first = next(iter(read(config.at(config.audit.dir))))
+    assert (first.kind, first.step) == (Kind.STARTED, "restored")
+    assert "3 tokens, 1 tickets" in first.note
+
+
+def test_where_nothing_happened_since_everything_goes_on(tmp_path: Path) -> None:
+    config = configured(tmp_path / "old")
+    gateway = Gateway(config, ENVIRONMENT)
+    text, _ = token(gateway)
+    gateway.close()
+    make_backup(config, ENVIRONMENT, tmp_path / "b", tmp_path / "k", 7)
+    there = configured(tmp_path / "new")
+    found = restore(there, ENVIRONMENT, tmp_path / "b", tmp_path / "k", nothing_since=True)
+    assert (found.log, found.tokens) == (there.at(there.audit.dir), 0)
+    gateway = Gateway(there, ENVIRONMENT)
+    try:
+        assert is_good(gateway, text)
+        assert gateway.log.next_seq > found.entries, "the log goes on under its name and key"
+    finally:
+        gateway.close()
+
+
+def test_without_keys_it_comes_back_and_signs_with_new_ones(lost: Lost, tmp_path: Path) -> None:
+    config = configured(tmp_path / "new")
+    restore(config, ENVIRONMENT, lost.place, None)
+    gateway = Gateway(config, ENVIRONMENT)
+    try:
+        assert not is_good(gateway, lost.kept)
+        assert gateway.approvals.get(lost.ticket) is not None
+    finally:
+        gateway.close()
+
+
+def test_what_was_altered_is_refused_with_nothing_changed(lost: Lost, tmp_path: Path) -> None:
+    config = configured(tmp_path / "new")
+    for name in ("store.db", "audit/name"):
+        copy = tmp_path / f"copy-{Path(name).name}"
+        shutil.copytree(lost.place, copy)
+        with (copy / name).open("ab") as file:
+            file.write(b"x")
+        with pytest.raises(BackupFailed) as caught:
+            restore(config, ENVIRONMENT, copy, None)
+        assert caught.value.code == "BACKUP_ALTERED"
+    (lost.place / "audit" / "more.txt").write_text("x")
+    with pytest.raises(BackupFailed):
+        restore(config, ENVIRONMENT, lost.place, None)
+    assert not config.at("state").exists()
+
+
+def test_nothing_is_written_over(lost: Lost) -> None:
+    with pytest.raises(BackupFailed, match="there already"):
+        restore(lost.config, ENVIRONMENT, lost.place, lost.keys)
+    with pytest.raises(BackupFailed, match="is no backup"):
+        restore(lost.config, ENVIRONMENT, lost.keys, None)
