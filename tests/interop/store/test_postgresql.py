@@ -19,6 +19,7 @@ from gateway.activity.touched import Use
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Binding, Demand, Escalation, Person, Shown, Ticket, Used
 from gateway.approvals.store import Approvals, NewTicket
+from gateway.console.signed_in import SignIns
 from gateway.demo.cluster import Cluster
 from gateway.errors import ApprovalConflict, StoreUnavailable
 from gateway.escalating import escalate_due
@@ -29,6 +30,7 @@ from gateway.store.database import Database, open_database
 from gateway.store.listen import listen
 from gateway.store.migrations import current, downgrade, latest, upgrade
 from gateway.store.tables import metadata
+from gateway.store.untold import take
 
 BOUND = Binding("ana", "orders", "postgres", "d" * 64, "", "m", "r1")
 NEW = NewTicket(BOUND, (Demand(groups=("dba",)),), ("p/R",), 1 << 60, Shown("DELETE"))
@@ -225,3 +227,40 @@ def test_a_unix_socket_needs_no_tls(url: str, cluster: Cluster) -> None:
     upgrade(opened)
     assert current(opened) == latest()
     opened.close()
+
+
+def test_what_was_done_beside_two_replicas_is_told_by_one_of_them(database: Database, url: str) -> None:
+    beside = Tokens(database, lambda step, grant, now: f"{step} {grant.id}")
+    for number in range(40):
+        beside.add(
+            Grant(id=f"t-{number}", principal="ana", resources=("o",), issued_at=number, expires_at=1 << 60), "d"
+        )
+    beside.revoke_all("ana", 50)
+    others, told = [open_database(url) for _ in range(3)], list[str]()
+    lookers = [threading.Thread(target=take, args=(one, told.append)) for one in (database, *others)]
+    for one in lookers:
+        one.start()
+    for one in lookers:
+        one.join()
+    assert sorted(told) == sorted(f"{step} t-{number}" for step in ("issued", "revoked") for number in range(40))
+    for other in others:
+        other.close()
+
+
+def test_prompts_are_forgotten_and_a_sign_in_is_taken_back_for_every_replica(database: Database, url: str) -> None:
+    tokens, other = Tokens(database), open_database(url)
+    for name, end in (("over", 20), ("alive", 1 << 60)):
+        made = Grant(id=name, principal="ana", resources=("o",), issued_at=1, expires_at=end, prompt="why")
+        tokens.add(made, "d")
+    assert tokens.forget(10, 30, resources=("o",)) == 2
+    assert Tokens(other).find("over") is None
+    assert (alive := Tokens(other).find("alive")) is not None
+    assert alive.grant.prompt is None
+    here, there = (SignIns(one, idle_seconds=60, most_seconds=60) for one in (database, other))
+    value, session = here.prepare("dora", "secret", 5)
+    here.keep(session)
+    assert there.find(value, 6) == session
+    assert here.named(session.name) == session
+    assert there.take_back(session)
+    assert here.find(value, 6) is None
+    other.close()
