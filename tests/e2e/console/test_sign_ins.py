@@ -1,0 +1,43 @@
+"""A sign-in is seen and taken back in the browser, and beside the running gateway; the next click is nobody's, and the audit says whose it was."""
+
+from __future__ import annotations
+
+import subprocess
+
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.conftest import ROOT
+from tests.e2e.console.house import House, new_context, sign_in
+from tests.e2e.world import sallyport
+
+
+def test_a_sign_in_that_was_ended_is_nobodys_at_the_next_click(
+    house: House, browser: Browser, context: BrowserContext
+) -> None:
+    lost = new_context(browser)
+    theirs = sign_in(lost, house, "emil")
+    mine = sign_in(context, house, "emil")
+    mine.get_by_role("link", name="Sign-ins").click()
+    rows = mine.get_by_role("row").filter(has_text="emil")
+    expect(rows).to_have_count(2)
+    expect(mine.get_by_role("row").filter(has_text="dora")).to_have_count(0)
+    rows.filter(has_not_text="this one").get_by_role("button", name="End").click()
+    expect(rows).to_have_count(1)
+    theirs.goto(f"{house.url}/holds")
+    expect(theirs).to_have_title("Sign in · Sallyport")
+    # And beside the gateway, which has its log locked.
+    said = subprocess.run(
+        [*sallyport(), "console", "sign-out", "--all-of", "emil", "-m", "gone", "--config", str(house.world.config)],
+        cwd=ROOT,
+        env=house.world.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (said.returncode, said.stdout.count(": ended")) == (0, 1), said.stderr
+    mine.goto(f"{house.url}/holds")
+    expect(mine).to_have_title("Sign in · Sallyport")
+    first, second = [one for one in house.world.entries() if one.get("step") == "killed"]
+    assert (first["person"], first["principal"]) == ("emil", "emil")
+    assert (str(second["person"])[:6], second["principal"], second["note"]) == ("local:", "emil", "gone")
+    lost.close()
