@@ -274,8 +274,8 @@ class Doors:
         """The question of a session with principal and resource as they are known now; None when one is not any more."""
         known, login = self.known, asked.login
         if asked.caller:
-            # WHY: a service spoke for somebody whom this configuration need not know.
-            return asked if login is None or self.trouble(login) is None else None
+            # WHY as it is: a service spoke for somebody whom this configuration need not know.
+            return asked if login is None else self._renew_by_token(asked, login)
         place = known.directory.resource(asked.resource.name)
         is_good = login is None or self.trouble(login) is None
         principal = self.current(asked.principal.name, login) if is_good else None
@@ -284,6 +284,13 @@ class Doors:
         return msgspec.structs.replace(
             asked, principal=principal, resource=with_database(place, asked.resource.database)
         )
+
+    def _renew_by_token(self, asked: Asked, login: Login) -> Asked | None:
+        """The question of a caller who came with a token: whose it was is still theirs, and has the groups of now."""
+        now = self.current(login.user, login) if self.trouble(login) is None else None
+        if now is None or login.user != asked.principal.name:
+            return None if now is None else asked
+        return msgspec.structs.replace(asked, principal=now)
 
     def current(self, name: str, login: Login | None) -> Principal | None:
         """A principal as they are known at the moment; None when they are not any more."""

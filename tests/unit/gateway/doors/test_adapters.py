@@ -391,6 +391,24 @@ async def test_a_hold_is_not_released_to_a_token_that_was_taken_back(signed: Sig
     assert not (await session.fate(held.ticket)).decision.is_granted
 
 
+async def test_a_question_over_a_face_is_its_tokens_persons_as_long_as_they_are_who_they_were(signed: Signed) -> None:
+    """Whoever asks by a token and waits for approval is looked at again, as at the doors: the name may be somebody else's by then."""
+    text, _ = signed.mint.issue(Asker("ana"), Wish(("orders",), 600))
+    login = await signed.doors.examine(text, "ana", "orders")
+    assert isinstance(login, Login)
+    own = changed(asked(), caller="ana", principal=login.principal, login=login)
+    spoken_for = changed(own, principal=replace(ANA, name="bo"))
+    signed.doors.known = replace(
+        signed.doors.known, people=People([Person_(replace(ANA, groups=("fewer",)))], b"k" * 32)
+    )
+    assert (renewed := signed.doors.renew(own)) is not None
+    assert renewed.principal.groups == ("fewer",)
+    assert signed.doors.renew(spoken_for) is spoken_for
+    signed.doors.known = replace(signed.doors.known, people=People([], b"k" * 32))
+    assert signed.doors.renew(own) is None
+    assert signed.doors.renew(spoken_for) is None
+
+
 async def test_a_token_good_once_opens_one_session(signed: Signed) -> None:
     text, _ = signed.mint.issue(Asker("ana"), Wish(("orders",), 600, once=True))
     proofs = [await signed.doors.examine(text, "ana", "orders") for _ in range(2)]
