@@ -236,6 +236,9 @@ class Meters:
         self.export_failures = Counter(
             "sallyport_audit_export_failures", "Tries of an export that failed", ["export"], registry=self.registry
         )
+        self.requests_limited = Counter(
+            "sallyport_requests_limited", "Requests of somebody who asks too often", registry=self.registry
+        )
         self.spans_lost = Counter(
             "sallyport_trace_spans_lost", "Spans that a collector of traces did not take", registry=self.registry
         )

@@ -52,6 +52,7 @@ from gateway.doors.resources import LiveResources
 from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
 from gateway.estimating import Estimating
 from gateway.faces.server import FaceServer
+from gateway.identity.rates import Rates
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStatus, PolicyStore
 from gateway.policy_store.rollback import SequenceGuard
@@ -83,6 +84,8 @@ class Gateway:
         self.meters = Meters()
         self.tending = Tending(lambda work: self.meters.beside_failures.labels(work).inc())
         self._certificates = Certificates()
+        limits = config.limits
+        self._rates = Rates(limits.requests_per_second, limits.burst, time.monotonic, self.meters.requests_limited.inc)
         self._open = contextlib.ExitStack()
         self._listeners: list[RunningListener] = []
         self._catalogs = CatalogService()
@@ -260,6 +263,7 @@ class Gateway:
             certificates=self._certificates,
             troubles=self.troubles,
             is_traced=self._tracer is not None,
+            rates=self._rates,
         )
 
     async def _start_faces(self, bind: str) -> str:
@@ -285,6 +289,7 @@ class Gateway:
                 exports=self.exports,
                 finder=self.finder,
                 troubles=self.troubles,
+                rates=self._rates,
                 certificates=self._certificates,
                 started_at=self._started_at,
                 sign_in=self.identities.sign_in,

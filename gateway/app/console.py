@@ -36,6 +36,7 @@ from gateway.doors.ending import SessionEnder
 from gateway.gate import Gate
 from gateway.identity.oidc.login import CodeFlow
 from gateway.identity.proofs import Proofs
+from gateway.identity.rates import Rates
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStore
 from gateway.recording.keys import WrappingKeys
@@ -61,6 +62,7 @@ class Parts:
     exports: Exports
     finder: Finder
     certificates: Certificates
+    rates: Rates
     troubles: Callable[[], Sequence[str]]
     started_at: int
     sign_in: CodeFlow | None
@@ -97,7 +99,7 @@ def make_console(parts: Parts) -> ConsoleServer:
     watchers = Watchers(parts.approvals.bell, lambda: parts.log.next_seq)
     place, flow = Place(host, port, tls, console_origin(config), console.trusted_proxies), parts.sign_in
     provider = None if flow is None else Provider(flow.issuer.settings.name, flow, parts.sign_in_key)
-    return ConsoleServer(place, pages, entrance, watchers, time.time_ns, provider)
+    return ConsoleServer(place, pages, entrance, watchers, time.time_ns, provider, parts.rates)
 
 
 def sign_ins_of(config: Config, database: Database) -> SignIns:

@@ -18,6 +18,7 @@ from gateway.doors.ending import SessionEnder
 from gateway.faces.asking import Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.identity.bearers import TokenBearers
+from gateway.identity.rates import Rates
 from gateway.judge import Judge
 from gateway.policy_store.current import PolicyStore
 from gateway.rpc.authz_service import AuthzService
@@ -43,6 +44,7 @@ class Served:
     certificates: Certificates
     troubles: Callable[[], Sequence[str]]
     is_traced: bool
+    rates: Rates
 
     def rpc(self, sockets: Sequence[Socket]) -> RpcServer:
         """The gRPC server, not started."""
@@ -60,6 +62,7 @@ class Served:
             authz=AuthzService(gate, bearers, config.rpc.ext_authz),
             tokens=Tokens(bearers, doors.trouble, time.monotonic),
             around=self._around,
+            rates=self.rates,
         )
 
     def _around(self, identify: Identify) -> Identify:
@@ -78,4 +81,5 @@ class Served:
             clock=time.monotonic,
             tokens=self.identities.counter(self.log),
             is_traced=self.is_traced,
+            limits=self.rates,
         )

@@ -20,6 +20,7 @@ from gateway.config.notices import find_notice_misfits
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
 from gateway.config.proxying import find_proxy_listener_misfits, find_proxy_misfits
+from gateway.config.rates import find_rate_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
 from gateway.config.retention import find_retention_misfits
 from gateway.config.ssh import find_key_misfits, find_ssh_listener_misfits, find_ssh_resource_misfits
@@ -55,6 +56,7 @@ def find_misfits(config: Config) -> Iterator[tuple[Path, str]]:
         yield ("store", "password"), f"holds no reference; {REFERENCE_EXPECTED}"
     if config.metrics.bind is not None and split_address(config.metrics.bind) is None:
         yield ("metrics", "bind"), "is no address; expected HOST:PORT"
+    yield from find_rate_misfits(config.limits)
     traces, ca_file = config.telemetry.traces or "", config.telemetry.ca_file
     is_file = ca_file is not None and config.at(ca_file).is_file()
     known = {local.name for local in config.identity.principal}

@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.config.audited import AuditExport, AuditRetention
 from gateway.config.http2 import Http2
 from gateway.config.proxy import Proxy
+from gateway.config.rates import RateLimits
 from gateway.config.telemetry import Telemetry
 from gateway.config.tools import Listed, ServerRequest
 
@@ -478,6 +479,7 @@ class Config:
     log: Log = Log()
     metrics: Metrics = Metrics()
     telemetry: Telemetry = field(default_factory=Telemetry)
+    limits: RateLimits = field(default_factory=RateLimits)
     folder: Path = field(default=Path(), metadata={"key": False})
 
     def at(self, path: str) -> Path:

@@ -85,8 +85,10 @@ Answer: TypeAlias = Callable[[Call], Reply]
 class CallRefused(Exception):
     """A call that gets no page. `title` and `text` are ours and say what to do."""
 
-    def __init__(self, status: int, title: str, text: str) -> None:
+    def __init__(self, status: int, title: str, text: str, wait: int = 0) -> None:
+        """`wait`: for how many seconds, where somebody asks too often."""
         super().__init__(text)
+        self.wait = wait
         self.status = status
         self.title = title
 

@@ -23,6 +23,7 @@ from gateway.console.protection import START, headers
 from gateway.console.signing_in import Entrance
 from gateway.errors import GatewayError
 from gateway.identity.forwarding import Proxies
+from gateway.identity.rates import NO_LIMIT, Rates
 from gateway.telemetry import logger
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,8 +73,10 @@ class ConsoleServer:
         watchers: Watchers,
         clock: Callable[[], int],
         provider: Provider | None = None,
+        rates: Rates = NO_LIMIT,
     ) -> None:
-        """`clock` is UTC nanoseconds."""
+        """`clock` is UTC nanoseconds. `rates`: how often each may ask."""
+        self._rates = rates
         self._place = place
         self._pages = pages
         self._entrance = entrance
@@ -151,13 +154,20 @@ class ConsoleServer:
 
     async def _refused(self, request: web.Request, error: CallRefused) -> web.Response:
         fields = {"title": error.title, "text": str(error), "status": error.status}
-        return await self._exchange.show(Page("refused.html", fields, error.status), None, request)
+        answer = await self._exchange.show(Page("refused.html", fields, error.status), None, request)
+        if error.wait:
+            answer.headers["Retry-After"] = str(error.wait)
+        return answer
 
     def _answering(self, route: Route) -> _Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
             viewer = await self._exchange.viewer(request)
             if viewer is None:
                 return await self._doorway.stranger(request, is_form=route.is_form)
+            over = self._rates.take(viewer.name)
+            if over is not None:
+                text = f"You ask too often. Wait {over.seconds} s, then load the page again."
+                raise CallRefused(429, "Too many requests", text, over.seconds)
             form = await self._exchange.form(request, viewer.session.facts.csrf) if route.is_form else {}
             query = {name: value[:MAX_QUERY] for name, value in request.query.items()}
             call = Call(viewer, self._clock(), dict(request.match_info), query, form)

@@ -20,6 +20,7 @@ from engine.request import Json, Principal, Resource, Session
 from engine.suite.stated import Stated, Statements
 from gateway.errors import GatewayError
 from gateway.identity.logins import Login
+from gateway.identity.rates import Over
 from gateway.identity.speaking import overstated, own_session, session_name
 from gateway.tracing import Trace
 
@@ -32,9 +33,11 @@ _SPEAKS_FOR_OTHERS = frozenset({"adapter", "asker"})
 class CallRefused(GatewayError):
     """A call that comes to no question. `status` is HTTP's."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, over: Over | None = None) -> None:
+        """`over`: for how long to wait, where somebody asks too often."""
         super().__init__(message, code=code)
         self.status = status
+        self.over = over
 
 
 class Decides(Protocol):

@@ -21,10 +21,12 @@ from gateway.faces import authzen, opa
 from gateway.faces import tokens as counter
 from gateway.faces.asking import MAX_BODY, Caller, CallRefused, Desk, Reply
 from gateway.faces.tokens import TokenCounter
+from gateway.identity import rates
 from gateway.identity.forwarding import HEADER, Proxies
 from gateway.identity.logins import Login
 from gateway.identity.people import People
 from gateway.identity.proofs import TOLD
+from gateway.identity.rates import NO_LIMIT, Rates
 from gateway.identity.signed import looks_signed
 from gateway.identity.throttle import Throttle
 from gateway.telemetry import logger
@@ -62,13 +64,14 @@ class FaceServer:
         clock: Callable[[], float],
         tokens: TokenCounter | None = None,
         is_traced: bool = False,
+        limits: Rates = NO_LIMIT,
     ) -> None:
         """`people` are those known now; `troubles` say, without waiting, why no work can be done; `clock` is seconds. `tokens`: signed ones count.
 
-        `is_traced`: what callers say of traces of theirs is read.
+        `is_traced`: what callers say of traces of theirs is read. `limits`: how often each may ask.
         """
         self._tokens = tokens
-        self._is_traced = is_traced
+        self._is_traced, self._rates = is_traced, limits
         # WHY a pool of their own: who brings tokens of a slow issuer must not hold up what else waits on threads.
         self._examining = ThreadPoolExecutor(EXAMINERS, "faces-examine")
         self._answering_in = ThreadPoolExecutor(ANSWERERS, "faces-answer")
@@ -158,6 +161,9 @@ class FaceServer:
             if self._is_traced:
                 trace = trace_in_metadata(request.headers.items())
                 caller = replace(caller, trace=trace and trace.trusted(caller.speaks_for_others))
+            over = None if "adapter" in caller.roles else self._rates.take(caller.principal.name)
+            if over is not None:
+                raise CallRefused(429, rates.CODE, rates.TOLD, over)
             # WHY before the body is read: calls that wait for their turn hold no megabytes.
             async with self._turns.setdefault(caller.principal.name, asyncio.Semaphore(AT_ONCE)):
                 try:
@@ -169,11 +175,15 @@ class FaceServer:
             return _sent(reply, body, request)
         except CallRefused as error:
             try:
-                self._desk.refused(caller, request.path[:200], error)
+                if error.over is None or error.over.is_told:
+                    self._desk.refused(caller, request.path[:200], error)
             except AuditUnavailable:
                 logger("faces").error("a refused call could not be recorded", code=error.code)
                 return _written(refuse(CallRefused(503, "AUDIT_UNAVAILABLE", "this cannot be recorded")), request)
-            return _written(refuse(error), request)
+            answer = _written(refuse(error), request)
+            if error.over is not None:
+                answer.headers["Retry-After"] = str(error.over.seconds)
+            return answer
 
     async def _caller(self, request: web.Request) -> Caller:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -19,14 +19,17 @@ import grpc
 
 from engine.errors import EngineError
 from gateway.errors import AuditUnavailable, GatewayError
+from gateway.identity.rates import NO_LIMIT, Rates
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.bearer import Tokens, trouble_of
-from gateway.rpc.identity import Caller, Identify, address_of
+from gateway.rpc.identity import Caller, Identify, Role, address_of
 from gateway.rpc.mailbox import Mailbox
 from gateway.rpc.openings import Openings, stopping
 from gateway.rpc.ports import DecisionPort
-from gateway.rpc.refusals import CallRefused, Cause, bad_input, refusal_of
+from gateway.rpc.refusals import CallRefused, Cause, bad_input, check_rate, refusal_of
 
+RETRY_KEY = "retry-after"
+"""Trailing metadata with the seconds that somebody who asks too often is to wait."""
 CODE_KEY = "sallyport-code"
 """Trailing metadata with the stable code of a refusal."""
 UNIDENTIFIED = "unidentified"
@@ -45,6 +48,7 @@ class Reception:
         arrivals: Arrivals,
         stream_threads: ThreadPoolExecutor | None = None,
         tokens: Tokens | None = None,
+        rates: Rates = NO_LIMIT,
     ) -> None:
         """`stream_threads`: where streams run; without them where everything does. `tokens`: who brings one may be known by it."""
         self._identify = identify
@@ -53,12 +57,18 @@ class Reception:
         self.stream_threads = stream_threads
         self._gate = gate
         self._tokens = tokens
+        self._rates = rates
 
     def identify(self, context: grpc.ServicerContext) -> Caller:
         """Who is calling, and from where. Raises CallRefused."""
         caller = self._identify(context)
         address = address_of(context.peer())
         return caller if address is None else replace(caller, address=address)
+
+    def count(self, caller: Caller) -> None:
+        """Count one question of a stream. Raises CallRefused when its caller asks too often."""
+        if Role.ADAPTER not in caller.roles:
+            check_rate(self._rates, caller.name)
 
     def look_again(self, caller: Caller) -> None:
         """Raises CallRefused when a token that a stream began with counts no more."""
@@ -68,11 +78,14 @@ class Reception:
 
     def refuse(self, context: grpc.ServicerContext, method: str, caller: str, refusal: CallRefused) -> NoReturn:
         """Record the refusal, then end the call with its status."""
+        over = refusal.over
         try:
-            self._gate.refused(caller=caller, method=method, code=refusal.code, message=str(refusal))
+            if over is None or over.is_told:
+                self._gate.refused(caller=caller, method=method, code=refusal.code, message=str(refusal))
         except AuditUnavailable as error:
             refusal = refusal_of(error)
-        context.set_trailing_metadata(((CODE_KEY, refusal.code),))
+        wait = () if over is None else ((RETRY_KEY, str(over.seconds)),)
+        context.set_trailing_metadata(((CODE_KEY, refusal.code), *wait))
         context.abort(refusal.cause.value, f"{refusal.code}: {refusal}")
 
     def failed(self, context: grpc.ServicerContext, method: str, caller: str) -> None:
@@ -204,6 +217,7 @@ class ExchangeCall:
                 for message in messages:
                     turn.is_idle = False
                     reception.look_again(caller)
+                    reception.count(caller)
                     yield self._answer(message, caller)
                     turn.is_idle = True
                     if reception.openings.is_stopping:

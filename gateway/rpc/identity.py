@@ -23,7 +23,8 @@ from cryptography.x509.oid import NameOID
 from engine.request import Principal
 from gateway.errors import ConfigInvalid
 from gateway.identity.logins import Login
-from gateway.rpc.refusals import CallRefused, Cause
+from gateway.identity.rates import Rates
+from gateway.rpc.refusals import CallRefused, Cause, check_rate
 from gateway.tracing import Trace, trace_in_metadata
 
 
@@ -100,6 +101,20 @@ class OneCaller:
 
     def __call__(self, peer: Peer) -> Caller:
         return self.caller
+
+
+class LimitedCaller:
+    """Whoever another way to know callers finds, as long as they do not ask too often; adapters ask for others, and as they like."""
+
+    def __init__(self, inner: Identify, rates: Rates) -> None:
+        self._inner, self._rates = inner, rates
+
+    def __call__(self, peer: Peer) -> Caller:
+        """Raises CallRefused."""
+        caller = self._inner(peer)
+        if Role.ADAPTER not in caller.roles:
+            check_rate(self._rates, caller.name)
+        return caller
 
 
 class TracedCaller:

@@ -21,6 +21,7 @@ from gateway.errors import (
     SessionUnknown,
     StoreUnavailable,
 )
+from gateway.identity.rates import CODE, TOLD, Over, Rates
 
 
 class Cause(Enum):
@@ -40,9 +41,11 @@ class Cause(Enum):
 class CallRefused(GatewayError):
     """A call that gets a status instead of an answer. `code` is stable."""
 
-    def __init__(self, cause: Cause, code: str, message: str) -> None:
+    def __init__(self, cause: Cause, code: str, message: str, over: Over | None = None) -> None:
+        """`over`: for how long to wait, where somebody asks too often."""
         super().__init__(message, code=code)
         self.cause = cause
+        self.over = over
 
 
 def bad_input(message: str, *, code: str = "INPUT_INVALID") -> CallRefused:
@@ -53,6 +56,13 @@ def bad_input(message: str, *, code: str = "INPUT_INVALID") -> CallRefused:
 def too_large(what: str, size: int, limit: int) -> CallRefused:
     """More than a named limit."""
     return CallRefused(Cause.TOO_LARGE, "TOO_LARGE", f"{what}: {size} is more than the limit of {limit}")
+
+
+def check_rate(rates: Rates, principal: str) -> None:
+    """Raises CallRefused when somebody asks too often."""
+    over = rates.take(principal)
+    if over is not None:
+        raise CallRefused(Cause.TOO_LARGE, CODE, TOLD, over)
 
 
 _OF_TICKETS = {

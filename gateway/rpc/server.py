@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 from gateway.errors import ConfigInvalid
+from gateway.identity.rates import NO_LIMIT, Rates
 from gateway.rpc.approval_service import NAME as APPROVAL
 from gateway.rpc.approval_service import ApprovalService
 from gateway.rpc.arrivals import Arrivals
@@ -28,7 +29,7 @@ from gateway.rpc.bearer import BearerCaller, Nobody, Tokens
 from gateway.rpc.calls import NoSuchMethod, Reception
 from gateway.rpc.decision_service import NAME as DECISION
 from gateway.rpc.decision_service import DecisionPorts, DecisionService
-from gateway.rpc.identity import Caller, CertificateCaller, Identify, OneCaller
+from gateway.rpc.identity import Caller, CertificateCaller, Identify, LimitedCaller, OneCaller
 from gateway.rpc.limits import MAX_METADATA, MAX_TRANSPORT_MESSAGE
 from gateway.rpc.openings import MAX_STREAMS, Openings
 from gateway.rpc.ports import AuditPort, RecordingPort, SessionPort
@@ -131,17 +132,18 @@ class RpcServer:
         cache_ttl: int = 0,
         authz: AuthzService | None = None,
         around: Callable[[Identify], Identify] = lambda identify: identify,
+        rates: Rates = NO_LIMIT,
         tokens: Tokens | None = None,
     ) -> None:
         """`clock` is monotonic seconds; `threads` answer single questions on each socket; `cache_ttl` as in DecisionService.
 
         With `authz` Envoys are answered too; with `tokens` a caller is whom the token of its call proves.
-        `around`: what else is done where somebody calls, once it is known who.
+        `around`: what else is done where somebody calls, once it is known who. `rates`: how often each may ask.
         """
         self._threads = threads
         self._arrivals = Arrivals(clock)
         self._authz = authz
-        self._around = around
+        self._around, self._rates = around, rates
         self._proofs: dict[str, _Proof] = {}
         self._tokens = tokens
         services = [DECISION, APPROVAL, AUDIT, SESSION, RECORDING, *([] if authz is None else [AUTHZ])]
@@ -247,8 +249,8 @@ class RpcServer:
         threads = deep_threads(self._threads, "rpc")
         if self._tokens is not None:
             identify = BearerCaller(identify, self._tokens)
-        identify = self._around(identify)
-        reception = Reception(identify, self._gate, self._arrivals, streams, self._tokens)
+        identify = LimitedCaller(self._around(identify), self._rates)
+        reception = Reception(identify, self._gate, self._arrivals, streams, self._tokens, self._rates)
         server = grpc.server(threads, options=_OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
         handlers = {
             DECISION: self._decision.handlers(reception),  # the first is found first

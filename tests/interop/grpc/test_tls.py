@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import grpc
 import pytest
 
 from engine.decision import Verdict
 from engine.request import Principal, Resource
 from gateway.errors import ConfigInvalid
+from gateway.identity.rates import Rates
 from gateway.rpc.client import CallFailed, Client, ClientTls, Query, Raw
 from gateway.rpc.server import LoopbackSocket, RpcServer, Socket, Tls, TlsSocket
 from tests.certificates import Authority, Issued
@@ -150,3 +152,26 @@ def test_a_port_is_served_by_one_process_alone(authority: Authority) -> None:
         )
         with pytest.raises(ConfigInvalid, match="cannot be listened on"):
             second.start()
+
+
+def test_who_asks_too_often_is_told_when_to_come_again() -> None:
+    stand_ins = StandIns()
+    rates = Rates(0.01, 3, lambda: 0.0)
+    server = RpcServer(
+        *(stand_ins.ports, stand_ins.audit, [LoopbackSocket("127.0.0.1", 0, AGENT)], time.monotonic), rates=rates
+    )
+    server.start()
+    try:
+        with grpc.insecure_channel(server.addresses[0]) as channel:
+            decide = channel.unary_unary("/sallyport.decision.v1.DecisionService/Decide")
+            refused = []
+            for _ in range(6):
+                with pytest.raises(grpc.RpcError) as caught:
+                    decide(b"", timeout=30)
+                refused.append(caught.value)
+        assert [error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED for error in refused] == [False] * 3 + [True] * 3
+        last = {key: str(value) for key, value in refused[-1].trailing_metadata()}
+        assert (last["sallyport-code"], last["retry-after"]) == ("TOO_MANY_REQUESTS", "100")
+        assert [refusal[2] for refusal in stand_ins.gate.refusals].count("TOO_MANY_REQUESTS") == 1
+    finally:
+        server.stop(grace=5)

@@ -178,7 +178,7 @@ async def test_what_fails_in_a_sweep_is_told_and_keeps_nothing_else_from_being_d
     task = asyncio.create_task(gateway.tending.keep("sweep", gateway.sweep))
     await asyncio.wait_for(flushed.wait(), 60)
     assert "holds: a fault of the gateway (ZeroDivisionError)" in gateway.troubles()
-    assert b'sallyport_background_failures_total{work="holds"}' in gateway._metrics()
+    assert b'sallyport_background_failures_total{work="holds"}' in gateway.meters.text()
     well = asyncio.Event()
     monkeypatch.setattr(gateway.gate, "expire_overdue", lambda: loop.call_soon_threadsafe(well.set))
     await asyncio.wait_for(well.wait(), 60)

@@ -81,7 +81,7 @@ protocol = "oracle"
 """
     assert problems(file, text) == [
         "10: `colour` is no key here; expected `policies`, `resource`, `listener`, `identity`, `store`, `audit`, "
-        "`recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`, `telemetry`",
+        "`recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`, `telemetry`, `limits`",
         "3: `policies.pth` is no key here; did you mean `path`?",
         "4: `policies.path` is 7; expected a text",
         '9: `resource[0].protocol` is `oracle`; expected "postgres" or "ssh" or "http" or "kubernetes" or "mcp"',
@@ -167,7 +167,7 @@ def test_a_wrong_override_names_the_variable(file: Path) -> None:
     assert sorted(found) == [
         'SALLYPORT_AUDIT__DURABILITY: `audit.durability` is `fast`; expected "process" or "disk"',
         "SALLYPORT_COLOUR__RED: `colour` is no key here; expected `policies`, `resource`, `listener`, `identity`, `store`, "
-        "`audit`, `recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`, `telemetry`",
+        "`audit`, `recording`, `notify`, `masking`, `rpc`, `faces`, `console`, `log`, `metrics`, `telemetry`, `limits`",
         "SALLYPORT_RESOURCE__NOBODY__ADDRESS: names no key; expected SALLYPORT_SECTION__KEY",
         "SALLYPORT_RESOURCE__ORDERS__LABELS: `resource[0].labels` is `{`; expected a table",
     ]

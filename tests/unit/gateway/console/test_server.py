@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.console.server import read_static
+from gateway.identity.rates import Rates
 from tests.strategies.console import Served, requested, token_in
 
 
@@ -51,6 +52,16 @@ async def test_errors_are_pages_that_say_what_to_do(served: Served) -> None:
     token = token_in((await served.ask("GET", "/holds"))[1])
     too_much = {"csrf": token, "reason": "x" * 70_000}
     assert (await served.ask("POST", "/holds/h-0/approve", too_much))[0] == 413
+
+
+async def test_who_asks_too_often_gets_a_page_that_says_when_to_come_again(served: Served) -> None:
+    await served.sign_in()
+    served.server._rates = Rates(0.01, 2, lambda: 0.0)
+    answers = [await served.ask("GET", "/holds") for _ in range(3)]
+    assert [status for status, _, _ in answers] == [200, 200, 429]
+    assert answers[-1][2]["Retry-After"] == "100"
+    assert "Wait 100 s" in answers[-1][1]
+    assert (await served.ask("GET", "/static/console.css"))[0] == 200
 
 
 async def test_files_are_kept_by_their_version_and_none_else_is_there(served: Served) -> None:

@@ -15,6 +15,7 @@ from gateway.faces import server
 from gateway.faces.asking import MAX_BODY, Desk
 from gateway.faces.server import FaceServer, Place
 from gateway.identity.people import Known, People, digest_token
+from gateway.identity.rates import Rates
 from tests.api_descriptions import check
 from tests.strategies.faces import FaceGate
 
@@ -82,6 +83,20 @@ async def test_traces_of_callers_are_read_only_where_there_are_traces(house: Hou
     assert (before, after) == (None, None)
     assert there is not None
     assert there.is_trusted, "an adapter speaks for others"
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again_and_adapters_never_are(house: House) -> None:
+    counted: list[int] = []
+    house.server._rates = Rates(0.01, 2, lambda: 0.0, lambda: counted.append(1))
+    for _ in range(10):
+        assert (await house.ask("POST", "/v1/data/sallyport/allow", BODY))[0] == 200
+    people = People([Known(Principal("bo"), token=digest_token(TOKEN.encode()))], b"k" * 32)
+    house.server._people = lambda: people
+    answers = [await house.ask("GET", "/v1/policies") for _ in range(5)]
+    assert [status for status, _, _ in answers] == [200, 200, 429, 429, 429]
+    assert answers[-1][2]["Retry-After"] == "100"
+    assert len(counted) == 3
+    assert [told[2] for told in house.gate.told].count("TOO_MANY_REQUESTS") == 1, "not each is an entry"
 
 
 async def test_nobody_is_answered_without_a_token(house: House) -> None:

@@ -11,8 +11,9 @@ import pytest
 from engine.request import Principal
 from gateway.errors import ConfigInvalid
 from gateway.identity.logins import Login
-from gateway.rpc.identity import Caller, CertificateCaller, OneCaller, Role, TracedCaller
-from gateway.rpc.refusals import CallRefused
+from gateway.identity.rates import Over, Rates
+from gateway.rpc.identity import Caller, CertificateCaller, LimitedCaller, OneCaller, Role, TracedCaller
+from gateway.rpc.refusals import CallRefused, Cause
 from tests.certificates import Authority
 from tests.rpc_stand_ins import ADAPTER, AGENT
 
@@ -64,6 +65,18 @@ def test_the_trace_of_who_speaks_for_others_is_believed_and_that_of_others_is_no
         trace = identify(Said({})).trace
         assert trace is not None
         assert trace.is_trusted is is_trusted
+
+
+def test_who_asks_too_often_is_refused_and_adapters_never_are() -> None:
+    rates = Rates(0.01, 2, lambda: 0.0)
+    for _ in range(10):
+        assert LimitedCaller(OneCaller(ADAPTER), rates)(Peer({})) is ADAPTER
+    identify = LimitedCaller(OneCaller(AGENT), rates)
+    assert [identify(Peer({})), identify(Peer({}))] == [AGENT, AGENT]
+    with pytest.raises(CallRefused) as caught:
+        identify(Peer({}))
+    assert (caught.value.code, caught.value.cause) == ("TOO_MANY_REQUESTS", Cause.TOO_LARGE)
+    assert caught.value.over == Over(100, True)
 
 
 def test_a_socket_of_one_caller_is_always_that_caller() -> None:
