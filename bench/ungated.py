@@ -10,7 +10,7 @@ import sys
 
 from adapters.core.ports import Answer, Outcome, Question
 from gateway.cli import main
-from gateway.doors.adapters import GatewaySession
+from gateway.doors.session import GatewaySession
 
 JUDGED = GatewaySession.decide
 GIVEN: dict[tuple[str, bytes], Answer] = {}
