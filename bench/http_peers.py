@@ -136,8 +136,11 @@ def nginx(folder: Path, core: int, *, location: str, upstream: str = "") -> Iter
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             servers.until_it_listens(port, process, folder / "error.log")
-            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
-            yield port, (process.pid, *map(int, children))
+            listed, children = Path(f"/proc/{process.pid}/task/{process.pid}/children"), ""
+            # WHY waited for: the port is open before there is a worker.
+            while not children:
+                children = listed.read_text(encoding="ascii")
+            yield port, (process.pid, *map(int, children.split()))
         finally:
             process.terminate()
             process.wait(20)
