@@ -34,7 +34,9 @@ def rules(path: Path) -> list[tuple[str, str]]:
 def test_each_policy_says_what_it_is(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".gate":
-        assert re.match(r'policy [a-z_.]+ "[^"]+"\napplies to [a-z]+\n\n(# .+\n)+(define|deny|hold|mask|allow)', text)
+        assert re.match(
+            r'policy [a-z_.]+ "[^"]+"\napplies to [a-z]+\n\n(# .+\n)+(define|deny|hold|mask|limit|allow)', text
+        )
         return
     assert text.startswith("# METADATA\n# title: ")
     assert "\n# description: |\n" in text

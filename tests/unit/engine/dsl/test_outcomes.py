@@ -108,6 +108,8 @@ def test_a_rule_answers_what_it_says(rule: str, answer: dict[str, Json]) -> None
         ("limit a rows 1.5", "LIMIT", "`rows` needs a number of rows"),
         ("limit a statement_timeout 30", "LIMIT", "`statement_timeout` needs a duration"),
         ("limit a read_only true", "LIMIT", "`read_only` stands alone"),
+        ("limit a record 5", "LIMIT", "`record` stands alone or adds one thing"),
+        ('limit a record "everything"', "CONTRACT", "limit `record` has a wrong value"),
         ("limit a notify 5", "LIMIT", "`notify` needs a text: whom to tell"),
         ('deny a code "has blanks"', "CONTRACT", None),
     ],
