@@ -1,4 +1,4 @@
-"""Half an hour of everything at once over PostgreSQL (`long`; SOAK_MINUTES for another length), and a quarter of a minute of it at every run."""
+"""Half an hour of everything at once over PostgreSQL (`long`; SOAK_MINUTES and SOAK_CLIENTS for another length and number), and a quarter of a minute of it at every run."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import os
 from tests.e2e.soak.harness import Soaked, Wishes
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
+CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
 MOST_GROWTH = 0.05
 POOLED = 5 * 2 + 1
 """The store's files at most: SQLAlchemy keeps five connections, each with the database and its log; all have one index of that."""
@@ -18,7 +19,7 @@ def short(acts: int) -> Wishes:
 
 
 def long(acts: int) -> Wishes:
-    return Wishes(seconds=MINUTES * 60, kinds=acts)
+    return Wishes(seconds=MINUTES * 60, clients=CLIENTS, kinds=acts)
 
 
 def nothing_is_wrong(found: Soaked) -> None:
