@@ -16,6 +16,16 @@ FIRST_ANSWER = 120.0
 LAST_WORD = 60.0
 """Seconds after which no client may still wait for a gateway that is dead."""
 PAGE = Path(__file__).parents[3] / "docs/measured/kills.md"
+HEAD = """\
+# kill -9 over SSH, Kubernetes and HTTP
+
+`make long SELECT=tests/e2e/soak/test_kills.py` (SALLYPORT_KILLS for another number): six clients do everything that those of the soak do, the gateway is
+killed under them and started again on the same log. At the end the log is held against what the target wrote down, and `audit verify` says that
+it is whole. PostgreSQL has [a page of its own](kill.md).
+
+| protocol | kills | minutes | commands in the target's record, of them without a grant | answers clients have, of them not in the audit | that must not have run, and ran |
+|---|---|---|---|---|---|
+"""
 
 
 async def _life(target: Target, number: int, tally: Tally, chance: random.Random) -> None:
@@ -65,7 +75,8 @@ def nothing_is_missing(found: Soaked) -> None:
 def write(name: str, found: Soaked, times: int, minutes: float, path: Path = PAGE) -> None:
     """Put the line of a protocol in the place of what stood there before."""
     start = f"| {name} |"
-    lines = [line for line in path.read_text().splitlines() if not line.startswith(start)]
+    text = path.read_text() if path.exists() else HEAD
+    lines = [line for line in text.splitlines() if not line.startswith(start)]
     told = f"{start} {times} | {minutes:.0f} | {found.ran:,}, {len(found.unrecorded)} | "
     told += f"{len(found.tally.answered):,}, {len(found.unanswered)} | {len(found.forbidden)} |"
     path.write_text("\n".join([*lines, told, ""]))

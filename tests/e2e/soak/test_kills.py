@@ -56,7 +56,6 @@ def test_what_is_missing_would_be_seen() -> None:
 
 def test_each_protocol_has_its_line_of_the_page(tmp_path: Path) -> None:
     path = tmp_path / "kill.md"
-    path.write_text("# kill -9\n\n| a | b |\n|---|---|\n")
     for name, ran in (("SSH", 1), ("HTTP", 2), ("SSH", 3)):
         write(name, Soaked(0.0, Tally(), ran=ran), 9, 1.0, path)
     assert path.read_text().endswith(
