@@ -346,22 +346,11 @@ class Gate:
     async def fate(self, ticket_id: str) -> Answer:
         """Wait until a hold is over; a granted one was decided again, and recorded. Never raises: failure is a deny."""
         try:
-            await self._wait(ticket_id)
+            await self._approvals.until_over(ticket_id, self._clock)
         # WHY broad: as in `decide`.
         except Exception as error:
             return Answer(denial_of(error), "")
         return self.settle(ticket_id)
-
-    async def _wait(self, ticket_id: str) -> None:
-        def is_over() -> bool:
-            ticket = self._approvals.get(ticket_id)
-            return ticket is None or ticket.is_over
-
-        while (ticket := self._approvals.get(ticket_id)) is not None and not ticket.is_over:
-            left = (ticket.expires_at - self._clock()) / 1e9
-            if left <= 0:
-                return
-            await self._approvals.bell.wait(ticket_id, is_over, left)
 
     def settle(self, ticket_id: str) -> Answer:
         """The answer to a hold that is over; a grant once, everything else as often as asked. Never raises."""

@@ -77,18 +77,19 @@ class Bell:
             return len(self._waiting.get(ticket, ()))
 
     async def wait(self, ticket: str, is_over: Callable[[], bool], seconds: float) -> bool:
-        """Wait in an event loop until `is_over()`; False when the time is up first."""
+        """Wait in an event loop until `is_over()`; False when the time is up first. `is_over` is called in another thread: it may
+        have to ask the store, and the loop does not wait for that."""
         loop = asyncio.get_running_loop()
         rung = asyncio.Event()
         leave = self.subscribe(ticket, lambda: _wake(loop, rung))
         try:
             async with asyncio.timeout(max(seconds, 0)):
-                while not is_over():
+                while not await loop.run_in_executor(None, is_over):
                     await rung.wait()
                     rung.clear()
                 return True
         except TimeoutError:
-            return is_over()
+            return await loop.run_in_executor(None, is_over)
         finally:
             leave()
 

@@ -6,6 +6,7 @@ Every step is computed by `states.step` from what the store said last and writte
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -245,6 +246,23 @@ class Approvals:
                     logger("approvals").error("a ticket in the store cannot be read; it is passed over")
                 self._has_told = True
         return found
+
+    async def until_over(self, ticket_id: str, clock: Callable[[], int]) -> None:
+        """Wait in an event loop until people have decided, or their time is over; `clock` is UTC nanoseconds.
+
+        WHY the store is asked in another thread: one that hangs must not hold up the sessions of the loop.
+        """
+
+        def is_over() -> bool:
+            ticket = self.get(ticket_id)
+            return ticket is None or ticket.is_over
+
+        look = asyncio.get_running_loop().run_in_executor
+        while (ticket := await look(None, self.get, ticket_id)) is not None and not ticket.is_over:
+            left = (ticket.expires_at - clock()) / 1e9
+            if left <= 0:
+                return
+            await self.bell.wait(ticket_id, is_over, left)
 
     def fence(self, ticket_id: str) -> Ticket | None:
         """The ticket, once every write that began from what it was before has come or can not come any more."""

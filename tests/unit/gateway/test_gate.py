@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -502,6 +503,34 @@ def test_what_is_overdue_is_closed_and_recorded(house: House) -> None:
     house.clock.pass_seconds(601)
     house.gate.expire_overdue()
     assert (house.entries()[-1].step, house.entries()[-1].ticket) == ("expired", ticket)
+
+
+async def test_who_waits_holds_up_no_loop_while_the_store_answers_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.policies.decision = HOLD
+    ticket, real = ticket_of(house), house.approvals.get
+    inside, let_go = threading.Semaphore(0), threading.Event()
+
+    def held(name: str) -> Ticket | None:
+        inside.release()
+        assert let_go.wait(20)
+        return real(name)
+
+    monkeypatch.setattr(house.approvals, "get", held)
+    waiting = asyncio.create_task(house.gate.fate(ticket))
+    loop = asyncio.get_running_loop()
+    assert await loop.run_in_executor(None, inside.acquire, True, 20)
+    # The store is let go of only when the loop has turned so often: one that stands still never comes here.
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert not let_go.is_set()
+    let_go.set()
+    while not house.approvals.bell.waiters(ticket):
+        assert not waiting.done()
+        await asyncio.sleep(0)
+    house.gate.advance(ticket, Approved(BO))
+    assert (await asyncio.wait_for(waiting, 60)).decision.is_granted
 
 
 async def test_an_approval_of_another_replica_is_heard_though_no_bell_rang(house: House) -> None:
