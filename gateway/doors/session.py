@@ -86,7 +86,7 @@ class GatewaySession:
         self._tickets: set[str] = set()
         self._exchanges: Exchanges | None = None
         self._held: dict[str, Question] = {}
-        """Those that wait for people and stand in the recording."""
+        """Exchanges that wait for people."""
         self._is_closed = False
         self._is_gone = False
         self._known = doors.known
@@ -127,8 +127,12 @@ class GatewaySession:
     def decide(self, question: Question) -> Answer:
         """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
         answer = self._decide(question)
-        if question.is_exchange and (self._exchanges is not None or answer.decision.obligations):
-            answer = self._taken(question, answer)
+        if question.is_exchange:
+            if self._exchanges is not None or answer.decision.obligations:
+                answer = self._taken(question, answer)
+            if answer.ticket is not None and answer.decision.verdict is Verdict.HOLD:
+                # WHY all of them: only the grant may demand what the hold did not.
+                self._held[answer.ticket] = question
         self._last = answer.decision.verdict
         return answer
 
@@ -142,9 +146,8 @@ class GatewaySession:
             exchanges.begin(self._doors.recordings, self._about(answer.decision_id))
         taken = exchanges.take(question, answer)
         if taken is answer:
-            if answer.ticket is not None and answer.decision.verdict is Verdict.HOLD:
-                self._held[answer.ticket] = question
-        elif answer.decision.is_granted:
+            return answer
+        if answer.decision.is_granted:
             self._gate.finished(answer.decision_id, Outcome(error=FAILED), self._principal.name, self._session.job)
         elif answer.ticket is not None:
             self.withdraw(answer.ticket, "it cannot be recorded")

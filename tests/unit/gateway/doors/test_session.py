@@ -152,6 +152,17 @@ async def test_a_hold_and_what_became_of_it_are_both_there(here: Place_) -> None
     assert (done.id, done.rows) == (second.id, 4)
 
 
+async def test_a_grant_that_demands_what_the_hold_did_not_is_recorded(here: Place_) -> None:
+    here.house.policies.judging = lambda asked, now, approval: (
+        HOLD if approval is None else replace(ALLOW, obligations=KEPT)
+    )
+    held = here.ask("DELETE FROM t")
+    assert held.ticket is not None
+    here.house.gate.advance(held.ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
+    assert (await here.session.fate(held.ticket)).decision.is_granted
+    assert [one.text for one in here.lines() if isinstance(one, Asked)] == ["DELETE FROM t"]
+
+
 def test_a_hold_that_cannot_be_recorded_is_withdrawn(here: Place_) -> None:
     here.recordings.close()
     here.house.policies.decision = replace(HOLD, obligations=KEPT)
