@@ -52,7 +52,7 @@ GROUPS: list[Callable[[typer.Typer], None]] = [
     Group("parsing", ("parse",)),
     Group("scanning", ("scan",)),
     Group("conformance", ("conformance",)),
-    Group("holds", ("holds", "approve", "refuse")),
+    Group("holds", ("holds", "approve", "refuse", "remembered")),
     Group("audit", ("audit",)),
     Group("sessions", ("play", "sessions")),
     Group("live", ("live", "kill")),
