@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.cutter import Cutter, Way
 from tests.e2e.soak.audited import Audited, Ran, audited, errors_in
+from tests.e2e.soak.harness import end_what_is_left
 from tests.e2e.world import GatewayProcess
 
 DEADLINE = 60.0
@@ -74,18 +75,22 @@ class Cut:
         return asyncio.run(self._hold_it())
 
     async def _hold_it(self) -> list[End]:
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await self._talk()
+        finally:
+            await end_what_is_left()
+
+    async def _talk(self) -> list[End]:
         ends: list[End] = []
-        async with asyncio.timeout(DEADLINE):
-            with contextlib.suppress(ConnectionError):
-                async with self.talk.connected() as steps:
-                    for step in steps:
-                        ends.append(await step())
-                        if ends[-1] is End.GONE:
-                            break
-                # WHY given a turn: what TLS has still to say at the end outlives a session.
-                await asyncio.sleep(0.1)
-                return ends
-            return [*ends, End.GONE]
+        with contextlib.suppress(ConnectionError):
+            async with self.talk.connected() as steps:
+                for step in steps:
+                    ends.append(await step())
+                    if ends[-1] is End.GONE:
+                        break
+            return ends
+        return [*ends, End.GONE]
 
     def settle(self) -> None:
         """Until nothing of a conversation is left: no connection to the target but those that are kept."""

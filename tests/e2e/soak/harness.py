@@ -373,6 +373,13 @@ def settled(gateway: GatewayProcess, before: int) -> int:
     return open_files(gateway)
 
 
+async def end_what_is_left() -> None:
+    """WHY: what TLS has still to say at the end of a connection outlives the client that closed it, and the loop."""
+    for transport in list(getattr(asyncio.get_running_loop(), "_transports", {}).values()):
+        transport.abort()
+    await asyncio.sleep(0.01)
+
+
 async def _clients(target: Target, tally: Tally, wishes: Wishes) -> None:
     over = asyncio.Event()
     chance = random.Random(wishes.seed)
@@ -387,6 +394,7 @@ async def _clients(target: Target, tally: Tally, wishes: Wishes) -> None:
                 await asyncio.sleep(0.1)
     over.set()
     await asyncio.gather(*running)
+    await end_what_is_left()
 
 
 def soak(wishes: Wishes, prepared: Callable[[], contextlib.AbstractContextManager[Target]]) -> Soaked:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.e2e.soak.harness import Soaked, Tally, Target, look_at
+from tests.e2e.soak.harness import Soaked, Tally, Target, end_what_is_left, look_at
 
 CLIENTS = 6
 FIRST_ANSWER = 120.0
@@ -45,6 +45,7 @@ async def _life(target: Target, number: int, tally: Tally, chance: random.Random
         target.gateway.kill()
     async with asyncio.timeout(LAST_WORD):
         await asyncio.gather(*running)
+    await end_what_is_left()
 
 
 def kill_many(times: int, seed: int, prepared: Callable[[], contextlib.AbstractContextManager[Target]]) -> Soaked:
