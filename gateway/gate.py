@@ -337,6 +337,10 @@ class Gate:
         self._waiting.take(ticket_id)
         self._approvals.advance(ticket_id, Withdrawn("its record could not be written"), self._clock())
 
+    def left(self, ticket_id: str, session: str) -> None:
+        """A session that asked for a hold is over, and did not take it back: whoever asks the same again takes its place."""
+        self._waiting.leave(ticket_id, session)
+
     def _binding(self, asked: Asked, program: Program, command: ParsedCommand) -> Binding:
         return binding_of(
             *(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision),

@@ -20,25 +20,36 @@ class Waiting:
         self.lock = threading.RLock()
         """Held by whoever settles a ticket, from its question to its answer."""
         self._held: OrderedDict[str, Asked] = OrderedDict()
+        self._left: dict[str, str] = {}
         self._settled: OrderedDict[str, Answer] = OrderedDict()
 
     def keep(self, ticket: str, asked: Asked) -> bool:
-        """Let a question wait. No: another session's waits there, and goes on doing so.
+        """Let a question wait. No: that of another session, which is not over, waits there, and goes on doing so.
 
         INVARIANT: what a ticket releases is what it was shown with, so its question never becomes another.
         """
         with self.lock:
             before = self._held.get(ticket)
-            if before is not None and (before.session.id, before.session.job) != (asked.session.id, asked.session.job):
+            is_same = before is None or (before.session.id, before.session.job) == (asked.session.id, asked.session.job)
+            if before is not None and not is_same and self._left.get(ticket) != before.session.id:
                 return False
+            self._left.pop(ticket, None)
             self._held[ticket] = asked
             while len(self._held) > MAX_HELD:
-                self._held.popitem(last=False)
+                self._left.pop(self._held.popitem(last=False)[0], None)
             return True
+
+    def leave(self, ticket: str, session: str) -> None:
+        """A session is over whose question waits here: another one that asks the same may wait in its place."""
+        with self.lock:
+            before = self._held.get(ticket)
+            if before is not None and before.session.id == session:
+                self._left[ticket] = session
 
     def take(self, ticket: str) -> Asked | None:
         """The question, which waits no more; None where nobody here asked."""
         with self.lock:
+            self._left.pop(ticket, None)
             return self._held.pop(ticket, None)
 
     def answer(self, ticket: str) -> Answer | None:

@@ -266,4 +266,6 @@ class GatewaySession:
             self.connection = None
             if self._exchanges is not None:
                 self._exchanges.end()
+            for ticket in self._tickets:
+                self._gate.left(ticket, self._session.id)
             self._doors.closed(self._session, self._principal, self._resource.protocol, self._ending or reason)

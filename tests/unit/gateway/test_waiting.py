@@ -34,6 +34,21 @@ def test_a_session_that_asks_again_waits_with_what_it_asked_last() -> None:
     assert waiting.take("h-1") is again
 
 
+def test_who_asks_the_same_takes_the_place_of_a_session_that_is_over() -> None:
+    waiting = Waiting()
+    other = changed(FIRST, session=replace(SESSION, id="s-2"))
+    assert waiting.keep("h-1", FIRST)
+    waiting.leave("h-1", "s-9")
+    assert not waiting.keep("h-1", other), "somebody else is over"
+    waiting.leave("h-1", SESSION.id)
+    assert waiting.keep("h-1", other)
+    assert not waiting.keep("h-1", FIRST), "now that one waits"
+    assert waiting.take("h-1") is other
+    waiting.leave("h-1", "s-2")
+    assert waiting.keep("h-1", FIRST)
+    assert not waiting.keep("h-1", other), "nothing is left of what was taken"
+
+
 def test_what_became_of_a_ticket_is_remembered() -> None:
     waiting = Waiting()
     assert waiting.answer("h-1") is None
