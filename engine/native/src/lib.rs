@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod failure;
+pub mod masking;
 pub mod memory;
 pub mod merkle;
 pub mod meters;

@@ -1,18 +1,17 @@
 //! Rewrites DataRow messages by a plan fixed for one result.
 
+mod cell;
+mod nested;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::failure::Failure;
-use crate::postgres::plan::{self, Column, Method, Shape};
+use crate::masking::method::Method;
+use crate::postgres::plan::{self, Column};
 use crate::postgres::rows::split_message;
 
 const DATA_ROW: u8 = b'D';
 const NULL: i32 = -1;
-const REDACTED: &[u8] = b"[redacted]";
-const REDACTED_JSON: &[u8] = b"\"[redacted]\"";
-const JSONB_VERSION: u8 = 1;
-const TOKEN: &[u8] = b"tok_";
-const TOKEN_HEX: usize = 32;
 
 /// The masker of one result.
 pub struct RowMasker {
@@ -62,7 +61,7 @@ impl RowMasker {
             rest = after;
             match (column, value) {
                 (_, None) => out.extend_from_slice(&NULL.to_be_bytes()),
-                (None, Some(value)) => put(out, &[value])?,
+                (None, Some(value)) => put(out, value)?,
                 (Some(column), Some(value)) => {
                     cells = cells.saturating_add(1);
                     rewrite(column, value, out)?;
@@ -96,57 +95,33 @@ fn split_cell(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), Failure> {
     Ok((Some(value), rest))
 }
 
-/// Writes one cell made of `parts`.
-fn put(out: &mut Vec<u8>, parts: &[&[u8]]) -> Result<(), Failure> {
-    let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-    let length = i32::try_from(length).map_err(|_| malformed("a cell grew too long"))?;
-    out.extend_from_slice(&length.to_be_bytes());
-    for part in parts {
-        out.extend_from_slice(part);
-    }
+/// Writes one cell.
+fn put(out: &mut Vec<u8>, value: &[u8]) -> Result<(), Failure> {
+    out.extend_from_slice(&length_of(value)?);
+    out.extend_from_slice(value);
     Ok(())
 }
 
+fn length_of(value: &[u8]) -> Result<[u8; 4], Failure> {
+    i32::try_from(value.len()).map(i32::to_be_bytes).map_err(|_| malformed("a cell grew too long"))
+}
+
+/// Writes what stands in the place of a value, or NULL.
 fn rewrite(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
-    let null = |out: &mut Vec<u8>| {
-        out.extend_from_slice(&NULL.to_be_bytes());
-        Ok(())
-    };
-    match (&column.method, column.shape) {
-        // WHY: characters are not a valid value of most types; NULL is valid for every type in both formats.
-        (Method::Null, _) | (_, Shape::Opaque) => null(out),
-        (Method::Redact, Shape::Text) => put(out, &[REDACTED]),
-        (Method::Redact, Shape::Json) => put(out, &[REDACTED_JSON]),
-        (Method::Redact, Shape::JsonbBinary) => put(out, &[&[JSONB_VERSION], REDACTED_JSON]),
-        (Method::Hash(key), shape) => keyed(shape, value, out, |value| key.hex(value).to_vec()),
-        (Method::Tokenize(key), shape) => keyed(shape, value, out, |value| {
-            let mut token = TOKEN.to_vec();
-            token.extend(key.hex(value).into_iter().take(TOKEN_HEX));
-            token
-        }),
-        (Method::Partial { first, last }, Shape::Text) => match std::str::from_utf8(value) {
-            Ok(text) => put(out, &[partial(text, *first, *last).as_bytes()]),
-            Err(_) => null(out),
-        },
-        (Method::Partial { .. }, _) => null(out),
+    let start = out.len();
+    out.extend_from_slice(&NULL.to_be_bytes());
+    let begins = out.len();
+    if matches!(column.method, Method::Null)
+        || cell::rewrite(&column.method, &column.kind, column.binary, value, out).is_none()
+    {
+        out.truncate(begins);
+        return Ok(());
     }
-}
-
-fn keyed(shape: Shape, value: &[u8], out: &mut Vec<u8>, code: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), Failure> {
-    match shape {
-        Shape::Json => put(out, &[b"\"", &code(value), b"\""]),
-        // WHY: the version byte is no part of the value; without it text and binary give the same code.
-        Shape::JsonbBinary => put(out, &[&[JSONB_VERSION], b"\"", &code(value.get(1..).unwrap_or_default()), b"\""]),
-        Shape::Text | Shape::Opaque => put(out, &[&code(value)]),
+    let length = length_of(out.get(begins..).unwrap_or_default())?;
+    if let Some(place) = out.get_mut(start..begins) {
+        place.copy_from_slice(&length);
     }
-}
-
-/// Keeps characters at both ends. A value no longer than what may be kept is starred whole.
-fn partial(text: &str, first: usize, last: usize) -> String {
-    let length = text.chars().count();
-    let all = first.saturating_add(last) >= length;
-    let tail = length.saturating_sub(last);
-    text.chars().enumerate().map(|(at, c)| if !all && (at < first || at >= tail) { c } else { '*' }).collect()
+    Ok(())
 }
 
 #[cfg(test)]

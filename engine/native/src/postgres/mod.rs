@@ -1,9 +1,9 @@
 //! The PostgreSQL wire where it is hot: runs of rows are skipped, and masked, here and not message by message in Python.
 //!
-//! `rows` finds messages, `outline` statements, `plan` decodes what to do to each column, `mask` does it, `keyed` is HMAC-SHA-256,
+//! `rows` finds messages, `outline` statements, `plan` decodes what to do to each column, `mask` does it by the `kind` of each,
 //! `short` recognises whole commands and whole replies, `lane` carries those that were granted before.
 
-pub mod keyed;
+pub mod kind;
 pub mod lane;
 pub mod mask;
 pub mod outline;

@@ -1,52 +1,23 @@
 //! What to do to each column of one result, decoded from msgpack once.
 
 use crate::failure::Failure;
-use crate::postgres::keyed::Keyed;
+use crate::masking::method::Method;
+use crate::masking::texts::Form;
+use crate::postgres::kind::Kind;
 
 /// A result has at most 1,664 columns (PostgreSQL's own limit).
 const MAX_COLUMNS: u32 = 1_664;
-const HASH_DOMAIN: &[u8] = b"sallyport hash\0";
-const TOKEN_DOMAIN: &[u8] = b"sallyport tokenize\0";
-
-/// What the bytes of a cell are, as far as rewriting them goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// Characters in both formats: text, varchar, bpchar, name, unknown.
-    Text,
-    /// A JSON document: json in both formats, jsonb in text.
-    Json,
-    /// jsonb in binary: a version byte, then a JSON document.
-    JsonbBinary,
-    /// Anything else: only NULL is valid whatever the format.
-    Opaque,
-}
-
-impl Shape {
-    fn of(type_oid: u64, binary: bool) -> Self {
-        match (type_oid, binary) {
-            (25 | 1043 | 1042 | 19 | 705, _) => Self::Text,
-            (114, _) | (3802, false) => Self::Json,
-            (3802, true) => Self::JsonbBinary,
-            _ => Self::Opaque,
-        }
-    }
-}
-
-/// How a cell is rewritten.
-#[derive(Clone)]
-pub enum Method {
-    Null,
-    Redact,
-    Hash(Keyed),
-    Tokenize(Keyed),
-    Partial { first: usize, last: usize },
-}
+/// How deep arrays and rows may stand in one another.
+const MAX_DEPTH: usize = 6;
+/// A row has at most 1,600 columns (PostgreSQL's own limit).
+const MAX_FIELDS: u32 = 1_600;
 
 /// One masked column.
 #[derive(Clone)]
 pub struct Column {
     pub method: Method,
-    pub shape: Shape,
+    pub kind: Kind,
+    pub binary: bool,
 }
 
 /// Decodes the list: nil, or {method, params, type_oid, format}, one item for each column.
@@ -71,11 +42,11 @@ fn refused(message: &str) -> Failure {
 #[derive(Default)]
 struct Item {
     method: Option<String>,
-    type_oid: Option<u64>,
+    kind: Option<Kind>,
     format: Option<u64>,
     key: Option<Vec<u8>>,
-    first: usize,
-    last: usize,
+    tweak: String,
+    form: Form,
 }
 
 fn column(bytes: &mut &[u8]) -> Result<Option<Column>, Failure> {
@@ -87,7 +58,7 @@ fn column(bytes: &mut &[u8]) -> Result<Option<Column>, Failure> {
     for _ in 0..map_len(bytes)? {
         match string(bytes)?.as_str() {
             "method" => item.method = Some(string(bytes)?),
-            "type_oid" => item.type_oid = Some(number(bytes)?),
+            "type_oid" => item.kind = Some(kind(bytes, 0)?),
             "format" => item.format = Some(number(bytes)?),
             "params" => params(bytes, &mut item)?,
             _ => return Err(refused("a column has a member that is not known")),
@@ -100,8 +71,10 @@ fn params(bytes: &mut &[u8], item: &mut Item) -> Result<(), Failure> {
     for _ in 0..map_len(bytes)? {
         match string(bytes)?.as_str() {
             "key" => item.key = Some(binary(bytes)?),
-            "keep_first" => item.first = size(bytes)?,
-            "keep_last" => item.last = size(bytes)?,
+            "keep_first" => item.form.first = size(bytes)?,
+            "keep_last" => item.form.last = size(bytes)?,
+            "tweak" => item.tweak = string(bytes)?,
+            "check" if string(bytes)? == "luhn" => item.form.luhn = true,
             _ => return Err(refused("a method has a parameter that is not known")),
         }
     }
@@ -110,25 +83,46 @@ fn params(bytes: &mut &[u8], item: &mut Item) -> Result<(), Failure> {
 
 impl Item {
     fn build(self) -> Result<Column, Failure> {
-        let type_oid = self.type_oid.ok_or_else(|| refused("a column has no type"))?;
+        let kind = self.kind.ok_or_else(|| refused("a column has no type"))?;
         let binary = match self.format {
             Some(0) => false,
             Some(1) => true,
             _ => return Err(refused("a column's format is neither text nor binary")),
         };
-        let keyed = |domain: &[u8]| match &self.key {
-            Some(key) if !key.is_empty() => Ok(Keyed::new(key, domain)),
-            _ => Err(refused("a method that needs a key has none")),
-        };
+        let key = || self.key.as_deref().filter(|key| !key.is_empty());
         let method = match self.method.as_deref() {
-            Some("drop" | "null") => Method::Null,
-            Some("redact") => Method::Redact,
-            Some("hash") => Method::Hash(keyed(HASH_DOMAIN)?),
-            Some("tokenize") => Method::Tokenize(keyed(TOKEN_DOMAIN)?),
-            Some("partial") => Method::Partial { first: self.first, last: self.last },
+            Some("drop" | "null") => Some(Method::Null),
+            Some("redact") => Some(Method::Redact),
+            Some("hash") => key().and_then(Method::hash),
+            Some("tokenize") => key().and_then(|key| Method::tokenize(key, self.tweak.as_bytes(), self.form)),
+            Some("partial") => Some(Method::Partial { first: self.form.first, last: self.form.last }),
             _ => return Err(refused("a method is not known")),
         };
-        Ok(Column { method, shape: Shape::of(type_oid, binary) })
+        let method = method.ok_or_else(|| refused("a method that needs a key has none"))?;
+        let method = if kind.holds(&method) { method } else { Method::Null };
+        Ok(Column { method, kind, binary })
+    }
+}
+
+/// A type: the OID of one of PostgreSQL's own, or ["array", type], or ["row", type, ...].
+fn kind(bytes: &mut &[u8], depth: usize) -> Result<Kind, Failure> {
+    let is_list = matches!(
+        bytes.first().map(|byte| rmp::Marker::from_u8(*byte)),
+        Some(rmp::Marker::FixArray(_) | rmp::Marker::Array16 | rmp::Marker::Array32)
+    );
+    if !is_list {
+        return number(bytes).map(Kind::of);
+    }
+    let count = rmp::decode::read_array_len(bytes).map_err(|_| refused("a type is neither a number nor a list"))?;
+    if depth >= MAX_DEPTH || count > MAX_FIELDS {
+        return Err(refused("a type is too large"));
+    }
+    let name = string(bytes)?;
+    let mut of = (1..count).map(|_| kind(bytes, depth.saturating_add(1))).collect::<Result<Vec<_>, _>>()?;
+    match (name.as_str(), of.len()) {
+        ("array", 1) => Ok(of.pop().map_or(Kind::Opaque, |of| Kind::Array(Box::new(of)))),
+        ("row", _) => Ok(Kind::Row(of)),
+        _ => Err(refused("a type is neither an array nor a row")),
     }
 }
 
@@ -179,17 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn a_column_knows_its_shape_by_type_and_format() {
-        let shapes = [
-            (25, 0, Shape::Text),
-            (114, 1, Shape::Json),
-            (3802, 0, Shape::Json),
-            (3802, 1, Shape::JsonbBinary),
-            (23, 0, Shape::Opaque),
-        ];
-        for (oid, format, shape) in shapes {
+    fn a_column_knows_its_kind_and_format() {
+        for (oid, format) in [(25, 0), (114, 1), (3802, 0), (23, 1)] {
             let plan = decode(&one(&[("type_oid", oid), ("format", format)], "redact"));
-            assert!(matches!(plan.as_deref(), Ok([Some(column)]) if column.shape == shape), "{oid} {format}");
+            assert!(
+                matches!(plan.as_deref(), Ok([Some(column)]) if column.kind == Kind::of(oid) && column.binary == (format == 1)),
+                "{oid} {format}"
+            );
+        }
+    }
+
+    #[test]
+    fn types_may_stand_in_one_another_and_not_too_deep() {
+        let read = |bytes: &[u8]| kind(&mut &bytes[..], 0).map_err(|failure| failure.code);
+        let numbers = b"\x93\xa3row\x19\x92\xa5array\x17";
+        assert_eq!(read(numbers), Ok(Kind::Row(vec![Kind::Text, Kind::Array(Box::new(Kind::Integer(4)))])));
+        let deep = [b"\x92\xa5array".repeat(MAX_DEPTH.saturating_add(1)), vec![0x19]].concat();
+        for bad in
+            [deep.as_slice(), b"\x92\xa4list\x19", b"\x91\xa5array", b"\x93\xa5array\x19\x19", b"\x90", b"\xa3row"]
+        {
+            assert_eq!(read(bad), Err("PLAN_INVALID"), "{bad:?}");
         }
     }
 

@@ -76,10 +76,49 @@ fn a_keyed_code_is_the_same_in_both_formats_and_differs_by_purpose() {
 
 #[test]
 fn a_type_that_characters_do_not_fit_becomes_null() {
-    for method in ["redact", "hash", "tokenize", "partial"] {
+    for method in ["redact", "partial"] {
         for (oid, format) in [(23, 0), (23, 1), (1114, 1), (2950, 1), (1700, 0), (1007, 1), (17, 0)] {
             assert_eq!(masked(method, oid, format, b"\0\0\0\x07"), one(None), "{method} {oid} {format}");
         }
+    }
+    for method in ["hash", "tokenize"] {
+        for (oid, format) in [(21, 0), (16, 0), (700, 1), (3904, 0), (600, 0), (16_400, 0)] {
+            assert_eq!(masked(method, oid, format, b"7"), one(None), "{method} {oid} {format}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_as_its_type_is_null() {
+    for method in ["hash", "tokenize"] {
+        for (oid, format) in [(23, 0), (23, 1), (20, 1), (1114, 1), (1082, 0), (2950, 1), (869, 0), (829, 1), (1007, 0)]
+        {
+            assert_eq!(masked(method, oid, format, b"canary"), one(None), "{method} {oid} {format}");
+        }
+    }
+    assert_eq!(masked("tokenize", 1700, 0, b"NaN"), one(None));
+    assert_eq!(masked("tokenize", 1082, 0, b"infinity"), one(None));
+    assert_eq!(masked("tokenize", 114, 0, b"no json"), one(None));
+}
+
+#[test]
+fn text_and_binary_say_the_same_token() {
+    let cell = |method, oid, format, value: &[u8]| {
+        let row = masked(method, oid, format, value).unwrap_or_default();
+        let end = row.len().saturating_sub(8);
+        row.get(11..end).unwrap_or_default().to_vec()
+    };
+    for method in ["hash", "tokenize"] {
+        let text = cell(method, 23, 0, b"1234567");
+        let binary = cell(method, 23, 1, &1_234_567_i32.to_be_bytes());
+        let number = binary.try_into().map(i32::from_be_bytes).unwrap_or_default();
+        assert_eq!(String::from_utf8(text), Ok(number.to_string()));
+        let days = cell(method, 1082, 1, &60_i32.to_be_bytes());
+        let days = days.try_into().map(i32::from_be_bytes).unwrap_or_default();
+        let text = String::from_utf8(cell(method, 1082, 0, b"2000-03-01")).ok();
+        assert_eq!(text, crate::masking::moments::print_day(i64::from(days)));
+        let listed = cell(method, 1007, 0, b"{1234567,NULL}");
+        assert_eq!(String::from_utf8(listed), Ok(format!("{{\"{number}\",NULL}}")));
     }
 }
 
@@ -87,7 +126,11 @@ fn a_type_that_characters_do_not_fit_becomes_null() {
 fn json_stays_json() {
     assert_eq!(masked("redact", 114, 0, b"{\"a\":1}"), one(Some(b"\"[redacted]\"")));
     assert_eq!(masked("redact", 3802, 1, b"\x01{}"), one(Some(b"\x01\"[redacted]\"")));
-    assert_eq!(masked("partial", 3802, 0, b"{}"), one(None));
+    let given = br#"{"card": "4111111111111111", "n": [12345, true, null]}"#;
+    let made = br#"{"card": "************1111", "n": ["*2345", "****", null]}"#;
+    assert_eq!(masked("partial", 3802, 0, given), one(Some(made)));
+    let binary = [b"\x01".as_slice(), given].concat();
+    assert_eq!(masked("partial", 3802, 1, &binary), one(Some(&[b"\x01".as_slice(), made].concat())));
 }
 
 #[test]

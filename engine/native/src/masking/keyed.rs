@@ -33,14 +33,19 @@ impl Keyed {
         Self { inner, outer }
     }
 
-    /// The authentication code of `message` as lower-case hex.
-    pub fn hex(&self, message: &[u8]) -> [u8; 64] {
+    /// The authentication code of `message`.
+    pub fn bytes(&self, message: &[u8]) -> [u8; 32] {
         let mut inner = self.inner.clone();
         inner.update(message);
         let mut outer = self.outer.clone();
         outer.update(inner.finalize());
+        outer.finalize().into()
+    }
+
+    /// The same as lower-case hex.
+    pub fn hex(&self, message: &[u8]) -> [u8; 64] {
         let mut out = [0_u8; 64];
-        for (pair, byte) in out.chunks_exact_mut(2).zip(outer.finalize()) {
+        for (pair, byte) in out.chunks_exact_mut(2).zip(self.bytes(message)) {
             for (slot, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0x0f]) {
                 *slot = char::from_digit(u32::from(nibble), 16).map_or(b'0', |digit| digit as u8);
             }
