@@ -16,6 +16,7 @@ from adapters.errors import PeerProtocolError
 from adapters.postgres.scram import make_verifier
 from adapters.postgres.session import ClientProof, PostgresSession, Settings
 from adapters.postgres.session.meanings import Meanings
+from adapters.postgres.type_shapes import Shape
 from engine.command.tree import Command, Operation, Output, ParsedCommand, Sql
 from engine.command.tree import Effect as CommandEffect
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Obligation, Reason, Verdict
@@ -200,6 +201,9 @@ class Known:
 
     def origin_of(self, relation: int, number: int) -> str | None:
         return self.origins.get((relation, number))
+
+    def shape_of(self, type_oid: int) -> Shape:
+        return type_oid
 
 
 def settings(**more: object) -> Settings:

@@ -26,6 +26,7 @@ from adapters.core.ports import Target
 from adapters.postgres.catalog_changes import LEAST_VERSION, Reading, fetch_changes
 from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
 from adapters.postgres.own_connection import connect
+from adapters.postgres.type_shapes import Shape, TypeRow, shape_of
 from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog
 
@@ -48,16 +49,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One reading. `origins`: (relation's OID, column number) to `schema.table.column`."""
+    """One reading. `origins`: (relation's OID, column number) to `schema.table.column`; `types`: those that people made."""
 
     catalog: Catalog
     origins: Mapping[tuple[int, int], str]
+    types: Mapping[int, TypeRow] = field(default_factory=dict)
 
 
 def snapshot_of(found: Found) -> Snapshot:
     """Build a snapshot from what was read."""
     facts, origins = facts_of(found)
-    return Snapshot(build_catalog(facts), origins)
+    return Snapshot(build_catalog(facts), origins, found.shapes or {})
 
 
 @dataclass
@@ -87,6 +89,9 @@ class TargetNames:
     def origin_of(self, relation: int, number: int) -> str | None:
         return None if self.current is None else self.current.origins.get((relation, number))
 
+    def shape_of(self, type_oid: int) -> Shape:
+        return shape_of({} if self.current is None else self.current.types, type_oid)
+
     def show(self, snapshot: Snapshot | None) -> None:
         """Replace what is known."""
         if (
@@ -94,7 +99,7 @@ class TargetNames:
             and self.current is not None
             and snapshot.catalog.version == self.current.catalog.version
         ):
-            self.current = Snapshot(self.current.catalog, snapshot.origins)
+            self.current = Snapshot(self.current.catalog, snapshot.origins, snapshot.types)
             return
         self.current = snapshot
         self._handles.clear()

@@ -26,6 +26,7 @@ from adapters.postgres.catalog_rows import (
     read_functions,
     read_operators,
     read_parents,
+    read_shapes,
     read_types,
     read_views,
 )
@@ -59,6 +60,10 @@ _KINDS = {
         "o.oid, o.xmin",
         "pg_catalog.pg_type o LEFT JOIN pg_catalog.pg_type e ON e.oid = o.typelem AND e.typarray = o.oid"
         " WHERE o.typrelid = 0 AND (e.oid IS NULL OR e.typrelid = 0)",
+    ),
+    "composites": (
+        "o.attrelid, o.attnum, o.xmin",
+        "pg_catalog.pg_attribute o JOIN pg_catalog.pg_class c ON c.oid = o.attrelid WHERE c.relkind = 'c' AND o.attnum > 0",
     ),
     "parents": ("o.inhrelid, o.inhparent, o.xmin", "pg_catalog.pg_inherits o"),
     "schemas": ("o.oid, o.xmin", "pg_catalog.pg_namespace o WHERE o.nspname !~ '^pg_(toast|temp)'"),
@@ -135,6 +140,8 @@ async def _renewed(connection: Connection, before: Reading, marks: Marks, change
         found = replace(found, columns=_together(found.columns, fresh, changed))
     if marks.differ_in(old, "types", "schemas"):
         found = replace(found, types=await read_types(connection))
+    if marks.differ_in(old, "types", "composites", "extensions"):
+        found = replace(found, shapes=await read_shapes(connection))
     if marks.differ_in(old, "parents"):
         found = replace(found, parents=await read_parents(connection))
     if marks.differ_in(old, "functions", "schemas", "languages", "extensions"):

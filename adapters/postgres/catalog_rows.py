@@ -12,6 +12,7 @@ from typing import Protocol
 
 import asyncpg
 
+from adapters.postgres.type_shapes import SHAPES, TypeRow
 from engine.command.sql.parse import CatalogFacts, FunctionFacts, RelationFacts
 
 MAX_ROWS = 500_000
@@ -150,7 +151,8 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One reading of everything. `views` by the view's OID, `parents` as (child, parent), `types` by OID."""
+    """One reading of everything. `views` by the view's OID, `parents` as (child, parent), `types` by OID, `shapes` of
+    types that people made by OID."""
 
     columns: Sequence[ColumnRow] = ()
     views: Mapping[int, str | None] | None = None
@@ -158,6 +160,7 @@ class Found:
     types: Mapping[int, str] | None = None
     functions: Sequence[FunctionRow] | None = None
     operators: Sequence[OperatorRow] = ()
+    shapes: Mapping[int, TypeRow] | None = None
 
 
 class Connection(Protocol):
@@ -186,7 +189,7 @@ async def everything(connection: Connection) -> Found:
     parents = await read_parents(connection)
     types = await read_types(connection)
     views = await read_views(connection, sorted({row.oid for row in columns if row.kind == "v"}))
-    return Found(columns, views, parents, types, functions, operators)
+    return Found(columns, views, parents, types, functions, operators, await read_shapes(connection))
 
 
 def is_too_much(found: Found) -> bool:
@@ -218,6 +221,12 @@ async def read_parents(connection: Connection) -> list[tuple[int, int]]:
 async def read_types(connection: Connection) -> dict[int, str]:
     """Names by OID."""
     return _type_names(await connection.fetch(_TYPES))
+
+
+async def read_shapes(connection: Connection) -> dict[int, TypeRow]:
+    """What types that people made are built of, by OID."""
+    rows = [TypeRow(*row) for row in await connection.fetch(SHAPES)]  # type: ignore[arg-type]  # asyncpg's rows
+    return {row.oid: row for row in rows}
 
 
 async def read_views(connection: Connection, oids: Sequence[int]) -> dict[int, str | None]:

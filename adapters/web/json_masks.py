@@ -19,6 +19,7 @@ from functools import lru_cache
 
 from adapters.errors import PeerProtocolError
 from adapters.web.json_whole import DROPPED, MAX_WHOLE, rewritten
+from engine.masking.documents import scalar_token
 from engine.masking.paths import Path, Paths, Place
 from engine.masking.transforms import REDACTED, Method, Param, transform
 
@@ -84,7 +85,8 @@ class JsonMasker:
         self._paths = _paths_of(tuple(mask.path for mask in masks))
         self._at: dict[Place, PathMask | None] = {}
         self._is_lines = is_lines
-        self._is_awaited = not is_lines
+        # WHY not under tokens: that of a number is a number, which Python might spell otherwise.
+        self._is_awaited = not is_lines and all(mask.method is not Method.TOKENIZE for mask in masks)
         """The document is not read yet: it may be short enough to be rewritten in one go."""
         self._stack: list[_Frame] = []
         self._is_read = False
@@ -395,6 +397,8 @@ def _text(token: bytes) -> str:
 def _masked(token: bytes, mask: PathMask) -> bytes:
     if token == b"null":
         return token
+    if mask.method is Method.TOKENIZE and token[:1] != b'"' and not mask.is_base64:
+        return scalar_token(mask.method, token.decode("ascii"), mask.params, mask.key).encode()
     made = _instead(_text(token) if token[:1] == b'"' else token.decode("ascii"), mask)
     return b"null" if made is None else json.dumps(made, ensure_ascii=False).encode()
 

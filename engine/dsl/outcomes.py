@@ -12,7 +12,7 @@ from engine.dsl import tree as t
 from engine.dsl.literals import MILLISECONDS
 from engine.dsl.mistake import Mistake, unknown
 from engine.dsl.tree import LiteralKind
-from engine.masking.transforms import PARAMS, Method
+from engine.masking.transforms import CHECKS, PARAMS, Method
 from engine.rego.contract import (
     MAX_EXPIRY_SECONDS,
     MAX_REMEMBER_SECONDS,
@@ -169,7 +169,9 @@ def _method(what: t.Method) -> Mapping[str, Json]:
         if parameter.name in params:
             raise Mistake("DUPLICATE", f"`{parameter.name.replace('_', ' ')}` is said twice", parameter.span)
         value = parameter.value.value
-        if parameter.name != "key" and (not isinstance(value, int) or not 0 <= value <= 4096):
+        if parameter.name == "check" and value not in CHECKS:
+            raise unknown("PARAMETER", "check digit", str(value), parameter.value.span, CHECKS)
+        if parameter.name.startswith("keep") and (not isinstance(value, int) or not 0 <= value <= 4096):
             raise Mistake("PARAMETER", "this is a number of characters from 0 to 4096", parameter.value.span)
         params[parameter.name] = value
     if "key" in PARAMS[method] and not params.get("key"):

@@ -291,7 +291,7 @@ class Fields(Commented):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Node):
-    """`keep first N`, `keep last N`, `key "ID"`; `name` is `keep_first`, `keep_last` or `key`."""
+    """`keep first N`, `keep last N`, `key "ID"`, `tweak "T"`, `check luhn`; `name` is `keep_first`, `keep_last`, `key`, `tweak` or `check`."""
 
     name: str
     value: Literal

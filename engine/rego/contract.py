@@ -16,7 +16,7 @@ import msgspec
 
 from engine.errors import EngineError, InputInvalid
 from engine.masking.paths import parse_path
-from engine.masking.transforms import PARAMS, Method, Param
+from engine.masking.transforms import CHECKS, PARAMS, Method, Param
 
 # WHY late: who checks policies waits for no types of requests.
 if TYPE_CHECKING:
@@ -246,14 +246,18 @@ def _check_mask(result: MaskResult) -> None:
     for name, value in result.params.items():
         if name not in allowed:
             raise ContractBroken(f"method `{result.method}` has no parameter `{name}`")
-        if name == "key":
-            fits = isinstance(value, str) and bool(value)
+        if name in ("key", "tweak"):
+            fits = isinstance(value, str) and 0 < len(value) <= MAX_TEXT and "\0" not in value
+        elif name == "check":
+            fits = value in CHECKS
         else:
             fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TEXT
         if not fits:
             raise ContractBroken(f"parameter `{name}` of method `{result.method}` has a wrong value")
     if "key" in allowed and "key" not in result.params:
         raise ContractBroken(f"method `{result.method}` needs the parameter `key`, the id of a configured key")
+    if "check" in result.params and result.params.get("keep_last"):
+        raise ContractBroken("`keep_last` keeps the check digit, which `check` computes anew: take one of the two")
 
 
 def _check_path(path: str) -> None:

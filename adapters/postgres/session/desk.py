@@ -100,7 +100,7 @@ class Desk:
 
     def prepare_masks(self, portal: Portal, run: Run) -> bytes | None:
         """Give a portal its masker from the description just read; the error when the two do not fit."""
-        masker = make_masker(run.answer, self.replies.described or (), self.meanings.origin_of)
+        masker = make_masker(run.answer, self.replies.described or (), self.meanings)
         if isinstance(masker, str):
             return refusals.mask_refused(run.answer, masker)
         portal.masker = masker

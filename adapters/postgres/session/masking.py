@@ -6,24 +6,22 @@ disagree about a column, nothing of the result is shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from adapters.core.ports import Answer
 from adapters.postgres.messages.results import Field
+from adapters.postgres.session.meanings import Meanings
 from engine._native import NativeError, RowMasker
 from engine.command.tree import Output
 from engine.decision import MaskItem
 from engine.request import Json
 
-OriginOf = Callable[[int, int], str | None]
-"""The full name (`schema.table.column`) of a base column by its relation's OID and its number, where known."""
-
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def make_masker(answer: Answer, fields: Sequence[Field], origin_of: OriginOf) -> RowMasker | str:
+def make_masker(answer: Answer, fields: Sequence[Field], meanings: Meanings) -> RowMasker | str:
     """The masker of one result, or why there is none (for the user's eyes: no values, no column names of others)."""
     plan = answer.decision.mask_plan
     sql = answer.command.command.sql if answer.command is not None else None
@@ -33,34 +31,41 @@ def make_masker(answer: Answer, fields: Sequence[Field], origin_of: OriginOf) ->
     if outputs is None or len(outputs) != len(fields):
         return "the result has other columns than the command's text says"
     for field, output in zip(fields, outputs, strict=True):
-        if not _agrees(field, output, origin_of):
+        if not _agrees(field, output, meanings):
             return "the server says that a column comes from elsewhere than the command's text says"
     by_output = {item.output: item for item in plan if item.output is not None}
     if len(by_output) != len(plan) or not all(0 <= number < len(fields) for number in by_output):
         return "the masks do not fit the result"
-    columns = [_column(by_output.get(number), field, answer.mask_keys) for number, field in enumerate(fields)]
+    columns = [_column(by_output.get(number), field, answer.mask_keys, meanings) for number, field in enumerate(fields)]
     try:
         return RowMasker(_ENCODER.encode(columns))
     except NativeError:
         return "the masks cannot be applied"
 
 
-def _agrees(field: Field, output: Output, origin_of: OriginOf) -> bool:
+def _agrees(field: Field, output: Output, meanings: Meanings) -> bool:
     """Whether the server's origin of a column is among those the text gives it."""
     if field.relation == 0:
         # Computed: the server knows no origin. A plain copy that it calls computed is one we have misread.
         return output.derived or not output.origins or output.proven
     if field.number == 0:
         return False
-    known = origin_of(field.relation, field.number)
+    known = meanings.origin_of(field.relation, field.number)
     return known is None or known in output.origins
 
 
-def _column(item: MaskItem | None, field: Field, keys: Mapping[str, bytes]) -> dict[str, object] | None:
+def _column(
+    item: MaskItem | None, field: Field, keys: Mapping[str, bytes], meanings: Meanings
+) -> dict[str, object] | None:
     if item is None:
         return None
     params: dict[str, Json | bytes] = dict(item.params)
     name = params.get("key")
     if isinstance(name, str):
         params["key"] = keys.get(name, b"")
-    return {"method": item.method, "params": params, "type_oid": field.type_oid, "format": field.format}
+    return {
+        "method": item.method,
+        "params": params,
+        "type_oid": meanings.shape_of(field.type_oid),
+        "format": field.format,
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.core.ports import Target
+from adapters.postgres.type_shapes import Shape, shape_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Meanings(Protocol):
     def origin_of(self, relation: int, number: int) -> str | None:
         """The full name (`schema.table.column`) of a base column by its relation's OID and its number, where known."""
 
+    def shape_of(self, type_oid: int) -> Shape:
+        """What a type is built of, down to PostgreSQL's own."""
+
 
 class NoMeanings:
     """For a target without a catalog: nothing is known, so nothing about names can be proven."""
@@ -51,3 +55,6 @@ class NoMeanings:
 
     def origin_of(self, relation: int, number: int) -> str | None:
         return None
+
+    def shape_of(self, type_oid: int) -> Shape:
+        return shape_of({}, type_oid)
