@@ -44,6 +44,14 @@ PARAMS: Mapping[Method, frozenset[str]] = {
 }
 """The parameters each method takes. `key` names a key by its id; the key itself never stands in a plan."""
 
+UNFIT: Mapping[Method, str] = {
+    Method.REDACT: "NULL in columns that are neither text nor JSON",
+    Method.HASH: "NULL in columns of smallint, boolean, floats, enums, ranges",
+    Method.TOKENIZE: "NULL in columns of smallint, boolean, floats, enums, ranges",
+    Method.PARTIAL: "NULL in columns that are neither text nor JSON",
+}
+"""What a method leaves in columns of PostgreSQL that cannot hold it, in words (docs/masks.md)."""
+
 CHECKS = frozenset({"luhn"})
 """Check digits that a token can be given."""
 

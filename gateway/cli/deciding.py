@@ -14,6 +14,7 @@ from engine.decision import Decision, Verdict
 from engine.evaluator.decision_json import decision_json
 from engine.evaluator.explain import Explained, explained_json
 from engine.evaluator.explain import explain as explain_request
+from engine.masking.transforms import UNFIT, Method
 from engine.request import Principal, Resource, Session
 from engine.suite.decide_lines import decide_lines, explain_lines
 from gateway.cli.options import AsJson, AsJsonLines, PolicyFolder
@@ -126,6 +127,8 @@ def _show(decision: Decision) -> None:
     for item in decision.mask_plan:
         where = "values anywhere" if item.output is None else f"output {item.output}"
         say(f"  mask   {where}: {item.method}  ({', '.join(item.origins)})")
+        if item.output is not None and item.method in UNFIT:
+            say(f"      leaves {UNFIT[Method(item.method)]}")
     for obligation in decision.obligations:
         say(f"  limit  {obligation.type} {obligation.value}  {obligation.rule}")
     if decision.verdict is Verdict.HOLD and decision.hold is not None:

@@ -30,7 +30,7 @@ impl Address {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
         let is_v6 = address.contains(':');
         let bits = if is_v6 {
-            u128::from(address.parse::<Ipv6Addr>().ok()?.to_bits())
+            address.parse::<Ipv6Addr>().ok()?.to_bits()
         } else {
             u128::from(address.parse::<Ipv4Addr>().ok()?.to_bits())
         };

@@ -47,8 +47,7 @@ impl Decimal {
         let sign = word()?;
         let scale = usize::from(word()?);
         if (sign != 0 && sign != NEGATIVE)
-            || weight > 128
-            || weight < -129
+            || !(-129..=128).contains(&weight)
             || scale > MAX_DIGITS
             || bytes.len() != 8 + 2 * count
         {

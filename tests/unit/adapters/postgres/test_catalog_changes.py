@@ -8,6 +8,7 @@ import pytest
 
 from adapters.postgres import catalog_changes, catalog_rows
 from adapters.postgres.catalog_changes import Reading, fetch_changes
+from adapters.postgres.type_shapes import SHAPES
 
 SEED = 4711
 
@@ -45,6 +46,7 @@ class Database:
             catalog_rows._OPERATORS: "operators",
             catalog_rows._PARENTS: "parents",
             catalog_rows._TYPES: "types",
+            SHAPES: "shapes",
         }
         self.asked.append(kinds[query])
         return []
@@ -74,7 +76,7 @@ def copied(database: Database) -> Database:
 async def test_where_no_mark_is_another_nothing_is_asked_for() -> None:
     database = Database()
     first = await read(database)
-    assert database.asked == ["columns all", "functions", "operators", "parents", "types", "views [3, 4]"]
+    assert database.asked == ["columns all", "functions", "operators", "parents", "types", "views [3, 4]", "shapes"]
     assert await read(database, first) is first
     assert database.asked == []
 
@@ -107,11 +109,12 @@ async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
     [
         ("functions", ["functions", "views [3, 4]"]),
         ("operators", ["operators", "views [3, 4]"]),
-        ("types", ["types", "views [3, 4]"]),
+        ("types", ["types", "shapes", "views [3, 4]"]),
+        ("composites", ["shapes"]),
         ("parents", ["parents"]),
         ("schemas", ["types", "functions", "operators", "views [3, 4]"]),
         ("languages", ["functions", "views [3, 4]"]),
-        ("extensions", ["functions", "operators"]),
+        ("extensions", ["shapes", "functions", "operators"]),
     ],
 )
 async def test_of_the_rest_only_the_kind_with_another_mark_is_read(kind: str, asked: list[str]) -> None:

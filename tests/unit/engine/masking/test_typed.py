@@ -6,11 +6,12 @@ import uuid
 from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import ip_interface, ip_network
+from pathlib import Path
 
 import pytest
 
 from engine.masking.transforms import Method
-from engine.masking.typed import holds, number_class, number_token, rewrite_cell
+from engine.masking.typed import CHARACTERS, DOCUMENTS, holds, number_class, number_token, rewrite_cell
 
 KEY = b"k" * 16
 KEYED = (Method.HASH, Method.TOKENIZE)
@@ -126,6 +127,31 @@ def test_what_a_type_cannot_hold_is_null(method: Method) -> None:
     assert holds("uuid[]", method) == (method in KEYED)
     assert holds("text", method) == (method not in (Method.DROP, Method.NULL))
     assert rewrite_cell("int4", method, None, {}, KEY) is None
+
+
+def test_the_page_says_what_a_type_can_hold() -> None:
+    page = (Path(__file__).parents[4] / "docs/masks.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `") and line.count("|") == 6
+    ]
+    said: set[str] = set()
+    for names, *cells in rows:
+        for type_name in names.strip("`").split("` `"):
+            said.add(type_name)
+            methods = (Method.REDACT, Method.PARTIAL, Method.HASH, Method.TOKENIZE)
+            for method, cell in zip(methods, cells, strict=True):
+                assert holds(type_name, method) == (not cell.startswith("NULL")), (type_name, method)
+    assert said >= CHARACTERS | DOCUMENTS | {
+        "int4",
+        "int8",
+        "numeric",
+        "uuid",
+        "bytea",
+        "inet",
+        "cidr",
+        "macaddr8",
+        "int2",
+    }
 
 
 def test_characters_and_documents_are_left_to_their_own() -> None:

@@ -5,6 +5,9 @@ const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 const ARRAY_HEADER: usize = 12;
 const MAX_DIMENSIONS: usize = 6;
 
+/// Writes one element, or says that it is NULL.
+type Element<'a> = dyn FnMut(&[u8], &mut Vec<u8>) -> Option<()> + 'a;
+
 /// An array of any number of dimensions. `element` writes one, or says that it is NULL.
 pub fn array(
     binary: bool,
@@ -19,11 +22,7 @@ pub fn array(
     }
 }
 
-fn binary_array(
-    value: &[u8],
-    out: &mut Vec<u8>,
-    element: &mut dyn FnMut(&[u8], &mut Vec<u8>) -> Option<()>,
-) -> Option<()> {
+fn binary_array(value: &[u8], out: &mut Vec<u8>, element: &mut Element<'_>) -> Option<()> {
     let dimensions =
         usize::try_from(i32::from_be_bytes(*value.first_chunk()?)).ok().filter(|count| *count <= MAX_DIMENSIONS)?;
     let header = dimensions.checked_mul(8)?.checked_add(ARRAY_HEADER)?;
@@ -59,11 +58,7 @@ fn split_cell(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
 }
 
 /// A length and what `element` writes.
-fn put(
-    cell: Option<&[u8]>,
-    out: &mut Vec<u8>,
-    element: &mut dyn FnMut(&[u8], &mut Vec<u8>) -> Option<()>,
-) -> Option<()> {
+fn put(cell: Option<&[u8]>, out: &mut Vec<u8>, element: &mut Element<'_>) -> Option<()> {
     let at = out.len();
     out.extend_from_slice(&NULL);
     let begins = out.len();
@@ -76,11 +71,7 @@ fn put(
     Some(())
 }
 
-fn text_array(
-    value: &[u8],
-    out: &mut Vec<u8>,
-    element: &mut dyn FnMut(&[u8], &mut Vec<u8>) -> Option<()>,
-) -> Option<()> {
+fn text_array(value: &[u8], out: &mut Vec<u8>, element: &mut Element<'_>) -> Option<()> {
     let mut at = 0;
     if value.first() == Some(&b'[') {
         // Bounds, such as `[0:2]=`.
@@ -140,13 +131,7 @@ fn array_element(value: &[u8], start: usize) -> Option<(Vec<u8>, bool, usize)> {
 }
 
 /// What `element` writes, in quotes; `null` where it writes nothing.
-fn quoted(
-    value: &[u8],
-    out: &mut Vec<u8>,
-    null: &[u8],
-    is_special: impl Fn(u8) -> bool,
-    element: &mut dyn FnMut(&[u8], &mut Vec<u8>) -> Option<()>,
-) {
+fn quoted(value: &[u8], out: &mut Vec<u8>, null: &[u8], is_special: impl Fn(u8) -> bool, element: &mut Element<'_>) {
     let mut made = Vec::new();
     if element(value, &mut made).is_none() {
         out.extend_from_slice(null);

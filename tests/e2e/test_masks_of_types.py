@@ -1,0 +1,254 @@
+"""Masks of every type through a whole gateway with a real PostgreSQL: in text, in binary, in copies; and that masked columns still join."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import psycopg
+import pytest
+
+from tests.e2e.world import USER, World, configuration, world
+
+COLUMNS = {
+    "text": ("text", "'canary.schmidt@example.org'"),
+    "varchar": ("varchar(40)", "'DE89 3704 0044 0532 0130 00'"),
+    "bpchar": ("char(20)", "'canary-padded'"),
+    "citext": ("citext", "'Canary Citext'"),
+    "int2": ("int2", "31415"),
+    "int4": ("int4", "271828182"),
+    "int8": ("int8", "-314159265358979"),
+    "numeric": ("numeric(14,2)", "1618033988.74"),
+    "uuid": ("uuid", "'ca9a4177-58cc-4372-a567-0e02b2c3d479'"),
+    "date": ("date", "'1971-07-31'"),
+    "ts": ("timestamp", "'1971-07-31 13:37:42.25'"),
+    "tstz": ("timestamptz", "'1971-07-31 13:37:42+02'"),
+    "bytea": ("bytea", "'\\xca9a417700ff'"),
+    "inet": ("inet", "'203.0.113.77/24'"),
+    "cidr": ("cidr", "'198.51.100.0/24'"),
+    "mac": ("macaddr", "'ca:9a:41:77:00:01'"),
+    "json": ("json", """'{"card": "4111111111111111", "n": 271828182}'"""),
+    "jsonb": ("jsonb", """'{"card": "4111111111111111", "n": 271828182}'"""),
+    "texts": ("text[]", "ARRAY['canary one', NULL, 'canary \"two\"']"),
+    "ints": ("int4[]", "ARRAY[[271828182, NULL], [314159265, 7]]"),
+    "domain": ("tok.number", "271828182"),
+    "domains": ("tok.number[]", "ARRAY[271828182, NULL]::tok.number[]"),
+    "pair": ("tok.pair", "ROW('canary, \"pair\"', 271828182)"),
+    "pairs": ("tok.pair[]", "ARRAY[ROW('canary pair', 271828182)]::tok.pair[]"),
+    "mood": ("tok.mood", "'canary'"),
+    "moods": ("tok.mood[]", "ARRAY['canary']::tok.mood[]"),
+    "range": ("int8range", "'[271828182,314159265)'"),
+    "bool": ("bool", "true"),
+    "float8": ("float8", "2.718281828459045"),
+}
+NEVER = {"int2", "mood", "moods", "range", "bool", "float8"}
+"""Types that hold no token and no hash."""
+UNREAD = {"pair", "pairs", "domains", "citext", "mac"}
+"""Types that psycopg leaves as they come in one of the formats."""
+WORDS = {"text", "varchar", "bpchar", "citext", "json", "jsonb", "texts", "pair", "pairs"}
+"""Types that hold characters."""
+SEEN = ("canary", "Canary", "ca9a4177", "271828182", "314159265", "1618033988", "1971-07-31", "203.0.113", "198.51.100")
+SEEN += ("4111111111111111", "2.71828", "ca:9a:41", "0532 0130", "31415")
+RAW = (
+    *(piece.encode() for piece in SEEN),
+    *((271828182).to_bytes(4, "big"), (314159265).to_bytes(4, "big"), (314159265358979).to_bytes(8, "big")[2:]),
+    *(bytes.fromhex("ca9a4177"), bytes.fromhex("cb007149"), bytes.fromhex("cb00714d"), bytes.fromhex("c6336400")),
+)
+SETUP = [
+    "CREATE EXTENSION citext SCHEMA public",
+    *(f"CREATE SCHEMA {name}" for name in ("tok", "has", "red", "par")),
+    "CREATE DOMAIN tok.number AS int8",
+    "CREATE TYPE tok.mood AS ENUM ('canary', 'calm')",
+    "CREATE TYPE tok.pair AS (name text, n int8)",
+]
+MADE = ", ".join(f"v_{name} {of}" for name, (of, _) in COLUMNS.items())
+VALUES = ", ".join(value for _, value in COLUMNS.values())
+SETUP += [f"CREATE TABLE {name} (id int, {MADE})" for name in ("tok.t", "tok.u", "has.t", "red.t", "par.t")]
+SETUP += [f"INSERT INTO {name} VALUES (1, {VALUES})" for name in ("tok.t", "tok.u", "has.t", "red.t", "par.t")]
+SETUP += [f"INSERT INTO {name} (id) VALUES (2)" for name in ("tok.t", "tok.u", "has.t", "red.t", "par.t")]
+SETUP += [
+    "CREATE TABLE tok.cards (id int, number text)",
+    "INSERT INTO tok.cards VALUES (1, '4111 1111 1111 1111'), (2, '378282246310005'), (3, '4111111111111111')",
+    "ANALYZE",
+]
+POLICY = """policy world
+applies to postgres
+
+allow read "reading"
+  when every operation has effect in {read, session}
+
+mask tokens
+  columns "tok.*.v_*"
+  with tokenize key "k" tweak "people"
+
+mask cards
+  columns "tok.cards.number"
+  with tokenize key "k" keep first 6 check luhn
+
+mask hashes
+  columns "has.*.v_*"
+  with hash key "k"
+
+mask redacted
+  columns "red.*.v_*"
+  with redact
+
+mask parts
+  columns "par.*.v_*"
+  with partial keep last 2
+"""
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[World]:
+    with world() as made:
+        (made.folder / "policies" / "world.rego").unlink()
+        (made.folder / "policies" / "world.gate").write_text(POLICY)
+        said = configuration(made) + '\n[[masking.key]]\nid = "k"\nsecret = "env:WORLD_MASK"\n'
+        made.more["WORLD_MASK"] = secrets.token_urlsafe(24)
+        made.config.write_text(said)
+        with owner(made) as connection:
+            for statement in SETUP:
+                connection.execute(statement.encode())
+        made.start()
+        yield made
+
+
+def owner(here: World) -> psycopg.Connection[Any]:
+    cluster = here.cluster
+    address = f"host=localhost port={cluster.port} user={cluster.user} password={cluster.password} dbname=postgres"
+    return psycopg.connect(address, sslmode="require", autocommit=True)
+
+
+def rows(here: World, query: str, *, binary: bool = False, raw: bool = False) -> list[tuple[Any, ...]]:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client, client.cursor(binary=binary) as cursor:
+        cursor.execute(query.encode())
+        result = cursor.pgresult
+        assert result is not None
+        if raw:
+            return [tuple(result.get_value(row, at) for at in range(result.nfields)) for row in range(result.ntuples)]
+        return cursor.fetchall()
+
+
+def copied(here: World, query: str, into: list[bytes]) -> None:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client, client.cursor().copy(query.encode()) as copy:
+        into += map(bytes, copy)
+
+
+def names(of: str) -> str:
+    return "SELECT id, " + ", ".join(f"v_{name}" for name in COLUMNS) + f" FROM {of} ORDER BY id"
+
+
+@pytest.mark.parametrize("schema", ["tok", "has", "red", "par"])
+def test_no_value_is_seen_in_text_or_binary_and_null_stays(here: World, schema: str) -> None:
+    for binary in (False, True):
+        first, second = rows(here, names(f"{schema}.t"), binary=binary, raw=True)
+        shown = b"\0".join(cell or b"" for cell in first)
+        assert [piece for piece in RAW if piece in shown] == []
+        assert set(second[1:]) == {None}
+        filled = {name for name, cell in zip(COLUMNS, first[1:], strict=True) if cell is not None}
+        assert filled == (set(COLUMNS) - NEVER if schema in ("tok", "has") else WORDS)
+
+
+@pytest.mark.parametrize("schema", ["tok", "has", "red", "par"])
+def test_what_clients_read_in_text_and_in_binary_is_the_same(here: World, schema: str) -> None:
+    query = "SELECT " + ", ".join(f"v_{n}" for n in COLUMNS if n not in UNREAD) + f" FROM {schema}.t"
+    assert rows(here, query) == rows(here, query, binary=True)
+
+
+@pytest.mark.parametrize("schema", ["tok", "has", "red", "par"])
+def test_the_server_itself_reads_what_is_left_as_its_type(here: World, schema: str) -> None:
+    (first, _) = rows(here, names(f"{schema}.t"), raw=True)
+    with owner(here) as server:
+        for (name, (of, _)), cell in zip(COLUMNS.items(), first[1:], strict=True):
+            if cell is not None:
+                kind = (
+                    "varchar"
+                    if name == "varchar"
+                    else "text"
+                    if name == "bpchar"
+                    else of.replace("numeric(14,2)", "numeric")
+                )
+                (read,) = server.execute(
+                    f"SELECT (%s::text::{kind})::text IS NOT NULL".encode(), (cell.decode(),)
+                ).fetchone() or (0,)
+                assert read, name
+
+
+def test_asyncpg_reads_every_token(here: World) -> None:
+    async def fetch() -> dict[str, Any]:
+        client = await asyncpg.connect(
+            host="127.0.0.1", port=here.port, user=USER, password=here.password, database="world", ssl="require"
+        )
+        try:
+            chosen = ", ".join(
+                f"v_{name}" for name in COLUMNS if name not in ("citext", "mood", "moods", "pair", "pairs", "domains")
+            )
+            row = await client.fetchrow(f"SELECT {chosen} FROM tok.t WHERE id = 1")
+            assert row is not None
+            return dict(row)
+        finally:
+            await client.close()
+
+    made = asyncio.run(fetch())
+    assert isinstance(made["v_int4"], int)
+    assert len(str(made["v_int4"])) == 9
+    assert made["v_int8"] < 0
+    assert len(str(made["v_int8"])) == 16
+    assert isinstance(made["v_numeric"], Decimal)
+    assert made["v_numeric"].as_tuple().exponent == -2
+    assert UUID(str(made["v_uuid"])).version == 4
+    assert len(made["v_bytea"]) == 6
+    assert made["v_ints"][0][1] is None
+    assert made["v_texts"][1] is None
+    document = json.loads(made["v_jsonb"])
+    assert len(document["card"]) == 16
+    assert isinstance(document["n"], int)
+    assert not [piece for piece in SEEN if piece in repr(made)]
+
+
+def test_two_masked_columns_still_join(here: World) -> None:
+    columns = "id, v_text, v_int4, v_int8, v_numeric, v_uuid, v_date, v_tstz, v_bytea, v_inet, v_mac, v_citext, v_domain, v_pair"
+    assert rows(here, f"SELECT {columns} FROM tok.t") == rows(here, f"SELECT {columns} FROM tok.u")
+    assert rows(here, "SELECT v_ints FROM tok.t") == rows(here, "SELECT v_ints FROM tok.u")
+    ((_, number),) = rows(here, "SELECT id, v_int4 FROM tok.t WHERE id = 1")
+    ((_, domain),) = rows(here, "SELECT id, v_domain FROM tok.u WHERE id = 1")
+    assert number == domain
+
+
+def test_cards_keep_issuer_length_separators_and_check(here: World) -> None:
+    one, two, three = (number for (number,) in rows(here, "SELECT number FROM tok.cards"))
+    assert one.replace(" ", "") == three
+    assert (one[:7], two[:6], len(two)) == ("4111 11", "378282", 15)
+    assert [character == " " for character in one] == [character == " " for character in "4111 1111 1111 1111"]
+    assert one != "4111 1111 1111 1111"
+    for card in (two, three):
+        doubled = [int(digit) * (2 if at % 2 else 1) for at, digit in enumerate(reversed(card))]
+        assert sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
+
+
+@pytest.mark.parametrize("options", ["", " (FORMAT csv)", " (FORMAT binary)"])
+@pytest.mark.parametrize("what", ["tok.t", "has.t (v_int4)", "(SELECT v_text FROM par.t)", "(SELECT * FROM red.t)"])
+def test_a_copy_of_masked_columns_is_refused(here: World, what: str, options: str) -> None:
+    received: list[bytes] = []
+    with pytest.raises(psycopg.Error) as refused:
+        copied(here, f"COPY {what} TO STDOUT{options}", received)
+    assert received == []
+    assert not [piece for piece in RAW if piece in str(refused.value).encode()]
+
+
+def test_a_type_that_is_changed_is_masked_by_what_it_is_now(here: World) -> None:
+    with owner(here) as server:
+        server.execute("ALTER TYPE tok.pair ADD ATTRIBUTE more int8 CASCADE")
+        try:
+            for binary in (False, True):
+                ((cell,), _) = rows(here, "SELECT v_pair FROM tok.t ORDER BY id", binary=binary, raw=True)
+                assert not [piece for piece in RAW if piece in (cell or b"")]
+        finally:
+            server.execute("ALTER TYPE tok.pair DROP ATTRIBUTE more CASCADE")
