@@ -10,11 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
 from adapters.web.json_masks import MAX_DEPTH, MAX_TOKEN, JsonMasker, PathMask
-<<<<<<< HEAD
 from adapters.web.json_whole import MAX_WHOLE
-=======
 from engine.masking.documents import scalar_token
->>>>>>> ff9810e (Say what each mask leaves of each type; ask the server what types that people made are built of)
 from engine.masking.paths import parse_path
 from engine.masking.transforms import Method, Param, transform
 

@@ -82,7 +82,12 @@ WRONG: list[tuple[str, Any]] = [
     ("mask", {"code": "M", "columns": ["a.b.c"], "method": "tokenize", "params": {"key": "k", "keep_first": "6"}}),
     (
         "mask",
-        {"code": "M", "columns": ["a.b"], "method": "tokenize", "params": {"key": "k", "check": "luhn", "keep_last": 4}},
+        {
+            "code": "M",
+            "columns": ["a.b"],
+            "method": "tokenize",
+            "params": {"key": "k", "check": "luhn", "keep_last": 4},
+        },
     ),
     ("mask", {"code": "M", "columns": ["a.b.c"], "method": "hash", "params": {"key": "k", "tweak": "t"}}),
     ("limit", {"code": "L", "type": "rows"}),
