@@ -9,7 +9,7 @@ pub enum Scalar<'a> {
     Word(&'a str),
 }
 
-/// The document with every scalar replaced by what `rewrite` writes for it, which is JSON. None for what is no JSON.
+/// The document with every scalar replaced by what `rewrite` writes for it, which is JSON. None where a sign or a string is none of JSON's.
 pub fn rewritten(text: &str, mut rewrite: impl FnMut(Scalar<'_>) -> Option<String>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
