@@ -96,6 +96,12 @@ def test_texts(value: str, method: Method, params: dict[str, object], type_name:
     agree(type_name, method, value, params, bytes.decode, value.encode())
 
 
+@pytest.mark.parametrize("number", sorted({one for one, *_ in RANGES}))
+def test_both_count_the_same_members_of_a_class(number: int) -> None:
+    for some in (members(number)[:150], members(number)[-150:]):
+        agree("text", Method.TOKENIZE, "12345678" + some, {})
+
+
 @given(
     st.one_of(st.integers(-(2**31), 2**31 - 1), st.sampled_from([0, -1, 10**6, -(10**6), 10**6 - 1, -(10**6) - 1])),
     keyed,

@@ -100,6 +100,11 @@ mod tests {
         let seen: BTreeSet<_> = (0..50_000).filter_map(|value| token(&permuter, value, 4)).collect();
         assert_eq!(seen.len(), 50_000);
         assert!(seen.iter().all(|token| (0..1_000_000).contains(token)));
+        assert_eq!(class(true, 1_000_000), Some((1, 1_000_000)));
+        assert_eq!(
+            (class(true, 1_000_001), class(false, 1_000_000)),
+            (Some((1_000_001, 9_999_999)), Some((1_000_000, 9_999_999)))
+        );
         let below: BTreeSet<_> =
             (1..50_000).filter_map(|value: i64| token(&permuter, value.wrapping_neg(), 4)).collect();
         assert!(below.len() == 49_999 && below.iter().all(|token| (-1_000_000..0).contains(token)));
