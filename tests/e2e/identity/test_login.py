@@ -87,8 +87,9 @@ def test_a_token_made_with_it_opens_what_it_is_for_and_is_taken_back(alice: Term
     assert made["id"] in alice.run("token", "list", "--mine").stdout
     assert alice.run("token", "revoke", "--mine", made["id"]).stdout == f"{made['id']}: revoked\n"
     assert "the token was revoked" in alice.here.psql("SELECT 7", made["token"], user="alice").stderr
-    steps = [(entry["step"], entry["principal"]) for entry in alice.here.replicas[0].entries("token")]
-    assert steps == [("issued", "alice"), ("issued", "alice"), ("revoked", "alice")]
+    found = alice.here.replicas[0].entries("token")
+    steps = [entry["step"] for entry in found if entry["principal"] == "alice"]
+    assert steps == ["issued", "issued", "revoked"]
 
 
 def test_nobody_takes_back_what_is_somebody_elses(alice: Terminal) -> None:
