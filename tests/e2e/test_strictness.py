@@ -156,7 +156,7 @@ def test_a_command_that_cannot_be_recorded_any_more_ends_and_none_begins() -> No
             _, complained = client.communicate(timeout=SECONDS)
         assert client.returncode == 255
         assert b"has to be recorded and cannot be" in complained
-        assert len(_outcomes(here, "RECORDER_FAILED")) == 1
+        _until(lambda: len(_outcomes(here, "RECORDER_FAILED")) == 1)
         done, told = _asked(here.place.command("echo m1x1e # keep-this"), "m1x1e")
         assert (done, "has to be recorded" in told) == (False, True), told
         assert "echo m1x1e # keep-this" not in [text for text, _ in here.ran()]

@@ -11,9 +11,29 @@ from tests.e2e.console.house import House, new_context, sign_in
 from tests.e2e.world import sallyport
 
 
+def sign_out(house: House) -> subprocess.CompletedProcess[str]:
+    """End every sign-in of emil, beside the gateway."""
+    return subprocess.run(
+        [*sallyport(), "console", "sign-out", "--all-of", "emil", "-m", "gone", "--config", str(house.world.config)],
+        cwd=ROOT,
+        env=house.world.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def killed(house: House) -> list[dict[str, object]]:
+    """What the audit has of sign-ins that somebody ended."""
+    return [one for one in house.world.entries() if one.get("step") == "killed"]
+
+
 def test_a_sign_in_that_was_ended_is_nobodys_at_the_next_click(
     house: House, browser: Browser, context: BrowserContext
 ) -> None:
+    # Others of this file's house signed in before.
+    sign_out(house)
+    before = len(killed(house))
     lost = new_context(browser)
     theirs = sign_in(lost, house, "emil")
     mine = sign_in(context, house, "emil")
@@ -26,18 +46,11 @@ def test_a_sign_in_that_was_ended_is_nobodys_at_the_next_click(
     theirs.goto(f"{house.url}/holds")
     expect(theirs).to_have_title("Sign in · Sallyport")
     # And beside the gateway, which has its log locked.
-    said = subprocess.run(
-        [*sallyport(), "console", "sign-out", "--all-of", "emil", "-m", "gone", "--config", str(house.world.config)],
-        cwd=ROOT,
-        env=house.world.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    said = sign_out(house)
     assert (said.returncode, said.stdout.count(": ended")) == (0, 1), said.stderr
     mine.goto(f"{house.url}/holds")
     expect(mine).to_have_title("Sign in · Sallyport")
-    first, second = [one for one in house.world.entries() if one.get("step") == "killed"]
+    first, second = killed(house)[before:]
     assert (first["person"], first["principal"]) == ("emil", "emil")
     assert (str(second["person"])[:6], second["principal"], second["note"]) == ("local:", "emil", "gone")
     lost.close()

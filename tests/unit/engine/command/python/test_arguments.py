@@ -157,5 +157,6 @@ def test_a_path_that_a_table_spells_otherwise_does_not_vanish() -> None:
 def test_variables() -> None:
     assert signs_of_variable("GITHUB_TOKEN") == {"credential_read"}
     assert signs_of_variable("PATH") == {"execution_variable"}
-    assert signs_of_variable("HOME") == set()
+    assert signs_of_variable("HOME") == {"execution_variable"}
+    assert signs_of_variable("LANG") == set()
     assert signs_of_variable("a b") == set()
