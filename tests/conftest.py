@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pty
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,17 @@ def tools() -> Path:
         missing("the folder of tools (SALLYPORT_TOOLS)")
         raise AssertionError
     return place
+
+
+@pytest.fixture
+def terminals() -> None:
+    """The target's sshd can open terminals. One that is not root's cannot where /dev/pts is mounted without the group `tty`: it may
+    not give them to it (openssh, sshpty.c)."""
+    near, far = pty.openpty()
+    try:
+        group = grp.getgrgid(os.fstat(far).st_gid).gr_name
+    finally:
+        os.close(near)
+        os.close(far)
+    if os.geteuid() != 0 and group != "tty":
+        missing(f"a /dev/pts whose terminals have the group `tty` (they have `{group}`)")

@@ -13,6 +13,7 @@ ACTS = 22
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.usefixtures("terminals")
 def test_a_short_soak_ends_as_it_began() -> None:
     found = soak(short(ACTS), prepared)
     nothing_is_wrong(found)
@@ -20,6 +21,7 @@ def test_a_short_soak_ends_as_it_began() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("terminals")
 def test_half_an_hour_of_everything_at_once() -> None:
     found = soak(long(ACTS), prepared)
     page.write("SSH", found, long(ACTS))
