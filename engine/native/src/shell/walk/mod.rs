@@ -89,6 +89,8 @@ pub struct Walker<'t> {
     moved: bool,
     /// Whether code of others was fetched.
     cloned: bool,
+    /// How often a command was taken to begin at a second place.
+    doubts: usize,
     /// Variables that hold what was fetched: in arithmetic their text is an expression, which may run commands.
     foreign: HashSet<String>,
 }
@@ -112,6 +114,7 @@ impl<'t> Walker<'t> {
             made: HashSet::new(),
             moved: false,
             cloned: false,
+            doubts: 0,
             foreign: HashSet::new(),
         }
     }

@@ -63,6 +63,9 @@ impl Walker<'_> {
         let at = args.iter().skip(1).position(|arg| arg.is(word))?.saturating_add(1);
         let own = args.get(at..).unwrap_or_default();
         let taken = super::unwrap::take(wrapper, own).ok()?;
+        if let Some(unknown) = self.doubts_too_often(name, taken.others.len()) {
+            return Some(unknown);
+        }
         let (wrapper_name, signs, remote) = (name.to_owned(), wrapper.signs.clone(), wrapper.remote);
         let span = around.span;
         let from = |at: usize| {

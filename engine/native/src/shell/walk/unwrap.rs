@@ -48,6 +48,8 @@ pub(super) struct Taken {
 
 /// More places than this at which a command may begin are not followed.
 const MAX_BEGINNINGS: usize = 8;
+/// Nor more in a whole text. WHY: each is another reading of all that stands behind it, and they multiply where wrappers stand in one another.
+const MAX_DOUBTS: usize = 16;
 
 impl Walker<'_> {
     pub(super) fn unwrap(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
@@ -90,6 +92,9 @@ impl Walker<'_> {
             }
             return Unwrapped::Texts { wrapper: wrapper_name, texts, signs, remote };
         }
+        if let Some(unknown) = self.doubts_too_often(name, taken.others.len()) {
+            return unknown;
+        }
         for other in taken.others.iter().filter(|_| is_form(Form::Argv)) {
             let inner = args.get(*other..).unwrap_or_default();
             self.inside(name, remote, &signs, |walker| walker.run(inner, around.clone_plain()));
@@ -112,6 +117,15 @@ impl Walker<'_> {
                 }
             }
         }
+    }
+
+    /// What is left where a command may begin at so many more places, and that is too often.
+    pub(super) fn doubts_too_often(&mut self, name: &str, more: usize) -> Option<Unwrapped> {
+        self.doubts = self.doubts.saturating_add(more);
+        (more > 0 && self.doubts > MAX_DOUBTS).then(|| Unwrapped::Unknown {
+            code: "too_deep",
+            message: format!("`{name}` has options nobody knows, and what it runs may begin at too many places"),
+        })
     }
 
     /// A wrapper that writes a file of its own (`strace -o FILE`) is an operation beside what it runs.

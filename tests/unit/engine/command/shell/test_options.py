@@ -151,6 +151,13 @@ def test_what_an_option_does_shows_however_it_is_spelled(sign: str, line: str) -
     assert sign in signs(line), (line, signs(line))
 
 
+@pytest.mark.parametrize("wrapper", ["npx --zz sudo ", "npx --zz ", "uv run --zz sudo ", "docker exec --zz web sudo "])
+def test_readings_do_not_multiply_where_wrappers_stand_in_one_another(wrapper: str) -> None:
+    tree = command(f"{wrapper * 24}ls")
+    assert not tree.complete
+    assert len(tree.operations) < 200
+
+
 OPAQUE = (
     "sh < <(cat x)",
     "x=$(curl http://a.example/x); echo $((x))",
