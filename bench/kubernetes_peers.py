@@ -48,6 +48,7 @@ allow contains {"code": "RUN", "reason": "programs may run"} if {
 	op.kind == "exec"
 }
 """
+START_SECONDS = 60.0
 POD = {
     "apiVersion": "v1",
     "kind": "Pod",
@@ -140,7 +141,10 @@ def all_ways() -> Iterator[tuple[Mapping[str, Way], str]]:
             kubectl(tool, admin, *words)
         for one in (BINDING, POD):
             kubectl(tool, admin, "apply", "-f", "-", data=json.dumps(one).encode())
+        deadline = time.monotonic() + START_SECONDS
         while b"Running" not in kubectl(tool, admin, "get", "pod", "web"):
+            if time.monotonic() > deadline:
+                raise servers.Missing("the pod of the cluster does not run")
             time.sleep(0.1)
         direct = ssl.create_default_context(cafile=str(cluster / "ca.crt"))
         direct.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -29,6 +29,9 @@ SHARED_KEYS = "installation.json"
 FORMAT = 1
 _NOT_COPIED = frozenset({KEY_FILE, "export", "tree", "content", "lock"})
 """Of the audit: keys (apart), and what is made again: how far exports have come, the tree, the lock."""
+_IS_KEY = "name NOT LIKE 'bundle:%' AND name NOT LIKE 'untold:%'"
+"""What of `tables.installation` is a key: the rest says which bundles came last (`policy_store.rollback`), and what the audit is yet to be
+told (`store.untold`)."""
 _BLOCK = 1 << 20
 
 
@@ -100,10 +103,10 @@ def _copy_store(url: str, place: Path, keys: Path | None) -> str:
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)
-        shared = target.execute("SELECT name, value FROM installation WHERE name NOT LIKE 'bundle:%'").fetchall()
+        shared = target.execute(f"SELECT name, value FROM installation WHERE {_IS_KEY}").fetchall()  # noqa: S608  # ours
         target.execute("PRAGMA journal_mode=DELETE")
         target.execute("PRAGMA secure_delete=ON")
-        target.execute("DELETE FROM installation WHERE name NOT LIKE 'bundle:%'")
+        target.execute(f"DELETE FROM installation WHERE {_IS_KEY}")  # noqa: S608  # ours
         target.commit()
         target.execute("VACUUM")
     if keys is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gateway.audit.checkpoint import PublicKey
 from gateway.audit.verify import verify_log
 from gateway.config import Config, load_config
 from gateway.config.model import Store
+from gateway.store.untold import leave
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 from tests.unit.gateway.app.test_assembly import decide
 
@@ -65,6 +67,16 @@ def test_no_key_is_in_it_but_in_the_folder_of_keys(gateway: Gateway, config: Con
     assert json.loads((tmp_path / "k" / "installation.json").read_text())["tokens"] == seed.hex()
     make_backup(config, ENVIRONMENT, tmp_path / "c", None, 7)
     assert not list((tmp_path / "c").rglob("*.pem"))
+
+
+def test_what_the_audit_is_yet_to_be_told_is_no_key_and_stays(gateway: Gateway, config: Config, tmp_path: Path) -> None:
+    with gateway._database.begin() as connection:
+        leave(connection, "{}", 7)
+    make_backup(config, ENVIRONMENT, tmp_path / "b", tmp_path / "k", 7)
+    with closing(sqlite3.connect(tmp_path / "b" / "store.db")) as copy:
+        [(name, word)] = copy.execute("SELECT name, value FROM installation").fetchall()
+    assert (name.partition(":")[0], word) == ("untold", b"{}")
+    assert "untold" not in (tmp_path / "k" / "installation.json").read_text()
 
 
 def test_a_line_that_is_being_written_is_left_away(tmp_path: Path) -> None:
