@@ -16,8 +16,8 @@ TARGET ?=
 MINUTES ?= 10
 # All tests but those of the house, which `check` runs, as two runs at once: one core each (tests/house/test_layout.py holds that no
 # folder is left out).
-FIRST_HALF := tests/unit tests/e2e --ignore=tests/e2e/bypass --ignore=tests/e2e/identity
-SECOND_HALF := tests/conformance tests/property tests/fuzz tests/interop tests/e2e/bypass tests/e2e/identity
+FIRST_HALF := tests/unit tests/e2e --ignore=tests/e2e/bypass --ignore=tests/e2e/identity --ignore=tests/e2e/audit
+SECOND_HALF := tests/conformance tests/property tests/fuzz tests/interop tests/e2e/bypass tests/e2e/identity tests/e2e/audit
 PYTEST = $(BIN)/python -m pytest -q -m "not long"
 
 # Whatever the caller's environment says: every process that tests start reads the same sources, and errors that are values cost no backtrace.

@@ -1,6 +1,6 @@
 """What cannot be recorded is not done, over SSH, Kubernetes and HTTP: the disk of the audit is full, or that of the recordings.
 
-Real clients (ssh, kubectl, curl), real targets that write down what they do. PostgreSQL's are in `test_disk_full.py`.
+Real clients (ssh, kubectl, curl), real targets that write down what they do. PostgreSQL's are in `audit/test_disk_full.py`.
 """
 
 from __future__ import annotations

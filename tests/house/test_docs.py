@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.__main__ import AREAS
 from engine import Principal, Resource, Session, Source, TextQuestion, compile_policies
 from gateway.config.reading import read_config
 from tests.house.test_layout import FILES, ROOT, name
@@ -85,3 +86,8 @@ def test_every_test_that_is_named_is_there() -> None:
         if not re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
     ]
     assert gone == []
+
+
+def test_the_page_of_the_bench_tells_of_every_area() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "bench" / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(AREAS)

@@ -1,6 +1,6 @@
 """kill -9 under load over SSH, Kubernetes and HTTP: nothing ran that the audit does not know, no answer is missing from it.
 
-`make long` kills 200 times each (SALLYPORT_KILLS says otherwise), the ordinary run twice. PostgreSQL's are in `tests/e2e/test_kill.py`.
+`make long` kills 200 times each (SALLYPORT_KILLS says otherwise), the ordinary run twice. PostgreSQL's are in `tests/e2e/audit/test_kill.py`.
 """
 
 from __future__ import annotations

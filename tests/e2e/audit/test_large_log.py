@@ -18,7 +18,7 @@ ENTRIES = 1_000_000
 SEALED_EVERY = 500
 PAGE = """# Proofs from a large log
 
-`pytest -m long tests/e2e/test_large_log.py`: {entries:,} entries in {segments} segments under {notes:,} checkpoints; {tried} proofs of
+`pytest -m long tests/e2e/audit/test_large_log.py`: {entries:,} entries in {segments} segments under {notes:,} checkpoints; {tried} proofs of
 entries drawn by chance, each read from the disk by itself and checked by the public key alone. Promised: 10 ms, 2 KB.
 
 | proof | median | slowest | largest |

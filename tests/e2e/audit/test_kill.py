@@ -11,12 +11,11 @@ import random
 import threading
 import time
 import uuid
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.e2e.world import World, world
+from tests.e2e.world import ROOT, World, world
 
 CLIENTS = 3
 KILLS = int(os.environ.get("SALLYPORT_KILLS", "500"))
@@ -106,5 +105,5 @@ def test_no_answered_allow_is_missing_after_five_hundred_kills() -> None:
         f"{minutes:.0f} minutes, and `audit verify` at the end says that the log is whole.",
         "",
     ]
-    Path(__file__).parents[2].joinpath("docs/measured/kill.md").write_text("\n".join(lines))
+    (ROOT / "docs/measured/kill.md").write_text("\n".join(lines))
     print("\n" + "\n".join(lines[2:]))
