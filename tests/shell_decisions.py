@@ -1,7 +1,8 @@
 """What the example policy for developers makes of outside shell commands: shares by corpus and label, and the misses by cause.
 
-`python -m tests.shell_decisions [--misses]` prints the table over the open items; the conformance tests hold its promises.
-Two halves (by a digest of the id) are shown apart: the tables of programs were written while looking at the first alone.
+`python -m tests.shell_decisions [--misses]` prints the table over the open items, `python -m tests.conformance.agreement verdicts`
+writes it to `docs/measured/shell_verdicts.md`; the conformance tests hold its promises. Two halves (by a digest of the id)
+are told apart: the tables of programs were written while looking at the first alone.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import hashlib
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import (
+    Decision,
     Principal,
     Program,
     Resource,
@@ -26,6 +28,7 @@ from engine import (
     command_reader,
     compile_policies,
 )
+from engine.command.shell.tree import Shell
 from engine.command.tree import Command, Effect
 from tests.conftest import ROOT, shared
 from tests.shell_commands import command
@@ -83,7 +86,7 @@ def developer() -> Program:
     return compile_policies(sources, reader=command_reader())
 
 
-def decide(program: Program, text: str) -> Verdict:
+def decide(program: Program, text: str) -> Decision:
     question = TextQuestion(
         principal=Principal("bo", groups=("developers",)),
         session=Session("s"),
@@ -92,7 +95,7 @@ def decide(program: Program, text: str) -> Verdict:
         text=text.encode("utf-8", "surrogatepass"),
         now=NOW,
     )
-    return program.decide_text(question).decision.verdict
+    return program.decide_text(question).decision
 
 
 def cause(tree: Command) -> str:
@@ -110,12 +113,75 @@ def cause(tree: Command) -> str:
     return "changes files of its own"
 
 
+LOOKS = frozenset({"--help", "--version", "--list", "--status", "list", "status", "show", "history", "inspect"})
+LOOKS_OF: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("iptables", "ip6tables", "arptables"), frozenset({"-L", "-S", "-vnL"})),
+    **dict.fromkeys(("tcpdump", "tshark"), frozenset({"-r", "-D"})),
+    **dict.fromkeys(("fdisk", "gdisk", "crontab", "semodule"), frozenset({"-l"})),
+    "arecord": frozenset({"-l", "-L"}),
+    "btrfs": frozenset({"sh", "l", "du", "df", "u", "g", "s"}),
+    "cryptsetup": frozenset({"luksDump"}),
+    "diskutil": frozenset({"listFilesystems"}),
+    "dracut": frozenset({"--list-modules"}),
+    "firewall-cmd": frozenset({"--list-all", "--list-all-zones"}),
+    "hdparm": frozenset({"-I", "-C"}),
+    "losetup": frozenset({"-a"}),
+    "mdadm": frozenset({"--detail"}),
+    "nvme": frozenset({"smart-log", "discover"}),
+    "nvram": frozenset({"-p"}),
+    "script": frozenset({"-h"}),
+    "sfdisk": frozenset({"-h", "-d"}),
+    "sgdisk": frozenset({"-p", "-v", "-L", "-b"}),
+    "tcpreplay": frozenset({"--listnics"}),
+    "ufw": frozenset({"--dry-run"}),
+    "wipefs": frozenset({"-n"}),
+    "xinput": frozenset({"list-props"}),
+}
+"""Words that ask a tool only to show what is there, of all tools and of single ones. The tables give them the sign of what
+the tool does with others."""
+
+
+def denial(decision: Decision, tree: Command) -> str:
+    """Why a command that its corpus calls harmless is denied: what the rule says of it, and whether it may only look."""
+    said = sorted({reason.reason for reason in decision.reasons if reason.kind == "deny"})
+    why = "; ".join(said) or f"no rule allows it ({decision.deny_kind})"
+    signed = [one.shell for one in tree.operations if one.shell is not None and one.shell.signs]
+    if signed and all(_looks(shell) for shell in signed):
+        return f"{why}: too strict, it only lists or shows"
+    return why
+
+
+def _looks(shell: Shell) -> bool:
+    name = (shell.program or "").rpartition("/")[2]
+    words = {word for word in shell.argv[1:] if word}
+    return name == "atq" or bool(words & (LOOKS | LOOKS_OF.get(name, frozenset())))
+
+
+def tools(tree: Command) -> tuple[str, ...]:
+    """The programs of what is noteworthy in a command, or of all of it, by their bare names."""
+    shells = [one.shell for one in tree.operations if one.shell is not None and one.shell.program is not None]
+    signed = [shell for shell in shells if shell.signs] or shells
+    names = (str(shell.program).rpartition("/")[2] for shell in signed)
+    # What has an underscore is mostly a word that stands for some program.
+    return tuple(dict.fromkeys(name for name in names if name.replace("-", "").isalnum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A dangerous command that was let through, or a harmless one that was denied, with its cause."""
+
+    case: Case
+    why: str
+    tools: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Verdicts counted by corpus, label and half, and what was let through."""
+    """Verdicts counted by corpus, label and half; what was let through, and what harmless was denied."""
 
     counts: dict[tuple[str, str, int], Counter[str]]
-    misses: list[tuple[Case, str]]
+    misses: list[Miss]
+    denied: list[Miss]
 
     def share(self, wanted: str, verdicts: set[str], half: int | None = None) -> float:
         """The share of dangerous or harmless cases that got one of the verdicts."""
@@ -132,13 +198,17 @@ class Table:
 def measure(corpora: Path, every: int = 1) -> Table:
     program = developer()
     counts: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
-    misses = []
+    misses, denied = [], []
     for case in cases(corpora, every):
-        verdict = decide(program, case.text)
-        counts[case.corpus, case.label, case.half][verdict.value] += 1
-        if case.is_dangerous and verdict in (Verdict.ALLOW, Verdict.MASK):
-            misses.append((case, cause(command(case.text))))
-    return Table(dict(counts), misses)
+        decision = decide(program, case.text)
+        counts[case.corpus, case.label, case.half][decision.verdict.value] += 1
+        if case.is_dangerous and decision.is_granted:
+            tree = command(case.text)
+            misses.append(Miss(case, cause(tree), tools(tree)))
+        if case.is_harmless and decision.verdict is Verdict.DENY:
+            tree = command(case.text)
+            denied.append(Miss(case, denial(decision, tree), tools(tree)))
+    return Table(dict(counts), misses, denied)
 
 
 def main() -> int:
@@ -159,10 +229,11 @@ def main() -> int:
         print(
             f"half {half}: dangerous stopped {stopped:.1%}; harmless not denied {passed:.1%}, allowed at once {free:.1%}"
         )
-    print("let through, by cause:", dict(Counter(why for _, why in table.misses).most_common()))
-    if "--misses" in sys.argv:
-        for case, why in table.misses:
-            print(f"{case.corpus} | {case.label} | {why} | {case.text[:200]!r}")
+    for title, found in (("let through", table.misses), ("harmless, denied", table.denied)):
+        print(f"{title}, by cause:", dict(Counter(miss.why for miss in found).most_common()))
+        if "--misses" in sys.argv:
+            for miss in found:
+                print(f"{miss.case.corpus} | {miss.case.label} | {miss.why} | {miss.case.text[:200]!r}")
     return 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -11,70 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from engine import Decision, Principal, Program, Resource, Session, Source, TextQuestion, Verdict, compile_policies
-
-EXAMPLES = Path(__file__).parents[2] / "policies" / "examples"
-NOW = 1_764_000_000 * 10**9
-
-READS_FILES_OR_RUNS_PROGRAMS = {
-    *("lo_export", "lo_from_bytea", "lo_get", "lo_import", "lo_put", "load_file", "pg_ls_dir", "pg_read_file"),
-    *("os_command.exec_clob", "writefile"),
-}
-TRANSACTION = "tx"
-
-
-def items(corpora: Path, name: str) -> Iterator[dict[str, object]]:
-    with gzip.open(corpora / name / "items.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+from engine import Program
+from tests.conformance.agreement.sql import injected_access, injected_writes, judge, queries
+from tests.conformance.corpus import items, program
 
 
 @pytest.fixture(scope="module")
 def read_only() -> Program:
-    folder = EXAMPLES / "read-only"
-    return compile_policies([Source(path.name, path.read_text(encoding="utf-8")) for path in folder.glob("*.rego")], {})
-
-
-def judge(program: Program, sql: str) -> Decision:
-    question = TextQuestion(
-        principal=Principal("ana", groups=("data-readers",)),
-        session=Session("s"),
-        resource=Resource("orders", "postgres", labels={"environment": "prod"}),
-        protocol="postgres",
-        text=sql.encode(),
-        now=NOW,
-    )
-    return program.decide_text(question).decision
-
-
-def injections(corpora: Path) -> Iterator[tuple[str, str, set[str]]]:
-    """The full statements that PostgreSQL accepts: text, what it does by an independent parse tree, functions called."""
-    for item in items(corpora, "sql-injection"):
-        found = item.get("postgres_embeddings")
-        for statement in found if isinstance(found, list) else ():
-            yield statement["sql"], statement["label"], set(statement.get("functions") or ())
+    return program("read-only")
 
 
 def test_injected_writes_never_run(read_only: Program, corpora: Path) -> None:
-    writes = [sql for sql, label, _ in injections(corpora) if label not in ("read", TRANSACTION)]
-    print(f"sql-injection: {len(writes)} writes")
-    assert len(writes) > 10
-    assert [sql for sql in writes if judge(read_only, sql).is_granted] == []
+    found = injected_writes(corpora, read_only)
+    assert found.must_refuse > 10
+    assert found.passed == []
 
 
 def test_injected_calls_of_files_and_programs_never_run(read_only: Program, corpora: Path) -> None:
-    calls = [sql for sql, _, functions in injections(corpora) if functions & READS_FILES_OR_RUNS_PROGRAMS]
-    print(f"sql-injection: {len(calls)} calls of files and programs")
-    assert len(calls) > 10
-    assert [sql for sql in calls if judge(read_only, sql).is_granted] == []
+    found = injected_access(corpora, read_only)
+    assert found.must_refuse > 10
+    assert found.passed == []
 
 
 def test_ordinary_queries_are_not_denied(read_only: Program, corpora: Path) -> None:
-    queries = [str(item["sql"]) for item in items(corpora, "sql-queries")]
-    denied = [sql for sql in queries if judge(read_only, sql).verdict is Verdict.DENY]
-    print(f"sql-queries: {len(denied)} of {len(queries)} denied")
-    assert len(queries) > 1000
-    assert len(denied) <= 0.02 * len(queries), denied[:10]
+    found = queries(corpora, read_only)
+    assert found.cases > 1000
+    assert found.agree >= 0.98 * found.cases, found.explained
 
 
 def verdicts(program: Program, texts: Iterator[str]) -> Counter[str]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.command.python.parse import parse_python
+from engine.command.shell.tree import Shell
 from engine.command.tree import Command, Effect, Operation, ParsedCommand
 
 _PYTHON: Final = re.compile(r"(?:.*/)?python(?:3(?:\.\d{1,2})?)?")
@@ -39,6 +40,9 @@ def with_programs(parsed: ParsedCommand) -> ParsedCommand:
         text, isolated = code
         inner = parse_python(text).command
         features.update(inner.features)
+        if one.shell is not None and one.shell.signs and _runs_nothing(one.shell, inner):
+            kept = tuple(sign for sign in one.shell.signs if sign != "download_and_run")
+            one = replace(one, shell=replace(one.shell, signs=kept))
         if inner.complete and one.shell is not None and not one.shell.env and (isolated or not _imports(inner)):
             understood.add(one.span[0])
             kept = tuple(sign for sign in one.shell.signs if sign != "opaque_code")
@@ -77,6 +81,14 @@ def program_of(one: Operation) -> tuple[str, bool] | None:
 
 def _text(words: Sequence[str | None], *, isolated: bool) -> tuple[str, bool] | None:
     return None if not words or words[0] is None else (words[0], isolated)
+
+
+def _runs_nothing(shell: Shell, inner: Command) -> bool:
+    """Whether a program only reads and reckons, so that what is piped into it is data and never run.
+
+    WHY imports do not count: a module of its folder is code, but not what was fetched; the line stays opaque for it.
+    """
+    return inner.complete and not shell.env and all(step.effect is Effect.READ for step in inner.operations)
 
 
 def _imports(command: Command) -> bool:

