@@ -37,7 +37,9 @@ def set_up_log(level: str, *, as_json: bool, stream: TextIO | None = None) -> No
     if as_json:
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        processors.append(structlog.dev.ConsoleRenderer(colors=out.isatty()))
+        # WHY plain: the default one prints the values of variables, and these are commands and keys.
+        plain = structlog.dev.plain_traceback
+        processors.append(structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=plain))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -216,6 +218,12 @@ class Meters:
             "sallyport_certificate_not_after_seconds",
             "When a certificate that is served ends, in seconds since 1970",
             ["where"],
+            registry=self.registry,
+        )
+        self.reload_failing = Gauge(
+            "sallyport_reload_failing",
+            "1 while a part of the configuration is as it was, because the last reload could not change it",
+            ["part"],
             registry=self.registry,
         )
         self.audit_failures = Counter(

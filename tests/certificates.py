@@ -23,9 +23,9 @@ class Issued:
 class Authority:
     """Signs certificates. `pem` is its own, `key` what it signs with."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "test authority") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         now = datetime.now(UTC)
         own = (
             x509.CertificateBuilder()

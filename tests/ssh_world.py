@@ -296,16 +296,17 @@ class World:
         return self.keeper.gate
 
     async def connect(
-        self, username: str = "ann+box", key: asyncssh.SSHKey | None = None
+        self, username: str = "ann+box", key: asyncssh.SSHKey | None = None, **options: object
     ) -> asyncssh.SSHClientConnection:
+        """A client. `options`: others of the library's."""
         return await asyncssh.connect(
             "127.0.0.1",
             self.listener.port,
             username=username,
             client_keys=[key or self.client_key],
-            known_hosts=([self.host_key.convert_to_public()], [], []),
             config=None,
             agent_path=None,
+            **{"known_hosts": ([self.host_key.convert_to_public()], [], []), **options},
         )
 
     async def until(self, is_so: object) -> None:

@@ -49,9 +49,8 @@ class SshListener:
         """Raises HostKeyUnusable."""
         self._settings = settings
         self._doorkeeper = doorkeeper
-        self._keys = [_host_key(text) for text in settings.host_keys]
-        if not self._keys:
-            raise HostKeyUnusable("a listener needs a host key", code="NO_HOST_KEY")
+        self._keys = _host_keys(settings.host_keys)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: set[ClientConnection] = set()
         self._acceptor: asyncssh.SSHAcceptor | None = None
         # WHY: the library tells its log of commands, which ours never holds.
@@ -71,6 +70,7 @@ class SshListener:
     async def start(self) -> None:
         """Bind and accept."""
         settings = self._settings
+        self._loop = asyncio.get_running_loop()
         common = ConnectionSettings(settings.resource, settings.notice_seconds, settings.idle_seconds)
         self._acceptor = await asyncssh.listen(
             settings.host,
@@ -94,6 +94,24 @@ class SshListener:
             backlog=512,
         )
 
+    def use_host_keys(self, texts: Sequence[str]) -> bool:
+        """Prove what listens with other keys from the next connection on; whether they are others. From any thread.
+
+        Connections that are open go on with theirs, also when they agree on new session keys. Raises HostKeyUnusable, with nothing changed.
+        """
+        keys = _host_keys(texts)
+        if [key.public_data for key in keys] == [key.public_data for key in self._keys]:
+            return False
+        self._keys = keys
+        if self._loop is not None and self._acceptor is not None:
+            # WHY there: the options are rebuilt piece by piece, and a connection must not come in between.
+            self._loop.call_soon_threadsafe(lambda: self._update(keys))
+        return True
+
+    def _update(self, keys: Sequence[asyncssh.SSHKey]) -> None:
+        if self._acceptor is not None:
+            self._acceptor.update(server_host_keys=keys)
+
     def _came(self, connection: ClientConnection) -> bool:
         """Whether there is room for one more; if so it is counted."""
         strangers = sum(one.visit is None for one in self._connections)
@@ -115,6 +133,16 @@ class SshListener:
             connection.cut(reason)
         if self._acceptor is not None:
             await self._acceptor.wait_closed()
+
+
+def _host_keys(texts: Sequence[str]) -> list[asyncssh.SSHKey]:
+    keys = [_host_key(text) for text in texts]
+    if not keys:
+        raise HostKeyUnusable("a listener needs a host key", code="NO_HOST_KEY")
+    if len({key.get_algorithm() for key in keys}) < len(keys):
+        # WHY: a client chooses a kind, and is shown one key of it.
+        raise HostKeyUnusable("two host keys are of one kind", code="HOST_KEYS_ALIKE")
+    return keys
 
 
 def _host_key(text: str) -> asyncssh.SSHKey:

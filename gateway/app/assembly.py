@@ -21,12 +21,13 @@ from gateway.app.certificates import RPC, Certificates
 from gateway.app.console import Parts, console_link, make_console
 from gateway.app.exports import Exports, audit_exports
 from gateway.app.health import HealthServer
-from gateway.app.identities import Identities, token_keys
+from gateway.app.identities import Identities
 from gateway.app.listeners import RunningListener, make_listener
 from gateway.app.notices import notice_exports
 from gateway.app.origins import candidate_of, is_remote, origin_of
 from gateway.app.policies import EngineTexts, compile_judge
 from gateway.app.recordings import build_recordings, put_away_old
+from gateway.app.reloading import Live, Reloading
 from gateway.app.retention import Shredder, open_log
 from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
@@ -46,10 +47,10 @@ from gateway.config.addresses import split_address
 from gateway.config.model import Recorded
 from gateway.console.server import ConsoleServer
 from gateway.counting import Counting
-from gateway.doors.adapters import Doors, Known
+from gateway.doors.adapters import Doors
 from gateway.doors.ending import SessionEnder
 from gateway.doors.resources import LiveResources
-from gateway.errors import AuditUnavailable, ConfigInvalid, GatewayError, PolicyUnusable
+from gateway.errors import AuditUnavailable, ConfigInvalid, PolicyUnusable
 from gateway.estimating import Estimating
 from gateway.faces.server import FaceServer
 from gateway.identity.rates import Rates
@@ -87,7 +88,7 @@ class Gateway:
         limits = config.limits
         self._rates = Rates(limits.requests_per_second, limits.burst, time.monotonic, self.meters.requests_limited.inc)
         self._open = contextlib.ExitStack()
-        self._listeners: list[RunningListener] = []
+        self._listeners: list[tuple[str, RunningListener]] = []
         self._catalogs = CatalogService()
         self._planner = Planner()
         self._estimating = Estimating(self._planner, lambda asked: self.doors.known.directory.reached(asked.resource))
@@ -192,6 +193,19 @@ class Gateway:
         )
 
         self.ender = SessionEnder(self.doors.sessions, self.log, time.time_ns)
+        live = Live(
+            database=database,
+            decoy_key=self._decoy_key,
+            gate=self.gate,
+            identities=self.identities,
+            doors=self.doors,
+            certificates=self._certificates,
+            sealer=self.sealer,
+            recording_keys=self._recording_keys,
+            listeners=lambda: dict(self._listeners),
+            rpc=lambda: self._rpc,
+        )
+        self.reloading = Reloading(live, self.meters, lambda step, note: self._write(Kind.RELOAD, step=step, note=note))
 
     def _build_candidate(self, database: Database, opening: contextlib.ExitStack) -> PolicyStore[Judge] | None:
         """The policies that are only watched. One that does not load is told and tried again; it stops nothing."""
@@ -315,7 +329,7 @@ class Gateway:
             self.config, one, self.doors, self._catalogs, self._host_keys, self.meters, self._certificates
         )
         await self._bound(listener.start(), one.bind)
-        self._listeners.append(listener)
+        self._listeners.append((one.bind, listener))
         return f"{one.protocol.value} {one.bind.rpartition(':')[0]}:{listener.port}"
 
     def _start_metrics(self, bind: str) -> str:
@@ -326,7 +340,7 @@ class Gateway:
             store_trouble=self.identities.standing.store_trouble,
             certificates=self._certificates.ends,
         )
-        server = HealthServer(host, port, stock.text, self.troubles, self.policy_facts)
+        server = HealthServer(host, port, stock.text, self.troubles, self.policy_facts, lambda: self.reloading.troubles)
         self._open.callback(server.close)
         return f"metrics {host}:{server.port}"
 
@@ -407,7 +421,7 @@ class Gateway:
     async def stop(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new work, let what runs finish for `seconds`, end the rest."""
         self._is_stopping = True
-        await asyncio.gather(*(listener.drain(seconds) for listener in self._listeners))
+        await asyncio.gather(*(listener.drain(seconds) for _, listener in self._listeners))
         self._listeners.clear()
         await self._catalogs.close()
         await self._planner.close()
@@ -429,10 +443,9 @@ class Gateway:
     # --- reloading --------------------------------------------------------------------------------------------------
 
     def reload(self, config: Config | None, environment: Mapping[str, str]) -> None:
-        """Load the policies again, and (when the new configuration is usable) people, resources and credentials.
+        """Load the policies again, and take of the new configuration what can change while we run (`reloading`).
 
-        Keys of masks and tokens, and certificates, are those of the moment then. Servers, store and audit stay as they are until a
-        restart. Never raises: what cannot be used is logged.
+        None: it has mistakes, and nothing of it is taken. Never raises: what cannot be used is told.
         """
         # WHY a thread where another machine is asked: whoever stops us meanwhile must not wait for it.
         if is_remote(self.config):
@@ -440,21 +453,9 @@ class Gateway:
         else:
             self._reload_policies()
         if config is None:
-            return
-        secrets = Secrets(config, environment)
-        try:
-            known = Known(secrets.people(self._decoy_key), secrets.directory())
-            mask_keys, own_keys, sockets = secrets.mask_keys(), token_keys(secrets, self._database), sockets_of(config)
-        except GatewayError as error:
-            logger("app").error("the configuration was not loaded again", code=error.code, problem=str(error))
-            return
-        # INVARIANT: before who and what is known: what sessions remember, with the keys of then, they forget with that.
-        self.gate.mask_keys = mask_keys
-        self.identities.use_keys(own_keys)
-        self.doors.known = known
-        if self._certificates.reload(config) and self._rpc is not None:
-            self._rpc.renew(sockets)
-        logger("app").info("people and resources loaded again")
+            self.reloading.refuse()
+        else:
+            self.reloading.take(config, environment)
 
     def _reload_policies(self) -> None:
         self.policies.reload()

@@ -1,73 +1,109 @@
 """The certificates that servers prove themselves with: made into TLS contexts, told by their ends, and changed while they serve.
 
-A context stays the same object for as long as its server listens; a reload gives it another certificate, which connections made from
-then on are shown. Not here: certificates of the way to targets (`adapters.core.tls`). Called by `assembly` and what builds servers.
+A server has the same context for as long as it listens; behind it stands the one that makes the next handshake, and a reload puts
+another there, whole: certificate, authorities of clients, and the key that resumed sessions hang on. Not here: certificates of the way
+to targets (`adapters.core.tls`). Called by `assembly`, `reloading` and what builds servers.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from gateway.config import Config
 from gateway.config.model import ServerTls
 from gateway.errors import ConfigInvalid
-from gateway.telemetry import logger
 
 FACES, CONSOLE, RPC = "faces", "console", "rpc"
+
+
+class ServedContext(ssl.SSLContext):
+    """A context with nothing of its own: whoever shakes hands does it with the one that stands behind it at the moment."""
+
+    _now: ssl.SSLContext
+    _protocols: Sequence[str] = ()
+
+    @classmethod
+    def over(cls, context: ssl.SSLContext) -> ServedContext:
+        """One that stands before this."""
+        made = cls(ssl.PROTOCOL_TLS_SERVER)
+        made._now = context
+        return made
+
+    def change(self, context: ssl.SSLContext) -> None:
+        """Shake hands with this one from now on.
+
+        WHY another and not the same with other files: a context lets go of no authority and of no certificate it once had, and clients
+        whose authority is gone would resume the sessions of before.
+        """
+        if self._protocols:
+            context.set_alpn_protocols(self._protocols)
+        self._now = context
+
+    def set_alpn_protocols(self, alpn_protocols: Sequence[str]) -> None:  # type: ignore[override]  # an iterable that is kept
+        """As of any context, for those that come later too."""
+        self._protocols = tuple(alpn_protocols)
+        self._now.set_alpn_protocols(self._protocols)
+
+    def wrap_bio(self, *arguments: object, **named: object) -> ssl.SSLObject:
+        """As of any context."""
+        return self._now.wrap_bio(*arguments, **named)  # type: ignore[arg-type]  # handed on as they came
+
+    def wrap_socket(self, *arguments: object, **named: object) -> ssl.SSLSocket:
+        """As of any context."""
+        return self._now.wrap_socket(*arguments, **named)  # type: ignore[arg-type]  # handed on as they came
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What is served somewhere: its certificate, and the bytes of the authorities whose certificates clients may have."""
+
+    leaf: x509.Certificate
+    chain: bytes
+    authorities: bytes | None
 
 
 class Certificates:
     """Those of one gateway, by where they are served: an address of a listener, or the name of a server."""
 
     def __init__(self) -> None:
-        self._contexts: dict[str, ssl.SSLContext] = {}
-        self._leaves: dict[str, x509.Certificate] = {}
+        self._contexts: dict[str, ServedContext] = {}
+        self._proofs: dict[str, _Proof] = {}
 
     def context(self, config: Config, files: ServerTls, where: str) -> ssl.SSLContext:
         """TLS as a server does it. Raises ConfigInvalid."""
-        context, leaf = _context(config, files, where)
-        self._contexts[where], self._leaves[where] = context, leaf
-        return context
+        context, proof = _read(config, files, where)
+        self._contexts[where], self._proofs[where] = ServedContext.over(context), proof
+        return self._contexts[where]
 
     def note(self, config: Config, files: ServerTls, where: str) -> None:
         """Remember a certificate that somebody else serves. Raises ConfigInvalid."""
-        self._leaves[where] = _context(config, files, where)[1]
+        self._proofs[where] = _read(config, files, where)[1]
 
     def ends(self) -> Mapping[str, float]:
         """When each ends, in seconds since 1970."""
-        return {where: leaf.not_valid_after_utc.timestamp() for where, leaf in self._leaves.items()}
+        return {where: proof.leaf.not_valid_after_utc.timestamp() for where, proof in self._proofs.items()}
 
-    def reload(self, config: Config) -> bool:
-        """Take what the files of a configuration hold now. What cannot be used is logged, and the one before stays; whether all could.
+    def is_served(self, where: str) -> bool:
+        """Whether there is one."""
+        return where in self._proofs
 
-        Authorities of client certificates stay as they are until a restart.
-        """
-        is_whole = True
-        for where, files in served(config):
-            if where not in self._leaves:
-                continue
-            try:
-                _, leaf = _context(config, files, where)
-                # WHY: a context keeps one certificate of each kind of key; the old one would go on being shown beside the new.
-                if type(leaf.public_key()) is not type(self._key(where)):
-                    raise ConfigInvalid(f"the certificate of {where} has another kind of key", help="restart")
-                if where in self._contexts:
-                    self._contexts[where].load_cert_chain(config.at(files.certificate), config.at(files.key))
-            except (ConfigInvalid, OSError, ssl.SSLError) as error:
-                logger("app").error("a certificate was not loaded again", where=where, problem=str(error))
-                is_whole = False
-                continue
-            if leaf != self._leaves[where]:
-                logger("app").info("a certificate was changed", where=where, until=leaf.not_valid_after_utc.isoformat())
-            self._leaves[where] = leaf
-        return is_whole
+    def check(self, config: Config, files: ServerTls, where: str) -> None:
+        """Whether what the files hold now could be served. Raises ConfigInvalid."""
+        _read(config, files, where)
 
-    def _key(self, where: str) -> CertificatePublicKeyTypes:
-        return self._leaves[where].public_key()
+    def renew(self, config: Config, files: ServerTls, where: str) -> bool:
+        """Serve what the files hold now, from the next connection on; whether that is something else. Raises ConfigInvalid, with nothing changed."""
+        context, proof = _read(config, files, where)
+        if proof == self._proofs[where]:
+            return False
+        if where in self._contexts:
+            self._contexts[where].change(context)
+        self._proofs[where] = proof
+        return True
 
 
 def served(config: Config) -> Iterator[tuple[str, ServerTls]]:
@@ -80,29 +116,31 @@ def served(config: Config) -> Iterator[tuple[str, ServerTls]]:
             yield where, tls
 
 
-def _context(config: Config, files: ServerTls, where: str) -> tuple[ssl.SSLContext, x509.Certificate]:
+def _read(config: Config, files: ServerTls, where: str) -> tuple[ssl.SSLContext, _Proof]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
         context.load_cert_chain(config.at(files.certificate), config.at(files.key))
-        leaf = x509.load_pem_x509_certificate(config.at(files.certificate).read_bytes())
+        chain = config.at(files.certificate).read_bytes()
+        leaf = x509.load_pem_x509_certificate(chain)
     except (OSError, ssl.SSLError, ValueError) as error:
         raise ConfigInvalid(
             f"the certificate of {where} cannot be used ({type(error).__name__})",
             help="expected PEM: the certificate (with its chain), and its own key without a passphrase",
         ) from error
-    if files.client_ca is not None:
-        _ask_for_certificates(context, config, files.client_ca, where)
-    return context, leaf
+    authorities = None if files.client_ca is None else _ask_for_certificates(context, config, files.client_ca, where)
+    return context, _Proof(leaf, chain, authorities)
 
 
-def _ask_for_certificates(context: ssl.SSLContext, config: Config, client_ca: str, where: str) -> None:
-    """Ask clients for a certificate: none is needed, one that is given has to be an authority's."""
+def _ask_for_certificates(context: ssl.SSLContext, config: Config, client_ca: str, where: str) -> bytes:
+    """Ask clients for a certificate: none is needed, one that is given has to be an authority's. Gives what the file holds."""
     try:
         context.load_verify_locations(config.at(client_ca))
+        held = config.at(client_ca).read_bytes()
     except (OSError, ssl.SSLError) as error:
         raise ConfigInvalid(
             f"`client_ca` of {where} cannot be used ({type(error).__name__})", help="expected PEM"
         ) from error
     context.verify_mode = ssl.CERT_OPTIONAL
+    return held

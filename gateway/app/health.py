@@ -29,8 +29,10 @@ class HealthServer:
         metrics: Callable[[], bytes],
         troubles: Callable[[], Sequence[str]],
         policies: Callable[[], Mapping[str, object]] = dict,
+        not_reloaded: Callable[[], Sequence[str]] = list,
     ) -> None:
-        """`troubles` says why no decision can be had at the moment, `policies` how these stand.
+        """`troubles` says why no decision can be had at the moment, `policies` how these stand, `not_reloaded` what of the
+        configuration is older than what was asked for last.
 
         Raises ConfigInvalid when the address cannot be had.
         """
@@ -39,7 +41,7 @@ class HealthServer:
             answers: ClassVar = {
                 "/metrics": lambda: (HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", metrics()),
                 "/healthz": lambda: (HTTPStatus.OK, "text/plain", b"alive\n"),
-                "/readyz": lambda: _readiness(troubles(), policies()),
+                "/readyz": lambda: _readiness(troubles(), policies(), not_reloaded()),
             }
 
         try:
@@ -64,10 +66,12 @@ class HealthServer:
         self._thread.join()
 
 
-def _readiness(troubles: Sequence[str], policies: Mapping[str, object]) -> tuple[HTTPStatus, str, bytes]:
+def _readiness(
+    troubles: Sequence[str], policies: Mapping[str, object], not_reloaded: Sequence[str]
+) -> tuple[HTTPStatus, str, bytes]:
     status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
-    said = msgspec.json.encode({"ready": not troubles, "troubles": list(troubles), "policies": policies})
-    return status, "application/json", said
+    said = {"ready": not troubles, "troubles": list(troubles), "policies": policies, "not_reloaded": list(not_reloaded)}
+    return status, "application/json", msgspec.json.encode(said)
 
 
 class _Handler(BaseHTTPRequestHandler):

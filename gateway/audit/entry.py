@@ -36,6 +36,7 @@ class Kind(StrEnum):
     RECORDING = "recording"
     SHREDDED = "shredded"
     TOKEN = "token"  # noqa: S105  # a kind of entry
+    RELOAD = "reload"
 
 
 class Uses(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +71,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     `[output, method]` pairs. What the principal did lately stands in `context`, where policies asked for it; `uses` is what this adds.
 
     `content` is what of this is closed under the key `content_key` (`gateway.audit.content`). SHREDDED: the key `note` is being
-    destroyed, by `person` or, where nobody is named, because its time is over. `unreadable` stands in no line: a reader had no key.
+    destroyed, by `person` or, where nobody is named, because its time is over. RELOAD: `step` (changed, failed), `note` is the part of
+    the configuration that was, and why it stayed as it was. `unreadable` stands in no line: a reader had no key.
     """
 
     # WHY a msgspec Struct and not a dataclass: one is made for every command, and it is six times cheaper to make.

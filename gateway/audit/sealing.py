@@ -3,7 +3,7 @@
 A checkpoint is signed only over what is on the disk. Where the log does not continue what was sealed before, nothing is
 signed any more and `trouble` says why. `checkpoints.jsonl` holds signed notes, each a JSON string on a line of its own, and
 each names the digest of the one before, so that none can be taken out. The first of the keys signs; when another one signed last, both sign once, over an entry that names the new one: that is how a
-key hands over. Built by `app`; checked by `verify`.
+key hands over, at the start or while it runs (`use_keys`). Built by `app`; checked by `verify`.
 """
 
 from __future__ import annotations
@@ -88,13 +88,36 @@ class Sealer:
             if not _has_root(self._directory, checkpoint):
                 raise _altered(f"the first {checkpoint.size} entries in {self._directory} are not what was sealed")
         if self._keys[0].public not in signers:
-            self._hand_over(signers[0])
+            with self._lock:
+                self._hand_over([key for key in self._keys if key.public in (self._keys[0].public, signers[0])])
 
-    def _hand_over(self, old: PublicKey) -> None:
-        note = f"{self._keys[0].public.print()}"
+    def _hand_over(self, signing: Sequence[SigningKey]) -> None:
+        """Name the first of two keys in the log, and seal that under both. Called with the lock held."""
+        note = signing[0].public.print()
         self._log.append(Entry(kind=Kind.KEY, time=self._clock(), step=HANDED_OVER, note=note), promised=True)
-        signing = [key for key in self._keys if key.public in (self._keys[0].public, old)]
-        self._seal(signing)
+        self._seal_under(signing)
+
+    def use_keys(self, keys: Sequence[SigningKey]) -> bool:
+        """Sign with the first of these from now on; whether that is another key than before.
+
+        Another one needs the one that signs now behind it: both sign, over an entry that names the new one, before this returns.
+        Raises AuditUnavailable; the keys of before stay then, and sign.
+        """
+        with self._lock:
+            now = self._keys[0]
+            if keys[0].public == now.public:
+                self._keys = keys
+                return False
+            if now.public not in [key.public for key in keys]:
+                raise AuditUnavailable(
+                    "the key that signs now is not among the new ones, so nobody could hand over",
+                    help="`[audit] keys` lists the new key and, behind it, the one that signed before",
+                    code="AUDIT_KEYS",
+                )
+            # INVARIANT: nothing is signed by the new key alone before both have signed.
+            self._hand_over([keys[0], now])
+            self._keys = keys
+            return True
 
     @property
     def trusted(self) -> Sequence[PublicKey]:
@@ -103,28 +126,29 @@ class Sealer:
 
     def seal(self) -> int:
         """Seal what is new; the number of entries that are sealed now. Raises AuditUnavailable."""
-        return self._seal(self._keys[:1])
-
-    def _seal(self, keys: Sequence[SigningKey]) -> int:
         with self._lock:
-            upto = self._log.next_seq - 1
-            self._log.flush()
-            if self._is_behind:
-                self._tree, self._tail = _taken_up(self._directory, self.sealed)
-            self._is_behind = True
-            for batch in self._tail.leaves(upto):
-                self._tree.extend(batch.hashes, batch.places)
-                if self._heard is not None and batch.first > self._heard_upto:
-                    self._heard_upto = batch.first + batch.count - 1
-                    self._heard(batch.lines)
-            self._is_behind = False
-            size = self._tree.size
-            if size > self.sealed:
-                root, before = self._tree.frontier.root(), digest_of(self._note)
-                note = sign(Checkpoint(self._origin, size, root, before), keys)
-                _write(self._directory / FILE, note)
-                self._note, self.sealed = note, size
-            return size
+            return self._seal_under(self._keys[:1])
+
+    def _seal_under(self, keys: Sequence[SigningKey]) -> int:
+        """As `seal`, signed by all of these. Called with the lock held."""
+        upto = self._log.next_seq - 1
+        self._log.flush()
+        if self._is_behind:
+            self._tree, self._tail = _taken_up(self._directory, self.sealed)
+        self._is_behind = True
+        for batch in self._tail.leaves(upto):
+            self._tree.extend(batch.hashes, batch.places)
+            if self._heard is not None and batch.first > self._heard_upto:
+                self._heard_upto = batch.first + batch.count - 1
+                self._heard(batch.lines)
+        self._is_behind = False
+        size = self._tree.size
+        if size > self.sealed:
+            root, before = self._tree.frontier.root(), digest_of(self._note)
+            note = sign(Checkpoint(self._origin, size, root, before), keys)
+            _write(self._directory / FILE, note)
+            self._note, self.sealed = note, size
+        return size
 
     def start(self, every: float = SEAL_EVERY) -> None:
         """Seal now, what a life before left included, and every so many seconds until `close`."""
@@ -243,10 +267,16 @@ def _write(path: Path, note: str) -> None:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             line, before = _ENCODER.encode(note) + b"\n", os.fstat(fd).st_size
-            if os.write(fd, line) != len(line):
+            try:
+                if os.write(fd, line) != len(line):
+                    raise AuditUnavailable(
+                        "a checkpoint could not be written whole", help=f"free space on {path.parent}"
+                    )
+                os.fdatasync(fd)
+            except (OSError, AuditUnavailable):
+                # INVARIANT: the next one names the last that was taken for written, so none may stand between them.
                 os.ftruncate(fd, before)
-                raise AuditUnavailable("a checkpoint could not be written whole", help=f"free space on {path.parent}")
-            os.fdatasync(fd)
+                raise
         finally:
             os.close(fd)
     except OSError as error:

@@ -24,7 +24,7 @@ _NONCE = 12
 
 
 class WrappingKeys:
-    """Wraps and unwraps. Never printed."""
+    """Wraps and unwraps. Never printed. Safe from any thread."""
 
     def __init__(self, secret: Sequence[bytes]) -> None:
         """`secret`: the one that wraps, then older ones. Raises ConfigInvalid."""
@@ -40,10 +40,26 @@ class WrappingKeys:
         """Which key wraps; tells nothing about it."""
         return next(iter(self._keys))
 
-    def wrap(self, key: bytes, recording: str) -> bytes:
-        """A recording's key, for its head."""
+    def take_over(self, new: WrappingKeys) -> bool:
+        """Go on with other keys; whether what is new is wrapped with another one now.
+
+        Raises ConfigInvalid, with nothing changed, where the one that wraps now is not among them: what is recorded at the moment could never be opened.
+        """
+        keys, now = new._keys, self.name
+        if now not in keys:
+            raise ConfigInvalid(
+                "the key of recordings that wraps now is not among the new ones",
+                help="`[recording] keys` lists the new key and, behind it, the one of before",
+            )
+        self._keys = keys
+        return self.name != now
+
+    def wrap(self, key: bytes, recording: str) -> tuple[str, bytes]:
+        """A recording's key for its head, and the name of what it is wrapped with."""
+        # WHY read once: other keys may come in between.
+        name, wrapping = next(iter(self._keys.items()))
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + AESGCM(self._keys[self.name]).encrypt(nonce, key, recording.encode())
+        return name, nonce + AESGCM(wrapping).encrypt(nonce, key, recording.encode())
 
     def unwrap(self, head: Head) -> bytes:
         """The key of a recording. Raises RecordingBroken."""

@@ -105,6 +105,7 @@ class Recordings:
 
     def _begin(self, about: About, lines: CastLines | CommandLines, now: int, failed: Callable[[], None]) -> Recording:
         name, key = f"r-{secrets.token_hex(8)}", secrets.token_bytes(32)
+        wrapped_with, wrapped = self._keys.wrap(key, name)
         head = Head(
             id=name,
             shape=lines.shape,
@@ -114,8 +115,8 @@ class Recordings:
             resource=about.resource,
             decision_id=about.decision_id,
             job=about.job,
-            key=self._keys.name,
-            wrapped=self._keys.wrap(key, name),
+            key=wrapped_with,
+            wrapped=wrapped,
         )
         folder = self._directory / datetime.fromtimestamp(now / 1e9, UTC).strftime("%Y-%m-%d")
         try:

@@ -182,14 +182,23 @@ class RpcServer:
         self._health.set_serving(True)
 
     def renew(self, sockets: Sequence[Socket]) -> None:
-        """Prove what listens already with the certificates of these, from the next connection on."""
+        """Prove what listens already with the certificates of these, from the next connection on. Raises ConfigInvalid, with nothing changed."""
+        renewed = []
         for socket in sockets:
             if not isinstance(socket, TlsSocket):
                 continue
             proof = self._proofs.get(_host_port(socket.host, socket.port))
+            if proof is None:
+                continue
             # INVARIANT: who had to have a certificate has to go on having one.
-            if proof is not None and bool(proof.tls.client_authority) == bool(socket.tls.client_authority):
-                proof.tls = socket.tls
+            if bool(proof.tls.client_authority) != bool(socket.tls.client_authority):
+                raise ConfigInvalid(
+                    "whether clients of `[rpc]` have to have a certificate stays as it is until a restart",
+                    help="restart, or leave `client_ca` as it was",
+                )
+            renewed.append((proof, socket.tls))
+        for proof, tls in renewed:
+            proof.tls = tls
 
     def stop(self, grace: float = 5.0) -> None:
         """Take no more calls, let those that run finish for `grace` seconds, end streams, take the sockets away."""

@@ -78,7 +78,8 @@ def test_the_next_connection_is_shown_the_new_certificate(authority: Authority) 
         with client(address, authority, shown) as before:
             before.decide(SELECT, query)
             # Somebody who asks for no certificates any more is not believed.
-            server.renew([TlsSocket("127.0.0.1", 0, Tls(new.certificate, new.key), CALLERS)])
+            with pytest.raises(ConfigInvalid, match="until a restart"):
+                server.renew([TlsSocket("127.0.0.1", 0, Tls(new.certificate, new.key), CALLERS)])
             with client(address, authority, shown) as same:
                 same.decide(SELECT, query)
             server.renew([TlsSocket("127.0.0.1", 0, Tls(new.certificate, new.key, authority.pem), CALLERS)])

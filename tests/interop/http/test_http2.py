@@ -217,7 +217,7 @@ def test_a_drained_gateway_lets_what_runs_finish(target: Target, tmp_path: Path)
             streamed = pool.submit(asked, running, "/events")
             while not target.seen:
                 threading.Event().wait(0.01)
-            listener = cast(RelayListener, running.gateway._listeners[0])
+            listener = cast(RelayListener, running.gateway._listeners[0][1])
             loop = next(iter(listener._relays))._loop
             drained = asyncio.run_coroutine_threadsafe(listener.drain(20), loop)
             threading.Event().wait(0.1)

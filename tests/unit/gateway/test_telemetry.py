@@ -37,6 +37,18 @@ def test_text_is_for_people() -> None:
     assert "sessions=3" in out.getvalue()
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_fault_is_told_without_the_values_of_variables(as_json: bool) -> None:
+    out, secret = io.StringIO(), "".join(["hun", "ter2"])
+    set_up_log("info", as_json=as_json, stream=out)
+    try:
+        raise RuntimeError(f"{len(secret)} characters")
+    except RuntimeError as error:
+        logger("app").error("a fault", exc_info=error)
+    assert "RuntimeError: 7 characters" in out.getvalue()
+    assert secret not in out.getvalue()
+
+
 def test_each_gateway_has_its_own_numbers() -> None:
     one, two = Meters(), Meters()
     one.decisions.count("deny", "RULE", "p/R")

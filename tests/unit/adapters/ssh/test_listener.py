@@ -104,3 +104,50 @@ async def test_random_packets_behind_a_login_run_nothing_and_others_are_served()
 @pytest.mark.long
 async def test_random_packets_behind_a_login_for_long() -> None:
     await many_fuzzed(5_000, seed=6)
+
+
+def shown_key(connection: asyncssh.SSHClientConnection) -> bytes:
+    """The host key that a client was shown."""
+    key = connection.get_server_host_key()
+    assert key is not None
+    return key.public_data
+
+
+async def test_the_next_connection_is_shown_the_new_host_key_and_open_ones_go_on() -> None:
+    new = asyncssh.generate_private_key("ssh-ed25519")
+    text = new.export_private_key().decode()
+    async with ssh_world() as world:
+        open_one = await world.connect(rekey_bytes=20_000)
+        was = shown_key(open_one)
+        assert world.listener.use_host_keys([text])
+        assert not world.listener.use_host_keys([text])
+        later = await world.connect(known_hosts=None)
+        assert (shown_key(later), shown_key(open_one)) == (new.public_data, was)
+        # It agrees on session keys again and again, with the host key that it knows.
+        for _ in range(5):
+            done = await open_one.run("id", input="x" * 20_000)
+            assert done.exit_status == 3
+        assert shown_key(open_one) == was
+
+
+@pytest.mark.parametrize("texts", [[], ["hunter2"], ["one", "one"]])
+async def test_host_keys_that_cannot_be_offered_change_nothing(texts: list[str]) -> None:
+    made = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
+    async with ssh_world() as world:
+        with pytest.raises(HostKeyUnusable) as caught:
+            world.listener.use_host_keys([made if text == "one" else text for text in texts])
+        assert "hunter2" not in str(caught.value)
+        assert shown_key(await world.connect())
+
+
+async def test_a_listener_that_was_not_started_begins_with_the_keys_it_was_given_last() -> None:
+    old, new = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    listener = SshListener(ListenerSettings([old.export_private_key().decode()]), SmallKeeper(None, b""))
+    assert listener.use_host_keys([new.export_private_key().decode()])
+    await listener.start()
+    try:
+        key = await asyncssh.get_server_host_key("127.0.0.1", listener.port)
+        assert key is not None
+        assert key.public_data == new.public_data
+    finally:
+        await listener.drain(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from gateway.app.certificates import FACES, Certificates, served
+from gateway.app.certificates import FACES, RPC, Certificates, served
 from gateway.config import Config
 from gateway.config.model import Faces, ServerTls
 from gateway.errors import ConfigInvalid
@@ -32,12 +33,14 @@ def serial(issued: Issued) -> int:
     return x509.load_pem_x509_certificate(issued.certificate).serial_number
 
 
-async def shown(context: ssl.SSLContext) -> int:
+async def shown(context: ssl.SSLContext, ciphers: str = "ALL") -> int:
     """The number of the certificate that the next client is shown."""
     server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     async with server:
         client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.maximum_version = ssl.TLSVersion.TLSv1_2  # WHY: there the ciphers say which kind of key may be shown
+        client.set_ciphers(ciphers)
         _, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1], ssl=client)
         raw = writer.get_extra_info("ssl_object").getpeercert(True)
         writer.close()
@@ -54,9 +57,11 @@ async def test_the_next_connection_is_shown_the_new_certificate(tmp_path: Path) 
     assert await shown(context) == serial(first)
     put(tmp_path, second)
     assert await shown(context) == serial(first), "not before it is asked for"
-    assert certificates.reload(config)
+    assert certificates.renew(config, FILES, FACES)
     assert await shown(context) == serial(second)
+    assert not certificates.renew(config, FILES, FACES)
     assert certificates.ends() == {FACES: end.timestamp()}
+    assert (certificates.is_served(FACES), certificates.is_served(RPC)) == (True, False)
 
 
 async def test_what_cannot_be_used_leaves_the_old_one_serving(tmp_path: Path) -> None:
@@ -65,10 +70,133 @@ async def test_what_cannot_be_used_leaves_the_old_one_serving(tmp_path: Path) ->
     first, second = authority.issue("gw", "dns:gw"), authority.issue("gw", "dns:gw")
     put(tmp_path, first)
     context = certificates.context(config, FILES, FACES)
-    for broken in (Issued(second.certificate, first.key), Issued(b"", b""), of_another_kind()):
+    for broken in (Issued(second.certificate, first.key), Issued(b"", b"")):
         put(tmp_path, broken)
-        assert not certificates.reload(config)
+        with pytest.raises(ConfigInvalid):
+            certificates.check(config, FILES, FACES)
+        with pytest.raises(ConfigInvalid):
+            certificates.renew(config, FILES, FACES)
         assert await shown(context) == serial(first)
+
+
+async def test_another_kind_of_key_leaves_nothing_of_the_old_one(tmp_path: Path) -> None:
+    authority, certificates = Authority(), Certificates()
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", FILES))
+    first, second = authority.issue("gw", "dns:gw"), of_another_kind()
+    put(tmp_path, first)
+    context = certificates.context(config, FILES, FACES)
+    put(tmp_path, second)
+    certificates.check(config, FILES, FACES)
+    assert certificates.renew(config, FILES, FACES)
+    for ciphers in ("ECDHE+aRSA", "ALL"):
+        assert await shown(context, ciphers) == serial(second)
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        await shown(context, "ECDHE+aECDSA")
+    put(tmp_path, first)
+    assert certificates.renew(config, FILES, FACES)
+    assert await shown(context, "ECDHE+aECDSA") == serial(first)
+
+
+class Client:
+    """Somebody with a certificate who connects again and again, and resumes what it did before where it may."""
+
+    def __init__(self, issued: Issued | None, folder: Path) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.check_hostname, self._context.verify_mode = False, ssl.CERT_NONE
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_2  # WHY: its sessions can be had without another word
+        self._session: ssl.SSLSession | None = None
+        if issued is not None:
+            (folder / "client.pem").write_bytes(issued.certificate + issued.key)
+            self._context.load_cert_chain(folder / "client.pem")
+
+    def name_at(self, context: ssl.SSLContext) -> str | None:
+        """Whom a server takes it for: the common name of its certificate. Raises ssl.SSLError where it is not let in."""
+        up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = context.wrap_bio(up, down, server_side=True)
+        client = self._context.wrap_bio(down, up, server_side=False, session=self._session)
+        is_done = False
+        while not is_done:
+            is_done = all([shaken(client), shaken(server)])
+        self._session = client.session
+        found = server.getpeercert() or {}
+        names = [value for part in found.get("subject", ()) for key, value in part if key == "commonName"]
+        return str(names[0]) if names else None
+
+
+def shaken(end: ssl.SSLObject) -> bool:
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def test_another_authority_of_clients_counts_from_the_next_connection_on(tmp_path: Path) -> None:
+    old, new, certificates = Authority("old"), Authority("new"), Certificates()
+    files = replace(FILES, client_ca="people.pem")
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", files))
+    put(tmp_path, Authority().issue("gw", "dns:gw"))
+    (tmp_path / "people.pem").write_bytes(old.pem)
+    context = certificates.context(config, files, FACES)
+    ana, bo, nobody = (Client(of, tmp_path) for of in (old.issue("ana"), new.issue("bo"), None))
+    assert ana.name_at(context) == "ana"
+    assert ana.name_at(context) == "ana", "resumed"
+    assert nobody.name_at(context) is None
+    with pytest.raises(ssl.SSLError):
+        bo.name_at(context)
+
+    (tmp_path / "people.pem").write_bytes(old.pem + new.pem)
+    assert certificates.renew(config, files, FACES)
+    assert not certificates.renew(config, files, FACES)
+    assert (ana.name_at(context), bo.name_at(context)) == ("ana", "bo")
+
+    (tmp_path / "people.pem").write_bytes(new.pem)
+    assert certificates.renew(config, files, FACES)
+    with pytest.raises(ssl.SSLError):
+        ana.name_at(context)
+    assert bo.name_at(context) == "bo"
+
+    (tmp_path / "people.pem").write_bytes(b"nothing")
+    with pytest.raises(ConfigInvalid):
+        certificates.renew(config, files, FACES)
+    assert bo.name_at(context) == "bo"
+
+    # Nobody is asked for a certificate any more, and then again.
+    assert certificates.renew(config, FILES, FACES)
+    assert (ana.name_at(context), bo.name_at(context)) == (None, None)
+    (tmp_path / "people.pem").write_bytes(old.pem)
+    assert certificates.renew(config, files, FACES)
+    assert ana.name_at(context) == "ana"
+
+
+async def test_what_was_agreed_on_by_alpn_is_of_the_new_one_too(tmp_path: Path) -> None:
+    certificates = Certificates()
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", FILES))
+    put(tmp_path, Authority().issue("gw", "dns:gw"))
+    context = certificates.context(config, FILES, FACES)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    for _ in range(2):
+        client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+        client.set_alpn_protocols(["h2"])
+        up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+        ends = client.wrap_bio(down, up, server_side=False), context.wrap_bio(up, down, server_side=True)
+        while not all(list(map(shaken, ends))):
+            continue
+        assert [end.selected_alpn_protocol() for end in ends] == ["h2", "h2"]
+        put(tmp_path, Authority().issue("gw", "dns:gw"))
+        assert certificates.renew(config, FILES, FACES)
+
+
+def test_a_socket_is_served_by_the_one_behind_it(tmp_path: Path) -> None:
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", FILES))
+    put(tmp_path, Authority().issue("gw", "dns:gw"))
+    context = Certificates().context(config, FILES, FACES)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        served_socket = context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False)
+        assert served_socket.context is not context
+        served_socket.detach()
 
 
 def of_another_kind() -> Issued:

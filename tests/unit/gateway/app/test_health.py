@@ -21,7 +21,9 @@ TROUBLES: list[str] = []
 @pytest.fixture
 def server() -> Iterator[HealthServer]:
     TROUBLES.clear()
-    running = HealthServer("127.0.0.1", 0, lambda: b"numbers 1\n", lambda: TROUBLES, lambda: {"revision": "r1"})
+    running = HealthServer(
+        *("127.0.0.1", 0, lambda: b"numbers 1\n", lambda: TROUBLES, lambda: {"revision": "r1"}), lambda: ["a part: why"]
+    )
     yield running
     running.close()
 
@@ -47,7 +49,12 @@ def test_a_living_process_says_so_and_a_ready_one_too(server: HealthServer) -> N
     TROUBLES.append("no policy is loaded")
     status, _, body = get(server, "/readyz")
     assert status == 503
-    assert json.loads(body) == {"ready": False, "troubles": ["no policy is loaded"], "policies": {"revision": "r1"}}
+    assert json.loads(body) == {
+        "ready": False,
+        "troubles": ["no policy is loaded"],
+        "policies": {"revision": "r1"},
+        "not_reloaded": ["a part: why"],
+    }
     assert get(server, "/healthz")[0] == 200
 
 

@@ -19,6 +19,7 @@ from gateway.audit import sealing, tree
 from gateway.audit.checkpoint import digest_of, open_note, read_note
 from gateway.audit.log import AuditLog
 from gateway.audit.sealing import FILE, Sealer, checkpoints
+from gateway.audit.standalone import check, read_key
 from gateway.audit.tree import FOLDER
 from gateway.audit.verify import verify_log
 from gateway.errors import AuditUnavailable
@@ -128,6 +129,13 @@ def _work(log: AuditLog, sealer: Sealer, chance: random.Random) -> None:
         sealer.seal()
 
 
+def _change_keys(log: AuditLog, sealer: Sealer) -> None:
+    """One key after the other, for ever."""
+    for new, old in itertools.cycle([(2, 1), (1, 2)]):
+        sealer.use_keys([signing_key(new), signing_key(old)])
+        log.note(entry(2))
+
+
 class _Died(BaseException):
     """What a kill is to those who still stand around."""
 
@@ -192,6 +200,106 @@ def test_a_key_that_nobody_handed_over_to_cannot_go_on(tmp_path: Path) -> None:
     with pytest.raises(AuditUnavailable) as refused:
         sealer_of(tmp_path, 2)
     assert refused.value.code == "AUDIT_KEYS"
+
+
+def test_a_key_takes_over_while_the_log_is_written(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)
+    sealer.start(every=0.001)
+    is_over = threading.Event()
+    writing = threading.Thread(target=lambda: [log.append(entry(1)) for _ in iter(is_over.is_set, True)])
+    writing.start()
+    for new, old in ((2, 1), (3, 2), (1, 3)):
+        assert sealer.use_keys([signing_key(new), signing_key(old)])
+        assert sealer.trusted == [signing_key(new).public, signing_key(old).public]
+        note = checkpoints(tmp_path)[-1]
+        assert open_note(note, [signing_key(new).public])
+        assert not sealer.use_keys([signing_key(new)]), "the old one may go then"
+    is_over.set()
+    writing.join()
+    sealer.close()
+    log.close()
+    handed_over = [note for note in checkpoints(tmp_path) if len(read_note(note)[1]) == 2]
+    assert len(handed_over) == 3
+    report = verify_log(tmp_path, [signing_key(1).public])
+    assert report.is_whole, report.findings
+    assert report.covered == report.entries
+    assert check(tmp_path, [read_key(signing_key(1).public.print())], []) == []
+
+
+def test_a_key_is_not_left_out_before_it_has_handed_over(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)
+    log.append(entry(1))
+    with pytest.raises(AuditUnavailable) as refused:
+        sealer.use_keys([signing_key(2), signing_key(3)])
+    assert refused.value.code == "AUDIT_KEYS"
+    assert sealer.seal() == 1, "nothing was written"
+    assert sealer.trusted == [signing_key(1).public]
+    sealer.close()
+    log.close()
+    assert verify_log(tmp_path, [signing_key(1).public]).is_whole
+
+
+@pytest.mark.parametrize("fails", ["write", "fdatasync", "short"])
+def test_a_hand_over_that_cannot_be_written_leaves_the_old_key_signing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    log, whole = open_log(tmp_path), os.write
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)
+    log.append(entry(1))
+    sealer.seal()
+    log.append(entry(2))
+    log.flush()
+
+    def broken(fd: int, *arguments: bytes) -> int:
+        if not os.readlink(f"/proc/self/fd/{fd}").endswith(FILE):
+            return whole(fd, *arguments) if arguments else 0
+        if fails == "short":
+            return whole(fd, arguments[0][:9])
+        raise OSError(errno.EIO, "the disk says no")
+
+    monkeypatch.setattr(os, "write" if fails == "short" else fails, broken)
+    with pytest.raises(AuditUnavailable):
+        sealer.use_keys([signing_key(2), signing_key(1)])
+    monkeypatch.undo()
+    assert sealer.trusted == [signing_key(1).public]
+    assert sealer.seal() == 3, "the old one signs over the entry that came to nothing"
+    assert sealer.use_keys([signing_key(2), signing_key(1)])
+    log.append(entry(3))
+    sealer.close()
+    log.close()
+    assert sizes(tmp_path) == [1, 3, 4, 5]
+    report = verify_log(tmp_path, [signing_key(1).public])
+    assert report.is_whole, report.findings
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 2**32), st.booleans())
+def test_whichever_write_of_a_hand_over_was_the_last_the_next_life_goes_on(
+    tmp_path_factory: pytest.TempPathFactory, left: int, seed: int, is_new: bool
+) -> None:
+    directory, write, chance = tmp_path_factory.mktemp("hand-over"), os.write, random.Random(seed)
+    log = open_log(directory)
+    sealer = Sealer(log, directory, ORIGIN, [signing_key(1)], lambda: 1)
+    log.append(entry(1))
+    sealer.seal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", _last_write_of(left, write, chance))
+        with pytest.raises(_Died):
+            _change_keys(log, sealer)
+    _leave(log)
+    # The next life is configured as the one that died was, or as it was before.
+    both = (2, 1) if is_new else (1, 2)
+    log = open_log(directory)
+    sealer = Sealer(log, directory, ORIGIN, [signing_key(seed) for seed in both], lambda: 1)
+    log.append(entry(3))
+    assert sealer.seal() == log.next_seq - 1
+    log.close()
+    report = verify_log(directory, [signing_key(1).public])
+    assert report.is_whole, report.findings
+    assert report.covered == report.entries
+    assert check(directory, [read_key(signing_key(1).public.print())], []) == []
 
 
 @pytest.mark.parametrize("what", ["edited", "shortened", "another log"])
