@@ -131,6 +131,7 @@ def _api(entry: Entry) -> Fields:
         Kind.APPROVAL: f"approval.{entry.step or 'unknown'}",
         Kind.OUTCOME: "outcome",
         Kind.RECORDING: f"recording.{entry.step or 'unknown'}",
+        Kind.RELOAD: f"reload.{entry.step or 'unknown'}",
     }.get(entry.kind, entry.kind.value)
     api: Fields = {"operation": operation}
     if entry.resource:

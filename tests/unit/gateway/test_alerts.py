@@ -33,6 +33,7 @@ def known() -> dict[str, set[str]]:
         ("sallyport_audit_export_failures_total", {"export"}),
         ("sallyport_logins_refused_total", {"code"}),
         ("sallyport_certificate_not_after_seconds", {"where"}),
+        ("sallyport_reload_failing", {"part"}),
     ):
         assert name in found, name
         found[name] = labels

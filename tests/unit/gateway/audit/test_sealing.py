@@ -209,16 +209,18 @@ def test_a_key_takes_over_while_the_log_is_written(tmp_path: Path) -> None:
     is_over = threading.Event()
     writing = threading.Thread(target=lambda: [log.append(entry(1)) for _ in iter(is_over.is_set, True)])
     writing.start()
-    for new, old in ((2, 1), (3, 2), (1, 3)):
-        assert sealer.use_keys([signing_key(new), signing_key(old)])
-        assert sealer.trusted == [signing_key(new).public, signing_key(old).public]
-        note = checkpoints(tmp_path)[-1]
-        assert open_note(note, [signing_key(new).public])
-        assert not sealer.use_keys([signing_key(new)]), "the old one may go then"
-    is_over.set()
-    writing.join()
-    sealer.close()
-    log.close()
+    try:
+        for new, old in ((2, 1), (3, 2), (1, 3)):
+            assert sealer.use_keys([signing_key(new), signing_key(old)])
+            assert sealer.trusted == [signing_key(new).public, signing_key(old).public]
+            note = checkpoints(tmp_path)[-1]
+            assert open_note(note, [signing_key(new).public])
+            assert not sealer.use_keys([signing_key(new)]), "the old one may go then"
+    finally:
+        is_over.set()
+        writing.join()
+        sealer.close()
+        log.close()
     handed_over = [note for note in checkpoints(tmp_path) if len(read_note(note)[1]) == 2]
     assert len(handed_over) == 3
     report = verify_log(tmp_path, [signing_key(1).public])

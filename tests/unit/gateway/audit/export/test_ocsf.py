@@ -87,6 +87,7 @@ ENTRIES = {
     "policies": Entry(kind=Kind.POLICY, time=1, seq=7, step="loaded", revision="r2", note="abc"),
     "broken policies": Entry(kind=Kind.POLICY, time=1, seq=7, step="failed", note="a.gate:1:1: SYNTAX"),
     "key": Entry(kind=Kind.KEY, time=1, seq=7, step="handed over", note="ed25519 ..."),
+    "reload": Entry(kind=Kind.RELOAD, time=1, seq=7, step="failed", note="the keys of the audit: none"),
     "started": Entry(kind=Kind.STARTED, time=1, seq=7),
     "stopped": Entry(kind=Kind.STOPPED, time=1, seq=7),
 }
