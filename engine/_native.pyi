@@ -320,6 +320,20 @@ class Histogram:
     def read(self) -> tuple[list[int], float]:
         """How many there were up to each limit and above the one before, those above the last behind them; and their sum."""
 
+# --- HTTP --------------------------------------------------------------------------------------------------------
+
+@final
+class JsonMasks:
+    """The masks of one plan, as documents of JSON are rewritten by them (engine/native/src/web/json.rs).
+
+    Each is (path, method, keep_first, keep_last, key, kind): a path is steps (folded name or None for any, is_deep), methods are those of
+    `engine.masking.transforms` but `tokenize`, masks of one `kind` do the same. Raises NativeError INPUT for another method.
+    """
+
+    def __new__(cls, masks: list[tuple[list[tuple[str | None, bool]], str, int, int, bytes, int]]) -> JsonMasks: ...
+    def rewritten(self, document: bytes) -> bytes | None:
+        """A whole document rewritten, without the white space between tokens; None where it is not certain what that is."""
+
 # --- Secrets and personal data -----------------------------------------------------------------------------------
 
 def scan_text(text: bytes) -> bytes:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from adapters.errors import PeerProtocolError
-from adapters.web.json_whole import DROPPED, MAX_WHOLE, rewritten
+from adapters.web.json_whole import MAX_WHOLE, in_core
 from engine.masking.documents import scalar_token
 from engine.masking.paths import Path, Paths, Place
 from engine.masking.transforms import REDACTED, Method, Param, transform
@@ -85,8 +85,8 @@ class JsonMasker:
         self._paths = _paths_of(tuple(mask.path for mask in masks))
         self._at: dict[Place, PathMask | None] = {}
         self._is_lines = is_lines
-        # WHY not under tokens: that of a number is a number, which Python might spell otherwise.
-        self._is_awaited = not is_lines and all(mask.method is not Method.TOKENIZE for mask in masks)
+        self._core = None if is_lines else in_core(self._masks)
+        self._is_awaited = self._core is not None
         """The document is not read yet: it may be short enough to be rewritten in one go."""
         self._stack: list[_Frame] = []
         self._is_read = False
@@ -112,7 +112,7 @@ class JsonMasker:
         """The document is over. Raises PeerProtocolError when it is not whole."""
         if self._is_awaited:
             data = self._taken()
-            made = rewritten(data, self._paths, self._mask_at, _in_place, max_depth=MAX_DEPTH)
+            made = None if self._core is None else self._core.rewritten(data)
             if made is not None:
                 return made
             return self.feed(data) + self.end()
@@ -401,17 +401,6 @@ def _masked(token: bytes, mask: PathMask) -> bytes:
         return scalar_token(mask.method, token.decode("ascii"), mask.params, mask.key).encode()
     made = _instead(_text(token) if token[:1] == b'"' else token.decode("ascii"), mask)
     return b"null" if made is None else json.dumps(made, ensure_ascii=False).encode()
-
-
-def _in_place(value: object, mask: PathMask) -> object:
-    """As `_masked`, and `_open` of what is no scalar, for a value that was read already."""
-    if mask.method is Method.DROP:
-        return DROPPED
-    if isinstance(value, (dict, list)):
-        return None if mask.method is Method.NULL else REDACTED
-    if value is None:
-        return None
-    return _instead(value if isinstance(value, str) else json.dumps(value), mask)
 
 
 def _instead(text: str, mask: PathMask) -> str | None:

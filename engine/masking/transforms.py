@@ -77,9 +77,14 @@ def transform(method: Method, value: str | None, params: Mapping[str, Param], ke
 
             return tokenized(value, key, form_of(params), str(params.get("tweak", "")))
         case Method.PARTIAL:
-            return _partial(value, _count(params, "keep_first"), _count(params, "keep_last"))
+            return _partial(value, *kept_by(params))
         case _:
             assert_never(method)
+
+
+def kept_by(params: Mapping[str, Param]) -> tuple[int, int]:
+    """How many characters at the beginning and at the end stay under `partial`."""
+    return _count(params, "keep_first"), _count(params, "keep_last")
 
 
 def _partial(value: str, first: int, last: int) -> str:

@@ -268,8 +268,10 @@ def _answer(pieces: list[bytes]) -> tuple[list[AnswerHead], bytes, bool] | None:
     return [part for part in parts if isinstance(part, AnswerHead)], body, isinstance(parts[-1], AnswerEnd)
 
 
-def _masked(pieces: list[bytes]) -> bytes | None:
+def _masked(pieces: list[bytes], *, by_tokens: bool = False) -> bytes | None:
     masker = JsonMasker(MASKS)
+    if by_tokens:
+        masker._core, masker._is_awaited = None, False
     try:
         return b"".join([*(masker.feed(piece) for piece in pieces), masker.end()])
     except PeerProtocolError:
@@ -277,12 +279,13 @@ def _masked(pieces: list[bytes]) -> bytes | None:
 
 
 def answers(data: bytes) -> None:
-    """An answer on the wire, and JSON to be masked: in pieces the same as whole; what is left is JSON."""
+    """An answer on the wire, and JSON to be masked: in pieces the same as whole, in the core as token by token; what is left is JSON."""
     cut = data[0] % (len(data) + 1) if data else 0
     pieces = [piece for piece in (data[:cut], data[cut:]) if piece]
     assert _answer(pieces) == _answer([data] if data else [])
     whole = _masked([data])
     assert _masked(pieces) == whole
+    assert _masked([data], by_tokens=True) == whole
     if whole is not None:
         json.loads(whole)
 

@@ -15,6 +15,7 @@ use _native::scan;
 use _native::shell;
 use _native::sql;
 use _native::sql::catalog::Catalog;
+use _native::web::json::{Mask, Masks, Method, Step};
 
 pub type Target = fn(&[u8]);
 
@@ -26,6 +27,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("shell", shell_text),
     ("scan", scanner),
     ("output", output),
+    ("json", json),
     ("rego", rego),
 ];
 
@@ -271,6 +273,46 @@ fn output(data: &[u8]) {
                 "{span:?} of {text:?}"
             );
         }
+    }
+}
+
+/// A document is rewritten or left alone: what comes out is JSON and comes out of itself again, nothing stands where a mask is, and all else
+/// is as it was.
+fn json(data: &[u8]) {
+    let plain = Masks::new(Vec::new());
+    let Some(copied) = plain.rewritten(data) else { return };
+    assert_eq!(plain.rewritten(&copied), Some(copied.clone()));
+    let path = || vec![Step { name: Some("card".to_owned()), is_deep: true }];
+    let masked = |method| Masks::new(vec![Mask { path: path(), method, kind: 0 }]);
+    let red = masked(Method::Redact);
+    if let Some(found) = red.rewritten(data) {
+        assert_eq!(red.rewritten(&found), Some(found.clone()));
+        // Numbers past a double's are JSON here, and none to `serde_json`.
+        if let (Ok(mut document), Ok(found)) = (serde_json::from_slice(data), serde_json::from_slice::<Value>(&found)) {
+            hide(&mut document);
+            assert_eq!(document, found);
+        }
+    }
+    if let Some(found) = masked(Method::Drop).rewritten(data) {
+        let copied = plain.rewritten(&found).expect("what comes out is JSON");
+        assert!(copied == found && masked(Method::Null).rewritten(&found) == Some(found));
+    }
+}
+
+/// The plain meaning of `$..card` with `redact`.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(hide),
+        Value::Object(members) => {
+            for (name, inner) in members {
+                match inner {
+                    Value::Null => {}
+                    _ if name.eq_ignore_ascii_case("card") => *inner = Value::from("[redacted]"),
+                    _ => hide(inner),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
