@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::token::{self, spoken};
 use crate::masking::keyed::Keyed;
 
 /// Arrays and objects that may be open at once.
@@ -318,45 +319,16 @@ impl<'a> Walk<'a> {
         if self.peek()? == b'"' {
             return self.string();
         }
-        let rest = self.text.get(self.at..)?;
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
-        let length = rest.bytes().take_while(is_part).count();
-        let word = rest.get(..length)?;
-        if !matches!(word, "true" | "false" | "null") && !is_number(word.as_bytes()) {
-            return None;
-        }
-        self.at = self.at.saturating_add(length);
+        let word = token::word(self.text.get(self.at..)?)?;
+        self.at = self.at.saturating_add(word.len());
         Some(word)
     }
 
     /// The string that begins here, with its quotes.
     fn string(&mut self) -> Option<&'a str> {
-        let begin = self.at;
-        let bytes = self.text.as_bytes();
-        let mut at = begin.saturating_add(1);
-        loop {
-            at = at.saturating_add(
-                bytes.get(at..)?.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20)?,
-            );
-            match bytes.get(at)? {
-                b'"' => break,
-                b'\\' => {
-                    let escaped = bytes.get(at.saturating_add(1))?;
-                    let length = match escaped {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
-                        b'u' => {
-                            let digits = bytes.get(at.saturating_add(2)..at.saturating_add(6))?;
-                            digits.iter().all(u8::is_ascii_hexdigit).then_some(6)?
-                        }
-                        _ => return None,
-                    };
-                    at = at.saturating_add(length);
-                }
-                _ => return None,
-            }
-        }
-        self.at = at.saturating_add(1);
-        self.text.get(begin..self.at)
+        let string = token::string(self.text.get(self.at..)?)?;
+        self.at = self.at.saturating_add(string.len());
+        Some(string)
     }
 
     fn masked(&mut self, token: &str, method: &Method) -> Option<()> {
@@ -391,37 +363,6 @@ fn starred(text: &str, first: usize, last: usize) -> String {
     }
     let behind = length.saturating_sub(last);
     text.chars().enumerate().map(|(at, sign)| if at < first || at >= behind { sign } else { '*' }).collect()
-}
-
-/// What a string says, without its quotes and escapes; None for half of a surrogate pair.
-fn spoken(token: &str) -> Option<Cow<'_, str>> {
-    if token.contains('\\') {
-        return serde_json::from_str::<String>(token).ok().map(Cow::Owned);
-    }
-    token.get(1..token.len().checked_sub(1)?).map(Cow::Borrowed)
-}
-
-/// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?`
-fn is_number(word: &[u8]) -> bool {
-    let digits = |from: &[u8]| from.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = word.strip_prefix(b"-").unwrap_or(word);
-    let whole = digits(rest);
-    if whole == 0 || (whole > 1 && rest.first() == Some(&b'0')) {
-        return false;
-    }
-    let mut rest = rest.get(whole..).unwrap_or_default();
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let length = digits(fraction);
-        if length == 0 {
-            return false;
-        }
-        rest = fraction.get(length..).unwrap_or_default();
-    }
-    if let Some(power) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
-        let power = power.strip_prefix(b"-").or_else(|| power.strip_prefix(b"+")).unwrap_or(power);
-        return !power.is_empty() && digits(power) == power.len();
-    }
-    rest.is_empty()
 }
 
 #[cfg(test)]

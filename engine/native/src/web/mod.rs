@@ -2,3 +2,4 @@
 //! to be read piece by piece (`adapters/web/json_masks.py`).
 
 pub mod json;
+mod token;
