@@ -126,8 +126,11 @@ class Counting:
 
     # --- deciding -------------------------------------------------------------------------------------------------------
 
-    def informed(self, asked: Asked, now: int) -> Asked:
-        """The question with what is known of who asks, as of now. Without it where nobody can read the command: that is denied."""
+    def informed(self, asked: Asked, now: int, *, may_wait: bool = True) -> Asked:
+        """The question with what is known of who asks, as of now. Without it where nobody can read the command: that is denied.
+
+        Raises MustWait where the store has to be asked and `may_wait` is no.
+        """
         context = {name: value for name, value in asked.context.items() if name != ACTIVITY}
         try:
             touched = self._of(asked)
@@ -136,7 +139,7 @@ class Counting:
         who, job = asked.principal.name, asked.session.job
         kind = kind_of(job)
         standing = self._ledger.read(who, job, now, touched.objects, touched.unnamed)
-        familiar = self._known.look(who, kind, touched.uses)
+        familiar = self._known.look(who, kind, touched.uses, may_wait=may_wait)
         is_exact = now >= self._partial_until and touched.more == 0
         context[ACTIVITY] = _activity(standing, familiar, touched, kind, is_exact=is_exact)
         return msgspec.structs.replace(asked, context=context, touched=touched, unseen=familiar.unseen)

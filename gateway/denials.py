@@ -29,6 +29,11 @@ def denial_of(error: Exception) -> Decision:
             return deny(DenyKind.INTERNAL, "something went wrong in the gateway", hint="tell its operator")
 
 
+def unanswered() -> StoreUnavailable:
+    """The store was asked, and has not answered for as long as anybody waits."""
+    return StoreUnavailable("the store does not answer")
+
+
 def deny(kind: DenyKind, reason: str, revision: str = "", hint: str = "", code: str = "") -> Decision:
     return Decision(
         verdict=Verdict.DENY,

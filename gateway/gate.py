@@ -17,30 +17,29 @@ import time
 from collections.abc import Callable, Mapping
 from weakref import ref
 
-from adapters.core.ports import Answer, Lines, Outcome, Question
+from adapters.core.ports import Answer, Lines, Outcome, Pending, Question
 from engine._native import Catalog
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Verdict
 from engine.errors import InputInvalid
 from engine.evaluator.cache import Judgement
-from engine.request import Approval, Principal, Resource, Session
-from gateway.approvals.estimate import PENDING, Estimate
-from gateway.approvals.states import Binding, Estimated, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
+from engine.request import Principal, Resource, Session
+from gateway.activity.known import MustWait
+from gateway.approvals.states import Step, Ticket
 from gateway.approvals.store import Approvals
-from gateway.approvals.ticketing import binding_of, ticket_for
+from gateway.aside import MINE, Aside, TooLate, Turn, is_on_loop
 from gateway.asked import Asked, Policies, Program, Watcher
 from gateway.audit.catalogs import NOT_KEPT, CatalogKeeper, Reference
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
-from gateway.audit.unusual import numbers_in, unusual_in
 from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
-from gateway.denials import closed, denial_of, deny, no_policy, not_recorded, refused
-from gateway.errors import ApprovalConflict, AuditUnavailable, GatewayError
+from gateway.denials import denial_of, deny, no_policy, not_recorded, refused, unanswered
+from gateway.errors import AuditUnavailable, GatewayError
 from gateway.escalating import escalate_due
 from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
-from gateway.identity.speaking import stated_in
+from gateway.holding import Holding, Later, bind, tree_of
 from gateway.recalling import Recalling
 from gateway.remembering import Memory, Remembered
 from gateway.stepping import Steps
@@ -68,6 +67,7 @@ class Gate:
         secrets_in_text: SecretsInText = SecretsInText.REDACT,
         counting: Counting | None = None,
         estimating: Estimating | None = None,
+        aside: Aside | None = None,
     ) -> None:
         """`clock` is UTC nanoseconds; `link` is where a person finds a ticket; `catalogs` keeps what names meant.
 
@@ -97,22 +97,23 @@ class Gate:
         self._hides = self.hides = secrets_in_text is not SecretsInText.KEEP
         self._refuses = secrets_in_text is SecretsInText.REFUSE
         self._counting = counting
-        self._estimating = estimating
         self.steps = Steps(log, approvals, clock)
         self._boot = secrets.token_hex(5)
         self._numbers = itertools.count(1)
         self._waiting = Waiting()
+        self._aside = aside or Aside()
         self.recalling = Recalling(
-            approvals, log, lambda asked, program, judged: self._binding(asked, program, _tree(judged)), clock
+            approvals, log, lambda asked, program, judged: bind(asked, program, tree_of(judged)), clock
         )
+        self._holding = Holding(self, approvals, self._waiting, self.recalling, estimating)
 
     # --- deciding -------------------------------------------------------------------------------------------------
 
     def decide(self, asked: Asked) -> Answer:
-        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny. May wait for the store: not for loops."""
         began = time.perf_counter()
         try:
-            return self._decide(asked)
+            return self._decided(self._decide(asked, may_wait=True), MINE)
         # WHY broad: fail closed. Whatever goes wrong between a command and its answer, a bug of ours included, is a deny
         # (tests/property/gateway/test_gate_fails_closed.py injects failures at every port).
         except Exception as error:
@@ -120,26 +121,60 @@ class Gate:
         finally:
             self._observe(time.perf_counter() - began)
 
-    def _decide(self, asked: Asked) -> Answer:
+    def decide_here(self, asked: Asked) -> Answer | Pending:
+        """As `decide`; in an event loop, which never waits for the store: what has to be asked there is answered later. Never raises, then
+        neither, and who breaks off is as if they had not asked."""
+        if not is_on_loop():
+            return self.decide(asked)
+        began = time.perf_counter()
+        try:
+            found = self._decide(asked, may_wait=False)
+        # WHY broad: as in `decide`.
+        except Exception as error:
+            found = self._fail(asked, error)
+        self._observe(time.perf_counter() - began)
+        if isinstance(found, Answer):
+            return found
+        later = found
+        return Pending(
+            lambda: self._aside.ask(
+                lambda turn: self._afterwards(asked, later, turn),
+                lambda: self._fail(asked, unanswered()),
+                lambda answer: self._unwanted(asked, answer),
+            )
+        )
+
+    def _decided(self, found: Answer | Later, turn: Turn) -> Answer:
+        return found if isinstance(found, Answer) else found(turn)
+
+    def _decide(self, asked: Asked, *, may_wait: bool) -> Answer | Later:
+        """The answer, or the rest of the decision where that has to ask the store."""
         if ACTIVITY in asked.context:
             # INVARIANT: nobody says for themselves what they did lately.
             raise InputInvalid(f"`context.{ACTIVITY}` is filled in by the gateway alone")
         now = self._clock()
         program = self._policies.program
         if program is None:
-            return self._record(asked, Judgement(no_policy(), None), now)
+            return self.record(asked, Judgement(no_policy(), None), now)
         if self._refuses and has_secret(asked.question):
-            return self._record(asked, Judgement(not_recorded(), None), now)
+            return self.record(asked, Judgement(not_recorded(), None), now)
         # WHY no memory then: what somebody did lately is another thing each time.
         memory = None if self._is_counting else asked.memory
         if memory is not None and isinstance(asked.question, Question):
             known = memory.find(asked.question, program, asked.principal, asked.session, asked.resource)
             if known is not None:
                 return self._record_again(asked, asked.question, known, now)
-        asked = self.informed(asked, now)
+        try:
+            asked = self.informed(asked, now, may_wait=may_wait)
+        except MustWait:
+            return lambda turn: self._decided(self._judge(self.informed(asked, now), program, now, None, turn), turn)
+        return self._judge(asked, program, now, memory, MINE)
+
+    def _judge(self, asked: Asked, program: Program, now: int, memory: Memory | None, turn: Turn) -> Answer | Later:
         judged = program.judge(asked, now, None)
         if judged.decision.verdict is Verdict.HOLD and asked.opens_tickets:
-            return self._hold(asked, program, judged, now)
+            return lambda mine: self._holding.hold(asked, program, judged, now, mine)
+        turn.must_take()
         answer, entry = self._recorded(asked, judged, now, None)
         if memory is not None and answer.decision is judged.decision and judged.decision.cacheable:
             self._remember(asked, program, judged, answer, entry)
@@ -149,11 +184,24 @@ class Gate:
     def _is_counting(self) -> bool:
         return self._counting is not None and self._counting.is_active
 
-    def informed(self, asked: Asked, now: int) -> Asked:
-        """The question with what is known of who asks, where policies read that."""
+    def informed(self, asked: Asked, now: int, *, may_wait: bool = True) -> Asked:
+        """The question with what is known of who asks, where policies read that. Raises MustWait where the store has to be asked."""
         if self._counting is None or not self._counting.is_active:
             return asked
-        return self._counting.informed(asked, now)
+        return self._counting.informed(asked, now, may_wait=may_wait)
+
+    @property
+    def program(self) -> Program | None:
+        """The program that decides now."""
+        return self._policies.program
+
+    def now(self) -> int:
+        """UTC nanoseconds."""
+        return self._clock()
+
+    def renewed(self, asked: Asked) -> Asked | None:
+        """The question as who asks and where are known now; None when they are not any more."""
+        return self._renew(asked)
 
     def again(
         self, memory: Memory, question: Question, principal: Principal, session: Session, resource: Resource
@@ -225,12 +273,12 @@ class Gate:
     def deny(self, asked: Asked, kind: DenyKind, reason: str, command: ParsedCommand | None = None) -> Answer:
         """Deny without asking the policies, and record it. Never raises. With its tree the text is kept as it is."""
         try:
-            return self._record(asked, Judgement(deny(kind, reason), command), self._clock())
+            return self.record(asked, Judgement(deny(kind, reason), command), self._clock())
         # WHY broad: as in `decide`.
         except Exception as error:
             return self._fail(asked, error)
 
-    def _record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
+    def record(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None = None) -> Answer:
         """Write the entry, then make the answer."""
         return self._recorded(asked, judged, now, ticket)[0]
 
@@ -283,7 +331,7 @@ class Gate:
             self._meters.audit_failures.inc()
             return Answer(decision, "")
         try:
-            return self._record(asked, Judgement(decision, None), self._clock())
+            return self.record(asked, Judgement(decision, None), self._clock())
         # WHY broad: as in `decide`; what failed once may fail again while it is being told.
         except Exception as second:
             self._meters.audit_failures.inc()
@@ -294,58 +342,9 @@ class Gate:
 
     # --- holding --------------------------------------------------------------------------------------------------
 
-    def _hold(self, asked: Asked, program: Program, judged: Judgement, now: int) -> Answer:
-        command = _tree(judged)
-        binding = self._binding(asked, program, command)
-        found = self._approvals.find(binding, now)
-        if found is not None and found.is_usable:
-            return self._release(found, asked)
-        recalled = self.recalling.recall(asked, program, judged, now)
-        if recalled is not None:
-            return self._record(asked, recalled[0], now, recalled[1])
-        waiters = 0 if found is None else self._approvals.bell.waiters(found.id)
-        if found is not None and waiters == 0 and self._waiting.keep(found.id, asked):
-            # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
-            ticket = found
-        else:
-            estimate = None if self._estimating is None else self._estimating.first(asked, command)
-            did = asked.context.get(ACTIVITY)
-            lately, unusual = numbers_in(did, program.activity_numbers), unusual_in(did, asked.principal.name)
-            like = self.recalling.likeness(asked, program, judged)
-            told = (asked.prompt, estimate, lately, unusual, stated_in(asked.principal), like)
-            new = ticket_for(binding, judged.decision, command, asked.session, now, *told)
-            ticket, found = self._approvals.request(new, now), None
-            self._waiting.keep(ticket.id, asked)
-        try:
-            answer = self._record(asked, judged, now, ticket)
-        except AuditUnavailable:
-            self._forget(ticket.id)
-            raise
-        if self._estimating is not None and found is None and ticket.shown.estimate == PENDING:
-            self._estimating.begin(ticket.id, asked, command, self._estimated)
-        return answer
-
-    def _estimated(self, ticket_id: str, estimate: Estimate) -> None:
-        """What a held statement would touch is known, or why not. Never raises: then nobody is shown it."""
-        try:
-            self.advance(ticket_id, Estimated(estimate))
-        except GatewayError as error:
-            logger("gate").info("an estimate comes too late", ticket=ticket_id, code=error.code)
-
-    def _forget(self, ticket_id: str) -> None:
-        """Take back a ticket whose hold could not be recorded; nobody was told of it."""
-        self._waiting.take(ticket_id)
-        self._approvals.advance(ticket_id, Withdrawn("its record could not be written"), self._clock())
-
     def left(self, ticket_id: str, session: str) -> None:
         """A session that asked for a hold is over, and did not take it back: whoever asks the same again takes its place."""
         self._waiting.leave(ticket_id, session)
-
-    def _binding(self, asked: Asked, program: Program, command: ParsedCommand) -> Binding:
-        return binding_of(
-            *(asked.principal, asked.session, asked.resource, command, asked.parameters, program.revision),
-            asked.prompt,
-        )
 
     async def fate(self, ticket_id: str) -> Answer:
         """Wait until a hold is over; a granted one was decided again, and recorded. Never raises: failure is a deny."""
@@ -354,77 +353,47 @@ class Gate:
         # WHY broad: as in `decide`.
         except Exception as error:
             return Answer(denial_of(error), "")
-        return self.settle(ticket_id)
+        asked = self._waiting.find(ticket_id)
+        return await self._aside.ask(
+            lambda turn: self.settle(ticket_id, turn),
+            lambda: Answer(denial_of(unanswered()), "") if asked is None else self._fail(asked, unanswered()),
+            lambda answer: self._unwanted(asked, answer),
+        )
 
-    def settle(self, ticket_id: str) -> Answer:
-        """The answer to a hold that is over; a grant once, everything else as often as asked. Never raises."""
-        with self._waiting.lock:
+    def settle(self, ticket_id: str, turn: Turn = MINE) -> Answer:
+        """The answer to a hold that is over; a grant once, everything else as often as asked. On a thread that may wait. Raises TooLate alone."""
+        with self._waiting.settling(ticket_id):
             done = self._waiting.answer(ticket_id)
             if done is not None:
+                turn.must_take()
                 return done
             asked = self._waiting.take(ticket_id)
-            try:
-                answer = self._settle(ticket_id, asked)
-            # WHY broad: as in `decide`.
-            except Exception as error:
-                answer = Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
+            answer = self._afterwards(asked, lambda mine: self._holding.settle(ticket_id, asked, mine), turn)
             # INVARIANT: a grant comes out once. Who asks again, from wherever, is told that it is gone.
             again = Answer(refused("the approval was used already", "run the command again"), answer.decision_id)
             self._waiting.settle(ticket_id, again if answer.decision.is_granted else answer)
             return answer
 
-    def _settle(self, ticket_id: str, asked: Asked | None) -> Answer:
-        ticket = self._approvals.get(ticket_id)
-        if ticket is None or asked is None:
-            # WHY: asked by another process or before a restart; the grant is found when the command comes again.
-            return Answer(refused("nobody here waits for this approval", "run the command again"), "")
-        if ticket.is_open:
-            ticket = self._expired(ticket_id)
-        if ticket.state is State.GRANTED:
-            renewed = self._renew(asked)
-            if renewed is None:
-                ticket = self.advance(ticket_id, Withdrawn("the login is not valid any more"))
-            else:
-                return self._release(ticket, renewed)
-        return self._record(asked, Judgement(closed(ticket), None), self._clock(), ticket)
-
-    def _expired(self, ticket_id: str) -> Ticket:
-        """A ticket whose time is over, as it ended."""
+    def _afterwards(self, asked: Asked | None, later: Later, turn: Turn) -> Answer:
+        """The rest of a decision, or the deny for what went wrong in it. Raises TooLate alone, and then nothing was said."""
         try:
-            return self.advance(ticket_id, Expired())
-        except ApprovalConflict:
-            # WHY: whoever looks for overdue ones, or a person, may have been faster; it ended as they said then.
-            found = self._approvals.get(ticket_id)
-            if found is None or found.is_open:
-                raise
-            return found
+            answer = later(turn)
+            turn.must_take()
+            return answer
+        except TooLate:
+            raise
+        # WHY broad: as in `decide`.
+        except Exception as error:
+            turn.must_take()
+            return Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
 
-    def _release(self, ticket: Ticket, asked: Asked) -> Answer:
-        """Decide again with the grant; only what was approved, where the policy still agrees, comes out, and once."""
-        now, program = self._clock(), self._policies.program
-        if program is None:
-            return self._record(asked, Judgement(no_policy(), None), now, ticket)
-        names = tuple(vote.approver for vote in ticket.votes if vote.granted)
-        approval = Approval(ticket.id, names, ticket.rules, ticket.granted_at or now)
-        asked = self.informed(asked, now)
-        judged = program.judge(asked, now, approval)
-        binding = self._binding(asked, program, _tree(judged))
-        if binding != ticket.binding:
-            changed = "the policy" if binding.revision != ticket.binding.revision else "the command"
-            return self._supersede(
-                ticket, asked, judged, refused(f"{changed} changed while this waited", "run it again")
-            )
-        if judged.decision.verdict is Verdict.HOLD:
-            return self._supersede(ticket, asked, judged, refused("other rules hold this now", "run it again"))
-        if not judged.decision.is_granted:
-            return self._supersede(ticket, asked, judged, judged.decision)
-        # INVARIANT: the grant is used up, in the store and for all replicas, before anybody learns that it may run.
-        used = self.advance(ticket.id, Used(binding))
-        return self._record(asked, judged, now, used)
-
-    def _supersede(self, ticket: Ticket, asked: Asked, judged: Judgement, denial: Decision) -> Answer:
-        after = self.advance(ticket.id, Superseded(denial.reasons[0].reason if denial.reasons else "denied now"))
-        return self._record(asked, Judgement(denial, judged.command, judged.exact), self._clock(), after)
+    def _unwanted(self, asked: Asked | None, answer: Answer) -> None:
+        """An answer that was recorded, and whose session is gone: nothing of it happens."""
+        if answer.decision.is_granted and asked is not None:
+            gone = Outcome(error="CLIENT_GONE")
+            self.finished(answer.decision_id, gone, asked.principal.name, asked.session.job)
+        elif answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
+            self.withdraw(answer.ticket, "its session is over")
 
     # --- people and adapters -----------------------------------------------------------------------------------------
 
@@ -433,12 +402,13 @@ class Gate:
         return self.steps.advance(ticket_id, event)
 
     def withdraw(self, ticket_id: str, reason: str) -> None:
-        """The session that waited does not want it any more. Never raises."""
+        """The session that waited does not want it any more. Never raises, and never waits in an event loop."""
         self._waiting.take(ticket_id)
-        try:
-            self.advance(ticket_id, Withdrawn(reason))
-        except GatewayError as error:
-            logger("gate").info("a hold could not be withdrawn", ticket=ticket_id, code=error.code)
+        self._aside.do(lambda: self._holding.withdraw(ticket_id, reason))
+
+    def close(self) -> None:
+        """Wait for what was begun in the store, and begin nothing more there beside a loop."""
+        self._aside.close()
 
     def expire_overdue(self) -> None:
         """Close every ticket whose time is over, so that those who watch it learn it; take back steps that never happened.
@@ -484,10 +454,3 @@ def _labels(decision: Decision) -> tuple[str, str, str]:
     """What a decision is counted under."""
     first = decision.reasons[0] if decision.reasons else None
     return decision.verdict.value, decision.deny_kind or "", "" if first is None else first.rule or first.code
-
-
-def _tree(judged: Judgement) -> ParsedCommand:
-    """The tree of exactly this command. A hold without one is a bug, and so a deny."""
-    if judged.command is None or not judged.exact:
-        raise ApprovalConflict("this cannot be held: its tree is not known", code="NO_TREE")
-    return judged.command

@@ -17,6 +17,7 @@ from gateway.approvals.lasting import LastingApproval
 from gateway.approvals.likeness import Likeness, likeness_of
 from gateway.approvals.states import Binding, Person, Ticket
 from gateway.approvals.store import Approvals
+from gateway.aside import MINE, Turn
 from gateway.asked import Asked, Program
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
@@ -47,10 +48,12 @@ class Recalling:
         shape = program.shape(question)
         return likeness_of(self._bind(asked, program, judged), command, shape, asked.resource, asked.session)
 
-    def recall(self, asked: Asked, program: Program, judged: Judgement, now: int) -> tuple[Judgement, Ticket] | None:
+    def recall(
+        self, asked: Asked, program: Program, judged: Judgement, now: int, turn: Turn = MINE
+    ) -> tuple[Judgement, Ticket] | None:
         """What a held command comes to with an approval that is remembered, and the ticket of that; None: people decide.
 
-        Raises AuditUnavailable, StoreUnavailable.
+        Raises AuditUnavailable, StoreUnavailable; TooLate where nobody waits for it any more, and nothing was used.
         """
         hold = judged.decision.hold
         # WHY looked at again: other rules than those of that time may hold it, and they let nothing be remembered.
@@ -66,6 +69,7 @@ class Recalling:
             return None
         if not again.decision.is_granted:
             return again, ticket
+        turn.check()
         try:
             self._approvals.lasting.use(
                 found.id, likeness, now, lambda used: self._log.append(_used(used, asked, again, now))

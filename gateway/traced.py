@@ -39,13 +39,14 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from adapters.core.ports import Answer, Lines, Question
+from adapters.core.ports import Answer, Lines, Pending, Question
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, Verdict
 from engine.evaluator.cache import Judgement
 from engine.evaluator.reader import CommandReader, Names, Parser
 from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.states import Ticket
+from gateway.aside import MINE, Turn, is_on_loop
 from gateway.asked import Asked, Policies, Program
 from gateway.audit.entry import Entry
 from gateway.doors.sessions import Live
@@ -317,26 +318,59 @@ class TracedGate(Gate):
 
     def decide(self, asked: Asked) -> Answer:
         """As `Gate.decide`."""
+        span = self._begun(asked)
+        if span is None:
+            return super().decide(asked)
+        try:
+            with self._tracer.current(span):
+                return self._told(span, asked, super().decide(asked))
+        finally:
+            span.end()
+
+    def decide_here(self, asked: Asked) -> Answer | Pending:
+        """As `Gate.decide_here`."""
+        span = self._begun(asked) if is_on_loop() else None
+        if span is None:
+            return super().decide_here(asked)
+        pending: Pending | None = None
+        try:
+            with self._tracer.current(span):
+                answer = super().decide_here(asked)
+            if not isinstance(answer, Pending):
+                return self._told(span, asked, answer)
+            pending = answer
+            return Pending(lambda: self._later(span, asked, answer))
+        finally:
+            if pending is None:
+                span.end()
+
+    async def _later(self, span: Span, asked: Asked, answer: Pending) -> Answer:
+        try:
+            with self._tracer.current(span):
+                return self._told(span, asked, await answer)
+        finally:
+            span.end()
+
+    def _begun(self, asked: Asked) -> Span | None:
+        """The span of a decision that was chosen."""
         trace = self._trace(asked)
         is_chosen = self._tracer.chosen(asked.session.id)
         if trace is not None and trace.is_trusted:
             is_chosen = trace.is_sampled
         if not is_chosen:
-            return super().decide(asked)
+            return None
         session = self._tracer.session(asked.session.id)
         links = [] if session is None else [session.get_span_context()]
-        span = self._tracer.begin("sallyport.decide", trace=trace, links=links)
-        try:
-            with self._tracer.current(span):
-                answer = super().decide(asked)
-            span.set_attributes({**_about(asked.principal, asked.session, asked.resource), **_said(answer)})
-            if asked.caller:
-                span.set_attribute("sallyport.caller", asked.caller)
-            if answer.ticket is not None:
-                self._wait_begins(answer.ticket, span)
-            return answer
-        finally:
-            span.end()
+        return self._tracer.begin("sallyport.decide", trace=trace, links=links)
+
+    def _told(self, span: Span, asked: Asked, answer: Answer) -> Answer:
+        """The answer, once its span knows of it."""
+        span.set_attributes({**_about(asked.principal, asked.session, asked.resource), **_said(answer)})
+        if asked.caller:
+            span.set_attribute("sallyport.caller", asked.caller)
+        if answer.ticket is not None:
+            self._wait_begins(answer.ticket, span)
+        return answer
 
     def _trace(self, asked: Asked) -> Trace | None:
         """What whoever asks said of a trace of theirs."""
@@ -380,14 +414,14 @@ class TracedGate(Gate):
             with suppress(KeyError):
                 self._holds.popitem(last=False)
 
-    def settle(self, ticket_id: str) -> Answer:
+    def settle(self, ticket_id: str, turn: Turn = MINE) -> Answer:
         """As `Gate.settle`."""
         span, _ = self._holds.pop(ticket_id, (None, None))
         if span is None:
-            return super().settle(ticket_id)
+            return super().settle(ticket_id, turn)
         try:
             with self._tracer.current(span):
-                answer = super().settle(ticket_id)
+                answer = super().settle(ticket_id, turn)
             span.set_attributes(_said(answer))
             return answer
         finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from adapters.core.ports import Answer
 from gateway.asked import Asked
@@ -17,8 +19,9 @@ class Waiting:
     """Which question waits for which ticket."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
-        """Held by whoever settles a ticket, from its question to its answer."""
+        self._lock = threading.Lock()
+        self._settling: dict[str, tuple[threading.Lock, int]] = {}
+        """Who settles a ticket, from its question to its answer, with how many want to."""
         self._held: OrderedDict[str, Asked] = OrderedDict()
         self._left: dict[str, str] = {}
         self._settled: OrderedDict[str, Answer] = OrderedDict()
@@ -28,7 +31,7 @@ class Waiting:
 
         INVARIANT: what a ticket releases is what it was shown with, so its question never becomes another.
         """
-        with self.lock:
+        with self._lock:
             before = self._held.get(ticket)
             is_same = before is None or (before.session.id, before.session.job) == (asked.session.id, asked.session.job)
             if before is not None and not is_same and self._left.get(ticket) != before.session.id:
@@ -41,25 +44,47 @@ class Waiting:
 
     def leave(self, ticket: str, session: str) -> None:
         """A session is over whose question waits here: another one that asks the same may wait in its place."""
-        with self.lock:
+        with self._lock:
             before = self._held.get(ticket)
             if before is not None and before.session.id == session:
                 self._left[ticket] = session
 
+    @contextmanager
+    def settling(self, ticket: str) -> Iterator[None]:
+        """Be the only one who settles a ticket. WHY one lock for each: who settles may have to wait for the store."""
+        with self._lock:
+            one, count = self._settling.get(ticket) or (threading.Lock(), 0)
+            self._settling[ticket] = (one, count + 1)
+        try:
+            with one:
+                yield
+        finally:
+            with self._lock:
+                one, count = self._settling[ticket]
+                if count > 1:
+                    self._settling[ticket] = (one, count - 1)
+                else:
+                    del self._settling[ticket]
+
+    def find(self, ticket: str) -> Asked | None:
+        """The question, which goes on waiting; None where nobody here asked."""
+        with self._lock:
+            return self._held.get(ticket)
+
     def take(self, ticket: str) -> Asked | None:
         """The question, which waits no more; None where nobody here asked."""
-        with self.lock:
+        with self._lock:
             self._left.pop(ticket, None)
             return self._held.pop(ticket, None)
 
     def answer(self, ticket: str) -> Answer | None:
         """What became of one that was settled here."""
-        with self.lock:
+        with self._lock:
             return self._settled.get(ticket)
 
     def settle(self, ticket: str, answer: Answer) -> None:
         """Remember what became of one."""
-        with self.lock:
+        with self._lock:
             self._settled[ticket] = answer
             while len(self._settled) > MAX_SETTLED:
                 self._settled.popitem(last=False)

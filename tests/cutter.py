@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts the connection after so many bytes one way, with a reset or with a polite end."""
+"""A TCP proxy that cuts the connection after so many bytes one way, with a reset or with a polite end; or lets nothing through for a while."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class Cutter:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._open: set[socket.socket] = set()
+        self._flows = threading.Event()
+        self._flows.set()
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -47,8 +49,17 @@ class Cutter:
         with self._lock:
             return (len(self._open) + 1) // 2
 
+    def stall(self) -> None:
+        """Let nothing through, either way: who connects is accepted, and never answered."""
+        self._flows.clear()
+
+    def flow(self) -> None:
+        """Let it through again, what came meanwhile first."""
+        self._flows.set()
+
     def close(self) -> None:
         self._listening.close()
+        self._flows.set()
         for end in list(self._open):
             self._drop(end)
 
@@ -73,6 +84,7 @@ class Cutter:
     def _pump(self, way: Way, source: socket.socket, sink: socket.socket, passed: bytearray) -> None:
         try:
             while data := source.recv(1 << 16):
+                self._flows.wait()
                 if way is self.way and self.after is not None and len(passed) + len(data) >= self.after:
                     data = data[: self.after - len(passed)]
                     passed += data

@@ -19,6 +19,7 @@ from adapters.core.ports import (
     Lines,
     Outcome,
     Part,
+    Pending,
     Proof,
     Question,
     Recording,
@@ -103,7 +104,7 @@ class Guest:
     def watch(self, connection: Connection) -> None:
         """Nothing: the room is watched, with all that are in it."""
 
-    def decide(self, question: Question) -> Answer:
+    def decide(self, question: Question) -> Answer | Pending:
         return self._room.session.decide(question)
 
     def refuse(self, question: Question, reason: str) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -11,7 +11,7 @@ import msgspec
 
 from engine._native import EntryForm, Unwritten
 from engine.command.tree import ParsedCommand
-from engine.decision import Decision
+from engine.decision import Decision, DenyKind, Reason, Verdict
 from engine.request import Json
 
 
@@ -239,6 +239,29 @@ class Connection(Protocol):
         """End it, never in the middle of a message. At once on the loop's thread, soon when called from another."""
 
 
+UNKNOWN_FATE = Answer(
+    Decision(
+        Verdict.DENY,
+        DenyKind.INTERNAL,
+        (Reason("gateway/HOLD", "deny", "HOLD", "what became of the approval is not known"),),
+    ),
+    "",
+)
+"""For a hold of which nobody can tell."""
+
+
+class Pending(Awaitable[Answer]):
+    """An answer that comes later. INVARIANT: nothing is asked before this is awaited, and where it never is, nothing was."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Callable[[], Awaitable[Answer]]) -> None:
+        self._ask = ask
+
+    def __await__(self) -> Generator[object, None, Answer]:
+        return self._ask().__await__()
+
+
 class GateSession(Protocol):
     """One signed-in client on one resource."""
 
@@ -248,8 +271,11 @@ class GateSession(Protocol):
     def watch(self, connection: Connection) -> None:
         """Say whose connection this session is: it is told when the session has to end."""
 
-    def decide(self, question: Question) -> Answer:
-        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+    def decide(self, question: Question) -> Answer | Pending:
+        """Decide; the audit entry is written before there is an answer. Never raises: failure is a deny.
+
+        What takes longer than a loop may wait is answered later, and nothing runs meanwhile. Who breaks off is as if they had not asked.
+        """
 
     def refuse(self, question: Question, reason: str) -> Answer:
         """Deny what is not carried here, whatever the policies say, and record it. Never raises."""

@@ -10,28 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections import deque
-from collections.abc import Callable, Coroutine, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
 from typing import assert_never
 
 import structlog
 
 from adapters.core import effects as do
 from adapters.core import events as saw
-from adapters.core.admitting import let_in
+from adapters.core.admitting import checked, examined, let_in
 from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
-from adapters.core.ports import Answer, Cause, GateSession, Target
+from adapters.core.line import Line, Place
+from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
 from adapters.core.stretching import stretched
 from adapters.core.surroundings import Surroundings
 from adapters.core.taping import Tape, unsent
 from adapters.core.watching import Watched
 from adapters.errors import RecorderFailed
-from engine.decision import Decision, DenyKind, Reason, Verdict
+from engine.decision import Verdict
 
 _CLIENT = Side.CLIENT  # WHY: to look a member of an enumeration up costs as much as a call
 
@@ -60,7 +59,7 @@ class Relay:
         self._upstream = End(self, Side.UPSTREAM)
         self._gate: GateSession | None = None
         self._target: Target | None = None
-        self._events: deque[Event] = deque()
+        self._events = Line()
         self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
@@ -68,7 +67,7 @@ class Relay:
         self._late: list[asyncio.TimerHandle] = []
         self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
         self._client_is_full = False
-        self._running = self._is_admitting = False
+        self._running = False
         self._closing: str | None = None
         self.heard = False
         """The client said something since somebody last looked (`watching`)."""
@@ -80,7 +79,8 @@ class Relay:
         """Bytes from a side: the short way where the session has one, else an event like others."""
         is_client = side is _CLIENT
         self.heard |= is_client
-        short = None if self._running or self._closing is not None else self._session.short_way
+        is_busy = self._running or self._closing is not None or self._events.is_stuck
+        short = None if is_busy else self._session.short_way
         if short is None:
             self.take(saw.BytesReceived(side, data))
             return
@@ -107,9 +107,7 @@ class Relay:
             self._fail()
         finally:
             self._running = False
-        if left is None and self._events:
-            left = self._events.popleft()
-        if left is not None:
+        if (left := left or self._events.next()) is not None:
             self.take(left)
 
     def _hear_client(self, short: ShortWay, data: bytes, now: float) -> Event | None:
@@ -118,6 +116,9 @@ class Relay:
         if ask is None:
             return saw.BytesReceived(Side.CLIENT, data)
         answer = self._gate_session().decide(ask.question)
+        if isinstance(answer, Pending):
+            self._later(lambda: self._answered_later(ask.ticket, answer))
+            return None
         granted = short.granted(answer)
         if granted is None:
             return self._answered(ask.ticket, answer)
@@ -136,11 +137,14 @@ class Relay:
 
     def take(self, event: Event) -> None:
         """Hand an event to the session and do what it wishes."""
-        if self._running or self._closing is not None or self._is_admitting:
+        if self._running or self._closing is not None or self._events.is_stuck:
             self._events.append(event)
             return
+        self._work(event)
+
+    def _work(self, event: Event) -> None:
         self._running = True
-        events, handle, time = self._events, self._session.handle, self._loop.time
+        handle, time = self._session.handle, self._loop.time
         waiting: Event | None = event
         try:
             while waiting is not None and self._closing is None:
@@ -153,7 +157,7 @@ class Relay:
                             self._do(effect)
                 except RecorderFailed:
                     self._unrecorded(effects)
-                waiting = events.popleft() if events and not self._is_admitting else None
+                waiting = self._events.next()
             self._flush()
         # INVARIANT: an error in a session or a port, whatever it is, ends the connection and lets nothing pass.
         except Exception:
@@ -252,8 +256,7 @@ class Relay:
             case do.FindOwner(token, resource):
                 self._check_token(None, token, resource)
             case do.Admit(proven=True) if not self._with.doorkeeper.is_ready(effect.resource):
-                self._is_admitting = True
-                self._spawn(self._admit_when_ready(effect))
+                self._later(lambda: self._admitted_when_ready(effect))
             case do.Admit():
                 self._events.append(self._admitted(effect))
             case do.DeriveKey():
@@ -285,7 +288,29 @@ class Relay:
                 assert_never(effect)
 
     def _ask(self, effect: do.Ask) -> None:
-        self._events.append(self._answered(effect.ticket, self._gate_session().decide(effect.question)))
+        answer = self._gate_session().decide(effect.question)
+        if isinstance(answer, Pending):
+            self._later(lambda: self._answered_later(effect.ticket, answer))
+        else:
+            self._events.append(self._answered(effect.ticket, answer))
+
+    async def _answered_later(self, ticket: int, answer: Pending) -> Event:
+        return self._answered(ticket, await answer)
+
+    def _later(self, event: Callable[[], Awaitable[Event]]) -> None:
+        """An event that is still to come: what happens meanwhile waits behind it, and nobody is read from."""
+        self._read_while_open(False)
+        self._spawn(self._fill(self._events.reserve(), event))
+
+    async def _fill(self, place: Place, event: Callable[[], Awaitable[Event]]) -> None:
+        self._events.fill(place, await event())
+        self._read_while_open(not self._events.is_open)
+        if not self._running and self._closing is None and (first := self._events.next()) is not None:
+            self._work(first)
+
+    def _read_while_open(self, wanted: bool) -> None:
+        for end in (self.client, self._upstream):
+            end.read_while("something is asked", wanted)
 
     def _answered(self, ticket: int, answer: Answer) -> Event:
         """The answer to a question as an event; who waits for people is told again later."""
@@ -294,13 +319,10 @@ class Relay:
             self._held[ticket] = (answer.ticket, task)
         return saw.Decided(ticket, answer)
 
-    async def _admit_when_ready(self, effect: do.Admit) -> None:
-        """The same once the target's credential was had again; what happens meanwhile waits, and nobody is read from."""
-        self.client.read_while("the credential is had", False)
+    async def _admitted_when_ready(self, effect: do.Admit) -> Event:
+        """The same once the target's credential was had again."""
         await self._with.doorkeeper.make_ready(effect.resource)
-        self.client.read_while("the credential is had", True)
-        self._is_admitting = False
-        self.take(self._admitted(effect))
+        return self._admitted(effect)
 
     def _admitted(self, effect: do.Admit) -> Event:
         if self._gate is not None:
@@ -315,13 +337,11 @@ class Relay:
         return admitted
 
     def _check_token(self, user: str | None, token: str, resource: str) -> None:
-        keeper = self._with.doorkeeper
-        if keeper.is_signed(token):
+        found = checked(self._with.doorkeeper, user, token, resource)
+        if found is None:
             self._spawn(self._examine(user, token, resource))
-        elif user is None:
-            self._events.append(saw.OwnerFound(keeper.owner_of(token)))
         else:
-            self._events.append(saw.TokenChecked(keeper.check_token(user, token, resource)))
+            self._events.append(found)
 
     def _gate_session(self) -> GateSession:
         if self._gate is None:
@@ -358,38 +378,26 @@ class Relay:
         # INVARIANT: a fate nobody can tell is a denial.
         except Exception:
             log.exception("the fate of a held command is unknown", ticket=gate_ticket)
-            reason = Reason("gateway/HOLD", "deny", "HOLD", "what became of the approval is not known")
-            denied = Decision(Verdict.DENY, DenyKind.INTERNAL, (reason,))
-            answer = Answer(denied, "")
+            answer = UNKNOWN_FATE
         if self._held.pop(ticket, None) is not None:
             self.take(saw.Decided(ticket, answer))
 
     async def _examine(self, user: str | None, token: str, resource: str) -> None:
-        proof = await self._with.doorkeeper.examine(token, user, resource)
-        if user is None:
-            self.take(saw.OwnerFound(proof.user or None, proof))
-        else:
-            self.take(saw.TokenChecked(proof.user == user and user != "", proof))
+        self.take(await examined(self._with.doorkeeper, user, token, resource))
 
     async def _derive(self, effect: do.DeriveKey) -> None:
         self.take(saw.KeyDerived(await stretched(effect)))
 
     async def _pass_on_interrupt(self, key: bytes) -> None:
-        if self._with.interrupt is not None:
-            await self._with.interrupt(key)
+        await self._with.pass_on(key)
         self._close("the interrupt was passed on")
 
     async def _run_errand(self, data: bytes) -> None:
-        if self._with.errand is not None and self._target is not None:
-            try:
-                async with asyncio.timeout(CONNECT_TIMEOUT):
-                    await self._with.errand(self._target, data)
-            except (OSError, TimeoutError, ssl.SSLError) as error:
-                log.warning("an errand failed", error=type(error).__name__)
+        if self._target is not None:
+            await self._with.run_errand(self._target, data)
 
     async def _refresh(self, target: Target, changed: bool) -> None:
-        if self._with.refresh is not None:
-            await self._with.refresh(target, changed)
+        await self._with.read_again(target, changed)
         self.take(saw.FactsRefreshed())
 
     def _close_upstream(self) -> None:

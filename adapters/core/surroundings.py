@@ -1,13 +1,19 @@
-"""What a relay needs from the listener that made it. Data only."""
+"""What a relay needs from the listener that made it."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import structlog
+
 from adapters.core.kept import KeptConnections
 from adapters.core.ports import Doorkeeper, Target
+from adapters.core.reaching import CONNECT_TIMEOUT
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +30,22 @@ class Surroundings:
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None
     kept: KeptConnections | None = None
+
+    async def pass_on(self, key: bytes) -> None:
+        """Stop what the session with a key runs."""
+        if self.interrupt is not None:
+            await self.interrupt(key)
+
+    async def read_again(self, target: Target, changed: bool) -> None:
+        """Read a target's names again."""
+        if self.refresh is not None:
+            await self.refresh(target, changed)
+
+    async def run_errand(self, target: Target, data: bytes) -> None:
+        """Make one more short connection to a target, as far as that can be had in time. Never raises for a network."""
+        if self.errand is not None:
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await self.errand(target, data)
+            except (OSError, TimeoutError, ssl.SSLError) as error:
+                log.warning("an errand failed", error=type(error).__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.core.ports import Answer, Outcome, Question
+from adapters.core.ports import Answer, Outcome, Pending, Question
 from adapters.errors import AdapterError
 from adapters.ssh.session import unmet
 from adapters.ssh.visit import Visit
@@ -32,7 +32,8 @@ class Asker:
     async def granted(self, question: Question, *, can_record: bool = False, can_mask: bool = False) -> Answer:
         """The answer that lets it happen. Raises NotGranted. `can_record`, `can_mask`: as in `session.unmet`."""
         gate = self._visit.gate
-        answer = gate.decide(question)
+        said = gate.decide(question)
+        answer = await said if isinstance(said, Pending) else said
         if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
             ticket = answer.ticket
             if self._has_gone():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import asyncssh
 
-from adapters.core.ports import Outcome, Question
+from adapters.core.ports import Outcome, Pending, Question
 from adapters.ssh.facts import file_question
 from adapters.ssh.session import unmet
 from adapters.ssh.upstream import TargetUnusable
@@ -73,7 +73,7 @@ class Completer:
             self._files = await self._visit.upstream.files()
         files = self._files
         real = await files.realpath(folder)
-        if not isinstance(real, str) or not self._may_list(real):
+        if not isinstance(real, str) or not await self._may_list(real):
             return []
         names: list[str] = []
         async for entry in files.scandir(real):
@@ -86,10 +86,11 @@ class Completer:
                 break
         return names
 
-    def _may_list(self, folder: str) -> bool:
+    async def _may_list(self, folder: str) -> bool:
         """Whether a policy lets the folder be listed now. WHY `prepares`: a Tab opens no ticket."""
         asked = file_question("sftp list", folder)
-        answer = self._visit.gate.decide(Question(asked.protocol, asked.text, prepares=True))
+        said = self._visit.gate.decide(Question(asked.protocol, asked.text, prepares=True))
+        answer = await said if isinstance(said, Pending) else said
         if not answer.decision.is_granted or unmet(answer) is not None:
             return False
         self._visit.gate.finished(answer.decision_id, Outcome())

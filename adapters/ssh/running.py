@@ -13,7 +13,7 @@ from typing import Protocol
 
 import asyncssh
 
-from adapters.core.ports import Answer, Outcome, Recording
+from adapters.core.ports import Answer, Outcome, Pending, Recording
 from adapters.errors import RecorderFailed
 from adapters.ssh.client_end import ClientEnd, Terminal
 from adapters.ssh.facts import run_line
@@ -181,7 +181,11 @@ class CommandRun:
         gate = self._visit.gate
         match effect:
             case Ask(question):
-                self._take(self._decided(gate.decide(question)))
+                answer = gate.decide(question)
+                if isinstance(answer, Pending):
+                    self._visit.spawn(self._await_answer(answer))
+                else:
+                    self._take(self._decided(answer))
             case Refuse(question, reason):
                 self._visit.refuse_question(question, reason)
             case Await(ticket):
@@ -210,6 +214,9 @@ class CommandRun:
             self.leave("the client closed its channel")
         else:
             self._take(TimePassed())
+
+    async def _await_answer(self, answer: Pending) -> None:
+        self._take(self._decided(await answer))
 
     async def _await_fate(self, ticket: str) -> None:
         answer = await self._visit.gate.fate(ticket)

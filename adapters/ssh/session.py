@@ -186,7 +186,9 @@ class CommandSession:
 
     def _decided(self, answer: Answer, now: float) -> list[Effect]:
         if self.phase not in (Phase.ASKED, Phase.WAITING):
-            # WHY not an error: the client may have left while people decided.
+            # WHY not an error: the client may have left while people decided, or the store was asked.
+            if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
+                return [Withdraw(answer.ticket, "the client is gone")]
             return [NotRun(answer.decision_id, "CLIENT_GONE")] if answer.decision.is_granted else []
         decision = answer.decision
         if decision.verdict is Verdict.HOLD and self.phase is Phase.ASKED and answer.ticket is not None:

@@ -36,6 +36,10 @@ _COUNT = select(func.count()).select_from(job_uses).where(_THEIRS)
 _AMONG = select(job_uses.c.use).where(_THEIRS, job_uses.c.use.in_(bindparam("keys", expanding=True)))
 
 
+class MustWait(Exception):
+    """The store has to be asked, by somebody who may not wait for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Familiar:
     """How well a command is known. `known`: uses that its kind of job is known for. Not `certain`: the store did not answer."""
@@ -63,8 +67,8 @@ class KnownUses:
         self._waiting: dict[tuple[bytes, bytes], dict[str, object]] = {}
         self._waiting_of: Counter[bytes] = Counter()
 
-    def look(self, principal: str, kind: str, uses: Sequence[Use]) -> Familiar:
-        """Which of these a kind of job never did."""
+    def look(self, principal: str, kind: str, uses: Sequence[Use], *, may_wait: bool = True) -> Familiar:
+        """Which of these a kind of job never did. Raises MustWait where the store has to be asked and `may_wait` is no."""
         owner = _owner(principal, kind)
         with self._lock:
             found = self._kind(owner)
@@ -73,6 +77,8 @@ class KnownUses:
                 return Familiar((), found.count)
             # WHY not again where it is full: it stays so, and counting that many for each new thing is what takes long.
             is_full = found.is_counted and found.count >= MAX_LEARNED
+        if not may_wait:
+            raise MustWait
         try:
             stored, count = self._stored(owner, [use.key for use in missing], counts=not is_full)
         except StoreUnavailable:

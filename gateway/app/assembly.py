@@ -172,6 +172,7 @@ class Gateway:
             counting=self.counting,
             estimating=self._estimating,
         )
+        opening.callback(self.gate.close)
         # WHY before anything is written: the last entries are those of the life before.
         self.gate.steps.remember(config.at(config.audit.dir))
         self._recording_keys = secrets.recording_keys()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 
 class Bell:
@@ -76,20 +77,22 @@ class Bell:
         with self._lock:
             return len(self._waiting.get(ticket, ()))
 
-    async def wait(self, ticket: str, is_over: Callable[[], bool], seconds: float) -> bool:
-        """Wait in an event loop until `is_over()`; False when the time is up first. `is_over` is called in another thread: it may
-        have to ask the store, and the loop does not wait for that."""
+    async def wait(
+        self, ticket: str, is_over: Callable[[], bool], seconds: float, threads: Executor | None = None
+    ) -> bool:
+        """Wait in an event loop until `is_over()`; False when the time is up first. `is_over` is called in another thread, one of
+        `threads`: it may have to ask the store, and the loop does not wait for that."""
         loop = asyncio.get_running_loop()
         rung = asyncio.Event()
         leave = self.subscribe(ticket, lambda: _wake(loop, rung))
         try:
             async with asyncio.timeout(max(seconds, 0)):
-                while not await loop.run_in_executor(None, is_over):
+                while not await loop.run_in_executor(threads, is_over):
                     await rung.wait()
                     rung.clear()
                 return True
         except TimeoutError:
-            return await loop.run_in_executor(None, is_over)
+            return await loop.run_in_executor(threads, is_over)
         finally:
             leave()
 

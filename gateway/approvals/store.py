@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import msgspec
 from sqlalchemy import func, insert, select, update
@@ -30,6 +32,8 @@ MAX_OPEN_PER_JOB = 100
 not bury the approvers."""
 MAX_OPEN_PER_PRINCIPAL = 1_000
 """The same for all their jobs together, so that one job does not keep the others from asking."""
+LOOKERS = 4
+"""Threads that look how tickets stand for whoever waits for them in an event loop."""
 MAX_TRIES = 8
 """Lost races before a step gives up; each loss means that somebody else moved the ticket."""
 
@@ -60,6 +64,7 @@ class Approvals:
         self.bell = bell
         self._also = also
         self._has_told = False
+        self._lookers = ThreadPoolExecutor(LOOKERS, thread_name_prefix="tickets")
         self.lasting = LastingApprovals(database)
 
     def request(self, new: NewTicket, now: int) -> Ticket:
@@ -250,19 +255,19 @@ class Approvals:
     async def until_over(self, ticket_id: str, clock: Callable[[], int]) -> None:
         """Wait in an event loop until people have decided, or their time is over; `clock` is UTC nanoseconds.
 
-        WHY the store is asked in another thread: one that hangs must not hold up the sessions of the loop.
+        WHY the store is asked on threads of its own: one that hangs must hold up neither the loop, nor whoever needs the loop's threads.
         """
 
         def is_over() -> bool:
             ticket = self.get(ticket_id)
             return ticket is None or ticket.is_over
 
-        look = asyncio.get_running_loop().run_in_executor
-        while (ticket := await look(None, self.get, ticket_id)) is not None and not ticket.is_over:
+        look = partial(asyncio.get_running_loop().run_in_executor, self._lookers)
+        while (ticket := await look(self.get, ticket_id)) is not None and not ticket.is_over:
             left = (ticket.expires_at - clock()) / 1e9
             if left <= 0:
                 return
-            await self.bell.wait(ticket_id, is_over, left)
+            await self.bell.wait(ticket_id, is_over, left, self._lookers)
 
     def fence(self, ticket_id: str) -> Ticket | None:
         """The ticket, once every write that began from what it was before has come or can not come any more."""

@@ -33,7 +33,7 @@ from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
 from gateway.identity.logins import NOT_PROVEN, Login, Unproven, noted
 from gateway.identity.people import People
-from gateway.identity.proofs import TOLD, Proofs
+from gateway.identity.proofs import TOLD, UNAVAILABLE, Proofs
 from gateway.identity.signed import looks_signed
 from gateway.identity.standing import UNASKED, Standing
 from gateway.identity.throttle import Throttle
@@ -48,6 +48,8 @@ NO_RECORD = Refusal("57P03", "this login cannot be recorded at the moment")
 MAX_NAME = 128
 EXAMINERS = 8
 """Threads that look into signed tokens."""
+USE_SECONDS = 0.5
+"""How long a sign-in with a token that is good once waits for the store to use it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +266,17 @@ class Doors:
         if self._proofs is None or not login.reaches(resource):
             return Unproven("TOKEN_RESOURCE")
         trouble = self.trouble(login)
-        return Unproven("TOKEN_ENDED", Refusal(TOLD, trouble)) if trouble is not None else self._proofs.use(login)
+        return Unproven("TOKEN_ENDED", Refusal(TOLD, trouble)) if trouble is not None else self._used_up(login)
+
+    def _used_up(self, login: Login) -> Unproven | None:
+        """Why a token that is good once is not any more. WHY in time: whoever lets somebody in is an event loop, where others wait."""
+        if self._proofs is None or not login.once:
+            return None
+        try:
+            return self._examining.submit(self._proofs.use, login).result(USE_SECONDS)
+        except TimeoutError:
+            # INVARIANT: it may be used up all the same, and then nobody came in with it.
+            return Unproven("STORE_UNAVAILABLE", Refusal(UNAVAILABLE, UNASKED), is_fault=True)
 
     def trouble(self, login: Login) -> str | None:
         """Why a login counts no more; None when it does."""

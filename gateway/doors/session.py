@@ -18,6 +18,7 @@ from adapters.core.ports import (
     Lines,
     Outcome,
     Part,
+    Pending,
     Question,
     Recording,
     Screen,
@@ -124,9 +125,23 @@ class GatewaySession:
         is_there = known.directory.resource(self._resource.name) is not None
         return None if is_there and doors.current(self._principal.name, self._login) is not None else GONE
 
-    def decide(self, question: Question) -> Answer:
-        """Decide now; the audit entry is written before this returns. Never raises: failure is a deny."""
+    def decide(self, question: Question) -> Answer | Pending:
+        """Decide; the audit entry is written before there is an answer. Never raises: failure is a deny. What the store has to be asked
+        about is answered later, in an event loop."""
         answer = self._decide(question)
+        return (
+            Pending(lambda: self._say(question, answer))
+            if isinstance(answer, Pending)
+            else self._said(question, answer)
+        )
+
+    async def _say(self, question: Question, answer: Pending) -> Answer:
+        return self._said(question, await answer)
+
+    def _said(self, question: Question, answer: Answer) -> Answer:
+        """The answer, as it comes out of here."""
+        if answer.ticket is not None:
+            self._tickets.add(answer.ticket)
         if question.is_exchange:
             if self._exchanges is not None or answer.decision.obligations:
                 answer = self._taken(question, answer)
@@ -157,7 +172,7 @@ class GatewaySession:
         """What happens here can be recorded no more: it is over. Safe from any thread."""
         self._doors.sessions.end(self.id, Ending(Cause.UNRECORDED, UNRECORDED))
 
-    def _decide(self, question: Question) -> Answer:
+    def _decide(self, question: Question) -> Answer | Pending:
         if question.state is not self._given and question.state != self._state:
             # WHY a new object only then: the engine knows the facts of a session by the object that states them.
             self._state = dict(question.state)
@@ -182,10 +197,7 @@ class GatewaySession:
                 asked, self._principal, self._resource = renewed, renewed.principal, renewed.resource
         if self._is_gone:
             return self._gate.deny(asked, DenyKind.NOT_AUTHENTICATED, GONE)
-        answer = self._gate.decide(asked)
-        if answer.ticket is not None:
-            self._tickets.add(answer.ticket)
-        return answer
+        return self._gate.decide_here(asked)
 
     def give_again(self, again: Again, lines: Lines) -> bool:
         """Give an answer once more; recorded when this says yes. No: ask."""

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from adapters.core.ports import Question
+from adapters.core.ports import Answer, Pending, Question
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Target
 from engine.decision import Decision, DenyKind, Hold, MaskItem, Reason, Verdict
 from engine.evaluator.cache import Judgement
 from engine.request import Approval, Principal, Resource, Session
 from gateway.approvals.notify import Bell
 from gateway.approvals.store import Approvals
+from gateway.aside import Aside
 from gateway.asked import Asked
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry
@@ -121,7 +122,10 @@ class House:
         self.gate = self.build()
 
     def build(
-        self, secrets_in_text: SecretsInText = SecretsInText.REDACT, estimating: Estimating | None = None
+        self,
+        secrets_in_text: SecretsInText = SecretsInText.REDACT,
+        estimating: Estimating | None = None,
+        aside: Aside | None = None,
     ) -> Gate:
         """Another gate on the same store and log, as after a restart."""
         return Gate(
@@ -135,6 +139,7 @@ class House:
             catalogs=CatalogKeeper(self.folder / "audit"),
             secrets_in_text=secrets_in_text,
             estimating=estimating,
+            aside=aside,
         )
 
     def entries(self) -> list[Entry]:
@@ -143,5 +148,11 @@ class House:
         return list(read(self.folder / "audit"))
 
     def close(self) -> None:
+        self.gate.close()
         self.log.close()
         self.database.close()
+
+
+async def told(answer: Answer | Pending) -> Answer:
+    """The answer of a session in an event loop."""
+    return await answer if isinstance(answer, Pending) else answer

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from gateway.demo.binaries import find_binaries
 from gateway.demo.cluster import free_port
 from tests.conftest import missing
+from tests.cutter import Cutter
 from tests.e2e.world import ROOT, World, sallyport, wait_until_listening, world
 
 CHROMIUM = "/usr/bin/chromium"
@@ -69,6 +70,8 @@ class House:
     is_secure: bool = True
     token_port: int = 0
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    cutter: Cutter | None = None
+    """What stands before its store, where something does."""
     kept: list[http.client.HTTPSConnection] = field(default_factory=list, repr=False)
     """A connection that tests without a browser use again."""
 
@@ -157,11 +160,12 @@ def running_house(
     environment: Mapping[str, str] | None = None,
     sql: str = "",
     candidate: str = "",
+    before: Callable[[House], None] = lambda house: None,
 ) -> Iterator[House]:
     """A started gateway with a console; everything is gone afterwards. `more` stands at the end of its configuration; `candidate` are
     policies that are only watched.
 
-    `sql` is run on the database before it starts.
+    `sql` is run on the database before it starts; `before` does what else is to be done then.
     """
     with world(policies) as place:
         place.more.update(environment or {})
@@ -178,6 +182,7 @@ def running_house(
             settings = settings.replace('path = "policies"\n', 'path = "policies"\ncandidate = "next"\n')
         place.config.write_text(settings)
         _fill(house, sql)
+        before(house)
         process = place.start()
         wait_until_listening(process, house.console_port, place.folder / "gateway.log")
         try:

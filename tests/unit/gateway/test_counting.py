@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.core.ports import Outcome, Question
+from adapters.core.ports import Answer, Outcome, Pending, Question
 from engine._native import Unwritten
 from engine.command.tree import ParsedCommand
 from engine.decision import DenyKind, Verdict
@@ -321,3 +321,19 @@ def test_what_a_kind_of_job_never_did_is_flagged_and_who_is_counted_is_told(hous
     house.run("DELETE FROM u")
     house.gate.decide(house.asked("DELETE FROM forbidden"))
     assert flagged == [1, 1]
+
+
+async def test_in_a_loop_what_the_store_has_to_be_asked_about_is_decided_beside_it(house: CountingHouse) -> None:
+    first = house.gate.decide_here(house.asked("SELECT 1 FROM app.t"))
+    assert isinstance(first, Pending)
+    answer = await first
+    assert answer.decision.verdict is Verdict.ALLOW
+    again = house.gate.decide_here(house.asked("SELECT 1 FROM app.t"))
+    assert isinstance(again, Answer), "it is known now, and nobody has to be asked"
+    house.gate.finished(answer.decision_id, Outcome(rows=101), "ana", "build-1")
+    house.gate.finished(
+        answer.decision_id, Outcome(rows=101), house.asked("").principal.name, house.asked("").session.job
+    )
+    held = house.gate.decide_here(house.asked("SELECT 1 FROM app.u"))
+    assert (await held if isinstance(held, Pending) else held).decision.verdict is Verdict.HOLD
+    assert [entry.verdict for entry in decisions(house)] == ["allow", "allow", "hold"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -65,3 +66,34 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         waiting.settle(f"h-{number}", Answer(ALLOW, "d-1"))
     assert [waiting.take(f"h-{number}") for number in range(4)] == [None, None, FIRST, FIRST]
     assert [waiting.answer(f"h-{number}") is None for number in range(4)] == [True, True, False, False]
+
+
+def test_one_at_a_time_settles_a_ticket_and_nobody_waits_for_another_one() -> None:
+    waiting, order = Waiting(), list[str]()
+    inside, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with waiting.settling("h-1"):
+            inside.set()
+            assert go_on.wait(30)
+            order.append("first")
+
+    def second() -> None:
+        with waiting.settling("h-1"):
+            order.append("second")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert inside.wait(30)
+    threads[1].start()
+    # What a loop does with this or any other ticket waits for neither.
+    with waiting.settling("h-2"):
+        assert waiting.keep("h-1", FIRST)
+        assert waiting.find("h-1") is FIRST
+        waiting.leave("h-1", SESSION.id)
+        assert waiting.take("h-1") is FIRST
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert order == ["first", "second"]
+    assert waiting.find("h-1") is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.core.admitting import let_in
+from adapters.core.admitting import checked, examined, let_in
 from adapters.core.effects import Admit
-from adapters.core.events import Admitted, Refused
+from adapters.core.events import Admitted, OwnerFound, Refused, TokenChecked
 from adapters.core.ports import Refusal, Target
 from adapters.core.reaching import NO_TARGET
+from tests.unit.adapters.core.test_relay import Keeper as Tokens
 
 
 class Session:
@@ -55,3 +56,18 @@ def test_without_a_target_the_session_is_over() -> None:
     session = Session()
     assert let_in(Keeper(session, None), WISH, None) == Refused(NO_TARGET)  # type: ignore[arg-type]
     assert session.closed == ["no such resource"]
+
+
+async def test_a_secret_is_looked_into_only_where_it_is_signed() -> None:
+    keeper = Tokens()
+    assert checked(keeper, "ann", "ey good", "orders") is None
+    assert checked(keeper, None, "plain", "orders") == OwnerFound(keeper.owner_of("plain"))
+    assert checked(keeper, "ann", "plain", "orders") == TokenChecked(keeper.check_token("ann", "plain", "orders"))
+    found = await examined(keeper, None, "ey good", "orders")
+    assert isinstance(found, OwnerFound)
+    assert found.user == "ann"
+    for user, is_theirs in (("ann", True), ("bo", False), ("", False)):
+        told = await examined(keeper, user, "ey good", "orders")
+        assert isinstance(told, TokenChecked)
+        assert told.good is is_theirs
+    assert (await examined(keeper, None, "ey bad", "orders")).user is None  # type: ignore[union-attr]  # an owner

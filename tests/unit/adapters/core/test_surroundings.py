@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+from adapters.core.ports import Target
 from adapters.core.surroundings import Surroundings
 from tests.unit.adapters.core.test_relay import Keeper
+
+THERE = Target("db", 5432, "gateway")
 
 
 def test_only_a_doorkeeper_has_to_be_there() -> None:
     found = Surroundings(Keeper())
     assert (found.client_tls, found.interrupt, found.errand, found.refresh, found.kept) == (None,) * 5
+
+
+async def test_what_is_not_there_is_not_done_and_what_is_is() -> None:
+    bare = Surroundings(Keeper())
+    await bare.pass_on(b"key")
+    await bare.read_again(THERE, True)
+    await bare.run_errand(THERE, b"x")
+    done: list[object] = []
+
+    async def note(*what: object) -> None:
+        done.append(what)
+
+    full = Surroundings(Keeper(), interrupt=note, errand=note, refresh=note)
+    await full.pass_on(b"key")
+    await full.read_again(THERE, True)
+    await full.run_errand(THERE, b"x")
+    assert done == [(b"key",), (THERE, True), (THERE, b"x")]
+
+
+async def test_an_errand_that_does_not_come_through_is_no_error() -> None:
+    async def fails(target: Target, data: bytes) -> None:
+        raise ConnectionResetError
+
+    await Surroundings(Keeper(), errand=fails).run_errand(THERE, b"x")

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from adapters.core.ports import Question, Target
+from adapters.core.ports import Answer, Pending, Question, Target
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import Visit
@@ -65,3 +65,15 @@ async def test_a_channel_that_ends_takes_its_questions_back_and_a_late_grant_is_
         await made.granted(Question("ssh", b"#hold"))
     assert gate.withdrawn == ["T1", "T2"]
     assert gate.outcomes[0][1].error == "CLIENT_GONE"
+
+
+async def test_an_answer_that_comes_later_is_waited_for() -> None:
+    made, gate, _ = asker()
+    decide = gate.decide
+
+    async def later() -> Answer:
+        await asyncio.sleep(0)
+        return decide(Question("ssh", b"x"))
+
+    gate.decide = lambda question: Pending(later)  # type: ignore[method-assign,assignment,return-value]  # a test's
+    assert (await made.granted(Question("ssh", b"x"))).decision_id == "d1"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import asyncssh
 import pytest
 
-from adapters.core.ports import Answer, Question
+from adapters.core.ports import Answer, Pending, Question
 from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
 from tests import ssh_world as worlds
 from tests.ssh_world import SmallGate, SmallRecording, World, ssh_world
@@ -132,6 +132,47 @@ async def test_a_target_that_cannot_be_reached_is_told() -> None:
 def test_signals_are_those_of_the_standard() -> None:
     assert {"INT", "TERM", "HUP", "KILL"} < SIGNALS
     assert not any(name.startswith("SIG") for name in SIGNALS)
+
+
+class Slow(SmallGate):
+    """Answers when it is let."""
+
+    def decide(self, question: Question) -> Answer:
+        self.answers = asyncio.Event()
+
+        async def later() -> Answer:
+            await self.answers.wait()
+            return SmallGate.decide(self, question)
+
+        self.is_asked = True
+        return Pending(later)  # type: ignore[return-value]  # as the port has it
+
+    is_asked = False
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+@pytest.mark.parametrize("command", ["id", "id #hold"])
+async def test_a_command_waits_for_an_answer_that_comes_later_and_who_left_leaves_nothing(
+    leaves: bool, command: str
+) -> None:
+    async with ssh_world() as world:
+        world.keeper.gate = gate = Slow()
+        connection = await world.connect()
+        process = await connection.create_process(command)
+        await world.until(lambda: gate.is_asked)
+        assert world.ran == []
+        if leaves:
+            process.close()
+            await process.wait_closed()
+            gate.answers.set()
+            await world.until(lambda: gate.outcomes or gate.withdrawn)
+            assert world.ran == []
+            return
+        gate.answers.set()
+        if command != "id":
+            await world.until(lambda: gate.held)
+            gate.held["T1"].set_result(True)
+        assert (await process.wait()).exit_status == 3
 
 
 class Broken(SmallGate):

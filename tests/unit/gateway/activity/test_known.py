@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 import gateway.activity.known as module
-from gateway.activity.known import KnownUses
+from gateway.activity.known import KnownUses, MustWait
 from gateway.activity.touched import Use
 from gateway.errors import StoreUnavailable
 from gateway.store.database import Database, open_database
@@ -126,3 +126,14 @@ def test_names_that_a_database_cannot_hold_are_written_all_the_same(database: Da
     known.learn("c\0i" * 200, "k", [Use(b"x" * 16, "select", "read", "table \0\ud800")], "d" * 100, 5)
     known.flush()
     assert rows(database) == 1
+
+
+def test_who_may_not_wait_is_told_where_the_store_has_to_be_asked(database: Database) -> None:
+    known = KnownUses(database)
+    with pytest.raises(MustWait):
+        known.look("ci", "build", [READ], may_wait=False)
+    known.learn("ci", "build", [READ], "d-1", 5)
+    known.look("ci", "build", [READ])
+    assert known.look("ci", "build", [READ], may_wait=False).unseen == ()
+    with pytest.raises(MustWait):
+        known.look("ci", "build", [READ, DROP], may_wait=False)

@@ -19,6 +19,7 @@ from gateway.errors import ConfigInvalid
 from tests.mail import Mailbox, mail_server
 from tests.receivers import http_receiver
 from tests.strategies.gates import question
+from tests.strategies.gates import told as answered
 from tests.strategies.gateways import ENVIRONMENT, settle_in
 
 SECRET = secrets.token_urlsafe(24)
@@ -49,7 +50,7 @@ async def test_who_asked_for_it_is_told_of_a_hold_and_of_its_end(tmp_path: Path)
         )
         assert isinstance(admitted, GatewaySession)
         assert admitted.decide(question("SELECT 1")).decision.verdict.value == "allow"
-        ticket = admitted.decide(question("DELETE FROM a")).ticket
+        ticket = (await answered(admitted.decide(question("DELETE FROM a")))).ticket
         assert ticket is not None
         # The hold is told before anybody votes: afterwards it is nobody's news.
         seen = threading.Event()

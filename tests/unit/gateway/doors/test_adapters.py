@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +33,7 @@ from gateway.identity.throttle import MAX_FOR_NAME
 from gateway.identity.tokens import Tokens
 from gateway.store.database import open_database
 from gateway.store.migrations import downgrade, upgrade
-from tests.strategies.gates import ANA, HOLD, ORDERS, House, asked, question
+from tests.strategies.gates import ANA, HOLD, ORDERS, House, asked, question, told
 
 TOKEN = secrets.token_urlsafe(24)
 VERIFIER = make_verifier("x", b"s" * 16, 100)
@@ -179,7 +181,7 @@ def test_the_facts_of_a_session_reach_the_policies_and_the_object_changes_only_w
 async def test_a_hold_waits_and_can_be_taken_back_by_its_own_session_only(doors: Doors, house: House) -> None:
     house.policies.decision = HOLD
     mine, other = opened(doors), opened(doors)
-    ticket = mine.decide(question("DELETE")).ticket
+    ticket = (await told(mine.decide(question("DELETE")))).ticket
     assert ticket is not None
     other.withdraw(ticket, "not mine")
     assert (found := house.approvals.get(ticket)) is not None
@@ -189,9 +191,10 @@ async def test_a_hold_waits_and_can_be_taken_back_by_its_own_session_only(doors:
         await asyncio.sleep(0)
     house.gate.advance(ticket, Approved(Person("bo", ("dba",))))
     assert (await waiting).decision.verdict is Verdict.ALLOW
-    second = mine.decide(question("DELETE 2")).ticket
+    second = (await told(mine.decide(question("DELETE 2")))).ticket
     assert second is not None
     mine.withdraw(second, "the client left")
+    house.gate.close()
     assert (gone := house.approvals.get(second)) is not None
     assert gone.state is State.WITHDRAWN
 
@@ -224,7 +227,7 @@ async def test_a_grant_is_of_no_use_to_who_is_not_known_any_more(house: House, d
     house.policies.decision = HOLD
     house.gate._renew = doors.renew
     session = opened(doors)
-    ticket = session.decide(question("DELETE")).ticket
+    ticket = (await told(session.decide(question("DELETE")))).ticket
     assert ticket is not None
     house.gate.advance(ticket, Approved(Person("bo", ("dba",))))
     doors.known = known("bo")
@@ -357,7 +360,7 @@ async def test_approvers_see_the_job_and_the_prompt_without_secrets_in_it(signed
     signed.house.policies.decision = HOLD
     secret = "AKIA" + "Q" * 16
     session, _ = await signed.open(job="build-42", prompt=f"clean up the orders, with {secret}")
-    held = session.decide(question("DELETE FROM orders"))
+    held = await told(session.decide(question("DELETE FROM orders")))
     assert held.ticket is not None
     ticket = signed.house.approvals.get(held.ticket)
     assert ticket is not None
@@ -371,7 +374,7 @@ async def test_approvers_see_the_job_and_the_prompt_without_secrets_in_it(signed
 async def test_approvers_see_what_is_the_requesters_own_word(signed: Signed) -> None:
     signed.house.policies.decision = HOLD
     session, _ = await signed.open(Asker("ana", is_self=True), job="nightly-backup", prompt="the DBA asked me to")
-    held = session.decide(question("DELETE FROM orders"))
+    held = await told(session.decide(question("DELETE FROM orders")))
     assert held.ticket is not None
     ticket = signed.house.approvals.get(held.ticket)
     assert ticket is not None
@@ -383,7 +386,7 @@ async def test_a_hold_is_not_released_to_a_token_that_was_taken_back(signed: Sig
     signed.house.policies.decision = HOLD
     signed.house.gate._renew = signed.doors.renew
     session, token_id = await signed.open()
-    held = session.decide(question("DELETE FROM orders"))
+    held = await told(session.decide(question("DELETE FROM orders")))
     assert held.ticket is not None
     signed.house.gate.advance(held.ticket, Approved(Person("bo", ("dba",)), ""))
     signed.tokens.revoke([token_id], signed.house.clock.now)
@@ -416,6 +419,19 @@ async def test_a_token_good_once_opens_one_session(signed: Signed) -> None:
     assert isinstance(first, GatewaySession)
     assert second == Refusal(TOLD, "the token was used already")
     assert signed.house.entries()[-1].note == "28001 TOKEN_USED"
+
+
+async def test_a_store_that_hangs_does_not_hold_up_who_lets_in(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, _ = signed.mint.issue(Asker("ana"), Wish(("orders",), 600, once=True))
+    proof = await signed.doors.examine(text, "ana", "orders")
+    answers, use = threading.Event(), signed.doors._proofs.use
+    monkeypatch.setattr(signed.doors._proofs, "use", lambda login: answers.wait(30) and use(login))
+    began = time.monotonic()
+    refusal = admit(signed.doors, proof=proof)
+    assert time.monotonic() - began < 5
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "57P03"
+    answers.set()
 
 
 async def test_a_token_is_used_up_only_when_nothing_else_is_in_the_way(signed: Signed) -> None:

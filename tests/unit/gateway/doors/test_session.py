@@ -21,7 +21,7 @@ from gateway.recording import shelf
 from gateway.recording.exchanges import Asked, Done, Line, read_line
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.recorder import Recordings
-from tests.strategies.gates import ALLOW, ANA, HOLD, ORDERS, House
+from tests.strategies.gates import ALLOW, ANA, HOLD, ORDERS, House, told
 from tests.unit.gateway.doors.test_adapters import Lines
 
 KEYS = WrappingKeys([b"k" * 32])
@@ -49,7 +49,12 @@ class Place_:
     client: Client
 
     def ask(self, text: str, *, is_exchange: bool = True) -> Answer:
-        return self.session.decide(Question("postgres", text.encode(), is_exchange=is_exchange))
+        answer = self.session.decide(Question("postgres", text.encode(), is_exchange=is_exchange))
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def ask_of_people(self, text: str) -> Answer:
+        return await told(self.session.decide(Question("postgres", text.encode(), is_exchange=True)))
 
     def lines(self) -> list[Line]:
         self.session.close("bye")
@@ -136,7 +141,7 @@ def test_once_a_session_records_no_answer_is_given_again_past_the_recording(here
 
 async def test_a_hold_and_what_became_of_it_are_both_there(here: Place_) -> None:
     here.house.policies.decision = replace(HOLD, obligations=KEPT)
-    held = here.ask("DELETE FROM t")
+    held = await here.ask_of_people("DELETE FROM t")
     assert held.ticket is not None
     waiting = asyncio.ensure_future(here.session.fate(held.ticket))
     await asyncio.sleep(0)
@@ -156,7 +161,7 @@ async def test_a_grant_that_demands_what_the_hold_did_not_is_recorded(here: Plac
     here.house.policies.judging = lambda asked, now, approval: (
         HOLD if approval is None else replace(ALLOW, obligations=KEPT)
     )
-    held = here.ask("DELETE FROM t")
+    held = await here.ask_of_people("DELETE FROM t")
     assert held.ticket is not None
     here.house.gate.advance(held.ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
     assert (await here.session.fate(held.ticket)).decision.is_granted
@@ -174,7 +179,7 @@ def test_a_hold_that_cannot_be_recorded_is_withdrawn(here: Place_) -> None:
 
 async def test_a_grant_of_people_that_cannot_be_recorded_does_not_run(here: Place_) -> None:
     here.house.policies.decision = replace(HOLD, obligations=KEPT)
-    held = here.ask("DELETE FROM t")
+    held = await here.ask_of_people("DELETE FROM t")
     assert held.ticket is not None
     here.recordings.close()
     here.house.gate.advance(held.ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
