@@ -79,8 +79,8 @@ class Relay:
         """Bytes from a side: the short way where the session has one, else an event like others."""
         is_client = side is _CLIENT
         self.heard |= is_client
-        is_busy = self._running or self._closing is not None or self._events.is_stuck
-        short = None if is_busy else self._session.short_way
+        busy = self._running or self._closing is not None or self._events.is_stuck
+        short = None if busy else self._session.short_way
         if short is None:
             self.take(saw.BytesReceived(side, data))
             return
@@ -447,8 +447,7 @@ class Relay:
         context, name = tls_for(asked, self._with.client_tls, self._target)
         end = self._end(side)
         end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
-        now = self._loop.time()
-        self._late = [handle for handle in self._late if handle.when() > now]
+        self._late = [handle for handle in self._late if handle.when() > self._now()]
         self._late.append(self._loop.call_later(CONNECT_TIMEOUT, self._tls_is_late, side, end))
 
     def _tls_is_late(self, side: Side, end: End) -> None:

@@ -23,7 +23,6 @@ from adapters.core.ports import (
     Lines,
     Outcome,
     Part,
-    Pending,
     Proof,
     Question,
     Refusal,
@@ -417,76 +416,6 @@ async def test_a_fate_nobody_can_tell_is_a_denial() -> None:
     last = session.seen[-1]
     assert isinstance(last, saw.Decided)
     assert last.answer.decision.verdict is Verdict.DENY
-
-
-class Later(Gate):
-    """A gate that answers when it is let."""
-
-    def decide(self, question: Question) -> Answer | Pending:  # type: ignore[override]  # as the port has it
-        self.calls.append("decide")
-        self.answers: list[asyncio.Future[Answer]] = getattr(self, "answers", [])
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.answers.append(answer)
-
-        async def told() -> Answer:
-            try:
-                return await answer
-            except asyncio.CancelledError:
-                self.calls.append("broken off")
-                raise
-
-        return Pending(told)
-
-
-async def test_what_comes_before_a_late_answer_is_handled_after_it() -> None:
-    gate = Later()
-    relay, session, _ = play(
-        lambda event: [do.Ask(1, QUESTION), do.Ask(2, QUESTION)] if session_asks(event) else [], Keeper(gate)
-    )
-    relay.client.data_received(b"ask")
-    relay.client.data_received(b"more")
-    await settled()
-    seen = len(session.seen)
-    granted = Answer(Decision(Verdict.ALLOW, None), "d-1")
-    gate.answers[1].set_result(granted)
-    await settled()
-    assert len(session.seen) == seen, "the first is not answered"
-    gate.answers[0].set_result(granted)
-    await settled()
-    assert session.seen[seen:] == [
-        saw.Decided(1, granted),
-        saw.Decided(2, granted),
-        saw.BytesReceived(Side.CLIENT, b"more"),
-    ]
-
-
-def session_asks(event: Event) -> bool:
-    return isinstance(event, saw.BytesReceived) and event.data == b"ask"
-
-
-async def test_a_late_hold_is_waited_for_like_another() -> None:
-    gate = Later(fate_of=asyncio.get_running_loop().create_future())
-    relay, session, _ = play(lambda event: [do.Ask(1, QUESTION)] if session_asks(event) else [], Keeper(gate))
-    relay.client.data_received(b"ask")
-    await settled()
-    held = Answer(Decision(Verdict.HOLD, None), "d-1", "T-1")
-    gate.answers[0].set_result(held)
-    await settled()
-    assert session.seen[-1] == saw.Decided(1, held)
-    assert gate.fate_of is not None
-    gate.fate_of.set_result(granted := Answer(Decision(Verdict.ALLOW, None), "d-2"))
-    await settled()
-    assert session.seen[-1] == saw.Decided(1, granted)
-
-
-async def test_who_is_gone_before_a_late_answer_breaks_the_question_off() -> None:
-    gate = Later()
-    relay, _, _ = play(lambda event: [do.Ask(1, QUESTION)] if session_asks(event) else [], Keeper(gate))
-    relay.client.data_received(b"ask")
-    await settled()
-    relay.cut("gone")
-    await settled()
-    assert gate.calls[-2:] == ["close", "broken off"]
 
 
 async def test_a_client_that_goes_while_its_command_is_held_withdraws_it() -> None:
