@@ -103,7 +103,7 @@ class Gate:
         self._waiting = Waiting()
         self._aside = aside or Aside()
         self.recalling = Recalling(
-            approvals, log, lambda asked, program, judged: bind(asked, program, tree_of(judged)), clock
+            approvals, self.steps, lambda asked, program, judged: bind(asked, program, tree_of(judged)), clock
         )
         self._holding = Holding(self, approvals, self._waiting, self.recalling, estimating)
 

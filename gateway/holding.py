@@ -18,7 +18,7 @@ from gateway.approvals.estimate import PENDING, Estimate
 from gateway.approvals.states import Binding, Estimated, Expired, State, Step, Superseded, Ticket, Used, Withdrawn
 from gateway.approvals.store import Approvals
 from gateway.approvals.ticketing import binding_of, ticket_for
-from gateway.aside import Turn
+from gateway.aside import TooLate, Turn
 from gateway.asked import Asked, Program
 from gateway.audit.unusual import numbers_in, unusual_in
 from gateway.counting import ACTIVITY
@@ -76,8 +76,12 @@ class Holding:
         turn.check()
         recalled = self._recalling.recall(asked, program, judged, now, turn)
         if recalled is not None:
-            turn.must_take()
-            return self._desk.record(asked, recalled[0], now, recalled[1])
+            try:
+                turn.must_take()
+                return self._desk.record(asked, recalled.judged, now, recalled.ticket)
+            except (AuditUnavailable, TooLate):
+                self._recalling.undo(recalled)
+                raise
         waiters = 0 if found is None else self._approvals.bell.waiters(found.id)
         if found is not None and waiters == 0 and self._waiting.keep(found.id, asked):
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.

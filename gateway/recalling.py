@@ -8,6 +8,7 @@ not exactly so leaves the command held, for people to decide.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from adapters.core.ports import Question
 from engine.decision import Verdict
@@ -20,20 +21,29 @@ from gateway.approvals.store import Approvals
 from gateway.aside import MINE, Turn
 from gateway.asked import Asked, Program
 from gateway.audit.entry import Entry, Kind
-from gateway.audit.log import AuditLog
 from gateway.errors import ApprovalConflict
 from gateway.identity.speaking import stated_in
+from gateway.stepping import RECALLED, TAKEN_BACK, Steps
 
 Bind = Callable[[Asked, Program, Judgement], Binding]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a held command comes to, the ticket of the approval, and the entry of its use where it passes."""
+
+    judged: Judgement
+    ticket: Ticket
+    entry: Entry | None = None
 
 
 class Recalling:
     """Remembered approvals, used and taken back."""
 
-    def __init__(self, approvals: Approvals, log: AuditLog, bind: Bind, clock: Callable[[], int]) -> None:
+    def __init__(self, approvals: Approvals, steps: Steps, bind: Bind, clock: Callable[[], int]) -> None:
         """`bind` says what a grant of a judged command would be good for; `clock` is UTC nanoseconds."""
         self._approvals = approvals
-        self._log = log
+        self._steps = steps
         self._bind = bind
         self._clock = clock
 
@@ -48,12 +58,11 @@ class Recalling:
         shape = program.shape(question)
         return likeness_of(self._bind(asked, program, judged), command, shape, asked.resource, asked.session)
 
-    def recall(
-        self, asked: Asked, program: Program, judged: Judgement, now: int, turn: Turn = MINE
-    ) -> tuple[Judgement, Ticket] | None:
-        """What a held command comes to with an approval that is remembered, and the ticket of that; None: people decide.
+    def recall(self, asked: Asked, program: Program, judged: Judgement, now: int, turn: Turn = MINE) -> Recalled | None:
+        """What a held command comes to with an approval that is remembered; None: people decide.
 
-        Raises AuditUnavailable, StoreUnavailable; TooLate where nobody waits for it any more, and nothing was used.
+        Raises AuditUnavailable, StoreUnavailable; TooLate where nobody waits for it any more. Then nothing was used, or its entry is
+        taken back.
         """
         hold = judged.decision.hold
         # WHY looked at again: other rules than those of that time may hold it, and they let nothing be remembered.
@@ -68,20 +77,34 @@ class Recalling:
         if again.decision.verdict is Verdict.HOLD or self.likeness(asked, program, again) != likeness:
             return None
         if not again.decision.is_granted:
-            return again, ticket
+            return Recalled(again, ticket)
         turn.check()
+        recorded: list[Entry] = []
+
+        def record(used: LastingApproval) -> None:
+            turn.must_take()
+            recorded.append(self._steps.record(_used(used, asked, again, now)))
+
         try:
-            self._approvals.lasting.use(
-                found.id, likeness, now, lambda used: self._log.append(_used(used, asked, again, now))
-            )
+            self._approvals.lasting.use(found.id, likeness, now, record)
+            return Recalled(again, ticket, recorded.pop())
         except ApprovalConflict:
             return None  # WHY: it was taken back, or its time was over, a moment ago
-        return again, ticket
+        finally:
+            # INVARIANT: recorded, and the store failed: whatever became of the count there, nothing passes with it.
+            for entry in recorded:
+                self._steps.void(entry)
+
+    def undo(self, recalled: Recalled) -> None:
+        """Nothing passed with it after all. Never raises."""
+        if recalled.entry is not None:
+            self._steps.void(recalled.entry)
 
     def take_back(self, lasting: str, person: Person) -> LastingApproval:
         """End one, for all replicas at once. Raises ApprovalConflict, AuditUnavailable, StoreUnavailable."""
         now = self._clock()
-        ended = self._approvals.lasting.take_back(lasting, now, lambda one: self._log.append(_ended(one, person, now)))
+        with self._steps.recording() as record:
+            ended = self._approvals.lasting.take_back(lasting, now, lambda one: record(_ended(one, person, now)))
         self._approvals.bell.ring(ended.ticket)
         return ended
 
@@ -91,7 +114,7 @@ def _used(one: LastingApproval, asked: Asked, judged: Judgement, now: int) -> En
     command = judged.command
     return _step(
         one,
-        "recalled",
+        RECALLED,
         now,
         session=asked.session.id,
         digest="" if command is None else command.command.digest,
@@ -100,7 +123,7 @@ def _used(one: LastingApproval, asked: Asked, judged: Judgement, now: int) -> En
 
 
 def _ended(one: LastingApproval, person: Person, now: int) -> Entry:
-    return _step(one, "taken_back", now, person=person.name)
+    return _step(one, TAKEN_BACK, now, person=person.name)
 
 
 def _step(

@@ -1,5 +1,7 @@
 """The steps of tickets as the audit tells them: each is recorded before it counts, and taken back where it never did.
 
+So is what is done with approvals that are remembered: used (`recalled`), taken back (`taken_back`).
+
 A step that was recorded may still not happen: another replica moved the ticket first, the store refused it, or the process
 ended in between. Then an entry `lost` names the first (`takes_back`): at once; or as soon as the store can say; or after the
 next start, for what an earlier life left (`remember`). So a step in the log that no entry takes back is one that happened.
@@ -10,7 +12,8 @@ Not here: which steps are possible (`approvals.states`), who wins (`approvals.st
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -27,6 +30,9 @@ from gateway.telling import LOST, step_entry
 MOST_LEFT = 20_000
 """Entries of an earlier life that are looked through for steps: what was under way when it ended is among its last."""
 _MARK = b'"kind":"approval"'
+_APPROVED = b'"granted_at":'
+"""In the entry of every decision that was made with an approval."""
+RECALLED, TAKEN_BACK = "recalled", "taken_back"
 
 
 class Steps:
@@ -49,21 +55,44 @@ class Steps:
         now = self._clock()
         recorded: list[Entry] = []
 
-        def record(after: Ticket) -> None:
-            entry = step_entry(after, event, now)
-            recorded.append(msgspec.structs.replace(entry, seq=self._log.append(entry)))
+        def told(after: Ticket) -> None:
+            recorded.append(self.record(step_entry(after, event, now)))
 
         def lost(after: Ticket) -> None:
             self._take_back(recorded.pop())
 
         try:
-            after = self._approvals.advance(ticket_id, event, now, before=record, lost=lost)
+            after = self._approvals.advance(ticket_id, event, now, before=told, lost=lost)
             recorded.clear()
             return after
         finally:
             # Recorded, and neither written nor lost: the store failed, and may have it all the same.
             for entry in recorded:
                 self._doubt(entry)
+
+    @contextmanager
+    def recording(self) -> Iterator[Callable[[Entry], Entry]]:
+        """Records what is about to be written to the store, and doubts it when this is left by an exception."""
+        recorded: list[Entry] = []
+
+        def record(entry: Entry) -> Entry:
+            recorded.append(self.record(entry))
+            return recorded[-1]
+
+        try:
+            yield record
+            recorded.clear()
+        finally:
+            for entry in recorded:
+                self._doubt(entry)
+
+    def record(self, entry: Entry) -> Entry:
+        """Record one step whose fate its caller knows; the entry with its number. Raises AuditUnavailable."""
+        return msgspec.structs.replace(entry, seq=self._log.append(entry))
+
+    def void(self, entry: Entry) -> None:
+        """Take back what was recorded and is known not to have happened: now, or as soon as it can be written. Never raises."""
+        self._take_back(entry)
 
     def expire_overdue(self) -> None:
         """Close every ticket whose time is over. Raises AuditUnavailable, StoreUnavailable."""
@@ -76,14 +105,19 @@ class Steps:
     def remember(self, directory: Path) -> None:
         """Doubt the last steps of an earlier life that nobody took back. Never raises; a log that cannot be read is said to be."""
         taken_back: set[int] = set()
+        recalled: list[Entry] = []
         try:
             for entry in newest_marked(directory, _MARK, MOST_LEFT):
                 if entry.kind is not Kind.APPROVAL:
                     continue
                 if entry.takes_back:
                     taken_back.add(entry.takes_back)
+                elif entry.seq not in taken_back and entry.step == RECALLED:
+                    recalled.append(entry)
                 elif entry.seq not in taken_back:
                     self._doubt(entry)
+            for entry in _unused(recalled, directory) if recalled else ():
+                self._doubt(entry)
         except AuditUnavailable as error:
             logger("gate").warning("the steps of an earlier life cannot be read", code=error.code, problem=str(error))
 
@@ -104,6 +138,11 @@ class Steps:
                 self._doubtful.pop(entry.seq, None)
 
     def _has_happened(self, entry: Entry) -> bool:
+        if entry.step == RECALLED:
+            return False  # WHY: such a one is doubted only where no decision was made with it
+        if entry.step == TAKEN_BACK:
+            lasting = self._approvals.lasting.settled(entry.note)
+            return lasting is None or lasting.revoked_at == entry.time
         ticket = self._approvals.get(entry.ticket or "")
         if ticket is not None and not is_so(ticket, entry):
             # WHY again: a write whose end nobody saw may still be on its way. Behind this it has come, or never will.
@@ -139,6 +178,24 @@ class Steps:
             revision=entry.revision,
         )
         self._log.append(back, promised=True)
+
+
+def _unused(recalled: list[Entry], directory: Path) -> list[Entry]:
+    """Those of the uses of remembered approvals, the newest first, behind which no decision was recorded. Raises AuditUnavailable."""
+    decided: dict[tuple[str | None, str, str], list[int]] = {}
+    for entry in newest_marked(directory, _APPROVED, MOST_LEFT):
+        if entry.kind is Kind.DECISION and entry.verdict in ("allow", "mask"):
+            decided.setdefault((entry.ticket, entry.session, entry.digest), []).append(entry.seq)
+    unused = []
+    for entry in reversed(recalled):
+        left = decided.get((entry.ticket, entry.session, entry.digest), [])
+        while left and left[-1] < entry.seq:
+            left.pop()
+        if left:
+            left.pop()
+        else:
+            unused.append(entry)
+    return unused
 
 
 def is_so(ticket: Ticket, entry: Entry) -> bool:

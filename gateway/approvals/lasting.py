@@ -106,6 +106,15 @@ class LastingApprovals:
         """One of them, over or not."""
         return next(iter(self._read(select(table).where(table.c.id == lasting))), None)
 
+    def settled(self, lasting: str) -> LastingApproval | None:
+        """The same, once every write that began before has come or can not come any more."""
+        # WHY a change that changes nothing: it waits for whoever changes the row.
+        touch = update(table).where(table.c.id == lasting).values(uses=table.c.uses)
+        with self._database.begin() as connection:
+            connection.execute(touch)
+            row = connection.execute(select(table).where(table.c.id == lasting)).mappings().one_or_none()
+        return None if row is None else _of(row)
+
     def alive(self, now: int, principal: str | None = None) -> list[LastingApproval]:
         """Those that count now, newest first. `principal`: only that one's."""
         query = self._alive(now).order_by(table.c.granted_at.desc(), table.c.id).limit(MAX_LISTED)
