@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from sqlalchemy.engine import make_url
@@ -21,17 +21,22 @@ from gateway.audit.keys import KEY_FILE, log_name, own_key
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.recording.keys import KEY_FILE as RECORDING_KEY
+from gateway.store.database import open_database
+from gateway.store.rows import Row, export_rows
+from gateway.store.tables import installation
 
 MANIFEST = "manifest.json"
-STORE, AUDIT, RECORDINGS = "store.db", "audit", "recordings"
+STORE, AUDIT, RECORDINGS = "store.jsonl", "audit", "recordings"
+STORE_OF_BEFORE = "store.db"
+"""What format 1 had of SQLite; of PostgreSQL it had nothing."""
 SHARED_KEYS = "installation.json"
 """Among the keys: what replicas share in the store (`tables.installation`), by name, in hexadecimal."""
-FORMAT = 1
+FORMAT = 2
 _NOT_COPIED = frozenset({KEY_FILE, "export", "tree", "content", "lock"})
 """Of the audit: keys (apart), and what is made again: how far exports have come, the tree, the lock."""
-_IS_KEY = "name NOT LIKE 'bundle:%' AND name NOT LIKE 'untold:%'"
-"""What of `tables.installation` is a key: the rest says which bundles came last (`policy_store.rollback`), and what the audit is yet to be
-told (`store.untold`)."""
+_NO_KEYS = ("bundle:", "untold:")
+"""How names in `tables.installation` begin that are no keys: which bundles came last (`policy_store.rollback`), and what the audit is yet
+to be told (`store.untold`)."""
 _BLOCK = 1 << 20
 
 
@@ -42,8 +47,8 @@ class BackupFailed(GatewayError):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds. `files`: SHA-256 by path. `store`: the kind of database; only SQLite's is in it. `log`: the audit's name, and the
-    public key of who signed it. Times are UTC nanoseconds."""
+    """What a backup holds. `files`: SHA-256 by path. `store`: the kind of database it was. `log`: the audit's name, and the public key of
+    who signed it. Times are UTC nanoseconds."""
 
     format: int
     made_at: int
@@ -79,7 +84,7 @@ def make_backup(config: Config, environment: Mapping[str, str], place: Path, key
             files={str(path.relative_to(place)): digest_of(path) for path in files_in(place)},
         )
         write_file(place / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise BackupFailed(f"the backup cannot be written ({type(error).__name__}: {error})") from error
     return manifest
 
@@ -92,26 +97,32 @@ def _make_folder(place: Path) -> None:
 
 
 def _copy_store(url: str, place: Path, keys: Path | None) -> str:
-    """SQLite's file as it is at one moment, without what signs tokens; of PostgreSQL nothing. Gives the kind of database."""
+    """The rows of the store as they are at one moment, but for what signs tokens. Gives the kind of database."""
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        return parsed.get_backend_name()
-    copy = place / STORE
-    write_file(copy, b"")
-    with (
-        closing(sqlite3.connect(f"file:{parsed.database}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)
-        shared = target.execute(f"SELECT name, value FROM installation WHERE {_IS_KEY}").fetchall()  # noqa: S608  # ours
-        target.execute("PRAGMA journal_mode=DELETE")
-        target.execute("PRAGMA secure_delete=ON")
-        target.execute(f"DELETE FROM installation WHERE {_IS_KEY}")  # noqa: S608  # ours
-        target.commit()
-        target.execute("VACUUM")
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise BackupFailed(
+            "`[store] url` names no file that is there", help="is this the configuration of the gateway?"
+        )
+    shared: dict[str, str] = {}
+
+    def is_kept(table: str, row: Row) -> bool:
+        name, value = str(row.get("name", "")), row.get("value")
+        if table != installation.name or name.startswith(_NO_KEYS):
+            return True
+        if isinstance(value, bytes):
+            shared[name] = value.hex()
+        return False
+
+    database = open_database(url)
+    try:
+        with _new_file(place / STORE) as file:
+            file.writelines(export_rows(database, is_kept))
+    finally:
+        database.close()
     if keys is not None:
-        write_file(keys / SHARED_KEYS, msgspec.json.encode({name: bytes(value).hex() for name, value in shared}))
-    return "sqlite"
+        write_file(keys / SHARED_KEYS, msgspec.json.encode(shared))
+    return kind
 
 
 def _copy_audit(audit: Path, place: Path) -> None:
@@ -178,9 +189,16 @@ def _cut_to_lines(fd: int, size: int) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
+    with _new_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file for us alone, on the disk when the block ends."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:
-        file.write(data)
+        yield file
         file.flush()
         os.fsync(file.fileno())
 

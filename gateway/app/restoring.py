@@ -23,6 +23,7 @@ from gateway.app.backup import (
     RECORDINGS,
     SHARED_KEYS,
     STORE,
+    STORE_OF_BEFORE,
     BackupFailed,
     Manifest,
     copy_file,
@@ -43,17 +44,27 @@ from gateway.config import Config
 from gateway.recording.keys import KEY_FILE as RECORDING_KEY
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
-from gateway.store.tables import console_sessions, installation, tickets, tokens
+from gateway.store.rows import import_rows, is_empty
+from gateway.store.tables import console_sessions, installation, lasting_approvals, tickets, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many of a store's promises were taken back: tokens, open tickets and grants, approvals that were remembered."""
+
+    tokens: int = 0
+    tickets: int = 0
+    remembered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was brought back: where the log is, how many entries it has, what ended with it."""
+    """What was brought back: where the log is, how many entries it has, how many rows came into the store, what ended with it."""
 
     log: Path
     entries: int
-    tokens: int
-    tickets: int
+    rows: int
+    ended: Ended
 
 
 def restore(
@@ -76,12 +87,8 @@ def restore(
     _check_room(url, manifest, audit, recordings)
     entries = _check(place, manifest)
     log = audit if nothing_since else audit.with_name(f"{audit.name}.restored-{now // 10**9}")
+    rows = _bring_store(url, place, manifest)
     try:
-        parsed = make_url(url)
-        if manifest.store == "sqlite":
-            file = Path(str(parsed.database))
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            copy_file(place / STORE, file)
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         copy_folder(place / AUDIT, log)
         if (place / RECORDINGS).is_dir():
@@ -98,11 +105,11 @@ def restore(
         upgrade(database)
         if keys is not None and (keys / SHARED_KEYS).is_file():
             _bring_shared(database, keys / SHARED_KEYS)
-        ended = (0, 0) if nothing_since else end_all(database, now)
+        ended = Ended() if nothing_since else end_all(database, now)
     finally:
         database.close()
     _tell(config, manifest, ended, nothing_since)
-    return Restored(log, entries, *ended)
+    return Restored(log, entries, rows, ended)
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -111,7 +118,7 @@ def read_manifest(place: Path) -> Manifest:
         manifest = msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise BackupFailed(f"`{place}` is no backup", help=f"expected `{MANIFEST}` in it") from error
-    if manifest.format != FORMAT:
+    if manifest.format not in (1, FORMAT):
         raise BackupFailed("the backup was made by another version of sallyport")
     return manifest
 
@@ -119,13 +126,26 @@ def read_manifest(place: Path) -> Manifest:
 def _check_room(url: str, manifest: Manifest, audit: Path, recordings: Path) -> None:
     """INVARIANT: nothing is written over."""
     kind = make_url(url).get_backend_name()
-    if kind != manifest.store:
-        raise BackupFailed(f"the backup is of a store in {manifest.store}, and `[store] url` is {kind}")
+    if kind != manifest.store and manifest.format == 1:
+        raise BackupFailed(
+            f"the backup is of a store in {manifest.store}, and `[store] url` is {kind}",
+            help="backups of later versions come back into either",
+        )
     there = [path for path in (audit, recordings) if path.is_dir() and any(path.iterdir())]
     if kind == "sqlite" and (file := Path(str(make_url(url).database))).exists():
         there.append(file)
     if there:
         raise BackupFailed(f"`{there[0]}` is there already", help="move it aside; is a gateway running?")
+    if kind != "sqlite" and manifest.format != 1:
+        database = open_database(url)
+        try:
+            if not is_empty(database):
+                raise BackupFailed(
+                    "the store of `[store] url` has rows already",
+                    help="name an empty database; is a gateway running on it?",
+                )
+        finally:
+            database.close()
 
 
 def _check(place: Path, manifest: Manifest) -> int:
@@ -138,6 +158,27 @@ def _check(place: Path, manifest: Manifest) -> int:
     if not report.is_whole:
         raise BackupFailed(f"the log of the backup is not whole: {report.findings[0].message}", code="BACKUP_ALTERED")
     return report.entries
+
+
+def _bring_store(url: str, place: Path, manifest: Manifest) -> int:
+    """The rows of the backup, in the store; how many. Of format 1 SQLite's file as it is; PostgreSQL was brought back by somebody."""
+    parsed = make_url(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            file = Path(str(parsed.database))
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if manifest.format == 1:
+                copy_file(place / STORE_OF_BEFORE, file)
+        if manifest.format == 1:
+            return 0
+        database = open_database(url)
+        try:
+            with (place / STORE).open("rb") as lines:
+                return import_rows(database, lines)
+        finally:
+            database.close()
+    except OSError as error:
+        raise BackupFailed(f"the store cannot be brought back ({type(error).__name__}: {error})") from error
 
 
 def _bring_keys(keys: Path, log: Path, recordings: Path) -> None:
@@ -159,25 +200,32 @@ def _bring_shared(database: Database, file: Path) -> None:
             connection.execute(installation.insert(), missing)
 
 
-def end_all(database: Database, now: int) -> tuple[int, int]:
-    """End every token, open ticket, unused grant and console's session of a store; how many tokens and tickets. Raises GatewayError."""
+def end_all(database: Database, now: int) -> Ended:
+    """End every token, open ticket, unused grant, remembered approval and console's session of a store. Raises GatewayError."""
     with database.begin() as connection:
         alive = update(tokens).where(tokens.c.revoked_at.is_(None), tokens.c.expires_at > now)
         ended = connection.execute(alive.values(revoked_at=now)).rowcount
+        lasting = update(lasting_approvals).where(
+            lasting_approvals.c.revoked_at.is_(None), lasting_approvals.c.expires_at > now
+        )
+        remembered = connection.execute(lasting.values(revoked_at=now)).rowcount
         connection.execute(delete(console_sessions))
         states = (State.REQUESTED.value, State.GRANTED.value)
-        open_ones = list(connection.execute(select(tickets.c.id).where(tickets.c.state.in_(states))).scalars())
+        # WHY `used_at`: a grant that was used stays a grant, and nothing can be withdrawn of it.
+        is_open = (tickets.c.state.in_(states), tickets.c.used_at.is_(None))
+        open_ones = list(connection.execute(select(tickets.c.id).where(*is_open)).scalars())
     approvals = Approvals(database, Bell())
     for ticket in open_ones:
         approvals.advance(ticket, Withdrawn("the store was restored from a backup"), now)
-    return ended, len(open_ones)
+    return Ended(ended, len(open_ones), remembered)
 
 
-def _tell(config: Config, manifest: Manifest, ended: tuple[int, int], nothing_since: bool) -> None:
+def _tell(config: Config, manifest: Manifest, ended: Ended, nothing_since: bool) -> None:
     """An entry of the log that goes on, or of the new one."""
     log = open_log(config)
     try:
-        note = f"{manifest.log} of {manifest.made_at}; ended {ended[0]} tokens, {ended[1]} tickets"
+        what = f"{ended.tokens} tokens, {ended.tickets} tickets, {ended.remembered} remembered approvals"
+        note = f"{manifest.log} of {manifest.made_at}; ended {what}"
         step = "restored, nothing happened since" if nothing_since else "restored"
         log.append(Entry(kind=Kind.STARTED, time=time.time_ns(), step=step, note=note))
     finally:

@@ -30,8 +30,6 @@ def backup(place: Place, config: ConfigFile = DEFAULT_CONFIG, keys: Keys = None)
 
     made = make_backup(load_config(config, os.environ), os.environ, place, keys, time.time_ns())
     say(f"{place}: {len(made.files)} files; the log {made.log}")
-    if made.store != "sqlite":
-        say(f"  the store is in {made.store}: take a dump of it too, before this (docs/backup.md)")
     say("  no keys are in it" if keys is None else f"  the keys are in {keys}: keep them elsewhere")
 
 
@@ -51,9 +49,11 @@ def restore(
     from gateway.app.restoring import restore as bring_back
 
     found = bring_back(load_config(config, os.environ), os.environ, place, keys, nothing_since=nothing_since)
-    say(f"{found.log}: {found.entries:,} entries, whole")
+    ended = found.ended
+    say(f"{found.log}: {found.entries:,} entries, whole; the store: {found.rows:,} rows")
     if not nothing_since:
         say(
-            f"  ended: {found.tokens} tokens, {found.tickets} open tickets and grants; who signed in to the console signs in again"
+            f"  ended: {ended.tokens} tokens, {ended.tickets} open tickets and grants, {ended.remembered} remembered approvals; "
+            "who signed in to the console signs in again"
         )
         say("  the log of before is beside the new one; `sallyport audit verify --dir` reads it")
