@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace as changed
+from sqlalchemy import Connection
 
 from engine.decision import Hold, Verdict
 from engine.request import Approval
 from gateway.approvals.states import Approved, Person
 from gateway.asked import Asked
-from gateway.audit.entry import Kind
-from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.audit.entry import Entry, Kind
+from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 from gateway.identity.logins import Login
 from gateway.identity.speaking import JOB, PROMPT, STATED
 from tests.strategies.gates import ALLOW, ANA, DENY, ORDERS, SESSION, House, asked, parse
@@ -201,3 +203,110 @@ def test_what_was_not_seen_to_the_bottom_cannot_be_remembered(house: House, what
     with pytest.raises(ApprovalConflict) as caught:
         house.gate.advance(ticket, Approved(BO, "", 60))
     assert caught.value.code == "REMEMBER_FORBIDDEN"
+
+
+# --- what the audit says where the store or the audit fails in the middle
+
+
+@contextmanager
+def failing_commits(house: House) -> Iterator[None]:
+    """A store whose commits fail: what was done in a transaction is gone."""
+    begin = house.database.begin
+
+    @contextmanager
+    def begins() -> Iterator[Connection]:
+        with begin() as connection:
+            yield connection
+            raise StoreUnavailable("the store refused")
+
+    house.database.begin = begins  # type: ignore[method-assign]  # a test's
+    try:
+        yield
+    finally:
+        house.database.begin = begin  # type: ignore[method-assign]  # a test's
+
+
+def steps(house: House) -> list[tuple[str, int]]:
+    return [(one.step, one.takes_back) for one in house.entries() if one.step in ("recalled", "taken_back", "lost")]
+
+
+def test_a_use_whose_store_fails_is_taken_back_in_the_audit(house: House) -> None:
+    lasting = remember(house)
+    with failing_commits(house):
+        assert house.gate.decide(asked(NEXT)).decision.verdict is Verdict.DENY
+    (use,) = [one for one in house.entries() if one.step == "recalled"]
+    assert steps(house) == [("recalled", 0), ("lost", use.seq)]
+    assert house.gate.steps.doubtful == 0
+    kept = house.approvals.lasting.get(lasting)
+    assert kept is not None
+    assert kept.uses == 0
+    assert house.gate.decide(asked(NEXT)).decision.is_granted
+    assert steps(house) == [("recalled", 0), ("lost", use.seq), ("recalled", 0)]
+
+
+def test_a_use_whose_decision_cannot_be_recorded_is_taken_back_as_soon_as_it_can(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember(house)
+    append = house.log.append
+
+    def full_behind_it(entry: Entry, *, promised: bool = False) -> int:
+        if entry.step == "recalled":
+            monkeypatch.setattr(house.log, "append", _full)
+        return append(entry, promised=promised)
+
+    monkeypatch.setattr(house.log, "append", full_behind_it)
+    assert house.gate.decide(asked(NEXT)).decision.verdict is Verdict.DENY
+    assert steps(house) == [("recalled", 0)]
+    monkeypatch.setattr(house.log, "append", append)
+    house.gate.steps.resolve()
+    (use,) = [one for one in house.entries() if one.step == "recalled"]
+    assert steps(house) == [("recalled", 0), ("lost", use.seq)]
+
+
+@pytest.mark.parametrize("was_written", [False, True])
+def test_taking_one_back_that_the_store_failed_at_is_as_the_store_says(house: House, was_written: bool) -> None:
+    lasting = remember(house)
+    if was_written:
+        house.approvals.lasting.take_back = _fails_behind(house.approvals.lasting.take_back)  # type: ignore[method-assign]  # a test's
+        with pytest.raises(StoreUnavailable):
+            house.gate.recalling.take_back(lasting, BO)
+    else:
+        with failing_commits(house), pytest.raises(StoreUnavailable):
+            house.gate.recalling.take_back(lasting, BO)
+    assert house.gate.steps.doubtful == 1
+    house.gate.steps.resolve()
+    assert house.gate.steps.doubtful == 0
+    (told,) = [one for one in house.entries() if one.step == "taken_back"]
+    assert steps(house) == [("taken_back", 0)] + ([] if was_written else [("lost", told.seq)])
+    expected = Verdict.HOLD if was_written else Verdict.ALLOW
+    assert house.gate.decide(asked(NEXT)).decision.verdict is expected
+
+
+def _fails_behind(call: Callable[..., object]) -> Callable[..., object]:
+    def done(*what: object) -> object:
+        call(*what)
+        raise StoreUnavailable("no answer")
+
+    return done
+
+
+def test_what_an_earlier_life_used_and_decided_nothing_with_is_taken_back_after_the_start(house: House) -> None:
+    remember(house)
+    for session in ("s-1", "s-2"):
+        assert house.gate.decide(changed(asked(NEXT), session=replace(SESSION, id=session))).decision.is_granted
+    record = house.gate.record
+
+    def die(*what: object) -> object:
+        raise KeyboardInterrupt
+
+    house.gate.record = die  # type: ignore[method-assign,assignment]  # a test's
+    with pytest.raises(KeyboardInterrupt):
+        house.gate.decide(asked(NEXT))
+    house.gate.record = record  # type: ignore[method-assign]  # a test's
+    uses = [one.seq for one in house.entries() if one.step == "recalled"]
+    for _ in range(2):
+        again = house.build()
+        again.steps.remember(house.folder / "audit")
+        again.steps.resolve()
+        assert steps(house) == [("recalled", 0)] * 3 + [("lost", uses[-1])]
