@@ -1,6 +1,7 @@
-"""What `carrying` drives: the shape of a protocol that carries several connections on one, and what happens on it. Shapes only.
+"""What `carrying` and `shared` drive: the shape of a protocol that carries several connections on one, and what happens on it. Shapes only.
 
-A stream is for its session what a client's own connection would be: bytes come, bytes go, one of both leaves.
+A stream is for its session what a connection of its own would be, to a client (`Multiplexer`) or to a target (`Calls`): bytes come, bytes go, one
+of both leaves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Bytes of the client on a stream, in the words of its session."""
+    """Bytes of the other side on a stream, in the words of its session."""
 
     stream: int
     data: bytes
@@ -33,24 +34,50 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Unserved:
+    """The target did nothing of what was asked on a stream, and says so; or it never was sent."""
+
+    stream: int
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The answer on a stream went out, whole."""
+    """The answer on a stream is whole: it went out, or is `Heard` to its end."""
 
     stream: int
 
 
 @dataclass(frozen=True, slots=True)
 class Eased:
-    """A stream whose answer waited for its client can take more."""
+    """A stream on which something waited for the other side can take more."""
 
     stream: int
 
 
-Happening: TypeAlias = Opened | Heard | Left | Done | Eased
+Happening: TypeAlias = Opened | Heard | Left | Unserved | Done | Eased
 
 
-class Multiplexer(Protocol):
-    """Pure. What happened is asked for (`happened`) after every call, and what goes to the client (`send`)."""
+class Streams(Protocol):
+    """What a stream's session does with it, whichever way it leads."""
+
+    def answer(self, stream: int, data: bytes) -> None:
+        """Bytes of a stream's session for the other side."""
+
+    def finish(self, stream: int, *, at_once: bool) -> None:
+        """A stream's session says nothing more. `at_once`: nor does what it said already matter."""
+
+    def taken(self, stream: int, count: int) -> None:
+        """Bytes that were `Heard` are used up."""
+
+    def unsent(self, stream: int) -> int:
+        """How many bytes wait for the other side."""
+
+    def is_full(self, stream: int) -> bool:
+        """Whether so many wait that no more should be made (`Eased` says when they may)."""
+
+
+class Driven(Protocol):
+    """Pure. What happened is asked for (`happened`) after every call, and what goes to the other side (`send`)."""
 
     @property
     def is_over(self) -> bool:
@@ -68,34 +95,45 @@ class Multiplexer(Protocol):
         """The connection stands."""
 
     def receive(self, data: bytes, now: float) -> None:
-        """Bytes of the client."""
+        """Bytes of the other side."""
 
     def happened(self) -> list[Happening]:
         """What happened since the last call."""
 
     def send(self, most: int, now: float) -> bytes:
-        """Bytes for the client, about so many; nothing where there are none, or none that it takes."""
-
-    def answer(self, stream: int, data: bytes) -> None:
-        """Bytes of a stream's session for the client."""
-
-    def finish(self, stream: int, *, at_once: bool) -> None:
-        """A stream's session says nothing more. `at_once`: nor does what it said already matter."""
-
-    def taken(self, stream: int, count: int) -> None:
-        """Bytes that were `Heard` are used up."""
-
-    def unsent(self, stream: int) -> int:
-        """How many bytes of an answer wait for the client."""
-
-    def is_full(self, stream: int) -> bool:
-        """Whether so many wait that no more should be made (`Eased` says when they may)."""
+        """Bytes for the other side, about so many; nothing where there are none, or none that it takes."""
 
     def retire(self) -> None:
         """Take no new streams; over when those that are open have ended."""
 
     def tick(self, now: float) -> None:
         """The time was told."""
+
+
+class Multiplexer(Driven, Streams, Protocol):
+    """A client's connection and the streams on it."""
+
+
+class Calls(Driven, Streams, Protocol):
+    """A connection to a target and the requests on it, each in the words of its session."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the target has said what it takes: nothing is asked before."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one request more may be begun."""
+
+    @property
+    def is_retiring(self) -> bool:
+        """Whether none may be begun any more."""
+
+    def open(self) -> int:
+        """One request more; its number as a stream. Only while there is room."""
+
+    def lost(self) -> None:
+        """The target left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +149,14 @@ class Carriage:
     in_clear: bool
     protocol: str
     multiplexer: Callable[[Callable[[bytes, str], str]], Multiplexer]
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How several requests to a target share one connection.
+
+    `name`: in ALPN. `calls` makes a connection's, given whether it is inside TLS.
+    """
+
+    name: str
+    calls: Callable[[bool], Calls]

@@ -17,7 +17,7 @@ from typing import assert_never
 import structlog
 
 from adapters.core import events as saw
-from adapters.core.carried import Carriage, Done, Eased, Happening, Heard, Left, Multiplexer, Opened
+from adapters.core.carried import Carriage, Done, Eased, Happening, Heard, Left, Multiplexer, Opened, Unserved
 from adapters.core.driven import Session
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
@@ -236,7 +236,7 @@ class Carrier:
                 stream = self._streams.get(number)
                 if stream is not None:
                     stream.ease()
-            case Done(number) | Left(number):
+            case Done(number) | Left(number) | Unserved(number):
                 stream = self._streams.pop(number, None)
                 if stream is not None:
                     stream.gone()

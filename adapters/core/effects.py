@@ -135,10 +135,12 @@ class OpenUpstream:
     """Connect to the resource's target, or to another one in its place from now on.
 
     `kept_for`: a connection that was kept for the same (`KeepUpstream`) will do; then the answer is `UpstreamReused`.
+    `shared_for`: so will a part of one on which requests for the same run already, where the target has such.
     """
 
     target: Target | None = None
     kept_for: Hashable | None = None
+    shared_for: Hashable | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,6 +132,10 @@ class End(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._hearer.is_full(self._side, False)
 
+    def unserved(self) -> None:
+        """The target did nothing of what was sent to it here."""
+        self._hearer.take(saw.UpstreamUnserved())
+
     # --- from the relay
 
     def flush(self) -> None:

@@ -49,7 +49,7 @@ class LookedUp:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamOpened:
-    """The connection asked for with `OpenUpstream` stands (TLS included when the resource wants it)."""
+    """The connection asked for with `OpenUpstream` stands. `tls`: with whatever TLS the resource wants."""
 
     tls: bool
 
@@ -57,6 +57,11 @@ class UpstreamOpened:
 @dataclass(frozen=True, slots=True)
 class UpstreamReused:
     """A connection that was kept stands in for the one asked for; TLS included. Its target may end it any moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamUnserved:
+    """The target says that it did nothing of what was sent on this connection: it may be sent once more, on another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ Event: TypeAlias = (
     | LookedUp
     | UpstreamOpened
     | UpstreamReused
+    | UpstreamUnserved
     | UpstreamFailed
     | Decided
     | VerifierFound

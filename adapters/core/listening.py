@@ -21,6 +21,7 @@ from adapters.core.driven import Session
 from adapters.core.kept import KeptConnections
 from adapters.core.ports import Doorkeeper
 from adapters.core.relay import Relay
+from adapters.core.shared import SharedConnections
 from adapters.core.surroundings import Surroundings
 
 SHUTDOWN = "the gateway is shutting down"
@@ -50,10 +51,12 @@ class RelayListener:
         open_session: Callable[[], Session],
         carriage: Carriage | None = None,
         kept: KeptConnections | None = None,
+        shared: SharedConnections | None = None,
     ) -> None:
-        """`kept` keeps connections to targets between requests; without it each request has one of its own."""
+        """`kept` keeps connections to targets between requests; without it each request has one of its own. `shared` has those that carry
+        many requests at once."""
         self._settings = address
-        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls, kept=kept)
+        self._surroundings = Surroundings(doorkeeper=doorkeeper, client_tls=address.tls, kept=kept, shared=shared)
         self._open_session = open_session
         may_carry = carriage is not None and (carriage.in_clear or address.tls is not None)
         self._carriage = carriage if may_carry else None
@@ -94,8 +97,9 @@ class RelayListener:
         for relay in list(self._relays):
             relay.cut(reason)
         await asyncio.gather(*(relay.closed.wait() for relay in relays))
-        if self._surroundings.kept is not None:
-            self._surroundings.kept.close()
+        for pool in (self._surroundings.kept, self._surroundings.shared):
+            if pool is not None:
+                pool.close()
 
     def admit(self, transport: asyncio.Transport) -> asyncio.Protocol | None:
         """A relay's client end for a new connection; None when there are too many."""

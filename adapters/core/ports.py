@@ -122,6 +122,8 @@ class Target:
     shell: str = "/bin/bash"
     header: str | None = None
     """HTTP: the header that carries `password` as it is, instead of `Authorization`."""
+    http2: str = "off"
+    """HTTP: whether requests go in HTTP/2: `off`, `auto` (where the target chooses it in TLS), `always` (without TLS too)."""
     names: object | None = field(repr=False, compare=False, default=None)
     """HTTP: an opaque handle for `Question.catalog`, where the resource says what its paths mean."""
     addresses: tuple[str, ...] = ()

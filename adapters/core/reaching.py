@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import structlog
 
 from adapters.core.effects import StartTls
-from adapters.core.events import Side
+from adapters.core.ends import End
+from adapters.core.events import Side, UpstreamFailed
 from adapters.core.minting import Authority
 from adapters.core.ports import Refusal, Target
+from adapters.core.shared import UNREACHED, SharedConnection, SharedConnections
 from adapters.core.tls import upstream_context
 
 NO_TARGET = Refusal("08004", "there is no such resource")
@@ -35,6 +37,31 @@ async def look_up(host: str, port: int) -> tuple[str, ...]:
             # WHY not cut: an address that nobody looks at is one that may lead inside.
             return addresses if len(addresses) <= MAX_ADDRESSES else ()
     return ()
+
+
+async def reach(
+    target: Target, end: End, shared: SharedConnections | None, shared_for: Hashable | None, told: Reached, session: str
+) -> tuple[End, bool] | UpstreamFailed:
+    """A way to the target of a session: over this end or another one, and whether TLS stands there already. Or why there is none."""
+
+    async def dialed(made: SharedConnection) -> bool:
+        if not await is_connected(target, made.end, told, session):
+            return False
+        made.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await made.settled
+        return True
+
+    if shared is not None and shared_for is not None and shared.serves(target):
+        found = await shared.reach((target, shared_for), target, end, dialed)
+        if isinstance(found, UpstreamFailed):
+            return found
+        if found is not end or end.transport is not None:
+            return found, True
+    if not await is_connected(target, end, told, session):
+        return UpstreamFailed(UNREACHED)
+    return end, False
 
 
 async def is_connected(target: Target, end: asyncio.Protocol, told: Reached, session: str) -> bool:

@@ -24,7 +24,7 @@ from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.line import Line, Place
 from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
-from adapters.core.reaching import CONNECT_TIMEOUT, is_connected, look_up, tls_for
+from adapters.core.reaching import CONNECT_TIMEOUT, look_up, tls_for
 from adapters.core.stretching import stretched
 from adapters.core.surroundings import Surroundings
 from adapters.core.taping import Tape, unsent
@@ -269,10 +269,10 @@ class Relay:
                 self._spawn(self._refresh(target, changed))
             case do.LookUp(host, port):
                 self._spawn(self._look_up(host, port))
-            case do.OpenUpstream(target, kept_for):
+            case do.OpenUpstream(target, kept_for, shared_for):
                 self._target = self._target if target is None else target
                 if kept_for is None or not self._has_taken(kept_for):
-                    self._spawn(self._open_upstream(self._upstream))
+                    self._spawn(self._open_upstream(self._upstream, shared_for))
             case do.KeepUpstream(kept_for, seconds):
                 self._keep_upstream(kept_for, seconds)
             case do.CloseUpstream():
@@ -429,19 +429,18 @@ class Relay:
     async def _look_up(self, host: str, port: int) -> None:
         self.take(saw.LookedUp(host, await look_up(host, port)))
 
-    async def _open_upstream(self, end: End) -> None:
-        target = self._target
-        if target is None:
-            raise RuntimeError("the session wants a target before it was admitted")
-        if not await is_connected(target, end, self._with.doorkeeper.reached, self._gate_session().id):
+    async def _open_upstream(self, end: End, shared_for: Hashable | None) -> None:
+        found = await self._with.reach(self._target, end, shared_for, self._gate_session().id)
+        if isinstance(found, saw.UpstreamFailed):
             if self._upstream is end:
-                self.take(saw.UpstreamFailed("the target cannot be reached"))
-            return
-        if self._closing is not None or self._upstream is not end:
-            end.drop()
-            return
-        end.read_while("its peer is full", not self._client_is_full)
-        self.take(saw.UpstreamOpened(tls=False))
+                self.take(found)
+        elif self._closing is not None or self._upstream is not end:
+            found[0].drop()
+        else:
+            self._upstream, is_secure = found
+            self._upstream.tell(self)
+            self._upstream.read_while("its peer is full", not self._client_is_full)
+            self.take(saw.UpstreamOpened(tls=is_secure))
 
     def _start_tls(self, side: Side, asked: do.StartTls) -> None:
         context, name = tls_for(asked, self._with.client_tls, self._target)

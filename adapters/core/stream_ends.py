@@ -1,6 +1,6 @@
-"""A stream of a carried connection, as asyncio sees a socket: the relay's client end reads from it and writes to it.
+"""A stream of a carried connection, as asyncio sees a socket: one of a relay's ends reads from it and writes to it.
 
-Not here: what a stream is on the wire (the multiplexer), who drives it (`carrying`).
+Not here: what a stream is on the wire (`carried.Streams`), who drives it (`carrying` to clients, `shared` to targets).
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from adapters.core.carried import Multiplexer
+from adapters.core.carried import Streams
 
 
 class StreamTransport(asyncio.Transport):
     """One stream. `end` is the protocol over it; `wake` has what was written sent soon."""
 
-    def __init__(self, number: int, mux: Multiplexer, end: asyncio.Protocol, wake: Callable[[], None]) -> None:
+    def __init__(self, number: int, mux: Streams, end: asyncio.Protocol, wake: Callable[[], None]) -> None:
         super().__init__()
         self._number = number
         self._mux = mux
@@ -26,7 +26,7 @@ class StreamTransport(asyncio.Transport):
     # --- from the carrier
 
     def deliver(self, data: bytes) -> None:
-        """Bytes of the client. WHY kept without a limit when nobody reads: there are no more than the stream's window."""
+        """Bytes of the other side. WHY kept without a limit when nobody reads: there are no more than the stream's window."""
         if self._is_closing:
             return
         if self._is_paused:
@@ -36,13 +36,13 @@ class StreamTransport(asyncio.Transport):
         self._mux.taken(self._number, len(data))
 
     def ease(self) -> None:
-        """The client took enough of what was written."""
+        """The other side took enough of what was written."""
         if self._is_full:
             self._is_full = False
             self._end.resume_writing()
 
     def gone(self) -> None:
-        """Nothing goes to the client any more, and nothing comes."""
+        """Nothing goes to the other side any more, and nothing comes."""
         if not self._is_gone:
             self._is_gone = self._is_closing = True
             self._unread.clear()
@@ -51,7 +51,7 @@ class StreamTransport(asyncio.Transport):
     # --- from the relay's end
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Bytes for the client."""
+        """Bytes for the other side."""
         if self._is_closing or not data:
             return
         self._mux.answer(self._number, bytes(data))
@@ -61,7 +61,7 @@ class StreamTransport(asyncio.Transport):
         self._wake()
 
     def pause_reading(self) -> None:
-        """Deliver nothing for now: the client's window closes."""
+        """Deliver nothing for now: the other side's window closes."""
         self._is_paused = True
 
     def resume_reading(self) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 import structlog
 
+from adapters.core.ends import End
+from adapters.core.events import UpstreamFailed
 from adapters.core.kept import KeptConnections
 from adapters.core.ports import Doorkeeper, Target
-from adapters.core.reaching import CONNECT_TIMEOUT
+from adapters.core.reaching import CONNECT_TIMEOUT, reach
+from adapters.core.shared import SharedConnections
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +24,7 @@ class Surroundings:
     """What a relay needs from the listener that made it.
 
     `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh` reads
-    a target's names again (None: there are none); `kept` keeps connections for another request.
+    a target's names again (None: there are none); `kept` keeps connections for another request, `shared` those that many are on at once.
     """
 
     doorkeeper: Doorkeeper
@@ -30,6 +33,15 @@ class Surroundings:
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None
     kept: KeptConnections | None = None
+    shared: SharedConnections | None = None
+
+    async def reach(
+        self, target: Target | None, end: End, shared_for: Hashable | None, session: str
+    ) -> tuple[End, bool] | UpstreamFailed:
+        """A way to the target of a session: over this end or another one, and whether TLS stands there already. Or why there is none."""
+        if target is None:
+            raise RuntimeError("the session wants a target before it was admitted")
+        return await reach(target, end, self.shared, shared_for, self.doorkeeper.reached, session)
 
     async def pass_on(self, key: bytes) -> None:
         """Stop what the session with a key runs."""

@@ -200,22 +200,28 @@ class Stacked:
         return (self._outer.seal(inner) if inner else b"") + self._outer.farewell()
 
 
-def upstream_context(target: Target) -> ssl.SSLContext:
-    """How TLS to a target is done: verified, TLS 1.2 or newer."""
+def upstream_context(target: Target, offered: tuple[str, ...] = ()) -> ssl.SSLContext:
+    """How TLS to a target is done: verified, TLS 1.2 or newer. `offered`: what it may choose to speak (ALPN)."""
     # WHY remembered: to read the authorities takes milliseconds, and HTTP connects for each request. A changed file counts.
     changed = os.stat(target.ca_file).st_mtime_ns if target.ca_file else 0
     own = (target.certificate, target.private_key) if target.certificate and target.private_key else None
-    return _context(target.ca_file, changed, target.verify_host, own)
+    return _context(target.ca_file, changed, target.verify_host, own, offered)
 
 
 @lru_cache(maxsize=256)
 def _context(
-    ca_file: str | None, changed: int, verify_host: bool, own: tuple[str, str] | None = None
+    ca_file: str | None,
+    changed: int,
+    verify_host: bool,
+    own: tuple[str, str] | None = None,
+    offered: tuple[str, ...] = (),
 ) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = verify_host
     context.options |= ssl.OP_NO_RENEGOTIATION
+    if offered:
+        context.set_alpn_protocols(list(offered))
     if own is not None:
         _prove_ourselves(context, "\n".join(own))
     return context

@@ -1,7 +1,7 @@
 """Bodies on the wire: by length or in chunks, piece by piece, strictly. Encoded again, never passed on as they came.
 
 `Sized` and `Chunked` take bytes and give the body's own; what stands behind the body is left in `rest`. Chunk extensions
-and trailers: of requests refused, of answers dropped. Called by sessions for requests, by `responses` for answers.
+and trailers: of requests refused; of answers the first are dropped, the second left in `trailers`. Called by sessions for requests, by `responses` for answers.
 """
 
 from __future__ import annotations
@@ -68,13 +68,14 @@ class Endless:
 class Chunked:
     """A body in chunks. `is_strict` (requests): size lines have nothing but the size, and no trailers follow."""
 
-    __slots__ = ("_is_strict", "_left", "_state", "_trailers", "_unused", "is_done", "rest")
+    __slots__ = ("_is_strict", "_left", "_state", "_unused", "is_done", "rest", "trailers")
 
     def __init__(self, *, is_strict: bool) -> None:
         self._is_strict = is_strict
         self._state = "size"
         self._left = 0
-        self._trailers = 0
+        self.trailers: list[bytes] = []
+        """Lines behind the last chunk."""
         self._unused = b""
         self.is_done = False
         self.rest = b""
@@ -139,9 +140,9 @@ class Chunked:
         if not line:
             self._state = "done"
             return
-        self._trailers += 1
-        if self._is_strict or self._trailers > MAX_TRAILERS or not _TRAILER.fullmatch(line):
+        if self._is_strict or len(self.trailers) >= MAX_TRAILERS or not _TRAILER.fullmatch(line):
             raise self._bad("lines stand behind the last chunk")
+        self.trailers.append(line)
 
     def _bad(self, message: str) -> PeerProtocolError:
         return PeerProtocolError(message, code="chunk" if self._is_strict else "bad_answer")

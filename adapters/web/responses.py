@@ -58,7 +58,9 @@ class AnswerData:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEnd:
-    """The answer is whole."""
+    """The answer is whole. `trailers`: fields behind its body, names in lower case."""
+
+    trailers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 AnswerPart: TypeAlias = AnswerHead | AnswerData | AnswerEnd
@@ -104,7 +106,7 @@ class AnswerReader:
             parts.append(AnswerData(own))
         if self._body.is_done:
             self.is_done = True
-            parts.append(AnswerEnd())
+            parts.append(AnswerEnd(_trailers(self._body)))
         return parts
 
     def end(self) -> list[AnswerPart]:
@@ -196,6 +198,13 @@ def _body_of(head: AnswerHead) -> Body:
     if head.length is None:
         return Endless()
     return Chunked(is_strict=False) if head.length < 0 else Sized(head.length)
+
+
+def _trailers(body: Body) -> tuple[tuple[bytes, bytes], ...]:
+    if not isinstance(body, Chunked) or not body.trailers:
+        return ()
+    fields = [line.partition(b":") for line in body.trailers]
+    return tuple((name.lower(), value.strip(b" \t")) for name, _, value in fields)
 
 
 def _bad(message: str) -> PeerProtocolError:

@@ -7,6 +7,7 @@ from typing import Protocol, assert_never
 
 from adapters.core.kept import KeptConnections
 from adapters.core.listening import Address
+from adapters.core.shared import SharedConnections
 from adapters.http.listener import http_listener, proxy_listener
 from adapters.kubernetes.listener import kubernetes_listener
 from adapters.mcp.listener import mcp_listener
@@ -16,6 +17,7 @@ from adapters.postgres.listener import PostgresListener
 from adapters.postgres.session import ClientProof
 from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
+from adapters.web.http2.offer import TO_TARGETS
 from gateway.app.certificates import Certificates
 from gateway.config import Auth, Config, Listener
 from gateway.config.addresses import split_address
@@ -67,6 +69,7 @@ def make_listener(
                 http2=is_carried,
                 in_clear=in_clear,
                 kept=_kept(one, meters),
+                shared=_shared(one, meters),
             )
         case ResourceProtocol.KUBERNETES:
             return kubernetes_listener(Address(host, port, tls), doors, one.resource, kept=_kept(one, meters))
@@ -85,6 +88,11 @@ def make_listener(
 def _kept(one: Listener, meters: Meters) -> KeptConnections:
     """Where connections to the targets of a listener wait for another request."""
     return KeptConnections(lambda what: meters.target_connections.count(one.protocol.value, what))
+
+
+def _shared(one: Listener, meters: Meters) -> SharedConnections:
+    """Where connections to the targets of a listener carry many requests at once."""
+    return SharedConnections(TO_TARGETS, lambda what: meters.target_connections.count(one.protocol.value, what))
 
 
 def _is_proxy(config: Config, one: Listener) -> bool:

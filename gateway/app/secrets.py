@@ -223,6 +223,7 @@ class Secrets:
             ca_file=None if resource.tls.ca_file is None else str(self._config.at(resource.tls.ca_file)),
             verify_host=resource.tls.verify,
             header=resource.header,
+            http2=resource.http2.value,
             names=None if resource.openapi is None else self._routes(resource),
             own=self._own(resource),
         )

@@ -12,7 +12,7 @@ from gateway.config.addresses import is_loopback, split_address, untrustworthy
 from gateway.config.clusters import find_cluster_misfits
 from gateway.config.console import find_console_misfits
 from gateway.config.exports import find_export_misfits, is_postable
-from gateway.config.http2 import Http2
+from gateway.config.http2 import Http2, TargetHttp2
 from gateway.config.issuers import find_issuer_misfits
 from gateway.config.mcp import find_mcp_misfits
 from gateway.config.model import Auth, Config, Listener, Local, Resource, ResourceProtocol, ServerTls, TlsMode
@@ -98,6 +98,15 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
         yield from find_ssh_resource_misfits(config, resource, path)
     if resource.protocol is ResourceProtocol.KUBERNETES:
         yield from find_cluster_misfits(config, resource, path)
+    if resource.http2 is not TargetHttp2.OFF and (
+        resource.protocol is not ResourceProtocol.HTTP or resource.proxy is not None
+    ):
+        yield (*path, "http2"), "is a key of resources for HTTP whose host is known"
+    if resource.http2 is TargetHttp2.AUTO and resource.tls.mode is TlsMode.DISABLE:
+        yield (
+            (*path, "http2"),
+            'is "auto" where no TLS asks the target; expected "always" for one that is known to speak it',
+        )
     yield from find_mcp_misfits(config, resource, path)
     yield from find_proxy_misfits(config, resource, path)
 

@@ -1,4 +1,4 @@
-"""The key `http2` of a `[[listener]]`: which clients of HTTP may speak HTTP/2."""
+"""The key `http2`: of a `[[listener]]` which clients of HTTP may speak HTTP/2, of a `[[resource]]` whether it is spoken to the target."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ class Http2(StrEnum):
     """Those that choose it in TLS (ALPN)."""
     CLEAR = "clear"
     """Without TLS too, those that know it beforehand (h2c)."""
+
+
+class TargetHttp2(StrEnum):
+    """Whether requests go to a target of HTTP in HTTP/2."""
+
+    OFF = "off"
+    AUTO = "auto"
+    """Where the target chooses it in TLS (ALPN)."""
+    ALWAYS = "always"
+    """And nothing else, but for WebSocket: in TLS what the target has to choose, without TLS what it is known to speak."""

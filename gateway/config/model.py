@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.config.audited import AuditExport, AuditRetention
-from gateway.config.http2 import Http2
+from gateway.config.http2 import Http2, TargetHttp2
 from gateway.config.proxy import Proxy
 from gateway.config.rates import RateLimits
 from gateway.config.telemetry import Telemetry
@@ -131,7 +131,7 @@ class Resource:
     Of SSH: `credential` is a private key, `certificate` a file with its certificate, `known_hosts` a file as OpenSSH has
     them with the target's key or its authority, `shell` the bash that runs commands there.
     Of HTTP: `credential` goes as a bearer's token; with `role` as that user's password (Basic); with `header` as that header.
-    `openapi` is a file (JSON or YAML) that says which operation a path is.
+    `openapi` is a file (JSON or YAML) that says which operation a path is. `http2`: whether requests go in HTTP/2.
     Of Kubernetes: `credential` is a token, or with `certificate` (a file) the private key of that certificate; `role` is the user
     that everybody is there, and without it each is who they are here, with their groups.
     Sessions on it end when nothing ran for `idle_seconds`, and when they are open for `lifetime_seconds`; one principal has at
@@ -148,6 +148,7 @@ class Resource:
     database: str | None = None
     header: str | None = None
     openapi: str | None = None
+    http2: TargetHttp2 = TargetHttp2.OFF
     tls: TargetTls = TargetTls()
     certificate: str | None = None
     known_hosts: str | None = None

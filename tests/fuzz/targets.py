@@ -20,7 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
 
-from adapters.core.carried import Heard
+from adapters.core.carried import Done, Heard
 from adapters.core.events import BytesReceived, Side
 from adapters.errors import PeerProtocolError
 from adapters.http.hello import MAX_HELLO, server_name
@@ -35,6 +35,7 @@ from adapters.web.event_masks import EventMasker
 from adapters.web.events import Events
 from adapters.web.http2.connection import Http2, Limits
 from adapters.web.http2.frames import PREFACE
+from adapters.web.http2.outward import Outward
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.requests import HeadReader
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
@@ -306,6 +307,39 @@ def http2(data: bytes) -> None:
             assert body.rest == b""
 
 
+def http2_target(data: bytes) -> None:
+    """Frames of a target: in pieces the same as whole; what each session hears is an answer, as far as it goes, and one that is said to be whole is."""
+    cut = data[0] % (len(data) + 1) if data else 0
+    whole = _answers([data])
+    assert _answers([data[:cut], data[cut:]]) == whole
+    for number, said in whole[0].items():
+        reader = AnswerReader("GET" if number == 1 else "POST")
+        with contextlib.suppress(PeerProtocolError):
+            reader.feed(said)
+            assert reader.is_done == (Done(number) in whole[1])
+
+
+def _answers(pieces: list[bytes]) -> tuple[dict[int, bytes], list[object], bool]:
+    """What each of two requests' sessions would hear, what else happened, whether the connection is over."""
+    made = Outward(is_tls=True)
+    made.begin(0.0)
+    made.receive(bytes(3) + b"\x04" + bytes(5), 0.0)
+    for words in (b"GET /a HTTP/1.1\r\nhost: a\r\n\r\n", b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nok"):
+        made.answer(made.open(), words)
+    while made.wants_sending:
+        assert made.send(1 << 20, 0.0)
+    for piece in pieces:
+        made.receive(piece, 0.0)
+    happened = made.happened()
+    while made.wants_sending:
+        assert made.send(1 << 20, 0.0)
+    heard: dict[int, bytes] = {}
+    for one in happened:
+        if isinstance(one, Heard):
+            heard[one.stream] = heard.get(one.stream, b"") + one.data
+    return heard, [one for one in happened if not isinstance(one, Heard)], made.is_over
+
+
 def _streams(pieces: list[bytes]) -> tuple[dict[int, bytes], list[object], bool]:
     """What each stream's session would hear, what else happened, whether the connection is over."""
     refused: list[str] = []
@@ -436,6 +470,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         url,
         answers,
         http2,
+        http2_target,
         tables,
         frames,
         bundle,

@@ -98,7 +98,13 @@ class PostgresSession:
             case saw.InterruptRequested():
                 if ready is not None:
                     ready.interrupted()
-            case saw.OwnerFound() | saw.LookedUp() | saw.UpstreamReused() | saw.RecordingFailed():
+            case (
+                saw.OwnerFound()
+                | saw.LookedUp()
+                | saw.UpstreamReused()
+                | saw.UpstreamUnserved()
+                | saw.RecordingFailed()
+            ):
                 pass  # WHY: only where a token has no name, a host comes from a client, a connection or a terminal is kept, is that asked for
             case saw.FactsRefreshed():
                 if ready is not None:

@@ -385,9 +385,11 @@ class Http2:
             del stream.queue[: len(piece)]
             is_last = stream.is_answered and not stream.queue
             if piece:
-                self._h2.send_data(number, piece, end_stream=is_last)
+                self._h2.send_data(number, piece, end_stream=is_last and not stream.trailers)
                 self._control.earn(EARNED)
-            elif is_last:
+            if is_last and stream.trailers:
+                self._h2.send_headers(number, list(stream.trailers), end_stream=True)
+            elif is_last and not piece:
                 self._h2.end_stream(number)
         self._gather()
         if is_last:
@@ -403,7 +405,7 @@ class Http2:
         is_last = False
         while stream.heads and not is_last:
             fields = stream.heads.pop(0)
-            is_last = stream.is_answered and not stream.queue and not stream.heads and stream.has_head
+            is_last = stream.is_answered and not (stream.queue or stream.heads or stream.trailers) and stream.has_head
             try:
                 self._h2.send_headers(number, list(fields), end_stream=is_last)
             except H2Error:

@@ -1,4 +1,4 @@
-"""Bytes of a client to whole frames of HTTP/2, looked over before the library sees them (RFC 9113, 4 and 6; RFC 7541, 5 and 6).
+"""Bytes of a client or a target to whole frames of HTTP/2, looked over before the library sees them (RFC 9113, 4 and 6; RFC 7541, 5 and 6).
 
 What is checked here: the preface, sizes, that a head comes in few frames and few bytes, that its integers are short. HPACK's
 own reader knows no limit for those, and works on them in the square of their length. What frames mean is the library's.
@@ -94,9 +94,10 @@ class FrameReader:
 
     __slots__ = ("_block", "_continuations", "_is_greeted", "_is_set", "_unread")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_greeted: bool = False) -> None:
+        """`is_greeted`: no preface comes, as from targets."""
         self._unread = bytearray()
-        self._is_greeted = self._is_set = False
+        self._is_greeted, self._is_set = is_greeted, False
         self._block: bytearray | None = None
         self._continuations = 0
 
@@ -206,7 +207,7 @@ def _integer(block: bytes, at: int, bits: int) -> tuple[int, int]:
 
 
 def bounded(frame: Frame) -> bytes:
-    """Settings of a client as we take them: it may allow us a large table of past fields, and we do not fill it."""
+    """Settings of a peer as we take them: it may allow us a large table of past fields, and we do not fill it."""
     said = struct.iter_unpack(">HI", frame.whole[_HEADER_SIZE:]) if frame.size % 6 == 0 else None
     if frame.kind != Kind.SETTINGS or said is None:
         return frame.whole
@@ -223,6 +224,14 @@ def settings(values: dict[int, int]) -> bytes:
 def goaway(last_stream: int, code: int) -> bytes:
     """A frame that says: no stream above this one is served."""
     return _HEADER.pack(0, 8, Kind.GOAWAY, 0, 0) + struct.pack(">II", last_stream, code)
+
+
+def read_goaway(frame: Frame) -> tuple[int, int]:
+    """The last stream that a peer may have served, and its code. Raises PeerProtocolError."""
+    if frame.size < 8 or frame.stream:
+        raise PeerProtocolError("a goodbye has no last stream, or stands on one", code="FRAME_SIZE_ERROR")
+    last, code = struct.unpack_from(">II", frame.whole, _HEADER_SIZE)
+    return last & 0x7FFFFFFF, code
 
 
 def _bad(message: str) -> PeerProtocolError:

@@ -1,16 +1,20 @@
-"""How a protocol over HTTP takes clients of HTTP/2: what its listener is given besides its sessions."""
+"""How a protocol over HTTP takes clients of HTTP/2, and speaks it to targets: what its listener is given besides its sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.core.carried import Carriage, Multiplexer
+from adapters.core.carried import Carriage, Multiplexer, Sharing
 from adapters.web.http2.connection import Http2, Limits
 from adapters.web.http2.frames import PREFACE
+from adapters.web.http2.outward import Outward
 from adapters.web.session.manners import Manners
 from adapters.web.session.settings import Settings
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import body_length, read_head
+
+TO_TARGETS = Sharing("h2", Outward)
+"""Requests to a target share connections of HTTP/2."""
 
 
 def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool) -> Carriage:

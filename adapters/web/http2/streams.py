@@ -15,7 +15,7 @@ class Stream:
 
     __slots__ = (
         *("_opening", "_is_begun", "_kept", "_reader", "_size", "fields", "has_head", "heads", "is_answered", "is_cut"),
-        *("is_ended", "queue", "to_credit", "was_full"),
+        *("is_ended", "queue", "to_credit", "trailers", "was_full"),
     )
 
     def __init__(self, opening: Opening, fields: Fields) -> None:
@@ -33,6 +33,8 @@ class Stream:
         self.has_head = False
         """The answer's own head is among them, or went out."""
         self.queue = bytearray()
+        self.trailers: Fields = ()
+        """Behind the answer's body."""
         self.is_answered = False
         """The session said all of its answer."""
         self.is_cut = False
@@ -97,8 +99,8 @@ class Stream:
                     self.has_head = True
                 case AnswerData(piece):
                     self.queue += piece
-                case AnswerEnd():
-                    self.is_answered = True
+                case AnswerEnd(trailers):
+                    self.is_answered, self.trailers = True, trailers
 
     def finish(self, *, at_once: bool) -> None:
         """The session says nothing more: what it said goes out (`at_once`: does not), and is no whole answer."""

@@ -113,12 +113,12 @@ class Conversation:
             case saw.Decided(ticket, answer):
                 if ticket == self._ticket and self._exchange is not None:
                     self._decided(self._exchange, answer)
-            case saw.UpstreamOpened() if self._target is not None and self._target.tls:
+            case saw.UpstreamOpened(tls=False) if self._target is not None and self._target.tls:
                 self._do.add(do.StartTls(Side.UPSTREAM))
-            case saw.UpstreamOpened():
-                self._run()
-            case saw.UpstreamReused():
-                self._run(is_reused=True)
+            case saw.UpstreamOpened() | saw.UpstreamReused():
+                self._run(is_reused=isinstance(event, saw.UpstreamReused))
+            case saw.UpstreamUnserved():
+                self._target_left(is_unserved=True)
             case saw.UpstreamFailed(reason, code):
                 raise PeerProtocolError(reason, code=code)
             case saw.StopRequested(reason, cause):
@@ -325,14 +325,14 @@ class Conversation:
             return
         exchange.take_plan(plan, self._do)
         assert self._target is not None
-        exchange.share(self._resource(exchange), self._manners.keeps_for(self._target, self._caller))
-        self._reach(exchange.kept_for)
+        exchange.share(self._resource(exchange), self._manners.keeps_for(self._target, self._caller), self._target)
+        self._reach(exchange, exchange.kept_for)
 
     # --- the target
 
-    def _reach(self, kept_for: Hashable | None) -> None:
+    def _reach(self, exchange: Exchange, kept_for: Hashable | None) -> None:
         self._enter(Phase.REACHING, self._settings.target_seconds)
-        self._do.open_target(kept_for)
+        self._do.open_target(kept_for, exchange.shared_for)
 
     def _run(self, *, is_reused: bool = False) -> None:
         exchange, target = self._exchange, self._target
@@ -345,7 +345,7 @@ class Conversation:
         closes = facts.is_last(exchange.head) or self._stop_reason is not None
         send_up(self._do, self._manners, exchange, target, self._caller, closes=closes, is_reused=is_reused)
         exchange.patience = self._manners.patience(exchange.forward, self._settings.target_seconds)
-        self._enter(Phase.REACHING if is_reused else Phase.RUNNING, exchange.patience)
+        self._enter(Phase.REACHING if exchange.is_repeatable else Phase.RUNNING, exchange.patience)
         if exchange.is_unread:
             begin_upload(self._do, self._heads, exchange)
 
@@ -356,14 +356,14 @@ class Conversation:
         self._enter(Phase.RUNNING, None)
         self._pass_on(exchange, data)
 
-    def _target_left(self) -> None:
+    def _target_left(self, *, is_unserved: bool = False) -> None:
         exchange = self._exchange
         if exchange is None or self._phase not in (Phase.REACHING, Phase.RUNNING):
             return
-        if exchange.may_be_sent_again:
+        if exchange.may_be_sent_again(is_unserved=is_unserved):
             exchange.send_again()
             self._do.drop_target()
-            self._reach(None)
+            self._reach(exchange, None)
             return
         if exchange.reader is None:
             raise PeerProtocolError("the target ended the connection", code="TARGET_UNREACHABLE")

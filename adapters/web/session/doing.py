@@ -49,10 +49,10 @@ class Doing:
             self._is_paused = False
             self.effects.append(do.Resume(Side.CLIENT))
 
-    def open_target(self, kept_for: Hashable | None = None) -> None:
-        """Connect to the target, or take a connection that was kept for the same."""
+    def open_target(self, kept_for: Hashable | None = None, shared_for: Hashable | None = None) -> None:
+        """Connect to the target, take a connection that was kept for the same, or part of one that is shared by them."""
         self._is_upstream = True
-        self.effects.append(do.OpenUpstream(kept_for=kept_for))
+        self.effects.append(do.OpenUpstream(kept_for=kept_for, shared_for=shared_for))
 
     def keep_target(self, kept_for: Hashable | None, seconds: float) -> None:
         """Let the connection to the target serve another request of the same, for so long; not at all where there are none."""

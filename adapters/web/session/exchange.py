@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from adapters.core.effects import Admit, Ask, Record
-from adapters.core.ports import Answer, Outcome, Proof, Question
+from adapters.core.ports import Answer, Outcome, Proof, Question, Target
 from adapters.web import facts
 from adapters.web.bodies import Body
 from adapters.web.recorded import Tap, tap_of
@@ -17,6 +17,9 @@ from adapters.web.session.manners import UNCHANGED, Plan, Refusals, Replying
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
+
+MAX_SENT = 3
+"""How often one request goes up, where targets say that they did nothing of it."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,10 @@ class Exchange:
     say: Refusals | None = None
     kept_for: Hashable | None = None
     """With whose requests this one may share a connection to the target; None: with nobody's."""
+    shared_for: Hashable | None = None
+    """With whose requests it may be on one connection at once; None: with nobody's."""
+    sent: int = 0
+    """How often it went up."""
     is_reused: bool = False
     """It goes up on a connection that served another one before."""
     tap: Tap | None = None
@@ -70,9 +77,12 @@ class Exchange:
     def is_uploading(self) -> bool:
         return self.is_unread and not self.body.is_done
 
-    def share(self, resource: str, kept_for: Hashable | None) -> None:
+    def share(self, resource: str, kept_for: Hashable | None, target: Target) -> None:
         """Who may share a connection. INVARIANT: only what reads and has no body does: nothing that a client chose comes on it but heads that
-        were written here, so there is nothing in it that a target could take for a second request."""
+        were written here, so there is nothing in it that a target could take for a second request. Unless the target may
+        speak HTTP/2, where each request is in frames of its own."""
+        if target.http2 != "off" and kept_for is not None and not self.head.values("upgrade"):
+            self.shared_for = (resource, kept_for)
         is_plain = self.head.method in ("GET", "HEAD") and self.length == 0 and not self.head.values("upgrade")
         self.kept_for = (resource, kept_for) if is_plain and kept_for is not None else None
 
@@ -82,10 +92,15 @@ class Exchange:
         return 0.0 if self.reader is None else self.reader.lasts
 
     @property
-    def may_be_sent_again(self) -> bool:
+    def is_repeatable(self) -> bool:
+        """Whether it could come to be sent once more: it is here, and was not sent too often."""
+        return self.is_reused or (self.shared_for is not None and not self.is_unread and self.sent < MAX_SENT)
+
+    def may_be_sent_again(self, *, is_unserved: bool) -> bool:
         """Whether a connection that ended may have ended before the target saw this: it was kept, and nothing came. Only what reads is
-        sent on such a one."""
-        return self.is_reused and self.reader is not None and not self.reader.is_heard
+        sent on such a one. `is_unserved`: the target says that it did nothing of it."""
+        is_heard = self.reader is None or self.reader.is_heard
+        return not is_heard and self.is_repeatable and (self.is_reused or is_unserved)
 
     def send_again(self) -> None:
         """It goes up once more, on a connection of its own."""
@@ -94,6 +109,7 @@ class Exchange:
     def expect_reply(self, reply: Replying) -> None:
         """It goes up: what the target says next is the answer."""
         self.reader, self.reply = AnswerReader(self.head.method), reply
+        self.sent += 1
 
     def records(self, now: float, error: str | None) -> list[Record]:
         """What the audit is told became of it, where it was granted."""

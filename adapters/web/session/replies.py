@@ -25,6 +25,7 @@ from adapters.web.session.exchange import Exchange
 from adapters.web.session.manners import Plan
 from adapters.web.session.settings import HOLD_BACK
 from adapters.web.text_masks import TextMasker
+from adapters.web.trailers import are_read, passed
 
 _MEDIA = re.compile(
     rb'([A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+)[ \t]*(?:;[ \t]*charset="?([A-Za-z0-9\-]+)"?[ \t]*)?'
@@ -85,10 +86,12 @@ class Reply:
         waited_for: str | None = None,
         is_proxied: bool = False,
         tap: Tap | None = None,
+        reads_trailers: bool = False,
     ) -> None:
         """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of.
 
-        `is_proxied`: clients sign in at the target themselves, and are told how. `tap` records the body.
+        `is_proxied`: clients sign in at the target themselves, and are told how. `tap` records the body. `reads_trailers`: what stands
+        behind the body goes on, where nothing is masked: no mask has looked into it.
         """
         self._own = frozenset({b"www-authenticate"}) if is_proxied else frozenset[bytes]()
         self._decision_id = decision_id
@@ -97,6 +100,7 @@ class Reply:
         self._values = plan.values if plan.is_text else ()
         self._is_masked = self._masks is not None or bool(self._values)
         self._waited_for = waited_for
+        self._reads_trailers = reads_trailers and not self._is_masked
         self._is_old = is_old
         self._scrubber = Scrubber(secrets)
         self._has_secrets = bool(secrets)
@@ -147,8 +151,8 @@ class Reply:
             case AnswerData(data):
                 self._size += len(data)
                 return self._body(self._masker.feed(data) if self._masker is not None else data)
-            case AnswerEnd():
-                return self._end()
+            case AnswerEnd(trailers):
+                return self._end(trailers)
 
     def _begin(self, head: AnswerHead) -> None:
         self._head, self.status = head, head.status
@@ -200,13 +204,16 @@ class Reply:
         self._kept.clear()
         return head + self._framed(self._scrubber.feed(kept))
 
-    def _end(self) -> bytes:
+    def _end(self, trailers: tuple[tuple[bytes, bytes], ...]) -> bytes:
         last = self._masker.end() if self._masker is not None else b""
         self.is_done = True
         if not self.is_begun:
             return self._whole(last)
         made = self._framed(self._scrubber.feed(last) + self._scrubber.end())
-        return made + LAST_CHUNK if self._is_chunked else made
+        if not self._is_chunked:
+            return made
+        behind = passed(trailers, self._scrubber.whole) if self._reads_trailers else b""
+        return made + (b"0\r\n" + behind + b"\r\n" if behind else LAST_CHUNK)
 
     def _whole(self, last: bytes) -> bytes:
         """All of an answer whose end is there before its first byte goes on: its length can be said."""
@@ -284,6 +291,7 @@ def reply_to(exchange: Exchange, target: Target, *, closes: bool, is_proxied: bo
         closes=closes,
         is_proxied=is_proxied,
         tap=exchange.tap,
+        reads_trailers=are_read(exchange.head),
     )
 
 

@@ -16,6 +16,7 @@ from tests.e2e.bypass.http.two_cases import CASES, REFUSE, Case, Sent
 from tests.interop.http.nginx import has_nginx, nginx_over
 from tests.interop.http.running import Running, Target
 from tests.interop.http.two import Client, Got, secured_gateway
+from tests.interop.http.two_nginx import resource, two_nginx
 
 PARAMETERS = [pytest.param(case, id=f"{case.number} {case.title}") for case in CASES]
 
@@ -27,7 +28,7 @@ def target() -> Iterator[Target]:
     made.close()
 
 
-@pytest.fixture(scope="module", params=["python", "nginx"])
+@pytest.fixture(scope="module", params=["python", "nginx", "nginx in HTTP/2"])
 def running(
     request: pytest.FixtureRequest, target: Target, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
@@ -40,6 +41,12 @@ def running(
         missing("nginx")
     place = tmp_path_factory.mktemp("nginx")
     place.chmod(0o755)
+    if request.param == "nginx in HTTP/2":
+        with two_nginx(place, target.port) as two:
+            lines = resource("always", place / "target.crt")
+            with secured_gateway(folder, f"127.0.0.1:{two.port}", resource=lines) as made:
+                yield made
+        return
     with nginx_over(place, target.port) as nginx, secured_gateway(folder, f"127.0.0.1:{nginx.port}") as made:
         yield made
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config.check import find_misfits
-from gateway.config.http2 import Http2
+from gateway.config.http2 import Http2, TargetHttp2
 from gateway.config.model import (
     Audit,
     Auth,
@@ -81,6 +81,11 @@ def local(**changes: object) -> dict[str, object]:
         (resource(tls=TargetTls(TlsMode.DISABLE, ca_file="policies")), "resource.0.tls.ca_file"),
         ({"listener": (Listener(PG, "6432"),)}, "listener.0.bind"),
         ({"listener": (Listener(PG, "127.0.0.1:6432", http2=Http2.CLEAR),)}, "listener.0.http2"),
+        (resource(http2=TargetHttp2.AUTO), "resource.0.http2"),
+        (
+            resource(protocol=HTTP, role=None, http2=TargetHttp2.AUTO, tls=TargetTls(TlsMode.DISABLE)),
+            "resource.0.http2",
+        ),
         ({"listener": (Listener(PG, "h:1", resource="none"),)}, "listener.0.resource"),
         ({"listener": (Listener(PG, "h:1", Auth.TOKEN),)}, "listener.0.auth"),
         (resource(header="X-Api-Key"), "resource.0.header"),

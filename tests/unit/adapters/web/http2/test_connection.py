@@ -15,6 +15,7 @@ from h2.events import (
     ResponseReceived,
     StreamEnded,
     StreamReset,
+    TrailersReceived,
     WindowUpdated,
 )
 from h2.settings import SettingCodes
@@ -494,3 +495,15 @@ def test_a_head_that_does_not_go_on_ends_the_connection() -> None:
     house.now = 200
     house.turn(frame(Kind.HEADERS, b"\x82", flags=0, stream=3))
     assert house.server.deadline == 220
+
+
+def test_what_stands_behind_an_answers_body_ends_its_stream() -> None:
+    house = House()
+    for said, body in ((b"2\r\nok\r\n", b"ok"), (b"", b"")):
+        stream = house.ask(GET)
+        house.server.answer(stream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + said)
+        house.server.answer(stream, b"0\r\ngrpc-status: 0\r\n\r\n")
+        assert house.turn()[-1] == Done(stream)
+        assert house.body(stream) == body
+        assert house.all_of(TrailersReceived, stream)[0].headers == [(b"grpc-status", b"0")]
+        assert len(house.all_of(StreamEnded, stream)) == 1

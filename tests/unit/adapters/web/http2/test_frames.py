@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 
 import pytest
 from hpack import Encoder
@@ -21,6 +22,7 @@ from adapters.web.http2.frames import (
     bounded,
     check_block,
     goaway,
+    read_goaway,
     settings,
 )
 
@@ -133,3 +135,23 @@ def test_a_large_table_that_a_client_allows_is_not_taken() -> None:
     assert bounded(said) == frame(Kind.SETTINGS, b"\0\x01\0\0\x10\0" + b"\0\x04\x7f\0\0\0")
     for other in (frame(Kind.SETTINGS, b"\0"), frame(Kind.PING, bytes(8))):
         assert bounded(read(START + other)[1]) == other
+
+
+def test_from_a_target_no_preface_comes() -> None:
+    reader = FrameReader(is_greeted=True)
+    reader.feed(frame(Kind.SETTINGS) + frame(Kind.GOAWAY, struct.pack(">II", 0x80000005, 7)))
+    assert reader.take() is not None
+    goodbye = reader.take()
+    assert goodbye is not None
+    assert read_goaway(goodbye) == (5, 7)
+
+
+@pytest.mark.parametrize("said", [frame(Kind.GOAWAY, bytes(7)), frame(Kind.GOAWAY, bytes(8), stream=1)])
+def test_a_goodbye_names_a_last_stream_and_is_for_the_connection(said: bytes) -> None:
+    reader = FrameReader(is_greeted=True)
+    reader.feed(frame(Kind.SETTINGS) + said)
+    reader.take()
+    goodbye = reader.take()
+    assert goodbye is not None
+    with pytest.raises(PeerProtocolError):
+        read_goaway(goodbye)

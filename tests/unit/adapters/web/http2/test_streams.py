@@ -85,3 +85,10 @@ def test_an_answer_of_ours_is_taken_apart() -> None:
         [(b":status", b"400"), (b"content-length", b"2")],
         b"no",
     )
+
+
+def test_what_stands_behind_an_answers_body_is_kept_for_the_end() -> None:
+    one = stream(b"GET", ended=True)
+    one.begin()
+    one.answer(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n")
+    assert (one.is_answered, bytes(one.queue), list(one.trailers)) == (True, b"ok", [(b"grpc-status", b"0")])

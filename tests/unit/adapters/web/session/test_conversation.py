@@ -466,6 +466,31 @@ def test_it_goes_up_again_once_and_not_behind_a_byte() -> None:
     assert len(house.up) == 1
 
 
+SHARED = Target("shop.example", 80, "", SECRET, tls=False, http2="always")
+
+
+def test_what_the_target_did_nothing_of_goes_up_again_under_the_same_grant() -> None:
+    house = House(target=SHARED, answers=False).client(request("POST /a", body=b"abc"))
+    house.saw(saw.UpstreamUnserved())
+    assert [sent[-3:] for sent in house.up] == [b"abc", b"abc"]
+    assert house.upstream(OK).statuses == [200]
+    assert len(house.asked) == len(house.records) == 1
+    house = House(target=SHARED, answers=False).client(request("POST /a", body=b"abc"))
+    for _ in range(3):
+        house.saw(saw.UpstreamUnserved())
+    assert (len(house.up), house.statuses, house.records) == (3, [502], ["bad_answer"])
+
+
+def test_what_may_have_run_does_not_go_up_again() -> None:
+    for event in (saw.EndReceived(Side.UPSTREAM), saw.UpstreamUnserved()):
+        house = House(target=SHARED, answers=False).client(request("POST /a", body=b"abc"))
+        house.upstream(b"H" if isinstance(event, saw.UpstreamUnserved) else b"").saw(event)
+        assert (len(house.up), house.statuses, house.records) == (1, [502], ["bad_answer"])
+    house = House(target=SHARED, answers=False).client(request("POST /upload", body=LONG))
+    house.saw(saw.UpstreamUnserved())
+    assert (len(house.up), house.statuses) == (1, [502])
+
+
 def test_a_masked_answer_is_asked_for_whole_and_without_conditions() -> None:
     masked = Answer(Decision(Verdict.MASK, None, mask_plan=(MaskItem(None, (), "redact", path="$..card"),)), "d-1")
     house = House(judge=lambda text: masked)

@@ -74,3 +74,6 @@ def test_a_connection_is_kept_once_and_only_where_it_may_be() -> None:
     doing.keep_target("ana", 5.0)
     doing.drop_target()
     assert doing.effects == [do.OpenUpstream(kept_for="ana"), do.KeepUpstream("ana", 5.0)]
+    doing.begin(0.0)
+    doing.open_target(None, "ana")
+    assert doing.effects == [do.OpenUpstream(shared_for="ana")]

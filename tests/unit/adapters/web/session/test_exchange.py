@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from adapters.core.ports import Answer
+from adapters.core.ports import Answer, Target
 from adapters.web.bodies import Sized
 from adapters.web.responses import AnswerReader
-from adapters.web.session.exchange import Exchange
+from adapters.web.session.exchange import MAX_SENT, Exchange
 from engine.command.http.wire import read_head
 from engine.decision import Decision, Verdict
 
@@ -33,21 +33,38 @@ def test_only_what_reads_and_has_no_body_shares_a_connection() -> None:
         (exchange("GET /", None), False),
         (Exchange(read_head(b"GET / HTTP/1.1\r\nupgrade: x"), Sized(0), 0, 0.0), False),
     ):
-        made.share("shop", "ana")
+        made.share("shop", "ana", Target("h", 1, ""))
         assert made.kept_for == (("shop", "ana") if is_shared else None)
-        made.share("shop", None)
+        assert made.shared_for is None
+        made.share("shop", None, Target("h", 1, "", http2="auto"))
         assert made.kept_for is None
+        assert made.shared_for is None
+        made.share("shop", "ana", Target("h", 1, "", http2="auto"))
+        assert (made.shared_for is None) is bool(made.head.values("upgrade"))
 
 
 def test_it_may_be_sent_again_until_the_target_says_a_byte() -> None:
     made = exchange()
-    assert not made.may_be_sent_again
+    assert not made.may_be_sent_again(is_unserved=False)
     made.is_reused, made.reader = True, AnswerReader("GET")
-    assert made.may_be_sent_again
+    assert made.may_be_sent_again(is_unserved=False)
     made.reader.feed(b"H")
-    assert not made.may_be_sent_again
+    assert not made.may_be_sent_again(is_unserved=True)
     made.send_again()
     assert (made.is_reused, made.reader, made.lasts) == (False, None, 0.0)
+
+
+def test_where_connections_are_shared_it_may_be_sent_again_only_if_the_target_did_nothing_and_not_often() -> None:
+    made = exchange("POST /", 3)
+    made.share("shop", "ana", Target("h", 1, "", http2="always"))
+    made.reader = AnswerReader("POST")
+    assert made.is_repeatable
+    assert not made.may_be_sent_again(is_unserved=False), "it may have run"
+    assert made.may_be_sent_again(is_unserved=True)
+    made.is_unread = True
+    assert not made.may_be_sent_again(is_unserved=True), "its body is gone"
+    made.is_unread, made.sent = False, MAX_SENT
+    assert not made.may_be_sent_again(is_unserved=True)
 
 
 def test_nothing_is_recorded_of_what_was_not_granted() -> None:

@@ -248,3 +248,17 @@ def test_a_masked_answer_that_is_too_long_to_wait_for_comes_in_chunks() -> None:
     out, _ = passed(answer(b"Content-Type: application/json", body=json.dumps(rows).encode()), 1000, plan=Plan(MASKS))
     assert b"transfer-encoding: chunked" in out.partition(b"\r\n\r\n")[0]
     assert len(json.loads(body_of(out))) == len(rows)
+
+
+BEHIND = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: " + SECRET + b"\r\nSet-Cookie: a=b\r\n\r\n"  # fmt: skip
+
+
+def test_what_stands_behind_a_body_goes_to_who_reads_it_unless_something_is_masked() -> None:
+    out, _ = passed(BEHIND, secrets=[SECRET], reads_trailers=True)
+    assert out.endswith(b"\r\n0\r\nx: " + b"*" * len(SECRET) + b"\r\n\r\n")
+    for more in ({"secrets": [SECRET]}, {"reads_trailers": True, "plan": Plan(MASKS)}):
+        out, _ = passed(BEHIND, **more)  # type: ignore[arg-type]  # options of tests
+        assert SECRET not in out
+        assert b"x: " not in out
+        assert out.endswith((b"\r\n0\r\n\r\n", b"{}"))
+    assert b"x: " not in passed(BEHIND, is_old=True, reads_trailers=True)[0]
