@@ -37,6 +37,8 @@ class Talk:
         self.h2.initiate_connection()
         self.bodies: dict[int, bytes] = {}
         self.names: dict[int, bytes] = {}
+        self.last = 2**31 - 1
+        """The last stream that it serves."""
         self.is_over = False
         self.flush()
 
@@ -128,6 +130,8 @@ class Site:
 
     def turn(self, talk: Talk, stream: int) -> None:
         """A request is whole: run it, as it is told."""
+        if stream > talk.last:
+            return
         what = self.turns.pop(0) if self.turns else "ok"
         name = talk.names[stream]
         if what not in UNRUN:
@@ -160,7 +164,8 @@ def _behind(talk: Talk, stream: int, body: bytes, fields: Fields, flags: int) ->
 
 def _goodbye(last: Callable[[int], int], *, answers: bool) -> Callable[[Talk, int, bytes], None]:
     def say(talk: Talk, stream: int, body: bytes) -> None:
-        talk.say(frame(7, 0, 0, struct.pack(">II", last(stream), 0)))
+        talk.last = last(stream)
+        talk.say(frame(7, 0, 0, struct.pack(">II", talk.last, 0)))
         if answers:
             _ok(talk, stream, body)
 
