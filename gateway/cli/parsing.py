@@ -1,15 +1,21 @@
-"""`parse`: a text of some protocol as the command tree that policies see."""
+"""`parse`: a text of some protocol as the command tree that policies see. What it prints on a terminal: docs/seeing.md."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
-from engine.command.parse import parse_command, parse_lines
-from engine.command.show import tree_text
+from engine.command.http.openapi import compile_openapi
+from engine.command.parse import Names, parse_command, parse_lines
+from engine.command.show import Line, Role, tree_lines
+from engine.command.sql.parse import read_catalog
+from engine.command.tree import Command
+from engine.errors import InputInvalid
 from gateway.cli.coloured import say_tree
 from gateway.cli.options import AsJson, AsJsonLines
 from gateway.cli.output import answer_lines, complain, say_json
@@ -25,6 +31,11 @@ def register(app: typer.Typer) -> None:
 def parse(
     text: Annotated[str | None, typer.Argument(help="The command; standard input when it is not given.")] = None,
     protocol: Annotated[str, typer.Option(help=f"One of {', '.join(PROTOCOLS)}.")] = "postgres",
+    catalog: Annotated[
+        Path | None,
+        typer.Option(help="A JSON file with what names mean on the database (docs/lineage.md); for postgres."),
+    ] = None,
+    openapi: Annotated[Path | None, typer.Option(help="An OpenAPI document as JSON; for http.")] = None,
     as_json: AsJson = False,
     as_json_lines: AsJsonLines = False,
 ) -> None:
@@ -39,11 +50,40 @@ def parse(
 
         answer_lines(answers)
         return
+    names = _names(protocol, catalog, openapi)
     given = sys.stdin.buffer.read() if text is None else text.encode("utf-8", "surrogateescape")
-    parsed = parse_command(protocol, given)
+    parsed = parse_command(protocol, given, names)
     if as_json:
         say_json(parsed.document())
     else:
-        say_tree(tree_text(parsed.command))
+        say_tree(tree_lines(parsed.command))
+        say_tree(_advice(parsed.command, names))
     if not parsed.command.complete:
         raise typer.Exit(1)
+
+
+def _names(protocol: str, catalog: Path | None, openapi: Path | None) -> Names | None:
+    """What names mean, by the file that was given. A file of another protocol, or one that cannot be read, is wrong usage."""
+    for option, file, own in (("catalog", catalog, "postgres"), ("openapi", openapi, "http")):
+        if file is None:
+            continue
+        if protocol != own:
+            complain(f"`--{option}` is for the protocol `{own}`")
+            raise typer.Exit(2)
+        try:
+            document = msgspec.json.decode(file.read_bytes())
+            return read_catalog(document) if own == "postgres" else compile_openapi(document)
+        except OSError as error:
+            complain(f"`{file}` cannot be read: {error.strerror or error}")
+        except (msgspec.DecodeError, InputInvalid) as error:
+            complain(f"`{file}`: {error}")
+        raise typer.Exit(2)
+    return None
+
+
+def _advice(command: Command, names: Names | None) -> Iterator[Line]:
+    """What would show more."""
+    if command.protocol == "postgres" and names is None and command.sql is not None and command.sql.outputs:
+        unproven = any(output.origins and not output.proven for output in command.sql.outputs)
+        if unproven:
+            yield (("no catalog was given: with `--catalog FILE` columns are traced to their tables", Role.FAINT),)

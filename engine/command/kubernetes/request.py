@@ -117,7 +117,9 @@ def _about_resource(
         name=info.name,
         query=query,
         selector=(query.get("labelSelector") or query.get("fieldSelector") or (None,))[0],
-        is_all=info.name is None and not (query.get("labelSelector") or query.get("fieldSelector")),
+        is_all=info.name is None
+        and info.verb != "create"
+        and not (query.get("labelSelector") or query.get("fieldSelector")),
         container=(query.get("container") or (None,))[0],
         argv=command if kind == "exec" else None,
         stdin=runs and is_set(query.get("stdin")),

@@ -1,4 +1,4 @@
-"""Trees on a terminal are coloured by effect; elsewhere they are plain."""
+"""Trees on a terminal are coloured by what their parts are; elsewhere they are plain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import io
 
 import pytest
 
-from gateway.cli.coloured import say_tree
+from engine.command.parse import parse_command
+from engine.command.show import Role, tree_lines, tree_text
+from gateway.cli.coloured import STYLES, say_tree
+
+COMMAND = parse_command("shell", "ls (read); $x; rm -rf /srv").command
 
 
 class Terminal(io.StringIO):
@@ -14,26 +18,37 @@ class Terminal(io.StringIO):
         return True
 
 
-TREE = "operations:\n  drop_table (delete) via top\n    delete table shop.orders\n"
-
-
-def test_effects_have_colours_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    seen = Terminal()
-    say_tree(TREE, seen)
+    return Terminal()
+
+
+def test_every_role_has_a_style() -> None:
+    assert set(STYLES) == set(Role)
+
+
+def test_effects_have_colours_on_a_terminal(seen: Terminal) -> None:
+    say_tree(tree_lines(parse_command("shell", "ls; rm -rf /srv; $x").command), seen)
+    assert "\x1b[32m(read)" in seen.getvalue()
     assert "\x1b[1;31m(delete)" in seen.getvalue()
+    assert "\x1b[1;35m(unknown)" in seen.getvalue()
+    assert "\x1b[1;35mno, some of it could not be seen" in seen.getvalue()
+
+
+def test_a_command_cannot_give_itself_the_colour_of_an_effect(seen: Terminal) -> None:
+    say_tree(tree_lines(parse_command("shell", "rm -rf '(read)'").command), seen)
+    assert "\x1b[32m(read)" not in seen.getvalue()
 
 
 def test_a_file_gets_the_text_as_it_is() -> None:
     seen = io.StringIO()
-    say_tree(TREE, seen)
-    assert seen.getvalue() == TREE
+    say_tree(tree_lines(COMMAND), seen)
+    assert seen.getvalue() == tree_text(COMMAND)
 
 
-def test_a_command_cannot_colour_or_clear_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    seen = Terminal()
-    say_tree("operations:\n  \x1b[2J [bold]x[/bold]\n", seen)
+def test_a_command_cannot_colour_or_clear_the_terminal(seen: Terminal) -> None:
+    say_tree([(("\x1b[2J [bold]x[/bold]", Role.OBJECT),)], seen)
     assert "\x1b[2J" not in seen.getvalue()
     assert "[bold]x[/bold]" in seen.getvalue()

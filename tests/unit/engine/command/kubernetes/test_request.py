@@ -192,6 +192,14 @@ def test_selection_and_force_are_facts() -> None:
     assert (facts.is_all, facts.force) == (True, False)
 
 
+def test_who_creates_one_object_does_not_mean_all_of_its_kind() -> None:
+    command = api("POST", "/api/v1/namespaces/a/pods", {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}})
+    (facts,) = [one.kubernetes for one in command.operations]
+    assert facts is not None
+    assert (facts.name, facts.is_all) == ("x", False)
+    assert api("DELETE", "/api/v1/namespaces/a/pods").operations[0].kubernetes.is_all  # type: ignore[union-attr]  # it has facts
+
+
 def test_the_watch_prefix_is_a_feature() -> None:
     command = api("GET", "/api/v1/watch/secrets")
     assert (kinds(command), command.features) == (["watch"], ("watch_prefix",))
