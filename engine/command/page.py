@@ -47,7 +47,8 @@ LANGUAGES: tuple[Language, ...] = (
         "Shell",
         (
             "One operation for each simple command that could run, wrappers taken off. Program, argv, variables, redirections, wrappers",
-            "and signs stand in `shell` of the operation; SQL that a client is given follows as operations of SQL.",
+            "and signs stand in `shell` of the operation; SQL that a client is given follows as operations of SQL, and what kubectl asks",
+            "of a cluster as operations of Kubernetes (`wrapper:kubectl`), with their facts in `kubernetes`.",
         ),
         shell.KINDS,
         shell.FEATURES,

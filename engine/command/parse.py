@@ -15,6 +15,7 @@ import msgspec
 from engine import _native
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.command.http.parse import parse_http
+from engine.command.kubernetes.lines import with_requests
 from engine.command.kubernetes.parse import parse_kubernetes
 from engine.command.mcp.parse import parse_mcp
 from engine.command.python.lines import with_programs
@@ -46,11 +47,11 @@ def parse_command(protocol: str, text: bytes | str, names: Names | None = None) 
 
             return parse_dialect(protocol, text)
         case "shell":
-            return with_programs(parse_shell(text))
+            return with_requests(with_programs(parse_shell(text)))
         case "ssh":
             return parse_ssh(text)
         case "python":
-            return parse_python(text)
+            return with_requests(parse_python(text))
         case _:
             return unknown_command(
                 protocol, text, "unknown_protocol", f"there is no parser for the protocol `{protocol}`"

@@ -2,7 +2,7 @@
 # title: Namespaces, volumes and whole collections stay
 # description: |
 #   What cannot be made again by applying it: namespaces, volumes, nodes, definitions, everything at once. Denied; people on call
-#   wait for two others. What runs the cluster itself is theirs as well.
+#   wait for two others. What runs the cluster itself is theirs as well. What is denied is denied of kubectl in a shell too.
 package policies.kubernetes.destructive
 
 import data.policies.lib.cluster
@@ -12,7 +12,7 @@ deny contains {
 	"reason": "namespaces, volumes, nodes, definitions and whole collections are not deleted here",
 	"hint": "delete the one object you mean by its name",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	not "sre" in input.principal.groups
 	some op in input.command.operations
 	op.effect == "delete"
@@ -24,7 +24,7 @@ deny contains {
 	"reason": "what belongs to the whole cluster, or runs it, is not changed by your role",
 	"hint": "put it into git, where the people who run the cluster review it",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	not "sre" in input.principal.groups
 	some op in input.command.operations
 	op.effect in {"create", "write", "delete", "execute"}

@@ -31,6 +31,12 @@ def test_kubectl_lines_do_what_their_verb_says(corpora: Path) -> None:
     assert found.agree > 0.93 * found.cases
 
 
+def test_kubectl_lines_ask_the_same_in_a_shell(corpora: Path) -> None:
+    found = kubernetes.in_a_shell(corpora)
+    assert found.unexplained == []
+    assert found.agree > 0.99 * found.cases
+
+
 def test_kinds_of_kubectl_lines_are_published(corpora: Path) -> None:
     for item in items(corpora, "k8s-kubectl"):
         command = parse_command("kubernetes", item["command"]).command

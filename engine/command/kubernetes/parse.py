@@ -21,7 +21,7 @@ from engine.command.tree import Access, Command, Effect, Operation, ParsedComman
 MAX_BYTES = 1024 * 1024
 MAX_LINE = 128 * 1024
 MAX_OUTLINED = 500
-"""Operations of a line that only a shell can split; it is refused for that anyway."""
+"""Operations of a line that only a shell can split; a line with more is not complete."""
 
 _REQUEST = re.compile(rb"[^\r\n]{1,20000} HTTP/")
 
@@ -106,7 +106,8 @@ def _inside(operation: Operation, line: Line, shell: ShellReader) -> list[Operat
     facts = operation.shell
     if facts is None or facts.program is None or not facts.argv or not is_kubectl(facts.program):
         return [operation]
-    if operation.kind != "cluster" or len(line.operations) >= MAX_OUTLINED:
+    if len(line.operations) >= MAX_OUTLINED:
+        line.problem("too_many_objects", f"the line makes more than {MAX_OUTLINED} requests")
         return [operation]
     part = kubectl_line(facts.argv, shell)
     line.features |= part.features

@@ -186,7 +186,7 @@ deny contains {
 	"reason": "namespaces, volumes, nodes, definitions and whole collections are not deleted here",
 	"hint": "delete the one object you mean by its name, or ask for it in git",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	known
 	some op in input.command.operations
 	op.effect == "delete"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,22 @@ def why_other(verb: str, text: str, command: Command) -> str | None:
     if any(one.kubernetes is None for one in command.operations) and not command.complete:
         return "another program of the line comes first: never complete"
     return None
+
+
+def in_a_shell(corpora: Path) -> Tally:
+    """Does a kubectl line make the same requests as a line of a shell as it makes by itself?"""
+    tally = Tally("k8s-kubectl", "the requests of a kubectl line are the same in a shell")
+    for item in items(corpora, "k8s-kubectl"):
+        alone, line = (parse_command(protocol, item["command"]).command for protocol in ("kubernetes", "shell"))
+        ours, its = (
+            sorted(repr(one.kubernetes) for one in tree.operations if one.kubernetes) for tree in (line, alone)
+        )
+        braces = re.search(r"\{[\w-]+\}", item["command"]) is not None and not alone.complete
+        cause = (
+            "a word in braces is what it says to bash, and computed to the splitter of single lines: not complete there"
+        )
+        tally.compare(ours == its, cause if braces else None, item["command"])
+    return tally
 
 
 def called_reading(corpora: Path) -> list[str]:
@@ -216,6 +233,7 @@ def _below(corpora: Path) -> Iterator[str]:
 def rows(corpora: Path) -> list[Tally]:
     return [
         kubectl_lines(corpora),
+        in_a_shell(corpora),
         manifests(corpora),
         manifest_verdicts(corpora),
         traversals(corpora),

@@ -1,0 +1,68 @@
+"""kubectl in command lines: what a line asks of the API server, beside the line that runs it.
+
+So that one policy over resources holds for requests, for kubectl lines and for kubectl anywhere in a shell. What the shell's own
+reader says stays: the requests follow, reached through `wrapper:kubectl`, and the command is no more complete than each of its kubectl
+lines. Called by `engine/command/parse.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
+from engine.command.kubernetes.line import Line
+from engine.command.shell.tree import Shell
+from engine.command.tree import Command, ParsedCommand
+
+MAX_REQUESTS: Final = 500
+"""Requests that are listed of one text; a text with more is not complete."""
+
+_ELSEWHERE: Final = Command("shell", "", "", (), complete=True)
+"""What a container runs is among the shell's own operations: kubectl's reader need not list it again."""
+
+
+def with_requests(parsed: ParsedCommand) -> ParsedCommand:
+    """The tree of a shell text with the requests of the kubectl lines in it."""
+    if b"kubectl" not in parsed.encoded and b"cluster" not in parsed.encoded:
+        return parsed
+    command = parsed.command
+    whole = Line(features=set(command.features), problems=list(command.problems), is_complete=command.complete)
+    count = 0
+    for one in command.operations:
+        whole.operations.append(one)
+        if one.shell is None or one.shell.program is None or not one.shell.argv or not is_kubectl(one.shell.program):
+            continue
+        if count > MAX_REQUESTS:
+            continue
+        part = kubectl_line(one.shell.argv, lambda _: _ELSEWHERE)
+        count += len(part.operations)
+        if count > MAX_REQUESTS:
+            whole.problem("too_many_objects", f"kubectl lines of the text make more than {MAX_REQUESTS} requests")
+            continue
+        whole.features |= part.features
+        whole.problems += [problem for problem in part.problems if problem not in whole.problems]
+        whole.is_complete &= part.is_complete and _is_listed(one.shell, part, command)
+        via = (*one.via, "wrapper:kubectl")
+        whole.operations += [replace(step, via=(*via, *step.via[1:]), span=one.span) for step in part.operations]
+    if not count:
+        return parsed
+    return ParsedCommand.of(
+        replace(
+            command,
+            operations=tuple(replace(one, statement=number) for number, one in enumerate(whole.operations)),
+            features=tuple(sorted(whole.features)),
+            problems=tuple(whole.problems),
+            complete=whole.is_complete and not whole.problems,
+        )
+    )
+
+
+def _is_listed(shell: Shell, part: Line, command: Command) -> bool:
+    """Whether what a container is told to run is among the operations of the text.
+
+    INVARIANT: where kubectl takes a word for a program and the shell's reader did not, the text is not complete.
+    """
+    programs = {one.shell.program for one in command.operations if one.shell is not None}
+    told = [one.kubernetes.argv[0] for one in part.operations if one.kubernetes is not None and one.kubernetes.argv]
+    return all(word is None or word not in shell.argv or word in programs for word in told)
