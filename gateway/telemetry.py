@@ -175,6 +175,18 @@ class Meters:
             ("protocol", "what"),
         )
         self.registry.register(self.target_connections)
+        self.pool_connections = Tally(
+            "sallyport_pool_connections",
+            "Connections of pools that were new, reused, returned or ended between two sessions, and sessions refused for want of one",
+            ("resource", "what"),
+        )
+        self.registry.register(self.pool_connections)
+        self.pool_open = Gauge(
+            "sallyport_pool",
+            "Connections of pools that are open, those of them that are free, and sessions that wait for one",
+            ["resource", "state"],
+            registry=self.registry,
+        )
         self.sessions = Gauge("sallyport_sessions", "Open sessions", ["protocol"], registry=self.registry)
         self.logins_refused = Counter("sallyport_logins_refused", "Refused logins", ["code"], registry=self.registry)
         self.holds_open = Gauge("sallyport_holds_open", "Commands that wait for people", registry=self.registry)

@@ -152,6 +152,31 @@ class KeepUpstream:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseUpstream:
+    """Reach the resource's target over a connection of its pool, one that may serve `kin`.
+
+    The answer is `UpstreamLeased` for one that served others, `UpstreamOpened` for a new one, `UpstreamFailed` where none came free.
+    """
+
+    kin: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnUpstream:
+    """The session left nothing on its leased connection that it knows of: let the pool clean it and have it serve others. `estate` is
+    what the next one has to know of it."""
+
+    estate: object = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordUpstream:
+    """Record which connection to the target serves the session. Nothing is sent where that cannot be done."""
+
+    connection: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseUpstream:
     """End the connection to the target, or the attempt at one, at once; nothing more is heard of it. Another may be opened."""
 
@@ -257,6 +282,9 @@ Rare: TypeAlias = (
     | LookUp
     | OpenUpstream
     | KeepUpstream
+    | LeaseUpstream
+    | ReturnUpstream
+    | RecordUpstream
     | CloseUpstream
     | StartTls
     | ShowPart

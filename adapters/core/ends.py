@@ -218,6 +218,11 @@ class End(asyncio.Protocol):
         else:
             transport.resume_reading()
 
+    def read_again(self) -> None:
+        """Read, whatever stood against it: who heard this end hears it no more."""
+        for why in list(self._unread_because):
+            self.read_while(why, True)
+
     @property
     def is_gone(self) -> bool:
         """Whether there is no socket, or none any more. WHY asked: a timer for its end would keep all of a relay for seconds."""

@@ -65,6 +65,13 @@ class UpstreamUnserved:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamLeased:
+    """A connection of the target's pool serves from now on, signed in and clean; `estate` is what its last session said of it."""
+
+    estate: object = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamFailed:
     """The connection asked for cannot be had. `reason` is fit for the client."""
 
@@ -162,6 +169,7 @@ Event: TypeAlias = (
     | UpstreamOpened
     | UpstreamReused
     | UpstreamUnserved
+    | UpstreamLeased
     | UpstreamFailed
     | Decided
     | VerifierFound

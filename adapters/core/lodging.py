@@ -135,6 +135,9 @@ class Guest:
     def records_commands(self) -> bool:
         return self._room.session.records_commands
 
+    def reached_over(self, connection: str) -> None:
+        self._room.session.reached_over(connection)
+
     def close(self, reason: str) -> None:
         self._room.leave(self)
 

@@ -310,6 +310,9 @@ class GateSession(Protocol):
     def records_commands(self) -> bool:
         """Whether every command is recorded, not only where a policy says so."""
 
+    def reached_over(self, connection: str) -> None:
+        """Record which connection to the target serves this session. Raises when it cannot be: then nothing may be sent over it."""
+
     def close(self, reason: str) -> None: ...
 
 

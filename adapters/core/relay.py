@@ -18,10 +18,12 @@ import structlog
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.admitting import checked, examined, let_in
+from adapters.core.alarms import Alarms
 from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
+from adapters.core.leasing import Leased, told_of
 from adapters.core.line import Line, Place
 from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, look_up, tls_for
@@ -63,8 +65,7 @@ class Relay:
         self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._late: list[asyncio.TimerHandle] = []
+        self._alarms = Alarms(self._loop, lambda: self.take(saw.TimePassed()))
         self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
         self._client_is_full = False
         self._running = False
@@ -231,7 +232,7 @@ class Relay:
             case do.Send(side, data):
                 self._end(side).out.append(data)
             case do.WakeAt(moment):
-                self._wake_at(moment)
+                self._alarms.wake_at(moment)
             case do.Close(reason):
                 self._close(reason)
             case do.Pause(side):
@@ -274,9 +275,15 @@ class Relay:
                 if kept_for is None or not self._has_taken(kept_for):
                     self._spawn(self._open_upstream(self._upstream, shared_for))
             case do.KeepUpstream(kept_for, seconds):
-                self._keep_upstream(kept_for, seconds)
+                self._with.keep((self._target, kept_for), self._parted(), seconds)
+            case do.LeaseUpstream(kin):
+                self._spawn(self._lease_upstream(kin))
+            case do.ReturnUpstream(estate):
+                self._with.put_back(self._parted(), estate)
+            case do.RecordUpstream(connection):
+                self._gate_session().reached_over(connection)
             case do.CloseUpstream():
-                self._close_upstream()
+                self._parted().forget()
             case do.StartTls(side):
                 self._flush()
                 self._start_tls(side, effect)
@@ -400,10 +407,12 @@ class Relay:
         await self._with.read_again(target, changed)
         self.take(saw.FactsRefreshed())
 
-    def _close_upstream(self) -> None:
+    def _parted(self) -> End:
+        """The connection to the target, of which nothing more is heard here. Another may be opened."""
         end, self._upstream = self._upstream, End(self, Side.UPSTREAM)
-        end.forget()
+        end.read_again()
         self.client.read_while("its peer is full", True)
+        return end
 
     def _has_taken(self, kept_for: Hashable) -> bool:
         """Whether a connection that was kept serves."""
@@ -416,15 +425,16 @@ class Relay:
         self._events.append(saw.UpstreamReused())
         return True
 
-    def _keep_upstream(self, kept_for: Hashable, seconds: float) -> None:
-        kept, end = self._with.kept, self._upstream
-        if kept is None:
-            self._close_upstream()
+    async def _lease_upstream(self, kin: Hashable) -> None:
+        pool = self._with.pool
+        if pool is None:
+            await self._open_upstream(self._upstream, None)
             return
-        self._upstream = End(self, Side.UPSTREAM)
-        end.read_while("its peer is full", True)
-        kept.put((self._target, kept_for), end, seconds)
-        self.client.read_while("its peer is full", True)
+        found = await pool.lease(kin, self, self._with.doorkeeper.reached, self._gate_session().id)
+        if isinstance(found, Leased):
+            self._upstream = found.end
+            found.end.read_while("its peer is full", not self._client_is_full)
+        self.take(told_of(found))
 
     async def _look_up(self, host: str, port: int) -> None:
         self.take(saw.LookedUp(host, await look_up(host, port)))
@@ -446,21 +456,13 @@ class Relay:
         context, name = tls_for(asked, self._with.client_tls, self._target)
         end = self._end(side)
         end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
-        self._late = [handle for handle in self._late if handle.when() > self._now()]
-        self._late.append(self._loop.call_later(CONNECT_TIMEOUT, self._tls_is_late, side, end))
+        self._alarms.after(CONNECT_TIMEOUT, lambda: self._tls_is_late(side, end))
 
     def _tls_is_late(self, side: Side, end: End) -> None:
         if end is self._end(side) and end.is_shaking_hands and self._closing is None:
             self.tls_failed(side, TimeoutError("the handshake takes too long"))
 
     # --- time, sockets
-
-    def _wake_at(self, moment: float | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if moment is not None:
-            self._timer = self._loop.call_at(moment, self.take, saw.TimePassed())
 
     def _end(self, side: Side) -> End:
         return self.client if side is Side.CLIENT else self._upstream
@@ -473,10 +475,8 @@ class Relay:
         if self._closing is not None:
             return
         self._closing = reason
-        self._wake_at(None)
+        self._alarms.end()
         self._tape.end(None)
-        for handle in self._late:
-            handle.cancel()
         self._flush()
         for ticket, (gate_ticket, task) in list(self._held.items()):
             del self._held[ticket]

@@ -12,6 +12,7 @@ import structlog
 from adapters.core.ends import End
 from adapters.core.events import UpstreamFailed
 from adapters.core.kept import KeptConnections
+from adapters.core.leasing import Pool
 from adapters.core.ports import Doorkeeper, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, reach
 from adapters.core.shared import SharedConnections
@@ -24,7 +25,8 @@ class Surroundings:
     """What a relay needs from the listener that made it.
 
     `interrupt` stops what the session with a key runs; `errand` makes one more short connection to a target; `refresh` reads
-    a target's names again (None: there are none); `kept` keeps connections for another request, `shared` those that many are on at once.
+    a target's names again (None: there are none); `kept` keeps connections for another request, `shared` those that many are on at once,
+    `pool` for another session (None: each has one of its own).
     """
 
     doorkeeper: Doorkeeper
@@ -34,6 +36,21 @@ class Surroundings:
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None
     kept: KeptConnections | None = None
     shared: SharedConnections | None = None
+    pool: Pool | None = None
+
+    def keep(self, key: Hashable, end: End, seconds: float) -> None:
+        """Keep a connection for another request, for so long; it ends where nobody keeps any."""
+        if self.kept is None:
+            end.forget()
+        else:
+            self.kept.put(key, end, seconds)
+
+    def put_back(self, end: End, estate: object) -> None:
+        """Give a connection back to its pool; it ends where there is none."""
+        if self.pool is None:
+            end.forget()
+        else:
+            self.pool.put_back(end, estate)
 
     async def reach(
         self, target: Target | None, end: End, shared_for: Hashable | None, session: str

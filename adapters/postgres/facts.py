@@ -6,6 +6,7 @@ read, names of prepared statements, the catalog), and the outline of a text: whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,6 +46,7 @@ _HARMLESS_SESSION = _TRANSACTION | {
     *("commit_prepared", "rollback_prepared", "cluster", "reindex"),
 }
 """Kinds that leave every setting as it is. What a prepared statement does is judged when it is executed."""
+_PLAIN_SETTING = re.compile(r"[a-z_]+|session characteristics")
 _NAMING = frozenset(
     {"prepare", "execute_prepared", "deallocate", "discard", "declare_cursor", "fetch", "move", "close_cursor"}
 )
@@ -52,6 +54,10 @@ _CHECKING = frozenset({"commit", "prepare_transaction", "set_constraints"})
 """Deferred constraints are looked at there."""
 _DATA = frozenset({Effect.READ, Effect.WRITE, Effect.DELETE})
 _UNPARSABLE = "syntax_error"
+_ADMINISTERING = frozenset({"server_admin", "server_file", "server_program"})
+_UNSEEN_KINDS = frozenset({"load", "do"})
+_UNDONE = re.compile(r"pg_catalog\.(set_config|setseed|pg_(try_)?advisory_[a-z_]+)")
+"""Functions that change a session in a way that is undone when it is washed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,8 @@ class Facts:
     `opaque`: what it runs cannot be seen, so it may change even that. `changes_session`: path, role or settings may
     differ afterwards. `changes_catalog`: names may mean something else afterwards. `names`: it makes, uses or ends
     prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text.
-    `checks_rows`: the server looks at whole rows on its way, and its errors quote them."""
+    `checks_rows`: the server looks at whole rows on its way, and its errors quote them. `marks`: the connection may keep something
+    of it that `DISCARD ALL` does not undo."""
 
     changes_lexer: bool = False
     sets_lexer: bool = False
@@ -71,15 +78,18 @@ class Facts:
     copies_out: bool = False
     unparsable: bool = False
     checks_rows: bool = False
+    marks: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether a grant of it can be carried as it is, and changes nothing about the session."""
         changes = self.changes_lexer or self.sets_lexer or self.changes_session or self.changes_catalog
-        return not (changes or self.opaque or self.names or self.copies_out or self.unparsable)
+        return not (changes or self.opaque or self.names or self.copies_out or self.unparsable or self.marks)
 
 
-WORST = Facts(opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True, checks_rows=True)
+WORST = Facts(
+    opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True, checks_rows=True, marks=True
+)
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""
 
 
@@ -115,6 +125,7 @@ def facts_of_command(command: Command) -> Facts:
         copies_out=unseen or "copy_to" in kinds,
         checks_rows=unseen
         or any(op.effect not in (Effect.READ, Effect.SESSION) or op.kind in _CHECKING for op in command.operations),
+        marks=opaque or bool(features & _ADMINISTERING) or any(map(_marks, command.operations)),
         unparsable=any(problem.code == _UNPARSABLE for problem in command.problems),
     )
 
@@ -125,6 +136,16 @@ def _sets_lexer(operation: Operation) -> bool:
         target.type == "setting"
         and target.access is Access.SET
         and (target.name in _LEXER_SETTINGS or target.name == "all")
+        for target in operation.targets
+    )
+
+
+def _marks(operation: Operation) -> bool:
+    """Whether it makes up a setting (one with a dot in its name), runs what is not seen, or changes a session in a way nobody undoes."""
+    is_call = operation.kind == "call_function" and operation.effect is Effect.SESSION
+    return operation.kind in _UNSEEN_KINDS or any(
+        (target.type == "setting" and target.access is Access.SET and not _PLAIN_SETTING.fullmatch(target.name))
+        or (is_call and target.type == "function" and not _UNDONE.fullmatch(target.name))
         for target in operation.targets
     )
 

@@ -23,6 +23,7 @@ from adapters.core.surroundings import Surroundings
 from adapters.core.tls import upstream_context
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.messages import startup
+from adapters.postgres.pool import Pools
 from adapters.postgres.session import ClientProof, PostgresSession, Settings
 from adapters.postgres.session.meanings import Meanings
 
@@ -53,9 +54,14 @@ class PostgresListener:
     """One listening address."""
 
     def __init__(
-        self, settings: ListenerSettings, doorkeeper: Doorkeeper, catalogs: CatalogService | None = None
+        self,
+        settings: ListenerSettings,
+        doorkeeper: Doorkeeper,
+        catalogs: CatalogService | None = None,
+        pools: Pools | None = None,
     ) -> None:
-        """Without `catalogs` nothing about names can be proven: commands that would be masked are denied."""
+        """Without `catalogs` nothing about names can be proven: commands that would be masked are denied. Without `pools` each session
+        has a connection of its own."""
         self._settings = settings
         self._catalogs = catalogs
         self._surroundings = Surroundings(
@@ -64,6 +70,7 @@ class PostgresListener:
             interrupt=self._interrupt,
             errand=_run_errand,
             refresh=None if catalogs is None else catalogs.refresh,
+            pool=pools,
         )
         self._relays: dict[bytes, Relay] = {}
         self._server: asyncio.Server | None = None

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.planner import Planner
+from adapters.postgres.pool import Pools
 from engine.request import Json
 from engine.source import Source
 from gateway.activity.known import KnownUses
@@ -89,8 +90,8 @@ class Gateway:
         self._rates = Rates(limits.requests_per_second, limits.burst, time.monotonic, self.meters.requests_limited.inc)
         self._open = contextlib.ExitStack()
         self._listeners: list[tuple[str, RunningListener]] = []
-        self._catalogs = CatalogService()
-        self._planner = Planner()
+        self._catalogs, self._planner = CatalogService(), Planner()
+        self._pools = Pools(self.meters.pool_connections.count)
         self._estimating = Estimating(self._planner, lambda asked: self.doors.known.directory.reached(asked.resource))
         self._rpc: RpcServer | None = None
         self._faces: FaceServer | None = None
@@ -327,7 +328,7 @@ class Gateway:
 
     async def _start_listener(self, one: Listener) -> str:
         listener = make_listener(
-            self.config, one, self.doors, self._catalogs, self._host_keys, self.meters, self._certificates
+            self.config, one, self.doors, self._catalogs, self._pools, self._host_keys, self.meters, self._certificates
         )
         await self._bound(listener.start(), one.bind)
         self._listeners.append((one.bind, listener))
@@ -340,6 +341,7 @@ class Gateway:
             troubles=self.troubles,
             store_trouble=self.identities.standing.store_trouble,
             certificates=self._certificates.ends,
+            pools=self._pools.standing,
         )
         server = HealthServer(host, port, stock.text, self.troubles, self.policy_facts, lambda: self.reloading.troubles)
         self._open.callback(server.close)
@@ -424,8 +426,7 @@ class Gateway:
         self._is_stopping = True
         await asyncio.gather(*(listener.drain(seconds) for _, listener in self._listeners))
         self._listeners.clear()
-        await self._catalogs.close()
-        await self._planner.close()
+        await asyncio.gather(self._pools.close(), self._catalogs.close(), self._planner.close())
         if self._console is not None:
             console, self._console = self._console, None
             await console.stop(seconds)

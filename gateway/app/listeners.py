@@ -14,6 +14,7 @@ from adapters.mcp.listener import mcp_listener
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings as PostgresSettings
 from adapters.postgres.listener import PostgresListener
+from adapters.postgres.pool import Pools
 from adapters.postgres.session import ClientProof
 from adapters.ssh.listener import HostKeyUnusable, SshListener
 from adapters.ssh.listener import ListenerSettings as SshSettings
@@ -46,6 +47,7 @@ def make_listener(
     one: Listener,
     doors: Doors,
     catalogs: CatalogService,
+    pools: Pools,
     host_keys: Mapping[str, Sequence[str]],
     meters: Meters,
     certificates: Certificates,
@@ -57,7 +59,7 @@ def make_listener(
         case ResourceProtocol.POSTGRES:
             proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
             settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
-            return PostgresListener(settings, doors, catalogs)
+            return PostgresListener(settings, doors, catalogs, pools)
         case ResourceProtocol.HTTP if _is_proxy(config, one):
             return proxy_listener(Address(host, port, tls), doors, one.resource or "")
         case ResourceProtocol.HTTP:

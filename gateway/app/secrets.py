@@ -25,6 +25,7 @@ from adapters.core.tls import upstream_context
 from adapters.errors import LocalProtocolError
 from adapters.http.destinations import ProxyRules
 from adapters.mcp.facts import Server, approved_tools
+from adapters.postgres.session.pooled import Pooling
 from adapters.web.facts import credential as check_credential
 from engine.command.http.openapi import RouteTable, compile_openapi
 from engine.errors import InputInvalid
@@ -238,6 +239,9 @@ class Secrets:
         """What only the adapter of a protocol knows how to read."""
         if resource.proxy is not None:
             return self._proxy_rules(resource.name, resource.proxy)
+        if resource.pool is not None:
+            pool = resource.pool
+            return Pooling(pool.size, pool.idle_seconds, pool.lifetime_seconds, pool.wait_seconds)
         return self._mcp_server(resource) if resource.protocol is ResourceProtocol.MCP else None
 
     def _proxy_rules(self, name: str, proxy: Proxy) -> ProxyRules:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.postgres.pool import Standing
 from gateway.audit.log import AuditLog, free_bytes_of
 from gateway.config import Config
 from gateway.counting import Counting
@@ -29,6 +30,8 @@ class Stock:
     """Why the store cannot be had, without waiting; None when it can."""
     certificates: Callable[[], Mapping[str, float]]
     """When those that are served end, by where."""
+    pools: Callable[[], Mapping[str, Standing]] = dict
+    """How the pools of connections to targets stand, by resource."""
 
     def text(self) -> bytes:
         """Everything, for Prometheus."""
@@ -45,4 +48,9 @@ class Stock:
         meters.not_ready.set(1 if self.troubles() else 0)
         for where, ends in self.certificates().items():
             meters.certificate_ends.labels(where).set(ends)
+        # WHY cleared: a pool that is empty is not told of any more.
+        meters.pool_open.clear()
+        for resource, pool in self.pools().items():
+            for state, number in (("open", pool.open), ("free", pool.free), ("waiting", pool.waiting)):
+                meters.pool_open.labels(resource, state).set(number)
         return meters.text()

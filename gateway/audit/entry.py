@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     and `job` where what they do is counted. APPROVAL: `ticket`, `step`,
     `person`, `note`, `duration` the seconds that a yes is to be remembered; of a remembered one `note` is its id, `step` recalled (for
     a command of `session`, by `approvers`) or taken_back, `rules` those that it is for; `rows` of an escalation its number; a step `lost` says that the
-    one of the entry `takes_back` did not happen. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`), `principal`, `resource`, `note`. POLICY:
+    one of the entry `takes_back` did not happen. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`; connected, where the target has a pool: `note` says over which of its connections), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
     is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
     RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed; played and exported, by `person`),

@@ -19,6 +19,7 @@ from gateway.config.model import Auth, Config, Listener, Local, Resource, Resour
 from gateway.config.notices import find_notice_misfits
 from gateway.config.places import Path
 from gateway.config.policies import find_policy_misfits
+from gateway.config.pool import find_pool_misfits
 from gateway.config.proxying import find_proxy_listener_misfits, find_proxy_misfits
 from gateway.config.rates import find_rate_misfits
 from gateway.config.references import REFERENCE_EXPECTED, SECRET
@@ -107,6 +108,7 @@ def _resource(config: Config, resource: Resource, path: Path) -> Iterator[tuple[
             (*path, "http2"),
             'is "auto" where no TLS asks the target; expected "always" for one that is known to speak it',
         )
+    yield from find_pool_misfits(resource.pool, resource.protocol is ResourceProtocol.POSTGRES, (*path, "pool"))
     yield from find_mcp_misfits(config, resource, path)
     yield from find_proxy_misfits(config, resource, path)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.config.audited import AuditExport, AuditRetention
 from gateway.config.http2 import Http2, TargetHttp2
+from gateway.config.pool import Pool
 from gateway.config.proxy import Proxy
 from gateway.config.rates import RateLimits
 from gateway.config.telemetry import Telemetry
@@ -138,6 +139,7 @@ class Resource:
     most `connections_per_principal` at once. 0: no limit.
     Of MCP: `credential`, `role` and `header` as of HTTP; `path` of its endpoint, `server_requests` it may make of clients, `tools`
     a file with its list of tools as it was approved, `lists` which tools are shown. `proxy`: HTTP to whatever its clients name.
+    `pool`: connections to PostgreSQL that serve one session after the other.
     """
 
     name: str
@@ -161,6 +163,7 @@ class Resource:
     tools: str | None = None
     lists: Listed = Listed.ALL
     proxy: Proxy | None = None
+    pool: Pool | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
 

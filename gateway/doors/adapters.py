@@ -22,7 +22,7 @@ from adapters.core.ports import (
     ScramVerifier,
     Target,
 )
-from engine.request import Principal, Session
+from engine.request import Principal, Resource, Session
 from gateway.asked import Asked
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
@@ -310,6 +310,19 @@ class Doors:
             return None if self._proofs is None else self._proofs.current(login)
         found = self.known.people.find(name)
         return None if found is None else found.principal
+
+    def connected(self, session: Session, principal: Principal, resource: Resource, note: str) -> None:
+        """Record over which connection a session reaches its target. Raises AuditUnavailable."""
+        entry = Entry(
+            kind=Kind.SESSION,
+            time=self._clock(),
+            step="connected",
+            session=session.id,
+            principal=principal.name,
+            resource=resource.name,
+            note=note,
+        )
+        self._log.append(entry)
 
     def closed(self, session: Session, principal: Principal, protocol: str, reason: str) -> None:
         """Record the end of a session."""

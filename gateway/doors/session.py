@@ -271,6 +271,10 @@ class GatewaySession:
     def _about(self, decision_id: str) -> About:
         return About(self._session.id, self._principal.name, self._resource.name, decision_id, self._session.job)
 
+    def reached_over(self, connection: str) -> None:
+        """Record which connection to the target serves it. Raises AuditUnavailable."""
+        self._doors.connected(self._session, self._principal, self._resource, connection)
+
     def close(self, reason: str) -> None:
         """The session is over. A second call changes nothing."""
         if not self._is_closed:

@@ -1,4 +1,4 @@
-"""From an admitted client to a session at the target: connect, TLS, sign in, collect its settings.
+"""From an admitted client to a session at the target: connect, TLS, sign in, collect its settings. Or a connection of its pool.
 
 The gateway's credential is used here and goes nowhere else. The server's words about a failed sign-in are not the
 client's business (they name the gateway's own role); its SQLSTATE is.
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from adapters.core.buffer import MAX_SMALL_MESSAGE, Inbox
-from adapters.core.effects import DeriveKey, OpenUpstream, StartTls
+from adapters.core.effects import DeriveKey, LeaseUpstream, OpenUpstream, StartTls
 from adapters.core.events import Side
 from adapters.core.ports import Target
 from adapters.errors import PeerProtocolError
@@ -22,7 +22,8 @@ from adapters.postgres.messages.frames import HEADER, LENGTH_ITSELF, Back, u32_a
 from adapters.postgres.scram import ScramClient, ScramRefused
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.phases import Phase
-from adapters.postgres.session.reported import is_shown
+from adapters.postgres.session.pooled import Answers, Estate, Kin, encode_who, pooling_of
+from adapters.postgres.session.reported import SHOWN, is_shown
 
 DEFAULT_DATABASE = "postgres"
 
@@ -31,8 +32,15 @@ class Approach:
     """The target's side before it is ready."""
 
     def __init__(
-        self, outbox: Outbox, target: Target, database: str | None, settings: Mapping[str, str], nonce: bytes
+        self,
+        outbox: Outbox,
+        target: Target,
+        database: str | None,
+        settings: Mapping[str, str],
+        nonce: bytes,
+        resource: str = "",
     ) -> None:
+        """`resource` is the name of the one that the target's pool belongs to, where it has a pool."""
         self._out = outbox
         self._target = target
         self._database = _database(target, database)
@@ -46,8 +54,16 @@ class Approach:
         self._must_prove = False
         self.phase = Phase.DIALLING
         self.key = b""
-        self.greeting: list[bytes] = []
-        outbox.wish(OpenUpstream())
+        self.statuses: dict[str, str] = {}
+        """Settings as the target reported them."""
+        self._who: Answers | None = None
+        self.estate: Estate | None = None
+        """What the next session would have to know of the connection, once it is ready; only of one of a pool."""
+        self._is_pooled = pooling_of(target) is not None
+        if self._is_pooled:
+            outbox.wish(LeaseUpstream(Kin(resource, self.place, tuple(sorted(settings.items())))))
+        else:
+            outbox.wish(OpenUpstream())
 
     def opened(self, tls: bool) -> None:
         """The connection stands."""
@@ -63,8 +79,24 @@ class Approach:
         parameters = {"user": self._target.user, "database": self._database, "client_encoding": "UTF8"}
         self._out.up(startup.encode_startup({**parameters, **self._settings}))
 
+    def taken(self, estate: object) -> None:
+        """A connection of the pool serves, and is ready."""
+        if not isinstance(estate, Estate):
+            raise _failed("the pool gave something that is no connection of its own")
+        self.phase = Phase.GREETING
+        self.estate, self.key = estate, estate.key
+        self.statuses.update(estate.statuses)
+
+    @property
+    def greeting(self) -> list[bytes]:
+        """What the client is told of the target's settings."""
+        shown = [one for one in self.statuses.items() if one[0] in SHOWN or one[0] == "application_name"]
+        return [results.encode_status(name, value) for name, value in shown]
+
     def upstream(self, data: bytes) -> bytes | None:
-        """Bytes from the target; what came behind its first ReadyForQuery, once that is there."""
+        """Bytes from the target; what came behind its first ReadyForQuery (of one of a pool: what it says of itself), once that is there."""
+        if self._who is not None:
+            return self._told(self._who, data)
         inbox = self._inbox
         if not inbox.feed(data):
             return None
@@ -81,8 +113,22 @@ class Approach:
             if self._take(*message):
                 rest = inbox.data[inbox.start :]
                 inbox.use(len(rest))
-                return rest
+                if not self._is_pooled:
+                    return rest
+                self._who = Answers(1)
+                self._out.up(encode_who())
+                return self._told(self._who, rest) if rest else None
         return None
+
+    def _told(self, who: Answers, data: bytes) -> bytes | None:
+        if not who.feed(data):
+            return None
+        row = who.rows[0]
+        if row is None:
+            raise _failed("the target does not say who it is")
+        self.statuses.update(who.statuses)
+        self.estate = Estate(self.key, self.statuses, row)
+        return b""
 
     def _next(self) -> tuple[int, bytes] | None:
         inbox = self._inbox
@@ -111,8 +157,8 @@ class Approach:
                 pass
             case Back.PARAMETER_STATUS if self._is_signed_in:
                 name, value = results.decode_status(body)
-                if is_shown(name, value) or name == "application_name":
-                    self.greeting.append(results.encode_status(name, value))
+                is_shown(name, value)
+                self.statuses[name] = value
             case Back.BACKEND_KEY if self._is_signed_in and not self.key:
                 self.key = body
             case Back.READY if self._is_signed_in:

@@ -12,10 +12,11 @@ that this turn meant for the target goes up then.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 
 from adapters.core import events as saw
-from adapters.core.effects import Effect, WakeAt
+from adapters.core.effects import Effect, RecordUpstream, ReturnUpstream, WakeAt
 from adapters.core.events import Event, Side
 from adapters.core.ports import Cause, Target
 from adapters.errors import PeerProtocolError
@@ -25,6 +26,7 @@ from adapters.postgres.session.meanings import Meanings, Surroundings
 from adapters.postgres.session.opening import Opening
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.phases import NEXT, Phase
+from adapters.postgres.session.pooled import is_superusers
 from adapters.postgres.session.ready import Ready
 from adapters.postgres.session.settings import Settings
 
@@ -118,6 +120,7 @@ class PostgresSession:
         self,
         event: saw.TlsStarted
         | saw.UpstreamOpened
+        | saw.UpstreamLeased
         | saw.UpstreamFailed
         | saw.VerifierFound
         | saw.TokenChecked
@@ -138,8 +141,13 @@ class PostgresSession:
                 if approach is not None:
                     approach.opened(tls)
                     self._enter(approach.phase)
-            case saw.UpstreamFailed(reason):
-                raise PeerProtocolError(reason, code=notices.NO_TARGET)
+            case saw.UpstreamLeased(estate):
+                if approach is not None:
+                    approach.taken(estate)
+                    self._enter(approach.phase)
+                    self._begin(approach, is_new=False)
+            case saw.UpstreamFailed(reason, code):
+                raise PeerProtocolError(reason, code=code if code == notices.TOO_MANY else notices.NO_TARGET)
             case saw.VerifierFound(verifier):
                 self._opening.verifier_found(verifier)
             case saw.TokenChecked(good, proof):
@@ -169,7 +177,12 @@ class PostgresSession:
             raise RuntimeError("admitted before startup")
         self._enter(Phase.DIALLING)
         self._approach = Approach(
-            self._out, target, opening.place.database, opening.wanted.settings, self._settings.client_nonce
+            self._out,
+            target,
+            opening.place.database,
+            opening.wanted.settings,
+            self._settings.client_nonce,
+            opening.place.resource,
         )
 
     def _from_client(self, data: bytes) -> None:
@@ -189,19 +202,26 @@ class PostgresSession:
         if approach is None:
             raise RuntimeError("the target speaks before it was dialled")
         rest = approach.upstream(data)
-        if rest is None:
-            return
+        if rest is not None:
+            ready = self._begin(approach)
+            if rest:
+                ready.upstream(rest)
+
+    def _begin(self, approach: Approach, *, is_new: bool = True) -> Ready:
+        """The target is ready for commands."""
         out = self._out
+        if approach.estate is not None:
+            which = "a new connection" if is_new else "a connection of the pool"
+            out.first(RecordUpstream(f"{which}, backend {approach.estate.backend}"))
         out.down(authentication.AUTHENTICATION_OK + b"".join(approach.greeting))
         out.down(startup.encode_backend_key(self._opening.client_key) + results.encode_ready(results.IDLE))
         out.wish(WakeAt(None))
         self._deadline = None
         self._enter(Phase.READY)
         place = Surroundings(approach.place, self._meanings_of(approach.place))
-        self._ready = Ready(out, self._settings, place, approach.key)
-        self.short_way = self._ready if self._stop is None else None
-        if rest:
-            self._ready.upstream(rest)
+        ready = self._ready = Ready(out, self._settings, place, approach.key)
+        self.short_way = ready if self._stop is None else None
+        return ready
 
     def _time_passed(self) -> None:
         """The first one comes with the connection; later ones were asked for."""
@@ -217,7 +237,17 @@ class PostgresSession:
 
     def _see_whether_client_left(self) -> None:
         if self._ready is not None and self._ready.client_left:
+            self._return_upstream()
             self._end("the client said goodbye")
+
+    def _return_upstream(self) -> None:
+        """The client leaves by itself: the connection to the target may serve somebody else, where it is one of a pool."""
+        ready, approach = self._ready, self._approach
+        estate = None if approach is None else approach.estate
+        if ready is None or estate is None or self._stop is not None or not ready.may_be_followed:
+            return
+        if not is_superusers(now := {**estate.statuses, **ready.statuses}):
+            self._out.wish(ReturnUpstream(replace(estate, statuses=now)))
 
     def _ended(self, side: Side) -> None:
         if side is Side.UPSTREAM and self._ready is None:
@@ -225,6 +255,8 @@ class PostgresSession:
         if side is Side.UPSTREAM and self._ready is not None and self._ready.owes_a_farewell:
             self._fail(notices.NO_TARGET, "the target ended the connection")
             return
+        if side is Side.CLIENT:
+            self._return_upstream()
         self._end(f"the {side.name.lower()} left")
 
     def _stop_requested(self, stop: saw.StopRequested) -> None:

@@ -60,6 +60,8 @@ class Judge:
         """By a command of this session, and nobody was told to read them again yet."""
         self._is_refreshing = False
         self._names_read_at: float | None = None
+        self.has_left_marks = False
+        """The connection may keep something of what ran here, whatever is done to clean it."""
         self.standing = Standing()
         self.held: Held | None = None
         self.ticket = 0
@@ -166,6 +168,7 @@ class Judge:
             self.standing.forget()
         if facts.changes_catalog:
             self._have_names_changed = True
+        self.has_left_marks |= facts.marks
 
     @property
     def has_changes_to_tell(self) -> bool:

@@ -6,6 +6,8 @@ waits is resumed when what it waits for has happened.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.effects import Ask, Errand, Pause, Record, Resume
 from adapters.core.events import Side
@@ -36,6 +38,7 @@ class Ready:
         self._out = outbox
         self._desk = Desk(outbox, settings, place)
         self._upstream_key = upstream_key
+        self._has_cancelled = False
         self._simple = Simple(self._desk, settings.own_name)
         self._pipeline = Pipeline(self._desk, settings.own_name)
         self._short = Short(self._desk)
@@ -126,7 +129,11 @@ class Ready:
             self._resume(None)
             self._balance()
         else:
-            self._out.wish(Errand(encode_cancel(self._upstream_key)))
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._has_cancelled = True
+        self._out.wish(Errand(encode_cancel(self._upstream_key)))
 
     @property
     def is_quiet(self) -> bool:
@@ -143,6 +150,20 @@ class Ready:
         return self._need is Need.BYTES and not is_asking and self._desk.replies.is_idle
 
     @property
+    def may_be_followed(self) -> bool:
+        """Whether, for all that is known here, the connection to the target can serve somebody else once it is cleaned."""
+        desk = self._desk
+        is_between = self._need is Need.BYTES and self._short.pending is None and not self._pipeline.is_open
+        # WHY not behind a cancel: it comes over a connection of its own, and late it would stop what the next one runs.
+        is_unmarked = not self._has_cancelled and not desk.judge.has_left_marks
+        return is_between and is_unmarked and not self.lane.is_under_way and desk.replies.is_at_rest
+
+    @property
+    def statuses(self) -> Mapping[str, str]:
+        """Settings that the server reported since it was ready."""
+        return self._desk.replies.statuses
+
+    @property
     def is_in_transaction(self) -> bool:
         """Whether the server says that a transaction is open."""
         return self._desk.replies.status != results.IDLE
@@ -150,7 +171,7 @@ class Ready:
     def stop_running(self) -> None:
         """The session ends: what runs at the target is to stop too. WHY asked: a server that sends nothing does not see that we left."""
         if not self._desk.replies.is_idle:
-            self._out.wish(Errand(encode_cancel(self._upstream_key)))
+            self._cancel()
 
     def abandon(self, code: str = notices.NO_TARGET) -> None:
         """The session ends: what is held is not wanted any more (the driver withdraws it), nothing goes on."""

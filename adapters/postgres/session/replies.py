@@ -55,6 +55,8 @@ class Replies:
         self.has_masks = False
         """Some command of this session came with masks in force."""
         self._said_goodbye = False
+        self.statuses: dict[str, str] = {}
+        """Settings that the server reported, as it told them last."""
         self.probed: list[tuple[bytes | None, ...]] = []
         self.described: tuple[results.Field, ...] | None = None
         self._out = outbox
@@ -70,6 +72,12 @@ class Replies:
     def is_idle(self) -> bool:
         """Whether the server owes nothing."""
         return not self.owed
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it owes nothing, says that no transaction is open, and has not begun to say anything else."""
+        said_all = not self._said_goodbye and not self.group_failed and not len(self._inbox)
+        return not self.owed and self.status == results.IDLE and said_all
 
     @property
     def owes_a_farewell(self) -> bool:
@@ -429,6 +437,9 @@ class Replies:
 
     def _parameter_status(self, at: int, end: int) -> bytes | None:
         name, value = results.decode_status(self._data[at + HEADER : end])
+        # WHY it stays: of what a superuser did nothing can be proven, also when they are none any more.
+        if name != "is_superuser" or self.statuses.get(name) != "on":
+            self.statuses[name] = value
         return self._behind_tag(at, end) if is_shown(name, value) else _SWALLOW
 
     def _notification(self, at: int, end: int) -> bytes | None:

@@ -24,6 +24,7 @@ import uvloop
 from adapters.core.ports import Target
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings, PostgresListener
+from adapters.postgres.pool import Pools
 from adapters.postgres.session import ClientProof
 from gateway.demo.binaries import find_binaries
 from gateway.demo.certificates import loopback_certificate
@@ -92,6 +93,7 @@ class Gateway:
     target: Target | None = None
     """Where commands go, if not straight to the server."""
     reads_names: bool = True
+    pools: Pools | None = None
     keeper: SmallKeeper = field(init=False)
     port: int = 0
     _loop: asyncio.AbstractEventLoop = field(init=False)
@@ -120,13 +122,15 @@ class Gateway:
             tls=tls, tls_required=self.tls_required, proof=self.proof, notice_seconds=self.notice_seconds
         )
         catalogs = CatalogService()
-        self._listener = PostgresListener(settings, self.keeper, catalogs if self.reads_names else None)
+        self._listener = PostgresListener(settings, self.keeper, catalogs if self.reads_names else None, self.pools)
         await self._listener.start()
         self.port = self._listener.port
         self._ended = asyncio.Event()
         started.set()
         await self._ended.wait()
         await self._listener.drain(2.0)
+        if self.pools is not None:
+            await self.pools.close()
         await catalogs.close()
 
     def stop(self) -> None:

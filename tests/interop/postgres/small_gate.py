@@ -52,6 +52,8 @@ class SmallGate:
     outcomes: list[tuple[str, Outcome]] = field(default_factory=list)
     held: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
     withdrawn: list[str] = field(default_factory=list)
+    connections: list[str] = field(default_factory=list)
+    """Over which connections its target was reached, where it has a pool."""
     _trees: dict[str, ParsedCommand] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -60,6 +62,7 @@ class SmallGate:
 
     def decide(self, question: Question) -> Answer:
         self.asked.append(question)
+        self.keeper.news.set()
         text = question.text
         tree = _tree(question)
         number = next(self._numbers)
@@ -102,6 +105,9 @@ class SmallGate:
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         self.outcomes.append((decision_id, outcome))
+
+    def reached_over(self, connection: str) -> None:
+        self.connections.append(connection)
 
     def close(self, reason: str) -> None:
         self.keeper.closed.append(reason)
@@ -148,6 +154,7 @@ class SmallKeeper:
             return Refusal("28P01", "no")
         gate = SmallGate(self)
         self.sessions.append(gate)
+        self.news.set()
         return gate
 
     def is_ready(self, resource: str) -> bool:

@@ -89,6 +89,9 @@ class Gate:
         if part.is_cut:
             raise RecorderFailed("no room", code="RECORDER_FAILED")
 
+    def reached_over(self, connection: str) -> None:
+        pass
+
     def close(self, reason: str) -> None:
         self.calls.append("close")
 
@@ -508,7 +511,7 @@ async def test_only_the_last_wish_to_be_woken_counts() -> None:
     await settled()
     assert saw.TimePassed() not in session.seen
     relay.client.data_received(b"x")
-    assert relay._timer is None
+    assert relay._alarms._waking is None
 
 
 @pytest.mark.parametrize("effect", [do.Ask(1, QUESTION), do.Record("d", Outcome()), do.Withdraw(1, "x")])

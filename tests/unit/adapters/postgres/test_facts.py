@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.postgres.facts import WORST, Facts, facts_of, facts_of_command
+from engine._native import parse_sql
 from engine.command.tree import Command, Effect, Operation, ParsedCommand
 
 
@@ -76,3 +77,48 @@ def test_the_facts_of_a_tree_are_found_once() -> None:
 )
 def test_commands_in_which_the_server_checks_whole_rows(kind: str, effect: Effect, checks: bool) -> None:
     assert facts_of_command(command(kind, effect)).checks_rows is checks
+
+
+@pytest.mark.parametrize(
+    ("text", "marks"),
+    [
+        ("select 1", False),
+        ("insert into t values (1)", False),
+        ("set timezone = 'UTC'", False),
+        ("set time zone 'UTC'", False),
+        ("set role other", False),
+        ("set session characteristics as transaction read only", False),
+        ("select set_config('work_mem', '1MB', false)", False),
+        ("select setseed(0.5)", False),
+        ("select pg_advisory_lock(1)", False),
+        ("select pg_try_advisory_xact_lock_shared(1)", False),
+        ("listen news", False),
+        ("create temp table t (a int)", False),
+        ("set my.name = 'x'", True),
+        ('set "My.name" = 1', True),
+        ("reset my.name", True),
+        ("set local my.name = 'x'", True),
+        ("alter role r set my.name = 'x'", True),
+        ("select set_config('my.name', 'x', true)", True),
+        ("select set_config(a, 'x', false) from t", True),
+        ("select f()", True),
+        ("explain analyze select f()", True),
+        ("prepare p as select f()", True),
+        ("call p()", True),
+        ("do $$ begin perform 1; end $$", True),
+        ("load 'x'", True),
+        ("create extension dblink", True),
+        ("create function f() returns int language c as 'x'", True),
+        ("select dblink_connect('x')", True),
+        ("select pg_replication_origin_session_setup('a')", True),
+        ("select pg_create_logical_replication_slot('a', 'b', true)", True),
+        ("select pg_read_file('x')", True),
+        ("copy t from program 'x'", True),
+        ("update pg_settings set setting = 1", True),
+    ],
+)
+def test_what_a_connection_may_keep_is_seen(text: str, marks: bool) -> None:
+    facts = facts_of(ParsedCommand(parse_sql(text.encode(), None)))
+    assert facts.marks is marks
+    # INVARIANT: what is plain is not looked at again, so nothing that marks may be.
+    assert not (facts.marks and facts.is_plain)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.postgres.pool import Standing
 from gateway.app.assembly import Gateway
 from gateway.app.stock import Stock
 from gateway.config import load_config
@@ -44,3 +45,19 @@ def test_what_is_well_and_what_is_not(gateway: Gateway) -> None:
     troubles.append("gone")
     text = stock.text()
     assert (number(text, "sallyport_store_failing"), number(text, "sallyport_not_ready")) == (1, 1)
+
+
+def test_a_pool_is_told_of_while_there_is_one(gateway: Gateway) -> None:
+    pools = {"orders": Standing(5, 2, 1)}
+    stock = Stock(
+        *(gateway.config, gateway.meters, gateway.policies, gateway.counting, gateway.log),
+        troubles=list,
+        store_trouble=lambda: None,
+        certificates=dict,
+        pools=lambda: pools,
+    )
+    told = stock.text().decode()
+    for state, count in (("open", 5), ("free", 2), ("waiting", 1)):
+        assert f'sallyport_pool{{resource="orders",state="{state}"}} {count}.0' in told
+    pools.clear()
+    assert 'sallyport_pool{resource="orders"' not in stock.text().decode()

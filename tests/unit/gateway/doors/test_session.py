@@ -185,3 +185,10 @@ async def test_a_grant_of_people_that_cannot_be_recorded_does_not_run(here: Plac
     here.house.gate.advance(held.ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
     assert not (await here.session.fate(held.ticket)).decision.is_granted
     assert [one.cause for one in here.client.endings] == [Cause.UNRECORDED]
+
+
+def test_the_audit_is_told_over_which_connection_a_session_reaches_its_target(here: Place_) -> None:
+    here.session.reached_over("a connection of the pool, backend 7")
+    entry = here.house.entries()[-1]
+    assert (entry.kind, entry.step, entry.session) == ("session", "connected", here.session.id)
+    assert (entry.resource, entry.note) == ("orders", "a connection of the pool, backend 7")
