@@ -53,7 +53,8 @@ def test_each_gateway_has_its_own_numbers() -> None:
     one, two = Meters(), Meters()
     one.decisions.count("deny", "RULE", "p/R")
     assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 1.0' in one.text()
-    assert b'deny_kind="RULE"' not in two.text()
+    assert b'sallyport_decisions_total{deny_kind="RULE",verdict="deny"} 0.0' in two.text()
+    assert b'rule="p/R"' not in two.text()
 
 
 def test_times_fall_into_buckets_that_add_up() -> None:
