@@ -25,8 +25,8 @@ MOST_LINES = 20_000
 MOST_BYTES = 1 << 20
 """The core reads no longer modules (`engine/native/src/rego/limits.rs`)."""
 
-_OF_CONCERN = frozenset({"NO_INDEX"})
-"""Warnings of the core that say something of a lowered module to its author. Others are about how Rego is written by
+_OF_CONCERN = frozenset({"NO_INDEX", "MASK_LEAVES_NULL"})
+"""Warnings that say something of a lowered module to its author. Others are about how Rego is written by
 hand: that undefined silences a guard, for instance, is what lowering prevents."""
 
 

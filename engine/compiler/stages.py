@@ -8,7 +8,7 @@ who only check (`sallyport check`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,8 @@ class PolicyRule:
 class CompiledPolicies:
     """Policies ready to be evaluated. `core` may be used from many threads at once; `gate` knows what `.gate` files said.
 
-    `told` is what compiling found to warn of, `heads` what stands literally in the heads of Rego rules.
+    `told` is what compiling found to warn of, `heads` what stands literally in the heads of Rego rules, `masks` in those of masks,
+    lowered ones with the place in the module that they became.
     """
 
     revision: str
@@ -98,6 +99,7 @@ class CompiledPolicies:
     heads: tuple[HeadOf, ...]
     core: Program
     gate: GatePolicies = field(default_factory=GatePolicies)
+    masks: tuple[HeadOf, ...] = ()
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -141,7 +143,9 @@ def compile_policies(
     found = [_RULE.decode(rule) for rule in described.rules]
     rules = tuple(_rule(rule, gate) for rule in found)
     told = (*gate.diagnostics, *_translated(described.warnings, gate))
-    return CompiledPolicies(revision_of(written, document), rules, told, _heads(found), core, gate)
+    masks = tuple(_heads(rule for rule in found if rule.kind is RuleKind.MASK))
+    heads = tuple(one for one in _heads(found) if not one.file.endswith(SUFFIX))
+    return CompiledPolicies(revision_of(written, document), rules, told, heads, core, gate, masks)
 
 
 def revision_of(files: Iterable[tuple[str, str]], data: Mapping[str, Json]) -> str:
@@ -162,13 +166,9 @@ def _refused(error: NativeError, gate: GatePolicies) -> PolicyRefused | NativeFa
     return NativeFailure(str(error.args[0]) if error.args else "the core failed", code=error.code)
 
 
-def _heads(rules: Iterable[_Rule]) -> tuple[HeadOf, ...]:
-    """The literal heads of rules that are written in Rego."""
-    return tuple(
-        HeadOf(rule.package, rule.kind, rule.file, rule.head)
-        for rule in rules
-        if rule.head is not None and not rule.file.endswith(SUFFIX)
-    )
+def _heads(rules: Iterable[_Rule]) -> Iterator[HeadOf]:
+    """The literal heads of rules."""
+    return (HeadOf(rule.package, rule.kind, rule.file, rule.head) for rule in rules if rule.head is not None)
 
 
 def _rule(rule: _Rule, gate: GatePolicies) -> PolicyRule:

@@ -7,7 +7,7 @@ Here is what it does, and a short way into it: people wait for this command afte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from gateway.cli.diagnostics import fields, line
 from gateway.cli.output import say, say_json, say_text
 
 DEFAULT_FOLDER = Path("policies")
+UNREADABLE = "CATALOG_UNREADABLE"
 
 
 class Format(StrEnum):
@@ -27,11 +28,12 @@ class Format(StrEnum):
 
 
 class Wanted(NamedTuple):
-    """What was asked for."""
+    """What was asked for. `catalog`: a file with the columns that masks are for (docs/lineage.md), which no plain form names."""
 
     folder: Path = DEFAULT_FOLDER
     is_strict: bool = False
     format: Format = Format.TEXT
+    catalog: Path | None = None
 
 
 def plainly_asked(arguments: Sequence[str]) -> Wanted | None:
@@ -57,7 +59,7 @@ def plainly_asked(arguments: Sequence[str]) -> Wanted | None:
 
 def check_folder(wanted: Wanted) -> int:
     """Print everything that is wrong with a folder and return the exit code. Raises GatewayError, NativeFailure."""
-    found = diagnose(wanted.folder)
+    found = diagnose(wanted.folder, None if wanted.catalog is None else read_catalog_file(wanted.catalog))
     match wanted.format:
         case Format.TEXT:
             for one in found:
@@ -77,8 +79,11 @@ def check_folder(wanted: Wanted) -> int:
     return 1 if any(wanted.is_strict or one.severity is Severity.ERROR for one in found) else 0
 
 
-def diagnose(folder: Path) -> Sequence[Diagnostic]:
-    """Everything wrong with every set of policies below the folder: examples are sets of their own."""
+def diagnose(folder: Path, catalog: Mapping[str, object] | None = None) -> Sequence[Diagnostic]:
+    """Everything wrong with every set of policies below the folder: examples are sets of their own.
+
+    With the document of a `catalog` also the columns that masks would leave NULL because of their type.
+    """
     from engine.compiler.stages import compile_policies
     from engine.errors import PolicyRefused
     from engine.suite.sets import policy_sets
@@ -89,10 +94,36 @@ def diagnose(folder: Path) -> Sequence[Diagnostic]:
     for one in policy_sets((*loaded.sources, *loaded.tests), ()):
         data = read_folder(folder / one.root, []).data if one.root else loaded.data
         try:
-            found += compile_policies(one.sources, data).warnings
+            policies = compile_policies(one.sources, data)
         except PolicyRefused as error:
             found += error.diagnostics
+            continue
+        found += policies.warnings
+        if catalog is not None:
+            from engine.compiler.unfit import unfit_masks
+
+            found += unfit_masks(policies, catalog)
     return found
+
+
+def read_catalog_file(file: Path) -> Mapping[str, object]:
+    """The document of a catalog. Raises GatewayError for a file that cannot be read, is no JSON or no catalog."""
+    import msgspec
+
+    from engine.command.sql.parse import read_catalog
+    from engine.errors import InputInvalid
+    from gateway.errors import GatewayError
+
+    try:
+        document = msgspec.json.decode(file.read_bytes())
+        read_catalog(document)
+    except OSError as error:
+        raise GatewayError(f"`{file}` cannot be read: {error.strerror or error}", code=UNREADABLE) from None
+    except (msgspec.DecodeError, InputInvalid) as error:
+        raise GatewayError(
+            f"`{file}`: {error}", help="docs/lineage.md says what a catalog is", code=UNREADABLE
+        ) from None
+    return document  # type: ignore[no-any-return]  # read_catalog takes objects alone
 
 
 def _version() -> str:

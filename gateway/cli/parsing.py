@@ -15,10 +15,11 @@ from engine.command.parse import Names, parse_command, parse_lines
 from engine.command.show import Line, Role, tree_lines
 from engine.command.sql.parse import read_catalog
 from engine.command.tree import Command
-from engine.errors import InputInvalid
+from gateway.cli.checking import read_catalog_file
 from gateway.cli.coloured import say_tree
 from gateway.cli.options import AsJson, AsJsonLines
 from gateway.cli.output import answer_lines, complain, say_json
+from gateway.errors import GatewayError
 
 PROTOCOLS = ("postgres", "shell", "kubernetes", "http", "mcp", "python", "mysql", "sqlserver", "bigquery", "snowflake")
 
@@ -63,22 +64,23 @@ def parse(
 
 
 def _names(protocol: str, catalog: Path | None, openapi: Path | None) -> Names | None:
-    """What names mean, by the file that was given. A file of another protocol, or one that cannot be read, is wrong usage."""
+    """What names mean, by the file that was given. Raises GatewayError, InputInvalid for one that cannot be read."""
     for option, file, own in (("catalog", catalog, "postgres"), ("openapi", openapi, "http")):
-        if file is None:
-            continue
-        if protocol != own:
+        if file is not None and protocol != own:
             complain(f"`--{option}` is for the protocol `{own}`")
             raise typer.Exit(2)
-        try:
-            document = msgspec.json.decode(file.read_bytes())
-            return read_catalog(document) if own == "postgres" else compile_openapi(document)
-        except OSError as error:
-            complain(f"`{file}` cannot be read: {error.strerror or error}")
-        except (msgspec.DecodeError, InputInvalid) as error:
-            complain(f"`{file}`: {error}")
-        raise typer.Exit(2)
-    return None
+    if catalog is not None:
+        return read_catalog(read_catalog_file(catalog))
+    return None if openapi is None else compile_openapi(_document(openapi))
+
+
+def _document(file: Path) -> object:
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except OSError as error:
+        raise GatewayError(f"`{file}` cannot be read: {error.strerror or error}") from None
+    except msgspec.DecodeError as error:
+        raise GatewayError(f"`{file}`: {error}", help="an OpenAPI document is given as JSON") from None
 
 
 def _advice(command: Command, names: Names | None) -> Iterator[Line]:

@@ -27,9 +27,15 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
     format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
     as_json: AsJson = False,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            help="A JSON file with columns and types (docs/masks.md): also warn where a mask leaves NULL in them."
+        ),
+    ] = None,
 ) -> None:
     """Compile a policy folder and list everything that is wrong with it."""
-    code = check_folder(Wanted(folder, strict, Format.JSON if as_json else format))
+    code = check_folder(Wanted(folder, strict, Format.JSON if as_json else format, catalog))
     if code:
         raise typer.Exit(code)
 

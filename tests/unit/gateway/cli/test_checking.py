@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,37 @@ def test_a_reader_who_has_enough_is_no_error(tmp_path: Path) -> None:
         f"{talkative} | head -c 10 >/dev/null", cwd=ROOT, shell=True, capture_output=True, check=False
     )
     assert done.stderr == b""
+
+
+def masks(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "a.gate").write_text('policy a\napplies to postgres\nmask m "x"\n  columns "s.*.*"\n  with redact\n')
+    return folder
+
+
+def test_with_a_catalog_columns_that_a_mask_leaves_null_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = masks(tmp_path / "policies"), tmp_path / "catalog.json"
+    file.write_text('{"relations": {"s.t": [{"name": "born", "type": "date"}, {"name": "name", "type": "text"}]}}')
+    assert main(["check", str(folder), "--catalog", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("a.gate:3:1: warning MASK_LEAVES_NULL: `redact` leaves NULL in `s.t.born` of type `date`\n")
+    assert main(["check", str(folder), "--catalog", str(file), "--strict", "--json"]) == 1
+    (one,) = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert (one["code"], one["severity"], one["line"]) == ("MASK_LEAVES_NULL", "warning", 3)
+    assert main(["check", str(folder)]) == 0
+    assert "fine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"tables": {}}', '{"relations": {"s.t": {"column": []}}}'])
+def test_a_catalog_that_cannot_be_read_is_said_and_nothing_is_checked(
+    content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, file = masks(tmp_path / "policies"), tmp_path / "catalog.json"
+    if content is not None:
+        file.write_text(content)
+    assert main(["check", str(folder), "--catalog", str(file)]) == 3
+    said = capsys.readouterr()
+    assert "catalog.json" in said.err
+    assert said.out == ""

@@ -87,14 +87,23 @@ def test_with_an_openapi_document_the_operation_is_named(tmp_path: Path, capsys:
         (None, "cannot be read"),
     ],
 )
-def test_a_catalog_that_cannot_be_read_is_wrong_usage(
+def test_a_catalog_that_cannot_be_read_is_said(
     content: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "catalog.json"
     if content is not None:
         file.write_text(content)
-    assert main(["parse", "--catalog", str(file), "SELECT 1"]) == 2
+    assert main(["parse", "--catalog", str(file), "SELECT 1"]) == 3
     assert said in capsys.readouterr().err
+
+
+def test_an_openapi_document_that_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "api.json"
+    for content in (None, "{"):
+        if content is not None:
+            file.write_text(content)
+        assert main(["parse", "--protocol", "http", "--openapi", str(file), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"]) == 3
+        assert "api.json" in capsys.readouterr().err
 
 
 def test_files_are_of_one_protocol(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
