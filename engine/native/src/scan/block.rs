@@ -221,7 +221,8 @@ impl Signs {
         }
         let numbers = self.digits & self.goes_on(after);
         let signs = (self.pluses | self.opens) & ahead(self.digits | self.opens, after.digits | after.opens, 1);
-        let pairs = self.colons & ahead(self.colons, after.colons, 1);
+        // Two colons begin an address, and what stands behind one begins none.
+        let pairs = self.colons & ahead(self.colons, after.colons, 1) & !back(self.colons, before.colons, 1);
         fresh & (self.letters | numbers | signs | pairs)
     }
 

@@ -11,6 +11,7 @@
 
 pub mod assign;
 pub mod automaton;
+pub mod beside;
 pub mod block;
 pub mod checks;
 pub mod edge;

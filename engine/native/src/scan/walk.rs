@@ -9,6 +9,7 @@ use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
 use crate::scan::walks::Walks;
+use crate::scan::beside::{Beside, Window};
 use crate::scan::{assign, near, Span};
 
 /// Which part of a text is asked about: findings that begin in `from..to`. The rest is looked at for context only.
@@ -322,18 +323,13 @@ impl<'a> Walker<'a> {
         let engine = self.engine;
         self.context.sort_unstable();
         let (context, parts) = (std::mem::take(&mut self.context), std::mem::take(&mut self.parts));
-        let (mut from, mut low) = (0_usize, 0_usize);
+        let (mut from, mut window) = (0_usize, Window::default());
         for (word, _) in &context {
             let first = word.saturating_sub(LONGEST_FIGURE.saturating_add(AFTER)).max(from);
             from = first.max(word.saturating_add(BEFORE).saturating_add(1));
             set(&parts, first, from, |begin| {
-                // Words that end too far before this part are near none that begins later.
-                while context.get(low).is_some_and(|(end, _)| end.saturating_add(BEFORE) < begin) {
-                    low = low.saturating_add(1);
-                }
                 let last = begin.saturating_add(LONGEST_FIGURE).saturating_add(AFTER);
-                let words = context.get(low..).unwrap_or_default().iter().take_while(|(end, _)| *end <= last);
-                let near = words.fold(0, |near, (_, group)| near | bit_of(*group));
+                let near = window.at(&context, begin.saturating_sub(BEFORE), last);
                 if near & engine.wanting.at(self.text, begin) != 0 {
                     self.figures_at(&engine.worded, begin, near);
                 }
@@ -345,27 +341,13 @@ impl<'a> Walker<'a> {
     /// Figures that need a word near them: now all words of the text are known.
     fn settle_waiting(&mut self) {
         let engine = self.engine;
-        if self.context.is_empty() {
-            self.waiting.clear();
-            return;
-        }
-        let (mut first, mut last) = (0_usize, 0_usize);
+        let mut beside = Beside::new(&self.context);
         for (number, start, end) in std::mem::take(&mut self.waiting) {
-            let Some(detector) = engine.detectors.get(usize::from(number)) else {
+            let detector = engine.detectors.get(usize::from(number));
+            let Some((detector, group)) = detector.and_then(|one| Some((one, one.context?))) else {
                 continue;
             };
-            let (low, high) = (start.saturating_sub(BEFORE), end.saturating_add(AFTER));
-            // Nearly all wait in order, so the words near this one follow those near the last.
-            first = if start < last { self.context.partition_point(|(at, _)| *at < low) } else { first };
-            while self.context.get(first).is_some_and(|(at, _)| *at < low) {
-                first = first.saturating_add(1);
-            }
-            last = start;
-            let near = self.context.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at <= high);
-            // INVARIANT: a word counts where it ends before the figure or after it, never inside.
-            let holds =
-                near.filter(|(at, _)| *at <= start || *at > end).any(|(_, group)| Some(*group) == detector.context);
-            if holds {
+            if self.wants(detector) && beside.has(group, start, end) {
                 self.check(detector, start, end);
             }
         }

@@ -6,6 +6,7 @@ pub mod digits;
 pub mod europe;
 pub mod people;
 pub mod random;
+pub mod tally;
 pub mod tokens;
 
 /// Where a finding is, when a check holds; most leave it as it is.

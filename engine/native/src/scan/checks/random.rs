@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::scan::automaton::Automaton;
+use crate::scan::checks::tally::Tally;
 
 /// What is asked of a value.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +35,13 @@ pub fn hundredths(bits: f64) -> u32 {
 /// Shannon's entropy of the bytes, bits a byte in hundredths.
 pub fn entropy(value: &[u8]) -> u32 {
     let mut counts = [0_u32; 256];
+    if value.len() < counts.len() {
+        return Tally::of(value).hundredths();
+    }
     for byte in value {
         if let Some(slot) = counts.get_mut(usize::from(*byte)) {
             *slot = slot.saturating_add(1);
         }
-    }
-    if value.is_empty() {
-        return 0;
     }
     let total = value.len() as f64;
     let bits: f64 = counts

@@ -41,8 +41,8 @@ pub fn around(name: &str) -> Option<Around> {
 
 /// Not one character over and over.
 fn mixed(value: &[u8]) -> bool {
-    entropy(value) >= 200 && value.iter().any(u8::is_ascii_digit)
-        || entropy(value) >= 300 && value.iter().any(u8::is_ascii_alphabetic)
+    let (bits, has) = (entropy(value), |kind: fn(&u8) -> bool| value.iter().any(kind));
+    bits >= 200 && has(u8::is_ascii_digit) || bits >= 300 && has(u8::is_ascii_alphabetic)
 }
 
 /// Small and capital letters, and digits.
