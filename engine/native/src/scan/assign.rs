@@ -6,6 +6,7 @@ use crate::scan::checks::random;
 use crate::scan::engine::Engine;
 use crate::scan::limits::VALUE;
 use crate::scan::near::begins_word;
+use crate::scan::values::{Run, Values};
 use crate::scan::walk::Walker;
 
 /// What a name promises.
@@ -119,28 +120,30 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     if !walker.wants_kind(kind) {
         return;
     }
-    let text = walker.text;
-    let Some(place) = Place::after(text, end) else {
+    let (text, values) = (walker.text, &mut walker.values);
+    let Some(place) = Place::after(text, end, &mut values.names) else {
         return;
     };
     // WHY first: most of what is assigned is short.
-    if kind == kinds.key && !may_be_key(text, &place) || is_public(text, start) {
+    if kind == kinds.key && !may_be_key(text, &place, &mut values.keys) || is_public(text, start) {
         return;
     }
     let found = match word {
-        Word::Password => password(text, &place),
-        Word::ShortPassword if begins_word(text, start) && !kinds.goes_on(text, start, end) => password(text, &place),
+        Word::Password => password(text, &place, values),
+        Word::ShortPassword if begins_word(text, start) && !kinds.goes_on(text, start, end) => {
+            password(text, &place, values)
+        }
         Word::ShortPassword => None,
-        Word::Key => key(text, &place, random::KEY),
+        Word::Key => key(text, &place, random::KEY, values),
         Word::Faint if place.operator == Operator::None => None,
         // WHY first: of what is no key after a word that promises one nothing more is asked.
-        Word::Weak | Word::Faint if key(text, &place, random::KEY).is_none() => None,
-        Word::Weak if is_strengthened(text, start) => key(text, &place, random::KEY),
-        Word::Weak | Word::Faint if place.names(text, start) => key(text, &place, random::NAMED),
+        Word::Weak | Word::Faint if key(text, &place, random::KEY, values).is_none() => None,
+        Word::Weak if is_strengthened(text, start) => key(text, &place, random::KEY, values),
+        Word::Weak | Word::Faint if place.names(text, start) => key(text, &place, random::NAMED, values),
         Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
-            key(text, &place, random::WEAK)
+            key(text, &place, random::WEAK, values)
         }
-        Word::Weak | Word::Faint => key(text, &place, random::WEAK.stricter().stricter()),
+        Word::Weak | Word::Faint => key(text, &place, random::WEAK.stricter().stricter(), values),
     };
     if let Some((from, to)) = found {
         let rank = if kind == kinds.password { PASSWORD_RANK } else { KEY_RANK };
@@ -163,7 +166,7 @@ pub fn kind(engine: &Engine, word: Word) -> u16 {
 
 /// Where the value begins that is assigned to the name of which a word ends at `end`, when the text ends before it is over.
 pub fn unfinished(text: &[u8], end: usize) -> Option<usize> {
-    let place = Place::after(text, end)?;
+    let place = Place::after(text, end, &mut Run::default())?;
     let is_open = |at: usize, is_in: &dyn Fn(u8) -> bool| at < text.len() && run(text, at, is_in) >= text.len();
     let quoted = place.quote.is_some_and(|quote| is_open(place.at, &|byte| byte != quote && byte != b'\n'));
     if quoted || is_open(place.at, &|byte| !byte.is_ascii_whitespace()) {
@@ -218,12 +221,11 @@ enum Operator {
 
 impl Place {
     /// Reads the rest of the name, an operator and an opening quote.
-    fn after(text: &[u8], end: usize) -> Option<Self> {
+    fn after(text: &[u8], end: usize, names: &mut Run) -> Option<Self> {
         const TAIL: usize = 24;
         const BETWEEN: usize = 12;
-        let rest = text.get(end..)?;
-        let tail = rest.iter().take(TAIL).take_while(|byte| is_of_names(**byte)).count();
-        let mut at = end.saturating_add(tail);
+        let tail = names.end(text, end, TAIL, is_of_names);
+        let mut at = tail;
         let (mut operator, mut quote) = (Operator::None, None);
         let between = text.get(at..)?.iter().take(BETWEEN);
         for byte in between {
@@ -248,10 +250,10 @@ impl Place {
             }
             at = at.saturating_add(1);
         }
-        if at == end.saturating_add(tail) {
+        if at == tail {
             return None;
         }
-        Some(Self { at, tail: (end, end.saturating_add(tail)), operator, quote })
+        Some(Self { at, tail: (end, tail), operator, quote })
     }
 
     /// Whether the name of which the word is a part ends with it, is longer than it, and has a value assigned.
@@ -272,7 +274,7 @@ fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
     at.saturating_add(length)
 }
 
-fn key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usize)> {
+fn key(text: &[u8], place: &Place, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
     let tail = place.tail(text);
     // WHY: `key_id`, `tokenId`, `secretName` name a secret, they do not hold it.
     if ends_with_any(
@@ -282,14 +284,14 @@ fn key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usi
         return None;
     }
     let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
-    bare_key(text, place.at, demand)
+    bare_key(text, place.at, demand, values)
         .or_else(|| quoted_key(text, place, demand))
-        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter()))
+        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))
 }
 
 /// Whether what stands here has the length of a key, as `key` takes one.
-fn may_be_key(text: &[u8], place: &Place) -> bool {
-    let is_long = |at: usize| run(text, at, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
+fn may_be_key(text: &[u8], place: &Place, keys: &mut Run) -> bool {
+    let mut is_long = |at: usize| keys.end(text, at, VALUE, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
     place.quote.is_some() || is_long(place.at) || after_a_word(text, place).is_some_and(is_long)
 }
 
@@ -315,12 +317,12 @@ const OF_KEYS: [bool; 256] = {
 };
 
 /// A run of the letters that keys are made of.
-fn bare_key(text: &[u8], at: usize, demand: random::Demand) -> Option<(usize, usize)> {
-    let end = run(text, at, is_of_keys);
+fn bare_key(text: &[u8], at: usize, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
+    let end = values.keys.end(text, at, VALUE, is_of_keys);
     let value = trimmed(text.get(at..end)?);
     let end = at.saturating_add(value.len());
     let called = matches!(text.get(end), Some(b'(' | b'{' | b'[' | b'$' | b'<'));
-    (!called && random::looks_random(value, demand)).then_some((at, end))
+    (!called && random::is_random(&mut values.at(text, at, end), demand)).then_some((at, end))
 }
 
 /// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`).
@@ -342,12 +344,13 @@ fn after_a_word(text: &[u8], place: &Place) -> Option<usize> {
     if place.operator != Operator::None || place.quote.is_some() {
         return None;
     }
-    let word = run(text, place.at, |byte| byte.is_ascii_alphabetic());
-    let length = word.saturating_sub(place.at);
+    let rest = text.get(place.at..).unwrap_or_default().iter().take(LONGEST.saturating_add(1));
+    let length = rest.take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = place.at.saturating_add(length);
     ((1..=LONGEST).contains(&length) && text.get(word) == Some(&b' ')).then(|| word.saturating_add(1))
 }
 
-fn password(text: &[u8], place: &Place) -> Option<(usize, usize)> {
+fn password(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, usize)> {
     const SHORTEST: usize = 4;
     const LONGEST: usize = 128;
     if ends_with_any(
@@ -359,7 +362,7 @@ fn password(text: &[u8], place: &Place) -> Option<(usize, usize)> {
     }
     let end = match place.quote {
         Some(quote) => run(text, place.at, |byte| byte != quote && byte != b'\n' && byte != b'\\'),
-        None => run(text, place.at, |byte| !byte.is_ascii_whitespace() && !closes(byte)),
+        None => values.words.end(text, place.at, VALUE, |byte| !byte.is_ascii_whitespace() && !closes(byte)),
     };
     let value = text.get(place.at..end)?;
     if !(SHORTEST..=LONGEST).contains(&value.len())

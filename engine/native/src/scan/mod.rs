@@ -32,6 +32,7 @@ pub mod resolve;
 pub mod sieve;
 pub mod stream;
 pub mod table;
+pub mod values;
 pub mod views;
 pub mod walk;
 pub mod walks;

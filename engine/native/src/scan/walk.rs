@@ -8,6 +8,7 @@ use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
+use crate::scan::values::Values;
 use crate::scan::walks::Walks;
 use crate::scan::beside::{Beside, Window};
 use crate::scan::{assign, near, Span};
@@ -82,6 +83,7 @@ pub struct Walker<'a> {
     parts: Vec<u64>,
     notes: Notes,
     pub walks: Walks,
+    pub values: Values,
 }
 
 impl<'a> Walker<'a> {
@@ -100,6 +102,7 @@ impl<'a> Walker<'a> {
             parts: Vec::with_capacity(text.len().div_ceil(SIZE)),
             notes: Notes::room(text.len()),
             walks: Walks::default(),
+            values: Values::default(),
         }
     }
 

@@ -55,43 +55,163 @@ pub fn entropy(value: &[u8]) -> u32 {
     hundredths(bits + 1e-9)
 }
 
+/// What is asked of a value to tell whether chance made it. WHY a trait: where values lie in one another the answers are kept
+/// (`values`), elsewhere they are found out as they are needed.
+pub trait Facts {
+    fn bytes(&self) -> &[u8];
+    fn digits(&mut self) -> usize;
+    fn letters(&mut self) -> usize;
+    fn capitals(&mut self) -> usize;
+    /// Digits and letters up to `f`.
+    fn hexes(&mut self) -> usize;
+    /// How often a letter is of another case than the letter before it.
+    fn changes(&mut self) -> usize;
+    fn has_scheme(&mut self) -> bool;
+    fn entropy(&mut self) -> u32;
+    fn parts(&mut self) -> Parts;
+    /// Whether it has a part that stands for a value, or opens a place for one.
+    fn has_part(&mut self) -> bool;
+}
+
+/// The parts of a value, apart by what is no letter or digit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub count: usize,
+    pub words: usize,
+    /// How long all are together, and those that are words.
+    pub length: usize,
+    pub spelled: usize,
+}
+
+impl Parts {
+    /// With one more.
+    pub fn and(self, part: &[u8]) -> Self {
+        let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let plain = letters == part.len() && !changes_case(part);
+        let is_word = plain || (letters == 0 && part.len() <= 4) || is_made_of_words(part);
+        Self {
+            count: self.count.saturating_add(1),
+            words: self.words.saturating_add(usize::from(is_word)),
+            length: self.length.saturating_add(part.len()),
+            spelled: self.spelled.saturating_add(if is_word { part.len() } else { 0 }),
+        }
+    }
+
+    /// Less some that are among them.
+    pub fn without(self, others: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(others.count),
+            words: self.words.saturating_sub(others.words),
+            length: self.length.saturating_sub(others.length),
+            spelled: self.spelled.saturating_sub(others.spelled),
+        }
+    }
+
+    pub fn of(value: &[u8]) -> Self {
+        let parts = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+        parts.fold(Self::default(), Self::and)
+    }
+}
+
+/// The facts of a value by itself.
+pub struct Alone<'a>(pub &'a [u8]);
+
+impl Alone<'_> {
+    fn count(&self, is_in: fn(&u8) -> bool) -> usize {
+        self.0.iter().filter(|byte| is_in(byte)).count()
+    }
+}
+
+impl Facts for Alone<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.0
+    }
+
+    fn digits(&mut self) -> usize {
+        self.count(u8::is_ascii_digit)
+    }
+
+    fn letters(&mut self) -> usize {
+        self.count(u8::is_ascii_alphabetic)
+    }
+
+    fn capitals(&mut self) -> usize {
+        self.count(u8::is_ascii_uppercase)
+    }
+
+    fn hexes(&mut self) -> usize {
+        self.count(u8::is_ascii_hexdigit)
+    }
+
+    fn changes(&mut self) -> usize {
+        changes(self.0)
+    }
+
+    fn has_scheme(&mut self) -> bool {
+        self.0.windows(3).any(|part| part == b"://")
+    }
+
+    fn entropy(&mut self) -> u32 {
+        entropy(self.0)
+    }
+
+    fn parts(&mut self) -> Parts {
+        Parts::of(self.0)
+    }
+
+    fn has_part(&mut self) -> bool {
+        has_part(self.0)
+    }
+}
+
 /// Letters and digits mixed by chance, and no word, path, version, date or number.
 pub fn looks_random(value: &[u8], demand: Demand) -> bool {
-    if value.len() < demand.shortest {
+    is_random(&mut Alone(value), demand)
+}
+
+/// The same of a value whose facts are kept.
+pub fn is_random(value: &mut impl Facts, demand: Demand) -> bool {
+    let length = value.bytes().len();
+    if length < demand.shortest {
         return false;
     }
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits < 2 && !value.iter().any(u8::is_ascii_uppercase) && !is_of_small_letters_only(value) {
-        return false;
+    let digits = value.digits();
+    let letters = value.letters();
+    let other = length.saturating_sub(digits).saturating_sub(letters);
+    if digits < 2 && value.capitals() == 0 {
+        // One of small letters may look random all the same.
+        let is_one = length >= LONG_RUN && (letters == length || value.hexes() == length || is_uuid(value.bytes()));
+        if !is_one {
+            return false;
+        }
     }
-    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let other = value.len().saturating_sub(digits).saturating_sub(letters);
-    if is_uuid(value) {
-        return entropy(value) >= 180 && !is_placeholder(value);
+    if is_uuid(value.bytes()) {
+        return value.entropy() >= 180 && !stands_for(value);
     }
     if letters == 0 {
-        return digits >= demand.shortest.max(16) && other == 0 && entropy(value) >= 250;
+        return digits >= demand.shortest.max(16) && other == 0 && value.entropy() >= 250;
     }
-    let is_hex = is_hex(value);
-    let is_long_hex = is_hex && value.len() >= 32;
     // WHY this order: what costs least comes first, what is asked of words last.
-    if other.saturating_mul(3) > value.len() || has_scheme(value) {
+    if other.saturating_mul(3) > length || is_path(value.bytes()) || value.has_scheme() {
         return false;
     }
+    let is_hex = value.hexes() == length;
+    let is_long_hex = is_hex && length >= 32;
     let needed = match () {
         () if is_long_hex => 240,
         () if is_hex => demand.entropy.min(300),
         () => demand.entropy,
     };
-    (digits >= 2 || is_long_hex || changes_case(value) || is_long_run(value))
+    let is_cased = digits >= 2 || is_long_hex || mixes_cases(value.changes(), letters);
+    (is_cased || is_long_run(value))
+        && value.entropy() >= needed
         && (is_long_hex || !is_spelled(value))
-        && entropy(value) >= needed
-        && !is_placeholder(value)
+        && !stands_for(value)
 }
 
-/// Whether a value with hardly a digit and no capital is one of those that may look random all the same.
-fn is_of_small_letters_only(value: &[u8]) -> bool {
-    value.len() >= LONG_RUN && (value.iter().all(u8::is_ascii_alphabetic) || is_hex(value) || is_uuid(value))
+/// What begins as a path does.
+fn is_path(value: &[u8]) -> bool {
+    value.starts_with(b"/") || value.starts_with(b"./")
 }
 
 /// Groups of 8, 4, 4, 4 and 12.
@@ -105,35 +225,20 @@ fn is_uuid(value: &[u8]) -> bool {
 /// The shortest run of letters that no language has as a word.
 const LONG_RUN: usize = 20;
 
-fn is_long_run(value: &[u8]) -> bool {
-    value.len() >= LONG_RUN
-        && value.iter().all(u8::is_ascii_alphabetic)
-        && !changes_case(value)
-        && entropy(value) >= 350
-}
-
-fn is_hex(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_hexdigit)
-}
-
-fn has_scheme(value: &[u8]) -> bool {
-    value.windows(3).any(|part| part == b"://") || value.starts_with(b"/") || value.starts_with(b"./")
+/// Letters alone, in cases as words have them.
+fn is_long_run(value: &mut impl Facts) -> bool {
+    let length = value.bytes().len();
+    length >= LONG_RUN
+        && value.letters() == length
+        && !mixes_cases(value.changes(), length)
+        && value.entropy() >= 350
 }
 
 /// Names as people write them: words of letters with few digits, set apart by dots, dashes or capitals.
-fn is_spelled(value: &[u8]) -> bool {
-    let (mut parts, mut words, mut spelled, mut length) = (0_usize, 0_usize, 0_usize, 0_usize);
-    for part in value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
-        parts = parts.saturating_add(1);
-        let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-        let plain = letters == part.len() && !changes_case(part);
-        let is_word = plain || (letters == 0 && part.len() <= 4) || is_made_of_words(part);
-        words = words.saturating_add(usize::from(is_word));
-        length = length.saturating_add(part.len());
-        spelled = spelled.saturating_add(if is_word { part.len() } else { 0 });
-    }
-    let one_long = parts == 1 && is_long_run(value) && !is_made_of_words(value);
-    !one_long && (parts == words || parts >= 3 && spelled.saturating_mul(2) > length)
+fn is_spelled(value: &mut impl Facts) -> bool {
+    let parts = value.parts();
+    let one_long = parts.count == 1 && is_long_run(value) && !is_made_of_words(value.bytes());
+    !one_long && (parts.count == parts.words || parts.count >= 3 && parts.spelled.saturating_mul(2) > parts.length)
 }
 
 /// `getUserByIdentifier`: nearly all of it is words that begin with a capital and can be spoken.
@@ -170,21 +275,25 @@ fn can_be_spoken(word: &[u8]) -> bool {
 
 /// Cases that alternate as no word's do.
 fn changes_case(value: &[u8]) -> bool {
-    if !value.iter().any(u8::is_ascii_uppercase) {
-        return false;
-    }
+    mixes_cases(changes(value), value.iter().filter(|byte| byte.is_ascii_alphabetic()).count())
+}
+
+fn mixes_cases(changes: usize, letters: usize) -> bool {
+    changes.saturating_mul(7) >= letters.saturating_mul(2) && changes >= 3
+}
+
+/// How often a letter is of another case than the letter before it.
+fn changes(value: &[u8]) -> usize {
     let mut changes = 0_usize;
-    let mut letters = 0_usize;
     let mut before: Option<bool> = None;
     for byte in value.iter().filter(|byte| byte.is_ascii_alphabetic()) {
-        letters = letters.saturating_add(1);
         let upper = byte.is_ascii_uppercase();
         if before.is_some_and(|last| last != upper) {
             changes = changes.saturating_add(1);
         }
         before = Some(upper);
     }
-    changes.saturating_mul(7) >= letters.saturating_mul(2) && changes >= 3
+    changes
 }
 
 const STANDS_FOR: &[&str] = &[
@@ -226,7 +335,8 @@ const STANDS_FOR: &[&str] = &[
     "varchar",
     "boolean",
 ];
-const PARTS: &[&[u8]] = &[
+/// What no value has in it: words for a place where one belongs.
+pub const PARTS: &[&[u8]] = &[
     b"xxxx",
     b"****",
     b"....",
@@ -250,7 +360,7 @@ const PARTS: &[&[u8]] = &[
 ];
 
 /// What opens a place for a value in a template.
-const OPENINGS: [&[u8]; 8] = [b"${", b"{{", b"$(", b"<%", b"#{", b"%(", b"%s", b"@{"];
+pub const OPENINGS: [&[u8]; 8] = [b"${", b"{{", b"$(", b"<%", b"#{", b"%(", b"%s", b"@{"];
 
 fn has_part(value: &[u8]) -> bool {
     let opens = |byte: &u8| matches!(byte, b'$' | b'{' | b'<' | b'#' | b'%' | b'@');
@@ -266,7 +376,7 @@ fn has_part(value: &[u8]) -> bool {
 }
 
 /// A literal as a pattern.
-fn escaped(literal: &[u8]) -> String {
+pub fn escaped(literal: &[u8]) -> String {
     literal.iter().map(|byte| format!("\\x{byte:02x}")).collect()
 }
 
@@ -290,6 +400,12 @@ pub fn is_blanked(value: &[u8]) -> bool {
 
 /// What stands where a secret would: a variable, a word for one, stars.
 pub fn is_placeholder(value: &[u8]) -> bool {
+    stands_for(&mut Alone(value))
+}
+
+fn stands_for(facts: &mut impl Facts) -> bool {
+    const LONGEST: usize = 11;
+    let value = facts.bytes();
     if value.first().is_none_or(|byte| b"$<%[{(*&".contains(byte)) {
         return true;
     }
@@ -301,8 +417,8 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     let begin = bare.iter().position(u8::is_ascii_alphanumeric).unwrap_or(0);
     let end = bare.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |last| last.saturating_add(1));
     let bare = bare.get(begin..end).unwrap_or_default();
-    const LONGEST: usize = 11;
-    bare.len() <= LONGEST && STANDS_FOR.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(bare)) || has_part(value)
+    bare.len() <= LONGEST && STANDS_FOR.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(bare))
+        || facts.has_part()
 }
 
 #[cfg(test)]

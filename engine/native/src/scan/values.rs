@@ -1,0 +1,413 @@
+//! What stands in stretches that many values share: where a run of letters ends, how many digits there are, which bytes how often.
+//!
+//! WHY kept: in hostile text a value begins every few bytes and goes on for two hundred, so each byte would be looked at
+//! dozens of times. Values are asked about nearly in order, so each byte is come by about once. Every answer is what
+//! `checks::random` finds in the value by itself.
+
+use std::collections::VecDeque;
+use std::sync::OnceLock;
+
+use crate::scan::automaton::{Automaton, DEAD};
+use crate::scan::block::{mask, padded, SIZE};
+use crate::scan::checks::random::{self, Facts, Parts};
+use crate::scan::checks::tally::{self, Tally};
+
+/// A stretch whose bytes are all of one kind.
+#[derive(Default)]
+pub struct Run {
+    from: usize,
+    to: usize,
+    /// What stands at `to` is of another kind.
+    is_over: bool,
+}
+
+impl Run {
+    /// Where a run ends that begins at `at`, no more than `most` bytes after it.
+    #[inline]
+    pub fn end(&mut self, text: &[u8], at: usize, most: usize, is_in: impl Fn(u8) -> bool) -> usize {
+        /// So much is looked at together.
+        const STEP: usize = 32;
+        let last = at.saturating_add(most);
+        if !(self.from..=self.to).contains(&at) {
+            *self = Self { from: at, to: at, is_over: false };
+        }
+        while !self.is_over && self.to < last {
+            let rest = text.get(self.to..).unwrap_or_default();
+            let part = rest.get(..STEP.min(rest.len())).unwrap_or_default();
+            let count = part.iter().position(|byte| !is_in(*byte)).unwrap_or(part.len());
+            self.to = self.to.saturating_add(count);
+            self.is_over = count < STEP;
+        }
+        self.to.min(last)
+    }
+}
+
+/// What the bytes of a block are, a bit each.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    /// One more than its number.
+    block: usize,
+    digits: u64,
+    letters: u64,
+    capitals: u64,
+    hexes: u64,
+    /// Letters of another case than the letter before.
+    changes: u64,
+}
+
+impl Marks {
+    fn of(text: &[u8], block: usize) -> Self {
+        let at = block.wrapping_mul(SIZE);
+        let made;
+        let bytes = match text.get(at..).unwrap_or_default().first_chunk() {
+            Some(bytes) => bytes,
+            None => {
+                made = padded(text, at);
+                &made
+            }
+        };
+        let digits = mask(bytes, |byte| byte.is_ascii_digit());
+        let letters = mask(bytes, |byte| byte.is_ascii_alphabetic());
+        let capitals = mask(bytes, |byte| byte.is_ascii_uppercase());
+        let hexes = mask(bytes, |byte| byte.is_ascii_hexdigit());
+        // The case of the last letter up to each place: that of a letter goes on over what is none.
+        let before = text.get(at.saturating_sub(tally::LONGEST)..at.min(text.len())).unwrap_or_default();
+        let last = before.iter().rev().find(|byte| byte.is_ascii_alphabetic());
+        let carried = u64::from(last.is_some_and(u8::is_ascii_uppercase));
+        let (mut large, mut over) = (capitals | carried & !letters, !letters);
+        for count in [1, 2, 4, 8, 16, 32] {
+            large |= over & large.wrapping_shl(count);
+            over &= over.wrapping_shl(count);
+        }
+        let changes = letters & (capitals ^ (large.wrapping_shl(1) | carried));
+        Self { block: block.wrapping_add(1), digits, letters, capitals, hexes, changes }
+    }
+}
+
+/// How many blocks are kept: more than a value can be in.
+const KEPT: usize = 8;
+
+/// What is known of the stretch under way.
+#[derive(Default)]
+pub struct Values {
+    /// Of letters as names have them, and as keys have them; of what a password without quotes has.
+    pub names: Run,
+    pub keys: Run,
+    pub words: Run,
+    marks: [Marks; KEPT],
+    counted: Counted,
+    schemes: Next,
+    places: Next,
+    parted: Parted,
+}
+
+impl Values {
+    /// The value at `from..to`, no longer than `tally::LONGEST`.
+    pub fn at<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Value<'a> {
+        Value { values: self, text, from, to }
+    }
+
+    /// How many bits of a kind are set in `from..to`.
+    fn count(&mut self, text: &[u8], from: usize, to: usize, of: fn(&Marks) -> u64) -> usize {
+        let mut count = 0_u32;
+        for block in from / SIZE..to.div_ceil(SIZE) {
+            let begin = block.wrapping_mul(SIZE);
+            if let Some(slot) = self.marks.get_mut(block % KEPT) {
+                if slot.block != block.wrapping_add(1) {
+                    *slot = Marks::of(text, block);
+                }
+                let above = |at: usize| u64::MAX.checked_shl(at.saturating_sub(begin) as u32).unwrap_or(0);
+                count = count.wrapping_add((of(slot) & above(from) & !above(to)).count_ones());
+            }
+        }
+        count as usize
+    }
+}
+
+/// A value whose facts are kept.
+pub struct Value<'a> {
+    values: &'a mut Values,
+    text: &'a [u8],
+    from: usize,
+    to: usize,
+}
+
+impl Facts for Value<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.text.get(self.from..self.to).unwrap_or_default()
+    }
+
+    fn digits(&mut self) -> usize {
+        self.values.count(self.text, self.from, self.to, |marks| marks.digits)
+    }
+
+    fn letters(&mut self) -> usize {
+        self.values.count(self.text, self.from, self.to, |marks| marks.letters)
+    }
+
+    fn capitals(&mut self) -> usize {
+        self.values.count(self.text, self.from, self.to, |marks| marks.capitals)
+    }
+
+    fn hexes(&mut self) -> usize {
+        self.values.count(self.text, self.from, self.to, |marks| marks.hexes)
+    }
+
+    fn changes(&mut self) -> usize {
+        let first = self.bytes().iter().position(u8::is_ascii_alphabetic).map_or(self.to, |at| at.saturating_add(1));
+        self.values.count(self.text, self.from.saturating_add(first).min(self.to), self.to, |marks| marks.changes)
+    }
+
+    fn has_scheme(&mut self) -> bool {
+        static SHAPE: OnceLock<Option<Literals>> = OnceLock::new();
+        let shape = SHAPE.get_or_init(|| Literals::new([(b"://".as_slice(), false)].into_iter()));
+        self.values.schemes.is_in(shape.as_ref(), self.text, self.from, self.to)
+    }
+
+    fn entropy(&mut self) -> u32 {
+        self.values.counted.entropy(self.text, self.from, self.to)
+    }
+
+    fn parts(&mut self) -> Parts {
+        self.values.parted.parts(self.text, self.from, self.to)
+    }
+
+    fn has_part(&mut self) -> bool {
+        static SHAPE: OnceLock<Option<Literals>> = OnceLock::new();
+        let shape = SHAPE.get_or_init(|| {
+            let parts = random::PARTS.iter().map(|part| (*part, true));
+            Literals::new(parts.chain(random::OPENINGS.iter().map(|part| (*part, false))))
+        });
+        self.values.places.is_in(shape.as_ref(), self.text, self.from, self.to)
+    }
+}
+
+/// The bytes of a stretch, counted.
+#[derive(Default)]
+struct Counted {
+    from: usize,
+    to: usize,
+    tally: Tally,
+}
+
+impl Counted {
+    fn entropy(&mut self, text: &[u8], from: usize, to: usize) -> u32 {
+        let between = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        // What was counted is of use where most of it is still in the value.
+        let moved = self.from.abs_diff(from).saturating_add(self.to.abs_diff(to));
+        if moved >= to.saturating_sub(from) || self.from > to || from > self.to {
+            *self = Self { from, to, tally: Tally::of(between(from, to)) };
+            return self.tally.hundredths();
+        }
+        self.tally.remove(between(self.from, from));
+        self.tally.remove(between(to, self.to));
+        self.tally.add(between(from, self.from));
+        self.tally.add(between(self.to, to));
+        (self.from, self.to) = (from, to);
+        self.tally.hundredths()
+    }
+}
+
+/// Literals to be found anywhere.
+struct Literals {
+    shape: Automaton,
+    lengths: Vec<usize>,
+    longest: usize,
+}
+
+impl Literals {
+    /// Each with whether it counts in any case.
+    fn new<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Option<Self> {
+        let (mut patterns, mut lengths) = (Vec::new(), Vec::new());
+        for (literal, in_any_case) in literals {
+            let flags = if in_any_case { "(?i-u:" } else { "(?-u:" };
+            patterns.push(format!("{flags}{})", random::escaped(literal)));
+            lengths.push(literal.len());
+        }
+        let shape = Automaton::searching(&patterns.iter().map(String::as_str).collect::<Vec<_>>()).ok()?;
+        let longest = lengths.iter().copied().max()?;
+        Some(Self { shape, lengths, longest })
+    }
+
+    /// How long the shortest literal is that ends in this state.
+    fn length(&self, state: u32) -> Option<usize> {
+        let ends = self.shape.ends(state).iter();
+        ends.filter_map(|number| self.lengths.get(usize::from(*number)).copied()).min()
+    }
+}
+
+/// Where, of the literals that begin at `from` or later, the one stands that ends first.
+#[derive(Default)]
+struct Next {
+    from: usize,
+    /// So far was looked, and the state there; none of a literal that was found.
+    to: usize,
+    state: u32,
+    found: Option<(usize, usize)>,
+}
+
+impl Next {
+    /// Whether one of the literals stands in `from..to`. Without literals one does: then nothing is let through unseen.
+    fn is_in(&mut self, literals: Option<&Literals>, text: &[u8], from: usize, to: usize) -> bool {
+        let Some(literals) = literals else {
+            return true;
+        };
+        let begin = self.found.map_or(self.to, |(begin, _)| begin);
+        let known = self.from..=begin;
+        if self.state == DEAD || !known.contains(&from) {
+            // A little before what is known: what ends there begins before it, or is known.
+            let near = self.from.saturating_add(literals.longest);
+            let is_near = self.state != DEAD && from < self.from && near <= self.to;
+            let mut fresh = Self { from, to: from, state: literals.shape.start(), found: None };
+            if is_near {
+                fresh.look(literals, text, near);
+                if fresh.found.is_none() {
+                    fresh = Self { from, ..*self };
+                }
+            }
+            *self = fresh;
+        }
+        if self.found.is_none() {
+            self.look(literals, text, to);
+        }
+        self.found.is_some_and(|(_, end)| end <= to)
+    }
+
+    /// Looks on up to `to`.
+    fn look(&mut self, literals: &Literals, text: &[u8], to: usize) {
+        for byte in text.get(self.to..to.min(text.len())).unwrap_or_default() {
+            self.state = literals.shape.step(self.state, *byte);
+            self.to = self.to.saturating_add(1);
+            if let Some(length) = literals.length(self.state) {
+                self.found = Some((self.to.saturating_sub(length), self.to));
+                return;
+            }
+        }
+    }
+}
+
+/// The parts of a stretch, and what all up to each are together.
+#[derive(Default)]
+struct Parted {
+    /// Every part that begins at `from` or later and ends before `to` is in the list: where it stands, and what all up to it are.
+    from: usize,
+    to: usize,
+    list: VecDeque<(usize, usize, Parts)>,
+    /// What those are that were in the list before.
+    before: Parts,
+}
+
+impl Parted {
+    fn parts(&mut self, text: &[u8], from: usize, to: usize) -> Parts {
+        let is_part = |at: usize| text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        if from.checked_sub(1).is_some_and(is_part) && is_part(from) {
+            return Parts::of(text.get(from..to).unwrap_or_default());
+        }
+        if !(self.from..=self.to).contains(&from) {
+            *self = Self { from, to: from, ..Self::default() };
+        }
+        self.forget(from.saturating_sub(tally::LONGEST));
+        let mut cut = None;
+        while self.to < to {
+            let rest = text.get(self.to..to).unwrap_or_default();
+            let gap = rest.iter().take_while(|byte| !byte.is_ascii_alphanumeric()).count();
+            let begin = self.to.saturating_add(gap);
+            let length = rest.iter().skip(gap).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            let end = begin.saturating_add(length);
+            if length > 0 && end == to && is_part(end) {
+                cut = text.get(begin..end);
+                self.to = begin;
+                break;
+            }
+            if length > 0 {
+                let all = self.all(self.list.len()).and(text.get(begin..end).unwrap_or_default());
+                self.list.push_back((begin, end, all));
+            }
+            self.to = end;
+        }
+        let first = self.list.partition_point(|(begin, _, _)| *begin < from);
+        let last = self.list.partition_point(|(_, end, _)| *end <= to);
+        if cut.is_none() && is_part(to) {
+            // One that is in the list whole goes on behind the value.
+            cut = self.list.get(last).filter(|(begin, _, _)| *begin < to).and_then(|(begin, _, _)| text.get(*begin..to));
+        }
+        let whole = self.all(last).without(self.all(first.min(last)));
+        cut.map_or(whole, |part| whole.and(part))
+    }
+
+    /// What so many parts of the list are, with those before it.
+    fn all(&self, count: usize) -> Parts {
+        count.checked_sub(1).and_then(|last| self.list.get(last)).map_or(self.before, |(_, _, all)| *all)
+    }
+
+    /// Forgets the parts before a place.
+    fn forget(&mut self, at: usize) {
+        while let Some((_, end, all)) = self.list.front().filter(|(_, end, _)| *end < at).copied() {
+            (self.before, self.from) = (all, end);
+            self.list.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::arithmetic_side_effects)]
+
+    use super::*;
+    use crate::scan::checks::random::{Alone, KEY};
+
+    /// Texts by chance, of a few signs each.
+    fn texts() -> Vec<Vec<u8>> {
+        let mut seed = 88_172_645_463_325_252_u64;
+        let mut below = move |bound: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed >> 11) as usize % bound
+        };
+        let pieces = ["a1", "Key", "-", "://", "=", "example", "your_", "${", "0f", "Zk3vN9", ".", "/", "getUser", "7", "ABC", "x"];
+        let mut text = || -> Vec<u8> {
+            let some: Vec<&str> = (0..1 + below(6)).filter_map(|_| pieces.get(below(pieces.len())).copied()).collect();
+            (0..20 + below(200)).flat_map(|_| some.get(below(some.len())).copied().unwrap_or_default().bytes()).collect()
+        };
+        (0..300).map(|_| text()).collect()
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_found_in_a_value_by_itself() {
+        for text in texts() {
+            let (mut values, mut step) = (Values::default(), 0_usize);
+            let mut from = 0_usize;
+            while from < text.len() {
+                step = step.wrapping_mul(31).wrapping_add(from) % 1_009;
+                let to = (from + step % 201).min(text.len());
+                let bytes = text.get(from..to).unwrap_or_default();
+                let (mut kept, mut alone) = (values.at(&text, from, to), Alone(bytes));
+                let shown = String::from_utf8_lossy(bytes);
+                assert_eq!(kept.digits(), alone.digits(), "{shown}");
+                assert_eq!(kept.letters(), alone.letters(), "{shown}");
+                assert_eq!(kept.capitals(), alone.capitals(), "{shown}");
+                assert_eq!(kept.hexes(), alone.hexes(), "{shown}");
+                assert_eq!(kept.changes(), alone.changes(), "{shown}");
+                assert_eq!(kept.has_scheme(), alone.has_scheme(), "{shown}");
+                assert_eq!(kept.entropy(), alone.entropy(), "{shown}");
+                assert_eq!(kept.parts(), alone.parts(), "{shown}");
+                assert_eq!(kept.has_part(), alone.has_part(), "{shown}");
+                assert_eq!(random::is_random(&mut kept, KEY), random::looks_random(bytes, KEY), "{shown}");
+                // Mostly on, now and then a little back.
+                from = if step % 7 == 0 { from.saturating_sub(step % 12) + usize::from(step % 12 == 0) } else { from + step % 5 };
+                if step % 97 == 0 {
+                    from += 300;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_ends_where_another_kind_of_byte_stands_or_too_far_away() {
+        let (text, mut run) = ([b"ab.".as_slice(), &[b'x'; 300], b"."].concat(), Run::default());
+        let mut end = |at, most| run.end(&text, at, most, |byte| byte != b'.');
+        assert_eq!([end(0, 200), end(1, 200), end(2, 200), end(3, 200), end(3, 250), end(150, 200)], [2, 2, 2, 203, 253, 303]);
+        assert_eq!([end(100, 500), end(0, 9), end(303, 9), end(304, 9)], [303, 2, 303, 304]);
+    }
+}
