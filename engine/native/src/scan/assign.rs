@@ -322,7 +322,7 @@ fn bare_key(text: &[u8], at: usize, demand: random::Demand, values: &mut Values)
     let value = trimmed(text.get(at..end)?);
     let end = at.saturating_add(value.len());
     let called = matches!(text.get(end), Some(b'(' | b'{' | b'[' | b'$' | b'<'));
-    (!called && random::is_random(&mut values.at(text, at, end), demand)).then_some((at, end))
+    (!called && values.looks_random(text, at, end, demand)).then_some((at, end))
 }
 
 /// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`).

@@ -2,6 +2,8 @@
 //!
 //! Settled cluster by cluster, left to right, so that a stream needs to keep one cluster and no more.
 
+use std::collections::BTreeMap;
+
 use crate::scan::limits::LONGEST;
 use crate::scan::walk::Candidate;
 use crate::scan::{Engine, Span};
@@ -52,19 +54,20 @@ impl Cluster {
         self.members.sort_by_key(|one| {
             (std::cmp::Reverse((one.rank, one.span.end.saturating_sub(one.span.start))), one.span.start, one.span.kind)
         });
-        let mut kept: Vec<Span> = Vec::new();
+        // By where they begin: none overlaps another.
+        let mut kept: BTreeMap<usize, Span> = BTreeMap::new();
         for one in self.members.drain(..) {
             // What an earlier cluster of the same chain took is cut off, never shown.
             let span = Span { start: one.span.start.max(self.done), ..one.span };
-            if span.start < span.end && kept.iter().all(|other| span.end <= other.start || span.start >= other.end) {
-                kept.push(span);
+            let is_free = || kept.range(..span.end).next_back().is_none_or(|(_, other)| other.end <= span.start);
+            if span.start < span.end && is_free() {
+                kept.insert(span.start, span);
             }
         }
-        kept.sort_unstable_by_key(|span| span.start);
-        if let Some(last) = kept.last() {
+        if let Some((_, last)) = kept.last_key_value() {
             self.done = last.end;
         }
-        out.extend(kept);
+        out.extend(kept.into_values());
     }
 }
 

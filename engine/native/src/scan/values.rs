@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::block::{mask, padded, SIZE};
-use crate::scan::checks::random::{self, Facts, Parts};
+use crate::scan::checks::random::{self, Demand, Facts, Parts};
 use crate::scan::checks::tally::{self, Tally};
 
 /// A stretch whose bytes are all of one kind.
@@ -42,20 +42,15 @@ impl Run {
     }
 }
 
-/// What the bytes of a block are, a bit each.
+/// Of a block, a bit each: letters of another case than the letter before.
 #[derive(Clone, Copy, Default)]
-struct Marks {
+struct Changes {
     /// One more than its number.
     block: usize,
-    digits: u64,
-    letters: u64,
-    capitals: u64,
-    hexes: u64,
-    /// Letters of another case than the letter before.
-    changes: u64,
+    bits: u64,
 }
 
-impl Marks {
+impl Changes {
     fn of(text: &[u8], block: usize) -> Self {
         let at = block.wrapping_mul(SIZE);
         let made;
@@ -66,10 +61,8 @@ impl Marks {
                 &made
             }
         };
-        let digits = mask(bytes, |byte| byte.is_ascii_digit());
         let letters = mask(bytes, |byte| byte.is_ascii_alphabetic());
         let capitals = mask(bytes, |byte| byte.is_ascii_uppercase());
-        let hexes = mask(bytes, |byte| byte.is_ascii_hexdigit());
         // The case of the last letter up to each place: that of a letter goes on over what is none.
         let before = text.get(at.saturating_sub(tally::LONGEST)..at.min(text.len())).unwrap_or_default();
         let last = before.iter().rev().find(|byte| byte.is_ascii_alphabetic());
@@ -79,8 +72,52 @@ impl Marks {
             large |= over & large.wrapping_shl(count);
             over &= over.wrapping_shl(count);
         }
-        let changes = letters & (capitals ^ (large.wrapping_shl(1) | carried));
-        Self { block: block.wrapping_add(1), digits, letters, capitals, hexes, changes }
+        Self { block: block.wrapping_add(1), bits: letters & (capitals ^ (large.wrapping_shl(1) | carried)) }
+    }
+}
+
+/// How many bytes of a stretch are of which kind.
+#[derive(Clone, Copy, Default)]
+struct Kinds {
+    from: usize,
+    to: usize,
+    /// Sixteen bits each: digits, letters, capitals, and what is a digit or a letter up to `f`.
+    counts: u64,
+}
+
+/// What a byte adds to the counts.
+const KINDS: [u64; 256] = {
+    let (mut all, mut byte) = ([0_u64; 256], 0_u8);
+    let mut rest: &mut [u64] = &mut all;
+    while let Some((one, more)) = rest.split_first_mut() {
+        let (digit, letter) = (byte.is_ascii_digit() as u64, byte.is_ascii_alphabetic() as u64);
+        *one = digit | letter << 16 | (byte.is_ascii_uppercase() as u64) << 32 | (byte.is_ascii_hexdigit() as u64) << 48;
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    all
+};
+
+fn counts(text: &[u8], from: usize, to: usize) -> u64 {
+    let kinds = text.get(from..to).unwrap_or_default().iter().map(|byte| KINDS.get(usize::from(*byte)).copied());
+    kinds.fold(0, |sum, kinds| sum.wrapping_add(kinds.unwrap_or(0)))
+}
+
+impl Kinds {
+    /// Of another stretch.
+    #[inline]
+    fn move_to(&mut self, text: &[u8], from: usize, to: usize) -> u64 {
+        if (self.from, self.to) != (from, to) {
+            let moved = self.from.abs_diff(from).saturating_add(self.to.abs_diff(to));
+            self.counts = if moved >= to.saturating_sub(from) || self.from > to || from > self.to {
+                counts(text, from, to)
+            } else {
+                let more = counts(text, from, self.from).wrapping_add(counts(text, self.to, to));
+                let less = counts(text, self.from, from).wrapping_add(counts(text, to, self.to));
+                self.counts.wrapping_add(more).wrapping_sub(less)
+            };
+            (self.from, self.to) = (from, to);
+        }
+        self.counts
     }
 }
 
@@ -94,30 +131,45 @@ pub struct Values {
     pub names: Run,
     pub keys: Run,
     pub words: Run,
-    marks: [Marks; KEPT],
+    changes: [Changes; KEPT],
+    kinds: Kinds,
     counted: Counted,
+    /// What was asked last, and the answer.
+    last: Option<(usize, usize, Demand, bool)>,
     schemes: Next,
     places: Next,
     parted: Parted,
 }
 
 impl Values {
-    /// The value at `from..to`, no longer than `tally::LONGEST`.
-    pub fn at<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Value<'a> {
+    /// As `random::looks_random` says it of the value at `from..to`, no longer than `tally::LONGEST`.
+    pub fn looks_random(&mut self, text: &[u8], from: usize, to: usize, demand: Demand) -> bool {
+        match self.last {
+            // Several words of one name tell of one value.
+            Some((begin, end, last, answer)) if (begin, end, last) == (from, to, demand) => answer,
+            _ => {
+                let answer = random::is_random(&mut self.at(text, from, to), demand);
+                self.last = Some((from, to, demand, answer));
+                answer
+            }
+        }
+    }
+
+    fn at<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Value<'a> {
         Value { values: self, text, from, to }
     }
 
-    /// How many bits of a kind are set in `from..to`.
-    fn count(&mut self, text: &[u8], from: usize, to: usize, of: fn(&Marks) -> u64) -> usize {
+    /// How many letters of `from..to` are of another case than the letter before.
+    fn changes(&mut self, text: &[u8], from: usize, to: usize) -> usize {
         let mut count = 0_u32;
         for block in from / SIZE..to.div_ceil(SIZE) {
             let begin = block.wrapping_mul(SIZE);
-            if let Some(slot) = self.marks.get_mut(block % KEPT) {
+            if let Some(slot) = self.changes.get_mut(block % KEPT) {
                 if slot.block != block.wrapping_add(1) {
-                    *slot = Marks::of(text, block);
+                    *slot = Changes::of(text, block);
                 }
                 let above = |at: usize| u64::MAX.checked_shl(at.saturating_sub(begin) as u32).unwrap_or(0);
-                count = count.wrapping_add((of(slot) & above(from) & !above(to)).count_ones());
+                count = count.wrapping_add((slot.bits & above(from) & !above(to)).count_ones());
             }
         }
         count as usize
@@ -132,30 +184,36 @@ pub struct Value<'a> {
     to: usize,
 }
 
+impl Value<'_> {
+    fn kinds(&mut self) -> u64 {
+        self.values.kinds.move_to(self.text, self.from, self.to)
+    }
+}
+
 impl Facts for Value<'_> {
     fn bytes(&self) -> &[u8] {
         self.text.get(self.from..self.to).unwrap_or_default()
     }
 
     fn digits(&mut self) -> usize {
-        self.values.count(self.text, self.from, self.to, |marks| marks.digits)
+        (self.kinds() & 0xffff) as usize
     }
 
     fn letters(&mut self) -> usize {
-        self.values.count(self.text, self.from, self.to, |marks| marks.letters)
+        (self.kinds() >> 16 & 0xffff) as usize
     }
 
     fn capitals(&mut self) -> usize {
-        self.values.count(self.text, self.from, self.to, |marks| marks.capitals)
+        (self.kinds() >> 32 & 0xffff) as usize
     }
 
     fn hexes(&mut self) -> usize {
-        self.values.count(self.text, self.from, self.to, |marks| marks.hexes)
+        (self.kinds() >> 48) as usize
     }
 
     fn changes(&mut self) -> usize {
         let first = self.bytes().iter().position(u8::is_ascii_alphabetic).map_or(self.to, |at| at.saturating_add(1));
-        self.values.count(self.text, self.from.saturating_add(first).min(self.to), self.to, |marks| marks.changes)
+        self.values.changes(self.text, self.from.saturating_add(first).min(self.to), self.to)
     }
 
     fn has_scheme(&mut self) -> bool {

@@ -6,7 +6,7 @@ use crate::scan::automaton::Automaton;
 use crate::scan::checks::tally::Tally;
 
 /// What is asked of a value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
     pub shortest: usize,
     /// Bits a byte, in hundredths.
