@@ -74,6 +74,17 @@ impl Automaton {
         self.start
     }
 
+    /// How many states there are.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.next.len().wrapping_shr(self.shift)).unwrap_or(0)
+    }
+
+    /// The states to which a state leads, by classes of bytes.
+    pub fn row(&self, state: u32) -> &[u16] {
+        let begin = (state as usize).wrapping_shl(self.shift);
+        self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
+    }
+
     /// The state after one more byte.
     #[inline]
     pub fn step(&self, state: u32, byte: u8) -> u32 {
@@ -179,9 +190,7 @@ impl Automaton {
 
     /// Whether any byte leads on from a state.
     fn leads_on(&self, state: u32) -> bool {
-        let row = (state as usize).wrapping_shl(self.shift);
-        let width = 1_usize.wrapping_shl(self.shift);
-        self.next.get(row..row.saturating_add(width)).unwrap_or_default().iter().any(|next| u32::from(*next) != DEAD)
+        self.row(state).iter().any(|next| u32::from(*next) != DEAD)
     }
 
     /// The last place where a match that begins at `at` ends and for which `holds`.

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::failure::Failure;
 use crate::scan::assign::Word;
 use crate::scan::automaton::{bits, Automaton};
+use crate::scan::chains::{Chains, Kinds};
 use crate::scan::checks::Check;
 use crate::scan::figures;
 use crate::scan::near::SHORT;
@@ -89,6 +90,8 @@ pub struct Detector {
     pub rank: u8,
     pub lead: Option<Automaton>,
     pub value: Automaton,
+    /// The stretches of the value that ask the same of byte after byte.
+    pub chains: Option<Chains>,
     /// How many bytes of the value there are at least before any white space.
     pub least: usize,
     pub trail: Option<Automaton>,
@@ -105,6 +108,8 @@ pub struct Engine {
     pub types: Vec<&'static str>,
     pub detectors: Vec<Detector>,
     pub literals: Words,
+    /// Of which bytes such stretches are.
+    pub kinds: Kinds,
     pub sieve: Sieve,
     /// By the number of a literal.
     pub triggers: Vec<Trigger>,
@@ -150,7 +155,7 @@ fn build() -> Result<Engine, String> {
     };
     let mut words: BTreeMap<String, Vec<Action>> = BTreeMap::new();
     let mut groups: Vec<&[&'static str]> = Vec::new();
-    let mut detectors = Vec::with_capacity(rows.len());
+    let (mut detectors, mut kinds) = (Vec::with_capacity(rows.len()), Kinds::default());
     for (number, row) in rows.iter().enumerate() {
         let detector = u16::try_from(number).map_err(|_| "too many rows".to_owned())?;
         for (back, literal) in &row.triggers {
@@ -161,7 +166,7 @@ fn build() -> Result<Engine, String> {
             words.entry(literal.to_ascii_lowercase()).or_default().push(action);
         }
         let context = context_group(&mut groups, &mut words, row)?;
-        detectors.push(Detector::new(row, kind_of(row.kind)?, context)?);
+        detectors.push(Detector::new(row, kind_of(row.kind)?, context, &mut kinds)?);
     }
     for (literal, word) in crate::scan::assign::WORDS {
         words.entry((*literal).to_owned()).or_default().push(Action::Assign { word: *word });
@@ -194,6 +199,7 @@ fn build() -> Result<Engine, String> {
         types,
         detectors,
         literals,
+        kinds,
         sieve,
         triggers,
         at,
@@ -257,7 +263,7 @@ fn context_group<'a>(
 }
 
 impl Detector {
-    fn new(row: &Row, kind: u16, context: Option<u16>) -> Result<Self, String> {
+    fn new(row: &Row, kind: u16, context: Option<u16>, kinds: &mut Kinds) -> Result<Self, String> {
         let (lead, value, trail) = table::parts(row.shape);
         let shape = matcher(value)?;
         let optional = |part: &str| if part.is_empty() { Ok(None) } else { matcher(part).map(Some) };
@@ -267,6 +273,7 @@ impl Detector {
             rank: row.rank,
             lead: optional(lead)?,
             least: if row.how == How::Near { shape.least() } else { 0 },
+            chains: Chains::new(&shape, kinds).filter(|_| row.how != How::Figure),
             value: shape,
             trail: optional(trail)?,
             checks: row.checks.iter().map(|name| Check::of(name)).collect::<Result<_, _>>()?,

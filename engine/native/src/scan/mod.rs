@@ -13,6 +13,7 @@ pub mod assign;
 pub mod automaton;
 pub mod beside;
 pub mod block;
+pub mod chains;
 pub mod checks;
 pub mod edge;
 pub mod encode;

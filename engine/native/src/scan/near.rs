@@ -34,7 +34,7 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
             continue;
         }
         let at = end.saturating_add(place);
-        let Some(value_end) = walker.walks.longest(number, &detector.value, walker.text, at) else {
+        let Some(value_end) = walker.longest(number, detector, at, detector.value.way(at)) else {
             continue;
         };
         if walker.accept(number, detector, at, value_end) {

@@ -2,6 +2,7 @@
 
 use crate::scan::automaton::Way;
 use crate::scan::block::{places, Signs, SIZE};
+use crate::scan::chains::{Leaps, Leapt};
 use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, After, Detector, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
@@ -84,6 +85,7 @@ pub struct Walker<'a> {
     notes: Notes,
     pub walks: Walks,
     pub values: Values,
+    leaps: Leaps<'a>,
 }
 
 impl<'a> Walker<'a> {
@@ -103,6 +105,7 @@ impl<'a> Walker<'a> {
             notes: Notes::room(text.len()),
             walks: Walks::default(),
             values: Values::default(),
+            leaps: Leaps::new(&engine.kinds),
         }
     }
 
@@ -249,10 +252,22 @@ impl<'a> Walker<'a> {
             },
         };
         let end = match &detector.trail {
-            None => self.walks.longest_of(number, &detector.value, self.text, at, way),
+            None => self.longest(number, detector, at, way),
             Some(trail) => detector.value.last_end(self.text, begin, |end| trail.is_begun(self.text, end)),
         };
         end.is_some_and(|end| self.accept(number, detector, begin, end))
+    }
+
+    /// Where the longest match of a detector's value ends of which a walk has come to `at`.
+    pub fn longest(&mut self, number: u16, detector: &Detector, at: usize, way: Way) -> Option<usize> {
+        let (at, way) = match &detector.chains {
+            None => (at, way),
+            Some(chains) => match self.leaps.take(&detector.value, chains, self.text, at, way) {
+                Leapt::Over(found) => return found,
+                Leapt::On(at, way) => (at, way),
+            },
+        };
+        self.walks.longest_of(number, &detector.value, self.text, at, way)
     }
 
     /// Takes a value whose shape fits, if its boundaries, checks and context do.
