@@ -177,7 +177,8 @@ impl<'a> Leaps<'a> {
                 }
                 continue;
             }
-            let (Some(table), Some(run)) = (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind))) else {
+            let (Some(table), Some(run)) = (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind)))
+            else {
                 return Leapt::On(at, way);
             };
             let end = run.end(text, at, left, |byte| table.get(usize::from(byte)) == Some(&true));
@@ -247,7 +248,13 @@ mod tests {
         for _ in 0..2_000 {
             let rarely = 2 + below(60);
             let text: Vec<u8> = (0..30 + below(50))
-                .flat_map(|_| if below(rarely) == 0 { b"-.k_ ".get(below(5)..).unwrap_or_default() } else { b"k_a1z9".get(below(6)..).unwrap_or_default() })
+                .flat_map(|_| {
+                    if below(rarely) == 0 {
+                        b"-.k_ ".get(below(5)..).unwrap_or_default()
+                    } else {
+                        b"k_a1z9".get(below(6)..).unwrap_or_default()
+                    }
+                })
                 .copied()
                 .collect();
             let mut leaps = Leaps::new(&kinds);

@@ -34,8 +34,9 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    fn new(word: Vec<u8>, actions: Vec<Action>, detectors: &[Detector]) -> Self {
-        let actions = actions.into_iter().map(|action| Effect::new(action, &word, detectors)).collect();
+    fn new(word: Vec<u8>, actions: Vec<Action>, detectors: &[Detector], rows: &[Row]) -> Self {
+        let effect = |action| Effect::new(action, &word, detectors).spelled(&word, rows);
+        let actions = actions.into_iter().map(effect).collect();
         Self { word, actions }
     }
 }
@@ -45,6 +46,8 @@ pub struct Effect {
     pub action: Action,
     pub behind: [u64; 4],
     pub after: Option<After>,
+    /// As the literal must stand where something of the shape stands before it; without it in any case.
+    pub spelled: Option<&'static [u8]>,
 }
 
 /// Where a walk through a detector's shape has come behind the literal that it begins with, so that it begins there.
@@ -72,7 +75,18 @@ impl Effect {
             }),
             _ => None,
         };
-        Self { action, behind, after }
+        Self { action, behind, after, spelled: None }
+    }
+
+    /// With how a literal must stand that is not the first of a shape in which letters are of one case.
+    fn spelled(mut self, word: &[u8], rows: &[Row]) -> Self {
+        if let Action::Match { detector, back: Some(_) } = self.action {
+            let row = rows.get(usize::from(detector)).filter(|row| !row.shape.contains("(?i"));
+            let literals = || row.into_iter().flat_map(|row| &row.triggers).map(|(_, literal)| *literal);
+            let mut same = literals().filter(|literal| literal.as_bytes().eq_ignore_ascii_case(word));
+            self.spelled = same.next().filter(|_| same.next().is_none()).map(str::as_bytes);
+        }
+        self
     }
 
     /// Whether anything can come of it where this byte stands behind the literal.
@@ -186,7 +200,8 @@ fn build() -> Result<Engine, String> {
         return Err("the pass looks for no other literal of one byte than `@`".to_owned());
     }
     let triggers = long.into_iter().chain(short);
-    let triggers = triggers.map(|(word, actions)| Trigger::new(word.into_bytes(), actions, &detectors)).collect();
+    let triggers =
+        triggers.map(|(word, actions)| Trigger::new(word.into_bytes(), actions, &detectors, &rows)).collect();
     let figures = figures::Figures::new(&rows, false)?;
     let worded = figures::Figures::new(&rows, true)?;
     let outlines = figures::Outlines::new(&figures);

@@ -91,7 +91,8 @@ const KINDS: [u64; 256] = {
     let mut rest: &mut [u64] = &mut all;
     while let Some((one, more)) = rest.split_first_mut() {
         let (digit, letter) = (byte.is_ascii_digit() as u64, byte.is_ascii_alphabetic() as u64);
-        *one = digit | letter << 16 | (byte.is_ascii_uppercase() as u64) << 32 | (byte.is_ascii_hexdigit() as u64) << 48;
+        *one =
+            digit | letter << 16 | (byte.is_ascii_uppercase() as u64) << 32 | (byte.is_ascii_hexdigit() as u64) << 48;
         (rest, byte) = (more, byte.wrapping_add(1));
     }
     all
@@ -153,6 +154,11 @@ impl Values {
                 answer
             }
         }
+    }
+
+    /// The value at `from..to`, unless it is too long for facts to be kept.
+    pub fn of<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Option<Value<'a>> {
+        (to.saturating_sub(from) <= tally::LONGEST).then(|| self.at(text, from, to))
     }
 
     fn at<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Value<'a> {
@@ -387,7 +393,8 @@ impl Parted {
         let last = self.list.partition_point(|(_, end, _)| *end <= to);
         if cut.is_none() && is_part(to) {
             // One that is in the list whole goes on behind the value.
-            cut = self.list.get(last).filter(|(begin, _, _)| *begin < to).and_then(|(begin, _, _)| text.get(*begin..to));
+            cut =
+                self.list.get(last).filter(|(begin, _, _)| *begin < to).and_then(|(begin, _, _)| text.get(*begin..to));
         }
         let whole = self.all(last).without(self.all(first.min(last)));
         cut.map_or(whole, |part| whole.and(part))
@@ -423,10 +430,15 @@ mod tests {
             seed ^= seed << 17;
             (seed >> 11) as usize % bound
         };
-        let pieces = ["a1", "Key", "-", "://", "=", "example", "your_", "${", "0f", "Zk3vN9", ".", "/", "getUser", "7", "ABC", "x"];
+        let pieces = [
+            "a1", "Key", "-", "://", "=", "example", "your_", "${", "0f", "Zk3vN9", ".", "/", "getUser", "7", "ABC",
+            "x",
+        ];
         let mut text = || -> Vec<u8> {
             let some: Vec<&str> = (0..1 + below(6)).filter_map(|_| pieces.get(below(pieces.len())).copied()).collect();
-            (0..20 + below(200)).flat_map(|_| some.get(below(some.len())).copied().unwrap_or_default().bytes()).collect()
+            (0..20 + below(200))
+                .flat_map(|_| some.get(below(some.len())).copied().unwrap_or_default().bytes())
+                .collect()
         };
         (0..300).map(|_| text()).collect()
     }
@@ -453,7 +465,11 @@ mod tests {
                 assert_eq!(kept.has_part(), alone.has_part(), "{shown}");
                 assert_eq!(random::is_random(&mut kept, KEY), random::looks_random(bytes, KEY), "{shown}");
                 // Mostly on, now and then a little back.
-                from = if step % 7 == 0 { from.saturating_sub(step % 12) + usize::from(step % 12 == 0) } else { from + step % 5 };
+                from = if step % 7 == 0 {
+                    from.saturating_sub(step % 12) + usize::from(step % 12 == 0)
+                } else {
+                    from + step % 5
+                };
                 if step % 97 == 0 {
                     from += 300;
                 }
@@ -465,7 +481,10 @@ mod tests {
     fn a_run_ends_where_another_kind_of_byte_stands_or_too_far_away() {
         let (text, mut run) = ([b"ab.".as_slice(), &[b'x'; 300], b"."].concat(), Run::default());
         let mut end = |at, most| run.end(&text, at, most, |byte| byte != b'.');
-        assert_eq!([end(0, 200), end(1, 200), end(2, 200), end(3, 200), end(3, 250), end(150, 200)], [2, 2, 2, 203, 253, 303]);
+        assert_eq!(
+            [end(0, 200), end(1, 200), end(2, 200), end(3, 200), end(3, 250), end(150, 200)],
+            [2, 2, 2, 203, 253, 303]
+        );
         assert_eq!([end(100, 500), end(0, 9), end(303, 9), end(304, 9)], [303, 2, 303, 304]);
     }
 }

@@ -1,6 +1,7 @@
 //! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
 use crate::scan::automaton::Way;
+use crate::scan::beside::{Beside, Window};
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::chains::{Leaps, Leapt};
 use crate::scan::checks::random::is_blanked;
@@ -11,7 +12,6 @@ use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
 use crate::scan::values::Values;
 use crate::scan::walks::Walks;
-use crate::scan::beside::{Beside, Window};
 use crate::scan::{assign, near, Span};
 
 /// Which part of a text is asked about: findings that begin in `from..to`. The rest is looked at for context only.
@@ -84,7 +84,9 @@ pub struct Walker<'a> {
     parts: Vec<u64>,
     notes: Notes,
     pub walks: Walks,
+    /// What is known of values that are assigned, and of those that are checked.
     pub values: Values,
+    checked: Values,
     leaps: Leaps<'a>,
 }
 
@@ -105,6 +107,7 @@ impl<'a> Walker<'a> {
             notes: Notes::room(text.len()),
             walks: Walks::default(),
             values: Values::default(),
+            checked: Values::default(),
             leaps: Leaps::new(&engine.kinds),
         }
     }
@@ -179,6 +182,9 @@ impl<'a> Walker<'a> {
         for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
             match effect.action {
                 Action::Match { detector, back } => {
+                    if effect.spelled.is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+                        continue;
+                    }
                     self.matched(detector, back, start, effect.after.as_ref().map(|after| (after, end)))
                 }
                 Action::Follow { detector } => near::follow(self, detector, start, end),
@@ -297,7 +303,7 @@ impl<'a> Walker<'a> {
     fn check(&mut self, detector: &Detector, start: usize, end: usize) -> bool {
         let (mut start, mut end) = (start, end);
         for check in &detector.checks {
-            match check.holds(self.text, start, end) {
+            match check.holds(&mut self.checked, self.text, start, end) {
                 Some(place) => (start, end) = place,
                 None => return false,
             }

@@ -1,5 +1,8 @@
 //! What a shape cannot say: check digits, issuers, entropy, structure. One name in `detectors.tsv` is one check here.
 
+use crate::scan::checks::random::{Alone, Facts};
+use crate::scan::values::Values;
+
 pub mod business;
 pub mod contact;
 pub mod digits;
@@ -21,6 +24,8 @@ pub enum Check {
     Around(fn(&[u8], usize, usize) -> Option<Place>),
     /// At least so many bits a byte, in hundredths.
     Entropy(u32),
+    /// Not one character over and over.
+    Mixed,
     MinimalLength(usize),
 }
 
@@ -36,6 +41,9 @@ impl Check {
                 _ => Err(unknown()),
             };
         }
+        if name == "mixed" {
+            return Ok(Self::Mixed);
+        }
         let value = tokens::of(name)
             .or_else(|| people::of(name))
             .or_else(|| europe::of(name))
@@ -47,14 +55,21 @@ impl Check {
         tokens::around(name).or_else(|| contact::around(name)).map(Self::Around).ok_or_else(unknown)
     }
 
-    /// The finding's place when the check holds.
-    pub fn holds(&self, text: &[u8], start: usize, end: usize) -> Option<Place> {
+    /// The finding's place when the check holds; `values` keeps what is known of it from those before.
+    pub fn holds(&self, values: &mut Values, text: &[u8], start: usize, end: usize) -> Option<Place> {
         let value = text.get(start..end)?;
         let same = |holds: bool| holds.then_some((start, end));
         match self {
+            Self::Mixed => same(match values.of(text, start, end) {
+                Some(mut kept) => tokens::mixed(&mut kept),
+                None => tokens::mixed(&mut Alone(value)),
+            }),
+            Self::Entropy(least) => same(match values.of(text, start, end) {
+                Some(mut kept) => kept.entropy() >= *least,
+                None => random::entropy(value) >= *least,
+            }),
             Self::Value(check) => same(check(value)),
             Self::Around(check) => check(text, start, end),
-            Self::Entropy(least) => same(random::entropy(value) >= *least),
             Self::MinimalLength(least) => same(value.len() >= *least),
         }
     }

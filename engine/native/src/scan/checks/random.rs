@@ -228,10 +228,7 @@ const LONG_RUN: usize = 20;
 /// Letters alone, in cases as words have them.
 fn is_long_run(value: &mut impl Facts) -> bool {
     let length = value.bytes().len();
-    length >= LONG_RUN
-        && value.letters() == length
-        && !mixes_cases(value.changes(), length)
-        && value.entropy() >= 350
+    length >= LONG_RUN && value.letters() == length && !mixes_cases(value.changes(), length) && value.entropy() >= 350
 }
 
 /// Names as people write them: words of letters with few digits, set apart by dots, dashes or capitals.

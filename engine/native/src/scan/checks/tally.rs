@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn what_is_counted_byte_by_byte_is_what_is_counted_at_once() {
-        let text: Vec<u8> = (0_u32..700).map(|at| (at.wrapping_mul(at).wrapping_mul(2_654_435) >> 9) as u8 % 40).collect();
+        let text: Vec<u8> =
+            (0_u32..700).map(|at| (at.wrapping_mul(at).wrapping_mul(2_654_435) >> 9) as u8 % 40).collect();
         let (mut tally, mut from, mut to) = (Tally::default(), 0, 0);
         for step in 0..600_usize {
             let next = (step / 2, (step / 2 + step % 97).min(text.len()));

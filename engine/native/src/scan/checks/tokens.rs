@@ -1,12 +1,11 @@
 //! Structure of keys and tokens: their letters, what they decode to, where a block ends.
 
-use crate::scan::checks::random::{entropy, is_placeholder, looks_random, KEY};
+use crate::scan::checks::random::{entropy, is_placeholder, looks_random, Facts, KEY};
 use crate::scan::checks::Place;
 use crate::scan::limits::LONGEST;
 
 pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
     Some(match name {
-        "mixed" => mixed,
         "cased" => cased,
         "upper" => upper,
         "real" => real,
@@ -40,9 +39,9 @@ pub fn around(name: &str) -> Option<Around> {
 }
 
 /// Not one character over and over.
-fn mixed(value: &[u8]) -> bool {
-    let (bits, has) = (entropy(value), |kind: fn(&u8) -> bool| value.iter().any(kind));
-    bits >= 200 && has(u8::is_ascii_digit) || bits >= 300 && has(u8::is_ascii_alphabetic)
+pub fn mixed(value: &mut impl Facts) -> bool {
+    let bits = value.entropy();
+    bits >= 200 && value.digits() > 0 || bits >= 300 && value.letters() > 0
 }
 
 /// Small and capital letters, and digits.
