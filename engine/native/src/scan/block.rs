@@ -181,8 +181,9 @@ impl Signs {
         let row = loose & loose >> 1 & loose >> 2 & loose >> 3;
         let seen = upto(!(solid | loose)) & upto(row << 4);
         let count = |bits: u64| (bits & seen).count_ones();
-        let digits = count(digits);
-        (digits >= 7) | (count(dots) >= 3) | (count(colons) >= 2) | ((count(letters) >= 1) & (digits >= 2))
+        let (digits, letters) = (count(digits), count(letters));
+        let mixed = (letters >= 1) & (digits >= 2) | (letters >= 3) & (digits >= 1);
+        (digits >= 7) | (count(dots) >= 3) | (count(colons) >= 2) | mixed
     }
 
     /// Whether a day or a time of day stands at `place`, with seconds, and no figure goes on with it; or a part of an address

@@ -69,7 +69,7 @@ fn is_ample(text: &[u8], at: usize) -> bool {
             break;
         }
     }
-    digits >= 7 || dots >= 3 || colons >= 2 || letters >= 1 && digits >= 2
+    digits >= 7 || dots >= 3 || colons >= 2 || letters >= 1 && digits >= 2 || letters >= 3 && digits >= 1
 }
 
 /// Whether the part that begins at `at` may be a figure: letters and then digits, digits, or the sign of a number.

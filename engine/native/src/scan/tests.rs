@@ -29,6 +29,14 @@ fn an_address_and_a_card_are_found() {
     assert_eq!(found(text), expected.map(|(kind, value)| (kind.to_owned(), value.to_owned())));
 }
 
+#[test]
+fn a_figure_of_one_digit_is_found_whatever_follows_it() {
+    for rest in ["", ":", "::TELEFON", " und mehr"] {
+        let expected = [("pii.de_handelsregister".to_owned(), "HRB 7".to_owned())];
+        assert_eq!(found(&format!("HRB 7{rest}")), expected, "{rest}");
+    }
+}
+
 /// Chance from a seed (xorshift).
 struct Chance(u64);
 
