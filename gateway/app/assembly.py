@@ -40,7 +40,7 @@ from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.figures import Figures
-from gateway.audit.keys import log_name, own_key
+from gateway.audit.keys import former_keys, log_name, own_key
 from gateway.audit.read import read_since
 from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
@@ -229,7 +229,8 @@ class Gateway:
         keys = secrets.audit_keys(origin) or [own_key(directory, origin)]
         # WHY only where they are read: it is a look at every line.
         heard = None if self.config.metrics.bind is None else Figures(self.meters.told).hear
-        return Sealer(self.log, directory, origin, keys, time.time_ns, heard)
+        former = former_keys(self.config.audit.former_keys)
+        return Sealer(self.log, directory, origin, keys, time.time_ns, heard, former)
 
     # --- servers ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy.engine import make_url
 
 from gateway.app.secrets import Secrets
-from gateway.audit.keys import KEY_FILE, log_name, own_key
+from gateway.audit.keys import KEY_FILE, former_keys, log_name, own_key
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.recording.keys import KEY_FILE as RECORDING_KEY
@@ -47,14 +47,15 @@ class BackupFailed(GatewayError):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a backup holds. `files`: SHA-256 by path. `store`: the kind of database it was. `log`: the audit's name, and the public key of
-    who signed it. Times are UTC nanoseconds."""
+    """What a backup holds. `files`: SHA-256 by path. `store`: the kind of database it was. `log`: the audit's name, `key` the public key of
+    who signs it, `keys` of all who did. Times are UTC nanoseconds."""
 
     format: int
     made_at: int
     store: str
     log: str
     key: str
+    keys: Sequence[str] = ()
     files: Mapping[str, str]
 
 
@@ -65,6 +66,7 @@ def make_backup(config: Config, environment: Mapping[str, str], place: Path, key
         raise BackupFailed(f"`{audit}` is no folder", help="is this the configuration of the gateway?")
     secrets = Secrets(config, environment)
     signing = secrets.audit_keys(log_name(audit)) or [own_key(audit, log_name(audit))]
+    former = former_keys(config.audit.former_keys)
     try:
         _make_folder(place)
         if keys is not None:
@@ -81,6 +83,7 @@ def make_backup(config: Config, environment: Mapping[str, str], place: Path, key
             store=store,
             log=log_name(audit),
             key=signing[0].public.print(),
+            keys=[key.print() for key in (*(one.public for one in signing), *former)],
             files={str(path.relative_to(place)): digest_of(path) for path in files_in(place)},
         )
         write_file(place / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))

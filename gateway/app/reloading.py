@@ -16,7 +16,7 @@ from gateway.app.certificates import RPC, Certificates, served
 from gateway.app.identities import Identities, token_keys
 from gateway.app.listeners import RunningListener
 from gateway.app.secrets import Secrets
-from gateway.audit.keys import log_name, own_key
+from gateway.audit.keys import former_keys, log_name, own_key
 from gateway.audit.sealing import Sealer
 from gateway.config import Config
 from gateway.config.model import ServerTls
@@ -138,7 +138,8 @@ class Reloading:
     def _sign(self, config: Config, secrets: Secrets) -> bool:
         directory = config.at(config.audit.dir)
         origin = log_name(directory)
-        return self._live.sealer.use_keys(secrets.audit_keys(origin) or [own_key(directory, origin)])
+        keys, former = secrets.audit_keys(origin), former_keys(config.audit.former_keys)
+        return self._live.sealer.use_keys(keys or [own_key(directory, origin)], former)
 
     def _wrap(self, secrets: Secrets) -> bool:
         return self._live.recording_keys.take_over(secrets.recording_keys())

@@ -154,7 +154,7 @@ def _check(place: Path, manifest: Manifest) -> int:
     if found != manifest.files:
         differ = sorted(set(found.items()) ^ set(manifest.files.items()))
         raise BackupFailed(f"`{differ[0][0]}` of the backup is not what was written", code="BACKUP_ALTERED")
-    report = verify_log(place / AUDIT, [PublicKey.parse(manifest.key)])
+    report = verify_log(place / AUDIT, [PublicKey.parse(key) for key in manifest.keys or (manifest.key,)])
     if not report.is_whole:
         raise BackupFailed(f"the log of the backup is not whole: {report.findings[0].message}", code="BACKUP_ALTERED")
     return report.entries

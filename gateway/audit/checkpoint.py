@@ -170,6 +170,15 @@ def _decoded(text: str) -> bytes:
     return raw
 
 
+def signer_of(note: str, known: Iterable[PublicKey]) -> PublicKey:
+    """Whose note it is: who signed it first; of two that hand over, the one that takes over. Raises ValueError where that is none of these."""
+    name, raw = read_note(note)[1][0]
+    found = next((key for key in known if key.name == name and key.key_id == raw[:4]), None)
+    if found is None:
+        raise ValueError("the key that signs is not among these")
+    return open_note(note, [found])[1][0]
+
+
 def open_note(note: str, trusted: Iterable[PublicKey]) -> tuple[Checkpoint, list[PublicKey]]:
     """The checkpoint of a note and which trusted keys signed it. Raises ValueError for a note that none signed, and for
     a signature in a trusted key's name that is not its own."""

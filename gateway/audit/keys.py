@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from gateway.audit.checkpoint import SigningKey, is_name
-from gateway.errors import AuditUnavailable
+from gateway.audit.checkpoint import PublicKey, SigningKey, is_name
+from gateway.errors import AuditUnavailable, ConfigInvalid
 
 NAME_FILE = "name"
 KEY_FILE = "checkpoint.pem"
@@ -37,6 +38,16 @@ def log_name(directory: Path) -> str:
 def own_key(directory: Path, origin: str) -> SigningKey:
     """The key beside the log, made when there is none yet. Raises AuditUnavailable, ConfigInvalid."""
     return SigningKey.from_pem(origin, _kept(directory / KEY_FILE, make_pem()))
+
+
+def former_keys(lines: Sequence[str]) -> list[PublicKey]:
+    """The keys of `[audit] former_keys`. Raises ConfigInvalid."""
+    try:
+        return [PublicKey.parse(line) for line in lines]
+    except ValueError as error:
+        raise ConfigInvalid(
+            "a key of `[audit] former_keys` is no public key of a log", help="`sallyport audit key` prints it"
+        ) from error
 
 
 def make_pem() -> bytes:

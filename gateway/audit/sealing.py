@@ -3,7 +3,7 @@
 A checkpoint is signed only over what is on the disk. Where the log does not continue what was sealed before, nothing is
 signed any more and `trouble` says why. `checkpoints.jsonl` holds signed notes, each a JSON string on a line of its own, and
 each names the digest of the one before, so that none can be taken out. The first of the keys signs; when another one signed last, both sign once, over an entry that names the new one: that is how a
-key hands over, at the start or while it runs (`use_keys`). Built by `app`; checked by `verify`.
+key hands over, at the start or while it runs (`use_keys`). One that handed over signs nothing any more. Built by `app`; checked by `verify`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, digest_of, open_note, read_note, sign
+from gateway.audit.checkpoint import Checkpoint, PublicKey, SigningKey, digest_of, open_note, read_note, sign, signer_of
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
 from gateway.audit.merkle import root_of
@@ -43,15 +43,16 @@ class Sealer:
         keys: Sequence[SigningKey],
         clock: Callable[[], int],
         heard: Callable[[bytes], None] | None = None,
+        former: Sequence[PublicKey] = (),
     ) -> None:
         """Take up where the last checkpoint is. Raises AuditUnavailable when the log does not continue it.
 
-        `keys`: the one that signs, then those it takes over from. `clock`: UTC nanoseconds. `heard` is given every line that is
+        `keys`: the one that signs, then those it takes over from; `former`: those that are gone. `clock`: UTC nanoseconds. `heard` is given every line that is
         written from now on, some at a time, each once, as they are sealed.
         """
         self._heard, self._heard_upto = heard, log.next_seq - 1
         self._log, self._directory, self._origin, self._clock = log, directory, origin, clock
-        self._keys = keys
+        self._keys, self._former = keys, former
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -69,7 +70,8 @@ class Sealer:
         """Check that the log is the one that was signed last, and let a new key take over."""
         known = [key.public for key in self._keys]
         try:
-            checkpoint, signers = open_note(last, known)
+            checkpoint, _ = open_note(last, known)
+            signed_last = signer_of(last, known)
         except ValueError as error:
             raise AuditUnavailable(
                 f"the last checkpoint in {self._directory} cannot be continued: {error}",
@@ -87,9 +89,9 @@ class Sealer:
             self._tree, self._tail = _taken_up(self._directory, self.sealed)
             if not _has_root(self._directory, checkpoint):
                 raise _altered(f"the first {checkpoint.size} entries in {self._directory} are not what was sealed")
-        if self._keys[0].public not in signers:
+        if self._keys[0].public != signed_last:
             with self._lock:
-                self._hand_over([key for key in self._keys if key.public in (self._keys[0].public, signers[0])])
+                self._hand_over([key for key in self._keys if key.public in (self._keys[0].public, signed_last)])
 
     def _hand_over(self, signing: Sequence[SigningKey]) -> None:
         """Name the first of two keys in the log, and seal that under both. Called with the lock held."""
@@ -97,7 +99,7 @@ class Sealer:
         self._log.append(Entry(kind=Kind.KEY, time=self._clock(), step=HANDED_OVER, note=note), promised=True)
         self._seal_under(signing)
 
-    def use_keys(self, keys: Sequence[SigningKey]) -> bool:
+    def use_keys(self, keys: Sequence[SigningKey], former: Sequence[PublicKey] = ()) -> bool:
         """Sign with the first of these from now on; whether that is another key than before.
 
         Another one needs the one that signs now behind it: both sign, over an entry that names the new one, before this returns.
@@ -106,7 +108,7 @@ class Sealer:
         with self._lock:
             now = self._keys[0]
             if keys[0].public == now.public:
-                self._keys = keys
+                self._keys, self._former = keys, former
                 return False
             if now.public not in [key.public for key in keys]:
                 raise AuditUnavailable(
@@ -116,13 +118,13 @@ class Sealer:
                 )
             # INVARIANT: nothing is signed by the new key alone before both have signed.
             self._hand_over([keys[0], now])
-            self._keys = keys
+            self._keys, self._former = keys, former
             return True
 
     @property
     def trusted(self) -> Sequence[PublicKey]:
-        """Whose signatures count: the key that signs, and those it takes over from."""
-        return [key.public for key in self._keys]
+        """Whose signatures count: the key that signs, those it takes over from, and those that are gone."""
+        return [*(key.public for key in self._keys), *self._former]
 
     def seal(self) -> int:
         """Seal what is new; the number of entries that are sealed now. Raises AuditUnavailable."""

@@ -138,9 +138,8 @@ def check(directory: Path, trusted: list[Key], kept: list[str]) -> list[str]:
     wrong = [] if listed else ["there are no checkpoints"]
     chained(listed, wrong)
     waiting = sorted([*listed, *kept], key=lambda note: read_note(note)[1])
-    paths = sorted(path for path in directory.glob("*.jsonl") if path.stem.isdigit())
     tree, candidates, origin, covered = Tree(), list[Key](), None, 0
-    source = lines(paths, wrong)
+    source = lines(sorted(path for path in directory.glob("*.jsonl") if path.stem.isdigit()), wrong)
     line: tuple[bytes, dict[str, object]] | None = (b"", {})
     while line is not None:
         while waiting and read_note(waiting[0])[1] == tree.size:
@@ -154,7 +153,9 @@ def check(directory: Path, trusted: list[Key], kept: list[str]) -> list[str]:
                 return [*wrong, f"something in the entries {covered + 1} to {size} is not what was sealed"]
             else:
                 covered = size
-                trusted += [key for key in candidates if is_signed(note, key) and key not in trusted]
+                new = [key for key in candidates if is_signed(note, key)][-1:]
+                # Where both sign, one hands over to the other, and counts no more.
+                trusted = [key for key in trusted if not new or key not in signers] + new
         if (line := next(source, None)) is not None:
             tree.add(hashlib.sha256(b"\x00" + line[0]).digest())
             candidates += announced(line[1])

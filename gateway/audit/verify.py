@@ -3,7 +3,8 @@
 What was changed, taken out, put in, moved or cut off before the last checkpoint is a finding, and so is a beginning that is
 gone: a log begins at entry 1. A torn tail behind the last checkpoint, and entries that none covers yet, are told, and are
 no findings. For entries that are gone the hashes of the stored tree stand in, so that signed roots can still say whether the
-rest is what was sealed. Checkpoints are a chain; those of old logs are not, which is told. Called by `sallyport audit verify`; `standalone` does the same in one
+rest is what was sealed. Checkpoints are a chain; those of old logs are not, which is told. A key that handed over to another
+counts no more: whoever stole it signs nothing that follows. Called by `sallyport audit verify`; `standalone` does the same in one
 file for people who trust none of this.
 
 A content whose key was destroyed is told, and is no finding: its line is what was sealed. One that its key does not open is.
@@ -145,7 +146,7 @@ class _Roots:
     def _look(self, note: str, frontier: Frontier) -> None:
         report, size = self._report, frontier.size
         try:
-            checkpoint, _ = open_note(note, self._trusted)
+            checkpoint, signers = open_note(note, self._trusted)
         except ValueError as error:
             report.found("SIGNATURE", f"the checkpoint over {size} entries: {error}", size)
             return
@@ -159,16 +160,13 @@ class _Roots:
             self._has_split = True
         else:
             report.covered = size
-            self._take_over(note)
+            self._take_over(note, signers)
 
-    def _take_over(self, note: str) -> None:
-        for key in self._announced:
-            try:
-                open_note(note, [key])
-            except ValueError:
-                continue
-            if key not in self._trusted:
-                self._trusted.append(key)
+    def _take_over(self, note: str, signers: Sequence[PublicKey]) -> None:
+        """Where a key that an entry names signed together with another one, the other has handed over to it."""
+        named = [key for key in self._announced if _is_signed(note, key)]
+        if named and any(key != named[-1] for key in signers):
+            self._trusted = [*(key for key in self._trusted if key not in signers), named[-1]]
 
     def finish(self) -> None:
         report = self._report
@@ -214,6 +212,13 @@ def _listed(directory: Path, kept: Sequence[str], report: Report) -> list[tuple[
         else:
             found.append((checkpoint.size, note))
     return found
+
+
+def _is_signed(note: str, key: PublicKey) -> bool:
+    try:
+        return bool(open_note(note, [key]))
+    except ValueError:
+        return False
 
 
 def _read(note: str) -> Checkpoint | None:

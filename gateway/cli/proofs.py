@@ -14,7 +14,7 @@ from rich.progress import Progress, TextColumn
 
 from gateway.audit.checkpoint import PublicKey, SigningKey
 from gateway.audit.export.shapes import notes_in
-from gateway.audit.keys import KEY_FILE, log_name, make_pem, own_key, write_new
+from gateway.audit.keys import KEY_FILE, former_keys, log_name, make_pem, own_key, write_new
 from gateway.audit.proving import Proof, check_entry, prove_entry, prove_growth
 from gateway.audit.verify import Report, verify_log
 from gateway.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
@@ -148,7 +148,7 @@ def key(
         except OSError as error:
             complain(f"`{new}` cannot be made ({error.strerror})", help="name a file that does not exist yet")
             raise typer.Exit(3) from None
-        complain(f"made {new}", help=f'put "file:{new}" first into `[audit] keys`, the old one behind it, and restart')
+        complain(f"made {new}", help=f'put "file:{new}" first into `[audit] keys`, the old one behind it, then SIGHUP')
         return
     place, loaded = _place(config, directory)
     for one in _own(place, loaded):
@@ -188,4 +188,4 @@ def _own(place: Path, loaded: Config | None) -> list[PublicKey]:
     if not found:
         complain("there is no key to check the log with", help="add --key KEY")
         raise typer.Exit(2)
-    return [one.public for one in found]
+    return [*(one.public for one in found), *former_keys(() if loaded is None else loaded.audit.former_keys)]

@@ -283,7 +283,7 @@ class Audit:
     """`[audit]`: below `low_water_bytes` of free space nothing new is allowed.
 
     `keys`: secrets with the Ed25519 keys of checkpoints (PEM): the one that signs, then those it takes over from. Without
-    any, one is made in `dir`. `secrets`: what becomes of commands with a password or token in their text. A constant that
+    any, one is made in `dir`. `former_keys`: public keys of those that signed before and are gone. `secrets`: what becomes of commands with a password or token in their text. A constant that
     the statement itself makes a secret (`PASSWORD '...'`) is never kept, whatever it says.
 
     `keep_days`, `retention`: contents of entries are closed under keys that are destroyed after so many days; with neither, they
@@ -292,6 +292,7 @@ class Audit:
 
     dir: str = "state/audit"
     keys: tuple[str, ...] = field(default=(), repr=False)
+    former_keys: tuple[str, ...] = ()
     durability: Durability = Durability.PROCESS
     secrets: SecretsInText = SecretsInText.REDACT
     segment_bytes: int = 64 << 20

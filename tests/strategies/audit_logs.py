@@ -26,6 +26,24 @@ def open_log(directory: Path, segment_bytes: int = 64 << 20) -> AuditLog:
     return AuditLog(directory, segment_bytes=segment_bytes, low_water_bytes=0)
 
 
+def stolen_log(directory: Path, stolen: int) -> None:
+    """A log that key 1 handed over to key 2, and then 2 to 3; behind that somebody went on with one of them."""
+    log = open_log(directory)
+    try:
+        sealer = Sealer(log, directory, ORIGIN, [signing_key(1)], lambda: 1)
+        for number, new in enumerate((2, 3), 1):
+            log.append(entry(number))
+            sealer.seal()
+            sealer.use_keys([signing_key(new), signing_key(new - 1)])
+        log.append(entry(3))
+        sealer.seal()
+        sealer._keys = [signing_key(stolen)]
+        log.append(entry(4))
+        sealer.seal()
+    finally:
+        log.close()
+
+
 def sealed_log(
     directory: Path, entries: int, *, every: int = 10, unsealed: int = 0, segment_bytes: int = 700, seed: int = 1
 ) -> None:

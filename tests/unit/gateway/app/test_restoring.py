@@ -18,6 +18,7 @@ from gateway.app.backup import MANIFEST, BackupFailed, digest_of, make_backup, w
 from gateway.app.restoring import Ended, restore
 from gateway.approvals.states import Approved, Person, State
 from gateway.audit.entry import Kind
+from gateway.audit.keys import make_pem
 from gateway.audit.read import read
 from gateway.config import Config, load_config
 from gateway.config.model import Store
@@ -232,3 +233,25 @@ def test_a_backup_of_a_version_to_come_is_refused(lost: Lost, tmp_path: Path) ->
     write_file(lost.place / MANIFEST, msgspec.json.encode({**manifest, "format": 3}))
     with pytest.raises(BackupFailed, match="another version"):
         restore(configured(tmp_path / "new"), ENVIRONMENT, lost.place, lost.keys)
+
+
+def test_a_log_whose_key_changed_comes_back_with_and_without_the_old_one(tmp_path: Path) -> None:
+    config = configured(tmp_path / "old")
+    for name in ("one", "two"):
+        (config.folder / name).touch(0o600)
+        (config.folder / name).write_bytes(make_pem())
+    first = replace(config, audit=replace(config.audit, keys=("file:one",)))
+    gateway = Gateway(first, ENVIRONMENT)
+    gateway.sealer.seal()
+    was = gateway.sealer.trusted[0]
+    both = replace(config, audit=replace(config.audit, keys=("file:two", "file:one")))
+    gateway.reload(both, ENVIRONMENT)
+    gateway.close()
+    gone = replace(config, audit=replace(config.audit, keys=("file:two",), former_keys=(was.print(),)))
+    for number, one in enumerate((both, gone)):
+        make_backup(one, ENVIRONMENT, tmp_path / f"b{number}", None, 7)
+        there = configured(tmp_path / f"new{number}")
+        assert restore(there, ENVIRONMENT, tmp_path / f"b{number}", None).entries > 3
+    gateway = Gateway(gone, ENVIRONMENT)
+    assert gateway.sealer.trusted[1:] == [was]
+    gateway.close()

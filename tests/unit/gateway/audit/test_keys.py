@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.keys import KEY_FILE, NAME_FILE, log_name, own_key, write_new
+from gateway.audit.checkpoint import SigningKey
+from gateway.audit.keys import KEY_FILE, NAME_FILE, former_keys, log_name, make_pem, own_key, write_new
 from gateway.errors import AuditUnavailable, ConfigInvalid
 
 
@@ -46,3 +47,11 @@ def test_a_file_is_never_written_over(tmp_path: Path) -> None:
     write_new(tmp_path / "key", b"1")
     with pytest.raises(FileExistsError):
         write_new(tmp_path / "key", b"2")
+
+
+def test_former_keys_are_lines_as_the_command_prints_them(tmp_path: Path) -> None:
+    one, two = (own_key(tmp_path, log_name(tmp_path)).public, SigningKey.from_pem("log", make_pem()).public)
+    assert former_keys([one.print(), two.print()]) == [one, two]
+    assert former_keys([]) == []
+    with pytest.raises(ConfigInvalid, match="former_keys"):
+        former_keys(["file:old.pem"])

@@ -229,6 +229,22 @@ def test_a_key_takes_over_while_the_log_is_written(tmp_path: Path) -> None:
     assert check(tmp_path, [read_key(signing_key(1).public.print())], []) == []
 
 
+def test_a_key_that_handed_over_goes_on_only_when_it_is_handed_back(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)
+    log.append(entry(1))
+    sealer.seal()
+    sealer.use_keys([signing_key(2), signing_key(1)])
+    _leave(log)  # both have signed, and neither anything since
+    with pytest.raises(AuditUnavailable) as refused:
+        sealer_of(tmp_path, 1)
+    assert refused.value.code == "AUDIT_KEYS"
+    assert sealer_of(tmp_path, 1, 2)[1] == 3
+    assert [len(read_note(note)[1]) for note in checkpoints(tmp_path)] == [1, 2, 2]
+    assert verify_log(tmp_path, [signing_key(1).public]).is_whole
+    assert sealer_of(tmp_path, 1)[1] == 3
+
+
 def test_a_key_is_not_left_out_before_it_has_handed_over(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)

@@ -15,7 +15,7 @@ from gateway.audit import standalone
 from gateway.audit.checkpoint import digest_of, read_note, sign
 from gateway.audit.log import segments
 from gateway.audit.sealing import FILE, checkpoints
-from tests.strategies.audit_logs import sealed_log, signing_key
+from tests.strategies.audit_logs import sealed_log, signing_key, stolen_log
 
 KEY = signing_key().public.print()
 
@@ -130,3 +130,9 @@ def test_a_checkpoint_in_another_spelling_is_none(tmp_path: Path, before: str, a
     assert standalone.main([str(tmp_path), signing_key().public.print()]) == 0
     path.write_text(json.dumps(note.replace(before, after, 1), ensure_ascii=False) + "\n")
     assert standalone.main([str(tmp_path), signing_key().public.print()]) == 1
+
+
+@pytest.mark.parametrize("stolen", [1, 2, 3])
+def test_a_key_that_handed_over_signs_nothing_any_more(tmp_path: Path, stolen: int) -> None:
+    stolen_log(tmp_path, stolen)
+    assert standalone.main([str(tmp_path), KEY]) == (0 if stolen == 3 else 1)

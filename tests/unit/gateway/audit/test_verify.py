@@ -14,10 +14,10 @@ import pytest
 
 from gateway.audit.checkpoint import Checkpoint, digest_of, read_note, sign
 from gateway.audit.log import segments
-from gateway.audit.sealing import FILE, checkpoints
+from gateway.audit.sealing import FILE, Sealer, checkpoints
 from gateway.audit.verify import MAX_FINDINGS, Report, verify_log
 from gateway.errors import AuditUnavailable
-from tests.strategies.audit_logs import ORIGIN, sealed_log, signing_key
+from tests.strategies.audit_logs import ORIGIN, entry, open_log, sealed_log, signing_key, stolen_log
 
 TRUSTED = [signing_key().public]
 
@@ -235,3 +235,28 @@ def test_a_log_that_is_not_there_cannot_be_looked_at(tmp_path: Path) -> None:
     sealed_log(tmp_path, 2)
     shutil.rmtree(tmp_path / "tree")
     assert verify_log(tmp_path, TRUSTED).is_whole
+
+
+@pytest.mark.parametrize("known", [(1,), (3, 2, 1), (1, 2, 3)])
+def test_a_key_that_handed_over_signs_nothing_any_more(tmp_path: Path, known: tuple[int, ...]) -> None:
+    trusted = [signing_key(seed).public for seed in known]
+    for stolen in (1, 2, 3):
+        stolen_log(tmp_path / str(stolen), stolen)
+        report = verify_log(tmp_path / str(stolen), trusted)
+        assert codes(report) == (set() if stolen == 3 else {"SIGNATURE"}), report.findings
+        assert report.covered == report.entries - (stolen != 3)
+
+
+def test_a_key_that_took_over_may_hand_back(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    sealer = Sealer(log, tmp_path, ORIGIN, [signing_key(1)], lambda: 1)
+    log.append(entry(1))
+    sealer.seal()
+    for new, old in ((2, 1), (1, 2), (2, 1)):
+        sealer.use_keys([signing_key(new), signing_key(old)])
+    log.append(entry(2))
+    sealer.close()
+    log.close()
+    for known in ((1,), (1, 2)):
+        report = verify_log(tmp_path, [signing_key(seed).public for seed in known])
+        assert report.findings == []
