@@ -33,6 +33,7 @@ from gateway.app.retention import Shredder, open_log
 from gateway.app.searches import build_search
 from gateway.app.secrets import Secrets
 from gateway.app.servers import Served
+from gateway.app.signing import build_sealer
 from gateway.app.stock import Stock
 from gateway.app.tracing import build_tracer, gate_with, reader_of
 from gateway.approvals.notify import Bell
@@ -40,9 +41,8 @@ from gateway.approvals.store import Approvals
 from gateway.audit.catalogs import CatalogKeeper
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.figures import Figures
-from gateway.audit.keys import former_keys, log_name, own_key
+from gateway.audit.keys import log_name
 from gateway.audit.read import read_since
-from gateway.audit.sealing import Sealer
 from gateway.config import Config, Listener
 from gateway.config.addresses import split_address
 from gateway.config.model import Recorded
@@ -125,7 +125,9 @@ class Gateway:
         opening.callback(self.log.close)
         self._shredder, self._teller = Shredder(config, self.log, database), Teller(database, self.log)
         self._teller.look()
-        self.sealer = self._build_sealer(secrets)
+        # WHY only where they are read: it is a look at every line.
+        heard = None if config.metrics.bind is None else Figures(self.meters.told).hear
+        self.sealer = build_sealer(config, secrets, self.log, heard)
         opening.callback(self.sealer.close)
         log = log_name(config.at(config.audit.dir))
         audit = audit_exports(config, secrets.export_tokens(), log, self.meters)
@@ -222,15 +224,6 @@ class Gateway:
         self._shadow = Shadow(candidate, self.log, self.meters)
         opening.callback(self._shadow.close)
         return candidate
-
-    def _build_sealer(self, secrets: Secrets) -> Sealer:
-        directory = self.config.at(self.config.audit.dir)
-        origin = log_name(directory)
-        keys = secrets.audit_keys(origin) or [own_key(directory, origin)]
-        # WHY only where they are read: it is a look at every line.
-        heard = None if self.config.metrics.bind is None else Figures(self.meters.told).hear
-        former = former_keys(self.config.audit.former_keys)
-        return Sealer(self.log, directory, origin, keys, time.time_ns, heard, former)
 
     # --- servers ----------------------------------------------------------------------------------------------------
 

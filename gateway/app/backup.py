@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy.engine import make_url
 
 from gateway.app.secrets import Secrets
-from gateway.audit.keys import KEY_FILE, former_keys, log_name, own_key
+from gateway.app.signing import signers_of
+from gateway.audit.keys import KEY_FILE, log_name
 from gateway.config import Config
 from gateway.errors import GatewayError
 from gateway.recording.keys import KEY_FILE as RECORDING_KEY
@@ -65,8 +66,7 @@ def make_backup(config: Config, environment: Mapping[str, str], place: Path, key
     if not audit.is_dir():
         raise BackupFailed(f"`{audit}` is no folder", help="is this the configuration of the gateway?")
     secrets = Secrets(config, environment)
-    signing = secrets.audit_keys(log_name(audit)) or [own_key(audit, log_name(audit))]
-    former = former_keys(config.audit.former_keys)
+    signers = signers_of(config, secrets)
     try:
         _make_folder(place)
         if keys is not None:
@@ -82,8 +82,8 @@ def make_backup(config: Config, environment: Mapping[str, str], place: Path, key
             made_at=now,
             store=store,
             log=log_name(audit),
-            key=signing[0].public.print(),
-            keys=[key.print() for key in (*(one.public for one in signing), *former)],
+            key=signers.public[0].print(),
+            keys=[key.print() for key in signers.public],
             files={str(path.relative_to(place)): digest_of(path) for path in files_in(place)},
         )
         write_file(place / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1))

@@ -16,7 +16,7 @@ from gateway.app.certificates import RPC, Certificates, served
 from gateway.app.identities import Identities, token_keys
 from gateway.app.listeners import RunningListener
 from gateway.app.secrets import Secrets
-from gateway.audit.keys import former_keys, log_name, own_key
+from gateway.app.signing import signers_of
 from gateway.audit.sealing import Sealer
 from gateway.config import Config
 from gateway.config.model import ServerTls
@@ -136,10 +136,8 @@ class Reloading:
         return certificates.renew(config, files, where)
 
     def _sign(self, config: Config, secrets: Secrets) -> bool:
-        directory = config.at(config.audit.dir)
-        origin = log_name(directory)
-        keys, former = secrets.audit_keys(origin), former_keys(config.audit.former_keys)
-        return self._live.sealer.use_keys(keys or [own_key(directory, origin)], former)
+        signers = signers_of(config, secrets)
+        return self._live.sealer.use_keys(signers.keys, signers.former)
 
     def _wrap(self, secrets: Secrets) -> bool:
         return self._live.recording_keys.take_over(secrets.recording_keys())
