@@ -5,7 +5,9 @@
 
 use crate::scan::assign;
 use crate::scan::automaton::Automaton;
+use crate::scan::checks::contact::before_address;
 use crate::scan::checks::random::is_blanked;
+use crate::scan::checks::tokens::logins;
 use crate::scan::checks::Check;
 use crate::scan::engine::{Action, Detector, Engine};
 use crate::scan::limits::{AFTER, BEFORE, GAP, LEAD, LONGEST};
@@ -154,7 +156,7 @@ impl<'a> Looking<'a> {
                         Some(back) if engine.detectors.get(usize::from(detector)).is_some_and(Detector::is_loose) => {
                             start.saturating_sub(back.most)
                         }
-                        Some(back) => back_from(self.text, start, back),
+                        Some(back) => self.uncut(detector, back_from(self.text, start, back), start),
                     };
                     self.shape(detector, begin);
                 }
@@ -169,6 +171,12 @@ impl<'a> Looking<'a> {
                 }
             }
         }
+    }
+
+    /// Where what stands from `low` on may begin: the check of addresses cuts off what stands before the last of its signs.
+    fn uncut(&self, number: u16, low: usize, sign: usize) -> usize {
+        let part = self.text.get(low..sign).filter(|_| self.checks(number).contains(&"email")).unwrap_or_default();
+        low.saturating_add(before_address(part))
     }
 
     /// Values after a provider's name.
@@ -233,7 +241,7 @@ impl<'a> Looking<'a> {
                 "pem" => is_open_key(rest, self.is_terminal),
                 "putty" => is_open_putty(rest, self.is_terminal),
                 "curl" => {
-                    if let Some(value) = open_login(rest) {
+                    if let Some(((value, _), _)) = logins(rest).find(|(_, is_over)| !is_over) {
                         self.grows(last.saturating_add(value));
                     }
                     return;
@@ -261,13 +269,7 @@ impl<'a> Looking<'a> {
             let Some(detector) = self.detector(*number) else {
                 continue;
             };
-            let mut low = end.saturating_sub(*most).max(self.from);
-            if self.checks(*number).contains(&"email") {
-                // Its check cuts off what stands before one of these.
-                let part = text.get(low..).unwrap_or_default();
-                let cut = part.iter().rposition(|byte| b"=/?{|}`".contains(byte));
-                low = low.saturating_add(cut.map_or(0, |cut| cut.saturating_add(1)));
-            }
+            let low = self.uncut(*number, end.saturating_sub(*most).max(self.from), end);
             if let Some(at) = (low..end).find(|at| detector.value.reach(text, *at).0) {
                 self.grows(at);
             }
@@ -377,24 +379,4 @@ fn is_open_putty(rest: &[u8], is_terminal: bool) -> bool {
 /// What stands in files of keys, and in them where they stand in JSON, YAML or a program.
 fn may_stand_in_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=-_:,.;\"'\\()".contains(&byte)
-}
-
-/// Where on a line of curl a user and a password begin that are not over.
-fn open_login(rest: &[u8]) -> Option<usize> {
-    const REACH: usize = 400;
-    let line = rest.get(..rest.len().min(REACH))?;
-    if line.len() < rest.len() {
-        return None;
-    }
-    let option = |name: &[u8]| {
-        line.windows(name.len()).rposition(|part| part == name).map(|place| place.saturating_add(name.len()))
-    };
-    let at = [option(b" -u"), option(b" --user ".as_slice()), option(b" --user=")].into_iter().flatten().max()?;
-    let value = line.get(at..)?;
-    let spaces = value.iter().take_while(|byte| matches!(byte, b' ' | b'"' | b'\'')).count();
-    let value = value.get(spaces..)?;
-    let quoted = line.get(at..at.saturating_add(spaces))?.iter().any(|byte| *byte != b' ');
-    let over =
-        value.iter().any(|byte| if quoted { matches!(byte, b'"' | b'\'' | b'\n') } else { byte.is_ascii_whitespace() });
-    (!over && !value.is_empty()).then(|| at.saturating_add(spaces))
 }

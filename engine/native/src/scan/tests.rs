@@ -70,9 +70,9 @@ impl Chance {
 
     /// Something that is, begins, surrounds or resembles a finding.
     fn piece(&mut self, engine: &Engine) -> Vec<u8> {
-        const JOINTS: [&str; 22] = [
+        const JOINTS: [&str; 25] = [
             " ", " ", " ", "=", ": ", "\n", "'", "\"", "-", ".", "/", "_", "@", ",", "(", "+", "::", "://", "é", "東",
-            " id is ", "x",
+            " id is ", "x", " -u", " --user ", " --user=",
         ];
         match self.below(8) {
             0 | 1 => {
@@ -183,4 +183,31 @@ fn whatever_the_pieces_all_that_is_found_is_hidden_and_nothing_else_is_lost() {
         }
     }
     assert!(found > 500, "only {found} findings came up");
+}
+
+#[test]
+fn a_login_of_curl_is_kept_back_until_its_own_quote_closes_it() {
+    let engine = engine().expect("the engine is built");
+    let wanted: std::sync::Arc<[bool]> = engine.types.iter().map(|_| true).collect();
+    for text in ["curl -u\"ana:it's mine\" x", "curl -u 'ana:say \"hi\"' x", "curl -u $U:$P --user=ana:hunter2 x"] {
+        let found = scan(engine, text.as_bytes());
+        assert_eq!(found.len(), 1, "{text}");
+        for seed in 1..50 {
+            let (hidden, _) = shown(&wanted, text.as_bytes(), &mut Chance(seed), false);
+            assert_eq!(hidden, found.iter().map(|one| (one.start, one.end)).collect::<Vec<_>>(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_long_address_behind_a_slash_is_kept_back_to_its_end() {
+    let engine = engine().expect("the engine is built");
+    let wanted: std::sync::Arc<[bool]> = engine.types.iter().map(|_| true).collect();
+    let text = format!("see docs/ann.lee@{}.example.org now", ["a-rather-long-name"; 5].join("."));
+    let found = scan(engine, text.as_bytes());
+    assert_eq!(found.len(), 1, "{text}");
+    for seed in 1..50 {
+        let (hidden, _) = shown(&wanted, text.as_bytes(), &mut Chance(seed), false);
+        assert_eq!(hidden, found.iter().map(|one| (one.start, one.end)).collect::<Vec<_>>());
+    }
 }

@@ -32,13 +32,19 @@ pub fn phone(form: &str) -> Option<Around> {
     })
 }
 
+/// How much stands before an address in what could be its first part.
+///
+/// WHY: `user=ana@x.org`, `docs/ana@x.org` stand before addresses far more often than in them.
+pub fn before_address(local: &[u8]) -> usize {
+    local.iter().rposition(|byte| b"=/?{|}`".contains(byte)).map_or(0, |place| place.saturating_add(1))
+}
+
 /// The local part and the last label of the host are as they must be; what only touches the address is cut off.
 fn email(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let value = text.get(start..end)?;
     let sign = value.iter().rposition(|byte| *byte == b'@')?;
     let (local, host) = value.split_at(sign);
-    // WHY: `user=ana@x.org`, `'ana@x.org` and `mailto:` stand before addresses far more often than in them.
-    let cut = local.iter().rposition(|byte| b"=/?{|}`".contains(byte)).map_or(0, |place| place.saturating_add(1));
+    let cut = before_address(local);
     let quotes = local.get(cut..)?.iter().take_while(|byte| b"'&*".contains(byte)).count();
     let cut = cut.saturating_add(quotes);
     let local = local.get(cut..)?;

@@ -178,42 +178,52 @@ fn putty(text: &[u8], start: usize, end: usize) -> Option<Place> {
     Some((start, end.saturating_add(place).saturating_add(marker.len()).saturating_add(code)))
 }
 
+/// What is given to curl as user and password, behind its word: where each begins and ends, and whether its end is there.
+pub fn logins(rest: &[u8]) -> impl Iterator<Item = (Place, bool)> + '_ {
+    const REACH: usize = 400;
+    let is_cut = rest.len() > REACH;
+    let line = rest.get(..REACH).unwrap_or(rest);
+    let options = (0..line.len()).filter_map(move |place| {
+        let behind = line.get(place..)?;
+        let name = [b" --user ".as_slice(), b" --user=", b" -u"].into_iter().find(|name| behind.starts_with(name))?;
+        Some(place.saturating_add(name.len()))
+    });
+    options.filter_map(move |at| {
+        let spaces = line.get(at..)?.iter().take_while(|byte| **byte == b' ').count();
+        let mut at = at.saturating_add(spaces);
+        let quote = line.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
+        at = at.saturating_add(usize::from(quote.is_some()));
+        let value = line.get(at..)?;
+        let length = value.iter().position(|byte| match quote {
+            Some(quote) => *byte == quote || *byte == b'\n',
+            None => byte.is_ascii_whitespace() || matches!(*byte, b'"' | b'\'' | b'\\'),
+        });
+        Some(((at, at.saturating_add(length.unwrap_or(value.len()))), is_cut || length.is_some()))
+    })
+}
+
 /// `-u user:password` or `--user user:password` after the word `curl`.
 fn curl(text: &[u8], _: usize, end: usize) -> Option<Place> {
-    const REACH: usize = 400;
-    let rest = text.get(end..text.len().min(end.saturating_add(REACH)))?;
-    let option = |name: &[u8]| {
-        rest.windows(name.len()).position(|part| part == name).map(|place| place.saturating_add(name.len()))
+    let rest = text.get(end..)?;
+    let ((from, until), _) = logins(rest).find(|((from, until), _)| rest.get(*from..*until).is_some_and(is_login))?;
+    Some((end.saturating_add(from), end.saturating_add(until)))
+}
+
+fn is_login(value: &[u8]) -> bool {
+    let Some(colon) = value.iter().position(|byte| *byte == b':') else {
+        return false;
     };
-    let places = [option(b" -u "), option(b" -u"), option(b" --user "), option(b" --user=")];
-    let mut at = places.into_iter().flatten().max()?;
-    let spaces = rest.get(at..)?.iter().take_while(|byte| **byte == b' ').count();
-    at = at.saturating_add(spaces);
-    let quote = rest.get(at).copied().filter(|byte| matches!(byte, b'"' | b'\''));
-    at = at.saturating_add(usize::from(quote.is_some()));
-    let value = rest.get(at..)?;
-    let length = value
-        .iter()
-        .take_while(|byte| match quote {
-            Some(quote) => **byte != quote && **byte != b'\n',
-            None => !byte.is_ascii_whitespace() && !matches!(**byte, b'"' | b'\'' | b'\\'),
-        })
-        .count();
-    let value = value.get(..length)?;
-    let colon = value.iter().position(|byte| *byte == b':')?;
     let (user, password) = value.split_at(colon);
     let given = password.get(1..).unwrap_or_default();
     let is_variable = |part: &[u8]| {
         part.first().is_some_and(|byte| matches!(byte, b'$' | b'{' | b'<' | b'%' | b'['))
             || part.windows(2).any(|two| two == b"${" || two == b"$(" || two == b"{{")
     };
-    let from = end.saturating_add(at);
     // `test:test`, `xxx:yyy`: examples of how it is written.
     let blank = user == given || [user, given].iter().all(|part| part.iter().all(|byte| part.first() == Some(byte)));
     let named = user.eq_ignore_ascii_case(b"username") || user.eq_ignore_ascii_case(b"user");
     let blank = blank || named && is_placeholder(given);
-    let secret = (password.len() > 3 || user.len() > 3) && !blank;
-    (secret && !is_variable(given) && !is_variable(user)).then_some((from, from.saturating_add(length)))
+    (password.len() > 3 || user.len() > 3) && !blank && !is_variable(given) && !is_variable(user)
 }
 
 /// No dash follows: a token is a whole run of its letters.
@@ -266,5 +276,7 @@ mod tests {
         let text = b"curl -s -u ana:hunter2 https://x";
         assert_eq!(curl(text, 0, 4), Some((11, 22)));
         assert_eq!(curl(b"curl -u \"$U:$P\" https://x", 0, 4), None);
+        assert_eq!(curl(b"curl -u \"$U:$P\" --user=ana:hunter2", 0, 4), Some((23, 34)));
+        assert_eq!(curl(b"curl -u ana:hunter2 --user $U", 0, 4), Some((8, 19)));
     }
 }
