@@ -7,6 +7,7 @@ lines. Called by `engine/command/parse.py`.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Final
 
@@ -18,6 +19,9 @@ from engine.command.tree import Command, ParsedCommand
 MAX_REQUESTS: Final = 500
 """Requests that are listed of one text; a text with more is not complete."""
 
+MAX_WORDS: Final = 500
+"""The shell's reader shows no more words of a line (`engine/native/src/shell/walk/simple.rs`): what stands behind them nobody sees."""
+
 _ELSEWHERE: Final = Command("shell", "", "", (), complete=True)
 """What a container runs is among the shell's own operations: kubectl's reader need not list it again."""
 
@@ -27,6 +31,7 @@ def with_requests(parsed: ParsedCommand) -> ParsedCommand:
     if b"kubectl" not in parsed.encoded and b"cluster" not in parsed.encoded:
         return parsed
     command = parsed.command
+    programs = {one.shell.program for one in command.operations if one.shell is not None}
     whole = Line(features=set(command.features), problems=list(command.problems), is_complete=command.complete)
     count = 0
     for one in command.operations:
@@ -40,9 +45,11 @@ def with_requests(parsed: ParsedCommand) -> ParsedCommand:
         if count > MAX_REQUESTS:
             whole.problem("too_many_objects", f"kubectl lines of the text make more than {MAX_REQUESTS} requests")
             continue
+        if len(one.shell.argv) >= MAX_WORDS:
+            part.problem("too_many_objects", f"a kubectl line has {MAX_WORDS} words or more")
         whole.features |= part.features
         whole.problems += [problem for problem in part.problems if problem not in whole.problems]
-        whole.is_complete &= part.is_complete and _is_listed(one.shell, part, command)
+        whole.is_complete &= part.is_complete and _is_listed(one.shell, part, programs)
         via = (*one.via, "wrapper:kubectl")
         whole.operations += [replace(step, via=(*via, *step.via[1:]), span=one.span) for step in part.operations]
     if not count:
@@ -58,11 +65,10 @@ def with_requests(parsed: ParsedCommand) -> ParsedCommand:
     )
 
 
-def _is_listed(shell: Shell, part: Line, command: Command) -> bool:
-    """Whether what a container is told to run is among the operations of the text.
+def _is_listed(shell: Shell, part: Line, programs: Set[str | None]) -> bool:
+    """Whether what a container is told to run is among the programs of the text.
 
     INVARIANT: where kubectl takes a word for a program and the shell's reader did not, the text is not complete.
     """
-    programs = {one.shell.program for one in command.operations if one.shell is not None}
     told = [one.kubernetes.argv[0] for one in part.operations if one.kubernetes is not None and one.kubernetes.argv]
     return all(word is None or word not in shell.argv or word in programs for word in told)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.command.kubernetes.lines import MAX_REQUESTS, with_requests
+from engine.command.kubernetes.lines import MAX_REQUESTS, MAX_WORDS, with_requests
 from engine.command.kubernetes.tree import Kubernetes
 from engine.command.parse import parse_command
 from engine.command.shell.parse import parse_shell
@@ -123,6 +123,17 @@ def test_only_so_many_requests_are_listed() -> None:
     assert sum(one.kubernetes is not None for one in command.operations) == 400 <= MAX_REQUESTS
     assert [problem.code for problem in command.problems] == ["too_many_objects"]
     assert not command.complete
+
+
+def test_a_line_of_more_words_than_the_shells_reader_shows_is_not_complete() -> None:
+    for count in (600, MAX_WORDS):
+        command = tree(f"kubectl delete {'pod/a ' * count} ns/prod")
+        assert not command.complete
+        assert [problem.code for problem in command.problems] == ["too_many_objects"]
+    # The bound is the reader's own.
+    shell = tree(f"kubectl delete {'pod/a ' * 600}").operations[0].shell
+    assert shell is not None
+    assert len(shell.argv) == MAX_WORDS
 
 
 def test_texts_without_kubectl_are_the_shells() -> None:
