@@ -88,6 +88,12 @@ SHOWN = (
         "kubectl -n prod exec -it web-0 -c app -- sh -c 'rm -rf /data; ls /'",
     ),
     Shown(
+        "kubectl in a line of shell",
+        "The same request follows the program that makes it, so that one rule over resources holds for both.",
+        "shell",
+        "ssh ops.example sudo kubectl -n prod delete deployment web",
+    ),
+    Shown(
         "A request to the API server",
         "Of the body: what its pods may do on the node.",
         "kubernetes",

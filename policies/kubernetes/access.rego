@@ -23,7 +23,7 @@ deny contains {
 	"reason": "this gives everything: a wildcard, escalation or the role of an administrator",
 	"hint": "list the verbs and resources that are needed",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	some op in input.command.operations
 	cluster.gives_everything(op)
 }
@@ -51,7 +51,7 @@ deny contains {
 	"reason": "nobody acts as somebody else here",
 	"hint": "the gateway says who you are; leave `--as` and Impersonate headers out",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	some op in input.command.operations
 	op.kind == "impersonate"
 }

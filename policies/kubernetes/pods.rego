@@ -12,7 +12,7 @@ deny contains {
 	"reason": "a pod would get rights on the node itself: privileged, its namespaces, its files or its capabilities",
 	"hint": "leave privileged, host namespaces, hostPath and added capabilities out",
 } if {
-	input.command.protocol == "kubernetes"
+	input.command.protocol in {"kubernetes", "shell"}
 	not "sre" in input.principal.groups
 	some op in input.command.operations
 	cluster.takes_the_node(op)
