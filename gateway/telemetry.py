@@ -213,6 +213,11 @@ class Meters:
         self.counted = Gauge(
             "sallyport_activity_counted", "Principals and jobs whose activity is counted", registry=self.registry
         )
+        self.recordings_stopped = Counter(
+            "sallyport_recordings_incomplete_total",
+            "Recordings that stopped, or could not begin, while what they are of went on by best effort",
+            registry=self.registry,
+        )
         self.audit_unsealed = Gauge(
             "sallyport_audit_unsealed", "Entries that no signed checkpoint covers yet", registry=self.registry
         )

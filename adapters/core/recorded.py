@@ -14,12 +14,13 @@ RECORD = "record"
 RESULTS = "results"
 MAX_BYTES = 256 * 1024
 """Bytes of one result that are recorded."""
-_ADDS = frozenset({RESULTS, "parameters"})
+BEST_EFFORT = "best_effort"
+_WORDS = frozenset({RESULTS, "parameters", BEST_EFFORT})
 
 
 def is_known(value: Json) -> bool:
     """Whether this is a demand to record that can be met."""
-    return value is True or (isinstance(value, list) and bool(value) and all(word in _ADDS for word in value))
+    return value is True or (isinstance(value, list) and bool(value) and all(word in _WORDS for word in value))
 
 
 def is_met(obligation: Obligation) -> bool:
@@ -30,6 +31,12 @@ def is_met(obligation: Obligation) -> bool:
 def is_recorded(answer: Answer) -> bool:
     """Whether the exchange has to be recorded."""
     return any(one.type == RECORD for one in answer.decision.obligations)
+
+
+def may_stop(answer: Answer) -> bool:
+    """Whether its recording may stop while it goes on. INVARIANT: only where every demand says so."""
+    wanted = [one.value for one in answer.decision.obligations if one.type == RECORD]
+    return bool(wanted) and all(isinstance(value, list) and BEST_EFFORT in value for value in wanted)
 
 
 def wants_results(answer: Answer) -> bool:

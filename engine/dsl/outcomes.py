@@ -193,8 +193,9 @@ def _limit(what: t.Limit) -> Mapping[str, Json]:
         stated = True
     elif limit is LimitType.RECORD:
         if value is not None and value.kind is not LiteralKind.TEXT:
-            raise Mistake("LIMIT", "`record` stands alone or adds one thing", span, 'such as `record "results"`')
-        stated = True if value is None else str(value.value)
+            raise Mistake("LIMIT", "`record` stands alone or says more in a text", span, 'such as `record "results"`')
+        words = [] if value is None else [word.strip() for word in str(value.value).split(",")]
+        stated = True if value is None else words[0] if len(words) == 1 else [*dict.fromkeys(words)]
     elif limit in _TIMEOUTS:
         if value is None or value.kind is not LiteralKind.DURATION or not value.value:
             raise Mistake("LIMIT", f"`{limit}` needs a duration", span, "such as `30s`")

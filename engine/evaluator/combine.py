@@ -26,6 +26,7 @@ from engine.rego.contract import (
     LimitResult,
     LimitType,
     MaskResult,
+    Recorded,
     RuleResult,
     expiry_seconds,
     limit_value,
@@ -201,7 +202,7 @@ def _obligations(answers: Iterable[Answer]) -> tuple[Obligation, ...] | str:
         if before is None or (kind in _LOWEST_WINS and _number(value) < _number(before.value)):
             found[kind] = Obligation(kind.value, value, rule)
         elif kind in _ALL_COUNT:
-            found[kind] = Obligation(kind.value, _united(before.value, value) or True, before.rule)
+            found[kind] = Obligation(kind.value, _united(kind, before.value, value) or True, before.rule)
     return tuple(found[kind] for kind in sorted(found))
 
 
@@ -209,8 +210,13 @@ def _number(value: Json) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _united(one: Json, other: Json) -> Json:
+def _united(kind: LimitType, one: Json, other: Json) -> Json:
     names = {str(name) for value in (one, other) if isinstance(value, list) for name in value}
+    # INVARIANT: what is demanded strictly by one rule is strict, whatever others are content with.
+    if kind is LimitType.RECORD and not all(
+        isinstance(value, list) and Recorded.BEST_EFFORT in value for value in (one, other)
+    ):
+        names.discard(Recorded.BEST_EFFORT.value)
     return list[Json](sorted(names))
 
 

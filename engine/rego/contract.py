@@ -58,12 +58,14 @@ class LimitType(StrEnum):
 
 
 class Recorded(StrEnum):
-    """What `record` adds to the text of a command, its decision and what became of it."""
+    """What `record` says besides that the text of a command, its decision and what became of it are kept."""
 
     PARAMETERS = "parameters"
     """The values bound to it, secrets hidden."""
     RESULTS = "results"
     """What its client gets, masked; the first of it."""
+    BEST_EFFORT = "best_effort"
+    """Nothing, but it takes something away: where the recorder fails the command goes on, once the audit knows of it."""
 
 
 class ContractBroken(EngineError):

@@ -179,7 +179,7 @@ class Gateway:
         # WHY before anything is written: the last entries are those of the life before.
         self.gate.steps.remember(config.at(config.audit.dir))
         self._recording_keys = secrets.recording_keys()
-        self.recordings = build_recordings(config, self._recording_keys, self.log)
+        self.recordings = build_recordings(config, self._recording_keys, self.log, self.meters.recordings_stopped.inc)
         opening.callback(self.recordings.close)
         self.doors: Doors = Doors(
             recordings=self.recordings,

@@ -14,7 +14,7 @@ from gateway.audit.log import AuditLog
 from gateway.config import Config
 from gateway.recording.frames import Head
 from gateway.recording.keys import WrappingKeys
-from gateway.recording.recorder import Progress, Recordings
+from gateway.recording.recorder import STOPPED, Progress, Recordings
 from gateway.recording.shelf import Wanted, heads, put_away, state_of
 from gateway.telemetry import logger
 from gateway.viewing import Viewings
@@ -22,10 +22,18 @@ from gateway.viewing import Viewings
 DAY = 86_400 * 10**9
 
 
-def build_recordings(config: Config, keys: WrappingKeys, log: AuditLog) -> Recordings:
-    """Where sessions record. Raises RecordingUnavailable."""
+def build_recordings(
+    config: Config, keys: WrappingKeys, log: AuditLog, stopped: Callable[[], None] = lambda: None
+) -> Recordings:
+    """Where sessions record; `stopped` as of `teller`. Raises RecordingUnavailable."""
     place = config.at(config.recording.dir)
-    return Recordings(place, keys, time.time_ns, teller(log), low_water_bytes=config.recording.low_water_bytes)
+    return Recordings(
+        place,
+        keys,
+        time.time_ns,
+        teller(log, stopped),
+        low_water_bytes=config.recording.low_water_bytes,
+    )
 
 
 def build_viewings(config: Config, log: AuditLog) -> Viewings:
@@ -33,8 +41,8 @@ def build_viewings(config: Config, log: AuditLog) -> Viewings:
     return Viewings(config.at(config.recording.dir), log.append, time.time_ns)
 
 
-def teller(log: AuditLog) -> Callable[[Progress], None]:
-    """Tells the audit how far a recording has got."""
+def teller(log: AuditLog, stopped: Callable[[], None] = lambda: None) -> Callable[[Progress], None]:
+    """Tells the audit how far a recording has got. `stopped` is told of each that is incomplete while what it is of goes on."""
 
     def tell(progress: Progress) -> None:
         about = progress.about
@@ -54,6 +62,8 @@ def teller(log: AuditLog) -> Callable[[Progress], None]:
         )
         # INVARIANT: a recording begins only where the audit knows of it; what goes on or ends was promised.
         log.append(entry, promised=progress.step != "began")
+        if progress.step == STOPPED:
+            stopped()
 
     return tell
 

@@ -58,7 +58,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     one of the entry `takes_back` did not happen. SESSION: `session`, `step` (opened, refused, closed; killed, by `person`; connected, where the target has a pool: `note` says over which of its connections), `principal`, `resource`, `note`. POLICY:
     `revision`, `step` (loaded, failed), `note`. SHADOW: what a candidate would have answered to `decision_id`. KEY: `note`
     is the public key that signs checkpoints from here on. TOKEN: `step` (issued, revoked), `principal`, `job`, `resource`, `note` is its id.
-    RECORDING: `note` is its id, `step` (began, continued, ended, failed, removed; played and exported, by `person`),
+    RECORDING: `note` is its id (none: it could not be begun), `step` (began, continued, ended, failed; incomplete, where what it is of went on without it;
+    removed; played and exported, by `person`),
     `decision_id`, `session`, `rows` its chunks, `bytes` its file's, `digest` the chain of their digests up to here; searched, by `person`:
     `text` in `rows` recordings, those of `principal` ... `job` where they are named. `rules` are `[rule, kind]` pairs, those that had a say.
     `redacted`: literals of the text were replaced. `parameters` is a digest, never the values. `caller` asked for the

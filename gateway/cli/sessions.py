@@ -32,6 +32,7 @@ from gateway.recording.exchanges import EXCHANGES, read_line
 from gateway.recording.frames import Head, read_head
 from gateway.recording.keys import WrappingKeys, own_secret
 from gateway.recording.lines import COMMAND, Event, cast_of, exchanges_in
+from gateway.recording.recorder import STOPPED
 from gateway.recording.shelf import Wanted, digest_after, events, find, heads, lines, put_away, state_of
 from gateway.recording.showing import RESET, Neutralizer, words
 from gateway.recording.tables import printed, searched
@@ -250,7 +251,7 @@ def _known(config: Config) -> dict[str, Entry]:
         return {
             entry.note: entry
             for entry in read(config.at(config.audit.dir), Filter(kinds=frozenset({Kind.RECORDING})))
-            if entry.step not in WAYS
+            if entry.step not in WAYS and entry.note
         }
     except AuditUnavailable:
         complain("the audit cannot be read: nothing proves these recordings")
@@ -266,6 +267,8 @@ def _verdict(path: Path, entry: Entry | None) -> str:
         return "NOT what the audit knows"
     if state.trouble == "ALTERED":
         return "NOT whole: altered after what the audit knows"
+    if entry.step == STOPPED:
+        return f"INCOMPLETE: the recorder failed and it went on, proven up to chunk {entry.rows or 0} of {state.chunks}"
     if entry.step == "ended" and not state.trouble:
         return f"whole, {state.chunks} chunks"
     return f"{state.trouble or 'open'}: proven up to chunk {entry.rows or 0} of {state.chunks}"

@@ -1,7 +1,8 @@
 """The recording of one session's exchanges: begun by the first command that demands it, then with every command of the session in it.
 
 INVARIANT: an answer that comes out of `take` was recorded, or it is a deny. Once the recorder failed, whoever noticed it, the session
-ends and every later answer is a deny. What becomes of results is for who shows them: `show` raises before they do.
+ends and every later answer is a deny. What becomes of results is for who shows them: `show` raises before they do. Where every demand of
+the session was for best effort it goes on instead, once the audit knows that its recording is incomplete (`recording.recorder`).
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from adapters.core.ports import Answer, Outcome, Part, Question
+from adapters.core.recorded import may_stop
 from adapters.errors import RecorderFailed
 from engine.masking.patterns import hide_secrets
 from engine.rego.contract import LimitType, Recorded
 from gateway.denials import unrecorded
 from gateway.errors import GatewayError
 from gateway.recording.exchanges import Asked, asked_lines, done_line, shown_lines
-from gateway.recording.recorder import About, Recording, Recordings
+from gateway.recording.recorder import About, Recording, Recordings, Stopped
 from gateway.telling import shown_text
 
 FAILED = "RECORDER_FAILED"
@@ -37,22 +39,24 @@ class Exchanges:
         """`hides`: secrets in texts are hidden. `failed` is told, from any thread, that the session has to end."""
         self._hides = hides
         self._failed = failed
-        self._recording: Recording | None = None
+        self._recording: Recording | Stopped | None = None
         self._has_failed = False
         self._open: dict[str, None] = {}
 
-    def begin(self, recordings: Recordings | None, about: About) -> None:
-        """Have a file. What goes wrong is said by `take`."""
+    def begin(self, recordings: Recordings | None, about: About, *, forgives: bool = False) -> None:
+        """Have a file. What goes wrong is said by `take`. `forgives`: best effort is enough."""
         try:
             if recordings is None:
                 raise RecorderFailed("no recordings are kept here", code=FAILED)
-            self._recording = recordings.begin_exchanges(about, self._fail)
+            self._recording = recordings.begin_exchanges(about, self._fail, may_stop=forgives)
         except (RecorderFailed, GatewayError):
             self._fail()
 
     def take(self, question: Question, answer: Answer) -> Answer:
         """Record what was asked and decided. The answer, or the deny in its place."""
         try:
+            if demands(answer) and not may_stop(answer) and self._recording is not None:
+                self._recording.insist()
             self._write(lambda at: asked_lines(self._asked(question, answer, at)))
         except (RecorderFailed, GatewayError):
             self._fail()

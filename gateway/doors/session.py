@@ -23,6 +23,7 @@ from adapters.core.ports import (
     Recording,
     Screen,
 )
+from adapters.core.recorded import may_stop
 from adapters.errors import RecorderFailed
 from engine.command.parse import parse_command
 from engine.decision import DenyKind, Verdict
@@ -48,6 +49,7 @@ class GatewaySession:
     __slots__ = (
         *("_doors", "_ending", "_exchanges", "_gate", "_given", "_held", "_is_closed", "_is_gone", "_known", "_last"),
         *(
+            "_forgiven",
             "_login",
             "_memory",
             "_opened_at",
@@ -88,6 +90,8 @@ class GatewaySession:
         self._exchanges: Exchanges | None = None
         self._held: dict[str, Question] = {}
         """Exchanges that wait for people."""
+        self._forgiven: set[str] = set()
+        """Grants whose recording may stop."""
         self._is_closed = False
         self._is_gone = False
         self._known = doors.known
@@ -148,8 +152,14 @@ class GatewaySession:
             if answer.ticket is not None and answer.decision.verdict is Verdict.HOLD:
                 # WHY all of them: only the grant may demand what the hold did not.
                 self._held[answer.ticket] = question
+        self._note_effort(question, answer)
         self._last = answer.decision.verdict
         return answer
+
+    def _note_effort(self, question: Question, answer: Answer) -> None:
+        """Of what is recorded by whoever shows it: whether best effort is enough, until it is over."""
+        if not question.is_exchange and answer.decision.is_granted and may_stop(answer):
+            self._forgiven.add(answer.decision_id)
 
     def _taken(self, question: Question, answer: Answer) -> Answer:
         """The answer once its exchange is recorded, where that is demanded; else a deny, and the session ends."""
@@ -158,7 +168,7 @@ class GatewaySession:
             if not demands(answer):
                 return answer
             exchanges = self._exchanges = Exchanges(hides=self._gate.hides, failed=self._cannot_record)
-            exchanges.begin(self._doors.recordings, self._about(answer.decision_id))
+            exchanges.begin(self._doors.recordings, self._about(answer.decision_id), forgives=may_stop(answer))
         taken = exchanges.take(question, answer)
         if taken is answer:
             return answer
@@ -234,6 +244,8 @@ class GatewaySession:
         question = self._held.pop(ticket, None)
         if question is not None:
             answer = self._taken(question, answer)
+        elif answer.decision.is_granted and may_stop(answer):
+            self._forgiven.add(answer.decision_id)
         self._last = answer.decision.verdict
         return answer
 
@@ -246,6 +258,7 @@ class GatewaySession:
 
     def finished(self, decision_id: str, outcome: Outcome) -> None:
         """Record what became of a granted command."""
+        self._forgiven.discard(decision_id)
         self._gate.finished(decision_id, outcome, self._principal.name, self._session.job)
         if self._exchanges is not None:
             self._exchanges.finished(decision_id, outcome)
@@ -266,7 +279,9 @@ class GatewaySession:
         recordings = self._doors.recordings
         if recordings is None:
             raise RecorderFailed("no recordings are kept here", code=FAILED)
-        return recordings.begin(self._about(decision_id), screen, failed)
+        # WHY never of a terminal: what runs in one may demand more than it does.
+        forgives = screen is None and decision_id in self._forgiven
+        return recordings.begin(self._about(decision_id), screen, failed, may_stop=forgives)
 
     def _about(self, decision_id: str) -> About:
         return About(self._session.id, self._principal.name, self._resource.name, decision_id, self._session.job)

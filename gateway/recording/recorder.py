@@ -2,7 +2,8 @@
 
 A chunk is written when 64 KiB came together or what is kept is half a second old (a thread looks four times a second). So a kill -9 loses
 less than a second of a recording and never more than 64 KiB. What cannot be written raises RecorderFailed at the next word, and
-`failed` is told at once: whoever records ends its session. Below the low-water mark nothing new begins.
+`failed` is told at once: whoever records ends its session. One that may stop (best effort) swallows the rest instead, once the audit
+knows that it is incomplete from there; where that cannot be told it fails like any other. Below the low-water mark nothing new begins.
 Safe from any thread. `tell` puts the digests into the audit. Built by `app`.
 """
 
@@ -31,9 +32,13 @@ CHUNK = 64 << 10
 """Bytes of lines that make a chunk."""
 LONGEST_WAIT = 0.5
 LOOK_EVERY = 0.25
+STOPPED = "incomplete"
+FAILED = "RECORDER_FAILED"
 TELL_EVERY = 64
 """Chunks between two words to the audit about a recording that goes on."""
 SUFFIX = ".srec"
+INCOMPLETE = ".incomplete"
+"""The file beside a recording that stopped while what it is of went on. The audit has the truth of it."""
 _PIECE = 32 << 10
 """Bytes of output in one line: as JSON each can become six."""
 
@@ -51,7 +56,8 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recording has got: `step` is began, continued, ended or failed. `digest` covers the file up to here."""
+    """How far a recording has got: `step` is began, continued, ended, failed, or incomplete (it stopped, and what it is of goes on).
+    `digest` covers the file up to here; `id` is empty for one that could not be begun."""
 
     step: str
     id: str
@@ -91,19 +97,52 @@ class Recordings:
         self._keeper = threading.Thread(target=self._keep, name="recording-keeper", daemon=True)
         self._keeper.start()
 
-    def begin(self, about: About, screen: Screen | None, failed: Callable[[], None]) -> Recording:
+    def begin(
+        self, about: About, screen: Screen | None, failed: Callable[[], None], *, may_stop: bool = False
+    ) -> Recording | Stopped:
         """A new recording: of a terminal where there is a screen, else of a command. Raises RecorderFailed.
 
-        `failed` is called, from any thread, when it cannot go on.
+        `failed` is called, from any thread, when it cannot go on. One that `may_stop` needs not even begin, once the audit knows.
         """
         now = self._clock()
-        return self._begin(about, CommandLines() if screen is None else CastLines(screen, now), now, failed)
+        lines = CommandLines() if screen is None else CastLines(screen, now)
+        return self._begin_or_stop(about, lines, now, failed, may_stop=may_stop)
 
-    def begin_exchanges(self, about: About, failed: Callable[[], None]) -> Recording:
+    def begin_exchanges(
+        self, about: About, failed: Callable[[], None], *, may_stop: bool = False
+    ) -> Recording | Stopped:
         """A new recording of a session's statements or requests; `write` fills it. As `begin`."""
-        return self._begin(about, CommandLines(EXCHANGES), self._clock(), failed)
+        return self._begin_or_stop(about, CommandLines(EXCHANGES), self._clock(), failed, may_stop=may_stop)
 
-    def _begin(self, about: About, lines: CastLines | CommandLines, now: int, failed: Callable[[], None]) -> Recording:
+    def _begin_or_stop(
+        self,
+        about: About,
+        lines: CastLines | CommandLines,
+        now: int,
+        failed: Callable[[], None],
+        *,
+        may_stop: bool,
+    ) -> Recording | Stopped:
+        try:
+            return self._begin(about, lines, now, failed, may_stop=may_stop)
+        except RecorderFailed:
+            if not may_stop:
+                raise
+            try:
+                self._tell(Progress(STOPPED, "", about, 0, 0, b""))
+            except GatewayError as error:
+                raise RecorderFailed("a recording cannot be begun, nor told to the audit", code=FAILED) from error
+            return Stopped()
+
+    def _begin(
+        self,
+        about: About,
+        lines: CastLines | CommandLines,
+        now: int,
+        failed: Callable[[], None],
+        *,
+        may_stop: bool,
+    ) -> Recording:
         name, key = f"r-{secrets.token_hex(8)}", secrets.token_bytes(32)
         wrapped_with, wrapped = self._keys.wrap(key, name)
         head = Head(
@@ -126,10 +165,12 @@ class Recordings:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             fd = os.open(folder / f"{name}{SUFFIX}", flags, 0o600)
         except OSError as error:
-            raise RecorderFailed(f"a recording cannot be begun ({error.strerror})", code="RECORDER_FAILED") from error
+            raise RecorderFailed(f"a recording cannot be begun ({error.strerror})", code=FAILED) from error
         made = Recording(
             name, about, fd, write_head(head), lines, Sealer(key, digest_of(write_head(head))), self._tell, failed
         )
+        made.may_stop = may_stop
+        made.beside = folder / f"{name}{INCOMPLETE}"
         made._start(self._open.discard)
         with self._lock:
             self._open.add(made)
@@ -182,6 +223,18 @@ class Recording:
         self._size = 0
         self._digest = digest_of(head)
         self._trouble = ""
+        self.may_stop = False
+        """Whether it may stop while what it is of goes on."""
+        self.beside: Path | None = None
+        """The file that says so."""
+        self._has_stopped = False
+
+    def insist(self) -> None:
+        """It may not stop any more, whatever was said before. Raises RecorderFailed where it has."""
+        with self._lock:
+            self.may_stop = False
+            if self._has_stopped:
+                raise RecorderFailed(self._trouble, code=FAILED)
 
     def output(self, data: bytes, *, is_error: bool = False) -> None:
         """What is about to be shown. Raises RecorderFailed: then it may not be."""
@@ -210,6 +263,9 @@ class Recording:
         with self._lock:
             if self._fd < 0:
                 return
+            if self._has_stopped:
+                self._close()
+                return
             try:
                 self._add(self._lines.ended(self._now(), status))
                 self._write(is_last=True)
@@ -231,14 +287,16 @@ class Recording:
                 self._tell(self._progress("began"))
             except (OSError, GatewayError) as error:
                 self._close()
-                raise RecorderFailed("a recording cannot be begun", code="RECORDER_FAILED") from error
+                raise RecorderFailed("a recording cannot be begun", code=FAILED) from error
 
     def _now(self) -> int:
         return int((time.monotonic() - self._began) * 1000)
 
     def _add(self, lines: bytes) -> None:
+        if self._has_stopped:
+            return
         if self._trouble or self._fd < 0:
-            raise RecorderFailed(self._trouble or "the recording is over", code="RECORDER_FAILED")
+            raise RecorderFailed(self._trouble or "the recording is over", code=FAILED)
         if not lines:
             return
         if self._kept_size + len(lines) > MAX_PLAIN:
@@ -263,7 +321,8 @@ class Recording:
                 self._tell(self._progress("continued"))
         except (OSError, GatewayError) as error:
             self._give_up("a chunk could not be written")
-            raise RecorderFailed(self._trouble, code="RECORDER_FAILED") from error
+            if not self._has_stopped:
+                raise RecorderFailed(self._trouble, code=FAILED) from error
 
     def _append(self, data: bytes) -> None:
         done = os.write(self._fd, data)
@@ -289,11 +348,21 @@ class Recording:
             return
         self._trouble = why
         try:
-            self._tell(self._progress("failed"))
+            self._tell(self._progress(STOPPED if self.may_stop else "failed"))
+            # INVARIANT: nothing goes on unrecorded of which the audit does not know.
+            self._has_stopped = self.may_stop
         except GatewayError:
             self._trouble = f"{why}, nor told to the audit"
+        if self._has_stopped:
+            self._note_beside()
+            return
         with contextlib.suppress(RuntimeError):  # WHY: whoever records may be gone with its loop
             self._failed()
+
+    def _note_beside(self) -> None:
+        if self.beside is not None:
+            with contextlib.suppress(OSError):  # WHY: there may be no room for it either, and the audit knows
+                self.beside.touch(0o600)
 
     def _progress(self, step: str) -> Progress:
         return Progress(step, self.id, self._about, self._chunks, self._size, self._digest)
@@ -303,6 +372,31 @@ class Recording:
             os.close(self._fd)
             self._fd = -1
         self._over(self)
+
+
+class Stopped:
+    """A recording that could not be begun, of something that goes on without one. Satisfies `adapters.core.ports.Recording`."""
+
+    id = ""
+
+    def output(self, data: bytes, *, is_error: bool = False) -> None:
+        """Nothing."""
+
+    def resized(self, columns: int, rows: int) -> None:
+        """Nothing."""
+
+    def told(self, said: Mapping[str, Json]) -> None:
+        """Nothing."""
+
+    def write(self, lines: Callable[[int], Iterable[bytes]]) -> None:
+        """Nothing."""
+
+    def insist(self) -> None:
+        """Raises RecorderFailed: there is none."""
+        raise RecorderFailed("there is no recording of this", code=FAILED)
+
+    def end(self, status: int | None) -> None:
+        """Nothing."""
 
 
 def _free_bytes(directory: Path) -> int:

@@ -15,7 +15,7 @@ from gateway.errors import RecordingBroken
 from gateway.recording.frames import Head, open_chunk, read_chunks, read_head
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.lines import Event, read_events
-from gateway.recording.recorder import SUFFIX
+from gateway.recording.recorder import INCOMPLETE, SUFFIX
 
 _NAME = re.compile(r"r-[0-9a-f]{16}")
 
@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What stands in a file without opening it: `trouble` is empty for a whole one, else a code (`TORN`, `UNFINISHED` ...)."""
+    """What stands in a file without opening it: `trouble` is empty for a whole one, else a code (`TORN`, `UNFINISHED`, `INCOMPLETE` ...)."""
 
     chunks: int
     seconds: float
@@ -96,6 +96,8 @@ def state_of(path: Path) -> State:
         except RecordingBroken as error:
             trouble = error.code
         size = os.fstat(file.fileno()).st_size
+    if trouble in ("TORN", "UNFINISHED") and path.with_suffix(INCOMPLETE).exists():
+        trouble = "INCOMPLETE"
     return State(chunks, end / 1000, size, digest, trouble)
 
 
@@ -151,3 +153,4 @@ def put_away(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     path.unlink()
+    path.with_suffix(INCOMPLETE).unlink(missing_ok=True)

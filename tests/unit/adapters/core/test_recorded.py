@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from adapters.core.ports import Answer
-from adapters.core.recorded import is_known, is_met, is_recorded, wants_results
+from adapters.core.recorded import is_known, is_met, is_recorded, may_stop, wants_results
 from engine.decision import Decision, Obligation, Verdict
 from engine.request import Json
 
@@ -32,3 +32,15 @@ def test_what_is_wanted() -> None:
     assert [is_recorded(granted(one)) for one in (plain, results, other)] == [True, True, False]
     assert [wants_results(granted(one)) for one in (plain, results, other)] == [False, True, False]
     assert not is_recorded(granted())
+
+
+def test_a_recording_may_stop_only_where_every_demand_says_so() -> None:
+    effort, strict = Obligation("record", ["best_effort", "results"], "p/K"), Obligation("record", True, "p/K")
+    other = Obligation("notify", ["best_effort"], "p/N")
+    assert is_met(effort)
+    assert may_stop(granted(effort))
+    assert may_stop(granted(effort, other))
+    assert not may_stop(granted(effort, strict))
+    assert not may_stop(granted(strict))
+    assert not may_stop(granted(other))
+    assert not may_stop(granted())

@@ -40,6 +40,12 @@ def result(rule: str) -> dict[str, Json]:
                 ],
             },
         ),
+        ("limit a record", {"code": "A", "type": "record", "value": True}),
+        ('limit a record "best_effort"', {"code": "A", "type": "record", "value": "best_effort"}),
+        (
+            'limit a record "results, best_effort,results"',
+            {"code": "A", "type": "record", "value": ["results", "best_effort"]},
+        ),
         ('hold a approvers group "g" expires 2d', {"code": "A", "approvers": {"groups": ["g"]}, "expires": "2d"}),
         ('mask a columns "x.y" with redact', {"code": "A", "columns": ["x.y"], "method": "redact"}),
         (
@@ -124,7 +130,7 @@ def test_a_rule_answers_what_it_says(rule: str, answer: dict[str, Json]) -> None
         ("limit a rows 1.5", "LIMIT", "`rows` needs a number of rows"),
         ("limit a statement_timeout 30", "LIMIT", "`statement_timeout` needs a duration"),
         ("limit a read_only true", "LIMIT", "`read_only` stands alone"),
-        ("limit a record 5", "LIMIT", "`record` stands alone or adds one thing"),
+        ("limit a record 5", "LIMIT", "`record` stands alone or says more in a text"),
         ('limit a record "everything"', "CONTRACT", "limit `record` has a wrong value"),
         ("limit a notify 5", "LIMIT", "`notify` needs a text: whom to tell"),
         ('deny a code "has blanks"', "CONTRACT", None),

@@ -196,6 +196,24 @@ def test_who_is_notified_by_several_rules_is_united() -> None:
     assert got.obligations == (Obligation("notify", ["a", "b", "c"], "pg/A"),)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["best_effort", "best_effort"], ["best_effort"]),
+        (["best_effort", True], True),
+        ([True, "best_effort"], True),
+        (["best_effort", "results"], ["results"]),
+        ([["best_effort", "results"], ["best_effort", "parameters"]], ["best_effort", "parameters", "results"]),
+        (["best_effort", True, "best_effort"], True),
+    ],
+)
+def test_what_one_rule_wants_recorded_strictly_is_strict(values: list[Any], expected: Any) -> None:
+    rules = [said("limit", f"L{number}", type="record", value=value) for number, value in enumerate(values)]
+    assert [one.value for one in decide(ALLOW, *rules).obligations] == [expected]
+    both = decide(*(said("limit", name, type="notify", value="best_effort") for name in ("A", "B")), ALLOW)
+    assert both.obligations[0].value == ["best_effort"]
+
+
 @pytest.mark.parametrize("kind", list(DenyKind))
 def test_every_refusal_of_the_engine_has_words(kind: DenyKind) -> None:
     got = refusal(kind, "what", "rev")

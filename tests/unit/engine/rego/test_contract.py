@@ -157,6 +157,7 @@ def test_a_hold_of_less_than_a_second_waits_a_second() -> None:
         ("notify", ["b", "a", "b"], ["a", "b"]),
         ("record", True, True),
         ("record", "results", ["results"]),
+        ("record", ["results", "best_effort"], ["best_effort", "results"]),
         ("record", ["results", "parameters", "results"], ["parameters", "results"]),
         ("rewrite_secret", True, True),
     ],

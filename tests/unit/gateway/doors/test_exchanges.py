@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from gateway.errors import AuditUnavailable
 from gateway.recording import shelf
 from gateway.recording.exchanges import Asked, Done, Line, Shown, read_line
 from gateway.recording.keys import WrappingKeys
-from gateway.recording.recorder import About, Progress, Recordings
+from gateway.recording.recorder import About, Progress, Recording, Recordings
 from tests.strategies.gates import parse
 
 KEYS = WrappingKeys([b"k" * 32])
@@ -170,3 +171,26 @@ def test_outcomes_that_never_come_are_forgotten(kept: Kept) -> None:
 def test_who_demands(kept: Kept) -> None:
     assert demands(answer())
     assert not demands(Answer(Decision(Verdict.ALLOW, None, obligations=(Obligation("rows", 5, "p/R"),)), "d-1"))
+
+
+EFFORT = ["best_effort"]
+
+
+def test_where_best_effort_is_enough_the_session_goes_on_until_one_is_demanded_strictly(kept: Kept) -> None:
+    kept.exchanges.begin(kept.made, ABOUT, forgives=True)
+    given = answer(value=EFFORT)
+    assert kept.exchanges.take(question(), given) is given
+    recording = kept.exchanges._recording
+    assert isinstance(recording, Recording)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, recording._fd)
+    os.close(full)
+    kept.exchanges.show("d-1", Part(rows=((secrets.token_hex(60_000),),) * 20))
+    kept.exchanges.finished("d-1", Outcome(1))
+    unasked = Answer(Decision(Verdict.ALLOW, None), "d-2", command=parse(b"SELECT 1"))
+    for other in (answer("d-2", value=EFFORT), unasked):
+        assert kept.exchanges.take(question(), other) is other
+    assert kept.failures == 0
+    assert not kept.exchanges.take(question(), answer("d-3")).decision.is_granted
+    assert kept.failures == 1
+    assert not kept.exchanges.take(question(), answer("d-4", value=EFFORT)).decision.is_granted

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from adapters.core.ports import Answer, Cause, Ending, Outcome, Part, Question, Target
+from adapters.core.ports import Answer, Cause, Ending, Outcome, Part, Question, Screen, Target
 from adapters.errors import RecorderFailed
 from engine.decision import Obligation, Verdict
+from engine.request import Json
 from gateway.approvals.states import Approved, Person
 from gateway.doors.adapters import Doors
 from gateway.doors.resources import Directory, Place
@@ -192,3 +193,26 @@ def test_the_audit_is_told_over_which_connection_a_session_reaches_its_target(he
     entry = here.house.entries()[-1]
     assert (entry.kind, entry.step, entry.session) == ("session", "connected", here.session.id)
     assert (entry.resource, entry.note) == ("orders", "a connection of the pool, backend 7")
+
+
+@pytest.mark.parametrize(
+    ("value", "screen", "goes_on"),
+    [(["best_effort"], None, True), (["best_effort"], Screen(80, 24, "xterm"), False), (True, None, False)],
+)
+async def test_best_effort_is_for_what_says_so_and_never_for_a_terminal(
+    here: Place_, value: Json, screen: Screen | None, goes_on: bool
+) -> None:
+    here.house.policies.judging = lambda asked, now, approval: (
+        HOLD if approval is None else replace(ALLOW, obligations=(Obligation("record", value, "p/K"),))
+    )
+    here.house.policies.decision = replace(ALLOW, obligations=(Obligation("record", value, "p/K"),))
+    held = await told(here.session.decide(Question("ssh", b"ls")))
+    assert held.ticket is not None
+    here.house.gate.advance(held.ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
+    answer = await here.session.fate(held.ticket)
+    here.recordings.close()
+    if goes_on:
+        here.session.record(answer.decision_id, screen, pytest.fail).output(b"x")
+        here.session.finished(answer.decision_id, Outcome())
+    with pytest.raises(RecorderFailed):
+        here.session.record(answer.decision_id, screen, pytest.fail)

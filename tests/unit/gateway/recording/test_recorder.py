@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from adapters.core.ports import Screen
 from adapters.errors import RecorderFailed
 from gateway.errors import AuditUnavailable, RecordingUnavailable
 from gateway.recording.keys import WrappingKeys
-from gateway.recording.recorder import CHUNK, About, Progress, Recording, Recordings
-from gateway.recording.shelf import events, files, state_of
+from gateway.recording.recorder import CHUNK, About, Progress, Recording, Recordings, Stopped
+from gateway.recording.shelf import events, files, put_away, state_of
 
 KEYS = WrappingKeys([b"k" * 32])
 ABOUT = About("s-1", "ana", "box", "d-1", "job-7")
@@ -37,7 +38,9 @@ class Shelf:
             self.news.notify_all()
 
     def begin(self, screen: Screen | None = None) -> Recording:
-        return self.made.begin(ABOUT, screen, lambda: self.tell(Progress("told", "", ABOUT, 0, 0, b"")))
+        made = self.made.begin(ABOUT, screen, lambda: self.tell(Progress("told", "", ABOUT, 0, 0, b"")))
+        assert isinstance(made, Recording)
+        return made
 
     @property
     def steps(self) -> list[str]:
@@ -164,3 +167,81 @@ def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RecordingUnavailable):
         Recordings(tmp_path / "file" / "x", KEYS, lambda: 0, lambda progress: None)
+
+
+# --- best effort
+
+
+def effort(shelf: Shelf) -> Recording:
+    made = shelf.made.begin(ABOUT, None, lambda: shelf.tell(Progress("told", "", ABOUT, 0, 0, b"")), may_stop=True)
+    assert isinstance(made, Recording)
+    return made
+
+
+def break_(one: Recording) -> None:
+    """Its file takes nothing any more, as on a full disk."""
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, one._fd)
+    os.close(full)
+
+
+def test_one_that_may_stop_swallows_the_rest_once_the_audit_knows(shelf: Shelf) -> None:
+    one = effort(shelf)
+    one.output(os.urandom(CHUNK))
+    break_(one)
+    for _ in range(3):
+        one.output(os.urandom(CHUNK))
+    one.told({"decision": "d-2"})
+    one.end(0)
+    assert shelf.steps == ["began", "incomplete"]
+    last = shelf.told[-1]
+    assert (last.id, last.chunks, bool(last.digest)) == (one.id, 1, True)
+    (path,) = files(shelf.folder)
+    assert state_of(path).trouble == "INCOMPLETE"
+    put_away(path)
+    assert list(shelf.folder.rglob("r-*")) == []
+
+
+def test_where_the_audit_cannot_be_told_it_fails_like_any_other(shelf: Shelf) -> None:
+    one = effort(shelf)
+    shelf.refuses = "incomplete"
+    break_(one)
+    with pytest.raises(RecorderFailed):
+        one.output(os.urandom(CHUNK * 2))
+    with pytest.raises(RecorderFailed):
+        one.output(b"more")
+    one.end(0)
+    assert shelf.steps == ["began", "told"]
+    (path,) = files(shelf.folder)
+    assert state_of(path).trouble == "UNFINISHED"
+
+
+def test_one_that_cannot_be_begun_is_told_and_goes_on_as_nothing(shelf: Shelf) -> None:
+    shelf.free = 1
+    one = shelf.made.begin(ABOUT, None, pytest.fail, may_stop=True)
+    assert isinstance(one, Stopped)
+    one.output(b"x")
+    one.resized(80, 24)
+    one.told({})
+    one.write(lambda at: ())
+    one.end(0)
+    with pytest.raises(RecorderFailed):
+        one.insist()
+    assert [(progress.step, progress.id) for progress in shelf.told] == [("incomplete", "")]
+    shelf.refuses = "incomplete"
+    with pytest.raises(RecorderFailed):
+        shelf.made.begin(ABOUT, None, pytest.fail, may_stop=True)
+
+
+def test_what_is_demanded_strictly_later_may_not_stop(shelf: Shelf) -> None:
+    one = effort(shelf)
+    one.insist()
+    break_(one)
+    with pytest.raises(RecorderFailed):
+        one.output(os.urandom(CHUNK * 2))
+    assert shelf.steps == ["began", "failed", "told"]
+    stopped = effort(shelf)
+    break_(stopped)
+    stopped.output(os.urandom(CHUNK * 2))
+    with pytest.raises(RecorderFailed):
+        stopped.insist()
