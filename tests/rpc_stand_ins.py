@@ -12,6 +12,7 @@ from engine.decision import Decision, DenyKind, Hold, Location, Reason, Verdict
 from engine.errors import InputInvalid
 from engine.request import Json, Principal, Resource, Session
 from gateway.approvals.estimate import Estimate
+from gateway.approvals.states import Escalation
 from gateway.audit.index.sought import Sought
 from gateway.errors import ApprovalConflict, AuditUnavailable, RecordingBroken
 from gateway.identity.logins import Login
@@ -192,6 +193,8 @@ class StandInTicket:
     unusual: str = ""
     stated: tuple[str, ...] = ()
     remember: int = 0
+    escalations: tuple[Escalation, ...] = ()
+    told_at: tuple[int, ...] = ()
 
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         return None if viewer == self.principal else self.estimate

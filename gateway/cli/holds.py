@@ -18,7 +18,7 @@ from gateway.identity.speaking import JOB, OWN_WORD
 
 if TYPE_CHECKING:
     from gateway.rpc.codec.remembered import RememberedApproval
-    from gateway.rpc.codec.tickets import HeldCommand
+    from gateway.rpc.codec.tickets import HeldCommand, Told
 
 Which: TypeAlias = Annotated[str | None, typer.Argument(metavar="[TICKET]", help="Show this one, with its plan.")]
 TicketId: TypeAlias = Annotated[str, typer.Argument(help="The ticket, as the held client was told it.")]
@@ -66,6 +66,10 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
         say(_indented(f"job {ticket.job}{OWN_WORD if JOB in ticket.stated else ''}"))
     if ticket.remember and ticket.state == "requested":
         say(_indented(f"may be remembered: `--remember {ticket.remember}s` at most"))
+    for one in ticket.escalations:
+        line = _escalated(one, is_open=ticket.state == "requested")
+        if line:
+            say(_indented(line))
     if ticket.unusual:
         say(_indented(f"unusual: {ticket.unusual}"))
     if ticket.lately:
@@ -74,6 +78,21 @@ def _show(ticket: HeldCommand, *, is_whole: bool) -> None:
         say(_indented(summary(ticket.estimate)))
         for line in step_lines(ticket.estimate) if is_whole else ():
             say(_indented(f"  {line}"))
+
+
+def _escalated(one: Told, *, is_open: bool) -> str:
+    """Who was told, or will be, in one line; nothing of who will not be any more."""
+    if not one.told_at and not is_open:
+        return ""
+    people = ", ".join([*(f"group {name}" for name in one.groups), *one.users])
+    may = ", who may approve" if one.may_approve else ""
+    return (
+        f"told {_clock(one.told_at)}: {people}{may}" if one.told_at else f"tells {people}{may} at {_clock(one.due_at)}"
+    )
+
+
+def _clock(at: int) -> str:
+    return datetime.fromtimestamp(at // 10**9, UTC).strftime("%H:%M:%SZ")
 
 
 def approve(
@@ -120,8 +139,7 @@ def remembered(
         say_json([_remembered(one) for one in found])
         return
     for one in found:
-        ends = datetime.fromtimestamp(one.expires_at // 10**9, UTC).strftime("%H:%M:%SZ")
-        how = "taken back" if take_back else f"until {ends}"
+        how = "taken back" if take_back else f"until {_clock(one.expires_at)}"
         say(
             f"{one.id}  {how}  {one.principal}@{one.resource}  job {one.job}  by {', '.join(one.approvers)}, {one.uses} uses"
         )
@@ -202,6 +220,16 @@ def _fields(ticket: HeldCommand) -> dict[str, object]:
         "unusual": ticket.unusual,
         "stated": list(ticket.stated),
         "may_remember": ticket.remember,
+        "escalations": [
+            {
+                "due_at": one.due_at,
+                "told_at": one.told_at or None,
+                "users": list(one.users),
+                "groups": list(one.groups),
+                "may_approve": one.may_approve,
+            }
+            for one in ticket.escalations
+        ],
         "estimate": None if ticket.estimate is None else _estimate(ticket.estimate),
         "votes": [
             {"approver": vote.approver, "granted": vote.granted, "comment": vote.comment} for vote in ticket.votes

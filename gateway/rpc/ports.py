@@ -115,6 +115,23 @@ class Vote(Protocol):
         """UTC nanoseconds."""
 
 
+class Escalation(Protocol):
+    """Who is told when nobody has decided `after` seconds."""
+
+    @property
+    def after(self) -> int: ...
+
+    @property
+    def users(self) -> Sequence[str]: ...
+
+    @property
+    def groups(self) -> Sequence[str]: ...
+
+    @property
+    def may_approve(self) -> bool:
+        """Whether they count as approvers from then on."""
+
+
 class Ticket(Protocol):
     """A held command as an approver sees it. Times are UTC nanoseconds."""
 
@@ -171,6 +188,14 @@ class Ticket(Protocol):
     @property
     def remember(self) -> int:
         """For how many seconds at most a yes may be remembered; 0: not at all."""
+
+    @property
+    def escalations(self) -> Sequence[Escalation]:
+        """Who is told when nobody decides, in the order of their times."""
+
+    @property
+    def told_at(self) -> Sequence[int]:
+        """When each of the first of them was told; UTC nanoseconds."""
 
     def estimate_for(self, viewer: str, now: int) -> Estimate | None:
         """What a planner expects it to touch, for one of those who may see that; never for the requester."""

@@ -19,6 +19,7 @@ from grpc_proto.sallyport.decision.v1 import decision_pb2
 
 _STATES: dict[int, str] = {number: name.lower() for name, number in pb.State.items() if number != pb.UNSPECIFIED}
 _STATE_NUMBERS = {name: pb.State.ValueType(number) for number, name in _STATES.items()}
+SECOND = 1_000_000_000
 FINAL_STATES = frozenset({"granted", "refused", "expired", "withdrawn", "superseded"})
 
 EstimateOf: TypeAlias = Callable[[Ticket], Estimate | None]
@@ -35,6 +36,17 @@ class CastVote:
     granted: bool
     comment: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told when nobody decides, as a client reads it. `due_at`: when; `told_at`: when they were, 0 where they were not."""
+
+    due_at: int
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    may_approve: bool = False
+    told_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ class HeldCommand:
     unusual: str = ""
     stated: tuple[str, ...] = ()
     remember: int = 0
+    escalations: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,11 @@ def _write(into: pb.Ticket, ticket: Ticket) -> None:
     into.unusual = ticket.unusual
     into.stated.extend(ticket.stated)
     into.may_remember = ticket.remember
+    for number, step in enumerate(ticket.escalations):
+        told = into.escalations.add(due_at=ticket.requested_at + step.after * SECOND, may_approve=step.may_approve)
+        told.users.extend(step.users)
+        told.groups.extend(step.groups)
+        told.told_at = ticket.told_at[number] if number < len(ticket.told_at) else 0
     for vote in ticket.votes:
         into.votes.add(approver=vote.approver, granted=vote.granted, comment=vote.comment, at=vote.at)
 
@@ -246,6 +264,10 @@ def _held(message: pb.Ticket) -> HeldCommand:
         unusual=message.unusual,
         stated=tuple(message.stated),
         remember=message.may_remember,
+        escalations=tuple(
+            Told(one.due_at, tuple(one.users), tuple(one.groups), one.may_approve, one.told_at)
+            for one in message.escalations
+        ),
     )
 
 

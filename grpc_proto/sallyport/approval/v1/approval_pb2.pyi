@@ -71,6 +71,7 @@ class Ticket(_message.Message):
     UNUSUAL_FIELD_NUMBER: _builtins.int
     STATED_FIELD_NUMBER: _builtins.int
     MAY_REMEMBER_FIELD_NUMBER: _builtins.int
+    ESCALATIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___State.ValueType
     principal: _builtins.str
@@ -105,6 +106,10 @@ class Ticket(_message.Message):
     def stated(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What nobody vouches for but the requester itself: `job`, `prompt`."""
 
+    @_builtins.property
+    def escalations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Escalation]:
+        """Who is told when nobody decides, in the order of their times: those that were told, then those that are still to be."""
+
     def __init__(
         self,
         *,
@@ -128,10 +133,11 @@ class Ticket(_message.Message):
         unusual: _builtins.str = ...,
         stated: _abc.Iterable[_builtins.str] | None = ...,
         may_remember: _builtins.int = ...,
+        escalations: _abc.Iterable[Global___Escalation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "estimate", b"estimate", "job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "may_remember", b"may_remember", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "stated", b"stated", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_estimate", b"_estimate", "_job", b"_job", "approvers", b"approvers", "digest", b"digest", "escalations", b"escalations", "estimate", b"estimate", "expires_at", b"expires_at", "id", b"id", "job", b"job", "lately", b"lately", "may_remember", b"may_remember", "principal", b"principal", "protocol", b"protocol", "reason", b"reason", "requested_at", b"requested_at", "resource", b"resource", "rules", b"rules", "session", b"session", "state", b"state", "stated", b"stated", "text", b"text", "unusual", b"unusual", "votes", b"votes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__estimate: _TypeAlias = _typing.Literal["estimate"]  # noqa: Y015
     _WhichOneofArgType__estimate: _TypeAlias = _typing.Literal["_estimate", b"_estimate"]  # noqa: Y015
@@ -143,6 +149,44 @@ class Ticket(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
 
 Global___Ticket: _TypeAlias = Ticket  # noqa: Y015
+
+@_typing.final
+class Escalation(_message.Message):
+    """Times are UTC nanoseconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DUE_AT_FIELD_NUMBER: _builtins.int
+    USERS_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    MAY_APPROVE_FIELD_NUMBER: _builtins.int
+    TOLD_AT_FIELD_NUMBER: _builtins.int
+    due_at: _builtins.int
+    """when they are told, if nobody has decided by then"""
+    may_approve: _builtins.bool
+    """they count as approvers from then on"""
+    told_at: _builtins.int
+    """when they were; 0: not yet, or never"""
+    @_builtins.property
+    def users(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        due_at: _builtins.int = ...,
+        users: _abc.Iterable[_builtins.str] | None = ...,
+        groups: _abc.Iterable[_builtins.str] | None = ...,
+        may_approve: _builtins.bool = ...,
+        told_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_at", b"due_at", "groups", b"groups", "may_approve", b"may_approve", "told_at", b"told_at", "users", b"users"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Escalation: _TypeAlias = Escalation  # noqa: Y015
 
 @_typing.final
 class Remembered(_message.Message):

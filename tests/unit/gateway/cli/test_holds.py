@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from gateway.app.assembly import Gateway
 from gateway.cli import main
+from gateway.cli.holds import _clock
 from gateway.config import load_config
 from gateway.doors.adapters import GatewaySession
 from tests.strategies.gates import question
@@ -62,6 +65,58 @@ def test_a_yes_grants_and_a_no_refuses(gateway: Gateway, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["state"] == "refused"
     assert main(["holds", "--all", "--json"]) == 0
     assert {found["state"] for found in json.loads(capsys.readouterr().out)} == {"granted", "refused"}
+
+
+@pytest.fixture
+def escalating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """A gateway whose holds are told on when nobody decides."""
+    file = settle_in(tmp_path)
+    steps = '[{"after": "1s", "groups": ["oncall"]}, {"after": "5m", "users": ["lea"], "may_approve": true}]'
+    policy = POLICY.replace('"expires": "10m"', f'"expires": "10m", "escalate": {steps}')
+    (tmp_path / "policies" / "shop.rego").write_text(policy)
+    monkeypatch.setenv("SALLYPORT_CONFIG", str(file))
+    built = Gateway(load_config(file, {}), ENVIRONMENT)
+    asyncio.run(built.start(listeners=False))
+    yield built
+    asyncio.run(built.stop(1))
+    built.close()
+
+
+def test_who_was_told_and_who_is_next_stands_beside_a_hold(
+    escalating: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ticket = held(escalating)
+    at = escalating.approvals.get(ticket)
+    assert at is not None
+    assert main(["holds"]) == 0
+    shown = capsys.readouterr().out
+    assert f"    tells group oncall at {_clock(at.requested_at + 10**9)}\n" in shown
+    assert f"    tells lea, who may approve at {_clock(at.requested_at + 300 * 10**9)}\n" in shown
+    taken = at
+    while not taken.told_at:
+        assert time.time_ns() < at.requested_at + 60 * 10**9
+        escalating.gate.expire_overdue()
+        threading.Event().wait(0.05)
+        taken = escalating.approvals.get(ticket) or at
+    assert main(["holds", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    first, second = found["escalations"]
+    assert first == {
+        "due_at": at.requested_at + 10**9,
+        "told_at": taken.told_at[0],
+        "users": [],
+        "groups": ["oncall"],
+        "may_approve": False,
+    }
+    assert (second["told_at"], second["users"], second["may_approve"]) == (None, ["lea"], True)
+    assert main(["holds", ticket]) == 0
+    assert f"    told {_clock(taken.told_at[0])}: group oncall\n" in capsys.readouterr().out
+    assert main(["refuse", ticket]) == 0
+    capsys.readouterr()
+    assert main(["holds", ticket]) == 0
+    shown = capsys.readouterr().out
+    assert "group oncall" in shown
+    assert "lea" not in shown, "nobody is told of it any more"
 
 
 def test_who_may_not_is_told_why(gateway: Gateway, capsys: pytest.CaptureFixture[str]) -> None:

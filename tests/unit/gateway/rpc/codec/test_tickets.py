@@ -6,10 +6,10 @@ import pytest
 
 from engine.decision import Decision
 from gateway.approvals.estimate import PENDING, Estimate, PlanStep, no_estimate
-from gateway.approvals.states import State
+from gateway.approvals.states import Escalation, State
 from gateway.rpc.codec import tickets
 from gateway.rpc.codec.answers import AnswerWriter, Particulars, Shown
-from gateway.rpc.codec.tickets import Said, Wanted
+from gateway.rpc.codec.tickets import Said, Told, Wanted
 from gateway.rpc.limits import MAX_COMMENT, MAX_PAGE
 from gateway.rpc.refusals import CallRefused
 from grpc_proto.sallyport.approval.v1 import approval_pb2 as pb
@@ -30,7 +30,7 @@ VOTED = StandInTicket(
 def test_a_ticket_comes_back_as_it_was(ticket: StandInTicket) -> None:
     read = tickets.read_ticket(tickets.write_ticket(ticket))
     for name in StandInTicket.__dataclass_fields__:
-        if name not in ("votes", "estimate"):
+        if name not in ("votes", "estimate", "escalations", "told_at"):
             assert getattr(read, name) == getattr(ticket, name), name
     assert [(vote.approver, vote.granted, vote.comment, vote.at) for vote in read.votes] == [
         (vote.approver, vote.granted, vote.comment, vote.at) for vote in ticket.votes
@@ -53,6 +53,22 @@ def test_an_estimate_comes_back_as_it_was(estimate: Estimate) -> None:
     listed = tickets.read_tickets(tickets.write_list([ticket], lambda one: estimate))
     assert listed[0].estimate == estimate
     assert tickets.read_ticket(tickets.write_ticket(ticket)).estimate is None
+
+
+def test_who_is_told_when_comes_back_and_what_a_client_of_before_reads_is_the_same() -> None:
+    steps = (Escalation(300, ("c",), ("oncall",)), Escalation(900, (), ("leads",), may_approve=True))
+    written = tickets.write_ticket(StandInTicket(escalations=steps, told_at=(300_000_000_777,)))
+    assert tickets.read_ticket(written).escalations == (
+        Told(300_000_001_000, ("c",), ("oncall",), False, 300_000_000_777),
+        Told(900_000_001_000, (), ("leads",), True, 0),
+    )
+    plain = pb.ApproveResponse.FromString(tickets.write_ticket(StandInTicket()))
+    told = pb.ApproveResponse.FromString(written)
+    assert len(told.ticket.escalations) == 2
+    # Field 21 alone is new: without it the bytes are those of before.
+    told.ticket.ClearField("escalations")
+    assert told == plain
+    assert tickets.read_ticket(plain.SerializeToString()).escalations == ()
 
 
 def test_every_state_of_a_ticket_has_its_number() -> None:
