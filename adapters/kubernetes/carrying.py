@@ -22,7 +22,7 @@ from adapters.core.ports import Screen as Size
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
 from adapters.kubernetes.hiding import QUIET_SECONDS, Outputs, View
-from adapters.kubernetes.screens import Resized, Screen
+from adapters.kubernetes.screens import Resized, Screen, Typed
 from adapters.kubernetes.talks import MAX_KEPT, Talk
 from adapters.terminal.discipline import cooked
 from adapters.terminal.masks import masks_of
@@ -61,10 +61,19 @@ class Carrier:
     """Has the connection from the question on."""
 
     def __init__(
-        self, asked: HandedOver, talk: Talk, beside: Sequence[tuple[str, str]], raw: Screen | None = None
+        self,
+        asked: HandedOver,
+        talk: Talk,
+        beside: Sequence[tuple[str, str]],
+        screen: Screen | None = None,
+        *,
+        is_raw: bool = False,
+        idle_seconds: float = 0.0,
     ) -> None:
-        """`raw`: it is a shell on a terminal of the container's own, recorded before it is shown; this one tells its sizes."""
-        self._raw = raw
+        """`screen`: the client's terminal, of one that somebody types on; it ends where nobody did for `idle_seconds` (0: never). `is_raw`: it is
+        a shell of the container's own, recorded before it is shown."""
+        self._screen, self._idle_seconds, self._idle_at = screen, idle_seconds, 0.0
+        self._raw = screen if is_raw else None
         self._asked, self._talk, self._beside = asked, talk, beside
         self._speaks = facts.info_of(asked.forward).subresource != "portforward"
         self._stage = Stage.ASKED
@@ -275,9 +284,10 @@ class Carrier:
             self._outputs = Outputs(self._masks, is_terminal=facts.is_terminal(self._asked.forward))
         if self._outputs is not None:
             self._view = self._talk.view(self._outputs)
+        self._idle_at = self._do.now + self._idle_seconds
         ahead = self._talk.take()
         if ahead:
-            self._size_up(ahead)
+            self._look_at(ahead)
             self._do.add(do.Send(Side.UPSTREAM, ahead))
         self._pass_up(self._take_early())
         self._pass_on(unread[end + 4 :])
@@ -289,14 +299,22 @@ class Carrier:
         self._do.add(do.StartRecording(answer.decision_id, Size(80, 24, "xterm")))
         self._do.add(do.RecordFact({"decision": answer.decision_id, "verdict": "allow", "text": "shell raw"}))
 
-    def _size_up(self, data: bytes) -> None:
-        """Have the recording know of sizes that the client tells."""
-        for deed in self._raw.hear(data).deeds if self._raw is not None else ():
-            if isinstance(deed, Resized):
+    def _look_at(self, data: bytes) -> None:
+        """Have the recording know of sizes that the client tells. WHY not every byte counts as typed: clients ping by themselves."""
+        for deed in self._screen.hear(data).deeds if self._screen is not None else ():
+            if isinstance(deed, Resized) and self._raw is not None:
                 self._do.add(do.RecordSize(deed.columns, deed.rows))
+            elif isinstance(deed, Typed):
+                self._idle_at = self._do.now + self._idle_seconds
+
+    def _rest(self) -> None:
+        """Wait for whatever comes first: that what is held back is shown, that nobody typed for too long."""
+        quiet = QUIET_SECONDS if self._view is not None and self._view.is_holding else None
+        idle = self._idle_at - self._do.now if self._screen is not None and self._idle_seconds else None
+        self._do.wait(quiet if idle is None else idle if quiet is None else min(quiet, idle))
 
     def _pass_up(self, data: bytes) -> None:
-        self._size_up(data)
+        self._look_at(data)
         if self._view is not None:
             data = self._view.from_client(data)
         if data:
@@ -307,9 +325,9 @@ class Carrier:
         if view is None:
             self._bytes += len(data)
             self._do.send(self._talk.from_target(data))
-            return
-        self._show(view.from_target(data))
-        self._do.wait(QUIET_SECONDS if view.is_holding else None)
+        else:
+            self._show(view.from_target(data))
+        self._rest()
 
     def _show(self, shown: bytes) -> None:
         self._bytes += len(shown)
@@ -367,9 +385,12 @@ class Carrier:
             return
         if self._stage is Stage.LEAVING:
             self._end(None, "told")
-        elif self._stage is Stage.RUNNING and self._view is not None:
-            self._do.wait(None)
-            self._show(self._view.quiet())
+        elif self._stage is Stage.RUNNING:
+            if self._screen is not None and self._idle_seconds and self._do.now >= self._idle_at:
+                raise PeerProtocolError(f"nothing was typed for {self._idle_seconds:.0f} s", code="IDLE")
+            if self._view is not None:
+                self._show(self._view.quiet())
+            self._rest()
         else:
             raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
 

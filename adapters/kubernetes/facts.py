@@ -116,12 +116,16 @@ def _accepted(values: Sequence[str]) -> str:
 
 
 def shell_asked(request: Forward) -> Shell | None:
-    """Which shell an exec asks for that has nothing but a shell to run, on a terminal; None for every other request."""
+    """Which shell an exec asks for that has nothing but a shell to run, on a terminal; None for every other request.
+
+    WHY a terminal that is attached to is raw: what runs there has begun already, and nobody stands between it and what is typed.
+    """
     query = query_of(request)
     argv = list(query.get("command", ()))
     is_typed = is_set(query.get("stdin")) and is_set(query.get("tty")) and is_set(query.get("stdout"))
-    if info_of(request).subresource != "exec" or not is_typed:
-        return None
+    subresource = info_of(request).subresource
+    if subresource != "exec" or not is_typed:
+        return Shell.RAW if subresource == "attach" and is_typed else None
     kind = Shell.RAW if argv[:2] == _RAW_WORDS else Shell.GUARDED
     words = argv[2:] if kind is Shell.RAW else argv
     if not words or words[0].rpartition("/")[2] not in SHELLS or not set(words[1:]) <= _SHELL_OPTIONS:
@@ -129,15 +133,25 @@ def shell_asked(request: Forward) -> Shell | None:
     return kind
 
 
+def is_typed(request: Forward) -> bool:
+    """Whether somebody types on a terminal of it."""
+    query = query_of(request)
+    is_run = info_of(request).subresource in ("exec", "attach")
+    return is_run and is_set(query.get("stdin")) and is_set(query.get("tty"))
+
+
 def asking_for(request: Forward, shell: Shell) -> Forward:
     """The request as it is judged: which shell it is to be stands in it, in a word that no client can send."""
     return replace(request, headers=(*request.headers, (SHELL_HEADER, shell.value)))
 
 
-def bash_of(request: Forward, otherwise: str) -> str:
-    """The bash that runs the lines of a guarded shell: the one that was named by its path, or the usual one."""
+def shells_of(request: Forward, usual: str) -> tuple[str, str | None]:
+    """The bash that runs the lines of a guarded shell, the one that was named by its path or the usual one; and the `sh` that does where there is
+    none, unless it was bash that was asked for."""
     word = (query_of(request).get("command") or ("",))[0]
-    return word if word.startswith("/") and word.endswith("/bash") else otherwise
+    if word.rpartition("/")[2] == "bash":
+        return (word if word.startswith("/") else usual), None
+    return usual, word if word.startswith("/") else "/bin/sh"
 
 
 def exec_of(request: Forward, argv: Sequence[str]) -> Forward:

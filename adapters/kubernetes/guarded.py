@@ -16,18 +16,17 @@ from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.effects import Effect
 from adapters.core.events import Event, Side
-from adapters.core.ports import GATES_OWN, Answer, Cause, Outcome, Question
+from adapters.core.ports import Answer, Cause, Outcome, Question
 from adapters.core.ports import Screen as Size
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.kubernetes import facts, statuses
-from adapters.kubernetes.lines import Outcomes, Over, PodLine, Shown, Way
+from adapters.kubernetes.lines import Outcomes, Over, PodLine, Shown, Way, usable
 from adapters.kubernetes.screens import Deed, Gone, InputEnded, Resized, Screen, Typed
 from adapters.kubernetes.talks import Talk
 from adapters.terminal import messages
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal, cooked
 from adapters.terminal.editor import Completing, Editor, Interrupted, Left, Submitted
 from adapters.terminal.editor import Event as Edited
-from adapters.terminal.masks import masks_of
 from adapters.terminal.shell_state import ShellState, first_state, next_state
 from adapters.terminal.submitted import Exit, Line, NotHere, Nothing, OnScreen, Unfinished, submission
 from adapters.web.facts import text_judged
@@ -40,10 +39,6 @@ from engine.masking.output import ValueMask
 LEAVE_SECONDS = 2.0
 MAX_EARLY = 64 * 1024
 """Bytes that a client sends ahead of the answer that switches it."""
-IDLE_SECONDS = 1800.0
-"""How long nobody may type at a prompt."""
-MET = GATES_OWN | {"record"}
-"""Obligations that a guarded shell meets: everything it shows is recorded."""
 ENDED = "SESSION_ENDED"
 
 
@@ -63,11 +58,18 @@ class GuardedPod:
     """Has the connection from the question on. `seed` as `lines.Way` has it."""
 
     def __init__(
-        self, asked: HandedOver, talk: Talk, screen: Screen, beside: Sequence[tuple[str, str]], seed: bytes
+        self,
+        asked: HandedOver,
+        talk: Talk,
+        screen: Screen,
+        beside: Sequence[tuple[str, str]],
+        seed: bytes,
+        idle_seconds: float,
     ) -> None:
+        self._idle_seconds = idle_seconds
         self._asked, self._talk, self._screen = asked, talk, screen
-        shell = facts.bash_of(asked.forward, asked.target.shell)
-        self._way = Way(asked.forward, asked.target, beside, shell, seed)
+        shell, otherwise = facts.shells_of(asked.forward, asked.target.shell)
+        self._way = Way(asked.forward, asked.target, beside, shell, seed, otherwise)
         self._do = Doing()
         self._mode = Mode.ASKED
         self._size = Size(80, 24, "xterm")
@@ -147,7 +149,7 @@ class GuardedPod:
             code = decision.reasons[0].code if decision.reasons else ""
             self._refuse(statuses.code_of(answer), code, statuses.words(answer), answer.decision_id)
             return
-        masks, why = self._usable(answer)
+        masks, why = usable(answer)
         self._grant, self._masks = answer.decision_id, masks
         if why is not None:
             self._refuse(403, why[0], why[1], answer.decision_id)
@@ -158,19 +160,6 @@ class GuardedPod:
         self._do.add(do.RecordFact({"decision": answer.decision_id, "verdict": "allow", "text": "shell guarded"}))
         self._mode = Mode.OPENING
         self._line = PodLine(self._do, self._way, ":", answer.decision_id, ())
-
-    def _usable(self, answer: Answer) -> tuple[tuple[ValueMask, ...], tuple[str, str] | None]:
-        """The masks of a grant, or why it is not used: code and words."""
-        unfit = facts.unfit_tree(answer)
-        if unfit is not None:
-            return (), (unfit.code, unfit.message)
-        unmet = [one.type for one in answer.decision.obligations if one.type not in MET]
-        if unmet:
-            return (), ("OBLIGATION_UNKNOWN", f"the policy demands `{unmet[0]}`, which cannot be done here")
-        masks = masks_of(answer)
-        if isinstance(masks, str):
-            return (), ("MASK_UNPROVEN", f"the policy demands {masks}, which cannot be done here")
-        return masks, None
 
     def _switch(self) -> None:
         """Answer the client. What it said ahead of that is heard now."""
@@ -183,13 +172,17 @@ class GuardedPod:
     def _opened(self, over: Over) -> None:
         self._line = None
         found = None if over.fields is None else first_state(over.fields)
+        other = None if found is not None else self._way.without(over.error)
+        if other is not None:
+            self._way, self._line = other, PodLine(self._do, other, ":", self._grant, ())
+            return
         if found is None:
-            why = messages.plain(self._why.strip()) or "it has no bash that works"
+            why = messages.plain(self._why.strip()) or "it does not work"
             said = f"a shell in this container cannot be guarded: {self._way.shell}: {why}; give it the command, `-- sh -c '...'`"
             self._refuse(422, "NO_SHELL", said, self._grant)
             return
         self._state = found
-        self._show(messages.guarded().encode())
+        self._show(messages.guarded(is_bash=self._way.is_bash).encode())
         self._prompt()
         # What was typed meanwhile.
         self._edit()
@@ -275,7 +268,7 @@ class GuardedPod:
     def _edit(self) -> None:
         """Do what the keys say, up to a command or the last of them."""
         while self._mode is Mode.EDITING:
-            self._do.wait(IDLE_SECONDS)
+            self._do.wait(self._idle_seconds or None)
             shown, event = self._editor.step()
             self._show(shown)
             if event is not None:
@@ -302,10 +295,10 @@ class GuardedPod:
     def _prompt(self) -> None:
         self._mode = Mode.EDITING
         self._show(self._editor.begin(f"guarded:{self._state.shown()}$ "))
-        self._do.wait(IDLE_SECONDS)
+        self._do.wait(self._idle_seconds or None)
 
     def _submitted(self, text: str) -> None:
-        found = submission(text, self._state.status)
+        found = submission(text, self._state.status, is_bash=self._way.is_bash)
         if isinstance(found, Unfinished):
             self._show(self._editor.go_on())
             return
@@ -354,7 +347,7 @@ class GuardedPod:
             self._show(messages.denial(answer).encode())
             self._after(messages.REFUSED)
             return
-        masks, why = self._usable(answer)
+        masks, why = usable(answer)
         if why is not None:
             self._do.add(do.Record(answer.decision_id, Outcome(error=why[0])))
             self._show(messages.refused(why[1]).encode())
@@ -478,7 +471,7 @@ class GuardedPod:
         if self._mode is Mode.LEAVING:
             self._end(None, "told")
         elif self._mode is Mode.EDITING:
-            self._show(messages.idle(IDLE_SECONDS).encode())
+            self._show(messages.idle(self._idle_seconds).encode())
             self._finish(messages.LOST, "IDLE")
         elif self._line is not None:
             self._came(self._line.time_passed())

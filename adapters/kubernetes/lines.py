@@ -9,21 +9,28 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from adapters.core import effects as do
 from adapters.core.events import Event
-from adapters.core.ports import Outcome, Target
+from adapters.core.ports import GATES_OWN, Answer, Outcome, Target
 from adapters.errors import AdapterError
 from adapters.kubernetes import channels, facts
 from adapters.kubernetes.hiding import QUIET_SECONDS, Outputs
 from adapters.kubernetes.running import Ended, Happening, PodRun, Said
 from adapters.terminal import messages
+from adapters.terminal.masks import masks_of
+from adapters.terminal.plain_shell import argv_of_sh, entries_of
 from adapters.terminal.shell_state import StateReader, argv_of
 from adapters.web.requests import Forward
 from adapters.web.session.doing import Doing
 from engine.masking.output import ValueMask
+
+MET = GATES_OWN | {"record"}
+"""Obligations that a guarded shell meets: everything it shows is recorded."""
+_NO_PROGRAM = ("NOT_RUN", "EXIT_126", "EXIT_127")
+"""How an exec of what a container does not have ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,23 @@ class Way:
     beside: Sequence[tuple[str, str]]
     shell: str
     seed: bytes
+    otherwise: str | None = None
+    """What runs it where that is not there."""
+
+    @property
+    def is_bash(self) -> bool:
+        """Whether all that bash knows may be said."""
+        return self.shell.endswith("bash")
+
+    def argv(self, nonce: str, text: str) -> tuple[str, ...]:
+        """The words that run a text."""
+        return argv_of(nonce, text, self.shell) if self.is_bash else argv_of_sh(nonce, text, self.shell)
+
+    def without(self, error: str | None) -> Way | None:
+        """The way to go where this one's shell did not run; None: there is no other."""
+        if self.otherwise is None or error not in _NO_PROGRAM:
+            return None
+        return replace(self, shell=self.otherwise, otherwise=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +87,8 @@ class PodLine:
     def __init__(self, doing: Doing, way: Way, text: str, decision_id: str, masks: Sequence[ValueMask]) -> None:
         made = hmac.digest(way.seed, decision_id.encode(), hashlib.sha256)
         nonce, key = f"n{made[:16].hex()}", base64.b64encode(made[16:]).decode()
-        forward = facts.exec_of(way.forward, argv_of(nonce, text, way.shell))
+        forward = facts.exec_of(way.forward, way.argv(nonce, text))
+        self._is_bash = way.is_bash
         self._do, self._decision_id, self._began, self._bytes = doing, decision_id, doing.now, 0
         self._reader = StateReader(nonce)
         self._outputs = Outputs(masks, is_terminal=False) if masks else None
@@ -122,6 +147,8 @@ class PodLine:
 
     def _ended(self, ended: Ended) -> list[Outcomes]:
         rest, fields = self._reader.end()
+        if fields is not None and not self._is_bash:
+            fields = entries_of(fields)
         self._bytes += len(rest)
         made = self._shown(channels.STDOUT, rest)
         if self._outputs is not None:
@@ -129,3 +156,17 @@ class PodLine:
         if ended.status is not None:
             return [*made, Over(ended.status, fields, f"EXIT_{ended.status}" if ended.status else None)]
         return [*made, Shown(messages.target_trouble(ended.words).encode()), Over(messages.LOST, None, ended.code)]
+
+
+def usable(answer: Answer) -> tuple[tuple[ValueMask, ...], tuple[str, str] | None]:
+    """The masks of a grant, or why it is not used: code and words."""
+    unfit = facts.unfit_tree(answer)
+    if unfit is not None:
+        return (), (unfit.code, unfit.message)
+    unmet = [one.type for one in answer.decision.obligations if one.type not in MET]
+    if unmet:
+        return (), ("OBLIGATION_UNKNOWN", f"the policy demands `{unmet[0]}`, which cannot be done here")
+    masks = masks_of(answer)
+    if isinstance(masks, str):
+        return (), ("MASK_UNPROVEN", f"the policy demands {masks}, which cannot be done here")
+    return masks, None

@@ -13,12 +13,17 @@ from adapters.web.session.settings import Settings
 
 
 def kubernetes_listener(
-    address: Address, doorkeeper: Doorkeeper, resource: str | None, *, kept: KeptConnections | None = None
+    address: Address,
+    doorkeeper: Doorkeeper,
+    resource: str | None,
+    *,
+    kept: KeptConnections | None = None,
+    idle_seconds: float = 0.0,
 ) -> RelayListener:
     """A listener for one cluster, or (None) for those that the Host header names. `kept`: where connections to API servers wait for
-    another request."""
+    another request; `idle_seconds`: how long nobody may type on a terminal of a pod (0: for ever)."""
     settings = Settings(resource=resource, tls=address.tls is not None)
     # What is upgraded (exec, attach, forwarded ports) comes over HTTP/1.1, which clients choose for it.
     seed = secrets.token_bytes(32)
-    carriage = http2_carriage(KubernetesManners(seed), settings, in_clear=False)
-    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings, seed), carriage, kept)
+    carriage = http2_carriage(KubernetesManners(seed, idle_seconds), settings, in_clear=False)
+    return RelayListener(address, doorkeeper, lambda: kubernetes_session(settings, seed, idle_seconds), carriage, kept)

@@ -28,9 +28,9 @@ class KubernetesManners:
 
     protocol = "kubernetes"
 
-    def __init__(self, seed: bytes) -> None:
-        """`seed`: a secret of the process (`guarded`)."""
-        self._seed = seed
+    def __init__(self, seed: bytes, idle_seconds: float = 0.0) -> None:
+        """`seed`: a secret of the process (`guarded`). `idle_seconds`: how long nobody may type on a terminal; 0: for ever."""
+        self._seed, self._idle_seconds = seed, idle_seconds
 
     credentials = "authorization"
     refusals: Refusals = statuses
@@ -92,14 +92,15 @@ class KubernetesManners:
         talk, beside = facts.talk_of(asked.head, asked.forward), facts.sent_beside(asked.target, caller)
         shell, screen = facts.shell_asked(asked.forward), facts.screen_of(asked.head)
         if shell is facts.Shell.GUARDED:
-            return GuardedPod(asked, talk, screen, beside, self._seed)
-        return Carrier(asked, talk, beside, screen if shell is facts.Shell.RAW else None)
+            return GuardedPod(asked, talk, screen, beside, self._seed, self._idle_seconds)
+        typed, is_raw = screen if facts.is_typed(asked.forward) else None, shell is facts.Shell.RAW
+        return Carrier(asked, talk, beside, typed, is_raw=is_raw, idle_seconds=self._idle_seconds)
 
     def carrier(self, exchange: Exchange, target: Target, caller: Caller, rest: bytes) -> Successor | None:
         """Nobody: an upgrade is asked about by who carries it."""
         return None
 
 
-def kubernetes_session(settings: Settings, seed: bytes) -> Conversation:
+def kubernetes_session(settings: Settings, seed: bytes, idle_seconds: float = 0.0) -> Conversation:
     """One client's connection."""
-    return Conversation(KubernetesManners(seed), settings)
+    return Conversation(KubernetesManners(seed, idle_seconds), settings)

@@ -93,9 +93,10 @@ def recorded_only() -> str:
     return _lines("this terminal is recorded; what is typed here is judged by nobody")
 
 
-def guarded() -> str:
+def guarded(*, is_bash: bool = True) -> str:
     """What a guarded shell is."""
-    return _lines("guarded shell: each command is judged before it runs; what is shown is recorded")
+    less = "" if is_bash else "there is no bash here: what `sh` may read otherwise is refused"
+    return _lines("guarded shell: each command is judged before it runs; what is shown is recorded", less)
 
 
 def still_runs() -> str:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from adapters.terminal.shell_state import MAX_TEXT, exit_of, is_unfinished, refusal_of_line, screen_program
 from engine.command.parse import parse_command
+from engine.command.shell.alike import other_reading
 from engine.command.tree import Command
 
 
@@ -51,8 +52,8 @@ class Line:
 Submission: TypeAlias = Nothing | Unfinished | Exit | NotHere | OnScreen | Line
 
 
-def submission(text: str, status: int) -> Submission:
-    """What a text is, after a line that ended with a status."""
+def submission(text: str, status: int, *, is_bash: bool = True) -> Submission:
+    """What a text is, after a line that ended with a status. `is_bash`: so is what runs it; else some `sh`."""
     if not text.strip():
         return Nothing()
     command = parse_command("shell", text.encode()).command
@@ -61,7 +62,7 @@ def submission(text: str, status: int) -> Submission:
     ends = exit_of(command, status)
     if ends is not None:
         return Exit(ends)
-    refusal = refusal_of_line(command)
+    refusal = refusal_of_line(command) or (None if is_bash else other_reading(text, command))
     if refusal is not None:
         return NotHere(refusal)
     program = screen_program(command)

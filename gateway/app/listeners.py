@@ -74,7 +74,8 @@ def make_listener(
                 shared=_shared(one, meters),
             )
         case ResourceProtocol.KUBERNETES:
-            return kubernetes_listener(Address(host, port, tls), doors, one.resource, kept=_kept(one, meters))
+            address, kept = Address(host, port, tls), _kept(one, meters)
+            return kubernetes_listener(address, doors, one.resource, kept=kept, idle_seconds=one.idle_seconds)
         case ResourceProtocol.MCP:
             return mcp_listener(Address(host, port, tls), doors, one.resource)
         case ResourceProtocol.SSH:

@@ -123,6 +123,8 @@ def _listener(config: Config, listener: Listener, path: Path) -> Iterator[tuple[
         yield (*path, "resource"), f"speaks {bound.protocol.value}, the listener {listener.protocol.value}"
     if listener.http2 is not Http2.TLS and listener.protocol is not ResourceProtocol.HTTP:
         yield (*path, "http2"), "is a key of listeners for HTTP"
+    if not 0 <= listener.idle_seconds <= 604_800:
+        yield (*path, "idle_seconds"), "is out of range; expected 0 (never) to 604800"
     if listener.protocol is ResourceProtocol.SSH:
         yield from find_ssh_listener_misfits(listener, path)
     elif listener.tls is not None:

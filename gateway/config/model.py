@@ -184,7 +184,7 @@ class Listener:
     """`[[listener]]`: where clients connect. `resource` binds it to one; else the client names it.
 
     Of SSH: `host_key` are references to the private keys that the listener proves itself with; a terminal ends where nobody
-    typed for `idle_seconds` (0: never).
+    typed for `idle_seconds` (0: never), in a pod too.
     """
 
     protocol: ResourceProtocol

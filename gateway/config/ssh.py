@@ -38,8 +38,6 @@ def find_ssh_listener_misfits(listener: Listener, path: Path) -> Iterator[tuple[
     for index, reference in enumerate(listener.host_key):
         if not SECRET.fullmatch(reference):
             yield (*path, "host_key", index), f"holds no reference; {REFERENCE_EXPECTED}"
-    if not 0 <= listener.idle_seconds <= 604_800:
-        yield (*path, "idle_seconds"), "is out of range; expected 0 (never) to 604800"
     if listener.tls is not None:
         yield (*path, "tls"), "is of no use with SSH, which has its own"
 

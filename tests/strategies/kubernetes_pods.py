@@ -32,6 +32,7 @@ class PodHouse(House):
 
     answers: bytes | None = None
     freezes: bool = False
+    has_bash: bool = True
     frozen: list[bytes] = field(default_factory=list)
     ran: list[list[str]] = field(default_factory=list)
     typed: bytes = b""
@@ -58,8 +59,15 @@ class PodHouse(House):
     def _run(self, head: bytes) -> bytes:
         argv = argv_in(head)
         self.ran.append(argv)
+        if argv[0].endswith("bash") and not self.has_bash:
+            return self.switched(head) + said(b"", b"exec: /bin/bash: no such file", 127)
         done = subprocess.run(
-            [BASH, *argv[1:]], capture_output=True, stdin=subprocess.DEVNULL, cwd="/", timeout=30, check=False
+            [BASH if argv[0].endswith("bash") else "/bin/sh", *argv[1:]],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
+            timeout=30,
+            check=False,
         )
         return self.switched(head) + said(done.stdout, done.stderr, done.returncode)
 

@@ -16,6 +16,7 @@ from engine.command.parse import parse_command
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from tests.strategies.kubernetes_frames import KEY
 
+IDLE_SECONDS = 1800.0
 SECRET = "secret-of-the-gateway-there"
 TARGET = Target("127.0.0.1", 6443, "", SECRET, tls=False)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -71,7 +72,7 @@ class House:
     certificate: str | None = None
 
     def __post_init__(self) -> None:
-        self.session = kubernetes_session(Settings(resource="prod", tls=True), b"a seed of the tests")
+        self.session = kubernetes_session(Settings(resource="prod", tls=True), b"a seed of the tests", IDLE_SECONDS)
         self.is_open = False
         self.ticket = 0
         self.saw(saw.TimePassed())

@@ -37,7 +37,11 @@ KINDS: tuple[Kind, ...] = (
         Effect.SESSION,
         "A shell of the gateway's own in a container (`exec -it POD -- bash`): each line that is typed is an `exec` by itself",
     ),
-    Kind("raw_shell", Effect.EXECUTE, "A shell on a terminal of a container: recorded, judged by nobody"),
+    Kind(
+        "raw_shell",
+        Effect.EXECUTE,
+        "A shell on a terminal of a container, or whatever `attach -it` joins: recorded, judged by nobody",
+    ),
     Kind("attach", Effect.EXECUTE, "The streams of a container's own process are joined: as exec when it is a shell"),
     Kind("port_forward", Effect.EXECUTE, "Connections are carried into a pod; what runs over them is not seen"),
     Kind(

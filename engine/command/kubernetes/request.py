@@ -156,7 +156,8 @@ def _about_resource(
 
 def _shell(wanted: Sequence[str], kind: str, facts: Kubernetes) -> str:
     """Which shell an exec is that asks for one. Raises Refused for what nobody asks for so."""
-    if kind != "exec" or not (facts.stdin and facts.tty) or len(wanted) != 1 or wanted[0] not in SHELLS:
+    is_one = kind == "exec" or (kind == "attach" and wanted[0] == "raw")
+    if not is_one or not (facts.stdin and facts.tty) or len(wanted) != 1 or wanted[0] not in SHELLS:
         raise Refused("unknown_shell", f"`{SHELL_HEADER}` says which shell an exec on a terminal is to be")
     return SHELLS[wanted[0]]
 

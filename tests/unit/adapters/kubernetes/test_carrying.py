@@ -17,7 +17,17 @@ from engine.command.parse import parse_command
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from engine.masking.patterns import types
 from tests.strategies.kubernetes_frames import KEY, SpdyClient, web_frame
-from tests.strategies.kubernetes_sessions import EXEC, SPDY, WEB_SOCKET, House, denying, granting, holding, request
+from tests.strategies.kubernetes_sessions import (
+    EXEC,
+    IDLE_SECONDS,
+    SPDY,
+    WEB_SOCKET,
+    House,
+    denying,
+    granting,
+    holding,
+    request,
+)
 
 SWITCHED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -336,6 +346,57 @@ def test_a_terminal_of_the_containers_own_is_recorded_before_it_is_shown(transpo
     house.saw(saw.EndReceived(Side.UPSTREAM))
     assert do.EndRecording(None) in house.other
     assert house.records == [None]
+
+
+ATTACH = "/api/v1/namespaces/t/pods/web/attach?stdin=true&stdout=true&tty=true"
+
+
+def test_a_terminal_that_is_attached_to_wants_a_grant_that_records_too() -> None:
+    house = House().client(wanting(ATTACH))
+    assert b"sallyport-shell: raw\r\n" in house.asked[0]
+    assert (house.up, house.records) == ([], ["403"])
+    command = parse_command("kubernetes", house.asked[0]).command
+    assert ([one.kind for one in command.operations], command.complete) == (["raw_shell"], False)
+    house = House(judge=recorded, answers=None).client(wanting(ATTACH)).upstream(SWITCHED)
+    house.upstream(websockets.frame(websockets.BINARY, b"\1$ "))
+    assert house.recorded.endswith(b"judged by nobody\r\n$ ")
+    assert b"sallyport-shell" not in house.up[0]
+    for query in ("stdin=true&stdout=true", "stdin=true&tty=true"):
+        other = House(judge=recorded).client(wanting(ATTACH.partition("?")[0] + "?" + query))
+        assert (other.up, other.records) == ([], ["403"]), "input without a terminal is nobody's"
+
+
+@pytest.mark.parametrize("path", [RAW, ATTACH])
+def test_a_terminal_where_nobody_types_for_long_ends_and_pings_are_no_typing(path: str) -> None:
+    house = House(judge=recorded, answers=None).client(wanting(path)).upstream(SWITCHED)
+    house.now = IDLE_SECONDS - 10
+    house.client(web_frame(websockets.BINARY, b"\0l"))
+    house.now = IDLE_SECONDS + 10
+    house.saw(saw.TimePassed())
+    assert house.closed is None
+    for _ in range(3):
+        house.now += IDLE_SECONDS / 4
+        house.client(web_frame(websockets.PING, b"p")).upstream(websockets.frame(websockets.BINARY, b"\1x"))
+        house.saw(saw.TimePassed())
+        assert house.records == []
+    house.now += IDLE_SECONDS / 4
+    house.saw(saw.TimePassed())
+    assert b"nothing was typed for 1800 s" in house.down
+    assert house.records == ["IDLE"]
+    assert not house.is_open
+    house.now += 10
+    house.saw(saw.TimePassed())
+    assert do.EndRecording(None) in house.other
+
+
+def test_another_program_on_a_terminal_ends_so_too_and_a_stream_does_not() -> None:
+    vim = "/api/v1/namespaces/t/pods/web/exec?command=vim&stdin=true&stdout=true&tty=true"
+    for path, records in ((vim, ["IDLE"]), (vim.replace("tty=true", "tty=false"), [])):
+        house = House(answers=None).client(wanting(path)).upstream(SWITCHED)
+        house.now = IDLE_SECONDS + 1
+        house.saw(saw.TimePassed())
+        assert house.records == records
+        assert house.is_open is not bool(records)
 
 
 def test_a_terminal_that_cannot_be_recorded_ends() -> None:

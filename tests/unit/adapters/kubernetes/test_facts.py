@@ -147,13 +147,23 @@ def test_a_shell_is_asked_for_by_nothing_but_its_name(words: tuple[str, ...], sh
 )
 def test_a_shell_is_given_on_a_terminal_alone(rest: str) -> None:
     assert facts.shell_asked(exec_wanting("sh", rest=rest)) is None
-    assert facts.shell_asked(exec_wanting(verb="attach")) is None
+    assert facts.shell_asked(exec_wanting(verb="attach", rest=rest)) is None
 
 
-def test_lines_run_in_the_bash_that_was_named_or_the_usual_one() -> None:
-    assert facts.bash_of(exec_wanting("/opt/bin/bash"), "/bin/bash") == "/opt/bin/bash"
-    for word in ("bash", "sh", "/bin/sh", "bin/bash"):
-        assert facts.bash_of(exec_wanting(word), "/bin/bash") == "/bin/bash"
+def test_a_terminal_that_is_attached_to_is_the_containers_own() -> None:
+    assert facts.shell_asked(exec_wanting(verb="attach")) is facts.Shell.RAW
+
+
+def test_where_somebody_types_on_a_terminal() -> None:
+    assert [facts.is_typed(exec_wanting("vim", verb=verb)) for verb in ("exec", "attach", "log")] == [True, True, False]
+    assert not facts.is_typed(exec_wanting("vim", rest="stdin=true"))
+
+
+def test_lines_run_in_the_bash_that_was_named_or_the_usual_one_or_in_sh_where_there_is_none() -> None:
+    assert facts.shells_of(exec_wanting("/opt/bin/bash"), "/bin/bash") == ("/opt/bin/bash", None)
+    assert facts.shells_of(exec_wanting("bash"), "/bin/bash") == ("/bin/bash", None)
+    assert facts.shells_of(exec_wanting("sh"), "/bin/bash") == ("/bin/bash", "/bin/sh")
+    assert facts.shells_of(exec_wanting("/opt/sh"), "/bin/bash") == ("/bin/bash", "/opt/sh")
 
 
 def test_an_exec_of_ours_differs_in_its_words_and_streams_alone() -> None:

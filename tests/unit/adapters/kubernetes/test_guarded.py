@@ -11,13 +11,13 @@ from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Answer, Cause
 from adapters.kubernetes import spdy
-from adapters.kubernetes.guarded import IDLE_SECONDS, MAX_EARLY
+from adapters.kubernetes.guarded import MAX_EARLY
 from adapters.web.websocket import frames as websockets
 from engine.command.parse import parse_command
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from tests.strategies.kubernetes_frames import SpdyClient, web_frame
 from tests.strategies.kubernetes_pods import SHELL, PodHouse, argv_in, said
-from tests.strategies.kubernetes_sessions import SPDY, denying, granting, holding, request
+from tests.strategies.kubernetes_sessions import IDLE_SECONDS, SPDY, denying, granting, holding, request
 
 
 def judging(text: bytes) -> Answer:
@@ -164,6 +164,44 @@ def test_what_the_api_server_says_instead_ends_it_with_a_reason(answer: bytes, w
     assert words in str(house.status["message"])
     assert "cannot be guarded: /bin/bash" in str(house.status["message"])
     assert house.records == ["NO_SHELL"]
+
+
+def in_sh(**more: object) -> PodHouse:
+    house = PodHouse(judge=judging, has_bash=False, **more)  # type: ignore[arg-type]  # as PodHouse has them
+    return house.begun(SHELL.replace("command=bash", "command=sh"))
+
+
+def test_a_container_with_sh_alone_has_a_guarded_shell_of_it() -> None:
+    house = in_sh()
+    assert [argv[0] for argv in house.ran] == ["/bin/bash", "/bin/sh"]
+    assert b"there is no bash here" in house.down
+    assert house.line("cd /usr/share && pwd") == "/usr/share\n"
+    assert house.line("x='a b'; export Y=\"it's\"; false") == ""
+    assert house.line("echo $? $x $Y; pwd >&2") in ("1 a b it's\n/usr/share\n", "/usr/share\n1 a b it's\n")
+    assert "export Y='it'\\''s'\nx='a b'\n(exit 1)" in house.texts[2]
+    assert argv_in(house.asked[3])[:2] == ["/bin/sh", "-c"]
+    assert [argv[-1] for argv in house.ran[1:]] == [":", *house.texts], "what ran is what was asked about"
+    assert "denied: not here" in house.line("echo deny")
+    assert house.line("exit 4") == ""
+    assert house.status["details"] == {"causes": [{"reason": "ExitCode", "message": "4"}]}
+
+
+def test_there_a_line_that_sh_may_read_otherwise_is_not_even_asked_about() -> None:
+    house = in_sh()
+    for line in ("echo hi &>/tmp/x rm foo", "cat <(ls)", "sh -c ls", "echo ls | sh", "x+=y", "source f"):
+        assert "refused: " in house.line(line), line
+    assert (len(house.asked), len(house.ran)) == (1, 2)
+    assert house.session.is_waiting
+
+
+def test_who_asked_for_bash_or_for_a_pod_that_is_not_there_is_given_no_sh() -> None:
+    house = PodHouse(judge=judging, has_bash=False).begun()
+    assert "cannot be guarded: /bin/bash" in str(house.status["message"])
+    house = in_sh(freezes=True)
+    house.frozen.clear()
+    house.upstream(b"HTTP/1.1 404 x\r\nContent-Length: 21\r\n\r\n" + b'{"message": "no pod"}')
+    assert "no pod" in str(house.status["message"])
+    assert len(house.up) == 1
 
 
 def test_a_container_without_bash_has_no_shell() -> None:
