@@ -68,6 +68,12 @@ limit contains {"code": "RECORDED", "reason": "a terminal is recorded", "type": 
 	"--norc" in op.kubernetes.argv
 }
 
+limit contains {"code": "RECORDED_TOO", "reason": "a terminal is recorded", "type": "record", "value": true} if {
+	some op in input.command.operations
+	op.kind == "raw_shell"
+	op.kubernetes.name == "typed-kept"
+}
+
 limit contains {"code": "KEPT", "reason": "this is kept", "type": "record", "value": "results"} if {
 	contains(input.command.text, "keep-me")
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.interop.kubernetes.cluster import Cluster
+from adapters.kubernetes import facts
+from tests.interop.kubernetes.cluster import POD, Cluster
 from tests.interop.typing import Typist, at_terminal
 
 pytestmark = [pytest.mark.long, pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])]
@@ -171,3 +173,46 @@ def test_sizes_reach_the_recording_and_all_of_it_is_recorded(cluster: Cluster, s
     assert gateway is not None
     kept = cluster.wait_for(lambda: [entry for entry in cluster.entries() if entry.kind.value.startswith("recording")])
     assert kept
+
+
+def test_a_container_with_sh_alone_has_the_lines_that_every_sh_reads_alike(
+    cluster: Cluster, spdy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WHY the path of bash is another one: containers of this node are folders of this machine, which has one."""
+    monkeypatch.setattr(facts, "shells_of", lambda request, usual: ("/nowhere/bash", "/bin/sh"))
+    before = len(asked(cluster))
+    with shell(cluster, spdy=spdy) as typist:
+        assert b"there is no bash here" in typist.seen
+        assert run(typist, "cd /usr/share && pwd") == "/usr/share\n"
+        run(typist, "x='a b'; export Y=\"it's\"; false")
+        assert run(typist, "echo $? $x $Y; pwd") == "1 a b it's\n/usr/share\n"
+        assert "refused: " in run(typist, "echo hi &>/tmp/x rm foo")
+        assert "denied: nothing is touched" in run(typist, "touch canary")
+        typist.type("echo please-hold\r")
+        typist.until("held: ticket")
+        cluster.approve(cluster.ticket())
+        typist.until("please-hold\r\n")
+        typist.until(PROMPT)
+        typist.type("exit 4\r")
+        assert typist.end() == 4
+    told = asked(cluster)[before:]
+    assert [verdict for verdict, _ in told] == ["allow", "allow", "allow", "allow", "deny", "hold", "allow"]
+    assert all("command=%2Fbin%2Fsh" in text for _, text in told[1:])
+
+
+def test_a_terminal_that_is_attached_to_wants_a_grant_that_records_and_is_recorded(
+    cluster: Cluster, spdy: bool
+) -> None:
+    environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
+    for name in ("typed", "typed-kept"):
+        spec = {"nodeName": "node1", "containers": [{"name": "main", "image": "none", "stdin": True, "tty": True}]}
+        pod = json.dumps({**POD, "metadata": {"name": name}, "spec": spec})
+        cluster.admin("apply", "-f", "-", data=pod.encode())
+        cluster.wait_for(lambda name=name: b"Running" in cluster.admin("get", "pod", name))  # type: ignore[misc]  # bound
+    with at_terminal(cluster.command("attach", "-it", "typed"), environment) as typist:
+        assert typist.end() == 1
+        assert b"a policy has to allow it with `record`" in typist.seen
+    with at_terminal(cluster.command("attach", "-it", "typed-kept"), environment) as typist:
+        typist.until("this terminal is recorded; what is typed here is judged by nobody")
+    raw = [entry for entry in cluster.decisions() if "/attach?" in entry.text and "sallyport-shell: raw" in entry.text]
+    assert [entry.verdict for entry in raw[-2:]] == ["allow", "allow"]
