@@ -59,6 +59,8 @@ _WORDS = frozenset(
     }
 )
 """What is a word of the shell's own to some of them and a program's name to others, or reads its words as text again."""
+_KEYWORDS = frozenset({"time", "function", "select", "coproc"})
+"""What bash reads by itself, so that no program of that name is seen."""
 _STRUCTURE = frozenset(
     {"top", "pipeline", "and_or", "subshell", "group", "conditional", "loop", "case", "substitution"}
 )
@@ -107,10 +109,11 @@ class _Walk:
         """What is not alike; None when nothing is."""
         while self._at < len(self._text):
             if not self._step():
-                seen = self._text[self._at : self._at + 2].split("\n")[0]
-                return f"`{seen}` {_NO_PLACE}"
+                seen = re.match(r"[a-z]+|.{0,2}", self._text[self._at :])
+                assert seen is not None
+                return f"`{seen[0]}` {_NO_PLACE}"
         self._end_word("")
-        if self._last in _WORDS or self._depth:
+        if self._last in _KEYWORDS or self._depth:
             return f"`{self._last}` {_NO_PLACE}"
         if self._assigns and self._is_led:
             return f"where a redirect with a variable leads, beside an assignment, {_NO_PLACE}"
@@ -185,7 +188,7 @@ class _Walk:
             self._is_target = False
             self._last = word
             self._exports |= word == "export"
-            if word in _WORDS or (word == "case" and self._depth):
+            if word in _KEYWORDS or (word == "case" and self._depth):
                 self._at -= len(word)
                 return False
         if operator:

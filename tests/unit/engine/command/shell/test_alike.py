@@ -13,6 +13,7 @@ from engine.command.parse import parse_command
 from engine.command.shell.alike import other_reading
 
 ALIKE = [
+    *("kubectl exec web -- ls", "grep source f"),
     *("ls -la /tmp", "cd /usr && pwd; false", "x='a b'; echo \"$x\" ${y:-z}", "for i in 1 2; do echo n$i; done"),
     *("if [ -f x ]; then cat x; fi", "ps | grep foo | wc -l", "cat < f > g 2>&1", "echo $(ls | wc -l) $((1+2))"),
     *("find . -name '*.py' -exec wc -l {} \\;", "while read l; do printf '%s\\n' \"$l\"; done < f", "(cd /; ls)"),
@@ -29,6 +30,7 @@ ALIKE = [
     *('echo "a $(ls "$x") b"', "a=1 b=$a ls", "ls \\\n -l", "echo -n x", "echo '#' a#b", "x=$(ls); ls <&-"),
 ]
 OTHERWISE = [
+    *("declare x=1", "typeset x=1", "local x=1", "readonly x=1", "pushd /", "ls; shopt -s x", "x=1 source f"),
     *("echo hi &>/tmp/x rm foo", "echo hi >&f", "cat <(ls)", "ls |& cat", "echo $'a'", "[[ a == b ]]", "((rm foo))"),
     *(
         "function f { ls; }",
