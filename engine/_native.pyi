@@ -334,6 +334,66 @@ class JsonMasks:
     def rewritten(self, document: bytes) -> bytes | None:
         """A whole document rewritten, without the white space between tokens; None where it is not certain what that is."""
 
+@final
+class WebLane:
+    """Requests that one session was granted before, from bytes to bytes (`adapters.web.session.lane`)."""
+
+    def __new__(cls) -> WebLane: ...
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a request is under way in it."""
+
+    @property
+    def last(self) -> float:
+        """When the last answer was over."""
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which the connection of the last answer in it may serve another request."""
+
+    @property
+    def again(self) -> object | None:
+        """What decided the request under way."""
+
+    def forget(self) -> None:
+        """Forget what was granted."""
+
+    def learn(
+        self,
+        request: bytes,
+        text: bytes,
+        up: bytes,
+        form: EntryForm,
+        again: object,
+        own: object,
+        masks: JsonMasks | None,
+        secrets: list[bytes],
+        signs_in: bool,
+    ) -> None:
+        """Keep what was granted to a request that came in these bytes: the text that was judged, what goes up, how the audit tells it, what
+        decided it, what the session knows of it; how answers are masked, and what is taken out of them."""
+
+    def open(self, now: float) -> None:
+        """Let requests through; the last answer was over at this time."""
+
+    def leave(self) -> tuple[object, str, float] | None:
+        """Close it. What is under way: (what the session knows of it, decision, began)."""
+
+    def ask(self, data: bytes, now: float) -> bytes | None:
+        """What goes up for bytes from the client that are one request known here, once `line` is recorded. Else None."""
+
+    def take_back(self) -> None:
+        """What `ask` found goes another way."""
+
+    def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
+        """What is to be written for the decision's line; None when there can be none."""
+
+    def reply(self, data: bytes, now: float) -> bytes | None:
+        """What the client is shown of bytes that are the plain answer to what is under way. Else None."""
+
+    def outcome(self, log: Unwritten, clock: int) -> bool:
+        """Let the line for what became of it wait in the log. No: it cannot."""
+
 # --- Secrets and personal data -----------------------------------------------------------------------------------
 
 def scan_text(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ Sessions of the protocols satisfy these; whoever accepts connections makes them.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Protocol
 
 from adapters.core import effects as do
@@ -23,6 +24,14 @@ class Lane(Protocol):
     @property
     def lines(self) -> Lines:
         """What to record of the command under way."""
+
+    @property
+    def kept_for(self) -> Hashable | None:
+        """For whom each command takes a connection to the target that was kept, and leaves it again; None: there is one for all of them."""
+
+    @property
+    def lasts(self) -> float:
+        """Seconds for which the connection of the last answer may serve another command."""
 
     def ask(self, data: bytes, now: float) -> bytes | None:
         """Bytes from the client that are one command granted before: what goes to the target once `lines.line` is recorded."""

@@ -75,6 +75,8 @@ class End(asyncio.Protocol):
         self._is_lost = False
         self.since = 0.0
         """When it was kept for the first time, by the loop's clock."""
+        self.until = 0.0
+        """Until when it waits, by that clock."""
         self.uses = 0
         """How often it was kept for another request."""
         self.transport: asyncio.Transport | None = None

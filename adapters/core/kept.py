@@ -16,7 +16,7 @@ from adapters.core.events import Event, Side
 
 MAX_KEPT = 256
 """Connections that are kept at once; the one that waits longest goes first."""
-MAX_EACH = 16
+MAX_EACH = 64
 """Of them for the same target and the same people."""
 MAX_AGE = 300.0
 """Seconds from when it was kept first, after which a connection serves no more: names lead elsewhere, authorities change."""
@@ -87,6 +87,7 @@ class KeptConnections:
         if self._is_over or seconds <= 0 or not is_young or end.out or end.unsent or not is_quiet(end):
             self._end(end)
             return
+        end.until = loop.time() + seconds
         one = _Waiting(end, key, self._dropped)
         end.tell(one)
         one.timer = loop.call_later(seconds, self._dropped, one)

@@ -12,7 +12,7 @@ import structlog
 
 from adapters.core.effects import StartTls
 from adapters.core.ends import End
-from adapters.core.events import Side, UpstreamFailed
+from adapters.core.events import LookedUp, Side, UpstreamFailed
 from adapters.core.minting import Authority
 from adapters.core.ports import Refusal, Target
 from adapters.core.shared import UNREACHED, SharedConnection, SharedConnections
@@ -37,6 +37,11 @@ async def look_up(host: str, port: int) -> tuple[str, ...]:
             # WHY not cut: an address that nobody looks at is one that may lead inside.
             return addresses if len(addresses) <= MAX_ADDRESSES else ()
     return ()
+
+
+async def looked_up(host: str, port: int) -> LookedUp:
+    """The same as an event."""
+    return LookedUp(host, await look_up(host, port))
 
 
 async def reach(

@@ -26,7 +26,7 @@ from adapters.core.events import Event, Side
 from adapters.core.leasing import Leased, told_of
 from adapters.core.line import Line, Place
 from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
-from adapters.core.reaching import CONNECT_TIMEOUT, look_up, tls_for
+from adapters.core.reaching import CONNECT_TIMEOUT, looked_up, tls_for
 from adapters.core.stretching import stretched
 from adapters.core.surroundings import Surroundings
 from adapters.core.taping import Tape, unsent
@@ -85,7 +85,7 @@ class Relay:
         if short is None:
             self.take(saw.BytesReceived(side, data))
             return
-        self._running = True
+        self._running, left = True, None
         try:
             now, lane, gate = self._now(), short.lane, self._gate or self._gate_session()
             found = lane.ask(data, now) if is_client else lane.reply(data, now)
@@ -94,17 +94,19 @@ class Relay:
             elif not is_client:
                 self.client.send(found)
                 gate.finished_again(lane.lines)
-                left = None
-            elif lane.again is not None and gate.give_again(lane.again, lane.lines):
+                if lane.kept_for is not None:
+                    self._with.keep((self._target, lane.kept_for), self._parted(), lane.lasts)
+            elif (again := lane.again) and self._has_way(lane.kept_for) and gate.give_again(again, lane.lines):
                 self._upstream.send(found)
-                left = None
             else:
                 lane.take_back()
+                if lane.kept_for is not None and self._upstream.uses:
+                    end = self._parted()
+                    self._with.keep((self._target, lane.kept_for), end, end.until - now)
                 left = self._hear_client(short, data, now)
         # INVARIANT: as in `take`.
         except Exception:
             log.exception("session failed", session=self._gate.id if self._gate else None)
-            left = None
             self._fail()
         finally:
             self._running = False
@@ -269,10 +271,12 @@ class Relay:
             case do.RefreshFacts(target, changed):
                 self._spawn(self._refresh(target, changed))
             case do.LookUp(host, port):
-                self._spawn(self._look_up(host, port))
+                self._spawn(self._take_later(looked_up(host, port)))
             case do.OpenUpstream(target, kept_for, shared_for):
                 self._target = self._target if target is None else target
-                if kept_for is None or not self._has_taken(kept_for):
+                if kept_for is not None and self._has_way(kept_for):
+                    self._events.append(saw.UpstreamReused())
+                else:
                     self._spawn(self._open_upstream(self._upstream, shared_for))
             case do.KeepUpstream(kept_for, seconds):
                 self._with.keep((self._target, kept_for), self._parted(), seconds)
@@ -346,7 +350,7 @@ class Relay:
     def _check_token(self, user: str | None, token: str, resource: str) -> None:
         found = checked(self._with.doorkeeper, user, token, resource)
         if found is None:
-            self._spawn(self._examine(user, token, resource))
+            self._spawn(self._take_later(examined(self._with.doorkeeper, user, token, resource)))
         else:
             self._events.append(found)
 
@@ -389,8 +393,8 @@ class Relay:
         if self._held.pop(ticket, None) is not None:
             self.take(saw.Decided(ticket, answer))
 
-    async def _examine(self, user: str | None, token: str, resource: str) -> None:
-        self.take(await examined(self._with.doorkeeper, user, token, resource))
+    async def _take_later(self, event: Awaitable[Event]) -> None:
+        self.take(await event)
 
     async def _derive(self, effect: do.DeriveKey) -> None:
         self.take(saw.KeyDerived(await stretched(effect)))
@@ -414,16 +418,16 @@ class Relay:
         self.client.read_while("its peer is full", True)
         return end
 
-    def _has_taken(self, kept_for: Hashable) -> bool:
-        """Whether a connection that was kept serves."""
+    def _has_way(self, kept_for: Hashable | None) -> bool:
+        """Whether the target is connected: by a connection that was kept, or (None) since before."""
+        if kept_for is None:
+            return True
         kept = self._with.kept
         end = None if kept is None else kept.take((self._target, kept_for), self)
-        if end is None:
-            return False
-        self._upstream = end
-        end.read_while("its peer is full", not self._client_is_full)
-        self._events.append(saw.UpstreamReused())
-        return True
+        if end is not None:
+            self._upstream = end
+            end.read_while("its peer is full", not self._client_is_full)
+        return end is not None
 
     async def _lease_upstream(self, kin: Hashable) -> None:
         pool = self._with.pool
@@ -435,9 +439,6 @@ class Relay:
             self._upstream = found.end
             found.end.read_while("its peer is full", not self._client_is_full)
         self.take(told_of(found))
-
-    async def _look_up(self, host: str, port: int) -> None:
-        self.take(saw.LookedUp(host, await look_up(host, port)))
 
     async def _open_upstream(self, end: End, shared_for: Hashable | None) -> None:
         found = await self._with.reach(self._target, end, shared_for, self._gate_session().id)

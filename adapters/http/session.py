@@ -11,6 +11,7 @@ from adapters.web import facts
 from adapters.web.requests import Forward
 from adapters.web.session.conversation import Conversation
 from adapters.web.session.exchange import Exchange, text_of
+from adapters.web.session.lane import Lane
 from adapters.web.session.manners import Caller, HandedOver, Plan, Refusals, Replying, Successor, Unfit
 from adapters.web.session.masking import masks_of, plan_of_messages
 from adapters.web.session.replies import reply_to
@@ -111,4 +112,5 @@ class HttpManners:
 
 def http_session(settings: Settings) -> Conversation:
     """One client's connection."""
-    return Conversation(HttpManners(), settings)
+    manners = HttpManners()
+    return Conversation(manners, settings, Lane(manners))

@@ -21,6 +21,11 @@ class Scrubber:
         self._secrets = tuple(longest_first)
         self._kept = b""
 
+    @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """Those that are looked for, in this order."""
+        return self._secrets
+
     def feed(self, data: bytes) -> bytes:
         """Take bytes in; those that may go on."""
         if not self._secrets:

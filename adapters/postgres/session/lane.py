@@ -26,6 +26,9 @@ class Lane:
 
     __slots__ = ("_changes", "_desk", "again", "ask", "lines", "reply", "take_back")
 
+    kept_for = None
+    lasts = 0.0
+
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self.lines = PostgresLane()

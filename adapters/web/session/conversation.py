@@ -22,12 +22,12 @@ from adapters.web.requests import CONTINUE, HeadReader
 from adapters.web.session import settings as limits
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
+from adapters.web.session.lane import Lane, Short
 from adapters.web.session.manners import Caller, HandedOver, Manners, Successor, Unfit
 from adapters.web.session.masking import unenforceable
 from adapters.web.session.phases import CLIENTS_TURN, NEXT, Phase
 from adapters.web.session.uploading import begin_upload, send_up, upload
 from engine.command.documents.refusal import Refused
-from engine.command.http.target import read_target
 from engine.command.http.wire import body_length
 from engine.decision import Verdict
 
@@ -35,9 +35,10 @@ from engine.decision import Verdict
 class Conversation:
     """One client's connection, spoken in the manners of one protocol."""
 
-    short_way = None
-
-    def __init__(self, manners: Manners, settings: limits.Settings) -> None:
+    def __init__(self, manners: Manners, settings: limits.Settings, lane: Lane | None = None) -> None:
+        """`lane` is where requests go through that were granted before; without it each is asked about in so many words."""
+        self.short_way: Short | None = None
+        self._lane = lane
         self._manners, self._say = manners, manners.refusals
         self._settings = settings
         self._phase = Phase.SECURING if settings.tls else Phase.HEAD
@@ -56,13 +57,19 @@ class Conversation:
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for its client: nothing runs for it, nothing is held."""
-        return self._phase in CLIENTS_TURN if self._successor is None else self._successor.is_waiting
+        if self._successor is not None:
+            return self._successor.is_waiting
+        return self._phase in CLIENTS_TURN and (self._lane is None or not self._lane.is_under_way)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
         if self._successor is not None:
             return self._successor.handle(event, now)
         self._do.begin(now)
+        if self.short_way is not None and self._lane is not None:
+            self.short_way, exchange = None, self._lane.leave(self._do, self._settings)
+            if exchange is not None:
+                self._exchange, self._phase = exchange, Phase.REACHING
         if self._phase is not Phase.CLOSED:
             try:
                 try:
@@ -139,10 +146,13 @@ class Conversation:
         exchange = self._exchange
         match self._phase:
             case Phase.HEAD:
-                if not len(self._heads):
+                is_alone = not len(self._heads)
+                if is_alone:
                     self._do.wait(self._settings.head_seconds)
                 self._heads.feed(data)
                 self._next_request()
+                if is_alone and self._exchange is not None and not len(self._heads):
+                    self._exchange.raw = data
             case Phase.BODY if exchange is not None:
                 self._read_body(exchange, data)
             case Phase.RUNNING if exchange is not None and exchange.is_uploading:
@@ -168,28 +178,20 @@ class Conversation:
         body: Body = Chunked(is_strict=True) if length is None else Sized(length)
         self._say = self._manners.refusals
         exchange = self._exchange = Exchange(head, body, length, self._do.now)
-        try:
-            exchange.where = read_target(head)
-        except Refused as refusal:
-            exchange.problem = refusal
+        exchange.read_where()
         self._enter(Phase.PROVING, None)
         token = facts.token_of(head, self._manners.credentials)
         if token is None:
             # WHY only then: a token that is wrong is not made good by a certificate.
             self._owner_found(None if head.values(self._manners.credentials) else self._certified)
         else:
-            self._do.add(do.FindOwner(token, self._resource(exchange)))
-
-    def _resource(self, exchange: Exchange) -> str:
-        if self._settings.resource is not None:
-            return self._settings.resource
-        return (exchange.where.host if exchange.where is not None else None) or ""
+            self._do.add(do.FindOwner(token, exchange.resource(self._settings)))
 
     def _owner_found(self, user: str | None, proof: Proof | None = None) -> None:
         exchange = self._exchange
         if exchange is None or self._phase is not Phase.PROVING:
             return
-        resource = self._resource(exchange)
+        resource = exchange.resource(self._settings)
         # INVARIANT: another token is another session, though it is the same person's: it may be for another job, or for less.
         if user is not None and self._user == (user, resource, proof) and self._target is not None:
             self._admitted(self._target)
@@ -237,15 +239,12 @@ class Conversation:
         return successor is not None
 
     def _read_body(self, exchange: Exchange, data: bytes) -> None:
-        own = exchange.body.feed(data)
-        exchange.read.append(own)
-        exchange.size += len(own)
+        exchange.read_more(data)
         self._do.wait(self._settings.idle_seconds)
         if exchange.body.is_done:
             self._heads.feed(exchange.body.rest)
             self._judge(exchange)
         elif exchange.size > self._manners.max_body:
-            exchange.is_unread = True
             self._judge(exchange)
 
     # --- the gate
@@ -271,6 +270,7 @@ class Conversation:
         self._enter(Phase.ASKED, None)
         self._ticket += 1
         names = None if self._target is None else self._target.names
+        exchange.text = text
         self._do.add(do.Ask(self._ticket, Question(self._manners.protocol, text, names, is_exchange=True)))
 
     def _decided(self, exchange: Exchange, answer: Answer) -> None:
@@ -281,12 +281,8 @@ class Conversation:
                 self._do.add(do.Withdraw(self._ticket, "the request cannot be read in one way only"))
             elif decision.is_granted:
                 self._record("400")
-            problem = exchange.problem
-            said = self._say.not_read(
-                problem.code, problem.message, is_head=exchange.is_head, decision_id=answer.decision_id
-            )
-            self._do.send(said)
-            self._close(problem.message)
+            self._do.send(exchange.not_read(self._say, exchange.problem, answer))
+            self._close(exchange.problem.message)
         elif decision.is_granted:
             self._granted(exchange, answer)
         elif decision.verdict is Verdict.HOLD and answer.ticket is not None:
@@ -325,7 +321,9 @@ class Conversation:
             return
         exchange.take_plan(plan, self._do)
         assert self._target is not None
-        exchange.share(self._resource(exchange), self._manners.keeps_for(self._target, self._caller), self._target)
+        exchange.share(
+            exchange.resource(self._settings), self._manners.keeps_for(self._target, self._caller), self._target
+        )
         self._reach(exchange, exchange.kept_for)
 
     # --- the target
@@ -387,6 +385,8 @@ class Conversation:
             self._record(exchange.reply.error)
             self._do.keep_target(exchange.kept_for, exchange.lasts)
             self._next(closes=exchange.reply.closes or exchange.is_uploading, reason="done")
+            if self._lane is not None and self._phase is Phase.HEAD and not len(self._heads):
+                self.short_way = self._lane.open(exchange, self._target, self._caller, self._do.now)
 
     # --- ends
 

@@ -74,6 +74,10 @@ class Doing:
         """Something has to happen within so long; None: whenever it likes."""
         self.deadline = None if seconds is None else self.now + seconds
 
+    def wait_from(self, since: float, seconds: float | None) -> None:
+        """The same, counted from a moment that is over."""
+        self.deadline = None if seconds is None else since + seconds
+
     def is_late(self) -> bool:
         """The time was told: whether the deadline is over."""
         self._armed = None

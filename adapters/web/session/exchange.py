@@ -14,8 +14,9 @@ from adapters.web.requests import Forward
 from adapters.web.responses import AnswerReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.manners import UNCHANGED, Plan, Refusals, Replying
+from adapters.web.session.settings import Settings
 from engine.command.documents.refusal import Refused
-from engine.command.http.target import Where
+from engine.command.http.target import Where, read_target
 from engine.command.http.wire import WireRequest
 
 MAX_SENT = 3
@@ -55,6 +56,35 @@ class Exchange:
     """Where the reply's body is recorded."""
     beside: list[int] = field(default_factory=list)
     """Questions about the reply that were not answered yet."""
+    raw: bytes = b""
+    """The bytes it came in, where they came alone and in one piece."""
+    text: bytes = b""
+    """The text that was asked about."""
+    up: bytes = b""
+    """What went up for it, of a request without a body."""
+
+    def read_where(self) -> None:
+        """Read what the request is for, or what is wrong with that."""
+        try:
+            self.where = read_target(self.head)
+        except Refused as refusal:
+            self.problem = refusal
+
+    def resource(self, settings: Settings) -> str:
+        """The resource that is asked for: the listener's, or the one that the Host header names."""
+        if settings.resource is not None:
+            return settings.resource
+        return (self.where.host if self.where is not None else None) or ""
+
+    def read_more(self, data: bytes) -> None:
+        """More of the body."""
+        own = self.body.feed(data)
+        self.read.append(own)
+        self.size += len(own)
+
+    def not_read(self, say: Refusals, problem: Refused, answer: Answer) -> bytes:
+        """Our answer to a request that can be read in two ways, once it is recorded."""
+        return say.not_read(problem.code, problem.message, is_head=self.is_head, decision_id=answer.decision_id)
 
     def admission(self, user: str | None, resource: str, protocol: str, proof: Proof | None) -> Admit:
         """That somebody wants to come in; None: nobody, as far as they prove."""

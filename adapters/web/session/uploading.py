@@ -29,6 +29,7 @@ def send_up(
         is_last=exchange.kept_for is None,
     )
     exchange.is_reused = is_reused
+    exchange.up = sent if exchange.length == 0 else b""
     exchange.expect_reply(manners.reply(exchange, target, caller, closes=closes))
     doing.add(do.Send(Side.UPSTREAM, sent))
 

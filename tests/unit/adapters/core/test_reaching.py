@@ -9,10 +9,10 @@ import ssl
 import pytest
 
 from adapters.core.effects import StartTls
-from adapters.core.events import Side
+from adapters.core.events import LookedUp, Side
 from adapters.core.minting import Authority as Minting
 from adapters.core.ports import Target
-from adapters.core.reaching import MAX_ADDRESSES, is_connected, look_up, tls_for
+from adapters.core.reaching import MAX_ADDRESSES, is_connected, look_up, looked_up, tls_for
 from tests.certificates import Authority
 from tests.unit.adapters.core.test_minting import NOW
 
@@ -25,6 +25,7 @@ def knows(monkeypatch: pytest.MonkeyPatch, addresses: list[str]) -> None:
 async def test_every_address_of_a_host_once(monkeypatch: pytest.MonkeyPatch) -> None:
     knows(monkeypatch, ["192.0.2.1", "192.0.2.2", "192.0.2.1"])
     assert await look_up("shop.example", 443) == ("192.0.2.1", "192.0.2.2")
+    assert await looked_up("shop.example", 443) == LookedUp("shop.example", ("192.0.2.1", "192.0.2.2"))
     knows(monkeypatch, [f"192.0.2.{number}" for number in range(MAX_ADDRESSES + 1)])
     assert await look_up("shop.example", 443) == ()
 
