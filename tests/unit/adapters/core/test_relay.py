@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -713,46 +712,6 @@ async def test_a_connection_is_kept_for_those_it_is_for_and_heard_by_who_takes_i
     server.close()
     await server.wait_closed()
     await settled()
-
-
-@pytest.mark.parametrize("gives_again", [True, False])
-async def test_what_goes_through_the_lane_takes_a_kept_connection_and_leaves_it(gives_again: bool) -> None:
-    kept = KeptConnections()
-    keeper = Keeper(gate=Gate(gives_again=gives_again))
-    wishes: dict[bytes, list[Effect]] = {b"first": [do.KeepUpstream("ana", 10.0)]}
-    session = Script(
-        lambda event: wishes.get(getattr(event, "data", b""), [ADMIT] if isinstance(event, saw.TimePassed) else [])
-    )
-    relay = Relay(session, Surroundings(keeper, kept=kept), client_address=None)
-    client, (here, there) = Wire(), socket.socketpair()
-    relay.client.connection_made(client)
-    relay.take(saw.TimePassed())
-    upstream = Wire()
-    upstream.get_extra_info = lambda name, default=None: here  # type: ignore[method-assign]  # what is asked of it is whether something waits there
-    relay._upstream.connection_made(upstream)
-    lane = NoLane((b"other", b"done"), Known(), kept_for="ana", lasts=5.0)
-    session.short_way = Short(lane=lane)
-    relay.hear(Side.CLIENT, b"other")
-    assert (lane.calls, upstream.out, keeper.gate.calls) == (["take back"], b"", []), (
-        "none is kept: nothing is recorded"
-    )
-    session.short_way = None
-    relay.hear(Side.CLIENT, b"first")
-    assert len(kept) == 1
-    until = next(iter(kept._in_order)).end.until
-    session.short_way = Short(lane=lane)
-    relay.hear(Side.CLIENT, b"other")
-    if not gives_again:
-        assert (lane.calls, upstream.out, keeper.gate.calls) == (["take back"] * 2, b"", ["again"])
-        assert (len(kept), next(iter(kept._in_order)).end.until) == (1, pytest.approx(until, abs=1e-3))
-    else:
-        assert (upstream.out, keeper.gate.calls, len(kept)) == (b"again", ["again"], 0)
-        relay._upstream.data_received(b"done")
-        assert (client.out, keeper.gate.calls, len(kept)) == (b"Done", ["again", "finished again"], 1)
-    relay.cut("done")
-    kept.close()
-    here.close()
-    there.close()
 
 
 async def test_where_nobody_keeps_connections_one_that_is_to_be_kept_ends() -> None:
