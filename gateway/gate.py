@@ -430,11 +430,13 @@ class Gate:
         counting = self._counting
         try:
             now = self._clock()
-            if counting is None or not counting.is_active:
-                self._log.note(outcome_body(decision_id, outcome, now))
-            else:
+            is_counting = counting is not None and counting.is_active
+            if counting is not None and is_counting:
                 counting.finished(principal, job, outcome, now)
+            if is_counting or outcome.sent_again:
                 self._log.note(outcome_entry(decision_id, outcome, now, principal, job))
+            else:
+                self._log.note(outcome_body(decision_id, outcome, now))
         except AuditUnavailable as error:
             self._unrecorded(decision_id, error)
 

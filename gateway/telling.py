@@ -163,6 +163,8 @@ def outcome_entry(decision_id: str, outcome: Outcome, now: int, principal: str, 
         bytes=outcome.bytes,
         duration=outcome.duration if math.isfinite(outcome.duration) else None,
         error=outcome.error,
+        masked=outcome.masked,
+        sent_again=outcome.sent_again,
     )
 
 

@@ -80,13 +80,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of a granted command. `error` is the server's code (SQLSTATE), never its text; `masked` how often a value
-    was hidden in a stream, or how many cells of masked columns there were."""
+    was hidden in a stream, or how many cells of masked columns there were. `sent_again`: how often it went to the target once more, because a
+    connection ended before any answer."""
 
     rows: int = 0
     bytes: int = 0
     duration: float = 0.0
     error: str | None = None
     masked: int = 0
+    sent_again: int = 0
 
 
 Cell: TypeAlias = str | bytes | None

@@ -51,7 +51,7 @@ class Uses(msgspec.Struct, frozen=True, omit_defaults=True):
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One thing that happened. Times are UTC nanoseconds.
 
-    DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`, and `principal`
+    DECISION: everything down to `ticket`. OUTCOME: `decision_id`, `rows` ... `error`, `sent_again` how often the command went to its target once more, and `principal`
     and `job` where what they do is counted. APPROVAL: `ticket`, `step`,
     `person`, `note`, `duration` the seconds that a yes is to be remembered; of a remembered one `note` is its id, `step` recalled (for
     a command of `session`, by `approvers`) or taken_back, `rules` those that it is for; `rows` of an escalation its number; a step `lost` says that the
@@ -129,6 +129,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     bytes: int | None = None
     duration: float | None = None
     error: str | None = None
+    sent_again: int = 0
     content_key: str = ""
     content: _Bytes = b""
     unreadable: bool = False

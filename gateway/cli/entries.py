@@ -33,7 +33,9 @@ def as_text(entry: Entry) -> str:
             why = unusual(entry)
             return f"{line}  ({why})" if why else line
         case Kind.OUTCOME:
-            return f"{head}  {entry.decision_id}  rows {entry.rows or 0}  bytes {entry.bytes or 0}  {entry.error or ''}"
+            again = f"  sent {entry.sent_again} times more" if entry.sent_again else ""
+            counts = f"rows {entry.rows or 0}  bytes {entry.bytes or 0}{again}"
+            return f"{head}  {entry.decision_id}  {counts}  {entry.error or ''}"
         case Kind.SHADOW:
             rules = ",".join(rule for rule, _ in entry.rules)
             return f"{head}  {entry.decision_id}  {entry.note}  {entry.principal}@{entry.resource}  {rules}"

@@ -83,7 +83,8 @@ def _said(entry: Entry) -> str:
         case Kind.OUTCOME:
             took = "" if entry.duration is None else f", {entry.duration * 1000:.1f} ms"
             rows = f"{entry.rows or 0} row{'' if entry.rows == 1 else 's'}"
-            return f"\x1b[2m-- {rows}, {entry.bytes or 0} bytes{took}\x1b[0m\n"
+            again = f", sent {entry.sent_again} times more" if entry.sent_again else ""
+            return f"\x1b[2m-- {rows}, {entry.bytes or 0} bytes{took}{again}\x1b[0m\n"
         case _:
             return _decided(entry)
 

@@ -146,7 +146,9 @@ class Exchange:
         if self.answer is None or not self.answer.decision.is_granted:
             return []
         size = 0 if self.reply is None else self.reply.bytes
-        return [Record(self.answer.decision_id, Outcome(bytes=size, duration=now - self.began, error=error))]
+        again = max(self.sent - 1, 0)
+        outcome = Outcome(bytes=size, duration=now - self.began, error=error, sent_again=again)
+        return [Record(self.answer.decision_id, outcome)]
 
     def asks(self, ticket: int, protocol: str, names: object | None) -> list[Ask]:
         """What has to be asked about the reply, numbered on from a ticket."""

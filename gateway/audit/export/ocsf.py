@@ -147,6 +147,8 @@ def _api(entry: Entry) -> Fields:
         decided |= {"status_id": _FAILURE, "status_detail": f"entry {entry.takes_back} did not happen"}
     if entry.kind is Kind.OUTCOME:
         decided["status_id"] = _SUCCESS if entry.error is None else _FAILURE
+        if entry.sent_again:
+            decided["status_detail"] = f"sent to the target {entry.sent_again} times more"
     return {
         "class_uid": 6003,
         "category_uid": 6,

@@ -40,6 +40,11 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         merge_slashes off;
+        location /breaks {{
+            # A connection that served another request is closed without a word when this comes on it.
+            if ($connection_requests != 1) {{ return 444; }}
+            proxy_pass http://127.0.0.1:{target};
+        }}
         location / {{
             proxy_pass http://127.0.0.1:{target};
             proxy_http_version 1.1;

@@ -561,6 +561,14 @@ def test_what_became_of_a_command_is_recorded(house: House) -> None:
     assert (entry.kind, entry.rows, entry.bytes, entry.error) == (Kind.OUTCOME, 3, 120, "57014")
 
 
+def test_an_outcome_says_how_often_the_command_went_up_again(house: House) -> None:
+    house.gate.finished("d-1", Outcome(0, 9, 0.5, None, 2, 1), "ana", "build-42")
+    house.gate.finished("d-2", Outcome(0, 9, 0.5, None, 2))
+    again, once = house.entries()
+    assert (again.sent_again, again.masked, again.bytes, again.decision_id) == (1, 2, 9, "d-1")
+    assert (once.sent_again, once.masked, once.bytes) == (0, 2, 9)
+
+
 def test_an_outcome_that_cannot_be_recorded_is_counted(house: House) -> None:
     house.log.close()
     house.gate.finished("d-1", Outcome())

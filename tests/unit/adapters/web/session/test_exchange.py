@@ -67,6 +67,15 @@ def test_where_connections_are_shared_it_may_be_sent_again_only_if_the_target_di
     assert not made.may_be_sent_again(is_unserved=True)
 
 
+def test_what_became_of_it_says_how_often_it_went_up_again() -> None:
+    made = exchange()
+    made.answer = Answer(Decision(Verdict.ALLOW, None), "d-1")
+    for sent, again in ((0, 0), (1, 0), (2, 1), (3, 2)):
+        made.sent = sent
+        (record,) = made.records(1.0, None)
+        assert record.outcome.sent_again == again
+
+
 def test_nothing_is_recorded_of_what_was_not_granted() -> None:
     made = exchange()
     assert made.records(1.0, None) == []

@@ -62,6 +62,7 @@ ENTRIES = {
     "bare": Entry(kind=Kind.DECISION, time=1, seq=7),
     "bare of postgres": Entry(kind=Kind.DECISION, time=1, seq=7, protocol="postgres", verdict="deny"),
     "outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", rows=3, bytes=9, duration=0.5),
+    "outcome of two": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", bytes=9, sent_again=1),
     "failed outcome": Entry(kind=Kind.OUTCOME, time=1, seq=7, decision_id="d-1", error="42P01"),
     "vote": Entry(kind=Kind.APPROVAL, time=1, seq=7, ticket="h-1", step="approved", person="bo", note="ok"),
     "taken back": Entry(
@@ -150,6 +151,7 @@ def test_who_looks_or_votes_is_the_actor_and_whom_it_is_about_is_told_beside(
 
 
 def test_a_step_that_never_happened_is_told_to_have_failed() -> None:
+    assert event_of(ENTRIES["outcome of two"], UID)["status_detail"] == "sent to the target 1 times more"
     event = event_of(ENTRIES["taken back"], UID)
     assert (event["status_id"], event["status_detail"]) == (2, "entry 7 did not happen")
     unmapped = event["unmapped"]
