@@ -9,8 +9,10 @@ from adapters.core import events as saw
 from adapters.core.events import Event, Side
 from adapters.core.line import Line
 from adapters.core.ports import Answer, Pending, Question
+from adapters.core.relay import Relay
+from adapters.core.surroundings import Surroundings
 from engine.decision import Decision, Verdict
-from tests.unit.adapters.core.test_relay import QUESTION, Gate, Keeper, play, settled
+from tests.unit.adapters.core.test_relay import ADMIT, QUESTION, Gate, Keeper, Script, Wire, play, settled
 
 FIRST, SECOND, THIRD = saw.TimePassed(), saw.EndReceived(Side.CLIENT), saw.FactsRefreshed()
 
@@ -120,3 +122,30 @@ async def test_who_is_gone_before_a_late_answer_breaks_the_question_off() -> Non
     relay.cut("gone")
     await settled()
     assert gate.calls[-2:] == ["close", "broken off"]
+
+
+async def test_what_happens_while_a_credential_is_had_waits_and_nothing_is_read_meanwhile() -> None:
+    had = asyncio.Event()
+
+    class Slow(Keeper):
+        def is_ready(self, resource: str) -> bool:
+            return False
+
+        async def make_ready(self, resource: str) -> None:
+            await had.wait()
+
+    keeper = Slow()
+    session = Script(lambda event: [ADMIT] if isinstance(event, saw.TimePassed) else [])
+    relay = Relay(session, Surroundings(keeper), client_address=None)
+    wire = Wire()
+    relay.client.connection_made(wire)
+    relay.take(saw.TimePassed())
+    await settled()
+    relay.hear(Side.CLIENT, b"early")
+    assert keeper.admitted == [], "nobody is admitted before"
+    assert "pause" in wire.log
+    assert [type(event) for event in session.seen] == [saw.TimePassed]
+    had.set()
+    await settled()
+    assert [type(event) for event in session.seen] == [saw.TimePassed, saw.Admitted, saw.BytesReceived]
+    assert "resume" in wire.log

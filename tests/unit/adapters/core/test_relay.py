@@ -724,33 +724,6 @@ async def test_where_nobody_keeps_connections_one_that_is_to_be_kept_ends() -> N
     assert before.is_gone
 
 
-async def test_what_happens_while_a_credential_is_had_waits_and_nothing_is_read_meanwhile() -> None:
-    had = asyncio.Event()
-
-    class Slow(Keeper):
-        def is_ready(self, resource: str) -> bool:
-            return False
-
-        async def make_ready(self, resource: str) -> None:
-            await had.wait()
-
-    keeper = Slow()
-    session = Script(lambda event: [ADMIT] if isinstance(event, saw.TimePassed) else [])
-    relay = Relay(session, Surroundings(keeper), client_address=None)
-    wire = Wire()
-    relay.client.connection_made(wire)
-    relay.take(saw.TimePassed())
-    await settled()
-    relay.hear(Side.CLIENT, b"early")
-    assert keeper.admitted == [], "nobody is admitted before"
-    assert "pause" in wire.log
-    assert [type(event) for event in session.seen] == [saw.TimePassed]
-    had.set()
-    await settled()
-    assert [type(event) for event in session.seen] == [saw.TimePassed, saw.Admitted, saw.BytesReceived]
-    assert "resume" in wire.log
-
-
 async def test_who_proved_nothing_has_no_credential_fetched() -> None:
     class Slow(Keeper):
         def is_ready(self, resource: str) -> bool:
