@@ -56,8 +56,10 @@ _DATA = frozenset({Effect.READ, Effect.WRITE, Effect.DELETE})
 _UNPARSABLE = "syntax_error"
 _ADMINISTERING = frozenset({"server_admin", "server_file", "server_program"})
 _UNSEEN_KINDS = frozenset({"load", "do"})
-_UNDONE = re.compile(r"pg_catalog\.(set_config|setseed|pg_(try_)?advisory_[a-z_]+)")
-"""Functions that change a session in a way that is undone when it is washed."""
+_UNDONE = re.compile(
+    r"pg_catalog\.(set_config|setseed|pg_(try_)?advisory_[a-z_]+|pg_sleep[a-z_]*|pg_stat_clear_snapshot)"
+)
+"""Functions that change a session in no way, or in one that is undone when it is washed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,15 @@ WHO = b"""SELECT session_user, current_user,
   WHERE s.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, (SELECT d.oid FROM pg_catalog.pg_database AS d
     WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())])
   AND s.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, (SELECT r.oid FROM pg_catalog.pg_roles AS r
-    WHERE r.rolname OPERATOR(pg_catalog.=) session_user)]))"""
-"""Who the connection is, with what attributes, and which settings a new one would begin with. WHY every name is qualified: the path of
-the role holds while this runs. WHY `session_user` is not: it is a word of the grammar."""
+    WHERE r.rolname OPERATOR(pg_catalog.=) session_user)])),
+ (SELECT pg_catalog.concat_ws(',', d.oid, d.datallowconn, pg_catalog.has_database_privilege(d.oid, 'connect'))
+  FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()),
+ (SELECT pg_catalog.count(*) FROM pg_catalog.pg_event_trigger AS e
+  WHERE e.evtevent OPERATOR(pg_catalog.=) 'login' AND e.evtenabled OPERATOR(pg_catalog.<>) 'D')"""
+"""Who the connection is, with what attributes; which settings a new one would begin with; whether it could connect; how many triggers would
+run when it did. WHY every name is qualified: the path of the role holds while this runs. `session_user` is a word of the grammar."""
+_LOGIN_TRIGGERS = 5
+"""The column with their number. WHY it has to be 0: what they do to a session is undone by the first wash, and not done again."""
 
 _REST = """SELECT pg_catalog.pg_my_temp_schema(),
  (SELECT pg_catalog.count(*) FROM pg_catalog.pg_replication_slots AS s
@@ -47,7 +53,7 @@ _TELLS_LOADED = 18
 
 KEEP_NOTHING = frozenset(
     {
-        *("plpgsql", "dict_snowball", "euc2004_sjis2004", "auto_explain", "pg_stat_statements", "pgaudit"),
+        *("plpgsql", "dict_snowball", "euc2004_sjis2004", "auto_explain", "pg_stat_statements", "pgaudit", "llvmjit"),
         *(
             "citext",
             "hstore",
@@ -192,8 +198,10 @@ def why_unfit(estate: Estate, answers: Answers) -> str | None:
     if len(answers.rows) != WASHES:
         return "unanswered"
     _, _, who, rest = answers.rows
-    if who != estate.who:
+    if who is None or who != estate.who:
         return "changed"
+    if who[_LOGIN_TRIGGERS:] != (b"0",):
+        return "login trigger"
     if rest is None or len(rest) != 3 or rest[:2] != (b"0", b"0"):
         return "left"
     return None if _keep_nothing(rest[2]) else "library"

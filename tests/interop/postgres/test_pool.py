@@ -101,6 +101,11 @@ def password(server: Server) -> str:
             "create table things (a int, b text)",
             "create function hides() returns text language plpgsql as "
             "$$ begin perform set_config('my.hidden', 'x', false); return 'x'; end $$",
+            "create function plain() returns text language sql as $$ select set_config('my.hidden', 'x', false) $$",
+            "create view looks as select hides()",
+            "create function compares(int, int) returns bool language plpgsql as "
+            "$$ begin perform hides(); return true; end $$",
+            "create operator === (leftarg = int, rightarg = int, function = compares)",
         ):
             assert "E[" not in boss.ask(text)
     return password
@@ -251,6 +256,9 @@ IN_DOUBT: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
         "t",
     ),
     ("unseen", ("select hides()",), "select current_setting('my.hidden', true) is null", "t"),
+    ("in SQL", ("select plain()",), "select current_setting('my.hidden', true) is null", "t"),
+    ("in a view", ("select * from looks",), "select current_setting('my.hidden', true) is null", "t"),
+    ("in an operator", ("select 1 === 2",), "select current_setting('my.hidden', true) is null", "t"),
     ("in a block", ("do $$ begin perform hides(); end $$",), "select current_setting('my.hidden', true) is null", "t"),
     (
         "prepared",
@@ -479,6 +487,38 @@ def test_a_role_that_may_not_log_in_any_more_gets_no_connection(shared: Pooled) 
     finally:
         with shared.direct() as boss:
             boss.ask(f"alter role {ROLE} login")
+
+
+def test_a_right_to_connect_that_was_taken_back_counts(shared: Pooled) -> None:
+    with shared.session() as client:
+        client.ask("select 1")
+    shared.settle()
+    with shared.direct() as boss:
+        boss.ask(f"alter database {DATABASE} owner to postgres; revoke connect on database {DATABASE} from public")
+    try:
+        with pytest.raises(ConnectionError, match="42501"):
+            shared.client()
+    finally:
+        with shared.direct() as boss:
+            boss.ask(f"grant connect on database {DATABASE} to public; alter database {DATABASE} owner to {ROLE}")
+
+
+def test_where_a_trigger_runs_at_login_nobody_shares(server: Server, shared: Pooled) -> None:
+    with shared.direct() as boss:
+        boss.ask("create function greets() returns event_trigger language plpgsql as $$ begin end $$")
+        if "E[" in boss.ask("create event trigger greeting on login execute function greets()"):
+            # Servers before 17 know none.
+            assert int(value(boss, "show server_version_num")) < 170000
+            return
+    try:
+        seen = []
+        for _ in range(2):
+            with shared.session() as client:
+                seen.append(backend(client))
+        assert seen[0] != seen[1]
+    finally:
+        with shared.direct() as boss:
+            boss.ask("drop event trigger greeting")
 
 
 def test_a_library_that_keeps_something_ends_connections(shared: Pooled) -> None:

@@ -93,6 +93,7 @@ def test_commands_in_which_the_server_checks_whole_rows(kind: str, effect: Effec
         ("select pg_advisory_lock(1)", False),
         ("select pg_try_advisory_xact_lock_shared(1)", False),
         ("listen news", False),
+        ("select pg_sleep(1)", False),
         ("create temp table t (a int)", False),
         ("set my.name = 'x'", True),
         ('set "My.name" = 1', True),

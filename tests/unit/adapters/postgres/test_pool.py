@@ -20,7 +20,7 @@ from tests.wire import described, error, message, ready, row, tag
 
 ONE = Pooling(1, wait_seconds=5.0)
 LEASED: list[End] = []
-WHO = ("app", "app", "attributes", None)
+WHO = ("app", "app", "attributes", None, "5,t,t", "0")
 
 
 def one(*cells: str | None) -> bytes:
@@ -169,7 +169,7 @@ async def test_every_wash_has_another_seed(pools: Pools, server: Server) -> None
     [
         lambda text: error("25001") + ready() if b"DISCARD" in text else good(text),
         lambda text: one("0", "1", None) if b"slots" in text else good(text),
-        lambda text: one("app", "other", "attributes", None) if b"session_user" in text else good(text),
+        lambda text: one("app", "other", *WHO[2:]) if b"session_user" in text else good(text),
         lambda text: good(text) + message("A", bytes(6)) if b"slots" in text else good(text),
         lambda text: None,
     ],
@@ -186,7 +186,7 @@ async def test_what_is_not_washed_well_serves_nobody(
     assert (await leased(pools, kin_of(server))).end is not first.end
 
 
-@pytest.mark.parametrize("say", [lambda text: None, lambda text: one("app", "app", "other attributes", None)])
+@pytest.mark.parametrize("say", [lambda text: None, lambda text: one("app", "app", "other attributes", *WHO[3:])])
 async def test_one_that_is_dead_or_another_is_replaced_before_anybody_has_it(
     pools: Pools, server: Server, monkeypatch: pytest.MonkeyPatch, say: Callable[[bytes], bytes | None]
 ) -> None:

@@ -125,11 +125,13 @@ def test_a_session_that_is_over_is_not_left_for_the_collector() -> None:
 # --- a connection of a pool
 
 POOLED = replace(TARGET, own=Pooling(1))
-WHO = ("app", "app", "attributes", None)
-TOLD = described("a", "b", "c", "d") + row(*WHO) + tag("SELECT 1") + ready()
+WHO = ("app", "app", "attributes", None, "5,t,t", "0")
+TOLD = described(*"abcdef") + row(*WHO) + tag("SELECT 1") + ready()
 GREETING = message("S", b"TimeZone\0UTC\0") + message("S", b"is_superuser\0off\0")
 ESTATE = Estate(
-    b"\0\0\0\7key!", {"TimeZone": "UTC", "is_superuser": "off", "work": "hidden"}, (b"app", b"app", b"attributes", None)
+    b"\0\0\0\7key!",
+    {"TimeZone": "UTC", "is_superuser": "off", "work": "hidden"},
+    (b"app", b"app", b"attributes", None, b"5,t,t", b"0"),
 )
 
 

@@ -21,7 +21,7 @@ from adapters.postgres.session.pooled import (
 )
 from tests.wire import TARGET, described, error, fields, kinds, message, ready, row, split, tag
 
-WHO = ("app", "app", "16384,f,t", "0/16384/{work_mem=5MB}")
+WHO = ("app", "app", "16384,f,t", "0/16384/{work_mem=5MB}", "5,t,t", "0")
 CELLS = tuple(cell.encode() for cell in WHO)
 ESTATE = Estate(b"\0\0\x1a\x85key!", {"server_version": "15.20", "is_superuser": "off"}, CELLS)
 
@@ -54,8 +54,10 @@ def test_a_clean_connection_may_serve_on() -> None:
     ("said", "why"),
     [
         (washed(who=("app", "other", *WHO[2:])), "changed"),
-        (washed(who=("app", "app", None, WHO[3])), "changed"),
-        (washed(who=(*WHO[:3], "0/16384/{work_mem=6MB}")), "changed"),
+        (washed(who=("app", "app", None, *WHO[3:])), "changed"),
+        (washed(who=(*WHO[:4], "5,t,f", "0")), "changed"),
+        (washed(who=WHO[:3]), "changed"),
+        (washed(who=(*WHO[:3], "0/16384/{work_mem=6MB}", *WHO[4:])), "changed"),
         (washed(rest=("16385", "0", None)), "left"),
         (washed(rest=("0", "1", None)), "left"),
         (washed(rest=("0", "0")), "left"),
@@ -69,6 +71,12 @@ def test_a_clean_connection_may_serve_on() -> None:
 def test_what_is_not_as_it_was_makes_it_unfit(said: bytes, why: str) -> None:
     assert why_unfit(ESTATE, read(said)) == why
     assert why_unfit(ESTATE, Answers(WASHES)) == "unanswered"
+
+
+def test_where_a_trigger_runs_at_login_nobody_shares() -> None:
+    who = (*WHO[:5], "1")
+    estate = Estate(b"", {}, tuple(cell.encode() for cell in who))
+    assert why_unfit(estate, read(washed(who=who))) == "login trigger"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +118,7 @@ def test_answers_may_come_in_pieces_and_report_settings() -> None:
 def test_a_connection_to_be_taken_is_as_before_or_not() -> None:
     assert kinds(encode_who()) == "Q"
     assert is_as_before(ESTATE, read(answer(*WHO), 1))
-    assert not is_as_before(ESTATE, read(answer("app", "app", "16384,f,f", WHO[3]), 1))
+    assert not is_as_before(ESTATE, read(answer("app", "app", "16384,f,f", *WHO[3:]), 1))
     assert not is_as_before(ESTATE, read(tag("SELECT 0") + ready(), 1))
 
 
