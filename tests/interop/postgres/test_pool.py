@@ -524,14 +524,18 @@ def test_where_a_trigger_runs_at_login_nobody_shares(server: Server, shared: Poo
 def test_a_library_that_keeps_something_ends_connections(shared: Pooled) -> None:
     with shared.direct() as boss:
         assert "E[" not in boss.ask("create extension dblink")
+        assert "E[" not in boss.ask("create table links (a text[] default dblink_get_connections())")
+        boss.ask(f"grant all on links to {ROLE}")
     try:
         with shared.session() as client:
             first = backend(client)
+            # A default is code that nobody sees run.
+            assert "E[" not in client.ask("insert into links default values")
         with shared.session() as client:
             assert backend(client) != first
     finally:
         with shared.direct() as boss:
-            boss.ask("drop extension dblink")
+            boss.ask("drop table links; drop extension dblink")
 
 
 def test_a_superusers_connection_is_never_shared(server: Server, password: str) -> None:
