@@ -24,6 +24,7 @@ from engine.command.http.path import canonical_query, parse_query
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
 from engine.command.kubernetes.kinds import SHELL_HEADER
+from engine.command.kubernetes.lines import STEP
 from engine.command.kubernetes.protobuf import MEDIA, read_protobuf
 from engine.command.kubernetes.request_info import Info, is_set, request_info
 
@@ -227,10 +228,12 @@ def unfit_tree(answer: Answer) -> Unfit | None:
     if answer.command is None:
         return Unfit(403, "UNREAD", "nobody could say what this request does")
     command = answer.command.command
-    if not command.operations or any(one.kind == "unknown" for one in command.operations):
+    # What kubectl in a container would ask of some API server is no part of this request.
+    asked = [one for one in command.operations if STEP not in one.via]
+    if not asked or any(one.kind == "unknown" for one in asked):
         why = command.problems[0].message if command.problems else "nobody knows what this request does"
         return Unfit(400, "UNREAD", why)
-    runs = [one for one in command.operations if one.kind in ("exec", "attach") and one.kubernetes is not None]
+    runs = [one for one in asked if one.kind in ("exec", "attach") and one.kubernetes is not None]
     if (
         any(one.kubernetes.stdin for one in runs if one.kubernetes)
         and "shell_text" in command.features

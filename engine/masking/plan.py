@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from engine.command.kubernetes.lines import STEP
 from engine.command.shell.tree import Shell
 from engine.command.tree import Access, Command, Effect, Operation, Output, Sql
 from engine.errors import InputInvalid
@@ -173,7 +174,7 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
 
 def _is_said(command: Command) -> bool:
     """Whether all that a request to a cluster is answered with is what containers say."""
-    requests = [one for one in command.operations if one.kubernetes is not None]
+    requests = [one for one in command.operations if one.kubernetes is not None and STEP not in one.via]
     return bool(requests) and all(one.kind in _SAID for one in requests)
 
 

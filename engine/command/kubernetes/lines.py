@@ -14,10 +14,13 @@ from typing import Final
 from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
 from engine.command.kubernetes.line import Line
 from engine.command.shell.tree import Shell
-from engine.command.tree import Command, ParsedCommand
+from engine.command.tree import Command, Operation, ParsedCommand
 
 MAX_REQUESTS: Final = 500
 """Requests that are listed of one text; a text with more is not complete."""
+
+STEP: Final = "wrapper:kubectl"
+"""The step of `via` behind which requests of such a line stand: they are not what the text itself asks of the API server."""
 
 MAX_WORDS: Final = 500
 """The shell's reader shows no more words of a line (`engine/native/src/shell/walk/simple.rs`): what stands behind them nobody sees."""
@@ -27,15 +30,31 @@ _ELSEWHERE: Final = Command("shell", "", "", (), complete=True)
 
 
 def with_requests(parsed: ParsedCommand) -> ParsedCommand:
-    """The tree of a shell text with the requests of the kubectl lines in it."""
+    """The tree of a text with the requests of the kubectl lines of shell in it."""
     if b"kubectl" not in parsed.encoded and b"cluster" not in parsed.encoded:
         return parsed
     command = parsed.command
-    programs = {one.shell.program for one in command.operations if one.shell is not None}
-    whole = Line(features=set(command.features), problems=list(command.problems), is_complete=command.complete)
+    line = Line(list(command.operations), set(command.features), list(command.problems), command.complete)
+    if not list_requests(line):
+        return parsed
+    return ParsedCommand.of(
+        replace(
+            command,
+            operations=tuple(replace(one, statement=number) for number, one in enumerate(line.operations)),
+            features=tuple(sorted(line.features)),
+            problems=tuple(line.problems),
+            complete=line.is_complete and not line.problems,
+        )
+    )
+
+
+def list_requests(line: Line) -> bool:
+    """Put behind each operation of a shell that runs kubectl what that asks of the API server; False where none does."""
+    programs = {one.shell.program for one in line.operations if one.shell is not None}
+    listed: list[Operation] = []
     count = 0
-    for one in command.operations:
-        whole.operations.append(one)
+    for one in line.operations:
+        listed.append(one)
         if one.shell is None or one.shell.program is None or not one.shell.argv or not is_kubectl(one.shell.program):
             continue
         if count > MAX_REQUESTS:
@@ -43,26 +62,17 @@ def with_requests(parsed: ParsedCommand) -> ParsedCommand:
         part = kubectl_line(one.shell.argv, lambda _: _ELSEWHERE)
         count += len(part.operations)
         if count > MAX_REQUESTS:
-            whole.problem("too_many_objects", f"kubectl lines of the text make more than {MAX_REQUESTS} requests")
+            line.problem("too_many_objects", f"kubectl lines of the text make more than {MAX_REQUESTS} requests")
             continue
         if len(one.shell.argv) >= MAX_WORDS:
             part.problem("too_many_objects", f"a kubectl line has {MAX_WORDS} words or more")
-        whole.features |= part.features
-        whole.problems += [problem for problem in part.problems if problem not in whole.problems]
-        whole.is_complete &= part.is_complete and _is_listed(one.shell, part, programs)
-        via = (*one.via, "wrapper:kubectl")
-        whole.operations += [replace(step, via=(*via, *step.via[1:]), span=one.span) for step in part.operations]
-    if not count:
-        return parsed
-    return ParsedCommand.of(
-        replace(
-            command,
-            operations=tuple(replace(one, statement=number) for number, one in enumerate(whole.operations)),
-            features=tuple(sorted(whole.features)),
-            problems=tuple(whole.problems),
-            complete=whole.is_complete and not whole.problems,
-        )
-    )
+        line.features |= part.features
+        line.problems += [problem for problem in part.problems if problem not in line.problems]
+        line.is_complete &= part.is_complete and _is_listed(one.shell, part, programs)
+        via = (*one.via, STEP)
+        listed += [replace(step, via=(*via, *step.via[1:]), span=one.span) for step in part.operations]
+    line.operations = listed
+    return count > 0
 
 
 def _is_listed(shell: Shell, part: Line, programs: Set[str | None]) -> bool:

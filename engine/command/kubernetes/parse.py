@@ -14,6 +14,7 @@ from engine.command.kubernetes.command_line import NotPlain, outline_commands, s
 from engine.command.kubernetes.inside import ShellReader
 from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
 from engine.command.kubernetes.line import Line
+from engine.command.kubernetes.lines import list_requests
 from engine.command.kubernetes.request import read_api_request
 from engine.command.shell.tree import Redirect
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
@@ -141,6 +142,8 @@ def _outline(text: str, reason: NotPlain) -> Line:
 
 def _command(raw: bytes, text: str, line: Line) -> ParsedCommand:
     only = [one.kubernetes for one in line.operations if one.kubernetes is not None]
+    # What a container runs may be kubectl.
+    list_requests(line)
     return ParsedCommand.of(
         Command(
             protocol="kubernetes",

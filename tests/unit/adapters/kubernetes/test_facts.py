@@ -106,6 +106,11 @@ def test_what_was_not_read_or_will_be_typed_is_unfit() -> None:
     assert facts.unfit_tree(tree("GET /api/v1/pods")) is None
     assert facts.unfit_tree(tree(f"GET {pod}/exec?command=ls&stdin=true")) is None
     assert facts.unfit_tree(tree(f"GET {pod}/exec?command=sh&command=-c&command=ls&stdin=true")) is None
+    # What kubectl in a container would ask of some API server is a policy's matter.
+    assert facts.unfit_tree(tree(f"GET {pod}/exec?command=kubectl&command=delete&stdin=true")) is None
+    assert (
+        facts.unfit_tree(tree(f"GET {pod}/exec?command=kubectl&command=exec&command=-i&command=b&command=sh")) is None
+    )
     for line in (
         f"GET {pod}/exec?command=sh&stdin=true",
         f"GET {pod}/exec?command=busybox&command=sh&stdin=true",

@@ -389,6 +389,7 @@ def test_objects_of_kubernetes_are_planned_by_path_and_what_containers_say_is_no
     by_value = (Mask("r/V", Method.REDACT, values=("pii.email",)),)
     for line in (
         "GET /api/v1/namespaces/t/pods/a/exec?command=env",
+        "GET /api/v1/namespaces/t/pods/a/exec?command=kubectl&command=get&command=pods",
         "GET /api/v1/namespaces/t/pods/a/exec?command=sh&command=-c&command=cat%20x%3B%20$(y)",
         "GET /api/v1/namespaces/t/pods/a/log",
         "GET /api/v1/namespaces/t/pods/a/attach",

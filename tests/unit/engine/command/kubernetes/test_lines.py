@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.command.kubernetes.lines import MAX_REQUESTS, MAX_WORDS, with_requests
+from engine.command.kubernetes.lines import MAX_REQUESTS, MAX_WORDS, STEP, with_requests
 from engine.command.kubernetes.tree import Kubernetes
 from engine.command.parse import parse_command
 from engine.command.shell.parse import parse_shell
@@ -67,6 +67,24 @@ def test_a_namespace_that_is_deleted_is_found_wherever_kubectl_stands(text: str)
 def test_it_is_found_in_a_program_of_python_too() -> None:
     found = requests("import subprocess\nsubprocess.run(['kubectl', 'delete', 'ns', 'prod'])", "python")
     assert [(one.verb, one.resource, one.name) for one in found] == [("delete", "namespaces", "prod")]
+
+
+def test_what_a_container_runs_may_be_kubectl() -> None:
+    for text in (
+        "kubectl exec web -- kubectl delete ns prod",
+        "kubectl exec web -- sh -c 'ls; kubectl delete ns prod'",
+        "POST /api/v1/namespaces/a/pods/web/exec?command=kubectl&command=delete&command=ns&command=prod HTTP/1.1\r\nHost: k\r\n\r\n",
+    ):
+        command = tree(text, "kubernetes")
+        first, *_, last = command.operations
+        assert (first.kind, last.kind) == ("exec", "delete")
+        assert STEP in last.via
+        assert last.kubernetes is not None
+        assert (last.kubernetes.resource, last.kubernetes.name) == ("namespaces", "prod")
+        # The request itself is the exec.
+        assert command.kubernetes is not None
+        assert command.kubernetes.subresource == "exec"
+        assert command.complete
 
 
 def test_requests_stand_behind_the_line_that_makes_them() -> None:
