@@ -5,6 +5,7 @@ Without that parser a program that runs others (a shell, `env`, `xargs` ...) is 
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -38,6 +39,13 @@ RUNNERS = SHELLS | frozenset(
     }
 )
 
+_NOT_BASH = frozenset({"sh", "ash", "dash", "ksh", "mksh", "busybox"})
+_HIDES = re.compile(
+    r"&>|\$'[^']*\\'|(?:\A|[\s;&|({!])\[\[\s|\becho\b[^|\n]*\\[^|\n]*\|[\s(]*(?:\S*/)?(?:ba|da|a|k)?sh\b",
+)
+"""What is one command to bash, by whose grammar texts are read, and to dash or BusyBox may be another one that is not seen: `a &>f rm x` runs `rm`
+there, `[[ a || rm ]]` too, `$'\\''` ends elsewhere, and their `echo` makes lines of `\\n`."""
+
 ShellReader = Callable[[str], Command]
 """The shell's parser as this module needs it: a text to its command."""
 
@@ -66,7 +74,10 @@ def inside_container(
         # What it runs comes over the stream, and is judged there or nowhere.
         return Inside((_program(words[0], via),), frozenset({"shell_text"}), False)
     if shell is not None:
-        return _through_shell(shlex.join(words), via, shell)
+        inside = _through_shell(shlex.join(words), via, shell)
+        # INVARIANT: what the shell that is there may read otherwise is not seen to the bottom.
+        is_other = name in _NOT_BASH and any(_HIDES.search(word) for word in words[1:])
+        return replace(inside, is_complete=False) if is_other else inside
     if name not in RUNNERS:
         return Inside((_program(words[0], via),))
     feature = "shell_text" if name in SHELLS else "runs_others"

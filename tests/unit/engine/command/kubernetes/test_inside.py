@@ -33,6 +33,25 @@ def test_a_shell_parser_says_what_runs() -> None:
     assert (inside.features, inside.is_complete) == ({"f"}, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo hi &>/tmp/x rm foo",
+        "ls; [[ a || reboot ]]",
+        "[[ a || reboot ]]",
+        "echo $'a\\'b; rm x; c'",
+        "echo 'a\\nreboot' | sh",
+    ],
+)
+def test_a_text_that_another_shell_than_bash_may_read_otherwise_is_not_seen_to_the_bottom_there(text: str) -> None:
+    for program in ("sh", "/bin/dash", "busybox"):
+        assert not inside_container([program, "-c", text], VIA, shell, stdin=False).is_complete
+    assert inside_container(["bash", "-c", text], VIA, shell, stdin=False).is_complete
+    assert inside_container(
+        ["sh", "-c", "sed 's/[[:space:]]//' f | grep \"a$\" 2>&1"], VIA, shell, stdin=False
+    ).is_complete
+
+
 @pytest.mark.parametrize("argv", [["bash"], ["/bin/sh", "-i"], ["sh", "--login"], ["sh", "-s"]])
 def test_a_shell_that_reads_its_input_is_never_complete(argv: list[str | None]) -> None:
     inside = inside_container(argv, VIA, shell, stdin=True)
