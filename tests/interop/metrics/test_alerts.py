@@ -274,10 +274,12 @@ def test_a_real_prometheus_evaluates_them_over_a_real_gateway(watched: Watched, 
         for name, selector in SELECTED.findall(rule["expr"]):
             assert asked(prometheus, f"count({name}{selector})"), (rule["alert"], name, selector)
 
-    # The certificate of this place ends within two days, and could not be loaded again. Nothing else is wrong.
-    until(lambda: firing(prometheus).keys() >= {"ReloadFails", "CertificateEnds", "CertificateEndsSoon"})
+    # The certificate of this place ends within two days, and could not be loaded again. Nothing else is wrong, for longer than a moment:
+    # a machine that is busy may keep the store waiting, and these rules have no patience.
+    wrong = {"ReloadFails", "CertificateEnds", "CertificateEndsSoon"}
+    until(lambda: firing(prometheus).keys() == wrong)
     now = firing(prometheus)
-    assert now.keys() == {"ReloadFails", "CertificateEnds", "CertificateEndsSoon"}
+    assert now.keys() >= wrong
     where = f"127.0.0.1:{watched.gateway.port}"
     assert [labels["part"] for labels in now["ReloadFails"]] == [f"the certificate of {where}"]
     assert [labels["where"] for labels in now["CertificateEnds"]] == [where]
