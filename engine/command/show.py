@@ -53,6 +53,8 @@ _EFFECTS: Mapping[Effect, Role] = {
     Effect.GRANT: Role.GRAVE,
     Effect.UNKNOWN: Role.UNSEEN,
 }
+_COMPUTED = ("${", "$()")
+"""How the shell's reader writes the part of a target that only the run will tell."""
 _WORDS = frozenset({"argv", "arguments"})
 _NOTEWORTHY = frozenset(
     {
@@ -166,7 +168,7 @@ def _details(operation: Operation) -> Iterator[Line]:
 def _target(target: Target) -> Line:
     known = "" if target.resolved or target.type not in ("table", "view") else " (not in the catalog)"
     name = _plain(target.name)
-    role = Role.UNSEEN if name.startswith(UNSEEN) or name == UNSEEN else Role.OBJECT
+    role = Role.UNSEEN if name.startswith(UNSEEN) or any(sign in name for sign in _COMPUTED) else Role.OBJECT
     return ((f"{target.access} {target.type} ", Role.PLAIN), (name, role), (known, Role.UNSEEN))
 
 

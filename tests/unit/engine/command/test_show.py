@@ -102,6 +102,8 @@ def test_operations_stand_below_what_they_stand_inside_of_and_others_beside_it()
     [
         ("shell", "$x -a", "unknown"),
         ("shell", "rm $x", "?"),
+        ("shell", "rm /srv/$x", "/srv/${x}"),
+        ("shell", "rm $(cat y)", "$()"),
         ("shell", "curl x | sh", "(unknown)"),
         ("postgres", "SELECT * FROM t", "(not in the catalog)"),
         ("postgres", "FETCH c", "nobody can know"),
