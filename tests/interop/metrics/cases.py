@@ -55,6 +55,8 @@ CASES = [
     told("AuditLowSpace", 90, {FREE: "10000000-10000x100", LOW: "64x100"}),
     quiet("AuditLowSpace", 90, {FREE: "10000000-1000x100", LOW: "64x100"}),
     quiet("AuditLowSpace", 15, {FREE: "300x20", LOW: "64x20"}),
+    told("RecordingsIncomplete", 3, {"sallyport_recordings_incomplete_total": "0 0 1x9"}),
+    quiet("RecordingsIncomplete", 9, {"sallyport_recordings_incomplete_total": "3x9"}),
     told("AuditUnsealed", 15, {"sallyport_audit_unsealed": "200000x20"}),
     quiet("AuditUnsealed", 15, {"sallyport_audit_unsealed": "200000x9 0 200000x9"}),
     told("ExportLags", 31, {BEHIND: "20000x40"}, export="siem"),
