@@ -6,6 +6,7 @@ Turns the loop's callbacks into what its `Hearer` (the relay) is told. No protoc
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
@@ -75,6 +76,8 @@ class End(asyncio.Protocol):
         self._is_lost = False
         self.since = 0.0
         """When it was kept for the first time, by the loop's clock."""
+        self.poll: select.poll | None = None
+        """Where it is asked of the kernel whether something waits to be read; made when that is asked first."""
         self.until = 0.0
         """Until when it waits, by that clock."""
         self.uses = 0

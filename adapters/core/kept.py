@@ -28,11 +28,14 @@ REUSED, KEPT, DROPPED = "reused", "kept", "dropped"
 class _Waiting:
     """One connection that waits. Satisfies `ends.Hearer`: whatever is heard of it ends it."""
 
-    def __init__(self, end: End, key: Hashable, over: Callable[[_Waiting], None]) -> None:
+    __slots__ = ("_over", "end", "key", "others")
+
+    def __init__(self, end: End, key: Hashable, others: list[_Waiting], over: Callable[[_Waiting], None]) -> None:
+        """`others` are those that wait for the same, this one among them."""
         self.end = end
         self.key = key
+        self.others = others
         self._over = over
-        self.timer: asyncio.TimerHandle | None = None
 
     def take(self, event: Event) -> None:
         self._over(self)
@@ -60,6 +63,8 @@ class KeptConnections:
         self._count = count
         self._waiting: dict[Hashable, list[_Waiting]] = {}
         self._in_order: dict[_Waiting, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._is_over = False
 
     def __len__(self) -> int:
@@ -68,7 +73,8 @@ class KeptConnections:
     def take(self, key: Hashable, hearer: Hearer) -> End | None:
         """One that may serve now, told to somebody else from now on; None when there is none. The newest first: it is the least likely to be
         ended by its target just now."""
-        while (waiting := self._waiting.get(key)) is not None:
+        waiting = self._waiting.get(key)
+        while waiting:
             one = waiting[-1]
             self._forget(one)
             if is_quiet(one.end):
@@ -80,18 +86,18 @@ class KeptConnections:
 
     def put(self, key: Hashable, end: End, seconds: float) -> None:
         """Keep a connection for so long, where it may be kept."""
-        loop = asyncio.get_running_loop()
-        end.since = end.since if end.uses else loop.time()
+        now = asyncio.get_running_loop().time()
+        end.since = end.since if end.uses else now
         end.uses += 1
-        is_young = loop.time() - end.since < MAX_AGE and end.uses < MAX_USES
-        if self._is_over or seconds <= 0 or not is_young or end.out or end.unsent or not is_quiet(end):
+        end.until = now + seconds
+        is_young = now - end.since < MAX_AGE and end.uses < MAX_USES
+        # WHY not asked here too whether something waits to be read: it would serve nobody, whoever hears of it first.
+        if self._is_over or seconds <= 0 or not is_young or not _is_open(end) or end.out or end.unsent:
             self._end(end)
             return
-        end.until = loop.time() + seconds
-        one = _Waiting(end, key, self._dropped)
-        end.tell(one)
-        one.timer = loop.call_later(seconds, self._dropped, one)
         waiting = self._waiting.setdefault(key, [])
+        one = _Waiting(end, key, waiting, self._dropped)
+        end.tell(one)
         waiting.append(one)
         self._in_order[one] = None
         self._count(KEPT)
@@ -99,12 +105,32 @@ class KeptConnections:
             self._dropped(waiting[0])
         if len(self._in_order) > MAX_KEPT:
             self._dropped(next(iter(self._in_order)))
+        self._look_at(end.until)
 
     def close(self) -> None:
         """End them all, and keep none from now on."""
         self._is_over = True
         for one in list(self._in_order):
             self._dropped(one)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_at(self, until: float) -> None:
+        """Look at that time whether one has waited long enough. WHY one timer for all: each that serves again would cost one."""
+        if self._timer is None or until < self._due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._due = until
+            self._timer = asyncio.get_running_loop().call_at(until, self._looked)
+
+    def _looked(self) -> None:
+        self._timer = None
+        # WHY a little more than now: a loop may be early by what its clock does not tell.
+        now = asyncio.get_running_loop().time() + 0.001
+        for one in [one for one in self._in_order if one.end.until <= now]:
+            self._dropped(one)
+        if self._in_order:
+            self._look_at(min(one.end.until for one in self._in_order))
 
     def _dropped(self, one: _Waiting) -> None:
         if one in self._in_order:
@@ -113,13 +139,9 @@ class KeptConnections:
 
     def _forget(self, one: _Waiting) -> None:
         del self._in_order[one]
-        waiting = self._waiting[one.key]
-        waiting.remove(one)
-        if not waiting:
+        one.others.remove(one)
+        if not one.others:
             del self._waiting[one.key]
-        if one.timer is not None:
-            one.timer.cancel()
-            one.timer = None
 
     def _end(self, end: End) -> None:
         self._count(DROPPED)
@@ -130,8 +152,13 @@ def is_quiet(end: End) -> bool:
     """Whether nothing waits to be read of a connection, its end neither. WHY asked of the kernel: what came since the loop last looked is a
     byte that belongs to nobody's answer."""
     transport = end.transport
-    if end.is_gone or transport is None or transport.is_closing():
+    if transport is None or not _is_open(end):
         return False
-    poll = select.poll()
-    poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-    return not poll.poll(0)
+    if end.poll is None:
+        end.poll = select.poll()
+        end.poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return not end.poll.poll(0)
+
+
+def _is_open(end: End) -> bool:
+    return end.transport is not None and not end.is_gone and not end.transport.is_closing()

@@ -135,6 +135,10 @@ class Target:
     fresh: Callable[[], Awaitable[Target]] | None = field(repr=False, default=None, compare=False)
     """There where the credential has an end: the same with one that is good now. Raises ConnectionError."""
 
+    def __hash__(self) -> int:
+        # WHY not all of it: it is asked for with each request, to find a connection that was kept.
+        return hash((self.host, self.port, self.user))
+
     @property
     def place(self) -> Target:
         """What stays the same when a credential that ends is another."""

@@ -90,7 +90,8 @@ def make_listener(
 
 def _kept(one: Listener, meters: Meters) -> KeptConnections:
     """Where connections to the targets of a listener wait for another request."""
-    return KeptConnections(lambda what: meters.target_connections.count(one.protocol.value, what))
+    protocol, count = one.protocol.value, meters.target_connections.count
+    return KeptConnections(lambda what: count(protocol, what))
 
 
 def _shared(one: Listener, meters: Meters) -> SharedConnections:

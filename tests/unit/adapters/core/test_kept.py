@@ -126,10 +126,11 @@ async def test_a_byte_that_came_since_the_loop_last_looked_ends_it_too(pool: Kep
     await until_gone(end)
 
 
-async def test_one_that_has_more_to_read_is_not_kept(pool: KeptConnections) -> None:
+async def test_one_that_has_more_to_read_serves_nobody(pool: KeptConnections) -> None:
     end, theirs = await connected()
     theirs.send(b"x")
     pool.put("a", end, 10)
+    assert pool.take("a", Ear()) is None
     assert len(pool) == 0
     await until_gone(end)
 
@@ -150,6 +151,18 @@ async def test_each_waits_no_longer_than_it_was_said(pool: KeptConnections) -> N
     pool.put("a", end, 0.01)
     await until_gone(end)
     assert len(pool) == 0
+
+
+async def test_one_that_waits_shorter_than_others_ends_before_them(pool: KeptConnections) -> None:
+    made = [await connected() for _ in range(3)]
+    for (end, _), seconds in zip(made, (10, 0.02, 0.01), strict=True):
+        pool.put("a", end, seconds)
+    await until_gone(made[2][0])
+    await until_gone(made[1][0])
+    assert len(pool) == 1
+    assert pool.take("a", Ear()) is made[0][0]
+    made[0][0].abort()
+    pool.close()
 
 
 async def test_none_is_kept_for_no_time_or_with_something_to_send(pool: KeptConnections) -> None:
