@@ -212,3 +212,24 @@ def test_it_is_off_where_nothing_is_said(target: Target, nginx: Nginx, tmp_path:
     with gateway_before(tmp_path, f"127.0.0.1:{nginx.port}", resource=lines) as running:
         assert curl(running, "/as-before")[0] == 0
     assert spoken(nginx, "/as-before") == ["HTTP/1.1"]
+
+
+def test_a_target_that_says_goodbye_again_and_again_loses_nobody_and_runs_nothing_twice(
+    target: Target, tmp_path: Path
+) -> None:
+    """nginx ends a connection after five requests, and takes three at once."""
+    for name in ("nginx", "gateway"):
+        (tmp_path / name).mkdir()
+    own = 'keepalive_requests 5; http2_max_concurrent_streams 3;\nlocation /many {{ default_type text/plain; return 200 "<$request_uri>"; }}'
+    with two_nginx(tmp_path / "nginx", target.port, more=own) as nginx:
+        lines = resource("always", nginx.folder / "target.crt")
+        with secured_gateway(tmp_path / "gateway", f"127.0.0.1:{nginx.port}", resource=lines) as running:
+            before = len(running.decisions())
+            with Client(running) as client:
+                streams = [client.begin(client.fields("GET", f"/many/{number}")) for number in range(60)]
+                got = [client.wait(stream) for stream in streams]
+            assert [bytes(one.body) for one in got] == [f"</many/{number}>".encode() for number in range(60)]
+            assert len(running.decisions()) - before == 60
+            asked = [line.split()[1] for line in nginx.requests() if " /many/" in line]
+            assert sorted(asked) == sorted(f"/many/{number}" for number in range(60)), "each ran once"
+            assert len(connections(nginx, "/many/")) >= 12
