@@ -26,8 +26,8 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def current(database: Database) -> str | None:
-    """The revision the database stands at, None when it is empty."""
-    with database.begin() as connection:
+    """The revision the database stands at, None when it is empty. Waits for nobody who writes."""
+    with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -157,6 +157,17 @@ def test_a_store_at_another_step_gives_none(stores: tuple[Database, Database]) -
             exported(database)
 
 
+def test_who_writes_keeps_nobody_from_reading(stores: tuple[Database, Database]) -> None:
+    one = stores[0]
+    fill(one)
+    other = open_database(str(one.engine.url))
+    with other.begin() as connection:
+        connection.execute(insert(installation).values(name="bundle:y", value=b"8"))
+        assert len(everything(one, "installation")) == 2
+        assert sum(line.startswith(b"[") for line in exported(one)) == 452
+    other.close()
+
+
 HEAD = b'{"format":1,"revision":"0007"}'
 TABLE = b'{"table":"installation","columns":[["name","text"],["value","bytes"]]}'
 
