@@ -125,6 +125,7 @@ class Answers:
         self._row: Row | None = None
         self._is_tagged = False
         self.rows: list[Row | None] = []
+        self.tags: list[bytes] = []
         self.statuses: dict[str, str] = {}
         """Settings reported meanwhile."""
 
@@ -165,6 +166,7 @@ class Answers:
                 self._row = results.decode_data_row(body)
             case Back.COMMAND_COMPLETE if not self._is_tagged:
                 self._is_tagged = True
+                self.tags.append(body)
             case Back.READY if self._is_tagged and body == bytes((results.IDLE,)):
                 self.rows.append(self._row)
                 self._row, self._is_tagged = None, False
@@ -184,6 +186,7 @@ def encode_who() -> bytes:
 
 WASHES = 4
 """Answers to `encode_wash`."""
+_TAGS = [b"DISCARD ALL\0", b"SELECT 1\0", b"SELECT 1\0", b"SELECT 1\0"]
 
 
 def encode_wash(statuses: Mapping[str, str], seed: float) -> bytes:
@@ -195,9 +198,11 @@ def encode_wash(statuses: Mapping[str, str], seed: float) -> bytes:
 
 def why_unfit(estate: Estate, answers: Answers) -> str | None:
     """Why a washed connection may serve nobody any more; None when nothing can be left in it."""
-    if len(answers.rows) != WASHES:
+    if len(answers.rows) != WASHES or answers.tags != _TAGS:
         return "unanswered"
-    _, _, who, rest = answers.rows
+    discarded, seeded, who, rest = answers.rows
+    if discarded is not None or seeded is None:
+        return "unanswered"
     if who is None or who != estate.who:
         return "changed"
     if who[_LOGIN_TRIGGERS:] != (b"0",):
