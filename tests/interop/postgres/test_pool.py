@@ -684,6 +684,6 @@ def test_fifty_clients_share_five_connections(server: Server, password: str) -> 
         assert "200/200" in done.stdout
         made.settle()
         # A busy machine may find one dead that is only late; it is replaced then.
-        assert made.counted.count("new") + made.counted.count("reused") == 200
+        assert made.counted.count("new") + made.counted.count("reused") >= 200
         assert made.counted.count("reused") >= 150
         assert made.pools.standing()["main"].open <= 5
