@@ -358,7 +358,7 @@ fn password(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, u
         &[b"hash", b"length", b"file", b"path", b"field", b"policy", b"less", b"name", b"id", b"url", b"reset"],
     ) || matches!(place.operator, Operator::None | Operator::Comma)
     {
-        return password_without_operator(text, place);
+        return password_without_operator(text, place, values);
     }
     let end = match place.quote {
         Some(quote) => run(text, place.at, |byte| byte != quote && byte != b'\n' && byte != b'\\'),
@@ -366,7 +366,7 @@ fn password(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, u
     };
     let value = text.get(place.at..end)?;
     if !(SHORTEST..=LONGEST).contains(&value.len())
-        || random::is_placeholder(value)
+        || values.of(text, place.at, end).is_none_or(|mut value| random::stands_for(&mut value))
         || is_code(value, text.get(end).copied())
     {
         return None;
@@ -383,10 +383,9 @@ fn password(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, u
 }
 
 /// `--password hunter2`: only what looks like a secret by itself.
-fn password_without_operator(text: &[u8], place: &Place) -> Option<(usize, usize)> {
-    let end = run(text, place.at, |byte| byte.is_ascii_graphic() && !closes(byte));
-    let value = text.get(place.at..end)?;
-    random::looks_random(value, random::WEAK).then_some((place.at, end))
+fn password_without_operator(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, usize)> {
+    let end = values.bare.end(text, place.at, VALUE, |byte| byte.is_ascii_graphic() && !closes(byte));
+    values.looks_random(text, place.at, end, random::WEAK).then_some((place.at, end))
 }
 
 /// Whether it ends a bare value.

@@ -148,7 +148,9 @@ impl Signs {
         let next = after.dots & after.letters >> 1 & name(after) >> 2;
         let host = |of: &Self| name(of) | of.dots | of.underscores;
         let mut kept = 0;
-        for place in places(self.ats) {
+        // Many at once: behind most of many stands none of these.
+        let begun = self.ats & ahead(host(self) | beyond(0), host(after) | beyond(SIZE), 1);
+        for place in places(begun) {
             let run = (from(host(self) | beyond(0), host(after) | beyond(SIZE), place) >> 1).trailing_ones();
             let top = from(tops, next, place) >> 1 & 1_u64.wrapping_shl(run.min(FAR)).wrapping_sub(1);
             kept |= u64::from(top != 0 || run >= FAR).wrapping_shl(place as u32);

@@ -161,7 +161,7 @@ impl<'a> Looking<'a> {
                     self.shape(detector, begin);
                 }
                 Action::Follow { detector } => self.followed(detector, start, end),
-                Action::Context { group } => self.words.push((end, group)),
+                Action::Context { .. } => self.words.extend(trigger.groups.iter().map(|group| (end, *group))),
                 Action::Assign { word } => {
                     if self.wanted(assign::kind(engine, word)) {
                         if let Some(at) = assign::unfinished(self.text, end) {

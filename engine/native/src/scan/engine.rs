@@ -12,6 +12,7 @@ use crate::scan::figures;
 use crate::scan::near::SHORT;
 use crate::scan::sieve::{Literal, Sieve};
 use crate::scan::table::{self, Back, How, Row};
+use crate::scan::values::Literals;
 use crate::scan::words::Words;
 
 /// What a trigger sets off.
@@ -21,7 +22,7 @@ pub enum Action {
     Match { detector: u16, back: Option<Back> },
     /// Look for this detector's value after here.
     Follow { detector: u16 },
-    /// Remember that a word of this group of context words stood here.
+    /// Remember that a word of this group of context words stood here, and of others that a trigger names.
     Context { group: u16 },
     /// Read `name = value` here.
     Assign { word: Word },
@@ -31,13 +32,18 @@ pub enum Action {
 pub struct Trigger {
     pub word: Vec<u8>,
     pub actions: Vec<Effect>,
+    /// The groups of context words that it is of; of its actions then one is `Action::Context`.
+    pub groups: Vec<u16>,
 }
 
 impl Trigger {
     fn new(word: Vec<u8>, actions: Vec<Action>, detectors: &[Detector], rows: &[Row]) -> Self {
         let effect = |action| Effect::new(action, &word, detectors).spelled(&word, rows);
-        let actions = actions.into_iter().map(effect).collect();
-        Self { word, actions }
+        let group = |action: &Action| if let Action::Context { group } = action { Some(*group) } else { None };
+        let groups: Vec<u16> = actions.iter().filter_map(group).collect();
+        let once = actions.iter().filter(|one| group(one).is_none_or(|one| groups.first() == Some(&one))).copied();
+        let actions = once.map(effect).collect();
+        Self { word, actions, groups }
     }
 }
 
@@ -109,6 +115,8 @@ pub struct Detector {
     /// How many bytes of the value there are at least before any white space.
     pub least: usize,
     pub trail: Option<Automaton>,
+    /// What must stand behind the literal before the value, however far away.
+    pub needs: Option<Literals>,
     pub checks: Vec<Check>,
     pub context: Option<u16>,
     /// The shape ends in a counted run in which dashes may stand.
@@ -291,6 +299,7 @@ impl Detector {
             chains: Chains::new(&shape, kinds).filter(|_| row.how != How::Figure),
             value: shape,
             trail: optional(trail)?,
+            needs: table::needed(lead).and_then(|needed| Literals::new(std::iter::once((needed.as_bytes(), true)))),
             checks: row.checks.iter().map(|name| Check::of(name)).collect::<Result<_, _>>()?,
             context,
             dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),

@@ -134,6 +134,14 @@ pub fn parts(shape: &str) -> (&str, &str, &str) {
     (lead, value, trail)
 }
 
+/// The literal with which a lead ends after anything at all (`curl[^\n]{1,80}? -u `), in any case.
+pub fn needed(lead: &'static str) -> Option<&'static str> {
+    let (_, last) = lead.rsplit_once("}?")?;
+    let words = last.trim().trim_start_matches("(?i:").trim_end_matches(')').trim_end_matches('\'');
+    let is_plain = !words.is_empty() && words.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(&byte));
+    is_plain.then_some(words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +157,14 @@ mod tests {
         assert!(read("secret.a\tliteral\tx\ty").is_err());
         assert!(read("secret.a\tsideways\tx\ty\t\t\t9\tt").is_err());
         assert!(read("secret.a\tliteral\tx\ty\t\t\tten\tt").is_err());
+    }
+
+    #[test]
+    fn what_ends_a_lead_is_told_where_it_is_a_word() {
+        assert_eq!(needed("(?i:psexec)[^\n]{1,80}? -u "), Some("-u"));
+        assert_eq!(needed("[^\n]{1,80}? (?i:-user) "), Some("-user"));
+        assert_eq!(needed("(?i:password for) [^\n]{1,40}? is '"), Some("is "));
+        assert!(needed("(?i:basic) {1,3}").is_none() && needed("x{1,2}?[ab]").is_none());
     }
 
     #[test]

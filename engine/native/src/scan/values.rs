@@ -11,6 +11,7 @@ use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::block::{mask, padded, SIZE};
 use crate::scan::checks::random::{self, Demand, Facts, Parts};
 use crate::scan::checks::tally::{self, Tally};
+use crate::scan::checks::tokens;
 
 /// A stretch whose bytes are all of one kind.
 #[derive(Default)]
@@ -128,10 +129,11 @@ const KEPT: usize = 8;
 /// What is known of the stretch under way.
 #[derive(Default)]
 pub struct Values {
-    /// Of letters as names have them, and as keys have them; of what a password without quotes has.
+    /// Of letters as names have them, and as keys have them; of what a password without quotes has, and without a sign before it.
     pub names: Run,
     pub keys: Run,
     pub words: Run,
+    pub bare: Run,
     changes: [Changes; KEPT],
     kinds: Kinds,
     counted: Counted,
@@ -139,6 +141,7 @@ pub struct Values {
     last: Option<(usize, usize, Demand, bool)>,
     schemes: Next,
     places: Next,
+    logins: Next,
     parted: Parted,
 }
 
@@ -154,6 +157,13 @@ impl Values {
                 answer
             }
         }
+    }
+
+    /// Whether an option of curl with a user stands in `from..to`.
+    pub fn has_login(&mut self, text: &[u8], from: usize, to: usize) -> bool {
+        static SHAPE: OnceLock<Option<Literals>> = OnceLock::new();
+        let shape = SHAPE.get_or_init(|| Literals::new(tokens::OPTIONS.into_iter().map(|option| (option, false))));
+        self.logins.is_in(shape.as_ref(), text, from, to)
     }
 
     /// The value at `from..to`, unless it is too long for facts to be kept.
@@ -273,7 +283,7 @@ impl Counted {
 }
 
 /// Literals to be found anywhere.
-struct Literals {
+pub struct Literals {
     shape: Automaton,
     lengths: Vec<usize>,
     longest: usize,
@@ -281,7 +291,7 @@ struct Literals {
 
 impl Literals {
     /// Each with whether it counts in any case.
-    fn new<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Option<Self> {
+    pub fn new<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Option<Self> {
         let (mut patterns, mut lengths) = (Vec::new(), Vec::new());
         for (literal, in_any_case) in literals {
             let flags = if in_any_case { "(?i-u:" } else { "(?-u:" };
@@ -302,7 +312,7 @@ impl Literals {
 
 /// Where, of the literals that begin at `from` or later, the one stands that ends first.
 #[derive(Default)]
-struct Next {
+pub struct Next {
     from: usize,
     /// So far was looked, and the state there; none of a literal that was found.
     to: usize,
@@ -312,7 +322,7 @@ struct Next {
 
 impl Next {
     /// Whether one of the literals stands in `from..to`. Without literals one does: then nothing is let through unseen.
-    fn is_in(&mut self, literals: Option<&Literals>, text: &[u8], from: usize, to: usize) -> bool {
+    pub fn is_in(&mut self, literals: Option<&Literals>, text: &[u8], from: usize, to: usize) -> bool {
         let Some(literals) = literals else {
             return true;
         };

@@ -1,7 +1,9 @@
 //! The one pass over a text: where a block has what may begin a literal or a figure, looks closely.
 
+use std::collections::BTreeMap;
+
 use crate::scan::automaton::Way;
-use crate::scan::beside::{Beside, Window};
+use crate::scan::beside::{Beside, Window, Word};
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::chains::{Leaps, Leapt};
 use crate::scan::checks::random::is_blanked;
@@ -10,7 +12,7 @@ use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
-use crate::scan::values::Values;
+use crate::scan::values::{Next, Values};
 use crate::scan::walks::Walks;
 use crate::scan::{assign, near, Span};
 
@@ -71,8 +73,8 @@ pub struct Walker<'a> {
     seen: Option<Vec<bool>>,
     /// When literals are wanted too: those that were found.
     literals: Option<Vec<Trigger>>,
-    /// Where context words ended, by their group; in order.
-    context: Vec<(usize, u16)>,
+    /// Where context words ended, and of which trigger they are; in order at last.
+    context: Vec<Word>,
     /// Figures whose context words may come later.
     waiting: Vec<(u16, usize, usize)>,
     /// By detector: up to where values after its trigger were tried.
@@ -87,6 +89,8 @@ pub struct Walker<'a> {
     /// What is known of values that are assigned, and of those that are checked.
     pub values: Values,
     checked: Values,
+    /// By detector: where what it needs stands next.
+    needed: BTreeMap<u16, Next>,
     leaps: Leaps<'a>,
 }
 
@@ -108,6 +112,7 @@ impl<'a> Walker<'a> {
             walks: Walks::default(),
             values: Values::default(),
             checked: Values::default(),
+            needed: BTreeMap::new(),
             leaps: Leaps::new(&engine.kinds),
         }
     }
@@ -188,9 +193,9 @@ impl<'a> Walker<'a> {
                     self.matched(detector, back, start, effect.after.as_ref().map(|after| (after, end)))
                 }
                 Action::Follow { detector } => near::follow(self, detector, start, end),
-                Action::Context { group } => {
+                Action::Context { .. } => {
                     if near::is_word_of_its_own(self.text, start, end) {
-                        self.context.push((end, group));
+                        self.context.push((end, number));
                     }
                 }
                 Action::Assign { word } => assign::assign(self, word, start, end),
@@ -252,6 +257,7 @@ impl<'a> Walker<'a> {
     fn try_at(&mut self, number: u16, detector: &Detector, start: usize, (at, way): (usize, Way)) -> bool {
         let (begin, at, way) = match &detector.lead {
             None => (start, at, way),
+            Some(_) if self.lacks(number, detector, at) => return false,
             Some(lead) => match lead.go(self.text, at, self.text.len(), way).found {
                 Some(end) if end.saturating_sub(start) <= LEAD => (end, end, detector.value.way(end)),
                 _ => return false,
@@ -262,6 +268,14 @@ impl<'a> Walker<'a> {
             Some(trail) => detector.value.last_end(self.text, begin, |end| trail.is_begun(self.text, end)),
         };
         end.is_some_and(|end| self.accept(number, detector, begin, end))
+    }
+
+    /// Whether what must stand behind `at`, before a value, does not.
+    fn lacks(&mut self, number: u16, detector: &Detector, at: usize) -> bool {
+        detector.needs.as_ref().is_some_and(|needed| {
+            let last = at.saturating_add(LEAD).min(self.text.len());
+            !self.needed.entry(number).or_default().is_in(Some(needed), self.text, at, last)
+        })
     }
 
     /// Where the longest match of a detector's value ends of which a walk has come to `at`.
@@ -345,7 +359,9 @@ impl<'a> Walker<'a> {
     /// Tries the figures that need a word near them, near words. WHY last: now all words of the text are known.
     fn figures_beside_words(&mut self) {
         let engine = self.engine;
-        self.context.sort_unstable();
+        if !self.context.is_sorted() {
+            self.context.sort_unstable();
+        }
         let (context, parts) = (std::mem::take(&mut self.context), std::mem::take(&mut self.parts));
         let (mut from, mut window) = (0_usize, Window::default());
         for (word, _) in &context {
@@ -353,7 +369,7 @@ impl<'a> Walker<'a> {
             from = first.max(word.saturating_add(BEFORE).saturating_add(1));
             set(&parts, first, from, |begin| {
                 let last = begin.saturating_add(LONGEST_FIGURE).saturating_add(AFTER);
-                let near = window.at(&context, begin.saturating_sub(BEFORE), last);
+                let near = window.at(&engine.triggers, &context, begin.saturating_sub(BEFORE), last);
                 if near & engine.wanting.at(self.text, begin) != 0 {
                     self.figures_at(&engine.worded, begin, near);
                 }
@@ -365,7 +381,10 @@ impl<'a> Walker<'a> {
     /// Figures that need a word near them: now all words of the text are known.
     fn settle_waiting(&mut self) {
         let engine = self.engine;
-        let mut beside = Beside::new(&self.context);
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut beside = Beside::new(&engine.triggers, &self.context);
         for (number, start, end) in std::mem::take(&mut self.waiting) {
             let detector = engine.detectors.get(usize::from(number));
             let Some((detector, group)) = detector.and_then(|one| Some((one, one.context?))) else {

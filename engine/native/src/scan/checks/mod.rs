@@ -26,6 +26,12 @@ pub enum Check {
     Entropy(u32),
     /// Not one character over and over.
     Mixed,
+    /// No placeholder.
+    Real,
+    /// As chance makes tokens.
+    Token,
+    /// A user and a password on a command line.
+    Curl,
     MinimalLength(usize),
 }
 
@@ -41,8 +47,12 @@ impl Check {
                 _ => Err(unknown()),
             };
         }
-        if name == "mixed" {
-            return Ok(Self::Mixed);
+        match name {
+            "mixed" => return Ok(Self::Mixed),
+            "real" => return Ok(Self::Real),
+            "token" => return Ok(Self::Token),
+            "curl" => return Ok(Self::Curl),
+            _ => {}
         }
         let value = tokens::of(name)
             .or_else(|| people::of(name))
@@ -64,6 +74,18 @@ impl Check {
                 Some(mut kept) => tokens::mixed(&mut kept),
                 None => tokens::mixed(&mut Alone(value)),
             }),
+            Self::Real => same(match values.of(text, start, end) {
+                Some(mut kept) => !random::stands_for(&mut kept),
+                None => !random::is_placeholder(value),
+            }),
+            Self::Token => same(match values.of(text, start, end) {
+                Some(mut kept) => random::is_random(&mut kept, random::KEY),
+                None => random::looks_random(value, random::KEY),
+            }),
+            Self::Curl if values.has_login(text, end, text.len().min(end.saturating_add(tokens::REACH))) => {
+                tokens::curl(text, end)
+            }
+            Self::Curl => None,
             Self::Entropy(least) => same(match values.of(text, start, end) {
                 Some(mut kept) => kept.entropy() >= *least,
                 None => random::entropy(value) >= *least,

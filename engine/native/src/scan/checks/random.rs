@@ -400,7 +400,8 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     stands_for(&mut Alone(value))
 }
 
-fn stands_for(facts: &mut impl Facts) -> bool {
+/// The same of a value whose facts are kept.
+pub fn stands_for(facts: &mut impl Facts) -> bool {
     const LONGEST: usize = 11;
     let value = facts.bytes();
     if value.first().is_none_or(|byte| b"$<%[{(*&".contains(byte)) {

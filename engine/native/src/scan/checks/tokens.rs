@@ -1,6 +1,6 @@
 //! Structure of keys and tokens: their letters, what they decode to, where a block ends.
 
-use crate::scan::checks::random::{entropy, is_placeholder, looks_random, Facts, KEY};
+use crate::scan::checks::random::{entropy, is_placeholder, Facts};
 use crate::scan::checks::Place;
 use crate::scan::limits::LONGEST;
 
@@ -8,8 +8,6 @@ pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
     Some(match name {
         "cased" => cased,
         "upper" => upper,
-        "real" => real,
-        "token" => token,
         "never" => never,
         "digit" => digit,
         "unsequenced" => unsequenced,
@@ -29,7 +27,6 @@ pub fn around(name: &str) -> Option<Around> {
     Some(match name {
         "pem" => pem,
         "putty" => putty,
-        "curl" => curl,
         "offpath" => offpath,
         "run" => run,
         "apart" => apart,
@@ -53,14 +50,6 @@ fn cased(value: &[u8]) -> bool {
 
 fn upper(value: &[u8]) -> bool {
     value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-fn real(value: &[u8]) -> bool {
-    !is_placeholder(value)
-}
-
-fn token(value: &[u8]) -> bool {
-    looks_random(value, KEY)
 }
 
 /// No long run of the alphabet, as people type it who have no key at hand.
@@ -178,9 +167,12 @@ fn putty(text: &[u8], start: usize, end: usize) -> Option<Place> {
     Some((start, end.saturating_add(place).saturating_add(marker.len()).saturating_add(code)))
 }
 
+/// How far behind the word `curl` its options are looked for, and with what they begin.
+pub const REACH: usize = 400;
+pub const OPTIONS: [&[u8]; 2] = [b" -u", b" --user"];
+
 /// What is given to curl as user and password, behind its word: where each begins and ends, and whether its end is there.
 pub fn logins(rest: &[u8]) -> impl Iterator<Item = (Place, bool)> + '_ {
-    const REACH: usize = 400;
     let is_cut = rest.len() > REACH;
     let line = rest.get(..REACH).unwrap_or(rest);
     let options = (0..line.len()).filter_map(move |place| {
@@ -203,7 +195,7 @@ pub fn logins(rest: &[u8]) -> impl Iterator<Item = (Place, bool)> + '_ {
 }
 
 /// `-u user:password` or `--user user:password` after the word `curl`.
-fn curl(text: &[u8], _: usize, end: usize) -> Option<Place> {
+pub fn curl(text: &[u8], end: usize) -> Option<Place> {
     let rest = text.get(end..)?;
     let ((from, until), _) = logins(rest).find(|((from, until), _)| rest.get(*from..*until).is_some_and(is_login))?;
     Some((end.saturating_add(from), end.saturating_add(until)))
@@ -274,9 +266,9 @@ mod tests {
     #[test]
     fn a_password_on_a_command_line_is_found_and_a_variable_is_not() {
         let text = b"curl -s -u ana:hunter2 https://x";
-        assert_eq!(curl(text, 0, 4), Some((11, 22)));
-        assert_eq!(curl(b"curl -u \"$U:$P\" https://x", 0, 4), None);
-        assert_eq!(curl(b"curl -u \"$U:$P\" --user=ana:hunter2", 0, 4), Some((23, 34)));
-        assert_eq!(curl(b"curl -u ana:hunter2 --user $U", 0, 4), Some((8, 19)));
+        assert_eq!(curl(text, 4), Some((11, 22)));
+        assert_eq!(curl(b"curl -u \"$U:$P\" https://x", 4), None);
+        assert_eq!(curl(b"curl -u \"$U:$P\" --user=ana:hunter2", 4), Some((23, 34)));
+        assert_eq!(curl(b"curl -u ana:hunter2 --user $U", 4), Some((8, 19)));
     }
 }
