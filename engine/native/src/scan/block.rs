@@ -78,6 +78,9 @@ pub struct Signs {
     /// `%` and `|`, which may stand in a figure.
     pub fillings: u64,
     pub ats: u64,
+    /// Dots and colons; and what else than those, digits and letters may stand in a figure. WHY kept: each place asks.
+    pub points: u64,
+    pub others: u64,
     /// Where a literal may begin that may stand inside a word, or that begins with no letter. More bits than that may be set.
     pub heads: u64,
 }
@@ -98,8 +101,18 @@ impl Signs {
         whites: 0,
         fillings: 0,
         ats: 0,
+        points: 0,
+        others: 0,
         heads: 0,
     };
+
+    /// With what follows from the rest.
+    #[inline(always)]
+    pub fn complete(mut self) -> Self {
+        self.points = self.dots | self.colons;
+        self.others = self.joints | self.pluses | self.opens | self.closes | self.spaces | self.fillings;
+        self
+    }
 
     fn of(sieve: &Sieve, block: &Bytes) -> Self {
         Self {
@@ -118,7 +131,9 @@ impl Signs {
             fillings: mask(block, |byte| matches!(byte, b'%' | b'|')),
             ats: mask(block, |byte| byte == b'@'),
             heads: sieve.heads(block),
+            ..Self::EMPTY
         }
+        .complete()
     }
 
     /// Where words begin: a letter after none, or a capital after a small one.
@@ -162,7 +177,7 @@ impl Signs {
     #[inline(always)]
     pub fn outline(&self, after: &Self, place: usize) -> u32 {
         let six = |here: u64, after: u64| from(here, after, place) as u32 & 0x3f;
-        let points = six(self.dots | self.colons, after.dots | after.colons);
+        let points = six(self.points, after.points);
         six(self.digits, after.digits) | six(self.letters, after.letters) << 6 | points << 12
     }
 
@@ -176,7 +191,7 @@ impl Signs {
         let letters = from(self.letters, after.letters);
         let dots = from(self.dots, after.dots);
         let colons = from(self.colons, after.colons);
-        let rest = from(self.others(), after.others());
+        let rest = from(self.others, after.others);
         let (solid, loose) = (digits | letters, dots | colons | rest);
         let upto = |end: u64| (end & end.wrapping_neg()).wrapping_sub(1);
         // The fourth sign of a row still counts, what follows it does not.
@@ -203,12 +218,6 @@ impl Signs {
         let inner = back(self.colons, before.colons, 1).wrapping_shr(place as u32) & 1 == 1;
         let inner = inner & (1..=3).contains(&run) & (colons.wrapping_shr(run) & 1 == 1);
         time | date | inner
-    }
-
-    /// What else than digits, letters, dots and colons may stand in a figure.
-    #[inline(always)]
-    fn others(&self) -> u64 {
-        self.joints | self.pluses | self.opens | self.closes | self.spaces | self.fillings
     }
 
     /// Where parts begin that may be figures: after no letter or digit, not in the middle of a date, a time, an address

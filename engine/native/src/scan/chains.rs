@@ -57,6 +57,8 @@ pub struct Chains {
     /// By state: where in `places` it is, how many bytes there are to the end of its stretch, and of which kind.
     states: Vec<(u32, u16, u16)>,
     places: Vec<Place>,
+    /// By state: the kind of bytes that leave it as it is, where there are many.
+    loops: Vec<Option<u16>>,
 }
 
 impl Chains {
@@ -76,7 +78,12 @@ impl Chains {
             steps.push(first.filter(|_| is_one).and_then(|first| Some((first, kind()?))));
         }
         let step = |state: u32| steps.get(state as usize).copied().flatten();
-        let mut made = Self { states: vec![(0, 0, 0); count as usize], places: Vec::new() };
+        let stays = |state: u32| {
+            let kind: [bool; 256] = std::array::from_fn(|byte| state != DEAD && shape.step(state, byte as u8) == state);
+            Some(kind).filter(|kind| kind.iter().filter(|stays| **stays).count() >= SHORTEST)
+        };
+        let loops = (0..count).map(|state| stays(state).and_then(|kind| kinds.number(kind))).collect();
+        let mut made = Self { states: vec![(0, 0, 0); count as usize], places: Vec::new(), loops };
         // A stretch begins where none leads to it in the same way.
         let mut inner = vec![false; count as usize];
         for (next, kind) in steps.iter().flatten() {
@@ -96,7 +103,8 @@ impl Chains {
                 *slot = place;
             }
         }
-        made.states.iter().any(|(_, left, _)| usize::from(*left) >= SHORTEST).then_some(made)
+        let is_any = made.loops.iter().any(Option::is_some);
+        (is_any || made.states.iter().any(|(_, left, _)| usize::from(*left) >= SHORTEST)).then_some(made)
     }
 
     fn add(&mut self, shape: &Automaton, from: u32, step: impl Fn(u32) -> Option<(u32, u16)>) {
@@ -157,12 +165,43 @@ impl<'a> Leaps<'a> {
         Self { tables: &kinds.tables, runs: kinds.tables.iter().map(|_| Run::default()).collect() }
     }
 
+    /// How far bytes of a kind go from `at` on, no more than `most`.
+    fn end(&mut self, kind: u16, text: &[u8], at: usize, most: usize) -> usize {
+        match (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind))) {
+            (Some(table), Some(run)) => run.end(text, at, most, |byte| table.get(usize::from(byte)) == Some(&true)),
+            _ => at,
+        }
+    }
+
     /// Takes a walk that has come to `at` as far as it goes in leaps and a few steps.
     pub fn take(&mut self, shape: &Automaton, chains: &Chains, text: &[u8], mut at: usize, mut way: Way) -> Leapt {
         let mut walked = 0_usize;
         loop {
             let (place, left, kind) = chains.states.get(way.state as usize).copied().unwrap_or_default();
             let left = usize::from(left);
+            if let Some(kind) = chains.loops.get(way.state as usize).copied().flatten() {
+                let end = self.end(kind, text, at, usize::MAX);
+                if shape.is_ending(way.state) && end > at {
+                    way.found = Some(end);
+                }
+                at = end;
+                // The next byte leads elsewhere.
+                let Some(byte) = text.get(at) else {
+                    return Leapt::Over(way.found);
+                };
+                (at, way.state) = (at.saturating_add(1), shape.step(way.state, *byte));
+                if way.is_over() {
+                    return Leapt::Over(way.found);
+                }
+                if shape.is_ending(way.state) {
+                    way.found = Some(at);
+                }
+                walked = walked.saturating_add(1);
+                if walked > WALKED {
+                    return Leapt::On(at, way);
+                }
+                continue;
+            }
             if left < SHORTEST {
                 let Some(byte) = text.get(at).filter(|_| walked < WALKED) else {
                     return if walked < WALKED { Leapt::Over(way.found) } else { Leapt::On(at, way) };
@@ -177,11 +216,7 @@ impl<'a> Leaps<'a> {
                 }
                 continue;
             }
-            let (Some(table), Some(run)) = (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind)))
-            else {
-                return Leapt::On(at, way);
-            };
-            let end = run.end(text, at, left, |byte| table.get(usize::from(byte)) == Some(&true));
+            let end = self.end(kind, text, at, left);
             let count = end.saturating_sub(at);
             way.found = chains.last_end(shape, text, (at, place as usize), count).or(way.found);
             let last = chains.places.get((place as usize).saturating_add(count).saturating_sub(1));
@@ -230,6 +265,7 @@ mod tests {
             "k_(?:[a-z]{20}|[0-9a-z]{30})",
             "[a-z0-9]{20}k_[a-z0-9]{9}",
             "k_[a-z]{9,}\\.[a-z]{11}",
+            "k_[a-z0-9]+ {0,2}-[^ ]{2,30}",
         ];
         let mut kinds = Kinds::default();
         let shapes = shapes.map(|one| {

@@ -54,7 +54,8 @@ impl Notes {
                 return;
             };
             let hosts = here.hosts(after, text.len().saturating_sub(offset));
-            self.literals.note(offset, here.words(before) | here.heads | hosts);
+            // INVARIANT: no longer literal begins with `@`, as `engine` refuses one.
+            self.literals.note(offset, here.words(before) | here.heads & !here.ats | hosts);
             let parts = here.parts(before, after);
             self.figures.note(offset, parts);
             self.parts.push(parts);

@@ -29,6 +29,16 @@ impl Run {
         /// So much is looked at together.
         const STEP: usize = 32;
         let last = at.saturating_add(most);
+        if at < self.from {
+            // INVARIANT: what is known farther on is kept, so that nothing is gone through twice by going back a little.
+            let before = text.get(at..self.from.min(last)).unwrap_or_default();
+            let count = before.iter().take_while(|byte| is_in(**byte)).count();
+            let end = at.saturating_add(count);
+            if end < self.from {
+                return end;
+            }
+            self.from = at;
+        }
         if !(self.from..=self.to).contains(&at) {
             *self = Self { from: at, to: at, is_over: false };
         }
@@ -496,5 +506,7 @@ mod tests {
             [2, 2, 2, 203, 253, 303]
         );
         assert_eq!([end(100, 500), end(0, 9), end(303, 9), end(304, 9)], [303, 2, 303, 304]);
+        // Back a little, over what is known and up to it.
+        assert_eq!([end(200, 300), end(190, 5), end(180, 300), end(2, 9), end(1, 9)], [303, 195, 303, 2, 2]);
     }
 }
