@@ -191,6 +191,37 @@ ADVERSARIAL = {
 """Pieces that, repeated, look like the beginning of many findings and are none."""
 
 
+SEARCHED = {
+    "name of a key": "Api-key",
+    "short keys": "api_key=a1",
+    "keys and signs": "api-key:9z!",
+    "prefix and digits": "tskey-9",
+    "prefix and dot": "SG.",
+    "a counted token": "xoxr-hva1",
+    "signs before a literal": "3Q~",
+    "a connection": "UID=",
+    "addresses": "://a:b",
+    "names of options": "curl\\xi-api-key\n",
+    "long assignments": "SHAREDACCESSKEY=1",
+    "passwords in a row": "_password=",
+    "colons": "::",
+    "parts of addresses": "7:f:5.d.A7",
+    "rows of cards": "4111 ",
+    "groups of digits": "337 7546 5",
+    "words and digits": "fax9|",
+    "words of many groups": "Tin",
+    "providers": "dareboost everhour trello ",
+}
+"""Pieces that, repeated, were the slowest of their kinds in a search over thousands of such: literals of detectors, signs, values."""
+
+
 def adversarial(kind: str, size: int) -> bytes:
-    piece = ADVERSARIAL[kind].encode()
-    return (piece * (size // len(piece) + 1))[:size]
+    return _repeated(ADVERSARIAL[kind], size)
+
+
+def searched(kind: str, size: int) -> bytes:
+    return _repeated(SEARCHED[kind], size)
+
+
+def _repeated(piece: str, size: int) -> bytes:
+    return (piece.encode() * (size // len(piece.encode()) + 1))[:size]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.texts import ADVERSARIAL, adversarial
+from bench.texts import ADVERSARIAL, SEARCHED, adversarial, searched
 from engine import _native
 from engine.masking import patterns
 
@@ -104,10 +105,12 @@ def test_a_masked_secret_is_not_found_again(words: list[str], secret: str) -> No
     assert patterns.scan(masked).findings == ()
 
 
-@pytest.mark.parametrize("kind", ADVERSARIAL)
-def test_time_is_in_proportion_to_the_text_whatever_it_is(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("text_of", "kind"), [*((adversarial, kind) for kind in ADVERSARIAL), *((searched, kind) for kind in SEARCHED)]
+)
+def test_time_is_in_proportion_to_the_text_whatever_it_is(text_of: Callable[[str, int], bytes], kind: str) -> None:
     def seconds(size: int) -> float:
-        text, best = adversarial(kind, size), 1e9
+        text, best = text_of(kind, size), 1e9
         for _ in range(3):
             before = time.process_time()
             _native.scan_spans(text)

@@ -191,7 +191,12 @@ fn is_strengthened(text: &[u8], start: usize) -> bool {
     const REACH: usize = 16;
     let before = text.get(start.saturating_sub(REACH)..start).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    STRENGTHENS.iter().any(|word| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    (0..line.len()).any(|at| {
+        let rest = line.get(at..).unwrap_or_default();
+        let letter = rest.first().map(u8::to_ascii_lowercase);
+        let mut alike = STRENGTHENS.iter().filter(|word| word.first().copied() == letter);
+        alike.any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+    })
 }
 
 fn all_capitals(text: &[u8], start: usize, end: usize) -> bool {
@@ -427,7 +432,10 @@ fn is_code(value: &[u8], after: Option<u8>) -> bool {
 
 fn ends_with_any(tail: &[u8], endings: &[&[u8]]) -> bool {
     let last = |length: usize| tail.len().checked_sub(length).and_then(|from| tail.get(from..));
-    endings.iter().any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
+    let letter = tail.last().map(u8::to_ascii_lowercase);
+    // WHY the last letter first: it refuses nearly all.
+    let mut alike = endings.iter().filter(|ending| ending.last().copied() == letter);
+    alike.any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
 }
 
 /// Without the punctuation of a sentence at its end.

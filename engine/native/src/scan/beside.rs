@@ -132,7 +132,9 @@ mod tests {
         let mut beside = Beside::new(&triggers(), &[(100, 1), (300, 1), (400, 3)]);
         assert!(beside.has(1, 100, 110) && beside.has(1, 172, 180) && !beside.has(1, 173, 180));
         assert!(!beside.has(1, 290, 300) && beside.has(1, 280, 299) && beside.has(1, 250, 260));
-        assert!(!beside.has(1, 250, 259) && !beside.has(2, 100, 110) && !beside.has(9, 100, 110) && beside.has(2, 410, 420));
+        assert!(
+            !beside.has(1, 250, 259) && !beside.has(2, 100, 110) && !beside.has(9, 100, 110) && beside.has(2, 410, 420)
+        );
         // Out of order.
         assert!(beside.has(1, 101, 110));
     }

@@ -11,6 +11,8 @@ use crate::scan::values::Run;
 
 /// A shorter stretch is walked.
 const SHORTEST: usize = 8;
+/// So many bytes are walked before the first leap.
+const FIRST: usize = 4;
 /// So many bytes are walked between leaps before it is left to others to go on.
 const WALKED: usize = 32;
 
@@ -54,12 +56,13 @@ struct Place {
 
 /// The stretches of an automaton.
 pub struct Chains {
-    /// By state: where in `places` it is, how many bytes there are to the end of its stretch, and of which kind.
+    /// By state: where in `places` it is, how many bytes there are to the end of its stretch (`ENDLESS`: they leave the state
+    /// as it is), and of which kind.
     states: Vec<(u32, u16, u16)>,
     places: Vec<Place>,
-    /// By state: the kind of bytes that leave it as it is, where there are many.
-    loops: Vec<Option<u16>>,
 }
+
+const ENDLESS: u16 = u16::MAX;
 
 impl Chains {
     /// Finds the stretches of an automaton, if it has any.
@@ -82,8 +85,7 @@ impl Chains {
             let kind: [bool; 256] = std::array::from_fn(|byte| state != DEAD && shape.step(state, byte as u8) == state);
             Some(kind).filter(|kind| kind.iter().filter(|stays| **stays).count() >= SHORTEST)
         };
-        let loops = (0..count).map(|state| stays(state).and_then(|kind| kinds.number(kind))).collect();
-        let mut made = Self { states: vec![(0, 0, 0); count as usize], places: Vec::new(), loops };
+        let mut made = Self { states: vec![(0, 0, 0); count as usize], places: Vec::new() };
         // A stretch begins where none leads to it in the same way.
         let mut inner = vec![false; count as usize];
         for (next, kind) in steps.iter().flatten() {
@@ -103,8 +105,13 @@ impl Chains {
                 *slot = place;
             }
         }
-        let is_any = made.loops.iter().any(Option::is_some);
-        (is_any || made.states.iter().any(|(_, left, _)| usize::from(*left) >= SHORTEST)).then_some(made)
+        for state in 0..count {
+            let kind = stays(state).and_then(|kind| kinds.number(kind));
+            if let (Some(kind), Some(slot)) = (kind, made.states.get_mut(state as usize)) {
+                *slot = (0, ENDLESS, kind);
+            }
+        }
+        made.states.iter().any(|(_, left, _)| usize::from(*left) >= SHORTEST).then_some(made)
     }
 
     fn add(&mut self, shape: &Automaton, from: u32, step: impl Fn(u32) -> Option<(u32, u16)>) {
@@ -113,7 +120,7 @@ impl Chains {
         };
         let mut path = vec![from];
         let mut at = from;
-        while let Some((next, _)) = step(at).filter(|(_, other)| *other == kind && path.len() < usize::from(u16::MAX)) {
+        while let Some((next, _)) = step(at).filter(|(_, other)| *other == kind && path.len() < usize::from(ENDLESS)) {
             path.push(next);
             at = next;
             // What is known already is not gone through again; and nothing goes round for ever.
@@ -175,11 +182,17 @@ impl<'a> Leaps<'a> {
 
     /// Takes a walk that has come to `at` as far as it goes in leaps and a few steps.
     pub fn take(&mut self, shape: &Automaton, chains: &Chains, text: &[u8], mut at: usize, mut way: Way) -> Leapt {
+        // Most walks are over at once.
+        way = shape.go(text, at, at.saturating_add(FIRST), way);
+        at = at.saturating_add(FIRST);
+        if way.is_over() || at >= text.len() {
+            return Leapt::Over(way.found);
+        }
         let mut walked = 0_usize;
         loop {
             let (place, left, kind) = chains.states.get(way.state as usize).copied().unwrap_or_default();
             let left = usize::from(left);
-            if let Some(kind) = chains.loops.get(way.state as usize).copied().flatten() {
+            if left == usize::from(ENDLESS) {
                 let end = self.end(kind, text, at, usize::MAX);
                 if shape.is_ending(way.state) && end > at {
                     way.found = Some(end);

@@ -205,7 +205,9 @@ fn build() -> Result<Engine, String> {
     })?;
     let at = u16::try_from(long.len()).map_err(|_| "too many literals".to_owned())?;
     if !short.iter().map(|(word, _)| word.as_str()).eq(["@"]) || long.iter().any(|(word, _)| word.starts_with('@')) {
-        return Err("the pass looks for no other literal of one byte than `@`, and for none that begins with it".to_owned());
+        return Err(
+            "the pass looks for no other literal of one byte than `@`, and for none that begins with it".to_owned()
+        );
     }
     let triggers = long.into_iter().chain(short);
     let triggers =

@@ -362,6 +362,9 @@ impl Next {
         for byte in text.get(self.to..to.min(text.len())).unwrap_or_default() {
             self.state = literals.shape.step(self.state, *byte);
             self.to = self.to.saturating_add(1);
+            if !literals.shape.is_ending(self.state) {
+                continue;
+            }
             if let Some(length) = literals.length(self.state) {
                 self.found = Some((self.to.saturating_sub(length), self.to));
                 return;
@@ -379,6 +382,8 @@ struct Parted {
     list: VecDeque<(usize, usize, Parts)>,
     /// What those are that were in the list before.
     before: Parts,
+    /// The first part of the value that was asked about last.
+    first: usize,
 }
 
 impl Parted {
@@ -409,8 +414,19 @@ impl Parted {
             }
             self.to = end;
         }
-        let first = self.list.partition_point(|(begin, _, _)| *begin < from);
-        let last = self.list.partition_point(|(_, end, _)| *end <= to);
+        let begins = |at: usize| self.list.get(at).map(|(begin, _, _)| *begin);
+        // Nearly where it was the last time, and nearly the last of all.
+        let (mut first, mut last) = (self.first, self.list.len());
+        while begins(first).is_some_and(|begin| begin < from) {
+            first = first.saturating_add(1);
+        }
+        while first.checked_sub(1).and_then(begins).is_some_and(|begin| begin >= from) {
+            first = first.saturating_sub(1);
+        }
+        while last.checked_sub(1).and_then(|one| self.list.get(one)).is_some_and(|(_, end, _)| *end > to) {
+            last = last.saturating_sub(1);
+        }
+        self.first = first;
         if cut.is_none() && is_part(to) {
             // One that is in the list whole goes on behind the value.
             cut =
@@ -429,6 +445,7 @@ impl Parted {
     fn forget(&mut self, at: usize) {
         while let Some((_, end, all)) = self.list.front().filter(|(_, end, _)| *end < at).copied() {
             (self.before, self.from) = (all, end);
+            self.first = self.first.saturating_sub(1);
             self.list.pop_front();
         }
     }
