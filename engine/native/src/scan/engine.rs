@@ -10,9 +10,9 @@ use crate::scan::chains::{Chains, Kinds};
 use crate::scan::checks::Check;
 use crate::scan::figures;
 use crate::scan::near::SHORT;
+use crate::scan::next::Literals;
 use crate::scan::sieve::{Literal, Sieve};
 use crate::scan::table::{self, Back, How, Row};
-use crate::scan::values::Literals;
 use crate::scan::words::Words;
 
 /// What a trigger sets off.

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod live;
 pub mod mask;
 pub mod near;
+pub mod next;
 pub mod notes;
 pub mod output;
 pub mod plain;

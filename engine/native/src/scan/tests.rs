@@ -158,6 +158,18 @@ fn shown(
 }
 
 #[test]
+fn an_address_of_a_long_host_is_hidden_behind_what_is_cut_off() {
+    let engine = engine().expect("the engine is built");
+    let wanted: std::sync::Arc<[bool]> = engine.types.iter().map(|_| true).collect();
+    let text = format!("to/ana@{}.example:", "h".repeat(66));
+    let mut output = Output::new(engine, &wanted, false);
+    let mut marks: Vec<_> = text.bytes().flat_map(|byte| output.push(&[byte]).marks).collect();
+    marks.extend(output.finish().marks);
+    let values: Vec<_> = marks.iter().map(|mark| String::from_utf8_lossy(&mark.value).into_owned()).collect();
+    assert_eq!(values, [format!("ana@{}.example", "h".repeat(66))]);
+}
+
+#[test]
 fn whatever_the_pieces_all_that_is_found_is_hidden_and_nothing_else_is_lost() {
     let times = std::env::var("SALLYPORT_FUZZ").ok().and_then(|times| times.parse().ok()).unwrap_or(1_usize);
     let engine = engine().expect("the engine is built");

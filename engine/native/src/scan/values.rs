@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
-use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::block::{mask, padded, SIZE};
 use crate::scan::checks::random::{self, Demand, Facts, Parts};
 use crate::scan::checks::tally::{self, Tally};
 use crate::scan::checks::tokens;
+use crate::scan::next::{Literals, Next};
 
 /// A stretch whose bytes are all of one kind.
 #[derive(Default)]
@@ -289,87 +289,6 @@ impl Counted {
         self.tally.add(between(self.to, to));
         (self.from, self.to) = (from, to);
         self.tally.hundredths()
-    }
-}
-
-/// Literals to be found anywhere.
-pub struct Literals {
-    shape: Automaton,
-    lengths: Vec<usize>,
-    longest: usize,
-}
-
-impl Literals {
-    /// Each with whether it counts in any case.
-    pub fn new<'a>(literals: impl Iterator<Item = (&'a [u8], bool)>) -> Option<Self> {
-        let (mut patterns, mut lengths) = (Vec::new(), Vec::new());
-        for (literal, in_any_case) in literals {
-            let flags = if in_any_case { "(?i-u:" } else { "(?-u:" };
-            patterns.push(format!("{flags}{})", random::escaped(literal)));
-            lengths.push(literal.len());
-        }
-        let shape = Automaton::searching(&patterns.iter().map(String::as_str).collect::<Vec<_>>()).ok()?;
-        let longest = lengths.iter().copied().max()?;
-        Some(Self { shape, lengths, longest })
-    }
-
-    /// How long the shortest literal is that ends in this state.
-    fn length(&self, state: u32) -> Option<usize> {
-        let ends = self.shape.ends(state).iter();
-        ends.filter_map(|number| self.lengths.get(usize::from(*number)).copied()).min()
-    }
-}
-
-/// Where, of the literals that begin at `from` or later, the one stands that ends first.
-#[derive(Default)]
-pub struct Next {
-    from: usize,
-    /// So far was looked, and the state there; none of a literal that was found.
-    to: usize,
-    state: u32,
-    found: Option<(usize, usize)>,
-}
-
-impl Next {
-    /// Whether one of the literals stands in `from..to`. Without literals one does: then nothing is let through unseen.
-    pub fn is_in(&mut self, literals: Option<&Literals>, text: &[u8], from: usize, to: usize) -> bool {
-        let Some(literals) = literals else {
-            return true;
-        };
-        let begin = self.found.map_or(self.to, |(begin, _)| begin);
-        let known = self.from..=begin;
-        if self.state == DEAD || !known.contains(&from) {
-            // A little before what is known: what ends there begins before it, or is known.
-            let near = self.from.saturating_add(literals.longest);
-            let is_near = self.state != DEAD && from < self.from && near <= self.to;
-            let mut fresh = Self { from, to: from, state: literals.shape.start(), found: None };
-            if is_near {
-                fresh.look(literals, text, near);
-                if fresh.found.is_none() {
-                    fresh = Self { from, ..*self };
-                }
-            }
-            *self = fresh;
-        }
-        if self.found.is_none() {
-            self.look(literals, text, to);
-        }
-        self.found.is_some_and(|(_, end)| end <= to)
-    }
-
-    /// Looks on up to `to`.
-    fn look(&mut self, literals: &Literals, text: &[u8], to: usize) {
-        for byte in text.get(self.to..to.min(text.len())).unwrap_or_default() {
-            self.state = literals.shape.step(self.state, *byte);
-            self.to = self.to.saturating_add(1);
-            if !literals.shape.is_ending(self.state) {
-                continue;
-            }
-            if let Some(length) = literals.length(self.state) {
-                self.found = Some((self.to.saturating_sub(length), self.to));
-                return;
-            }
-        }
     }
 }
 

@@ -10,9 +10,10 @@ use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, After, Detector, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
+use crate::scan::next::Next;
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::table::{Back, How};
-use crate::scan::values::{Next, Values};
+use crate::scan::values::Values;
 use crate::scan::walks::Walks;
 use crate::scan::{assign, near, Span};
 
