@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -12,12 +13,12 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
 from gateway.aside import PATIENCE_SECONDS
 from gateway.audit.read import read
 from tests.cutter import Cutter
-from tests.e2e.console.house import House, first_line, running_house, sign_in
+from tests.e2e.console.house import House, first_line, running_house
+from tests.e2e.world import ROOT, sallyport
 
 UPDATE = "UPDATE app.orders SET amount = amount + 1 WHERE id = %d RETURNING id"
 MOST = 1.0
@@ -59,7 +60,8 @@ def _behind_a_cutter(house: House) -> None:
     house.world.more["STORE_PASSWORD"] = cluster.password
     url = f"postgresql://{cluster.user}@127.0.0.1:{house.cutter.port}/store?sslmode=disable"
     place = f'url = "{url}"\npassword = "env:STORE_PASSWORD"'
-    house.world.config.write_text(text.replace('url = "sqlite:///store.db"', place))
+    text = text.replace('url = "sqlite:///store.db"', place)
+    house.world.config.write_text(text + '\n[[rpc.socket]]\npath = "dora.sock"\nprincipal = "dora"\n')
 
 
 @dataclass
@@ -100,9 +102,10 @@ def stalled(place: Place) -> Iterator[None]:
         place.store.flow()
 
 
-def approve(page: Page, ticket: str) -> None:
-    shown = page.locator(f"#{ticket}")
-    shown.get_by_role("button", name="Approve").click()
+def approve(house: House, ticket: str) -> None:
+    words = [*sallyport(), "approve", ticket, "--as", "dora", "--config", str(house.world.config)]
+    done = subprocess.run(words, cwd=ROOT, env=house.world.environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def held_in(line: str) -> str:
@@ -111,7 +114,7 @@ def held_in(line: str) -> str:
     return found[0]
 
 
-def test_nobody_waits_for_a_store_that_hangs_but_who_needs_it(place: Place, context: BrowserContext) -> None:
+def test_nobody_waits_for_a_store_that_hangs_but_who_needs_it(place: Place) -> None:
     house = place.house
     left = house.psql(UPDATE % 3)
     gone = held_in(first_line(left))
@@ -132,10 +135,9 @@ def test_nobody_waits_for_a_store_that_hangs_but_who_needs_it(place: Place, cont
     assert max(during) < MOST, sorted(during)[-3:]
 
     # It answers again: everything goes on, and nothing of before was let through.
-    page = sign_in(context, house, "dora", "/holds")
     again = house.psql(UPDATE % 1)
     ticket = held_in(first_line(again))
-    approve(page, ticket)
+    approve(house, ticket)
     assert again.communicate(timeout=30)[0] == "1\nUPDATE 1\n"
     assert house.run("SELECT amount FROM app.orders WHERE id = 1")[1] == "8.50\n"
     assert house.run("SELECT amount FROM app.orders WHERE id = 3")[1] == "22.50\n"
@@ -147,11 +149,8 @@ def test_nobody_waits_for_a_store_that_hangs_but_who_needs_it(place: Place, cont
     assert gone not in {entry.ticket for entry in entries if entry.verdict in ("allow", "mask")}
 
 
-def test_a_statement_that_waits_for_people_goes_on_waiting_while_the_store_hangs(
-    place: Place, context: BrowserContext
-) -> None:
+def test_a_statement_that_waits_for_people_goes_on_waiting_while_the_store_hangs(place: Place) -> None:
     house = place.house
-    page = sign_in(context, house, "dora", "/holds")
     waiting = house.psql(UPDATE % 7)
     ticket = held_in(first_line(waiting))
     with Reader(place) as reader, stalled(place):
@@ -160,7 +159,7 @@ def test_a_statement_that_waits_for_people_goes_on_waiting_while_the_store_hangs
             assert "approvals cannot be asked for" in other.communicate(timeout=90)[1]
     assert max(reader.took) < MOST, sorted(reader.took)[-3:]
     assert waiting.poll() is None
-    approve(page, ticket)
+    approve(house, ticket)
     assert waiting.communicate(timeout=30)[0] == "7\nUPDATE 1\n"
     assert house.run("SELECT sum(amount) FROM app.orders WHERE id >= 10 AND id < 22")[1] == "1395.00\n"
     used = Counter(entry.ticket for entry in read(house.world.audit) if entry.step == "used")
