@@ -13,6 +13,8 @@ use crate::sql::tree::{Access, Effect};
 
 /// More words than this are not followed through wrappers: each takes a copy.
 const MAX_WRAPPED: usize = 4_000;
+/// How many words of a command are listed. One that has more is not wholly seen.
+const MOST_WORDS: usize = 500;
 
 /// What surrounds a command's words.
 #[derive(Debug, Default)]
@@ -186,6 +188,9 @@ impl Walker<'_> {
 
     /// An operation of a kind, with everything that the words and what surrounds them say.
     pub(super) fn described(&mut self, kind: Kind, args: &[Arg], around: Around) -> usize {
+        if args.len() > MOST_WORDS {
+            self.problem("too_many_words", "a command has more words than are listed of it", around.span);
+        }
         let index = self.operation(kind, around.span);
         let inherited = self.signs.clone();
         for written in around.redirected.targets.iter().filter(|target| target.access == Access::Write) {
@@ -196,7 +201,7 @@ impl Walker<'_> {
             operation.targets = around.redirected.targets;
             let facts = &mut operation.facts;
             facts.program = args.first().and_then(|arg| arg.literal.clone());
-            facts.argv = args.iter().take(500).map(|arg| arg.literal.clone()).collect();
+            facts.argv = args.iter().take(MOST_WORDS).map(|arg| arg.literal.clone()).collect();
             facts.env = around.env;
             facts.redirects = around.redirected.facts;
             facts.signs.extend(around.redirected.signs);

@@ -24,3 +24,11 @@ def test_a_command_on_another_host_says_so() -> None:
         ("ssh", False),
         ("uptime", True),
     ]
+
+
+def test_a_command_of_more_words_than_are_listed_is_not_complete() -> None:
+    listed = parse_shell("git add " + " ".join(f"f{number}" for number in range(498))).command
+    assert (listed.complete, listed.problems) == (True, ())
+    for command in ("git add ", "sudo git add "):
+        more = parse_shell(command + " ".join(f"f{number}" for number in range(499))).command
+        assert (more.complete, [one.code for one in more.problems]) == (False, ["too_many_words"])
