@@ -282,6 +282,8 @@ def test_who_is_killed_loses_what_runs_and_is_told_so_and_may_come_in_again(clie
     client.wait(events, until=18)
     held = client.begin(client.fields("POST", "/orders", ("content-length", "0")))
     ticket = client.running.ticket()
+    # WHY: the library of this client takes nothing any more behind a GOAWAY, so the answer has to come with it: at once, where it is held.
+    assert until(lambda: gateway.approvals.bell.waiters(ticket.id) == 1)
     (live,) = [one for one in gateway.ender.live() if one.session.id == client.running.decisions()[-1].session]
     gateway.ender.end(live.session.id, by="olga", comment="enough")
     got = client.wait(held)
