@@ -145,6 +145,7 @@ impl Reader<'_> {
             let from = self.pos;
             if let Ok(Some((end, parts))) = self.arithmetic_to_parentheses() {
                 let text = self.text.get(from..end).unwrap_or_default().to_owned();
+                self.is_bashs = true;
                 return Ok(Body::Arithmetic { text, parts });
             }
             self.retry()?;

@@ -242,7 +242,10 @@ impl Reader<'_> {
             "for" | "select" => self.for_clause(),
             "case" => self.case_clause(),
             "function" => self.function_keyword(),
-            "[[" => self.string_test().map(Body::Test),
+            "[[" => {
+                self.is_bashs = true;
+                self.string_test().map(Body::Test)
+            }
             "coproc" => self.coprocess(),
             _ => Err(self.fault("syntax", &format!("`{word}` is not expected here"))),
         }

@@ -58,12 +58,16 @@ pub struct Reader<'t> {
     place: Option<Span>,
     /// What was read although a shell would complain or read on.
     pub oddities: Vec<Fault>,
+    /// Something was read that dash and other shells take for commands, or for the end of a quote: `&>`, `[[`, `((`, `$'`.
+    is_bashs: bool,
 }
 
 /// What could be read of a text: all of it, or what stands before the fault.
 pub struct Outcome {
     pub script: Script,
     pub faults: Vec<Fault>,
+    /// Whether a shell that is not bash may run something else than what was read.
+    pub is_bashs: bool,
 }
 
 /// Reads a whole text. `place`: where it stands when it is not the command itself; `depth`: how deep it stands.
@@ -80,7 +84,7 @@ pub fn read(text: &str, place: Option<Span>, depth: usize) -> Outcome {
             fault.at = start;
         }
     }
-    Outcome { script, faults }
+    Outcome { script, faults, is_bashs: reader.is_bashs }
 }
 
 impl<'t> Reader<'t> {
@@ -96,6 +100,7 @@ impl<'t> Reader<'t> {
             pending: Vec::new(),
             place,
             oddities: Vec::new(),
+            is_bashs: false,
         }
     }
 

@@ -86,6 +86,7 @@ impl Reader<'_> {
             self.pos = start;
             return Ok(None);
         };
+        self.is_bashs |= operator.starts_with('&');
         self.skip_blanks();
         let Some(target) = self.next_word()? else {
             return Err(self.fault("syntax", &format!("what follows `{operator}` is missing")));

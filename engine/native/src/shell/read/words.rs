@@ -208,6 +208,7 @@ impl Reader<'_> {
     /// After `$'`: ANSI-C quoting.
     pub(super) fn ansi_quotes(&mut self, parts: &mut Parts) -> Read<()> {
         parts.quoted();
+        self.is_bashs = true;
         let mut value: Vec<u8> = Vec::new();
         loop {
             match self.byte(self.pos) {

@@ -220,6 +220,13 @@ impl<'t> Walker<'t> {
         }
         let place = self.place.unwrap_or(span);
         let outcome = read::read(text, Some(place), self.via.len());
+        if outcome.is_bashs && !self.is_read_by_bash() {
+            self.problem(
+                "other_shell",
+                "`&>`, `[[`, `((` or `$'` in a text that another shell than bash may run",
+                span,
+            );
+        }
         let outer = self.place.replace(place);
         self.embedding = self.embedding.saturating_add(1);
         let before = self.tree.operations.len();
@@ -234,6 +241,13 @@ impl<'t> Walker<'t> {
         self.functions = functions;
         self.embedding = self.embedding.saturating_sub(1);
         self.place = outer;
+    }
+
+    /// Whether the text that is walked next is run by bash, or by a shell that has bash's grammar.
+    fn is_read_by_bash(&self) -> bool {
+        let own = ["eval", "trap", "source", ".", "builtin", "command"];
+        let by = self.wrappers.iter().rev().find(|name| !own.contains(&name.as_str()));
+        by.is_none_or(|name| matches!(name.as_str(), "bash" | "rbash" | "zsh"))
     }
 
     /// The commands in parts of words.
