@@ -48,7 +48,8 @@ LANGUAGES: tuple[Language, ...] = (
         (
             "One operation for each simple command that could run, wrappers taken off. Program, argv, variables, redirections, wrappers",
             "and signs stand in `shell` of the operation; SQL that a client is given follows as operations of SQL, and what kubectl asks",
-            "of a cluster as operations of Kubernetes (`wrapper:kubectl`), with their facts in `kubernetes`.",
+            "of a cluster as operations of Kubernetes (`wrapper:kubectl`), with their facts in `kubernetes`. The grammar is bash's; a text",
+            "inside the text that another shell may run, and that has what bash alone reads so, is not complete (`other_shell`).",
         ),
         shell.KINDS,
         shell.FEATURES,

@@ -147,7 +147,7 @@ def test_a_line_of_more_words_than_the_shells_reader_shows_is_not_complete() -> 
     for count in (600, MAX_WORDS):
         command = tree(f"kubectl delete {'pod/a ' * count} ns/prod")
         assert not command.complete
-        assert [problem.code for problem in command.problems] == ["too_many_objects"]
+        assert command.problems[-1].code == "too_many_objects"
     # The bound is the reader's own.
     shell = tree(f"kubectl delete {'pod/a ' * 600}").operations[0].shell
     assert shell is not None

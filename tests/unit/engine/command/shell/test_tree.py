@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.command.shell.parse import parse_shell
 from engine.command.shell.tree import Assignment, Redirect, Shell
 
@@ -32,3 +34,39 @@ def test_a_command_of_more_words_than_are_listed_is_not_complete() -> None:
     for command in ("git add ", "sudo git add "):
         more = parse_shell(command + " ".join(f"f{number}" for number in range(499))).command
         assert (more.complete, [one.code for one in more.problems]) == (False, ["too_many_words"])
+
+
+OWN = ("echo a &>f rm b", "echo a &>>f rm b", "[[ a || rm b ]]", "((a))", "echo $'\\'; rm b; '")
+
+
+def quoted(text: str) -> str:
+    return text.replace("'", "'\\''")
+
+
+@pytest.mark.parametrize("text", OWN)
+@pytest.mark.parametrize(
+    "by",
+    [
+        "sh -c '{}'",
+        "env dash -c '{}'",
+        "busybox sh -c '{}'",
+        "find . -exec sh -c '{}' ';'",
+        "ssh h '{}'",
+        "sh <<'E'\n{}\nE",
+    ],
+)
+def test_what_bash_alone_reads_so_is_not_complete_where_another_shell_may_run_it(by: str, text: str) -> None:
+    command = parse_shell(by.format(text if "<<" in by else quoted(text))).command
+    assert (command.complete, "other_shell" in [one.code for one in command.problems]) == (False, True)
+
+
+@pytest.mark.parametrize("text", OWN[:4])
+def test_what_bash_alone_reads_so_is_complete_where_bash_runs_it(text: str) -> None:
+    for by in (text, f"bash -c '{quoted(text)}'", f"sh -c 'bash -c \"{quoted(text)}\"'"):
+        command = parse_shell(by).command
+        assert (command.complete, command.problems) == (True, ())
+
+
+def test_what_all_shells_read_alike_is_complete_in_each() -> None:
+    for text in ("echo a >f 2>&1", "grep '[[:space:]]$' f", "[ -f a ] && echo $((1 + 2))", 'echo "$(ls)" &'):
+        assert parse_shell(f"sh -c '{quoted(text)}'").command.complete
