@@ -20,7 +20,7 @@ from gateway.approvals.lasting import LastingApprovals, keep_lasting
 from gateway.approvals.likeness import Likeness
 from gateway.approvals.notify import Bell
 from gateway.approvals.states import Approved, Binding, Demand, Refused, Shown, State, Step, Ticket, step, touch
-from gateway.errors import ApprovalConflict
+from gateway.errors import ApprovalConflict, StoreUnavailable
 from gateway.store.database import Database
 from gateway.store.tables import tickets
 from gateway.telemetry import logger
@@ -34,6 +34,10 @@ MAX_OPEN_PER_PRINCIPAL = 1_000
 """The same for all their jobs together, so that one job does not keep the others from asking."""
 LOOKERS = 4
 """Threads that look how tickets stand for whoever waits for them in an event loop."""
+SILENCE_SECONDS = 60.0
+"""How long whoever waits for people goes on waiting while the store answers nothing."""
+LOOK_AGAIN_SECONDS = 1.0
+"""How soon it is asked again then."""
 MAX_TRIES = 8
 """Lost races before a step gives up; each loss means that somebody else moved the ticket."""
 
@@ -253,7 +257,8 @@ class Approvals:
         return found
 
     async def until_over(self, ticket_id: str, clock: Callable[[], int]) -> None:
-        """Wait in an event loop until people have decided, or their time is over; `clock` is UTC nanoseconds.
+        """Wait in an event loop until people have decided, or their time is over; `clock` is UTC nanoseconds. Raises StoreUnavailable
+        where the store has been silent for a minute.
 
         WHY the store is asked on threads of its own: one that hangs must hold up neither the loop, nor whoever needs the loop's threads.
         """
@@ -262,12 +267,21 @@ class Approvals:
             ticket = self.get(ticket_id)
             return ticket is None or ticket.is_over
 
-        look = partial(asyncio.get_running_loop().run_in_executor, self._lookers)
-        while (ticket := await look(self.get, ticket_id)) is not None and not ticket.is_over:
-            left = (ticket.expires_at - clock()) / 1e9
-            if left <= 0:
-                return
-            await self.bell.wait(ticket_id, is_over, left, self._lookers)
+        loop = asyncio.get_running_loop()
+        look, answered = partial(loop.run_in_executor, self._lookers), loop.time()
+        while True:
+            try:
+                ticket = await look(self.get, ticket_id)
+                answered = loop.time()
+                left = 0.0 if ticket is None or ticket.is_over else (ticket.expires_at - clock()) / 1e9
+                if left <= 0:
+                    return
+                await self.bell.wait(ticket_id, is_over, left, self._lookers)
+            except StoreUnavailable:
+                # WHY again: nothing runs meanwhile, and that the store is silent for a while is nobody's no.
+                if loop.time() - answered > SILENCE_SECONDS:
+                    raise
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def fence(self, ticket_id: str) -> Ticket | None:
         """The ticket, once every write that began from what it was before has come or can not come any more."""

@@ -155,6 +155,8 @@ def test_everything_works_without_a_script_and_by_keyboard(house: House, browser
     expect(focused).to_have_text("Approve")
     page.keyboard.press("Enter")
     assert process.communicate(timeout=30)[0] == "5.00\nUPDATE 1\n"
+    # What the form leads to may still be on its way.
+    page.wait_for_url(f"{house.url}/holds?said={ticket}")
     page.goto(f"{house.url}/holds/{ticket}")
     expect(page.locator("blockquote")).to_have_text("agreed by keyboard")
     context.close()

@@ -68,6 +68,8 @@ WARM_SECONDS = 300.0
 FIRST_TURNS, TURN = 2, 12
 """A client's first acts come in turn, so that twelve of them try everything however little time there is."""
 MINUTE = 60.0
+POOLED = 5 * 2 + 1
+"""The store's files at most: SQLAlchemy keeps five connections, each with the database and its log; all have one index of that."""
 ENDED = "an operator ended this session"
 SUPERSEDED = "the policy changed while this waited"
 C = TypeVar("C")
@@ -375,6 +377,14 @@ def settled(gateway: GatewayProcess, before: int) -> int:
     return open_files(gateway)
 
 
+def settled_store(gateway: GatewayProcess) -> int:
+    """The files of the store that are open once no more are than of a pool at rest: SQLite keeps one open as long as others hold locks."""
+    deadline = time.monotonic() + 20
+    while store_files(gateway) > POOLED and time.monotonic() < deadline:
+        threading.Event().wait(0.2)
+    return store_files(gateway)
+
+
 async def end_what_is_left() -> None:
     """WHY: what TLS has still to say at the end of a connection outlives the client that closed it, and the loop."""
     for transport in list(getattr(asyncio.get_running_loop(), "_transports", {}).values()):
@@ -408,7 +418,7 @@ def soak(wishes: Wishes, prepared: Callable[[], contextlib.AbstractContextManage
             asyncio.run(_clients(target, tally, wishes))
         found = Soaked(wishes.seconds, tally, helpers.sizes)
         found.files = (before, settled(gateway, before))
-        found.store_files = store_files(gateway)
+        found.store_files = settled_store(gateway)
         gateway.stop()
         found.is_sealed = gateway.verify_audit() == 0
         look_at(found, target)

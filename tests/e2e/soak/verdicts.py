@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 
-from tests.e2e.soak.harness import Soaked, Wishes
+from tests.e2e.soak.harness import POOLED, Soaked, Wishes
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "30"))
 CLIENTS = int(os.environ.get("SOAK_CLIENTS", "50"))
 MOST_GROWTH = 0.05
-POOLED = 5 * 2 + 1
-"""The store's files at most: SQLAlchemy keeps five connections, each with the database and its log; all have one index of that."""
 
 
 def short(acts: int) -> Wishes:

@@ -25,7 +25,7 @@ from gateway.approvals.states import (
     Withdrawn,
 )
 from gateway.approvals.store import Approvals, NewTicket
-from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 from gateway.store.database import Database, open_database
 from gateway.store.migrations import upgrade
 
@@ -268,3 +268,30 @@ def test_the_same_command_of_the_same_principal_is_found_newest_first(approvals:
         approvals.request(replace(NEW, binding=replace(BOUND, **changed)), 4)
     assert approvals.same_command(third, 10) == [second, first]
     assert approvals.same_command(third, 1) == [second]
+
+
+@pytest.mark.parametrize("silence", [60.0, 0.0])
+async def test_who_waits_goes_on_waiting_while_the_store_is_silent_but_not_for_ever(
+    approvals: Approvals, monkeypatch: pytest.MonkeyPatch, silence: float
+) -> None:
+    monkeypatch.setattr(store_module, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(store_module, "SILENCE_SECONDS", silence)
+    ticket = approvals.request(NEW, 1)
+    looked, get = [], approvals.get
+
+    def silent(ticket_id: str) -> Ticket | None:
+        looked.append(ticket_id)
+        if len(looked) < 4 or not silence:
+            raise StoreUnavailable("the store does not answer")
+        approvals.get = get  # type: ignore[method-assign]  # it answers again
+        approvals.advance(ticket.id, Withdrawn("enough"), 2)
+        return get(ticket_id)
+
+    monkeypatch.setattr(approvals, "get", silent)
+    waiting = approvals.until_over(ticket.id, lambda: 2)
+    if silence:
+        await waiting
+        assert len(looked) == 4
+    else:
+        with pytest.raises(StoreUnavailable):
+            await waiting
