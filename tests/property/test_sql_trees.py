@@ -54,10 +54,11 @@ def test_texts_of_one_shape_have_one_tree(pair: tuple[str, str]) -> None:
 @settings(max_examples=300)
 @given(templates, st.lists(literals, min_size=1), st.randoms(use_true_random=False))
 def test_a_tree_says_truly_whether_constants_matter(template: str, values: list[str], chance: random.Random) -> None:
+    # WHY no longer: ORDER BY 2147483648 is no position, as PostgreSQL reads it, and so of another shape than ORDER BY 1.
+    whole = [value for value in values if value.isdigit() and len(value) < 10] or ["7"]
+
     def filled() -> str:
-        return re.sub(
-            "\x00", lambda _: chance.choice([value for value in values if value.isdigit()] or ["7"]), template
-        )
+        return re.sub("\x00", lambda _: chance.choice(whole), template)
 
     one, other = parse_sql(filled(), CATALOG).command, parse_sql(filled(), CATALOG).command
     assert one.sql is not None

@@ -201,7 +201,7 @@ def why_unfit(estate: Estate, answers: Answers) -> str | None:
     if len(answers.rows) != WASHES or answers.tags != _TAGS:
         return "unanswered"
     discarded, seeded, who, rest = answers.rows
-    if discarded is not None or seeded is None:
+    if discarded is not None or seeded != (b"",):
         return "unanswered"
     if who is None or who != estate.who:
         return "changed"
