@@ -352,11 +352,11 @@ class Gate:
             await self._approvals.until_over(ticket_id, self._clock)
         # WHY broad: as in `decide`.
         except Exception as error:
-            return Answer(denial_of(error), "")
+            return self._failed(self._waiting.find(ticket_id), error)
         asked = self._waiting.find(ticket_id)
         return await self._aside.ask(
             lambda turn: self.settle(ticket_id, turn),
-            lambda: Answer(denial_of(unanswered()), "") if asked is None else self._fail(asked, unanswered()),
+            lambda: self._failed(asked, unanswered()),
             lambda answer: self._unwanted(asked, answer),
         )
 
@@ -385,7 +385,11 @@ class Gate:
         # WHY broad: as in `decide`.
         except Exception as error:
             turn.must_take()
-            return Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
+            return self._failed(asked, error)
+
+    def _failed(self, asked: Asked | None, error: Exception) -> Answer:
+        """The deny for what went wrong, recorded where somebody's question is known. Never raises."""
+        return Answer(denial_of(error), "") if asked is None else self._fail(asked, error)
 
     def _unwanted(self, asked: Asked | None, answer: Answer) -> None:
         """An answer that was recorded, and whose session is gone: nothing of it happens."""

@@ -26,7 +26,7 @@ from gateway.approvals.store import Approvals
 from gateway.asked import Asked
 from gateway.audit.entry import Kind
 from gateway.config.model import SecretsInText
-from gateway.errors import ApprovalConflict, AuditUnavailable
+from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 from gateway.identity.logins import Login
 from gateway.remembering import Memory
 from tests.strategies.gates import (
@@ -260,6 +260,20 @@ async def test_nobody_in_time_is_a_deny(house: House) -> None:
     assert why(answer.decision) == "the approval was expired: nobody decided in time"
     assert (found := house.approvals.get(ticket)) is not None
     assert found.state is State.EXPIRED
+
+
+async def test_that_nobody_can_tell_what_became_of_a_hold_is_a_deny_and_recorded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(ticket_id: str, clock: Callable[[], int]) -> None:
+        raise StoreUnavailable("the store does not answer")
+
+    ticket = ticket_of(house)
+    monkeypatch.setattr(house.approvals, "until_over", silent)
+    answer = await house.gate.fate(ticket)
+    assert answer.decision.verdict is Verdict.DENY
+    assert house.entries()[-1].verdict == "deny"
+    assert answer.decision_id
 
 
 async def test_a_grant_comes_out_once_however_often_it_is_asked_for(house: House) -> None:

@@ -58,7 +58,7 @@ pub struct Reader<'t> {
     place: Option<Span>,
     /// What was read although a shell would complain or read on.
     pub oddities: Vec<Fault>,
-    /// Something was read that dash and other shells take for commands, or for the end of a quote: `&>`, `[[`, `((`, `$'`.
+    /// Something was read that dash, zsh or others take for commands, or for the end of a quote: `&>`, `[[`, `((`, `$'`, `*(...)`.
     is_bashs: bool,
 }
 

@@ -106,7 +106,10 @@ impl Reader<'_> {
             }
             b'$' => self.dollar(parts, false),
             b'`' => self.backquotes(parts, false),
-            b'?' | b'*' | b'+' | b'@' | b'!' if self.peek_second() == Some(b'(') => self.extended_glob(parts),
+            b'?' | b'*' | b'+' | b'@' | b'!' if self.peek_second() == Some(b'(') => {
+                self.is_bashs = true;
+                self.extended_glob(parts)
+            }
             _ => {
                 self.take_char(parts.text());
                 Ok(())

@@ -220,12 +220,16 @@ impl<'t> Walker<'t> {
         }
         let place = self.place.unwrap_or(span);
         let outcome = read::read(text, Some(place), self.via.len());
-        if outcome.is_bashs && !self.is_read_by_bash() {
-            self.problem(
-                "other_shell",
-                "`&>`, `[[`, `((` or `$'` in a text that another shell than bash may run",
-                span,
-            );
+        match self.read_by() {
+            Some("bash" | "rbash") | None => {}
+            Some("fish" | "csh" | "tcsh") => {
+                self.problem("other_shell", "a text for a shell whose quotes are not bash's", span);
+            }
+            Some(_) if outcome.is_bashs => {
+                let what = "`&>`, `[[`, `((`, `$'` or `*(...)` in a text that another shell than bash may run";
+                self.problem("other_shell", what, span);
+            }
+            Some(_) => {}
         }
         let outer = self.place.replace(place);
         self.embedding = self.embedding.saturating_add(1);
@@ -243,11 +247,10 @@ impl<'t> Walker<'t> {
         self.place = outer;
     }
 
-    /// Whether the text that is walked next is run by bash, or by a shell that has bash's grammar.
-    fn is_read_by_bash(&self) -> bool {
+    /// What runs the text that is walked next, where that is not the shell of the whole command.
+    fn read_by(&self) -> Option<&str> {
         let own = ["eval", "trap", "source", ".", "builtin", "command"];
-        let by = self.wrappers.iter().rev().find(|name| !own.contains(&name.as_str()));
-        by.is_none_or(|name| matches!(name.as_str(), "bash" | "rbash" | "zsh"))
+        self.wrappers.iter().rev().map(String::as_str).find(|name| !own.contains(name))
     }
 
     /// The commands in parts of words.

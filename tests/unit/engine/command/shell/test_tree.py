@@ -60,6 +60,19 @@ def test_what_bash_alone_reads_so_is_not_complete_where_another_shell_may_run_it
     assert (command.complete, "other_shell" in [one.code for one in command.problems]) == (False, True)
 
 
+@pytest.mark.parametrize("by", ["fish", "csh", "tcsh"])
+def test_a_text_for_a_shell_of_other_quotes_is_never_complete(by: str) -> None:
+    for text in ("ls", "echo '\\\\''; rm b; #'"):
+        command = parse_shell(f'{by} -c "{text}"').command
+        assert (command.complete, [one.code for one in command.problems]) == (False, ["other_shell"])
+
+
+def test_what_zsh_runs_in_a_pattern_is_not_complete() -> None:
+    command = parse_shell("zsh -c \"ls *(e:'rm b':)\"").command
+    assert (command.complete, [one.code for one in command.problems]) == (False, ["other_shell"])
+    assert parse_shell("zsh -c 'ls *.py | wc -l'").command.complete
+
+
 @pytest.mark.parametrize("text", OWN[:4])
 def test_what_bash_alone_reads_so_is_complete_where_bash_runs_it(text: str) -> None:
     for by in (text, f"bash -c '{quoted(text)}'", f"sh -c 'bash -c \"{quoted(text)}\"'"):
