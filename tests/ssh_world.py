@@ -2,7 +2,7 @@
 
 The verdict is a mark in the command: `#deny`, `#hold`, `#mask` (of nothing that could be masked), `#secrets` (tokens are), `#rows`;
 anything else is allowed. The target prints the line it
-was given and ends with status 3; `#drop` in it ends its connection, `#stuck` keeps it running.
+was given and ends with status 3; `#drop` in it ends its connection, `#stuck` keeps it running until a signal.
 """
 
 from __future__ import annotations
@@ -258,7 +258,10 @@ async def _run_line(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> 
         return
     if "#stuck" in line:
         process.stdout.write("stuck\n")
-        await process.stdin.read()
+        try:
+            await process.stdin.read()
+        except asyncssh.SignalReceived as signal:
+            process.exit_with_signal(signal.signal)
         return
     process.stdout.write(line)
     process.stderr.write("err")

@@ -28,25 +28,27 @@ class Asker:
         self._tell = tell
         self._tickets: set[str] = set()
         self._is_over = False
+        self._cancels = 0
 
     async def granted(self, question: Question, *, can_record: bool = False, can_mask: bool = False) -> Answer:
         """The answer that lets it happen. Raises NotGranted. `can_record`, `can_mask`: as in `session.unmet`."""
-        gate = self._visit.gate
+        gate, cancels = self._visit.gate, self._cancels
         said = gate.decide(question)
         answer = await said if isinstance(said, Pending) else said
-        if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
-            ticket = answer.ticket
-            if self._has_gone():
-                gate.withdraw(ticket, "the client is gone")
-                raise NotGranted("the client is gone", code="CLIENT_GONE")
-            self._tell(messages.held(answer))
-            answer = await self._wait(ticket)
-            if self._has_gone():
-                if answer.decision.is_granted:
-                    gate.finished(answer.decision_id, Outcome(error="CLIENT_GONE"))
-                raise NotGranted("the client is gone", code="CLIENT_GONE")
+        ticket = answer.ticket
+        if answer.decision.verdict is Verdict.HOLD and ticket is not None:
+            if self._why_gone(cancels) is None:
+                self._tell(messages.held(answer))
+                answer = await self._wait(ticket)
+            else:
+                gate.withdraw(ticket, str(self._why_gone(cancels)))
+        gone = self._why_gone(cancels)
+        if gone is not None:
             if answer.decision.is_granted:
-                self._tell(messages.released(ticket))
+                gate.finished(answer.decision_id, Outcome(error=gone.code))
+            raise gone
+        if ticket is not None and answer.decision.is_granted:
+            self._tell(messages.released(ticket))
         if not answer.decision.is_granted:
             raise NotGranted(messages.denial(answer), code="DENIED")
         missing = unmet(answer, can_record=can_record, can_mask=can_mask)
@@ -73,13 +75,25 @@ class Asker:
         """Whether a question waits for people."""
         return bool(self._tickets)
 
-    def _has_gone(self) -> bool:
-        # WHY a method: it changes while we wait, which a checker of types cannot know of an attribute.
-        return self._is_over
+    def _why_gone(self, cancels: int) -> NotGranted | None:
+        """Why nobody waits any more for what was asked after so many cancels; None while somebody does."""
+        if self._is_over:
+            return NotGranted("the client is gone", code="CLIENT_GONE")
+        if self._cancels != cancels:
+            return NotGranted("cancelled by the client", code="CANCELLED")
+        return None
+
+    def cancel(self) -> None:
+        """The client does not want what is asked now any more; it may ask again."""
+        self._cancels += 1
+        self._take_back("cancelled by the client")
 
     def leave(self) -> None:
         """The channel is over."""
         self._is_over = True
+        self._take_back("the client is gone")
+
+    def _take_back(self, reason: str) -> None:
         for ticket in list(self._tickets):
-            self._visit.gate.withdraw(ticket, "the client is gone")
+            self._visit.gate.withdraw(ticket, reason)
         self._tickets.clear()

@@ -215,6 +215,9 @@ class GuardedShell:
                 run.take_input(data)
             case Mode.RUNNING | Mode.SCREEN if run is not None:
                 self._input_of(run, data)
+            case Mode.SCREEN if b"\x03" in data:
+                self._editor.drop()
+                self._asker.cancel()
             case Mode.OPENING:
                 self._editor.feed(data)
                 if b"\x03" in data and not self._decision_id:
@@ -242,7 +245,7 @@ class GuardedShell:
 
     def _interrupt(self, run: CommandRun, name: str) -> None:
         """Ctrl-C: a signal; a second one leaves the command alone. WHY: some targets pass no signals on (OpenSSH's, to root)."""
-        if run.is_running and self._interrupted is run and self._end_of_line is not None:
+        if self._interrupted is run and self._end_of_line is not None:
             run.leave("left by the client")
             self._end_of_line.exit(messages.CANCELLED)
             return
@@ -330,8 +333,9 @@ class GuardedShell:
         try:
             answer = await granted_with_record(self._visit, self._asker, "screen", program)
         except NotGranted as error:
-            self._display.write_stderr(str(error).encode())
-            self._ask_for_line(messages.REFUSED)
+            is_cancelled = error.code == "CANCELLED"
+            self._display.write_stderr(b"^C\n" if is_cancelled else str(error).encode())
+            self._ask_for_line(messages.CANCELLED if is_cancelled else messages.REFUSED)
             self._edit()
             return
         self._visit.gate.finished(answer.decision_id, Outcome())

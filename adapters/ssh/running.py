@@ -45,6 +45,8 @@ from engine.masking.output import ValueMask
 
 MAX_EARLY_INPUT = 256 * 1024
 """Bytes of a client's input kept while its command waits; above, the channel is not read any more."""
+MAX_EARLY_SIGNALS = 16
+"""Signals kept for a command that is on its way to the target."""
 SIGNALS = frozenset(
     {"ABRT", "ALRM", "FPE", "HUP", "ILL", "INT", "KILL", "PIPE", "QUIT", "SEGV", "TERM", "USR1", "USR2"}
 )
@@ -90,6 +92,7 @@ class CommandRun:
         self._timer: asyncio.TimerHandle | None = None
         self._early: list[bytes] = []
         self._early_size = 0
+        self._early_signals: list[str] = []
         self._input_ended = False
         self._client_is_full = False
         self._target: asyncssh.SSHClientChannel[bytes] | None = None
@@ -138,12 +141,16 @@ class CommandRun:
             self._read_target(not is_full)
 
     def signal(self, name: str) -> None:
-        """A signal for the command; for one that waits, its end."""
-        if self._session.phase is Phase.WAITING:
+        """A signal for the command, also where it is still on its way to the target; for one that is not granted yet, its end."""
+        if self._session.phase in (Phase.ASKED, Phase.WAITING):
             self.leave(f"cancelled by the client ({name})" if name in SIGNALS else "cancelled by the client")
             self._exit(messages.CANCELLED)
-        elif self._target is not None and name in SIGNALS:
+        elif name not in SIGNALS:
+            return
+        elif self._target is not None:
             self._target.send_signal(name)
+        elif self._session.phase is Phase.RUNNING and len(self._early_signals) < MAX_EARLY_SIGNALS:
+            self._early_signals.append(name)
 
     @property
     def is_running(self) -> bool:
@@ -322,6 +329,9 @@ class CommandRun:
         for data in self._early:
             self._feed(target, data)
         self._early.clear()
+        for name in self._early_signals:
+            target.send_signal(name)
+        self._early_signals.clear()
         if self._input_ended:
             target.write_eof()
         self._client.resume_reading()

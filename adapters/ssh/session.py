@@ -158,6 +158,7 @@ class CommandSession:
     _text: bytes = b""
     _ticket: str | None = None
     _since: float = 0.0
+    _why_left: str = "the client is gone"
     _effects: list[Effect] = field(default_factory=list)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
@@ -188,7 +189,7 @@ class CommandSession:
         if self.phase not in (Phase.ASKED, Phase.WAITING):
             # WHY not an error: the client may have left while people decided, or the store was asked.
             if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
-                return [Withdraw(answer.ticket, "the client is gone")]
+                return [Withdraw(answer.ticket, self._why_left)]
             return [NotRun(answer.decision_id, "CLIENT_GONE")] if answer.decision.is_granted else []
         decision = answer.decision
         if decision.verdict is Verdict.HOLD and self.phase is Phase.ASKED and answer.ticket is not None:
@@ -219,7 +220,7 @@ class CommandSession:
         return [Tell(told), WakeAt(now + self.notice_seconds)]
 
     def _left(self, reason: str) -> list[Effect]:
-        waiting, self.phase = self.phase is Phase.WAITING, Phase.OVER
+        waiting, self.phase, self._why_left = self.phase is Phase.WAITING, Phase.OVER, reason
         return [Withdraw(self._ticket, reason)] if waiting and self._ticket is not None else []
 
 

@@ -37,8 +37,12 @@ class Typed:
 
     async def line(self, text: str, *, pasted: bool) -> str:
         """Send a text; `denied`, `refused`, `held`, `unfinished` or `ran`. What waits is taken back."""
-        body = f"\x1b[200~{text}\x1b[201~" if pasted else text.replace("\n", "\r")
-        self._process.stdin.write(body.encode("utf-8", "replace"))
+        *before, last = [f"\x1b[200~{text}\x1b[201~"] if pasted else text.split("\n")
+        for line in before:
+            # WHY waited for: a prompt for more that is only on its way looks like one that stays.
+            self._process.stdin.write(line.encode("utf-8", "replace") + b"\r")
+            await self._until(MORE)
+        self._process.stdin.write(last.encode("utf-8", "replace"))
         await asyncio.sleep(0)
         self._process.stdin.write(b"\r")
         # WHY a line of our own behind it: typed lines give a prompt each, and this one is the last.

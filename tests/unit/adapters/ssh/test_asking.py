@@ -67,6 +67,43 @@ async def test_a_channel_that_ends_takes_its_questions_back_and_a_late_grant_is_
     assert gate.outcomes[0][1].error == "CLIENT_GONE"
 
 
+async def test_a_question_that_is_cancelled_is_taken_back_and_another_may_be_asked() -> None:
+    made, gate, _ = asker()
+    waiting = asyncio.create_task(made.granted(Question("ssh", b"#hold")))
+    await asyncio.sleep(0)
+    made.cancel()
+    assert gate.withdrawn == ["T1"]
+    gate.held["T1"].set_result(True)
+    with pytest.raises(NotGranted) as caught:
+        await waiting
+    assert caught.value.code == "CANCELLED"
+    assert [outcome.error for _, outcome in gate.outcomes] == ["CANCELLED"]
+    assert (await made.granted(Question("ssh", b"x"))).decision_id == "d2"
+
+
+@pytest.mark.parametrize("text", [b"x", b"#hold", b"#deny"])
+@pytest.mark.parametrize("code", ["CANCELLED", "CLIENT_GONE"])
+async def test_an_answer_that_comes_when_nobody_waits_is_not_used(text: bytes, code: str) -> None:
+    made, gate, told = asker()
+    decide, may_answer = gate.decide, asyncio.Event()
+
+    async def later() -> Answer:
+        await may_answer.wait()
+        return decide(Question("ssh", text))
+
+    gate.decide = lambda question: Pending(later)  # type: ignore[method-assign,assignment,return-value]  # a test's
+    waiting = asyncio.create_task(made.granted(Question("ssh", text)))
+    await asyncio.sleep(0)
+    made.cancel() if code == "CANCELLED" else made.leave()
+    may_answer.set()
+    with pytest.raises(NotGranted) as caught:
+        await waiting
+    assert caught.value.code == code
+    assert [outcome.error for _, outcome in gate.outcomes] == ([code] if text == b"x" else [])
+    assert gate.withdrawn == (["T1"] if text == b"#hold" else [])
+    assert told == []
+
+
 async def test_an_answer_that_comes_later_is_waited_for() -> None:
     made, gate, _ = asker()
     decide = gate.decide

@@ -13,8 +13,10 @@ from contextlib import asynccontextmanager
 import asyncssh
 import pytest
 
+from adapters.core.ports import Answer, Pending, Question
+from adapters.ssh.facts import request_question
 from tests import ssh_world as worlds
-from tests.ssh_world import World, ssh_world
+from tests.ssh_world import SmallGate, World, ssh_world
 
 PROMPT = re.compile(r"guarded:[^\r\n]*\$ \r\x1b\[\d+C$")
 
@@ -173,6 +175,55 @@ async def test_held_lines_wait_are_granted_and_are_taken_back() -> None:
         typed.process.stdin.write("\x03")
         await typed.until(PROMPT.search)
         assert world.gate.withdrawn == ["T3"]
+
+
+class Slow(SmallGate):
+    """Lines that say `#later` are answered when it is let."""
+
+    def decide(self, question: Question) -> Answer:
+        if b"#later" not in question.text:
+            return super().decide(question)
+        self.is_asked, self.answers = True, asyncio.Event()
+        self.news.set()
+
+        async def later() -> Answer:
+            await self.answers.wait()
+            return SmallGate.decide(self, question)
+
+        return Pending(later)  # type: ignore[return-value]  # as the port has it
+
+    is_asked = False
+
+
+@pytest.mark.parametrize("text", ["echo no #later", "echo no #later #hold"])
+async def test_ctrl_c_ends_a_line_whose_answer_is_still_to_come(text: str) -> None:
+    async with ssh_world() as world:
+        world.keeper.gate = gate = Slow()
+        async with shell(world) as typed:
+            typed.process.stdin.write(f"{text}\r")
+            await world.until(lambda: gate.is_asked)
+            typed.process.stdin.write("\x03")
+            assert "^C\r\n" in await typed.until(PROMPT.search)
+            gate.answers.set()
+            await world.until(lambda: gate.withdrawn or gate.outcomes)
+            assert await typed.line("echo $?") == "130\r\n"
+            assert [line for line in world.ran if "echo no" in line] == []
+            assert gate.withdrawn == (["T2"] if "#hold" in text else [])
+
+
+async def test_ctrl_c_takes_a_held_program_of_the_whole_screen_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "adapters.ssh.terminals.request_question",
+        lambda word, *values: Question("ssh", request_question(word, *values).text + b" #hold"),
+    )
+    async with ssh_world() as world, shell(world) as typed:
+        world.gate.is_prompt = True
+        typed.process.stdin.write("less x\r")
+        await typed.until(lambda said: "held: ticket T2" in said)
+        typed.process.stdin.write("\x03")
+        assert "^C\r\n" in await typed.until(PROMPT.search)
+        assert world.gate.withdrawn == ["T2"]
+        assert await typed.line("echo $?") == "130\r\n"
 
 
 async def test_input_goes_to_what_runs_and_keys_end_it() -> None:

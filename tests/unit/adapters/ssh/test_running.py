@@ -11,6 +11,7 @@ import pytest
 
 from adapters.core.ports import Answer, Pending, Question
 from adapters.ssh.running import MAX_EARLY_INPUT, SIGNALS
+from adapters.ssh.upstream import Upstream
 from tests import ssh_world as worlds
 from tests.ssh_world import SmallGate, SmallRecording, World, ssh_world
 
@@ -145,6 +146,7 @@ class Slow(SmallGate):
             return SmallGate.decide(self, question)
 
         self.is_asked = True
+        self.news.set()
         return Pending(later)  # type: ignore[return-value]  # as the port has it
 
     is_asked = False
@@ -173,6 +175,42 @@ async def test_a_command_waits_for_an_answer_that_comes_later_and_who_left_leave
             await world.until(lambda: gate.held)
             gate.held["T1"].set_result(True)
         assert (await process.wait()).exit_status == 3
+
+
+@pytest.mark.parametrize("command", ["id", "id #hold"])
+async def test_a_signal_ends_a_command_whose_answer_is_still_to_come_and_the_answer_is_not_used(command: str) -> None:
+    async with ssh_world() as world:
+        world.keeper.gate = gate = Slow()
+        async with await world.connect() as connection:
+            process = await connection.create_process(command)
+            await world.until(lambda: gate.is_asked)
+            process.send_signal("INT")
+            assert (await process.wait()).exit_status == 130
+            gate.answers.set()
+            await world.until(lambda: gate.outcomes or gate.withdrawn)
+            assert world.ran == []
+            assert gate.withdrawn == (["T1"] if command != "id" else [])
+            assert [outcome.error for _, outcome in gate.outcomes] == (["CLIENT_GONE"] if command == "id" else [])
+
+
+async def test_a_signal_for_a_command_on_its_way_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ssh_world() as world:
+        opens = asyncio.Event()
+        opened = Upstream.run
+
+        async def slowly(self: Upstream, *given: object) -> object:
+            await opens.wait()
+            return await opened(self, *given)  # type: ignore[arg-type]  # what it was called with
+
+        monkeypatch.setattr(Upstream, "run", slowly)
+        async with await world.connect() as connection:
+            process = await connection.create_process("id #stuck")
+            await world.until(lambda: world.gate.asked)
+            process.send_signal("INT")
+            await connection.run("id #deny")  # it is behind the signal
+            opens.set()
+            await world.until(lambda: world.gate.outcomes)
+            assert world.gate.outcomes[0][1].error == "SIGNAL_INT"
 
 
 class Broken(SmallGate):
