@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-SECONDS = 20
+SECONDS = 60
 
 
 class Typist:

@@ -130,7 +130,7 @@ async def asked(port: int, names: Sequence[bytes], site: Site) -> list[bytes]:
         writer.write(
             b"GET /%b HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer good\r\nConnection: close\r\n\r\n" % name
         )
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             answers.append(await reader.read())
             while site.speaking:
                 await asyncio.sleep(0)

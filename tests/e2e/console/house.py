@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from gateway.demo.binaries import find_binaries
 from gateway.demo.cluster import free_port
@@ -22,7 +23,7 @@ from tests.cutter import Cutter
 from tests.e2e.world import ROOT, World, sallyport, wait_until_listening, world
 
 CHROMIUM = "/usr/bin/chromium"
-WAIT = 15_000
+WAIT = 45_000
 """Milliseconds that a locator may take on a busy machine."""
 
 POLICY = """\
@@ -255,7 +256,20 @@ def sign_in(context: BrowserContext, house: House, name: str, place: str = "") -
     return page
 
 
-def first_line(process: subprocess.Popen[str], seconds: float = 20) -> str:
+def go(page: Page, place: str) -> None:
+    """Go to a URL, though the page may be on its way elsewhere by itself: where a sign-in ends, its stream of news does too."""
+    deadline = time.monotonic() + WAIT / 1000
+    while True:
+        try:
+            page.goto(place)
+            return
+        except PlaywrightError as error:
+            if "interrupted by another navigation" not in str(error) and "ERR_ABORTED" not in str(error):
+                raise
+            assert time.monotonic() < deadline, "it is still on its way elsewhere"
+
+
+def first_line(process: subprocess.Popen[str], seconds: float = 60) -> str:
     """What a waiting psql says first on standard error (the notice of its hold)."""
     assert process.stderr is not None
     began = time.monotonic()

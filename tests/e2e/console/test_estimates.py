@@ -139,9 +139,10 @@ def test_who_asked_does_not_see_it_anywhere(planned: House) -> None:
 
 def test_where_there_is_none_it_says_why_and_the_hold_is_decided_all_the_same(planned: House, told: Told) -> None:
     process, ticket = hold(planned, "DELETE FROM app.orders WHERE id IN (SELECT id FROM app.few) AND id = 3")
+    # A notice waits for what the planner says.
+    notice = told.of(ticket)["estimate"]
     listed = cli(planned, "holds", ticket, "--as", "dora")
     assert "no estimate: planning it could run `app.odd`" in listed
-    notice = told.of(ticket)["estimate"]
     assert isinstance(notice, dict)
     assert "app.odd" in str(notice["why_not"])
     cli(planned, "approve", ticket, "--as", "dora")

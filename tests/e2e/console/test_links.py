@@ -7,7 +7,7 @@ import subprocess
 from playwright.sync_api import BrowserContext, expect
 
 from tests.conftest import ROOT
-from tests.e2e.console.house import House
+from tests.e2e.console.house import House, go
 from tests.e2e.console.raw import COOKIE, Raw, field_of
 from tests.e2e.world import sallyport
 
@@ -40,7 +40,7 @@ def test_a_link_signs_in_with_one_click_and_never_again(house: House, context: B
     page.get_by_role("button", name="Sign out").wait_for()
     expect(page.locator(".whoami")).to_contain_text("dora")
     context.clear_cookies()
-    page.goto(f"{house.url}{place}")
+    go(page, f"{house.url}{place}")
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("alert")).to_contain_text("used already")
     entries = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -194,7 +195,13 @@ def test_a_session_of_psql_is_played_from_the_audit(house: House, context: Brows
     assert "NO_DROP" in errors
     house.run('SELECT 1 AS "<b>bold</b>"', user="ana")
     entries = [one for one in house.world.entries() if one.get("kind") == "decision"]
-    session = str(next(one["session"] for one in reversed(entries) if "<b>bold" in str(one["text"])))
+    last = next(one for one in reversed(entries) if "<b>bold" in str(one["text"]))
+    session, deadline = str(last["session"]), time.monotonic() + 60
+    # What became of a statement is written a moment after its answer, and a page shows what there is when it is opened.
+    while not any(
+        one["kind"] == "outcome" and one["decision_id"] == last["decision_id"] for one in house.world.entries()
+    ):
+        assert time.monotonic() < deadline, "nothing is told of what became of it"
     page = opened(context, house, f"/sessions/{session}")
     page.locator("h1").click()
     page.keyboard.press("End")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from playwright.sync_api import Error as PlaywrightError
 
-from tests.e2e.console.house import House, running_house
+from tests.e2e.console.house import House, go, running_house
 from tests.e2e.console.test_holds import card, hold
 from tests.e2e.identity.provider import Provider, running
 
@@ -135,9 +133,7 @@ def test_who_took_the_name_of_somebody_of_the_configuration_is_not_them(house: H
     deadline = time.monotonic() + 30
     while "Sign in" not in page.title():
         assert time.monotonic() < deadline, "somebody of the provider has the name and roles of somebody of the file"
-        # It may be on its way there by itself: its stream of news has ended.
-        with contextlib.suppress(PlaywrightError):
-            page.goto(f"{house.url}/holds")
+        go(page, f"{house.url}/holds")
     page.get_by_role("link", name="Sign in with corp").click()
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("alert")).to_contain_text("somebody of the configuration has that name")

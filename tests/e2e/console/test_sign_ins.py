@@ -8,7 +8,7 @@ import time
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.conftest import ROOT
-from tests.e2e.console.house import House, new_context, sign_in
+from tests.e2e.console.house import House, go, new_context, sign_in
 from tests.e2e.world import sallyport
 
 OTHERS = "others"
@@ -50,12 +50,12 @@ def test_a_sign_in_that_was_ended_is_nobodys_at_the_next_click(
     expect(mine.get_by_role("row").filter(has_text="dora")).to_have_count(0)
     rows.filter(has_not_text="this one").get_by_role("button", name="End").click()
     expect(rows).to_have_count(1)
-    theirs.goto(f"{house.url}/holds")
+    go(theirs, f"{house.url}/holds")
     expect(theirs).to_have_title("Sign in · Sallyport")
     # And beside the gateway, which has its log locked.
     said = sign_out(house, "gone")
     assert (said.returncode, said.stdout.count(": ended")) == (0, 1), said.stderr
-    mine.goto(f"{house.url}/holds")
+    go(mine, f"{house.url}/holds")
     expect(mine).to_have_title("Sign in · Sallyport")
     first, second = killed(house, 2)
     assert (first["person"], first["principal"]) == ("emil", "emil")

@@ -48,7 +48,7 @@ class Kept:
 
     def lines(self, count: int = 1) -> list[Line]:
         """The lines of so many recordings, once all of them are whole."""
-        deadline, pause = time.monotonic() + 20, threading.Event()
+        deadline, pause = time.monotonic() + 60, threading.Event()
         while True:
             found = [read_line(line) for line in self.plain().splitlines()]
             if sum(isinstance(one, Over) for one in found) == count:

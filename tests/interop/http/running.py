@@ -269,7 +269,7 @@ class Running:
 
     def outcome(self, decision_id: str) -> Entry:
         """What became of a decision, waited for."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for entry in self.entries():
                 if entry.kind.value == "outcome" and entry.decision_id == decision_id:
@@ -279,7 +279,7 @@ class Running:
 
     def ticket(self) -> Ticket:
         """The one ticket that is open, waited for."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             found = self.gateway.approvals.recent((State.REQUESTED,), 10, None)
             if found:
@@ -367,12 +367,12 @@ token = "env:BOB"
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    places = asyncio.run_coroutine_threadsafe(gateway.start(listeners=True), loop).result(20)
+    places = asyncio.run_coroutine_threadsafe(gateway.start(listeners=True), loop).result(60)
     try:
         port = int(places[-1].rpartition(":")[2])
         yield Running(gateway, port, token, secret, gateway.config.at(gateway.config.audit.dir))
     finally:
-        asyncio.run_coroutine_threadsafe(gateway.stop(1), loop).result(20)
+        asyncio.run_coroutine_threadsafe(gateway.stop(1), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -387,7 +387,7 @@ def curl(running: Running, path: str, *arguments: str, scheme: str = "http", bea
     """Real curl with the token; exit code and what it printed."""
     done = subprocess.run(
         [
-            *("curl", "-sS", "--path-as-is", "-m", "30", *(_token(running) if bears else ()), *arguments),
+            *("curl", "-sS", "--path-as-is", "-m", "55", *(_token(running) if bears else ()), *arguments),
             f"{scheme}://127.0.0.1:{running.port}{path}",
         ],
         capture_output=True,

@@ -175,7 +175,7 @@ def test_a_stream_that_nobody_reads_stops_the_target_and_no_other_stream(client:
     target.broken.clear()
     client.h2.reset_stream(stream)
     client.flush()
-    assert target.broken.wait(10), "who leaves ends the target's work"
+    assert target.broken.wait(60), "who leaves ends the target's work"
 
 
 def test_a_body_is_bounded_by_its_window_until_it_is_wanted(client: Client) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.interop.http.nginx import Nginx
 from tests.interop.http.running import CARD, Running, Target, curl, gateway_before
+from tests.interop.http.test_streams import until
 from tests.interop.http.two import Client, secured_gateway
 from tests.interop.http.two_nginx import CLEAR, OVER_TLS_OLD, resource, two_nginx
 
@@ -31,9 +32,19 @@ def running(nginx: Nginx, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield made
 
 
+def answered(nginx: Nginx, begin: str, count: int) -> list[str]:
+    """The lines about paths that begin so, once there are so many: a line is written behind its answer."""
+
+    def found() -> list[str]:
+        return [line for line in nginx.requests() if line.split()[1].startswith(begin)]
+
+    assert until(lambda: len(found()) >= count), nginx.requests()
+    return found()
+
+
 def spoken(nginx: Nginx, path: str) -> list[str]:
-    """The versions in which a path was asked for."""
-    return [line.split()[-2] for line in nginx.requests() if line.split()[1] == path]
+    """The versions in which a path was asked for, once it was."""
+    return [line.split()[-2] for line in answered(nginx, path, 1) if line.split()[1] == path]
 
 
 def connections(nginx: Nginx, paths: str) -> set[str]:
@@ -111,7 +122,8 @@ def test_many_requests_are_on_few_connections_at_once(
         for thread in threads:
             thread.join(60)
         assert failed == []
-    assert len([line for line in nginx.requests() if " /many/" in line]) == 160
+    assert len(answered(nginx, "/many/", 160)) == 160
+    answered(nginx, "/echo/many", 8)
     assert len(connections(nginx, "/many/") | connections(nginx, "/echo/many")) <= 4
 
 
@@ -230,6 +242,6 @@ def test_a_target_that_says_goodbye_again_and_again_loses_nobody_and_runs_nothin
                 got = [client.wait(stream) for stream in streams]
             assert [bytes(one.body) for one in got] == [f"</many/{number}>".encode() for number in range(60)]
             assert len(running.decisions()) - before == 60
-            asked = [line.split()[1] for line in nginx.requests() if " /many/" in line]
+            asked = [line.split()[1] for line in answered(nginx, "/many/", 60)]
             assert sorted(asked) == sorted(f"/many/{number}" for number in range(60)), "each ran once"
             assert len(connections(nginx, "/many/")) >= 12

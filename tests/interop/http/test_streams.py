@@ -14,7 +14,7 @@ from adapters.web.bodies import Chunked
 from tests.interop.http.running import CARD, Running, Target, curl
 
 
-def until(is_so: object, seconds: float = 20) -> bool:
+def until(is_so: object, seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if callable(is_so) and is_so():

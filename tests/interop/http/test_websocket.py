@@ -63,10 +63,11 @@ async def test_messages_go_both_ways_and_nothing_is_compressed(sockets: Running,
 
 
 async def test_pings_are_answered_by_the_other_side(sockets: Running) -> None:
-    async with connected(sockets, "/echo", heartbeat=0.3) as socket:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1.5):
-                await socket.receive()
+    async with connected(sockets, "/echo", autoping=False) as socket:
+        for said in (b"are you there", b""):
+            await socket.ping(said)
+            answer = await socket.receive(timeout=60)
+            assert (answer.type, bytes(answer.data)) == (WSMsgType.PONG, said)
         assert not socket.closed
 
 

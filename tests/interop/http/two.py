@@ -71,7 +71,7 @@ class Client:
     """A client that checks nothing of what it sends."""
 
     def __init__(self, running: Running, *, tls: bool = True, alpn: Sequence[str] = ("h2",)) -> None:
-        plain = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", running.port), timeout=30)
         self.running = running
         self.socket: socket.socket = plain
         if tls:

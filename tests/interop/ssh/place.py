@@ -36,7 +36,7 @@ from tests.conftest import missing
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 ME = pwd.getpwuid(os.geteuid()).pw_name
 STACK = 96 << 20
-WAIT = 20
+WAIT = 60
 START_WAIT = 90
 
 POLICIES = """\

@@ -11,6 +11,7 @@ import threading
 import asyncssh
 import pytest
 
+from gateway.audit.entry import Entry
 from tests.interop.ssh.place import WAIT, Place
 
 MIB = 1 << 20
@@ -130,22 +131,26 @@ def test_the_end_of_input_is_not_the_end_of_output(place: Place) -> None:
 
 
 def test_a_slow_reader_slows_the_command_down(place: Place) -> None:
-    client = subprocess.Popen(
-        place.command("head -c 200000000 /dev/zero"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+    text = "head -c 200000000 /dev/zero"
+    client = subprocess.Popen(place.command(text), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert client.stdout is not None
     assert client.stdout.read(1) == b"\0"
     threading.Event().wait(1.0)
     client.kill()
     client.communicate(timeout=WAIT)
-    place.wait_until(lambda: place.entries()[-1].kind == "session")
-    outcome = next(entry for entry in reversed(place.entries()) if entry.kind == "outcome")
+    decided = next(entry for entry in reversed(place.decisions()) if entry.text == text)
+
+    def outcomes() -> list[Entry]:
+        return [one for one in place.entries() if one.kind == "outcome" and one.decision_id == decided.decision_id]
+
+    place.wait_until(lambda: bool(outcomes()))
+    (outcome,) = outcomes()
     assert outcome.error == "CLIENT_GONE"
     assert (outcome.bytes or 0) < 20 * MIB
 
 
 def test_many_channels_of_one_connection_are_each_decided(place: Place) -> None:
-    control = ["-o", f"ControlPath={place.folder}/mux", "-o", "ControlMaster=auto", "-o", "ControlPersist=5"]
+    control = ["-o", f"ControlPath={place.folder}/mux", "-o", "ControlMaster=auto", "-o", "ControlPersist=60"]
     # WHY no pipes for the first one: the master it leaves behind would keep them open.
     first = subprocess.run(
         place.command("exit 3", options=control), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -179,13 +184,14 @@ def test_a_client_has_more_channels_than_the_target_takes_on_one_connection(plac
 
 
 def test_a_client_that_asks_whether_we_live_is_answered_while_it_waits(place: Place) -> None:
-    alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1"]
+    # Left after four seconds without any answer, not where one of them is only late.
+    alive = ["-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=3"]
     client = subprocess.Popen(
         place.command("echo patient #hold", options=alive), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     place.wait_for_hold()
     with pytest.raises(subprocess.TimeoutExpired):
-        client.wait(4)
+        client.wait(7)
     place.decide_hold(granted=True)
     out, _ = client.communicate(timeout=WAIT)
     assert (client.returncode, out) == (0, b"patient\n")
@@ -219,13 +225,16 @@ def test_a_client_that_insists_on_a_terminal_is_refused(place: Place) -> None:
 
 def test_the_target_lost_in_the_middle_is_told(place: Place) -> None:
     client = subprocess.Popen(
-        place.command("echo begun; sleep 0.5; kill -9 $PPID; sleep 60"),
+        place.command("echo begun; read x; kill -9 $PPID; sleep 60"),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    out, err = client.communicate(timeout=WAIT)
+    assert client.stdout is not None
+    assert client.stdout.readline() == b"begun\n"
+    out, err = client.communicate(b"now\n", timeout=WAIT)
     assert client.returncode == 255
-    assert out == b"begun\n"
+    assert out == b""
     assert b"sallyport: the target: the connection was lost" in err
 
 

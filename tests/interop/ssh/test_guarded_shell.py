@@ -102,7 +102,7 @@ def test_denials_and_holds_are_told_on_the_screen(place: Place) -> None:
         typist.until("held: ticket")
         typist.type("\x03")
         typist.until(PROMPT)
-        assert not place.gateway.approvals.pending(2**62)
+        place.wait_until(lambda: not place.gateway.approvals.pending(2**62))
     assert not canary.exists()
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.audit.entry import Entry
 from tests.interop.ssh.place import Place
+
+
+def proof(place: Place, name: str) -> list[Entry]:
+    """What the audit says of a recording."""
+    return [entry for entry in place.entries() if entry.kind == "recording" and entry.note == name]
 
 
 def test_a_recorded_command_is_played_byte_for_byte(place: Place) -> None:
@@ -16,9 +22,10 @@ def test_a_recorded_command_is_played_byte_for_byte(place: Place) -> None:
     assert b'"text":"oops\\n"' in lines
     assert b"#record" in lines
     assert lines.splitlines()[-1].endswith(b'"is":"exit","status":0}')
-    proof = [entry for entry in place.entries() if entry.kind == "recording" and entry.note == found.id]
-    assert [entry.step for entry in proof] == ["began", "ended"]
-    assert proof[1].digest == place.recorded_digest(found.id)
+    # The file ends before the audit is told that it did.
+    place.wait_until(lambda: len(proof(place, found.id)) > 1)
+    assert [entry.step for entry in proof(place, found.id)] == ["began", "ended"]
+    assert proof(place, found.id)[1].digest == place.recorded_digest(found.id)
 
 
 def test_other_commands_leave_no_recording(place: Place) -> None:

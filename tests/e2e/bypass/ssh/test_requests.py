@@ -8,6 +8,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.e2e.bypass.ssh.request_cases import (
     TYPED,
     Act,
 )
-from tests.interop.ssh.place import Place
+from tests.interop.ssh.place import WAIT, Place
 
 
 async def connected(place: Place) -> asyncssh.SSHClientConnection:
@@ -174,6 +175,20 @@ def test_81_no_spelling_of_a_line_is_run(guarded: Place, text: str) -> None:
     assert [one for one in allowed if canary.name in one] == []
 
 
+def waiting(place: Place) -> set[str]:
+    """The tickets that wait for people."""
+    return {ticket.id for ticket in place.gateway.approvals.pending(time.time_ns())}
+
+
+async def until_held(place: Place, trying: Sequence[asyncio.Future[str]], before: set[str]) -> None:
+    """Until each of these is over, or waits for people, who do not come. `before`: what waited before them."""
+    async with asyncio.timeout(WAIT):
+        while left := sum(not one.done() for one in trying):
+            if len(waiting(place) - before) >= left:
+                return
+            await asyncio.wait(trying, timeout=0.05)
+
+
 def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(guarded: Place) -> None:
     home = guarded.folder / "home"
     (home / ".ssh").mkdir(parents=True)
@@ -208,15 +223,20 @@ def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(gua
         # A channel of its own: an operation that waits keeps those behind it waiting.
         async with connection.start_sftp_client() as client:
             try:
-                await asyncio.wait_for(act(client), 4)
-            except TimeoutError:
+                await act(client)
+            except asyncio.CancelledError:
                 return "held"
             except asyncssh.SFTPPermissionDenied:
                 return "denied"
             return "done"
 
     async def work(connection: asyncssh.SSHClientConnection) -> list[str]:
-        return list(await asyncio.gather(*(attempt(connection, act) for act in attempts)))
+        were = waiting(guarded)
+        trying = [asyncio.ensure_future(attempt(connection, act)) for act in attempts]
+        await until_held(guarded, trying, were)
+        for one in trying:
+            one.cancel()
+        return list(await asyncio.gather(*trying))
 
     before = len(guarded.decisions())
     came = in_loop(guarded, work)
@@ -313,26 +333,37 @@ def looked_at(folder: Path) -> list[tuple[str, int, int, str]]:
 @pytest.mark.parametrize("how", ["-L", "-D", "-W", "-R", "socket"])
 def test_79_forwardings_reach_nothing(guarded: Place, how: str) -> None:
     reached: list[bool] = []
+    before = len(guarded.decisions())
+
+    def is_asked() -> bool:
+        asked = [entry for entry in guarded.decisions()[before:] if entry.protocol == "ssh"]
+        return any(entry.verdict in ("deny", "hold") for entry in asked)
+
     with socket.create_server(("127.0.0.1", 0)) as secret, socket.create_server(("127.0.0.1", 0)) as free:
         secret.settimeout(0.2)
         port, local = secret.getsockname()[1], free.getsockname()[1]
         free.close()
         if how == "-W":
             # It waits for an operator, who does not come.
-            with pytest.raises(subprocess.TimeoutExpired):
-                subprocess.run(guarded.command(options=["-W", f"127.0.0.1:{port}"]), capture_output=True, timeout=2)
+            pipe = subprocess.PIPE
+            command = guarded.command(options=["-W", f"127.0.0.1:{port}"])
+            with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as client:
+                guarded.wait_until(is_asked)
+                with pytest.raises(subprocess.TimeoutExpired):
+                    client.wait(1)
+                client.kill()
         elif how == "-R":
             options = ["-o", "ExitOnForwardFailure=yes", "-N", "-R", f"{local}:127.0.0.1:{port}"]
             assert subprocess.run(guarded.command(options=options), capture_output=True, timeout=30).returncode == 255
         else:
-            asyncio.run(_try_forward(guarded, how, port))
+            asyncio.run(_try_forward(guarded, how, port, is_asked))
         try:
             secret.accept()
             reached.append(True)
         except TimeoutError:
             pass
     assert reached == []
-    assert any(entry.protocol == "ssh" and entry.verdict in ("deny", "hold") for entry in guarded.decisions()[-4:])
+    assert is_asked()
 
 
 @pytest.mark.long
@@ -366,7 +397,7 @@ def test_79_no_spelling_of_a_destination_is_reached(guarded: Place) -> None:
             secret.accept()
 
 
-async def _try_forward(place: Place, how: str, port: int) -> None:
+async def _try_forward(place: Place, how: str, port: int, is_asked: Callable[[], bool]) -> None:
     async with await connected(place) as connection:
         is_socket = how == "socket"
         wanted = (
@@ -374,8 +405,12 @@ async def _try_forward(place: Place, how: str, port: int) -> None:
             if is_socket
             else connection.open_connection("127.0.0.1", port)
         )
+        trying = asyncio.ensure_future(wanted)
+        async with asyncio.timeout(WAIT):
+            while not is_asked():
+                await asyncio.wait({trying}, timeout=0.05)
         with pytest.raises((asyncssh.Error, TimeoutError)):
-            await asyncio.wait_for(wanted, 2)
+            await asyncio.wait_for(trying, 1)
 
 
 def test_79_agents_are_not_lent(guarded: Place) -> None:

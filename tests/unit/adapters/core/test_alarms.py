@@ -15,13 +15,13 @@ async def test_the_last_wish_counts_and_none_is_none() -> None:
     alarms.wake_at(None)
     alarms.after(0.0, lambda: late.append("first"))
     alarms.after(0.01, lambda: late.append("second"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(late) < 2:
             await asyncio.sleep(0)
     assert not woken.is_set()
     alarms.wake_at(loop.time() + 3_600)
     alarms.wake_at(loop.time())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await woken.wait()
 
 

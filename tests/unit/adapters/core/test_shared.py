@@ -154,21 +154,21 @@ class Place:
         await asyncio.get_running_loop().create_connection(lambda: made.end, sock=ours)
         made.start()
         theirs.send(self.greeting)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await made.settled
         return True
 
     async def way(self) -> tuple[End | UpstreamFailed, End, Ear]:
         ear = Ear()
         end = End(ear, Side.UPSTREAM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self.pool.reach("key", self.target, end, self.dialed), end, ear
 
     def says(self, words: bytes, number: int = 0) -> None:
         self.theirs[number].send(words)
 
     async def heard(self, number: int = 0) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await asyncio.get_running_loop().sock_recv(self.theirs[number], 1000)
 
     def close(self) -> None:
@@ -186,7 +186,7 @@ async def place() -> AsyncIterator[Place]:
 
 
 async def until(is_so: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0)
 
@@ -342,7 +342,7 @@ def secured(place: Place, folder: Path, *speaks: str, http2: str = "auto") -> li
         where = place.servers[-1].sockets[0].getsockname()
         await asyncio.get_running_loop().create_connection(lambda: made.end, *where)
         made.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await made.settled
         return True
 

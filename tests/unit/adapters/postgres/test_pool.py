@@ -134,7 +134,7 @@ async def returned(pools: Pools, end: End, estate: Estate = ESTATE) -> None:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():
             await asyncio.sleep(0)
 

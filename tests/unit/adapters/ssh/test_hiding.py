@@ -51,7 +51,7 @@ async def test_what_waits_for_a_word_is_shown_after_a_pause(monkeypatch: pytest.
     screen.hiding.push(b"28.11.1980", None)
     screen.hiding.push(b"\n$ ", None)
     assert screen.text() == b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while screen.text() != b"28.11.1980\n$ ":
             await asyncio.sleep(0.005)
     screen.hiding.push(b"born 28.11.1980", None)

@@ -60,7 +60,7 @@ async def test_every_server_starts_and_says_where(gateway: Gateway) -> None:
     try:
         assert [place.split()[0] for place in places] == ["metrics", "grpc", "grpc", "postgres"]
         host, port = places[-1].split()[1].rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=5):
+        with socket.create_connection((host, int(port)), timeout=60):
             pass
         text = await asyncio.to_thread(_get, f"http://{places[0].split()[1]}/metrics")
         assert "sallyport_sessions" in text
@@ -69,7 +69,7 @@ async def test_every_server_starts_and_says_where(gateway: Gateway) -> None:
 
 
 def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 

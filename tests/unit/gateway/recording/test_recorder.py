@@ -96,7 +96,7 @@ def test_a_little_output_is_written_within_a_second(shelf: Shelf) -> None:
     one = shelf.begin()
     one.output(b"a word")
     (path,) = files(shelf.folder)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not state_of(path).chunks:
         assert time.monotonic() < deadline
     one.end(0)
@@ -126,7 +126,7 @@ def test_the_thread_that_writes_tells_of_a_failure_too(shelf: Shelf, monkeypatch
     monkeypatch.setattr(one, "_append", lambda data: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     one.output(b"a word")
     with shelf.news:
-        assert shelf.news.wait_for(lambda: "told" in shelf.steps, 5)
+        assert shelf.news.wait_for(lambda: "told" in shelf.steps, 60)
     with pytest.raises(RecorderFailed):
         one.output(b"more")
 
