@@ -6,6 +6,7 @@ complete. Patches of every type give the facts of what they would put into the o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,9 @@ YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "
 JSON_PATCH = "application/json-patch+json"
 MAX_ITEMS = 1000
 
+_INDEX = re.compile(r"-|[+-]?[0-9]+")
+"""A place in a list as the server reads it in the path of a JSON Patch: negative ones count from the end."""
+_TOKENS = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token")
 _DIRECTIVES = ("$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList")
 
 
@@ -38,6 +42,8 @@ class Body:
     rbac: RbacFacts | None = None
     is_forced: bool = False
     is_dry_run: bool = False
+    makes_token: bool = False
+    """A secret that the cluster fills with a token, or takes one from."""
     features: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -87,6 +93,7 @@ def body_facts(document: Value) -> Body:
         rbac=rbac_facts(document),
         is_forced=_is_forced(document),
         is_dry_run=document.get("dryRun") == ["All"],
+        makes_token=document.get("type") in _TOKENS,
         features=frozenset(_features(document)),
     )
 
@@ -136,6 +143,5 @@ def _placed(parts: Sequence[str], change: dict[str, Value]) -> Value:
     if len(parts) > 64:
         raise Refused("json_patch", "a path of the patch is too deep")
     for part in reversed(parts):
-        is_index = part == "-" or part.isdecimal()
-        value = [value] if is_index else {part: value}
+        value = [value] if _INDEX.fullmatch(part) else {part: value}
     return value

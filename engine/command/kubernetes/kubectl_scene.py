@@ -16,6 +16,7 @@ from engine.command.kubernetes.line import Line
 from engine.command.kubernetes.operations import operation_of
 from engine.command.kubernetes.request_info import Info, request_info
 from engine.command.kubernetes.resources import ALL, BY_NAME, Resource, resource_named
+from engine.command.kubernetes.selectors import narrows
 from engine.command.kubernetes.tree import Kubernetes, PodFacts
 from engine.command.tree import Access, Operation, Target
 
@@ -123,7 +124,7 @@ class Scene:
         base = template or Kubernetes(verb)
         selector = self.words.value("selector") or self.words.value("field-selector")
         for resource, name in objects:
-            is_all = name is None and selector is None and "selector" not in self.words.options
+            is_all = name is None and not self._is_narrowed()
             said = (
                 "list"
                 if verb == "get" and name is None
@@ -136,6 +137,12 @@ class Scene:
             self.add(
                 facts, kind if kind is not None else kind_of(said, resource.group, resource.plural, base.subresource)
             )
+
+    def _is_narrowed(self) -> bool:
+        """Whether selectors pick some objects of a kind, as far as their words can be read."""
+        given = {option: self.words.value(option) for option in ("selector", "field-selector")}
+        is_unseen = any(option in self.words.options and value is None for option, value in given.items())
+        return is_unseen or narrows(given["selector"], given["field-selector"])
 
     def files(self, verb: str, template: Kubernetes | None = None, kind: str | None = None) -> bool:
         """The objects of `-f` and `-k`: files, URLs, standard input, none of which is seen. False when there are none."""

@@ -20,6 +20,10 @@ MAX_TEXT = 2000
 _HOSTS = {"hostNetwork": "network", "hostPID": "pid", "hostIPC": "ipc"}
 _ACCOUNTS = ("serviceAccountName", "serviceAccount")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
+_HOSTNAME = "kubernetes.io/hostname"
+_BINDING = frozenset({"apiVersion", "kind", "metadata", "target"})
+"""What a binding has, which puts a pod onto a node; its kind may be left out."""
+_SELINUX_TYPES = ("", None, "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
 _SAFE_SYSCTLS = ("kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies",
                  "net.ipv4.ping_group_range", "net.ipv4.ip_unprivileged_port_start")  # fmt: skip
 
@@ -42,6 +46,9 @@ def pod_facts(document: Value) -> PodFacts | None:
     found = _Found()
     for key, value, around in members(document):
         _look(found, key, value, around)
+    if isinstance(document, dict) and document.keys() <= _BINDING:
+        target = document.get("target")
+        found.nodes.extend(texts(target.get("name")) if isinstance(target, dict) else ())
     facts = PodFacts(
         privileged="privileged" in found.flags,
         host_network="network" in found.flags,
@@ -90,6 +97,9 @@ def _look(found: _Found, key: str, value: Value, around: dict[str, Value]) -> No
 
 def _look_further(found: _Found, key: str, value: Value, around: dict[str, Value]) -> None:
     match key:
+        case "seLinuxOptions" if isinstance(value, dict):
+            if value.get("type", "") not in _SELINUX_TYPES or value.get("user") or value.get("role"):
+                found.flags.add("unconfined")
         case "procMount" if value == "Unmasked":
             found.flags.add("unconfined")
         case "seccompProfile" | "appArmorProfile" if isinstance(value, dict) and value.get("type") == "Unconfined":
@@ -97,10 +107,9 @@ def _look_further(found: _Found, key: str, value: Value, around: dict[str, Value
         case "sysctls" if isinstance(value, list):
             if any(isinstance(one, dict) and one.get("name") not in _SAFE_SYSCTLS for one in value):
                 found.flags.add("unconfined")
-        case "image" if isinstance(value, str):
-            found.images.append(value)
-        case "reference" if isinstance(value, str) and "pullPolicy" in around:
-            found.images.append(value)
+        case "image":
+            # A volume of an image says it by `reference`.
+            found.images.extend(texts(value.get("reference") if isinstance(value, dict) else value))
         case "command" | "args" if isinstance(value, list):
             # One argv of both; it is met twice and listed once.
             argv = texts(around.get("command")) + texts(around.get("args"))
@@ -110,6 +119,12 @@ def _look_further(found: _Found, key: str, value: Value, around: dict[str, Value
             found.accounts.append(value)
         case "nodeName" if isinstance(value, str) and value:
             found.nodes.append(value)
+        case "nodeSelector" if isinstance(value, dict):
+            found.nodes.extend(texts(value.get(_HOSTNAME)))
+        case "values" if around.get("key") in ("metadata.name", _HOSTNAME) and around.get("operator") == "In":
+            found.nodes.extend(texts(value))
+        case "local" if isinstance(value, dict):
+            found.paths.extend(texts(value.get("path")))
         case "secretKeyRef" | "secretRef" if isinstance(value, dict):
             found.secrets.extend(texts(value.get("name")))
         case "secret" if isinstance(value, dict):

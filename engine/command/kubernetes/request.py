@@ -17,6 +17,7 @@ from engine.command.kubernetes.line import Line
 from engine.command.kubernetes.operations import operation_of
 from engine.command.kubernetes.request_info import Info, is_set, request_info
 from engine.command.kubernetes.resources import BY_NAME
+from engine.command.kubernetes.selectors import narrows
 from engine.command.kubernetes.tree import Kubernetes
 from engine.command.tree import Access, Operation, Target
 
@@ -27,6 +28,11 @@ _INFO_PATHS = re.compile(
 )
 _HOP_BY_HOP = frozenset({"close", "keep-alive", "upgrade", "te", ""})
 _GET_LIKE = frozenset({"get", "head"})
+_DELETES = frozenset({"delete", "deletecollection"})
+_WRITES = _DELETES | {"create", "update", "patch"}
+_PUTS = frozenset({"create", "update", "apply"})
+_NEVER_DRY = frozenset({"exec", "attach", "port_forward", "proxy", "create_token"})
+"""What the server does all the same when it is asked for a dry run."""
 
 
 def read_api_request(raw: bytes, shell: ShellReader | None) -> Line:
@@ -119,12 +125,12 @@ def _about_resource(
         selector=(query.get("labelSelector") or query.get("fieldSelector") or (None,))[0],
         is_all=info.name is None
         and info.verb != "create"
-        and not (query.get("labelSelector") or query.get("fieldSelector")),
+        and not narrows(*((query.get(one) or ("",))[0] for one in ("labelSelector", "fieldSelector"))),
         container=(query.get("container") or (None,))[0],
         argv=command if kind == "exec" else None,
         stdin=runs and is_set(query.get("stdin")),
         tty=runs and is_set(query.get("tty")),
-        dry_run="All" in query.get("dryRun", ()),
+        dry_run=_is_dry_run(info.verb, kind, query, bool(request.body)),
         force=(query.get("gracePeriodSeconds") or ("",))[0] == "0",
     )
     if info.is_prefixed:
@@ -142,7 +148,7 @@ def _about_resource(
     for number, body in enumerate(bodies or [None]):
         line.operations.append(_with_body(facts, body, ("top",) if number == 0 else ("top", "list"), span, kind))
         line.features |= body.features if body is not None else set()
-    if facts.dry_run:
+    if any(one.kubernetes is not None and one.kubernetes.dry_run for one in line.operations):
         line.features.add("dry_run")
     if kind == "exec":
         _run(inside_container(command, ("top", "exec"), shell, stdin=facts.stdin), line, has_command=bool(command))
@@ -152,6 +158,14 @@ def _about_resource(
     if kind == "attach" and facts.stdin:
         line.features.add("shell_text")
         line.is_complete = False
+
+
+def _is_dry_run(verb: str, kind: str, query: dict[str, tuple[str, ...]], has_body: bool) -> bool:
+    """Whether the query asks the server to change nothing, where the server listens to that."""
+    if kind in _NEVER_DRY or verb not in _WRITES or (verb in _DELETES and has_body):
+        # WHY the body: options in it are those of the deletion, and the server then reads none in the query.
+        return False
+    return "All" in query.get("dryRun", ())
 
 
 def _shell(wanted: Sequence[str], kind: str, facts: Kubernetes) -> str:
@@ -182,8 +196,10 @@ def _with_body(
             pods=body.pods,
             rbac=body.rbac,
             force=facts.force or body.is_forced,
-            dry_run=facts.dry_run or body.is_dry_run,
+            dry_run=facts.dry_run or (body.is_dry_run and facts.verb in _DELETES),
         )
+        if body.makes_token and kind in _PUTS and facts.resource == "secrets":
+            kind = "create_token"
     return operation_of(facts, via, span, kind)
 
 

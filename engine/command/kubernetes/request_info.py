@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.command.documents.refusal import Refused
+from engine.command.kubernetes.selectors import field_terms
 
 _SAFE = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,=:@]")
 _NAME_PART = re.compile(r"[a-z0-9]([a-z0-9.\-]*[a-z0-9])?")
@@ -170,21 +171,8 @@ def _selected_name(query: Mapping[str, Sequence[str]]) -> str | None:
     given = query.get("fieldSelector")
     if not given:
         return None
-    for term in _terms(given[0]):
+    for term in field_terms(given[0]):
         field, operator, value = term
         if field == "metadata.name" and operator != "!=":
             return None if value in ("", ".", "..") or "/" in value or "%" in value else value
     return None
-
-
-def _terms(selector: str) -> list[tuple[str, str, str]]:
-    """The terms of a field selector; none at all when one of them cannot be read."""
-    found = []
-    for text in re.findall(r"(?:[^,\\]|\\.|\\$)+", selector, re.DOTALL):
-        if not text:
-            continue
-        term = re.fullmatch(r"((?:[^=!\\]|\\.)*?)(!=|==|=)((?:[^\\=,]|\\[\\,=])*)", text, re.DOTALL)
-        if term is None:
-            return []
-        found.append((term[1], term[2], re.sub(r"\\(.)", r"\1", term[3])))
-    return found

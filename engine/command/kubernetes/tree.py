@@ -12,7 +12,8 @@ class PodFacts:
 
     `commands`: the argv of containers (command and args), probes and hooks. `secrets`: names of secrets that are mounted
     or read into variables. `run_as_root`: user 0, or non-root switched off. `unconfined`: seccomp, AppArmor or procMount
-    switched off, host processes of Windows, unsafe sysctls.
+    switched off, an SELinux user, role or type that is no container's, host processes of Windows, unsafe sysctls. `node_names`: by
+    name, by the label of its name, or by a binding.
     """
 
     privileged: bool = False
@@ -55,7 +56,8 @@ class Kubernetes:
 
     `path` is the path of a request that is about no resource. `group` is empty for the core group and None where nobody can
     say. `argv` is None where nothing is run; its items are None where they are no literal. `is_all`: every object of the
-    kind is meant, no name or selector narrows it down. `body_kind` is the kind of object in the body.
+    kind is meant, no name or selector narrows it down (one that only leaves objects out, or names their namespace, does not).
+    `dry_run` only where the server would listen to that. `body_kind` is the kind of object in the body.
     """
 
     verb: str

@@ -115,6 +115,11 @@ CASES: tuple[Case, ...] = (
         _within("Job", {"hostPID": True}), _within("CronJob", _HOST_PATH), _within("Deployment", _PRIVILEGED),
         _within("DaemonSet", {"hostNetwork": True}),
         _ask(f"POST {PODS}", body=json.dumps({"apiVersion": "v1", "kind": "PodList", "items": [json.loads(_pod(hostPID=True))]})),
+        _create(nodeSelector={"kubernetes.io/hostname": "node1"}), _create(securityContext={"seLinuxOptions": {"type": "spc_t"}}),
+        _ask(f"POST {PODS}/web/binding", body='{"metadata":{"name":"web"},"target":{"name":"node1"}}'),
+        *(_ask(f"PATCH {PODS}/web", content_type="application/json-patch+json", body=json.dumps([
+            {"op": "add", "path": f"/spec/containers/{at}/securityContext/capabilities/add/{at}", "value": "SYS_ADMIN"}]))
+          for at in ("-", "0", "-1", "+0", "-0", "00")),
     )),
     Case(88, "paths that a server cleans, decodes or reads otherwise", DEV, tuple(_ask(f"GET {path}") for path in (
         "//api/v1/secrets", "/api/v1//secrets", "/api/v1/namespaces/t/../t/secrets", "/api/v1/./secrets", "/api/v1/%73ecrets",
@@ -138,6 +143,8 @@ CASES: tuple[Case, ...] = (
         _ask("GET /api/v1/secrets?limit=1&continue=x"), _ask(f"GET {_SECRETS}", "Accept: application/vnd.kubernetes.protobuf"),
         _ask("POST /api/v1/namespaces/t/serviceaccounts/default/token",
              body='{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":["x"]}}'),
+        _ask(f"POST {_SECRETS}", body=json.dumps({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+             "metadata": {"name": "way", "annotations": {"kubernetes.io/service-account.name": "default"}}})),
     )),
     Case(91, "somebody else's name in a header", DEV, tuple(_ask(f"GET {PODS}", *headers) for headers in (
         ("Impersonate-User: root",), ("impersonate-user: system:admin", "Impersonate-Group: system:masters"), ("Impersonate-Uid: 0",),

@@ -84,6 +84,18 @@ def test_a_json_patch_gives_the_facts_of_what_it_puts_in_place() -> None:
     assert body.replicas == 0
 
 
+@pytest.mark.parametrize("place", ["-", "0", "00", "-1", "-0", "+0"])
+def test_a_place_in_a_list_is_every_number_that_the_server_reads(place: str) -> None:
+    change = {
+        "op": "replace",
+        "path": f"/spec/containers/{place}/securityContext/capabilities/add/{place}",
+        "value": "SYS_ADMIN",
+    }
+    (body,) = read_body(encoded([change]), JSON_PATCH)
+    assert body.pods is not None
+    assert body.pods.capabilities == ("SYS_ADMIN",)
+
+
 def test_directives_of_patches_are_a_feature() -> None:
     assert body_facts({"spec": {"containers": [{"$patch": "delete", "name": "a"}]}}).features == {"patch_directive"}
 

@@ -54,6 +54,8 @@ def test_deleting_everything_is_seen() -> None:
     assert first(kubectl("kubectl delete ns -n x a --all")).is_all
     assert not first(kubectl("kubectl delete po -l a=b")).is_all
     assert not first(kubectl("kubectl delete po -l $X")).is_all
+    assert first(kubectl("kubectl delete po -l '!x'")).is_all
+    assert first(kubectl("kubectl delete po --field-selector metadata.namespace=a")).is_all
     assert set(kinds(kubectl("kubectl delete all --all"))) == {"deletecollection"}
 
 

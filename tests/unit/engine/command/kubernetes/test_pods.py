@@ -73,6 +73,14 @@ def test_a_privileged_container_is_seen_in_every_kind(kind: str, place: str) -> 
         ({"containers": [{"envFrom": [{"secretRef": {"name": "s"}}], "env": [{"valueFrom": {"secretKeyRef": {"name": "t", "key": "k"}}}]}]}, PodFacts(secrets=("s", "t"))),
         ({"volumes": [{"secret": {"secretName": "s"}}, {"projected": {"sources": [{"secret": {"name": "t"}}]}}]}, PodFacts(secrets=("s", "t"))),
         ({"volumes": [{"image": {"reference": "r:1", "pullPolicy": "Always"}}]}, PodFacts(images=("r:1",))),
+        ({"volumes": [{"image": {"reference": "r:1"}}]}, PodFacts(images=("r:1",))),
+        ({"securityContext": {"seLinuxOptions": {"type": "spc_t"}}}, PodFacts(unconfined=True)),
+        ({"containers": [{"securityContext": {"seLinuxOptions": {"user": "system_u"}}}]}, PodFacts(unconfined=True)),
+        ({"nodeSelector": {"kubernetes.io/hostname": "n1", "disk": "ssd"}}, PodFacts(node_names=("n1",))),
+        ({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [
+            {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n1"]}]},
+            {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["n2"]}]}]}}}}, PodFacts(node_names=("n1", "n2"))),
+        ({"local": {"path": "/"}}, PodFacts(host_paths=("/",))),
     ],
 )  # fmt: skip
 def test_what_a_pod_may_do(spec: dict[str, Any], expected: PodFacts) -> None:
@@ -85,6 +93,14 @@ def test_what_a_pod_may_do(spec: dict[str, Any], expected: PodFacts) -> None:
         name: set(value) if isinstance(value, tuple) else value
         for name, value in ((n, getattr(expected, n)) for n in PodFacts.__dataclass_fields__)
     }
+
+
+@pytest.mark.parametrize(
+    "target", [{"kind": "Node", "name": "n1"}, {"name": "n1"}, {"apiVersion": "v1", "kind": "", "name": "n1"}]
+)
+def test_a_binding_names_a_node(target: dict[str, Any]) -> None:
+    assert pod_facts({"metadata": {"name": "p"}, "target": target}) == PodFacts(node_names=("n1",))
+    assert pod_facts({"kind": "ExternalSecret", "metadata": {}, "spec": {"target": target}}) is None
 
 
 def test_an_annotation_may_switch_confinement_off() -> None:

@@ -192,6 +192,48 @@ def test_selection_and_force_are_facts() -> None:
     assert (facts.is_all, facts.force) == (True, False)
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["labelSelector=", "labelSelector=%20", "labelSelector=%21x", "labelSelector=a%21%3Db", "fieldSelector=",
+     "fieldSelector=metadata.namespace%3Da", "fieldSelector=metadata.name%21%3Dx", "fieldSelector=,", "labelSelector=x+notin+(y,z)"],
+)  # fmt: skip
+def test_a_selector_that_leaves_nothing_out_for_sure_is_none(query: str) -> None:
+    facts = api("DELETE", f"/api/v1/namespaces/a/pods?{query}").kubernetes
+    assert facts is not None
+    assert facts.is_all
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "is_dry"),
+    [
+        ("POST", "pods?dryRun=All", {"kind": "Pod"}, True),
+        ("POST", "pods", {"kind": "Pod", "dryRun": ["All"]}, False),
+        ("DELETE", "pods/x?dryRun=All", None, True),
+        ("DELETE", "pods/x?dryRun=All", {"kind": "DeleteOptions"}, False),
+        ("DELETE", "pods?dryRun=All", {}, False),
+        ("DELETE", "pods/x", {"kind": "DeleteOptions", "dryRun": ["All"]}, True),
+        ("POST", "pods/x/exec?command=ls&dryRun=All", None, False),
+        ("POST", "services/x/proxy/y?dryRun=All", None, False),
+        ("POST", "serviceaccounts/x/token?dryRun=All", {}, False),
+        ("GET", "pods?dryRun=All", None, False),
+    ],
+)
+def test_a_dry_run_is_one_only_where_the_server_listens(method: str, path: str, body: object, is_dry: bool) -> None:
+    command = api(method, f"/api/v1/namespaces/a/{path}", body)
+    facts = command.operations[0].kubernetes
+    assert facts is not None
+    assert facts.dry_run is is_dry
+    assert ("dry_run" in command.features) is is_dry
+
+
+@pytest.mark.parametrize("kind", ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"])
+def test_a_secret_that_holds_a_token_of_the_cluster_is_a_token(kind: str) -> None:
+    body = {"kind": "Secret", "metadata": {"name": "t"}, "type": kind}
+    assert kinds(api("POST", "/api/v1/namespaces/a/secrets", body)) == ["create_token"]
+    assert kinds(api("PUT", "/api/v1/namespaces/a/secrets/t", body)) == ["create_token"]
+    assert kinds(api("POST", "/api/v1/namespaces/a/secrets", {**body, "type": "Opaque"})) == ["create"]
+
+
 def test_who_creates_one_object_does_not_mean_all_of_its_kind() -> None:
     command = api("POST", "/api/v1/namespaces/a/pods", {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}})
     (facts,) = [one.kubernetes for one in command.operations]
