@@ -34,6 +34,13 @@ class Line:
         self._waiting[self._waiting.index(place)] = event
         self._places -= 1
 
+    def rest(self) -> list[Event]:
+        """What waits, but for answers that are still to come. Nothing waits afterwards."""
+        found = [event for event in self._waiting if not isinstance(event, Place)]
+        self._waiting.clear()
+        self._places = 0
+        return found
+
     @property
     def is_open(self) -> bool:
         """Whether an answer is still to come."""

@@ -256,6 +256,15 @@ UNKNOWN_FATE = Answer(
     "",
 )
 """For a hold of which nobody can tell."""
+NOBODY_WAITS = Answer(
+    Decision(
+        Verdict.DENY,
+        DenyKind.INTERNAL,
+        (Reason("gateway/ENDED", "deny", "ENDED", "the session ended before this was decided"),),
+    ),
+    "",
+)
+"""For a question that was broken off. Nothing is recorded of it: to the gate it is as if it had not been asked."""
 
 
 class Pending(Awaitable[Answer]):

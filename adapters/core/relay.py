@@ -23,8 +23,9 @@ from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
+from adapters.core.late import Late
 from adapters.core.leasing import Leased, told_of
-from adapters.core.line import Line, Place
+from adapters.core.line import Line
 from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, looked_up, tls_for
 from adapters.core.stretching import stretched
@@ -62,7 +63,7 @@ class Relay:
         self._gate: GateSession | None = None
         self._target: Target | None = None
         self._events = Line()
-        self._held: dict[int, tuple[str, asyncio.Task[None]]] = {}
+        self._late = Late(self._events, self._spawn, self._go_on)
         self._tasks: set[asyncio.Task[None]] = set()
         self._errands: set[asyncio.Task[None]] = set()
         self._alarms = Alarms(self._loop, lambda: self.take(saw.TimePassed()))
@@ -70,6 +71,7 @@ class Relay:
         self._client_is_full = False
         self._running = False
         self._closing: str | None = None
+        self._cut: str | None = None
         self.heard = False
         """The client said something since somebody last looked (`watching`)."""
         self.closed = asyncio.Event()
@@ -120,7 +122,7 @@ class Relay:
             return saw.BytesReceived(Side.CLIENT, data)
         answer = self._gate_session().decide(ask.question)
         if isinstance(answer, Pending):
-            self._later(lambda: self._answered_later(ask.ticket, answer))
+            self._later(lambda: self._answered_later(ask.ticket, answer), ask.ticket)
             return None
         granted = short.granted(answer)
         if granted is None:
@@ -142,8 +144,14 @@ class Relay:
         """Hand an event to the session and do what it wishes."""
         if self._running or self._closing is not None or self._events.is_stuck:
             self._events.append(event)
-            return
-        self._work(event)
+        else:
+            self._work(event)
+
+    def _take_at_once(self, event: Event) -> None:
+        """Hand over an event behind which nobody waits for what is asked about."""
+        self._late.break_off()
+        self._events.append(event)
+        self._go_on()
 
     def _work(self, event: Event) -> None:
         self._running = True
@@ -186,7 +194,7 @@ class Relay:
         """A socket is gone for good."""
         if self._closing is None:
             end = self._end(side)
-            self.take(saw.EndReceived(side))
+            self._take_at_once(saw.EndReceived(side))
             if self._closing is None and self._end(side) is end:
                 self._close(f"the {side.name.lower()}'s connection was lost")
         elif side is Side.CLIENT:
@@ -205,8 +213,8 @@ class Relay:
         self.take(saw.UpstreamFailed("TLS with the target failed") if side is Side.UPSTREAM else saw.EndReceived(side))
 
     def stop(self, reason: str, cause: Cause = Cause.DRAIN) -> None:
-        """Ask the session to end soon (drain, limits, kill)."""
-        self.take(saw.StopRequested(reason, cause))
+        """Ask the session to end soon (drain, limits, kill). INVARIANT: who was told to end at once is granted nothing afterwards."""
+        (self._take_at_once if cause.is_urgent else self.take)(saw.StopRequested(reason, cause))
 
     @property
     def is_waiting(self) -> bool:
@@ -214,11 +222,14 @@ class Relay:
         return self._session.is_waiting
 
     def cut(self, reason: str) -> None:
-        """End the connection now."""
+        """End the connection now. WHY told to the session: what runs in it has no outcome but that."""
+        self._cut = self._cut or reason
+        self._take_at_once(saw.EndReceived(Side.CLIENT))
         self._close(reason)
 
     async def interrupt(self) -> None:
-        """Deliver an interrupt; done when its errands are."""
+        """Deliver an interrupt; done when its errands are. What is asked about is what it is to stop: it waits for the answer."""
+        await self._late.settled()
         before = set(self._tasks)
         self.take(saw.InterruptRequested())
         await asyncio.gather(*(self._tasks - before), return_exceptions=True)
@@ -247,11 +258,11 @@ class Relay:
     def _do_rarely(self, effect: do.Rare) -> None:
         match effect:
             case do.Withdraw(ticket, reason):
-                gate_ticket = self._let_go(ticket)
+                gate_ticket = self._late.let_go(ticket)
                 if gate_ticket is not None:
                     self._gate_session().withdraw(gate_ticket, reason)
             case do.Leave(ticket):
-                self._let_go(ticket)
+                self._late.let_go(ticket)
             case do.FindVerifier(user):
                 self._events.append(saw.VerifierFound(self._with.doorkeeper.scram_verifier(user)))
             case do.CheckToken(user, token, resource):
@@ -301,33 +312,33 @@ class Relay:
     def _ask(self, effect: do.Ask) -> None:
         answer = self._gate_session().decide(effect.question)
         if isinstance(answer, Pending):
-            self._later(lambda: self._answered_later(effect.ticket, answer))
+            self._later(lambda: self._answered_later(effect.ticket, answer), effect.ticket)
         else:
             self._events.append(self._answered(effect.ticket, answer))
 
     async def _answered_later(self, ticket: int, answer: Pending) -> Event:
         return self._answered(ticket, await answer)
 
-    def _later(self, event: Callable[[], Awaitable[Event]]) -> None:
+    def _later(self, event: Callable[[], Awaitable[Event]], ticket: int | None = None) -> None:
         """An event that is still to come: what happens meanwhile waits behind it, and nobody is read from."""
-        self._read_while_open(False)
-        self._spawn(self._fill(self._events.reserve(), event))
+        self._late.expect(event, ticket)
+        self._read_while_open()
 
-    async def _fill(self, place: Place, event: Callable[[], Awaitable[Event]]) -> None:
-        self._events.fill(place, await event())
-        self._read_while_open(not self._events.is_open)
+    def _go_on(self) -> None:
+        """Something is in its place: go on, where nothing stands before it any more."""
+        self._read_while_open()
         if not self._running and self._closing is None and (first := self._events.next()) is not None:
             self._work(first)
 
-    def _read_while_open(self, wanted: bool) -> None:
+    def _read_while_open(self) -> None:
         for end in (self.client, self._upstream):
-            end.read_while("something is asked", wanted)
+            end.read_while("something is asked", not self._events.is_open)
 
     def _answered(self, ticket: int, answer: Answer) -> Event:
         """The answer to a question as an event; who waits for people is told again later."""
         if answer.decision.verdict is Verdict.HOLD and answer.ticket is not None:
             task = self._spawn(self._wait_for_fate(self._gate_session(), ticket, answer.ticket))
-            self._held[ticket] = (answer.ticket, task)
+            self._late.held[ticket] = (answer.ticket, task)
         return saw.Decided(ticket, answer)
 
     async def _admitted_when_ready(self, effect: do.Admit) -> Event:
@@ -359,13 +370,6 @@ class Relay:
             raise RuntimeError("the session asks before it was admitted")
         return self._gate
 
-    def _let_go(self, ticket: int) -> str | None:
-        held = self._held.pop(ticket, None)
-        if held is None:
-            return None
-        held[1].cancel()
-        return held[0]
-
     # --- tasks
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
@@ -390,7 +394,7 @@ class Relay:
         except Exception:
             log.exception("the fate of a held command is unknown", ticket=gate_ticket)
             answer = UNKNOWN_FATE
-        if self._held.pop(ticket, None) is not None:
+        if self._late.held.pop(ticket, None) is not None:
             self.take(saw.Decided(ticket, answer))
 
     async def _take_later(self, event: Awaitable[Event]) -> None:
@@ -475,16 +479,12 @@ class Relay:
     def _close(self, reason: str) -> None:
         if self._closing is not None:
             return
-        self._closing = reason
+        self._closing = reason = self._cut or reason
         self._alarms.end()
         self._tape.end(None)
         self._flush()
-        for ticket, (gate_ticket, task) in list(self._held.items()):
-            del self._held[ticket]
-            task.cancel()
-            if self._gate is not None:
-                self._gate.withdraw(gate_ticket, reason)
         if self._gate is not None:
+            self._late.leave(self._gate, reason)
             self._gate.close(reason)
         current = asyncio.current_task(self._loop)
         # WHY not the errands: a cancel of what runs at the target has to get there, most of all when the session is over.

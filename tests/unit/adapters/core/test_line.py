@@ -51,6 +51,15 @@ def test_of_two_questions_the_first_is_answered_first() -> None:
     assert [line.next() for _ in range(2)] == [FIRST, SECOND]
 
 
+def test_what_is_left_at_the_end_is_given_without_what_never_came() -> None:
+    line = Line()
+    line.reserve()
+    line.append(FIRST)
+    line.append(SECOND)
+    assert line.rest() == [FIRST, SECOND]
+    assert (line.rest(), line.is_open, line.next()) == ([], False, None)
+
+
 # --- as a relay has it
 
 
