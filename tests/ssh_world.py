@@ -20,6 +20,7 @@ from adapters.core.ports import (
     Connection,
     GateSession,
     Outcome,
+    Pending,
     Proof,
     Question,
     Refusal,
@@ -119,15 +120,43 @@ class SmallGate:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     recordings: list[SmallRecording] = field(default_factory=list)
     records_commands: bool = False
+    is_late: Callable[[str], bool] = lambda text: False
+    """Which questions are answered only when somebody calls `answer_now`."""
+    waiting: list[asyncio.Event] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
+    """The questions of those whose asker did not wait for the answer."""
     cannot_record: bool = False
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def watch(self, connection: Connection) -> None:
         self.connection = connection
 
-    def decide(self, question: Question) -> Answer:
+    def decide(self, question: Question) -> Answer | Pending:
         self.asked.append(question)
         answer = answer_for(question.text.decode(), next(self._numbers))
+        self.news.set()
+        if not self.is_late(question.text.decode()):
+            return self._said(answer)
+        answers = asyncio.Event()
+        self.waiting.append(answers)
+
+        async def told() -> Answer:
+            try:
+                await answers.wait()
+            except asyncio.CancelledError:
+                self.broken_off.append(question.text.decode())
+                self.news.set()
+                raise
+            return self._said(answer)
+
+        return Pending(told)
+
+    def answer_now(self) -> None:
+        """Answer what was asked and is not answered yet."""
+        for answers in self.waiting:
+            answers.set()
+
+    def _said(self, answer: Answer) -> Answer:
         if answer.ticket is not None:
             self.held[answer.ticket] = asyncio.get_running_loop().create_future()
         self.news.set()
@@ -314,7 +343,7 @@ class World:
 
     async def until(self, is_so: object) -> None:
         """Until a callable says yes; looks whenever the gate is told something."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not is_so():  # type: ignore[operator]  # a callable of a test
                 self.gate.news.clear()
                 await self.gate.news.wait()

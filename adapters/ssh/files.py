@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -54,6 +54,9 @@ class GuardedFiles:
         self._asker = asker
         self._remote = remote
         self._open: set[OpenFile] = set()
+        self._owed: set[str] = set()
+        """Decisions of which the audit has still to learn what became of them."""
+        self._is_over = False
 
     # --- resolving and asking
 
@@ -96,19 +99,26 @@ class GuardedFiles:
             raise asyncssh.SFTPFailure("too many open files")
         where = await self._resolve(path)
         words = [word for word, bits in (("sftp read", _READS), ("sftp write", _WRITES)) if pflags & bits]
-        granted = [await self._ask(file_question(word, where)) for word in words]
-        identities = tuple(answer.decision_id for answer in granted)
         mode = SFTPAttrs()
         if attrs.permissions is not None:
             mode.permissions = attrs.permissions & _PLAIN_MODE
+        granted: list[str] = []
+        is_open = False
         try:
+            for word in words:
+                granted.append((await self._ask(file_question(word, where))).decision_id)
+                self._owed.add(granted[-1])
             # WHY not emptied by opening: what was asked about could have become a link meanwhile.
             remote = await self._remote.open(where, pflags & ~asyncssh.FXF_TRUNC, mode, encoding=None)
-        except asyncssh.SFTPError:
-            self._finish(identities, 0, 0.0, "NOT_OPENED")
-            raise
-        made = OpenFile(where, remote, identities, bool(pflags & _WRITES))
+            is_open = True
+        finally:
+            if not is_open:
+                self._finish(granted, 0, 0.0, "NOT_OPENED")
+        made = OpenFile(where, remote, tuple(granted), bool(pflags & _WRITES))
         self._open.add(made)
+        if self._is_over:
+            await self.close(made)
+            raise asyncssh.SFTPConnectionLost("the client is gone")
         if await self._remote.realpath(where) != where:
             await self.close(made, "PATH_CHANGED")
             raise asyncssh.SFTPPermissionDenied("this path changed while it was opened")
@@ -253,25 +263,34 @@ class GuardedFiles:
 
     def abandon(self) -> None:
         """Nobody is there any more: record what was still open, take back what waits."""
+        self._is_over = True
         self._asker.leave()
         for file in self._open:
             self._finish(file.decision_ids, file.moved, time.perf_counter() - file.began, "CLIENT_GONE")
         self._open.clear()
+        # What is still on its way to the target.
+        self._finish(list(self._owed), 0, 0.0, "CLIENT_GONE")
 
-    def _finish(self, identities: tuple[str, ...], moved: int, duration: float, error: str | None) -> None:
+    def _finish(self, identities: Sequence[str], moved: int, duration: float, error: str | None) -> None:
+        """Record what became of grants, of each once."""
         for decision_id in identities:
-            self._visit.gate.finished(decision_id, Outcome(bytes=moved, duration=duration, error=error))
+            if decision_id in self._owed:
+                self._owed.discard(decision_id)
+                self._visit.gate.finished(decision_id, Outcome(bytes=moved, duration=duration, error=error))
 
 
 async def open_files(visit: Visit, asker: Asker, ended: Callable[[], None]) -> GuardedFiles:
     """Ask for SFTP itself, and open it on the target. Raises NotGranted, TargetUnusable."""
     answer = await asker.granted(Question("ssh", b'subsystem "sftp"'))
+    error: str | None = "CLIENT_GONE"
     try:
         remote = await visit.upstream.files()
-    except TargetUnusable as error:
-        visit.gate.finished(answer.decision_id, Outcome(error=error.code))
+        error = None
+    except TargetUnusable as why:
+        error = why.code
         raise
-    visit.gate.finished(answer.decision_id, Outcome())
+    finally:
+        visit.gate.finished(answer.decision_id, Outcome(error=error))
     return GuardedFiles(visit, asker, remote, ended)
 
 

@@ -94,11 +94,21 @@ class ClientPipe(Pipe):
         self._visit = visit
         self._decision_id = decision_id
         self._began = time.perf_counter()
+        self._is_told = False
         self.far: Pipe | None = None
         visit.opened()
+        visit.leaving.add(self.leave)
+
+    def leave(self) -> None:
+        """The client is gone. WHY told apart: while the target is reached, the library knows of no channel that could be lost."""
+        self.connection_lost(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._is_told:
+            return
+        self._is_told = True
+        self._visit.leaving.discard(self.leave)
         moved = self.moved + (self.far.moved if self.far is not None else 0)
         outcome = Outcome(bytes=moved, duration=time.perf_counter() - self._began)
         self._visit.gate.finished(self._decision_id, outcome)
@@ -121,9 +131,11 @@ async def open_forward(visit: Visit, host: str, port: int) -> asyncssh.SSHTCPSes
     try:
         connection = await visit.upstream.connection()
         await connection.create_connection(lambda: far, host, port, encoding=None)
+        near.far = far
     except (asyncssh.Error, OSError, TargetUnusable) as error:
-        near.connection_lost(None)
         raise asyncssh.ChannelOpenError(asyncssh.OPEN_CONNECT_FAILED, "the target cannot connect there") from error
-    near.far = far
+    finally:
+        if near.far is None:
+            near.connection_lost(None)
     near.join(far)
     return near

@@ -278,6 +278,7 @@ class CommandOnTerminal:
         self._run: CommandRun | None = None
         self._idle: Idle | None = None
         self._is_raw = False
+        self._has_left = False
         self._early = bytearray()
         self._grant = ""
 
@@ -289,6 +290,9 @@ class CommandOnTerminal:
         try:
             answer = await granted_with_record(self._visit, self._asker, "terminal")
         except NotGranted:
+            if self._has_left:
+                # INVARIANT: who has left without a terminal does not get a command without one.
+                return
             self._display.write_stderr(messages.without_terminal().encode())
             self._run = CommandRun(self._visit, self._display, self._environment)
         else:
@@ -360,6 +364,7 @@ class CommandOnTerminal:
 
     def leave(self, reason: str) -> None:
         """The client is gone."""
+        self._has_left = True
         self._asker.leave()
         if self._run is not None:
             self._run.leave(reason)

@@ -229,7 +229,7 @@ async def test_a_grant_releases_the_waiting_command_at_once(house: House) -> Non
     while not house.approvals.bell.waiters(ticket):
         await asyncio.sleep(0)
     house.gate.advance(ticket, Approved(BO, "fine"))
-    answer = await asyncio.wait_for(waiting, 10)
+    answer = await asyncio.wait_for(waiting, 60)
     assert answer.decision.is_granted
     assert answer.ticket == ticket
     (approval,) = house.policies.approvals

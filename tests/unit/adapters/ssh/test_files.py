@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from pathlib import Path
@@ -10,8 +11,12 @@ import asyncssh
 import pytest
 from asyncssh import sftp as library
 
+from adapters.core.ports import Answer, Target
+from adapters.ssh.asking import Asker
 from adapters.ssh.files import MAX_FILES, GuardedFiles
-from tests.ssh_world import World, ssh_world
+from adapters.ssh.upstream import Upstream
+from adapters.ssh.visit import Visit
+from tests.ssh_world import SmallGate, World, answer_for, ssh_world
 
 KNOWINGLY_ABSENT = {"open56", "lock", "unlock", "convert_attrs"}
 """What only later versions of the protocol call, and locks."""
@@ -170,3 +175,63 @@ async def test_there_is_an_end_of_open_files(root: Path) -> None:
             with pytest.raises(asyncssh.SFTPFailure):
                 await client.open("/link", "rb")
         await world.until(lambda: len(world.gate.outcomes) >= MAX_FILES)
+
+
+async def test_what_was_granted_of_an_opening_that_is_denied_is_said_not_to_have_happened(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(text: str, number: int = 1) -> Answer:
+        return answer_for("#deny" if text.startswith("sftp write") else text, number)
+
+    monkeypatch.setattr("tests.ssh_world.answer_for", said)
+    async with ssh_world(str(root)) as world, await world.connect() as connection:
+        async with connection.start_sftp_client() as client:
+            with pytest.raises(asyncssh.SFTPPermissionDenied):
+                await client.open("/link", "rb+")
+        granted = next(n for n, one in enumerate(world.gate.asked, 1) if one.text.startswith(b"sftp read"))
+        errors = [outcome.error for decision, outcome in world.gate.outcomes if decision == f"d{granted}"]
+        assert errors == ["NOT_OPENED"]
+
+
+class Slow:
+    """A target that opens a file when it is let."""
+
+    def __init__(self) -> None:
+        self.is_asked, self.opens = asyncio.Event(), asyncio.Event()
+        self.closed: list[str] = []
+
+    async def realpath(self, path: str) -> str:
+        return path
+
+    async def open(self, path: str, *how: object, encoding: None) -> Slow:
+        self.is_asked.set()
+        await self.opens.wait()
+        return self
+
+    async def close(self) -> None:
+        self.closed.append("file")
+
+    def exit(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_who_leaves_while_a_file_is_opened_leaves_an_outcome_and_no_open_file(is_cancelled: bool) -> None:
+    gate, remote, where = SmallGate(), Slow(), Target("h", 22, "me")
+    visit = Visit(gate, where, Upstream(where), lambda reason: None, 5.0)
+    files = GuardedFiles(visit, Asker(visit, lambda said: None), remote)  # type: ignore[arg-type]  # as much of one as is used
+    opening = asyncio.create_task(files.open(b"/x", asyncssh.FXF_READ | asyncssh.FXF_WRITE, asyncssh.SFTPAttrs()))
+    await remote.is_asked.wait()
+    files.abandon()
+    if is_cancelled:
+        opening.cancel()
+    remote.opens.set()
+    with pytest.raises(asyncio.CancelledError if is_cancelled else asyncssh.SFTPConnectionLost):
+        await opening
+    assert sorted((decision, outcome.error) for decision, outcome in gate.outcomes) == [
+        ("d1", "CLIENT_GONE"),
+        ("d2", "CLIENT_GONE"),
+    ]
+    assert remote.closed == ([] if is_cancelled else ["file"])
+    await files.exit()
+    assert len(gate.outcomes) == 2

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import asyncssh
 import pytest
 
+from adapters.ssh.upstream import Upstream
 from tests.ssh_world import ssh_world
 
 
@@ -70,4 +71,40 @@ async def test_a_held_connection_waits_and_goes_with_its_client() -> None:
         await world.until(lambda: world.gate.withdrawn == ["T1"])
         with pytest.raises((asyncssh.Error, OSError)):
             await waiting
+        await connection.wait_closed()
+
+
+async def test_who_leaves_while_the_target_is_reached_leaves_one_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_asked = asyncio.Event()
+
+    async def never(upstream: Upstream) -> object:
+        is_asked.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(Upstream, "connection", never)
+    async with ssh_world() as world:
+        connection = await world.connect()
+        opening = asyncio.create_task(connection.open_connection("127.0.0.1", 80))
+        await is_asked.wait()
+        connection.abort()
+        await world.until(lambda: world.gate.closed)
+        assert len(world.gate.outcomes) == 1
+        with pytest.raises((asyncssh.Error, OSError)):
+            await opening
+        await connection.wait_closed()
+
+
+async def test_who_leaves_before_a_late_answer_has_nothing_connected() -> None:
+    async with echo() as port, ssh_world() as world:
+        world.gate.is_late = lambda text: True
+        connection = await world.connect()
+        opening = asyncio.create_task(connection.open_connection("127.0.0.1", port))
+        await world.until(lambda: world.gate.waiting)
+        connection.abort()
+        await world.until(lambda: world.gate.closed)
+        world.gate.answer_now()
+        await world.until(lambda: world.gate.broken_off or world.gate.outcomes)
+        assert [outcome.error for _, outcome in world.gate.outcomes] in ([], ["CLIENT_GONE"])
+        with pytest.raises((asyncssh.Error, OSError)):
+            await opening
         await connection.wait_closed()

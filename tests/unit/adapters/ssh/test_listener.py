@@ -44,7 +44,7 @@ async def test_draining_lets_what_runs_finish_and_then_cuts() -> None:
 async def test_who_says_nothing_is_sent_away() -> None:
     async with ssh_world(login_seconds=0.1) as world:
         reader, writer = await asyncio.open_connection("127.0.0.1", world.listener.port)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reader.read()
         writer.close()
         assert world.keeper.admitted == []
@@ -59,7 +59,7 @@ async def test_garbage_reaches_neither_gate_nor_target_and_others_are_served() -
             length = chance.choice([b"", b"\x00\x00\x00\x0c", b"\xff\xff\xff\xff", b"\x00\x00\x00\x00"])
             writer.write(start + length + chance.randbytes(chance.randrange(1, 3000)))
             writer.write_eof()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await reader.read()
             writer.close()
         async with await world.connect() as connection:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import asyncssh
 import pytest
 
-from adapters.core.ports import Answer, Question
+from adapters.core.ports import Answer, Pending, Question
+from adapters.ssh.upstream import Upstream
 from tests.ssh_world import SmallGate, World, answer_for, ssh_world
 
 
@@ -16,7 +18,7 @@ class Marked(SmallGate):
 
     mark = ""
 
-    def decide(self, question: Question) -> Answer:
+    def decide(self, question: Question) -> Answer | Pending:
         if question.text.startswith(b"subsystem") and self.mark:
             self.asked.append(question)
             return answer_for(self.mark)
@@ -98,3 +100,37 @@ async def test_a_held_operation_happens_once_it_is_granted(tmp_path: Path) -> No
                 future.set_result(True)
             await waiting
         assert not (tmp_path / "a #hold").exists()
+
+
+async def test_who_leaves_while_it_is_opened_leaves_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_asked = asyncio.Event()
+
+    async def never(upstream: Upstream) -> object:
+        is_asked.set()
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(Upstream, "files", never)
+    async with ssh_world(str(tmp_path)) as world:
+        connection = await world.connect()
+        opening = connection.create_task(connection.start_sftp_client())
+        await is_asked.wait()
+        connection.abort()
+        await world.until(lambda: world.gate.outcomes)
+        assert [(decision, outcome.error) for decision, outcome in world.gate.outcomes] == [("d1", "CLIENT_GONE")]
+        with pytest.raises((asyncssh.Error, OSError, asyncio.CancelledError)):
+            await opening
+        await connection.wait_closed()
+
+
+async def test_who_leaves_before_a_late_answer_breaks_the_question_off(tmp_path: Path) -> None:
+    async with ssh_world(str(tmp_path)) as world:
+        world.gate.is_late = lambda text: text.startswith("subsystem")
+        connection = await world.connect()
+        opening = connection.create_task(connection.start_sftp_client())
+        await world.until(lambda: world.gate.waiting)
+        connection.abort()
+        await world.until(lambda: world.gate.broken_off)
+        assert world.gate.outcomes == []
+        with pytest.raises((asyncssh.Error, OSError, asyncio.CancelledError)):
+            await opening
+        await connection.wait_closed()

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import asyncssh
 import pytest
 
-from tests.ssh_world import RAW, World, ssh_world
+from adapters.core.ports import Answer
+from tests.ssh_world import RAW, World, answer_for, ssh_world
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,7 @@ async def raw(connection: asyncssh.SSHClientConnection, command: str | None = No
 
 
 async def until(process: asyncssh.SSHClientProcess[str], word: str) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return str(await process.stdout.readuntil(word))
 
 
@@ -111,7 +112,7 @@ async def test_where_nobody_types_it_ends() -> None:
     async with ssh_world(idle_seconds=0.3) as world, await world.connect() as connection:
         for command in (None, "id #stuck"):
             process = await raw(connection, command)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 done = await process.wait()
             assert "nothing was typed" in str(done.stdout)
             assert done.exit_status == 255
@@ -206,3 +207,26 @@ async def test_values_are_hidden_in_a_command_on_a_terminal() -> None:
         assert "show [redacted] it" in str(done.stdout)
         (kept,) = world.gate.recordings
         assert TOKEN.encode() not in kept.shown
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["asked about", "held"])
+async def test_who_leaves_without_a_terminal_does_not_get_the_command_without_one(
+    monkeypatch: pytest.MonkeyPatch, is_held: bool
+) -> None:
+    def said(text: str, number: int = 1) -> Answer:
+        return answer_for("#hold" if is_held and text == "terminal" else text, number)
+
+    monkeypatch.setattr("tests.ssh_world.answer_for", said)
+    async with ssh_world() as world, await world.connect() as connection:
+        world.gate.is_prompt, world.gate.is_late = True, lambda text: text == "terminal" and not is_held
+        process = await raw(connection, "touch file")
+        await world.until(lambda: world.gate.held if is_held else world.gate.waiting)
+        process.close()
+        await process.wait_closed()
+        # Another command of the same connection: the first channel is over for the gateway too.
+        assert (await connection.run("another")).exit_status == 3
+        world.gate.answer_now()
+        await world.until(lambda: world.gate.withdrawn == ["T1"] if is_held else len(world.gate.outcomes) == 2)
+        assert (await connection.run("the last")).exit_status == 3
+        assert (len(world.ran), [line for line in world.ran if "touch" in line]) == (2, [])
+        assert [question.text for question in world.gate.asked] == [b"terminal", b"another", b"the last"]

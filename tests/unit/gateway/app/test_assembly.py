@@ -160,7 +160,7 @@ async def test_overdue_tickets_are_swept(gateway: Gateway, monkeypatch: pytest.M
     monkeypatch.setattr(assembly, "SWEEP_SECONDS", 0.0)
     monkeypatch.setattr(gateway.gate, "expire_overdue", lambda: loop.call_soon_threadsafe(swept.set))
     task = asyncio.create_task(gateway.sweep())
-    await asyncio.wait_for(swept.wait(), 10)
+    await asyncio.wait_for(swept.wait(), 60)
     task.cancel()
 
 

@@ -30,7 +30,7 @@ def server() -> Iterator[HealthServer]:
 
 def get(server: HealthServer, path: str) -> tuple[int, str, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -73,7 +73,7 @@ def test_the_description_is_of_all_paths_and_of_nothing_else(server: HealthServe
 def test_another_method_is_refused_as_the_clients_mistake(server: HealthServer, method: str) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/metrics", method=method)
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     with caught.value as answer:
         assert (answer.code, answer.headers["Allow"], answer.read()) == (405, "GET, HEAD", b"method not allowed\n")
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_not_said_again(server: HealthServer) -> None:
 
 def test_a_head_has_no_body(server: HealthServer) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}/healthz", method="HEAD")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert (answer.status, answer.headers["Content-Length"], answer.read()) == (200, "6", b"")
 
 

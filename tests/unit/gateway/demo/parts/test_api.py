@@ -34,13 +34,13 @@ def test_it_runs_until_it_is_left_and_each_verdict_has_a_line(ground: Ground) ->
         assert isinstance(part, Part)
         read = tomllib.loads(part.configuration)
         address = read["resource"][0]["address"]
-        with urllib.request.urlopen(f"http://{address}/orders/8", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{address}/orders/8", timeout=60) as answer:
             assert json.load(answer)["id"] == 8
         request = urllib.request.Request(f"http://{address}/orders/8", b'{"status": "paid"}', method="PATCH")
         (held,) = [act for act in part.acts if act.scene.verdict is Verdict.HOLD]
         assert held.happened is not None
         assert not held.happened()
-        urllib.request.urlopen(request, timeout=10).close()
+        urllib.request.urlopen(request, timeout=60).close()
         assert held.happened()
     assert sorted(act.scene.verdict for act in part.acts) == sorted(Verdict)
     port = read["listener"][0]["bind"].rpartition(":")[2]
