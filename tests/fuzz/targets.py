@@ -33,8 +33,8 @@ from adapters.web.bodies import Body, Chunked, Sized
 from adapters.web.csv_masks import CsvMasker
 from adapters.web.event_masks import EventMasker
 from adapters.web.events import Events
-from adapters.web.http2.connection import Http2, Limits
 from adapters.web.http2.frames import PREFACE
+from adapters.web.http2.inward import Inward, Limits
 from adapters.web.http2.outward import Outward
 from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.requests import HeadReader
@@ -351,7 +351,7 @@ def _streams(pieces: list[bytes]) -> tuple[dict[int, bytes], list[object], bool]
     def check(head: bytes) -> None:
         body_length(wire.read_head(head.removesuffix(b"\r\n\r\n")))
 
-    made = Http2(is_tls=True, check=check, refusal=refusal, limits=Limits())
+    made = Inward(is_tls=True, check=check, refusal=refusal, limits=Limits())
     made.begin(0.0)
     for piece in (PREFACE + bytes(3) + b"\x04" + bytes(5), *pieces):
         made.receive(piece, 0.0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.core.carried import Heard
 from adapters.web.bodies import Body, Chunked, Sized
-from adapters.web.http2.connection import Http2, Limits
+from adapters.web.http2.inward import Inward, Limits
 from adapters.web.requests import HeadReader
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import body_length, read_head
@@ -61,7 +61,7 @@ def heard(data: bytes, size: int) -> tuple[dict[int, bytes], list[str], bool]:
     def check(head: bytes) -> None:
         body_length(read_head(head.removesuffix(b"\r\n\r\n")))
 
-    server = Http2(is_tls=True, check=check, refusal=refusal, limits=Limits())
+    server = Inward(is_tls=True, check=check, refusal=refusal, limits=Limits())
     server.begin(0.0)
     made: dict[int, bytes] = {}
     for at in range(0, len(data), size):

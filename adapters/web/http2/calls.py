@@ -10,21 +10,20 @@ from hpack import HeaderTuple
 from adapters.errors import PeerProtocolError
 from adapters.web.bodies import Body, Chunked, Sized, chunk
 from adapters.web.http2.answers import Answered, read_answer, request_fields, trailer_lines
+from adapters.web.http2.flows import Flow
 from adapters.web.http2.heads import Fields
 from adapters.web.requests import HeadReader
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import body_length
 
 
-class Call:
-    """What is known of one request. `queue`: of its body, what the target did not take yet."""
+class Call(Flow):
+    """What is known of one request. `queue`: of its body. `is_said`: the session said all of it. `is_ended`: the target said all of its answer."""
 
-    __slots__ = (
-        *("_answer", "_body", "_kept", "_method", "_reader", "_scheme", "_size", "fields", "is_answered", "is_said"),
-        *("is_sent", "queue", "stream", "to_credit", "was_full"),
-    )
+    __slots__ = ("_answer", "_body", "_kept", "_method", "_reader", "_scheme", "_size", "fields", "is_sent")
 
     def __init__(self, *, is_tls: bool) -> None:
+        super().__init__()
         self._scheme = b"https" if is_tls else b"http"
         self._reader = HeadReader()
         self._method = ""
@@ -34,18 +33,8 @@ class Call:
         self._size = 0
         self.fields: list[HeaderTuple] | None = None
         """Of the request, until they were sent."""
-        self.queue = bytearray()
-        self.is_said = False
-        """The session said all of its request."""
         self.is_sent = False
         """All of it went out."""
-        self.is_answered = False
-        """The target said all of its answer."""
-        self.stream: int | None = None
-        """Its number on the wire, once it is there."""
-        self.to_credit = 0
-        """Bytes of the target that were used up, and are not told back yet."""
-        self.was_full = False
 
     @property
     def is_heard(self) -> bool:
@@ -124,5 +113,5 @@ class Call:
         return self._ended(self._kept)
 
     def _ended(self, words: bytes) -> bytes:
-        self.is_answered = True
+        self.is_ended = True
         return words

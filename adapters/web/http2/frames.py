@@ -221,9 +221,10 @@ def settings(values: dict[int, int]) -> bytes:
     return _HEADER.pack(0, len(body), Kind.SETTINGS, 0, 0) + body
 
 
-def goaway(last_stream: int, code: int) -> bytes:
+def goaway(last_stream: int, code: int, reason: str = "") -> bytes:
     """A frame that says: no stream above this one is served."""
-    return _HEADER.pack(0, 8, Kind.GOAWAY, 0, 0) + struct.pack(">II", last_stream, code)
+    said = reason.encode("ascii", "replace")
+    return _HEADER.pack(0, 8 + len(said), Kind.GOAWAY, 0, 0) + struct.pack(">II", last_stream, code) + said
 
 
 def read_goaway(frame: Frame) -> tuple[int, int]:

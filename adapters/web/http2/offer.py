@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.core.carried import Carriage, Multiplexer, Sharing
-from adapters.web.http2.connection import Http2, Limits
 from adapters.web.http2.frames import PREFACE
+from adapters.web.http2.inward import Inward, Limits
 from adapters.web.http2.outward import Outward
 from adapters.web.session.manners import Manners
 from adapters.web.session.settings import Settings
@@ -31,6 +31,6 @@ def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool) -> C
             decision_id = record(shown, refused.message)
             return manners.refusals.not_read(refused.code, refused.message, decision_id=decision_id)
 
-        return Http2(is_tls=settings.tls, check=check, refusal=refusal, limits=limits)
+        return Inward(is_tls=settings.tls, check=check, refusal=refusal, limits=limits)
 
     return Carriage("h2", PREFACE, in_clear, manners.protocol, multiplexer)

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from adapters.errors import PeerProtocolError
 from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.http2.flows import Flow
 from adapters.web.http2.heads import Fields, Opening, answer_fields
 from adapters.web.requests import CONTINUE
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerReader
 from engine.command.documents.refusal import Refused
 
 
-class Stream:
-    """What is known of one stream. `queue`: of the answer's body, what the client did not take yet."""
+class Stream(Flow):
+    """What is known of one stream. `queue`: of the answer's body. `is_said`: the session said all of its answer."""
 
     __slots__ = (
-        *("_opening", "_is_begun", "_kept", "_reader", "_size", "fields", "has_head", "heads", "is_answered", "is_cut"),
-        *("is_ended", "queue", "to_credit", "trailers", "was_full"),
+        "_is_begun",
+        "_kept",
+        "_opening",
+        "_reader",
+        "_size",
+        "fields",
+        "has_head",
+        "heads",
+        "is_cut",
+        "trailers",
     )
 
     def __init__(self, opening: Opening, fields: Fields) -> None:
+        super().__init__()
         self._opening = opening
         self._is_begun = False
         self._size = 0
@@ -27,21 +37,14 @@ class Stream:
         self.fields = fields
         """As they came, for the record of a request that does not go on."""
         self.is_ended = opening.is_ended
-        """The client said all of its request."""
         self.heads: list[Fields] = []
         """Heads of the answer that were not sent yet, those before the answer too."""
         self.has_head = False
         """The answer's own head is among them, or went out."""
-        self.queue = bytearray()
         self.trailers: Fields = ()
         """Behind the answer's body."""
-        self.is_answered = False
-        """The session said all of its answer."""
         self.is_cut = False
         """The session ended before its answer did."""
-        self.to_credit = 0
-        """Bytes of the client that were used up, and are not told back yet."""
-        self.was_full = False
 
     # --- the request
 
@@ -90,7 +93,7 @@ class Stream:
             data = data[len(CONTINUE) :]
         if not data:
             return
-        if self.is_answered:
+        if self.is_said:
             raise PeerProtocolError("an answer goes on behind its end", code="INTERNAL_ERROR")
         for part in self._reader.feed(data):
             match part:
@@ -100,7 +103,7 @@ class Stream:
                 case AnswerData(piece):
                     self.queue += piece
                 case AnswerEnd(trailers):
-                    self.is_answered, self.trailers = True, trailers
+                    self.is_said, self.trailers = True, trailers
 
     def finish(self, *, at_once: bool) -> None:
         """The session says nothing more: what it said goes out (`at_once`: does not), and is no whole answer."""
@@ -110,7 +113,7 @@ class Stream:
 
     def cut(self) -> None:
         """Nothing more of the answer goes out."""
-        self.is_cut, self.is_answered = True, False
+        self.is_cut, self.is_said = True, False
         self.heads.clear()
         self.queue.clear()
 

@@ -44,9 +44,9 @@ def test_an_answer_of_a_said_length_is_whole_at_the_end_of_its_stream_alone() ->
     assert call.head([OK, (b"content-length", b"5")], is_ended=False).endswith(b"content-length: 5\r\n\r\n")
     assert call.data(b"hel") == b"hel"
     assert call.data(b"lo") == b"", "more may come, and then it is no answer"
-    assert not call.is_answered
+    assert not call.is_ended
     assert call.end() == b"lo"
-    assert call.is_answered
+    assert call.is_ended
     for data in (b"hell", b"hello!"):
         call = asked()
         call.head([OK, (b"content-length", b"5")], is_ended=False)
@@ -65,7 +65,7 @@ def test_an_answer_of_no_said_length_goes_in_chunks_with_what_stands_behind() ->
     assert call.end([(b"grpc-status", b"0")]) == b"0\r\ngrpc-status: 0\r\n\r\n"
     empty = asked()
     assert empty.head([OK], is_ended=True).endswith(b"content-length: 0\r\n\r\n")
-    assert empty.is_answered
+    assert empty.is_ended
 
 
 @pytest.mark.parametrize(

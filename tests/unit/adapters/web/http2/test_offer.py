@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.http.session import HttpManners
 from adapters.web.http2.offer import http2_carriage
 from adapters.web.session.settings import Settings
-from tests.unit.adapters.web.http2.test_connection import GET, House
+from tests.unit.adapters.web.http2.test_inward import GET, House
 
 
 def test_a_request_that_cannot_be_read_is_answered_in_the_words_of_the_protocol_with_its_number() -> None:

@@ -13,9 +13,11 @@ from h2.events import DataReceived, PingAckReceived, PingReceived, RequestReceiv
 from h2.settings import SettingCodes, Settings
 
 from adapters.core.carried import Done, Eased, Happening, Heard, Left, Unserved
-from adapters.web.http2 import outward
+from adapters.web.http2 import floods, outward
+from adapters.web.http2.connection import MAX_STREAMS
+from adapters.web.http2.flows import FULL, STREAM_WINDOW
 from adapters.web.http2.frames import Kind
-from adapters.web.http2.outward import FULL, MAX_CALLS, STREAM_WINDOW, Outward
+from adapters.web.http2.outward import Outward
 from tests.unit.adapters.web.http2.test_frames import frame
 
 GET = b"GET /a HTTP/1.1\r\nhost: shop\r\n\r\n"
@@ -186,7 +188,7 @@ def test_no_more_at_once_than_both_allow() -> None:
     assert house.calls.has_room
     assert [one.stream for one in house.happened if isinstance(one, Done)] == [first, second]
     large = House(most=1000)
-    for _ in range(MAX_CALLS):
+    for _ in range(MAX_STREAMS):
         large.ask()
     assert not large.calls.has_room
 
@@ -293,7 +295,7 @@ def test_what_breaks_the_connection_ends_all_of_it(said: bytes) -> None:
 
 
 def test_a_target_that_makes_us_speak_and_does_not_listen_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outward, "MAX_OWED", 100)
+    monkeypatch.setattr(floods, "MAX_OWED", 100)
     house = House()
     house.calls.receive(frame(Kind.PING, bytes(8)) * 20, house.now)
     assert house.calls.is_over
@@ -337,3 +339,27 @@ def test_a_connection_that_is_old_or_was_used_much_takes_no_more() -> None:
     retired = House()
     retired.calls.retire()
     assert retired.calls.is_over
+
+
+def test_a_target_that_resets_again_and_again_gets_no_more_and_what_runs_goes_on() -> None:
+    house = House()
+    running, resets = house.ask(), 0
+    while house.calls.has_room and resets < 900:
+        house.ask()
+        house.server.reset_stream(house.all_of(RequestReceived)[-1].stream_id, ErrorCodes.INTERNAL_ERROR)
+        house.turn()
+        resets += 1
+    assert resets == floods.RESETS[0] + 1
+    assert (house.calls.is_retiring, house.calls.is_over) == (True, False)
+    assert house.reply(1, b"x")[-1] == Done(running)
+
+
+def test_answers_that_are_none_count_as_resets() -> None:
+    house = House()
+    house.ask()
+    block = house.server.encoder.encode([(":status", "200"), ("connection", "close")])
+    for _ in range(int(floods.RESETS[0]) + 1):
+        assert house.calls.has_room
+        house.ask()
+        house.turn(frame(Kind.HEADERS, block, flags=4, stream=house.all_of(RequestReceived)[-1].stream_id))
+    assert house.calls.is_retiring

@@ -63,9 +63,9 @@ def test_an_answer_becomes_fields_and_data() -> None:
     one = stream()
     one.answer(CONTINUE + b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab")
     assert one.heads == [[(b":status", b"100")], [(b":status", b"200")]]
-    assert (bytes(one.queue), one.is_answered) == (b"ab", False)
+    assert (bytes(one.queue), one.is_said) == (b"ab", False)
     one.answer(b"c\r\n"[1:] + b"0\r\n\r\n")
-    assert one.is_answered
+    assert one.is_said
     with pytest.raises(PeerProtocolError):
         one.answer(b"HTTP/1.1 200 OK\r\n\r\n")
 
@@ -91,4 +91,4 @@ def test_what_stands_behind_an_answers_body_is_kept_for_the_end() -> None:
     one = stream(b"GET", ended=True)
     one.begin()
     one.answer(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n")
-    assert (one.is_answered, bytes(one.queue), list(one.trailers)) == (True, b"ok", [(b"grpc-status", b"0")])
+    assert (one.is_said, bytes(one.queue), list(one.trailers)) == (True, b"ok", [(b"grpc-status", b"0")])
