@@ -16,6 +16,8 @@ from h2.errors import ErrorCodes
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import H2Error
 
+from adapters.web.http2.connection import MAX_STREAMS
+
 Fields = Sequence[tuple[bytes, bytes]]
 OK = (b":status", b"200")
 END_STREAM, END_HEADERS = 0x1, 0x4
@@ -164,8 +166,9 @@ def _behind(talk: Talk, stream: int, body: bytes, fields: Fields, flags: int) ->
 
 def _goodbye(last: Callable[[int], int], *, answers: bool) -> Callable[[Talk, int, bytes], None]:
     def say(talk: Talk, stream: int, body: bytes) -> None:
-        talk.last = last(stream)
-        talk.say(frame(7, 0, 0, struct.pack(">II", talk.last, 0)))
+        # WHY the lowest: what it took back it runs none the less only if it lies, and a liar may run anything twice.
+        talk.last = min(talk.last, last(stream))
+        talk.say(frame(7, 0, 0, struct.pack(">II", last(stream), 0)))
         if answers:
             _ok(talk, stream, body)
 
@@ -194,11 +197,17 @@ def _bomb(talk: Talk, stream: int, body: bytes) -> None:
 
 
 def _others(talk: Talk, stream: int, body: bytes) -> None:
-    for other in (stream + 2, stream - 2, 2):
-        if other > 0:
-            talk.head(other, [OK, (b"content-length", b"5")])
-            talk.data(other, b"stale", END_STREAM)
+    """WHY not on the next one: when that is asked already, the target may answer it as it likes."""
+    for other in (stream + 2 * MAX_STREAMS, 2):
+        talk.head(other, [OK, (b"content-length", b"5")])
+        talk.data(other, b"stale", END_STREAM)
     _ok(talk, stream, body)
+
+
+def _again(talk: Talk, stream: int, body: bytes) -> None:
+    _ok(talk, stream, body)
+    talk.head(stream, [OK, (b"content-length", b"5")])
+    talk.data(stream, b"stale", END_STREAM)
 
 
 TURNS: Mapping[str, Callable[[Talk, int, bytes], None]] = {
@@ -277,6 +286,7 @@ TURNS: Mapping[str, Callable[[Talk, int, bytes], None]] = {
     "two lengths": _said(OK, (b"content-length", b"5"), (b"content-length", b"5")),
     "no number": _said(OK, (b"content-length", b"+5")),
     "others": _others,
+    "again": _again,
     "push": lambda talk, stream, body: (
         talk.say(frame(5, END_HEADERS, stream, struct.pack(">I", 2) + talk.h2.encoder.encode([(b":method", b"GET")]))),
         _ok(talk, stream, body),

@@ -2,7 +2,7 @@
 
 What the client chose is seen in TLS (ALPN) or in its first bytes. A client that carries nothing is handed to a relay, and is
 like any other from then on. Else a `Multiplexer` turns its bytes to streams, and each stream is a connection of its own to the
-relay that drives it: sessions, gate, targets know nothing of one another. Only who has come in is shared (`lodging`).
+relay that drives it: sessions, gate, targets know nothing of one another. Only who has come in is shared (`lodging`). Its turns: `turns`.
 
 Called by `listening`. Whatever goes wrong in here ends the connection, and all that it carries.
 """
@@ -12,12 +12,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import assert_never
 
 import structlog
 
 from adapters.core import events as saw
-from adapters.core.carried import Carriage, Done, Eased, Happening, Heard, Left, Multiplexer, Opened, Unserved
+from adapters.core.carried import Carriage, Multiplexer
 from adapters.core.driven import Session
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
@@ -27,9 +26,8 @@ from adapters.core.reaching import CONNECT_TIMEOUT
 from adapters.core.relay import Relay
 from adapters.core.stream_ends import StreamTransport
 from adapters.core.surroundings import Surroundings
+from adapters.core.turns import Ended, Turns
 
-SEND_AT_ONCE = 64 * 1024
-"""Bytes of streams that are made in one go."""
 MAX_RELAYS = 300
 """Streams' relays at once, with those that have not ended quite: above, the connection ends."""
 
@@ -59,12 +57,13 @@ class Carrier:
         self._first = b""
         self._relay: Relay | None = None
         self._mux: Multiplexer | None = None
-        self._streams: dict[int, StreamTransport] = {}
         self._relays: set[Relay] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._is_full = self._is_turning = self._is_due = False
         self._closing: str | None = None
         self.client = End(self, Side.CLIENT)
+        self._turns = Turns(
+            self.client, opened=self._open, ended=self._stream_over, settle=self._settle, fail=self._close
+        )
         self.closed = asyncio.Event()
 
     # --- from the socket
@@ -88,7 +87,7 @@ class Carrier:
     def hear(self, side: Side, data: bytes) -> None:
         """Bytes of the client, in clear."""
         if self._mux is not None:
-            self._work(data)
+            self._turns.work(data)
             return
         self._first += data
         preface = self._carriage.preface
@@ -104,10 +103,8 @@ class Carrier:
 
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now. WHY not read either: what a client says makes answers."""
-        self._is_full = full
         self.client.read_while("it takes no answers", not full)
-        if not full:
-            self.wake()
+        self._turns.is_full(full)
 
     def tls_failed(self, side: Side, error: Exception) -> None:
         """TLS does not come about."""
@@ -126,7 +123,7 @@ class Carrier:
             self._mux.retire()
             for relay in list(self._relays):
                 relay.stop(reason, cause)
-            self.wake()
+            self._turns.wake()
 
     def cut(self, reason: str) -> None:
         """End the connection now."""
@@ -157,9 +154,8 @@ class Carrier:
     def _carry(self) -> None:
         self._end_timer()
         self._mux = self._carriage.multiplexer(self._refused)
-        self._mux.begin(self._loop.time())
         first, self._first = self._first, b""
-        self._work(first)
+        self._turns.begin(self._mux, first)
 
     def _refused(self, shown: bytes, reason: str) -> str:
         """Have a request that cannot be read written into the audit of who is signed in; the number of the entry."""
@@ -172,76 +168,16 @@ class Carrier:
         """A login was ended by somebody else: as when its own connection ends."""
         if self._mux is not None:
             self._mux.retire()
-            self.wake()
+            self._turns.wake()
 
     # --- streams
 
-    def wake(self) -> None:
-        """There may be something to send, soon: what several streams say goes out together."""
-        if not self._is_due and self._closing is None:
-            self._is_due = True
-            self._loop.call_soon(self._work)
-
-    def _work(self, data: bytes = b"") -> None:
-        """Do what happened, send what there is. An error in here ends the connection."""
-        self._is_due = False
-        mux = self._mux
-        if mux is None or self._closing is not None:
-            return
-        if self._is_turning:
-            raise RuntimeError("a connection's turn in its own turn")
-        self._is_turning, is_done = True, False
-        try:
-            if data:
-                mux.receive(data, self._loop.time())
-            self._turn(mux)
-            is_done = True
-        finally:
-            self._is_turning = False
-            # INVARIANT: an error in here, whatever it is, lets nothing pass.
-            if not is_done:
-                self._close("internal error")
-
-    def _turn(self, mux: Multiplexer) -> None:
-        while True:
-            happened = mux.happened()
-            for one in happened:
-                self._do(mux, one)
-            said = mux.send(SEND_AT_ONCE, self._loop.time()) if not self._is_full and mux.wants_sending else b""
-            if said:
-                self.client.send(said)
-            elif not happened:
-                break
-        if mux.is_over or len(self._relays) > MAX_RELAYS:
+    def _settle(self) -> None:
+        if self._mux is None or self._mux.is_over or len(self._relays) > MAX_RELAYS:
             self._close("the connection is over")
-            return
-        self._end_timer()
-        if mux.deadline is not None:
-            self._timer = self._loop.call_at(mux.deadline, self._tick)
 
-    def _tick(self) -> None:
-        if self._mux is not None:
-            self._mux.tick(self._loop.time())
-            self._work()
-
-    def _do(self, mux: Multiplexer, one: Happening) -> None:
-        match one:
-            case Opened(number):
-                self._open(number)
-            case Heard(number, data):
-                stream = self._streams.get(number)
-                if stream is not None:
-                    stream.deliver(data)
-            case Eased(number):
-                stream = self._streams.get(number)
-                if stream is not None:
-                    stream.ease()
-            case Done(number) | Left(number) | Unserved(number):
-                stream = self._streams.pop(number, None)
-                if stream is not None:
-                    stream.gone()
-            case _:
-                assert_never(one)
+    def _stream_over(self, one: Ended, stream: StreamTransport) -> None:
+        stream.gone()
 
     def _open(self, number: int) -> None:
         door = self._lodging.door()
@@ -255,7 +191,7 @@ class Carrier:
         door.stream = relay
         mux = self._mux
         assert mux is not None
-        stream = self._streams[number] = StreamTransport(number, mux, relay.client, self.wake)
+        stream = self._turns.streams[number] = StreamTransport(number, mux, relay.client, self._turns.wake)
         self._relays.add(relay)
         relay.client.connection_made(stream)
         is_tls = self._with.client_tls is not None
@@ -273,9 +209,7 @@ class Carrier:
             return
         self._closing = reason
         self._end_timer()
-        for stream in list(self._streams.values()):
-            stream.gone()
-        self._streams.clear()
+        self._turns.close()
         for relay in list(self._relays):
             relay.cut(reason)
         self._lodging.close(reason)

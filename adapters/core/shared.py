@@ -11,24 +11,24 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
 import structlog
 
 from adapters.core import events as saw
-from adapters.core.carried import Calls, Done, Eased, Happening, Heard, Left, Opened, Sharing, Unserved
+from adapters.core.carried import Calls, Done, Sharing, Unserved
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
 from adapters.core.ports import Target
 from adapters.core.stream_ends import StreamTransport
 from adapters.core.tls import upstream_context
+from adapters.core.turns import Ended, Turns
 
 MAX_EACH = 256
 """Connections to the same target for the same people; above, who asks waits until there is room."""
 MAX_PLAIN = 1_024
 PLAIN_SECONDS = 60.0
 """How long a target that did not choose to share is not asked again."""
-SEND_AT_ONCE = 64 * 1024
 UNCLAIMED_SECONDS = 1.0
 SHARED, DIALED = "shared", "dialed"
 UNREACHED = "the target cannot be reached"
@@ -47,14 +47,15 @@ class SharedConnection:
         self._told = told
         self._loop = asyncio.get_running_loop()
         self._calls: Calls | None = None
-        self._streams: dict[int, tuple[StreamTransport, End]] = {}
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_full = self._is_turning = self._is_due = False
+        self._ends: dict[StreamTransport, End] = {}
         self.is_over = False
         self.settled: asyncio.Future[bool | None] = self._loop.create_future()
         """Whether it carries requests; no: the target chose what is not shared (`give`); None: it has ended."""
         self._is_given = False
         self.end = End(self, Side.UPSTREAM)
+        self._turns = Turns(
+            self.end, opened=self._opened, ended=self._stream_over, settle=self._settle, fail=lambda _: self.close()
+        )
 
     def start(self) -> None:
         """The socket stands."""
@@ -68,8 +69,7 @@ class SharedConnection:
 
     def _begin(self) -> None:
         self._calls = self._sharing.calls(self._target.tls)
-        self._calls.begin(self._loop.time())
-        self._work()
+        self._turns.begin(self._calls)
 
     # --- from the socket
 
@@ -89,21 +89,19 @@ class SharedConnection:
             # WHY the end: it was asked nothing, in whatever it speaks.
             self.close()
         else:
-            self._work(data)
+            self._turns.work(data)
 
     def lost(self, side: Side) -> None:
         """The socket is gone for good, or the target says no more."""
         if self._calls is not None and not self.is_over:
             self._calls.lost()
-            self._work()
+            self._turns.work()
         self.close()
 
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now. WHY read on: a target may wait for us to do so before it reads; what it makes us say is
         bounded by whoever says it."""
-        self._is_full = full
-        if not full:
-            self.wake()
+        self._turns.is_full(full)
 
     def tls_failed(self, side: Side, error: Exception) -> None:
         """TLS does not come about."""
@@ -139,105 +137,41 @@ class SharedConnection:
         calls = self._calls
         assert calls is not None
         number = calls.open()
-        stream = StreamTransport(number, calls, end, self.wake)
-        self._streams[number] = (stream, end)
+        stream = self._turns.streams[number] = StreamTransport(number, calls, end, self._turns.wake)
+        self._ends[stream] = end
         end.connection_made(stream)
 
-    def wake(self) -> None:
-        """There may be something to send, soon: what several requests say goes out together."""
-        if not self._is_due and not self.is_over:
-            self._is_due = True
-            self._loop.call_soon(self._work)
-
-    def _work(self, data: bytes = b"") -> None:
-        """Do what happened, send what there is. An error in here ends the connection."""
-        self._is_due = False
-        calls = self._calls
-        if calls is None or self.is_over:
-            return
-        if self._is_turning:
-            raise RuntimeError("a connection's turn in its own turn")
-        self._is_turning, is_done = True, False
-        try:
-            if data:
-                calls.receive(data, self._loop.time())
-            self._turn(calls)
-            is_done = True
-        finally:
-            self._is_turning = False
-            # INVARIANT: an error in here, whatever it is, lets nothing pass.
-            if not is_done:
-                self.close()
-        self._arm(calls)
-
-    def _turn(self, calls: Calls) -> None:
-        while True:
-            happened = calls.happened()
-            for one in happened:
-                self._do(one)
-            said = calls.send(SEND_AT_ONCE, self._loop.time()) if not self._is_full and calls.wants_sending else b""
-            if said:
-                self.end.send(said)
-            elif not happened:
-                break
-
-    def _arm(self, calls: Calls) -> None:
-        self._end_timer()
-        if calls.is_over:
+    def _settle(self) -> None:
+        if self._calls is None or self._calls.is_over:
             self.close()
             return
-        if calls.is_ready and not self.settled.done():
+        if self._calls.is_ready and not self.settled.done():
             self.settled.set_result(True)
-        if calls.deadline is not None and not self.is_over:
-            self._timer = self._loop.call_at(calls.deadline, self._tick)
         self._told(self)
 
-    def _tick(self) -> None:
-        if self._calls is not None:
-            self._calls.tick(self._loop.time())
-            self._work()
+    def _opened(self, number: int) -> None:
+        raise RuntimeError("a target opens a stream")
 
-    def _do(self, one: Happening) -> None:
-        match one:
-            case Heard(number, data):
-                if (found := self._streams.get(number)) is not None:
-                    found[0].deliver(data)
-            case Eased(number):
-                if (found := self._streams.get(number)) is not None:
-                    found[0].ease()
-            case Done(number):
-                # WHY nobody is told: the answer was delivered to its end, or waits at the stream for who reads it slowly.
-                self._streams.pop(number, None)
-            case Left(number):
-                if (found := self._streams.pop(number, None)) is not None:
-                    found[0].gone()
-            case Unserved(number):
-                if (found := self._streams.pop(number, None)) is not None:
-                    found[1].unserved()
-                    found[0].gone()
-            case Opened():
-                raise RuntimeError("a target opens a stream")
-            case _:
-                assert_never(one)
+    def _stream_over(self, one: Ended, stream: StreamTransport) -> None:
+        end = self._ends.pop(stream)
+        if isinstance(one, Done):
+            # WHY nobody is told: the answer was delivered to its end, or waits at the stream for who reads it slowly.
+            return
+        if isinstance(one, Unserved):
+            end.unserved()
+        stream.gone()
 
     # --- ends
-
-    def _end_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     def close(self) -> None:
         """End it now, and what it carries."""
         if self.is_over:
             return
         self.is_over = True
-        self._end_timer()
         if not self.settled.done():
             self.settled.set_result(None)
-        streams, self._streams = self._streams, {}
-        for stream, _ in streams.values():
-            stream.gone()
+        self._turns.close()
+        self._ends.clear()
         self.end.drop()
         self._told(self)
 

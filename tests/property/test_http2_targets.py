@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adapters.core.kept import KeptConnections
@@ -84,6 +84,9 @@ METHODS = st.sampled_from([b"GET", b"POST"])
 @given(
     st.lists(st.sampled_from(sorted(TURNS)), min_size=1, max_size=5), st.lists(METHODS, min_size=2, max_size=8), st.integers(1, 4)
 )  # fmt: skip
+@example(["others"], [b"GET", b"GET"], 2)
+@example(["again"], [b"GET", b"GET"], 2)
+@example(["goodbye back"], [b"GET", b"GET"], 2)
 def test_nobody_is_shown_an_answer_to_somebody_else(turns: list[str], methods: list[bytes], together: int) -> None:
     site = Site(turns)
     names, answers, keeper = asyncio.run(played(site, [*methods, b"GET"], together=together))

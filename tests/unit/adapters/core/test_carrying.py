@@ -234,7 +234,7 @@ async def test_a_drained_connection_takes_no_new_streams_and_its_sessions_are_as
     assert world.toy.is_retired
     assert saw.StopRequested("shutting down", Cause.DRAIN) in world.sessions[0].seen
     world.toy.is_over = True
-    world.carrier.wake()
+    world.carrier._turns.wake()
     await settled()
     assert world.wire.closing
 

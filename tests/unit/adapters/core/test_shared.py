@@ -289,7 +289,7 @@ async def test_a_target_that_leaves_takes_all_with_it(place: Place) -> None:
     await until(lambda: ear.events)
     assert ear.events == ["lost"]
     assert len(place.pool) == 0
-    place.made[0].wake()
+    place.made[0]._turns.wake()
     place.made[0].lost(Side.UPSTREAM)
 
 
