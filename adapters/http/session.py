@@ -6,9 +6,10 @@ from collections.abc import Hashable, Sequence
 
 from adapters.core.ports import Answer, Target
 from adapters.http import refusals as our_answers
+from adapters.http.calls import CallRefusals
 from adapters.http.destinations import ProxyRules
 from adapters.web import facts
-from adapters.web.requests import Forward
+from adapters.web.requests import Forward, is_call
 from adapters.web.session.conversation import Conversation
 from adapters.web.session.exchange import Exchange, text_of
 from adapters.web.session.lane import Lane
@@ -21,6 +22,8 @@ from adapters.web.websocket.carrying import Carrier, Granted
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where
 from engine.command.http.wire import WireRequest
+
+CALLS: Refusals = CallRefusals()
 
 
 class HttpManners:
@@ -50,8 +53,8 @@ class HttpManners:
         return forward, body or b""
 
     def saying(self, forward: Forward, body: bytes, caller: Caller) -> Refusals:
-        """The same to every request."""
-        return self.refusals
+        """The same to every request, but in words of gRPC to its calls."""
+        return CALLS if is_call(forward.headers) else self.refusals
 
     def text(self, exchange: Exchange, body: bytes) -> bytes:
         """The request as it goes on, without the credential."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import MAX_HEAD, WireRequest, read_head
 
+_CALL = re.compile(r"application/grpc(?:[+;][\x20-\x7e]*)?", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _END = re.compile(rb"\r\n\r\n|(?<!\r)\n")
@@ -37,6 +38,11 @@ class Forward:
         lines = [f"{self.method} {target} HTTP/1.1", f"host: {self.host}"]
         lines += [f"{name}: {value}" for name, value in (*self.headers, *more)]
         return "\r\n".join((*lines, "", "")).encode("latin-1")
+
+
+def is_call(headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether a request is a call of gRPC, as its type says."""
+    return any(name == "content-type" and _CALL.fullmatch(value) is not None for name, value in headers)
 
 
 class HeadReader:

@@ -18,7 +18,7 @@ from adapters.core.ports import Answer, Cause, Proof, Question, Target
 from adapters.errors import AdapterError, PeerProtocolError
 from adapters.web import facts
 from adapters.web.bodies import Body, Chunked, Sized
-from adapters.web.requests import CONTINUE, HeadReader
+from adapters.web.requests import CONTINUE, HeadReader, is_call
 from adapters.web.session import settings as limits
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
@@ -213,15 +213,12 @@ class Conversation:
             self._ask(exchange, facts.shown_head(exchange.head))
         elif self._hand_over(exchange, target):
             return
-        elif exchange.body.is_done:
-            self._judge(exchange)
-        elif exchange.length is not None and exchange.length > self._manners.max_body:
-            exchange.is_unread = True
+        elif exchange.body.is_done or exchange.is_long(self._manners.max_body):
             self._judge(exchange)
         else:
             if exchange.head.values("expect") and not len(self._heads):
                 self._do.send(CONTINUE)
-            self._enter(Phase.BODY, self._settings.idle_seconds)
+            self._enter(Phase.BODY, None)
             self._read_body(exchange, self._heads.take_rest())
 
     def _hand_over(self, exchange: Exchange, target: Target) -> bool:
@@ -240,7 +237,7 @@ class Conversation:
 
     def _read_body(self, exchange: Exchange, data: bytes) -> None:
         exchange.read_more(data)
-        self._do.wait(self._settings.idle_seconds)
+        self._do.wait(exchange.seconds_to_read(self._settings.idle_seconds))
         if exchange.body.is_done:
             self._heads.feed(exchange.body.rest)
             self._judge(exchange)
@@ -249,11 +246,11 @@ class Conversation:
 
     # --- the gate
 
-    def _judge(self, exchange: Exchange) -> None:
+    def _judge(self, exchange: Exchange, *, is_unread: bool = False) -> None:
         forward = exchange.forward
         if forward is None:
             raise RuntimeError("a request is judged that cannot go on")
-        exchange.is_unread = exchange.is_unread or exchange.size > self._manners.max_body
+        exchange.is_unread = is_unread or exchange.is_long(self._manners.max_body)
         try:
             read = None if exchange.is_unread else b"".join(exchange.read)
             exchange.forward, body = self._manners.readable(forward, read, self._target)
@@ -468,6 +465,9 @@ class Conversation:
                 raise PeerProtocolError("the target does not answer in time", code="TARGET_SLOW")
             case Phase.HELD if self._exchange is not None and self._exchange.answer is not None:
                 self._keep_waiting(self._exchange.answer)
+                return
+            case Phase.BODY if self._exchange is not None and is_call(self._exchange.head.headers):
+                self._judge(self._exchange, is_unread=True)
                 return
             case Phase.BODY | Phase.HEAD if self._phase is Phase.BODY or len(self._heads):
                 self._do.send(self._say.too_slow())

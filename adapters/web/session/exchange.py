@@ -10,11 +10,11 @@ from adapters.core.ports import Answer, Outcome, Proof, Question, Target
 from adapters.web import facts
 from adapters.web.bodies import Body
 from adapters.web.recorded import Tap, tap_of
-from adapters.web.requests import Forward
+from adapters.web.requests import Forward, is_call
 from adapters.web.responses import AnswerReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.manners import UNCHANGED, Plan, Refusals, Replying
-from adapters.web.session.settings import Settings
+from adapters.web.session.settings import CALL_SECONDS, Settings
 from engine.command.documents.refusal import Refused
 from engine.command.http.target import Where, read_target
 from engine.command.http.wire import WireRequest
@@ -75,6 +75,14 @@ class Exchange:
         if settings.resource is not None:
             return settings.resource
         return (self.where.host if self.where is not None else None) or ""
+
+    def is_long(self, most: int) -> bool:
+        """Whether its body has more bytes than are read before the question is asked, as it says or is known already."""
+        return self.size > most or (self.length is not None and self.length > most)
+
+    def seconds_to_read(self, seconds: float) -> float:
+        """How long nothing may come of its body. A call of gRPC that does not end at once may be a stream, which says more when it is answered."""
+        return CALL_SECONDS if is_call(self.head.headers) else seconds
 
     def read_more(self, data: bytes) -> None:
         """More of the body."""

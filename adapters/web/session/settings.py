@@ -18,6 +18,8 @@ QUIET_SECONDS = 0.1
 ENDED = "SESSION_ENDED"
 STATUSES = {"TARGET_SLOW": 504, ENDED: 503, "DESTINATION_INSIDE": 403}
 """Of what went wrong with a target, where the status is not 502."""
+CALL_SECONDS = 0.2
+"""After which a call of gRPC that is not whole, and goes on with nothing, is judged as one whose messages are not read."""
 LEAVE_SECONDS = 2.0
 MAX_THROWN_AWAY = 1024 * KIB
 """How long, and how much of, what a client still sends is thrown away behind the last answer."""

@@ -42,7 +42,10 @@ def begin_upload(doing: Doing, heads: HeadReader, exchange: Exchange) -> None:
     exchange.read.clear()
     rest = heads.take_rest()
     doing.resume()
-    if rest and not exchange.body.is_done:
+    if exchange.body.is_done:
+        _end(doing, exchange)
+        heads.feed(rest)
+    elif rest:
         upload(doing, heads, exchange, rest)
 
 
@@ -51,9 +54,13 @@ def upload(doing: Doing, heads: HeadReader, exchange: Exchange, data: bytes) -> 
     doing.wait(exchange.patience)
     _send_up(doing, exchange, exchange.body.feed(data))
     if exchange.body.is_done:
-        if exchange.length is None:
-            doing.add(do.Send(Side.UPSTREAM, LAST_CHUNK))
+        _end(doing, exchange)
         heads.feed(exchange.body.rest)
+
+
+def _end(doing: Doing, exchange: Exchange) -> None:
+    if exchange.length is None:
+        doing.add(do.Send(Side.UPSTREAM, LAST_CHUNK))
 
 
 def _send_up(doing: Doing, exchange: Exchange, data: bytes) -> None:

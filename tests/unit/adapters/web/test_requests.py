@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.web.requests import Forward, HeadReader
+from adapters.web.requests import Forward, HeadReader, is_call
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import MAX_HEAD, read_request
 
@@ -62,3 +62,18 @@ def test_the_host_of_a_request_is_judged_and_not_sent() -> None:
         request.head([], is_judged=True) == b"GET https://example.org/a?b HTTP/1.1\r\nhost: example.org\r\nx: y\r\n\r\n"
     )
     assert request.head([]) == b"GET /a?b HTTP/1.1\r\nhost: example.org\r\nx: y\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "is_one"),
+    [
+        ("application/grpc", True),
+        ("application/grpc+proto", True),
+        ("Application/gRPC; a=b", True),
+        ("application/grpc-web", False),
+        ("application/grpcx", False),
+        ("text/plain; application/grpc", False),
+    ],
+)
+def test_a_call_of_grpc_says_so_in_its_type(value: str, is_one: bool) -> None:
+    assert is_call((("accept", "application/grpc"), ("content-type", value))) is is_one

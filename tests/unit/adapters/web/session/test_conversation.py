@@ -11,7 +11,7 @@ from adapters.core import events as saw
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.events import Side
 from adapters.core.ports import Answer, Cause, Target
-from adapters.web.session.settings import MAX_JUDGED_BODY, Settings
+from adapters.web.session.settings import CALL_SECONDS, MAX_JUDGED_BODY, Settings
 from engine.decision import Decision, MaskItem, Obligation, Verdict
 from tests.strategies.http_sessions import ALLOW, DENY, HOLD, OK, SECRET, House, request
 
@@ -503,3 +503,44 @@ def test_a_masked_answer_is_asked_for_whole_and_without_conditions() -> None:
     assert (house.statuses, house.up) == ([403], [])
     house = House(judge=lambda text: masked).client(request("PUT /a", JSON, "if-match: *", body=b"{}"))
     assert len(house.up) == 1
+
+
+CALL = request("POST /a", "content-type: application/grpc", "transfer-encoding: chunked")
+
+
+def test_a_call_that_goes_on_with_nothing_is_judged_unread_and_flows_both_ways() -> None:
+    house = House(answers=False).client(CALL).client(b"3\r\nabc\r\n")
+    assert house.asked == []
+    house.now += CALL_SECONDS / 2
+    house.client(b"3\r\ndef\r\n").saw(saw.TimePassed())
+    assert house.asked == [], "it went on"
+    house.now += CALL_SECONDS
+    house.saw(saw.TimePassed())
+    assert b"sallyport-unread-body: unknown" in house.asked[0]
+    assert house.up[0].endswith(b"\r\n\r\n6\r\nabcdef\r\n")
+    house.upstream(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n").client(b"1\r\ng\r\n")
+    house.upstream(b"1\r\ny\r\n").client(b"0\r\n\r\n")
+    assert house.up[0].endswith(b"1\r\ng\r\n0\r\n\r\n")
+    assert house.upstream(b"0\r\n\r\n").statuses == [200]
+    assert house.records == [None]
+
+
+def test_a_call_that_is_whole_at_once_is_read() -> None:
+    house = House().client(CALL + b"3\r\nabc\r\n0\r\n\r\n")
+    assert house.asked[0].endswith(b"content-length: 3\r\n\r\nabc")
+
+
+def test_nobody_approves_a_call_that_was_not_read() -> None:
+    house = House(judge=lambda text: HOLD).client(CALL)
+    house.now += CALL_SECONDS
+    house.saw(saw.TimePassed())
+    assert house.up == []
+    assert any(isinstance(one, do.Withdraw) for one in house.other)
+
+
+def test_a_long_body_that_ends_in_the_piece_that_made_it_too_long_is_ended_for_the_target_too() -> None:
+    wire = request("PUT /a", "transfer-encoding: chunked") + b"%x\r\n%b\r\n0\r\n\r\n" % (len(LONG), LONG)
+    house = House(answers=False).client(wire + request("GET /b"))
+    assert house.up[0].endswith(b"\r\n0\r\n\r\n")
+    house.upstream(OK)
+    assert len(house.asked) == 2, "the next request is there"

@@ -6,6 +6,7 @@ from adapters.core.ports import Answer, Target
 from adapters.web.bodies import Sized
 from adapters.web.responses import AnswerReader
 from adapters.web.session.exchange import MAX_SENT, Exchange
+from adapters.web.session.settings import CALL_SECONDS
 from engine.command.http.wire import read_head
 from engine.decision import Decision, Verdict
 
@@ -97,3 +98,16 @@ def test_who_wants_to_come_in_is_known_by_what_they_call_themselves() -> None:
 def test_a_reply_that_is_not_there_holds_nothing() -> None:
     assert not exchange().is_holding
     assert exchange().quiet() == b""
+
+
+def test_a_body_is_long_as_soon_as_it_is_known_to_be() -> None:
+    assert [exchange("PUT /", length).is_long(10) for length in (None, 10, 11)] == [False, False, True]
+    made = exchange("PUT /", None)
+    made.size = 11
+    assert made.is_long(10)
+
+
+def test_a_call_is_not_waited_for_as_long_as_other_bodies() -> None:
+    assert exchange("PUT /").seconds_to_read(75.0) == 75.0
+    head = read_head(b"POST /a HTTP/1.1\r\ncontent-type: application/grpc+proto")
+    assert Exchange(head, Sized(1), None, 0.0).seconds_to_read(75.0) == CALL_SECONDS

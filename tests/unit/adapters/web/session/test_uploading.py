@@ -41,3 +41,14 @@ def test_a_client_that_asks_first_is_told_to_go_on() -> None:
     assert not exchange.body.is_done
     upload(doing, heads, exchange, b"c")
     assert sent(doing, Side.UPSTREAM) == [b"ab", b"c"]
+
+
+def test_a_body_whose_end_was_read_already_is_ended_for_the_target_too() -> None:
+    """It was found to be too long in the very piece that ended it."""
+    doing, heads, body = Doing(), HeadReader(), Chunked(is_strict=True)
+    exchange = Exchange(read_head(b"POST / HTTP/1.1"), body, None, 0.0, is_unread=True)
+    exchange.read.append(body.feed(b"3\r\nabc\r\n0\r\n\r\n"))
+    heads.feed(b"GET")
+    begin_upload(doing, heads, exchange)
+    assert sent(doing, Side.UPSTREAM) == [b"3\r\nabc\r\n", b"0\r\n\r\n"]
+    assert heads.rest == b"GET", "the next request is not lost"
