@@ -54,7 +54,27 @@ deny contains {
 
 segments contains segment if {
 	input.command.http
-	some segment in split(lower(input.command.http.path), "/")
+	some place in places
+	some segment in split(lower(place), "/")
+}
+
+# `/admin.json` is `/admin` to servers that take the end for a form of answer.
+segments contains stem if {
+	input.command.http
+	some place in places
+	some segment in split(lower(place), "/")
+	stem := split(segment, ".")[0]
+	stem != ""
+}
+
+places contains input.command.http.path
+
+# Where something is copied or moved to, and what a batch in the body asks for: the name begins with the host.
+places contains substring(target.name, indexof(target.name, "/"), -1) if {
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "route"
+	contains(target.name, "/")
 }
 
 admin := {

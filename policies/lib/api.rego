@@ -22,6 +22,7 @@ understood if {
 
 only_reads if {
 	understood
+	not deletes
 	every op in input.command.operations {
 		op.effect == "read"
 	}

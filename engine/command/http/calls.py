@@ -37,11 +37,15 @@ def calls_in(content: Content, path: str, query: dict[str, tuple[str, ...]]) -> 
     """The calls a request carries; none when its body is of another kind. Adds features. Raises Refused."""
     is_graphql = "graphql" in path.lower()
     if content.media == "application/graphql" and content.text is not None:
-        return list(_graphql(content, {"query": content.text}, ("top", "graphql")))
+        named: dict[str, Value] = {"query": content.text, "operationName": (query.get("operationName") or (None,))[0]}
+        return list(_graphql(content, named, ("top", "graphql"), query.get("operationName", ())))
     if content.document is None:
         return _in_query(content, query, is_graphql=is_graphql)
     # WHY both: a server that finds a query in the body may still take the one in the URL.
-    return _in_document(content, content.document, is_graphql=is_graphql) + _in_query(content, query, is_graphql=False)
+    also = query.get("operationName", ())
+    return _in_document(content, content.document, also, is_graphql=is_graphql) + _in_query(
+        content, query, is_graphql=False
+    )
 
 
 def is_nothing_else(content: Content, path: str) -> bool:
@@ -52,7 +56,8 @@ def is_nothing_else(content: Content, path: str) -> bool:
     return all(isinstance(one, dict) and (_is_rpc(one) or one.keys() <= _GRAPHQL_KEYS) for one in entries)
 
 
-def _in_document(content: Content, document: Value, *, is_graphql: bool) -> list[Operation]:
+def _in_document(content: Content, document: Value, also: tuple[str, ...] = (), *, is_graphql: bool) -> list[Operation]:
+    """`also`: operations that the URL asks for, which some servers prefer."""
     entries = document if isinstance(document, list) else [document]
     is_batch = isinstance(document, list)
     if not entries or not all(_is_call(one, is_graphql=is_graphql) for one in entries):
@@ -66,30 +71,28 @@ def _in_document(content: Content, document: Value, *, is_graphql: bool) -> list
         via = ("top", "batch") if is_batch else ("top",)
         if not isinstance(entry, dict):
             raise Refused("calls", "a call is no object")
-        found.extend(_rpc(entry, (*via, "rpc")) if _is_rpc(entry) else _graphql(content, entry, (*via, "graphql")))
+        found.extend(
+            _rpc(entry, (*via, "rpc")) if _is_rpc(entry) else _graphql(content, entry, (*via, "graphql"), also)
+        )
     return found
 
 
 def _in_query(content: Content, query: dict[str, tuple[str, ...]], *, is_graphql: bool) -> list[Operation]:
     """GraphQL in the query of a GET, or in a form; in a form with files (`operations`) too."""
     texts = {name: values[0] for name, values in query.items() if name in _GRAPHQL_KEYS}
+    also = query.get("operationName", ())
     if content.kind in ("form", "multipart"):
         texts |= {key[1:]: str(value) for key, value in content.facts.items() if key[1:] in _GRAPHQL_KEYS}
         packed = content.facts.get("/operations")
         if isinstance(packed, str) and (is_graphql or packed.lstrip()[:1] in ("{", "[")):
-            return _packed(content, packed, is_graphql=is_graphql)
+            return _in_document(content, read_json(packed.encode()), also, is_graphql=is_graphql)
         if is_graphql and any(key.startswith(("/query/", "/operations/")) for key in content.facts):
             raise Refused("graphql", "the query stands twice")
     if "query" in texts and len(query.get("query", ())) > 1:
         raise Refused("graphql", "the query stands twice")
     if is_graphql and ("query" in texts or "extensions" in texts):
-        return list(_graphql(content, dict(texts), ("top", "graphql")))
-    return list(_graphql(content, dict(texts), ("top", "graphql"))) if _is_document(texts.get("query")) else []
-
-
-def _packed(content: Content, packed: str, *, is_graphql: bool) -> list[Operation]:
-    """What a form with files has in `operations`: one request of GraphQL, or several (its multipart request specification)."""
-    return _in_document(content, read_json(packed.encode()), is_graphql=is_graphql)
+        return list(_graphql(content, dict(texts), ("top", "graphql"), also))
+    return list(_graphql(content, dict(texts), ("top", "graphql"), also)) if _is_document(texts.get("query")) else []
 
 
 def _is_call(entry: Value, *, is_graphql: bool) -> bool:
@@ -121,12 +124,16 @@ def _is_read(text: str) -> bool:
         return False
 
 
-def _graphql(content: Content, entry: dict[str, Value], via: tuple[str, ...]) -> Iterator[Operation]:
+def _graphql(
+    content: Content, entry: dict[str, Value], via: tuple[str, ...], also: tuple[str, ...] = ()
+) -> Iterator[Operation]:
     text, chosen = entry.get("query"), entry.get("operationName")
     if not isinstance(text, str) or not text.strip():
         content.features.add("persisted_query")
         raise Refused("graphql", "the query is named and not in the request: nobody here can read it")
     operations = read_graphql(text)
+    if any(name and name != chosen for name in also):
+        raise Refused("graphql", "the URL asks for another operation than the body")
     if isinstance(chosen, str) and chosen:
         operations = [one for one in operations if one.name == chosen]
         if not operations:

@@ -5,7 +5,7 @@ Policies are checked against these tables, and `docs/commands.md` is written fro
 
 from __future__ import annotations
 
-from engine.command.tree import Effect
+from engine.command.tree import Access, Effect
 from engine.command.words import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -20,7 +20,11 @@ KINDS: tuple[Kind, ...] = (
     Kind("connect", Effect.EXECUTE, "CONNECT: a connection to anywhere, of which nothing is seen"),
     Kind("upgrade", Effect.EXECUTE, "An upgrade of the connection, to WebSocket say"),
     Kind("propfind", Effect.READ, "PROPFIND, SEARCH, REPORT, QUERY: reading with a body"),
-    Kind("webdav_write", Effect.WRITE, "COPY, MOVE, MKCOL, PROPPATCH, LOCK, UNLOCK, LINK, UNLINK"),
+    Kind(
+        "webdav_write",
+        Effect.WRITE,
+        "COPY, MOVE, MKCOL, PROPPATCH, LOCK, UNLOCK, LINK, UNLINK; of COPY and MOVE `Destination` is a target too",
+    ),
     Kind("graphql_query", Effect.READ, "A query of GraphQL; targets are its root fields"),
     Kind("graphql_subscription", Effect.READ, "A subscription of GraphQL"),
     Kind("graphql_mutation", Effect.WRITE, "A mutation of GraphQL; targets are its root fields"),
@@ -33,6 +37,14 @@ KINDS: tuple[Kind, ...] = (
 
 KIND_NAMES: frozenset[str] = frozenset(kind.name for kind in KINDS)
 EFFECTS: dict[str, Effect] = {kind.name: kind.effect for kind in KINDS}
+
+ACCESS: dict[Effect, Access] = {
+    Effect.READ: Access.READ,
+    Effect.WRITE: Access.WRITE,
+    Effect.CREATE: Access.CREATE,
+    Effect.DELETE: Access.DELETE,
+}
+"""What an effect is to the route it has; every other one executes."""
 
 METHODS: dict[str, str] = {
     **{name: name.lower() for name in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "CONNECT")},
@@ -81,6 +93,6 @@ VIA: dict[str, str] = {
     "top": "the request itself",
     "override": "the method that a header or parameter asks for",
     "graphql": "an operation of a GraphQL document",
-    "batch": "one of several calls in one body",
+    "batch": "one of several calls, or of several requests, in one body",
     "rpc": "a call in the body",
 }

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value
+from engine.command.http.batches import requests_in
 from engine.command.http.calls import calls_in, is_nothing_else
 from engine.command.http.content import Content, read_content
-from engine.command.http.kinds import EFFECTS, METHODS
+from engine.command.http.kinds import ACCESS, EFFECTS, METHODS
 from engine.command.http.openapi import Route, RouteTable
 from engine.command.http.shown import hide_credentials
 from engine.command.http.signs import (  # fmt: skip
     CHANGE,
-    DELETION,
     OVERRIDES,
     REWRITING,
     action_values,
     has_secret,
     header_features,
+    names_deletion,
     names_inside,
     value_features,
     words_of,
@@ -40,12 +43,6 @@ UNREAD = "sallyport-unread-body"
 _WRITTEN = re.compile(rb"([A-Z]{2,20}) (https?://[\x21-\x7e]+)[ \t]*(?:\r?\n|\Z)")
 _CALLED = frozenset({"field", "tool", "method"})
 _OTHER_METHODS = frozenset({"TRACE", "TRACK", "DEBUG"})
-_ACCESS = {
-    Effect.READ: Access.READ,
-    Effect.WRITE: Access.WRITE,
-    Effect.CREATE: Access.CREATE,
-    Effect.DELETE: Access.DELETE,
-}
 
 
 def parse_http(text: bytes | str, routes: RouteTable | None = None) -> ParsedCommand:
@@ -85,7 +82,9 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
     route = None if routes is None or where.path in ("", "*") else routes.find(request.method, where.path)
     override = _override(request, where, content)
     operations = _operations(raw, request, where, content, route, override)
-    called = [target.name for one in operations for target in one.targets if target.type in _CALLED]
+    called = [
+        target.name for one in operations for target in one.targets if target.type in _CALLED or "batch" in one.via
+    ]
     features = set(where.features) | content.features | _features(request, where, content, route, called)
     if routes is not None and route is None:
         features.add("route_unknown")
@@ -133,19 +132,37 @@ def _content(request: WireRequest) -> Content:
 def _operations(
     raw: bytes, request: WireRequest, where: Where, content: Content, route: Route | None, override: str | None
 ) -> list[Operation]:
-    calls = calls_in(content, where.path, where.query) if request.method in ("GET", "POST") else []
+    calls = calls_in(content, where.path, where.query) if request.method in ("GET", "HEAD", "POST") else []
     place = f"{_same_name(where.host) or ''}{where.path}"
     span = (0, len(raw))
     found = [Operation(one.kind, one.effect, one.via, (*one.targets, _route(place, one.effect)), span) for one in calls]
     if not calls or not is_nothing_else(content, where.path):
-        found.append(_by_method(request.method, ("top",), place, span, None if route is None else route.effect))
+        one = _by_method(request.method, ("top",), place, span, None if route is None else route.effect)
+        found.append(replace(one, targets=(*one.targets, *_destination(request, where, one.effect))))
     if override is not None:
         found.append(_by_method(override, ("top", "override"), place, span, None))
+    body = content.document if content.document is not None else _fields(content)
+    found += [replace(one, span=span) for one in requests_in(body, _same_name(where.host) or "")]
     upgrade = request.value("upgrade")
     if upgrade is not None and request.method != "CONNECT":
         effect = EFFECTS["upgrade"]
         found.append(Operation("upgrade", effect, ("top",), (Target("protocol", upgrade[:80], Access.EXECUTE),), span))
     return found
+
+
+def _fields(content: Content) -> dict[str, Value]:
+    """The fields of a form by their names; none of another body."""
+    return {key[1:]: value for key, value in content.facts.items()} if content.kind in ("form", "multipart") else {}
+
+
+def _destination(request: WireRequest, where: Where, effect: Effect) -> tuple[Target, ...]:
+    """The other place of a COPY or MOVE, spelt as paths are. Raises Refused."""
+    values = request.values("destination") if METHODS.get(request.method) == "webdav_write" else ()
+    found = []
+    for value in values:
+        named = read_target(replace(request, method="GET", target=value, headers=()))
+        found.append(_route(f"{_same_name(named.host or where.host) or ''}{named.path}", effect))
+    return tuple(found)
 
 
 def _by_method(method: str, via: tuple[str, ...], place: str, span: tuple[int, int], says: Effect | None) -> Operation:
@@ -160,7 +177,7 @@ def _same_name(host: str | None) -> str | None:
 
 
 def _route(place: str, effect: Effect) -> Target:
-    return Target("route", place, _ACCESS.get(effect, Access.EXECUTE))
+    return Target("route", place, ACCESS.get(effect, Access.EXECUTE))
 
 
 def _override(request: WireRequest, where: Where, content: Content) -> str | None:
@@ -199,7 +216,7 @@ def _features(request: WireRequest, where: Where, content: Content, route: Route
     found |= {"url_to_internal"} if names_inside(where.path) else set()
     if has_secret([where.path, *(value for values in where.query.values() for value in values)]):
         found.add("secret_in_query")
-    if words & DELETION:
+    if names_deletion(words):
         found.add("names_deletion")
     if request.method in ("GET", "HEAD", "OPTIONS") and words_of([where.path.rsplit("/", 1)[-1], *names]) & CHANGE:
         found.add("names_change")

@@ -33,7 +33,16 @@ CHANGE = frozenset(
         *("invite", "kick", "archive", "rename", "disconnect", "publish", "reset", "rotate", "shutdown"),
     }
 )
-ACTION_KEYS = frozenset({"action", "op", "operation", "cmd", "command", "do", "task", "method", "mode"})
+_NAMES_DELETION = re.compile(
+    r"(?!undelete)(?:.*(?:delete|destroy)|(?:remove|purge|truncate|terminate|uninstall|erase|revoke))"
+)
+"""Words that nobody parted: `deleteuser`, `REMOVEALL`, `softdelete`."""
+ACTION_KEYS = frozenset(
+    {
+        *("action", "op", "operation", "cmd", "command", "do", "task", "method", "mode", "verb", "act", "func"),
+        *("function", "httpmethod", "requestmethod"),
+    }
+)
 SECRET_KEYS = frozenset(
     {"access_token", "token", "api_key", "apikey", "api-key", "password", "secret", "client_secret"}
 )
@@ -156,9 +165,16 @@ def words_of(texts: Iterable[str]) -> set[str]:
     return {word.lower() for text in texts for word in _WORDS.findall(text[:500])}
 
 
+def names_deletion(words: Iterable[str]) -> bool:
+    """Whether one of some words says that something is deleted."""
+    return any(word in DELETION or _NAMES_DELETION.match(word) is not None for word in words)
+
+
+def _is_action_key(name: str) -> bool:
+    return re.sub(r"[_\-\[\]]", "", name.lower()) in ACTION_KEYS
+
+
 def action_values(query: Mapping[str, tuple[str, ...]], body: Mapping[str, object]) -> list[str]:
     """Values of parameters that name an action (`?action=delete`)."""
-    named = [value for name, values in query.items() if name.lower() in ACTION_KEYS for value in values]
-    return named + [
-        value for pointer, value in body.items() if pointer[1:].lower() in ACTION_KEYS and isinstance(value, str)
-    ]
+    named = [value for name, values in query.items() if _is_action_key(name) for value in values]
+    return named + [value for pointer, value in body.items() if _is_action_key(pointer[1:]) and isinstance(value, str)]

@@ -128,6 +128,8 @@ DOCUMENTS: tuple[Case, ...] = (
         post(part("operations", '{"query": "{ a }"}') + part("operations", _QUERY) + "--b--\r\n", MULTIPART, line="POST /graphql"),
         post('{"a": 1}', line="POST /gql?query=mutation%20%7B%20deleteUser%20%7D"), post('{"query": "{ users { id } }"}', line="POST /graphql?query=mutation%20%7B%20deleteUser%20%7D"),
         post("", JSON, line="GET /gql?query=mutation%20%7B%20deleteUser%20%7D").replace(b"Content-Type: application/json\r\nContent-Length: 0\r\n", b""),
+        *(post(json.dumps({"query": "query A { users { id } } " + DELETE.replace("mutation", "mutation B"), **named}), line="POST /graphql?operationName=B")
+          for named in ({"operationName": "A"}, {})),
         post(DELETE, "application/graphql", line="POST /graphql"), post(DELETE, "text/plain", line="POST /graphql?query=mutation%20%7B%20deleteUser%20%7D"),
     )),
     Case(101, "calls in a batch", tuple(post(text, line="POST /rpc") for text in (

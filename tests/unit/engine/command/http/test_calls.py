@@ -31,6 +31,29 @@ def test_only_the_operation_that_is_asked_for_runs() -> None:
     assert names(calls(document)) == [("graphql_query", ["query.a"])]
 
 
+TWO = {"query": "query A { a } mutation B { b }", "operationName": "A"}
+
+
+@pytest.mark.parametrize(
+    "document", [TWO, {"query": TWO["query"]}, {"query": "mutation B { b }", "operationName": "B"}, [TWO]]
+)
+def test_an_operation_that_the_url_asks_for_is_that_of_the_body_or_refused(document: object) -> None:
+    """Servers differ in which of the two they prefer."""
+    for path in ("/graphql", "/x"):
+        with pytest.raises(Refused):
+            calls(document, path, {"operationName": ("C",)})
+    assert calls(TWO, "/graphql", {"operationName": ("A",)}) == calls(TWO, "/graphql")
+
+
+def test_an_operation_in_the_url_counts_for_a_plain_document_and_a_form_too() -> None:
+    plain = read_content(b"query A { a } mutation B { b }", "application/graphql", None)
+    assert names(calls_in(plain, "/graphql", {"operationName": ("B",)})) == [("graphql_mutation", ["mutation.b"])]
+    form = read_content(b"query=query+A+%7Ba%7D&operationName=A", "application/x-www-form-urlencoded", None)
+    assert len(calls_in(form, "/graphql", {"operationName": ("A",)})) == 1
+    with pytest.raises(Refused):
+        calls_in(form, "/graphql", {"operationName": ("B",)})
+
+
 def test_every_entry_of_a_batch_is_one() -> None:
     found = calls([{"query": "{ a }"}, {"query": "mutation { b }"}], "/graphql")
     assert [one.kind for one in found] == ["graphql_query", "graphql_mutation"]

@@ -33,6 +33,37 @@ def test_a_method_nobody_knows_is_unknown(method: str) -> None:
     assert (kinds(command), command.complete, codes(command)) == (["unknown"], False, ["unknown_method"])
 
 
+@pytest.mark.parametrize("destination", ["/admin/x", "http://api.test/admin/x"])
+def test_where_something_is_moved_to_is_a_target(destination: str) -> None:
+    command = http("MOVE", "/a", headers={"Destination": destination})
+    assert [target.name for target in command.operations[0].targets] == ["api.test/a", "api.test/admin/x"]
+    assert http("GET", "/a", headers={"Destination": destination}).operations[0].targets[1:] == ()
+
+
+@pytest.mark.parametrize("destination", ["/a/../admin", "/%61dmin", "admin", "ftp://x/y", "http://a@b@c/", ""])
+def test_a_place_to_move_to_that_can_be_read_in_two_ways_is_refused(destination: str) -> None:
+    assert not http("COPY", "/a", headers={"Destination": destination}).complete
+
+
+def test_a_batch_in_a_body_is_its_requests_too() -> None:
+    command = http_json(
+        "POST", "/$batch", {"requests": [{"method": "GET", "url": "/a"}, {"method": "DELETE", "url": "/b/purge"}]}
+    )
+    assert kinds(command) == ["post", "get", "delete"]
+    assert "names_deletion" in command.features
+    command = http(
+        "POST",
+        "/x",
+        body=b"batch=%5B%7B%22method%22%3A%22DELETE%22%2C%22relative_url%22%3A%22me%22%7D%5D",
+        headers=FORM,
+    )
+    assert kinds(command) == ["post", "delete"]
+
+
+def test_a_mutation_is_one_to_a_head_too() -> None:
+    assert kinds(http("HEAD", "/graphql?query=mutation%7Ba%7D")) == ["graphql_mutation"]
+
+
 def test_connect_executes() -> None:
     command = http("CONNECT", "db:5432", host="db:5432")
     assert [(one.kind, one.effect) for one in command.operations] == [("connect", "execute")]

@@ -10,6 +10,7 @@ from engine.command.http.signs import (
     action_values,
     has_secret,
     header_features,
+    names_deletion,
     value_features,
     words_of,
 )
@@ -52,6 +53,20 @@ def test_words_of_deletion_are_found_in_every_style(name: str) -> None:
 
 def test_words_are_whole() -> None:
     assert not words_of(["undeletable", "Settings", "deleteds", "assets"]) & (DELETION | CHANGE)
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [("deleteuser", True), ("DELETEUSER", True), ("softdelete", True), ("removeall", True), ("destroyed", True), ("purgecache", True),
+     ("undelete", False), ("removal", False), ("determinate", False), ("dropdown", False), ("delivery", False)],
+)  # fmt: skip
+def test_words_that_nobody_parted_say_it_too(word: str, says: bool) -> None:
+    assert names_deletion(words_of([word])) is says
+
+
+@pytest.mark.parametrize("name", ["_action", "Action", "action[]", "http_method", "_HttpMethod", "verb"])
+def test_a_parameter_that_names_an_action_may_be_spelt_otherwise(name: str) -> None:
+    assert action_values({name: ("delete",)}, {f"/{name}": "delete"}) == ["delete", "delete"]
 
 
 def test_actions_are_named_by_parameters() -> None:
