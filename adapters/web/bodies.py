@@ -1,13 +1,14 @@
 """Bodies on the wire: by length or in chunks, piece by piece, strictly. Encoded again, never passed on as they came.
 
-`Sized` and `Chunked` take bytes and give the body's own; what stands behind the body is left in `rest`. Chunk extensions
-and trailers: of requests refused; of answers the first are dropped, the second left in `trailers`. Called by sessions for requests, by `responses` for answers.
+`Sized` and `Chunked` take bytes and give the body's own; what stands behind the body is left in `rest`. Chunk extensions of requests are refused, of
+answers dropped; trailers are left in `trailers`, those of requests refused where nobody reads them. Called by sessions for requests, by `responses` for answers.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 from adapters.errors import PeerProtocolError
 
@@ -20,6 +21,7 @@ _SIZE_AND_MORE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff
 _TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*")
 
 LAST_CHUNK = b"0\r\n\r\n"
+Lines: TypeAlias = Sequence[tuple[str, str]]
 
 
 class Body(Protocol):
@@ -66,12 +68,13 @@ class Endless:
 
 
 class Chunked:
-    """A body in chunks. `is_strict` (requests): size lines have nothing but the size, and no trailers follow."""
+    """A body in chunks. `is_strict` (requests): size lines have nothing but the size, and no trailers follow but where `reads_trailers` is set."""
 
-    __slots__ = ("_is_strict", "_left", "_state", "_unused", "is_done", "rest", "trailers")
+    __slots__ = ("_is_strict", "_left", "_state", "_unused", "is_done", "reads_trailers", "rest", "trailers")
 
-    def __init__(self, *, is_strict: bool) -> None:
+    def __init__(self, *, is_strict: bool, reads_trailers: bool = False) -> None:
         self._is_strict = is_strict
+        self.reads_trailers = reads_trailers or not is_strict
         self._state = "size"
         self._left = 0
         self.trailers: list[bytes] = []
@@ -140,8 +143,10 @@ class Chunked:
         if not line:
             self._state = "done"
             return
-        if self._is_strict or len(self.trailers) >= MAX_TRAILERS or not _TRAILER.fullmatch(line):
+        if len(self.trailers) >= MAX_TRAILERS or not _TRAILER.fullmatch(line):
             raise self._bad("lines stand behind the last chunk")
+        if not self.reads_trailers:
+            raise PeerProtocolError("fields stand behind the body of the request, which nobody reads", code="trailer")
         self.trailers.append(line)
 
     def _bad(self, message: str) -> PeerProtocolError:
@@ -151,3 +156,9 @@ class Chunked:
 def chunk(data: bytes) -> bytes:
     """One chunk; nothing for no bytes (an empty chunk would end the body)."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def last_chunk(behind: Lines) -> bytes:
+    """The end of a body in chunks, with fields behind it."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in behind)
+    return b"0\r\n" + lines.encode("latin-1") + b"\r\n"

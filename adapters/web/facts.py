@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from adapters.core.ports import Target
 from adapters.errors import LocalProtocolError
+from adapters.web.bodies import Lines, chunk, last_chunk
 from adapters.web.requests import Forward
 from adapters.web.websocket import handshake
 from engine.command.documents.refusal import Refused
@@ -21,7 +22,7 @@ from engine.command.http.parse import UNREAD
 from engine.command.http.path import canonical_query
 from engine.command.http.signs import FORWARDING, REWRITING
 from engine.command.http.target import Where
-from engine.command.http.wire import WireRequest
+from engine.command.http.wire import WireRequest, read_trailers
 
 MAX_TOKEN = 8_192
 """Bytes of a token; those of OpenID providers are some thousands long."""
@@ -51,6 +52,7 @@ _CONDITIONS = frozenset(
     }
 )
 _OF_CONTENT = ("if-match", "if-none-match")
+_CHUNKED = ("transfer-encoding", "chunked")
 _DEFAULT_PORTS = {True: 443, False: 80}
 
 
@@ -90,7 +92,11 @@ def check_hop(head: WireRequest, *, may_upgrade: bool = False, may_connect: bool
         raise Refused("te", "TE may say `trailers` only")
     if head.version == "1.1" and not head.values("host"):
         raise Refused("no_host", "the request says no Host")
-    for name, _ in head.headers:
+    _check_names(head.headers)
+
+
+def _check_names(headers: Lines) -> None:
+    for name, _ in headers:
         if name.startswith(_OURS):
             raise Refused("reserved_header", f"headers that begin with `{_OURS}` are the gateway's own")
         if "_" in name:
@@ -116,15 +122,7 @@ def forward(head: WireRequest, where: Where, target: Target, also_dropped: froze
     if "credentials_in_url" in where.features:
         raise Refused("request_target", "the target has a user name in it, which some readers take for the host")
     query = canonical_query(where.raw_query)
-    dropped = _FOR_THIS_HOP | FORWARDING | also_dropped
-    if target.password is not None:
-        # WHY cookies too: they may stand for somebody at the target, and who we are there is the gateway's to say.
-        dropped = dropped | {(target.header or "authorization").lower(), "cookie", "cookie2"}
-    kept = [
-        (name, value)
-        for name, value in head.headers
-        if name not in dropped and not name.startswith(_OF_THIS_CONNECTION) and name != "http2-settings"
-    ]
+    kept = _kept(head.headers, target, also_dropped)
     if wants_no_wait(head):
         kept = [(name, value) for name, value in kept if name != "prefer"]
     host = f"[{target.host}]" if ":" in target.host else target.host
@@ -132,6 +130,27 @@ def forward(head: WireRequest, where: Where, target: Target, also_dropped: froze
     # WHY not encoded: what comes back must be readable, to mask it and to take the credential out of it.
     kept.append(("accept-encoding", "identity"))
     return Forward(head.method, f"{where.path}?{query}" if query else where.path, f"{host}{port}", tuple(kept))
+
+
+def _kept(headers: Lines, target: Target, also_dropped: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+    """The fields of a request that go on to a target."""
+    dropped = _FOR_THIS_HOP | FORWARDING | also_dropped
+    if target.password is not None:
+        # WHY cookies too: they may stand for somebody at the target, and who we are there is the gateway's to say.
+        dropped = dropped | {(target.header or "authorization").lower(), "cookie", "cookie2"}
+    return [
+        (name, value)
+        for name, value in headers
+        if name not in dropped and not name.startswith(_OF_THIS_CONNECTION) and name != "http2-settings"
+    ]
+
+
+def behind(lines: Sequence[bytes], target: Target) -> Lines:
+    """The fields behind a request's body that go on to a target: by the rules of headers, and none of what has its place before the
+    body. Raises Refused."""
+    headers = read_trailers(lines)
+    _check_names(headers)
+    return _kept(headers, target)
 
 
 def unconditional(request: Forward) -> Forward:
@@ -156,11 +175,13 @@ def shown_head(head: WireRequest) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("latin-1")
 
 
-def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread: bool) -> bytes:
-    """The text that is asked about. Of a body that is too long to be read only that it is there."""
+def text_judged(request: Forward, body: bytes, length: int | None, *, is_unread: bool, behind: Lines = ()) -> bytes:
+    """The text that is asked about, in chunks where fields stand `behind` the body. Of a body that is too long to be read only that it is there."""
     if is_unread:
         said = "unknown" if length is None else str(length)
         return request.head([(UNREAD, said)], is_judged=True)
+    if behind:
+        return request.head([_CHUNKED], is_judged=True) + chunk(body) + last_chunk(behind)
     return request.head(_length(request, body), is_judged=True) + body
 
 
@@ -172,12 +193,16 @@ def bytes_sent(
     *,
     is_unread: bool,
     is_last: bool = True,
+    behind: Lines = (),
 ) -> bytes:
-    """What the target gets: of an unread body the head only. `beside` are headers that nobody else sees; `is_last`: nothing comes behind it."""
+    """What the target gets: of an unread body the head only. `beside` are headers that nobody else sees; `is_last`: nothing comes behind it;
+    `behind`: fields behind the body."""
     more = [*beside, ("connection", "close" if is_last else "keep-alive")]
+    if behind and not is_unread:
+        return request.head([_CHUNKED, *more]) + chunk(body) + last_chunk(behind)
     if not is_unread:
         return request.head([*_length(request, body), *more]) + body
-    framed = ("transfer-encoding", "chunked") if length is None else ("content-length", str(length))
+    framed = _CHUNKED if length is None else ("content-length", str(length))
     return request.head([framed, *more])
 
 

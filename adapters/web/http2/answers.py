@@ -7,6 +7,7 @@ target's answer (`adapters.web.responses`). Every answer gets a framing, so that
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -42,6 +43,12 @@ def request_fields(head: WireRequest, scheme: bytes) -> list[HeaderTuple]:
             made.append(kind(name.encode("ascii"), value.encode("latin-1")))
     # WHY always: it says of this hop alone that what stands behind a body is read here.
     return [*made, HeaderTuple(b"te", b"trailers")]
+
+
+def fields_behind(lines: Iterable[bytes]) -> list[HeaderTuple]:
+    """Lines of ours behind a body as fields."""
+    parted = (line.partition(b":") for line in lines)
+    return [HeaderTuple(name.lower(), value.strip(b" \t")) for name, _, value in parted]
 
 
 @dataclass(frozen=True, slots=True)

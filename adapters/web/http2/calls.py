@@ -9,7 +9,7 @@ from hpack import HeaderTuple
 
 from adapters.errors import PeerProtocolError
 from adapters.web.bodies import Body, Chunked, Sized, chunk
-from adapters.web.http2.answers import Answered, read_answer, request_fields, trailer_lines
+from adapters.web.http2.answers import Answered, fields_behind, read_answer, request_fields, trailer_lines
 from adapters.web.http2.flows import Flow
 from adapters.web.http2.heads import Fields
 from adapters.web.requests import HeadReader
@@ -20,7 +20,7 @@ from engine.command.http.wire import body_length
 class Call(Flow):
     """What is known of one request. `queue`: of its body. `is_said`: the session said all of it. `is_ended`: the target said all of its answer."""
 
-    __slots__ = ("_answer", "_body", "_kept", "_method", "_reader", "_scheme", "_size", "fields", "is_sent")
+    __slots__ = ("_answer", "_body", "_kept", "_method", "_reader", "_scheme", "_size", "behind", "fields", "is_sent")
 
     def __init__(self, *, is_tls: bool) -> None:
         super().__init__()
@@ -33,6 +33,8 @@ class Call(Flow):
         self._size = 0
         self.fields: list[HeaderTuple] | None = None
         """Of the request, until they were sent."""
+        self.behind: list[HeaderTuple] = []
+        """Of the request, behind its body."""
         self.is_sent = False
         """All of it went out."""
 
@@ -52,7 +54,7 @@ class Call(Flow):
                 if head is None:
                     return
                 length = body_length(head)
-                self._body = Chunked(is_strict=True) if length is None else Sized(length)
+                self._body = Chunked(is_strict=True, reads_trailers=True) if length is None else Sized(length)
                 self._method, self.fields = head.method, request_fields(head, self._scheme)
                 data = self._reader.take_rest()
         except Refused as refusal:
@@ -62,6 +64,8 @@ class Call(Flow):
         if self._body.rest:
             raise PeerProtocolError("a request goes on behind its end", code="INTERNAL_ERROR")
         self.is_said = self._body.is_done
+        if isinstance(self._body, Chunked) and self.is_said:
+            self.behind = fields_behind(self._body.trailers)
 
     # --- the answer
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from adapters.web.bodies import MAX_TRAILERS
 from adapters.web.responses import AnswerHead
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import MAX_HEADERS, MAX_TARGET
@@ -77,6 +78,16 @@ def read_opening(fields: Fields, *, scheme: bytes, is_ended: bool) -> Opening:
         is_ended=is_ended,
         may_be_bodiless=not is_ended and length is None and method in _WITHOUT_BODY,
     )
+
+
+def lines_behind(fields: Fields) -> bytes:
+    """Fields behind the body as HTTP/1.1 writes them. Raises Refused."""
+    pseudo, plain = _parted(fields)
+    if pseudo:
+        raise Refused("pseudo_header", "a pseudo-header stands behind the body of the request")
+    if len(plain) > MAX_TRAILERS:
+        raise Refused("too_many_headers", f"the request has more than {MAX_TRAILERS} fields behind its body")
+    return b"".join(b"%b: %b\r\n" % field for field in plain)
 
 
 def _parted(fields: Fields) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:

@@ -124,10 +124,7 @@ class Inward(Connection[Stream]):
             case saw.DataReceived():
                 self._data(event.stream_id, event.data, event.flow_controlled_length, event.stream_ended is not None)
             case saw.TrailersReceived():
-                stream = self._flows.get(event.stream_id)
-                if stream is not None:
-                    why = Refused("trailer", "fields stand behind the body of the request")
-                    self._refuse(event.stream_id, why, [*stream.fields, *self._h2.fields.last], is_ended=True)
+                self._behind(event.stream_id, self._h2.fields.last)
             case saw.StreamReset():
                 if self._lingering.pop(event.stream_id, None) is None:
                     self._spend_reset()
@@ -167,6 +164,16 @@ class Inward(Connection[Stream]):
         stream.to_credit += counted
         self._hear(number, stream, stream.data(bytes(data)) + (stream.end() if is_last else b""))
         self._credit(stream)
+
+    def _behind(self, number: int, fields: Fields) -> None:
+        stream = self._flows.get(number)
+        if stream is None:
+            return
+        try:
+            stream.check(0, is_last=True)
+            self._hear(number, stream, stream.end_with(fields))
+        except Refused as refusal:
+            self._refuse(number, refusal, [*stream.fields, *fields], is_ended=True)
 
     def _refuse(self, number: int, refusal: Refused, fields: Fields, *, is_ended: bool) -> None:
         """Answer a request that could be read in two ways, and have nobody see it but the audit."""

@@ -255,7 +255,10 @@ class Outward(Connection[Call]):
         assert flow.wire is not None
         piece = flow.take(self._window(flow.wire))
         flow.is_sent = flow.is_said and not flow.queue
-        self._send_data(flow.wire, piece, is_last=flow.is_sent)
+        if piece or not flow.behind:
+            self._send_data(flow.wire, piece, is_last=flow.is_sent and not flow.behind)
+        if flow.is_sent and flow.behind:
+            self._h2.send_headers(flow.wire, flow.behind, end_stream=True)
         self._gather()
         self._ease(number, flow)
 
@@ -264,7 +267,7 @@ class Outward(Connection[Call]):
         stream = call.wire = self._h2.get_next_available_stream_id()
         self._numbers[stream] = number
         fields, call.fields = call.fields, None
-        call.is_sent = call.is_said and not call.queue
+        call.is_sent = call.is_said and not (call.queue or call.behind)
         try:
             self._h2.send_headers(stream, fields or [], end_stream=call.is_sent)
         except H2Error:

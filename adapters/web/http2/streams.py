@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.errors import PeerProtocolError
 from adapters.web.bodies import LAST_CHUNK, chunk
 from adapters.web.http2.flows import Flow
-from adapters.web.http2.heads import Fields, Opening, answer_fields
+from adapters.web.http2.heads import Fields, Opening, answer_fields, lines_behind
 from adapters.web.requests import CONTINUE
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerReader
 from engine.command.documents.refusal import Refused
@@ -72,6 +72,17 @@ class Stream(Flow):
         # WHY kept: a session takes a body of that length for whole, and only the end of the stream says that it is.
         self._kept += data
         return made
+
+    def end_with(self, fields: Fields) -> bytes:
+        """The end of the request, with fields behind its body. Whether they go on is the session's to say. Raises Refused."""
+        lines = lines_behind(fields)
+        if lines and (self._opening.length is not None or (self._opening.may_be_bodiless and not self._is_begun)):
+            raise Refused("trailer", "fields stand behind a body that has no end of its own")
+        return self.end() if not lines else self._ended(b"0\r\n" + lines + b"\r\n")
+
+    def _ended(self, words: bytes) -> bytes:
+        self.is_ended = True
+        return words
 
     def end(self) -> bytes:
         """The end of the request."""

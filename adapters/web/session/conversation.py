@@ -204,6 +204,7 @@ class Conversation:
         if exchange is None or self._phase is not Phase.PROVING:
             return
         self._was_asked = True
+        exchange.expect_behind(target)
         if exchange.problem is None and exchange.where is not None:
             try:
                 exchange.forward = self._manners.forward(exchange.head, exchange.where, target, self._caller)
@@ -317,10 +318,9 @@ class Conversation:
             self._not_done(exchange, answer, plan.status, plan.code, plan.message)
             return
         exchange.take_plan(plan, self._do)
-        assert self._target is not None
-        exchange.share(
-            exchange.resource(self._settings), self._manners.keeps_for(self._target, self._caller), self._target
-        )
+        target = self._target
+        assert target is not None
+        exchange.share(exchange.resource(self._settings), self._manners.keeps_for(target, self._caller), target)
         self._reach(exchange, exchange.kept_for)
 
     # --- the target
@@ -428,7 +428,7 @@ class Conversation:
     def _bad_answer(self, code: str, message: str) -> None:
         """The target does not answer as it should, or its answer may not go on; or a chunk of the client's is broken."""
         exchange = self._exchange
-        if code == "chunk":
+        if code in ("chunk", "trailer"):
             self._not_read(Refused(code, message))
             return
         if exchange is None or exchange.answer is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapters.core.effects import Admit, Ask, Record
 from adapters.core.ports import Answer, Outcome, Proof, Question, Target
 from adapters.web import facts
-from adapters.web.bodies import Body
+from adapters.web.bodies import Body, Chunked, Lines
 from adapters.web.recorded import Tap, tap_of
 from adapters.web.requests import Forward, is_call
 from adapters.web.responses import AnswerReader
@@ -52,6 +52,8 @@ class Exchange:
     """How often it went up."""
     is_reused: bool = False
     """It goes up on a connection that served another one before."""
+    behind_for: Target | None = None
+    """The target that fields behind the body go to."""
     tap: Tap | None = None
     """Where the reply's body is recorded."""
     beside: list[int] = field(default_factory=list)
@@ -75,6 +77,17 @@ class Exchange:
         if settings.resource is not None:
             return settings.resource
         return (self.where.host if self.where is not None else None) or ""
+
+    def expect_behind(self, target: Target) -> None:
+        """Read fields behind the body, for a target of HTTP/2. WHY for no other: what of HTTP/1.1 takes them for headers, nobody knows."""
+        if isinstance(self.body, Chunked) and target.http2 == "always":
+            self.body.reads_trailers, self.behind_for = True, target
+
+    def behind(self) -> Lines:
+        """The fields behind the body that go on, once it is whole. Raises Refused."""
+        if self.behind_for is None or not isinstance(self.body, Chunked) or not self.body.trailers:
+            return ()
+        return facts.behind(self.body.trailers, self.behind_for)
 
     def is_long(self, most: int) -> bool:
         """Whether its body has more bytes than are read before the question is asked, as it says or is known already."""
@@ -192,4 +205,5 @@ class Exchange:
 def text_of(exchange: Exchange, body: bytes) -> bytes:
     """The text that is asked about, where that is the request itself: as it goes on, without the credential."""
     assert exchange.forward is not None
-    return facts.text_judged(exchange.forward, body, exchange.length, is_unread=exchange.is_unread)
+    behind = () if exchange.is_unread else exchange.behind()
+    return facts.text_judged(exchange.forward, body, exchange.length, is_unread=exchange.is_unread, behind=behind)

@@ -6,7 +6,7 @@ from adapters.core import effects as do
 from adapters.core.events import Side
 from adapters.core.ports import Target
 from adapters.web import facts
-from adapters.web.bodies import LAST_CHUNK, chunk
+from adapters.web.bodies import chunk, last_chunk
 from adapters.web.requests import CONTINUE, HeadReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.exchange import Exchange
@@ -27,6 +27,7 @@ def send_up(
         manners.sent_beside(target, caller),
         is_unread=exchange.is_unread,
         is_last=exchange.kept_for is None,
+        behind=() if exchange.is_unread else exchange.behind(),
     )
     exchange.is_reused = is_reused
     exchange.up = sent if exchange.length == 0 else b""
@@ -60,7 +61,7 @@ def upload(doing: Doing, heads: HeadReader, exchange: Exchange, data: bytes) -> 
 
 def _end(doing: Doing, exchange: Exchange) -> None:
     if exchange.length is None:
-        doing.add(do.Send(Side.UPSTREAM, LAST_CHUNK))
+        doing.add(do.Send(Side.UPSTREAM, last_chunk(exchange.behind())))
 
 
 def _send_up(doing: Doing, exchange: Exchange, data: bytes) -> None:

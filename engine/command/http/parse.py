@@ -110,7 +110,7 @@ def _command(raw: bytes, routes: RouteTable | None) -> Command:
             route=None if route is None else route.template,
             operation_id=None if route is None else route.operation_id,
             query=where.query,
-            headers=tuple(sorted({name for name, _ in request.headers})),
+            headers=tuple(sorted({name for name, _ in (*request.headers, *request.trailers)})),
             content_type=content.media,
             body_kind=content.kind,
             body=content.facts,

@@ -8,7 +8,8 @@ bytes before or after the one request. Adapters that read a wire use the same ru
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from engine.command.documents.refusal import Refused
 
@@ -44,6 +45,8 @@ class WireRequest:
     version: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    trailers: tuple[tuple[str, str], ...] = ()
+    """Fields behind the body."""
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, in order."""
@@ -63,7 +66,8 @@ def read_request(raw: bytes) -> WireRequest:
     if end < 0:
         raise Refused("incomplete_head", "the request has no end of its header lines, or they are too long")
     head = read_head(raw[:end])
-    return WireRequest(head.method, head.target, head.version, head.headers, _body(head, raw[end + 4 :]))
+    body, trailers = _body(head, raw[end + 4 :])
+    return replace(head, body=body, trailers=trailers)
 
 
 def read_head(block: bytes) -> WireRequest:
@@ -142,7 +146,7 @@ def _only_words(value: str) -> bool:
     return re.fullmatch(r"[a-z, \t;=]*", value.lower()) is not None
 
 
-def _body(head: WireRequest, rest: bytes) -> bytes:
+def _body(head: WireRequest, rest: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     size = body_length(head)
     if size is None:
         return _chunks(rest)
@@ -152,10 +156,10 @@ def _body(head: WireRequest, rest: bytes) -> bytes:
         raise Refused("truncated_body", f"the body has {len(rest)} of {size} bytes")
     if len(rest) > size:
         raise Refused("trailing_data", f"{len(rest) - size} bytes stand behind the request")
-    return rest
+    return rest, ()
 
 
-def _chunks(rest: bytes) -> bytes:
+def _chunks(rest: bytes) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     made = bytearray()
     at = 0
     while True:
@@ -171,18 +175,25 @@ def _chunks(rest: bytes) -> bytes:
             raise Refused("chunk", "a chunk is not as long as it says")
         made += rest[at : at + size]
         at += size + 2
-    _trailers(rest[at:])
-    return bytes(made)
+    return bytes(made), _trailers(rest[at:])
 
 
-def _trailers(rest: bytes) -> None:
-    if rest != b"\r\n":
-        head, separator, more = rest.partition(b"\r\n\r\n")
-        if not separator or more:
-            raise Refused("trailing_data", "the body does not end where its last chunk says")
-        lines = head.split(b"\r\n")
-        if len(lines) > MAX_HEADERS:
-            raise Refused("too_many_headers", f"the request has more than {MAX_HEADERS} trailer lines")
-        for name, _ in (_header(line) for line in lines):
-            if name in _NOT_IN_TRAILERS:
-                raise Refused("trailer", f"the trailer `{name}` would change what was read before")
+def _trailers(rest: bytes) -> tuple[tuple[str, str], ...]:
+    if rest == b"\r\n":
+        return ()
+    head, separator, more = rest.partition(b"\r\n\r\n")
+    if not separator or more:
+        raise Refused("trailing_data", "the body does not end where its last chunk says")
+    return read_trailers(head.split(b"\r\n"))
+
+
+def read_trailers(lines: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
+    """Lines behind a body. Raises Refused, for those too that have their place before it."""
+    if len(lines) > MAX_HEADERS:
+        raise Refused("too_many_headers", f"the request has more than {MAX_HEADERS} trailer lines")
+    fields = tuple(_header(line) for line in lines)
+    for name, _ in fields:
+        plain = re.sub(r"[^a-z0-9]", "", name)
+        if name in _NOT_IN_TRAILERS or plain in _FRAMING:
+            raise Refused("trailer", f"the trailer `{name}` would change what was read before")
+    return fields

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.errors import PeerProtocolError
-from adapters.web.bodies import LAST_CHUNK, MAX_TRAILERS, Body, Chunked, Endless, Sized, chunk
+from adapters.web.bodies import LAST_CHUNK, MAX_TRAILERS, Body, Chunked, Endless, Sized, chunk, last_chunk
 
 
 def fed(body: Body, data: bytes, size: int) -> bytes:
@@ -65,7 +65,7 @@ def test_a_request_in_other_chunks_is_refused(wire: bytes) -> None:
     for size in (1, len(wire)):
         with pytest.raises(PeerProtocolError) as caught:
             fed(Chunked(is_strict=True), wire, size)
-        assert caught.value.code == "chunk"
+        assert caught.value.code == ("trailer" if b"Length" in wire else "chunk")
 
 
 def test_of_an_answer_extensions_and_trailers_are_left_out() -> None:
@@ -86,3 +86,19 @@ def test_of_an_answer_trailers_have_a_limit_and_a_form(tail: bytes) -> None:
 
 def test_an_empty_chunk_is_never_written() -> None:
     assert chunk(b"") == b""
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_of_a_request_trailers_are_read_where_somebody_wants_them(size: int) -> None:
+    body = Chunked(is_strict=True, reads_trailers=True)
+    assert fed(body, b"1\r\na\r\n0\r\nX: 1\r\nY:2\r\n\r\nGET", size) == b"a"
+    assert (body.trailers, body.rest) == ([b"X: 1", b"Y:2"], b"GET")
+    for tail in (b"X: 1\r\n" * (MAX_TRAILERS + 1), b"no trailer\r\n", b"X : 1\r\n", b"X: 1\nY: 2\r\n"):
+        with pytest.raises(PeerProtocolError) as caught:
+            fed(Chunked(is_strict=True, reads_trailers=True), b"0\r\n" + tail, size)
+        assert caught.value.code == "chunk"
+
+
+def test_fields_are_written_behind_the_last_chunk() -> None:
+    assert last_chunk(()) == LAST_CHUNK
+    assert last_chunk([("x", "\xe4"), ("y", "")]) == b"0\r\nx: \xe4\r\ny: \r\n\r\n"

@@ -220,3 +220,45 @@ def test_a_request_says_whether_another_one_comes_behind_it() -> None:
     for is_last, said in ((True, b"close"), (False, b"keep-alive")):
         sent = facts.bytes_sent(made, b"", 0, [], is_unread=False, is_last=is_last)
         assert sent.endswith(b"connection: " + said + b"\r\n\r\n")
+
+
+def test_fields_behind_a_body_go_on_by_the_rules_of_headers() -> None:
+    lines = [b"X-Sum: 1", b"x-forwarded-for: 1.2.3.4", b"via: me", b"x-api-key: mine", b"forwarded: for=x"]
+    assert list(facts.behind(lines, WITH)) == [("x-sum", "1"), ("x-api-key", "mine")]
+    keyed = Target("127.0.0.1", 1, "", SECRET, header="X-Api-Key")
+    assert list(facts.behind(lines, keyed)) == [("x-sum", "1")]
+    assert facts.behind([], WITH) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"sallyport-decision: d-1", "reserved_header"),
+        (b"x_sum: 1", "underscore_header"),
+        (b"x-original-url: /admin", "rewriting_header"),
+        (b"authorization: Bearer a", "trailer"),
+        (b"cookie: a=b", "trailer"),
+        (b"content-length: 5", "trailer"),
+        (b"content--length: 5", "trailer"),
+        (b"host: b", "trailer"),
+        (b"te: trailers", "trailer"),
+        (b"x: a\x00", "header_line"),
+    ],
+)
+def test_fields_that_have_their_place_before_the_body_are_refused_behind_it(line: bytes, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        facts.behind([b"a: b", line], BARE)
+    assert caught.value.code == code
+
+
+def test_fields_behind_a_body_are_in_the_text_that_is_judged_and_in_what_is_sent() -> None:
+    request = facts.forward(head(line="POST /a HTTP/1.1"), read_target(head()), BARE)
+    behind = [("x-sum", "1")]
+    text = facts.text_judged(request, b"abc", None, is_unread=False, behind=behind)
+    sent = facts.bytes_sent(request, b"abc", None, [], is_unread=False, behind=behind)
+    for one in (text, sent):
+        assert one.endswith(b"\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n")
+        assert read_request(one).trailers == (("x-sum", "1"),)
+    found = parse_http(text).command.http
+    assert found is not None
+    assert "x-sum" in found.headers, "policies see that it is there"

@@ -101,3 +101,9 @@ def test_heads_before_the_answer_are_none() -> None:
     for said in (lambda: call.data(b"x"), call.end):
         with pytest.raises(PeerProtocolError):
             said()
+
+
+def test_fields_behind_a_request_go_up_behind_its_body() -> None:
+    call = asked(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX: y\r\nz:\r\n\r\n")
+    assert (bytes(call.queue), call.is_said) == (b"ab", True)
+    assert [tuple(one) for one in call.behind] == [(b"x", b"y"), (b"z", b"")]

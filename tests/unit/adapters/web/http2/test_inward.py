@@ -311,11 +311,45 @@ def test_the_answer_to_a_refused_head_request_has_no_body() -> None:
     assert house.body(stream) == b""
 
 
-def test_trailers_of_a_request_are_refused() -> None:
+def test_fields_behind_a_body_are_handed_on_for_the_session_to_judge() -> None:
     house = House()
     stream = house.ask(POST, end=False)
+    house.client.send_data(stream, b"ab")
+    house.client.send_headers(stream, [("x", "y"), ("x", "z")], end_stream=True)
+    house.turn()
+    assert house.heard(stream).endswith(b"2\r\nab\r\n0\r\nx: y\r\nx: z\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("head", "field", "code"),
+    [
+        ([*POST, ("content-length", "2")], ("x", "y"), "trailer"),
+        ([*POST, ("content-length", "3")], ("x", "y"), "content_length"),
+        (POST, ("x", "y\r\nz: a"), "header_line"),
+        (POST, ("X", "y"), "header_line"),
+        (POST, (":path", "/admin"), "pseudo_header"),
+        (POST, ("transfer-encoding", "chunked"), "connection_header"),
+    ],
+)
+def test_fields_behind_a_body_that_cannot_be_read_in_one_way_are_refused_on_their_stream(
+    head: list[tuple[str, str]], field: tuple[str, str], code: str
+) -> None:
+    house = House()
+    stream = house.ask(head, end=False)
+    house.client.send_data(stream, b"ab")
+    house.turn()
+    house.client.send_headers(stream, [field], end_stream=True)
+    assert house.turn()[-1] == Left(stream)
+    assert [refused for refused, _ in house.refused] == [code]
+    assert not house.heard(stream).endswith(b"\r\n\r\n0\r\n\r\n")
+    assert house.goodbye is None
+
+
+def test_a_request_that_may_have_no_body_has_no_fields_behind_it() -> None:
+    house = House()
+    stream = house.ask(GET, end=False)
     house.client.send_headers(stream, [("x", "y")], end_stream=True)
-    assert house.turn() == [Left(stream)]
+    assert house.turn()[-1] == Left(stream)
     assert [code for code, _ in house.refused] == ["trailer"]
 
 

@@ -9,7 +9,15 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
-from h2.events import DataReceived, PingAckReceived, PingReceived, RequestReceived, StreamEnded, StreamReset
+from h2.events import (
+    DataReceived,
+    PingAckReceived,
+    PingReceived,
+    RequestReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
 from h2.settings import SettingCodes, Settings
 
 from adapters.core.carried import Done, Eased, Happening, Heard, Left, Unserved
@@ -363,3 +371,14 @@ def test_answers_that_are_none_count_as_resets() -> None:
         house.ask()
         house.turn(frame(Kind.HEADERS, block, flags=4, stream=house.all_of(RequestReceived)[-1].stream_id))
     assert house.calls.is_retiring
+
+
+@pytest.mark.parametrize("body", [b"", b"2\r\nab\r\n"])
+def test_fields_behind_a_request_are_its_end(body: bytes) -> None:
+    house = House()
+    house.ask(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n" + body + b"0\r\nx: y\r\n\r\n")
+    assert [one.headers for one in house.all_of(TrailersReceived)] == [[("x", "y")]]
+    assert b"".join(one.data for one in house.all_of(DataReceived)) == (b"ab" if body else b"")
+    assert len(house.all_of(StreamEnded)) == 1
+    assert house.reply(1, b"x")[-1] == Done(1)
+    assert house.all_of(StreamReset) == []

@@ -544,3 +544,39 @@ def test_a_long_body_that_ends_in_the_piece_that_made_it_too_long_is_ended_for_t
     assert house.up[0].endswith(b"\r\n0\r\n\r\n")
     house.upstream(OK)
     assert len(house.asked) == 2, "the next request is there"
+
+
+TWO = Target("127.0.0.1", 8080, "", SECRET, tls=False, http2="always")
+ENDED = request("POST /a", "transfer-encoding: chunked") + b"2\r\nab\r\n0\r\nx-sum: 1\r\nvia: me\r\n\r\n"
+
+
+def test_fields_behind_a_body_are_judged_and_go_on_to_a_target_of_http_2() -> None:
+    house = House(target=TWO).client(ENDED, 3)
+    assert house.asked[0].endswith(b"\r\n\r\n2\r\nab\r\n0\r\nx-sum: 1\r\n\r\n")
+    assert house.up[0].endswith(b"\r\n\r\n2\r\nab\r\n0\r\nx-sum: 1\r\n\r\n")
+    assert house.statuses == [200]
+
+
+def test_fields_behind_a_body_are_refused_for_other_targets_and_told_to_the_audit() -> None:
+    house = House().client(ENDED)
+    assert (house.statuses, house.up) == ([400], [])
+    assert b"TRAILER" in house.down
+    assert len(house.asked) == 1, "with what was shown of its head"
+
+
+@pytest.mark.parametrize("field", [b"content-length: 5", b"authorization: Bearer x", b"x_y: z", b"sallyport-x: y"])
+def test_fields_that_change_what_was_read_are_refused_before_the_grant_and_after_it(field: bytes) -> None:
+    wire = request("POST /a", "transfer-encoding: chunked")
+    house = House(target=TWO).client(wire + b"2\r\nab\r\n0\r\n" + field + b"\r\n\r\n")
+    assert (house.statuses, house.up) == ([400], [])
+    long = House(target=TWO, answers=False).client(wire + b"%x\r\n%b\r\n" % (len(LONG), LONG))
+    long.client(b"0\r\n" + field + b"\r\n\r\n")
+    assert long.statuses == [400]
+    assert not long.up[0].endswith(b"\r\n\r\n"), "the target never has the end"
+    assert long.records == ["400"]
+
+
+def test_fields_behind_a_body_that_was_not_read_go_on_behind_it() -> None:
+    wire = request("POST /a", "transfer-encoding: chunked") + b"%x\r\n%b\r\n" % (len(LONG), LONG)
+    house = House(target=TWO, answers=False).client(wire).client(b"0\r\nx-sum: 1\r\nvia: me\r\n\r\n")
+    assert house.up[0].endswith(b"0\r\nx-sum: 1\r\n\r\n")

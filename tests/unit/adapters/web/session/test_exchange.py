@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from adapters.core.ports import Answer, Target
-from adapters.web.bodies import Sized
+from adapters.errors import PeerProtocolError
+from adapters.web.bodies import Chunked, Sized
 from adapters.web.responses import AnswerReader
 from adapters.web.session.exchange import MAX_SENT, Exchange
 from adapters.web.session.settings import CALL_SECONDS
@@ -111,3 +114,19 @@ def test_a_call_is_not_waited_for_as_long_as_other_bodies() -> None:
     assert exchange("PUT /").seconds_to_read(75.0) == 75.0
     head = read_head(b"POST /a HTTP/1.1\r\ncontent-type: application/grpc+proto")
     assert Exchange(head, Sized(1), None, 0.0).seconds_to_read(75.0) == CALL_SECONDS
+
+
+def test_fields_behind_a_body_are_read_for_targets_of_http_2_alone() -> None:
+    for http2, is_read in (("off", False), ("auto", False), ("always", True)):
+        made = Exchange(read_head(b"POST / HTTP/1.1"), Chunked(is_strict=True), None, 0.0)
+        made.expect_behind(Target("h", 1, "", http2=http2))
+        assert made.behind() == ()
+        if is_read:
+            made.body.feed(b"0\r\nx: y\r\n\r\n")
+            assert list(made.behind()) == [("x", "y")]
+            continue
+        with pytest.raises(PeerProtocolError):
+            made.body.feed(b"0\r\nx: y\r\n\r\n")
+    sized = exchange("POST /", 3)
+    sized.expect_behind(Target("h", 1, "", http2="always"))
+    assert sized.behind() == ()

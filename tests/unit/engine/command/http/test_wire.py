@@ -26,7 +26,8 @@ def test_a_request_is_read_as_it_stands() -> None:
 
 def test_chunks_are_joined_and_trailers_read() -> None:
     body = b'5\r\nhello\r\n6;a=b;c="d e"\r\n world\r\n0\r\nVary: *\r\n\r\n'
-    assert read_request(HEAD + b"Transfer-Encoding: Chunked\r\n\r\n" + body).body == b"hello world"
+    found = read_request(HEAD + b"Transfer-Encoding: Chunked\r\n\r\n" + body)
+    assert (found.body, found.trailers) == (b"hello world", (("vary", "*"),))
 
 
 @pytest.mark.parametrize(
