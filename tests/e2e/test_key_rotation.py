@@ -115,7 +115,7 @@ def served(port: int) -> int:
 
 
 def until(wanted: Callable[[], bool]) -> None:
-    deadline, pause = time.monotonic() + 30, threading.Event()
+    deadline, pause = time.monotonic() + 60, threading.Event()
     while not wanted():
         assert time.monotonic() < deadline
         pause.wait(0.05)

@@ -45,7 +45,7 @@ class Running:
     def ready(self) -> dict[str, object]:
         """What `/readyz` says, ready or not."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/readyz", timeout=5) as said:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/readyz", timeout=30) as said:
                 return json.load(said)
         except urllib.error.HTTPError as error:
             return json.load(error)
@@ -67,7 +67,7 @@ class Running:
             pause.wait(0.1)
 
     def number(self, name: str) -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=5) as said:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/metrics", timeout=30) as said:
             lines = said.read().decode().splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 

@@ -192,7 +192,9 @@ def test_an_answer_of_two_versions_would_be_seen(house: House) -> None:
     )
     assert store.reload(), store.status
     with Load(house, store) as load:
-        threading.Event().wait(0.3)
+        deadline = time.monotonic() + 60
+        while not load.seen.mixed and not load.seen.failed and time.monotonic() < deadline:
+            threading.Event().wait(0.05)
     assert load.seen.mixed
     assert not load.seen.failed
 

@@ -150,7 +150,7 @@ def place() -> Iterator[Place]:
     api.server.server_close()
 
 
-def until(wanted: Callable[[], bool], seconds: float = 30) -> None:
+def until(wanted: Callable[[], bool], seconds: float = 60) -> None:
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while not wanted():
         assert time.monotonic() < deadline
@@ -195,7 +195,7 @@ def test_a_helper_that_fails_denies_the_connection_with_a_code_and_nothing_else(
 
             began = time.monotonic()
             until(is_refused)
-            assert time.monotonic() - began < 25, "a helper that hangs is not waited for"
+            assert time.monotonic() - began < 50, "a helper that hangs is not waited for"
             # Whoever is in stays in.
             assert open_before.execute("SELECT 1").fetchone() == (1,)
         place.database.then("")

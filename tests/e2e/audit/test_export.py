@@ -151,7 +151,7 @@ def live(folder: Path, kill: bool) -> None:
         )
         assert process.poll() is None, (folder / "gateway.log").read_text()[-2_000:]
         query = Query(Resource("orders", "postgres"), Principal("ana"), Session("s"))
-        with Client.over_unix(folder / "app.sock") as client:
+        with Client.over_unix(folder / "app.sock", timeout=60) as client:
             for number in range(40 + secrets.randbelow(40)):
                 client.decide(Raw("postgres", b"SELECT %d" % number), query)
             if kill:

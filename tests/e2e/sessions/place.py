@@ -40,7 +40,7 @@ roles = ["operator"]
 path = "olga.sock"
 principal = "olga"
 """
-WAIT = 20.0
+WAIT = 60.0
 
 
 @dataclass

@@ -56,7 +56,7 @@ def test_a_session_is_listed_and_killed_with_what_runs_in_it(here: Sessions) -> 
     (found,) = [one for one in json.loads(command(here, "live", "--json")) if one["id"] == name]
     assert (found["principal"], found["resource"], found["verdict"]) == ("ana", "world", "allow")
     assert name in command(here, "kill", name, "-m", "too slow")
-    client.join(20)
+    client.join(60)
     assert not client.is_alive()
     assert "FATAL:  57P01: an operator ended this session: too slow" in said[0].stderr
     here.wait_for(lambda: running(here, "to be killed") == 0, "the end of the command at the server")
@@ -73,7 +73,7 @@ def test_a_held_command_goes_with_its_session_and_never_runs(here: Sessions) -> 
     here.wait_for(lambda: any(one["is_held"] for one in json.loads(command(here, "live", "--json"))), "a hold")
     (held,) = [one for one in json.loads(command(here, "live", "--json")) if one["is_held"]]
     command(here, "kill", held["id"])
-    client.join(20)
+    client.join(60)
     assert "FATAL:  57P01: an operator ended this session" in said[0].stderr
     assert here.psql("SELECT count(*) FROM kept").stdout == "1\n"
 
@@ -83,7 +83,7 @@ def test_an_ssh_connection_is_killed(here: Sessions) -> None:
     with subprocess.Popen(here.ssh("-N"), stderr=subprocess.PIPE, text=True) as client:
         here.wait_for(lambda: here.opened("box") > before, "a connection")
         command(here, "kill", newest(here, "box").session, "-m", "enough")
-        _, said = client.communicate(timeout=20)
+        _, said = client.communicate(timeout=60)
     assert "an operator ended this session: enough" in said
 
 
@@ -97,7 +97,7 @@ def test_a_reload_that_leaves_somebody_out_ends_what_they_run(here: Sessions) ->
         here.world.config.write_text(text.replace('name = "ana"', 'name = "anna"'))
         assert here.world.process is not None
         here.world.process.send_signal(1)
-        client.join(20)
+        client.join(60)
         assert not client.is_alive()
     finally:
         here.world.config.write_text(text)

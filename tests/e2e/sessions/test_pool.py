@@ -24,7 +24,7 @@ package policies.world
 
 allow contains {"code": "ALL", "reason": "everything"} if input.principal.name == "ana"
 """
-WAIT = 20.0
+WAIT = 60.0
 
 
 @dataclass(frozen=True)

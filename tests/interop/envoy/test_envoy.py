@@ -27,7 +27,7 @@ def compare(here: Edge, seed: int, count: int) -> Counter[int]:
     """Ask about requests both ways; how often each status came."""
     found: Counter[int] = Counter()
     connection = here.connection()
-    with Client.over_unix(here.socket) as client:
+    with Client.over_unix(here.socket, timeout=60) as client:
         for wanted in by_chance(seed, count):
             here.target.seen.clear()
             status, headers, body = here.ask(wanted, connection=connection)

@@ -97,10 +97,13 @@ async def test_a_held_call_that_is_refused_tells_the_model(running: Running, sho
 async def test_a_call_that_is_taken_back_while_it_waits_does_not_run_and_its_ticket_is_withdrawn(
     running: Running, shop: Shop
 ) -> None:
+    known = {one.id for one in running.gateway.approvals.recent((), 100, None)}
     async with client_of(running) as client:
         with pytest.raises(MCPError):
-            await client.call_tool("refund", {"order": 1, "amount": 9}, read_timeout_seconds=0.5)
+            # Longer than it takes to be held: who leaves before that has no ticket that could be withdrawn.
+            await client.call_tool("refund", {"order": 1, "amount": 9}, read_timeout_seconds=4)
         ticket = running.gateway.approvals.recent((), 10, None)[0]
+        assert ticket.id not in known
         while (found := running.gateway.approvals.get(ticket.id)) is not None and not found.is_over:
             await asyncio.sleep(0.05)
         assert found is not None

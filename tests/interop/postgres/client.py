@@ -12,7 +12,7 @@ from typing import Self
 from adapters.postgres.scram import ScramClient
 from tests.wire import message, startup
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 @dataclass

@@ -111,7 +111,7 @@ class Gateway:
 
         self._thread = threading.Thread(target=run, daemon=True)
         self._thread.start()
-        assert started.wait(20)
+        assert started.wait(60)
 
     async def _serve(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
@@ -135,7 +135,7 @@ class Gateway:
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     def call(self, work: Callable[[], Result]) -> Result:
@@ -148,7 +148,7 @@ class Gateway:
             done.set()
 
         self._loop.call_soon_threadsafe(run)
-        assert done.wait(20)
+        assert done.wait(60)
         return result[0]
 
     def wait_for(self, is_there: Callable[[], bool]) -> None:
@@ -159,7 +159,7 @@ class Gateway:
                 self.keeper.news.clear()
                 await self.keeper.news.wait()
 
-        asyncio.run_coroutine_threadsafe(wait(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(wait(), self._loop).result(60)
 
     def decide_holds(self, granted: bool) -> None:
         """Wait until something is held, then say yes or no."""

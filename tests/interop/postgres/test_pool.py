@@ -29,7 +29,7 @@ from tests.wire import bind, execute, message, parse, query, startup
 
 ROLE, DATABASE = "tenant", "pooled"
 SYNC, GOODBYE = message("S"), message("X")
-MOST_SECONDS = 20.0
+MOST_SECONDS = 60.0
 
 
 class Pooled:
