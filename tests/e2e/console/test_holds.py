@@ -230,7 +230,7 @@ def test_the_waiting_psql_prints_at_once(house: House, context: BrowserContext) 
     # WHY so much room: beside other tests the machine stands still now and then. The promise is measured by the long test.
     assert statistics.median(times) < 10 * MOST, times
     # What waited for a look every so often would never be so quick; one that is not is one of a busy moment.
-    while min(times) >= 2.5 * MOST and len(times) < 20:
+    while min(times) >= 2.5 * MOST and len(times) < 10:
         times.append(released(house, page, 20 + len(times)))
     assert min(times) < 2.5 * MOST, times
 
