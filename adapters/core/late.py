@@ -41,7 +41,7 @@ class Late:
         self._go_on()
 
     def break_off(self) -> None:
-        """Have every question denied that waits for its answer. What is there behind them is next; nobody goes on with it here."""
+        """Have every question denied that waits for its answer. Nobody goes on with that here."""
         for place, (ticket, task) in self._asking.items():
             task.cancel()
             self._line.fill(place, saw.Decided(ticket, NOBODY_WAITS))

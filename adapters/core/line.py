@@ -22,6 +22,10 @@ class Line:
         """Put an event at the end."""
         self._waiting.append(event)
 
+    def put_first(self, event: Event) -> None:
+        """Put an end before everything that waits."""
+        self._waiting.appendleft(event)
+
     def reserve(self) -> Place:
         """Keep a place at the end for an answer."""
         place = Place()

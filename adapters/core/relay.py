@@ -148,9 +148,9 @@ class Relay:
             self._work(event)
 
     def _take_at_once(self, event: Event) -> None:
-        """Hand over an event behind which nobody waits for what is asked about."""
+        """Hand over an event at which nobody waits any more for what is asked about."""
         self._late.break_off()
-        self._events.append(event)
+        self._events.put_first(event)
         self._go_on()
 
     def _work(self, event: Event) -> None:

@@ -398,7 +398,8 @@ class Carrier:
         if self._stage is Stage.HELD:
             self._do.add(do.Withdraw(self._asked.ticket, reason) if cause.is_urgent else do.Leave(self._asked.ticket))
             self._refuse(503, "SHUTTING_DOWN" if cause is Cause.DRAIN else ENDED, reason)
-        elif cause.is_urgent:
+        elif cause.is_urgent and self._stage is not Stage.ASKED:
+            # WHY not then: the driver has it denied, and there are no words for who has no decision.
             self._fail(503, ENDED, reason)
 
     def _end(self, error: str | None, reason: str) -> None:

@@ -24,7 +24,7 @@ from gateway.demo.cluster import Cluster, free_port, running_cluster, server_own
 from tests.conftest import missing
 
 ROOT = Path(__file__).parents[2]
-START_DEADLINE = 90
+START_DEADLINE = 180
 USER = "ana"
 
 ALLOW_READS = """\

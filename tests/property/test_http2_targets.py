@@ -22,7 +22,7 @@ from adapters.web.responses import AnswerData, AnswerReader
 from tests.two_site import TURNS, UNRUN, WELL, Site
 from tests.unit.adapters.core.test_relay import Keeper
 
-SECONDS = 10
+SECONDS = 60
 
 
 async def asked(port: int, name: bytes, method: bytes) -> bytes:
@@ -59,7 +59,7 @@ async def played(site: Site, methods: Sequence[bytes], *, together: int = 1) -> 
     finally:
         await listener.drain(1)
         server.close()
-        await asyncio.wait(site.tasks, timeout=5)
+        await asyncio.wait(site.tasks, timeout=60)
 
 
 def check(site: Site, names: list[bytes], answers: list[bytes], keeper: Keeper) -> None:
@@ -77,6 +77,8 @@ def check(site: Site, names: list[bytes], answers: list[bytes], keeper: Keeper) 
     assert calls.count("finished d-1") == len(names), "what became of each is told once"
 
 
+LIES = {"others", "goodbye back"}
+"""Turns that say something untrue about other requests of the same connection."""
 METHODS = st.sampled_from([b"GET", b"POST"])
 
 
@@ -89,6 +91,8 @@ METHODS = st.sampled_from([b"GET", b"POST"])
 @example(["goodbye back"], [b"GET", b"GET"], 2)
 def test_nobody_is_shown_an_answer_to_somebody_else(turns: list[str], methods: list[bytes], together: int) -> None:
     site = Site(turns)
+    # WHY alone then: what a target says of another request that is open, or will not run and runs, is its word on that one.
+    together = 1 if LIES & {*turns} else together
     names, answers, keeper = asyncio.run(played(site, [*methods, b"GET"], together=together))
     check(site, names, answers, keeper)
 

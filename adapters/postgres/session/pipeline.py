@@ -32,6 +32,9 @@ from engine.decision import Verdict
 RUN_LIMIT = HIGH_WATER
 """A pipeline larger than this goes up in parts; a command in a later part cannot be held any more, it is denied."""
 
+NOT_RUN = "NOT_RUN"
+"""What became of what was granted and never went up: something before it was denied or failed, or the session ended."""
+
 _EXTENDED = frozenset({Front.PARSE, Front.BIND, Front.DESCRIBE, Front.EXECUTE, Front.CLOSE, Front.FLUSH, Front.SYNC})
 _ENDS_RUN = frozenset({Front.FLUSH, Front.SYNC})
 _STRAY_COPY = frozenset({Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL})
@@ -53,6 +56,8 @@ class _Plan:
     """Statements parsed in this run and not bound yet: their question is still to be asked."""
     bound: dict[int, Portal | bytes] = field(default_factory=dict)
     """For a Bind the portal it makes, or the error when its statement is not known."""
+    unsent: dict[int, Run] = field(default_factory=dict)
+    """For a Bind what was granted and has not gone up."""
     limits: dict[int, Limits] = field(default_factory=dict)
     """For a Bind what has to be in force before it."""
     moved: bool = False
@@ -99,8 +104,14 @@ class Pipeline:
             self._dead = True
         copied = False
         if not self._dead:
-            plan = yield from self._decide(data, frames)
-            copied = yield from self._send(plan)
+            plan = _Plan(data, frames, len(frames), dict(self._statements), set(self._portals))
+            try:
+                yield from self._decide(plan)
+                copied = yield from self._send(plan)
+            finally:
+                # Also where the session ends while one of them waits.
+                for run in plan.unsent.values():
+                    desk.judge.not_run(run.answer, NOT_RUN)
         if frames[-1][0] == Front.SYNC and not copied:
             if self._dead:
                 desk.sync()
@@ -159,10 +170,9 @@ class Pipeline:
 
     # --- deciding
 
-    def _decide(self, data: bytes, frames: list[tuple[int, int, int]]) -> Generator[Need, Answer | None, _Plan]:
-        plan = _Plan(data, frames, len(frames), dict(self._statements), set(self._portals))
-        for number, (kind, start, end) in enumerate(frames):
-            body = data[start + HEADER : end]
+    def _decide(self, plan: _Plan) -> Turn:
+        for number, (kind, start, end) in enumerate(plan.frames):
+            body = plan.data[start + HEADER : end]
             if kind == Front.BIND:
                 yield from self._decide_bind(plan, number, query.decode_bind(body))
             elif kind == Front.PARSE:
@@ -185,7 +195,6 @@ class Pipeline:
                 break
         for name in list(plan.unbound):
             yield from self._decide_parse(plan, name)
-        return plan
 
     def _settle(self, plan: _Plan, kind: int, body: bytes) -> Turn:
         """Wait until what an Execute or Describe names stands still."""
@@ -268,6 +277,7 @@ class Pipeline:
             return Refused(error)
         run = Run(answer, desk.out.now, masks=masks, result=result_of(answer, desk.out))
         plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows)
+        plan.unsent[number] = run
         if granted.limits.settings:
             plan.limits[number] = granted.limits
         return granted
@@ -368,6 +378,7 @@ class Pipeline:
             desk.replies.expect(Step(Due.BIND, shown=True, ghost=portal))
             return query.encode_bind_as(bind, self._nowhere)
         self._portals[bind.portal] = portal
+        plan.unsent.pop(number, None)
         limits = plan.limits.get(number)
         if limits is not None:
             desk.replies.expect(*limits.steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -94,7 +94,11 @@ async def there(server: Server) -> None:
 
 
 @pytest.fixture
-def asking(server: Server, there: None) -> Iterator[Asking]:
+def asking(server: Server, there: None, monkeypatch: pytest.MonkeyPatch) -> Asking:
+    # What is asked here is whether there is a plan, not how soon.
+    monkeypatch.setattr(planner, "TIMEOUT", 60.0)
+    begins = planner._BEGIN.replace(f"'{planner.STATEMENT_TIMEOUT}'", "'60s'").replace("'5s'", "'60s'")
+    monkeypatch.setattr(planner, "_BEGIN", begins)
     return Asking(server)
 
 

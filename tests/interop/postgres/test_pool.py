@@ -667,7 +667,7 @@ def test_a_session_that_is_killed_ends_its_connection(shared: Pooled) -> None:
 
 def test_fifty_clients_share_five_connections(server: Server, password: str) -> None:
     environment = {**os.environ, "PGPASSWORD": "", "PGSSLMODE": "disable"}
-    with pooled(server, password, Pooling(5, wait_seconds=15.0)) as made:
+    with pooled(server, password, Pooling(5, wait_seconds=60.0)) as made:
         environment["PGPASSWORD"] = made.gateway.password
         where = ["-h", "127.0.0.1", "-p", str(made.port), "-U", "ann"]
         script = server.folder / "pool.sql"
@@ -678,7 +678,7 @@ def test_fifty_clients_share_five_connections(server: Server, password: str) -> 
             check=False,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
         )
         assert done.returncode == 0, done.stderr
         assert "200/200" in done.stdout

@@ -37,7 +37,7 @@ SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 ME = pwd.getpwuid(os.geteuid()).pw_name
 STACK = 96 << 20
 WAIT = 60
-START_WAIT = 90
+START_WAIT = 180
 
 POLICIES = """\
 package policies.place

@@ -53,11 +53,10 @@ async def test_who_is_told_to_end_at_once_is_granted_nothing_afterwards(cause: C
     await settled()
     relay.stop("an operator ended this session", cause)
     assert wire.out == b"an operator ended this session", "it is told now, not when the store has answered"
-    assert [type(event) for event in session.seen[1:]] == [saw.Decided, saw.StopRequested]
-    assert session.seen[1] == saw.Decided(1, NOBODY_WAITS)
+    assert [type(event) for event in session.seen[1:]] == [saw.StopRequested]
     gate.answers[0].cancelled() or gate.answers[0].set_result(GRANTED)
     await settled()
-    assert len(session.seen) == 3
+    assert len(session.seen) == 2
     assert gate.calls[-1] == "broken off"
 
 
@@ -83,7 +82,7 @@ async def test_a_session_whose_client_is_lost_hears_of_it_though_it_waits_for_an
     await settled()
     relay.lost(Side.CLIENT)
     await settled()
-    assert session.seen[1:] == [saw.Decided(1, NOBODY_WAITS), CLIENT_LEFT]
+    assert session.seen[1:] == [CLIENT_LEFT, saw.Decided(1, NOBODY_WAITS)]
     assert gate.calls[-3:] == ["finished d-0 LEFT", "close the client's connection was lost", "broken off"]
 
 
@@ -113,7 +112,7 @@ async def test_what_was_granted_and_never_heard_of_is_told_not_to_have_happened(
     await settled()
     relay.cut("gone")
     await settled()
-    assert session.seen[1:] == [saw.Decided(1, NOBODY_WAITS)]
+    assert session.seen[1:] == [CLIENT_LEFT, saw.Decided(1, NOBODY_WAITS)]
     assert gate.calls.count("finished d-1 CLIENT_GONE") == 1
 
 

@@ -51,6 +51,16 @@ def test_of_two_questions_the_first_is_answered_first() -> None:
     assert [line.next() for _ in range(2)] == [FIRST, SECOND]
 
 
+def test_an_end_comes_before_everything_that_waits() -> None:
+    line = Line()
+    line.reserve()
+    line.append(FIRST)
+    line.put_first(SECOND)
+    assert not line.is_stuck
+    assert line.next() is SECOND
+    assert line.is_stuck
+
+
 def test_what_is_left_at_the_end_is_given_without_what_never_came() -> None:
     line = Line()
     line.reserve()

@@ -9,7 +9,7 @@ import pytest
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
-from adapters.core.ports import Answer, Cause
+from adapters.core.ports import NOBODY_WAITS, Answer, Cause
 from adapters.kubernetes import spdy
 from adapters.kubernetes.talks import MAX_KEPT
 from adapters.web.websocket import frames as websockets
@@ -230,6 +230,16 @@ def test_a_kill_ends_what_is_carried_and_takes_back_what_waits() -> None:
     held = House(judge=holding).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
     assert any(isinstance(one, do.Withdraw) for one in held.other)
     assert b'"message": "killed"' in held.down
+
+
+@pytest.mark.parametrize("query", ["", "ports=80"], ids=["exec", "ports"])
+def test_a_kill_while_it_is_asked_about_is_told_in_the_words_of_the_denial(query: str) -> None:
+    asked = wanting(FORWARD, *TUNNEL) if query else wanting()
+    house = House(judge=None).client(asked).saw(saw.StopRequested("killed", Cause.KILLED))
+    assert (house.closed, house.down) == (None, b"")
+    house.decide(lambda text: NOBODY_WAITS)
+    assert b"the session ended before this was decided" in house.down
+    assert house.records == []
 
 
 def masking(text: bytes) -> Answer:

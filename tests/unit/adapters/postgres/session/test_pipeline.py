@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adapters.core import effects as do
+from adapters.core import events as saw
 from adapters.core.events import Side
+from adapters.core.ports import Cause
 from tests.wire import (
     BOUND,
     CLOSED,
@@ -314,3 +316,35 @@ def test_a_flush_outside_a_pipeline_begins_none() -> None:
     play.wishes.clear()
     play.client(FLUSH + query("select 2")).answer(allow())
     assert kinds(play.sent(Side.UPSTREAM)) == "HPBDES"
+
+
+def told(play: SignedIn) -> list[tuple[str, str | None]]:
+    """What the audit was told became of what was granted."""
+    return [(one.decision_id, one.outcome.error) for one in play.wishes if isinstance(one, do.Record)]
+
+
+@pytest.mark.parametrize("end", [saw.EndReceived(Side.CLIENT), saw.StopRequested("enough", Cause.KILLED)])
+@pytest.mark.parametrize("is_held", [False, True], ids=["asked about", "held"])
+def test_what_was_granted_before_something_that_waits_is_said_not_to_have_run_when_the_session_ends(
+    end: saw.EndReceived | saw.StopRequested, is_held: bool
+) -> None:
+    play = asked(parse("select 1", "a") + bind("a") + execute() + parse("select 2", "b") + bind("b") + execute() + SYNC)
+    play.answer(allow())
+    if is_held:
+        play.answer(hold())
+    play.wishes = [one for one in play.wishes if not isinstance(one, do.Send)]
+    play.saw(end)
+    assert told(play) == [("d-allow", "NOT_RUN")]
+    assert not [one for one in play.wishes if isinstance(one, do.Send) and one.side is Side.UPSTREAM]
+
+
+def test_what_was_granted_behind_something_that_is_denied_is_said_not_to_have_run() -> None:
+    play = asked(parse("select 1", "a") + parse("select 2", "b") + bind("b") + bind("a") + execute() + SYNC)
+    play.answer(allow()).answer(deny())
+    assert told(play) == [("d-allow", "NOT_RUN")]
+
+
+def test_what_went_up_is_told_of_once() -> None:
+    play = asked(parse("select 1") + bind() + execute() + SYNC).answer(allow())
+    play.upstream(RUN)
+    assert told(play) == [("d-allow", None)]
