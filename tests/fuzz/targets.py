@@ -302,7 +302,7 @@ def http2(data: bytes) -> None:
         head = reader.take()
         if head is not None:
             length = body_length(head)
-            body: Body = Chunked(is_strict=True) if length is None else Sized(length)
+            body: Body = Chunked(is_strict=True, reads_trailers=True) if length is None else Sized(length)
             body.feed(reader.take_rest())
             assert body.rest == b""
 

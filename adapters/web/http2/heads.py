@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from adapters.web.bodies import MAX_TRAILERS
+from adapters.web.bodies import MAX_LINE, MAX_TRAILERS
 from adapters.web.responses import AnswerHead
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import MAX_HEADERS, MAX_TARGET
@@ -85,9 +85,10 @@ def lines_behind(fields: Fields) -> bytes:
     pseudo, plain = _parted(fields)
     if pseudo:
         raise Refused("pseudo_header", "a pseudo-header stands behind the body of the request")
-    if len(plain) > MAX_TRAILERS:
-        raise Refused("too_many_headers", f"the request has more than {MAX_TRAILERS} fields behind its body")
-    return b"".join(b"%b: %b\r\n" % field for field in plain)
+    lines = [b"%b: %b\r\n" % field for field in plain]
+    if len(lines) > MAX_TRAILERS or any(len(line) > MAX_LINE for line in lines):
+        raise Refused("too_many_headers", "the fields behind the body of the request are too many, or too long")
+    return b"".join(lines)
 
 
 def _parted(fields: Fields) -> tuple[dict[bytes, bytes], list[tuple[bytes, bytes]]]:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.web.http2.heads import Opening, answer_fields, read_opening, shown_fields
+from adapters.web.bodies import MAX_LINE, MAX_TRAILERS, Chunked
+from adapters.web.http2.heads import Opening, answer_fields, lines_behind, read_opening, shown_fields
 from adapters.web.responses import read_answer_head
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import body_length, read_head
@@ -157,3 +158,14 @@ def test_the_audit_sees_no_secrets_and_nothing_that_ends_a_line() -> None:
     shown = shown_fields([(b"x\n", b"a\r\0"), (b"authorization", b"Bearer t"), (b" Cookie", b"s")], 1000)
     assert shown == b"x\\n: a\\r\\x00\nauthorization: ***\n Cookie: ***"
     assert len(shown_fields([(b"x", b"y" * 500)], 100)) == 100
+
+
+def test_fields_behind_a_body_are_lines_that_its_reader_reads() -> None:
+    longest = (b"x", b"y" * (MAX_LINE - 5))
+    lines = lines_behind([longest] * MAX_TRAILERS)
+    body = Chunked(is_strict=True, reads_trailers=True)
+    body.feed(b"0\r\n" + lines + b"\r\n")
+    assert (body.is_done, len(body.trailers)) == (True, MAX_TRAILERS)
+    for fields in ([longest] * (MAX_TRAILERS + 1), [(b"x", longest[1] + b"y")], [(b":path", b"/")], [(b"x", b"a\n")]):
+        with pytest.raises(Refused):
+            lines_behind(fields)
