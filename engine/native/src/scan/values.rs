@@ -75,7 +75,7 @@ impl Changes {
         let letters = mask(bytes, |byte| byte.is_ascii_alphabetic());
         let capitals = mask(bytes, |byte| byte.is_ascii_uppercase());
         // The case of the last letter up to each place: that of a letter goes on over what is none.
-        let before = text.get(at.saturating_sub(tally::LONGEST)..at.min(text.len())).unwrap_or_default();
+        let before = text.get(at.saturating_sub(LONGEST)..at.min(text.len())).unwrap_or_default();
         let last = before.iter().rev().find(|byte| byte.is_ascii_alphabetic());
         let carried = u64::from(last.is_some_and(u8::is_ascii_uppercase));
         let (mut large, mut over) = (capitals | carried & !letters, !letters);
@@ -135,6 +135,59 @@ impl Kinds {
 
 /// How many blocks are kept: more than a value can be in.
 const KEPT: usize = 8;
+/// The longest value of which all facts are kept.
+const LONGEST: usize = 255;
+/// How many stretches longer than that are kept counted, of detectors whose values lie in one another.
+const LONG: usize = 8;
+
+/// What is counted of the stretch under way, and of some long ones.
+///
+/// WHY some: values of two detectors that end in different places would otherwise take turns, each counted from its beginning.
+#[derive(Default)]
+struct Counts {
+    short: Count,
+    long: Vec<Count>,
+    /// The one that is given up next.
+    oldest: usize,
+}
+
+#[derive(Default)]
+struct Count {
+    /// Of a long stretch: where it is.
+    from: usize,
+    to: usize,
+    kinds: Kinds,
+    counted: Counted,
+}
+
+impl Counts {
+    /// What is nearest to a stretch.
+    #[inline]
+    fn of(&mut self, from: usize, to: usize) -> &mut Count {
+        if to.saturating_sub(from) <= LONGEST {
+            return &mut self.short;
+        }
+        self.nearest(from, to)
+    }
+
+    fn nearest(&mut self, from: usize, to: usize) -> &mut Count {
+        let far = |one: &Count| one.from.abs_diff(from).saturating_add(one.to.abs_diff(to));
+        let nearest = (0..).zip(&self.long).map(|(place, one)| (far(one), place)).min();
+        let place = match nearest {
+            Some((far, place)) if far < to.saturating_sub(from) / 2 => place,
+            _ => {
+                self.long.resize_with(LONG, Count::default);
+                self.oldest = self.oldest.wrapping_add(1) % LONG;
+                self.oldest
+            }
+        };
+        let short = &mut self.short;
+        self.long.get_mut(place).map_or(short, |one| {
+            (one.from, one.to) = (from, to);
+            one
+        })
+    }
+}
 
 /// What is known of the stretch under way.
 #[derive(Default)]
@@ -145,8 +198,7 @@ pub struct Values {
     pub words: Run,
     pub bare: Run,
     changes: [Changes; KEPT],
-    kinds: Kinds,
-    counted: Counted,
+    counts: Counts,
     /// What was asked last, and the answer.
     last: Option<(usize, usize, Demand, bool)>,
     schemes: Next,
@@ -156,7 +208,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// As `random::looks_random` says it of the value at `from..to`, no longer than `tally::LONGEST`.
+    /// As `random::looks_random` says it of the value at `from..to`, no longer than `LONGEST`.
     pub fn looks_random(&mut self, text: &[u8], from: usize, to: usize, demand: Demand) -> bool {
         match self.last {
             // Several words of one name tell of one value.
@@ -178,6 +230,11 @@ impl Values {
 
     /// The value at `from..to`, unless it is too long for facts to be kept.
     pub fn of<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Option<Value<'a>> {
+        (to.saturating_sub(from) <= LONGEST).then(|| self.at(text, from, to))
+    }
+
+    /// The same of a longer one, of which nothing is asked but how many bytes of which kind it has, and its entropy.
+    pub fn counted<'a>(&'a mut self, text: &'a [u8], from: usize, to: usize) -> Option<Value<'a>> {
         (to.saturating_sub(from) <= tally::LONGEST).then(|| self.at(text, from, to))
     }
 
@@ -212,7 +269,7 @@ pub struct Value<'a> {
 
 impl Value<'_> {
     fn kinds(&mut self) -> u64 {
-        self.values.kinds.move_to(self.text, self.from, self.to)
+        self.values.counts.of(self.from, self.to).kinds.move_to(self.text, self.from, self.to)
     }
 }
 
@@ -249,7 +306,7 @@ impl Facts for Value<'_> {
     }
 
     fn entropy(&mut self) -> u32 {
-        self.values.counted.entropy(self.text, self.from, self.to)
+        self.values.counts.of(self.from, self.to).counted.entropy(self.text, self.from, self.to)
     }
 
     fn parts(&mut self) -> Parts {
@@ -314,7 +371,7 @@ impl Parted {
         if !(self.from..=self.to).contains(&from) {
             *self = Self { from, to: from, ..Self::default() };
         }
-        self.forget(from.saturating_sub(tally::LONGEST));
+        self.forget(from.saturating_sub(LONGEST));
         let mut cut = None;
         while self.to < to {
             let rest = text.get(self.to..to).unwrap_or_default();

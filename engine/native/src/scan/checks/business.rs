@@ -7,7 +7,7 @@ use crate::scan::checks::digits::{at, digits, last, luhn, number, pair, weighted
 pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
     Some(match name {
         "card" => card,
-        "iban" => iban,
+        "iban" => crate::scan::checks::iban::iban,
         "aba" => aba,
         "itvat" => itvat,
         "devat" => devat,
@@ -56,77 +56,6 @@ fn card(value: &[u8]) -> bool {
         _ => false,
     };
     issued && !(value.contains(&b' ') && value.contains(&b'-')) && luhn(value)
-}
-
-/// How long accounts of a country are, from the registry of SWIFT.
-fn iban_length(country: [u8; 2]) -> Option<usize> {
-    Some(match &country {
-        b"NO" => 15,
-        b"BE" => 16,
-        b"DK" | b"FI" | b"FO" | b"GL" | b"NL" | b"SD" | b"FK" => 18,
-        b"MK" | b"SI" => 19,
-        b"AT" | b"BA" | b"EE" | b"KZ" | b"LT" | b"LU" | b"XK" | b"MN" => 20,
-        b"CH" | b"HR" | b"LI" | b"LV" => 21,
-        b"CR" | b"BG" | b"BH" | b"DE" | b"GB" | b"GE" | b"IE" | b"ME" | b"RS" | b"VA" => 22,
-        b"AE" | b"GI" | b"IL" | b"IQ" | b"TL" | b"SO" | b"OM" => 23,
-        b"AD" | b"CZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VG" => 24,
-        b"LY" | b"PT" | b"ST" => 25,
-        b"IS" | b"TR" => 26,
-        b"BI" | b"BL" | b"DJ" | b"FR" | b"GF" | b"GP" | b"GR" | b"IT" | b"MC" | b"MF" | b"MQ" | b"MR" | b"NC"
-        | b"PF" | b"PM" | b"RE" | b"SM" | b"TF" | b"WF" | b"YT" => 27,
-        b"AL" | b"AZ" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"PL" | b"SV" | b"BY" | b"NI" => 28,
-        b"BR" | b"PS" | b"QA" | b"UA" => 29,
-        b"JO" | b"KW" | b"MU" | b"YE" => 30,
-        b"MT" | b"SC" => 31,
-        b"LC" => 32,
-        b"RU" => 33,
-        _ => return None,
-    })
-}
-
-/// The country's length, and ISO 7064's remainder of 97.
-fn iban(value: &[u8]) -> bool {
-    // WHY first: most of what has the outline of an account begins with no country, or is of another length.
-    let country = value.first_chunk::<2>().map(|two| two.map(|byte| byte.to_ascii_uppercase())).unwrap_or_default();
-    let length = || value.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-    if iban_length(country).is_none_or(|expected| expected != length()) {
-        return false;
-    }
-    let plain: Vec<u8> = value.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-    if !iban_letters(&plain) {
-        return false;
-    }
-    let (head, tail) = plain.split_at_checked(4).unwrap_or_default();
-    mod97(tail.iter().chain(head)) == 1
-}
-
-/// Countries whose accounts are digits alone, or begin with the bank's four letters.
-fn iban_letters(plain: &[u8]) -> bool {
-    const DIGITS: &[u8] =
-        b"AE AT BA BE CR CZ DE DK EE ES FI FO GL HR HU IL IS LT ME NO PL PT RS SE SI SK TL TN VA XK LY MN";
-    const LETTERED: &[u8] = b"BG BH DO GB GI GT IE IQ JO KW LC LV MU NL PK PS QA RO SC SV UA VG";
-    let (country, body) = plain.split_at_checked(2).unwrap_or_default();
-    let is_in = |list: &[u8]| list.split(|byte| *byte == b' ').any(|name| name == country);
-    let check = body.get(..2).is_some_and(|check| check.iter().all(u8::is_ascii_digit));
-    let body = body.get(2..).unwrap_or_default();
-    let rest = match () {
-        () if is_in(DIGITS) => body.iter().all(u8::is_ascii_digit),
-        () if is_in(LETTERED) && country != b"UA" && country != b"DO" && country != b"GT" && country != b"LC" => {
-            body.get(..4).is_some_and(|bank| bank.iter().all(u8::is_ascii_alphabetic))
-        }
-        () => true,
-    };
-    check && rest
-}
-
-fn mod97<'a>(bytes: impl Iterator<Item = &'a u8>) -> u32 {
-    bytes.fold(0_u32, |rest, byte| {
-        if byte.is_ascii_digit() {
-            rest.wrapping_mul(10).wrapping_add(u32::from(byte.wrapping_sub(b'0'))) % 97
-        } else {
-            rest.wrapping_mul(100).wrapping_add(u32::from(byte.wrapping_sub(b'A'))).wrapping_add(10) % 97
-        }
-    })
 }
 
 fn aba(value: &[u8]) -> bool {

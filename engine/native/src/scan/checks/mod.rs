@@ -7,6 +7,7 @@ pub mod business;
 pub mod contact;
 pub mod digits;
 pub mod europe;
+pub mod iban;
 pub mod people;
 pub mod random;
 pub mod tally;
@@ -70,7 +71,7 @@ impl Check {
         let value = text.get(start..end)?;
         let same = |holds: bool| holds.then_some((start, end));
         match self {
-            Self::Mixed => same(match values.of(text, start, end) {
+            Self::Mixed => same(match values.counted(text, start, end) {
                 Some(mut kept) => tokens::mixed(&mut kept),
                 None => tokens::mixed(&mut Alone(value)),
             }),
@@ -86,7 +87,7 @@ impl Check {
                 tokens::curl(text, end)
             }
             Self::Curl => None,
-            Self::Entropy(least) => same(match values.of(text, start, end) {
+            Self::Entropy(least) => same(match values.counted(text, start, end) {
                 Some(mut kept) => kept.entropy() >= *least,
                 None => random::entropy(value) >= *least,
             }),

@@ -1,37 +1,34 @@
-//! How often which byte stands in a short value, and what that says in bits: kept up to date byte by byte, so that of values that
+//! How often which byte stands in a value, and what that says in bits: kept up to date byte by byte, so that of values that
 //! lie in one another each byte is counted about once.
 
 use std::sync::OnceLock;
 
+use crate::scan::limits;
+
 /// No value that is counted here is longer.
-pub const LONGEST: usize = 255;
+pub const LONGEST: usize = limits::LONGEST;
 /// Bits are counted in parts of so many.
 const SCALE: f64 = (1_u64 << 40) as f64;
-
-/// A number times its logarithm, of each number up to `LONGEST`.
-type Logs = [i64; LONGEST + 1];
 
 /// The bytes of a value by how often each stands in it.
 #[derive(Clone)]
 pub struct Tally {
-    logs: &'static Logs,
-    counts: [u8; 256],
-    length: u8,
+    /// A number times its logarithm, of each number up to `LONGEST`.
+    logs: &'static [i64],
+    counts: [u16; 256],
+    length: u16,
     /// The sum of `logs` of all counts.
     sum: i64,
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        static LOGS: OnceLock<Logs> = OnceLock::new();
+        static LOGS: OnceLock<Vec<i64>> = OnceLock::new();
         let logs = LOGS.get_or_init(|| {
-            let mut logs = [0; LONGEST + 1];
-            for (number, slot) in (0_u32..).zip(&mut logs).skip(1) {
-                let number = f64::from(number);
-                // Saturating by definition of `as`; there is room for more than this.
-                *slot = (number * number.log2() * SCALE).round() as i64;
-            }
-            logs
+            // Saturating by definition of `as`; there is room for more than this.
+            let bits = |number: f64| (number * number.log2() * SCALE).round() as i64;
+            let numbers = (0_u32..).take(LONGEST.saturating_add(1)).map(f64::from);
+            numbers.map(|number| if number > 0.0 { bits(number) } else { 0 }).collect()
         });
         Self { logs, counts: [0; 256], length: 0, sum: 0 }
     }
@@ -53,7 +50,7 @@ impl Tally {
                 self.sum = self.sum.wrapping_add(log(self.logs, *slot)).wrapping_sub(log(self.logs, was));
             }
         }
-        self.length = self.length.wrapping_add(bytes.len() as u8);
+        self.length = self.length.wrapping_add(bytes.len() as u16);
     }
 
     pub fn remove(&mut self, bytes: &[u8]) {
@@ -64,7 +61,7 @@ impl Tally {
                 self.sum = self.sum.wrapping_add(log(self.logs, *slot)).wrapping_sub(log(self.logs, was));
             }
         }
-        self.length = self.length.wrapping_sub(bytes.len() as u8);
+        self.length = self.length.wrapping_sub(bytes.len() as u16);
     }
 
     /// Shannon's entropy, bits a byte in hundredths.
@@ -78,7 +75,7 @@ impl Tally {
 }
 
 #[inline(always)]
-fn log(logs: &Logs, number: u8) -> i64 {
+fn log(logs: &[i64], number: u16) -> i64 {
     logs.get(usize::from(number)).copied().unwrap_or(0)
 }
 
