@@ -27,7 +27,7 @@ CRATE: Final = ROOT / "engine/native/fuzz"
 PAGE: Final = ROOT / "docs/measured/fuzzing.md"
 RESULTS: Final = ROOT / "results/fuzz"
 BINARY: Final = CRATE / "target/x86_64-unknown-linux-gnu/release/sallyport_fuzz"
-RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "output", "json", "rego")
+RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "output", "json", "lane", "rego")
 ALL: Final = (*RUST, *TARGETS)
 MORE: Final = {
     "rego": ("policies/**/*.rego",),
@@ -53,7 +53,7 @@ HEAD: Final = """# Coverage-guided fuzzing
 Written by `make fuzz`; the last run of each target. libFuzzer drives the core's targets (`engine/native/tests/targets/mod.rs`),
 atheris Python's (`tests/fuzz/targets.py`); both begin with `tests/fuzz/seeds/`. A run ends early at a crash, at an input that takes
 more than a second of the processor, or at 500 MB. `busy` are the minutes that the processor gave, `minutes` those of the clock; a run is a
-full one at ten busy minutes. Edges are those of the core's code and libpg_query's in the first eight rows (without clang, of the core's alone), of Python's bytecode in the others.
+full one at ten busy minutes. Edges are those of the core's code and libpg_query's in the first ten rows (without clang, of the core's alone), of Python's bytecode in the others.
 
 | target | when | executions | minutes | busy | edges | peak MB | slowest ms | ended |
 |---|---|---|---|---|---|---|---|---|

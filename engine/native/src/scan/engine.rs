@@ -118,6 +118,8 @@ pub struct Detector {
     /// What must stand behind the literal before the value, however far away.
     pub needs: Option<Literals>,
     pub checks: Vec<Check>,
+    /// There are checks, and they ask about the value alone.
+    pub is_plain: bool,
     pub context: Option<u16>,
     /// The shape ends in a counted run in which dashes may stand.
     pub dashed: bool,
@@ -292,6 +294,7 @@ impl Detector {
         let (lead, value, trail) = table::parts(row.shape);
         let shape = matcher(value)?;
         let optional = |part: &str| if part.is_empty() { Ok(None) } else { matcher(part).map(Some) };
+        let checks = row.checks.iter().map(|name| Check::of(name)).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             kind,
             how: row.how,
@@ -302,7 +305,8 @@ impl Detector {
             value: shape,
             trail: optional(trail)?,
             needs: table::needed(lead).and_then(|needed| Literals::new(std::iter::once((needed.as_bytes(), true)))),
-            checks: row.checks.iter().map(|name| Check::of(name)).collect::<Result<_, _>>()?,
+            is_plain: !checks.is_empty() && checks.iter().all(Check::is_plain),
+            checks,
             context,
             dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),
             secret: row.kind.starts_with("secret."),

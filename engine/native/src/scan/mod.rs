@@ -9,12 +9,15 @@
 //! Everything about a place depends on a bounded stretch around it (`limits`); that is why a text in pieces gives the
 //! same spans as the whole (`stream`). Offsets are in bytes; the border to Python turns them into characters.
 
+pub mod alike;
 pub mod assign;
 pub mod automaton;
 pub mod beside;
+pub mod blanks;
 pub mod block;
 pub mod chains;
 pub mod checks;
+pub mod counts;
 pub mod edge;
 pub mod encode;
 pub mod engine;

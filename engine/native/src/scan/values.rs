@@ -7,10 +7,12 @@
 use std::collections::VecDeque;
 use std::sync::OnceLock;
 
+use crate::scan::alike::Alike;
 use crate::scan::block::{mask, padded, SIZE};
 use crate::scan::checks::random::{self, Demand, Facts, Parts};
-use crate::scan::checks::tally::{self, Tally};
+use crate::scan::checks::tally;
 use crate::scan::checks::tokens;
+use crate::scan::counts::Counts;
 use crate::scan::next::{Literals, Next};
 
 /// A stretch whose bytes are all of one kind.
@@ -87,108 +89,10 @@ impl Changes {
     }
 }
 
-/// How many bytes of a stretch are of which kind.
-#[derive(Clone, Copy, Default)]
-struct Kinds {
-    from: usize,
-    to: usize,
-    /// Sixteen bits each: digits, letters, capitals, and what is a digit or a letter up to `f`.
-    counts: u64,
-}
-
-/// What a byte adds to the counts.
-const KINDS: [u64; 256] = {
-    let (mut all, mut byte) = ([0_u64; 256], 0_u8);
-    let mut rest: &mut [u64] = &mut all;
-    while let Some((one, more)) = rest.split_first_mut() {
-        let (digit, letter) = (byte.is_ascii_digit() as u64, byte.is_ascii_alphabetic() as u64);
-        *one =
-            digit | letter << 16 | (byte.is_ascii_uppercase() as u64) << 32 | (byte.is_ascii_hexdigit() as u64) << 48;
-        (rest, byte) = (more, byte.wrapping_add(1));
-    }
-    all
-};
-
-fn counts(text: &[u8], from: usize, to: usize) -> u64 {
-    let kinds = text.get(from..to).unwrap_or_default().iter().map(|byte| KINDS.get(usize::from(*byte)).copied());
-    kinds.fold(0, |sum, kinds| sum.wrapping_add(kinds.unwrap_or(0)))
-}
-
-impl Kinds {
-    /// Of another stretch.
-    #[inline]
-    fn move_to(&mut self, text: &[u8], from: usize, to: usize) -> u64 {
-        if (self.from, self.to) != (from, to) {
-            let moved = self.from.abs_diff(from).saturating_add(self.to.abs_diff(to));
-            self.counts = if moved >= to.saturating_sub(from) || self.from > to || from > self.to {
-                counts(text, from, to)
-            } else {
-                let more = counts(text, from, self.from).wrapping_add(counts(text, self.to, to));
-                let less = counts(text, self.from, from).wrapping_add(counts(text, to, self.to));
-                self.counts.wrapping_add(more).wrapping_sub(less)
-            };
-            (self.from, self.to) = (from, to);
-        }
-        self.counts
-    }
-}
-
 /// How many blocks are kept: more than a value can be in.
 const KEPT: usize = 8;
 /// The longest value of which all facts are kept.
-const LONGEST: usize = 255;
-/// How many stretches longer than that are kept counted, of detectors whose values lie in one another.
-const LONG: usize = 8;
-
-/// What is counted of the stretch under way, and of some long ones.
-///
-/// WHY some: values of two detectors that end in different places would otherwise take turns, each counted from its beginning.
-#[derive(Default)]
-struct Counts {
-    short: Count,
-    long: Vec<Count>,
-    /// The one that is given up next.
-    oldest: usize,
-}
-
-#[derive(Default)]
-struct Count {
-    /// Of a long stretch: where it is.
-    from: usize,
-    to: usize,
-    kinds: Kinds,
-    counted: Counted,
-}
-
-impl Counts {
-    /// What is nearest to a stretch.
-    #[inline]
-    fn of(&mut self, from: usize, to: usize) -> &mut Count {
-        if to.saturating_sub(from) <= LONGEST {
-            return &mut self.short;
-        }
-        self.nearest(from, to)
-    }
-
-    fn nearest(&mut self, from: usize, to: usize) -> &mut Count {
-        let far = |one: &Count| one.from.abs_diff(from).saturating_add(one.to.abs_diff(to));
-        let nearest = (0..).zip(&self.long).map(|(place, one)| (far(one), place)).min();
-        let place = match nearest {
-            Some((far, place)) if far < to.saturating_sub(from) / 2 => place,
-            _ => {
-                self.long.resize_with(LONG, Count::default);
-                self.oldest = self.oldest.wrapping_add(1) % LONG;
-                self.oldest
-            }
-        };
-        let short = &mut self.short;
-        self.long.get_mut(place).map_or(short, |one| {
-            (one.from, one.to) = (from, to);
-            one
-        })
-    }
-}
-
+pub const LONGEST: usize = 255;
 /// What is known of the stretch under way.
 #[derive(Default)]
 pub struct Values {
@@ -199,8 +103,8 @@ pub struct Values {
     pub bare: Run,
     changes: [Changes; KEPT],
     counts: Counts,
-    /// What was asked last, and the answer.
-    last: Option<(usize, usize, Demand, bool)>,
+    /// What was asked lately, and the answers.
+    judged: Alike<Demand, bool>,
     schemes: Next,
     places: Next,
     logins: Next,
@@ -210,15 +114,16 @@ pub struct Values {
 impl Values {
     /// As `random::looks_random` says it of the value at `from..to`, no longer than `LONGEST`.
     pub fn looks_random(&mut self, text: &[u8], from: usize, to: usize, demand: Demand) -> bool {
-        match self.last {
-            // Several words of one name tell of one value.
-            Some((begin, end, last, answer)) if (begin, end, last) == (from, to, demand) => answer,
-            _ => {
-                let answer = random::is_random(&mut self.at(text, from, to), demand);
-                self.last = Some((from, to, demand, answer));
-                answer
-            }
+        if to.saturating_sub(from) < demand.shortest {
+            return false;
         }
+        // Several words of one name tell of one value.
+        if let Some(answer) = self.judged.get(text, from, to, &demand) {
+            return answer;
+        }
+        let answer = random::is_random(&mut self.at(text, from, to), demand);
+        self.judged.put(from, to, demand, answer);
+        answer
     }
 
     /// Whether an option of curl with a user stands in `from..to`.
@@ -269,7 +174,7 @@ pub struct Value<'a> {
 
 impl Value<'_> {
     fn kinds(&mut self) -> u64 {
-        self.values.counts.of(self.from, self.to).kinds.move_to(self.text, self.from, self.to)
+        self.values.counts.kinds(self.text, self.from, self.to)
     }
 }
 
@@ -306,7 +211,7 @@ impl Facts for Value<'_> {
     }
 
     fn entropy(&mut self) -> u32 {
-        self.values.counts.of(self.from, self.to).counted.entropy(self.text, self.from, self.to)
+        self.values.counts.entropy(self.text, self.from, self.to)
     }
 
     fn parts(&mut self) -> Parts {
@@ -320,32 +225,6 @@ impl Facts for Value<'_> {
             Literals::new(parts.chain(random::OPENINGS.iter().map(|part| (*part, false))))
         });
         self.values.places.is_in(shape.as_ref(), self.text, self.from, self.to)
-    }
-}
-
-/// The bytes of a stretch, counted.
-#[derive(Default)]
-struct Counted {
-    from: usize,
-    to: usize,
-    tally: Tally,
-}
-
-impl Counted {
-    fn entropy(&mut self, text: &[u8], from: usize, to: usize) -> u32 {
-        let between = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-        // What was counted is of use where most of it is still in the value.
-        let moved = self.from.abs_diff(from).saturating_add(self.to.abs_diff(to));
-        if moved >= to.saturating_sub(from) || self.from > to || from > self.to {
-            *self = Self { from, to, tally: Tally::of(between(from, to)) };
-            return self.tally.hundredths();
-        }
-        self.tally.remove(between(self.from, from));
-        self.tally.remove(between(to, self.to));
-        self.tally.add(between(from, self.from));
-        self.tally.add(between(self.to, to));
-        (self.from, self.to) = (from, to);
-        self.tally.hundredths()
     }
 }
 

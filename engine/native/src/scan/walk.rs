@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::scan::alike::Alike;
 use crate::scan::automaton::Way;
 use crate::scan::beside::{Beside, Window, Word};
+use crate::scan::blanks::Blanks;
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::chains::{Leaps, Leapt};
-use crate::scan::checks::random::is_blanked;
 use crate::scan::engine::{Action, After, Detector, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
@@ -90,6 +91,9 @@ pub struct Walker<'a> {
     /// What is known of values that are assigned, and of those that are checked.
     pub values: Values,
     checked: Values,
+    blanks: Blanks,
+    /// Of detectors whose checks ask about the value alone: what they refused.
+    refused: Alike<u16, ()>,
     /// By detector: where what it needs stands next.
     needed: BTreeMap<u16, Next>,
     leaps: Leaps<'a>,
@@ -113,6 +117,8 @@ impl<'a> Walker<'a> {
             walks: Walks::default(),
             values: Values::default(),
             checked: Values::default(),
+            blanks: Blanks::default(),
+            refused: Alike::default(),
             needed: BTreeMap::new(),
             leaps: Leaps::new(&engine.kinds),
         }
@@ -303,7 +309,7 @@ impl<'a> Walker<'a> {
         if detector.dashed && self.text.get(end) == Some(&b'-') {
             return false;
         }
-        if detector.secret && is_blanked(self.text.get(start..end).unwrap_or_default()) {
+        if detector.secret && self.blanks.is_in(self.text, start, end) {
             return false;
         }
         if detector.context.is_some() {
@@ -311,16 +317,24 @@ impl<'a> Walker<'a> {
             self.waiting.push((number, start, end));
             return true;
         }
-        self.check(detector, start, end)
+        self.check(number, detector, start, end)
     }
 
     /// Takes a value if its checks hold.
-    fn check(&mut self, detector: &Detector, start: usize, end: usize) -> bool {
+    fn check(&mut self, number: u16, detector: &Detector, start: usize, end: usize) -> bool {
+        if detector.is_plain && self.refused.get(self.text, start, end, &number).is_some() {
+            return false;
+        }
         let (mut start, mut end) = (start, end);
         for check in &detector.checks {
             match check.holds(&mut self.checked, self.text, start, end) {
                 Some(place) => (start, end) = place,
-                None => return false,
+                None => {
+                    if detector.is_plain {
+                        self.refused.put(start, end, number, ());
+                    }
+                    return false;
+                }
             }
         }
         self.take(detector.kind, detector.rank, start, end);
@@ -392,7 +406,7 @@ impl<'a> Walker<'a> {
                 continue;
             };
             if self.wants(detector) && beside.has(group, start, end) {
-                self.check(detector, start, end);
+                self.check(number, detector, start, end);
             }
         }
     }

@@ -15,6 +15,7 @@ use _native::scan;
 use _native::shell;
 use _native::sql;
 use _native::sql::catalog::Catalog;
+use _native::web::answer::Show;
 use _native::web::json::{Mask, Masks, Method, Step};
 
 pub type Target = fn(&[u8]);
@@ -28,6 +29,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("scan", scanner),
     ("output", output),
     ("json", json),
+    ("lane", lane),
     ("rego", rego),
 ];
 
@@ -313,6 +315,40 @@ fn hide(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// An answer that came in one piece is shown framed anew or left alone: a byte less or more is another answer, what is shown is an
+/// answer that is shown the same, and nothing is in it that may not come back. The lowest bits of the first byte: masks, a secret.
+fn lane(data: &[u8]) {
+    const SECRET: &[u8] = b"TOPSECRET";
+    let Some((flags, data)) = data.split_first() else { return };
+    let (is_masked, signs_in) = (flags & 1 != 0, flags & 2 != 0);
+    let mask =
+        || Mask { path: vec![Step { name: Some("card".to_owned()), is_deep: true }], method: Method::Redact, kind: 0 };
+    let show = Show {
+        masks: is_masked.then(|| Arc::new(Masks::new(vec![mask()]))),
+        secrets: if signs_in { vec![SECRET.to_vec()] } else { Vec::new() },
+        signs_in,
+    };
+    let Some(found) = show.shown(data, "d-1") else { return };
+    let shorter = data.split_last().map(|(_, rest)| rest).unwrap_or_default();
+    assert_eq!((show.shown(shorter, "d-1"), show.shown(&[data, b"x"].concat(), "d-1")), (None, None));
+    assert!((200..=599).contains(&found.status) && found.lasts > 0.0 && found.size <= found.bytes.len());
+    let head = found.bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("what is shown has a head");
+    let head = found.bytes.get(..head).expect("the head is in it").split(|byte| *byte == b'\n');
+    let told = |name: &[u8]| head.clone().filter(|line| line.starts_with(name)).count();
+    assert_eq!((told(b"sallyport-"), told(b"cache-control:"), told(b"x-sendfile:")), (1, 1, 0));
+    assert_eq!(told(b"content-length:") + told(b"transfer-encoding:"), 1);
+    if signs_in {
+        assert!(told(b"set-cookie:") == 0 && !found.bytes.windows(SECRET.len()).any(|part| part == SECRET));
+    }
+    if is_masked {
+        assert_eq!((told(b"etag:"), told(b"x-content-type-options:")), (0, 1));
+    }
+    // A long one may have as many headers as there may be, and gets some more.
+    if data.len() <= 600 {
+        assert_eq!(show.shown(&found.bytes, "d-1").map(|again| again.bytes), Some(found.bytes));
     }
 }
 

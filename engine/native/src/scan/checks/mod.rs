@@ -66,6 +66,11 @@ impl Check {
         tokens::around(name).or_else(|| contact::around(name)).map(Self::Around).ok_or_else(unknown)
     }
 
+    /// Whether it asks about the bytes of the value alone.
+    pub fn is_plain(&self) -> bool {
+        !matches!(self, Self::Around(_) | Self::Curl)
+    }
+
     /// The finding's place when the check holds; `values` keeps what is known of it from those before.
     pub fn holds(&self, values: &mut Values, text: &[u8], start: usize, end: usize) -> Option<Place> {
         let value = text.get(start..end)?;

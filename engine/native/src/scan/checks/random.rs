@@ -383,15 +383,21 @@ pub fn is_code(value: &[u8]) -> bool {
     has(b"->") || has(b"::") || has(b"()") || has(b"://") || has(b"</") || has(b"[0") || has(b"\\n")
 }
 
+/// So many letters in a row that stand for letters which were taken away.
+pub const BLANKED: usize = 7;
+
+/// Whether it may stand for a letter that was taken away.
+pub fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b'x' | b'X' | b'*')
+}
+
 /// One letter many times in a row stands for letters that were taken away.
 pub fn is_blanked(value: &[u8]) -> bool {
-    const RUN: usize = 7;
-    let is_blank = |byte: &&u8| matches!(byte, b'x' | b'X' | b'*');
     // A run of seven has a place of every seven.
-    (RUN.wrapping_sub(1)..value.len()).step_by(RUN).any(|place| {
+    (BLANKED.wrapping_sub(1)..value.len()).step_by(BLANKED).any(|place| {
         let (before, rest) = value.split_at_checked(place).unwrap_or_default();
-        let after = rest.iter().take_while(is_blank).count();
-        after > 0 && before.iter().rev().take_while(is_blank).count().saturating_add(after) >= RUN
+        let after = rest.iter().take_while(|byte| is_blank(byte)).count();
+        after > 0 && before.iter().rev().take_while(|byte| is_blank(byte)).count().saturating_add(after) >= BLANKED
     })
 }
 
