@@ -31,7 +31,23 @@ NAMES = (
 )  # fmt: skip
 COUNTRIES = ("DE", "de", "GB", "sk", "SK", "no", "FR", "MT", "aA", "Xx", "TR", "ES", "U1", "HRB", "IT")
 SIGNS = " -_.:=/,|@\"'()+%;!~#$<>[]{}\\\n\t&*"
-VALUES = ("a1", "1A1+", "aA11", "9z!", "Zk3vN9", "0f", "hunter2", "A7", "5.d", "::", "://", "4111", "://a:b@", "a@b.de", "e3:0a")
+VALUES = (
+    "a1",
+    "1A1+",
+    "aA11",
+    "9z!",
+    "Zk3vN9",
+    "0f",
+    "hunter2",
+    "A7",
+    "5.d",
+    "::",
+    "://",
+    "4111",
+    "://a:b@",
+    "a@b.de",
+    "e3:0a",
+)
 WANTED = {"detect": 125.0, "spans": 50.0}
 """What is promised of any text, in megabytes a second."""
 
@@ -123,7 +139,9 @@ def show(rates: Sequence[Rate], worst: int) -> None:
     for name, wanted in WANTED.items():
         of = sorted(rates, key=lambda rate: getattr(rate, name))
         below = [sum(getattr(rate, name) < bound for rate in rates) for bound in (wanted, wanted / 2, wanted / 4)]
-        print(f"{name}: of {len(rates)} texts {below[0]} below {wanted:g} MB/s, {below[1]} below half, {below[2]} below a quarter")
+        print(
+            f"{name}: of {len(rates)} texts {below[0]} below {wanted:g} MB/s, {below[1]} below half, {below[2]} below a quarter"
+        )
         for rate in of[:worst]:
             between = f" in stretches of {rate.made.run} with {rate.made.gap!r}" if rate.made.run else ""
             print(f"  {getattr(rate, name):8.1f} MB/s  {rate.made.unit!r}{between}")
