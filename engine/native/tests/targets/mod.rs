@@ -339,7 +339,7 @@ fn lane(data: &[u8]) {
     let head = found.bytes.get(..head).expect("the head is in it").split(|byte| *byte == b'\n');
     let told = |name: &[u8]| head.clone().filter(|line| line.starts_with(name)).count();
     assert_eq!((told(b"sallyport-"), told(b"cache-control:"), told(b"x-sendfile:")), (1, 1, 0));
-    assert_eq!(told(b"content-length:") + told(b"transfer-encoding:"), 1);
+    assert_ne!(told(b"content-length:") == 1, told(b"transfer-encoding:") == 1);
     if signs_in {
         assert!(told(b"set-cookie:") == 0 && !found.bytes.windows(SECRET.len()).any(|part| part == SECRET));
     }
