@@ -78,10 +78,12 @@ SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.
   p.proargnames, p.proargmodes::text[], p.pronargs::int4, p.pronargdefaults::int4, p.provariadic <> 0,
   CASE WHEN l.lanname = 'sql' AND pg_catalog.length(p.prosrc) <= {MAX_DEFINITION} THEN p.prosrc END,
   p.proconfig IS NOT NULL, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
-  p.proargtypes::int8[], p.prokind::text
+  p.proargtypes::int8[], p.prokind::text,
+  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_expr(p.proargdefaults, 0)) AS w (d)
 WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
@@ -136,6 +138,7 @@ class FunctionRow:
     of_extension: bool
     argument_types: Sequence[int]
     kind: str
+    default_values: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +336,7 @@ def _function(row: FunctionRow) -> FunctionFacts:
         returns_set=row.returns_set,
         arguments=_inputs(row),
         defaults=row.defaults,
+        default_values=row.default_values,
         variadic=row.variadic,
         # WHY not a body of SQL-standard form: it is bound to its objects, and its text is not in prosrc.
         body=row.body if row.kind == "f" and row.body else None,

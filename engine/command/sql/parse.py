@@ -20,7 +20,7 @@ VIEW_KEYS = frozenset({"definition"})
 FUNCTION_KEYS = frozenset(
     {
         *("effect", "security_definer", "columns", "volatility", "language", "strict", "returns_set", "returns"),
-        *("arguments", "defaults", "variadic", "body", "settings", "shadows"),
+        *("arguments", "defaults", "default_values", "variadic", "body", "settings", "shadows"),
     }
 )
 
@@ -32,6 +32,8 @@ class FunctionFacts:
     Without that, a function is looked into where it is `language` sql, `volatility` stable or immutable, not SECURITY
     DEFINER, has no settings of its own (`settings`) and its `body` is given; every other one is opaque. `arguments` are
     the names of its IN arguments ("" where one has none), `defaults` how many may be left out; None: nobody knows.
+    `default_values` are the expressions that stand in for these, with commas between them: without them a call that leaves
+    one out is opaque.
     `shadows` is False where it cannot be taken for one of PostgreSQL's own of the same name.
     """
 
@@ -45,6 +47,7 @@ class FunctionFacts:
     returns: str | None = None
     arguments: Sequence[str] | None = None
     defaults: int = 0
+    default_values: str | None = None
     variadic: bool = False
     body: str | None = None
     settings: bool = False

@@ -69,11 +69,13 @@ pub struct FunctionFact {
     pub shadows: bool,
 }
 
-/// The text of a function in SQL and the names of its arguments.
+/// The text of a function in SQL, the names of its arguments, and what the server puts in for those that are left out.
 #[derive(Clone, Debug)]
 pub struct Body {
     pub text: Arc<str>,
     pub arguments: Vec<Name>,
+    /// Expressions with commas between them; `None` where nobody gave them.
+    pub defaults: Option<Arc<str>>,
 }
 
 impl FunctionFact {

@@ -117,6 +117,7 @@ fn function(said: &Value) -> Result<FunctionFact, Failure> {
     let body = word("body").filter(|_| is_sql).map(|text| Body {
         text: Arc::from(text),
         arguments: arguments.iter().map(|name| Name::from(*name)).collect(),
+        defaults: word("default_values").map(Arc::from),
     });
     let counts = match (said.get("arguments"), said.get("defaults")) {
         (None | Some(Value::Nil), _) => Vec::new(),

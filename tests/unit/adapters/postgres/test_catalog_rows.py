@@ -63,11 +63,16 @@ def test_a_view_has_its_query_and_a_materialized_one_has_none() -> None:
 
 
 def test_functions_of_one_name_stand_together() -> None:
-    facts, _ = facts_of(Found(functions=[function("f"), function("f", arguments=2, argument_names=None)]))
+    facts, _ = facts_of(
+        Found(
+            functions=[function("f", defaults=1, default_values="1"), function("f", arguments=2, argument_names=None)]
+        )
+    )
     assert facts.functions is not None
     one, other = facts.functions["public.f"]  # type: ignore[misc]  # the adapter always lists
     assert (one.columns, one.arguments, one.volatility, one.body) == (["what"], ["k"], "stable", "SELECT 1")
-    assert (other.columns, other.arguments) == (None, ["", ""])
+    assert (one.defaults, one.default_values) == (1, "1")
+    assert (other.columns, other.arguments, other.default_values) == (None, ["", ""], None)
 
 
 @pytest.mark.parametrize(

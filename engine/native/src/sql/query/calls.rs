@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use pg_query::protobuf::{FuncCall, Node};
+use pg_query::protobuf::{FuncCall, Node, ParseResult, SelectStmt};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
 use super::scope::{Column, Columns, Entry, Scope, Source};
 use crate::sql::build::{Builder, MAX_EMBEDDING};
-use crate::sql::catalog::Body;
+use crate::sql::catalog::{Body, Catalog};
 use crate::sql::features::Feature;
 use crate::sql::functions::{foreign_feature, Class};
 use crate::sql::guard;
@@ -62,7 +62,7 @@ impl<'a> Builder<'a> {
             }
             Callee::User(full, fact, shadow) => {
                 if let (Some(body), None, None) = (&fact.body, fact.effect, shadow) {
-                    if let Some(flow) = self.call_with_body(&full, name, body) {
+                    if let Some(flow) = self.call_with_body(&full, name, body, count) {
                         return (full, flow);
                     }
                 }
@@ -98,20 +98,13 @@ impl<'a> Builder<'a> {
     }
 
     /// A call of a function whose query is known: it is that query. `None` when it cannot be read.
-    fn call_with_body(&mut self, full: &Name, name: &str, body: &Body) -> Option<Flow> {
-        let text = &body.text;
-        let shallow = self.embedded < MAX_EMBEDDING
-            && guard::demand(text).is_ok_and(guard::Demand::is_modest)
-            && room::is_here()
-            && self.spend(text.len());
-        let parsed = if shallow { parse(text).ok()? } else { return None };
-        let mut queries = Vec::new();
-        for statement in &parsed.stmts {
-            match statement.stmt.as_ref()?.node.as_ref()? {
-                NodeEnum::SelectStmt(select) => queries.push(select),
-                _ => return None,
-            }
-        }
+    fn call_with_body(&mut self, full: &Name, name: &str, body: &Body, count: usize) -> Option<Flow> {
+        let parsed = self.readable(&body.text)?;
+        // What is left out is an expression of its own, and runs all the same.
+        let left_out = match count < body.arguments.len() {
+            true => Some(self.readable(&format!("SELECT {}", body.defaults.as_deref()?))?),
+            false => None,
+        };
         let columns = body.arguments.iter().map(|name| Column { name: name.clone(), flow: Flow::constant() });
         let mut scope = Scope::root();
         scope.entries.push(Entry::new(Name::from(name), Source::Columns(Rc::new(Columns::known(columns.collect())))));
@@ -122,10 +115,17 @@ impl<'a> Builder<'a> {
         self.catalog = self.session;
         self.embedded = self.embedded.saturating_add(1);
         let mut result = Flow::constant();
-        for select in queries {
+        for select in queries(&parsed) {
             let columns = self.within(Via::Function, |b| b.select(select, &scope));
             self.computes(&columns);
             result = columns.everything();
+        }
+        self.catalog = self.session.map(Catalog::definitions);
+        for select in left_out.iter().flat_map(queries) {
+            let flow = self.within(Via::Function, |b| b.select(select, &Scope::root())).everything();
+            // The body may do anything with it, so also decide about rows.
+            self.filters(&flow.origins);
+            result.absorb(flow);
         }
         self.embedded = self.embedded.saturating_sub(1);
         (self.catalog, self.behind) = (names, behind);
@@ -135,6 +135,16 @@ impl<'a> Builder<'a> {
             }
         }
         Some(result)
+    }
+
+    /// A text that holds nothing but queries, read; `None` where it holds something else or cannot be read.
+    fn readable(&mut self, text: &str) -> Option<ParseResult> {
+        let shallow = self.embedded < MAX_EMBEDDING
+            && guard::demand(text).is_ok_and(guard::Demand::is_modest)
+            && room::is_here()
+            && self.spend(text.len());
+        let parsed = if shallow { parse(text).ok()? } else { return None };
+        (queries(&parsed).count() == parsed.stmts.len()).then_some(parsed)
     }
 
     fn list_call(&mut self, full: &Name, effect: Effect, resolved: bool) {
@@ -277,6 +287,14 @@ impl<'a> Builder<'a> {
         self.note_reads(&flow);
         flow
     }
+}
+
+/// The queries among the statements of a text.
+fn queries(parsed: &ParseResult) -> impl Iterator<Item = &SelectStmt> {
+    parsed.stmts.iter().filter_map(|statement| match statement.stmt.as_ref()?.node.as_ref()? {
+        NodeEnum::SelectStmt(select) => Some(&**select),
+        _ => None,
+    })
 }
 
 /// An argument without its name (`f(a => 1)`).

@@ -143,6 +143,38 @@ def test_every_other_function_is_opaque(facts: FunctionFacts | list[FunctionFact
     assert not only(command).proven
 
 
+@pytest.mark.parametrize(
+    ("call", "values", "shown"),
+    [
+        ("f(1)", "(SELECT max(ssn) FROM cust)", {"public.cust.ssn"}),
+        ("f(k => 1)", "'a'::text, (SELECT max(ssn) FROM cust)", {"public.cust.ssn"}),
+        ("f(1, 'x')", "(SELECT max(ssn) FROM cust)", set()),
+        ("f(1)", "'a, b'::text", set()),
+    ],
+)
+def test_an_argument_that_is_left_out_is_what_the_server_puts_in_for_it(
+    call: str, values: str, shown: set[str]
+) -> None:
+    facts = FunctionFacts(
+        language="sql", volatility="stable", arguments=("k", "t"), defaults=1, default_values=values, body="SELECT t"
+    )
+    command = asked(f"SELECT {call}", with_functions(f=facts))
+    assert command.complete
+    assert set(only(command).origins) == shown
+    assert command.sql is not None
+    assert set(command.sql.filters) == shown
+
+
+@pytest.mark.parametrize("values", [None, "a b c", "1; DELETE FROM cust", "hidden()"])
+def test_a_call_that_leaves_out_what_nobody_can_read_is_opaque(values: str | None) -> None:
+    facts = FunctionFacts(
+        language="sql", volatility="stable", arguments=("k", "t"), defaults=1, default_values=values, body="SELECT 1"
+    )
+    functions = with_functions(f=facts, hidden=FunctionFacts(language="plpgsql", arguments=()))
+    assert not asked("SELECT f(1)", functions).complete
+    assert asked("SELECT f(1, 2)", functions).complete
+
+
 def test_the_gravest_thing_a_body_calls_is_what_the_call_does() -> None:
     facts = FunctionFacts(language="sql", volatility="stable", arguments=(), body="SELECT nextval('s')")
     command = asked("SELECT f()", with_functions(f=facts))
