@@ -10,6 +10,7 @@ mod awk_and_sed;
 mod builders;
 mod carriers;
 mod code;
+mod looks;
 mod multiplexers;
 mod options;
 mod own_verbs;

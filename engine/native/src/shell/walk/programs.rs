@@ -188,21 +188,25 @@ impl Walker<'_> {
         let spelled = bundled.as_deref().unwrap_or(args);
         let rest = spelled.get(1..).unwrap_or_default();
         let line = Line::of(rest, tables::known(name));
-        let matching: Vec<&Entry> =
-            entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line))).collect();
+        let look = super::looks::form(name, rest);
+        let matching: Vec<&Entry> = if look.is_some() { Vec::new() } else { holding(entries, &line) };
         let first = kind_of(&matching);
-        let kind = first.and_then(|entry| entry.kind).unwrap_or_else(|| unknown_kind(args));
-        let kind = if own_verbs::is_foreign(name, rest) { Kind::Run } else { kind };
-        let touches = first.map_or(Touches::Nothing, |entry| entry.touches);
+        let kind = match look {
+            Some(_) => Kind::Inspect,
+            None if own_verbs::is_foreign(name, rest) => Kind::Run,
+            None => first.and_then(|entry| entry.kind).unwrap_or_else(|| unknown_kind(args)),
+        };
+        let touches = look.map(|look| look.touches).or(first.map(|entry| entry.touches)).unwrap_or(Touches::Nothing);
         let input = around.clone_plain();
         let index = self.described(kind, args, around);
-        for sign in matching.iter().flat_map(|entry| &entry.signs) {
+        let looks = look.iter().flat_map(|look| &look.signs);
+        for sign in looks.chain(matching.iter().flat_map(|entry| &entry.signs)) {
             self.sign(index, *sign);
         }
         self.touches(index, touches, kind, &line);
         // A name may stand for two programs (`split`): what either of them would do counts.
         let has_verbs = matching.iter().any(|entry| entry.touches == Touches::Verbs);
-        self.by_words(index, kind, entries.is_empty() || has_verbs, &line);
+        self.by_words(index, kind, entries.is_empty() && look.is_none() || has_verbs, &line);
         self.options_that_run(index, name, spelled, &input);
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
@@ -414,8 +418,11 @@ fn unknown_kind(args: &[Arg]) -> Kind {
 /// The signs that the entries of a program give its words.
 pub(super) fn entry_signs(name: &str, args: &[Arg]) -> Vec<Sign> {
     let line = Line::of(args, tables::known(name));
-    let holding = tables::entries(name).iter().filter(|entry| entry.when.iter().all(|when| holds(when, &line)));
-    holding.flat_map(|entry| entry.signs.iter().copied()).collect()
+    holding(tables::entries(name), &line).iter().flat_map(|entry| entry.signs.iter().copied()).collect()
+}
+
+fn holding(entries: &'static [Entry], line: &Line) -> Vec<&'static Entry> {
+    entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, line))).collect()
 }
 
 fn holds(when: &Condition, line: &Line) -> bool {

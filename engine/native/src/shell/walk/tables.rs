@@ -110,6 +110,27 @@ pub enum Touches {
     Grant,
 }
 
+impl Touches {
+    pub fn named(word: &str) -> Option<Touches> {
+        Some(match word {
+            "-" => Touches::Nothing,
+            "read" => Touches::Read,
+            "read_rest" => Touches::ReadRest,
+            "write" => Touches::Write,
+            "into" => Touches::Into,
+            "create" => Touches::Create,
+            "delete" => Touches::Delete,
+            "delete_tree" => Touches::DeleteTree,
+            "copy" => Touches::Copy,
+            "move" => Touches::Move,
+            "host" => Touches::Host,
+            "verbs" => Touches::Verbs,
+            "grant" => Touches::Grant,
+            _ => return None,
+        })
+    }
+}
+
 /// What an option runs.
 #[derive(Debug)]
 pub struct Runs {
@@ -173,11 +194,11 @@ fn tables() -> &'static Tables {
 }
 
 /// The lines of a table, split at tabs; comments and blank lines left out.
-fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+pub(super) fn rows(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.split('\t').collect())
 }
 
-fn words(cell: Option<&&str>) -> Vec<String> {
+pub(super) fn words(cell: Option<&&str>) -> Vec<String> {
     cell.map(|cell| cell.split_whitespace().filter(|word| *word != "-").map(str::to_owned).collect())
         .unwrap_or_default()
 }
@@ -265,33 +286,14 @@ impl Tables {
                 }
                 None => None,
             };
-            let touches = self.touches(row.get(3).copied());
+            let touches = Touches::named(row.get(3).copied().unwrap_or("-")).unwrap_or_else(|| {
+                self.faults.push(format!("nothing is touched so: {row:?}"));
+                Touches::Nothing
+            });
             let signs = self.signs(row.get(4));
             for name in words(row.first()) {
                 let entry = Entry { when: conditions(row.get(1)), kind, touches, signs: signs.clone() };
                 self.programs.entry(name).or_default().push(entry);
-            }
-        }
-    }
-
-    fn touches(&mut self, cell: Option<&str>) -> Touches {
-        match cell.unwrap_or("-") {
-            "-" => Touches::Nothing,
-            "read" => Touches::Read,
-            "read_rest" => Touches::ReadRest,
-            "write" => Touches::Write,
-            "into" => Touches::Into,
-            "create" => Touches::Create,
-            "delete" => Touches::Delete,
-            "delete_tree" => Touches::DeleteTree,
-            "copy" => Touches::Copy,
-            "move" => Touches::Move,
-            "host" => Touches::Host,
-            "verbs" => Touches::Verbs,
-            "grant" => Touches::Grant,
-            other => {
-                self.faults.push(format!("nothing is touched by {other}"));
-                Touches::Nothing
             }
         }
     }
