@@ -22,7 +22,7 @@ impl Walker<'_> {
         let starts: Vec<&Arg> = args
             .iter()
             .skip(1)
-            .skip_while(|arg| matches!(arg.shown.as_str(), "-H" | "-L" | "-P") || arg.shown.starts_with("-O"))
+            .skip_while(|arg| is_global(arg))
             .take_while(|arg| !arg.shown.starts_with(['-', '(', '!']))
             .collect();
         for start in &starts {
@@ -32,7 +32,9 @@ impl Walker<'_> {
         while let Some(arg) = args.get(at) {
             at = at.saturating_add(1);
             if FIND_RUNS.contains(&arg.shown.as_str()) {
+                let before = self.tree.operations.len();
                 at = self.find_command(name, args, at, around);
+                self.find_removes(args, &starts, before);
             } else if arg.is("-delete") {
                 self.find_deletes(args, &starts, around);
             } else if FIND_WRITES.contains(&arg.shown.as_str()) {
@@ -86,21 +88,53 @@ impl Walker<'_> {
         from.saturating_add(length).saturating_add(1)
     }
 
+    /// What a command that removes what is found removes when nothing is asked of what is found.
+    fn find_removes(&mut self, args: &[Arg], starts: &[&Arg], before: usize) {
+        let asks = [
+            "-name",
+            "-iname",
+            "-path",
+            "-ipath",
+            "-wholename",
+            "-regex",
+            "-iregex",
+            "-empty",
+            "-size",
+            "-user",
+            "-perm",
+        ];
+        let dates = ["-mtime", "-mmin", "-atime", "-amin", "-ctime", "-cmin", "-newer"];
+        if args.iter().any(|arg| asks.iter().chain(&dates).any(|test| arg.is(test))) {
+            return;
+        }
+        let whole = starts.is_empty()
+            || starts.iter().any(|start| paths::delete_signs(&start.shown, true, false).contains(&Sign::WholeTree));
+        let removes = |operation: &super::Operation| {
+            operation.kind == Kind::DeleteFile && operation.targets.iter().any(|target| target.name.contains("${ARG}"))
+        };
+        for index in before..self.tree.operations.len() {
+            if whole && self.tree.operations.get(index).is_some_and(removes) {
+                self.sign(index, Sign::WholeTree);
+            }
+        }
+    }
+
     fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], around: &Around) {
         let span = around.span;
-        let narrowed = args.iter().any(|arg| {
-            matches!(
-                arg.shown.as_str(),
-                "-name" | "-iname" | "-mtime" | "-mmin" | "-path" | "-regex" | "-empty" | "-newer" | "-size"
-            )
-        });
+        let expression =
+            args.iter().skip(1).skip_while(|arg| !arg.shown.starts_with(['-', '(', '!']) || is_global(arg));
+        let is_limited = super::narrowing::is_limited(&expression.cloned().collect::<Vec<Arg>>());
+        // WHY not after `cd`: what is relative is elsewhere by then.
+        let may_be_part = |start: &Arg| !self.moved && paths::is_own_or_plain(&start.shown);
+        let parts: Vec<bool> = starts.iter().map(|start| is_limited && may_be_part(start)).collect();
+        let here_whole = starts.is_empty() && (self.moved || !is_limited);
         self.inside("find", false, &[], |walker| {
             let index = walker.described(Kind::DeleteFile, args, Around { span, ..Around::default() });
-            for start in starts {
-                walker.deletes(index, start, true);
+            for (start, is_part) in starts.iter().zip(parts) {
+                walker.deletes(index, start, !is_part);
             }
             walker.sign(index, Sign::BulkDelete);
-            if starts.is_empty() && !narrowed {
+            if here_whole {
                 walker.sign(index, Sign::WholeTree);
             }
         });
@@ -289,7 +323,7 @@ impl Walker<'_> {
             self.sign(index, Sign::OpaqueCode);
             self.problem("opaque_code", "a file that was written just before is run", file.span);
         }
-        if self.cloned {
+        if self.cloned || file.shown.contains("://") {
             self.sign(index, Sign::InstallsPackages);
         }
         self.known_tool(index, file);
@@ -308,6 +342,11 @@ impl Walker<'_> {
 
 pub(super) fn target(class: &'static str, arg: &Arg, access: Access) -> Target {
     Target { class, name: arg.shown.clone(), access, literal: arg.literal.is_some() }
+}
+
+/// Options of `find` that stand before the places where it begins.
+fn is_global(arg: &Arg) -> bool {
+    matches!(arg.shown.as_str(), "-H" | "-L" | "-P") || arg.shown.starts_with("-O")
 }
 
 /// An argument where something is put in at run time.

@@ -141,6 +141,16 @@ impl Walker<'_> {
         let mut codes: Vec<Arg> = Vec::new();
         let first = self.tree.operations.len();
         let loads: Vec<Arg> = loaded(kind, rest);
+        if name == "deno" {
+            let is_eval = rest.first().is_some_and(|word| word.is("eval"));
+            if let Some(code) = rest.iter().skip(1).find(|arg| is_eval && !arg.is_option()) {
+                self.inline_code(&[code.clone()], args, around);
+                return empty();
+            }
+            if rest.iter().any(|arg| arg.shown.contains("://")) {
+                self.problem("opaque_code", "code that lies on a server is run", around.span);
+            }
+        }
         while let Some(arg) = rest.get(at) {
             let word = arg.shown.as_str();
             if !arg.is_option() || word == "--" {

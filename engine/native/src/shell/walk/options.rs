@@ -83,7 +83,9 @@ impl Walker<'_> {
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),
-            "curl" | "wget" | "aria2c" | "http" | "https" | "fetch" => self.transfer(index, name, line),
+            "curl" | "wget" | "aria2c" | "http" | "https" | "httpie" | "xh" | "xhs" | "fetch" => {
+                self.transfer(index, name, line)
+            }
             "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "sqlcmd" | "clickhouse-client" | "cockroach"
             | "usql" | "duckdb" => {
                 self.database(index, name, line, around);

@@ -216,6 +216,11 @@ pub(super) fn is_nothing(name: &str) -> bool {
         || name.starts_with("/proc/self/fd/")
 }
 
+/// Devices that never come to an end.
+pub(super) fn is_endless(name: &str) -> bool {
+    matches!(name, "/dev/zero" | "/dev/urandom" | "/dev/random" | "/dev/full")
+}
+
 /// What touching a file in a way says.
 pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     let mut signs = Vec::new();
@@ -383,6 +388,18 @@ fn is_root_like(normal: &str, name: &str) -> bool {
         // `"$X/"*` and `/$X`: with an empty variable it is the root.
         || name.starts_with("/${") && depth <= 1
         || name.starts_with("${") && name.contains("}/") && name.trim_end_matches('*').ends_with("}/")
+}
+
+/// Whether a name is of the folder where a command began or below it, or of a folder that no system has at its root: files
+/// of some names below it are a part of somebody's work.
+pub(super) fn is_own_or_plain(name: &str) -> bool {
+    let normal = normal(name);
+    let first = normal.trim_start_matches('/').split('/').next().unwrap_or_default();
+    if name.contains(['*', '?', '[', '$', '~']) || first == ".." || normal.starts_with('~') {
+        return false;
+    }
+    !name.starts_with('/')
+        || matches!(first, "workspace" | "app" | "src" | "code" | "work" | "project" | "build" | "repo")
 }
 
 /// Whether a name is below a folder for temporary files.

@@ -4,8 +4,9 @@ use super::super::tree::Target;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
 use super::carriers::target;
+use super::deciding::{deciding, holding};
 use super::simple::Around;
-use super::tables::{self, Condition, Entry, Touches};
+use super::tables::{self, Entry, Touches};
 use super::{own_verbs, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
@@ -190,7 +191,7 @@ impl Walker<'_> {
         let line = Line::of(rest, tables::known(name));
         let look = super::looks::form(name, rest);
         let matching: Vec<&Entry> = if look.is_some() { Vec::new() } else { holding(entries, &line) };
-        let first = kind_of(&matching);
+        let first = deciding(&matching);
         let kind = match look {
             Some(_) => Kind::Inspect,
             None if own_verbs::is_foreign(name, rest) => Kind::Run,
@@ -210,6 +211,10 @@ impl Walker<'_> {
         self.options_that_run(index, name, spelled, &input);
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
+        if matches!(kind, Kind::Print | Kind::Inspect) {
+            self.fills(index, name, &line, &input);
+        }
+        self.takes_home(index, kind, &line);
         self.named_files(index, kind, &line);
         if matches!(kind, Kind::Container | Kind::Cluster | Kind::Cloud | Kind::RemoteCopy) {
             self.puts_by_word(index, &line);
@@ -327,6 +332,21 @@ impl Walker<'_> {
         }
     }
 
+    /// A whole home that is packed or copied, and files that a browser of pages or a client shows: keys are among them.
+    fn takes_home(&mut self, index: usize, kind: Kind, line: &Line) {
+        let packs = matches!(kind, Kind::Archive | Kind::CopyFile | Kind::RemoteCopy);
+        if packs && line.positionals.iter().any(|file| matches!(file.shown.trim_end_matches('/'), "~" | "~/." | "~/*"))
+        {
+            self.sign(index, Sign::CredentialRead);
+        }
+        if kind == Kind::Fetch {
+            for file in line.args.iter().filter(|arg| arg.shown.starts_with("file:")) {
+                let name = file.shown.trim_start_matches("file:").trim_start_matches("//");
+                self.reads(index, &file.part(name));
+            }
+        }
+    }
+
     fn destroying_option(&self, line: &Line) -> bool {
         line.args.iter().any(|arg| {
             DESTROYING_OPTIONS
@@ -353,15 +373,6 @@ impl Walker<'_> {
             }
         }
     }
-}
-
-/// Which line says what a program does: the first that holds. One that only looks gives way to a later one that does more: what
-/// some option makes of a program stands below what it is without.
-fn kind_of<'a>(matching: &[&'a Entry]) -> Option<&'a Entry> {
-    let looks = |entry: &Entry| entry.kind.is_some_and(|kind| matches!(kind.effect(), Effect::Read | Effect::Session));
-    let first = *matching.iter().find(|entry| entry.kind.is_some())?;
-    let graver = matching.iter().find(|entry| entry.kind.is_some() && !looks(entry));
-    Some(graver.copied().filter(|_| looks(first)).unwrap_or(first))
 }
 
 /// Whether verbs only look: the first or the last does, or the second where it is no name of a thing.
@@ -419,26 +430,4 @@ fn unknown_kind(args: &[Arg]) -> Kind {
 pub(super) fn entry_signs(name: &str, args: &[Arg]) -> Vec<Sign> {
     let line = Line::of(args, tables::known(name));
     holding(tables::entries(name), &line).iter().flat_map(|entry| entry.signs.iter().copied()).collect()
-}
-
-fn holding(entries: &'static [Entry], line: &Line) -> Vec<&'static Entry> {
-    entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, line))).collect()
-}
-
-fn holds(when: &Condition, line: &Line) -> bool {
-    match when {
-        Condition::Option(options) => options.iter().any(|option| line.has(option)),
-        Condition::NoOption(words) => !words.iter().any(|word| {
-            if word.starts_with('-') {
-                line.has(word)
-            } else {
-                line.positionals.iter().take(4).any(|arg| arg.is(word))
-            }
-        }),
-        Condition::Verb(verbs) => line.positionals.iter().take(4).any(|arg| verbs.iter().any(|verb| arg.is(verb))),
-        Condition::Words(count) => line.positionals.len() >= *count,
-        Condition::Contains(texts) => {
-            line.args.iter().any(|arg| texts.iter().any(|text| arg.shown.contains(text.as_str())))
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Known;
+use super::deciding::{conditions, Condition};
 
 /// Folders whose programs are what their names say.
 const PROGRAM_FOLDERS: &[&str] = &[
@@ -77,16 +78,6 @@ pub struct Entry {
     pub kind: Option<Kind>,
     pub touches: Touches,
     pub signs: Vec<Sign>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub enum Condition {
-    Option(Vec<String>),
-    NoOption(Vec<String>),
-    Verb(Vec<String>),
-    /// So many words at least that are no options.
-    Words(usize),
-    Contains(Vec<String>),
 }
 
 /// How a program touches the files that its words name.
@@ -361,26 +352,6 @@ impl Tables {
     }
 }
 
-fn conditions(cell: Option<&&str>) -> Vec<Condition> {
-    words(cell)
-        .iter()
-        .map(|word| {
-            let alternatives = |text: &str| text.split('|').map(str::to_owned).collect();
-            if let Some(count) = word.strip_prefix('#').and_then(|rest| rest.parse().ok()) {
-                Condition::Words(count)
-            } else if let Some(rest) = word.strip_prefix('!') {
-                Condition::NoOption(alternatives(rest))
-            } else if let Some(rest) = word.strip_prefix('~') {
-                Condition::Contains(alternatives(rest))
-            } else if word.starts_with('-') {
-                Condition::Option(alternatives(word))
-            } else {
-                Condition::Verb(alternatives(word))
-            }
-        })
-        .collect()
-}
-
 pub fn wrapper(name: &str) -> Option<&'static Wrapper> {
     tables().wrappers.get(name)
 }
@@ -403,6 +374,11 @@ pub fn entries(name: &str) -> &'static [Entry] {
         tables().programs.get(&family)
     });
     known.map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+pub fn programs() -> &'static HashMap<String, Vec<Entry>> {
+    &tables().programs
 }
 
 /// The options of a program whose values are more than values.

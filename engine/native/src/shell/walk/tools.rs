@@ -38,7 +38,24 @@ const GIT_RUNS: &[&str] = &[
     "http.proxyauthmethod",
 ];
 
+/// A file of more bytes than this fills a disk.
+const MOST_MADE: u64 = 64 << 30;
+
 impl Walker<'_> {
+    /// A device without an end, or `yes`, into a file: nothing stops before the disk is full, unless a number of bytes does.
+    pub(super) fn fills(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
+        let into_file =
+            around.redirected.targets.iter().any(|to| to.access != Access::Read && !paths::is_nothing(&to.name));
+        let from_device = line.args.iter().any(|arg| paths::is_endless(&arg.shown))
+            || matches!(&around.input, super::Input::File(file) if paths::is_endless(file));
+        let limit =
+            ["-c", "--bytes", "-N", "--read-bytes", "-n", "--lines", "-l"].iter().find_map(|option| line.value(option));
+        let limited = limit.is_some_and(|value| bytes_of(value.shown.trim_start_matches('-')) <= MOST_MADE);
+        if into_file && (name == "yes" || from_device && !limited) {
+            self.sign(index, Sign::ResourceExhaustion);
+        }
+    }
+
     pub(super) fn git(&mut self, index: usize, line: &Line, around: &Around) {
         let mut rest = line.args.iter();
         while let Some(arg) = rest.next() {
@@ -79,6 +96,9 @@ impl Walker<'_> {
                     .any(|word| protected.contains(word) || word.starts_with("refs/heads/ma") || word.contains(":"))
                 {
                     self.sign(index, Sign::Publishes);
+                }
+                if rest.first().is_some_and(|remote| !matches!(*remote, "origin" | "upstream" | "fork")) {
+                    self.sign(index, Sign::SendsData);
                 }
                 if line.args.iter().any(|arg| arg.shown.starts_with("--force") || arg.shown.starts_with(':')) {
                     self.sign(index, Sign::RewritesHistory);
@@ -188,9 +208,10 @@ impl Walker<'_> {
                 self.writes(index, &Arg { shown: file.to_owned(), ..arg.clone() }, Access::Write);
             } else if let Some(file) = arg.shown.strip_prefix("if=") {
                 self.reads(index, &Arg { shown: file.to_owned(), ..arg.clone() });
-                if matches!(file, "/dev/zero" | "/dev/urandom" | "/dev/random")
-                    && !line.args.iter().any(|arg| arg.shown.starts_with("count="))
-                {
+                let whole = |key: &str| line.args.iter().find_map(|arg| arg.shown.strip_prefix(key).map(bytes_of));
+                let many =
+                    whole("count=").is_none_or(|count| count.saturating_mul(whole("bs=").unwrap_or(512)) > MOST_MADE);
+                if paths::is_endless(file) && many {
                     self.sign(index, Sign::ResourceExhaustion);
                 }
             }
@@ -411,6 +432,20 @@ pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
         "getopts" => line.positionals.iter().skip(1).take(1).map(|arg| arg.shown.clone()).collect(),
         _ => Vec::new(),
     }
+}
+
+/// A number of bytes as `dd` and `head` take it, `4K`, `1GB`; what is no number is more than any.
+pub(super) fn bytes_of(text: &str) -> u64 {
+    let digits = text.trim_start_matches('+').bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.trim_start_matches('+').split_at_checked(digits).unwrap_or(("", ""));
+    let power = match unit.chars().next().map(|char| char.to_ascii_uppercase()) {
+        None | Some('C' | 'B' | 'W') => 0,
+        Some('K') => 10,
+        Some('M') => 20,
+        Some('G') => 30,
+        _ => 63,
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(1_u64.checked_shl(power)?)).unwrap_or(u64::MAX)
 }
 
 /// Whether a mode lets a program run as its owner or its group.

@@ -80,7 +80,8 @@ impl Walker<'_> {
 
     pub(super) fn transfer(&mut self, index: usize, name: &str, line: &Line) {
         let sends = sending(name).any(|option| !line.values(option).is_empty())
-            || matches!(name, "http" | "https") && line.positionals.iter().skip(1).any(|arg| is_item(&arg.shown));
+            || matches!(name, "http" | "https" | "httpie" | "xh" | "xhs")
+                && line.positionals.iter().skip(1).any(|arg| is_item(&arg.shown));
         let spoken = line
             .positionals
             .first()

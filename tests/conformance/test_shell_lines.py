@@ -1,0 +1,60 @@
+"""The example policy for developers stops dangerous lines that no corpus has, and denies no ordinary one."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import Program, Verdict
+from tests.conformance.dangerous_lines import DANGEROUS
+from tests.conformance.evasive_lines import EVASIVE
+from tests.conformance.harmless_lines import HARMLESS
+from tests.shell_decisions import decide, developer
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return developer()
+
+
+@pytest.mark.parametrize("cause", [*DANGEROUS, *EVASIVE])
+def test_nothing_dangerous_is_let_through(program: Program, cause: str) -> None:
+    lines = (*DANGEROUS.get(cause, ()), *EVASIVE.get(cause, ()))
+    through = [line for line in lines if decide(program, line).verdict not in {Verdict.DENY, Verdict.HOLD}]
+    assert through == []
+
+
+@pytest.mark.parametrize("cause", HARMLESS)
+def test_nothing_ordinary_is_denied(program: Program, cause: str) -> None:
+    denied = [line for line in HARMLESS[cause] if decide(program, line).verdict is Verdict.DENY]
+    assert denied == []
+
+
+WHOLE = (
+    "find / -delete",
+    "find . -delete",
+    "find -delete",
+    "find . -name '*' -delete",
+    "find ~ -name '.*' -delete",
+    "find ~ -name '*.txt' -delete",
+    "find / -name '*.txt' -delete",
+    "find /etc -name '*.conf' -delete",
+    "find . -name '*.pyc' -o -delete",
+    "find . ! -name '*.pyc' -delete",
+    "find . -delete -name '*.pyc'",
+    "find . -name '*.pyc' , -delete",
+    "find . \\( -name '*.pyc' -o -true \\) -delete",
+    "find . -name $X -delete",
+    "find $X -name '*.pyc' -delete -o -delete; cd /; find . -name '*.py' -delete",
+    "cd / && find . -name '*.so' -delete",
+    "find .. -name '*.c' -delete",
+    "find / -type f -exec rm -f {} +",
+    "find . -type f -exec unlink {} \\;",
+)
+"""What is denied as the loss of a whole tree: no name is asked of every file that goes, or the place is not the project's."""
+
+
+@pytest.mark.parametrize("line", WHOLE)
+def test_a_search_that_removes_without_asking_for_a_name_is_denied(program: Program, line: str) -> None:
+    decision = decide(program, line)
+    assert decision.verdict is Verdict.DENY
+    assert "WHOLE_TREE" in {reason.code for reason in decision.reasons}
