@@ -82,7 +82,7 @@ class Shell:
 
     async def until(self, is_there: Callable[[str], object]) -> str:
         said = ""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not is_there(said):
                 data = await self.process.stdout.read(4096)
                 assert data, said
@@ -112,7 +112,7 @@ def bash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def began(world: World, count: int) -> None:
     """Until so many lines are on the target, the first that of the shell itself."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(world.ran) < count:
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.3)
