@@ -6,6 +6,7 @@ the reader that reads every client's HTTP/1.1 (`engine.command.http.wire`): nobo
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,9 @@ _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}")
 _PATH = re.compile(rb"(?:/[\x21\x22\x24-\x7e]*|\*)")
 _AUTHORITY = re.compile(rb"[A-Za-z0-9\-._~%!$&'()*+,;=:\[\]]{1,1024}")
 _LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
-_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
+_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority", b":protocol"})
+_KEY = base64.b64encode(b"sallyport-stream")
+"""What a handshake of HTTP/1.1 has to say, and one of HTTP/2 has nothing for: that who answers understood it."""
 _OF_CONNECTIONS = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 _WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"TRACE"})
 _SECRET = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
@@ -34,7 +37,7 @@ _SECRET = frozenset({b"authorization", b"proxy-authorization", b"cookie"})
 class Opening:
     """A request's head. `length`: of its body, as it says itself; None: it does not say.
 
-    `may_be_bodiless`: only what comes next tells whether there is a body at all.
+    `may_be_bodiless`: only what comes next tells whether there is a body at all. `is_tunnel`: it asks for a WebSocket (RFC 8441).
     """
 
     method: str
@@ -42,13 +45,14 @@ class Opening:
     length: int | None
     is_ended: bool
     may_be_bodiless: bool
+    is_tunnel: bool = False
 
     def head(self, *, has_body: bool) -> bytes:
         """The head as HTTP/1.1 writes it, with the framing of its body."""
         framing = b""
         if self.length is not None:
             framing = b"content-length: %d\r\n" % self.length
-        elif has_body:
+        elif has_body and not self.is_tunnel:
             framing = b"transfer-encoding: chunked\r\n"
         return self.lines + framing + b"\r\n"
 
@@ -59,7 +63,9 @@ def read_opening(fields: Fields, *, scheme: bytes, is_ended: bool) -> Opening:
     method, path = pseudo.get(b":method", b""), pseudo.get(b":path", b"")
     if not _METHOD.fullmatch(method):
         raise Refused("request_line", "`:method` is not said, or is no word")
-    if method == b"CONNECT":
+    if b":protocol" in pseudo and method != b"CONNECT":
+        raise Refused("pseudo_header", "`:protocol` belongs to CONNECT alone")
+    if method == b"CONNECT" and b":protocol" not in pseudo:
         raise Refused("method_refused", "CONNECT is not done here")
     if pseudo.get(b":scheme") != scheme:
         raise Refused("scheme", "`:scheme` is not that of this connection")
@@ -67,17 +73,29 @@ def read_opening(fields: Fields, *, scheme: bytes, is_ended: bool) -> Opening:
         raise Refused("request_target", "`:path` is no plain path with a query")
     authority = _authority(pseudo, plain)
     length = _length(plain, is_ended=is_ended)
-    lines = [b"%b %b HTTP/1.1" % (method, path), b"host: " + authority]
+    lines = [b"%b %b HTTP/1.1" % (b"GET" if method == b"CONNECT" else method, path), b"host: " + authority]
+    if method == b"CONNECT":
+        _check_tunnel(pseudo[b":protocol"], plain, is_ended=is_ended)
+        lines += [b"connection: Upgrade", b"upgrade: websocket", b"sec-websocket-key: " + _KEY]
     lines += [b"%b: %b" % field for field in _joined(plain)]
     if len(lines) - 1 > MAX_HEADERS:
         raise Refused("too_many_headers", f"the request has more than {MAX_HEADERS} header lines")
     return Opening(
-        method=method.decode("ascii"),
+        method="GET" if method == b"CONNECT" else method.decode("ascii"),
         lines=b"\r\n".join((*lines, b"")),
         length=length,
         is_ended=is_ended,
         may_be_bodiless=not is_ended and length is None and method in _WITHOUT_BODY,
+        is_tunnel=method == b"CONNECT",
     )
+
+
+def _check_tunnel(protocol: bytes, plain: Fields, *, is_ended: bool) -> None:
+    """What else the handshake must say, the session's reader looks at. Raises Refused."""
+    if protocol != b"websocket":
+        raise Refused("upgrade_refused", "a stream becomes a WebSocket, and nothing else")
+    if is_ended or any(name in (b"content-length", b"sec-websocket-key", b"expect") for name, _ in plain):
+        raise Refused("websocket_handshake", "a handshake on a stream has no key, and no body but messages")
 
 
 def lines_behind(fields: Fields) -> bytes:
@@ -151,6 +169,12 @@ def answer_fields(head: AnswerHead) -> list[tuple[bytes, bytes]]:
     """An answer's head as fields."""
     status = (b":status", b"%d" % head.status)
     return [status, *((name, value) for name, value in head.headers if name not in _OF_CONNECTIONS)]
+
+
+def switched_fields(head: AnswerHead) -> list[tuple[bytes, bytes]]:
+    """The head of an answer that switches to WebSocket, as a stream says it (RFC 8441, 5)."""
+    kept = [field for field in head.headers if field[0] not in _OF_CONNECTIONS and field[0] != b"sec-websocket-accept"]
+    return [(b":status", b"200"), *kept]
 
 
 def shown_fields(fields: Fields, most: int) -> bytes:

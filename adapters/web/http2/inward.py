@@ -26,6 +26,9 @@ from adapters.web.http2.streams import Stream, whole_answer
 from adapters.web.session.settings import LEAVE_SECONDS, MAX_SHOWN
 from engine.command.documents.refusal import Refused
 
+HALF_CLOSED_SECONDS = 6.0
+"""How long a WebSocket goes on whose client says no more: longer than its session waits for last words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -55,6 +58,7 @@ class Inward(Connection[Stream]):
         self._limits = limits
         self._quiet_since = 0.0
         self._lingering: dict[int, float] = {}
+        self._half_closed: dict[int, float] = {}
         self._has_served = self._says_goodbye = False
 
     # --- what `carrying` asks
@@ -64,7 +68,7 @@ class Inward(Connection[Stream]):
         """When a connection that carries nothing, or that does not go on with a head, is over; or a stream has lingered."""
         if self.is_over:
             return None
-        times = (self._quiet_until, *self._lingering.values())
+        times = (self._quiet_until, *self._lingering.values(), *self._half_closed.values())
         return min((one for one in times if one is not None), default=None)
 
     @property
@@ -94,6 +98,7 @@ class Inward(Connection[Stream]):
                     SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
                     SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
                     SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEADER_LIST,
+                    SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
                 }
             )
         )
@@ -163,7 +168,20 @@ class Inward(Connection[Stream]):
             return
         stream.to_credit += counted
         self._hear(number, stream, stream.data(bytes(data)) + (stream.end() if is_last else b""))
+        if is_last and stream.is_tunnel:
+            self._half_close(number)
         self._credit(stream)
+
+    def _half_close(self, number: int) -> None:
+        """A client says no more on a WebSocket: it is gone, as one of HTTP/1.1 is. WHY not at once: browsers say so with their last word, and
+        wait for the answer to it."""
+        self._half_closed[number] = self._now + HALF_CLOSED_SECONDS
+
+    def _leave(self, number: int) -> None:
+        self._forget(number)
+        self._reset(number, ErrorCodes.CANCEL)
+        self._quiet_since = self._now
+        self._happened.append(Left(number))
 
     def _behind(self, number: int, fields: Fields) -> None:
         stream = self._flows.get(number)
@@ -172,6 +190,8 @@ class Inward(Connection[Stream]):
         try:
             stream.check(0, is_last=True)
             self._hear(number, stream, stream.end_with(fields))
+            if stream.is_tunnel:
+                self._half_close(number)
         except Refused as refusal:
             self._refuse(number, refusal, [*stream.fields, *fields], is_ended=True)
 
@@ -290,12 +310,14 @@ class Inward(Connection[Stream]):
 
     def tick(self, now: float) -> None:
         """The time was told."""
-        quiet = self._quiet_until
+        self._now, quiet = now, self._quiet_until
         if quiet is not None and now >= quiet:
             self._fail(ErrorCodes.NO_ERROR, "nothing was asked for too long")
             return
         for number in [number for number, until in self._lingering.items() if now >= until]:
             self._stop_sending(number)
+        for number in [number for number, until in self._half_closed.items() if now >= until]:
+            self._leave(number)
         self._gather()
 
     def _spend_reset(self) -> None:
@@ -305,10 +327,15 @@ class Inward(Connection[Stream]):
     def _reset(self, number: int, code: ErrorCodes) -> None:
         self._h2.reset_stream(number, code)
 
+    def _forget(self, number: int) -> Stream | None:
+        self._half_closed.pop(number, None)
+        return super()._forget(number)
+
     def _lost(self, number: int, flow: Stream) -> Left:
         return Left(number)
 
     def _end(self) -> None:
         self._says_goodbye = False
         self._lingering.clear()
+        self._half_closed.clear()
         super()._end()

@@ -1,14 +1,16 @@
-"""A real Chromium that chose HTTP/2: fetch and server-sent events, allowed, masked, denied and held; WebSocket beside it over HTTP/1.1."""
+"""A real Chromium that chose HTTP/2: fetch, server-sent events and WebSocket on one connection, allowed, masked, denied and held."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from adapters.web.http2.heads import Fields
+from adapters.web.http2.inward import Inward
 from tests.e2e.console.house import new_context, running_browser
 from tests.interop.http.running import Running
 from tests.interop.http.two import secured_gateway
@@ -62,13 +64,68 @@ def test_events_come_masked_while_a_request_is_held(page: Page, running: Running
     assert page.evaluate("window.waiting") == 426, "as the target answers who asks for no WebSocket there"
 
 
-def test_a_websocket_of_the_page_goes_beside_it(page: Page, running: Running) -> None:
+def offers(running: Running, *more: str) -> list[str]:
     encoded = base64.urlsafe_b64encode(running.token.encode()).decode().rstrip("=")
-    got = page.evaluate(
-        """offers => new Promise(done => { const socket = new WebSocket(`wss://${location.host}/chat`, offers);
-            socket.onmessage = event => { done(event.data); socket.close(); };
-            socket.onerror = () => done("error");
-            socket.onopen = () => socket.send("from a page"); })""",
-        ["sallyport", f"sallyport.bearer.{encoded}", "chat"],
-    )
-    assert got == "from a page"
+    return ["sallyport", f"sallyport.bearer.{encoded}", *more]
+
+
+SPEAK = """([path, offers, word]) => new Promise(done => { const socket = new WebSocket(`wss://${location.host}${path}`, offers);
+    const said = {messages: [], protocol: null, code: null};
+    socket.onopen = () => { said.protocol = socket.protocol; if (word) socket.send(word); };
+    socket.onmessage = event => { said.messages.push(event.data); if (said.messages.length === 2 || word) socket.close(4001); };
+    socket.onclose = event => { said.code = event.code; done(said); }; })"""
+
+WAIT = f"asked => {{ window.held = ({SPEAK})(asked); }}"
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[Inward]:
+    """Those of HTTP/2 that began meanwhile."""
+    made: list[Inward] = []
+    begin = Inward.begin
+
+    def kept(self: Inward, now: float) -> None:
+        made.append(self)
+        begin(self, now)
+
+    monkeypatch.setattr(Inward, "begin", kept)
+    return made
+
+
+def test_a_websocket_of_the_page_is_a_stream_of_the_same_connection(
+    connections: list[Inward], page: Page, running: Running, web_target: WebTarget
+) -> None:
+    tunnels: list[bool] = []
+    for one in connections:
+        hear = one._request
+
+        def seen(number: int, fields: Fields, *, is_ended: bool, hear: Callable[..., None] = hear) -> None:
+            tunnels.append((b":protocol", b"websocket") in fields)
+            hear(number, fields, is_ended=is_ended)
+
+        setattr(one, "_request", seen)  # noqa: B010
+    before = len(connections)
+    said = page.evaluate(SPEAK, ["/chat", offers(running, "chat"), "from a page"])
+    assert said == {"messages": ["from a page"], "protocol": "chat", "code": 1000}, "as the target ends it"
+    assert web_target.closed[-1] == 4001
+    assert (tunnels, len(connections)) == ([True], before), "no other connection was made for it"
+    assert web_target.handshakes[-1].get("authorization") == f"Bearer {running.secret}"
+    assert running.token not in str(web_target.handshakes[-1])
+    decision = running.decisions()[-1]
+    assert decision.verdict == "allow"
+    assert running.outcome(decision.decision_id or "").error is None
+
+
+def test_messages_on_a_stream_are_masked_denied_and_held_as_on_a_connection(page: Page, running: Running) -> None:
+    said = page.evaluate(SPEAK, ["/feed", offers(running), ""])
+    assert len(said["messages"]) == 2
+    assert all("4111" not in one for one in said["messages"])
+    assert any("[redacted]" in one for one in said["messages"])
+    assert page.evaluate(SPEAK, ["/bytes", offers(running), ""])["code"] == 1008, "bytes cannot be masked"
+    assert page.evaluate(SPEAK, ["/nowhere", offers(running), ""])["code"] == 1006, "denied"
+    page.evaluate(WAIT, ["/held", offers(running), "a"])
+    running.approve(running.ticket())
+    assert page.evaluate("window.held")["messages"] == ["a"]
+    page.evaluate(WAIT, ["/held", offers(running), "a"])
+    running.refuse(running.ticket())
+    assert page.evaluate("window.held")["code"] == 1006

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.web.bodies import MAX_LINE, MAX_TRAILERS, Chunked
-from adapters.web.http2.heads import Opening, answer_fields, lines_behind, read_opening, shown_fields
-from adapters.web.responses import read_answer_head
+from adapters.web.http2.heads import Opening, answer_fields, lines_behind, read_opening, shown_fields, switched_fields
+from adapters.web.responses import AnswerHead, read_answer_head
+from adapters.web.websocket import handshake
 from engine.command.documents.refusal import Refused
 from engine.command.http.wire import body_length, read_head
 
@@ -169,3 +170,40 @@ def test_fields_behind_a_body_are_lines_that_its_reader_reads() -> None:
     for fields in ([longest] * (MAX_TRAILERS + 1), [(b"x", longest[1] + b"y")], [(b":path", b"/")], [(b"x", b"a\n")]):
         with pytest.raises(Refused):
             lines_behind(fields)
+
+
+START = list(GET.items())
+TUNNEL = [(b":method", b"CONNECT"), (b":protocol", b"websocket"), *START[1:]]
+
+
+def test_a_websocket_on_a_stream_is_asked_for_as_in_http_1() -> None:
+    found = read_opening([*TUNNEL, (b"sec-websocket-version", b"13")], scheme=b"https", is_ended=False)
+    assert (found.is_tunnel, found.method, found.may_be_bodiless) == (True, "GET", False)
+    head = read_head(found.head(has_body=True).removesuffix(b"\r\n\r\n"))
+    handshake.check(head)
+    assert handshake.is_asked(head)
+    assert (head.method, head.values("transfer-encoding"), head.values("content-length")) == ("GET", [], [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "ended", "code"),
+    [
+        ([(b":method", b"CONNECT"), *START[1:]], False, "method_refused"),
+        ([*START, (b":protocol", b"websocket")], False, "pseudo_header"),
+        ([(b":protocol", b"connect-udp"), TUNNEL[0], *START[1:]], False, "upgrade_refused"),
+        (TUNNEL, True, "websocket_handshake"),
+        ([*TUNNEL, (b"content-length", b"5")], False, "websocket_handshake"),
+        ([*TUNNEL, (b"sec-websocket-key", b"c2FsbHlwb3J0LXN0cmVhbQ==")], False, "websocket_handshake"),
+        ([*TUNNEL, (b"expect", b"100-continue")], False, "websocket_handshake"),
+        ([*TUNNEL, (b"upgrade", b"websocket")], False, "connection_header"),
+    ],
+)
+def test_what_else_wants_to_be_a_tunnel_is_refused(fields: list[tuple[bytes, bytes]], ended: bool, code: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read_opening(fields, scheme=b"https", is_ended=ended)
+    assert caught.value.code == code
+
+
+def test_a_switch_is_said_as_streams_say_it() -> None:
+    fields = ((b"upgrade", b"websocket"), (b"connection", b"Upgrade"), (b"sec-websocket-accept", b"x"), (b"a", b"b"))
+    assert switched_fields(AnswerHead(101, b"", fields, None, False)) == [(b":status", b"200"), (b"a", b"b")]

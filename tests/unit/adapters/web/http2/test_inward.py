@@ -25,7 +25,7 @@ from adapters.web.http2 import floods
 from adapters.web.http2.connection import MAX_STREAMS
 from adapters.web.http2.flows import FULL, STREAM_WINDOW
 from adapters.web.http2.frames import MAX_TABLE, Kind
-from adapters.web.http2.inward import Inward, Limits
+from adapters.web.http2.inward import HALF_CLOSED_SECONDS, Inward, Limits
 from adapters.web.problems import problem
 from adapters.web.requests import CONTINUE
 from engine.command.documents.refusal import Refused
@@ -543,3 +543,58 @@ def test_what_stands_behind_an_answers_body_ends_its_stream() -> None:
         assert house.body(stream) == body
         assert house.all_of(TrailersReceived, stream)[0].headers == [(b"grpc-status", b"0")]
         assert len(house.all_of(StreamEnded, stream)) == 1
+
+
+TUNNEL = [(":method", "CONNECT"), (":protocol", "websocket"), *GET[1:], ("sec-websocket-version", "13")]
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n"
+
+
+def test_websocket_is_offered_and_goes_on_a_stream_like_any_request() -> None:
+    house = House()
+    assert house.client.remote_settings.enable_connect_protocol == 1
+    stream = house.ask(TUNNEL, end=False)
+    assert house.heard(stream).startswith(
+        b"GET /a HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n"
+    )
+    house.server.answer(stream, SWITCH + b"hello")
+    house.client.send_data(stream, b"\x81abc")
+    house.turn()
+    assert house.heard(stream).endswith(b"\r\n\r\n\x81abc")
+    assert dict(house.all_of(ResponseReceived, stream)[0].headers) == {b":status": b"200"}
+    assert house.body(stream) == b"hello"
+    house.server.answer(stream, b"bye")
+    house.server.finish(stream, at_once=False)
+    assert house.turn() == [Done(stream)]
+    assert house.body(stream) == b"hellobye"
+    assert house.all_of(StreamEnded, stream)
+
+
+@pytest.mark.parametrize("by", ["data", "head"])
+def test_a_websocket_whose_client_says_no_more_has_a_while_for_last_words(by: str) -> None:
+    house = House()
+    stream = house.ask(TUNNEL, end=False)
+    house.server.answer(stream, SWITCH)
+    if by == "data":
+        house.client.send_data(stream, b"last", end_stream=True)
+    raw = b"" if by == "data" else frame(Kind.HEADERS, b"", flags=5, stream=stream)
+    assert Left(stream) not in house.turn(raw)
+    assert house.server.deadline == house.now + HALF_CLOSED_SECONDS
+    house.server.answer(stream, b"answer")
+    house.turn()
+    assert house.body(stream) == b"answer"
+    house.now += HALF_CLOSED_SECONDS
+    house.server.tick(house.now)
+    assert house.turn() == [Left(stream)]
+    assert house.all_of(StreamReset, stream)[0].error_code == ErrorCodes.CANCEL
+    assert house.server.deadline == house.now + 75
+
+
+def test_a_websocket_that_ends_in_time_is_not_waited_for() -> None:
+    house = House()
+    stream = house.ask(TUNNEL, end=False)
+    house.server.answer(stream, SWITCH)
+    house.client.send_data(stream, b"last", end_stream=True)
+    house.turn()
+    house.server.finish(stream, at_once=False)
+    assert house.turn() == [Done(stream)]
+    assert house.server.deadline == house.now + 75

@@ -92,3 +92,59 @@ def test_what_stands_behind_an_answers_body_is_kept_for_the_end() -> None:
     one.begin()
     one.answer(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n")
     assert (one.is_said, bytes(one.queue), list(one.trailers)) == (True, b"ok", [(b"grpc-status", b"0")])
+
+
+def tunnel() -> Stream:
+    fields = [
+        (b":method", b"CONNECT"),
+        (b":protocol", b"websocket"),
+        (b":scheme", b"https"),
+        (b":path", b"/"),
+        (b":authority", b"a"),
+    ]
+    return Stream(read_opening(fields, scheme=b"https", is_ended=False), fields)
+
+
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nsec-websocket-accept: a\r\nx: y\r\n\r\n"
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_websocket_is_bytes_both_ways_once_it_is_switched(size: int) -> None:
+    one = tunnel()
+    assert one.is_tunnel
+    assert one.begin().endswith(b"\r\n\r\n")
+    one.check(5, is_last=False)
+    assert (one.data(b"\x81\x80abc"), one.is_ended) == (b"\x81\x80abc", False)
+    said = SWITCH + b"HTTP/1.1 200 is a message"
+    for at in range(0, len(said), size):
+        one.answer(said[at : at + size])
+    assert one.heads == [[(b":status", b"200"), (b"x", b"y")]]
+    assert bytes(one.queue) == b"HTTP/1.1 200 is a message"
+    assert (one.end(), one.is_ended, one.is_said) == (b"", True, False)
+    one.finish(at_once=False)
+    assert (one.is_said, one.is_cut) == (True, False), "its end is an end, not a break"
+    with pytest.raises(Refused):
+        one.end_with([(b"x", b"y")])
+
+
+def test_a_websocket_that_breaks_off_is_cut() -> None:
+    one = tunnel()
+    one.answer(SWITCH + b"ab")
+    one.finish(at_once=True)
+    assert (one.is_said, one.is_cut, bytes(one.queue)) == (False, True, b"")
+
+
+@pytest.mark.parametrize(("said", "shown"), [(b"403", b"403"), (b"200", b"502"), (b"204", b"502"), (b"302", b"302")])
+def test_where_no_websocket_comes_about_nothing_says_that_one_did(said: bytes, shown: bytes) -> None:
+    one = tunnel()
+    one.answer(b"HTTP/1.1 " + said + b" X\r\n" + (b"" if said == b"204" else b"content-length: 2\r\n"))
+    assert one.heads == []
+    one.answer(b"\r\n" + (b"" if said == b"204" else b"ok"))
+    assert one.heads[0][0] == (b":status", shown)
+    assert one.is_said
+
+
+def test_a_head_of_a_switch_that_has_no_end_is_no_answer() -> None:
+    one = tunnel()
+    with pytest.raises(PeerProtocolError):
+        one.answer(SWITCH[:-2] + b"x: y\r\n" * 20_000)
