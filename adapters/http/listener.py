@@ -28,7 +28,7 @@ def http_listener(
     targets wait for another request; `shared`: where those are that carry many at once.
     """
     settings = Settings(resource=resource, tls=address.tls is not None)
-    carriage = http2_carriage(HttpManners(), settings, in_clear=in_clear) if http2 else None
+    carriage = http2_carriage(HttpManners(), settings, in_clear=in_clear, takes_websockets=True) if http2 else None
     return RelayListener(address, doorkeeper, lambda: http_session(settings), carriage, kept, shared)
 
 

@@ -40,6 +40,7 @@ from adapters.web.json_masks import JsonMasker, PathMask
 from adapters.web.requests import HeadReader
 from adapters.web.responses import AnswerData, AnswerEnd, AnswerHead, AnswerPart, AnswerReader
 from adapters.web.session.manners import Plan
+from adapters.web.websocket import handshake
 from engine.command.documents.json_text import read_json
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
@@ -292,7 +293,8 @@ def answers(data: bytes) -> None:
 
 
 def http2(data: bytes) -> None:
-    """Frames of HTTP/2: in pieces the same as whole; what a session is handed is one request, as far as it goes, and nothing behind it."""
+    """Frames of HTTP/2: in pieces the same as whole; what a session is handed is one request, as far as it goes, and nothing behind it
+    but the messages of a WebSocket."""
     cut = data[0] % (len(data) + 1) if data else 0
     whole = _streams([data])
     assert _streams([data[:cut], data[cut:]]) == whole
@@ -300,7 +302,7 @@ def http2(data: bytes) -> None:
         reader = HeadReader()
         reader.feed(said)
         head = reader.take()
-        if head is not None:
+        if head is not None and not handshake.is_asked(head):
             length = body_length(head)
             body: Body = Chunked(is_strict=True, reads_trailers=True) if length is None else Sized(length)
             body.feed(reader.take_rest())
@@ -351,7 +353,7 @@ def _streams(pieces: list[bytes]) -> tuple[dict[int, bytes], list[object], bool]
     def check(head: bytes) -> None:
         body_length(wire.read_head(head.removesuffix(b"\r\n\r\n")))
 
-    made = Inward(is_tls=True, check=check, refusal=refusal, limits=Limits())
+    made = Inward(is_tls=True, check=check, refusal=refusal, limits=Limits(), takes_websockets=True)
     made.begin(0.0)
     for piece in (PREFACE + bytes(3) + b"\x04" + bytes(5), *pieces):
         made.receive(piece, 0.0)

@@ -48,14 +48,16 @@ class Inward(Connection[Stream]):
         check: Callable[[bytes], None],
         refusal: Callable[[Refused, bytes], bytes],
         limits: Limits,
+        takes_websockets: bool = False,
     ) -> None:
         """`check` refuses a head (of HTTP/1.1) that its session would not read; `refusal` gives the answer (of HTTP/1.1) to
-        a request that cannot be read, and has it recorded.
+        a request that cannot be read, and has it recorded. `takes_websockets`: streams may become those (RFC 8441).
         """
         super().__init__(is_client=False, head_seconds=limits.head_seconds)
         self._scheme = b"https" if is_tls else b"http"
         self._check, self._refusal = check, refusal
         self._limits = limits
+        self._takes_websockets = takes_websockets
         self._quiet_since = 0.0
         self._lingering: dict[int, float] = {}
         self._half_closed: dict[int, float] = {}
@@ -98,7 +100,7 @@ class Inward(Connection[Stream]):
                     SettingCodes.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
                     SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
                     SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEADER_LIST,
-                    SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
+                    SettingCodes.ENABLE_CONNECT_PROTOCOL: int(self._takes_websockets),
                 }
             )
         )
@@ -150,6 +152,8 @@ class Inward(Connection[Stream]):
         self._has_served, self._quiet_since = True, self._now
         try:
             opening = read_opening(fields, scheme=self._scheme, is_ended=is_ended)
+            if opening.is_tunnel and not self._takes_websockets:
+                raise Refused("method_refused", "CONNECT is not done here")
             # WHY here too: of what a session refuses before it knows its client, the audit would not hear.
             self._check(opening.head(has_body=not is_ended and not opening.may_be_bodiless))
         except Refused as refusal:

@@ -17,8 +17,8 @@ TO_TARGETS = Sharing("h2", Outward)
 """Requests to a target share connections of HTTP/2."""
 
 
-def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool) -> Carriage:
-    """HTTP/2 for clients of these manners. `in_clear`: without TLS too, for those who know beforehand (h2c)."""
+def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool, takes_websockets: bool = False) -> Carriage:
+    """HTTP/2 for clients of these manners. `in_clear`: without TLS too, for those who know beforehand (h2c). `takes_websockets`: on streams too."""
     limits = Limits(settings.head_seconds, settings.idle_seconds)
 
     def check(head: bytes) -> None:
@@ -31,6 +31,8 @@ def http2_carriage(manners: Manners, settings: Settings, *, in_clear: bool) -> C
             decision_id = record(shown, refused.message)
             return manners.refusals.not_read(refused.code, refused.message, decision_id=decision_id)
 
-        return Inward(is_tls=settings.tls, check=check, refusal=refusal, limits=limits)
+        return Inward(
+            is_tls=settings.tls, check=check, refusal=refusal, limits=limits, takes_websockets=takes_websockets
+        )
 
     return Carriage("h2", PREFACE, in_clear, manners.protocol, multiplexer)

@@ -42,7 +42,9 @@ class House:
     def __init__(self, server: Multiplexer | None = None, **limits: float) -> None:
         self.refused: list[tuple[str, bytes]] = []
         self.now = 100.0
-        self.server = server or Inward(is_tls=True, check=self.check, refusal=self.refusal, limits=Limits(**limits))
+        self.server = server or Inward(
+            is_tls=True, check=self.check, refusal=self.refusal, limits=Limits(**limits), takes_websockets=True
+        )
         config = H2Configuration(client_side=True, validate_outbound_headers=False, normalize_outbound_headers=False)
         self.client = H2Connection(config)
         self.happened: list[Happening] = []
@@ -598,3 +600,17 @@ def test_a_websocket_that_ends_in_time_is_not_waited_for() -> None:
     house.server.finish(stream, at_once=False)
     assert house.turn() == [Done(stream)]
     assert house.server.deadline == house.now + 75
+
+
+def test_where_websockets_are_not_taken_on_streams_they_are_not_offered() -> None:
+    refused: list[str] = []
+
+    def refusal(why: Refused, shown: bytes) -> bytes:
+        refused.append(why.code)
+        return problem(405, "NO", "no", closes=True)
+
+    house = House(Inward(is_tls=True, check=lambda head: None, refusal=refusal, limits=Limits()))
+    assert house.client.remote_settings.enable_connect_protocol == 0
+    stream = house.ask(TUNNEL, end=False)
+    assert (refused, house.happened) == (["method_refused"], [])
+    assert dict(house.all_of(ResponseReceived, stream)[0].headers)[b":status"] == b"405"
