@@ -154,7 +154,8 @@ class RowMasker:
     """Rewrites DataRow messages by a plan fixed for one result."""
 
     def __new__(cls, plan: bytes) -> RowMasker:
-        """`plan`: list, one item for each column: None or {"method", "params", "type_oid", "format"}; hash keys are bytes in params."""
+        """`plan`: list, one item for each column: None or {"method", "params", "type_oid", "format"}; hash keys are bytes in params.
+        With "values", names of types of the scanner, only what is of these types is hidden in a cell."""
 
     def mask(self, rows: bytes) -> bytes:
         """Rewrite a buffer of whole DataRow messages. NativeError MALFORMED when it is not one: the session ends."""

@@ -60,7 +60,7 @@ class MaskItem:
     """How one output is rewritten.
 
     `output` is the 0-based position in the result, None where there is a `path`, or for values anywhere: `origins` are
-    then the types of the scanner that are looked for; `method` one of
+    then the types of the scanner that are looked for. `values`: of the output only what is of these types; `method` one of
     `drop null redact hash tokenize partial`; `params` name keys by id, never key material.
     """
 
@@ -70,6 +70,7 @@ class MaskItem:
     params: Mapping[str, Json] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
     path: str | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,12 @@ def _here(place: m.Place, rule: m.Rule) -> m.Place:
 
 
 def _shared_field(first: m.Rule, second: m.Rule) -> str | None:
-    for where in ("columns", "paths", "streams", "values"):
+    places = (
+        ("within",)
+        if "within" in first.result and "within" in second.result
+        else ("columns", "paths", "streams", "values")
+    )
+    for where in places:
         ours, theirs = first.result.get(where), second.result.get(where)
         if isinstance(ours, list) and isinstance(theirs, list):
             shared = [str(one) for one in ours if one in theirs]

@@ -146,11 +146,17 @@ def _step(what: t.Escalate) -> Json:
 def _fields(rule: t.Rule, what: t.Fields) -> Mapping[str, Json]:
     for one in what.names:
         parts = str(one.value).split(".")
-        if what.where is t.Where.COLUMNS and (len(parts) > _COLUMN_PARTS or "" in parts):
+        if what.where in (t.Where.COLUMNS, t.Where.WITHIN) and (len(parts) > _COLUMN_PARTS or "" in parts):
             hint = 'such as "schema.table.column", with `*` where any will do'
             raise Mistake("COLUMN", f"{one.text} is no column", one.span, hint)
         if one.value == "":
             raise Mistake("COLUMN", "an empty text names nothing", one.span)
+    others = {group.where for group in rule.fields}
+    if t.Where.WITHIN in others and others != {t.Where.WITHIN, t.Where.VALUES}:
+        hint = "masks of other fields are rules of their own"
+        raise Mistake(
+            "COLUMN", "`within` says in which columns `values` are looked for, and nothing else", what.span, hint
+        )
     same = [str(one.value) for group in rule.fields if group.where is what.where for one in group.names]
     return {what.where.value: list(dict.fromkeys(same))}
 

@@ -279,6 +279,7 @@ class Where(StrEnum):
     PATHS = "paths"
     STREAMS = "streams"
     VALUES = "values"
+    WITHIN = "within"
 
 
 @dataclass(frozen=True, slots=True)

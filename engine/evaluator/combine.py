@@ -174,6 +174,7 @@ def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, 
             result.values + result.streams,
             result.paths,
             result.params,
+            result.within,
         )
         for answer in answers
         if isinstance(result := answer.result, MaskResult)
@@ -184,7 +185,8 @@ def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, 
     if isinstance(plan, Unplanned):
         return plan
     return tuple(
-        MaskItem(item.output, item.origins, item.method.value, item.params, item.rules, item.path) for item in plan
+        MaskItem(item.output, item.origins, item.method.value, item.params, item.rules, item.path, item.values)
+        for item in plan
     )
 
 

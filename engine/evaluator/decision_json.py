@@ -44,6 +44,7 @@ def _mask(item: MaskItem) -> Json:
         "method": item.method,
         "params": dict(item.params),
         "rules": list[Json](item.rules),
+        "values": list[Json](item.values),
     }
 
 

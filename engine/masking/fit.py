@@ -111,8 +111,11 @@ def type_name(written: str) -> str:
 
 
 def unfit_columns(mask: Mask, types: Mapping[str, str]) -> Iterator[Unfit]:
-    """The columns a mask is meant for whose type cannot hold what its method leaves, in the order of the catalog."""
-    if mask.method in _LEFT_NULL:
+    """The columns a mask is meant for whose type cannot hold what its method leaves, in the order of the catalog.
+
+    Of a mask of values within columns none: a cell without such values stays.
+    """
+    if mask.method in _LEFT_NULL or mask.within:
         return
     for column, type_ in types.items():
         if concerns(mask, column) and not holds(type_, mask.method):

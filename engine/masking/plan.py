@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -109,7 +109,10 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """One mask in force. `columns` are globs over `schema.table.column`, `values` names of value patterns, `paths` of JSON."""
+    """One mask in force. `columns` are globs over `schema.table.column`, `values` names of value patterns, `paths` of JSON.
+
+    `within`: the columns, by globs too, in which the values are looked for.
+    """
 
     rule: str
     method: Method
@@ -117,13 +120,15 @@ class Mask:
     values: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     params: Mapping[str, Param] | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """One output (0-based), or what stands at a path of the answer, and what becomes of it.
 
-    Without either: the values of these types of the scanner (`origins`) wherever they are.
+    Without either: the values of these types of the scanner (`origins`) wherever they are. With `values`: of the output only what is of
+    these types.
     """
 
     output: int | None
@@ -132,6 +137,7 @@ class Rewrite:
     params: Mapping[str, Param]
     rules: tuple[str, ...]
     path: str | None = None
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,8 @@ def plan_masks(masks: Sequence[Mask], command: Command) -> tuple[Rewrite, ...] |
     """
     if not masks:
         return ()
+    if command.protocol != "postgres" and any(mask.within for mask in masks):
+        return Unplanned(Obstacle.UNPROVEN, "`within` names columns, and this answer has none", _names(masks))
     if command.protocol == "mcp":
         return _plan_messages(masks, command, "what a tool answers is masked by `paths` and `values`")
     if command.http is not None or (command.protocol == "kubernetes" and not _is_said(command)):
@@ -265,18 +273,22 @@ def _by_path(masks: Sequence[Mask]) -> tuple[Rewrite, ...] | Unplanned:
 
 def concerns(mask: Mask, column: str) -> bool:
     """Whether a mask may be meant for a column, written `schema.table.column`; parts nobody knows match everything."""
-    return any(_matches(pattern, column) for pattern in mask.columns)
+    return any(_matches(pattern, column) for pattern in (*mask.columns, *mask.within))
 
 
-# WHY masks by pattern are never proven on SQL: the scanner knows a secret when it sees it whole in a result. A statement
+# WHY masks by pattern alone are never proven on SQL: the scanner knows a secret when it sees it whole in a result. A statement
 # may show it in parts (`substr`, `reverse`, `encode`) or ask about it (`WHERE note LIKE '%sk_live_a%'`), and which columns
-# hold such values nobody says, so that neither lineage nor filters can rule it out. Masks by column have no such way round.
+# hold such values nobody says, so that neither lineage nor filters can rule it out. With `within` somebody says: those columns are
+# guarded as masked ones are, and only what of their cells is shown differs.
 def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     """The first thing that keeps a plan from being proven, in words."""
     if any(mask.paths for mask in masks):
         return "paths of JSON are no part of this command's result that can be told"
-    if any(mask.values for mask in masks):
-        return "a value can be taken apart or asked about before a pattern sees it, so masks by pattern are not proven"
+    if any(mask.values and not mask.within for mask in masks):
+        return (
+            "a value can be taken apart or asked about before a pattern sees it, so masks by pattern are not proven "
+            "unless `within` says in which columns such values are"
+        )
     sql = command.sql
     if sql is None:
         return f"columns cannot be told in a command of protocol `{command.protocol}`"
@@ -351,6 +363,11 @@ def _rewrite(position: int, output: Output, concerned: Sequence[Mask]) -> Rewrit
             return Unplanned(Obstacle.UNPROVEN, why, _names(concerned))
         if strictest.strictness < Method.REDACT.strictness:
             strictest, params = Method.REDACT, {}
+    elif all(mask.values for mask in concerned):
+        by_value = _by_value(concerned)
+        if isinstance(by_value, Unplanned):
+            return by_value
+        return replace(by_value, output=position, origins=output.origins, values=by_value.origins)
     return Rewrite(position, output.origins, strictest, params, _names(concerned))
 
 

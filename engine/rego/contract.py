@@ -125,7 +125,7 @@ class HoldResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rewrites results: columns by glob, JSON paths, streams, or values by the name of a pattern."""
+    """Rewrites results: columns by glob, JSON paths, streams, or values by the name of a pattern; `within`: in these columns."""
 
     code: Code
     method: Method
@@ -136,6 +136,7 @@ class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paths: Names = ()
     streams: Names = ()
     values: Names = ()
+    within: Names = ()
     params: dict[str, Param] = {}
 
 
@@ -237,7 +238,11 @@ def _check_hold(result: HoldResult) -> None:
 def _check_mask(result: MaskResult) -> None:
     if not (result.columns or result.paths or result.streams or result.values):
         raise ContractBroken("a mask needs one of `columns`, `paths`, `streams`, `values`")
-    for column in result.columns:
+    if result.within and (not result.values or result.columns or result.paths or result.streams):
+        raise ContractBroken(
+            "`within` says in which columns `values` are looked for; a mask with it has no other field"
+        )
+    for column in (*result.columns, *result.within):
         if column.count(".") >= _COLUMN_PARTS or "" in column.split("."):
             raise ContractBroken(
                 f"`{column}` is not a column such as `schema.table.column`, with `*` where any will do"

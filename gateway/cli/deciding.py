@@ -127,7 +127,9 @@ def _show(decision: Decision) -> None:
     for item in decision.mask_plan:
         where = "values anywhere" if item.output is None else f"output {item.output}"
         say(f"  mask   {where}: {item.method}  ({', '.join(item.origins)})")
-        if item.output is not None and item.method in UNFIT:
+        if item.values:
+            say(f"      only values of {', '.join(item.values)}")
+        elif item.output is not None and item.method in UNFIT:
             say(f"      leaves {UNFIT[Method(item.method)]}")
     for obligation in decision.obligations:
         say(f"  limit  {obligation.type} {obligation.value}  {obligation.rule}")

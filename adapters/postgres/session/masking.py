@@ -63,7 +63,8 @@ def _column(
     name = params.get("key")
     if isinstance(name, str):
         params["key"] = keys.get(name, b"")
-    return {
+    only: dict[str, object] = {"values": item.values} if item.values else {}
+    return only | {
         "method": item.method,
         "params": params,
         "type_oid": meanings.shape_of(field.type_oid),

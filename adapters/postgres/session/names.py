@@ -38,6 +38,8 @@ class Run(msgspec.Struct, eq=False):
     masks: bool = False
     rows: int = 0
     bytes: int = 0
+    masked: int = 0
+    """Cells that were shown otherwise than the server sent them."""
     is_over: bool = False
     result: Result | None = None
     """Where its result is recorded, when that is demanded."""

@@ -240,11 +240,13 @@ class Replies:
         masker = step.portal.masker if step.portal is not None else None
         if masker is None:
             raise refuse("the target sent rows to be masked before it described them")
+        before = masker.cells
         try:
             masked = masker.mask(rows)
         except NativeError:
             raise refuse("the target sent a malformed row") from None
         run.bytes += len(masked)
+        run.masked += masker.cells - before
         if run.result is not None:
             run.result.take(masked)
         self._out.down(masked)
@@ -348,8 +350,7 @@ class Replies:
         if run.is_over:
             return
         run.is_over = True
-        masked = run.rows * len(run.answer.decision.mask_plan)
-        outcome = Outcome(run.rows, run.bytes, self._out.now - run.started, error, masked)
+        outcome = Outcome(run.rows, run.bytes, self._out.now - run.started, error, run.masked)
         self._out.wish(Record(run.answer.decision_id, outcome))
 
     def _ready(self, at: int, end: int) -> bytes | None:

@@ -117,7 +117,12 @@ def _lasting(decision: Decision, shown: Shown) -> bytes:
             _write_reason(response.reasons.add(), reason, shown)
     for item in decision.mask_plan:
         into = response.mask_plan.add(
-            output=item.output, path=item.path, origins=item.origins, method=item.method, rules=item.rules
+            output=item.output,
+            path=item.path,
+            origins=item.origins,
+            method=item.method,
+            rules=item.rules,
+            values=item.values,
         )
         write_map(into.params, item.params)
     for obligation in decision.obligations:
@@ -260,6 +265,7 @@ def _mask_item(message: pb.MaskItem) -> MaskItem:
         params=read_map(message.params, "mask_plan.params"),
         rules=tuple(message.rules),
         path=message.path if message.HasField("path") else None,
+        values=tuple(message.values),
     )
 
 

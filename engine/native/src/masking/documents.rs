@@ -9,41 +9,54 @@ pub enum Scalar<'a> {
     Word(&'a str),
 }
 
+/// A scalar, or the name of a member, and the bytes of the document that it is.
+pub struct Part<'a> {
+    pub scalar: Scalar<'a>,
+    pub start: usize,
+    pub length: usize,
+}
+
 /// The document with every scalar replaced by what `rewrite` writes for it, which is JSON. None where a sign or a string is none of JSON's.
 pub fn rewritten(text: &str, mut rewrite: impl FnMut(Scalar<'_>) -> Option<String>) -> Option<String> {
+    walked(text, |part, is_name| if is_name { Some(None) } else { rewrite(part.scalar).map(Some) })
+}
+
+/// The same, names of members too; what `rewrite` gives nothing for stays as it is written.
+pub fn rewritten_with_names(
+    text: &str,
+    mut rewrite: impl FnMut(Part<'_>) -> Option<Option<String>>,
+) -> Option<String> {
+    walked(text, |part, _| rewrite(part))
+}
+
+fn walked(text: &str, mut rewrite: impl FnMut(Part<'_>, bool) -> Option<Option<String>>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        match first {
-            '{' | '}' | '[' | ']' | ',' | ':' | ' ' | '\t' | '\n' | '\r' => {
-                out.push(first);
-                rest = rest.get(first.len_utf8()..)?;
-            }
+        let start = text.len().saturating_sub(rest.len());
+        let (token, made) = match first {
+            '{' | '}' | '[' | ']' | ',' | ':' | ' ' | '\t' | '\n' | '\r' => (rest.get(..1)?, None),
             '"' => {
                 let (token, after) = rest.split_at_checked(string_end(rest)?)?;
-                if after.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':') {
-                    out.push_str(token);
-                } else {
-                    // A half of a surrogate pair is no text: such a string is hidden whole.
-                    let text = serde_json::from_str::<String>(token).ok();
-                    let made = text.map_or_else(|| Some(quoted("[redacted]")), |text| rewrite(Scalar::Text(text)));
-                    out.push_str(&made?);
-                }
-                rest = after;
+                let is_name = after.trim_start_matches([' ', '\t', '\n', '\r']).starts_with(':');
+                // A half of a surrogate pair is no text: such a string is hidden whole.
+                let made = match serde_json::from_str::<String>(token) {
+                    Ok(text) => rewrite(Part { scalar: Scalar::Text(text), start, length: token.len() }, is_name)?,
+                    Err(_) => Some(quoted("[redacted]")),
+                };
+                (token, made)
             }
             _ => {
                 let end = rest
                     .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '-' | '.'))
                     .unwrap_or(rest.len());
-                let (word, after) = rest.split_at_checked(end).filter(|(word, _)| !word.is_empty())?;
-                if word == "null" {
-                    out.push_str(word);
-                } else {
-                    out.push_str(&rewrite(Scalar::Word(word))?);
-                }
-                rest = after;
+                let (word, _) = rest.split_at_checked(end).filter(|(word, _)| !word.is_empty())?;
+                let part = Part { scalar: Scalar::Word(word), start, length: end };
+                (word, if word == "null" { None } else { rewrite(part, false)? })
             }
-        }
+        };
+        out.push_str(made.as_deref().unwrap_or(token));
+        rest = rest.get(token.len()..)?;
     }
     Some(out)
 }

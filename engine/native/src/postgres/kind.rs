@@ -11,6 +11,8 @@ pub enum Kind {
     Jsonb,
     /// A whole number of so many bytes.
     Integer(usize),
+    Float(usize),
+    Truth,
     Numeric,
     Uuid,
     Date,
@@ -39,6 +41,9 @@ const ARRAYS: &[(u64, u64)] = &[
     (21, 1005),
     (23, 1007),
     (20, 1016),
+    (700, 1021),
+    (701, 1022),
+    (16, 1000),
     (1700, 1231),
     (2950, 2951),
     (1082, 1182),
@@ -60,6 +65,9 @@ impl Kind {
             21 => Self::Integer(2),
             23 => Self::Integer(4),
             20 => Self::Integer(8),
+            700 => Self::Float(4),
+            701 => Self::Float(8),
+            16 => Self::Truth,
             1700 => Self::Numeric,
             2950 => Self::Uuid,
             1082 => Self::Date,
@@ -79,7 +87,7 @@ impl Kind {
     /// Whether a method leaves anything but NULL of it.
     pub fn holds(&self, method: &Method) -> bool {
         match (self, method) {
-            (_, Method::Null) | (Self::Opaque | Self::Integer(2), _) => false,
+            (_, Method::Null) | (Self::Opaque | Self::Integer(2) | Self::Float(_) | Self::Truth, _) => false,
             (Self::Array(of), _) => of.holds(method),
             (Self::Row(fields), _) => fields.iter().any(|field| field.holds(method)),
             (Self::Text | Self::Json | Self::Jsonb, _) => true,

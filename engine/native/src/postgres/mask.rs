@@ -2,6 +2,7 @@
 
 mod cell;
 mod nested;
+pub mod values;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -63,8 +64,7 @@ impl RowMasker {
                 (_, None) => out.extend_from_slice(&NULL.to_be_bytes()),
                 (None, Some(value)) => put(out, value)?,
                 (Some(column), Some(value)) => {
-                    cells = cells.saturating_add(1);
-                    rewrite(column, value, out)?;
+                    cells = cells.saturating_add(u64::from(rewrite(column, value, out)?));
                 }
             }
         }
@@ -106,22 +106,26 @@ fn length_of(value: &[u8]) -> Result<[u8; 4], Failure> {
     i32::try_from(value.len()).map(i32::to_be_bytes).map_err(|_| malformed("a cell grew too long"))
 }
 
-/// Writes what stands in the place of a value, or NULL.
-fn rewrite(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+/// Writes what stands in the place of a value, or NULL; whether it is another than before.
+fn rewrite(column: &Column, value: &[u8], out: &mut Vec<u8>) -> Result<bool, Failure> {
     let start = out.len();
     out.extend_from_slice(&NULL.to_be_bytes());
     let begins = out.len();
-    if matches!(column.method, Method::Null)
-        || cell::rewrite(&column.method, &column.kind, column.binary, value, out).is_none()
-    {
+    let (method, kind, binary) = (&column.method, &column.kind, column.binary);
+    let made = match &column.values {
+        Some(values) => values::rewrite(values, method, kind, binary, value, out),
+        None if matches!(method, Method::Null) => None,
+        None => cell::rewrite(method, kind, binary, value, out).map(|()| true),
+    };
+    let Some(is_changed) = made else {
         out.truncate(begins);
-        return Ok(());
-    }
+        return Ok(true);
+    };
     let length = length_of(out.get(begins..).unwrap_or_default())?;
     if let Some(place) = out.get_mut(start..begins) {
         place.copy_from_slice(&length);
     }
-    Ok(())
+    Ok(is_changed)
 }
 
 #[cfg(test)]

@@ -4,9 +4,12 @@ use crate::failure::Failure;
 use crate::masking::method::Method;
 use crate::masking::texts::Form;
 use crate::postgres::kind::Kind;
+use crate::postgres::mask::values::Values;
 
 /// A result has at most 1,664 columns (PostgreSQL's own limit).
 const MAX_COLUMNS: u32 = 1_664;
+/// More types of values than there are.
+const MAX_VALUES: u32 = 1_024;
 /// How deep arrays and rows may stand in one another.
 const MAX_DEPTH: usize = 6;
 /// A row has at most 1,600 columns (PostgreSQL's own limit).
@@ -18,9 +21,11 @@ pub struct Column {
     pub method: Method,
     pub kind: Kind,
     pub binary: bool,
+    /// What is hidden in its cells, where that is not all of them.
+    pub values: Option<Values>,
 }
 
-/// Decodes the list: nil, or {method, params, type_oid, format}, one item for each column.
+/// Decodes the list: nil, or {method, params, type_oid, format} with or without {values}, one item for each column.
 pub fn decode(encoded: &[u8]) -> Result<Vec<Option<Column>>, Failure> {
     let mut bytes = encoded;
     let count = rmp::decode::read_array_len(&mut bytes).map_err(|_| refused("the plan is not a list"))?;
@@ -47,6 +52,7 @@ struct Item {
     key: Option<Vec<u8>>,
     tweak: String,
     form: Form,
+    values: Option<Values>,
 }
 
 fn column(bytes: &mut &[u8]) -> Result<Option<Column>, Failure> {
@@ -61,10 +67,20 @@ fn column(bytes: &mut &[u8]) -> Result<Option<Column>, Failure> {
             "type_oid" => item.kind = Some(kind(bytes, 0)?),
             "format" => item.format = Some(number(bytes)?),
             "params" => params(bytes, &mut item)?,
+            "values" => item.values = Some(values(bytes)?),
             _ => return Err(refused("a column has a member that is not known")),
         }
     }
     item.build().map(Some)
+}
+
+fn values(bytes: &mut &[u8]) -> Result<Values, Failure> {
+    let count = rmp::decode::read_array_len(bytes).map_err(|_| refused("the values are not a list"))?;
+    if count > MAX_VALUES {
+        return Err(refused("there are too many values"));
+    }
+    let names = (0..count).map(|_| string(bytes)).collect::<Result<Vec<_>, _>>()?;
+    Values::new(&names).ok_or_else(|| refused("the values name none, or a type that is not known"))
 }
 
 fn params(bytes: &mut &[u8], item: &mut Item) -> Result<(), Failure> {
@@ -100,7 +116,7 @@ impl Item {
         };
         let method = method.ok_or_else(|| refused("a method that needs a key has none"))?;
         let method = if kind.holds(&method) { method } else { Method::Null };
-        Ok(Column { method, kind, binary })
+        Ok(Column { method, kind, binary, values: self.values })
     }
 }
 

@@ -1134,6 +1134,7 @@ class MaskItem(_message.Message):
     METHOD_FIELD_NUMBER: _builtins.int
     PARAMS_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
     output: _builtins.int
     path: _builtins.str
     method: _builtins.str
@@ -1143,6 +1144,10 @@ class MaskItem(_message.Message):
     def params(self) -> _containers.MessageMap[_builtins.str, Global___Value]: ...
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only what is of these types of the scanner is rewritten in the output; empty: all of it."""
+
     def __init__(
         self,
         *,
@@ -1152,10 +1157,11 @@ class MaskItem(_message.Message):
         method: _builtins.str = ...,
         params: _abc.Mapping[_builtins.str, Global___Value] | None = ...,
         rules: _abc.Iterable[_builtins.str] | None = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_output", b"_output", "_path", b"_path", "output", b"output", "path", b"path"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output", b"_output", "_path", b"_path", "method", b"method", "origins", b"origins", "output", b"output", "params", b"params", "path", b"path", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_output", b"_output", "_path", b"_path", "method", b"method", "origins", b"origins", "output", b"output", "params", b"params", "path", b"path", "rules", b"rules", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__output: _TypeAlias = _typing.Literal["output"]  # noqa: Y015
     _WhichOneofArgType__output: _TypeAlias = _typing.Literal["_output", b"_output"]  # noqa: Y015

@@ -61,6 +61,10 @@ def result(rule: str) -> dict[str, Json]:
             },
         ),
         (
+            'mask a values pii.email, secret.* within "t.c", "d" with redact',
+            {"code": "A", "values": ["pii.email", "secret.*"], "within": ["t.c", "d"], "method": "redact"},
+        ),
+        (
             'mask a columns "x" with hash key "k"',
             {"code": "A", "columns": ["x"], "method": "hash", "params": {"key": "k"}},
         ),

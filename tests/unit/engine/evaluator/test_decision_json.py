@@ -50,6 +50,7 @@ def test_every_field_is_shown() -> None:
                 "method": "partial",
                 "params": {"keep_last": 4},
                 "rules": ["a/M"],
+                "values": [],
             }
         ],
         "obligations": [{"type": "rows", "value": 5, "rule": "a/L"}],

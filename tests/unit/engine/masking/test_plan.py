@@ -126,6 +126,57 @@ def test_a_mask_by_value_pattern_is_not_proven_and_says_why() -> None:
     assert "masks by pattern are not proven" in why(got)
 
 
+MAILS = Mask("pii/MAIL", Method.PARTIAL, values=("pii.email",), params=LAST4, within=("billing.cards.*",))
+KEYS = Mask("sec/KEY", Method.REDACT, values=("secret.github_token", "pii.email"), within=("*.cards.note",))
+NOTE = "billing.cards.note"
+
+
+def test_values_within_columns_are_hidden_where_these_columns_are_shown() -> None:
+    got = plan_masks([MAILS, KEYS], command(reading("billing.cards.id", NOTE)))
+    assert got == (
+        Rewrite(0, ("billing.cards.id",), Method.PARTIAL, LAST4, ("pii/MAIL",), values=("pii.email",)),
+        Rewrite(1, (NOTE,), Method.REDACT, {}, ("pii/MAIL", "sec/KEY"), values=("pii.email", "secret.github_token")),
+    )
+
+
+def test_columns_with_values_are_guarded_as_masked_ones_are() -> None:
+    assert "decides which rows" in why(plan_masks([KEYS], command(reading("billing.cards.id", filters=(NOTE,)))))
+    copy = Operation("copy_to", Effect.READ, ("top",), (CARDS,))
+    assert "`copy_to`" in why(plan_masks([KEYS], command(reading(NOTE), copy)))
+    hidden = replace(reading("billing.cards.id"), reads=("billing.cards.id", NOTE))
+    assert "no output" in why(plan_masks([KEYS], command(hidden)))
+    assert plan_masks([KEYS], command(reading("billing.cards.id", filters=("billing.cards.id",)))) == ()
+
+
+def test_what_is_computed_of_such_a_column_is_hidden_whole_or_not_at_all() -> None:
+    total = replace(
+        reading(NOTE), outputs=(Output("x", (NOTE,), proven=True, derived=True, calls=("pg_catalog.upper",)),)
+    )
+    assert plan_masks([MAILS, KEYS], command(total)) == (
+        Rewrite(0, (NOTE,), Method.REDACT, {}, ("pii/MAIL", "sec/KEY")),
+    )
+    cut = replace(
+        reading(NOTE), outputs=(Output("x", (NOTE,), proven=True, derived=True, calls=("pg_catalog.substr",)),)
+    )
+    assert "total functions" in why(plan_masks([KEYS], command(cut)))
+
+
+def test_a_mask_of_the_whole_column_makes_the_strictest_of_all_one_of_the_whole() -> None:
+    whole = Mask("pci/ALL", Method.PARTIAL, ("*.*.note",), params=LAST4)
+    assert plan_masks([whole, KEYS], command(reading(NOTE))) == (
+        Rewrite(0, (NOTE,), Method.REDACT, {}, ("pci/ALL", "sec/KEY")),
+    )
+    other = replace(MAILS, params={"keep_last": 2})
+    assert why(plan_masks([whole, other], command(reading(NOTE))), Obstacle.CONFLICT)
+
+
+def test_columns_to_look_within_are_for_sql_and_values_are_known_ones() -> None:
+    for protocol in ("shell", "http", "mcp", "kubernetes", "ssh"):
+        assert "`within` names columns" in why(plan_masks([MAILS], command(reading(NOTE), protocol=protocol)))
+    unknown = replace(MAILS, values=("pii.nothing",))
+    assert "`pii.nothing`" in why(plan_masks([unknown], command(reading(NOTE))))
+
+
 def test_columns_of_another_protocol_cannot_be_told() -> None:
     assert "`values` only" in why(plan_masks([PARTIAL], command(None, protocol="shell")))
     assert "`strange`" in why(plan_masks([PARTIAL], command(None, protocol="strange")))

@@ -37,7 +37,8 @@ pub fn rewrite(method: &Method, kind: &Kind, binary: bool, value: &[u8], out: &m
     }
 }
 
-fn characters(method: &Method, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// A text, or a part of one. None leaves nothing of it.
+pub fn characters(method: &Method, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
     match method {
         Method::Null => return None,
         Method::Redact => out.extend_from_slice(REDACTED.as_bytes()),

@@ -164,3 +164,115 @@ fn a_malformed_row_is_an_error_and_never_passes() {
         assert_eq!(masker.mask(&case).map_err(|failure| failure.code), Err("MALFORMED"), "{case:?}");
     }
 }
+
+/// What becomes of a cell of which only addresses and card numbers are hidden, and how many cells were changed.
+fn hidden(method: &str, oid: u64, format: u64, cell: &[u8]) -> (Vec<u8>, u64) {
+    let mut plan = plan(&[Some((method, oid, format)), None]);
+    // The map of the first column has one member more.
+    if let Some(marker) = plan.get_mut(1) {
+        *marker = marker.saturating_add(1);
+    }
+    let mut last = plan.split_off(plan.len().saturating_sub(1));
+    let _ = rmp::encode::write_str(&mut plan, "values");
+    let _ = rmp::encode::write_array_len(&mut plan, 2);
+    let _ = rmp::encode::write_str(&mut plan, "pii.email");
+    let _ = rmp::encode::write_str(&mut plan, "pii.credit_card");
+    plan.append(&mut last);
+    let Ok(masker) = RowMasker::new(&plan) else { return (Vec::new(), 0) };
+    (masker.mask(&row(&[Some(cell), Some(b"kept")])).unwrap_or_default(), masker.cells())
+}
+
+fn shown(cell: Option<&[u8]>) -> Vec<u8> {
+    row(&[cell, Some(b"kept")])
+}
+
+#[test]
+fn of_a_text_only_the_values_are_hidden() {
+    let text = b"pay 4111 1111 1111 1111 by ann@example.org now";
+    assert_eq!(hidden("redact", 25, 0, text), (shown(Some(b"pay [redacted] by [redacted] now")), 1));
+    assert_eq!(hidden("null", 1043, 1, text), (shown(Some(b"pay  by  now")), 1));
+    assert_eq!(
+        hidden("partial", 25, 0, text),
+        (shown(Some(b"pay ***************1111 by ***********.org now")), 1)
+    );
+    assert_eq!(hidden("redact", 25, 0, b"\xff ann@example.org"), (shown(Some(b"\xff [redacted]")), 1));
+    for plain in [b"nothing".as_slice(), b"", "é☃".as_bytes(), b"\xff\xfe"] {
+        assert_eq!(hidden("redact", 25, 0, plain), (shown(Some(plain)), 0));
+    }
+}
+
+#[test]
+fn of_a_document_the_values_are_hidden_in_names_texts_and_numbers() {
+    let text = br#"{"ann@example.org": [4111111111111111, "x", null], "n": "a b\u0040example.org", "o" : 1}"#;
+    let made = br#"{"[redacted]": ["[redacted]", "x", null], "n": "a [redacted]", "o" : 1}"#;
+    assert_eq!(hidden("redact", 114, 0, text), (shown(Some(made)), 1));
+    let (text, made) = ([b"\x01", text.as_slice()].concat(), [b"\x01", made.as_slice()].concat());
+    assert_eq!(hidden("redact", 3802, 1, &text), (shown(Some(&made)), 1));
+    assert_eq!(hidden("redact", 114, 0, br#"{"a" : "\u00e9"}"#), (shown(Some(br#"{"a" : "\u00e9"}"#)), 0));
+    // What is no document is not shown, though nothing is found in it.
+    assert_eq!(hidden("redact", 114, 0, b"{'a'}"), (shown(None), 1));
+}
+
+#[test]
+fn in_arrays_and_rows_each_element_is_looked_through() {
+    assert_eq!(
+        hidden("redact", 1009, 0, b"{ann@example.org,NULL,x}"),
+        (shown(Some(br#"{"[redacted]",NULL,"x"}"#)), 1)
+    );
+    assert_eq!(hidden("redact", 1016, 0, b"{4111111111111111,7}"), (shown(Some(br#"{NULL,"7"}"#)), 1));
+}
+
+#[test]
+fn what_is_no_text_stays_or_is_rewritten_whole_and_what_nobody_can_read_is_null() {
+    let card = 4_111_111_111_111_111_i64;
+    assert_eq!(hidden("redact", 20, 0, b"4111111111111111"), (shown(None), 1));
+    assert_eq!(hidden("redact", 20, 1, &card.to_be_bytes()), (shown(None), 1));
+    assert_eq!(hidden("redact", 701, 1, &4_111_111_111_111_111_f64.to_be_bytes()), (shown(None), 1));
+    assert_eq!(hidden("redact", 701, 0, b"4.111111111111111e+15"), (shown(None), 1));
+    assert_eq!(hidden("redact", 17, 0, b"\\x616e6e406578616d706c652e6f7267"), (shown(None), 1));
+    assert_eq!(hidden("redact", 17, 1, b"ann@example.org"), (shown(None), 1));
+    for (oid, format, cell) in [
+        (20, 0, b"4111".as_slice()),
+        (20, 1, &4111_i64.to_be_bytes()),
+        (23, 1, &7_i32.to_be_bytes()),
+        (21, 1, &7_i16.to_be_bytes()),
+        (16, 1, b"\x01"),
+        (700, 1, &1.5_f32.to_be_bytes()),
+        (701, 0, b"-1.5e+300"),
+        (701, 0, b"NaN"),
+        (700, 0, b"-Infinity"),
+        (1082, 1, &i32::MAX.to_be_bytes()),
+        (1184, 1, &i64::MIN.to_be_bytes()),
+        (2950, 1, &[7; 16]),
+        (829, 1, b"\0\x01\x02\x03\x04\x05"),
+        (1700, 1, b"\0\0\0\0\xc0\0\0\0"),
+        (17, 1, b"\0\xff"),
+        (99_999, 0, b"an enum's word"),
+    ] {
+        assert_eq!(hidden("redact", oid, format, cell), (shown(Some(cell)), 0), "{oid} {format}");
+    }
+    for (oid, format, cell) in [
+        (99_999, 1, b"an enum's word".as_slice()),
+        (20, 1, b"1234567"),
+        (16, 1, b"ann@example.org"),
+        (1007, 1, b"\0"),
+        (17, 0, b"\\9"),
+    ] {
+        assert_eq!(hidden("redact", oid, format, cell), (shown(None), 1), "{oid} {format}");
+    }
+}
+
+#[test]
+fn types_of_values_that_are_not_known_are_refused() {
+    for names in [&[][..], &["pii.email", "pii.nothing"]] {
+        let mut plan = Vec::new();
+        let _ = rmp::encode::write_array_len(&mut plan, 1);
+        let _ = rmp::encode::write_map_len(&mut plan, 1);
+        let _ = rmp::encode::write_str(&mut plan, "values");
+        let _ = rmp::encode::write_array_len(&mut plan, u32::try_from(names.len()).unwrap_or(0));
+        for name in names {
+            let _ = rmp::encode::write_str(&mut plan, name);
+        }
+        assert_eq!(RowMasker::new(&plan).err().map(|failure| failure.code), Some("PLAN_INVALID"));
+    }
+}

@@ -62,9 +62,18 @@ def test_without_a_tree_there_is_no_masker() -> None:
     assert isinstance(make_masker(answer, [field()], MEANINGS), str)
 
 
+def test_values_of_some_types_are_hidden_in_a_cell_and_the_rest_stays() -> None:
+    masker = make_masker(mask(MaskItem(0, (), "redact", values=("pii.email",))), [field()], MEANINGS)
+    assert not isinstance(masker, str)
+    assert masker.mask(row("to ann@example.org now")) == row("to [redacted] now")
+    assert masker.mask(row("nobody")) == row("nobody")
+    assert masker.cells == 1
+
+
 @pytest.mark.parametrize(
     "item",
     [
+        MaskItem(0, (), "redact", values=("pii.nothing",)),
         MaskItem(None, (), "redact"),
         MaskItem(0, (), "redact", path="$.a"),
         MaskItem(1, (), "redact"),

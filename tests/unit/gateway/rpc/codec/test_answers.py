@@ -22,6 +22,7 @@ MASKED = Decision(
     mask_plan=(
         MaskItem(0, ("billing.cards.pan",), "partial", {"keep_last": 4, "char": "*"}, ("demo/PAN",)),
         MaskItem(None, (), "redact", {}, ("demo/MAIL",), path="$.email"),
+        MaskItem(1, ("crm.notes.body",), "redact", {}, ("demo/KEYS",), values=("pii.email", "secret.github_token")),
     ),
     obligations=(Obligation("rows", 10, "demo/CAP"),),
     revision="r7",
