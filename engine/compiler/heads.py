@@ -37,6 +37,8 @@ _STAND_INS: Final[Mapping[str, Json]] = {
     "paths": ["a"],
     "streams": ["stdout"],
     "values": ["pii.email"],
+    "within": ["a.b.c"],
+    "permits": ["equality"],
     "params": {},
     "type": "some limit",
     "value": True,

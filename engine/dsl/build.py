@@ -94,6 +94,8 @@ class Builder:
                 return t.Approvers(approvers, None if quorum is None else self.literal(_token(quorum)), span=span)
             case "expires":
                 return t.Expires(self.literal(_token(raw.children[0])), span=span)
+            case "permits_equality":
+                return t.PermitsEquality(span=span)
             case "withdraw" | "no_withdraw":
                 return t.Withdraw(raw.data == "withdraw", span=span)
             case "remember":

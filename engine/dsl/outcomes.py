@@ -75,6 +75,10 @@ def _read(rule: t.Rule, part: _Part) -> Mapping[str, Json]:
             _only_in(RuleKind.HOLD, rule, part, "requester may withdraw")
             _once(rule, part)
             return {"may_withdraw": part.allowed}
+        case t.PermitsEquality():
+            _only_in(RuleKind.MASK, rule, part, "permits equality")
+            _once(rule, part)
+            return {"permits": ["equality"]}
         case t.Remember():
             return _remember(rule, part)
         case t.Escalate():

@@ -164,6 +164,8 @@ def _clause(clause: t.Clause) -> list[str]:
             return [f"expires {clause.after.text}"]
         case t.Withdraw():
             return ["requester may withdraw" if clause.allowed else "requester may not withdraw"]
+        case t.PermitsEquality():
+            return ["permits equality"]
         case t.Remember():
             return [f"remember {clause.longest.text}"]
         case t.Escalate():

@@ -269,7 +269,12 @@ class Escalate(Commented):
     may_approve: bool = False
 
 
-Clause: TypeAlias = "When | Remark | Approvers | Expires | Withdraw | Remember | Escalate"
+@dataclass(frozen=True, slots=True)
+class PermitsEquality(Commented):
+    """A condition may ask whether a masked column is equal to a constant."""
+
+
+Clause: TypeAlias = "When | Remark | Approvers | Expires | Withdraw | Remember | Escalate | PermitsEquality"
 
 
 class Where(StrEnum):

@@ -175,6 +175,7 @@ def _plan(answers: Iterable[Answer], command: ParsedCommand) -> tuple[MaskItem, 
             result.paths,
             result.params,
             result.within,
+            "equality" in result.permits,
         )
         for answer in answers
         if isinstance(result := answer.result, MaskResult)

@@ -121,6 +121,8 @@ class Mask:
     paths: tuple[str, ...] = ()
     params: Mapping[str, Param] | None = None
     within: tuple[str, ...] = ()
+    permits_equality: bool = False
+    """Whether a condition may ask if a masked column is equal to a constant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,21 +301,26 @@ def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
         if relation in _VALUES_OF_OTHERS:
             return f"`{relation}` holds samples of other tables' values"
     masked = {column for column in _columns(sql) if any(concerns(mask, column) for mask in masks)}
-    return _escape(sql, command.operations, masked) or _unproven_output(masks, sql, command.operations)
+    asked = {column for column in masked.intersection(sql.equalities) if _may_be_asked(column, masks)}
+    return _escape(sql, command.operations, masked, asked) or _unproven_output(masks, sql, command.operations)
 
 
-def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str]) -> str | None:
-    """A way by which a masked column's value leaves otherwise than in an output."""
+def _may_be_asked(column: str, masks: Iterable[Mask]) -> bool:
+    return all(mask.permits_equality for mask in masks if concerns(mask, column))
+
+
+def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str], asked: set[str]) -> str | None:
+    """A way by which a masked column's value leaves otherwise than in an output. `asked`: it may be asked what these are equal to."""
     if not masked:
         return None
-    tested = sorted(masked.intersection(sql.filters))
+    tested = sorted(masked.intersection(sql.filters) - asked)
     if tested:
         return f"masked column `{tested[0]}` decides which rows there are or in what order"
     for operation in operations:
         if operation.effect not in _HARMLESS or operation.kind in _COPIES:
             return f"masked column `{min(masked)}` is read by a command that does `{operation.kind}`"
     shown = {origin for output in sql.outputs or () for origin in output.origins}
-    hidden = sorted(masked - shown)
+    hidden = sorted(masked - shown - asked)
     if hidden:
         return f"masked column `{hidden[0]}` is used where no output of the result shows it"
     return None

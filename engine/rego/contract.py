@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, assert_never
 
 import msgspec
 
@@ -125,7 +125,10 @@ class HoldResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rewrites results: columns by glob, JSON paths, streams, or values by the name of a pattern; `within`: in these columns."""
+    """Rewrites results: columns by glob, JSON paths, streams, or values by the name of a pattern; `within`: in these columns.
+
+    `permits`: conditions that may be made of masked columns all the same; `equality` is one with a constant.
+    """
 
     code: Code
     method: Method
@@ -137,6 +140,7 @@ class MaskResult(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     streams: Names = ()
     values: Names = ()
     within: Names = ()
+    permits: tuple[Literal["equality"], ...] = ()
     params: dict[str, Param] = {}
 
 
@@ -241,6 +245,10 @@ def _check_mask(result: MaskResult) -> None:
     if result.within and (not result.values or result.columns or result.paths or result.streams):
         raise ContractBroken(
             "`within` says in which columns `values` are looked for; a mask with it has no other field"
+        )
+    if result.permits and not (result.columns or result.within):
+        raise ContractBroken(
+            "`permits` is about conditions of SQL on masked columns: name them in `columns` or `within`"
         )
     for column in (*result.columns, *result.within):
         if column.count(".") >= _COLUMN_PARTS or "" in column.split("."):

@@ -52,6 +52,8 @@ SETUP = [
     "CREATE VIEW val.seen AS SELECT id, v_text AS renamed, v_jsonb FROM val.t",
     "CREATE TABLE val.whole (id int, note text)",
     f"INSERT INTO val.whole VALUES (1, 'write to {MAIL} soon')",
+    "CREATE TABLE val.asked (id int, mail text)",
+    f"INSERT INTO val.asked VALUES (1, '{MAIL}'), (2, 'other@example.org')",
     "ANALYZE",
 ]
 POLICY = """policy world
@@ -69,6 +71,11 @@ mask marked
   values pii.email
   within "val.whole.note"
   with redact
+
+mask asked
+  columns "val.asked.mail"
+  with redact
+  permits equality
 
 mask whole
   columns "val.whole.note"
@@ -155,6 +162,33 @@ def test_what_would_take_a_value_apart_or_ask_about_it_is_denied(here: World, qu
         client.execute(query.encode())
     assert refused.value.sqlstate == "42501"
     assert not [piece for piece in RAW if piece in str(refused.value).encode()]
+
+
+def test_somebody_is_looked_up_by_a_masked_column_where_the_mask_permits_it(here: World) -> None:
+    query = "SELECT id, mail FROM val.asked WHERE mail = %s"
+    with psycopg.connect(here.conninfo(), autocommit=True) as client:
+        assert client.execute(query, (MAIL,)).fetchall() == [(1, "[redacted]")]
+        assert client.execute(query, ("nobody@example.org",)).fetchall() == []
+        assert client.execute(
+            "SELECT id FROM val.asked WHERE mail = ANY(%s) OR mail IN (%s)", ([MAIL], "x")
+        ).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM val.asked WHERE mail < 'm'",
+        "SELECT id FROM val.asked WHERE mail LIKE 'canary%'",
+        "SELECT id FROM val.asked WHERE mail = 'x' OR substr(mail, 1, 1) = 'c'",
+        "SELECT id FROM val.asked WHERE mail <> 'x' ORDER BY mail",
+        "SELECT a.id FROM val.asked a JOIN val.asked b ON a.mail > b.mail WHERE a.mail = 'x'",
+        "SELECT id, (SELECT count(mail) FROM val.asked) FROM val.asked WHERE mail = 'x'",
+    ],
+)
+def test_of_such_a_column_nothing_else_is_asked(here: World, query: str) -> None:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client, pytest.raises(psycopg.Error) as refused:
+        client.execute(query.encode())
+    assert refused.value.sqlstate == "42501"
 
 
 def test_a_copy_is_refused(here: World) -> None:

@@ -67,9 +67,11 @@ def traced_commands(draw: st.DrawFn) -> Command:
     )
     seen = tuple(sorted({origin for output in shown for origin in output.origins}))
     aside = draw(st.sampled_from([(), (), (), ("shop.orders.id",), ("billing.cards.pan",), ("billing.cards.iban",)]))
+    decides = aside if draw(st.booleans()) else ()
     sql = Sql(
         reads=tuple(sorted({*seen, *aside})),
-        filters=aside if draw(st.booleans()) else (),
+        filters=decides,
+        equalities=decides if draw(st.booleans()) else (),
         relations=RELATIONS,
         outputs=shown,
         outputs_proven=True,

@@ -222,8 +222,12 @@ def _mask(pick: Pick) -> t.Rule:
             t.Method(t.Name("hash"), (t.Parameter("key", _text("k")),)),
         )
     )
-    chosen = tuple(places[: 1 + pick.upto(2)])
-    return t.Rule(RuleKind.MASK, t.Name("hides"), _title(pick), chosen, method, clauses=tuple(_clauses(pick)))
+    chosen, clauses = tuple(places[: 1 + pick.upto(2)]), _clauses(pick)
+    if pick.upto(2) == 0:
+        chosen = (places[1], t.Fields(t.Where.WITHIN, columns))
+    if pick.upto(2) == 0:
+        clauses.append(t.PermitsEquality())
+    return t.Rule(RuleKind.MASK, t.Name("hides"), _title(pick), chosen, method, clauses=tuple(clauses))
 
 
 def _limit(pick: Pick) -> t.Rule:

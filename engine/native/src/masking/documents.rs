@@ -22,10 +22,7 @@ pub fn rewritten(text: &str, mut rewrite: impl FnMut(Scalar<'_>) -> Option<Strin
 }
 
 /// The same, names of members too; what `rewrite` gives nothing for stays as it is written.
-pub fn rewritten_with_names(
-    text: &str,
-    mut rewrite: impl FnMut(Part<'_>) -> Option<Option<String>>,
-) -> Option<String> {
+pub fn rewritten_with_names(text: &str, mut rewrite: impl FnMut(Part<'_>) -> Option<Option<String>>) -> Option<String> {
     walked(text, |part, _| rewrite(part))
 }
 

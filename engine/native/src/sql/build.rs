@@ -2,7 +2,7 @@
 //!
 //! It holds where we are (statement, path of `via`, span) and nothing about SQL itself. `statements` and `query` extend it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use pg_query::protobuf::Node;
@@ -54,6 +54,11 @@ pub struct Builder<'a> {
     pub views: HashMap<Name, Option<Rc<Columns>>>,
     /// Values that queries inside this command compute: the result may show them, or leave them out.
     pub computed: Vec<Flow>,
+    /// Above zero, a column is compared for equality with constants.
+    comparing: usize,
+    /// Columns that decide otherwise, and those read otherwise.
+    decides: BTreeSet<Name>,
+    used: BTreeSet<Name>,
     via: Vec<Via>,
     current: usize,
     calls: HashSet<(Name, Vec<Via>, usize)>,
@@ -75,6 +80,9 @@ impl<'a> Builder<'a> {
             session: catalog,
             views: HashMap::new(),
             computed: Vec::new(),
+            comparing: 0,
+            decides: BTreeSet::new(),
+            used: BTreeSet::new(),
             via: vec![Via::Top],
             current: 0,
             calls: HashSet::new(),
@@ -249,8 +257,14 @@ impl<'a> Builder<'a> {
     }
 
     pub fn read(&mut self, column: &Name) {
-        if self.is_recording() && !self.tree.sql.reads.contains(column) {
+        if !self.is_recording() {
+            return;
+        }
+        if !self.tree.sql.reads.contains(column) {
             self.tree.sql.reads.insert(column.clone());
+        }
+        if self.comparing == 0 && !self.used.contains(column) {
+            self.used.insert(column.clone());
         }
     }
 
@@ -272,6 +286,27 @@ impl<'a> Builder<'a> {
                 if !self.tree.sql.filters.contains(column) {
                     self.tree.sql.filters.insert(column.clone());
                 }
+                if !self.decides.contains(column) {
+                    self.decides.insert(column.clone());
+                }
+            }
+        }
+    }
+
+    /// What compares columns for equality with constants. Their uses in it are no others.
+    pub fn compared<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.comparing = self.comparing.saturating_add(1);
+        let seen = look(self);
+        self.comparing = self.comparing.saturating_sub(1);
+        seen
+    }
+
+    /// Columns that decide by being equal to constants, here.
+    pub fn equals(&mut self, columns: &[Name]) {
+        if self.is_recording() {
+            for column in columns {
+                self.tree.sql.filters.insert(column.clone());
+                self.tree.sql.equalities.insert(column.clone());
             }
         }
     }
@@ -297,6 +332,12 @@ impl<'a> Builder<'a> {
             if !is_shown {
                 self.filters(&value.origins);
             }
+        }
+        let (decides, used) = (std::mem::take(&mut self.decides), std::mem::take(&mut self.used));
+        if !self.tree.sql.equalities.is_empty() {
+            let shows: HashSet<&Name> = shown.iter().flat_map(|column| &column.flow.origins).collect();
+            let only = |column: &Name| !decides.contains(column) && (!used.contains(column) || shows.contains(column));
+            self.tree.sql.equalities.retain(only);
         }
     }
 

@@ -245,12 +245,13 @@ fn output(w: &mut Writer, item: &Output) {
 }
 
 fn sql(w: &mut Writer, facts: &Sql) {
-    w.map(if facts.outputs.is_some() { 12 } else { 11 });
+    w.map(if facts.outputs.is_some() { 13 } else { 12 });
     for (key, values) in [
         ("reads", &facts.reads),
         ("writes", &facts.writes),
         ("relations", &facts.relations),
         ("filters", &facts.filters),
+        ("equalities", &facts.equalities),
     ] {
         w.text(key);
         w.names(values.iter());

@@ -118,6 +118,8 @@ pub struct Sql {
     pub writes: BTreeSet<Name>,
     pub relations: BTreeSet<Name>,
     pub filters: BTreeSet<Name>,
+    /// Filters that decide by nothing but being equal to constants; where else they are read, an output shows them.
+    pub equalities: BTreeSet<Name>,
     pub outputs: Option<Vec<Output>>,
     pub outputs_proven: bool,
     pub has_where: bool,

@@ -61,6 +61,10 @@ def result(rule: str) -> dict[str, Json]:
             },
         ),
         (
+            'mask a columns "x" with redact permits equality',
+            {"code": "A", "columns": ["x"], "method": "redact", "permits": ["equality"]},
+        ),
+        (
             'mask a values pii.email, secret.* within "t.c", "d" with redact',
             {"code": "A", "values": ["pii.email", "secret.*"], "within": ["t.c", "d"], "method": "redact"},
         ),

@@ -177,6 +177,18 @@ def test_columns_to_look_within_are_for_sql_and_values_are_known_ones() -> None:
     assert "`pii.nothing`" in why(plan_masks([unknown], command(reading(NOTE))))
 
 
+def test_a_mask_may_permit_to_ask_what_a_column_is_equal_to() -> None:
+    asked = replace(reading("billing.cards.id", filters=(PAN,)), equalities=(PAN,))
+    shown = replace(reading(PAN, filters=(PAN,)), equalities=(PAN,))
+    permits = replace(PARTIAL, permits_equality=True)
+    assert plan_masks([permits], command(asked)) == ()
+    assert plan_masks([permits], command(shown)) == (Rewrite(0, (PAN,), Method.PARTIAL, LAST4, ("pci/PAN",)),)
+    assert "decides which rows" in why(plan_masks([PARTIAL], command(asked)))
+    assert "decides which rows" in why(plan_masks([permits], command(replace(asked, equalities=()))))
+    # Every mask that concerns it has to.
+    assert "decides which rows" in why(plan_masks([permits, replace(PARTIAL, rule="pci/ALL")], command(asked)))
+
+
 def test_columns_of_another_protocol_cannot_be_told() -> None:
     assert "`values` only" in why(plan_masks([PARTIAL], command(None, protocol="shell")))
     assert "`strange`" in why(plan_masks([PARTIAL], command(None, protocol="strange")))

@@ -191,10 +191,7 @@ fn of_a_text_only_the_values_are_hidden() {
     let text = b"pay 4111 1111 1111 1111 by ann@example.org now";
     assert_eq!(hidden("redact", 25, 0, text), (shown(Some(b"pay [redacted] by [redacted] now")), 1));
     assert_eq!(hidden("null", 1043, 1, text), (shown(Some(b"pay  by  now")), 1));
-    assert_eq!(
-        hidden("partial", 25, 0, text),
-        (shown(Some(b"pay ***************1111 by ***********.org now")), 1)
-    );
+    assert_eq!(hidden("partial", 25, 0, text), (shown(Some(b"pay ***************1111 by ***********.org now")), 1));
     assert_eq!(hidden("redact", 25, 0, b"\xff ann@example.org"), (shown(Some(b"\xff [redacted]")), 1));
     for plain in [b"nothing".as_slice(), b"", "é☃".as_bytes(), b"\xff\xfe"] {
         assert_eq!(hidden("redact", 25, 0, plain), (shown(Some(plain)), 0));
@@ -215,10 +212,7 @@ fn of_a_document_the_values_are_hidden_in_names_texts_and_numbers() {
 
 #[test]
 fn in_arrays_and_rows_each_element_is_looked_through() {
-    assert_eq!(
-        hidden("redact", 1009, 0, b"{ann@example.org,NULL,x}"),
-        (shown(Some(br#"{"[redacted]",NULL,"x"}"#)), 1)
-    );
+    assert_eq!(hidden("redact", 1009, 0, b"{ann@example.org,NULL,x}"), (shown(Some(br#"{"[redacted]",NULL,"x"}"#)), 1));
     assert_eq!(hidden("redact", 1016, 0, b"{4111111111111111,7}"), (shown(Some(br#"{NULL,"7"}"#)), 1));
 }
 

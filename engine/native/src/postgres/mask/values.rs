@@ -63,9 +63,9 @@ pub fn rewrite(
     };
     match kind {
         Kind::Array(of) => nested::array(binary, value, out, |value, out| inner(of, value, out))?,
-        Kind::Row(fields) => nested::row(binary, value, out, |at, value, out| {
-            fields.get(at).and_then(|field| inner(field, value, out))
-        })?,
+        Kind::Row(fields) => {
+            nested::row(binary, value, out, |at, value, out| fields.get(at).and_then(|field| inner(field, value, out)))?
+        }
         Kind::Jsonb if binary => {
             out.push(JSONB_VERSION);
             any.set(document(values, method, value.strip_prefix(&[JSONB_VERSION])?, out)?);

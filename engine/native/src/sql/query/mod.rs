@@ -5,6 +5,7 @@
 
 pub mod calls;
 pub mod condition;
+pub mod equality;
 pub mod expression;
 pub mod flow;
 pub mod from;

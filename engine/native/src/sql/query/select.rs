@@ -107,7 +107,7 @@ impl<'a> Builder<'a> {
         }
         self.from_clause(&select.from_clause, &mut scope);
         let columns = self.target_list(&select.target_list, &scope);
-        self.filter(select.where_clause.as_deref(), &scope);
+        self.condition(select.where_clause.as_deref(), &scope);
         self.group_clause(&select.group_clause, &columns, &scope);
         self.filter(select.having_clause.as_deref(), &scope);
         self.filter_each(&select.window_clause, &scope);

@@ -41,7 +41,8 @@ FULL = Command(
         reads=("public.orders.a",),
         writes=("public.orders.a",),
         relations=("public.orders",),
-        filters=("public.orders.id",),
+        filters=("public.orders.id", "public.orders.mail"),
+        equalities=("public.orders.mail",),
         outputs=(
             Output("a", ("public.orders.a",), False, None, True, None),
             Output(None, (), True, "count", False, ()),
