@@ -16,6 +16,7 @@ import pytest
 from engine.decision import DenyKind, Verdict
 from engine.request import Principal, Resource, Session
 from gateway.app.assembly import Gateway
+from gateway.audit.read import read
 from gateway.config import load_config
 from gateway.demo.cluster import free_port
 from gateway.identity.minting import Asker, Wish
@@ -146,11 +147,14 @@ def test_a_token_taken_back_is_refused_and_ends_its_streams(house: House) -> Non
         answers = client.decide_stream(questions)
         assert next(answers).is_granted
         house.gateway.identities.mint.tokens.revoke([token_id], time.time_ns())
-        began = time.monotonic()
+        revoked = time.time_ns()
         with pytest.raises(CallFailed) as failed:
             list(answers)
         assert (failed.value.status, failed.value.code) == ("UNAUTHENTICATED", "CALLER_UNKNOWN")
-        assert time.monotonic() - began < 1.5
+        # By the gateway's own words: what it decided may still be on its way.
+        config = house.gateway.config
+        granted = [one.time for one in read(config.at(config.audit.dir)) if one.verdict == "allow"]
+        assert max(granted) - revoked < 1_000_000_000
         assert house.refused(text).code == "TOKEN_REVOKED"
         with pytest.raises(CallFailed) as failed:
             next(client.watch())
