@@ -62,14 +62,14 @@ def test_a_hold_that_nobody_decides_is_told_to_the_next_group_who_may_approve_th
     # The page learns it by itself: who was next is told now, and there are buttons.
     expect(facts).to_contain_text("Told toogroup dba: nobody had decided after 4 s; they may approve")
     expect(facts).to_contain_text("group leads is told, if nobody decides")
-    told = posted[0].get(timeout=30)
+    told = posted[0].get(timeout=90)
     assert (told["event"], told["ticket"], told["told"]) == (
         "escalated",
         held[0],
         {"groups": ["dba"], "users": [], "may_approve": True},
     )
     page.get_by_role("button", name="Approve").click()
-    assert psql.communicate(timeout=30)[0] == "UPDATE 1\n"
+    assert psql.communicate(timeout=90)[0] == "UPDATE 1\n"
     entries = [entry for entry in read(house.world.folder / "audit") if entry.step == "escalated"]
     assert [(entry.ticket, entry.rows, entry.note) for entry in entries] == [
         (held[0], 1, "nobody decided in 4 s: group dba told, who may approve")

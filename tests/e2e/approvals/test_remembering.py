@@ -24,7 +24,7 @@ def test_the_next_of_the_same_shape_passes_at_once_and_another_shape_is_held_aga
     shown = page.locator(f"#{held[0]}")
     expect(shown).to_contain_text("with any other literals, and nothing else different")
     shown.get_by_role("button", name="Approve, and remember for 30 min").click()
-    assert first.communicate(timeout=30)[0] == "INSERT 0 1\n"
+    assert first.communicate(timeout=90)[0] == "INSERT 0 1\n"
 
     assert house.run(INSERT % (1002, "paid", 2_000), **job) == (0, "INSERT 0 1\n", "")
     assert house.run(INSERT % (1003, "x'); DROP TABLE app.orders; --".replace("'", "''"), 3), **job)[:2] == (
@@ -43,7 +43,7 @@ def test_the_next_of_the_same_shape_passes_at_once_and_another_shape_is_held_aga
         other = house.psql(sql, **who)
         assert re.search(r"h-[0-9a-f]{16}", first_line(other)), sql
         other.terminate()
-        other.communicate(timeout=30)
+        other.communicate(timeout=90)
 
     entries = [entry for entry in read(house.world.folder / "audit") if entry.step == "recalled"]
     lasting = held[0].replace("h-", "a-")

@@ -146,6 +146,6 @@ def test_where_there_is_none_it_says_why_and_the_hold_is_decided_all_the_same(pl
     assert isinstance(notice, dict)
     assert "app.odd" in str(notice["why_not"])
     cli(planned, "approve", ticket, "--as", "dora")
-    assert process.communicate(timeout=30)[0] == "DELETE 1\n"
+    assert process.communicate(timeout=90)[0] == "DELETE 1\n"
     steps = [one["step"] for one in planned.world.entries() if one.get("ticket") == ticket and "step" in one]
     assert steps == ["approved", "used"]

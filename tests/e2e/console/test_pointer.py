@@ -61,7 +61,7 @@ def test_a_press_during_which_the_page_changes_is_a_click(house: House, context:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     expect(page.locator(f"#{second}")).to_have_count(0)
     page.mouse.up()
-    assert process.communicate(timeout=30)[0] == "UPDATE 1\n"
+    assert process.communicate(timeout=90)[0] == "UPDATE 1\n"
     expect(page.locator(f"#{second}")).to_have_count(1)
     other.terminate()
 
@@ -87,7 +87,7 @@ def test_what_slides_under_the_pointer_is_not_approved_by_the_click_for_another(
     aim(page, next_one)
     page.mouse.down()
     page.mouse.up()
-    assert second.communicate(timeout=30)[0] == "UPDATE 1\n"
+    assert second.communicate(timeout=90)[0] == "UPDATE 1\n"
 
 
 def test_a_press_that_nobody_ends_holds_the_page_up_for_a_moment_only(house: House, context: BrowserContext) -> None:

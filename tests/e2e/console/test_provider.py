@@ -54,7 +54,7 @@ def test_somebody_of_the_provider_approves_what_a_psql_waits_for(house: House, c
     assert page.url == f"{house.url}/holds/{ticket}", "where the link led before signing in"
     expect(page.locator(".whoami")).to_contain_text("alice")
     page.get_by_role("button", name="Approve").click()
-    assert process.communicate(timeout=30)[0] == "51\nUPDATE 1\n"
+    assert process.communicate(timeout=90)[0] == "51\nUPDATE 1\n"
     expect(page.locator(".votes").first).to_contain_text("alice")
     cookies = {cookie["name"]: cookie for cookie in context.cookies(house.url)}
     assert (cookies["sallyport"]["sameSite"], cookies["sallyport"]["httpOnly"]) == ("Strict", True)
