@@ -48,6 +48,17 @@ def _post(*fields: Pair, data: tuple[bytes, ...] = (b"a=1",), **pseudo: bytes | 
     return Sent({"method": b"POST", "path": b"/echo", **pseudo}, (_TEXT, *fields), data)
 
 
+def _tunnel(
+    *fields: Pair,
+    data: tuple[bytes, ...] = (SMUGGLED,),
+    protocol: bytes = b"websocket",
+    method: bytes = b"CONNECT",
+    path: bytes = b"/x",
+) -> Sent:
+    own = ((b":protocol", protocol), (b"sec-websocket-version", b"13"), *fields)
+    return Sent({"method": method, "path": path}, own, data)
+
+
 _CODINGS = (
     b"chunked",
     b"identity",
@@ -134,6 +145,11 @@ CASES: tuple[Case, ...] = (
         for name, value in (
             (b"content-length", b"0"), (b"transfer-encoding", b"chunked"), (b"x", b"y\r\n\r\n" + SMUGGLED), (b":path", b"/admin"), (b"authorization", b"x"),
         )
+    )),
+    Case(98, "a request behind a handshake on a stream", REFUSE, (
+        _tunnel(), _tunnel(data=(SMUGGLED[:9], SMUGGLED[9:])), _tunnel(data=(b"\r\n\r\n", SMUGGLED)), _tunnel(path=b"/echo"), _tunnel(path=b"/admin"),
+        _tunnel(data=(b"\x81\x85abcd", SMUGGLED)), _tunnel((b"content-length", b"62")), _tunnel((b"upgrade", b"websocket")), _tunnel((b"sec-websocket-version", b"8")),
+        _tunnel((b"sec-websocket-key", b"AAAAAAAAAAAAAAAAAAAAAA==")), _tunnel(protocol=b"connect-tcp"), _tunnel(protocol=b"WebSocket"), _tunnel(method=b"GET"),
     )),
     Case(96, "methods that are none of ours", REFUSE, tuple(
         _get(method=method) for method in (b"CONNECT", b"TRACE", b"get", b"BREW", b"DELETE", b"PRI", b"GET ", b"")
