@@ -22,6 +22,7 @@ from adapters.postgres.catalog_rows import (
     Found,
     everything,
     is_too_much,
+    read_casts,
     read_columns,
     read_functions,
     read_operators,
@@ -55,6 +56,8 @@ LIMIT {MAX_ROWS + 1}
 _KINDS = {
     "functions": ("o.oid, o.xmin", "pg_catalog.pg_proc o"),
     "operators": ("o.oid, o.xmin", "pg_catalog.pg_operator o"),
+    "casts": ("o.oid, o.xmin", "pg_catalog.pg_cast o"),
+    "checks": ("o.oid, o.xmin", "pg_catalog.pg_constraint o WHERE o.contypid <> 0"),
     # WHY not the types of relations: with every new table there are two more, and no column has them by name here.
     "types": (
         "o.oid, o.xmin",
@@ -148,6 +151,8 @@ async def _renewed(connection: Connection, before: Reading, marks: Marks, change
         found = replace(found, functions=await read_functions(connection))
     if marks.differ_in(old, "operators", "schemas", "extensions"):
         found = replace(found, operators=await read_operators(connection))
+    if marks.differ_in(old, "casts", "checks", "functions", "types", "schemas", "extensions"):
+        found = replace(found, casts=await read_casts(connection))
     return replace(found, views=await _renewed_views(connection, found, before, marks, changed))
 
 

@@ -96,6 +96,30 @@ WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 
+_CASTS = f"""
+WITH RECURSIVE stands_on (oid, base) AS (
+    SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd'
+    UNION ALL SELECT s.oid, t.typbasetype FROM stands_on s JOIN pg_catalog.pg_type t ON t.oid = s.base AND t.typtype = 'd')
+SELECT t.typname, n.nspname, p.proname, c.castcontext::text
+FROM pg_catalog.pg_cast c
+JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
+WHERE c.oid >= 16384 AND NOT {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_cast", oid="c.oid")}
+UNION
+SELECT t.typname, n.nspname, p.proname, 'check'
+FROM pg_catalog.pg_constraint o
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = o.oid
+    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN stands_on s ON s.base = o.contypid
+JOIN pg_catalog.pg_type t ON t.oid = s.oid
+WHERE n.nspname <> 'information_schema'
+ORDER BY 1, 2, 3, 4
+LIMIT {MAX_ROWS + 1}
+"""  # noqa: S608  # put together from constants
+
 _FIRST_USER_OID = 16384
 """Objects below it come with PostgreSQL itself."""
 _VOLATILITY = {"i": "immutable", "s": "stable", "v": "volatile"}
@@ -153,6 +177,16 @@ class OperatorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CastRow:
+    """A function that people made for a cast to a type (of a context as `pg_cast` has it), or for a `check` of a domain."""
+
+    type: str
+    schema: str
+    function: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """One reading of everything. `views` by the view's OID, `parents` as (child, parent), `types` by OID, `shapes` of
     types that people made by OID."""
@@ -164,6 +198,7 @@ class Found:
     functions: Sequence[FunctionRow] | None = None
     operators: Sequence[OperatorRow] = ()
     shapes: Mapping[int, TypeRow] | None = None
+    casts: Sequence[CastRow] = ()
 
 
 class Connection(Protocol):
@@ -192,12 +227,13 @@ async def everything(connection: Connection) -> Found:
     parents = await read_parents(connection)
     types = await read_types(connection)
     views = await read_views(connection, sorted({row.oid for row in columns if row.kind == "v"}))
-    return Found(columns, views, parents, types, functions, operators, await read_shapes(connection))
+    shapes, casts = await read_shapes(connection), await read_casts(connection)
+    return Found(columns, views, parents, types, functions, operators, shapes, casts)
 
 
 def is_too_much(found: Found) -> bool:
     """Whether there is more than a catalog here holds."""
-    parts = (found.columns, found.functions or (), found.operators, found.parents, found.types or {})
+    parts = (found.columns, found.functions or (), found.operators, found.parents, found.types or {}, found.casts)
     return max(map(len, parts)) > MAX_ROWS
 
 
@@ -214,6 +250,10 @@ async def read_functions(connection: Connection) -> list[FunctionRow]:
 
 async def read_operators(connection: Connection) -> list[OperatorRow]:
     return [OperatorRow(*row) for row in await connection.fetch(_OPERATORS)]  # type: ignore[arg-type]  # asyncpg's rows
+
+
+async def read_casts(connection: Connection) -> list[CastRow]:
+    return [CastRow(*row) for row in await connection.fetch(_CASTS)]  # type: ignore[arg-type]  # asyncpg's rows
 
 
 async def read_parents(connection: Connection) -> list[tuple[int, int]]:
@@ -291,7 +331,14 @@ def facts_of(found: Found) -> tuple[CatalogFacts, dict[tuple[int, int], str]]:
     made = _generated(generated, found.columns)
     relations = {name: RelationFacts(columns[name], types[name], parents[name], made.get(name, {})) for name in columns}
     facts = CatalogFacts(
-        (), relations, views, None if found.functions is None else _functions(found.functions), None, _operators(found)
+        (),
+        relations,
+        views,
+        None if found.functions is None else _functions(found.functions),
+        None,
+        _operators(found),
+        _casts(found, is_check=False),
+        _casts(found, is_check=True),
     )
     return facts, origins
 
@@ -311,6 +358,16 @@ def _operators(found: Found) -> list[str]:
     """Those that may be taken for PostgreSQL's own."""
     rows = found.operators
     return sorted({f"{row.schema}.{row.name}" for row in rows if _may_shadow(row.of_extension, (row.left, row.right))})
+
+
+def _casts(found: Found, *, is_check: bool) -> dict[str, list[str]]:
+    """The functions of casts, or of domains' checks, by the type; those of implicit casts under `*`, of assignments `=`."""
+    made: dict[str, list[str]] = {}
+    for row in found.casts:
+        if (row.context == "check") is is_check:
+            for name in (row.type, *{"i": ("*",), "a": ("=",)}.get(row.context, ())):
+                made.setdefault(name, []).append(f"{row.schema}.{row.function}")
+    return made
 
 
 def _may_shadow(of_extension: bool, types: Sequence[int]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value
 from engine.command.http.content import Content, read_content
-from engine.command.http.signs import DELETION, value_features, words_of
+from engine.command.http.signs import names_deletion, value_features, words_of
 from engine.command.mcp.kinds import EFFECTS, FEATURES, NOTICES, PARAMETERS, REQUESTS, TRANSPORT
 from engine.command.mcp.tree import Mcp
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
@@ -107,7 +107,7 @@ def _command(raw: bytes) -> Command:
     # WHY not every URI: those of a server's own scheme lead nowhere but to itself.
     values = [*facts.arguments.values(), *([facts.uri] if facts.uri.lower().startswith(_FETCHED) else [])]
     features = content.features | value_features(values, is_line=False)
-    features |= {"names_deletion"} if words_of([facts.tool]) & DELETION else set()
+    features |= {"names_deletion"} if names_deletion(words_of([facts.tool])) else set()
     features |= {"offers_sampling"} if any(one.name == "sampling" for one in targets) else set()
     return Command(
         protocol="mcp",

@@ -14,7 +14,9 @@ from engine import _native
 from engine.command.tree import ParsedCommand
 from engine.errors import InputInvalid
 
-CATALOG_KEYS = frozenset({"search_path", "relations", "views", "functions", "types", "operators", "prepared"})
+CATALOG_KEYS = frozenset(
+    {"search_path", "relations", "views", "functions", "types", "operators", "casts", "checks", "prepared"}
+)
 RELATION_KEYS = frozenset({"columns", "types", "parents", "generated"})
 VIEW_KEYS = frozenset({"definition"})
 FUNCTION_KEYS = frozenset(
@@ -74,7 +76,9 @@ class CatalogFacts:
     `views` maps a view to its query, or to None where nobody can say; its columns stand in `relations`. A view that is
     missing in `views` counts as a table. The names in a view's query mean what they mean under this `search_path`, also for
     a session with another. Several functions of one name stand in a list. `functions` and `types` are None where nobody
-    listed them; `operators` are those that people made. `pg_temp` is the schema of temporary objects.
+    listed them; `operators` are those that people made. `casts` are the functions that people made for casts to a type, by its
+    bare name, those that nobody has to write under `*`, where a value is stored under `=`; `checks` those that a domain's values have to pass.
+    `pg_temp` is the schema of temporary objects.
     """
 
     search_path: Sequence[str] = ()
@@ -83,6 +87,8 @@ class CatalogFacts:
     functions: Mapping[str, FunctionFacts | Sequence[FunctionFacts]] | None = None
     types: Sequence[str] | None = None
     operators: Sequence[str] = ()
+    casts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     prepared: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:

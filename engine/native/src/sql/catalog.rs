@@ -92,6 +92,10 @@ pub struct Catalog {
     functions: Option<Arc<HashMap<String, FunctionFact>>>,
     types: Option<Arc<HashSet<String>>>,
     operators: Arc<HashSet<String>>,
+    /// Functions that people made and that a value may go through to become one of a type: `schema.name` by the type's bare name.
+    casts: Arc<HashMap<String, Vec<String>>>,
+    /// The same of what a type's values have to pass.
+    checks: Arc<HashMap<String, Vec<String>>>,
     prepared: HashMap<String, Arc<str>>,
     version: String,
     /// What it was built from, and what of it one session sees: for those who record what names meant.
@@ -113,6 +117,8 @@ impl Catalog {
         catalog.functions = facts::functions(value.get("functions"))?.map(Arc::new);
         catalog.types = facts::names(value.get("types"), "types")?.map(Arc::new);
         catalog.operators = Arc::new(facts::names(value.get("operators"), "operators")?.unwrap_or_default());
+        catalog.casts = Arc::new(facts::lists(value.get("casts"), "casts")?);
+        catalog.checks = Arc::new(facts::lists(value.get("checks"), "checks")?);
         catalog.read_session(&value)?;
         let definitions = Self { prepared: HashMap::new(), ..catalog.clone() };
         catalog.definitions = Some(Arc::new(definitions));
@@ -192,6 +198,18 @@ impl Catalog {
         }
         let named = |schema: &&Name| &***schema != "pg_catalog" && self.operators.contains(&format!("{schema}.{name}"));
         self.search_path.iter().find(named)
+    }
+
+    /// What runs when a value is cast to a type, besides PostgreSQL's own functions. A literal is read, not cast, but checked.
+    pub fn cast_functions(&self, bare_type: &str, is_literal: bool) -> impl Iterator<Item = &str> {
+        let casts = self.casts.get(bare_type).filter(|_| !is_literal);
+        casts.into_iter().chain(self.checks.get(bare_type)).flatten().map(String::as_str)
+    }
+
+    /// The functions of casts that nobody has to write: they may run wherever a value stands, some only where one is stored.
+    pub fn implicit_casts(&self, stores: bool) -> impl Iterator<Item = &str> {
+        let stored = self.casts.get("=").filter(|_| stores);
+        self.casts.get("*").into_iter().chain(stored).flatten().map(String::as_str)
     }
 
     /// The text a session prepared under this name.

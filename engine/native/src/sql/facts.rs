@@ -172,6 +172,16 @@ pub fn names(value: Option<&Value>, field: &str) -> Result<Option<HashSet<String
     })
 }
 
+/// Lists of names by a name.
+pub fn lists(value: Option<&Value>, field: &str) -> Result<HashMap<String, Vec<String>>, Failure> {
+    pairs(value, field)?
+        .into_iter()
+        .map(|(name, listed)| {
+            Ok((name.to_owned(), strings(Some(listed), field)?.into_iter().map(str::to_owned).collect()))
+        })
+        .collect()
+}
+
 fn given(value: Option<&Value>) -> Option<&Value> {
     value.filter(|value| **value != Value::Nil)
 }

@@ -69,6 +69,12 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     for (number, statement) in parsed.stmts.iter().enumerate() {
         builder.statement = number;
         outputs = builder.raw_statement(statement);
+        if !changes_the_session(statement) {
+            let flow = builder.implicit_calls();
+            for column in outputs.iter_mut().flat_map(|columns| &mut columns.list) {
+                column.flow.absorb(flow.clone());
+            }
+        }
     }
     if parsed.stmts.is_empty() {
         builder.operation(Kind::Empty);
@@ -88,6 +94,16 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     }
     (tree.sql.has_where, tree.sql.has_limit) = clauses(&tree.operations);
     tree
+}
+
+/// Statements that hold no value which could be cast.
+fn changes_the_session(statement: &RawStmt) -> bool {
+    use pg_query::NodeEnum::{DeallocateStmt, DiscardStmt, TransactionStmt, VariableSetStmt, VariableShowStmt};
+    let node = statement.stmt.as_ref().and_then(|node| node.node.as_ref());
+    matches!(
+        node,
+        Some(TransactionStmt(_) | VariableSetStmt(_) | VariableShowStmt(_) | DeallocateStmt(_) | DiscardStmt(_))
+    )
 }
 
 fn changes_or_reads_rows(statement: &RawStmt) -> bool {

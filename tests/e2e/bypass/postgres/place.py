@@ -36,6 +36,12 @@ CREATE FUNCTION my_udf(k int) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS 
 CREATE FUNCTION seen(k int) RETURNS text LANGUAGE sql STABLE AS 'SELECT ssn FROM cust WHERE id = k';
 CREATE FUNCTION put_in(k int, t text DEFAULT seen(1)) RETURNS text LANGUAGE sql STABLE AS 'SELECT t';
 CREATE FUNCTION put_in_two(k int, t text DEFAULT my_udf(1), n bigint DEFAULT nextval('s')) RETURNS text LANGUAGE sql STABLE AS 'SELECT t';
+CREATE TYPE kind AS ENUM ('a', 'b');
+CREATE FUNCTION turned(int) RETURNS kind LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN (SELECT max(ssn) FROM public.cust) LIKE $$03%$$ THEN $$a$$ ELSE $$b$$ END; END';
+CREATE CAST (int AS kind) WITH FUNCTION turned(int);
+CREATE FUNCTION looked(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN $1 NOT IN (SELECT ssn FROM public.cust); END';
+CREATE DOMAIN spied AS text CHECK (looked(VALUE));
+CREATE DOMAIN spied_on AS spied;
 CREATE PROCEDURE my_proc() LANGUAGE sql AS 'DELETE FROM cust';
 CREATE FUNCTION upper(varchar) RETURNS text LANGUAGE sql AS 'SELECT max(ssn) FROM cust';
 CREATE SCHEMA evil;

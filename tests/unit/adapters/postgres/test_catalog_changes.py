@@ -47,6 +47,7 @@ class Database:
             catalog_rows._PARENTS: "parents",
             catalog_rows._TYPES: "types",
             SHAPES: "shapes",
+            catalog_rows._CASTS: "casts",
         }
         self.asked.append(kinds[query])
         return []
@@ -76,7 +77,16 @@ def copied(database: Database) -> Database:
 async def test_where_no_mark_is_another_nothing_is_asked_for() -> None:
     database = Database()
     first = await read(database)
-    assert database.asked == ["columns all", "functions", "operators", "parents", "types", "views [3, 4]", "shapes"]
+    assert database.asked == [
+        "columns all",
+        "functions",
+        "operators",
+        "parents",
+        "types",
+        "views [3, 4]",
+        "shapes",
+        "casts",
+    ]
     assert await read(database, first) is first
     assert database.asked == []
 
@@ -107,14 +117,16 @@ async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
-        ("functions", ["functions", "views [3, 4]"]),
+        ("functions", ["functions", "casts", "views [3, 4]"]),
         ("operators", ["operators", "views [3, 4]"]),
-        ("types", ["types", "shapes", "views [3, 4]"]),
+        ("casts", ["casts"]),
+        ("checks", ["casts"]),
+        ("types", ["types", "shapes", "casts", "views [3, 4]"]),
         ("composites", ["shapes"]),
         ("parents", ["parents"]),
-        ("schemas", ["types", "functions", "operators", "views [3, 4]"]),
+        ("schemas", ["types", "functions", "operators", "casts", "views [3, 4]"]),
         ("languages", ["functions", "views [3, 4]"]),
-        ("extensions", ["shapes", "functions", "operators"]),
+        ("extensions", ["shapes", "functions", "operators", "casts"]),
     ],
 )
 async def test_of_the_rest_only_the_kind_with_another_mark_is_read(kind: str, asked: list[str]) -> None:

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres import catalog_rows
-from adapters.postgres.catalog_rows import ColumnRow, Found, FunctionRow, OperatorRow, facts_of, fetch
+from adapters.postgres.catalog_rows import CastRow, ColumnRow, Found, FunctionRow, OperatorRow, facts_of, fetch
 from engine.command.sql.parse import RelationFacts
 
 MINE, BUILT_IN = 20_000, 25
@@ -91,6 +91,18 @@ def test_only_an_extensions_own_types_keep_a_function_from_being_taken_for_anoth
     assert facts.functions is not None
     assert facts.functions["public.upper"][0].shadows is shadows  # type: ignore[index]  # the adapter always lists
     assert list(facts.operators) == (["public.="] if shadows else [])
+
+
+def test_casts_and_checks_stand_by_their_type_and_by_when_they_run() -> None:
+    rows = [
+        CastRow("mood", "s", "f", "e"),
+        CastRow("mood", "s", "g", "i"),
+        CastRow("int4", "s", "h", "a"),
+        CastRow("spied", "s", "k", "check"),
+    ]
+    facts, _ = facts_of(Found(casts=rows))
+    assert facts.casts == {"mood": ["s.f", "s.g"], "*": ["s.g"], "int4": ["s.h"], "=": ["s.h"]}
+    assert facts.checks == {"spied": ["s.k"]}
 
 
 class Answers:

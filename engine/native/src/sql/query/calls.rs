@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use pg_query::protobuf::{FuncCall, Node, ParseResult, SelectStmt};
+use pg_query::protobuf::{FuncCall, Node, ParseResult, SelectStmt, TypeCast};
 use pg_query::NodeEnum;
 
 use super::flow::Flow;
@@ -147,6 +147,35 @@ impl<'a> Builder<'a> {
         (queries(&parsed).count() == parsed.stmts.len()).then_some(parsed)
     }
 
+    /// What people's functions bring in when a value is cast.
+    pub fn cast_calls(&mut self, cast: &TypeCast) -> Flow {
+        let parts = cast.type_name.as_ref().map(|name| strings(&name.names)).unwrap_or_default();
+        let (Some(catalog), Some(bare)) = (self.catalog, parts.last()) else {
+            return Flow::constant();
+        };
+        let is_literal = cast.arg.as_deref().is_some_and(is_text);
+        let called: Vec<&str> = catalog.cast_functions(bare, is_literal).collect();
+        self.each_call(&called)
+    }
+
+    /// What people's functions bring in that run though nobody wrote a cast.
+    pub fn implicit_calls(&mut self) -> Flow {
+        let stores = !self.tree.sql.writes.is_empty();
+        let called: Vec<&str> =
+            self.catalog.map(|catalog| catalog.implicit_casts(stores).collect()).unwrap_or_default();
+        self.each_call(&called)
+    }
+
+    fn each_call(&mut self, called: &[&str]) -> Flow {
+        let mut flow = Flow::constant();
+        for name in called {
+            if let Some((schema, name)) = name.split_once('.') {
+                flow.absorb(self.named_call(&[schema, name], 1, &[]).1);
+            }
+        }
+        flow
+    }
+
     fn list_call(&mut self, full: &Name, effect: Effect, resolved: bool) {
         if !self.is_new_call(full) {
             return;
@@ -287,6 +316,12 @@ impl<'a> Builder<'a> {
         self.note_reads(&flow);
         flow
     }
+}
+
+/// A text in quotes, which the type's own reader reads.
+fn is_text(node: &Node) -> bool {
+    use pg_query::protobuf::a_const::Val;
+    matches!(node.node.as_ref(), Some(NodeEnum::AConst(constant)) if matches!(constant.val, Some(Val::Sval(_))))
 }
 
 /// The queries among the statements of a text.

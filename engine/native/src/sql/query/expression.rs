@@ -73,8 +73,9 @@ impl<'a> Builder<'a> {
             NodeEnum::BooleanTest(test) => self.optional(test.arg.as_deref(), scope).derive("is true"),
             NodeEnum::FuncCall(call) => self.call(call, scope),
             NodeEnum::TypeCast(cast) => {
-                let flow = self.optional(cast.arg.as_deref(), scope);
+                let mut flow = self.optional(cast.arg.as_deref(), scope);
                 self.type_name(cast.type_name.as_ref());
+                flow.absorb(self.cast_calls(cast));
                 if flow == Flow::constant() {
                     flow
                 } else {

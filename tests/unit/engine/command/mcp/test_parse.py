@@ -122,6 +122,7 @@ def test_values_that_lead_elsewhere_and_names_that_delete_are_marked() -> None:
     assert "url_to_internal" in tree(read | {"params": {"uri": "http://localhost/x"}}).features
     assert tree(read | {"params": {"uri": "shop://terms"}}).features == ()
     assert "names_deletion" in tree(call("delete_user")).features
+    assert "names_deletion" in tree(call("deleteuser")).features
     offered = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {"sampling": {}}}}
     assert "offers_sampling" in tree(offered).features
 

@@ -175,6 +175,53 @@ def test_a_call_that_leaves_out_what_nobody_can_read_is_opaque(values: str | Non
     assert asked("SELECT f(1, 2)", functions).complete
 
 
+HIDDEN = FunctionFacts(language="plpgsql", volatility="stable", arguments=("k",))
+TURNS = FunctionFacts(language="sql", volatility="immutable", arguments=("k",), body="SELECT k")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_seen"),
+    [
+        ("SELECT id::mood FROM cust", False),
+        ("SELECT CAST(1 AS public.mood)", False),
+        ("SELECT 'a'::text::mood", False),
+        ("SELECT ARRAY[1]::mood[]", False),
+        ("SELECT 'a'::mood", True),
+        ("SELECT mood 'a'", True),
+        ("SELECT id::text FROM cust", True),
+        ("SELECT 'x'::spied", False),
+        ("SELECT id FROM cust WHERE name::spied = ''", False),
+    ],
+)
+def test_a_cast_that_people_made_is_a_call_and_so_is_a_domains_check(text: str, is_seen: bool) -> None:
+    functions = {"public.turned": HIDDEN, "public.looked": HIDDEN}
+    casts, checks = {"mood": ("public.turned",)}, {"spied": ("public.looked",)}
+    command = tree(
+        text, catalog(functions=functions, types=("public.mood", "public.spied"), casts=casts, checks=checks)
+    )
+    assert command.complete is is_seen
+    assert ("unknown_function" in command.features) is not is_seen
+    readable = dict.fromkeys(functions, TURNS)
+    assert tree(
+        text, catalog(functions=readable, types=("public.mood", "public.spied"), casts=casts, checks=checks)
+    ).complete
+
+
+def test_a_cast_that_nobody_has_to_write_runs_in_every_statement() -> None:
+    made = catalog(functions={"public.turned": HIDDEN}, casts={"mood": ("public.turned",), "*": ("public.turned",)})
+    command = tree("SELECT id FROM cust", made)
+    assert not command.complete
+    assert not only(command).proven
+    assert tree("BEGIN", made).complete
+    assert tree("SET timezone = 'UTC'", made).complete
+
+
+def test_a_cast_of_assignment_runs_where_something_is_stored() -> None:
+    made = catalog(functions={"public.turned": HIDDEN}, casts={"mood": ("public.turned",), "=": ("public.turned",)})
+    assert tree("SELECT id FROM cust", made).complete
+    assert not tree("INSERT INTO orders (id) VALUES (1)", made).complete
+
+
 def test_the_gravest_thing_a_body_calls_is_what_the_call_does() -> None:
     facts = FunctionFacts(language="sql", volatility="stable", arguments=(), body="SELECT nextval('s')")
     command = asked("SELECT f()", with_functions(f=facts))
