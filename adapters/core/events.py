@@ -72,6 +72,11 @@ class UpstreamLeased:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamWanted:
+    """Somebody waits for a connection like the leased one: a session that can do without it between two transactions gives it up."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamFailed:
     """The connection asked for cannot be had. `reason` is fit for the client."""
 
@@ -170,6 +175,7 @@ Event: TypeAlias = (
     | UpstreamReused
     | UpstreamUnserved
     | UpstreamLeased
+    | UpstreamWanted
     | UpstreamFailed
     | Decided
     | VerifierFound

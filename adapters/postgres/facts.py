@@ -60,6 +60,17 @@ _UNDONE = re.compile(
     r"pg_catalog\.(set_config|setseed|pg_(try_)?advisory_[a-z_]+|pg_sleep[a-z_]*|pg_stat_clear_snapshot)"
 )
 """Functions that change a session in no way, or in one that is undone when it is washed."""
+_KEEPS_NOTHING = (_TRANSACTION - {"prepare_transaction"}) | {
+    "rollback_to_savepoint",
+    *("show", "fetch", "move", "close_cursor", "reset", "unlisten", "notify", "lock", "set_constraints", "explain"),
+    *("vacuum", "analyze", "checkpoint", "cluster", "reindex", "commit_prepared", "rollback_prepared"),
+}
+"""Kinds of SESSION of which nothing lasts beyond a transaction, in a session that had nothing before."""
+_TRANSACTIONS_OWN = re.compile(
+    r"pg_catalog\.(pg_(try_)?advisory_xact_lock(_shared)?|pg_advisory_unlock_all|pg_sleep[a-z_]*|pg_stat_clear_snapshot"
+    r"|pg_notify|lo_[a-z0-9_]+)"
+)
+"""Functions that write or change a session, and keep nothing beyond a transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,8 @@ class Facts:
     differ afterwards. `changes_catalog`: names may mean something else afterwards. `names`: it makes, uses or ends
     prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text.
     `checks_rows`: the server looks at whole rows on its way, and its errors quote them. `marks`: the connection may keep something
-    of it that `DISCARD ALL` does not undo."""
+    of it that `DISCARD ALL` does not undo. `keeps`: the session may have something of it beyond the transaction, and would miss it on another
+    connection."""
 
     changes_lexer: bool = False
     sets_lexer: bool = False
@@ -81,6 +93,7 @@ class Facts:
     unparsable: bool = False
     checks_rows: bool = False
     marks: bool = False
+    keeps: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -90,7 +103,14 @@ class Facts:
 
 
 WORST = Facts(
-    opaque=True, changes_session=True, changes_catalog=True, names=True, copies_out=True, checks_rows=True, marks=True
+    opaque=True,
+    changes_session=True,
+    changes_catalog=True,
+    names=True,
+    copies_out=True,
+    checks_rows=True,
+    marks=True,
+    keeps=True,
 )
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""
 
@@ -116,6 +136,7 @@ def facts_of_command(command: Command) -> Facts:
         op.effect not in _DATA and op.kind not in _HARMLESS_SESSION and op.effect is not Effect.GRANT
         for op in command.operations
     )
+    marks = opaque or bool(features & _ADMINISTERING) or any(map(_marks, command.operations))
     return Facts(
         changes_lexer=_LEXER in features and not (lexer_by and lexer_by <= {"set", "reset"}),
         sets_lexer="set" in lexer_by,
@@ -127,7 +148,8 @@ def facts_of_command(command: Command) -> Facts:
         copies_out=unseen or "copy_to" in kinds,
         checks_rows=unseen
         or any(op.effect not in (Effect.READ, Effect.SESSION) or op.kind in _CHECKING for op in command.operations),
-        marks=opaque or bool(features & _ADMINISTERING) or any(map(_marks, command.operations)),
+        marks=marks,
+        keeps=marks or "temp_object" in features or not all(map(_keeps_nothing, command.operations)),
         unparsable=any(problem.code == _UNPARSABLE for problem in command.problems),
     )
 
@@ -150,6 +172,21 @@ def _marks(operation: Operation) -> bool:
         or (is_call and target.type == "function" and not _UNDONE.fullmatch(target.name))
         for target in operation.targets
     )
+
+
+def _keeps_nothing(operation: Operation) -> bool:
+    """Whether nothing of it lasts in the session beyond its transaction. What is not known to be so is not."""
+    effect, kind = operation.effect, operation.kind
+    is_call = kind == "call_function"
+    if effect is Effect.READ or (effect in _DATA and not is_call and not _drops(kind)):
+        return True
+    functions = [target.name for target in operation.targets if target.type == "function"]
+    if is_call:
+        is_known = bool(functions) and all(map(_TRANSACTIONS_OWN.fullmatch, functions))
+        return effect in (Effect.WRITE, Effect.SESSION) and is_known
+    if kind == "set_transaction":
+        return all(target.name == "transaction" for target in operation.targets)
+    return effect is Effect.SESSION and kind in _KEEPS_NOTHING
 
 
 def _writes_settings(operations: Sequence[Operation]) -> bool:

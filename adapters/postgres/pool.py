@@ -2,6 +2,8 @@
 
     new --session--> put back --washed--> free --asked--> session ...        (`session.pooled` says what is asked, and which answers are good)
 
+By transaction, a session puts its connection back while it goes on, when it was told that somebody waits (`session.moving`).
+
 The pools of one process, shared by its listeners; one for each resource, address, role and database, bounded by the resource's `size`.
 INVARIANT: a connection on which anything came that was not asked for, or of which anything is in doubt, is ended. A place counts until its
 socket is gone or given up here. All on the loop's thread. Satisfies `adapters.core.leasing.Pool`; made by the composition root.
@@ -10,6 +12,7 @@ socket is gone or given up here. All on the loop's thread. Satisfies `adapters.c
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
@@ -18,7 +21,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from adapters.core.ends import End, Hearer
-from adapters.core.events import Event, Side
+from adapters.core.events import Event, Side, UpstreamWanted
 from adapters.core.kept import is_quiet
 from adapters.core.leasing import Leased
 from adapters.core.ports import Refusal
@@ -59,7 +62,14 @@ class PoolEnd(End):
     def __init__(self, hearer: Hearer, kin: Kin, over: Callable[[PoolEnd], None]) -> None:
         super().__init__(hearer, Side.UPSTREAM)
         self.kin = kin
+        self.is_wanted = False
+        """Whoever has it was told that somebody waits."""
         self._over = over
+
+    def want(self) -> None:
+        """Tell whoever has it that somebody waits."""
+        self.is_wanted = True
+        self._hearer.take(UpstreamWanted())
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -122,6 +132,8 @@ class _Free:
 
     line: PoolEnd
     estate: Estate
+    washed: int
+    """Its wash, counted with what was asked for (`Pools._moment`)."""
     timer: asyncio.TimerHandle | None = None
 
 
@@ -134,6 +146,8 @@ class _Room:
     """All that are open, or about to be."""
     free: list[_Free] = field(default_factory=list)
     """The one that was put back last stands last."""
+    lent: dict[PoolEnd, None] = field(default_factory=dict)
+    """Those of sessions that may give theirs up; the one that was lent last stands last."""
     queue: deque[asyncio.Event] = field(default_factory=deque)
     """Sessions that wait, in the order they came."""
 
@@ -158,7 +172,12 @@ class Pools:
         self._count = count
         self._rooms: dict[_Key, _Room] = {}
         self._washing: set[asyncio.Task[None]] = set()
+        self._moments = itertools.count()
         self._is_over = False
+
+    def _moment(self) -> int:
+        """A number that tells what came after what. WHY no clock: the loop's stands still while things happen."""
+        return next(self._moments)
 
     # --- what a relay asks for
 
@@ -167,18 +186,28 @@ class Pools:
         pooling = pooling_of(kin.target) if isinstance(kin, Kin) else None
         if not isinstance(kin, Kin) or pooling is None:
             raise TypeError("a connection was asked for where there is no pool")
-        room = self._room(kin, pooling)
+        room, began = self._room(kin, pooling), self._moment()
         found = await self._turn(room, kin)
         while isinstance(found, _Free):
-            if await self._is_well(found):
+            # WHY not asked again: by transaction it was often washed for this very session, and washing asks the same.
+            if (pooling.by_transaction and found.washed > began) or await self._is_well(found):
                 found.line.tell(hearer)
                 self._count(kin.resource, REUSED)
+                self._lend(room, found.line)
                 return Leased(found.line, found.estate)
             found = self._take(room, kin)
         if found is None:
             self._count(kin.resource, REFUSED)
             return Refusal(TOO_MANY, _all_busy(pooling))
-        return await self._opened(found, hearer, told, session)
+        return await self._opened(room, found, hearer, told, session)
+
+    def _lend(self, room: _Room, line: PoolEnd) -> None:
+        line.is_wanted = False
+        if room.pooling.by_transaction:
+            room.lent[line] = None
+            if room.queue:
+                # WHY now: who began to wait while this one was not lent yet has asked nobody for it.
+                line.want()
 
     def put_back(self, end: End, estate: object) -> None:
         """Wash a connection whose session is over; free afterwards, or ended."""
@@ -186,6 +215,8 @@ class Pools:
             end.forget()
             return
         end.uses += 1
+        if (room := self._rooms.get(_key(end.kin))) is not None:
+            room.lent.pop(end, None)
         if self._is_over or self._is_old(end) or end.out or end.unsent or not is_quiet(end):
             self._end(end, "old or in doubt")
             return
@@ -207,12 +238,21 @@ class Pools:
                     if room.queue[0] is me and (found := self._take(room, kin)) is not None:
                         return found
                     me.clear()
+                    if room.queue[0] is me:
+                        self._want(room)
                     await me.wait()
         except TimeoutError:
             return None
         finally:
             room.queue.remove(me)
             self._wake(room)
+
+    def _want(self, room: _Room) -> None:
+        """Have sessions told that somebody waits, until one gave its connection up at once. Nobody is told twice of one that they have."""
+        for line in [line for line in room.lent if not line.is_wanted]:
+            line.want()
+            if line not in room.lent:
+                return
 
     def _take(self, room: _Room, kin: Kin) -> _Free | PoolEnd | None:
         """A free connection for `kin`, or a place for a new one, if need be that of a free one of somebody else."""
@@ -233,7 +273,9 @@ class Pools:
         self._rooms.setdefault(_key(kin), room)
         return line
 
-    async def _opened(self, line: PoolEnd, hearer: Hearer, told: Reached, session: str) -> Leased | Refusal:
+    async def _opened(
+        self, room: _Room, line: PoolEnd, hearer: Hearer, told: Reached, session: str
+    ) -> Leased | Refusal:
         line.tell(hearer)
         is_reached = False
         try:
@@ -246,6 +288,7 @@ class Pools:
             return UNREACHABLE
         line.since = asyncio.get_running_loop().time()
         self._count(line.kin.resource, NEW)
+        self._lend(room, line)
         return Leased(line)
 
     # --- questions between two sessions
@@ -275,6 +318,7 @@ class Pools:
         return is_well
 
     async def _wash(self, line: PoolEnd, estate: Estate) -> None:
+        moment = self._moment()
         seed = secrets.randbelow(_STEPS) / _STEPS * 2 - 1
         why: str | None = "unanswered"
         try:
@@ -285,15 +329,15 @@ class Pools:
             if why is not None:
                 self._end(line, why)
         if why is None:
-            self._set_free(line, estate)
+            self._set_free(line, estate, moment)
 
-    def _set_free(self, line: PoolEnd, estate: Estate) -> None:
+    def _set_free(self, line: PoolEnd, estate: Estate, washed: int) -> None:
         room = self._rooms.get(_key(line.kin))
         if room is None or self._is_over or line not in room.lines or len(room.lines) > room.pooling.size:
             self._end(line, "one too many")
             return
         loop = asyncio.get_running_loop()
-        one = _Free(line, estate)
+        one = _Free(line, estate, washed)
         line.tell(_Silence(lambda: self._broken(room, one)))
         left = line.since + room.pooling.lifetime_seconds - loop.time()
         one.timer = loop.call_later(max(0.0, min(room.pooling.idle_seconds, left)), self._broken, room, one)
@@ -328,6 +372,7 @@ class Pools:
         if room is None or line not in room.lines:
             return
         room.lines.discard(line)
+        room.lent.pop(line, None)
         self._wake(room)
         if not room.lines and not room.queue:
             del self._rooms[key]

@@ -38,6 +38,7 @@ from gateway.config.exports import is_postable
 from gateway.config.model import Listener, NoticeKind, ResourceProtocol
 from gateway.config.model import Resource as ResourceConfig
 from gateway.config.notices import mail_place
+from gateway.config.pool import PoolMode
 from gateway.config.proxy import Proxy
 from gateway.config.ssh import read_public_key
 from gateway.config.tools import Listed
@@ -241,7 +242,10 @@ class Secrets:
             return self._proxy_rules(resource.name, resource.proxy)
         if resource.pool is not None:
             pool = resource.pool
-            return Pooling(pool.size, pool.idle_seconds, pool.lifetime_seconds, pool.wait_seconds)
+            by_transaction = pool.mode is PoolMode.TRANSACTION
+            return Pooling(
+                pool.size, pool.idle_seconds, pool.lifetime_seconds, pool.wait_seconds, by_transaction=by_transaction
+            )
         return self._mcp_server(resource) if resource.protocol is ResourceProtocol.MCP else None
 
     def _proxy_rules(self, name: str, proxy: Proxy) -> ProxyRules:

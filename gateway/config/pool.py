@@ -18,6 +18,8 @@ class PoolMode(StrEnum):
 
     SESSION = "session"
     """When the session is over."""
+    TRANSACTION = "transaction"
+    """Between two transactions of a session too, where nothing keeps it."""
 
 
 @dataclass(frozen=True, slots=True)

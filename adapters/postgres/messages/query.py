@@ -20,8 +20,11 @@ DESCRIBE_PORTAL = frame(Front.DESCRIBE, b"P\0")
 
 
 class Parse(msgspec.Struct, frozen=True, gc=False):
+    """`types` is everything after the text, as sent."""
+
     name: bytes
     text: bytes
+    types: bytes
 
 
 class Bind(msgspec.Struct, frozen=True, gc=False):
@@ -54,7 +57,7 @@ def decode_parse(body: bytes) -> Parse:
     text, at = text_at(body, at)
     if len(body) < at + 2 or len(body) != at + 2 + 4 * _I16.unpack_from(body, at)[0]:
         raise refuse("the parameter types of a Parse have an impossible length")
-    return Parse(name, text)
+    return Parse(name, text, body[at:])
 
 
 def decode_bind(body: bytes) -> Bind:
@@ -131,9 +134,12 @@ def _formats(rest: bytes, at: int) -> tuple[tuple[int, ...], int]:
     return formats, at + 2 * count
 
 
-def encode_parse(text: bytes, name: bytes = b"") -> bytes:
-    """A Parse without parameter types."""
-    return frame(Front.PARSE, name + b"\0" + text + b"\0\0\0")
+NO_TYPES = bytes(2)
+
+
+def encode_parse(text: bytes, name: bytes = b"", types: bytes = NO_TYPES) -> bytes:
+    """A Parse; without parameter types if none are given."""
+    return frame(Front.PARSE, name + b"\0" + text + b"\0" + types)
 
 
 def encode_bind(statement: bytes = b"", portal: bytes = b"") -> bytes:

@@ -46,6 +46,7 @@ class Approach:
         self._database = _database(target, database)
         self.place = replace(target, database=self._database)
         """The target with the database that is really used."""
+        self.resource = resource
         self._settings = settings
         self._inbox = Inbox()
         self._scram = ScramClient(nonce)

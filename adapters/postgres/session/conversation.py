@@ -5,6 +5,8 @@
     approach  the target: connect, TLS, sign in                   (`approach`)
     ready     commands: ask, run, mask, hold, refuse              (`ready`)
 
+Where connections are pooled by transaction, a session that is ready may be without one, and come by another: it is ready still (`moving`).
+
 A session raises for our own bugs only. Whatever a peer does wrong ends with one FATAL error message and `Close`; nothing
 that this turn meant for the target goes up then.
 """
@@ -23,10 +25,11 @@ from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import authentication, notices, results, startup
 from adapters.postgres.session.approach import Approach
 from adapters.postgres.session.meanings import Meanings, Surroundings
+from adapters.postgres.session.moving import Moving
 from adapters.postgres.session.opening import Opening
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.phases import NEXT, Phase
-from adapters.postgres.session.pooled import is_superusers
+from adapters.postgres.session.pooled import Estate, is_superusers, pooling_of
 from adapters.postgres.session.ready import Ready
 from adapters.postgres.session.settings import Settings
 
@@ -45,6 +48,8 @@ class PostgresSession:
         self._opening = Opening(self._out, settings)
         self._approach: Approach | None = None
         self._ready: Ready | None = None
+        self._moving: Moving | None = None
+        self._is_wanted = False
         self.short_way: Ready | None = None
         """The part of the session that knows a short way, while nothing stands against taking it."""
         self._deadline: float | None = None
@@ -57,7 +62,8 @@ class PostgresSession:
     @property
     def is_waiting(self) -> bool:
         """Whether it waits for its client: nothing runs for it, nothing is held."""
-        return self._ready is not None and self._ready.is_waiting
+        is_asking = self._moving is not None and self._moving.is_asking
+        return self._ready is not None and self._ready.is_waiting and not is_asking
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Take one event. After the end nothing is wished any more."""
@@ -98,8 +104,11 @@ class PostgresSession:
             case saw.StopRequested():
                 self._stop_requested(event)
             case saw.InterruptRequested():
-                if ready is not None:
+                # INVARIANT: where connections move, a cancel goes to one on which something of this session runs, or to none.
+                if ready is not None and (self._moving is None or not ready.is_waiting):
                     ready.interrupted()
+            case saw.UpstreamWanted():
+                self._wanted()
             case (
                 saw.OwnerFound()
                 | saw.LookedUp()
@@ -115,6 +124,9 @@ class PostgresSession:
                 self._before_ready(event)
         if self._stop is not None and self._phase is not Phase.CLOSED:
             self._stop_if_possible(self._stop)
+        moving = self._moving
+        if moving is not None and moving.is_wanted and not moving.is_away and self._phase is not Phase.CLOSED:
+            self._give_up(moving)
 
     def _before_ready(
         self,
@@ -136,15 +148,15 @@ class PostgresSession:
                     self._follow_opening()
                 elif approach is not None:
                     approach.secured()
-                    self._enter(approach.phase)
+                    self._follow(approach)
             case saw.UpstreamOpened(tls):
                 if approach is not None:
                     approach.opened(tls)
-                    self._enter(approach.phase)
+                    self._follow(approach)
             case saw.UpstreamLeased(estate):
                 if approach is not None:
                     approach.taken(estate)
-                    self._enter(approach.phase)
+                    self._follow(approach)
                     self._begin(approach, is_new=False)
             case saw.UpstreamFailed(reason, code):
                 raise PeerProtocolError(reason, code=code if code == notices.TOO_MANY else notices.NO_TARGET)
@@ -171,6 +183,11 @@ class PostgresSession:
         if self._phase is Phase.CLOSED:
             self._out.wish(WakeAt(None))
 
+    def _follow(self, approach: Approach) -> None:
+        # WHY not always: a session that is ready stays so while it comes by another connection.
+        if self._ready is None:
+            self._enter(approach.phase)
+
     def _admitted(self, target: Target) -> None:
         opening = self._opening
         if opening.wanted is None or opening.place is None:
@@ -186,7 +203,13 @@ class PostgresSession:
         )
 
     def _from_client(self, data: bytes) -> None:
-        if self._ready is None:
+        moving = self._moving
+        if moving is not None and moving.is_away:
+            if moving.is_goodbye(data):
+                self._end("the client said goodbye")
+            else:
+                self._approach = moving.wait(data) or self._approach
+        elif self._ready is None:
             self._opening.client(data)
             self._follow_opening()
         else:
@@ -194,7 +217,7 @@ class PostgresSession:
             self._see_whether_client_left()
 
     def _from_upstream(self, data: bytes) -> None:
-        if self._ready is not None:
+        if self._ready is not None and not self._is_away:
             self._ready.upstream(data)
             self._see_whether_client_left()
             return
@@ -209,23 +232,68 @@ class PostgresSession:
 
     def _begin(self, approach: Approach, *, is_new: bool = True) -> Ready:
         """The target is ready for commands."""
-        out = self._out
-        if approach.estate is not None:
+        out, estate = self._out, approach.estate
+        if estate is not None:
             which = "a new connection" if is_new else "a connection of the pool"
-            out.first(RecordUpstream(f"{which}, backend {approach.estate.backend}"))
+            out.first(RecordUpstream(f"{which}, backend {estate.backend}"))
+        if self._ready is not None and self._moving is not None and estate is not None:
+            return self._go_on(self._ready, self._moving, estate)
         out.down(authentication.AUTHENTICATION_OK + b"".join(approach.greeting))
         out.down(startup.encode_backend_key(self._opening.client_key) + results.encode_ready(results.IDLE))
         out.wish(WakeAt(None))
         self._deadline = None
         self._enter(Phase.READY)
         place = Surroundings(approach.place, self._meanings_of(approach.place))
-        ready = self._ready = Ready(out, self._settings, place, approach.key)
-        self.short_way = ready if self._stop is None else None
+        pooling = pooling_of(approach.place)
+        if pooling is not None and pooling.by_transaction and self._opening.wanted is not None:
+            moving = self._moving = Moving(out, self._settings, approach, self._opening.wanted.settings)
+            moving.is_wanted = self._is_wanted
+        moves = self._moving is not None
+        ready = self._ready = Ready(out, self._settings, place, approach.key, moves=moves)
+        self.short_way = ready if self._stop is None and not self._is_wanted else None
+        return ready
+
+    # --- one connection after the other
+
+    @property
+    def _is_away(self) -> bool:
+        return self._moving is not None and self._moving.is_away
+
+    def _wanted(self) -> None:
+        """Somebody waits for a connection. The short way would not see when this one's moment has come."""
+        self._is_wanted = True
+        if self._moving is not None:
+            self._moving.is_wanted = True
+            self.short_way = None
+
+    def _give_up(self, moving: Moving) -> None:
+        """Give the connection up now, or not at all, or go on until that can be told."""
+        ready, approach = self._ready, self._approach
+        estate = None if approach is None else approach.estate
+        if ready is None or estate is None or self._stop is not None:
+            return
+        ready.end_preparing()
+        statuses = {**estate.statuses, **ready.statuses}
+        if ready.is_between and moving.is_kept(ready, statuses):
+            moving.is_wanted = False
+            self.short_way = ready
+        elif ready.is_between and not ready.has_begun_a_message:
+            moving.go(ready, replace(estate, statuses=statuses))
+
+    def _go_on(self, ready: Ready, moving: Moving, estate: Estate) -> Ready:
+        """Another connection serves a session that was ready before."""
+        waiting = moving.come(estate)
+        ready.moved(estate.key)
+        self.short_way = ready if self._stop is None and not moving.is_wanted else None
+        ready.client(waiting)
+        self._see_whether_client_left()
         return ready
 
     def _time_passed(self) -> None:
         """The first one comes with the connection; later ones were asked for."""
-        if self._ready is not None:
+        if self._moving is not None and self._moving.is_away:
+            self._moving.time_passed()
+        elif self._ready is not None:
             self._ready.time_passed()
         elif self._deadline is None:
             self._deadline = self._out.now + self._settings.login_seconds
@@ -244,13 +312,13 @@ class PostgresSession:
         """The client leaves by itself: the connection to the target may serve somebody else, where it is one of a pool."""
         ready, approach = self._ready, self._approach
         estate = None if approach is None else approach.estate
-        if ready is None or estate is None or self._stop is not None or not ready.may_be_followed:
+        if ready is None or estate is None or self._stop is not None or self._is_away or not ready.may_be_followed:
             return
         if not is_superusers(now := {**estate.statuses, **ready.statuses}):
             self._out.wish(ReturnUpstream(replace(estate, statuses=now)))
 
     def _ended(self, side: Side) -> None:
-        if side is Side.UPSTREAM and self._ready is None:
+        if side is Side.UPSTREAM and (self._ready is None or self._is_away):
             raise PeerProtocolError("the target ended the connection", code=notices.NO_TARGET)
         if side is Side.UPSTREAM and self._ready is not None and self._ready.owes_a_farewell:
             self._fail(notices.NO_TARGET, "the target ended the connection")

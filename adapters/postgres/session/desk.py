@@ -11,16 +11,17 @@ from adapters.core.buffer import MAX_MESSAGE, MAX_SMALL_MESSAGE, MAX_TEXT, Inbox
 from adapters.core.ports import Answer
 from adapters.postgres.messages import notices
 from adapters.postgres.messages.frames import HEADER, LENGTH_ITSELF, Front, refuse, u32_at
-from adapters.postgres.messages.query import SYNC
+from adapters.postgres.messages.query import SYNC, encode_parse
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.judge import Judge
 from adapters.postgres.session.masking import make_masker
 from adapters.postgres.session.meanings import Meanings, NoMeanings, Surroundings
-from adapters.postgres.session.names import Names, Portal, Run
+from adapters.postgres.session.names import Change, NameChange, Names, Portal, Run, Statement
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
 from adapters.postgres.session.standing import LEXER_AS_EXPECTED, LEXER_PROBE_STEPS, encode_lexer_probe
+from adapters.postgres.session.steps import Due, Step
 from adapters.postgres.session.turns import Need, Turn
 from engine._native import skip_rows
 
@@ -82,6 +83,16 @@ class Desk:
         while not self.replies.await_over:
             yield Need.REPLY
         self.replies.await_over = False
+
+    def restore(self, name: bytes) -> Statement | None:
+        """Have a statement of the client's made on this connection, where it was made on another one: right before it is used, in the same
+        group, so that what is wrong with it now is the answer to that use."""
+        statement = self.names.missing(name)
+        if statement is not None:
+            self.out.up(encode_parse(statement.text, name, statement.types))
+            change = NameChange(Change.STATEMENT, name, statement)
+            self.replies.expect(Step(Due.PARSE, shown=False, change=change))
+        return statement
 
     def check_lexer(self) -> Turn:
         """In the middle of a group, behind something opaque: does the server still read texts as we do?"""

@@ -62,6 +62,8 @@ class Judge:
         self._names_read_at: float | None = None
         self.has_left_marks = False
         """The connection may keep something of what ran here, whatever is done to clean it."""
+        self.keeps = False
+        """The session may have something on its connection beyond a transaction, or was shown what is not simply allowed."""
         self.standing = Standing()
         self.held: Held | None = None
         self.ticket = 0
@@ -84,6 +86,7 @@ class Judge:
             return Refused(notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes"))
         yield from self._find_standing(unsent and settled)
         answer = yield from self._ask(text, parameters, prepares, unsent)
+        self.keeps |= answer.decision.verdict not in (Verdict.ALLOW, Verdict.DENY)
         if answer.decision.verdict is Verdict.HOLD:
             if prepares:
                 if answer.ticket is not None:
@@ -169,6 +172,7 @@ class Judge:
         if facts.changes_catalog:
             self._have_names_changed = True
         self.has_left_marks |= facts.marks
+        self.keeps |= facts.keeps
 
     @property
     def has_changes_to_tell(self) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from adapters.core.ports import Answer
 from adapters.errors import PeerProtocolError
 from adapters.postgres.messages.notices import TOO_LARGE
+from adapters.postgres.messages.query import NO_TYPES
 from adapters.postgres.session.recorded import Result
 from engine._native import RowMasker
 
@@ -24,10 +25,11 @@ MAX_PORTALS = 10_000
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
-    """A text that the server has parsed. `in_sql`: by PREPARE, not by Parse."""
+    """A text that the server has parsed, `types` of its parameters as sent. `in_sql`: by PREPARE, not by Parse."""
 
     text: bytes
     in_sql: bool = False
+    types: bytes = NO_TYPES
 
 
 class Run(msgspec.Struct, eq=False):
@@ -84,15 +86,29 @@ class NameChange(msgspec.Struct, frozen=True):
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_in_flight", "changes", "cursors", "portals", "statements")
+    __slots__ = ("_in_flight", "changes", "cursors", "elsewhere", "portals", "statements")
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
+        self.elsewhere: set[bytes] = set()
+        """Those of the statements that were made on another connection, and not on the one of now."""
         self.portals: dict[bytes, Portal] = {}
         self.cursors: set[bytes] = set()
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
         self.changes = 0
         """How many were made."""
+
+    def moved(self) -> None:
+        """Another connection serves, which knows none of them yet."""
+        self.changes += 1
+        self.elsewhere = set(self.statements)
+        self.cursors.clear()
+
+    def missing(self, name: bytes) -> Statement | None:
+        """The statement of a name that has to be made on this connection before it is used; None when it is there, or is being changed."""
+        if name not in self.elsewhere or self.is_moving(name, is_portal=False):
+            return None
+        return self.statements[name]
 
     def sent(self, change: NameChange) -> None:
         """A change was asked of the server."""
@@ -111,8 +127,7 @@ class Names:
             self._apply(change)
         elif change.change is Change.STATEMENT and not change.name:
             # WHY: a Parse without a name drops the old unnamed statement before it looks at the new text.
-            self.changes += 1
-            self.statements.pop(b"", None)
+            self._apply(UNNAMED_GOES)
 
     def confirm(self, change: NameChange) -> None:
         """The server made a change that nobody else can have waited for (`session.plain`)."""
@@ -148,10 +163,13 @@ class Names:
         match change:
             case NameChange(Change.STATEMENT, name, Statement() as statement):
                 self.statements[name] = statement
+                self.elsewhere.discard(name)
             case NameChange(Change.NO_STATEMENT, name):
                 self.statements.pop(name, None)
+                self.elsewhere.discard(name)
             case NameChange(Change.NO_STATEMENTS):
                 self.statements.clear()
+                self.elsewhere.clear()
             case NameChange(Change.PORTAL, name, Portal() as portal):
                 self.portals[name] = portal
             case NameChange(Change.NO_PORTAL, name):
@@ -164,6 +182,7 @@ class Names:
                 self.cursors.add(name)
             case NameChange(Change.NOTHING_LEFT):
                 self.statements.clear()
+                self.elsewhere.clear()
                 self.portals.clear()
                 self.cursors.clear()
             case _:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from adapters.postgres.facts import Piece, Sort
+from adapters.postgres.messages import query
+from adapters.postgres.messages.frames import Front
 from adapters.postgres.session import refusals
 from adapters.postgres.session.names import ALL, Change, NameChange, Names, Statement
 
@@ -12,6 +14,21 @@ _SPEAKS_OF_PREPARED = b"execute"
 def may_execute(text: bytes) -> bool:
     """Whether a text could run a prepared statement: if it holds the word. The gate is then told what names stand for."""
     return _SPEAKS_OF_PREPARED in text.lower()
+
+
+USES_PREPARED = frozenset({Sort.EXECUTE, Sort.DEALLOCATE, Sort.PREPARE})
+
+
+def used_name(kind: int, body: bytes) -> bytes | None:
+    """The prepared statement without which a message of the client's would mean something else; None where there is none such. A Parse
+    counts where it names one: it fails when there is one of that name."""
+    if kind == Front.BIND:
+        return query.decode_bind(body).statement
+    if kind == Front.PARSE:
+        return query.decode_parse(body).name or None
+    if kind == Front.DESCRIBE and body[:1] == b"S":
+        return query.decode_named(body).name
+    return None
 
 
 def change_of(piece: Piece) -> NameChange | None:

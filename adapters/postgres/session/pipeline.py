@@ -22,7 +22,7 @@ from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
 from adapters.postgres.session.limits import Limits
 from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement
-from adapters.postgres.session.naming import change_of, refusal_of
+from adapters.postgres.session.naming import change_of, refusal_of, used_name
 from adapters.postgres.session.recorded import result_of
 from adapters.postgres.session.simple import may_copy
 from adapters.postgres.session.steps import Due, Step
@@ -130,8 +130,17 @@ class Pipeline:
                 yield Need.NEWS
         if self._dead or self._has_bound or desk.replies.group_failed:
             raise refuse("a simple query inside a pipeline is not supported: send Sync first")
-        desk.out.up(query.SYNC)
-        desk.replies.expect(steps.OWN_SYNC)
+        self.end_unseen()
+
+    @property
+    def has_only_prepared(self) -> bool:
+        """Whether a group is open that ran nothing and did not fail."""
+        return self._sent and not self._dead and not self._has_bound and not self._desk.replies.group_failed
+
+    def end_unseen(self) -> None:
+        """End such a group. WHY nobody sees it: names stay, and what comes behind a Sync does what it would have done before it."""
+        self._desk.out.up(query.SYNC)
+        self._desk.replies.expect(steps.OWN_SYNC)
         self._end_group()
 
     def _end_group(self) -> None:
@@ -298,6 +307,10 @@ class Pipeline:
                 if desk.replies.group_failed:
                     self._dead = True
                     return False
+            if desk.names.elsewhere and (name := used_name(kind, body)) is not None and desk.names.missing(name):
+                desk.out.up(plan.data[sent_to:start])
+                sent_to, self._sent = start, True
+                self._statements[name] = desk.restore(name)
             instead = self._expect(plan, number, kind, body)
             waits = self._waits(plan, number, kind, body)
             if instead is None and not waits:
@@ -356,7 +369,7 @@ class Pipeline:
             return self._expect_describe(query.decode_named(body))
         elif kind == Front.PARSE:
             parse = query.decode_parse(body)
-            statement = self._statements[parse.name] = Statement(parse.text)
+            statement = self._statements[parse.name] = Statement(parse.text, types=parse.types)
             change = NameChange(Change.STATEMENT, parse.name, statement)
             replies.expect(Step(Due.PARSE, shown=True, change=change))
         elif kind == Front.CLOSE:

@@ -85,6 +85,8 @@ class Pooling:
     idle_seconds: float = 60.0
     lifetime_seconds: float = 3_600.0
     wait_seconds: float = 5.0
+    by_transaction: bool = False
+    """Whether a session gives its connection up between two transactions when somebody waits for one."""
 
 
 def pooling_of(target: Target | None) -> Pooling | None:

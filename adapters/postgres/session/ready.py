@@ -34,11 +34,16 @@ _STRAY_COPY = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
 class Ready:
     """The part of a session after ReadyForQuery was first sent."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, place: Surroundings, upstream_key: bytes) -> None:
+    def __init__(
+        self, outbox: Outbox, settings: Settings, place: Surroundings, upstream_key: bytes, *, moves: bool = False
+    ) -> None:
+        """`moves`: the connection may be another one after each transaction (`session.moving`)."""
         self._out = outbox
+        self._moves = moves
         self._desk = Desk(outbox, settings, place)
         self._upstream_key = upstream_key
-        self._has_cancelled = False
+        self.has_cancelled = False
+        """A cancel was sent for what runs, or ran, on this connection."""
         self._simple = Simple(self._desk, settings.own_name)
         self._pipeline = Pipeline(self._desk, settings.own_name)
         self._short = Short(self._desk)
@@ -71,7 +76,8 @@ class Ready:
         self.lane.leave()
         found = self._desk.replies.take_plain(data)
         granted, self._short.granted = self._short.granted, None
-        if found is not None and granted is not None and not self._pipeline.is_open:
+        # INVARIANT: none where connections change: the lane does not know the types of a statement's parameters (docs/decisions/0061).
+        if found is not None and granted is not None and not self._pipeline.is_open and not self._moves:
             self.lane.open(granted)
         return found
 
@@ -132,7 +138,7 @@ class Ready:
             self._cancel()
 
     def _cancel(self) -> None:
-        self._has_cancelled = True
+        self.has_cancelled = True
         self._out.wish(Errand(encode_cancel(self._upstream_key)))
 
     @property
@@ -150,13 +156,41 @@ class Ready:
         return self._need is Need.BYTES and not is_asking and self._desk.replies.is_idle
 
     @property
+    def is_between(self) -> bool:
+        """Whether the server is idle outside a transaction, and nothing more is under way to it."""
+        is_free = self._need is Need.BYTES and self._short.pending is None and not self._pipeline.is_open
+        return is_free and not self.lane.is_under_way and self._desk.replies.is_at_rest
+
+    @property
     def may_be_followed(self) -> bool:
         """Whether, for all that is known here, the connection to the target can serve somebody else once it is cleaned."""
-        desk = self._desk
-        is_between = self._need is Need.BYTES and self._short.pending is None and not self._pipeline.is_open
         # WHY not behind a cancel: it comes over a connection of its own, and late it would stop what the next one runs.
-        is_unmarked = not self._has_cancelled and not desk.judge.has_left_marks
-        return is_between and is_unmarked and not self.lane.is_under_way and desk.replies.is_at_rest
+        return self.is_between and not self.has_cancelled and not self._desk.judge.has_left_marks
+
+    def end_preparing(self) -> None:
+        """End a group in which the client only prepared, where that is all there is (asyncpg leaves it open)."""
+        replies = self._desk.replies
+        is_still = self._need is Need.BYTES and replies.is_idle and replies.status == results.IDLE
+        if is_still and self._pipeline.has_only_prepared and not self.has_begun_a_message:
+            self._pipeline.end_unseen()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the session may have something that is on this connection only."""
+        return self._desk.judge.keeps
+
+    def moved(self, upstream_key: bytes) -> None:
+        """Another connection serves from now on, one that is as the first one was when it was new."""
+        self._upstream_key, self.has_cancelled = upstream_key, False
+        self._desk.names.moved()
+        # WHY: code that nobody saw may have changed the path on the other connection, and it may have been asked for there.
+        self._desk.judge.standing.forget()
+        self._desk.replies.statuses.clear()
+
+    @property
+    def has_begun_a_message(self) -> bool:
+        """Whether the client has sent a part of one."""
+        return bool(len(self._desk.frames))
 
     @property
     def statuses(self) -> Mapping[str, str]:

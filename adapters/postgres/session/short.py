@@ -13,7 +13,7 @@ import msgspec
 from adapters.core.effects import Ask
 from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
-from adapters.postgres.messages.frames import Front
+from adapters.postgres.messages.frames import HEADER, Front, u32_at
 from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
@@ -27,6 +27,12 @@ MAX_SHORT = 16 * 1024
 """Longer commands take the long way: there the reading is not what costs."""
 
 _QUERY = int(Front.QUERY)
+
+
+def _types(data: bytes, name: bytes, text: bytes) -> bytes:
+    """The parameter types of the Parse that the bytes begin with."""
+    end: int = u32_at(data, 1)[0] + 1
+    return data[HEADER + len(name) + len(text) + 2 : end]
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -78,7 +84,9 @@ class Short:
         if found is None or names.is_any_moving:
             return None
         name, text, parameters, described = found
-        statement = names.statements.get(name) if text is None else Statement(text)
+        if name in names.elsewhere:
+            return None
+        statement = names.statements.get(name) if text is None else Statement(text, types=_types(data, name, text))
         if statement is None or not self._is_fit(statement):
             return None
         pending = Pending(data, data, name, statement, text is not None, described)
@@ -108,10 +116,12 @@ class Short:
             return None
         if desk.replies.status == FAILED:
             return None  # an empty text is carried otherwise there
-        if not facts_of(answer.command).is_plain:
+        facts = facts_of(answer.command)
+        if not facts.is_plain:
             return None
         if decision.masks_in_force:
             desk.replies.has_masks = True
+        desk.judge.keeps |= facts.keeps
         statement = pending.statement
         run = Run(answer, desk.out.now)
         if statement is None:

@@ -25,7 +25,7 @@ from adapters.postgres.session.batch import TRANSACTION_CONTROL, Batch
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.limits import NO_LIMITS, Limits
 from adapters.postgres.session.names import UNNAMED_GOES, NameChange, Portal, Run, Statement
-from adapters.postgres.session.naming import change_of, refusal_of
+from adapters.postgres.session.naming import USES_PREPARED, change_of, refusal_of
 from adapters.postgres.session.recorded import result_of
 from adapters.postgres.session.steps import Due, Step, Tag
 from adapters.postgres.session.turns import Need, Refused, Turn
@@ -71,6 +71,8 @@ class Simple:
                 self._refuse(text, Refused(error, unparsable=found is None))
                 return
             pieces = found or ()
+        if len(pieces) == 1 and pieces[0].sort in USES_PREPARED:
+            desk.restore(pieces[0].name)
         run = Run(answer, desk.out.now, result=result_of(answer, desk.out))
         if desk.replies.status == results.FAILED and outline(text) == ():
             self._empty(text, run)

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from adapters.postgres import pool
 from gateway.demo.binaries import DemoUnavailable
 from tests.conftest import missing
 from tests.interop.postgres.client import Raw
+from tests.interop.postgres.pooling import make_tenant
 from tests.interop.postgres.running import Gateway, Server, running_server
 
 
@@ -39,3 +41,16 @@ def direct(server: Server) -> Iterator[Raw]:
 def through(gateway: Gateway) -> Iterator[Raw]:
     with Raw(gateway.port, "ann", "main/postgres", gateway.password) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def password(server: Server) -> str:
+    """Of a role that is nobody special, for tests of pools."""
+    return make_tenant(server)
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WHY: a connection that is late on a busy machine is replaced, which is right and not what is looked at here."""
+    monkeypatch.setattr(pool, "ASK_SECONDS", 30.0)
+    monkeypatch.setattr(pool, "WASH_SECONDS", 30.0)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import asyncpg
 import psycopg
@@ -22,101 +19,13 @@ import pytest
 
 from adapters.core.ports import Cause, Ending
 from adapters.postgres import pool
-from adapters.postgres.pool import Pools
 from adapters.postgres.session.pooled import Pooling
 from tests.interop.postgres.client import Raw, show
-from tests.interop.postgres.running import Gateway, Server
+from tests.interop.postgres.pooling import DATABASE, GOODBYE, MOST_SECONDS, ROLE, Pooled, backend, cancel, pooled, value
+from tests.interop.postgres.running import Server
 from tests.wire import bind, execute, message, parse, query, startup
 
-ROLE, DATABASE = "tenant", "pooled"
-SYNC, GOODBYE = message("S"), message("X")
-MOST_SECONDS = 60.0
-
-
-class Pooled:
-    """A gateway before a database whose role is nobody special, with pools, and the eyes of a superuser."""
-
-    def __init__(self, server: Server, password: str, pooling: Pooling, user: str = ROLE) -> None:
-        self.server = server
-        self.counted: list[str] = []
-        self.pools = Pools(lambda resource, what: self.counted.append(what))
-        target = replace(server.target, user=user, password=password, database=DATABASE, own=pooling)
-        self.gateway = Gateway(server, target=target, pools=self.pools)
-        self.gateway.start()
-        self.port = self.gateway.port
-
-    def client(self) -> Raw:
-        return Raw(self.port, "ann", f"main/{DATABASE}", self.gateway.password)
-
-    @contextmanager
-    def session(self) -> Iterator[Raw]:
-        """A client that says goodbye at its end."""
-        with self.client() as client:
-            yield client
-            client.send(GOODBYE)
-
-    def settle(self) -> None:
-        """Until every session is over, and its connection free or ended."""
-        self.gateway.wait_for(lambda: len(self.gateway.keeper.closed) >= len(self.gateway.keeper.sessions))
-
-        async def washed() -> None:
-            while self.pools._washing:
-                await asyncio.gather(*self.pools._washing)
-
-        asyncio.run_coroutine_threadsafe(washed(), self.gateway._loop).result(MOST_SECONDS)
-
-    def direct(self) -> Raw:
-        return Raw(self.server.cluster.port, self.server.cluster.user, DATABASE)
-
-    def stop(self) -> None:
-        self.gateway.stop()
-
-
-def value(client: Raw, text: str) -> str:
-    """The one value of an answer, or what was said instead."""
-    answer = client.ask(text)
-    return answer.partition("D(")[2].partition(")")[0] if " D(" in answer else answer[answer.find("E[") :]
-
-
-def backend(client: Raw) -> int:
-    return int(value(client, "select pg_backend_pid()"))
-
-
-@pytest.fixture(scope="module")
-def password(server: Server) -> str:
-    """Of the role. It owns a database with a few things in it, and may become another role."""
-    password = secrets.token_hex(12)
-    with Raw(server.cluster.port, server.cluster.user) as boss:
-        for text in (
-            f"create role {ROLE} login password '{password}'",
-            "create role neighbour",
-            f"grant neighbour to {ROLE}",
-            f"create database {DATABASE} owner {ROLE}",
-        ):
-            assert "E[" not in boss.ask(text)
-    with Raw(server.cluster.port, server.cluster.user, DATABASE) as boss:
-        for text in (
-            f"grant create on schema public to {ROLE}",
-            f"set role {ROLE}",
-            "create sequence numbers",
-            "create table things (a int, b text)",
-            "create function hides() returns text language plpgsql as "
-            "$$ begin perform set_config('my.hidden', 'x', false); return 'x'; end $$",
-            "create function plain() returns text language sql as $$ select set_config('my.hidden', 'x', false) $$",
-            "create view looks as select hides()",
-            "create function compares(int, int) returns bool language plpgsql as "
-            "$$ begin perform hides(); return true; end $$",
-            "create operator === (leftarg = int, rightarg = int, function = compares)",
-        ):
-            assert "E[" not in boss.ask(text)
-    return password
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """WHY: a connection that is late on a busy machine is replaced, which is right and not what is looked at here."""
-    monkeypatch.setattr(pool, "ASK_SECONDS", 30.0)
-    monkeypatch.setattr(pool, "WASH_SECONDS", 30.0)
+SYNC = message("S")
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +34,6 @@ def shared(server: Server, password: str) -> Iterator[Pooled]:
     made = Pooled(server, password, Pooling(1, wait_seconds=40.0))
     yield made
     made.stop()
-
-
-@contextmanager
-def pooled(server: Server, password: str, pooling: Pooling, user: str = ROLE) -> Iterator[Pooled]:
-    made = Pooled(server, password, pooling, user)
-    try:
-        yield made
-    finally:
-        made.stop()
 
 
 # --- one after the other
@@ -393,29 +293,18 @@ def test_who_leaves_in_the_middle_leaves_no_connection(shared: Pooled, begin: Ca
 # --- cancels
 
 
-def _cancel(port: int, key: bytes) -> None:
-    asyncio.run(_send(port, key))
-
-
-async def _send(port: int, key: bytes) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write((8 + len(key)).to_bytes(4, "big") + (80877102).to_bytes(4, "big") + key)
-    assert await reader.read() == b""
-    writer.close()
-
-
 def test_a_cancel_reaches_its_own_session_and_never_the_next_on_that_connection(shared: Pooled) -> None:
     with shared.session() as client:
         old, first = client.key, backend(client)
     with shared.session() as client:
         assert backend(client) == first
         client.send(query("select pg_sleep(0.3), 'whole'"))
-        _cancel(shared.port, old)
-        _cancel(shared.port, first.to_bytes(4, "big") + old[4:])
+        cancel(shared.port, old)
+        cancel(shared.port, first.to_bytes(4, "big") + old[4:])
         assert "whole" in show(client.until_ready())
         client.send(query("select pg_sleep(20)"))
         shared.gateway.wait_for(lambda: shared.gateway.keeper.sessions[-1].asked[-1].text.endswith(b"pg_sleep(20)"))
-        _cancel(shared.port, client.key)
+        cancel(shared.port, client.key)
         assert "E[57014" in show(client.until_ready())
     with shared.session() as client:
         assert backend(client) != first

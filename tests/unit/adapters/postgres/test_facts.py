@@ -123,3 +123,92 @@ def test_what_a_connection_may_keep_is_seen(text: str, marks: bool) -> None:
     assert facts.marks is marks
     # INVARIANT: what is plain is not looked at again, so nothing that marks may be.
     assert not (facts.marks and facts.is_plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "keeps"),
+    [
+        ("set work_mem = '1MB'", True),
+        ("set local work_mem = '1MB'", True),
+        ("select set_config('work_mem', '1MB', true)", True),
+        ("set role x", True),
+        ("reset role", True),
+        ("reset session authorization", True),
+        ("set session authorization x", True),
+        ("set session characteristics as transaction read only", True),
+        ("declare c cursor for select 1", True),
+        ("declare c cursor with hold for select 1", True),
+        ("select nextval('s')", True),
+        ("select setval('s', 1)", True),
+        ("select pg_advisory_lock(1)", True),
+        ("select pg_try_advisory_lock_shared(1)", True),
+        ("select pg_advisory_xact_lock(1), pg_advisory_lock(2)", True),
+        ("listen x", True),
+        ("prepare p as select 1", True),
+        ("execute p", True),
+        ("deallocate p", True),
+        ("deallocate all", True),
+        ("discard all", True),
+        ("discard temp", True),
+        ("create temp table t (a int)", True),
+        ("create table t (a int)", True),
+        ("create table pg_temp.t (a int)", True),
+        ("select * into temp x from t", True),
+        ("alter table t add b int", True),
+        ("drop table t", True),
+        ("grant select on t to x", True),
+        ("prepare transaction 'x'", True),
+        ("load 'x'", True),
+        ("do $$ begin end $$", True),
+        ("call p()", True),
+        ("select f()", True),
+        ("select setseed(0.1)", True),
+        ("reset my.name", True),
+        ("select pg_create_logical_replication_slot('a', 'b', true)", True),
+        ("update pg_settings set setting = 1", True),
+        ("begin; set work_mem = '1MB'; commit", True),
+        ("select 1", False),
+        ("begin isolation level serializable", False),
+        ("commit", False),
+        ("rollback", False),
+        ("savepoint a", False),
+        ("rollback to a", False),
+        ("release a", False),
+        ("set transaction read only", False),
+        ("set constraints all deferred", False),
+        ("reset all", False),
+        ("reset work_mem", False),
+        ("unlisten *", False),
+        ("notify x", False),
+        ("select pg_notify('a', 'b')", False),
+        ("close all", False),
+        ("fetch c", False),
+        ("insert into t values (1)", False),
+        ("with x as (delete from t returning a) select * from x", False),
+        ("merge into t using u on t.a = u.a when matched then delete", False),
+        ("truncate t", False),
+        ("copy t from stdin", False),
+        ("copy t to stdout", False),
+        ("lock table t", False),
+        ("show all", False),
+        ("explain analyze select 1", False),
+        ("vacuum t", False),
+        ("analyze t", False),
+        ("select pg_advisory_xact_lock(1)", False),
+        ("select pg_advisory_unlock_all()", False),
+        ("select pg_sleep(1)", False),
+        ("select lo_open(1, 2)", False),
+        ("select currval('s')", False),
+        ("", False),
+    ],
+)
+def test_what_lasts_beyond_its_transaction_keeps_the_session(text: str, keeps: bool) -> None:
+    facts = facts_of(ParsedCommand(parse_sql(text.encode(), None)))
+    assert facts.keeps is keeps
+    assert facts.keeps or not facts.marks
+
+
+@pytest.mark.parametrize("effect", list(Effect))
+def test_a_kind_that_nobody_knows_keeps_it_unless_it_reads_or_writes(effect: Effect) -> None:
+    is_data = effect in (Effect.READ, Effect.WRITE, Effect.DELETE)
+    assert facts_of_command(command("of_tomorrow", effect)).keeps is not is_data

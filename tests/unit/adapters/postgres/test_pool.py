@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from adapters.core.ends import End
-from adapters.core.events import Event, Side
+from adapters.core.events import Event, Side, UpstreamWanted
 from adapters.core.leasing import Leased
 from adapters.core.ports import Refusal, Target
 from adapters.postgres import pool as module
@@ -338,3 +338,98 @@ async def test_only_where_there_is_a_pool_is_there_something_to_lease(pools: Poo
     for wrong in ("no kin", replace(kin, target=replace(kin.target, own=None))):
         with pytest.raises(TypeError):
             await pools.lease(wrong, Ear(), lambda *told: None, "s-1")
+
+
+# --- by transaction
+
+BY_TRANSACTION = Pooling(1, wait_seconds=5.0, by_transaction=True)
+
+
+@dataclass
+class Giving(Ear):
+    """A session that gives its connection up when it is told to, as long as it stands between two transactions."""
+
+    pools: Pools | None = None
+    end: End | None = None
+    is_between: bool = True
+    told: int = 0
+
+    def take(self, event: Event) -> None:
+        self.told += isinstance(event, UpstreamWanted)
+        self.give()
+
+    def give(self) -> None:
+        if self.told and self.is_between and self.pools is not None and self.end is not None:
+            self.pools.put_back(self.end, ESTATE)
+            self.pools = None
+
+
+async def giving(pools: Pools, kin: Kin, *, is_between: bool = True) -> Giving:
+    made = Giving(pools=pools, is_between=is_between)
+    made.end = (await leased(pools, kin, made)).end
+    made.give()
+    return made
+
+
+async def test_who_waits_has_a_session_give_its_connection_up_washed(pools: Pools, server: Server) -> None:
+    first = await giving(pools, kin_of(server, BY_TRANSACTION))
+    second = await giving(pools, kin_of(server, BY_TRANSACTION))
+    assert (second.end is first.end, first.told, second.told) == (True, 1, 0)
+    # Washed since it was asked for: it is not asked once more.
+    assert [text.split()[0] for text in server.heard] == [b"DISCARD", b"SELECT", b"SELECT", b"SELECT"]
+
+
+async def test_one_that_was_washed_before_it_was_asked_for_is_asked_once_more(pools: Pools, server: Server) -> None:
+    first = await giving(pools, kin_of(server, BY_TRANSACTION))
+    assert first.end is not None
+    await returned(pools, first.end)
+    assert len(server.heard) == 4
+    await giving(pools, kin_of(server, BY_TRANSACTION))
+    assert len(server.heard) == 5
+
+
+async def test_one_gives_and_the_others_are_left_alone(pools: Pools, server: Server) -> None:
+    kin = kin_of(server, replace(BY_TRANSACTION, size=3))
+    busy, *others = [await giving(pools, kin, is_between=number != 0) for number in range(3)]
+    await giving(pools, kin)
+    assert [one.told for one in (busy, *others)] == [1, 1, 0]
+
+
+async def test_who_could_not_is_not_asked_again_before_it_has_another(pools: Pools, server: Server) -> None:
+    kin = kin_of(server, BY_TRANSACTION)
+    busy = await giving(pools, kin, is_between=False)
+    waiting = [asyncio.create_task(giving(pools, kin)) for _ in range(2)]
+    await until(lambda: busy.told == 1 and pools.standing()["main"].waiting == 2)
+    assert busy.end is not None
+    pools.put_back(busy.end, ESTATE)
+    first, second = await asyncio.gather(*waiting)
+    assert busy.told == 1
+    # Who got it while somebody waited was told so at once.
+    assert first.told + second.told == 1
+
+
+async def test_who_waited_while_it_was_opened_is_not_forgotten(pools: Pools, server: Server) -> None:
+    kin = kin_of(server, BY_TRANSACTION)
+    opening = asyncio.create_task(giving(pools, kin, is_between=False))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(giving(pools, kin))
+    busy = await opening
+    await until(lambda: busy.told == 1)
+    assert busy.end is not None
+    pools.put_back(busy.end, ESTATE)
+    assert (await waiting).end is busy.end
+
+
+async def test_one_that_is_not_washed_well_is_replaced(pools: Pools, server: Server) -> None:
+    first = await giving(pools, kin_of(server, BY_TRANSACTION))
+    server.say = lambda text: one("0", "1", None) if b"slots" in text else good(text)
+    second = await giving(pools, kin_of(server, BY_TRANSACTION))
+    assert second.end is not first.end
+    assert pools.standing() == {"main": Standing(1, 0, 0)}
+
+
+async def test_by_session_nobody_is_asked(pools: Pools, server: Server) -> None:
+    kin = kin_of(server, Pooling(1, wait_seconds=0.05))
+    first = await giving(pools, kin)
+    assert isinstance(await pools.lease(kin, Ear(), lambda *told: None, "s-2"), Refusal)
+    assert first.told == 0

@@ -45,3 +45,8 @@ def test_what_is_out_of_range_is_named(good: Config, changes: dict[str, float], 
 def test_nobody_else_has_a_pool(good: Config) -> None:
     web = Resource("web", ResourceProtocol.HTTP, "10.0.0.1:443", pool=Pool(10))
     assert [path for path, _ in find_misfits(replace(good, resource=(MAIN, web)))] == [("resource", 1, "pool")]
+
+
+def test_a_pool_may_work_by_transaction(good: Config) -> None:
+    resource = replace(MAIN, pool=Pool(10, mode=PoolMode("transaction")))
+    assert list(find_misfits(replace(good, resource=(resource,)))) == []

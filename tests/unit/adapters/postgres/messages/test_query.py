@@ -16,7 +16,7 @@ def body(message: bytes) -> bytes:
 
 
 def test_extended_messages_are_read_by_their_names() -> None:
-    assert query.decode_parse(body(wire.parse("select 1", "n"))) == query.Parse(b"n", b"select 1")
+    assert query.decode_parse(body(wire.parse("select 1", "n"))) == query.Parse(b"n", b"select 1", bytes(2))
     assert query.decode_execute(body(wire.execute("c", 5))) == query.Execute(b"c", 5)
     assert query.decode_named(body(wire.describe("S", "n"))) == query.Named(query.STATEMENT, b"n")
     found = query.decode_bind(body(wire.bind("n", "c", (b"1",))))

@@ -87,3 +87,49 @@ def test_the_number_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(PeerProtocolError) as refused:
         names.settled(MADE, done=True)
     assert refused.value.code == "54000"
+
+
+def test_on_another_connection_every_statement_is_missing_until_it_is_made_there() -> None:
+    names = Names()
+    names.statements |= {b"n": STATEMENT, b"m": STATEMENT}
+    names.cursors.add(b"c")
+    changes = names.changes
+    names.moved()
+    assert names.changes > changes
+    assert not names.cursors
+    assert names.missing(b"n") is STATEMENT
+    assert names.missing(b"other") is None
+    names.sent(MADE)
+    assert names.missing(b"n") is None
+    names.settled(MADE, done=False)
+    assert names.missing(b"n") is STATEMENT
+    names.sent(MADE)
+    names.settled(MADE, done=True)
+    assert names.missing(b"n") is None
+    assert names.elsewhere == {b"m"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        NameChange(Change.NO_STATEMENT, b"n"),
+        NameChange(Change.NO_STATEMENTS, ALL),
+        NameChange(Change.NOTHING_LEFT, ALL),
+    ],
+)
+def test_a_statement_that_is_gone_is_missing_nowhere(change: NameChange) -> None:
+    names = Names()
+    names.statements[b"n"] = STATEMENT
+    names.moved()
+    names.confirm(change)
+    assert (names.elsewhere, names.missing(b"n")) == (set(), None)
+
+
+def test_an_unnamed_statement_that_cannot_be_made_again_is_gone() -> None:
+    names = Names()
+    names.statements[b""] = STATEMENT
+    names.moved()
+    made = NameChange(Change.STATEMENT, b"", STATEMENT)
+    names.sent(made)
+    names.settled(made, done=False)
+    assert (names.statements, names.elsewhere) == ({}, set())
