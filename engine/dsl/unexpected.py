@@ -27,7 +27,10 @@ _TERMINALS = {
 }
 _ITEMS = frozenset({"import", "define", "deny", "hold", "allow", "mask", "limit", "test"})
 _CLAUSES = frozenset(
-    {"when", "unless", "hint", "detail", "code", "approvers", "expires", "requester", "remember", "escalate"}
+    {
+        *("when", "unless", "hint", "detail", "code", "approvers", "expires", "requester", "remember", "escalate"),
+        *("permits",),
+    }
 )
 _RELATIONS = frozenset({"CMP", "in", "not", "overlaps", "like", "within", "is"})
 _CONDITION = frozenset({"not", "any", "every", "no", "(", "count", "age", "between"})
