@@ -79,14 +79,14 @@ class Sessions:
         words = ["curl", "-sS", "-w", "\n%{http_code}", "-H", header, url]
         return subprocess.run(words, capture_output=True, text=True, timeout=60).stdout
 
-    def ssh(self, *words: str) -> list[str]:
+    def ssh(self, *words: str, resource: str = "box") -> list[str]:
         """The line of the ssh client; options first, then a command."""
         options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "IdentitiesOnly=yes", "BatchMode=yes"]
         told = [part for option in options for part in ("-o", option)]
         key = str(self.world.folder / "ana_key")
         base = ["ssh", "-F", "none", "-i", key, *told, "-p", str(self.ssh_port)]
         wishes = [word for word in words if word.startswith("-")]
-        return [*base, *wishes, "ana+box@127.0.0.1", *words[len(wishes) :]]
+        return [*base, *wishes, f"ana+{resource}@127.0.0.1", *words[len(wishes) :]]
 
     def audit(self, step: str) -> list[Entry]:
         """The sessions of which the audit says this."""
@@ -124,13 +124,13 @@ tls = {{ ca_file = "server.crt" }}
     return (
         f"""
 {database("idle", "idle_seconds = 1")}
-{database("short", "lifetime_seconds = 1")}
+{database("short", "lifetime_seconds = 3")}
 {database("two", "connections_per_principal = 2")}
 [[resource]]
 name = "shop"
 protocol = "http"
 address = "127.0.0.1:{web}"
-idle_seconds = 3
+idle_seconds = 6
 connections_per_principal = 1
 tls = {{ mode = "disable" }}
 
@@ -141,8 +141,16 @@ address = "127.0.0.1:{host}"
 role = "me"
 credential = "env:WORLD_SSH"
 known_hosts = "known_hosts"
-idle_seconds = 5
+idle_seconds = 12
 connections_per_principal = 1
+
+[[resource]]
+name = "den"
+protocol = "ssh"
+address = "127.0.0.1:{host}"
+role = "me"
+credential = "env:WORLD_SSH"
+known_hosts = "known_hosts"
 
 [[listener]]
 protocol = "http"

@@ -79,10 +79,10 @@ def test_a_held_command_goes_with_its_session_and_never_runs(here: Sessions) -> 
 
 
 def test_an_ssh_connection_is_killed(here: Sessions) -> None:
-    before = here.opened("box")
-    with subprocess.Popen(here.ssh("-N"), stderr=subprocess.PIPE, text=True) as client:
-        here.wait_for(lambda: here.opened("box") > before, "a connection")
-        command(here, "kill", newest(here, "box").session, "-m", "enough")
+    before = here.opened("den")
+    with subprocess.Popen(here.ssh("-N", resource="den"), stderr=subprocess.PIPE, text=True) as client:
+        here.wait_for(lambda: here.opened("den") > before, "a connection")
+        command(here, "kill", newest(here, "den").session, "-m", "enough")
         _, said = client.communicate(timeout=60)
     assert "an operator ended this session: enough" in said
 
