@@ -43,7 +43,7 @@ class Told:
             return next((body for body in self.bodies if body["ticket"] == ticket), None)
 
         with self.came:
-            assert self.came.wait_for(lambda: found() is not None, 30)
+            assert self.came.wait_for(lambda: found() is not None, 90)
         return found() or {}
 
 
@@ -98,12 +98,21 @@ def cli(house: House, *words: str) -> str:
 TEXT = "UPDATE app.orders SET status = 'paid' WHERE id <= 200 AND status <> 'sealed-word'"
 
 
+def estimated(house: House, told: Told) -> str:
+    """A held statement that the planner was asked about in time. WHY not the first in any case: on a busy machine it may not answer so soon."""
+    for number in range(5):
+        _, ticket = hold(house, TEXT + " AND true" * number)
+        if "in time" not in str(told.of(ticket)["estimate"]):
+            break
+    return ticket
+
+
 def test_approvers_see_it_on_the_page_the_command_line_and_in_notices(
     planned: House, told: Told, browser: Browser
 ) -> None:
     context = new_context(browser)
     page = sign_in(context, planned, "dora")
-    _, ticket = hold(planned, TEXT)
+    ticket = estimated(planned, told)
     shown = page.locator(f"{card(page, ticket)} .expected")
     expect(shown).to_contain_text("rows would be changed")
     shown.locator("summary").click()
