@@ -21,7 +21,7 @@ from adapters.postgres.messages import query as decoders
 from adapters.postgres.messages.results import rows_of
 from adapters.postgres.session import PostgresSession
 from adapters.postgres.session.naming import may_execute
-from adapters.postgres.session.short import Short
+from adapters.postgres.session.short import Short, types_of
 from adapters.postgres.session.simple import may_copy
 from engine._native import short_query, short_reply, short_run
 from engine.command.tree import Effect as CommandEffect
@@ -239,7 +239,16 @@ def test_a_prepared_statement_takes_the_short_way() -> None:
     assert both.shorts == 1
 
 
-@given(plain.filter(lambda data: data[:1] != b"Q"), st.data())
+def with_types(text: str, name: str, types: list[int]) -> bytes:
+    """A run whose Parse says of what types its parameters are."""
+    packed = struct.pack(f"!h{len(types)}I", len(types), *types)
+    return message("P", name.encode() + b"\0" + text.encode() + b"\0" + packed) + bind(name) + execute() + SYNC
+
+
+typed = st.builds(with_types, TEXTS, NAMES, st.lists(st.integers(0, 2**32 - 1), max_size=3))
+
+
+@given(st.one_of(plain.filter(lambda data: data[:1] != b"Q"), typed), st.data())
 def test_what_is_recognised_is_read_the_same_by_the_decoders(data: bytes, draws: st.DataObject) -> None:
     changed = bytearray(data)
     for _ in range(draws.draw(st.integers(0, 3))):
@@ -256,7 +265,8 @@ def test_what_is_recognised_is_read_the_same_by_the_decoders(data: bytes, draws:
     assert ("D" in parts) is has_description
     assert ("P" in parts) is (text is not None)
     if text is not None:
-        assert decoders.decode_parse(parts["P"]) == decoders.Parse(statement, text)
+        types = types_of(bytes(changed), statement, text)
+        assert decoders.decode_parse(parts["P"]) == decoders.Parse(statement, text, types)
 
 
 QUERIES = st.one_of(

@@ -29,7 +29,7 @@ MAX_SHORT = 16 * 1024
 _QUERY = int(Front.QUERY)
 
 
-def _types(data: bytes, name: bytes, text: bytes) -> bytes:
+def types_of(data: bytes, name: bytes, text: bytes) -> bytes:
     """The parameter types of the Parse that the bytes begin with."""
     end: int = u32_at(data, 1)[0] + 1
     return data[HEADER + len(name) + len(text) + 2 : end]
@@ -86,7 +86,7 @@ class Short:
         name, text, parameters, described = found
         if name in names.elsewhere:
             return None
-        statement = names.statements.get(name) if text is None else Statement(text, types=_types(data, name, text))
+        statement = names.statements.get(name) if text is None else Statement(text, types=types_of(data, name, text))
         if statement is None or not self._is_fit(statement):
             return None
         pending = Pending(data, data, name, statement, text is not None, described)
