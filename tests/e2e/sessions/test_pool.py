@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 
 from gateway.audit.read import read
@@ -72,6 +73,16 @@ role = "tenant"
 credential = "env:WORLD_TENANT"
 tls = {{ ca_file = "server.crt" }}
 pool = {{ size = 1, wait_seconds = 10 }}
+
+[[resource]]
+name = "turns"
+protocol = "postgres"
+address = "127.0.0.1:{made.cluster.port}"
+database = "postgres"
+role = "tenant"
+credential = "env:WORLD_TENANT"
+tls = {{ ca_file = "server.crt" }}
+pool = {{ mode = "transaction", size = 1, wait_seconds = 10 }}
 """
             + made.config.read_text()
         )
@@ -113,6 +124,25 @@ def test_what_one_leaves_the_next_does_not_find(here: Place) -> None:
     after = here.psql("select pg_backend_pid()", "select current_setting('my.tenant', true) is null")
     assert after[-1] == "t"
     assert after[0] != before[-1]
+
+
+def test_by_transaction_clients_that_stay_take_turns_and_the_audit_tells_each(here: Place) -> None:
+    links = [psycopg.connect(here.world.conninfo(dbname="turns"), autocommit=True) for _ in range(3)]
+    try:
+        seen = [link.execute("select pg_backend_pid()").fetchone() for _ in range(2) for link in links]
+        assert len(set(seen)) == 1
+        links[0].execute("set timezone = 'Asia/Tokyo'")
+        assert links[0].execute("show timezone").fetchone() == ("Asia/Tokyo",)
+        links[0].close()
+        assert links[1].execute("select current_setting('timezone') = 'Asia/Tokyo'").fetchone() == (False,)
+    finally:
+        for link in links:
+            link.close()
+    entries = [entry for entry in read(here.world.audit) if entry.kind == "session"]
+    turns = {entry.session for entry in entries if entry.step == "opened" and entry.resource == "turns"}
+    connected = [entry for entry in entries if entry.step == "connected" and entry.session in turns]
+    assert len(turns) == 3
+    assert len(connected) >= 9
 
 
 def test_a_stop_ends_what_is_free(here: Place) -> None:
