@@ -145,7 +145,8 @@ def test_a_body_too_long_to_read_is_said_to_be_and_streams(running: Running, tar
 
 def test_who_sends_without_being_asked_reads_why_not(running: Running) -> None:
     with tempfile.NamedTemporaryFile() as file:
-        file.write(b"x" * (3 << 20))
+        # WHY no more: what is sent behind the answer is thrown away up to 1 MiB, and a busy client sends all of it before it looks.
+        file.write(b"x" * (3 << 19))
         file.flush()
         code, said = curl(running, "/notallowed", "-T", file.name, "-H", "Expect:", "-i")
     assert code in (0, 55), said
