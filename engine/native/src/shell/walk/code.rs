@@ -144,7 +144,7 @@ impl Walker<'_> {
         if name == "deno" {
             let is_eval = rest.first().is_some_and(|word| word.is("eval"));
             if let Some(code) = rest.iter().skip(1).find(|arg| is_eval && !arg.is_option()) {
-                self.inline_code(&[code.clone()], args, around);
+                self.inline_code(std::slice::from_ref(code), args, around);
                 return empty();
             }
             if rest.iter().any(|arg| arg.shown.contains("://")) {
