@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import secrets
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 import psycopg
 import pytest
 
-from tests.e2e.world import USER, World, configuration, world
+from tests.e2e.masked import copied, fetched, masking, owner, rows
+from tests.e2e.world import World
 
 COLUMNS = {
     "text": ("text", "'canary.schmidt@example.org'"),
@@ -107,38 +104,8 @@ mask parts
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[World]:
-    with world() as made:
-        (made.folder / "policies" / "world.rego").unlink()
-        (made.folder / "policies" / "world.gate").write_text(POLICY)
-        said = configuration(made) + '\n[[masking.key]]\nid = "k"\nsecret = "env:WORLD_MASK"\n'
-        made.more["WORLD_MASK"] = secrets.token_urlsafe(24)
-        made.config.write_text(said)
-        with owner(made) as connection:
-            for statement in SETUP:
-                connection.execute(statement.encode())
-        made.start()
+    with masking(POLICY, SETUP) as made:
         yield made
-
-
-def owner(here: World) -> psycopg.Connection[Any]:
-    cluster = here.cluster
-    address = f"host=localhost port={cluster.port} user={cluster.user} password={cluster.password} dbname=postgres"
-    return psycopg.connect(address, sslmode="require", autocommit=True)
-
-
-def rows(here: World, query: str, *, binary: bool = False, raw: bool = False) -> list[tuple[Any, ...]]:
-    with psycopg.connect(here.conninfo(), autocommit=True) as client, client.cursor(binary=binary) as cursor:
-        cursor.execute(query.encode())
-        result = cursor.pgresult
-        assert result is not None
-        if raw:
-            return [tuple(result.get_value(row, at) for at in range(result.nfields)) for row in range(result.ntuples)]
-        return cursor.fetchall()
-
-
-def copied(here: World, query: str, into: list[bytes]) -> None:
-    with psycopg.connect(here.conninfo(), autocommit=True) as client, client.cursor().copy(query.encode()) as copy:
-        into += map(bytes, copy)
 
 
 def names(of: str) -> str:
@@ -182,21 +149,9 @@ def test_the_server_itself_reads_what_is_left_as_its_type(here: World, schema: s
 
 
 def test_asyncpg_reads_every_token(here: World) -> None:
-    async def fetch() -> dict[str, Any]:
-        client = await asyncpg.connect(
-            host="127.0.0.1", port=here.port, user=USER, password=here.password, database="world", ssl="require"
-        )
-        try:
-            chosen = ", ".join(
-                f"v_{name}" for name in COLUMNS if name not in ("citext", "mood", "moods", "pair", "pairs", "domains")
-            )
-            row = await client.fetchrow(f"SELECT {chosen} FROM tok.t WHERE id = 1")
-            assert row is not None
-            return dict(row)
-        finally:
-            await client.close()
-
-    made = asyncio.run(fetch())
+    left_out = ("citext", "mood", "moods", "pair", "pairs", "domains")
+    chosen = ", ".join(f"v_{name}" for name in COLUMNS if name not in left_out)
+    made = fetched(here, f"SELECT {chosen} FROM tok.t WHERE id = 1")
     assert isinstance(made["v_int4"], int)
     assert len(str(made["v_int4"])) == 9
     assert made["v_int8"] < 0

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
-import asyncpg
 import psycopg
 import pytest
 
-from tests.e2e.test_masks_of_types import copied, owner, rows
-from tests.e2e.world import USER, World, configuration, world
+from tests.e2e.masked import copied, fetched, masking, owner, rows
+from tests.e2e.world import World
 
 MAIL = "canary.schmidt@example.org"
 CARD = "4111111111111111"
@@ -85,19 +82,19 @@ mask whole
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[World]:
-    with world() as made:
-        (made.folder / "policies" / "world.rego").unlink()
-        (made.folder / "policies" / "world.gate").write_text(POLICY)
-        made.config.write_text(configuration(made))
-        with owner(made) as connection:
-            for statement in SETUP:
-                connection.execute(statement.encode())
-        made.start()
+    with masking(POLICY, SETUP) as made:
         yield made
 
 
 def names() -> str:
     return "SELECT id, " + ", ".join(f"v_{name}" for name in COLUMNS) + " FROM val.t ORDER BY id"
+
+
+def is_denied(here: World, query: str) -> None:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client, pytest.raises(psycopg.Error) as refused:
+        client.execute(query.encode())
+    assert refused.value.sqlstate == "42501"
+    assert not [piece for piece in RAW if piece in str(refused.value).encode()]
 
 
 @pytest.mark.parametrize("binary", [False, True])
@@ -158,10 +155,7 @@ def test_what_is_computed_of_such_a_column_by_what_never_fails_is_hidden_whole(h
     ],
 )
 def test_what_would_take_a_value_apart_or_ask_about_it_is_denied(here: World, query: str) -> None:
-    with psycopg.connect(here.conninfo(), autocommit=True) as client, pytest.raises(psycopg.Error) as refused:
-        client.execute(query.encode())
-    assert refused.value.sqlstate == "42501"
-    assert not [piece for piece in RAW if piece in str(refused.value).encode()]
+    is_denied(here, query)
 
 
 def test_somebody_is_looked_up_by_a_masked_column_where_the_mask_permits_it(here: World) -> None:
@@ -186,9 +180,7 @@ def test_somebody_is_looked_up_by_a_masked_column_where_the_mask_permits_it(here
     ],
 )
 def test_of_such_a_column_nothing_else_is_asked(here: World, query: str) -> None:
-    with psycopg.connect(here.conninfo(), autocommit=True) as client, pytest.raises(psycopg.Error) as refused:
-        client.execute(query.encode())
-    assert refused.value.sqlstate == "42501"
+    is_denied(here, query)
 
 
 def test_a_copy_is_refused(here: World) -> None:
@@ -203,19 +195,8 @@ def test_with_a_mask_of_the_whole_column_the_strictest_of_all_is_for_the_whole(h
 
 
 def test_asyncpg_reads_what_is_left(here: World) -> None:
-    async def fetch() -> dict[str, Any]:
-        client = await asyncpg.connect(
-            host="127.0.0.1", port=here.port, user=USER, password=here.password, database="world", ssl="require"
-        )
-        try:
-            chosen = ", ".join(f"v_{name}" for name in COLUMNS if name not in ("pair", "xml"))
-            row = await client.fetchrow(f"SELECT {chosen} FROM val.t WHERE id = 1")
-            assert row is not None
-            return dict(row)
-        finally:
-            await client.close()
-
-    made = asyncio.run(fetch())
+    chosen = ", ".join(f"v_{name}" for name in COLUMNS if name not in ("pair", "xml"))
+    made = fetched(here, f"SELECT {chosen} FROM val.t WHERE id = 1")
     assert made["v_text"] == "write to [redacted] soon"
     assert made["v_texts"] == ["a", None, "for [redacted]"]
     assert json.loads(made["v_jsonb"])["deep"]["note"] == "see [redacted]"
