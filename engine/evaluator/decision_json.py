@@ -7,7 +7,7 @@ from engine.request import Json
 
 
 def decision_json(decision: Decision) -> dict[str, Json]:
-    """Every field of a decision; absent ones are null."""
+    """Every field of a decision; absent ones are null. A mask has `values` only where not all of its output is rewritten."""
     return {
         "verdict": decision.verdict.value,
         "deny_kind": None if decision.deny_kind is None else decision.deny_kind.value,
@@ -37,6 +37,7 @@ def _location(location: Location | None) -> Json:
 
 
 def _mask(item: MaskItem) -> Json:
+    only: dict[str, Json] = {"values": list[Json](item.values)} if item.values else {}
     return {
         "output": item.output,
         "path": item.path,
@@ -44,7 +45,7 @@ def _mask(item: MaskItem) -> Json:
         "method": item.method,
         "params": dict(item.params),
         "rules": list[Json](item.rules),
-        "values": list[Json](item.values),
+        **only,
     }
 
 

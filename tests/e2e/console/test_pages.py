@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.e2e.console.house import POLICY, House, new_context, running_house, sign_in
@@ -74,6 +75,7 @@ cases:
 """
 
 
+@pytest.mark.timeout(600)
 def test_coverage_and_impact_of_policies_are_measured_with_a_click(browser: Browser) -> None:
     stricter = POLICY.replace('op.effect in {"read", "session"}', 'op.effect in {"session"}')
     with running_house(candidate=stricter) as house:
@@ -83,12 +85,12 @@ def test_coverage_and_impact_of_policies_are_measured_with_a_click(browser: Brow
         page = sign_in(context, house, "vera", "/policies")
         page.get_by_role("button", name="Measure").click()
         tests = page.locator("section", has=page.get_by_role("heading", name="What their own tests try"))
-        expect(tests).to_contain_text("for vera", timeout=60_000)
+        expect(tests).to_contain_text("for vera", timeout=240_000)
         expect(tests).to_contain_text("tests passed")
         expect(tests.get_by_text("never tried").first).to_be_visible()
         page.get_by_role("button", name="Decide again").click()
         changes = page.locator("section", has=page.get_by_role("heading", name="What a candidate would have changed"))
-        expect(changes).to_contain_text("for vera", timeout=60_000)
+        expect(changes).to_contain_text("for vera", timeout=240_000)
         expect(changes.locator("tr", has_text="deny").first).to_be_visible()
         expect(changes.get_by_role("alert")).to_have_count(0)
         context.close()

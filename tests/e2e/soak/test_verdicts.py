@@ -22,7 +22,7 @@ def test_what_must_not_run_would_be_seen() -> None:
         {"sessions": (3, 2)},
         {"is_sealed": False},
         {"files": (10, 40)},
-        {"store_files": 12},
+        {"store_files": 32},
         {"log": ["an error"]},
         {"tally": Tally(lost=1)},
         {"tally": Tally(unexpected=["denied: it ran"])},

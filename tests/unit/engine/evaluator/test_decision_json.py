@@ -50,7 +50,6 @@ def test_every_field_is_shown() -> None:
                 "method": "partial",
                 "params": {"keep_last": 4},
                 "rules": ["a/M"],
-                "values": [],
             }
         ],
         "obligations": [{"type": "rows", "value": 5, "rule": "a/L"}],
@@ -69,3 +68,10 @@ def test_every_field_is_shown() -> None:
 def test_the_default_is_a_deny() -> None:
     shown = decision_json(Decision())
     assert (shown["verdict"], shown["deny_kind"]) == ("deny", DenyKind.NO_MATCH.value)
+
+
+def test_a_mask_of_values_says_which() -> None:
+    masks = (MaskItem(0, ("s.t.c",), "redact", values=("pii.email",)), MaskItem(1, ("s.t.d",), "redact"))
+    whole = decision_json(Decision(Verdict.MASK, None, mask_plan=masks))["mask_plan"]
+    assert isinstance(whole, list)
+    assert [item.get("values") for item in whole if isinstance(item, dict)] == [["pii.email"], None]
