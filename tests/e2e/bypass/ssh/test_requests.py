@@ -8,7 +8,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -175,16 +174,14 @@ def test_81_no_spelling_of_a_line_is_run(guarded: Place, text: str) -> None:
     assert [one for one in allowed if canary.name in one] == []
 
 
-def waiting(place: Place) -> set[str]:
-    """The tickets that wait for people."""
-    return {ticket.id for ticket in place.gateway.approvals.pending(time.time_ns())}
+async def until_held(place: Place, trying: Sequence[asyncio.Future[str]], before: int) -> None:
+    """Until each of these is over, or waits for people, who do not come. `before`: how many decisions there were before them.
 
-
-async def until_held(place: Place, trying: Sequence[asyncio.Future[str]], before: set[str]) -> None:
-    """Until each of these is over, or waits for people, who do not come. `before`: what waited before them."""
+    WHY not tickets: who asks the same twice waits for one.
+    """
     async with asyncio.timeout(WAIT):
         while left := sum(not one.done() for one in trying):
-            if len(waiting(place) - before) >= left:
+            if sum(entry.verdict == "hold" for entry in place.decisions()[before:]) >= left:
                 return
             await asyncio.wait(trying, timeout=0.05)
 
@@ -231,9 +228,8 @@ def test_78_files_that_let_people_in_or_start_things_do_not_change_over_sftp(gua
             return "done"
 
     async def work(connection: asyncssh.SSHClientConnection) -> list[str]:
-        were = waiting(guarded)
         trying = [asyncio.ensure_future(attempt(connection, act)) for act in attempts]
-        await until_held(guarded, trying, were)
+        await until_held(guarded, trying, before)
         for one in trying:
             one.cancel()
         return list(await asyncio.gather(*trying))
