@@ -18,16 +18,14 @@ _PLACES = ("url", "relative_url", "relativeUrl", "path", "uri", "href")
 
 
 def requests_in(document: Value, place: str) -> list[Operation]:
-    """One operation for each request in a list that holds nothing else; none where there is no such list. `place` is the
+    """One operation for each request in a list, whatever stands beside it there: who runs the batch may pass that over. `place` is the
     host that paths belong to. Raises Refused."""
     found: list[Operation] = []
     for entries in _lists(document):
-        pairs = [_request(one) for one in entries]
-        if not pairs or None in pairs:
-            continue
+        pairs = [pair for pair in map(_request, entries) if pair is not None]
         if len(pairs) > MAX_CALLS:
             raise Refused("calls", f"the body has more than {MAX_CALLS} requests")
-        found.extend(_operation(method, url, place) for method, url in filter(None, pairs))
+        found.extend(_operation(method, url, place) for method, url in pairs)
     return found
 
 

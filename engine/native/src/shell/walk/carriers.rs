@@ -3,6 +3,7 @@
 use super::super::tree::{Carried, Target};
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Arg;
+use super::narrowing::{self, By};
 use super::paths;
 use super::shells::empty;
 use super::simple::Around;
@@ -11,7 +12,7 @@ use super::{tables, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// Actions of `find` that run a command up to `;` or `+`.
-const FIND_RUNS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir"];
+pub(super) const FIND_RUNS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir"];
 
 /// Actions of `find` that write a file.
 const FIND_WRITES: &[&str] = &["-fprint", "-fprint0", "-fprintf", "-fls"];
@@ -90,21 +91,7 @@ impl Walker<'_> {
 
     /// What a command that removes what is found removes when nothing is asked of what is found.
     fn find_removes(&mut self, args: &[Arg], starts: &[&Arg], before: usize) {
-        let asks = [
-            "-name",
-            "-iname",
-            "-path",
-            "-ipath",
-            "-wholename",
-            "-regex",
-            "-iregex",
-            "-empty",
-            "-size",
-            "-user",
-            "-perm",
-        ];
-        let dates = ["-mtime", "-mmin", "-atime", "-amin", "-ctime", "-cmin", "-newer"];
-        if args.iter().any(|arg| asks.iter().chain(&dates).any(|test| arg.is(test))) {
+        if narrowing::is_limited(&expression(args), By::Command) {
             return;
         }
         let whole = starts.is_empty()
@@ -121,9 +108,7 @@ impl Walker<'_> {
 
     fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], around: &Around) {
         let span = around.span;
-        let expression =
-            args.iter().skip(1).skip_while(|arg| !arg.shown.starts_with(['-', '(', '!']) || is_global(arg));
-        let is_limited = super::narrowing::is_limited(&expression.cloned().collect::<Vec<Arg>>());
+        let is_limited = narrowing::is_limited(&expression(args), By::Delete);
         // WHY not after `cd`: what is relative is elsewhere by then.
         let may_be_part = |start: &Arg| !self.moved && paths::is_own_or_plain(&start.shown);
         let parts: Vec<bool> = starts.iter().map(|start| is_limited && may_be_part(start)).collect();
@@ -342,6 +327,11 @@ impl Walker<'_> {
 
 pub(super) fn target(class: &'static str, arg: &Arg, access: Access) -> Target {
     Target { class, name: arg.shown.clone(), access, literal: arg.literal.is_some() }
+}
+
+/// What stands behind the places where a `find` begins.
+fn expression(args: &[Arg]) -> Vec<Arg> {
+    args.iter().skip(1).skip_while(|arg| !arg.shown.starts_with(['-', '(', '!']) || is_global(arg)).cloned().collect()
 }
 
 /// Options of `find` that stand before the places where it begins.

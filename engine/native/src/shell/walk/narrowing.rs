@@ -1,6 +1,7 @@
-//! Whether the expression of a `find` limits what its `-delete` removes to files of some name.
+//! Whether the expression of a `find` limits what it removes, by its `-delete` or by a command that it runs.
 
 use super::args::Arg;
+use super::carriers::FIND_RUNS;
 
 /// Tests that take a word.
 const TAKE_ONE: &[&str] = &[
@@ -62,20 +63,51 @@ const TAKE_NONE: &[&str] = &[
     "-quit",
 ];
 
+/// Those of the first that leave files out of what a command is run for.
+const ASK: &[&str] = &[
+    "-mtime",
+    "-mmin",
+    "-atime",
+    "-amin",
+    "-ctime",
+    "-cmin",
+    "-newer",
+    "-anewer",
+    "-cnewer",
+    "-size",
+    "-user",
+    "-perm",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-iwholename",
+    "-regex",
+    "-iregex",
+];
+
 /// Parentheses deeper than this are not followed.
 const MAX_DEPTH: usize = 20;
 
-/// Whether every `-delete` stands behind a test that leaves all but files of some name, or empty ones, where they are. `words`:
-/// what follows the places where the search begins. Anything that is not understood limits nothing.
-pub(super) fn is_limited(words: &[Arg]) -> bool {
-    let mut reading = Reading { words, at: 0, is_held: true };
+/// What removes files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Delete,
+    /// A command that is run for them. WHY other tests count: somebody wrote it out, and is asked about each `rm` anyway.
+    Command,
+}
+
+/// Whether what removes files stands behind a test everywhere: for `-delete` one that leaves all but files of some name, or empty ones,
+/// where they are. `words`: what follows the places where the search begins. Anything that is not understood limits nothing.
+pub(super) fn is_limited(words: &[Arg], by: By) -> bool {
+    let mut reading = Reading { words, by, at: 0, is_held: true };
     reading.list(false, 0).is_some() && reading.at == words.len() && reading.is_held
 }
 
 struct Reading<'a> {
     words: &'a [Arg],
+    by: By,
     at: usize,
-    /// No `-delete` was met that nothing limits.
+    /// Nothing that removes was met that nothing limits.
     is_held: bool,
 }
 
@@ -134,10 +166,24 @@ impl Reading<'_> {
                 self.accepts(&[")"]).then_some(limits)
             }
             "-delete" => {
-                self.is_held &= outer;
+                self.is_held &= outer || self.by != By::Delete;
                 Some(false)
             }
+            _ if self.by == By::Command && FIND_RUNS.contains(&word) => {
+                self.is_held &= outer;
+                self.command()
+            }
             "-empty" => Some(true),
+            "-name" | "-iname" if self.by == By::Command => {
+                let pattern = self.words.get(self.at)?;
+                self.at = self.at.saturating_add(1);
+                Some(
+                    pattern
+                        .literal
+                        .as_deref()
+                        .is_none_or(|pattern| pattern.bytes().any(|byte| !b"*?.".contains(&byte))),
+                )
+            }
             "-name" | "-iname" => {
                 let pattern = self.words.get(self.at)?.literal.as_deref()?;
                 self.at = self.at.saturating_add(1);
@@ -145,10 +191,23 @@ impl Reading<'_> {
             }
             _ if TAKE_ONE.contains(&word) => {
                 self.at = self.at.saturating_add(1);
-                (self.at <= self.words.len()).then_some(false)
+                let asks = self.by == By::Command && ASK.contains(&word);
+                (self.at <= self.words.len()).then_some(asks)
             }
             _ => TAKE_NONE.contains(&word).then_some(false),
         }
+    }
+
+    /// Past the words of a command: to a `;`, or a `+` behind `{}`.
+    fn command(&mut self) -> Option<bool> {
+        let rest = self.words.get(self.at..)?;
+        let ends = |at: usize, arg: &Arg| {
+            let is_behind = at.checked_sub(1).and_then(|before| rest.get(before)).is_some_and(|before| before.is("{}"));
+            arg.is(";") || (arg.is("+") && is_behind)
+        };
+        let end = rest.iter().enumerate().position(|(at, arg)| ends(at, arg))?;
+        self.at = self.at.saturating_add(end).saturating_add(1);
+        Some(false)
     }
 }
 
@@ -175,7 +234,11 @@ mod tests {
     use super::*;
 
     fn limited(text: &str) -> bool {
-        is_limited(&text.split(' ').map(|word| Arg::text(word, (0, 0))).collect::<Vec<Arg>>())
+        is_limited(&words(text), By::Delete)
+    }
+
+    fn words(text: &str) -> Vec<Arg> {
+        text.split(' ').map(|word| Arg::text(word, (0, 0))).collect()
     }
 
     #[test]
@@ -231,6 +294,36 @@ mod tests {
     #[test]
     fn a_pattern_that_only_the_run_tells_limits_nothing() {
         let words = [Arg::text("-name", (0, 0)), Arg::unknown((0, 0)), Arg::text("-delete", (0, 0))];
-        assert!(!is_limited(&words));
+        assert!(!is_limited(&words, By::Delete));
+    }
+
+    #[test]
+    fn a_command_is_limited_where_something_is_asked_of_every_file_before_it() {
+        for text in [
+            "-name *.pyc -exec rm {} +",
+            "-name a* -type f -exec rm -f {} ;",
+            "-mtime +30 -exec rm {} ;",
+            "( -path ./x/* -o -size +1M ) -exec rm {} + -print",
+            "-empty -exec rmdir {} ;",
+            "-name a -exec rm {} ; -o -name b -exec rm {} +",
+        ] {
+            assert!(is_limited(&words(text), By::Command), "{text}");
+        }
+        for text in [
+            "-exec rm {} +",
+            "-type f -exec rm {} +",
+            "-name * -exec rm {} +",
+            "-name *.* -exec rm {} ;",
+            "-name zzz -o -exec rm -rf {} +",
+            "! -name zzz -exec rm -rf {} +",
+            "-not ( -name zzz ) -exec rm {} ;",
+            "-name zzz , -exec rm {} +",
+            "-exec rm {} + -name x",
+            "-exec rm {} ; -o -name x",
+            "-name x -frob -exec rm {} +",
+            "-name x -exec rm {}",
+        ] {
+            assert!(!is_limited(&words(text), By::Command), "{text}");
+        }
     }
 }

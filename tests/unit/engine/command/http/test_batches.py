@@ -49,7 +49,6 @@ def test_each_request_is_judged_and_one_for_another_host_says_so() -> None:
         "[]",
         {"batch": "[nonsense"},
         {"method": "DELETE", "url": "/x"},
-        {"requests": [DELETE, {"name": "x"}]},
         {"requests": [{"method": "card", "url": "/x"}]},
         {"requests": [{"method": "DELETE"}]},
         [1],
@@ -57,6 +56,11 @@ def test_each_request_is_judged_and_one_for_another_host_says_so() -> None:
 )
 def test_other_lists_hold_no_requests(document: Value) -> None:
     assert found(document) == []
+
+
+@pytest.mark.parametrize("beside", [{}, {"name": "x"}, None, 1, {"method": "DELETE"}, [DELETE]])
+def test_what_stands_beside_a_request_hides_none(beside: Value) -> None:
+    assert found({"requests": [beside, DELETE, beside]}) == found([DELETE]) != []
 
 
 @pytest.mark.parametrize("url", ["/a/../admin", "/a//b", "http://h/%61dmin"])
