@@ -13,7 +13,7 @@ _KINDS = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 
 def is_rbac(document: Value) -> bool:
     """Whether a document is, or contains as an item of a list, a role or a binding."""
-    return any(key == "kind" and value in _KINDS for key, value, _ in members(document))
+    return any(key == "kind" and isinstance(value, str) and value in _KINDS for key, value, _ in members(document))
 
 
 def rbac_facts(document: Value) -> RbacFacts | None:

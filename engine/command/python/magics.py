@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-_SHELL_CELL: Final = frozenset({"bash", "sh", "script", "system", "sx", "cmd"})
+from engine.command.python.reading import split_lines
+
+_SHELL_CELL: Final = frozenset({"bash", "sh", "script", "cmd"})
 _SHELL_LINE: Final = frozenset({"system", "sx", "sc"})
 _INSTALLERS: Final = frozenset({"pip", "conda", "mamba", "uv"})
 _QUIET: Final = frozenset(
@@ -46,16 +48,16 @@ class Notebook:
 
 def read_notebook(text: str) -> Notebook | None:
     """The Python of a text with lines of a notebook; None when it has none."""
-    cell = _CELL.fullmatch(text)
+    lines = split_lines(text)
+    cell = _CELL.fullmatch("\n".join(lines))
     if cell is not None:
-        return _cell(text, cell["word"], cell["rest"], cell["body"] or "")
+        return _cell(len(lines), cell["word"], cell["rest"], cell["body"] or "")
     found = Notebook("")
     made: list[str] = []
-    lines = text.split("\n")
     at = 0
     while at < len(lines):
         number = at + 1
-        line = lines[at].removesuffix("\r")
+        line = lines[at]
         at += 1
         match = _LINE.fullmatch(line)
         if match is None:
@@ -63,7 +65,7 @@ def read_notebook(text: str) -> Notebook | None:
             continue
         rest, more = match["rest"], 0
         while rest.endswith("\\") and at < len(lines):
-            rest = rest[:-1] + lines[at].removesuffix("\r")
+            rest = rest[:-1] + lines[at]
             at, more = at + 1, more + 1
         found.lines.update(range(number, number + more + 1))
         name = match["name"]
@@ -77,12 +79,17 @@ def read_notebook(text: str) -> Notebook | None:
     return found
 
 
-def _cell(text: str, word: str, rest: str, body: str) -> Notebook:
-    lines = text.count("\n") + 1
+def _cell(lines: int, word: str, rest: str, body: str) -> Notebook:
     found = Notebook("", lines=set(range(1, lines + 1)))
-    if word in _SHELL_CELL and not (word == "script" and rest.split()[:1] not in (["bash"], ["sh"])):
+    given = rest.split()
+    if word in _SHELL_LINE:
+        found.shell.append((1, f"{rest}\n{body}"))
+    elif word in _SHELL_CELL and not (word == "script" and given[:1] not in (["bash"], ["sh"])):
         found.shell.append((1, body))
-    elif word in ("time", "timeit", "capture") and not rest.strip():
+        if given[word == "script" :]:
+            # WHY: they are given to the program, and `-c` has it run them.
+            found.opaque.append(1)
+    elif word in ("time", "timeit", "capture") and not given:
         found.text, found.lines = "\n" + body, {1}
     else:
         found.opaque.append(1)

@@ -14,7 +14,7 @@ from typing import Final
 from engine import _native
 from engine.command.python.findings import Findings, Found
 from engine.command.python.magics import Notebook, read_notebook
-from engine.command.python.reading import MAX_TEXT, Source, decode_source, parse_text
+from engine.command.python.reading import MAX_TEXT, Source, decode_source, line_starts, parse_text
 from engine.command.python.resolving import Resolver, TooMuch
 from engine.command.python.walk import walk_program
 from engine.command.shell.parse import parse_shell
@@ -73,8 +73,7 @@ def _read(raw: bytes) -> tuple[Source, Notebook | None] | Problem:
     if isinstance(python, Problem):
         return source
     plain = text.encode()
-    starts = (0, *(at + 1 for at, byte in enumerate(plain) if byte == 0x0A))
-    return replace(python, raw=plain, text=text, starts=starts), notebook
+    return replace(python, raw=plain, text=text, starts=line_starts(plain)), notebook
 
 
 def _magics(findings: Findings, notebook: Notebook, source: Source) -> None:

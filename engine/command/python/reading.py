@@ -22,8 +22,12 @@ MAX_NODES = 40_000
 
 _COOKIE = re.compile(rb"#.*?coding[:=][ \t]*([-\w.]+)")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_HIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-"""Characters that nobody sees: controls, marks of direction, blanks without width. Tab, line ends and form feed are fine."""
+_TEXT_LINE_END = re.compile("\r\n|\r|\n")
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|(?<=[^\r\n])\x0c"
+)
+"""Characters that nobody sees: controls, marks of direction, blanks without width. Tab, line ends and a form feed where a line begins are
+fine. WHY only there: to a notebook it ends a line, so that `# x\\f!ls` runs `ls`."""
 
 # WHY a lock: `catch_warnings` changes what belongs to the whole process.
 _ONE_AT_A_TIME = Lock()
@@ -51,6 +55,16 @@ class Source:
     def line_of(self, at: int) -> int:
         """The number of the line (from 1) in which a byte stands."""
         return bisect_right(self.starts, at)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text as Python counts them, without their ends."""
+    return _TEXT_LINE_END.split(text)
+
+
+def line_starts(raw: bytes) -> tuple[int, ...]:
+    """Where each of these lines begins."""
+    return (0, *(found.end() for found in _LINE_END.finditer(raw)))
 
 
 def decode_source(raw: bytes) -> str | Problem:
@@ -96,8 +110,7 @@ def parse_text(text: str, mode: str = "exec") -> Source | Problem:
         return too_much
     module = tree if isinstance(tree, ast.Module) else ast.Module([ast.Expr(tree.body)], [])  # type: ignore[attr-defined]
     raw = text.encode()
-    starts = (0, *(found.end() for found in _LINE_END.finditer(raw)))
-    return Source(raw, text, module, starts)
+    return Source(raw, text, module, line_starts(raw))
 
 
 def _too_much(tree: ast.AST) -> Problem | None:

@@ -109,6 +109,7 @@ def test_options_of_deletions_are_read() -> None:
 
 def test_roles_have_no_pods_and_names_may_be_generated() -> None:
     assert body_facts({"kind": "Role", "image": "x"}).pods is None
+    assert body_facts({"kind": {"kind": []}, "image": "x"}).pods is not None
     assert body_facts({"metadata": {"generateName": "job-"}}).name == "job-"
 
 

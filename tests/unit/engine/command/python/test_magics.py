@@ -27,6 +27,10 @@ def tree(text: str) -> Command:
         ("!rm \\\n -rf /srv", "delete_file"),
         ("%%bash\nls\nrm -rf /srv", "delete_file"),
         ("%%script bash\nrm -rf /srv", "delete_file"),
+        ("%%bash\rrm -rf /srv", "delete_file"),
+        ("%%bash\r\nrm -rf /srv", "delete_file"),
+        ("%%sx rm -rf /srv\nls", "delete_file"),
+        ("x = 1\r!rm -rf /srv\ry = 2", "delete_file"),
         ("%pip install x", "package"),
     ],
 )
@@ -45,6 +49,10 @@ def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
         "%load_ext x",
         "%%javascript\n1",
         "%%script perl\n1",
+        "%%bash -c 'rm -rf /srv'",
+        "%%script bash -c 'rm -rf /srv'\nls",
+        "# x\f!rm -rf /srv",
+        "%%bash\frm -rf /srv",
         "%env A=1\n!",
         "x = '''\n!ls\n'''\n!ls",
     ],
@@ -58,6 +66,17 @@ def test_plain_lines_stay_what_they_are() -> None:
     assert command.complete
     (found,) = [one for one in command.operations if one.python is not None and one.python.function == "os.system"]
     assert command.text.encode()[slice(*found.span)] == b"os.system('id')"
+
+
+def test_lines_are_those_that_python_counts() -> None:
+    command = tree("%\ngetattr(os,\r\r\rinput())('id')")
+    assert all(start <= end for start, end in (one.span for one in command.operations))
+    (found,) = [one for one in tree("!ls\rimport os\ros.system('id')").operations if one.kind == "run_process"]
+    assert found.span == (14, 29)
+
+
+def test_a_form_feed_may_begin_a_line() -> None:
+    assert tree("x = 1\n\f\ny = 2").complete
 
 
 def test_a_cell_of_time_is_python() -> None:
