@@ -164,6 +164,45 @@ class RowMasker:
     def cells(self) -> int:
         """How many cells were rewritten so far."""
 
+@final
+class CopyOut:
+    """A COPY TO STDOUT: the query whose rows it sends, and how it writes them."""
+
+    @staticmethod
+    def read(text: bytes, columns: list[str]) -> CopyOut | None:
+        """The one that is all of `text`; `columns` are those that its relation sends where it names none.
+
+        None: another statement, or an option that is not known.
+        """
+
+    @property
+    def query(self) -> bytes:
+        """A SELECT of the same columns."""
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether its values are in the binary format."""
+
+    def masker(self, plan: bytes, names: list[str]) -> CopyMasker:
+        """`plan` as for RowMasker, `names` as the server describes the query's columns.
+
+        NativeError NULL_UNCLEAR: a value could be written as NULL is.
+        """
+
+@final
+class CopyMasker:
+    """Rewrites what one COPY sends."""
+
+    def fits(self, announced: bytes) -> bool:
+        """Whether CopyOutResponse (its body) announces what this was made for."""
+
+    def mask(self, rows: bytes) -> bytes:
+        """Rewrite a buffer of whole CopyData messages, in order. NativeError MALFORMED when it is not one: the session ends."""
+
+    @property
+    def cells(self) -> int:
+        """How many cells were rewritten so far."""
+
 # --- Audit -------------------------------------------------------------------------------------------------------
 
 @final

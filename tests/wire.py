@@ -174,10 +174,12 @@ def hold(ticket: str = "T-1") -> Answer:
     )
 
 
-def mask(*items: MaskItem, outputs: tuple[Output, ...] = (Output("c", ("public.t.c",), proven=True),)) -> Answer:
+def mask(
+    *items: MaskItem, outputs: tuple[Output, ...] = (Output("c", ("public.t.c",), proven=True),), kind: str = "select"
+) -> Answer:
     plan = items or (MaskItem(0, ("public.t.c",), "redact"),)
     sql = Sql(outputs=outputs, outputs_proven=True)
-    return Answer(Decision(Verdict.MASK, None, mask_plan=plan), "d-mask", command=tree(sql=sql))
+    return Answer(Decision(Verdict.MASK, None, mask_plan=plan), "d-mask", command=tree(kind, sql=sql))
 
 
 # --- a session

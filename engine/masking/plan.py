@@ -36,8 +36,8 @@ whose rows come out of a later command, which this plan does not rewrite."""
 _DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do"})
 """Kinds whose rows are fixed by something else than their own text."""
 
-_COPIES = frozenset({"copy", "copy_to", "copy_to_file", "copy_to_program"})
-"""Kinds whose rows travel as a stream of their own, which no plan rewrites."""
+_COPIES = frozenset({"copy", "copy_to_file", "copy_to_program"})
+"""Kinds whose rows go elsewhere than to the client. Those of `copy_to` are the outputs of the command."""
 
 _SYSTEM_SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 """Where PostgreSQL describes itself. No catalog lists these, and no user's column is in them (but see below)."""

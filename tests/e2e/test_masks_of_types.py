@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
+from subprocess import run
 from uuid import UUID
 
+import asyncpg
 import psycopg
 import pytest
 
 from tests.e2e.masked import copied, fetched, masking, owner, rows
-from tests.e2e.world import World
+from tests.e2e.world import USER, World
 
 COLUMNS = {
     "text": ("text", "'canary.schmidt@example.org'"),
@@ -72,6 +77,8 @@ SETUP += [f"INSERT INTO {name} (id) VALUES (2)" for name in ("tok.t", "tok.u", "
 SETUP += [
     "CREATE TABLE tok.cards (id int, number text)",
     "INSERT INTO tok.cards VALUES (1, '4111 1111 1111 1111'), (2, '378282246310005'), (3, '4111111111111111')",
+    "CREATE TABLE red.made (id int, v_a text, upper text GENERATED ALWAYS AS (upper(v_a)) STORED)",
+    "INSERT INTO red.made VALUES (1, 'canary')",
     "ANALYZE",
 ]
 POLICY = """policy world
@@ -188,14 +195,157 @@ def test_cards_keep_issuer_length_separators_and_check(here: World) -> None:
         assert sum(each - 9 if each > 9 else each for each in doubled) % 10 == 0
 
 
-@pytest.mark.parametrize("options", ["", " (FORMAT csv)", " (FORMAT binary)"])
-@pytest.mark.parametrize("what", ["tok.t", "has.t (v_int4)", "(SELECT v_text FROM par.t)", "(SELECT * FROM red.t)"])
-def test_a_copy_of_masked_columns_is_refused(here: World, what: str, options: str) -> None:
+TEXT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+FORMS: dict[str, str] = {
+    "": "text",
+    "(HEADER)": "text with names",
+    "(DELIMITER '|', NULL '')": "text with bars",
+    "(FORMAT csv)": "csv",
+    "CSV HEADER QUOTE '''' ESCAPE '!' NULL '[redacted]' FORCE QUOTE *": "csv with everything",
+    "(FORMAT binary)": "binary",
+}
+
+
+def lines(here: World, what: str, options: str) -> list[tuple[bytes | None, ...]]:
+    """What a COPY shows, cell by cell, by a reader of our own."""
+    received: list[bytes] = []
+    copied(here, f"COPY {what} TO STDOUT {options}", received)
+    whole = b"".join(received)
+    assert [piece for piece in RAW if piece in whole] == []
+    form = FORMS[options]
+    if form == "binary":
+        return binary_cells(whole)
+    text = whole.decode()
+    if form.startswith("text"):
+        delimiter, null = ("|", "") if "bars" in form else ("\t", "\\N")
+        found = [
+            [None if cell == null else unescaped(cell) for cell in line.split(delimiter)] for line in text.splitlines()
+        ]
+    else:
+        quote, escape, null = ("'", "!", "[redacted]") if "everything" in form else ('"', '"', "")
+        found = csv_cells(text, quote, escape, null)
+    if "names" in form or "everything" in form:
+        found = found[1:]
+    return [tuple(None if cell is None else cell.encode() for cell in line) for line in found]
+
+
+def unescaped(cell: str) -> str:
+    return re.sub(r"\\(.)", lambda found: TEXT.get(found[1], found[1]), cell)
+
+
+def csv_cells(text: str, quote: str, escape: str, null: str) -> list[list[str | None]]:
+    made: list[list[str | None]] = [[]]
+    at = 0
+    while at < len(text):
+        quoted = text[at] == quote
+        cell = ""
+        if quoted:
+            at += 1
+            while text[at] != quote or (escape == quote and text[at + 1] == quote):
+                at += text[at] == escape
+                cell += text[at]
+                at += 1
+            at += 1
+        else:
+            while text[at] not in ",\n":
+                cell += text[at]
+                at += 1
+        made[-1].append(None if cell == null and not quoted else cell)
+        if text[at] == "\n":
+            made.append([])
+        at += 1
+    return made[:-1]
+
+
+def binary_cells(whole: bytes) -> list[tuple[bytes | None, ...]]:
+    at, made = 19, []
+    while (count := int.from_bytes(whole[at : at + 2], signed=True)) >= 0:
+        at += 2
+        row: list[bytes | None] = []
+        for _ in range(count):
+            size = int.from_bytes(whole[at : at + 4], signed=True)
+            row.append(whole[at + 4 : at + 4 + size] if size >= 0 else None)
+            at += 4 + max(size, 0)
+        made.append(tuple(row))
+    assert at + 2 == len(whole)
+    return made
+
+
+@pytest.mark.parametrize("options", FORMS)
+@pytest.mark.parametrize("schema", ["tok", "has", "red", "par"])
+def test_a_copy_shows_what_a_query_shows(here: World, schema: str, options: str) -> None:
+    columns = ", ".join(f"v_{name}" for name in COLUMNS)
+    shown = rows(here, f"SELECT id, {columns} FROM {schema}.t", binary="binary" in options, raw=True)
+    assert len(shown) == 2
+    for what in (f"{schema}.t", f"{schema}.t (id, {columns})", f"(SELECT id, {columns} FROM {schema}.t)"):
+        assert lines(here, what, options) == shown
+
+
+def test_names_of_columns_are_shown_and_nothing_in_their_place(here: World) -> None:
+    received: list[bytes] = []
+    copied(here, 'COPY (SELECT id, v_text AS "a,b" FROM red.t ORDER BY id) TO STDOUT CSV HEADER', received)
+    assert b"".join(received) == b'id,"a,b"\n1,[redacted]\n2,\n'
+
+
+def test_the_session_goes_on_and_the_audit_counts(here: World) -> None:
+    text = "COPY tok.t (id, v_text) TO STDOUT"
+    with psycopg.connect(here.conninfo()) as client, client.cursor() as cursor:
+        for _ in range(2):
+            with cursor.copy(text.encode()) as copy:
+                assert len(list(copy.rows())) == 2
+        assert cursor.execute("SELECT 1").fetchone() == (1,)
+    entries = here.entries()
+    asked = [one["decision_id"] for one in entries if one["kind"] == "decision" and one.get("text") == text]
+    outcomes = [one for one in entries if one["kind"] == "outcome" and one["decision_id"] in asked]
+    assert [(one["rows"], one["masked"]) for one in outcomes] == [(2, 1), (2, 1)]
+
+
+def test_columns_that_the_server_computes_are_not_copied(here: World) -> None:
+    received: list[bytes] = []
+    copied(here, "COPY red.made TO STDOUT", received)
+    copied(here, "COPY (SELECT upper, id FROM red.made) TO STDOUT", received)
+    assert received == [b"1\t[redacted]\n", b"[redacted]\t1\n"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY red.t (v_text) TO STDOUT (NULL 'canary.schmidt@example.org')",
+        "COPY red.t (v_text) TO STDOUT (NULL 'x')",
+        "COPY red.t (v_text) TO STDOUT (ENCODING 'SJIS')",
+        "COPY (SELECT v_text FROM red.t ORDER BY v_text) TO STDOUT",
+        "COPY (SELECT id FROM red.t WHERE v_text LIKE 'c%') TO STDOUT",
+        "COPY (SELECT v_int4 + 1 FROM red.t) TO STDOUT",
+        "COPY (SELECT t FROM red.t t) TO STDOUT",
+        "COPY red.t TO '/tmp/pwned'",
+        "COPY red.t (v_text) TO STDOUT; SELECT 1",
+    ],
+)
+def test_a_copy_that_could_show_more_is_refused(here: World, text: str) -> None:
     received: list[bytes] = []
     with pytest.raises(psycopg.Error) as refused:
-        copied(here, f"COPY {what} TO STDOUT{options}", received)
+        copied(here, text, received)
     assert received == []
     assert not [piece for piece in RAW if piece in str(refused.value).encode()]
+
+
+def test_psql_and_asyncpg_copy(here: World) -> None:
+    query = "SELECT id, v_text, v_uuid FROM red.t ORDER BY id"
+    shown = run(["psql", here.conninfo(), "-Xc", f"\\copy ({query}) to stdout csv"], capture_output=True, text=True)
+    assert (shown.returncode, shown.stdout) == (0, "1,[redacted],\n2,,\n"), shown.stderr
+    assert asyncio.run(by_asyncpg(here, query)) == b"1,[redacted],\n2,,\n"
+
+
+async def by_asyncpg(here: World, query: str) -> bytes:
+    client = await asyncpg.connect(
+        host="127.0.0.1", port=here.port, user=USER, password=here.password, database="world", ssl="require"
+    )
+    into = io.BytesIO()
+    try:
+        assert await client.copy_from_query(query, output=into, format="csv") == "COPY 2"
+    finally:
+        await client.close()
+    return into.getvalue()
 
 
 def test_a_type_that_is_changed_is_masked_by_what_it_is_now(here: World) -> None:

@@ -17,6 +17,7 @@ SYNC = frame(Front.SYNC)
 FLUSH = frame(Front.FLUSH)
 EXECUTE_ALL = frame(Front.EXECUTE, b"\0" + pack_u32(0))
 DESCRIBE_PORTAL = frame(Front.DESCRIBE, b"P\0")
+DESCRIBE_STATEMENT = frame(Front.DESCRIBE, b"S\0")
 
 
 class Parse(msgspec.Struct, frozen=True, gc=False):

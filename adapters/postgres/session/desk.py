@@ -14,7 +14,7 @@ from adapters.postgres.messages.frames import HEADER, LENGTH_ITSELF, Front, refu
 from adapters.postgres.messages.query import SYNC, encode_parse
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.judge import Judge
-from adapters.postgres.session.masking import make_masker
+from adapters.postgres.session.masking import make_copy_masker, make_masker
 from adapters.postgres.session.meanings import Meanings, NoMeanings, Surroundings
 from adapters.postgres.session.names import Change, NameChange, Names, Portal, Run, Statement
 from adapters.postgres.session.outbox import Outbox
@@ -23,7 +23,7 @@ from adapters.postgres.session.settings import Settings
 from adapters.postgres.session.standing import LEXER_AS_EXPECTED, LEXER_PROBE_STEPS, encode_lexer_probe
 from adapters.postgres.session.steps import Due, Step
 from adapters.postgres.session.turns import Need, Turn
-from engine._native import skip_rows
+from engine._native import CopyOut, skip_rows
 
 _LARGE = {
     Front.QUERY: MAX_TEXT + MAX_SMALL_MESSAGE,
@@ -109,9 +109,15 @@ class Desk:
         self.replies.group_failed = False
         self.replies.expect(steps.SYNC)
 
-    def prepare_masks(self, portal: Portal, run: Run) -> bytes | None:
-        """Give a portal its masker from the description just read; the error when the two do not fit."""
-        masker = make_masker(run.answer, self.replies.described or (), self.meanings)
+    def prepare_masks(self, portal: Portal, run: Run, copied: CopyOut | None = None) -> bytes | None:
+        """Give a portal its masker from the description just read, that of its query where it is `copied`; the error when the two do
+        not fit."""
+        fields = self.replies.described or ()
+        masker = (
+            make_masker(run.answer, fields, self.meanings)
+            if copied is None
+            else make_copy_masker(run.answer, copied, fields, self.meanings)
+        )
         if isinstance(masker, str):
             return refusals.mask_refused(run.answer, masker)
         portal.masker = masker

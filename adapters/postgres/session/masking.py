@@ -7,22 +7,55 @@ disagree about a column, nothing of the result is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from adapters.core.ports import Answer
 from adapters.postgres.messages.results import Field
 from adapters.postgres.session.meanings import Meanings
-from engine._native import NativeError, RowMasker
+from engine._native import CopyMasker, CopyOut, NativeError, RowMasker
 from engine.command.tree import Output
 from engine.decision import MaskItem
 from engine.request import Json
 
+_CANNOT = "the masks cannot be applied"
+_UNCLEAR_NULL = "in a COPY of masked columns no text that a value could be may stand for NULL"
 _ENCODER = msgspec.msgpack.Encoder()
 
 
 def make_masker(answer: Answer, fields: Sequence[Field], meanings: Meanings) -> RowMasker | str:
     """The masker of one result, or why there is none (for the user's eyes: no values, no column names of others)."""
+    plan = _plan(answer, fields, meanings)
+    if isinstance(plan, str):
+        return plan
+    try:
+        return RowMasker(plan)
+    except NativeError:
+        return _CANNOT
+
+
+def make_copy_masker(answer: Answer, copied: CopyOut, fields: Sequence[Field], meanings: Meanings) -> CopyMasker | str:
+    """The masker of a COPY whose query was described by `fields`, or why there is none."""
+    fields = [replace(field, format=int(copied.is_binary)) for field in fields]
+    plan = _plan(answer, fields, meanings)
+    if isinstance(plan, str):
+        return plan
+    try:
+        return copied.masker(plan, [field.name for field in fields])
+    except NativeError as error:
+        return _UNCLEAR_NULL if error.code == "NULL_UNCLEAR" else _CANNOT
+
+
+def copy_out(answer: Answer, text: bytes) -> CopyOut | None:
+    """The COPY to the client that is all of a text; None where it has options that are not known."""
+    sql = answer.command.command.sql if answer.command is not None else None
+    outputs = (sql.outputs if sql is not None else None) or ()
+    return CopyOut.read(text, [output.name or "" for output in outputs])
+
+
+def _plan(answer: Answer, fields: Sequence[Field], meanings: Meanings) -> bytes | str:
+    """What to do to each column, for the core, or why that cannot be told."""
     plan = answer.decision.mask_plan
     sql = answer.command.command.sql if answer.command is not None else None
     outputs = sql.outputs if sql is not None else None
@@ -37,10 +70,7 @@ def make_masker(answer: Answer, fields: Sequence[Field], meanings: Meanings) -> 
     if len(by_output) != len(plan) or not all(0 <= number < len(fields) for number in by_output):
         return "the masks do not fit the result"
     columns = [_column(by_output.get(number), field, answer.mask_keys, meanings) for number, field in enumerate(fields)]
-    try:
-        return RowMasker(_ENCODER.encode(columns))
-    except NativeError:
-        return "the masks cannot be applied"
+    return _ENCODER.encode(columns)
 
 
 def _agrees(field: Field, output: Output, meanings: Meanings) -> bool:

@@ -17,7 +17,7 @@ from adapters.errors import PeerProtocolError
 from adapters.postgres.messages.notices import TOO_LARGE
 from adapters.postgres.messages.query import NO_TYPES
 from adapters.postgres.session.recorded import Result
-from engine._native import RowMasker
+from engine._native import CopyMasker, RowMasker
 
 MAX_STATEMENTS = 10_000
 """Prepared statements in one session; drivers keep some hundreds."""
@@ -52,7 +52,7 @@ class Portal(msgspec.Struct, eq=False):
 
     statement: Statement
     run: Run
-    masker: RowMasker | None = None
+    masker: RowMasker | CopyMasker | None = None
     change: NameChange | None = None
     """What running it changes about names."""
     rows_left: int | None = None

@@ -269,7 +269,7 @@ class Pipeline:
         change: NameChange | None = None
         error: bytes | None = None
         if masks and may_copy(statement.text):
-            error = refusals.unsupported("COPY of masked columns is not supported")
+            error = refusals.unsupported("COPY of masked columns is supported as a simple query only")
         facts = facts_of(answer.command)
         plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
         if facts.names or facts.sets_lexer:

@@ -32,7 +32,7 @@ from adapters.postgres.session.steps import (
     Step,
     Tag,
 )
-from engine._native import NativeError, short_reply, skip_rows
+from engine._native import CopyMasker, NativeError, short_reply, skip_rows
 
 _ROWS = (int(Back.DATA_ROW), int(Back.COPY_DATA))
 _READY_AFTER = b"Z\0\0\0\5"
@@ -464,7 +464,10 @@ class Replies:
     def _copy_out(self, at: int, end: int) -> bytes | None:
         step = self._copying()
         if step.run is not None and step.run.masks:
-            raise refuse("the target copies out what was to be masked")
+            masker = step.portal.masker if step.portal is not None else None
+            is_done = self._data[at] == Back.COPY_DONE
+            if not isinstance(masker, CopyMasker) or not (is_done or masker.fits(self._data[at + HEADER : end])):
+                raise refuse("the target copies out what was to be masked")
         return None
 
     def _copying(self) -> Step:

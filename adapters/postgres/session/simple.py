@@ -13,6 +13,7 @@ from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import Back, frame
 from adapters.postgres.messages.query import (
     DESCRIBE_PORTAL,
+    DESCRIBE_STATEMENT,
     EXECUTE_ALL,
     FLUSH,
     SYNC,
@@ -24,6 +25,7 @@ from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.batch import TRANSACTION_CONTROL, Batch
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.limits import NO_LIMITS, Limits
+from adapters.postgres.session.masking import copy_out
 from adapters.postgres.session.names import UNNAMED_GOES, NameChange, Portal, Run, Statement
 from adapters.postgres.session.naming import USES_PREPARED, change_of, refusal_of
 from adapters.postgres.session.recorded import result_of
@@ -79,7 +81,7 @@ class Simple:
         elif len(pieces) > 1:
             yield from Batch(desk, run, limits, opaque=facts.opaque).send(pieces, self._own_name)
         elif answer.decision.verdict is Verdict.MASK:
-            yield from self._masked(text, run, limits)
+            yield from self._masked(text, run, limits, copies=facts.copies_out)
         elif may_copy(text):
             yield from self._copying(text, run, limits)
         else:
@@ -150,22 +152,30 @@ class Simple:
             yield from desk.feed_copy()
         desk.sync()
 
-    def _masked(self, text: bytes, run: Run, limits: Limits) -> Turn:
+    def _masked(self, text: bytes, run: Run, limits: Limits, *, copies: bool) -> Turn:
         """The result is described before anything runs; what the plan does not fit never runs."""
         desk = self._desk
+        copied = copy_out(run.answer, text) if copies else None
+        if copies and copied is None:
+            desk.judge.not_run(run.answer, notices.UNSUPPORTED)
+            self._refuse(
+                text, Refused(refusals.unsupported("COPY of masked columns with these options is not supported"))
+            )
+            return
         run.masks = True
         portal = Portal(Statement(text), run)
         self._settings(limits)
-        desk.out.up(encode_parse(text) + _BIND + DESCRIBE_PORTAL + FLUSH)
-        desk.replies.expect(
-            Step(Due.PARSE, shown=False, run=run, change=UNNAMED_GOES),
-            Step(Due.BIND, shown=False, run=run),
-            Step(Due.DESCRIBE, shown=True, run=run, hides_no_data=True, awaited=True),
-        )
-        yield from desk.wait_for_reply()
+        if copied is None:
+            yield from self._describe(run, encode_parse(text) + _BIND + DESCRIBE_PORTAL, shown=True)
+        else:
+            # WHY in one group: what the query was described by stays locked, and as it is, until the COPY has run.
+            yield from self._describe(run, encode_parse(copied.query) + DESCRIBE_STATEMENT, shown=False)
         if not desk.replies.group_failed:
-            refused = desk.prepare_masks(portal, run)
+            refused = desk.prepare_masks(portal, run, copied)
             if refused is None:
+                if copied is not None:
+                    desk.out.up(encode_parse(text) + _BIND)
+                    desk.replies.expect(Step(Due.PARSE, shown=False, run=run), Step(Due.BIND, shown=False, run=run))
                 desk.out.up(encode_execute(limit=limits.rows or 0))
                 execute = Step(Due.EXECUTE, True, run, Tag.UNTIL_READY, portal=portal, limited=limits.rows or 0)
                 desk.replies.expect(execute)
@@ -175,6 +185,16 @@ class Simple:
                 desk.out.up(refusals.poison())
                 desk.replies.expect(Step(Due.PARSE, shown=False, poison=refused))
         desk.sync()
+
+    def _describe(self, run: Run, messages: bytes, *, shown: bool) -> Turn:
+        """Have what begins with a Parse described; for the client too if `shown`, which has it bound."""
+        desk = self._desk
+        desk.out.up(messages + FLUSH)
+        desk.replies.expect(Step(Due.PARSE, shown=False, run=run, change=UNNAMED_GOES))
+        if shown:
+            desk.replies.expect(Step(Due.BIND, shown=False, run=run))
+        desk.replies.expect(Step(Due.DESCRIBE, shown=shown, run=run, hides_no_data=True, awaited=True))
+        yield from desk.wait_for_reply()
 
 
 def _execute(run: Run) -> Step:

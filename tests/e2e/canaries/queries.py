@@ -219,7 +219,17 @@ class Writer:
     def _copy(self) -> str:
         table = self._table()
         column, full = self._column(table), table.full
-        shown = self.chance.choice(("", " (FORMAT csv)", " (FORMAT binary)"))
+        shown = self.chance.choice(
+            (
+                *("", " (FORMAT csv)", " (FORMAT binary)", " CSV HEADER", " (NULL '')", " (DELIMITER '|', HEADER)"),
+                *(
+                    " (FORMAT csv, NULL 'x', FORCE_QUOTE *)",
+                    " (NULL 'x')",
+                    " CSV QUOTE '7' ESCAPE '8'",
+                    " CSV DELIMITER '1'",
+                ),
+            )
+        )
         return self.chance.choice(
             (
                 f"COPY {full} TO STDOUT{shown}",

@@ -1,6 +1,7 @@
 //! Rewrites DataRow messages by a plan fixed for one result.
 
 mod cell;
+pub mod copied;
 mod nested;
 pub mod values;
 
@@ -50,24 +51,7 @@ impl RowMasker {
     fn row(&self, body: &[u8], out: &mut Vec<u8>) -> Result<u64, Failure> {
         let start = out.len();
         out.extend_from_slice(&[DATA_ROW, 0, 0, 0, 0]);
-        let (count, mut rest) = body.split_at_checked(2).ok_or_else(|| malformed("a row is too short"))?;
-        // INVARIANT: a row with another number of columns than the plan is not the result the plan was made for.
-        if count != u16::try_from(self.columns.len()).map_err(|_| malformed("too many columns"))?.to_be_bytes() {
-            return Err(malformed("a row has another number of columns than its description"));
-        }
-        out.extend_from_slice(count);
-        let mut cells = 0_u64;
-        for column in &self.columns {
-            let (value, after) = split_cell(rest)?;
-            rest = after;
-            match (column, value) {
-                (_, None) => out.extend_from_slice(&NULL.to_be_bytes()),
-                (None, Some(value)) => put(out, value)?,
-                (Some(column), Some(value)) => {
-                    cells = cells.saturating_add(u64::from(rewrite(column, value, out)?));
-                }
-            }
-        }
+        let (cells, rest) = row_cells(self.columns.iter().map(Option::as_ref), body, out)?;
         if !rest.is_empty() {
             return Err(malformed("something follows the last cell of a row"));
         }
@@ -78,6 +62,33 @@ impl RowMasker {
         }
         Ok(cells)
     }
+}
+
+/// Rewrites the cells of one row, of which their number comes first. Gives how many are others now, and what follows the last one.
+fn row_cells<'a, 'c>(
+    columns: impl ExactSizeIterator<Item = Option<&'c Column>>,
+    body: &'a [u8],
+    out: &mut Vec<u8>,
+) -> Result<(u64, &'a [u8]), Failure> {
+    let (count, mut rest) = body.split_at_checked(2).ok_or_else(|| malformed("a row is too short"))?;
+    // INVARIANT: a row with another number of columns than the plan is not the result the plan was made for.
+    if count != u16::try_from(columns.len()).map_err(|_| malformed("too many columns"))?.to_be_bytes() {
+        return Err(malformed("a row has another number of columns than its description"));
+    }
+    out.extend_from_slice(count);
+    let mut cells = 0_u64;
+    for column in columns {
+        let (value, after) = split_cell(rest)?;
+        rest = after;
+        match (column, value) {
+            (_, None) => out.extend_from_slice(&NULL.to_be_bytes()),
+            (None, Some(value)) => put(out, value)?,
+            (Some(column), Some(value)) => {
+                cells = cells.saturating_add(u64::from(rewrite(column, value, out)?));
+            }
+        }
+    }
+    Ok((cells, rest))
 }
 
 fn malformed(message: &str) -> Failure {

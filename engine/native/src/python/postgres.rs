@@ -179,6 +179,55 @@ impl RowMasker {
     }
 }
 
+/// A COPY to the client as far as hiding columns in it needs it.
+#[pyclass(frozen, module = "engine._native")]
+pub struct CopyOut(postgres::copy::CopyOut);
+
+#[pymethods]
+impl CopyOut {
+    /// The COPY that is all of a text, or None.
+    #[staticmethod]
+    fn read(py: Python<'_>, text: &[u8], columns: Vec<String>) -> PyResult<Option<Self>> {
+        let found = py.detach(|| guarded(|| Ok(postgres::copy::copy_out(text, &columns))));
+        Ok(found.map_err(|failure| raise(py, failure))?.map(Self))
+    }
+
+    #[getter]
+    fn query<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.query.as_bytes())
+    }
+
+    #[getter]
+    fn is_binary(&self) -> bool {
+        matches!(self.0.layout.form, postgres::copy::Form::Binary)
+    }
+
+    fn masker(&self, py: Python<'_>, plan: &[u8], names: Vec<String>) -> PyResult<CopyMasker> {
+        let made = guarded(|| postgres::mask::copied::CopyMasker::new(self.0.layout.clone(), plan, names));
+        made.map(CopyMasker).map_err(|failure| raise(py, failure))
+    }
+}
+
+/// Rewrites what one COPY sends.
+#[pyclass(frozen, module = "engine._native")]
+pub struct CopyMasker(postgres::mask::copied::CopyMasker);
+
+#[pymethods]
+impl CopyMasker {
+    fn fits(&self, announced: &[u8]) -> bool {
+        self.0.fits(announced)
+    }
+
+    fn mask<'py>(&self, py: Python<'py>, rows: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        bytes(py, || self.0.mask(rows))
+    }
+
+    #[getter]
+    fn cells(&self) -> u64 {
+        self.0.cells()
+    }
+}
+
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(outline_sql, module)?)?;
     module.add_function(wrap_pyfunction!(skip_rows, module)?)?;
@@ -186,5 +235,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(short_run, module)?)?;
     module.add_function(wrap_pyfunction!(short_reply, module)?)?;
     module.add_class::<PostgresLane>()?;
+    module.add_class::<CopyOut>()?;
+    module.add_class::<CopyMasker>()?;
     module.add_class::<RowMasker>()
 }

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
+use _native::postgres::copy::{copy_out, Form};
+use _native::postgres::mask::copied::CopyMasker;
 use _native::postgres::{mask::RowMasker, outline, rows, short};
 use _native::rego::program::Program;
 use _native::scan;
@@ -175,6 +177,7 @@ const NOTHING: &str = r#"[{"method": "drop", "type_oid": 25, "format": 0}]"#;
 
 /// Rows are rewritten whole or refused; a column that is dropped leaves no byte. `plan, 0xc1, rows`, or rows alone.
 fn mask(data: &[u8]) {
+    copied(data);
     let found = data.iter().position(|byte| *byte == 0xc1).and_then(|at| data.split_at_checked(at));
     if let Some((plan, rest)) = found {
         if let Ok(masker) = RowMasker::new(plan) {
@@ -187,6 +190,35 @@ fn mask(data: &[u8]) {
     let dropped = RowMasker::new(&packed(&read(NOTHING))).expect("a plan of ours is one");
     if let Ok(out) = dropped.mask(data) {
         assert!(out.chunks(11).all(|row| row == b"D\0\0\0\x0a\0\x01\xff\xff\xff\xff"));
+    }
+}
+
+/// A text that says how it is copied, `0xc1`, and what is sent: it is rewritten whole or refused, and what is dropped leaves no byte.
+fn copied(data: &[u8]) {
+    let at = data.iter().position(|byte| *byte == 0xc1);
+    let (text, rest) = match at.and_then(|at| data.split_at_checked(at)) {
+        Some((text, rest)) => (text, rest.get(1..).unwrap_or_default()),
+        None => (b"copy t (a, b) to stdout csv".as_slice(), data),
+    };
+    let Some(copied) = copy_out(text, &["a".to_owned(), "b".to_owned()]) else {
+        return;
+    };
+    assert!(copy_out(copied.query.as_bytes(), &[]).is_none());
+    let format = u8::from(matches!(copied.layout.form, Form::Binary));
+    let plan = format!(r#"[null, {{"method": "redact", "type_oid": 25, "format": {format}}}]"#);
+    let names = || vec!["a".to_owned(), "b".to_owned()];
+    let made = || CopyMasker::new(copied.layout.clone(), &packed(&read(&plan)), names());
+    let (Ok(masker), Ok(again)) = (made(), made()) else {
+        return;
+    };
+    let shown = masker.mask(rest);
+    assert_eq!(again.mask(rest), shown);
+    if let Ok(out) = shown {
+        assert_eq!(rows::skip_rows(&out, 0), out.len());
+        if let Ok(third) = made() {
+            // What is shown is what a server could have sent: its cells are hidden already.
+            assert_eq!(third.mask(&out), Ok(out));
+        }
     }
 }
 

@@ -141,8 +141,8 @@ def test_values_within_columns_are_hidden_where_these_columns_are_shown() -> Non
 
 def test_columns_with_values_are_guarded_as_masked_ones_are() -> None:
     assert "decides which rows" in why(plan_masks([KEYS], command(reading("billing.cards.id", filters=(NOTE,)))))
-    copy = Operation("copy_to", Effect.READ, ("top",), (CARDS,))
-    assert "`copy_to`" in why(plan_masks([KEYS], command(reading(NOTE), copy)))
+    copy = Operation("copy_to_file", Effect.EXECUTE, ("top",), (CARDS,))
+    assert "`copy_to_file`" in why(plan_masks([KEYS], command(reading(NOTE), copy)))
     hidden = replace(reading("billing.cards.id"), reads=("billing.cards.id", NOTE))
     assert "no output" in why(plan_masks([KEYS], command(hidden)))
     assert plan_masks([KEYS], command(reading("billing.cards.id", filters=("billing.cards.id",)))) == ()
@@ -210,7 +210,7 @@ def test_a_masked_column_that_is_read_but_not_shown_has_no_plan() -> None:
         Operation("insert", Effect.WRITE, ("top",)),
         Operation("create_table_as", Effect.CREATE, ("top",)),
         Operation("create_view", Effect.CREATE, ("top",)),
-        Operation("copy_to", Effect.READ, ("top",)),
+        Operation("copy_to_file", Effect.EXECUTE, ("top",)),
         Operation("copy_to_program", Effect.EXECUTE, ("top",)),
         Operation("declare_cursor", Effect.SESSION, ("top",)),
         Operation("prepare", Effect.SESSION, ("top",)),
@@ -362,8 +362,14 @@ REAL = {
         ("SELECT pan INTO copied FROM billing.cards", None),
         ("CREATE VIEW seen AS SELECT pan FROM billing.cards", None),
         ("CREATE TEMP TABLE t AS TABLE billing.cards", None),
-        ("COPY billing.cards TO STDOUT", None),
-        ("COPY (SELECT pan FROM billing.cards) TO STDOUT", None),
+        ("COPY billing.cards TO STDOUT", [1]),
+        ("COPY (SELECT pan FROM billing.cards) TO STDOUT", [0]),
+        ("COPY (SELECT name, lower(pan) FROM billing.cards) TO STDOUT", [1]),
+        ("COPY (SELECT name FROM billing.cards WHERE pan = '4') TO STDOUT", None),
+        ("COPY (DELETE FROM billing.cards RETURNING pan) TO STDOUT", [0]),
+        ("COPY (UPDATE billing.cards SET name = pan RETURNING name) TO STDOUT", None),
+        ("COPY billing.cards TO '/tmp/x'", None),
+        ("COPY billing.cards TO PROGRAM 'x'", None),
         ("UPDATE orders SET total = (SELECT pan FROM billing.cards LIMIT 1)", None),
         ("UPDATE billing.cards SET name = pan RETURNING name", None),
         ("DECLARE c CURSOR FOR SELECT pan FROM billing.cards", None),

@@ -150,6 +150,14 @@ impl<'c> Entry<'c> {
         Self { alias, schema: None, source, renames: Vec::new(), hidden: Vec::new(), named: true, bare: true }
     }
 
+    /// Whether the server computes this column of others: COPY sends none that it does.
+    pub fn is_computed(&self, name: &str) -> bool {
+        match &self.source {
+            Source::Base { kin, .. } => kin.computing.is_some_and(|relation| relation.generated.contains_key(name)),
+            _ => false,
+        }
+    }
+
     /// The flow of the column of this name.
     pub fn column(&self, name: &str) -> Lookup {
         if let Some(at) = self.renames.iter().position(|rename| &**rename == name) {

@@ -63,7 +63,9 @@ impl<'a> Builder<'a> {
             return None;
         }
         let mut columns = entry.columns();
-        if !listed.is_empty() {
+        if listed.is_empty() {
+            columns.list.retain(|column| !entry.is_computed(&column.name));
+        } else {
             let list = listed.iter().map(|name| crate::sql::query::scope::Column {
                 name: Rc::<str>::from(*name).as_ref().into(),
                 flow: match entry.column(name) {

@@ -162,6 +162,58 @@ def test_a_masked_result_is_described_before_it_runs_and_rewritten_after() -> No
     assert split(play.sent(Side.CLIENT))[1:3] == split(row("[redacted]") + row(None))
 
 
+def copying(text: str = "copy t (c) to stdout") -> SignedIn:
+    """A masked COPY whose query was described, and that runs."""
+    play = begun(text).answer(mask(kind="copy_to"))
+    sent = play.sent(Side.UPSTREAM)
+    assert (kinds(sent), sent.startswith(parse('SELECT "c" FROM ONLY "t"'))) == ("PDH", True)
+    play.upstream(PARSED + message("t", b"\0\0") + described("c"))
+    sent = play.sent(Side.UPSTREAM)
+    assert (kinds(sent), sent.startswith(parse(text))) == ("PBES", True)
+    assert play.sent(Side.CLIENT) == b""
+    return play
+
+
+def test_a_masked_copy_is_described_by_its_query_and_rewritten() -> None:
+    play = copying()
+    play.upstream(PARSED + BOUND + message("H", b"\0\0\1\0\0") + message("d", b"secret\n") + message("d", b"\\N\n"))
+    play.upstream(message("c") + tag("COPY 2") + ready())
+    shown = split(play.sent(Side.CLIENT))
+    assert [body for kind, body in shown if kind == "d"] == [b"[redacted]\n", b"\\N\n"]
+    outcome = play.take(do.Record).outcome
+    assert (outcome.rows, outcome.masked) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        message("H", b"\1\0\1\0\1") + message("d", b"secret\n"),
+        message("H", b"\0\0\2\0\0\0\0") + message("d", b"secret\t1\n"),
+        message("H", b"\0\0\1\0\0") + message("d", b"secret\t1\n"),
+        message("H", b"\0\0\1\0\0") + message("d", b"secret"),
+        message("H", b"\0\0\1\0\0") + row("secret"),
+    ],
+)
+def test_a_copy_that_is_not_what_was_announced_ends_the_session(answer: bytes) -> None:
+    play = copying().upstream(PARSED + BOUND + answer)
+    assert b"secret" not in play.sent(Side.CLIENT)
+    play.take(do.Close)
+
+
+@pytest.mark.parametrize("text", ["copy t (c) to stdout (format json)", "copy t (c) to stdout (encoding 'sjis')"])
+def test_a_masked_copy_with_an_option_that_is_not_known_never_runs(text: str) -> None:
+    play = begun(text).answer(mask(kind="copy_to"))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    assert play.take(do.Record).outcome.error == "0A000"
+
+
+def test_a_masked_copy_whose_query_has_other_columns_never_runs() -> None:
+    play = begun("copy t (c) to stdout").answer(mask(kind="copy_to"))
+    play.sent(Side.UPSTREAM)
+    play.upstream(PARSED + message("t", b"\0\0") + described("c", "d"))
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+
+
 def test_a_result_that_does_not_fit_the_plan_never_runs() -> None:
     play = SignedIn(meanings=Known({(16385, 2): "public.t.other"}))
     play.client(query("select c from t")).learn().answer(mask())
