@@ -8,10 +8,8 @@ fn plan(format: u64) -> Vec<u8> {
     let mut out = vec![0x93, 0xc0];
     for (method, last) in [("redact", None), ("partial", Some(2))] {
         let _ = rmp::encode::write_map_len(&mut out, if last.is_some() { 4 } else { 3 });
-        for (name, value) in [("method", method)] {
-            let _ = rmp::encode::write_str(&mut out, name);
-            let _ = rmp::encode::write_str(&mut out, value);
-        }
+        let _ = rmp::encode::write_str(&mut out, "method");
+        let _ = rmp::encode::write_str(&mut out, method);
         for (name, value) in [("type_oid", 25), ("format", format)] {
             let _ = rmp::encode::write_str(&mut out, name);
             let _ = rmp::encode::write_uint(&mut out, value);
@@ -85,7 +83,7 @@ fn the_first_row_is_shown_only_as_the_names_of_the_columns() {
 }
 
 #[test]
-fn what_no_server_writes_does_not_pass() {
+fn what_no_server_writes_does_not_pass() -> Result<(), &'static str> {
     for (options, line) in [
         ("", "1\tann\tb"),
         ("", "1\tann\n"),
@@ -102,11 +100,10 @@ fn what_no_server_writes_does_not_pass() {
     ] {
         assert_eq!(masked(options, &[line]), Err("MALFORMED"), "{options} {line:?}");
     }
-    let Ok(masker) = masker("") else {
-        panic!("there is a masker");
-    };
+    let masker = masker("")?;
     assert!(masker.mask(b"D\0\0\0\x06\0\0").is_err());
     assert!(masker.mask(b"d\0\0\0\x09a").is_err());
+    Ok(())
 }
 
 #[test]
@@ -132,10 +129,8 @@ fn binary_row(cells: &[Option<&[u8]>]) -> Vec<u8> {
 }
 
 #[test]
-fn binary_is_rewritten_between_its_header_and_its_end() {
-    let Ok(masker) = masker("binary") else {
-        panic!("there is a masker");
-    };
+fn binary_is_rewritten_between_its_header_and_its_end() -> Result<(), &'static str> {
+    let masker = masker("binary")?;
     let first = [SIGNATURE, &binary_row(&[Some(b"1"), Some(b"ann"), None])].concat();
     let shown = [SIGNATURE, &binary_row(&[Some(b"1"), Some(b"[redacted]"), None])].concat();
     assert_eq!(masker.mask(&message(&first)), Ok(message(&shown)));
@@ -145,6 +140,7 @@ fn binary_is_rewritten_between_its_header_and_its_end() {
     assert_eq!(masker.mask(&message(&NO_MORE)), Ok(message(&NO_MORE)));
     assert!(masker.mask(&second).is_err());
     assert_eq!(masker.cells(), 2);
+    Ok(())
 }
 
 #[test]
