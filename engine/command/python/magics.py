@@ -29,7 +29,114 @@ _FILES: Final = {
     "rm": "rm",
     "mv": "mv",
     "cp": "cp",
+    **dict.fromkeys(("ll", "lf", "lk", "ldir", "lx"), "ls -l"),
 }
+_MAGICS: Final = frozenset(
+    [
+        "alias",
+        "alias_magic",
+        "autoawait",
+        "autocall",
+        "automagic",
+        "bookmark",
+        "cat",
+        "cd",
+        "code_wrap",
+        "colors",
+        "conda",
+        "config",
+        "cp",
+        "debug",
+        "dhist",
+        "dirs",
+        "doctest_mode",
+        "ed",
+        "edit",
+        "env",
+        "gui",
+        "hist",
+        "history",
+        "killbgscripts",
+        "ldir",
+        "lf",
+        "lk",
+        "ll",
+        "load",
+        "load_ext",
+        "loadpy",
+        "logoff",
+        "logon",
+        "logstart",
+        "logstate",
+        "logstop",
+        "ls",
+        "lsmagic",
+        "lx",
+        "macro",
+        "magic",
+        "mamba",
+        "man",
+        "matplotlib",
+        "micromamba",
+        "mkdir",
+        "more",
+        "less",
+        "mv",
+        "notebook",
+        "page",
+        "pastebin",
+        "pdb",
+        "pdef",
+        "pdoc",
+        "pfile",
+        "pinfo",
+        "pinfo2",
+        "pip",
+        "popd",
+        "pprint",
+        "precision",
+        "prun",
+        "psearch",
+        "psource",
+        "pushd",
+        "pwd",
+        "pycat",
+        "pylab",
+        "quickref",
+        "recall",
+        "rehashx",
+        "reload_ext",
+        "rep",
+        "rerun",
+        "reset",
+        "reset_selective",
+        "rm",
+        "rmdir",
+        "run",
+        "save",
+        "sc",
+        "set_env",
+        "store",
+        "sx",
+        "system",
+        "tb",
+        "time",
+        "timeit",
+        "unalias",
+        "unload_ext",
+        "uv",
+        "who",
+        "who_ls",
+        "whos",
+        "xdel",
+        "xmode",
+    ]
+)
+"""What a line of its own may begin with for it to be a magic without a `%` (`%automagic`, on by default). Source: `%lsmagic` and the
+aliases of IPython 9, and what ipykernel adds."""
+_ALONE: Final = frozenset({*_FILES, "env"})
+"""Those that do something with nothing behind them."""
+_AUTOMAGIC: Final = re.compile(r"\s*(?:In \[\d+\]:\s)?\s*(?P<name>[\w.*]+)\s*(?P<rest>.*)", re.DOTALL)
 _LINE: Final = re.compile(
     r"(?P<indent>[ \t]*)(?:(?P<name>[A-Za-z_]\w*)[ \t]*=[ \t]*)?(?P<mark>!!?|%(?!%))(?P<rest>.*)", re.DOTALL
 )
@@ -77,6 +184,23 @@ def read_notebook(text: str) -> Notebook | None:
         return None
     found.text = "\n".join(made)
     return found
+
+
+def read_automagic(text: str) -> Notebook | None:
+    """What a notebook makes of a text of one line that begins with a magic's name. It may be Python too: `cat /etc/passwd` is a division,
+    and shows a file there.
+
+    WHY of one line only: IPython does so with no other. None where it runs the text as Python.
+    """
+    found = _AUTOMAGIC.fullmatch(text.strip())
+    if found is None or found["name"] not in _MAGICS or len(split_lines(text.strip())) > 1:
+        return None
+    name, rest = found["name"], found["rest"]
+    if rest[:1] in ("=", ",") or (not rest and name not in _ALONE):
+        return None
+    made = Notebook("pass")
+    _take(made, 1, "%", f"{name} {rest}".strip())
+    return made
 
 
 def _cell(lines: int, word: str, rest: str, body: str) -> Notebook:

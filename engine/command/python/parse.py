@@ -13,7 +13,7 @@ from typing import Final
 
 from engine import _native
 from engine.command.python.findings import Findings, Found
-from engine.command.python.magics import Notebook, read_notebook
+from engine.command.python.magics import Notebook, read_automagic, read_notebook
 from engine.command.python.reading import MAX_TEXT, Source, decode_source, line_starts, parse_text
 from engine.command.python.resolving import Resolver, TooMuch
 from engine.command.python.walk import walk_program
@@ -65,8 +65,10 @@ def _read(raw: bytes) -> tuple[Source, Notebook | None] | Problem:
         return text
     source = parse_text(text)
     if not isinstance(source, Problem):
-        return source, None
-    notebook = read_notebook(text) if source.code == "syntax_error" else None
+        return source, read_automagic(text)
+    if source.code != "syntax_error":
+        return source
+    notebook = read_notebook(text) or read_automagic(text)
     if notebook is None:
         return source
     python = parse_text(notebook.text)

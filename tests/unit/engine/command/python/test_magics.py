@@ -32,6 +32,15 @@ def tree(text: str) -> Command:
         ("%%sx rm -rf /srv\nls", "delete_file"),
         ("x = 1\r!rm -rf /srv\ry = 2", "delete_file"),
         ("%pip install x", "package"),
+        ("rm -rf /data", "delete_file"),
+        ("rm -rf or data", "delete_file"),
+        ("rm .env", "delete_file"),
+        ("rm\t.env", "delete_file"),
+        ("\n  rm .env\n", "delete_file"),
+        ("In [1]: rm .env", "delete_file"),
+        ("ls ;rm .env", "delete_file"),
+        ("rm -rf /data/*", "delete_file"),
+        ("pip install x", "package"),
     ],
 )
 def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
@@ -50,6 +59,11 @@ def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
         "%%javascript\n1",
         "%%script perl\n1",
         "%%bash -c 'rm -rf /srv'",
+        "run .x",
+        "run (x)",
+        "sx {id}",
+        "env",
+        "set_env -x",
         "%%script bash -c 'rm -rf /srv'\nls",
         "# x\f!rm -rf /srv",
         "%%bash\frm -rf /srv",
@@ -73,6 +87,32 @@ def test_lines_are_those_that_python_counts() -> None:
     assert all(start <= end for start, end in (one.span for one in command.operations))
     (found,) = [one for one in tree("!ls\rimport os\ros.system('id')").operations if one.kind == "run_process"]
     assert found.span == (14, 29)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ls = 1",
+        "ls, cat = 1, 2",
+        "ls == 1",
+        "time.sleep(1)",
+        "config",
+        "who",
+        "x = 1\nrm -rf",
+        "# x\nrm .env",
+        "rm.env",
+        "lsx - 1",
+    ],
+)
+def test_what_a_notebook_runs_as_python_is_no_magic(text: str) -> None:
+    assert "notebook" not in tree(text).features
+
+
+def test_a_line_that_is_both_is_both() -> None:
+    command = tree("cat /open('x')/y")
+    assert {"notebook"} <= set(command.features)
+    assert {"read_file"} <= {one.kind for one in command.operations}
+    assert any(one.shell is not None and one.shell.program == "cat" for one in tree("cat /etc/passwd").operations)
 
 
 def test_a_form_feed_may_begin_a_line() -> None:
