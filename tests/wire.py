@@ -192,14 +192,20 @@ class Known:
     origins: dict[tuple[int, int], str] = field(default_factory=dict)
     is_known: bool = True
     handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
+    cursors: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def current(self) -> object | None:
         return self if self.is_known else None
 
-    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+    def handle(
+        self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> object | None:
         self.handles.append((search_path, dict(prepared)))
-        return "handle" if self.is_known else None
+        self.cursors.append(dict(cursors))
+        if not self.is_known:
+            return None
+        return "".join(f"{name}:{text}" for name, text in cursors.items()) or "handle"
 
     def origin_of(self, relation: int, number: int) -> str | None:
         return self.origins.get((relation, number))

@@ -67,18 +67,22 @@ class TargetNames:
     """What is known of one database now. Satisfies `session.meanings.Meanings`."""
 
     current: Snapshot | None = None
-    _handles: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], Catalog] = field(default_factory=dict)
+    _handles: dict[tuple[tuple[str, ...], tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]], Catalog] = field(
+        default_factory=dict
+    )
 
-    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+    def handle(
+        self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> object | None:
         """The engine's catalog for a session; the same object for the same wishes, as long as nothing is read again."""
         if self.current is None:
             return None
-        key = search_path, tuple(sorted(prepared.items())) if prepared else ()
+        key = search_path, tuple(sorted(prepared.items())), tuple(sorted(cursors.items()))
         found = self._handles.get(key)
         if found is None:
             if len(self._handles) >= MAX_HANDLES:
                 self._handles.clear()
-            wish = {"search_path": search_path, "prepared": prepared}
+            wish = {"search_path": search_path, "prepared": prepared, "cursors": cursors}
             found = self._handles[key] = self.current.catalog.for_session(_ENCODER.encode(wish))
         return found
 

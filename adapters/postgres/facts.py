@@ -80,7 +80,7 @@ class Facts:
     differ afterwards. `changes_catalog`: names may mean something else afterwards. `names`: it makes, uses or ends
     prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text.
     `checks_rows`: the server looks at whole rows on its way, and its errors quote them. `marks`: the connection may keep something
-    of it that `DISCARD ALL` does not undo. `keeps`: the session may have something of it beyond the transaction, and would miss it on another
+    of it that `DISCARD ALL` does not undo. `declares`: names of cursors that it makes. `keeps`: the session may have something of it beyond the transaction, and would miss it on another
     connection."""
 
     changes_lexer: bool = False
@@ -94,6 +94,7 @@ class Facts:
     checks_rows: bool = False
     marks: bool = False
     keeps: bool = False
+    declares: tuple[bytes, ...] = ()
 
     @property
     def is_plain(self) -> bool:
@@ -150,6 +151,13 @@ def facts_of_command(command: Command) -> Facts:
         or any(op.effect not in (Effect.READ, Effect.SESSION) or op.kind in _CHECKING for op in command.operations),
         marks=marks,
         keeps=marks or "temp_object" in features or not all(map(_keeps_nothing, command.operations)),
+        declares=tuple(
+            target.name.encode()
+            for op in command.operations
+            if op.kind == "declare_cursor"
+            for target in op.targets
+            if target.type == "cursor"
+        ),
         unparsable=any(problem.code == _UNPARSABLE for problem in command.problems),
     )
 

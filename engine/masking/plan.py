@@ -30,8 +30,11 @@ _UNKNOWN_PART = "?"
 _QUOTED_OR_PLAIN = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 _HARMLESS = frozenset({Effect.READ, Effect.DELETE})
-"""Effects that cannot carry a value they read to another place. WHY not `session`: PREPARE and DECLARE keep a query
-whose rows come out of a later command, which this plan does not rewrite."""
+"""Effects that cannot carry a value they read to another place. WHY not `session`: PREPARE keeps a query whose rows come out of a later
+command, which this plan does not rewrite."""
+
+_DECLARES = "declare_cursor"
+"""What keeps a query whose rows come out of FETCH alone, with a plan of its own: one that nobody can tell the query of has none."""
 
 _DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do"})
 """Kinds whose rows are fixed by something else than their own text."""
@@ -297,6 +300,8 @@ def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     unseen = _unseen(command)
     if unseen is not None:
         return unseen
+    if any(operation.kind == "fetch" and operation.via != ("top",) for operation in command.operations):
+        return "a block or function fetches from a cursor, and nobody can tell of which query"
     for relation in sql.relations:
         if relation in _VALUES_OF_OTHERS:
             return f"`{relation}` holds samples of other tables' values"
@@ -317,7 +322,7 @@ def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str], asked: 
     if tested:
         return f"masked column `{tested[0]}` decides which rows there are or in what order"
     for operation in operations:
-        if operation.effect not in _HARMLESS or operation.kind in _COPIES:
+        if (operation.effect not in _HARMLESS and operation.kind != _DECLARES) or operation.kind in _COPIES:
             return f"masked column `{min(masked)}` is read by a command that does `{operation.kind}`"
     shown = {origin for output in sql.outputs or () for origin in output.origins}
     hidden = sorted(masked - shown - asked)

@@ -155,6 +155,7 @@ class KeptCatalogs:
 
 class _Session(msgspec.Struct):
     prepared: dict[str, str] = {}
+    cursors: dict[str, str] = {}
 
 
 def _may_be_kept(session: bytes) -> bool:
@@ -164,10 +165,10 @@ def _may_be_kept(session: bytes) -> bool:
     if not session:
         return True
     try:
-        prepared = msgspec.msgpack.decode(session, type=_Session).prepared
+        found = msgspec.msgpack.decode(session, type=_Session)
     except msgspec.MsgspecError:
         return False
-    return all(redact_sql(text) == text for text in prepared.values())
+    return all(redact_sql(text) == text for text in (*found.prepared.values(), *found.cursors.values()))
 
 
 def _sizes(folder: Path) -> dict[str, int]:

@@ -20,7 +20,7 @@ from adapters.errors import PeerProtocolError
 from adapters.postgres.messages import query as decoders
 from adapters.postgres.messages.results import rows_of
 from adapters.postgres.session import PostgresSession
-from adapters.postgres.session.naming import may_execute
+from adapters.postgres.session.naming import is_fetch, may_execute
 from adapters.postgres.session.short import Short, types_of
 from adapters.postgres.session.simple import may_copy
 from engine._native import short_query, short_reply, short_run
@@ -280,7 +280,7 @@ QUERIES = st.one_of(
 def test_a_simple_query_is_read_and_run_as_the_encoders_do_it(text: bytes, behind: bytes) -> None:
     found = short_query(message("Q", text + b"\0") + behind)
     is_one = bool(text.strip(b"; \t\r\n")) and b";" not in text.rstrip(b"; \t\r\n")
-    if behind or b"\0" in text or may_execute(text) or may_copy(text) or not is_one:
+    if behind or b"\0" in text or may_execute(text) or is_fetch(text) or may_copy(text) or not is_one:
         assert found is None
     else:
         run = decoders.encode_parse(text) + decoders.encode_bind() + decoders.DESCRIBE_PORTAL + decoders.EXECUTE_ALL

@@ -14,13 +14,13 @@ import msgspec
 from adapters.core.buffer import MAX_TEXT
 from adapters.core.effects import Ask, Leave, Record, RefreshFacts, WakeAt, Withdraw
 from adapters.core.ports import Answer, Outcome, Question
-from adapters.postgres.facts import PROTOCOL, Facts, facts_of, outline
+from adapters.postgres.facts import PROTOCOL, Facts, Piece, facts_of, outline
 from adapters.postgres.messages import notices, results
 from adapters.postgres.session import refusals
 from adapters.postgres.session.limits import NO_LIMITS, limits_of
 from adapters.postgres.session.meanings import Meanings, Surroundings
-from adapters.postgres.session.names import Names
-from adapters.postgres.session.naming import may_execute
+from adapters.postgres.session.names import NOT_KNOWN, Cursor, Names
+from adapters.postgres.session.naming import fetched, is_fetch, may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
@@ -32,7 +32,7 @@ MAX_LOOKS = 3
 """How often the names are waited for, when somebody else changes them each time that they were just read."""
 NAMES_SECONDS = 30.0
 """After this long a session has the catalog looked at again."""
-_NONE_PREPARED: Mapping[str, str] = {}
+_NONE: Mapping[str, str] = {}
 _PATH = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -110,13 +110,14 @@ class Judge:
     def _ask(
         self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool, unsent: bool
     ) -> Generator[Need, Answer | None, Answer]:
-        prepared = _NONE_PREPARED
-        if self._meanings is not None and may_execute(text):
+        prepared, catalog, fetches = _NONE, None, is_fetch(text)
+        if self._meanings is not None and (fetches or may_execute(text)):
             while unsent and self._names.is_any_moving:
                 yield Need.NEWS
-            prepared = self._names.texts()
+            prepared, catalog = self._names.texts(), fetched(text, self._names) if fetches else None
         state = self.standing.state(self._replies.status)
-        question = Question(PROTOCOL, text, self._catalog(prepared), parameters, state, prepares, True)
+        catalog = catalog or self._catalog(prepared)
+        question = Question(PROTOCOL, text, catalog, parameters, state, prepares, True)
         if self.asked != question:
             self._out.wish(self._put(question))
         self.asked = None
@@ -149,7 +150,7 @@ class Judge:
     @property
     def catalog_now(self) -> object | None:
         """What names mean to a text that runs no prepared statement by SQL; compared as an object."""
-        return self._catalog(_NONE_PREPARED)
+        return self._catalog(_NONE)
 
     @property
     def names_good_until(self) -> float:
@@ -158,12 +159,20 @@ class Judge:
             return math.inf
         return self._names_read_at + NAMES_SECONDS
 
-    def _catalog(self, prepared: Mapping[str, str]) -> object | None:
+    def cursor_of(self, piece: Piece) -> Cursor:
+        """What is known of the cursor that a statement declares. WHY what names mean now: what is fetched is what they meant then,
+        whatever becomes of them."""
+        try:
+            return Cursor(self._catalog(_NONE, {piece.name.decode(): piece.inner.decode()}))
+        except UnicodeDecodeError:
+            return NOT_KNOWN
+
+    def _catalog(self, prepared: Mapping[str, str], cursors: Mapping[str, str] = _NONE) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""
         path = self.standing.search_path
         if self._meanings is None or self._have_names_changed or path is None or self.standing.has_temporary:
             return None
-        return self._meanings.handle(path, prepared)
+        return self._meanings.handle(path, prepared, cursors)
 
     def runs(self, facts: Facts) -> None:
         """A command will run: what it may change is unknown from now on, for what is asked about behind it too."""
@@ -171,6 +180,9 @@ class Judge:
             self.standing.forget()
         if facts.changes_catalog:
             self._have_names_changed = True
+        if facts.opaque:
+            self._names.forget_cursors()
+        self._names.forget_cursors(facts.declares)
         self.has_left_marks |= facts.marks
         self.keeps |= facts.keeps
 

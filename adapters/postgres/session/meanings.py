@@ -29,8 +29,10 @@ class Meanings(Protocol):
     def current(self) -> object | None:
         """What is known now: as long as this is the same object, `handle` gives the same for the same wish."""
 
-    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
-        """The engine's catalog as a session with this path and these prepared statements sees it."""
+    def handle(
+        self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> object | None:
+        """The engine's catalog as a session with this path, these prepared statements and these cursors sees it."""
 
     def origin_of(self, relation: int, number: int) -> str | None:
         """The full name (`schema.table.column`) of a base column by its relation's OID and its number, where known."""
@@ -50,7 +52,9 @@ class NoMeanings:
     def current(self) -> object | None:
         return None
 
-    def handle(self, search_path: tuple[str, ...], prepared: Mapping[str, str]) -> object | None:
+    def handle(
+        self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> object | None:
         return None
 
     def origin_of(self, relation: int, number: int) -> str | None:

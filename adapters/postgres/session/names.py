@@ -8,6 +8,7 @@ makes the server skip everything up to Sync.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum, auto
 
 import msgspec
@@ -58,6 +59,20 @@ class Portal(msgspec.Struct, eq=False):
     rows_left: int | None = None
     """How many rows the policy still lets out of it."""
 
+    @property
+    def shows_masked(self) -> bool:
+        """Whether its rows are masked: those of a cursor come by FETCH."""
+        return self.run.masks and (self.change is None or self.change.change is not Change.CURSOR)
+
+
+class Cursor(msgspec.Struct, frozen=True, eq=False):
+    """A cursor of SQL's. `meaning`: what names, its own too, meant when it was declared, as `Meanings.handle` gives it; None: nobody knows."""
+
+    meaning: object | None = None
+
+
+NOT_KNOWN = Cursor()
+
 
 class Change(IntEnum):
     """What can become of a name."""
@@ -79,7 +94,7 @@ class NameChange(msgspec.Struct, frozen=True):
 
     change: Change
     name: bytes = b""
-    thing: Statement | Portal | None = None
+    thing: Statement | Portal | Cursor | None = None
     even_if_failed: bool = False
 
 
@@ -93,7 +108,7 @@ class Names:
         self.elsewhere: set[bytes] = set()
         """Those of the statements that were made on another connection, and not on the one of now."""
         self.portals: dict[bytes, Portal] = {}
-        self.cursors: set[bytes] = set()
+        self.cursors: dict[bytes, Cursor] = {}
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
         self.changes = 0
         """How many were made."""
@@ -148,6 +163,15 @@ class Names:
                 continue
         return found
 
+    def forget_cursors(self, names: Iterable[bytes] | None = None) -> None:
+        """Others may stand behind these names soon, or behind any: what is fetched from them is not known until the server confirms one.
+
+        INVARIANT: called when what makes them is granted, so that nothing behind it is decided by the query of an earlier one.
+        """
+        for name in tuple(self.cursors) if names is None else names:
+            if name in self.cursors:
+                self.cursors[name] = NOT_KNOWN
+
     @property
     def is_any_moving(self) -> bool:
         """Whether any change is not confirmed yet."""
@@ -174,12 +198,12 @@ class Names:
                 self.portals[name] = portal
             case NameChange(Change.NO_PORTAL, name):
                 self.portals.pop(name, None)
-                self.cursors.discard(name)
+                self.cursors.pop(name, None)
             case NameChange(Change.NO_PORTALS):
                 self.portals.clear()
                 self.cursors.clear()
-            case NameChange(Change.CURSOR, name):
-                self.cursors.add(name)
+            case NameChange(Change.CURSOR, name, Cursor() as cursor):
+                self.cursors[name] = cursor
             case NameChange(Change.NOTHING_LEFT):
                 self.statements.clear()
                 self.elsewhere.clear()

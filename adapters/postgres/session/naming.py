@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from adapters.postgres.facts import Piece, Sort
+from adapters.postgres.facts import Piece, Sort, outline
 from adapters.postgres.messages import query
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.session import refusals
-from adapters.postgres.session.names import ALL, Change, NameChange, Names, Statement
+from adapters.postgres.session.names import ALL, NOT_KNOWN, Change, Cursor, NameChange, Names, Statement
 
 _SPEAKS_OF_PREPARED = b"execute"
+_FETCH = b"fetch"
 
 
 def may_execute(text: bytes) -> bool:
     """Whether a text could run a prepared statement: if it holds the word. The gate is then told what names stand for."""
     return _SPEAKS_OF_PREPARED in text.lower()
+
+
+def is_fetch(text: bytes) -> bool:
+    """Whether a text begins as FETCH does. The gate is then told of which query. One behind a comment is not found: nobody knows its."""
+    return text.lstrip()[: len(_FETCH)].lower() == _FETCH
+
+
+def fetched(text: bytes, names: Names) -> object | None:
+    """What names meant, the cursor's too, when that of a FETCH was declared; None where nobody knows."""
+    pieces = outline(text) or ()
+    name = pieces[0].name if len(pieces) == 1 and pieces[0].sort is Sort.FETCH else None
+    cursor = names.cursors.get(name) if name is not None and name not in names.portals else None
+    return None if cursor is None or names.is_any_moving else cursor.meaning
 
 
 USES_PREPARED = frozenset({Sort.EXECUTE, Sort.DEALLOCATE, Sort.PREPARE})
@@ -31,8 +45,8 @@ def used_name(kind: int, body: bytes) -> bytes | None:
     return None
 
 
-def change_of(piece: Piece) -> NameChange | None:
-    """What a statement changes about names when it succeeds."""
+def change_of(piece: Piece, cursor: Cursor = NOT_KNOWN) -> NameChange | None:
+    """What a statement changes about names when it succeeds. `cursor`: what is known of the one that it declares."""
     match piece.sort:
         case Sort.PREPARE:
             return NameChange(Change.STATEMENT, piece.name, Statement(piece.inner, in_sql=True))
@@ -43,7 +57,7 @@ def change_of(piece: Piece) -> NameChange | None:
         case Sort.DISCARD_ALL:
             return NameChange(Change.NOTHING_LEFT, ALL)
         case Sort.DECLARE:
-            return NameChange(Change.CURSOR, piece.name)
+            return NameChange(Change.CURSOR, piece.name, cursor)
         case Sort.CLOSE:
             return NameChange(Change.NO_PORTAL, piece.name)
         case Sort.CLOSE_ALL:

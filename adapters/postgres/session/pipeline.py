@@ -217,9 +217,9 @@ class Pipeline:
             yield Need.NEWS
 
     def _foresee(self, plan: _Plan, name: bytes) -> None:
-        """A portal bound before runs now: what it may change is unknown to all that is decided behind it."""
+        """A portal bound before this run runs now: what it may change is unknown to all that is decided behind it."""
         portal = self._portal(name)
-        if portal is not None:
+        if portal is not None and (name in self._portals or name not in plan.portals):
             facts = facts_of(portal.run.answer.command)
             self._desk.judge.runs(facts)
             plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
@@ -244,6 +244,7 @@ class Pipeline:
             yield Need.NEWS
         statement = plan.statements[name] if name in plan.statements else desk.names.statements.get(name)
         plan.portals.add(bind.portal)
+        desk.names.forget_cursors((bind.portal,))
         if statement is None:
             plan.bound[number] = refusals.no_statement(name)
             return
@@ -267,9 +268,8 @@ class Pipeline:
         answer = granted.answer
         masks = answer.decision.verdict is Verdict.MASK
         change: NameChange | None = None
-        error: bytes | None = None
-        if masks and may_copy(statement.text):
-            error = refusals.unsupported("COPY of masked columns is supported as a simple query only")
+        why = "COPY of masked columns is supported as a simple query only"
+        error = refusals.unsupported(why) if masks and may_copy(statement.text) else None
         facts = facts_of(answer.command)
         plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
         if facts.names or facts.sets_lexer:
@@ -280,7 +280,7 @@ class Pipeline:
                 error = error or refusals.not_followed()
             elif pieces:
                 error = error or refusal_of(pieces[0], desk.names)
-                change = change_of(pieces[0])
+                change = change_of(pieces[0], desk.judge.cursor_of(pieces[0]))
         if error is not None:
             desk.judge.not_run(answer, notices.UNSUPPORTED)
             return Refused(error)
@@ -460,7 +460,7 @@ class Pipeline:
         """Whether the rest must wait for the server's answer to this one."""
         if kind == Front.BIND:
             portal = plan.bound[number]
-            return isinstance(portal, Portal) and portal.run.masks
+            return isinstance(portal, Portal) and portal.shows_masked
         if kind == Front.EXECUTE:
             found = self._portal(query.decode_execute(body).portal)
             return found is not None and may_copy(found.statement.text)

@@ -17,7 +17,7 @@ from adapters.postgres.messages.frames import HEADER, Front, u32_at
 from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
-from adapters.postgres.session.naming import may_execute
+from adapters.postgres.session.naming import is_fetch, may_execute
 from adapters.postgres.session.plain import Plain
 from adapters.postgres.session.simple import may_copy
 from engine._native import short_query, short_run
@@ -100,10 +100,10 @@ class Short:
         return asked
 
     def _is_fit(self, statement: Statement) -> bool:
-        """Whether its text holds neither word of those that need more than the tree to be carried."""
+        """Whether its text holds no word of those that need more than the tree to be carried."""
         if statement is self._fit:
             return True
-        if may_execute(statement.text) or may_copy(statement.text):
+        if may_execute(statement.text) or is_fetch(statement.text) or may_copy(statement.text):
             return False
         self._fit = statement
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from adapters.core.effects import Record
 from adapters.core.ports import Answer, Outcome
-from adapters.postgres.facts import Piece, facts_of, outline
+from adapters.postgres.facts import Piece, Sort, facts_of, outline
 from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import Back, frame
 from adapters.postgres.messages.query import (
@@ -80,12 +80,13 @@ class Simple:
             self._empty(text, run)
         elif len(pieces) > 1:
             yield from Batch(desk, run, limits, opaque=facts.opaque).send(pieces, self._own_name)
-        elif answer.decision.verdict is Verdict.MASK:
+        elif answer.decision.verdict is Verdict.MASK and not (pieces and pieces[0].sort is Sort.DECLARE):
             yield from self._masked(text, run, limits, copies=facts.copies_out)
         elif may_copy(text):
             yield from self._copying(text, run, limits)
         else:
-            self._plain(text, run, limits, change_of(pieces[0]) if pieces else None)
+            run.masks = answer.decision.verdict is Verdict.MASK
+            self._plain(text, run, limits, change_of(pieces[0], desk.judge.cursor_of(pieces[0])) if pieces else None)
 
     def _check(self, answer: Answer, limits: Limits, pieces: tuple[Piece, ...] | None) -> bytes | None:
         """Why the statements of a granted text cannot be carried, or None."""

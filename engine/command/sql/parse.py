@@ -15,7 +15,7 @@ from engine.command.tree import ParsedCommand
 from engine.errors import InputInvalid
 
 CATALOG_KEYS = frozenset(
-    {"search_path", "relations", "views", "functions", "types", "operators", "casts", "checks", "prepared"}
+    {"search_path", "relations", "views", "functions", "types", "operators", "casts", "checks", "prepared", "cursors"}
 )
 RELATION_KEYS = frozenset({"columns", "types", "parents", "generated"})
 VIEW_KEYS = frozenset({"definition"})
@@ -90,6 +90,7 @@ class CatalogFacts:
     casts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     checks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     prepared: Mapping[str, str] = field(default_factory=dict)
+    cursors: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         return _ENCODER.encode(self)

@@ -63,7 +63,7 @@ def lineage_database(server: Server) -> Iterator[Database]:
         for place in places
     ]
     names = asyncio.run(read_names(server.cluster.port))
-    catalog = names.handle(("s",), {})
+    catalog = names.handle(("s",), {}, {})
     assert isinstance(catalog, Catalog)
     found = Database(made[0], made[1:], names, catalog)
     for view, (_, text) in VIEWS.items():

@@ -73,7 +73,7 @@ impl Sort {
 }
 
 /// One statement. `name` is that of the prepared statement or cursor (or see `transaction_sort`); `inner` is where the
-/// text that PREPARE keeps begins.
+/// text that PREPARE or DECLARE keeps begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     pub start: usize,
@@ -104,8 +104,12 @@ fn statement(text: &str, raw: &RawStmt) -> Option<Statement> {
     let end = if length == 0 { text.len() } else { start.checked_add(length)? };
     let own = text.get(start..end)?;
     let (sort, name) = sort(raw.stmt.as_ref()?.node.as_ref()?);
-    // INVARIANT: what PREPARE keeps is known to the byte, or the whole text is not followed.
-    let inner = if sort == Sort::Prepare { start.checked_add(after_as(own)?)? } else { start };
+    // INVARIANT: what PREPARE and DECLARE keep is known to the byte, or the whole text is not followed.
+    let inner = match sort {
+        Sort::Prepare => start.checked_add(after(Token::As, own)?)?,
+        Sort::Declare => start.checked_add(after(Token::For, own)?)?,
+        _ => start,
+    };
     Some(Statement { start, end, sort, name, inner })
 }
 
@@ -196,14 +200,14 @@ fn fetch_sort(fetch: &FetchStmt) -> (Sort, String) {
     (Sort::Fetch, fetch.portalname.clone())
 }
 
-/// The offset behind the AS of a PREPARE, by PostgreSQL's own scanner: the first one outside brackets.
-fn after_as(own: &str) -> Option<usize> {
+/// The offset behind the AS of a PREPARE or the FOR of a DECLARE, by PostgreSQL's own scanner: the first one outside brackets.
+fn after(word: Token, own: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for token in pg_query::scan_tokens(own).ok()? {
         match Token::try_from(token.token) {
             Ok(Token::Ascii40) => depth = depth.saturating_add(1),
             Ok(Token::Ascii41) => depth = depth.saturating_sub(1),
-            Ok(Token::As) if depth == 0 => return usize::try_from(token.end).ok(),
+            Ok(found) if found == word && depth == 0 => return usize::try_from(token.end).ok(),
             _ => {}
         }
     }
@@ -312,6 +316,13 @@ mod tests {
         let found = outline(text.as_bytes()).unwrap_or_default();
         let kept = found.get(1).and_then(|found| text.get(found.inner..found.end));
         assert_eq!(kept, Some(" select 'as' as x"));
+    }
+
+    #[test]
+    fn what_a_cursor_keeps_is_known_to_the_byte() {
+        let text = "declare \"for\" no scroll cursor /* for */ with hold for select 1 for update";
+        let found = outline(text.as_bytes()).unwrap_or_default();
+        assert_eq!(found.first().and_then(|found| text.get(found.inner..found.end)), Some(" select 1 for update"));
     }
 
     #[test]

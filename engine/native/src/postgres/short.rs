@@ -67,8 +67,8 @@ pub struct Query<'t> {
     pub run: Vec<u8>,
 }
 
-/// The simple query that is all of `data`, when it can hold one statement alone, and neither word of those that need more
-/// than the tree to be carried: EXECUTE (names another text) and COPY (talks back).
+/// The simple query that is all of `data`, when it can hold one statement alone, and no word of those that need more
+/// than the tree to be carried: EXECUTE, FETCH at the beginning (name another text) and COPY (talks back).
 pub fn query(data: &[u8]) -> Option<Query<'_>> {
     let (kind, body, rest) = split_message(data)?;
     let (text, after) = zero_terminated(body)?;
@@ -92,7 +92,14 @@ pub fn query(data: &[u8]) -> Option<Query<'_>> {
 
 /// Whether a text may hold a word of those that need more than the tree to be carried.
 pub fn may_need_more(text: &[u8]) -> bool {
-    has_word(text, b"execute") || has_word(text, b"copy")
+    has_word(text, b"execute") || has_word(text, b"copy") || is_fetch(text)
+}
+
+/// WHY only at the beginning: `FETCH FIRST` is a part of many a query.
+fn is_fetch(text: &[u8]) -> bool {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c);
+    let start = text.iter().position(|byte| !blank(byte)).unwrap_or_default();
+    text.get(start..).is_some_and(|text| text.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"fetch")))
 }
 
 fn has_word(text: &[u8], word: &[u8]) -> bool {

@@ -97,6 +97,7 @@ pub struct Catalog {
     /// The same of what a type's values have to pass.
     checks: Arc<HashMap<String, Vec<String>>>,
     prepared: HashMap<String, Arc<str>>,
+    cursors: HashMap<String, Arc<str>>,
     version: String,
     /// What it was built from, and what of it one session sees: for those who record what names meant.
     source: Arc<[u8]>,
@@ -106,7 +107,7 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads the msgpack form: `{"search_path", "relations", "views"?, "functions"?, "types"?, "operators"?, "prepared"?}`.
+    /// Reads the msgpack form: `{"search_path", "relations", "views"?, "functions"?, "types"?, "operators"?, "prepared"?, "cursors"?}`.
     pub fn from_msgpack(bytes: &[u8]) -> Result<Self, Failure> {
         let value = decode(bytes)?;
         if !matches!(value, Value::Map(_)) {
@@ -120,18 +121,19 @@ impl Catalog {
         catalog.casts = Arc::new(facts::lists(value.get("casts"), "casts")?);
         catalog.checks = Arc::new(facts::lists(value.get("checks"), "checks")?);
         catalog.read_session(&value)?;
-        let definitions = Self { prepared: HashMap::new(), ..catalog.clone() };
+        let definitions = Self { prepared: HashMap::new(), cursors: HashMap::new(), ..catalog.clone() };
         catalog.definitions = Some(Arc::new(definitions));
         Ok(catalog)
     }
 
-    /// The same objects as one session sees them: `{"search_path", "prepared"?}` in place of this catalog's own. Cheap.
+    /// The same objects as one session sees them: `{"search_path", "prepared"?, "cursors"?}` in place of this catalog's own. Cheap.
     pub fn for_session(&self, bytes: &[u8]) -> Result<Self, Failure> {
         let value = decode(bytes)?;
         if !matches!(value, Value::Map(_)) {
             return Err(facts::invalid("a map is expected"));
         }
-        let mut catalog = Self { search_path: Vec::new(), prepared: HashMap::new(), ..self.clone() };
+        let mut catalog =
+            Self { search_path: Vec::new(), prepared: HashMap::new(), cursors: HashMap::new(), ..self.clone() };
         catalog.version = encode::digest(&[self.version.as_bytes(), bytes].concat());
         catalog.session = Arc::from(bytes);
         catalog.read_session(&value)?;
@@ -144,6 +146,10 @@ impl Catalog {
         for (name, text) in facts::pairs(value.get("prepared"), "prepared")? {
             let text = text.as_str().ok_or_else(|| facts::invalid("`prepared` maps names to texts"))?;
             self.prepared.insert(name.to_owned(), Arc::from(text));
+        }
+        for (name, text) in facts::pairs(value.get("cursors"), "cursors")? {
+            let text = text.as_str().ok_or_else(|| facts::invalid("`cursors` maps names to queries"))?;
+            self.cursors.insert(name.to_owned(), Arc::from(text));
         }
         Ok(())
     }
@@ -215,6 +221,11 @@ impl Catalog {
     /// The text a session prepared under this name.
     pub fn prepared(&self, name: &str) -> Option<Arc<str>> {
         self.prepared.get(name).cloned()
+    }
+
+    /// The query of the session's cursor of this name.
+    pub fn cursor(&self, name: &str) -> Option<Arc<str>> {
+        self.cursors.get(name).cloned()
     }
 
     pub fn version(&self) -> &str {

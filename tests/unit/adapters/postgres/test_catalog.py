@@ -26,7 +26,7 @@ TARGET = Target("db.example", 5432, "app", "s3cret", "main")
 
 
 def parsed(text: str, names: TargetNames, *path: str, **prepared: str) -> ParsedCommand:
-    handle = names.handle(path, prepared)
+    handle = names.handle(path, prepared, {})
     assert isinstance(handle, Catalog)
     return ParsedCommand(parse_sql(text.encode(), handle))
 
@@ -69,14 +69,14 @@ def test_execute_is_read_by_what_the_session_prepared() -> None:
 
 def test_the_same_session_gets_the_same_handle_until_something_is_read_that_differs() -> None:
     names = TargetNames(snapshot_of(FOUND))
-    first = names.handle(("public",), {})
-    assert names.handle(("public",), {}) is first
+    first = names.handle(("public",), {}, {})
+    assert names.handle(("public",), {}, {}) is first
     names.show(snapshot_of(FOUND))
-    assert names.handle(("public",), {}) is first
+    assert names.handle(("public",), {}, {}) is first
     names.show(snapshot_of(Found(ROWS[:1])))
-    assert names.handle(("public",), {}) is not first
+    assert names.handle(("public",), {}, {}) is not first
     names.show(None)
-    assert names.handle(("public",), {}) is None
+    assert names.handle(("public",), {}, {}) is None
     assert not names.is_known
 
 

@@ -212,7 +212,6 @@ def test_a_masked_column_that_is_read_but_not_shown_has_no_plan() -> None:
         Operation("create_view", Effect.CREATE, ("top",)),
         Operation("copy_to_file", Effect.EXECUTE, ("top",)),
         Operation("copy_to_program", Effect.EXECUTE, ("top",)),
-        Operation("declare_cursor", Effect.SESSION, ("top",)),
         Operation("prepare", Effect.SESSION, ("top",)),
         Operation("function", Effect.EXECUTE, ("function",)),
     ],
@@ -312,6 +311,7 @@ REAL = {
         "public.pans": ["seen", "id"],
     },
     "views": {"public.open_view": None, "public.pans": "SELECT pan AS seen, id FROM billing.cards"},
+    "cursors": {"known": "SELECT id, pan FROM billing.cards", "asks": "SELECT id FROM billing.cards ORDER BY pan"},
 }
 
 
@@ -372,7 +372,15 @@ REAL = {
         ("COPY billing.cards TO PROGRAM 'x'", None),
         ("UPDATE orders SET total = (SELECT pan FROM billing.cards LIMIT 1)", None),
         ("UPDATE billing.cards SET name = pan RETURNING name", None),
-        ("DECLARE c CURSOR FOR SELECT pan FROM billing.cards", None),
+        ("DECLARE c CURSOR FOR SELECT pan FROM billing.cards", [0]),
+        ("DECLARE c CURSOR FOR SELECT name FROM billing.cards WHERE pan = '4'", None),
+        ("DECLARE c CURSOR FOR SELECT name FROM billing.cards; FETCH c", None),
+        ("FETCH ALL FROM known", [1]),
+        ("FETCH known", [1]),
+        ("MOVE known", []),
+        ("FETCH ALL FROM asks", None),
+        ("SELECT cursor_to_xml('known', 1, true, true, '')", None),
+        ("DO $$ DECLARE r record; c refcursor := 'known'; BEGIN FETCH c INTO r; RAISE NOTICE '%', r; END $$", None),
         ("PREPARE p AS SELECT pan FROM billing.cards", None),
         ("EXECUTE p", None),
         ("FETCH ALL FROM c", None),

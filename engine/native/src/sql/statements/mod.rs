@@ -55,7 +55,7 @@ impl<'a> Builder<'a> {
             NodeEnum::PrepareStmt(prepare) => self.prepare(prepare),
             NodeEnum::ExecuteStmt(execute) => return Some(self.execute_prepared(execute)),
             NodeEnum::DeallocateStmt(deallocate) => self.deallocate(deallocate),
-            NodeEnum::DeclareCursorStmt(cursor) => self.declare_cursor(cursor),
+            NodeEnum::DeclareCursorStmt(cursor) => return Some(self.declare_cursor(cursor)),
             NodeEnum::FetchStmt(fetch) => return Some(self.fetch(fetch)),
             NodeEnum::ClosePortalStmt(close) => self.close_cursor(close),
             NodeEnum::TransactionStmt(transaction) => self.transaction(transaction),

@@ -101,6 +101,11 @@ impl<'a> Builder<'a> {
                             }
                         }
                         "dynquery" => self.run_text(value, scope),
+                        "PLpgSQL_stmt_fetch" => {
+                            // WHY for bound cursors too: their variable can be given the name of any portal of the session.
+                            self.aside(|b| b.operation(Kind::Fetch));
+                            self.block_part(value, scope);
+                        }
                         "PLpgSQL_stmt_commit" | "PLpgSQL_stmt_rollback" => {
                             let kind = if name.ends_with("commit") { Kind::Commit } else { Kind::Rollback };
                             self.feature(Feature::TransactionControl);

@@ -106,19 +106,23 @@ impl<'a> Builder<'a> {
         self.target(Target::plain("prepared_statement", name, Access::Delete));
     }
 
-    pub fn declare_cursor(&mut self, cursor: &DeclareCursorStmt) {
+    /// DECLARE shows nothing; the columns are those that its FETCH shows.
+    pub fn declare_cursor(&mut self, cursor: &DeclareCursorStmt) -> Option<Columns> {
         self.operation(Kind::DeclareCursor);
         self.target(Target::plain("cursor", cursor.portalname.as_str(), Access::Create));
-        if let Some(node) = cursor.query.as_deref().and_then(|node| node.node.as_ref()) {
-            self.within(Via::Cursor, |b| b.query(node, &Scope::root()));
-        }
+        let query = cursor.query.as_deref().and_then(|node| node.node.as_ref())?;
+        Some(self.within(Via::Cursor, |b| b.query(query, &Scope::root())))
     }
 
-    /// FETCH gives rows of a cursor, whatever its query was; MOVE gives none.
+    /// FETCH gives rows of a cursor: the catalog may tell its query, else nobody knows of what. MOVE gives none.
     pub fn fetch(&mut self, fetch: &FetchStmt) -> Option<Columns> {
         self.operation(if fetch.ismove { Kind::Move } else { Kind::Fetch });
         self.target(Target::plain("cursor", fetch.portalname.as_str(), Access::Read));
-        fetch.ismove.then(|| Columns::known(Vec::new()))
+        if fetch.ismove {
+            return Some(Columns::known(Vec::new()));
+        }
+        let query = self.catalog.and_then(|catalog| catalog.cursor(&fetch.portalname));
+        query.map(|query| self.embedded(Via::Cursor, &query))
     }
 
     pub fn close_cursor(&mut self, close: &ClosePortalStmt) {

@@ -3,7 +3,17 @@ from __future__ import annotations
 import pytest
 
 from adapters.errors import PeerProtocolError
-from adapters.postgres.session.names import ALL, UNNAMED_GOES, Change, NameChange, Names, Portal, Run, Statement
+from adapters.postgres.session.names import (
+    ALL,
+    NOT_KNOWN,
+    UNNAMED_GOES,
+    Change,
+    NameChange,
+    Names,
+    Portal,
+    Run,
+    Statement,
+)
 from tests.wire import allow
 
 STATEMENT = Statement(b"select 1")
@@ -92,7 +102,7 @@ def test_the_number_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
 def test_on_another_connection_every_statement_is_missing_until_it_is_made_there() -> None:
     names = Names()
     names.statements |= {b"n": STATEMENT, b"m": STATEMENT}
-    names.cursors.add(b"c")
+    names.cursors[b"c"] = NOT_KNOWN
     changes = names.changes
     names.moved()
     assert names.changes > changes

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from adapters.core import effects as do
+from adapters.core import events as saw
 from adapters.core.events import Side
+from adapters.core.ports import Answer
 from adapters.postgres.facts import Piece, Sort
 from adapters.postgres.session.names import Change
-from adapters.postgres.session.naming import change_of, may_execute
+from adapters.postgres.session.naming import change_of, is_fetch, may_execute
+from engine.command.tree import Access, Command, Operation, ParsedCommand, Target
 from engine.command.tree import Effect as CommandEffect
 from tests.wire import (
     BOUND,
@@ -26,6 +29,7 @@ from tests.wire import (
     described,
     error,
     execute,
+    kinds,
     mask,
     message,
     parse,
@@ -33,6 +37,7 @@ from tests.wire import (
     ready,
     row,
     split,
+    standing,
     tag,
     tree,
 )
@@ -118,6 +123,74 @@ def test_a_statement_of_the_protocol_can_be_executed_by_sql_and_is_told_too() ->
 def test_a_text_without_the_word_runs_nothing_prepared() -> None:
     assert may_execute(b"ExEcUtE p")
     assert not may_execute(b"select 1")
+    assert not is_fetch(b"select 1 fetch first row only")
+
+
+def declaring(name: str = "c") -> ParsedCommand:
+    made = Operation("declare_cursor", CommandEffect.SESSION, ("top",), (Target("cursor", name, Access.CREATE),))
+    return ParsedCommand.of(Command("postgres", "", "", (made,), complete=True))
+
+
+def declared(query_text: str = "select d from t", name: str = "c") -> tuple[SignedIn, Known]:
+    known = Known()
+    play = SignedIn(meanings=known).client(query(f"declare {name} cursor for {query_text}")).learn()
+    play.answer(allow(command=declaring(name))).upstream(PARSED + BOUND + NO_DATA + tag("DECLARE CURSOR") + ready("T"))
+    play.sent(Side.UPSTREAM)
+    return play, known
+
+
+@pytest.mark.parametrize("text", ["FETCH 5 FROM c", " fetch c", "\n\tFeTcH ALL IN c"])
+def test_the_gate_is_told_what_a_cursor_fetches(text: str) -> None:
+    play, known = declared()
+    assert known.cursors[-1] == {"c": " select d from t"}
+    play.client(query(text))
+    assert play.take(do.Ask).question.catalog == "c: select d from t"
+
+
+@pytest.mark.parametrize("text", ["fetch d", "/* c */ fetch c", "fetch c; fetch c"])
+def test_of_others_it_is_told_none(text: str) -> None:
+    play, _ = declared()
+    play.client(query(text))
+    assert play.take(do.Ask).question.catalog == "handle"
+
+
+def test_what_names_meant_when_it_was_declared_is_what_counts() -> None:
+    play, known = declared()
+    known.is_known = False
+    play.client(query("fetch c"))
+    while not any(isinstance(wish, do.Ask) for wish in play.wishes):
+        play.take(do.RefreshFacts)
+        play.saw(saw.FactsRefreshed())
+    assert play.take(do.Ask).question.catalog == "c: select d from t"
+
+
+@pytest.mark.parametrize(
+    ("before", "answer"),
+    [
+        (parse("declare c cursor for select e from t") + bind() + execute(), allow(command=declaring())),
+        (parse("select 1", "s") + bind("s", "c"), allow()),
+        (
+            parse("do $$ x $$") + bind() + execute(),
+            allow(command=tree("do", CommandEffect.EXECUTE, features=("opaque_code",))),
+        ),
+    ],
+)
+def test_behind_what_makes_another_one_of_its_name_a_cursor_is_not_known(before: bytes, answer: Answer) -> None:
+    play, _ = declared()
+    play.client(before + parse("fetch c", "f") + bind("f", "p") + execute("p") + SYNC)
+    play.answer(answer)
+    while kinds(play.sent(Side.UPSTREAM)) == "PBECCS":
+        play.upstream(standing())
+    assert play.take(do.Ask).question.catalog in ("handle", None)
+
+
+def test_a_masked_cursor_is_made_as_it_is_and_its_rows_are_masked_where_they_are_fetched() -> None:
+    known = Known()
+    play = SignedIn(meanings=known).client(query("declare c cursor for select c from t")).learn()
+    play.answer(mask(kind="declare_cursor"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
+    play.upstream(PARSED + BOUND + NO_DATA + tag("DECLARE CURSOR") + ready("T"))
+    assert kinds(play.sent(Side.CLIENT)) == "CZ"
 
 
 def test_fetch_does_not_reach_around_the_mask_of_a_portal() -> None:
