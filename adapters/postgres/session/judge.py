@@ -68,6 +68,9 @@ class Judge:
         self.held: Held | None = None
         self.ticket = 0
         self.early_fate: Answer | None = None
+        self.is_judging = False
+        self.is_cancelled = False
+        """What is being judged is not wanted any more."""
         self.asked: Question | None = None
         """A question that the gate was asked already, by who could not go on with the answer (`session.short`)."""
 
@@ -84,8 +87,15 @@ class Judge:
         that was decided and not sent yet will change what names mean before it runs."""
         if len(text) > MAX_TEXT:
             return Refused(notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes"))
-        yield from self._find_standing(unsent and settled)
-        answer = yield from self._ask(text, parameters, prepares, unsent)
+        self.is_judging, self.is_cancelled = True, False
+        try:
+            yield from self._find_standing(unsent and settled)
+            answer = yield from self._ask(text, parameters, prepares, unsent)
+        finally:
+            self.is_judging = False
+        if self.is_cancelled and answer.decision.verdict is not Verdict.DENY:
+            self._give_up(answer)
+            return Refused(refusals.cancelled())
         self.keeps |= answer.decision.verdict not in (Verdict.ALLOW, Verdict.DENY)
         if answer.decision.verdict is Verdict.HOLD:
             if prepares:
@@ -106,6 +116,13 @@ class Judge:
             self.not_run(answer, notices.SYNTAX_ERROR)
             return Refused(refusals.not_followed(), unparsable=True)
         return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
+
+    def _give_up(self, answer: Answer) -> None:
+        """The client cancelled while the gate was asked: nothing runs, and nobody is to be asked."""
+        if answer.decision.verdict is Verdict.HOLD:
+            self._out.wish(Withdraw(self.ticket, "cancelled by the client"))
+        else:
+            self.not_run(answer, notices.CANCELLED)
 
     def _ask(
         self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool, unsent: bool

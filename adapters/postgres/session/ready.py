@@ -131,9 +131,14 @@ class Ready:
 
     def interrupted(self) -> None:
         """Somebody with this session's cancel key wants what it runs to stop."""
-        if self._desk.judge.held is not None:
+        self._leave_short()
+        judge, replies = self._desk.judge, self._desk.replies
+        if judge.held is not None:
             self._resume(None)
             self._balance()
+        elif judge.is_judging and not any(step.run for step in replies.owed):
+            # WHY not asked of the server: what it does now is at most our own question, and the client's command is not there yet.
+            judge.is_cancelled = True
         else:
             self._cancel()
 

@@ -378,8 +378,10 @@ fn lane(data: &[u8]) {
     if is_masked {
         assert_eq!((told(b"etag:"), told(b"x-content-type-options:")), (0, 1));
     }
+    // A secret in the name of a type leaves stars there, and then it is no document any more that masks are for.
+    let is_starred = is_masked && signs_in && data.windows(SECRET.len()).any(|part| part == SECRET);
     // A long one may have as many headers as there may be, and gets some more.
-    if data.len() <= 600 {
+    if data.len() <= 600 && !is_starred {
         assert_eq!(show.shown(&found.bytes, "d-1").map(|again| again.bytes), Some(found.bytes));
     }
 }

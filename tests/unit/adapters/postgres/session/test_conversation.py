@@ -26,6 +26,7 @@ from tests.wire import (
     NO_DATA,
     PARSED,
     TARGET,
+    allow,
     described,
     error,
     errors,
@@ -187,7 +188,8 @@ def test_one_that_served_others_greets_with_its_settings_and_a_key_of_ours() -> 
     assert sent[3][1] == KEY[:8]
     play.wishes.clear()
     play.client(query("select pg_sleep(9)"))
-    play.saw(saw.InterruptRequested())
+    play.upstream(standing())
+    play.saw(saw.Decided(1, allow())).saw(saw.InterruptRequested())
     assert play.take(do.Errand).data.endswith(b"\0\0\0\7key!")
 
 

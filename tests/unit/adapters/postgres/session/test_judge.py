@@ -7,6 +7,7 @@ import pytest
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
+from adapters.core.ports import Answer
 from adapters.postgres.session.judge import MAX_LOOKS
 from engine.command.parse import parse_command
 from engine.command.tree import Effect as CommandEffect
@@ -26,6 +27,7 @@ from tests.wire import (
     execute,
     hold,
     kinds,
+    mask,
     parse,
     query,
     ready,
@@ -116,6 +118,53 @@ def test_a_cancel_ends_the_hold_and_sends_nothing_up() -> None:
     assert errors(play.sent(Side.CLIENT))[0]["C"] == "57014"
     play.wishes.clear()
     play.saw(saw.Decided(1, allow())).wished_nothing()
+
+
+def asked(way: str) -> SignedIn:
+    """A session whose command the gate is asked about, the first one or a later one."""
+    play = SignedIn().client(query("select 1")).learn().answer(allow())
+    play.upstream(DONE)
+    play.wishes.clear()
+    return play.client(
+        query("delete from t") if way == "simple" else parse("delete from t") + bind() + execute() + SYNC
+    )
+
+
+@pytest.mark.parametrize("way", ["simple", "extended"])
+@pytest.mark.parametrize("answer", [allow(), mask(), hold()])
+def test_a_cancel_while_the_gate_is_asked_stops_what_it_will_grant_or_hold(way: str, answer: Answer) -> None:
+    play = asked(way).saw(saw.InterruptRequested())
+    play.answer(answer)
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+    if answer.ticket is None:
+        assert play.take(do.Record).outcome.error == "57014"
+    else:
+        play.take(do.Withdraw)
+    assert not any(isinstance(wish, do.Errand) for wish in play.wishes)
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["C"] == "57014"
+    play.wishes.clear()
+    play.client(query("select 2")).answer(allow())
+    assert play.sent(Side.UPSTREAM).startswith(parse("select 2"))
+
+
+@pytest.mark.parametrize("way", ["simple", "extended"])
+def test_a_cancel_while_the_gate_is_asked_leaves_a_denial_one(way: str) -> None:
+    play = asked(way).saw(saw.InterruptRequested()).answer(deny("no"))
+    play.upstream(error("42601") + ready())
+    assert errors(play.sent(Side.CLIENT))[0]["M"] == "no"
+
+
+def test_a_cancel_while_names_are_looked_up_waits_for_the_gate_too() -> None:
+    play = SignedIn().client(query("delete from t")).saw(saw.InterruptRequested()).learn().answer(allow())
+    assert play.sent(Side.UPSTREAM) == POISON + SYNC
+
+
+def test_a_cancel_while_something_runs_goes_to_the_target_though_more_is_asked_about() -> None:
+    play = SignedIn().client(query("select pg_sleep(9)")).learn().answer(allow())
+    play.client(query("delete from t"))
+    play.saw(saw.InterruptRequested())
+    play.take(do.Errand)
 
 
 def test_a_client_that_leaves_while_held_ends_the_session() -> None:
