@@ -370,8 +370,11 @@ class Gate:
             asked = self._waiting.take(ticket_id)
             answer = self._afterwards(asked, lambda mine: self._holding.settle(ticket_id, asked, mine), turn)
             # INVARIANT: a grant comes out once. Who asks again, from wherever, is told that it is gone.
-            again = Answer(refused("the approval was used already", "run the command again"), answer.decision_id)
-            self._waiting.settle(ticket_id, again if answer.decision.is_granted else answer)
+            # WHY without the tree of a denied one: thousands are remembered, and nothing runs by them.
+            again = Answer(answer.decision, answer.decision_id, answer.ticket, answer.link)
+            if answer.decision.is_granted:
+                again = Answer(refused("the approval was used already", "run the command again"), answer.decision_id)
+            self._waiting.settle(ticket_id, again)
             return answer
 
     def _afterwards(self, asked: Asked | None, later: Later, turn: Turn) -> Answer:
