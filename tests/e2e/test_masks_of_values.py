@@ -149,7 +149,6 @@ def test_what_is_computed_of_such_a_column_by_what_never_fails_is_hidden_whole(h
         "SELECT string_to_table(v_text, 'n') FROM val.t",
         "SELECT v_jsonb ->> 'deep' FROM val.t",
         "SELECT query_to_xml('SELECT v_text FROM val.t', true, true, '')",
-        "DECLARE c CURSOR WITH HOLD FOR SELECT v_text FROM val.t",
         "EXPLAIN ANALYZE SELECT 1 FROM val.t WHERE v_text > 'c'",
         "SELECT most_common_vals FROM pg_stats WHERE tablename = 't'",
     ],
