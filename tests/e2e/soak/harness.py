@@ -74,6 +74,8 @@ POOLED = 15 * 2 + 1
 WHY not the five that it keeps: SQLite closes no file while another connection of the process holds a lock on it, and gives it to the next.
 """
 ENDED = "an operator ended this session"
+UNDECIDED = "the session ended before this was decided"
+"""What a client is told whose command was being asked about just then."""
 SUPERSEDED = "the policy changed while this waited"
 C = TypeVar("C")
 
@@ -152,6 +154,12 @@ class Soaked:
 
 class Left(Exception):
     """A client went away in the middle, on purpose."""
+
+
+def was_ended(told: str | bytes) -> bool:
+    """Whether somebody is told that an operator ended the session."""
+    said = told.decode("utf-8", "replace") if isinstance(told, bytes) else told
+    return ENDED in said or UNDECIDED in said
 
 
 class Ended(Exception):

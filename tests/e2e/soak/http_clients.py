@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import ClientSession, WSMsgType
 
 from tests.e2e.behind.http import LARGE, HttpWorld
-from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally
+from tests.e2e.soak.harness import SUPERSEDED, Client, Ended, Gone, Left, Tally, was_ended
 
 STREAM_SECONDS = (1.0, 4.0)
 
@@ -72,7 +72,7 @@ class HttpClient(Client[ClientSession]):
         kind = {"Content-Type": "application/octet-stream"} if data else {}
         async with session.request(method, path, data=data or None, headers={**kind, **headers}) as answer:
             body = await answer.read()
-        if answer.status == 503 and ENDED.encode() in body:
+        if answer.status == 503 and was_ended(body):
             raise Ended
         if answer.status == 200:
             self._tally.answered.add(mark)
@@ -124,8 +124,8 @@ class HttpClient(Client[ClientSession]):
             *("curl", *words, "-H", header, *urls), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         said, complained = await curl.communicate()
-        if curl.returncode in (18, 52, 56, 92) or ENDED.encode() in said:
-            raise Ended if ENDED.encode() in said else Gone(complained.decode())
+        if curl.returncode in (18, 52, 56, 92) or was_ended(said):
+            raise Ended if was_ended(said) else Gone(complained.decode())
         assert said.count(b"\n200 2\n") == len(marks), (curl.returncode, said, complained)
         self._tally.answered.update(marks)
 
@@ -154,7 +154,7 @@ class HttpClient(Client[ClientSession]):
                     await socket.send_str(mark)
                 message = await socket.receive(60)
                 if message.type is not WSMsgType.TEXT:
-                    if ENDED in str(message.extra or ""):
+                    if was_ended(str(message.extra or "")):
                         raise Ended
                     raise Gone(f"{message.type!r} {message.data} {message.extra}")
                 assert json.loads(message.data) == {"said": mark, "card": "[redacted]"}

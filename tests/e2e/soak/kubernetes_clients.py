@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.e2e.behind.kubernetes import KubernetesWorld
-from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally
+from tests.e2e.soak.harness import SUPERSEDED, Client, Ended, Gone, Left, Tally, was_ended
 
 SPACE = "/api/v1/namespaces/t"
 POD = f"{SPACE}/pods/web"
@@ -44,7 +44,7 @@ class Exec:
         message = await self.socket.receive(WAIT)
         if message.type is not WSMsgType.BINARY:
             said = f"{message.type!r} {message.data} {message.extra} {self.complaints!r}"
-            raise Ended if ENDED in said else Gone(said)
+            raise Ended if was_ended(said) else Gone(said)
         channel, data = message.data[0], message.data[1:]
         if channel == STDOUT:
             self.output += data
@@ -59,7 +59,7 @@ class Exec:
             await self.more()
         if self.status["status"] == "Success":
             return 0
-        if ENDED in f"{self.status.get('message')} {self.output!r} {self.complaints!r}":
+        if was_ended(f"{self.status.get('message')} {self.output!r} {self.complaints!r}"):
             raise Ended
         details = self.status.get("details")
         causes = details.get("causes", []) if isinstance(details, dict) else []
@@ -71,7 +71,7 @@ class Exec:
         while (found := pattern.search(self.output)) is None:
             await self.more()
             if self.status is not None:
-                raise Ended if ENDED.encode() in self.output + self.complaints else Gone(str(self.status))
+                raise Ended if was_ended(self.output + self.complaints) else Gone(str(self.status))
         said, self.output = self.output[: found.end()], self.output[found.end() :]
         return said
 
@@ -148,7 +148,7 @@ class KubernetesClient(Client[ClientSession]):
         headers = {} if data is None else {"Content-Type": kind}
         async with session.request(method, path, data=data, headers=headers) as answer:
             said = await answer.read()
-        if answer.status == 503 and ENDED.encode() in said:
+        if answer.status == 503 and was_ended(said):
             raise Ended
         if answer.status < 300:
             self._tally.answered.add(mark)
@@ -333,7 +333,7 @@ class KubernetesClient(Client[ClientSession]):
             env={"PATH": os.environ["PATH"], "HOME": str(self._world.folder), **spdy},
         )
         said, complained = await client.communicate()
-        if ENDED.encode() in complained:
+        if was_ended(complained):
             raise Ended
         if any(word in complained for word in (b"EOF", b"connection", b"closed")):
             raise Gone(complained.decode())

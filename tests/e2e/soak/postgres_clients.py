@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import psycopg
 from psycopg import errors
 
-from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally
+from tests.e2e.soak.harness import SUPERSEDED, Client, Ended, Gone, Left, Tally, was_ended
 
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 PEOPLE = 50
@@ -63,7 +63,7 @@ class PostgresClient(Client[Connection]):
     def over(self, error: Exception) -> Exception | None:
         if not isinstance(error, psycopg.OperationalError) or isinstance(error, errors.QueryCanceled):
             return super().over(error)
-        if ENDED in str(error):
+        if was_ended(str(error)):
             return Ended()
         return Gone(str(error)) if "connection" in str(error).lower() else None
 

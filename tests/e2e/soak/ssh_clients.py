@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import asyncssh
 
 from tests.e2e.behind.ssh import SshWorld
-from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally
+from tests.e2e.soak.harness import ENDED, SUPERSEDED, Client, Ended, Gone, Left, Tally, was_ended
 
 REFUSED = 126
 LARGE = 1 << 20
@@ -95,7 +95,7 @@ class SshClient(Client[Connection]):
         told = self._fate.why or (str(error) if isinstance(error, asyncssh.DisconnectError) else None)
         if told is None:
             return super().over(error)
-        return Ended() if ENDED in told else Gone(told)
+        return Ended() if was_ended(told) else Gone(told)
 
     async def _ask(self, connection: Connection, text: str, data: str = "") -> tuple[int, str, str]:
         """A command to its end: its status, output, what it complained of. Raises ConnectionLost where the end is not known."""
@@ -141,7 +141,7 @@ class SshClient(Client[Connection]):
         )
         said, complained = await client.communicate()
         if client.returncode == 255:
-            if ENDED.encode() in complained:
+            if was_ended(complained):
                 raise Ended
             raise Gone(complained.decode())
         assert (client.returncode, said) == (0, f"{mark}\n".encode()), (client.returncode, said, complained)
