@@ -31,6 +31,9 @@ applies to postgres
 allow read "reading"
   when every operation has effect in {read, session}
 
+allow execute "what was prepared"
+  when every operation has kind in {execute_prepared, select}
+
 mask ssn
   columns "public.people.ssn"
   with redact
@@ -154,6 +157,27 @@ def test_in_one_pipeline_the_cursor_of_before_decides_nothing(here: World) -> No
                 client, "CLOSE c", "DECLARE c CURSOR FOR SELECT upper(ssn) FROM people", "FETCH c", shown=shown
             )
         assert CANARY not in str(shown).lower()
+
+
+def test_an_execute_in_a_pipeline_runs_what_it_was_decided_by_or_nothing(here: World) -> None:
+    with connected(here) as client:
+        wire = client.pgconn
+        wire.prepare(b"s", b"SELECT name FROM people")
+        wire.enter_pipeline_mode()
+        wire.send_query_params(b"DEALLOCATE s", None)
+        wire.send_prepare(b"s", b"SELECT ssn FROM people")
+        wire.send_query_params(b"EXECUTE s", None)
+        wire.pipeline_sync()
+        wire.flush()
+        shown, is_over = b"", False
+        while not is_over:
+            result = wire.get_result()
+            if result is None:
+                continue
+            is_over = result.status == psycopg.pq.ExecStatus.PIPELINE_SYNC
+            shown += b"".join(result.get_value(row, 0) or b"" for row in range(result.ntuples)) + result.error_message
+        assert CANARY.encode() not in shown
+        assert b"means another one by now" in shown
 
 
 def test_a_query_still_runs_beside(here: World) -> None:

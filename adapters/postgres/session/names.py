@@ -8,7 +8,7 @@ makes the server skip everything up to Sync.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum, auto
 
 import msgspec
@@ -48,6 +48,23 @@ class Run(msgspec.Struct, eq=False):
     """Where its result is recorded, when that is demanded."""
 
 
+class Cursor(msgspec.Struct, frozen=True, eq=False):
+    """A cursor of SQL's. `meaning`: what names, its own too, meant when it was declared, as `Meanings.handle` gives it; None: nobody knows."""
+
+    meaning: object | None = None
+
+
+NOT_KNOWN = Cursor()
+
+
+class Use(msgspec.Struct, frozen=True, eq=False):
+    """The name that an EXECUTE or FETCH has, and what stood behind it when that was decided on; None: nobody knew."""
+
+    name: bytes
+    is_cursor: bool
+    thing: Statement | Cursor | None
+
+
 class Portal(msgspec.Struct, eq=False):
     """A statement with parameters. `masker` is there once the result is described; rows do not pass before."""
 
@@ -58,20 +75,13 @@ class Portal(msgspec.Struct, eq=False):
     """What running it changes about names."""
     rows_left: int | None = None
     """How many rows the policy still lets out of it."""
+    uses: Use | None = None
+    """What its statement runs by name."""
 
     @property
     def shows_masked(self) -> bool:
         """Whether its rows are masked: those of a cursor come by FETCH."""
         return self.run.masks and (self.change is None or self.change.change is not Change.CURSOR)
-
-
-class Cursor(msgspec.Struct, frozen=True, eq=False):
-    """A cursor of SQL's. `meaning`: what names, its own too, meant when it was declared, as `Meanings.handle` gives it; None: nobody knows."""
-
-    meaning: object | None = None
-
-
-NOT_KNOWN = Cursor()
 
 
 class Change(IntEnum):
@@ -152,6 +162,13 @@ class Names:
         """Whether what a name stands for is being changed: nobody can tell yet."""
         moving = self._in_flight
         return bool(moving) and ((is_portal, name) in moving or (is_portal, ALL) in moving or (None, ALL) in moving)
+
+    def stands(self, use: Use | None) -> bool:
+        """Whether a name still means what it meant. One of which nothing was known was decided on as that."""
+        if use is None or use.thing is None:
+            return True
+        known: Mapping[bytes, Statement | Cursor] = self.cursors if use.is_cursor else self.statements
+        return known.get(use.name) is use.thing and not self.is_moving(use.name, is_portal=use.is_cursor)
 
     def texts(self) -> dict[str, str]:
         """The texts of all prepared statements, for who resolves EXECUTE."""

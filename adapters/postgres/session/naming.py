@@ -6,7 +6,7 @@ from adapters.postgres.facts import Piece, Sort, outline
 from adapters.postgres.messages import query
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.session import refusals
-from adapters.postgres.session.names import ALL, NOT_KNOWN, Change, Cursor, NameChange, Names, Statement
+from adapters.postgres.session.names import ALL, NOT_KNOWN, Change, Cursor, NameChange, Names, Statement, Use
 
 _SPEAKS_OF_PREPARED = b"execute"
 _FETCH = b"fetch"
@@ -62,6 +62,17 @@ def change_of(piece: Piece, cursor: Cursor = NOT_KNOWN) -> NameChange | None:
             return NameChange(Change.NO_PORTAL, piece.name)
         case Sort.CLOSE_ALL:
             return NameChange(Change.NO_PORTALS, ALL)
+        case _:
+            return None
+
+
+def use_of(piece: Piece, names: Names) -> Use | None:
+    """What a statement will run by its name."""
+    match piece.sort:
+        case Sort.EXECUTE:
+            return Use(piece.name, False, names.statements.get(piece.name))
+        case Sort.FETCH:
+            return Use(piece.name, True, names.cursors.get(piece.name))
         case _:
             return None
 

@@ -11,7 +11,6 @@ skip the rest of the group. Across groups it means what the server confirmed (`n
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 
 from adapters.core.buffer import HIGH_WATER
 from adapters.core.ports import Answer
@@ -20,9 +19,9 @@ from adapters.postgres.messages import notices, query
 from adapters.postgres.messages.frames import HEADER, Front, refuse
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
-from adapters.postgres.session.limits import Limits
-from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement
-from adapters.postgres.session.naming import change_of, refusal_of, used_name
+from adapters.postgres.session.names import Change, NameChange, Portal, Run, Statement, Use
+from adapters.postgres.session.naming import change_of, refusal_of, use_of, used_name
+from adapters.postgres.session.plan import Plan
 from adapters.postgres.session.recorded import result_of
 from adapters.postgres.session.simple import may_copy
 from adapters.postgres.session.steps import Due, Step
@@ -38,37 +37,6 @@ NOT_RUN = "NOT_RUN"
 _EXTENDED = frozenset({Front.PARSE, Front.BIND, Front.DESCRIBE, Front.EXECUTE, Front.CLOSE, Front.FLUSH, Front.SYNC})
 _ENDS_RUN = frozenset({Front.FLUSH, Front.SYNC})
 _STRAY_COPY = frozenset({Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL})
-
-
-@dataclass(slots=True)
-class _Plan:
-    """What was decided about one run of frames, by the frames' numbers."""
-
-    data: bytes
-    frames: list[tuple[int, int, int]]
-    cut: int
-    """Frames from this one on do not go up."""
-    statements: dict[bytes, Statement | None]
-    """What names of statements mean at the frame being decided, where this group made them."""
-    portals: set[bytes]
-    """Names of portals that this group made or closed."""
-    unbound: dict[bytes, int] = field(default_factory=dict)
-    """Statements parsed in this run and not bound yet: their question is still to be asked."""
-    bound: dict[int, Portal | bytes] = field(default_factory=dict)
-    """For a Bind the portal it makes, or the error when its statement is not known."""
-    unsent: dict[int, Run] = field(default_factory=dict)
-    """For a Bind what was granted and has not gone up."""
-    limits: dict[int, Limits] = field(default_factory=dict)
-    """For a Bind what has to be in force before it."""
-    moved: bool = False
-    """Something decided in this run will change what names mean to what stands behind it."""
-    refused: Refused | None = None
-    poisoned_name: bytes = b""
-
-    def refuse(self, number: int, refused: Refused, name: bytes) -> None:
-        """The frame with this number is refused; of several refusals the first in order counts."""
-        if number < self.cut:
-            self.cut, self.refused, self.poisoned_name = number, refused, name
 
 
 class Pipeline:
@@ -104,7 +72,7 @@ class Pipeline:
             self._dead = True
         copied = False
         if not self._dead:
-            plan = _Plan(data, frames, len(frames), dict(self._statements), set(self._portals))
+            plan = Plan(data, frames, len(frames), dict(self._statements), set(self._portals))
             try:
                 yield from self._decide(plan)
                 copied = yield from self._send(plan)
@@ -179,7 +147,7 @@ class Pipeline:
 
     # --- deciding
 
-    def _decide(self, plan: _Plan) -> Turn:
+    def _decide(self, plan: Plan) -> Turn:
         for number, (kind, start, end) in enumerate(plan.frames):
             body = plan.data[start + HEADER : end]
             if kind == Front.BIND:
@@ -205,7 +173,7 @@ class Pipeline:
         for name in list(plan.unbound):
             yield from self._decide_parse(plan, name)
 
-    def _settle(self, plan: _Plan, kind: int, body: bytes) -> Turn:
+    def _settle(self, plan: Plan, kind: int, body: bytes) -> Turn:
         """Wait until what an Execute or Describe names stands still."""
         if kind == Front.EXECUTE:
             is_portal, name = True, query.decode_execute(body).portal
@@ -216,7 +184,7 @@ class Pipeline:
         while name not in mine and self._desk.names.is_moving(name, is_portal=is_portal):
             yield Need.NEWS
 
-    def _foresee(self, plan: _Plan, name: bytes) -> None:
+    def _foresee(self, plan: Plan, name: bytes) -> None:
         """A portal bound before this run runs now: what it may change is unknown to all that is decided behind it."""
         portal = self._portal(name)
         if portal is not None and (name in self._portals or name not in plan.portals):
@@ -224,7 +192,7 @@ class Pipeline:
             self._desk.judge.runs(facts)
             plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
 
-    def _decide_parse(self, plan: _Plan, name: bytes) -> Turn:
+    def _decide_parse(self, plan: Plan, name: bytes) -> Turn:
         """A text that this run only prepares."""
         number = plan.unbound.pop(name)
         if number >= plan.cut:
@@ -237,7 +205,7 @@ class Pipeline:
         if isinstance(judged, Refused):
             plan.refuse(number, judged, name)
 
-    def _decide_bind(self, plan: _Plan, number: int, bind: query.Bind) -> Turn:
+    def _decide_bind(self, plan: Plan, number: int, bind: query.Bind) -> Turn:
         desk = self._desk
         name = bind.statement
         while name not in plan.statements and desk.names.is_moving(name, is_portal=False):
@@ -262,12 +230,13 @@ class Pipeline:
             else:
                 plan.refuse(parsed_at, judged, name)
 
-    def _open(self, plan: _Plan, number: int, statement: Statement, granted: Granted) -> Judged:
+    def _open(self, plan: Plan, number: int, statement: Statement, granted: Granted) -> Judged:
         """Make the portal of a granted Bind, unless it is one that cannot be carried."""
         desk = self._desk
         answer = granted.answer
         masks = answer.decision.verdict is Verdict.MASK
         change: NameChange | None = None
+        uses: Use | None = None
         why = "COPY of masked columns is supported as a simple query only"
         error = refusals.unsupported(why) if masks and may_copy(statement.text) else None
         facts = facts_of(answer.command)
@@ -281,11 +250,12 @@ class Pipeline:
             elif pieces:
                 error = error or refusal_of(pieces[0], desk.names)
                 change = change_of(pieces[0], desk.judge.cursor_of(pieces[0]))
+                uses = use_of(pieces[0], desk.names)
         if error is not None:
             desk.judge.not_run(answer, notices.UNSUPPORTED)
             return Refused(error)
         run = Run(answer, desk.out.now, masks=masks, result=result_of(answer, desk.out))
-        plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows)
+        plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows, uses=uses)
         plan.unsent[number] = run
         if granted.limits.settings:
             plan.limits[number] = granted.limits
@@ -293,7 +263,7 @@ class Pipeline:
 
     # --- sending
 
-    def _send(self, plan: _Plan) -> Generator[Need, Answer | None, bool]:
+    def _send(self, plan: Plan) -> Generator[Need, Answer | None, bool]:
         """Send what may go up. Whether a COPY FROM STDIN swallowed the rest, the Sync too."""
         desk = self._desk
         sent_to = 0
@@ -336,7 +306,7 @@ class Pipeline:
             self._refuse(plan, plan.refused)
         return False
 
-    def _refuse(self, plan: _Plan, refused: Refused) -> None:
+    def _refuse(self, plan: Plan, refused: Refused) -> None:
         if not refused.unparsable:
             self._poison(refused.error, plan.poisoned_name)
             return
@@ -355,7 +325,7 @@ class Pipeline:
         desk.replies.expect(Step(Due.PARSE, shown=True, poison=error, change=change))
         self._sent = self._dead = True
 
-    def _expect(self, plan: _Plan, number: int, kind: int, body: bytes) -> bytes | None:
+    def _expect(self, plan: Plan, number: int, kind: int, body: bytes) -> bytes | None:
         """Note what the server will answer. The bytes to send instead of the client's, or None."""
         replies = self._desk.replies
         if kind == Front.BIND:
@@ -383,7 +353,7 @@ class Pipeline:
             return b""
         return None
 
-    def _expect_bind(self, plan: _Plan, number: int, bind: query.Bind) -> bytes | None:
+    def _expect_bind(self, plan: Plan, number: int, bind: query.Bind) -> bytes | None:
         desk = self._desk
         self._has_bound = True
         portal = plan.bound[number]
@@ -405,10 +375,13 @@ class Pipeline:
     def _expect_execute(self, execute: query.Execute) -> bytes | None:
         portal = self._portal(execute.portal)
         self._has_bound = True
-        replies = self._desk.replies
         if portal is None:
-            replies.expect(Step(Due.EXECUTE, shown=True, ghost=refusals.no_portal(execute.portal)))
-            return query.encode_execute(self._nowhere)
+            return self._execute_nothing(refusals.no_portal(execute.portal))
+        if not self._desk.names.stands(portal.uses):
+            # INVARIANT: what an EXECUTE or FETCH runs is found by its name when it runs, and it was decided by what stood there then.
+            self._desk.judge.not_run(portal.run.answer, notices.UNSUPPORTED)
+            portal.run.is_over = True
+            return self._execute_nothing(refusals.named_anew())
         self._is_opaque = self._is_opaque or facts_of(portal.run.answer.command).opaque
         limit, left = execute.limit, portal.rows_left
         step = Step(
@@ -423,15 +396,18 @@ class Pipeline:
         instead: bytes | None = None
         if left is not None:
             if left == 0:
-                replies.expect(Step(Due.EXECUTE, shown=True, ghost=refusals.row_limit_reached()))
-                return query.encode_execute(self._nowhere)
+                return self._execute_nothing(refusals.row_limit_reached())
             if 0 < limit < left:
                 portal.rows_left = left - limit
             else:
                 portal.rows_left, step.limited = 0, left
                 instead = query.encode_execute(execute.portal, left)
-        replies.expect(step)
+        self._desk.replies.expect(step)
         return instead
+
+    def _execute_nothing(self, error: bytes) -> bytes:
+        self._desk.replies.expect(Step(Due.EXECUTE, shown=True, ghost=error))
+        return query.encode_execute(self._nowhere)
 
     def _expect_describe(self, named: query.Named) -> bytes | None:
         desk = self._desk
@@ -456,7 +432,7 @@ class Pipeline:
 
     # --- waiting in the middle
 
-    def _waits(self, plan: _Plan, number: int, kind: int, body: bytes) -> bool:
+    def _waits(self, plan: Plan, number: int, kind: int, body: bytes) -> bool:
         """Whether the rest must wait for the server's answer to this one."""
         if kind == Front.BIND:
             portal = plan.bound[number]

@@ -118,6 +118,11 @@ def no_statement(name: bytes) -> bytes:
     return notices.encode_error(notices.NO_STATEMENT, said)
 
 
+def named_anew() -> bytes:
+    """The error for an EXECUTE or FETCH whose name came to mean something else after it was decided on."""
+    return unsupported("the name in this statement means another one by now", "send Sync before it is used")
+
+
 def no_portal(name: bytes) -> bytes:
     """What a server says about a portal that does not exist."""
     return notices.encode_error(notices.NO_PORTAL, f'portal "{name.decode("utf-8", "replace")}" does not exist')

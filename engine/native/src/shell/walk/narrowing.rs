@@ -3,10 +3,8 @@
 use super::args::Arg;
 use super::carriers::FIND_RUNS;
 
-/// Tests that take a word.
-const TAKE_ONE: &[&str] = &[
-    "-type",
-    "-xtype",
+/// Tests that take a word and leave files out of what a command is run for.
+const ASK: &[&str] = &[
     "-mtime",
     "-mmin",
     "-atime",
@@ -18,18 +16,24 @@ const TAKE_ONE: &[&str] = &[
     "-cnewer",
     "-size",
     "-user",
-    "-group",
-    "-uid",
-    "-gid",
     "-perm",
-    "-maxdepth",
-    "-mindepth",
     "-path",
     "-ipath",
     "-wholename",
     "-iwholename",
     "-regex",
     "-iregex",
+];
+
+/// Other tests and actions that take a word.
+const TAKE_ONE: &[&str] = &[
+    "-type",
+    "-xtype",
+    "-group",
+    "-uid",
+    "-gid",
+    "-maxdepth",
+    "-mindepth",
     "-regextype",
     "-links",
     "-inum",
@@ -61,28 +65,6 @@ const TAKE_NONE: &[&str] = &[
     "-true",
     "-false",
     "-quit",
-];
-
-/// Those of the first that leave files out of what a command is run for.
-const ASK: &[&str] = &[
-    "-mtime",
-    "-mmin",
-    "-atime",
-    "-amin",
-    "-ctime",
-    "-cmin",
-    "-newer",
-    "-anewer",
-    "-cnewer",
-    "-size",
-    "-user",
-    "-perm",
-    "-path",
-    "-ipath",
-    "-wholename",
-    "-iwholename",
-    "-regex",
-    "-iregex",
 ];
 
 /// Parentheses deeper than this are not followed.
@@ -189,7 +171,7 @@ impl Reading<'_> {
                 self.at = self.at.saturating_add(1);
                 Some(names_some(pattern))
             }
-            _ if TAKE_ONE.contains(&word) => {
+            _ if ASK.contains(&word) || TAKE_ONE.contains(&word) => {
                 self.at = self.at.saturating_add(1);
                 let asks = self.by == By::Command && ASK.contains(&word);
                 (self.at <= self.words.len()).then_some(asks)

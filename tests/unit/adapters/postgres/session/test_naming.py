@@ -193,6 +193,41 @@ def test_a_masked_cursor_is_made_as_it_is_and_its_rows_are_masked_where_they_are
     assert kinds(play.sent(Side.CLIENT)) == "CZ"
 
 
+def test_an_execute_runs_what_it_was_decided_by_or_nothing() -> None:
+    play = SignedIn(meanings=Known()).client(parse("select d from t", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    play.sent(Side.UPSTREAM)
+    again = message("C", b"Sn\0") + parse("select c from t", "n") + parse("execute n") + bind() + execute() + SYNC
+    play.client(again).answer(named("execute_prepared")).answer(mask())
+    sent = split(play.sent(Side.UPSTREAM))
+    assert [kind for kind, _ in sent] == ["C", "P", "P", "B", "E", "S"]
+    assert OWN in sent[4][1]
+    assert [wish.outcome.error for wish in play.wishes if isinstance(wish, do.Record)] == ["0A000"]
+
+
+def test_a_fetch_that_was_bound_before_its_cursor_was_made_anew_runs_nothing() -> None:
+    play, _ = declared()
+    play.client(parse("fetch c", "f") + bind("f", "p") + SYNC).answer(named("fetch"))
+    play.upstream(PARSED + BOUND + ready("T"))
+    play.client(query("close c")).answer(named("close_cursor")).upstream(
+        PARSED + BOUND + NO_DATA + tag("CLOSE CURSOR") + ready("T")
+    )
+    play.client(query("declare c cursor for select c from t"))
+    play.answer(mask(kind="declare_cursor")).upstream(PARSED + BOUND + NO_DATA + tag("DECLARE CURSOR") + ready("T"))
+    play.sent(Side.UPSTREAM)
+    play.client(execute("p") + SYNC)
+    assert OWN in split(play.sent(Side.UPSTREAM))[0][1]
+
+
+def test_a_fetch_of_the_same_cursor_runs() -> None:
+    play, _ = declared()
+    play.client(parse("fetch c", "f") + bind("f", "p") + SYNC).answer(named("fetch"))
+    play.upstream(PARSED + BOUND + ready("T"))
+    play.sent(Side.UPSTREAM)
+    play.client(execute("p") + SYNC)
+    assert play.sent(Side.UPSTREAM) == execute("p") + SYNC
+
+
 def test_fetch_does_not_reach_around_the_mask_of_a_portal() -> None:
     play = (
         SignedIn()

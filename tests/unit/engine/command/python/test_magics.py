@@ -41,6 +41,8 @@ def tree(text: str) -> Command:
         ("ls ;rm .env", "delete_file"),
         ("rm -rf /data/*", "delete_file"),
         ("pip install x", "package"),
+        ("%%time\nrm -rf /data", "delete_file"),
+        ("%%capture\nrm .env\n", "delete_file"),
     ],
 )
 def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
@@ -61,6 +63,7 @@ def test_what_a_line_runs_is_listed(text: str, kind: str) -> None:
         "%%bash -c 'rm -rf /srv'",
         "run .x",
         "run (x)",
+        "%%time\nrun .x",
         "sx {id}",
         "env",
         "set_env -x",
