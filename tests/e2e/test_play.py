@@ -73,7 +73,7 @@ class Place:
         with (self.folder / "gateway.log").open("ab") as log:
             process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log)
         try:
-            wait_until_listening(process, self.port, self.folder / "gateway.log")
+            wait_until_listening(process, (self.port,), self.folder / "gateway.log")
             yield process
         finally:
             process.send_signal(signal.SIGCONT)

@@ -13,7 +13,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +45,7 @@ class GatewayProcess:
 
     folder: Path
     port: int
-    """Of the listener that is waited for."""
+    """Of the listener that most tests connect to."""
     more: dict[str, str] = field(default_factory=dict, repr=False, kw_only=True)
     """More of its environment."""
     within: tuple[str, ...] = field(default=(), kw_only=True)
@@ -67,7 +68,7 @@ class GatewayProcess:
         return {**os.environ, **self.more}
 
     def start(self) -> subprocess.Popen[bytes]:
-        """`sallyport up`; returns once its listener accepts."""
+        """`sallyport up`; returns once every address of its configuration accepts."""
         log = self.log.open("ab")
         self.process = subprocess.Popen(
             [*self.within, *sallyport(), "up", "--config", str(self.config)],
@@ -77,8 +78,14 @@ class GatewayProcess:
             stderr=log,
         )
         log.close()
-        wait_until_listening(self.process, self.port, self.log)
+        wait_until_listening(self.process, self._ports(), self.log)
         return self.process
+
+    def _ports(self) -> list[int]:
+        """Those its configuration binds, without the ones the system picks."""
+        tables = [one for part in tomllib.loads(self.config.read_text()).values() for one in _tables(part)]
+        ports = (str(one.get("bind", "")).rpartition(":")[2] for one in tables)
+        return [int(port) for port in ports if port.isdecimal() and int(port)]
 
     def kill(self) -> None:
         """What a power cut does to the process: nothing of ours runs any more."""
@@ -146,17 +153,27 @@ class World(GatewayProcess):
         return " ".join(f"{key}={value}" for key, value in words.items())
 
 
-def wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Return once a gateway's port accepts; fail with the end of its log when it ends or takes too long."""
+def _tables(part: object) -> list[dict[str, object]]:
+    """A table, or the tables of an array."""
+    return [one for one in (part if isinstance(part, list) else [part]) if isinstance(one, dict)]
+
+
+def wait_until_listening(process: subprocess.Popen[bytes], ports: Iterable[int], log: Path) -> None:
+    """Return once each of a gateway's ports accepts; fail with the end of its log when it ends or takes too long."""
     deadline, pause = time.monotonic() + START_DEADLINE, threading.Event()
-    while True:
-        assert process.poll() is None, log.read_text()[-2000:]
-        assert time.monotonic() < deadline, "the gateway did not listen in time"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
+    for port in ports:
+        while not _accepts(port):
+            assert process.poll() is None, log.read_text()[-2000:]
+            assert time.monotonic() < deadline, f"the gateway did not listen on {port} in time"
             pause.wait(0.02)  # what starts needs the processor more than we do
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def sallyport() -> list[str]:

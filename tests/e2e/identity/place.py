@@ -63,6 +63,10 @@ class Replica:
     process: subprocess.Popen[bytes] | None = None
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        return self.postgres, self.http, self.ssh, self.faces
+
+    @property
     def config(self) -> Path:
         return self.folder / "sallyport.toml"
 
@@ -193,7 +197,7 @@ def place(issuer: str) -> Iterator[Place]:
             )
             log.close()
             stack.callback(_stop, replica.process)
-            wait_until_listening(replica.process, replica.ssh, replica.folder / "gateway.log")
+            wait_until_listening(replica.process, replica.ports, replica.folder / "gateway.log")
             replicas.append(replica)
         desk = stack.enter_context(TokenDesk.opened(load_config(replicas[0].config, environment), environment))
         yield Place(folder, cluster, replicas, environment, desk)

@@ -249,7 +249,7 @@ def running(issuer: str, more: str = "", provider: str = "") -> Iterator[Scanned
                 stderr=log,
             )
         stack.callback(_stop, process)
-        wait_until_listening(process, here.console, folder / "gateway.log")
+        wait_until_listening(process, (here.console,), folder / "gateway.log")
         yield here
         assert process.poll() is None, "the gateway lives on"
 

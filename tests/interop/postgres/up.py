@@ -47,7 +47,7 @@ class Up:
                 stderr=log,
             )
         try:
-            wait_until_listening(self._process, self.port, self._folder / "gateway.log")
+            wait_until_listening(self._process, (self.port,), self._folder / "gateway.log")
         except AssertionError:
             self.__exit__()
             raise
