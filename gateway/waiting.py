@@ -12,7 +12,8 @@ from gateway.asked import Asked
 
 MAX_HELD = 10_000
 """Held questions this process remembers; a forgotten one is asked again by its client, and its grant is found then."""
-MAX_SETTLED = 10_000
+MAX_SETTLED = 2_000
+"""What became of the last so many is told again; who asks later than that is told that nothing is granted."""
 
 
 class Waiting:
