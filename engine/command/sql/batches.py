@@ -51,11 +51,11 @@ def hidden_starts(tokens: list[Token]) -> Iterator[str]:
         if (main, before, word, depth) == ("CREATE", "AS", "WITH", 0):
             main = word
         starts = word in _STARTERS or after in _PAIRS.get(word, ())
-        if not starts or before == ".":
+        if not starts or (before == "." and tokens[at - 2].token_type is not TokenType.NUMBER):
             continue
         if depth > 0:
             # Only a query stands in brackets, or (in FROM) a change whose OUTPUT is read.
-            if word in ("UPDATE", "DELETE", "INSERT", "MERGE") and before == "(":
+            if word in ("UPDATE", "DELETE", "INSERT", "MERGE") and before == "(" and after not in ("JOIN", "UNION"):
                 yield word
             continue
         if main == "WITH" and word in _CHANGES and before == ")":
@@ -98,5 +98,5 @@ def _belongs(main: str, word: str, before: str, after: str) -> bool:
         case "ELSE":
             return True  # of CASE: the ELSE of an IF stands behind an IF, which is a doubt
         case "DROP" | "ALTER":
-            return main == "ALTER"
+            return main == "ALTER" or (main == "CREATE" and before == "OR")
     return False

@@ -22,7 +22,7 @@ _REACHING = tuple(
         *("AIAgg", "AIClassify", "AIEmbed", "AIForecast", "AIGenerate", "AISimilarity", "AISummarizeAgg", "MLForecast"),
         *("MLTranslate", "Predict", "GenerateEmbedding", "GenerateTable", "GenerateText", "GenerateBool", "GenerateInt"),
         *("GenerateDouble", "VectorSearch", "FeaturesAtTime", "ReadCSV", "ReadParquet", "ToFile", "Secret", "Apply"),
-        *("DynamicIdentifier", "Columns", "Transform", "CurrentStatement"),
+        *("DynamicIdentifier", "Columns", "CurrentStatement"),
     )
     if isinstance(value := getattr(exp, name), type)
 )
@@ -32,7 +32,7 @@ _SHAPES = frozenset(
     """Add AddConstraint Adjacent Alias Aliases All Alter AlterColumn AlterRename Any AtIndex AtTimeZone AutoIncrementColumnConstraint
     AutoIncrementProperty Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift BitwiseXor Boolean
     Bracket ByteString CTE Changes CharacterSet CharacterSetColumnConstraint CharacterSetProperty Check CheckColumnConstraint Clone
-    Cluster ClusteredColumnConstraint CollateColumnConstraint CollateProperty Column ColumnConstraint ColumnDef ColumnPosition
+    Cluster ClusterProperty Connect ClusteredColumnConstraint CollateColumnConstraint CollateProperty Column ColumnConstraint ColumnDef ColumnPosition
     CommentColumnConstraint Commit ComputedColumnConstraint Constraint CopyGrantsProperty Create Cube DPipe DataType DataTypeParam
     DefaultColumnConstraint Delete Describe Distinct Div Dot Drop DropPrimaryKey EQ EngineProperty Escape Except Execute Fetch Filter
     FileFormatProperty ForClause ForeignKey FormatJson From FromTimeZone GT GTE GeneratedAsIdentityColumnConstraint Glob Group GroupingSets Having
@@ -42,13 +42,13 @@ _SHAPES = frozenset(
     JSONPathPart JSONPathRecursive JSONPathRoot JSONPathSelector JSONPathSlice JSONPathSubscript JSONPathUnion JSONPathWildcard
     JSONSchema JSONValue Join JoinHint Kwarg LT LTE Lambda Lateral Like LikeProperty Limit LimitOptions Literal LoadData Lock
     MatchRecognize MatchRecognizeMeasure MaterializedProperty Merge Mod ModifyColumn Mul NEQ National Neg NonClusteredColumnConstraint Not
-    NotNullColumnConstraint Null NullSafeEQ NullSafeNEQ Offset OnCondition OnConflict OnUpdateColumnConstraint OpenJSONColumnDef Operator
+    NotNullColumnConstraint Null NullSafeEQ NullSafeNEQ Offset OnCondition OnConflict OnProperty OnUpdateColumnConstraint OpenJSONColumnDef Operator
     Order Ordered OverflowTruncateBehavior Overlaps Parameter Paren Partition PartitionedByProperty Pivot PivotAlias PivotAny Placeholder
     PrimaryKey PrimaryKeyColumnConstraint Prior Properties Pseudocolumn Qualify Query QueryOption RangeN RawString Reference
     RenameColumn RespectNulls Returning Rollback Rollup Schema SchemaCommentProperty Select Semicolon SessionParameter Set SetItem
     SetOperation Show SimilarTo Slice Sort Star Sub Subquery Table TableAlias TableColumn TableFromRows TableSample TemporaryProperty
     Transaction TransientProperty TruncateTable Tuple UnicodeString Union UniqueColumnConstraint Update Use Values Var Version When Whens
-    Where Window WindowSpec With WithTableHint WithinGroup""".split()
+    Where Window WindowSpec With WithTableHint WithinGroup XMLKeyValueOption""".split()
 )
 """Shapes of the tree that are known to do nothing but what the statement they stand in does."""
 
@@ -58,7 +58,14 @@ def unknown_shapes(statement: exp.Expr) -> Iterator[str]:
     seen: set[str] = set()
     for node in statement.walk():
         name = type(node).__name__
-        is_known = name in _SHAPES or (isinstance(node, exp.Func) and not isinstance(node, _REACHING))
+        is_known = (
+            name in _SHAPES
+            or (isinstance(node, exp.Func) and not isinstance(node, _REACHING))
+            or (isinstance(node, exp.PropertyEQ) and isinstance(node.parent, exp.Struct))
+        )
+        if isinstance(node, exp.Schema):
+            # `INSERT INTO OPENROWSET('...', '...')`: no list of columns.
+            is_known = not any(isinstance(item, (exp.Literal, exp.Func)) for item in node.expressions)
         if not is_known and name not in seen:
             seen.add(name)
             yield node.key

@@ -6,7 +6,7 @@ session (`LOAD_FILE`, `SLEEP`, `OPENROWSET`, `EXTERNAL_QUERY`, `SYSTEM$...`, `RE
 
 from __future__ import annotations
 
-_WORDS = "and or xor not in like ilike rlike glob filter values table exists case when then else if cast insert"
+_WORDS = "and or xor not in like ilike rlike glob filter values table exists case when then else if cast insert columns apply first next"
 """Words of the grammar that sqlglot has in its table of functions too."""
 
 _EVERYWHERE = """

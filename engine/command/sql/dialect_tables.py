@@ -29,6 +29,8 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
     """The tables of a statement that has `effect`, each with its access."""
     written = _written(dialect, statement, _ACCESS.get(effect, Access.READ))
     found = Touched()
+    kind = str(statement.args.get("kind") or "").lower() if isinstance(statement, (exp.Create, exp.Drop)) else ""
+    kind = kind if kind in ("schema", "database", "index") else ""
     for table in _visible(dialect, statement, written):
         if not isinstance(table, exp.Table):
             named = _named_by_text(dialect, table)
@@ -36,6 +38,9 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
                 found.computed = True
             else:
                 found.targets.append(_target(named, Access.READ))
+        elif kind and table is statement.this:
+            names = [_part(part) for part in table.parts]
+            found.targets.append(Target(kind, ".".join(names), written[id(table)]))
         elif isinstance(table.this, exp.Func) and not isinstance(table.this, exp.DynamicIdentifier):
             continue  # a function that gives rows: `dialect_calls` says which are known
         elif not isinstance(table.this, exp.Identifier):
@@ -46,7 +51,7 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
         into = returning.args.get("into")
         if isinstance(into, exp.Identifier):
             found.targets.append(_target(exp.Table(this=into.copy()), Access.WRITE))
-        elif into is not None and not isinstance(into, exp.Parameter):
+        elif into and not isinstance(into, exp.Parameter):
             found.computed = True
     found.targets = list(dict.fromkeys(found.targets))
     return found
@@ -159,19 +164,18 @@ def _written(dialect: str, statement: exp.Expr, access: Access) -> dict[int, Acc
     if isinstance(statement, exp.Update):
         return _changed(dialect, statement, _updated(dialect, statement), access)
     if isinstance(statement, exp.Delete):
-        named = statement.args.get("tables")
-        own = statement.this
-        targets = list(named or ([own] if isinstance(own, exp.Expr) else []))
-        return _changed(dialect, statement, targets, access)
+        return _changed(dialect, statement, _deleted(statement), access)
     if isinstance(statement, (exp.Alter, exp.Drop)):
         return {id(node): access for node in _outside_queries(statement, exp.Reference)}
     if isinstance(statement, exp.TruncateTable):
         return {id(node): access for node in statement.find_all(exp.Table)}
     if isinstance(statement, (exp.Insert, exp.Merge, exp.Create)):
         own = statement.this.this if isinstance(statement.this, exp.Schema) else statement.this
+        if isinstance(own, exp.Index):
+            return {id(node): access for node in own.find_all(exp.Table)}
         if not isinstance(own, exp.Table):
             return {}
-        if isinstance(statement, exp.Merge):
+        if not isinstance(statement, exp.Create):
             return _changed(dialect, statement, [own], access)
         return {id(own): access}
     if statement.find(exp.Lock):
@@ -186,6 +190,14 @@ def _outside_queries(node: exp.Expr, *without: type[exp.Expr]) -> Iterator[exp.T
     for part in node.walk(prune=lambda item: isinstance(item, (exp.Query, *without))):
         if isinstance(part, exp.Table):
             yield part
+
+
+def _deleted(statement: exp.Delete) -> list[exp.Expr]:
+    """What a DELETE names as changed: `DELETE a, b FROM ...`, `DELETE FROM a, b USING ...`, `DELETE FROM a`."""
+    own = statement.this
+    if statement.args.get("tables") or not isinstance(own, exp.Expr):
+        return list(statement.args.get("tables") or ())
+    return list(_outside_queries(own)) if isinstance(own, exp.Table) else [own]
 
 
 def _updated(dialect: str, statement: exp.Update) -> list[exp.Expr]:
@@ -212,7 +224,9 @@ def _changed(dialect: str, statement: exp.Expr, targets: list[exp.Expr], access:
             found |= {id(table): access for table in target.find_all(exp.Table)}
             continue
         meant = [source for source in sources if source is target or _means(target, source)]
-        is_name_alone = target.parent is None or target in (statement.args.get("tables") or ())
+        is_name_alone = target.parent is None or bool(
+            isinstance(statement, exp.Delete) and (statement.args.get("tables") or statement.args.get("using"))
+        )
         for name in [target, *(source for source in meant if isinstance(source, exp.Table))]:
             key = _key(dialect, name.this) if name.this is not None and not name.db else ""
             found |= {id(table): access for table in _under(dialect, ctes, key)}
@@ -250,12 +264,13 @@ def _under(dialect: str, ctes: dict[str, exp.CTE], key: str) -> Iterator[exp.Tab
 
 def _sources(statement: exp.Expr) -> Iterator[exp.Expr]:
     """What a change reads from or joins, queries in FROM as one."""
-    named = statement.args.get("tables") or ()
+    names = _deleted(statement) if isinstance(statement, exp.Delete) else []
+    named = {id(table) for table in names} if statement.args.get("tables") or statement.args.get("using") else set()
     for key, value in statement.args.items():
         for item in value if isinstance(value, list) else [value]:
             if key in ("this", "from_", "using") and isinstance(item, exp.Expr):
                 for part in item.walk(prune=lambda node: isinstance(node, exp.Query)):
-                    if isinstance(part, (exp.Table, exp.Query)) and part not in named:
+                    if isinstance(part, (exp.Table, exp.Query)) and id(part) not in named:
                         yield part
 
 

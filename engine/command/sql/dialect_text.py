@@ -38,7 +38,9 @@ _NEWLINES = re.compile("\r(?!\n)|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _HIDDEN = re.compile(r"/\*(?:M?!|\+)", re.IGNORECASE)
 """A comment that MySQL runs, and a hint, which may set a variable."""
 _WORD = re.compile(r"[\w@#$]+")
-_CURRENCY = re.compile(r"\$(?!action\b)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?(?:\Z|[^\w.$@#])", re.IGNORECASE)
+"""A number and what stands behind it: nothing that might belong to it."""
+_CURRENCY = re.compile(r"\$(?!action\Z|[0-9]+\Z)", re.IGNORECASE)
 _OPENERS = frozenset("'\"`[$")
 
 
@@ -55,6 +57,8 @@ def doubts(dialect: str, text: str, tokens: list[Token]) -> Iterator[Doubt]:
     yield from _extents(text, tokens, comments, quoted)
     for before, token in zip([None, *tokens], tokens, strict=False):
         yield from _word(dialect, text, token, before)
+        if token.token_type is TokenType.NUMBER and not _NUMBER.match(text, token.start, token.end + 2):
+            yield "lexer", "a number may end elsewhere"
 
 
 def _comments(dialect: str, text: str, comments: list[tuple[int, int]]) -> Iterator[Doubt]:
@@ -121,23 +125,23 @@ def _word(dialect: str, text: str, token: Token, before: Token | None) -> Iterat
 
 
 _SOFT = frozenset(
-    """absent action after all anti any array as asc ascii at auto based before before_and_after block both by bypass
-    cascade cascaded check checksum clone close cluster clustered collate column columns comment compression concurrently
-    constraint content cross current data date date_part database day dayofweek dayofyear days dd default deferred delete
+    """absent action add after against all anti any array as asc ascii at auto based before before_and_after block both by bypass
+    cascade cascaded change changes check checksum clone close cluster clustered collate column columns comment compression concurrently connect_by_root
+    constraint content cross current data date date_part database day dayofweek dayofyear days dd default deferred define delete
     desc description disable distinct document dow doy duplicate dw dy each elements else empty enable encoding end enforced
     engine error escape except exclude exclusive explicit extended extract false fast filter first following for force format
-    foreign from full fulltext function generated global group groups hash hh high_priority history hour hours if ignore immediate
-    in include include_null_values index indexes inner input insert instead into invisible iso_week isodow isolation isoweek isowk
+    foreign from full fulltext function generated global grants group groups hash hh high_priority history hour hours identity if ignore immediate
+    in include include_null_values index information indexes inner input insert instead into invisible iso_week isodow isolation isoweek isowk
     isoww isoyear json keep key keys kind label language last lateral left level like limit list local location locked logged loop
     low_priority mark matched materialized maxdop maxrecursion mcs measures merge method mi microsecond microseconds millisecond
-    milliseconds minute minutes mm mode month months ms n name names nanosecond national natural new next no nolock nonclustered none
-    not nothing nowait ns null nulls object of off offset old on only option options or order ordinality others out outer output over
-    overwrite parameterization partial partition partitions path per percent plan policy preceding precision preserve primary prior
+    milliseconds minute minutes mm mode modify month months ms n name names nanosecond national natural new next no nolock nonclustered none
+    not nothing nowait ns null nulls object of off offset old on only option options or order ordinal ordinality others out outer output over
+    overwrite parameterization partial partition partitions path pattern per percent plan policy preceding precision preserve primary prior
     privileges procedure q qq qualify quarter quarters quick range read recompile recursive references regexp rename repeatable replace
-    required respect restart restrict returning returns right robust role rollup root row rows s safe sample schema scope second seconds
+    required respect restart restrict returning returns right robust role rollup root row rowcount rows s safe safe_offset safe_ordinal sample schema scope second seconds
     security select semi separator serializable session set sets share show silent simple skip source ss start statistics storage strict
     structure system system_time table tablesample target temporary text then ties time timezone tinyint to top tran transaction
-    trailing truncate try type tz tzoffset unbounded uncommitted unicode union unique unknown unlogged unpivot unsigned update uncompressed
+    trailing transient truncate try type tz tzoffset unbounded uncommitted unicode union unique unknown unlogged unpivot unsigned update uncompressed
     user using utf8 value values variable varying version view views visible week weekday weekiso weeks when where window with within
     without without_array_wrapper wk work write ww xml xsinil y year years yy yyyy zone""".split()
 )

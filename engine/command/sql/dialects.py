@@ -152,7 +152,7 @@ def _read(found: _Found, dialect: str, text: str) -> None:
         tokens = list(sqlglot.Dialect.get_or_raise(dialect).tokenize(text))
         if not _is_modest(tokens):
             return found.refuse("too_deep", "the text is nested too deeply or has too many words")
-        statements = [item for item in sqlglot.parse(text, read=dialect) if item is not None]
+        statements = [item for item in sqlglot.parse(text, read=dialect) if item and not isinstance(item, exp.Semicolon)]
         found.statements = max(len(statements), 1)
         for number, statement in enumerate(statements):
             _statement(found, dialect, statement, number)
@@ -223,6 +223,8 @@ def _statement(found: _Found, dialect: str, statement: exp.Expr, number: int) ->
 
 def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
     word = str(statement.args.get("kind") or "").upper()
+    if isinstance(statement, exp.Create) and word in ("CLUSTERED INDEX", "NONCLUSTERED INDEX"):
+        word = "INDEX"
     if isinstance(statement, (exp.Create, exp.Drop, exp.Alter)) and word in _MADE:
         if word in _CODE and not isinstance(statement, exp.Drop):
             found.features.add("opaque_code")
