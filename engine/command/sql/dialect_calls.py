@@ -76,7 +76,7 @@ def unknown_functions(protocol: str, dialect: str, statement: exp.Expr) -> Itera
     known = FUNCTIONS[protocol]
     seen: set[str] = set()
     for node in statement.find_all(*_NAMELESS, *_REACHING):
-        name = node.name.lower() if isinstance(node, _NAMELESS) else type(node).sql_names()[0].lower()
+        name = node.name.lower() if isinstance(node, _NAMELESS) else type(node).sql_names()[0].lower().removeprefix("dynamic_")
         is_of_a_schema = isinstance(node.parent, exp.Dot) and node.parent.expression is node
         is_quoted = isinstance(node.this, exp.Identifier) and bool(node.this.args.get("quoted"))
         if (name not in known or is_of_a_schema or is_quoted or isinstance(node, _REACHING)) and name not in seen:

@@ -13,6 +13,8 @@ from sqlglot import exp
 from engine.command.tree import Access, Effect, Target
 
 _ACCESS = {Effect.WRITE: Access.WRITE, Effect.DELETE: Access.DELETE, Effect.CREATE: Access.CREATE}
+_OTHER_THINGS = frozenset({"schema", "database", "index", "sequence", "function", "procedure", "trigger"})
+"""What CREATE and DROP name that is no table."""
 _LOCKS = frozenset({"UPDLOCK", "XLOCK", "TABLOCKX", "TABLOCK", "HOLDLOCK", "SERIALIZABLE", "REPEATABLEREAD"})
 """Hints of SQL Server that hold a lock until the transaction ends."""
 
@@ -30,7 +32,8 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
     written = _written(dialect, statement, _ACCESS.get(effect, Access.READ))
     found = Touched()
     kind = str(statement.args.get("kind") or "").lower() if isinstance(statement, (exp.Create, exp.Drop)) else ""
-    kind = kind if kind in ("schema", "database", "index") else ""
+    kind = kind if kind in _OTHER_THINGS else ""
+    named = {id(table) for table in (statement.this, *(statement.args.get("tables") or ()))}
     for table in _visible(dialect, statement, written):
         if not isinstance(table, exp.Table):
             named = _named_by_text(dialect, table)
@@ -38,9 +41,9 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
                 found.computed = True
             else:
                 found.targets.append(_target(named, Access.READ))
-        elif kind and table is statement.this:
+        elif kind and id(table) in named:
             names = [_part(part) for part in table.parts]
-            found.targets.append(Target(kind, ".".join(names), written[id(table)]))
+            found.targets.append(Target(kind, ".".join(names), written.get(id(table), Access.READ)))
         elif isinstance(table.this, exp.Func) and not isinstance(table.this, exp.DynamicIdentifier):
             continue  # a function that gives rows: `dialect_calls` says which are known
         elif not isinstance(table.this, exp.Identifier):
@@ -224,9 +227,10 @@ def _changed(dialect: str, statement: exp.Expr, targets: list[exp.Expr], access:
             found |= {id(table): access for table in target.find_all(exp.Table)}
             continue
         meant = [source for source in sources if source is target or _means(target, source)]
-        is_name_alone = target.parent is None or bool(
-            isinstance(statement, exp.Delete) and (statement.args.get("tables") or statement.args.get("using"))
+        is_listed = isinstance(statement, exp.Delete) and bool(
+            statement.args.get("tables") or (dialect == "mysql" and statement.args.get("using"))
         )
+        is_name_alone = target.parent is None or is_listed
         for name in [target, *(source for source in meant if isinstance(source, exp.Table))]:
             key = _key(dialect, name.this) if name.this is not None and not name.db else ""
             found |= {id(table): access for table in _under(dialect, ctes, key)}

@@ -261,7 +261,7 @@ def _targets(found: _Found, dialect: str, statement: exp.Expr, effect: Effect) -
     seen = touched(dialect, statement, effect)
     if seen.computed:
         found.doubt("opaque_table", "a table that is computed or stands outside of the database")
-    found.relations |= {target.name for target in seen.targets}
+    found.relations |= {target.name for target in seen.targets if target.type == "table"}
     return tuple(seen.targets)
 
 
