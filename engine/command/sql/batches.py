@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 from sqlglot.tokenizer_core import Token, TokenType
 
-_STARTERS = frozenset(
-    """ALTER BACKUP BEGIN BREAK BULK CALL CHECKPOINT CLOSE COMMIT CONTINUE CREATE DBCC DEALLOCATE DECLARE DELETE DENY DROP DUMP
+_STARTING_WORDS = """ALTER BACKUP BEGIN BREAK BULK CALL CHECKPOINT CLOSE COMMIT CONTINUE CREATE DBCC DEALLOCATE DECLARE DELETE DENY DROP DUMP
     ELSE EXEC EXECUTE FETCH GOTO GRANT IF INSERT KILL LINENO LOAD MERGE OPEN PRINT RAISERROR READTEXT RECEIVE RECONFIGURE
     RESTORE RETURN REVERT REVOKE ROLLBACK SAVE SELECT SEND SET SETUSER SHUTDOWN THROW TRUNCATE UPDATE UPDATETEXT USE WAITFOR
-    WHILE WRITETEXT""".split()
-)
+    WHILE WRITETEXT"""
+_STARTERS = frozenset(_STARTING_WORDS.split())
 _PAIRS = {
     "ADD": ("SIGNATURE", "COUNTER", "SENSITIVITY"),
     "COPY": ("INTO",),
@@ -99,4 +98,5 @@ def _belongs(main: str, word: str, before: str, after: str) -> bool:
             return True  # of CASE: the ELSE of an IF stands behind an IF, which is a doubt
         case "DROP" | "ALTER":
             return main == "ALTER" or (main == "CREATE" and before == "OR")
-    return False
+        case _:
+            return False

@@ -7,6 +7,7 @@ servers, and there a user's own function may stand. Called by `dialects` alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -14,13 +15,23 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from engine.command.sql.dialect_functions import FUNCTIONS
 
-_NAMELESS = (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.ParameterizedAgg, exp.CombinedParameterizedAgg)
-
+_NAMELESS = (
+    *(exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc),
+    *(exp.ParameterizedAgg, exp.CombinedParameterizedAgg),
+)
 _REACHING = tuple(
     value
     for name in (
         *("AIAgg", "AIClassify", "AIEmbed", "AIForecast", "AIGenerate", "AISimilarity", "AISummarizeAgg", "MLForecast"),
-        *("MLTranslate", "Predict", "GenerateEmbedding", "GenerateTable", "GenerateText", "GenerateBool", "GenerateInt"),
+        *(
+            "MLTranslate",
+            "Predict",
+            "GenerateEmbedding",
+            "GenerateTable",
+            "GenerateText",
+            "GenerateBool",
+            "GenerateInt",
+        ),
         *("GenerateDouble", "VectorSearch", "FeaturesAtTime", "ReadCSV", "ReadParquet", "ToFile", "Secret", "Apply"),
         *("DynamicIdentifier", "Columns", "CurrentStatement"),
     )
@@ -28,8 +39,7 @@ _REACHING = tuple(
 )
 """Functions that reach a model, a file, or whatever a text names."""
 
-_SHAPES = frozenset(
-    """Add AddConstraint Adjacent Alias Aliases All Alter AlterColumn AlterRename Any AtIndex AtTimeZone AutoIncrementColumnConstraint
+_SHAPE_NAMES = """Add AddConstraint Adjacent Alias Aliases All Alter AlterColumn AlterRename Any AtIndex AtTimeZone AutoIncrementColumnConstraint
     AutoIncrementProperty Between BitString BitwiseAnd BitwiseLeftShift BitwiseNot BitwiseOr BitwiseRightShift BitwiseXor Boolean
     Bracket ByteString CTE Changes CharacterSet CharacterSetColumnConstraint CharacterSetProperty Check CheckColumnConstraint Clone
     Cluster ClusterProperty Connect ClusteredColumnConstraint CollateColumnConstraint CollateProperty Column ColumnConstraint ColumnDef ColumnPosition
@@ -48,8 +58,8 @@ _SHAPES = frozenset(
     RenameColumn RespectNulls Returning Rollback Rollup Schema SchemaCommentProperty Select Semicolon SessionParameter Set SetItem
     SetOperation Show SimilarTo Slice Sort Star Sub Subquery Table TableAlias TableColumn TableFromRows TableSample TemporaryProperty
     Transaction TransientProperty TruncateTable Tuple UnicodeString Union UniqueColumnConstraint Update Use Values Var Version When Whens
-    Where Window WindowSpec With WithTableHint WithinGroup XMLKeyValueOption""".split()
-)
+    Where Window WindowSpec With WithTableHint WithinGroup XMLKeyValueOption"""
+_SHAPES = frozenset(_SHAPE_NAMES.split())
 """Shapes of the tree that are known to do nothing but what the statement they stand in does."""
 
 
@@ -71,12 +81,12 @@ def unknown_shapes(statement: exp.Expr) -> Iterator[str]:
             yield node.key
 
 
-def unknown_functions(protocol: str, dialect: str, statement: exp.Expr) -> Iterator[str]:
+def unknown_functions(protocol: str, statement: exp.Expr) -> Iterator[str]:
     """Functions by name that may do anything, in lower case, each once."""
     known = FUNCTIONS[protocol]
     seen: set[str] = set()
     for node in statement.find_all(*_NAMELESS, *_REACHING):
-        name = node.name.lower() if isinstance(node, _NAMELESS) else type(node).sql_names()[0].lower().removeprefix("dynamic_")
+        name = node.name.lower() if isinstance(node, _NAMELESS) else _own_name(node)
         is_of_a_schema = isinstance(node.parent, exp.Dot) and node.parent.expression is node
         is_quoted = isinstance(node.this, exp.Identifier) and bool(node.this.args.get("quoted"))
         if (name not in known or is_of_a_schema or is_quoted or isinstance(node, _REACHING)) and name not in seen:
@@ -84,11 +94,15 @@ def unknown_functions(protocol: str, dialect: str, statement: exp.Expr) -> Itera
             yield name
 
 
+def _own_name(node: exp.Func) -> str:
+    return type(node).sql_names()[0].lower().removeprefix("dynamic_")
+
+
 def foreign_functions(protocol: str, dialect: str, tokens: list[Token]) -> Iterator[str]:
     """Names that sqlglot takes for functions and that are none of this server's own: somebody's own may have them."""
     parser = Dialect.get_or_raise(dialect).parser_class
     known = FUNCTIONS[protocol]
-    for token, after in zip(tokens, tokens[1:], strict=False):
+    for token, after in pairwise(tokens):
         name = token.text.lower()
         if after.token_type is not TokenType.L_PAREN or name in known or token.token_type is TokenType.IDENTIFIER:
             continue

@@ -5,7 +5,7 @@ Where it is not certain what a name means, every table it may mean is listed. Ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -36,11 +36,11 @@ def touched(dialect: str, statement: exp.Expr, effect: Effect) -> Touched:
     named = {id(table) for table in (statement.this, *(statement.args.get("tables") or ()))}
     for table in _visible(dialect, statement, written):
         if not isinstance(table, exp.Table):
-            named = _named_by_text(dialect, table)
-            if named is None:
+            literal = _named_by_text(dialect, table)
+            if literal is None:
                 found.computed = True
             else:
-                found.targets.append(_target(named, Access.READ))
+                found.targets.append(_target(literal, Access.READ))
         elif kind and id(table) in named:
             names = [_part(part) for part in table.parts]
             found.targets.append(Target(kind, ".".join(names), written.get(id(table), Access.READ)))
@@ -203,7 +203,7 @@ def _deleted(statement: exp.Delete) -> list[exp.Expr]:
     return list(_outside_queries(own)) if isinstance(own, exp.Table) else [own]
 
 
-def _updated(dialect: str, statement: exp.Update) -> list[exp.Expr]:
+def _updated(dialect: str, statement: exp.Update) -> Sequence[exp.Expr]:
     """What an UPDATE names as changed: in MySQL each table of a join whose column is set."""
     own = statement.this
     if not isinstance(own, exp.Expr):
@@ -211,13 +211,17 @@ def _updated(dialect: str, statement: exp.Update) -> list[exp.Expr]:
     if dialect != "mysql" or not own.args.get("joins"):
         return [own]
     columns = [item.this for item in statement.expressions if isinstance(item, exp.Binary)]
-    names = [column.args.get("table") if isinstance(column, exp.Column) else None for column in columns]
-    if not names or None in names:
-        return [exp.Table()]
-    return [exp.Table(this=name.copy(), db=column.args.get("db")) for name, column in zip(names, columns, strict=True)]
+    names = [
+        exp.Table(this=item.args["table"].copy(), db=item.args.get("db")) for item in columns if _is_qualified(item)
+    ]
+    return names if names and len(names) == len(columns) else [exp.Table()]
 
 
-def _changed(dialect: str, statement: exp.Expr, targets: list[exp.Expr], access: Access) -> dict[int, Access]:
+def _is_qualified(column: object) -> bool:
+    return isinstance(column, exp.Column) and isinstance(column.args.get("table"), exp.Identifier)
+
+
+def _changed(dialect: str, statement: exp.Expr, targets: Sequence[exp.Expr], access: Access) -> dict[int, Access]:
     """The tables that the targets of a change mean: by an alias, by a CTE, or by their own name."""
     sources = list(_sources(statement))
     ctes = {_key(dialect, cte.args["alias"].this): cte for cte in _with(statement) if cte.args.get("alias")}

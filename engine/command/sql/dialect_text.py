@@ -124,8 +124,7 @@ def _word(dialect: str, text: str, token: Token, before: Token | None) -> Iterat
         yield "lexer", "letters that may be others, or none, to the server"
 
 
-_SOFT = frozenset(
-    """absent action add after against all anti any array as asc ascii at auto based before before_and_after block both by bypass
+_SWALLOWED = """absent action add after against all anti any array as asc ascii at auto based before before_and_after block both by bypass
     cascade cascaded change changes check checksum clone close cluster clustered collate column columns comment compression concurrently connect_by_root
     constraint content cross current data date date_part database day dayofweek dayofyear days dd default deferred define delete
     desc description disable distinct document dow doy duplicate dw dy each elements else empty enable encoding end enforced
@@ -143,8 +142,8 @@ _SOFT = frozenset(
     structure system system_time table tablesample target temporary text then ties time timezone tinyint to top tran transaction
     trailing transient truncate try type tz tzoffset unbounded uncommitted unicode union unique unknown unlogged unpivot unsigned update uncompressed
     user using utf8 value values variable varying version view views visible week weekday weekiso weeks when where window with within
-    without without_array_wrapper wk work write ww xml xsinil y year years yy yyyy zone""".split()
-)
+    without without_array_wrapper wk work write ww xml xsinil y year years yy yyyy zone"""
+_SOFT = frozenset(_SWALLOWED.split())
 """Words that the grammars swallow; no name is told from them."""
 
 
@@ -156,6 +155,8 @@ def lost(dialect: str, tokens: list[Token], statements: list[exp.Expr]) -> Itera
     for statement in statements:
         for node in statement.walk():
             queries += isinstance(node, exp.Select)
+            if isinstance(node, exp.Literal) and node.is_string:
+                continue
             for value in node.args.values():
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, str):

@@ -152,7 +152,9 @@ def _read(found: _Found, dialect: str, text: str) -> None:
         tokens = list(sqlglot.Dialect.get_or_raise(dialect).tokenize(text))
         if not _is_modest(tokens):
             return found.refuse("too_deep", "the text is nested too deeply or has too many words")
-        statements = [item for item in sqlglot.parse(text, read=dialect) if item and not isinstance(item, exp.Semicolon)]
+        statements = [
+            item for item in sqlglot.parse(text, read=dialect) if item and not isinstance(item, exp.Semicolon)
+        ]
         found.statements = max(len(statements), 1)
         for number, statement in enumerate(statements):
             _statement(found, dialect, statement, number)
@@ -268,13 +270,13 @@ def _targets(found: _Found, dialect: str, statement: exp.Expr, effect: Effect) -
 def _calls(found: _Found, dialect: str, statement: exp.Expr, number: int) -> None:
     for shape in unknown_shapes(statement):
         found.doubt("unknown_construct", f"`{shape}` is not understood")
-    for name in unknown_functions(found.protocol, dialect, statement):
+    for name in unknown_functions(found.protocol, statement):
         found.call(name, number)
-    for node in statement.find_all(exp.NextValueFor):
+    for _ in statement.find_all(exp.NextValueFor):
         found.add("call_function", W, ("top",), (Target("function", "nextval", Access.EXECUTE),), statement=number)
-    for node in statement.find_all(exp.Dot):
+    for dot in statement.find_all(exp.Dot):
         # `schema.function(...)`, `column.method()`.
-        if isinstance(node.expression, exp.Func):
+        if isinstance(dot.expression, exp.Func):
             found.doubt("unknown_function", "a function of a schema")
     for column in statement.find_all(exp.Column):
         if column.name.lower() in ("nextval", "currval"):

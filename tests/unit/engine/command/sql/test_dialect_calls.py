@@ -13,7 +13,7 @@ def unknown(protocol: str, text: str) -> set[str]:
     dialect = DIALECTS[protocol]
     tree = sqlglot.parse_one(text, read=dialect)
     tokens = list(sqlglot.Dialect.get_or_raise(dialect).tokenize(text))
-    return {*unknown_functions(protocol, dialect, tree), *foreign_functions(protocol, dialect, tokens)}
+    return {*unknown_functions(protocol, tree), *foreign_functions(protocol, dialect, tokens)}
 
 
 @pytest.mark.parametrize(

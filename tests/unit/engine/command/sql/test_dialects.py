@@ -131,7 +131,7 @@ def test_what_is_not_structured_is_unknown(protocol: str, text: str) -> None:
         ("snowflake", "SELECT * FROM TABLE($v)"),
         ("snowflake", "SELECT * FROM TABLE(IDENTIFIER('x'))"),
         ("snowflake", "SELECT IDENTIFIER('f')(1)"),
-        ("snowflake", "SELECT \"FLATTEN\"(1)"),
+        ("snowflake", 'SELECT "FLATTEN"(1)'),
         ("snowflake", "SELECT AI_CLASSIFY(a, ['x']) FROM t"),
         ("snowflake", "SELECT $1 FROM @stage"),
         ("snowflake", "SELECT SYSTEM$WAIT(5)"),
