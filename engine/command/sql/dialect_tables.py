@@ -158,6 +158,8 @@ def _key(dialect: str, name: exp.Expr | None) -> str:
 
 # What is written.
 
+_MAX_PAIRS = 20_000
+"""Of things changed and sources; beyond that every table of the statement counts as changed."""
 _NOWHERE = Access.SET
 """A name that stands for another table of the statement, and is none itself."""
 
@@ -226,6 +228,8 @@ def _changed(dialect: str, statement: exp.Expr, targets: Sequence[exp.Expr], acc
     sources = list(_sources(statement))
     ctes = {_key(dialect, cte.args["alias"].this): cte for cte in _with(statement) if cte.args.get("alias")}
     found: dict[int, Access] = {}
+    if len(targets) * len(sources) > _MAX_PAIRS:
+        return {id(table): access for table in statement.find_all(exp.Table)}
     for target in targets:
         if not isinstance(target, exp.Table):
             found |= {id(table): access for table in target.find_all(exp.Table)}
@@ -235,9 +239,11 @@ def _changed(dialect: str, statement: exp.Expr, targets: Sequence[exp.Expr], acc
             statement.args.get("tables") or (dialect == "mysql" and statement.args.get("using"))
         )
         is_name_alone = target.parent is None or is_listed
-        for name in [target, *(source for source in meant if isinstance(source, exp.Table))]:
-            key = _key(dialect, name.this) if name.this is not None and not name.db else ""
+        names = [target, *(source for source in meant if isinstance(source, exp.Table))]
+        keys = [_key(dialect, name.this) if name.this is not None and not name.db else "" for name in names]
+        for key in set(keys):
             found |= {id(table): access for table in _under(dialect, ctes, key)}
+        for name, key in zip(names, keys, strict=True):
             found[id(name)] = _NOWHERE if key in ctes and dialect == "tsql" else access
         for source in meant:
             if not isinstance(source, exp.Table):

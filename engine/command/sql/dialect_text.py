@@ -20,7 +20,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 Doubt = tuple[str, str]
 """Code and message of a problem."""
 
-_BLOCK = r"(?P<comment>/\*(?:[^*]|\*(?!/))*\*/|{line})|"
+_BLOCK = r"(?P<comment>/\*(?:[^*]|\*(?!/))*(?:\*/|\Z)|{line})|"
 _QUOTED = {
     "mysql": _BLOCK.format(line=r"(?:#|--(?=[\x00-\x20\x7f]|\Z))[^\n]*")
     + r"""(?P<quoted>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`)""",
@@ -125,7 +125,7 @@ def _word(dialect: str, text: str, token: Token, before: Token | None) -> Iterat
 
 
 _SWALLOWED = """absent action add after against all anti any array as asc ascii at auto based before before_and_after block both by bypass
-    cascade cascaded change changes check checksum clone close cluster clustered collate column columns comment compression concurrently connect_by_root
+    cascade cascaded chain change changes check checksum clone close cluster clustered collate column columns comment compression concurrently connect_by_root
     constraint content cross current data date date_part database day dayofweek dayofyear days dd default deferred define delete
     desc description disable distinct document dow doy duplicate dw dy each elements else empty enable encoding end enforced
     engine error escape except exclude exclusive explicit extended extract false fast filter first following for force format
@@ -137,7 +137,7 @@ _SWALLOWED = """absent action add after against all anti any array as asc ascii 
     not nothing nowait ns null nulls object of off offset old on only option options or order ordinal ordinality others out outer output over
     overwrite parameterization partial partition partitions path pattern per percent plan policy preceding precision preserve primary prior
     privileges procedure q qq qualify quarter quarters quick range read recompile recursive references regexp rename repeatable replace
-    required respect restart restrict returning returns right robust role rollup root row rowcount rows s safe safe_offset safe_ordinal sample schema scope second seconds
+    required respect restart restrict returning returns right robust role rollup root row rowcount rows s safe safe_offset safe_ordinal sample savepoint schema scope second seconds
     security select semi separator serializable session set sets share show silent simple skip source ss start statistics storage strict
     structure system system_time table tablesample target temporary text then ties time timezone tinyint to top tran transaction
     trailing transient truncate try type tz tzoffset unbounded uncommitted unicode union unique unknown unlogged unpivot unsigned update uncompressed

@@ -63,6 +63,14 @@ _MADE = frozenset({"TABLE", "VIEW", "INDEX", "SCHEMA", "DATABASE", "SEQUENCE", "
 """What CREATE, ALTER and DROP may be about; anything else is unknown."""
 _CODE = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER"})
 
+_MODES = frozenset(
+    {
+        *("READ ONLY", "READ WRITE", "ISOLATION LEVEL SERIALIZABLE", "ISOLATION LEVEL REPEATABLE READ"),
+        *("ISOLATION LEVEL READ COMMITTED", "ISOLATION LEVEL READ UNCOMMITTED"),
+    }
+)
+"""What may stand behind BEGIN."""
+
 _WRITERS = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
@@ -90,6 +98,7 @@ class _Found:
     features: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     relations: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
     complete: bool = True
     statements: int = 1
     joins: int = 0
@@ -118,10 +127,10 @@ class _Found:
         """A function that may do anything."""
         self.features.add("unknown_function")
         self.complete = False
-        target = Target("function", f"?.{function}", Access.EXECUTE)
-        operation = ("call_function", X, ("top",), (target,))
-        if not any((item.kind, item.effect, item.via, item.targets) == operation for item in self.operations):
-            self.add(*operation, statement=number)
+        if function not in self.called:
+            self.called.add(function)
+            target = Target("function", f"?.{function}", Access.EXECUTE)
+            self.add("call_function", X, ("top",), (target,), statement=number)
 
     def command(self, text: str) -> Command:
         changes = [item for item in self.operations if item.kind in ("update", "delete")]
@@ -236,6 +245,10 @@ def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
     if isinstance(statement, exp.Execute):
         found.features.add("opaque_code")
         found.doubt("opaque_code", "a procedure, or a text that is run")
+    if isinstance(statement, exp.Transaction) and not set(map(str, statement.args.get("modes") or ())) <= _MODES:
+        # `START SLAVE` of MySQL.
+        found.doubt("unknown_construct", "a start of something else than a transaction")
+        return "unknown", Effect.UNKNOWN
     for shape, known in _STATEMENTS.items():
         if isinstance(statement, shape):
             if (isinstance(statement, exp.Insert) and statement.args.get("overwrite")) or (

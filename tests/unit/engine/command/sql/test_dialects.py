@@ -30,6 +30,8 @@ def seen(protocol: str, text: str | bytes) -> Command:
         ("mysql", "DELETE a FROM a JOIN b", ["delete delete"]),
         ("mysql", "TRUNCATE t", ["truncate delete"]),
         ("mysql", "SHOW TABLES", ["show session"]),
+        ("mysql", "START TRANSACTION READ ONLY", ["begin session"]),
+        ("mysql", "ROLLBACK TO SAVEPOINT x", ["rollback session"]),
         ("mysql", " -- nothing\n", ["empty read"]),
         ("sqlserver", "SELECT TOP 5 * FROM [dbo].[t] WITH (NOLOCK)", ["select read"]),
         ("sqlserver", "SELECT * INTO x FROM t", ["select_into write"]),
@@ -80,6 +82,7 @@ def test_what_is_understood_has_its_kind_and_effect(protocol: str, text: str, op
         ("mysql", "PREPARE s FROM 'DROP TABLE x'"),
         ("mysql", "GRANT ALL ON *.* TO x"),
         ("mysql", "KILL 5"),
+        ("mysql", "START SLAVE"),
         ("mysql", "EXPLAIN ANALYZE DELETE FROM t"),
         ("mysql", "SELEC 1"),
         ("sqlserver", "IF 1=1 DROP TABLE x"),
@@ -169,12 +172,20 @@ def test_a_condition_counts_only_where_it_can_leave_rows_out(condition: str, cou
     [
         b"\xff", "a\0b", "x" * (MAX_BYTES + 1), "SELECT " + "(" * 500 + "1" + ")" * 500, "SELECT " + "1+" * 3000 + "1",
         "SELECT " + "CASE " * 300, "(" * 5000, "SELECT 'x", "/*", "SELECT " + "NOT " * 3000 + "1", "\ud800",
+        "SELECT " + "/* " * 40_000 + "*/ */ x'", "SELECT " + ", ".join(f"f{number}()" for number in range(2000)),
         "SELECT " + "- " * 4000 + "1", "SELECT 1" + " UNION SELECT 1" * 2000,
     ],
 )  # fmt: skip
 def test_hostile_texts_are_answered_soon(text: str | bytes) -> None:
     for protocol in DIALECTS:
         assert not within(2.0, partial(seen, protocol, text)).complete
+
+
+def test_a_change_of_many_tables_is_answered_soon() -> None:
+    names = ", ".join(f"t{number}" for number in range(1900))
+    for text in (f"DELETE {names} FROM {names}", f"UPDATE {names} SET " + ", ".join(f"t{n}.a = 1" for n in range(500))):
+        command = within(8.0, partial(seen, "mysql", text))
+        assert any(target.name == "?.t0" for item in command.operations for target in item.targets)
 
 
 def test_garbage_of_words_raises_nothing() -> None:
