@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
-from sqlglot.tokens import Tokenizer
 
+from engine.command.sql.batches import hidden_starts
+from engine.command.sql.dialect_calls import foreign_functions, unknown_functions, unknown_shapes
+from engine.command.sql.dialect_tables import is_locking, named_first, touched
+from engine.command.sql.dialect_text import doubts, lost
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Sql, Target
 
 DIALECTS = {"mysql": "mysql", "sqlserver": "tsql", "bigquery": "bigquery", "snowflake": "snowflake"}
@@ -62,31 +63,21 @@ _MADE = frozenset({"TABLE", "VIEW", "INDEX", "SCHEMA", "DATABASE", "SEQUENCE", "
 """What CREATE, ALTER and DROP may be about; anything else is unknown."""
 _CODE = frozenset({"FUNCTION", "PROCEDURE", "TRIGGER"})
 
-_STARTERS = frozenset(
+_MODES = frozenset(
     {
-        *("ALTER", "BACKUP", "BEGIN", "BULK", "CALL", "CLOSE", "COMMIT", "CREATE", "DBCC", "DEALLOCATE", "DECLARE"),
-        *("DELETE", "DENY", "DISABLE", "DROP", "ENABLE", "EXEC", "EXECUTE", "FETCH", "GOTO", "GRANT", "IF", "INSERT"),
-        *("KILL", "LOAD", "MERGE", "OPEN", "PRINT", "RAISERROR", "RECEIVE", "RECONFIGURE", "RESTORE", "RETURN"),
-        *("REVERT", "REVOKE", "ROLLBACK", "SAVE", "SELECT", "SEND", "SET", "SHUTDOWN", "THROW", "TRUNCATE", "UPDATE"),
-        *("USE", "WAITFOR", "WHILE", "WRITETEXT", "UPDATETEXT", "READTEXT"),
+        *("READ ONLY", "READ WRITE", "ISOLATION LEVEL SERIALIZABLE", "ISOLATION LEVEL REPEATABLE READ"),
+        *("ISOLATION LEVEL READ COMMITTED", "ISOLATION LEVEL READ UNCOMMITTED"),
     }
 )
-"""Words that begin a statement of SQL Server, which needs no semicolon between two: where sqlglot reads one as an alias,
-the server runs it."""
-_BEFORE_A_QUERY = frozenset({"(", ")", "AS", "ALL", "UNION", "EXCEPT", "INTERSECT", "THEN", "DISTINCT", ","})
+"""What may stand behind BEGIN."""
 
-_HIDDEN = re.compile(r"/\*M?!", re.IGNORECASE)
-"""A comment that MySQL runs."""
-_BARE_DASHES = re.compile(r"--(?=[^\s])")
-"""Two minus signs: a comment to everybody but MySQL, which wants a space behind them."""
 _WRITERS = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
-_UNSEEN = (exp.Command, exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc, exp.PropertyEQ)
 
 
 def parse_dialect(protocol: str, text: bytes | str) -> ParsedCommand:
     """The command tree of a text of one of `DIALECTS`. Never raises on hostile text, bounded in time and stack."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    found = _Found(raw)
+    found = _Found(protocol, raw)
     try:
         shown = raw.decode()
     except UnicodeDecodeError:
@@ -94,18 +85,20 @@ def parse_dialect(protocol: str, text: bytes | str) -> ParsedCommand:
         found.refuse("not_utf8", "the text is not UTF-8")
     else:
         _read(found, DIALECTS[protocol], shown)
-    return ParsedCommand.of(found.command(protocol, shown))
+    return ParsedCommand.of(found.command(shown))
 
 
 @dataclass
 class _Found:
     """The tree while it is built."""
 
+    protocol: str
     raw: bytes
     operations: list[Operation] = field(default_factory=list)
     features: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
     relations: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
     complete: bool = True
     statements: int = 1
     joins: int = 0
@@ -130,7 +123,16 @@ class _Found:
     ) -> None:
         self.operations.append(Operation(kind, effect, via, targets, (0, len(self.raw)), **more))  # type: ignore[arg-type]
 
-    def command(self, protocol: str, text: str) -> Command:
+    def call(self, function: str, number: int) -> None:
+        """A function that may do anything."""
+        self.features.add("unknown_function")
+        self.complete = False
+        if function not in self.called:
+            self.called.add(function)
+            target = Target("function", f"?.{function}", Access.EXECUTE)
+            self.add("call_function", X, ("top",), (target,), statement=number)
+
+    def command(self, text: str) -> Command:
         changes = [item for item in self.operations if item.kind in ("update", "delete")]
         looked = changes or [item for item in self.operations if item.via == ("top",)]
         sql = Sql(
@@ -142,10 +144,10 @@ class _Found:
             statements=self.statements,
             is_multi=self.statements > 1,
         )
-        digest = hashlib.sha256(protocol.encode() + b"\0" + self.raw).hexdigest()
+        digest = hashlib.sha256(self.protocol.encode() + b"\0" + self.raw).hexdigest()
         features = tuple(sorted(self.features))
         return Command(
-            protocol, text, digest, tuple(self.operations), features, self.complete, tuple(self.problems), sql
+            self.protocol, text, digest, tuple(self.operations), features, self.complete, tuple(self.problems), sql
         )
 
 
@@ -156,19 +158,25 @@ def _read(found: _Found, dialect: str, text: str) -> None:
         return found.refuse("nul_byte", "the text has a NUL byte")
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     try:
-        tokens = list(Tokenizer(dialect=dialect).tokenize(text))
+        tokens = list(sqlglot.Dialect.get_or_raise(dialect).tokenize(text))
         if not _is_modest(tokens):
             return found.refuse("too_deep", "the text is nested too deeply or has too many words")
-        statements = [item for item in sqlglot.parse(text, read=dialect) if item is not None]
+        statements = [
+            item for item in sqlglot.parse(text, read=dialect) if item and not isinstance(item, exp.Semicolon)
+        ]
         found.statements = max(len(statements), 1)
         for number, statement in enumerate(statements):
-            _statement(found, statement, number)
+            _statement(found, dialect, statement, number)
     except _FAILURES as error:
         return found.refuse("syntax_error", f"the text could not be read: {type(error).__name__}")
     if not statements:
         found.add("empty", R, ("top",))
-    for code, message in _doubts(dialect, text, tokens):
+    for code, message in dict.fromkeys((*doubts(dialect, text, tokens), *lost(dialect, tokens, statements))):
         found.doubt(code, message)
+    for name in foreign_functions(found.protocol, dialect, tokens):
+        found.call(name, 0)
+    for word in dict.fromkeys(hidden_starts(tokens)) if dialect == "tsql" else ():
+        found.doubt("hidden_statement", f"`{word}` may begin a statement of its own")
     return None
 
 
@@ -192,46 +200,13 @@ def _is_modest(tokens: list[Token]) -> bool:
     return True
 
 
-def _doubts(dialect: str, text: str, tokens: list[Token]) -> Iterator[tuple[str, str]]:
-    """Where the server may read the text in another way than sqlglot does."""
-    if dialect == "mysql":
-        if _HIDDEN.search(text):
-            yield "hidden_text", "a comment that the server may run"
-        if _BARE_DASHES.search(text):
-            yield "hidden_text", "two minus signs without a space behind them are no comment to the server"
-        if '"' in text or "\\" in text:
-            # ANSI_QUOTES and NO_BACKSLASH_ESCAPES decide; nobody tells us.
-            yield "lexer_setting", "quotes and backslashes mean what a setting of the session says"
-    if dialect == "tsql":
-        before, first = "(", ""
-        for at, token in enumerate(tokens):
-            word = token.text.upper()
-            is_word = token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
-            if at == 0 or tokens[at - 1].token_type is TokenType.SEMICOLON:
-                first = word
-            elif is_word and word in _STARTERS and not _continues(word, before):
-                if (first, word) != ("INSERT", "SELECT"):
-                    yield "hidden_statement", f"`{word}` may begin a statement of its own"
-                first = "SELECT"
-            before = word
-
-
-def _continues(word: str, before: str) -> bool:
-    """Whether a word that can begin a statement stands where it cannot."""
-    if word == "SELECT":
-        return before in _BEFORE_A_QUERY
-    if word in ("UPDATE", "DELETE", "INSERT"):
-        return before in ("THEN", "FOR", ")")
-    return word == "SET" and before not in (";",)
-
-
-def _statement(found: _Found, statement: exp.Expr, number: int) -> None:
+def _statement(found: _Found, dialect: str, statement: exp.Expr, number: int) -> None:
     kind, effect = _kind(found, statement)
     writes = [node for node in statement.find_all(*_WRITERS) if node is not statement]
     if kind == "select":
         if statement.find(exp.Into):
             kind, effect = "select_into", W
-        elif statement.find(exp.Lock):
+        elif is_locking(statement):
             kind, effect = "select_for_update", W
         if writes:
             effect = W
@@ -241,26 +216,26 @@ def _statement(found: _Found, statement: exp.Expr, number: int) -> None:
         kind,
         effect,
         ("top",),
-        tuple(_targets(found, statement, effect)),
+        _targets(found, dialect, statement, effect),
         has_where=where is not None and _narrows(where.this),
         has_limit=limit,
         statement=number,
     )
     for node in writes:
         inner, its = _STATEMENTS[type(node)]
-        target = node.find(exp.Table)
-        targets = (_target(target, Access.WRITE),) if target is not None else ()
         condition = node.args.get("where")
         found.add(
-            inner, its, ("top", "subquery"), targets,
+            inner, its, ("top", "subquery"), named_first(node),
             has_where=condition is not None and _narrows(condition.this), statement=number,
         )  # fmt: skip
     found.joins += sum(1 for _ in statement.find_all(exp.Join))
-    _calls(found, statement, number)
+    _calls(found, dialect, statement, number)
 
 
 def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
     word = str(statement.args.get("kind") or "").upper()
+    if isinstance(statement, exp.Create) and word in ("CLUSTERED INDEX", "NONCLUSTERED INDEX"):
+        word = "INDEX"
     if isinstance(statement, (exp.Create, exp.Drop, exp.Alter)) and word in _MADE:
         if word in _CODE and not isinstance(statement, exp.Drop):
             found.features.add("opaque_code")
@@ -270,6 +245,10 @@ def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
     if isinstance(statement, exp.Execute):
         found.features.add("opaque_code")
         found.doubt("opaque_code", "a procedure, or a text that is run")
+    if isinstance(statement, exp.Transaction) and not set(map(str, statement.args.get("modes") or ())) <= _MODES:
+        # `START SLAVE` of MySQL.
+        found.doubt("unknown_construct", "a start of something else than a transaction")
+        return "unknown", Effect.UNKNOWN
     for shape, known in _STATEMENTS.items():
         if isinstance(statement, shape):
             if (isinstance(statement, exp.Insert) and statement.args.get("overwrite")) or (
@@ -281,6 +260,9 @@ def _kind(found: _Found, statement: exp.Expr) -> tuple[str, Effect]:
             return known
     if isinstance(statement, exp.Describe) and not statement.find(*_WRITERS, exp.Select, exp.Command):
         return "show", S
+    if isinstance(statement, exp.Describe) and isinstance(statement.this, exp.Query) and not statement.find(*_WRITERS):
+        runs = str(statement.args.get("style") or "").upper() == "ANALYZE"
+        return ("explain_analyze" if runs else "explain"), R
     found.doubt("unknown_construct", f"`{statement.key}` is not understood")
     return "unknown", Effect.UNKNOWN
 
@@ -290,58 +272,24 @@ def _deletes(when: exp.When) -> bool:
     return isinstance(then, exp.Var) and then.name.upper() == "DELETE"
 
 
-def _targets(found: _Found, statement: exp.Expr, effect: Effect) -> Iterator[Target]:
-    hidden = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
-    written = (
-        statement.this
-        if isinstance(statement, (*_WRITERS, exp.Create, exp.Drop, exp.Alter, exp.TruncateTable))
-        else None
-    )
-    if isinstance(statement, exp.Delete) and statement.args.get("tables"):
-        written = None
-    access = {W: Access.WRITE, D: Access.DELETE, C: Access.CREATE}.get(effect, Access.READ)
-    if isinstance(statement, exp.TruncateTable):
-        for table in statement.expressions:
-            yield _target(table, Access.DELETE)
-    own = written.find(exp.Table) if isinstance(written, exp.Expr) else None
-    for table in statement.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier):
-            found.doubt("opaque_table", "a table that is computed or stands outside of the database")
-            continue
-        if table.name in hidden and not table.db:
-            continue
-        target = _target(table, access if table is own or (written is None and effect in (W, D)) else Access.READ)
-        found.relations.add(target.name)
-        yield target
+def _targets(found: _Found, dialect: str, statement: exp.Expr, effect: Effect) -> tuple[Target, ...]:
+    seen = touched(dialect, statement, effect)
+    if seen.computed:
+        found.doubt("opaque_table", "a table that is computed or stands outside of the database")
+    found.relations |= {target.name for target in seen.targets if target.type == "table"}
+    return tuple(seen.targets)
 
 
-def _target(table: exp.Expr, access: Access) -> Target:
-    parts = [part.name for part in getattr(table, "parts", [])] or [table.name]
-    schema = parts[-2] if len(parts) > 1 else None
-    name = ".".join(f'"{part}"' if "." in part else part for part in (parts if schema else ["?", *parts]))
-    return Target("table", name, access, schema=schema, relation=parts[-1])
-
-
-def _calls(found: _Found, statement: exp.Expr, number: int) -> None:
-    """Functions: those sqlglot knows only compute; any other may do anything."""
-    seen: set[str] = set()
-    for node in statement.find_all(exp.Func, exp.PropertyEQ, exp.NextValueFor, exp.Command, exp.SessionParameter):
-        if isinstance(node, (exp.Anonymous, exp.AnonymousAggFunc, exp.CombinedAggFunc)):
-            name = node.name.lower()
-            if name not in seen:
-                seen.add(name)
-                found.features.add("unknown_function")
-                found.complete = False
-                target = Target("function", f"?.{name}", Access.EXECUTE)
-                found.add("call_function", X, ("top",), (target,), statement=number)
-        elif isinstance(node, exp.NextValueFor):
-            target = Target("function", "nextval", Access.EXECUTE)
-            found.add("call_function", W, ("top",), (target,), statement=number)
-        elif isinstance(node, (exp.PropertyEQ, exp.Command)):
-            found.doubt("unknown_construct", f"`{node.key}` is not understood")
-    for node in statement.find_all(exp.Dot):
-        # `sequence.nextval`, `schema.function(...)`.
-        if isinstance(node.expression, exp.Func):
+def _calls(found: _Found, dialect: str, statement: exp.Expr, number: int) -> None:
+    for shape in unknown_shapes(statement):
+        found.doubt("unknown_construct", f"`{shape}` is not understood")
+    for name in unknown_functions(found.protocol, statement):
+        found.call(name, number)
+    for _ in statement.find_all(exp.NextValueFor):
+        found.add("call_function", W, ("top",), (Target("function", "nextval", Access.EXECUTE),), statement=number)
+    for dot in statement.find_all(exp.Dot):
+        # `schema.function(...)`, `column.method()`.
+        if isinstance(dot.expression, exp.Func):
             found.doubt("unknown_function", "a function of a schema")
     for column in statement.find_all(exp.Column):
         if column.name.lower() in ("nextval", "currval"):

@@ -30,6 +30,8 @@ def seen(protocol: str, text: str | bytes) -> Command:
         ("mysql", "DELETE a FROM a JOIN b", ["delete delete"]),
         ("mysql", "TRUNCATE t", ["truncate delete"]),
         ("mysql", "SHOW TABLES", ["show session"]),
+        ("mysql", "START TRANSACTION READ ONLY", ["begin session"]),
+        ("mysql", "ROLLBACK TO SAVEPOINT x", ["rollback session"]),
         ("mysql", " -- nothing\n", ["empty read"]),
         ("sqlserver", "SELECT TOP 5 * FROM [dbo].[t] WITH (NOLOCK)", ["select read"]),
         ("sqlserver", "SELECT * INTO x FROM t", ["select_into write"]),
@@ -41,6 +43,28 @@ def seen(protocol: str, text: str | bytes) -> Command:
         ("snowflake", "SELECT a:b::string FROM t, LATERAL FLATTEN(input => t.x) f", ["select read"]),
         ("snowflake", "INSERT OVERWRITE INTO t SELECT 1", ["insert delete"]),
         ("snowflake", "SELECT seq.nextval", ["select read", "call_function write"]),
+        ("mysql", "SELECT `a'`, NOW(), LAST_INSERT_ID(), UNIX_TIMESTAMP() FROM t # it's", ["select read"]),
+        ("mysql", "SELECT JSON_ARRAYAGG(a), CONNECTION_ID() FROM t", ["select read"]),
+        ("mysql", "EXPLAIN SELECT a FROM t WHERE b = 1", ["explain read"]),
+        ("mysql", "EXPLAIN ANALYZE SELECT a FROM t", ["explain_analyze read"]),
+        ("mysql", "SELECT 1; -- done", ["select read"]),
+        ("mysql", "ALTER TABLE t ADD COLUMN a INT NOT NULL DEFAULT 0 AFTER b", ["alter_table create"]),
+        ("mysql", "DROP INDEX i ON t", ["drop_index delete"]),
+        ("mysql", "SELECT a FROM t WHERE MATCH(b) AGAINST ('c' IN BOOLEAN MODE)", ["select read"]),
+        ("sqlserver", "SELECT t.[open], 1 AS [update] FROM t -- it's", ["select read"]),
+        ("sqlserver", "SELECT a FROM t ORDER BY a OFFSET 5 ROWS FETCH NEXT 5 ROWS ONLY", ["select read"]),
+        ("sqlserver", "SELECT value, GETUTCDATE(), SCOPE_IDENTITY() FROM STRING_SPLIT('a', ',')", ["select read"]),
+        ("sqlserver", "SELECT * FROM OPENJSON(@j) WITH (a INT '$.a')", ["select read"]),
+        ("sqlserver", "SELECT * FROM t WITH (TABLOCKX, HOLDLOCK)", ["select_for_update write"]),
+        ("sqlserver", "SELECT * FROM a CROSS APPLY (SELECT TOP 1 * FROM b WHERE b.i = a.i) x", ["select read"]),
+        ("sqlserver", "SELECT a FROM t FOR XML PATH('row'), ROOT('rows')", ["select read"]),
+        ("sqlserver", "INSERT INTO t (a) OUTPUT inserted.a VALUES (1)", ["insert write"]),
+        ("sqlserver", "CREATE UNIQUE NONCLUSTERED INDEX i ON t (a)", ["create_index create"]),
+        ("sqlserver", "CREATE OR ALTER VIEW v AS SELECT 1 AS a", ["create_view create"]),
+        ("bigquery", "SELECT 'it\\'s', STRUCT(1 AS a), arr[SAFE_OFFSET(1)] FROM d.t", ["select read"]),
+        ("bigquery", "DROP SCHEMA d CASCADE", ["drop_schema delete"]),
+        ("snowflake", "SELECT 'it\\'s', $$it's$$, OBJECT_CONSTRUCT('a', 1)", ["select read"]),
+        ("snowflake", "SELECT SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 10))", ["select read"]),
     ],
 )
 def test_what_is_understood_has_its_kind_and_effect(protocol: str, text: str, operations: list[str]) -> None:
@@ -58,6 +82,7 @@ def test_what_is_understood_has_its_kind_and_effect(protocol: str, text: str, op
         ("mysql", "PREPARE s FROM 'DROP TABLE x'"),
         ("mysql", "GRANT ALL ON *.* TO x"),
         ("mysql", "KILL 5"),
+        ("mysql", "START SLAVE"),
         ("mysql", "EXPLAIN ANALYZE DELETE FROM t"),
         ("mysql", "SELEC 1"),
         ("sqlserver", "IF 1=1 DROP TABLE x"),
@@ -97,6 +122,20 @@ def test_what_is_not_structured_is_unknown(protocol: str, text: str) -> None:
         ("sqlserver", "SELECT * FROM OPENROWSET('a', 'b', 'c')"),
         ("bigquery", "SELECT * FROM EXTERNAL_QUERY('c', 'select 1')"),
         ("bigquery", "CREATE FUNCTION d.f(x INT64) RETURNS INT64 LANGUAGE js AS 'return 1'"),
+        ("mysql", "SELECT READ_CSV('x')"),
+        ("mysql", "SELECT 1.e(a) FROM t"),
+        ("mysql", "CREATE TABLE t (a INT) ENGINE=FEDERATED CONNECTION='mysql://h/d/t'"),
+        ("sqlserver", "SELECT [a'] FROM t EXEC('xp_cmdshell [whoami]') --'"),
+        ("sqlserver", "SELECT 1 AS [a'], 2 SHUTDOWN --'"),
+        ("sqlserver", "SELECT (1) DELETE FROM t"),
+        ("sqlserver", "SELECT 1 SETUSER"),
+        ("sqlserver", "SELECT 0xSHUTDOWN"),
+        ("sqlserver", "INSERT INTO OPENROWSET('a', 'b', 'c') SELECT 1"),
+        ("snowflake", "SELECT * FROM TABLE($v)"),
+        ("snowflake", "SELECT * FROM TABLE(IDENTIFIER('x'))"),
+        ("snowflake", "SELECT IDENTIFIER('f')(1)"),
+        ("snowflake", 'SELECT "FLATTEN"(1)'),
+        ("snowflake", "SELECT AI_CLASSIFY(a, ['x']) FROM t"),
         ("snowflake", "SELECT $1 FROM @stage"),
         ("snowflake", "SELECT SYSTEM$WAIT(5)"),
         ("snowflake", "USE ROLE accountadmin"),
@@ -133,12 +172,20 @@ def test_a_condition_counts_only_where_it_can_leave_rows_out(condition: str, cou
     [
         b"\xff", "a\0b", "x" * (MAX_BYTES + 1), "SELECT " + "(" * 500 + "1" + ")" * 500, "SELECT " + "1+" * 3000 + "1",
         "SELECT " + "CASE " * 300, "(" * 5000, "SELECT 'x", "/*", "SELECT " + "NOT " * 3000 + "1", "\ud800",
+        "SELECT " + "/* " * 40_000 + "*/ */ x'", "SELECT " + ", ".join(f"f{number}()" for number in range(2000)),
         "SELECT " + "- " * 4000 + "1", "SELECT 1" + " UNION SELECT 1" * 2000,
     ],
 )  # fmt: skip
 def test_hostile_texts_are_answered_soon(text: str | bytes) -> None:
     for protocol in DIALECTS:
         assert not within(2.0, partial(seen, protocol, text)).complete
+
+
+def test_a_change_of_many_tables_is_answered_soon() -> None:
+    names = ", ".join(f"t{number}" for number in range(1900))
+    for text in (f"DELETE {names} FROM {names}", f"UPDATE {names} SET " + ", ".join(f"t{n}.a = 1" for n in range(500))):
+        command = within(8.0, partial(seen, "mysql", text))
+        assert any(target.name == "?.t0" for item in command.operations for target in item.targets)
 
 
 def test_garbage_of_words_raises_nothing() -> None:
