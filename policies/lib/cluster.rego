@@ -51,9 +51,29 @@ reads_or_changes(op) if reads(op)
 
 reads_or_changes(op) if op.kind in changing
 
+# What a container is told to run by the change that makes it.
+reads_or_changes(op) if {
+	"exec" in op.via
+	op.effect in {"session", "execute", "create", "write"}
+}
+
 changing := {
 	"apply", "client_config", "cordon", "create", "delete", "deletecollection", "evict", "patch", "scale", "update",
 }
+
+# What a policy of the library allows somewhere, so that it may wait where it goes elsewhere.
+is_ordinary(op) if reads(op)
+
+is_ordinary(op) if {
+	may_change
+	goes_on(op)
+}
+
+goes_on(op) if reads_or_changes(op)
+
+goes_on(op) if runs_inside(op)
+
+goes_on(op) if op.kind == "client_write"
 
 changes_something if {
 	some op in input.command.operations
@@ -155,10 +175,17 @@ takes_the_node(op) if count(op.kubernetes.pods.node_names) > 0
 
 takes_the_node(op) if {
 	some capability in op.kubernetes.pods.capabilities
+	not debugs(op, capability)
 	not capability in {
 		"AUDIT_WRITE", "CHOWN", "FOWNER", "FSETID", "IPC_LOCK", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID",
 		"SYS_RESOURCE",
 	}
+}
+
+# What `kubectl debug` gives its container in a running pod unless it is told otherwise. That waits all the same.
+debugs(op, capability) if {
+	op.kind == "ephemeral_container"
+	capability == "SYS_PTRACE"
 }
 
 gives_everything(op) if count(op.kubernetes.rbac.wildcards) > 0

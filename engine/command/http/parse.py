@@ -19,12 +19,13 @@ from engine.command.http.kinds import ACCESS, EFFECTS, METHODS
 from engine.command.http.openapi import Route, RouteTable
 from engine.command.http.shown import hide_credentials
 from engine.command.http.signs import (  # fmt: skip
-    CHANGE,
+    ACTION_HEADERS,
     OVERRIDES,
     REWRITING,
     action_values,
     has_secret,
     header_features,
+    names_change,
     names_deletion,
     names_inside,
     value_features,
@@ -212,13 +213,16 @@ def _features(request: WireRequest, where: Where, content: Content, route: Route
     names_given = (*where.query, *(content.facts if is_form else ()))
     found |= value_features(names_given, is_line=True) & {"control_character", "dotdot_value"}
     names = [route.operation_id] if route is not None and route.operation_id is not None else []
-    words = words_of([*where.path.split("/"), *names, *action_values(where.query, content.facts), *called])
+    actions = action_values(where.query, content.facts)
+    told = [value for name in ACTION_HEADERS for value in request.values(name)]
+    words = words_of([*where.path.split("/"), *names, *actions, *told, *called])
     found |= {"url_to_internal"} if names_inside(where.path) else set()
     if has_secret([where.path, *(value for values in where.query.values() for value in values)]):
         found.add("secret_in_query")
     if names_deletion(words):
         found.add("names_deletion")
-    if request.method in ("GET", "HEAD", "OPTIONS") and words_of([where.path.rsplit("/", 1)[-1], *names]) & CHANGE:
+    is_reading = request.method in ("GET", "HEAD", "OPTIONS")
+    if is_reading and names_change([where.path.rsplit("/", 1)[-1], *names], actions):
         found.add("names_change")
     return found
 

@@ -33,6 +33,27 @@ CHANGE = frozenset(
         *("invite", "kick", "archive", "rename", "disconnect", "publish", "reset", "rotate", "shutdown"),
     }
 )
+READING = frozenset(
+    {
+        *(
+            "get",
+            "list",
+            "describe",
+            "show",
+            "view",
+            "read",
+            "find",
+            "search",
+            "query",
+            "fetch",
+            "count",
+            "check",
+            "lookup",
+        ),
+        *("head", "batchget", "scan", "estimate", "preview", "validate", "test"),
+    }
+)
+_NAME = re.compile(r"[\w.:/\-]{1,200}")
 _NAMES_DELETION = re.compile(
     r"(?!undelete)(?:.*(?:delete|destroy)|(?:remove|purge|truncate|terminate|uninstall|erase|revoke))"
 )
@@ -67,6 +88,8 @@ FORWARDING = frozenset(
         *("x-proxyuser-ip", "x-host", "x-forward-for", "x-forwarded", "x-wap-profile", "proxy-host", "x-backend-host"),
     }
 )
+ACTION_HEADERS = ("x-amz-target", "soapaction")
+"""Headers that name the operation of a request."""
 OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override", "x-method")
 
 
@@ -168,6 +191,16 @@ def words_of(texts: Iterable[str]) -> set[str]:
 def names_deletion(words: Iterable[str]) -> bool:
     """Whether one of some words says that something is deleted."""
     return any(word in DELETION or _NAMES_DELETION.match(word) is not None for word in words)
+
+
+def names_change(names: Iterable[str], actions: Iterable[str]) -> bool:
+    """Whether a name says that something is changed, or the value of a parameter that names an action (`?Action=CreateUser`).
+
+    Values with spaces are texts and no names; one that begins with a word of reading (`DescribeRuns`) reads.
+    """
+    said = [_WORDS.findall(text[:500]) for text in actions if _NAME.fullmatch(text)]
+    words = {word.lower() for found in said if found and found[0].lower() not in READING for word in found}
+    return bool((words | words_of(names)) & CHANGE)
 
 
 def _is_action_key(name: str) -> bool:

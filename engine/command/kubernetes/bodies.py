@@ -15,13 +15,20 @@ from engine.command.documents.refusal import Refused
 from engine.command.documents.values import Value, members
 from engine.command.documents.yaml_text import read_yaml
 from engine.command.kubernetes.pods import pod_facts
-from engine.command.kubernetes.rbac import is_rbac, rbac_facts
+from engine.command.kubernetes.rbac import is_partial, is_role, rbac_facts
 from engine.command.kubernetes.tree import PodFacts, RbacFacts
 
 JSON_TYPES = frozenset({"application/json", "application/merge-patch+json", "application/strategic-merge-patch+json"})
-YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "application/apply-patch+yaml"})
+APPLY_PATCH = "application/apply-patch+yaml"
+YAML_TYPES = frozenset({"application/yaml", "application/x-yaml", "text/yaml", APPLY_PATCH})
 JSON_PATCH = "application/json-patch+json"
 MAX_ITEMS = 1000
+
+_PATCHES = frozenset(
+    {JSON_PATCH, APPLY_PATCH, "application/merge-patch+json", "application/strategic-merge-patch+json"}
+)
+_OF_A_LIST = frozenset({"apiVersion", "kind", "metadata", "items"})
+"""What a list of objects has. Anything beside that belongs to an object of a kind that merely ends in `List`."""
 
 _INDEX = re.compile(r"-|[+-]?[0-9]+")
 """A place in a list as the server reads it in the path of a JSON Patch: negative ones count from the end."""
@@ -47,8 +54,12 @@ class Body:
     features: frozenset[str] = field(default_factory=frozenset)
 
 
-def read_body(raw: bytes, content_type: str | None) -> list[Body]:
-    """The objects of a body, one by one for a list. Raises Refused for what is not read."""
+def read_body(raw: bytes, content_type: str | None, *, is_access: bool = False, is_whole: bool = True) -> list[Body]:
+    """The objects of a body, one by one for a list where it is whole objects that are sent. Raises Refused for what is not read.
+
+    `is_access`: the request is about roles or bindings, so that a fragment is one of those. `is_whole`: the verb sends objects, and
+    neither a patch nor options.
+    """
     media = (content_type or "application/json").split(";")[0].strip().lower()
     if media in YAML_TYPES:
         documents = read_yaml(raw)
@@ -58,43 +69,49 @@ def read_body(raw: bytes, content_type: str | None) -> list[Body]:
         documents = [_patched(read_json(raw))]
     else:
         raise Refused("unread_body", f"a body of type `{media[:80]}` is not read; send JSON")
-    return [body_facts(one) for document in documents for one in items(document)]
+    if media in _PATCHES or not is_whole:
+        return [body_facts(document, is_access=is_access) for document in documents]
+    return [body_facts(one, is_access=is_access) for document in documents for one in items(document)]
 
 
-def read_manifest(raw: bytes) -> list[Body]:
-    """The objects of a file as kubectl takes it: YAML, of which JSON is a part. Raises Refused."""
+def read_manifest(raw: bytes, *, is_access: bool = False, is_whole: bool = True) -> list[Body]:
+    """The objects of a text as kubectl takes it: YAML, of which JSON is a part. Raises Refused."""
     is_json = raw.lstrip()[:1] in (b"{", b"[")
     documents = [read_json(raw)] if is_json else read_yaml(raw)
-    return [body_facts(one) for document in documents for one in items(document)]
+    parts = [one for document in documents for one in (items(document) if is_whole else [document])]
+    return [body_facts(one, is_access=is_access) for one in parts]
 
 
 def items(document: Value) -> list[Value]:
-    """The objects in a document: the items of a List kind, else the document itself."""
-    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List"):
-        inside = document.get("items")
-        if isinstance(inside, list):
-            return inside[:MAX_ITEMS] if len(inside) <= MAX_ITEMS else [document]
-    return [document]
+    """The objects in a document: the items of a List kind, with the document too where it has more; else the document itself."""
+    if not isinstance(document, dict) or not str(document.get("kind", "")).endswith("List"):
+        return [document]
+    inside = document.get("items")
+    if not isinstance(inside, list) or not inside or len(inside) > MAX_ITEMS:
+        return [document]
+    # WHY: a custom resource may be of a kind such as AllowList, and what it does stands beside its `items`.
+    return inside if document.keys() <= _OF_A_LIST else [document, *inside]
 
 
-def body_facts(document: Value) -> Body:
-    """The facts of one object or fragment."""
+def body_facts(document: Value, *, is_access: bool = False) -> Body:
+    """The facts of one object or fragment. `is_access`: it is one of a role or binding, whether its kind says so or not."""
     if not isinstance(document, dict):
         raise Refused("unread_body", "the body is no object")
     metadata = document.get("metadata")
     names = metadata if isinstance(metadata, dict) else {}
+    is_access = is_access or is_role(document)
     return Body(
         kind=_text(document.get("kind")),
         api_version=_text(document.get("apiVersion")),
         name=_text(names.get("name")) or _text(names.get("generateName")),
         namespace=_text(names.get("namespace")),
         replicas=_replicas(document),
-        pods=None if is_rbac(document) else pod_facts(document),
-        rbac=rbac_facts(document),
+        pods=pod_facts(document),
+        rbac=rbac_facts(document, is_access=is_access),
         is_forced=_is_forced(document),
         is_dry_run=document.get("dryRun") == ["All"],
         makes_token=document.get("type") in _TOKENS,
-        features=frozenset(_features(document)),
+        features=frozenset(_features(document) | ({"partial_rule"} if is_access and is_partial(document) else set())),
     )
 
 
@@ -130,8 +147,12 @@ def _patched(patch: Value) -> Value:
         operation, path = change.get("op"), change.get("path")
         if not isinstance(path, str) or operation not in ("add", "replace", "remove", "test"):
             raise Refused("json_patch", "the patch copies or moves values, or has a change nobody knows")
+        parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+        if operation == "remove" and parts[:1] == ["rules"] and len(parts) > 2:
+            # WHY: a rule of a role without its names or one of its groups is another rule.
+            made[f"change {number}"] = {"rules": [{parts[2]: None}]}
         if operation in ("add", "replace"):
-            value = _placed([part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]], change)
+            value = _placed(parts, change)
             if isinstance(value, dict):
                 # Fragments stand beside each other: two changes of one place must not hide each other.
                 made.update(value if number == 0 and len(patch) == 1 else {f"change {number}": value})

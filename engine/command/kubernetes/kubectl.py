@@ -7,21 +7,26 @@ marked; a command nobody knows is a plugin, a program of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from engine.command.documents.refusal import Refused
 from engine.command.kubernetes import kubectl_objects as objects
 from engine.command.kubernetes import kubectl_running as running
 from engine.command.kubernetes.inside import ShellReader
 from engine.command.kubernetes.kinds import EFFECTS
+from engine.command.kubernetes.kubectl_files import local_files, reached
 from engine.command.kubernetes.kubectl_options import read_words
 from engine.command.kubernetes.kubectl_scene import Scene
 from engine.command.kubernetes.line import Line
 from engine.command.kubernetes.tree import Kubernetes
-from engine.command.tree import Access, Operation, Target
+from engine.command.tree import Access, Effect, Operation, Target
 
 PROGRAMS = frozenset({"kubectl", "oc", "kubecolor", "kubectl.exe"})
 
-_OTHER_CLUSTER = ("kubeconfig", "context", "cluster", "user", "server", "token", "client-key", "client-certificate")
+_OTHER_CLUSTER = (
+    *("kubeconfig", "kuberc", "context", "cluster", "user", "server", "proxy-url"),
+    *("token", "client-key", "client-certificate", "username", "password"),
+)
 _SECRETS = ("token", "password", "docker-password")
 _IMPERSONATE = ("as", "as-group", "as-uid", "as-user-extra")
 
@@ -60,8 +65,8 @@ def _run(scene: Scene) -> None:
     if words.has("insecure-skip-tls-verify"):
         line.features.add("insecure_tls")
     _impersonation(scene)
-    if words.has("help") or (words.verb is None and not words.is_verb_dynamic):
-        scene.client("client_info", words.verb or "help")
+    if words.verb is None and not words.is_verb_dynamic:
+        scene.client("client_info", "help")
         return
     if words.verb is None:
         line.unseen("dynamic_argument")
@@ -73,10 +78,22 @@ def _run(scene: Scene) -> None:
         scene.client("plugin", words.verb)
         line.problem("plugin", f"`{words.verb[:60]}` is no command of kubectl: a plugin would run")
         return
+    if words.has("help") and not objects.is_made_by_plugin(words):
+        # WHY behind the plugins: kubectl hands `--help` on to one.
+        scene.client("client_info", words.verb)
+        return
     command(scene)
+    local_files(scene)
     if any(word is None for word in words.positional):
         # WHY: a word that is computed may be an option (`--all`), quoted or not.
         line.unseen("dynamic_argument")
+    is_dynamic = any(value is None for values in words.options.values() for value in values)
+    if is_dynamic and any(one.effect is not Effect.READ for one in line.operations):
+        # Which namespace, selector or file a change is about nobody sees then.
+        line.unseen("dynamic_argument")
+    places = tuple(reached(scene))
+    if places and line.operations:
+        line.operations[0] = replace(line.operations[0], targets=(*line.operations[0].targets, *places))
 
 
 def _impersonation(scene: Scene) -> None:
@@ -109,6 +126,9 @@ def _config(scene: Scene) -> None:
     first = scene.words.positional[0] if scene.words.positional else "view"
     reads = first is not None and (first in ("view", "current-context") or first.startswith("get-"))
     scene.client("client_info" if reads else "client_config", f"config {first or '?'}")
+    if not reads and not (first == "set-context" and scene.words.has("current")):
+        # WHY: every later line goes where the configuration says. Another namespace alone is the same cluster.
+        scene.line.features.add("other_cluster")
     if first == "view" and scene.words.has("raw"):
         scene.line.features.add("secret_literal")
 
@@ -127,6 +147,8 @@ def _alpha(scene: Scene) -> None:
 
 def _oc_config(scene: Scene) -> None:
     scene.client("client_config", scene.words.verb or "")
+    if scene.words.verb == "login":
+        scene.line.features.add("other_cluster")
 
 
 def _oc_adm(scene: Scene) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.command.documents.refusal import Refused
+from engine.command.documents.values import Value
 from engine.command.kubernetes.bodies import JSON_PATCH, Body, read_body, read_manifest
+from engine.command.kubernetes.kubectl_options import Words
+from engine.command.kubernetes.kubectl_running import inside
 from engine.command.kubernetes.kubectl_scene import Scene
 from engine.command.kubernetes.pods import pod_facts
 from engine.command.kubernetes.rbac import STRONG_VERBS
 from engine.command.kubernetes.resources import Resource, resource_named
-from engine.command.kubernetes.tree import Kubernetes, RbacFacts
+from engine.command.kubernetes.tree import Kubernetes, PodFacts, RbacFacts
+from engine.command.tree import Access, Target
 
 _RBAC = "rbac.authorization.k8s.io"
 _CREATE = {
@@ -21,6 +26,37 @@ _CREATE = {
     "resourcequota": "resourcequotas",
 }
 _NODES = resource_named("nodes")
+_MADE = frozenset(
+    {
+        *(
+            "clusterrole",
+            "clusterrolebinding",
+            "configmap",
+            "cm",
+            "cronjob",
+            "cj",
+            "deployment",
+            "deploy",
+            "ingress",
+            "ing",
+        ),
+        *(
+            "job",
+            "namespace",
+            "ns",
+            "poddisruptionbudget",
+            "pdb",
+            "priorityclass",
+            "pc",
+            "quota",
+            "resourcequota",
+            "role",
+        ),
+        *("rolebinding", "secret", "service", "svc", "serviceaccount", "sa", "token"),
+    }
+)
+"""What `create` makes by name. Any other word is a plugin of it: `kubectl-create-WORD`."""
+_FROM_FILES = ("from-file", "from-env-file", "cert", "key")
 
 
 def get(scene: Scene) -> None:
@@ -143,6 +179,8 @@ def create(scene: Scene) -> None:
         if not scene.files("create"):
             scene.line.problem("missing_value", "create needs a file or a kind")
         return
+    if is_made_by_plugin(words):
+        scene.line.problem("plugin", f"`create {kind[:60]}` is no command of kubectl: a plugin would run")
     names = words.positional[1:]
     if kind in ("secret", "service", "svc") and names:
         names = names[1:]
@@ -154,12 +192,35 @@ def create(scene: Scene) -> None:
     facts = Kubernetes("create", resource.group, resource=resource.plural, name=name, body_kind=resource.kind)
     if resource.group == _RBAC:
         facts = replace(facts, rbac=_rbac(scene, resource))
+    argv = words.after_dashes or []
     if words.values("image"):
-        argv = [word for word in words.after_dashes or [] if word is not None]
-        facts = replace(facts, pods=pod_facts({"containers": [{"image": words.value("image"), "command": [*argv]}]}))
+        command: list[Value] = [word for word in argv if word is not None]
+        containers: list[Value] = [{"image": image, "command": [*command]} for image in words.values("image")]
+        facts = replace(facts, pods=pod_facts({"containers": containers}))
     if kind == "secret" and (words.values("from-literal") or words.values("docker-password")):
         scene.line.features.add("secret_literal")
-    scene.add(facts)
+    operation = scene.add(facts)
+    files = tuple(_files(words))
+    if files:
+        # WHY unseen: what stands in the files becomes part of the object, and is read by whoever may read that.
+        scene.line.unseen("unseen_body")
+        scene.line.operations[-1] = replace(operation, targets=(*operation.targets, *files))
+    if argv and kind != "token":
+        inside(scene, [*argv], stdin=False)
+
+
+def is_made_by_plugin(words: Words) -> bool:
+    """Whether a line asks `create` for something that only a plugin makes."""
+    first = words.positional[0] if words.positional else None
+    return words.verb == "create" and first is not None and first not in _MADE
+
+
+def _files(words: Words) -> Iterator[Target]:
+    """The files whose contents become values of the object: `PATH`, or `KEY=PATH`."""
+    for option in _FROM_FILES:
+        for value in words.values(option):
+            path = "?" if value is None else value.rpartition("=")[2] if option == "from-file" else value
+            yield Target("file", path[:1000], Access.READ)
 
 
 def _rbac(scene: Scene, resource: Resource) -> RbacFacts:
@@ -194,30 +255,32 @@ def patch(scene: Scene) -> None:
     objects = scene.objects()
     base = Kubernetes("patch", subresource=words.value("subresource"))
     text = words.value("patch")
+    is_access = any(resource.group == _RBAC for resource, _ in objects)
     if text is None:
         scene.line.unseen("unseen_body" if "patch-file" in words.options else "dynamic_argument")
     else:
         try:
-            bodies = read_manifest(text.encode("utf-8", "replace")) if words.value("type") != "json" else []
+            bodies = _patch_bodies(text.encode("utf-8", "replace"), words, is_access=is_access)
         except Refused as refusal:
             scene.line.problem(refusal.code, refusal.message)
             bodies = []
-        if words.value("type") == "json":
-            bodies = _json_patch(scene, text)
+        if len(bodies) > 1:
+            scene.line.problem("unread_body", "the patch is more than one document")
         for body in bodies[:1]:
             base = replace(base, pods=body.pods, rbac=body.rbac, replicas=body.replicas)
             scene.line.features |= body.features
+            scene.line.is_complete &= "partial_rule" not in body.features
     scene.each("patch", objects, base)
     if not objects and not scene.files("patch", base):
         scene.line.problem("missing_value", "patch needs an object")
 
 
-def _json_patch(scene: Scene, text: str) -> list[Body]:
-    try:
-        return read_body(text.encode("utf-8", "replace"), JSON_PATCH)
-    except Refused as refusal:
-        scene.line.problem(refusal.code, refusal.message)
-        return []
+def _patch_bodies(raw: bytes, words: Words, *, is_access: bool) -> list[Body]:
+    """What a patch puts in place, by its type. Raises Refused."""
+    if "type" in words.options and (words.value("type") or "").lower() not in ("strategic", "merge"):
+        # A JSON patch may be written as YAML, which nobody reads here; so is one whose type is no literal.
+        return read_body(raw, JSON_PATCH, is_access=is_access)
+    return read_manifest(raw, is_access=is_access, is_whole=False)
 
 
 def scale(scene: Scene) -> None:
@@ -260,8 +323,9 @@ def set_fields(scene: Scene) -> None:
     names = [word for word in words.positional[1:] if word is None or not _is_change(word)]
     if what == "env" and words.has("list"):
         scene.each("get", scene.objects(names))
+        _sources(scene)
         return
-    base = Kubernetes("patch")
+    base = Kubernetes("patch", pods=_imported(words)) if what == "env" else Kubernetes("patch")
     if what == "image":
         images = [word.partition("=")[2] for word in words.positional[1:] if word is not None and "=" in word]
         base = replace(base, pods=pod_facts({"containers": [{"image": image} for image in images]}))
@@ -276,6 +340,22 @@ def set_fields(scene: Scene) -> None:
     scene.each("patch", objects, base)
     if not objects and not scene.files("patch", base):
         scene.line.problem("missing_value", "set needs an object")
+
+
+def _sources(scene: Scene) -> None:
+    """What `set env --list` reads beside the objects: with `--resolve` every secret and map that their variables come from."""
+    source = scene.words.value("from")
+    if source is not None:
+        scene.each("get", scene.objects([source]))
+    if scene.words.has("resolve"):
+        scene.each("get", [(resource_named("secrets"), None), (resource_named("configmaps"), None)])
+
+
+def _imported(words: Words) -> PodFacts | None:
+    """The secrets that `set env --from=secret/NAME` puts into variables."""
+    named = [(value or "secret/?").partition("/") for value in words.values("from")]
+    sources: list[Value] = [{"secretRef": {"name": name}} for kind, _, name in named if kind in ("secret", "secrets")]
+    return pod_facts({"envFrom": sources})
 
 
 def certificate(scene: Scene) -> None:

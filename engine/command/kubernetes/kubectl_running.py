@@ -11,6 +11,8 @@ from engine.command.kubernetes.tree import Kubernetes, PodFacts
 from engine.command.tree import Access, Operation, Target
 
 _PODS = resource_named("pods")
+_PROFILES = {"general": ("SYS_PTRACE",), "netadmin": ("NET_ADMIN", "NET_RAW")}
+"""Capabilities that a profile of `debug` adds, where it adds some; `general` is the usual one."""
 
 
 def _pod(scene: Scene, word: str | None) -> tuple[Resource, str | None]:
@@ -48,7 +50,7 @@ def execute(scene: Scene) -> None:
     if from_file:
         scene.line.unseen("unseen_body")
     scene.add(_with_argv(facts, argv), "exec")
-    _inside(scene, argv, stdin=facts.stdin)
+    inside(scene, argv, stdin=facts.stdin)
 
 
 def _with_argv(facts: Kubernetes, argv: list[str | None]) -> Kubernetes:
@@ -65,11 +67,12 @@ def _with_argv(facts: Kubernetes, argv: list[str | None]) -> Kubernetes:
     )
 
 
-def _inside(scene: Scene, argv: list[str | None], *, stdin: bool) -> None:
-    inside = inside_container(argv, ("top", "exec"), scene.shell, stdin=stdin)
-    scene.line.operations.extend(inside.operations)
-    scene.line.features |= inside.features
-    scene.line.is_complete &= inside.is_complete
+def inside(scene: Scene, argv: list[str | None], *, stdin: bool) -> None:
+    """What a container is told to run, as operations of the line."""
+    found = inside_container(argv, ("top", "exec"), scene.shell, stdin=stdin)
+    scene.line.operations.extend(found.operations)
+    scene.line.features |= found.features
+    scene.line.is_complete &= found.is_complete
     if not argv:
         scene.line.problem("missing_command", "exec has no command")
 
@@ -160,7 +163,7 @@ def run(scene: Scene) -> None:
         scene.add(Kubernetes("create", "", resource="pods", subresource="attach", name=name,
                              stdin=words.has("stdin"), tty=words.has("tty")), "attach")  # fmt: skip
     if argv:
-        _inside(scene, [*words.positional[1:], *(words.after_dashes or [])], stdin=words.has("stdin"))
+        inside(scene, [*words.positional[1:], *(words.after_dashes or [])], stdin=words.has("stdin"))
 
 
 def _is_secret(pair: str | None) -> bool:
@@ -174,8 +177,10 @@ def debug(scene: Scene) -> None:
     resource, name = _pod(scene, words.positional[0] if words.positional else None)
     argv = [*words.positional[1:], *(words.after_dashes or [])]
     image = words.value("image")
-    profile = words.value("profile") or "general"
-    facts = pod_facts({"image": image, "securityContext": {"privileged": profile == "sysadmin"}})
+    profile = (words.value("profile") or "general") if words.values("image") else ""
+    given: list[Value] = [*_PROFILES.get(profile, ())]
+    security: Value = {"privileged": profile == "sysadmin", "capabilities": {"add": given}}
+    facts = pod_facts({"image": image, "securityContext": security})
     if "custom" in words.options:
         scene.line.unseen("unseen_body")
     if resource.plural == "nodes":
@@ -192,6 +197,6 @@ def debug(scene: Scene) -> None:
         )
         scene.add(attach_facts, "attach")
     if argv:
-        _inside(scene, argv, stdin=words.has("stdin"))
+        inside(scene, argv, stdin=words.has("stdin"))
     elif words.has("stdin"):
         scene.line.unseen("shell_text")

@@ -13,8 +13,8 @@ from engine.command.kubernetes.inside import ShellReader
 from engine.command.kubernetes.kinds import ACCESS, EFFECTS, kind_of
 from engine.command.kubernetes.kubectl_options import Words
 from engine.command.kubernetes.line import Line
-from engine.command.kubernetes.operations import operation_of
-from engine.command.kubernetes.request_info import Info, request_info
+from engine.command.kubernetes.operations import answered, operation_of
+from engine.command.kubernetes.request_info import Info, is_info_path, request_info
 from engine.command.kubernetes.resources import ALL, BY_NAME, Resource, resource_named
 from engine.command.kubernetes.selectors import narrows
 from engine.command.kubernetes.tree import Kubernetes, PodFacts
@@ -25,6 +25,8 @@ MAX_OBJECTS = 500
 Item = TypeVar("Item")
 
 _READS = frozenset({"get", "list", "watch"})
+_QUIET = frozenset("01234567")
+"""How much kubectl may be asked to say of what it does before it shows the answers of the server whole."""
 _SYNTAX = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._\-]*[a-zA-Z0-9])?")
 
 
@@ -37,7 +39,7 @@ class Scene:
     shell: ShellReader | None = None
     is_oc: bool = False
 
-    def add(self, facts: Kubernetes, kind: str | None = None) -> Operation:
+    def add(self, facts: Kubernetes, kind: str | None = None, *, via: tuple[str, ...] = ("top",)) -> Operation:
         """One request, in the namespace the line names unless the facts have one."""
         known = BY_NAME.get(facts.resource or "")
         is_cluster = known is not None and known.namespaced is False
@@ -49,7 +51,7 @@ class Scene:
         if dry is not None and dry not in ("none", "false"):
             facts = replace(facts, dry_run=True)
             self.line.features.add("dry_run")
-        operation = operation_of(facts, ("top",), (0, 0), kind)
+        operation = operation_of(facts, via, (0, 0), kind)
         if operation.kind == "change_access" or facts.group is not None:
             self.line.operations.append(operation)
             return operation
@@ -63,6 +65,13 @@ class Scene:
         facts = Kubernetes(verb=what[:100])
         targets = (Target("program", f"kubectl {what[:100]}", ACCESS[effect]),)
         self.line.operations.append(Operation(kind, effect, ("top",), targets, kubernetes=facts))
+
+    def local_file(self, path: str | None, access: Access) -> None:
+        """A file that kubectl reads or writes where it runs, beside what it sends."""
+        kind = "client_file" if access is Access.READ else "client_write"
+        self.line.features.add("local_file")
+        targets = (Target("file", (path or "?")[:1000], access),)
+        self.line.operations.append(Operation(kind, EFFECTS[kind], ("top",), targets))
 
     def objects(self, positional: list[str | None] | None = None) -> list[tuple[Resource, str | None]]:
         """The objects that words mean: `TYPE NAME ...`, `TYPE/NAME ...`, `TYPE,TYPE`. A name is None for all of a type."""
@@ -137,6 +146,16 @@ class Scene:
             self.add(
                 facts, kind if kind is not None else kind_of(said, resource.group, resource.plural, base.subresource)
             )
+            if resource.plural == "secrets" and verb in ("patch", "delete") and self._shows_objects():
+                read = "list" if name is None else "get"
+                self.add(replace(facts, verb=read), read, via=("top", "kubectl"))
+
+    def _shows_objects(self) -> bool:
+        """Whether kubectl shows objects that it changes, or their answers: `-o yaml`, `--template`, an editor, `-v=8`."""
+        words = self.words
+        shown = [value for value in words.values("output") if value not in ("", "name")]
+        said = [value for value in words.values("v") if value not in _QUIET]
+        return bool(shown or said) or "template" in words.options or words.verb == "edit"
 
     def _is_narrowed(self) -> bool:
         """Whether selectors pick some objects of a kind, as far as their words can be read."""
@@ -179,8 +198,11 @@ class Scene:
         info: Info = request_info(method, path, {"watch": ("true",)} if "watch=" in query else {})
         facts = Kubernetes(info.verb, info.group, info.version, info.resource, info.subresource, info.namespace,
                            name=info.name, path=None if info.resource else path, is_all=info.name is None)  # fmt: skip
-        kind = None if info.resource else "server_info" if method == "GET" else "server_call"
-        self.line.operations.append(operation_of(facts, ("top",), (0, 0), kind))
+        is_info = method == "GET" and is_info_path(path)
+        kind = None if info.resource else "server_info" if is_info else "server_call"
+        self.line.operations.append(answered(operation_of(facts, ("top",), (0, 0), kind)))
+        if kind == "server_call":
+            self.line.problem("unknown_path", "the path is about no resource and none that the server is known to have")
         if method != "GET":
             self.line.unseen("unseen_body")
         return True
@@ -192,10 +214,10 @@ class Scene:
         if text is None:
             self.line.unseen("dynamic_argument")
             return None
-        bodies = read_manifest(text.encode("utf-8", "replace"))
+        bodies = read_manifest(text.encode("utf-8", "replace"), is_whole=False)
         for body in bodies:
             self.line.features |= body.features
-        return bodies[0].pods if bodies else None
+        return merged(*(body.pods for body in bodies))
 
 
 def merged(*facts: PodFacts | None) -> PodFacts | None:

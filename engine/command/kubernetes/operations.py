@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.command.kubernetes.kinds import ACCESS, EFFECTS, kind_of
 from engine.command.kubernetes.tree import Kubernetes
-from engine.command.tree import Operation, Target
+from engine.command.tree import Access, Operation, Target
+
+_ANSWERED = frozenset({"patch", "apply", "delete", "deletecollection"})
+"""Changes whose answer shows the object as it stood or stands, with more of it than was sent."""
 
 
 def operation_of(facts: Kubernetes, via: tuple[str, ...], span: tuple[int, int], kind: str | None = None) -> Operation:
@@ -17,6 +22,16 @@ def operation_of(facts: Kubernetes, via: tuple[str, ...], span: tuple[int, int],
     name = target_name(facts)
     targets = () if name is None else (Target(_type(facts), name, ACCESS[effect], schema=facts.namespace),)
     return Operation(kind, effect, via, targets, span, kubernetes=facts)
+
+
+def answered(operation: Operation) -> Operation:
+    """A change of secrets with what its answer gives: the secret is read as well, which a target with access `read` says."""
+    facts = operation.kubernetes
+    if facts is None or facts.resource != "secrets" or operation.kind not in _ANSWERED:
+        return operation
+    return replace(
+        operation, targets=(*operation.targets, *(replace(one, access=Access.READ) for one in operation.targets))
+    )
 
 
 def target_name(facts: Kubernetes) -> str | None:

@@ -123,6 +123,10 @@ def _look_further(found: _Found, key: str, value: Value, around: dict[str, Value
             found.nodes.extend(texts(value.get(_HOSTNAME)))
         case "values" if around.get("key") in ("metadata.name", _HOSTNAME) and around.get("operator") == "In":
             found.nodes.extend(texts(value))
+        case "nodeSelectorTerms" if isinstance(value, list):
+            found.nodes.extend(name for term in value for name in _fragments(term))
+        case "preference" if isinstance(value, dict):
+            found.nodes.extend(_fragments(value))
         case "local" if isinstance(value, dict):
             found.paths.extend(texts(value.get("path")))
         case "secretKeyRef" | "secretRef" if isinstance(value, dict):
@@ -131,6 +135,17 @@ def _look_further(found: _Found, key: str, value: Value, around: dict[str, Value
             found.secrets.extend(texts(value.get("secretName")) or texts(value.get("name")))
         case _ if key.startswith(_APPARMOR) and value == "unconfined":
             found.flags.add("unconfined")
+
+
+def _fragments(term: Value) -> Iterator[str]:
+    """Nodes of a term of node affinity of which a patch changes only a part: `?` where the part names none."""
+    for name in ("matchExpressions", "matchFields"):
+        wanted = term.get(name) if isinstance(term, dict) else None
+        for one in wanted if isinstance(wanted, list) else []:
+            if not isinstance(one, dict) or {"key", "operator"} <= one.keys() or not one:
+                continue
+            if one.get("key", _HOSTNAME) in ("metadata.name", _HOSTNAME) and one.get("operator", "In") == "In":
+                yield from texts(one.get("values")) or ("?",)
 
 
 def _is_scalar(value: Value) -> bool:

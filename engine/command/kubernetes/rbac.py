@@ -9,15 +9,32 @@ STRONG_VERBS = frozenset({"escalate", "bind", "impersonate", "approve", "sign"})
 MAX_LISTED = 128
 
 _KINDS = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
+_OF_A_RULE = frozenset({"verbs", "resources", "apiGroups", "resourceNames", "nonResourceURLs"})
 
 
-def is_rbac(document: Value) -> bool:
-    """Whether a document is, or contains as an item of a list, a role or a binding."""
-    return any(key == "kind" and isinstance(value, str) and value in _KINDS for key, value, _ in members(document))
+def is_role(document: dict[str, Value]) -> bool:
+    """Whether an object says that it is a role or a binding. What stands further inside (an owner, a label) says nothing of it."""
+    kind = document.get("kind")
+    return isinstance(kind, str) and kind in _KINDS
 
 
-def rbac_facts(document: Value) -> RbacFacts | None:
-    """The facts of every role and binding in a document, fragments of patches included; None when it has none."""
+def is_partial(document: Value) -> bool:
+    """Whether a fragment of a role changes part of a rule, whose other parts nobody sees here."""
+    rules = (
+        rule for key, value, _ in members(document) if key == "rules" and isinstance(value, list) for rule in value
+    )
+    return any(isinstance(rule, dict) and bool(rule.keys() & _OF_A_RULE) and not _is_rule(rule) for rule in rules)
+
+
+def _is_rule(rule: dict[str, Value]) -> bool:
+    return "verbs" in rule and ("resources" in rule or "nonResourceURLs" in rule)
+
+
+def rbac_facts(document: Value, *, is_access: bool = False) -> RbacFacts | None:
+    """The facts of every role and binding in a document, fragments of patches included; None when it has none.
+
+    `is_access`: the document is of a role or binding, so that a word means the same without what usually stands around it.
+    """
     verbs: list[str] = []
     resources: list[str] = []
     subjects: list[str] = []
@@ -25,10 +42,10 @@ def rbac_facts(document: Value) -> RbacFacts | None:
     role: str | None = None
     for key, value, around in members(document):
         match key:
-            case "verbs" if "resources" in around or "nonResourceURLs" in around or "apiGroups" in around:
+            case "verbs" if is_access or "resources" in around or "nonResourceURLs" in around or "apiGroups" in around:
                 verbs.extend(texts(value))
                 wildcards |= {"verbs"} if "*" in texts(value) else set()
-            case "resources" if "verbs" in around or "apiGroups" in around:
+            case "resources" if is_access or "verbs" in around or "apiGroups" in around:
                 resources.extend(texts(value))
                 wildcards |= {"resources"} if any("*" in name for name in texts(value)) else set()
             case "apiGroups" if "*" in texts(value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,18 +13,14 @@ from engine.command.kubernetes.bodies import Body, read_body
 from engine.command.kubernetes.inside import Inside, ShellReader, inside_container
 from engine.command.kubernetes.kinds import EFFECTS, SHELL_HEADER, SHELLS, kind_of
 from engine.command.kubernetes.line import Line
-from engine.command.kubernetes.operations import operation_of
-from engine.command.kubernetes.request_info import Info, is_set, request_info
+from engine.command.kubernetes.operations import answered, operation_of
+from engine.command.kubernetes.request_info import Info, is_info_path, is_set, request_info
 from engine.command.kubernetes.resources import BY_NAME
 from engine.command.kubernetes.selectors import narrows
 from engine.command.kubernetes.tree import Kubernetes
 from engine.command.tree import Access, Operation, Target
 
 _REPEATABLE = frozenset({"command", "ports"})
-_INFO_PATHS = re.compile(
-    r"/|/apis?|/api/v1|/apis/[a-z0-9.\-]+(?:/v[a-z0-9]+)?|/version|/(?:healthz|livez|readyz|metrics)(?:/[a-z0-9\-/]+)?"
-    r"|/openapi/v[23](?:/.*)?|/\.well-known/openid-configuration|/openid/v1/jwks|/(?:statusz|flagz|configz)"
-)
 _HOP_BY_HOP = frozenset({"close", "keep-alive", "upgrade", "te", ""})
 _GET_LIKE = frozenset({"get", "head"})
 _DELETES = frozenset({"delete", "deletecollection"})
@@ -93,7 +88,7 @@ def _identity(request: WireRequest, line: Line, span: tuple[int, int]) -> None:
 def _about_no_resource(
     request: WireRequest, info: Info, query: dict[str, tuple[str, ...]], line: Line, span: tuple[int, int]
 ) -> None:
-    is_info = info.verb in _GET_LIKE and _INFO_PATHS.fullmatch(info.path) is not None and not request.body
+    is_info = info.verb in _GET_LIKE and is_info_path(info.path) and not request.body
     facts = Kubernetes(verb=info.verb, path=info.path, query=query)
     line.operations.append(operation_of(facts, ("top",), span, "server_info" if is_info else "server_call"))
     if not is_info:
@@ -142,12 +137,13 @@ def _about_resource(
     wanted = request.values(SHELL_HEADER)
     if wanted:
         kind = _shell(wanted, kind, facts)
-    bodies = _bodies(request, kind)
+    bodies = _bodies(request, info, kind)
     if kind == "patch" and "apply-patch" in (request.value("content-type") or ""):
         kind = "apply"
     for number, body in enumerate(bodies or [None]):
         line.operations.append(_with_body(facts, body, ("top",) if number == 0 else ("top", "list"), span, kind))
         line.features |= body.features if body is not None else set()
+        line.is_complete &= body is None or "partial_rule" not in body.features
     if any(one.kubernetes is not None and one.kubernetes.dry_run for one in line.operations):
         line.features.add("dry_run")
     if kind == "exec":
@@ -200,16 +196,17 @@ def _with_body(
         )
         if body.makes_token and kind in _PUTS and facts.resource == "secrets":
             kind = "create_token"
-    return operation_of(facts, via, span, kind)
+    return answered(operation_of(facts, via, span, kind))
 
 
-def _bodies(request: WireRequest, kind: str) -> list[Body]:
+def _bodies(request: WireRequest, info: Info, kind: str) -> list[Body]:
     if not request.body or kind in ("proxy", "exec", "attach", "port_forward", "guarded_shell", "raw_shell"):
         return []
     encoding = request.value("content-encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise Refused("unread_body", "a compressed body is not read")
-    return read_body(request.body, request.value("content-type"))
+    is_whole = info.verb in ("create", "update")
+    return read_body(request.body, request.value("content-type"), is_access=kind == "change_access", is_whole=is_whole)
 
 
 def _stands_in_namespace(info: Info) -> bool:

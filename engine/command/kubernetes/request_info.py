@@ -22,6 +22,10 @@ _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _SPECIAL_VERBS = frozenset({"proxy", "watch"})
 _VERBS = {"POST": "create", "GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _MAX_SEGMENTS = 256
+_INFO_PATHS = re.compile(
+    r"/|/apis?|/api/v1|/apis/[a-z0-9.\-]+(?:/v[a-z0-9]+)?|/version|/(?:healthz|livez|readyz|metrics)(?:/[a-z0-9\-/]+)?"
+    r"|/openapi/v[23](?:/.*)?|/\.well-known/openid-configuration|/openid/v1/jwks|/(?:statusz|flagz|configz)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class Info:
     name: str | None = None
     parts: tuple[str, ...] = ()
     is_prefixed: bool = False
+
+
+def is_info_path(path: str) -> bool:
+    """Whether a path about no resource is one where the server only says something of itself; profiles and logs are not."""
+    return _INFO_PATHS.fullmatch(path) is not None
 
 
 def split_path(path: str) -> list[str]:

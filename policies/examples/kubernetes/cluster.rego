@@ -121,6 +121,37 @@ hold contains {
 	}
 }
 
+hold contains {
+	"code": "ELSEWHERE",
+	"reason": "this goes to another cluster, server or proxy than the one it is judged for, or touches files where kubectl runs",
+	"hint": "leave --context, --server and files out: the gateway leads to the clusters that are open to you",
+	"approvers": {"groups": ["sre"], "quorum": 1},
+	"expires": "15m",
+} if {
+	input.command.protocol == "kubernetes"
+	known
+	input.command.complete == true
+	some sign in input.command.features
+	sign in {"local_file", "other_cluster"}
+	every op in input.command.operations {
+		is_ordinary(op)
+	}
+}
+
+mask contains {
+	"code": "VALUES",
+	"reason": "the answer to a change of a secret shows the whole secret: its values are hidden",
+	"method": "redact",
+	"paths": ["$.data.*", "$.stringData.*"],
+} if {
+	input.command.protocol == "kubernetes"
+	known
+	some op in input.command.operations
+	op.kubernetes.resource == "secrets"
+	some target in op.targets
+	target.access == "read"
+}
+
 deny contains {
 	"code": "NOT_UNDERSTOOD",
 	"reason": "this request is not canonical, or part of it could not be read",
@@ -155,7 +186,7 @@ deny contains {
 	some op in input.command.operations
 	op.kubernetes
 	op.kubernetes.pods
-	takes_the_node(op.kubernetes.pods)
+	takes_the_node(op)
 }
 
 deny contains {
@@ -241,9 +272,34 @@ reads_or_changes(op) if {
 	op.kind in {"create", "update", "patch", "apply", "scale", "delete", "deletecollection", "evict", "cordon", "client_config"}
 }
 
+# What a container is told to run by the change that makes it.
+reads_or_changes(op) if {
+	"exec" in op.via
+	op.effect in {"session", "execute", "create", "write"}
+}
+
 reads_or_changes_something(op) if reads_or_changes(op)
 
 reads_or_changes_something(op) if op.kind == "client_file"
+
+# What a rule of this file allows somewhere, so that it may wait where it goes elsewhere.
+is_ordinary(op) if reads(op)
+
+is_ordinary(op) if {
+	changes_things
+	goes_on(op)
+}
+
+goes_on(op) if reads_or_changes(op)
+
+goes_on(op) if runs_inside(op)
+
+goes_on(op) if op.kind == "client_write"
+
+changes_things if {
+	some group in input.principal.groups
+	group in {"developers", "sre"}
+}
 
 looks_inside(op) if {
 	op.kind == "exec"
@@ -329,26 +385,33 @@ cluster_wide := {
 	"validatingadmissionpolicybindings", "validatingwebhookconfigurations",
 }
 
-takes_the_node(pods) if pods.privileged == true
+takes_the_node(op) if op.kubernetes.pods.privileged == true
 
-takes_the_node(pods) if pods.host_network == true
+takes_the_node(op) if op.kubernetes.pods.host_network == true
 
-takes_the_node(pods) if pods.host_pid == true
+takes_the_node(op) if op.kubernetes.pods.host_pid == true
 
-takes_the_node(pods) if pods.host_ipc == true
+takes_the_node(op) if op.kubernetes.pods.host_ipc == true
 
-takes_the_node(pods) if pods.unconfined == true
+takes_the_node(op) if op.kubernetes.pods.unconfined == true
 
-takes_the_node(pods) if count(pods.host_paths) > 0
+takes_the_node(op) if count(op.kubernetes.pods.host_paths) > 0
 
-takes_the_node(pods) if count(pods.node_names) > 0
+takes_the_node(op) if count(op.kubernetes.pods.node_names) > 0
 
-takes_the_node(pods) if {
-	some capability in pods.capabilities
+takes_the_node(op) if {
+	some capability in op.kubernetes.pods.capabilities
+	not debugs(op, capability)
 	not capability in {
 		"AUDIT_WRITE", "CHOWN", "FOWNER", "FSETID", "IPC_LOCK", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID",
 		"SYS_RESOURCE",
 	}
+}
+
+# What `kubectl debug` gives its container in a running pod unless it is told otherwise. That waits all the same.
+debugs(op, capability) if {
+	op.kind == "ephemeral_container"
+	capability == "SYS_PTRACE"
 }
 
 destroys(facts) if facts.is_all == true

@@ -171,6 +171,25 @@ def test_words_of_deletion_and_change_are_features() -> None:
     assert "names_change" not in http("POST", "/users/create").features
 
 
+@pytest.mark.parametrize("query", ["Action=CreateUser", "Action=RunInstances", "cmd=reboot", "op=user.create"])
+def test_a_reading_request_whose_action_changes_something_says_so(query: str) -> None:
+    assert "names_change" in http("GET", f"/?{query}").features
+
+
+@pytest.mark.parametrize("query", ["Action=DescribeRuns", "task=set%20up%20the%20server", "q=create", "action=list"])
+def test_other_values_name_no_change(query: str) -> None:
+    assert "names_change" not in http("GET", f"/?{query}").features
+
+
+def test_headers_that_name_the_operation_are_words_of_it() -> None:
+    said = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.DeleteTable"}
+    command = http("POST", "/", said, '{"TableName": "x"}')
+    assert command.complete
+    assert "names_deletion" in command.features
+    said["X-Amz-Target"] = "DynamoDB_20120810.GetItem"
+    assert "names_deletion" not in http("POST", "/", said, "{}").features
+
+
 def test_an_upgrade_is_an_operation() -> None:
     command = http("GET", "/ws", {"Connection": "Upgrade", "Upgrade": "websocket"})
     assert kinds(command) == ["get", "upgrade"]

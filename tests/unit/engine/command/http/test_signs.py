@@ -10,6 +10,7 @@ from engine.command.http.signs import (
     action_values,
     has_secret,
     header_features,
+    names_change,
     names_deletion,
     value_features,
     words_of,
@@ -85,3 +86,9 @@ def test_secrets_of_an_unmistakable_form_are_seen() -> None:
     assert has_secret(["x", "AKIA" + "A1" * 8])
     assert has_secret(["ghp_" + "a" * 36])
     assert not has_secret(["AKIA", "sk-", "eyJ", "key=abc"])
+
+
+def test_names_and_actions_of_changes() -> None:
+    assert names_change(["create"], [])
+    assert names_change([], ["RunInstances"])
+    assert not names_change(["users"], ["GetRunStatus", "write it down", "list"])

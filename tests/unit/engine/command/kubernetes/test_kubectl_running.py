@@ -130,3 +130,22 @@ def test_ports_are_targets() -> None:
 def test_attach_without_input_only_watches() -> None:
     command = kubectl("kubectl attach web")
     assert (kinds(command), command.complete) == (["attach"], True)
+
+
+@pytest.mark.parametrize(
+    ("options", "added"),
+    [
+        *(
+            ("--profile=netadmin", ("NET_ADMIN", "NET_RAW")),
+            ("--profile=general", ("SYS_PTRACE",)),
+            ("", ("SYS_PTRACE",)),
+        ),
+        *(("--profile=restricted", ()), ("--profile=baseline", ()), ("--profile=legacy", ())),
+    ],
+)
+def test_profiles_of_debug_add_capabilities(options: str, added: tuple[str, ...]) -> None:
+    for more in ("", "--copy-to=x"):
+        facts = kubectl(f"kubectl debug web --image=i {options} {more}").operations[0].kubernetes
+        assert facts is not None
+        assert facts.pods is not None
+        assert facts.pods.capabilities == added

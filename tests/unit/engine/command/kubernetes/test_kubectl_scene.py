@@ -72,6 +72,9 @@ def test_files_are_targets_and_not_seen() -> None:
     [
         ("kubectl get --raw /api/v1/namespaces/a/secrets", "list"),
         ("kubectl get --raw /healthz", "server_info"),
+        ("kubectl get --raw /metrics", "server_info"),
+        ("kubectl get --raw /debug/pprof/heap", "server_call"),
+        ("kubectl get --raw /logs/kube-apiserver.log", "server_call"),
         ("kubectl delete --raw /api/v1/namespaces/a", "delete"),
         ("kubectl create --raw /api/v1/namespaces/a/pods -f x", "create"),
         ("kubectl replace --raw /x -f x", "server_call"),

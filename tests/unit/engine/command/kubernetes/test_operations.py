@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.command.kubernetes.operations import operation_of, target_name
+from engine.command.kubernetes.operations import answered, operation_of, target_name
 from engine.command.kubernetes.tree import Kubernetes
 from engine.command.tree import Access, Effect
 
@@ -32,3 +32,16 @@ def test_an_operation_has_kind_effect_access_and_facts() -> None:
     ]
     assert operation_of(Kubernetes("get"), ("top",), (0, 0)).kind == "unknown"
     assert operation_of(Kubernetes("get", path="/x"), ("top",), (0, 0), "server_info").targets[0].type == "path"
+
+
+@pytest.mark.parametrize("kind", ["patch", "apply", "delete", "deletecollection"])
+def test_a_change_of_secrets_whose_answer_shows_them_reads_them(kind: str) -> None:
+    facts = Kubernetes(kind, "", resource="secrets", namespace="a", name="b")
+    operation = answered(operation_of(facts, ("top",), (0, 0), kind))
+    assert [(one.name, one.access) for one in operation.targets][1:] == [("a/secrets/b", Access.READ)]
+
+
+@pytest.mark.parametrize(("kind", "resource"), [("create", "secrets"), ("update", "secrets"), ("patch", "configmaps")])
+def test_other_changes_read_nothing(kind: str, resource: str) -> None:
+    operation = operation_of(Kubernetes(kind, "", resource=resource, name="b"), ("top",), (0, 0), kind)
+    assert answered(operation) == operation

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.command.documents.values import Value
 from engine.command.kubernetes.pods import MAX_LISTED, argv_of, pod_facts
 from engine.command.kubernetes.tree import PodFacts
 
@@ -138,3 +139,21 @@ def test_lists_of_facts_end() -> None:
     facts = pod_facts({"x": [{"image": str(number), "command": [str(number)]} for number in range(500)]})
     assert facts is not None
     assert len(facts.images) == len(list(argv_of(facts))) == MAX_LISTED
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nodes"),
+    [
+        ({"values": ["cp1"]}, ("cp1",)),
+        ({"key": "kubernetes.io/hostname"}, ("?",)),
+        ({"operator": "In"}, ("?",)),
+        ({"key": "disk"}, ()),
+        ({"operator": "NotIn"}, ()),
+        ({"key": "disk", "operator": "In", "values": ["ssd"]}, ()),
+    ],
+)
+def test_a_patch_of_part_of_an_affinity_may_name_a_node(wanted: dict[str, Value], nodes: tuple[str, ...]) -> None:
+    for term in ({"nodeSelectorTerms": [{"matchExpressions": [wanted]}]}, {"preference": {"matchFields": [wanted]}}):
+        facts = pod_facts({"nodeAffinity": term})
+        assert (facts.node_names if facts is not None else ()) == nodes
+    assert pod_facts({"selector": {"matchExpressions": [{"values": ["web"]}]}}) is None

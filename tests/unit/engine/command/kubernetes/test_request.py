@@ -276,3 +276,58 @@ def test_a_raw_shell_is_never_seen_to_the_bottom() -> None:
 def test_the_word_for_a_shell_stands_on_an_exec_on_a_terminal_alone(which: str, path: str, query: str) -> None:
     command = shell_wanted(which, path=path, query=query)
     assert (kinds(command), codes(command)) == (["unknown"], ["unknown_shell"])
+
+
+STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
+CHANGES = {"Content-Type": "application/json-patch+json"}
+
+
+@pytest.mark.parametrize("beside", [{"labels": {"kind": "Role"}}, {"ownerReferences": [{"kind": "ClusterRole"}]}])
+def test_a_pod_is_seen_whatever_a_member_named_kind_says(beside: dict[str, object]) -> None:
+    facts = api("POST", "/api/v1/namespaces/a/pods", {"kind": "Pod", "metadata": beside, "spec": {"hostPID": True}})
+    assert facts.kubernetes is not None
+    assert facts.kubernetes.pods is not None
+    assert facts.kubernetes.pods.host_pid
+
+
+def test_a_patch_that_says_it_is_a_list_is_seen() -> None:
+    body = {"kind": "XList", "items": [], "spec": {"template": {"spec": {"hostPID": True}}}}
+    facts = api("PATCH", "/apis/apps/v1/namespaces/a/deployments/x", body, STRATEGIC).kubernetes
+    assert facts is not None
+    assert facts.pods is not None
+    assert facts.pods.host_pid
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "access"),
+    [
+        ("PATCH", "secrets/s?dryRun=All", {}, ["write", "read"]),
+        ("DELETE", "secrets?labelSelector=a%3Db&dryRun=All", None, ["delete", "read"]),
+        ("DELETE", "secrets/s", None, ["delete", "read"]),
+        ("POST", "secrets", {"kind": "Secret"}, ["create"]),
+        ("PATCH", "configmaps/s", {}, ["write"]),
+        ("GET", "secrets/s", None, ["read"]),
+    ],
+)
+def test_what_the_answer_to_a_change_shows_is_read(method: str, path: str, body: object, access: list[str]) -> None:
+    command = api(method, f"/api/v1/namespaces/a/{path}", body, STRATEGIC if body is not None else None)
+    assert [one.access for one in command.operations[0].targets] == access
+
+
+@pytest.mark.parametrize(
+    ("change", "is_complete"),
+    [
+        ({"op": "add", "path": "/rules/0/verbs/-", "value": "*"}, False),
+        ({"op": "replace", "path": "/rules/0/resources/0", "value": "secrets"}, False),
+        ({"op": "remove", "path": "/rules/0/resourceNames"}, False),
+        (
+            {"op": "add", "path": "/rules/-", "value": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}},
+            True,
+        ),
+        ({"op": "remove", "path": "/rules/0"}, True),
+    ],
+)
+def test_a_patch_of_part_of_a_rule_is_not_complete(change: dict[str, object], is_complete: bool) -> None:
+    command = api("PATCH", "/apis/rbac.authorization.k8s.io/v1/namespaces/a/roles/r", [change], CHANGES)
+    assert command.complete is is_complete
+    assert ("partial_rule" in command.features) is not is_complete

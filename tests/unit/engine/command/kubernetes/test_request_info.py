@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.command.documents.refusal import Refused
-from engine.command.kubernetes.request_info import Info, is_set, request_info, split_path
+from engine.command.kubernetes.request_info import Info, is_info_path, is_set, request_info, split_path
 
 
 def info(method: str, path: str, **query: str) -> Info:
@@ -175,3 +175,8 @@ def test_what_is_judged_is_what_is_forwarded(parts: list[str], method: str) -> N
     # The server trims slashes and splits; a path that got here gives it exactly our segments.
     assert found.path == path
     assert split_path(path) == [part for part in path.split("/") if part]
+
+
+def test_paths_that_only_inform_are_known() -> None:
+    assert all(map(is_info_path, ("/", "/version", "/readyz/etcd", "/openapi/v3/apis/apps/v1", "/apis/apps")))
+    assert not any(map(is_info_path, ("/debug/pprof/heap", "/logs/x", "/metrics/../x", "/configz/x")))
