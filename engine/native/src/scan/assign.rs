@@ -126,17 +126,31 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let own = Place::after(text, end, &mut values.names);
     let tail = own.as_ref().map_or_else(|| place::tail(text, end, &mut values.names), |place| place.tail);
     let other = own.as_ref().and_then(|place| pairs::typed(text, place)).or_else(|| pairs::beside(text, start, tail));
-    let found = [other, own]
-        .into_iter()
-        .flatten()
-        .find_map(|place| value(walker.engine, word, (start, end), (text, &place), values));
+    let found = match (other, own) {
+        (None, None) => return,
+        (None, Some(own)) => value(walker.engine, word, (start, end), (text, &own), values),
+        (Some(other), own) => first(walker.engine, word, (start, end), (text, [Some(other), own]), values),
+    };
     if let Some((from, to)) = found {
         let rank = if kind == walker.engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
 }
 
+/// The value at the first of some places that has one.
+#[cold]
+fn first(
+    engine: &Engine,
+    word: Word,
+    name: (usize, usize),
+    (text, places): (&[u8], [Option<Place>; 2]),
+    values: &mut Values,
+) -> Option<(usize, usize)> {
+    places.into_iter().flatten().find_map(|place| value(engine, word, name, (text, &place), values))
+}
+
 /// The value at a place, if it is what the word at `start..end` says.
+#[inline(always)]
 fn value(
     engine: &Engine,
     word: Word,
@@ -178,6 +192,9 @@ fn value(
 /// Whether the word is a part of the name of a resource: `arn:aws:secretsmanager:...:secret:db-AbCdEf`.
 fn is_named(text: &[u8], start: usize) -> bool {
     const REACH: usize = 96;
+    if start.checked_sub(1).and_then(|before| text.get(before)) != Some(&b':') {
+        return false;
+    }
     let before = text.get(start.saturating_sub(REACH)..start).unwrap_or_default();
     let length =
         before.iter().rev().take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'')).count();
@@ -187,11 +204,10 @@ fn is_named(text: &[u8], start: usize) -> bool {
 /// All of a key of which a part was found: to the quote that closes it, or to the end of its line of an environment.
 fn whole(text: &[u8], start: usize, place: &Place, (from, to): (usize, usize)) -> (usize, usize) {
     const SIGNS: usize = 8;
-    let next = text.get(to).copied();
-    if from != place.at
-        || next == place.quote
-        || next.is_none_or(|byte| byte.is_ascii_whitespace() && place.quote.is_none())
-    {
+    let Some(next) = text.get(to).copied() else {
+        return (from, to);
+    };
+    if from != place.at || Some(next) == place.quote || place.quote.is_none() && !closes(next) {
         return (from, to);
     }
     let last = match place.quote {
@@ -269,14 +285,15 @@ fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
 }
 
 fn key(text: &[u8], place: &Place, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
-    let joined = text.get(place.tail.1) == Some(&b'-') && place.at == place.tail.1.saturating_add(1);
-    if names::tells_of_key(place.tail(text)) || joined && names::is_of_workload(text.get(place.at..)?) {
+    if names::tells_of_key(place.tail(text)) {
         return None;
     }
     let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
-    bare_key(text, place.at, demand, values)
+    let found = bare_key(text, place.at, demand, values)
         .or_else(|| quoted_key(text, place, demand))
-        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))
+        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))?;
+    let joined = text.get(place.tail.1) == Some(&b'-') && place.at == place.tail.1.saturating_add(1);
+    (!joined || !names::is_of_workload(text.get(place.at..)?)).then_some(found)
 }
 
 /// Whether what stands here has the length of a key, as `key` takes one.
@@ -374,7 +391,10 @@ fn quoted_password(text: &[u8], place: &Place, quote: u8) -> Option<(usize, usiz
 fn bare_password(text: &[u8], start: usize, place: &Place, values: &mut Values) -> Option<(usize, usize)> {
     let end = values.words.end(text, place.at, VALUE, |byte| !byte.is_ascii_whitespace() && !closes(byte));
     let narrow = text.get(place.at..end)?;
-    let is_cut = text.get(end).is_some_and(|byte| !byte.is_ascii_whitespace());
+    let is_cut = text.get(end).is_some_and(|byte| closes(*byte) || *byte == b'[');
+    if narrow.len() > LONGEST || narrow.len() < SHORTEST && !is_cut {
+        return None;
+    }
     let codes = is_code(narrow, text.get(end).copied());
     let line = if is_cut || codes { lines::end(text, start, place) } else { None };
     let line = line.filter(|last| *last >= end && last.saturating_sub(place.at) <= LONGEST);

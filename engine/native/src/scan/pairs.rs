@@ -10,11 +10,23 @@ const NAME: usize = 64;
 
 /// Where the value stands of which the name is told in a member (`{"name": "DB_PASSWORD", "value": ...}`, of YAML too), when a
 /// word of that name begins at `start`; `tail` is what is behind the word of the name.
+#[inline(always)]
 pub fn beside(text: &[u8], start: usize, tail: (usize, usize)) -> Option<Place> {
     let (_, end) = tail;
-    if !matches!(text.get(end), Some(b'"' | b'\'' | b'\\' | b'\n' | b'\r')) || !is_told(text, start) {
-        return None;
+    let after = text.get(end..)?;
+    match after {
+        [b'\n', b' ' | b'\t', ..]
+        | [b'\r', b'\n', ..]
+        | [b'"' | b'\'', b',' | b' ' | b'\n' | b'\r', ..]
+        | [b'\\', b'"', ..] => member(text, start, tail),
+        _ => None,
     }
+}
+
+/// The value of the member that follows the name.
+#[inline(never)]
+fn member(text: &[u8], start: usize, tail: (usize, usize)) -> Option<Place> {
+    let (_, end) = tail;
     let last = text.len().min(end.saturating_add(REACH));
     let mut reader = Reader { text: text.get(..last)?, at: end };
     reader.skip(|byte| byte == b'\\');
@@ -33,7 +45,12 @@ pub fn beside(text: &[u8], start: usize, tail: (usize, usize)) -> Option<Place> 
         let quote = reader.take(|byte| matches!(byte, b'"' | b'\''));
         if name.eq_ignore_ascii_case(b"value") {
             let is_there = reader.text.get(reader.at).is_some_and(|byte| !byte.is_ascii_whitespace());
-            return is_there.then_some(Place { at: reader.at, tail, operator: Operator::Colon, quote });
+            return (is_there && is_told(text, start)).then_some(Place {
+                at: reader.at,
+                tail,
+                operator: Operator::Colon,
+                quote,
+            });
         }
         // Another member of one line: it may be a string or a number.
         reader.run(|byte| match quote {
@@ -59,16 +76,25 @@ fn is_told(text: &[u8], start: usize) -> bool {
 }
 
 /// Where the value stands behind the type of a name: `apiKey: string = "..."`, `password: &str = "..."`.
+#[inline(always)]
 pub fn typed(text: &[u8], place: &Place) -> Option<Place> {
-    const LONGEST: usize = 40;
     if place.operator != Operator::Colon || place.quote.is_some() {
         return None;
     }
+    behind_type(text, place)
+}
+
+#[inline(never)]
+fn behind_type(text: &[u8], place: &Place) -> Option<Place> {
+    const LONGEST: usize = 40;
     let rest = text.get(place.at..)?;
     if !rest.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'&') {
         return None;
     }
-    let is_of_type = |byte: &u8| byte.is_ascii_alphanumeric() || b"_&<>[].|,?*' ".contains(byte);
+    let is_of_type = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'&' | b'<' | b'>' | b'[' | b']' | b'.' | b'|' | b',' | b'?' | b'*' | b'\'' | b' ')
+    };
     let length = rest.iter().take(LONGEST).take_while(|byte| is_of_type(byte)).count();
     let mut reader = Reader {
         text: text.get(..text.len().min(place.at.saturating_add(REACH)))?,

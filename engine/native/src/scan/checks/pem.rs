@@ -11,6 +11,9 @@ pub fn pem(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
     let stop = rest.windows(dashes.len()).position(|part| part == dashes).unwrap_or(rest.len());
     let (body, after) = rest.split_at_checked(stop)?;
+    if body.len() < LEAST {
+        return None;
+    }
     let closed = || {
         let tail = after.strip_prefix(close)?;
         let tail = tail.get(..tail.len().min(80))?;
