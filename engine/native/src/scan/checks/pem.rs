@@ -110,7 +110,9 @@ pub fn wrapped(text: &[u8], start: usize, end: usize) -> Option<Place> {
         let gap = rest.iter().take(SPACES).take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r')).count();
         let line = rest.get(gap..)?;
         let length = line.iter().take(LONGEST).take_while(|byte| is_of_base64(**byte)).count();
-        let is_line = rest.iter().take(gap).any(|byte| *byte == b'\n') && length >= 4;
+        // What begins a key itself is the next one's, or lines of beginnings would be gone through again from each.
+        let is_line =
+            rest.iter().take(gap).any(|byte| *byte == b'\n') && length >= 4 && !line.starts_with(b"LS0tLS1CRUdJTi");
         if !is_line || text.get(last.saturating_sub(1)) == Some(&b'=') || last.saturating_sub(start) > LONGEST {
             break;
         }
