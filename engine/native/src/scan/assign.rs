@@ -6,8 +6,11 @@ use crate::scan::checks::random;
 use crate::scan::engine::Engine;
 use crate::scan::limits::VALUE;
 use crate::scan::near::begins_word;
+use crate::scan::place::{self, Operator, Place};
+use crate::scan::quoted::End;
 use crate::scan::values::{Run, Values};
 use crate::scan::walk::Walker;
+use crate::scan::{lines, names, pairs, quoted};
 
 /// What a name promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +98,7 @@ pub struct Kinds {
 impl Kinds {
     pub fn new(kind_of: impl Fn(&str) -> Result<u16, String>) -> Result<Self, String> {
         let [key, password] = TYPES;
-        let is_name = |rest: &str| rest.bytes().all(is_of_names) && !rest.is_empty();
+        let is_name = |rest: &str| rest.bytes().all(place::is_of_names) && !rest.is_empty();
         let passwords = || WORDS.iter().filter(|(_, word)| matches!(word, Word::Password | Word::ShortPassword));
         let longer = passwords().filter(|(_, word)| *word == Word::ShortPassword).flat_map(|(short, _)| {
             let rests = passwords().filter_map(move |(long, _)| long.strip_prefix(short)).filter(|rest| is_name(rest));
@@ -115,45 +118,118 @@ impl Kinds {
 
 /// A word stood at `start..end`: takes what is assigned to the name that it is part of.
 pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
-    let kinds = &walker.engine.generic;
     let kind = kind(walker.engine, word);
     if !walker.wants_kind(kind) {
         return;
     }
     let (text, values) = (walker.text, &mut walker.values);
-    let Some(place) = Place::after(text, end, &mut values.names) else {
-        return;
-    };
-    // WHY first: most of what is assigned is short.
-    if kind == kinds.key && !may_be_key(text, &place, &mut values.keys) || is_public(text, start) {
-        return;
-    }
-    let found = match word {
-        Word::Password => password(text, &place, values),
-        Word::ShortPassword if begins_word(text, start) && !kinds.goes_on(text, start, end) => {
-            password(text, &place, values)
-        }
-        Word::ShortPassword => None,
-        Word::Key => key(text, &place, random::KEY, values),
-        Word::Faint if place.operator == Operator::None => None,
-        // WHY first: of what is no key after a word that promises one nothing more is asked.
-        Word::Weak | Word::Faint if key(text, &place, random::KEY, values).is_none() => None,
-        Word::Weak if is_strengthened(text, start) => key(text, &place, random::KEY, values),
-        Word::Weak | Word::Faint if place.names(text, start) => key(text, &place, random::NAMED, values),
-        Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
-            key(text, &place, random::WEAK, values)
-        }
-        Word::Weak | Word::Faint => key(text, &place, random::WEAK.stricter().stricter(), values),
+    let own = Place::after(text, end, &mut values.names);
+    let tail = own.as_ref().map_or_else(|| place::tail(text, end, &mut values.names), |place| place.tail);
+    let other = own.as_ref().and_then(|place| pairs::typed(text, place)).or_else(|| pairs::beside(text, start, tail));
+    let found = match (other, own) {
+        (None, None) => return,
+        (None, Some(own)) => value(walker.engine, word, (start, end), (text, &own), values),
+        (Some(other), own) => first(walker.engine, word, (start, end), (text, [Some(other), own]), values),
     };
     if let Some((from, to)) = found {
-        let rank = if kind == kinds.password { PASSWORD_RANK } else { KEY_RANK };
+        let rank = if kind == walker.engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
 }
 
+/// The value at the first of some places that has one.
+#[cold]
+fn first(
+    engine: &Engine,
+    word: Word,
+    name: (usize, usize),
+    (text, places): (&[u8], [Option<Place>; 2]),
+    values: &mut Values,
+) -> Option<(usize, usize)> {
+    places.into_iter().flatten().find_map(|place| value(engine, word, name, (text, &place), values))
+}
+
+/// The value at a place, if it is what the word at `start..end` says.
+#[inline(always)]
+fn value(
+    engine: &Engine,
+    word: Word,
+    (start, end): (usize, usize),
+    (text, place): (&[u8], &Place),
+    values: &mut Values,
+) -> Option<(usize, usize)> {
+    let kinds = &engine.generic;
+    // WHY first: most of what is assigned is short.
+    if kind(engine, word) == kinds.key && !may_be_key(text, place, &mut values.keys) || names::is_public(text, start) {
+        return None;
+    }
+    let found = match word {
+        Word::Password => password(text, start, place, values),
+        Word::ShortPassword
+            if begins_word(text, start) && !names::goes_on(text, start, end) && !kinds.goes_on(text, start, end) =>
+        {
+            password(text, start, place, values)
+        }
+        Word::ShortPassword => None,
+        Word::Key => key(text, place, random::KEY, values),
+        Word::Faint if place.operator == Operator::None => None,
+        // WHY first: of what is no key after a word that promises one nothing more is asked.
+        Word::Weak | Word::Faint if key(text, place, random::KEY, values).is_none() => None,
+        Word::Weak if is_strengthened(text, start) => key(text, place, random::KEY, values),
+        Word::Weak | Word::Faint if place.names(text, start) => key(text, place, random::NAMED, values),
+        Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
+            key(text, place, random::WEAK, values)
+        }
+        Word::Weak | Word::Faint => key(text, place, random::WEAK.stricter().stricter(), values),
+    };
+    if kind(engine, word) == kinds.password {
+        return found;
+    }
+    let found = found.filter(|_| !names::is_place(text, start, end) && !is_named(text, start))?;
+    Some(whole(text, start, place, found))
+}
+
+/// Whether the word is a part of the name of a resource: `arn:aws:secretsmanager:...:secret:db-AbCdEf`.
+fn is_named(text: &[u8], start: usize) -> bool {
+    const REACH: usize = 96;
+    if start.checked_sub(1).and_then(|before| text.get(before)) != Some(&b':') {
+        return false;
+    }
+    let before = text.get(start.saturating_sub(REACH)..start).unwrap_or_default();
+    let length =
+        before.iter().rev().take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'')).count();
+    before.get(before.len().saturating_sub(length)..).unwrap_or_default().starts_with(b"arn:")
+}
+
+/// All of a key of which a part was found: to the quote that closes it, or to the end of its line of an environment.
+fn whole(text: &[u8], start: usize, place: &Place, (from, to): (usize, usize)) -> (usize, usize) {
+    const SIGNS: usize = 8;
+    let Some(next) = text.get(to).copied() else {
+        return (from, to);
+    };
+    if from != place.at || Some(next) == place.quote || place.quote.is_none() && !closes(next) {
+        return (from, to);
+    }
+    let last = match place.quote {
+        None => lines::end(text, start, place),
+        Some(quote) => match quoted::end(text, from, quote) {
+            End::Closed(end) => text.get(from..end).filter(|value| is_joined(value, SIGNS)).map(|_| end),
+            End::Broken(_) | End::Open => None,
+        },
+    };
+    (from, last.filter(|last| *last > to).unwrap_or(to))
+}
+
+/// Whether it has no spaces, or so many signs that they belong to it.
+fn is_joined(value: &[u8], signs: usize) -> bool {
+    value.iter().all(u8::is_ascii_graphic)
+        || value.iter().filter(|byte| byte.is_ascii_punctuation()).count() >= signs
+            && value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+}
+
 /// Whether this byte may stand behind a word whose name, or an operator or a quote after it, begins there.
 pub fn may_follow(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || b"_=:,|\"'` \t])>([\\!?-.".contains(&byte)
+    byte.is_ascii_alphabetic() || b"_=:,|\"'` \t])>([\\!?-.\n\r".contains(&byte)
 }
 
 /// What is found after a word.
@@ -164,27 +240,26 @@ pub fn kind(engine: &Engine, word: Word) -> u16 {
     }
 }
 
-/// Where the value begins that is assigned to the name of which a word ends at `end`, when the text ends before it is over.
-pub fn unfinished(text: &[u8], end: usize) -> Option<usize> {
-    let place = Place::after(text, end, &mut Run::default())?;
+/// Where the value begins that is assigned to the name of which a word stands at `start..end`, when the text ends before it is over.
+pub fn unfinished(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    let names = &mut Run::default();
+    let own = Place::after(text, end, names);
+    let tail = place::tail(text, end, names);
     let is_open = |at: usize, is_in: &dyn Fn(u8) -> bool| at < text.len() && run(text, at, is_in) >= text.len();
-    let quoted = place.quote.is_some_and(|quote| is_open(place.at, &|byte| byte != quote && byte != b'\n'));
-    if quoted || is_open(place.at, &|byte| !byte.is_ascii_whitespace()) {
-        return Some(place.at);
-    }
-    after_a_word(text, &place).filter(|at| is_open(*at, &|byte| !byte.is_ascii_whitespace()))
-}
-
-/// A public key is no secret: `PUBLIC_KEY`, `publicKey`, `pub_key`.
-fn is_public(text: &[u8], start: usize) -> bool {
-    const SIGNS: [&[u8]; 3] = [b"public", b"pub", b"publishable"];
-    const LONGEST: usize = 12;
-    let before = text.get(start.saturating_sub(LONGEST)..start).unwrap_or_default();
-    let name = match before {
-        [name @ .., b'_' | b'-' | b' '] => name,
-        name => name,
+    let is_solid = |at: &usize| is_open(*at, &|byte| !byte.is_ascii_whitespace());
+    let opened = |place: &Place| match place.quote {
+        Some(quote) => place.at < text.len() && quoted::end(text, place.at, quote) == End::Open || is_solid(&place.at),
+        None => lines::is_open(text, place.at),
     };
-    ends_with_any(name, &SIGNS)
+    // Between tags and behind options a value begins at once.
+    let (_, name_end) = tail;
+    let next = || Some(run(text, name_end, |byte| matches!(byte, b' ' | b'>' | b'"' | b'\'')));
+    let next = text.get(name_end).filter(|byte| matches!(byte, b' ' | b'>')).and_then(|_| next());
+    let second = own.as_ref().and_then(|place| after_a_word(text, place)).filter(is_solid);
+    let typed = own.as_ref().and_then(|place| pairs::typed(text, place));
+    let places = [own, typed, pairs::beside(text, start, tail)].into_iter().flatten();
+    let open = places.filter(opened).map(|place| place.at);
+    open.chain(next.filter(is_solid)).chain(second).min()
 }
 
 fn is_strengthened(text: &[u8], start: usize) -> bool {
@@ -203,76 +278,6 @@ fn all_capitals(text: &[u8], start: usize, end: usize) -> bool {
     text.get(start..end).is_some_and(|word| word.iter().all(u8::is_ascii_uppercase))
 }
 
-/// Where a value begins, and how it came there.
-struct Place {
-    at: usize,
-    /// The rest of the name after the word.
-    tail: (usize, usize),
-    operator: Operator,
-    /// The byte that closes the value, when one opened it.
-    quote: Option<u8>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    /// `=` and its kin.
-    Equals,
-    Colon,
-    /// A comma, a closing bracket, an arrow; what stands between arguments.
-    Comma,
-    /// Space, a dash or nothing but quotes.
-    None,
-}
-
-impl Place {
-    /// Reads the rest of the name, an operator and an opening quote.
-    fn after(text: &[u8], end: usize, names: &mut Run) -> Option<Self> {
-        const TAIL: usize = 24;
-        const BETWEEN: usize = 12;
-        let tail = names.end(text, end, TAIL, is_of_names);
-        let mut at = tail;
-        let (mut operator, mut quote) = (Operator::None, None);
-        let between = text.get(at..)?.iter().take(BETWEEN);
-        for byte in between {
-            match byte {
-                b'=' => operator = Operator::Equals,
-                b':' if operator != Operator::Equals => operator = Operator::Colon,
-                b',' | b'|' if operator == Operator::None => operator = Operator::Comma,
-                // WHY: `password = '', next = ''`: what is assigned is nothing.
-                b'"' | b'\'' | b'`' if quote == Some(*byte) && operator == Operator::Equals => return None,
-                b',' if quote.is_some() && matches!(operator, Operator::Equals | Operator::Colon) => return None,
-                b'"' | b'\'' | b'`' => quote = Some(*byte),
-                b' ' | b'\t' | b']' | b')' | b'>' | b'(' | b'[' | b'\\' | b'!' | b'?' | b':' | b',' | b'|' => {
-                    if operator != Operator::None && matches!(byte, b' ' | b'\t') {
-                        quote = None;
-                    }
-                }
-                b'-' | b'.' if operator == Operator::None => {}
-                _ => break,
-            }
-            if matches!(byte, b'=' | b':' | b',' | b')' | b']') {
-                quote = None;
-            }
-            at = at.saturating_add(1);
-        }
-        if at == tail {
-            return None;
-        }
-        Some(Self { at, tail: (end, tail), operator, quote })
-    }
-
-    /// Whether the name of which the word is a part ends with it, is longer than it, and has a value assigned.
-    fn names(&self, text: &[u8], start: usize) -> bool {
-        let before = start.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
-        let is_part = before == b'_' || before == b'-' || before.is_ascii_lowercase();
-        is_part && self.tail.0 == self.tail.1 && matches!(self.operator, Operator::Equals | Operator::Colon)
-    }
-
-    fn tail<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        text.get(self.tail.0..self.tail.1).unwrap_or_default()
-    }
-}
-
 /// The end of a run of bytes from `at` for which `is_in` holds.
 fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
     let length = text.get(at..).unwrap_or_default().iter().take(VALUE).take_while(|byte| is_in(**byte)).count();
@@ -280,29 +285,21 @@ fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
 }
 
 fn key(text: &[u8], place: &Place, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
-    let tail = place.tail(text);
-    // WHY: `key_id`, `tokenId`, `secretName` name a secret, they do not hold it.
-    if ends_with_any(
-        tail,
-        &[b"id", b"ids", b"name", b"names", b"url", b"uri", b"path", b"type", b"arn", b"hash", b"count"],
-    ) {
+    if names::tells_of_key(place.tail(text)) {
         return None;
     }
     let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
-    bare_key(text, place.at, demand, values)
+    let found = bare_key(text, place.at, demand, values)
         .or_else(|| quoted_key(text, place, demand))
-        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))
+        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))?;
+    let joined = text.get(place.tail.1) == Some(&b'-') && place.at == place.tail.1.saturating_add(1);
+    (!joined || !names::is_of_workload(text.get(place.at..)?)).then_some(found)
 }
 
 /// Whether what stands here has the length of a key, as `key` takes one.
 fn may_be_key(text: &[u8], place: &Place, keys: &mut Run) -> bool {
     let mut is_long = |at: usize| keys.end(text, at, VALUE, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
     place.quote.is_some() || is_long(place.at) || after_a_word(text, place).is_some_and(is_long)
-}
-
-/// Whether names are made of such letters.
-fn is_of_names(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_'
 }
 
 /// Whether keys are made of such letters.
@@ -326,21 +323,28 @@ fn bare_key(text: &[u8], at: usize, demand: random::Demand, values: &mut Values)
     let end = values.keys.end(text, at, VALUE, is_of_keys);
     let value = trimmed(text.get(at..end)?);
     let end = at.saturating_add(value.len());
-    let called = matches!(text.get(end), Some(b'(' | b'{' | b'[' | b'$' | b'<'));
+    // `</` is of a tag that closes.
+    let called =
+        matches!(text.get(end..), Some([b'(' | b'{' | b'[' | b'$', ..] | [b'<'] | [b'<', b'\0'..=b'.' | b'0'.., ..]));
     (!called && values.looks_random(text, at, end, demand)).then_some((at, end))
 }
 
-/// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`).
+/// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`). A long one may have spaces.
 fn quoted_key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usize)> {
     const SHORTEST: usize = 20;
-    let quote = place.quote?;
-    let end = run(text, place.at, |byte| byte != quote && byte.is_ascii_graphic());
+    const LONG: usize = 40;
+    const SIGNS: usize = 8;
+    let End::Closed(end) = quoted::end(text, place.at, place.quote?) else {
+        return None;
+    };
     let value = text.get(place.at..end)?;
-    let is_whole = text.get(end) == Some(&quote) && value.len() >= demand.shortest.max(SHORTEST);
+    let has_spaces = value.contains(&b' ');
+    let (shortest, entropy) = if has_spaces { (LONG, 480) } else { (SHORTEST, 380) };
     let kinds = [u8::is_ascii_digit, u8::is_ascii_alphabetic, u8::is_ascii_punctuation];
     let is_mixed = kinds.iter().all(|kind| value.iter().filter(|byte| kind(byte)).count() >= 3);
-    let holds = is_whole && is_mixed && random::entropy(value) >= 380;
-    (holds && !random::is_code(value) && !random::is_placeholder(value)).then_some((place.at, end))
+    let holds = value.len() >= demand.shortest.max(shortest) && is_joined(value, SIGNS) && is_mixed;
+    let is_random = holds && random::entropy(value) >= entropy;
+    (is_random && !random::is_code(value) && !random::is_placeholder(value)).then_some((place.at, end))
 }
 
 /// Where the value begins when one word stands before it: `secret for 0a1b...`, `access code 0a1b...`.
@@ -355,36 +359,74 @@ fn after_a_word(text: &[u8], place: &Place) -> Option<usize> {
     ((1..=LONGEST).contains(&length) && text.get(word) == Some(&b' ')).then(|| word.saturating_add(1))
 }
 
-fn password(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, usize)> {
-    const SHORTEST: usize = 4;
-    const LONGEST: usize = 128;
-    if ends_with_any(
-        place.tail(text),
-        &[b"hash", b"length", b"file", b"path", b"field", b"policy", b"less", b"name", b"id", b"url", b"reset"],
-    ) || matches!(place.operator, Operator::None | Operator::Comma)
-    {
+/// The shortest password, and the longest.
+const SHORTEST: usize = 4;
+const LONGEST: usize = 128;
+
+fn password(text: &[u8], start: usize, place: &Place, values: &mut Values) -> Option<(usize, usize)> {
+    if names::tells_of_password(place.tail(text)) {
         return password_without_operator(text, place, values);
     }
-    let end = match place.quote {
-        Some(quote) => run(text, place.at, |byte| byte != quote && byte != b'\n' && byte != b'\\'),
-        None => values.words.end(text, place.at, VALUE, |byte| !byte.is_ascii_whitespace() && !closes(byte)),
+    if matches!(place.operator, Operator::None | Operator::Comma) {
+        return given_password(text, start, place).or_else(|| password_without_operator(text, place, values));
+    }
+    match place.quote {
+        Some(quote) => quoted_password(text, place, quote),
+        None => bare_password(text, start, place, values),
+    }
+}
+
+/// One in quotes, to the quote that closes it; where none does, up to the first sign that may.
+fn quoted_password(text: &[u8], place: &Place, quote: u8) -> Option<(usize, usize)> {
+    let cut = || run(text, place.at, |byte| byte != quote && byte != b'\n' && byte != b'\\');
+    let end = match quoted::end(text, place.at, quote) {
+        End::Closed(end) if end.saturating_sub(place.at) <= LONGEST => end,
+        _ => Some(cut()).filter(|end| matches!(text.get(*end), Some(b'\\')) || text.get(*end) == Some(&quote))?,
     };
     let value = text.get(place.at..end)?;
-    if !(SHORTEST..=LONGEST).contains(&value.len())
-        || values.of(text, place.at, end).is_none_or(|mut value| random::stands_for(&mut value))
-        || is_code(value, text.get(end).copied())
-    {
+    (is_real(value) && !is_code(value, None)).then_some((place.at, end))
+}
+
+/// One without quotes: up to white space or a sign that ends values, unless its line says that the signs are its own.
+fn bare_password(text: &[u8], start: usize, place: &Place, values: &mut Values) -> Option<(usize, usize)> {
+    let end = values.words.end(text, place.at, VALUE, |byte| !byte.is_ascii_whitespace() && !closes(byte));
+    let narrow = text.get(place.at..end)?;
+    let is_cut = text.get(end).is_some_and(|byte| closes(*byte) || *byte == b'[');
+    if narrow.len() > LONGEST || narrow.len() < SHORTEST && !is_cut {
         return None;
     }
-    let closed = place.quote.is_none() || text.get(end).copied() == place.quote || text.get(end) == Some(&b'\\');
+    let codes = is_code(narrow, text.get(end).copied());
+    let line = if is_cut || codes { lines::end(text, start, place) } else { None };
+    let line = line.filter(|last| *last >= end && last.saturating_sub(place.at) <= LONGEST);
+    if codes && line.is_none() {
+        return None;
+    }
+    let end = line.unwrap_or(end);
+    let value = text.get(place.at..end)?;
     let plain = value.iter().all(u8::is_ascii_alphabetic);
-    let holds = match (place.quote, place.operator) {
-        (Some(_), _) => closed && value.len() >= SHORTEST,
-        (None, Operator::Equals) => value.len() >= SHORTEST && (!plain || value.len() >= 6),
-        (None, Operator::Colon) => !plain || is_line_of_its_own(text, end),
-        (None, _) => false,
+    let holds = match place.operator {
+        Operator::Equals => !plain || value.len() >= 6,
+        Operator::Colon => !plain || lines::is_last(text, end),
+        Operator::Comma | Operator::None => false,
     };
-    holds.then_some((place.at, end))
+    let is_long = (SHORTEST..=LONGEST).contains(&value.len());
+    let mut stands_for = || values.of(text, place.at, end).is_none_or(|mut value| random::stands_for(&mut value));
+    (holds && is_long && !random::is_moment(value) && !stands_for()).then_some((place.at, end))
+}
+
+/// One that no operator assigns, where it is plain all the same that it is one.
+fn given_password(text: &[u8], start: usize, place: &Place) -> Option<(usize, usize)> {
+    let quoted = || match quoted::end(text, place.at, place.quote?) {
+        End::Closed(end) if pairs::is_given(text, start, end, place) => Some((place.at, end)),
+        _ => None,
+    };
+    let found = pairs::tagged(text, start, place).or_else(|| pairs::option(text, start, place)).or_else(quoted);
+    found.filter(|(from, to)| text.get(*from..*to).is_some_and(is_real))
+}
+
+/// Whether it is long enough for a password, and stands for none.
+fn is_real(value: &[u8]) -> bool {
+    (SHORTEST..=LONGEST).contains(&value.len()) && !random::is_moment(value) && !random::is_placeholder(value)
 }
 
 /// `--password hunter2`: only what looks like a secret by itself.
@@ -409,10 +451,6 @@ const CLOSES: [bool; 256] = {
     all
 };
 
-fn is_line_of_its_own(text: &[u8], end: usize) -> bool {
-    matches!(text.get(end), None | Some(b'\n' | b'\r'))
-}
-
 /// A value that is code: a variable, a call, a member of something.
 fn is_code(value: &[u8], after: Option<u8>) -> bool {
     if matches!(after, Some(b'(' | b'[' | b'{')) {
@@ -420,6 +458,9 @@ fn is_code(value: &[u8], after: Option<u8>) -> bool {
     }
     let dotted =
         value.contains(&b'.') && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
+    // A type and what it is of: `Union[str`.
+    let bracket = value.contains(&b'[')
+        && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'['));
     let selector = value.first().is_some_and(|byte| matches!(byte, b'#' | b'.'))
         && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
     let path = value.contains(&b'/')
@@ -427,15 +468,7 @@ fn is_code(value: &[u8], after: Option<u8>) -> bool {
     // What follows a quote that closed: `"password = " + value`.
     let joined = value.first().is_some_and(|byte| matches!(byte, b'+' | b')' | b';'));
     let has = |pair @ [_, last]: &[u8; 2]| value.contains(last) && value.windows(2).any(|two| two == pair);
-    dotted || selector || path || joined || has(b"->") || has(b"::") || has(b"()")
-}
-
-fn ends_with_any(tail: &[u8], endings: &[&[u8]]) -> bool {
-    let last = |length: usize| tail.len().checked_sub(length).and_then(|from| tail.get(from..));
-    let letter = tail.last().map(u8::to_ascii_lowercase);
-    // WHY the last letter first: it refuses nearly all.
-    let mut alike = endings.iter().filter(|ending| ending.last().copied() == letter);
-    alike.any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
+    dotted || bracket || selector || path || joined || has(b"->") || has(b"::") || has(b"()")
 }
 
 /// Without the punctuation of a sentence at its end.

@@ -6,6 +6,7 @@
 use crate::scan::assign;
 use crate::scan::automaton::Automaton;
 use crate::scan::checks::contact::before_address;
+use crate::scan::checks::pem::{last_line, may_be_wrapped};
 use crate::scan::checks::random::is_blanked;
 use crate::scan::checks::tokens::logins;
 use crate::scan::checks::Check;
@@ -164,7 +165,7 @@ impl<'a> Looking<'a> {
                 Action::Context { .. } => self.words.extend(trigger.groups.iter().map(|group| (end, *group))),
                 Action::Assign { word } => {
                     if self.wanted(assign::kind(engine, word)) {
-                        if let Some(at) = assign::unfinished(self.text, end) {
+                        if let Some(at) = assign::unfinished(self.text, start, end) {
                             self.grows(at);
                         }
                     }
@@ -238,7 +239,8 @@ impl<'a> Looking<'a> {
         let rest = self.text.get(last..).unwrap_or_default();
         for check in self.checks(number) {
             let open = match *check {
-                "pem" => is_open_key(rest, self.is_terminal),
+                "pem" => is_open_key(rest, last_line(self.text.get(at..last).unwrap_or_default()), self.is_terminal),
+                "wrapped" => may_be_wrapped(self.text, at, last),
                 "putty" => is_open_putty(rest, self.is_terminal),
                 "curl" => {
                     if let Some(((value, _), _)) = logins(rest).find(|(_, is_over)| !is_over) {
@@ -345,21 +347,21 @@ fn is_undecided(trail: &Automaton, text: &[u8], at: usize) -> bool {
     lives && ended.is_none()
 }
 
-/// Whether a key in PEM whose first line is over may have its last one yet.
-fn is_open_key(rest: &[u8], is_terminal: bool) -> bool {
+/// Whether a key whose first line is over may have its last one yet, which begins with `close`.
+fn is_open_key(rest: &[u8], close: &[u8], is_terminal: bool) -> bool {
     if rest.len() > LONGEST {
         return false;
     }
-    let Some(dashes) = rest.windows(5).position(|part| part == b"-----") else {
+    let dashes = close.strip_suffix(b"END").unwrap_or(close);
+    let Some(place) = rest.windows(dashes.len()).position(|part| part == dashes) else {
         return !(is_terminal && rest.iter().any(|byte| !may_stand_in_key(*byte)));
     };
-    let last = rest.get(dashes..).unwrap_or_default();
-    let close = b"-----END";
+    let last = rest.get(place..).unwrap_or_default();
     if last.len() < close.len() {
         return close.starts_with(last);
     }
-    let tail = last.strip_prefix(close.as_slice());
-    tail.is_some_and(|tail| tail.len() <= LAST_LINE && !tail.windows(5).any(|part| part == b"-----"))
+    let (tail, line) = (last.strip_prefix(close), dashes.trim_ascii_end());
+    tail.is_some_and(|tail| tail.len() <= LAST_LINE && !tail.windows(line.len()).any(|part| part == line))
 }
 
 /// Whether a key file of PuTTY may have its last line yet.

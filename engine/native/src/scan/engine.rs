@@ -124,6 +124,8 @@ pub struct Detector {
     /// The shape ends in a counted run in which dashes may stand.
     pub dashed: bool,
     pub secret: bool,
+    /// Of a provider's key: figures alone are one only where a word says so (`near`).
+    pub bound: bool,
 }
 
 /// The scanner, built.
@@ -310,6 +312,7 @@ impl Detector {
             context,
             dashed: row.shape.rsplit_once("-]{").is_some_and(|(_, count)| count.ends_with('}') && !count.contains(']')),
             secret: row.kind.starts_with("secret."),
+            bound: row.how == How::Near,
         })
     }
 

@@ -37,16 +37,70 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
         let Some(value_end) = walker.longest(number, detector, at, detector.value.way(at)) else {
             continue;
         };
+        // INVARIANT: what is nobody's for this trigger may be a later one's, so it is tried again.
+        if detector.bound && !is_bound(walker.text, end, (at, value_end)) {
+            next = next.min(at);
+            continue;
+        }
         if walker.accept(number, detector, at, value_end) {
             // INVARIANT: what a trigger takes does not depend on triggers before it, so pieces do not matter: the next
             // one may take the same value again, and only what was refused is not tried twice.
-            next = at;
+            next = next.min(at);
             break;
         }
     }
     if let Some(slot) = walker.followed.get_mut(usize::from(number)) {
         *slot = next.max(tried);
     }
+}
+
+/// Whether a value is a key by what stands before it. Figures of a commit, a digest or a trace look like keys; so they must stand
+/// right behind the provider's name, which ends at `trigger`, or a word for a key between them, and behind no sign of a path.
+fn is_bound(text: &[u8], trigger: usize, (start, end): (usize, usize)) -> bool {
+    const BEFORE: usize = 24;
+    const KEYS: [&[u8]; 11] =
+        [b"key", b"secret", b"token", b"pass", b"access", b"private", b"auth", b"login", b"client", b"cred", b"licen"];
+    const OTHERS: [&[u8]; 19] = [
+        b"commit",
+        b"sha",
+        b"sha1",
+        b"sha256",
+        b"md5",
+        b"rev",
+        b"ref",
+        b"revision",
+        b"hash",
+        b"digest",
+        b"checksum",
+        b"trace",
+        b"traceid",
+        b"trace_id",
+        b"span_id",
+        b"branch",
+        b"tree",
+        b"fingerprint",
+        b"etag",
+    ];
+    let is_of_figures = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'x');
+    if !text.get(start..end).is_some_and(|value| value.iter().all(is_of_figures)) {
+        return true;
+    }
+    if start.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| b"/@#~".contains(byte)) {
+        return false;
+    }
+    let between = text.get(trigger..start).unwrap_or_default();
+    let is_quiet = |byte: &&u8| byte.is_ascii_whitespace() || b"\"'`:=>(,[{|\\".contains(*byte);
+    let kept = between.len().saturating_sub(between.iter().rev().take_while(is_quiet).count());
+    let named = between.get(..kept).unwrap_or_default();
+    if named.iter().all(|byte| is_quiet(&byte) || *byte == b'-') {
+        return true;
+    }
+    let is_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'_' | b'-');
+    let length = named.iter().rev().take_while(is_of_name).count();
+    let name = named.get(named.len().saturating_sub(length)..).unwrap_or_default();
+    let around = text.get(trigger.saturating_sub(BEFORE)..start).unwrap_or_default();
+    let has = |word: &[u8]| around.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    !OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other)) && KEYS.iter().any(|key| has(key))
 }
 
 /// The places up to `GAP` after `end` at which a value may begin (letters and digits after none), and those of white space.
@@ -82,4 +136,37 @@ pub fn begins_word(text: &[u8], start: usize) -> bool {
 pub fn is_word_of_its_own(text: &[u8], start: usize, end: usize) -> bool {
     begins_word(text, start)
         && (end.saturating_sub(start) > SHORT || !text.get(end).is_some_and(u8::is_ascii_lowercase))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_a_key_where_a_word_says_so() {
+        let sha = "0a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5f6a7b8c9d";
+        let bound = |text: &str, trigger: &str| {
+            let text = text.replace("@@", sha);
+            let (trigger, start) = (text.find(trigger).map(|at| at.saturating_add(trigger.len())), text.find(sha));
+            trigger
+                .zip(start)
+                .is_some_and(|(at, start)| is_bound(text.as_bytes(), at, (start, start.saturating_add(sha.len()))))
+        };
+        for text in
+            ["github @@", "github: \"@@\"", "github_token=@@", "github.com secret is @@", "GITHUB github-key-@@"]
+        {
+            assert!(bound(text, "github"), "{text}");
+        }
+        for text in [
+            "github.com/o/r/commit/@@",
+            "github.com/a/token#@@",
+            "github.com/a/b @@",
+            "github key, commit @@",
+            "github trace_id=@@",
+            "github app id: @@",
+        ] {
+            assert!(!bound(text, "github"), "{text}");
+        }
+        assert!(is_bound(b"github.com/a/Zz9", 6, (13, 16)));
+    }
 }

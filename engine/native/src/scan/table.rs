@@ -32,6 +32,8 @@ pub enum Class {
     Word,
     Local,
     Host,
+    /// The local part of an address as nearly all have it.
+    Mailbox,
 }
 
 impl Class {
@@ -42,6 +44,7 @@ impl Class {
             'w' => Self::Word,
             'l' => Self::Local,
             'h' => Self::Host,
+            'm' => Self::Mailbox,
             _ => return None,
         })
     }
@@ -55,6 +58,7 @@ impl Class {
                 byte.is_ascii_alphanumeric()
                     || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~')
             }
+            Self::Mailbox => byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-'),
             Self::Host => byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'),
         }
     }

@@ -70,9 +70,43 @@ impl Chance {
 
     /// Something that is, begins, surrounds or resembles a finding.
     fn piece(&mut self, engine: &Engine) -> Vec<u8> {
-        const JOINTS: [&str; 25] = [
-            " ", " ", " ", "=", ": ", "\n", "'", "\"", "-", ".", "/", "_", "@", ",", "(", "+", "::", "://", "é", "東",
-            " id is ", "x", " -u", " --user ", " --user=",
+        const JOINTS: [&str; 36] = [
+            " ",
+            " ",
+            " ",
+            "=",
+            ": ",
+            "\n",
+            "'",
+            "\"",
+            "-",
+            ".",
+            "/",
+            "_",
+            "@",
+            ",",
+            "(",
+            "+",
+            "::",
+            "://",
+            "é",
+            "東",
+            " id is ",
+            "x",
+            " -u",
+            " --user ",
+            " --user=",
+            "\n  value: ",
+            "\",\"value\":\"",
+            "<password>",
+            "</",
+            "')",
+            "password: ",
+            "\nPASSWORD=",
+            " # x\n",
+            "\\\"",
+            "<",
+            "===\n",
         ];
         match self.below(8) {
             0 | 1 => {
@@ -207,6 +241,36 @@ fn a_login_of_curl_is_kept_back_until_its_own_quote_closes_it() {
         for seed in 1..50 {
             let (hidden, _) = shown(&wanted, text.as_bytes(), &mut Chance(seed), false);
             assert_eq!(hidden, found.iter().map(|one| (one.start, one.end)).collect::<Vec<_>>(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_a_line_a_tag_a_call_or_a_member_holds_is_hidden_however_it_comes() {
+    let engine = engine().expect("the engine is built");
+    let wanted: std::sync::Arc<[bool]> = engine.types.iter().map(|_| true).collect();
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    let texts = [
+        "{\"password\":\"abcd\\\"rest99\", \"x\": 1}".to_owned(),
+        "PASSWORD=ab,c<rest(99\nB=1\n".to_owned(),
+        "  password: sunflowers   # rotate\n".to_owned(),
+        "- name: DB_PASSWORD\n  value: hunter2xyz\n".to_owned(),
+        "{\"Name\":\"/db/password\",\"Version\":3,\"Value\":\"hunter2xyz\"}".to_owned(),
+        "<password>hunter2!xyz</password>".to_owned(),
+        "define('DB_PASSWORD', 'hunter2xyz');".to_owned(),
+        "let password: Option<&str> = \"hunter2xyz\";".to_owned(),
+        "x --password 'hunter2xyz' y".to_owned(),
+        format!("-----BEGIN PRIVATE KEY-----\n{line}\n{line}\nroot@web:~# ls\n"),
+        format!("x LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpVYlRZYUZSYXplWlRKbXRGc1pNeDNJNGdn\n{line}\n{line}\nAb9=\n$ ls\n"),
+    ];
+    for text in texts {
+        let found = scan(engine, text.as_bytes());
+        assert_eq!(found.len(), 1, "{text}");
+        for seed in 1..60 {
+            let (hidden, whole) = shown(&wanted, text.as_bytes(), &mut Chance(seed), false);
+            assert_eq!(String::from_utf8_lossy(&whole), text);
+            let covered = |at: usize| hidden.iter().any(|(from, to)| (*from..*to).contains(&at));
+            assert!(found.iter().all(|one| (one.start..one.end).all(covered)), "{text} {seed} {hidden:?} {found:?}");
         }
     }
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
+import re
+import string
 
 import pytest
 
@@ -52,6 +56,133 @@ def test_each_kind_of_value_is_found_where_it_stands(text: str, expected: list[t
 )
 def test_what_only_looks_like_one_is_left_alone(text: str) -> None:
     assert found(text) == []
+
+
+def chance(length: int, letters: str) -> str:
+    """Letters as chance makes keys of them, the same at every run."""
+    made = random.Random(length)
+    return "".join(made.choice(letters) for _ in range(length))
+
+
+HEX = "0123456789abcdef"
+SHA, TRACE, LONG = chance(40, HEX), chance(32, HEX), chance(64, HEX)
+NUMBER = "-".join(chance(length, HEX) for length in (8, 4, 4, 4, 12))
+RANDOM = chance(44, string.ascii_letters + string.digits)
+LINES = "\n".join(chance(64, string.ascii_letters + string.digits + "+/") for _ in range(4))
+WRAPPED = base64.b64encode(f"-----BEGIN OPENSSH PRIVATE KEY-----\n{LINES}\n".encode()).decode()
+WORD = "hunter2" + "xyz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A password goes to its end, whatever signs are in it.
+        r'{"password":"abcd\"«rest99»"}',
+        r'{"password":"«Tr0ub4dor\u0026rest»"}',
+        r'{"log":"{\"password\":\"«a1b2c3\\\"rest»\"}"}',
+        *(f"HOST=db\nPASSWORD=«Tr0ub{sign}rest99»\nPORT=1" for sign in ",;&<)([{"),
+        "password: «sunflowers» # rotate",
+        "  password: «abc/def-ghi»\n",
+        "password: «correct.horse.battery»\n",
+        "SECRET_KEY = '«b-q-5gtd1py7zb=)zish&a+j+85)^+r6mls^#7=@ad!0o»'",
+        "define('AUTH_KEY',         '«x7$K }9v&Q|p2@Zr-5!mT~w(8]Ld+4>Hs{1/Nc^6;Jb*3,Gf?0.Xk=Uy_Ea:Vi»');",
+        # Its name stands elsewhere than right before it.
+        f"- name: DB_PASSWORD\n  value: «{WORD}»\n",
+        f'{{"name":"API_KEY","value":"«{RANDOM}»"}}',
+        f'{{"Name":"/prod/db/password","Type":"SecureString","Version":3,"Value":"«{WORD}»"}}',
+        f"<password>«{WORD}»</password>",
+        f"<apiToken>«{RANDOM}»</apiToken>",
+        f"define('DB_PASSWORD','«{WORD}»');",
+        f'const apiKey: string = "«{RANDOM}»";',
+        f'let password: &str = "«{WORD}»";',
+        f'ds.setPassword("«{WORD}»");',
+        f'os.getenv("DB_PASSWORD", "«{WORD}»")',
+        f'process.env.DB_PASSWORD || "«{WORD}»"',
+        f"tool --password «{WORD}9Z» --dry-run",
+        f"sshpass -p «{WORD}» ssh web",
+        f"redis-cli -h cache -a «{WORD}» ping",
+        f".dockerconfigjson: «{RANDOM}{RANDOM}»",
+        f'{{"kty":"EC","crv":"P-256","d":"«{RANDOM[:43]}»"}}',
+        # Keys in files, cut off or wrapped.
+        f"$ head -5 id_rsa\n«-----BEGIN OPENSSH PRIVATE KEY-----\n{LINES}»\n$ ls",
+        f"«---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n{LINES}\n---- END SSH2 ENCRYPTED PRIVATE KEY ----»",
+        "«" + "\n".join(WRAPPED[at : at + 76] for at in range(0, len(WRAPPED), 76)) + "»\n$ ls",
+        # Keys of providers where a word says so.
+        f"github_token: «{SHA}»",
+        f"wandb «{SHA}»",
+        f"HEROKU_API_KEY=«{NUMBER}»",
+        f'"datadog": {{"api_key": "«{TRACE}»"}}',
+        # Other shapes of what is claimed.
+        f"«EAAV{RANDOM}{RANDOM}»",
+        f"d=«xoxd-{RANDOM}%2B{RANDOM}»",
+        '{"account_number":"«000123456789»"}',
+        '"social_security_number": «194269999»',
+        '"birth_date": "«1985-07-14T00:00:00Z»"',
+        "Date of birth: «14 July 1985»",
+        "DOB: «14-Jul-1985»",
+        "?email=«jane%40corp.com»&x",
+        r'{"e":"«jane\u0040corp.com»"}',
+    ],
+)
+def test_all_of_a_value_is_found(text: str) -> None:
+    before, value, after = re.split("[«»]", text)
+    findings = patterns.scan(before + value + after).findings
+    start, end = len(before), len(before) + len(value)
+    assert all(any(one.start <= at < one.end for one in findings) for at in range(start, end)), findings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Commits, digests, traces and numbers beside a provider's name.
+        f"https://github.com/o/r/commit/{SHA}",
+        f"https://raw.githubusercontent.com/a/b/{SHA}/README.md",
+        f"git+https://github.com/a/b#{SHA}",
+        f'{{"sha":"{SHA}","url":"https://api.github.com/repos/o/r/git/commits/{SHA}"}}',
+        f"https://bitbucket.org/a/b/commits/{SHA}",
+        f"amazon linux image, commit {SHA}",
+        f"https://app.datadoghq.com/apm/trace/{TRACE}",
+        f"heroku app id: {NUMBER}",
+        f"fastly service_id {TRACE}",
+        f"zendesk ticket {SHA}",
+        f"see here: {LONG}",
+        # Names that promise nothing.
+        '"passport": "^0.7.0"',
+        "passport: expired",
+        "passlib==1.7.4",
+        "pass_rate=0.98765",
+        "pass_count: 123456",
+        "passthrough: enabled1",
+        "last_password_change: 2026-01-02",
+        "password_changed_at=2026-01-02T03:04:05Z",
+        "password_expires: never",
+        "password: Union[str, None]",
+        f"cache_key={SHA}",
+        f"idempotency_key: {NUMBER}",
+        f'"partitionKey":"{SHA}"',
+        f"next_page_token: {RANDOM}",
+        f'"nextToken": "{RANDOM}"',
+        "accessed_at=2026-01-02T03:04:05.678901Z",
+        "tokenizer: cl100k_base",
+        "secret-sync-28391040-kx7zq 0/1 Completed",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf",
+        f"gpg --recv-keys {SHA.upper()}",
+        # Code and words where a value might stand.
+        "password: string,",
+        "    password=self.password,",
+        "  password: req.body.password",
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: x",
+        "['username', 'password', 'email1']",
+        "t('password', 'Password')",
+        "tool --password <password>",
+        "tool --password FILE",
+        "<label>password</label>",
+        "process.env.PASSWORD || 'not-set'",
+        "PASSWORD=$(cat x)",
+    ],
+)
+def test_what_promises_no_secret_is_left_alone(text: str) -> None:
+    assert [one for one in found(text) if one[0].startswith("secret.")] == []
 
 
 def test_places_count_characters_and_the_rest_of_the_text_is_kept() -> None:

@@ -163,14 +163,27 @@ fn ipv6(text: &[u8], start: usize, end: usize) -> Option<Place> {
     (holds && !is_of_a_machine(text, start, end, special)).then_some((start, end))
 }
 
-/// A day that exists, in any of the usual orders.
+/// A day that exists, in any of the usual orders; its month may be in letters, and a time may follow it.
 fn date(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    const MONTHS: [&[u8]; 12] =
+        [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
     let value = text.get(start..end)?;
-    let parts: Vec<u32> = value
-        .split(|byte| !byte.is_ascii_digit())
-        .map(|part| digits(part).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit)))
-        .collect();
-    let [first, second, third] = <[u32; 3]>::try_from(parts).ok()?;
+    let mut parts = value.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let mut number = |part: &[u8]| {
+        let month = || {
+            MONTHS
+                .iter()
+                .zip(1_u32..)
+                .find(|(month, _)| part.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(month)))
+        };
+        if part.first().is_some_and(u8::is_ascii_alphabetic) {
+            return month().map(|(_, number)| number);
+        }
+        let day = part.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        Some(digits(part.get(..day)?).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit)))
+    };
+    let mut next = || parts.next().and_then(&mut number);
+    let (first, second, third) = (next()?, next()?, next()?);
     let holds = if first > 31 { is_day(third, second) } else { is_day(first, second) || is_day(second, first) };
     holds.then_some((start, end))
 }

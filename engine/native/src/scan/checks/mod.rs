@@ -8,6 +8,7 @@ pub mod contact;
 pub mod digits;
 pub mod europe;
 pub mod iban;
+pub mod pem;
 pub mod people;
 pub mod random;
 pub mod tally;

@@ -185,6 +185,9 @@ pub fn is_random(value: &mut impl Facts, demand: Demand) -> bool {
             return false;
         }
     }
+    if is_moment(value.bytes()) {
+        return false;
+    }
     if is_uuid(value.bytes()) {
         return value.entropy() >= 180 && !stands_for(value);
     }
@@ -207,6 +210,16 @@ pub fn is_random(value: &mut impl Facts, demand: Demand) -> bool {
         && value.entropy() >= needed
         && (is_long_hex || !is_spelled(value))
         && !stands_for(value)
+}
+
+/// A day, or a moment of one: `2026-01-02T03:04:05Z`.
+pub fn is_moment(value: &[u8]) -> bool {
+    let parts = (value.get(..4), value.get(4), value.get(5..7), value.get(7), value.get(8..10));
+    let (Some(year), Some(b'-'), Some(month), Some(b'-'), Some(day)) = parts else {
+        return false;
+    };
+    [year, month, day].into_iter().flatten().all(u8::is_ascii_digit)
+        && value.iter().all(|byte| byte.is_ascii_digit() || b"-:.+TZ_ ".contains(byte))
 }
 
 /// What begins as a path does.
@@ -435,6 +448,13 @@ mod tests {
         assert_eq!(entropy(b"aaaa"), 0);
         assert_eq!(entropy(b"abab"), 100);
         assert_eq!(entropy(b"abcd"), 200);
+    }
+
+    #[test]
+    fn a_moment_is_no_value() {
+        assert!(is_moment(b"2026-01-02") && is_moment(b"2026-01-02T03:04:05.678901Z"));
+        assert!(!is_moment(b"2026-01-02x") && !is_moment(b"2026") && !is_moment(b"20260102"));
+        assert!(!looks_random(b"2026-01-02T03:04:05.678901Z", KEY));
     }
 
     #[test]

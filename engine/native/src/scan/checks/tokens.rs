@@ -1,7 +1,7 @@
 //! Structure of keys and tokens: their letters, what they decode to, where a block ends.
 
 use crate::scan::checks::random::{entropy, is_placeholder, Facts};
-use crate::scan::checks::Place;
+use crate::scan::checks::{pem, Place};
 use crate::scan::limits::LONGEST;
 
 pub fn of(name: &str) -> Option<fn(&[u8]) -> bool> {
@@ -25,7 +25,8 @@ pub type Around = fn(&[u8], usize, usize) -> Option<Place>;
 
 pub fn around(name: &str) -> Option<Around> {
     Some(match name {
-        "pem" => pem,
+        "pem" => pem::pem,
+        "wrapped" => pem::wrapped,
         "putty" => putty,
         "offpath" => offpath,
         "run" => run,
@@ -143,20 +144,6 @@ pub fn decoded(text: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// From the first line of a key to its last.
-fn pem(text: &[u8], start: usize, end: usize) -> Option<Place> {
-    const LEAST: usize = 40;
-    let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
-    let dashes = rest.windows(5).position(|part| part == b"-----")?;
-    let (body, after) = rest.split_at_checked(dashes)?;
-    let tail = after.strip_prefix(b"-----END".as_slice())?;
-    let material = body.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-    let close =
-        tail.iter().take(80).collect::<Vec<_>>().windows(5).position(|part| part.iter().all(|byte| **byte == b'-'))?;
-    let length = dashes.saturating_add(8).saturating_add(close).saturating_add(5);
-    (material >= LEAST).then_some((start, end.saturating_add(length)))
-}
-
 /// The private lines of a key file of PuTTY.
 fn putty(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let rest = text.get(end..text.len().min(end.saturating_add(LONGEST)))?;
@@ -252,15 +239,6 @@ mod tests {
         assert_eq!(decoded(b"aGk=").as_deref(), Some(b"hi".as_slice()));
         assert_eq!(decoded(b"-_-_").as_deref(), Some([0xfb, 0xff, 0xbf].as_slice()));
         assert_eq!(decoded(b"a b"), None);
-    }
-
-    #[test]
-    fn a_key_in_pem_goes_to_its_last_line() {
-        let body = "A".repeat(64);
-        let text = format!("x -----BEGIN EC PRIVATE KEY-----\n{body}\n-----END EC PRIVATE KEY----- y");
-        let (start, end) = (2, 32);
-        assert_eq!(pem(text.as_bytes(), start, end), Some((2, text.len().saturating_sub(2))));
-        assert_eq!(pem(b"-----BEGIN PRIVATE KEY-----\n***\n-----END PRIVATE KEY-----", 0, 27), None);
     }
 
     #[test]
