@@ -123,7 +123,7 @@ async def test_who_asks_all_the_time_never_waits(monkeypatch: pytest.MonkeyPatch
     assert background is not None
     await background
     assert reading.times == 2
-    reading.now += catalog.WARM
+    reading.now += catalog.WARM - 1
     await service.refresh(TARGET, changed=False)
     assert reading.times == 2
     await service.close()
