@@ -93,6 +93,38 @@ def test_only_an_extensions_own_types_keep_a_function_from_being_taken_for_anoth
     assert list(facts.operators) == (["public.="] if shadows else [])
 
 
+@pytest.mark.parametrize(
+    ("changed", "shadows", "repeats"),
+    [
+        ({"language": "c", "volatility": "i"}, False, False),
+        ({"language": "c", "volatility": "s"}, False, False),
+        ({"language": "c", "volatility": "v"}, True, False),
+        ({"language": "sql", "volatility": "i"}, True, False),
+        ({"language": "c", "volatility": "i", "of_extension": False}, True, False),
+        ({"language": "c", "volatility": "v", "repeats": True}, False, True),
+        ({"language": "plpgsql", "repeats": True, "of_extension": False}, False, True),
+    ],
+)
+def test_an_extensions_function_in_c_that_changes_nothing_is_what_it_says(
+    changed: dict[str, object], shadows: bool, repeats: bool
+) -> None:
+    row = function("upper", **({"of_extension": True, "argument_types": [BUILT_IN]} | changed))
+    facts, _ = facts_of(Found(functions=[row]))
+    assert facts.functions is not None
+    found = facts.functions["public.upper"][0]  # type: ignore[index]  # the adapter always lists
+    assert (found.shadows, found.repeats) == (shadows, repeats)
+
+
+def test_an_extensions_operator_counts_unless_it_is_in_c_and_changes_nothing() -> None:
+    rows = [
+        OperatorRow("public", "%", True, BUILT_IN, BUILT_IN, True),
+        OperatorRow("public", "+", True, BUILT_IN, BUILT_IN, False),
+        OperatorRow("public", "-", True, BUILT_IN, BUILT_IN, None),
+        OperatorRow("public", "*", False, BUILT_IN, BUILT_IN, True),
+    ]
+    assert list(facts_of(Found(operators=rows))[0].operators) == ["public.*", "public.+", "public.-"]
+
+
 def test_casts_and_checks_stand_by_their_type_and_by_when_they_run() -> None:
     rows = [
         CastRow("mood", "s", "f", "e"),
