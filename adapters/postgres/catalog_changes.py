@@ -149,7 +149,7 @@ async def _renewed(connection: Connection, before: Reading, marks: Marks, change
         found = replace(found, parents=await read_parents(connection))
     if marks.differ_in(old, "functions", "schemas", "languages", "extensions"):
         found = replace(found, functions=await read_functions(connection))
-    if marks.differ_in(old, "operators", "functions", "schemas", "languages", "extensions"):
+    if marks.differ_in(old, "operators", "schemas", "extensions"):
         found = replace(found, operators=await read_operators(connection))
     if marks.differ_in(old, "casts", "checks", "functions", "types", "schemas", "extensions"):
         found = replace(found, casts=await read_casts(connection))

@@ -78,10 +78,10 @@ SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.
   p.proargnames, p.proargmodes::text[], p.pronargs::int4, p.pronargdefaults::int4, p.provariadic <> 0,
   CASE WHEN l.lanname = 'sql' AND pg_catalog.length(p.prosrc) <= {MAX_DEFINITION} THEN p.prosrc END,
   p.proconfig IS NOT NULL, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
-  p.proargtypes::int8[], p.prokind::text,
-  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END,
   EXISTS (SELECT FROM pg_catalog.pg_proc b JOIN pg_catalog.pg_namespace c ON c.oid = b.pronamespace
-    WHERE c.nspname = 'pg_catalog' AND b.proname = p.proname AND b.proargtypes = p.proargtypes)
+    WHERE c.nspname = 'pg_catalog' AND b.proname = p.proname AND b.proargtypes = p.proargtypes),
+  p.proargtypes::int8[], p.prokind::text,
+  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -165,11 +165,11 @@ class FunctionRow:
     body: str | None
     settings: bool
     of_extension: bool
+    repeats: bool
+    """Whether one of PostgreSQL's own has the same name and types."""
     argument_types: Sequence[int]
     kind: str
     default_values: str | None = None
-    repeats: bool = False
-    """Whether one of PostgreSQL's own has the same name and types."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
 @pytest.mark.parametrize(
     ("kind", "asked"),
     [
-        ("functions", ["functions", "operators", "casts", "views [3, 4]"]),
+        ("functions", ["functions", "casts", "views [3, 4]"]),
         ("operators", ["operators", "views [3, 4]"]),
         ("casts", ["casts"]),
         ("checks", ["casts"]),
@@ -125,7 +125,7 @@ async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
         ("composites", ["shapes"]),
         ("parents", ["parents"]),
         ("schemas", ["types", "functions", "operators", "casts", "views [3, 4]"]),
-        ("languages", ["functions", "operators", "views [3, 4]"]),
+        ("languages", ["functions", "views [3, 4]"]),
         ("extensions", ["shapes", "functions", "operators", "casts"]),
     ],
 )

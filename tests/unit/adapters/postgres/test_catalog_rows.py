@@ -17,7 +17,7 @@ def function(name: str, **changed: object) -> FunctionRow:
         "schema": "public", "name": name, "volatility": "s", "security_definer": False, "strict": True,
         "returns_set": True, "language": "sql", "argument_names": ["k", "what"], "argument_modes": ["i", "t"],
         "arguments": 1, "defaults": 0, "variadic": False, "body": "SELECT 1", "settings": False,
-        "of_extension": False, "argument_types": [BUILT_IN], "kind": "f",
+        "of_extension": False, "repeats": False, "argument_types": [BUILT_IN], "kind": "f",
     }  # fmt: skip
     return FunctionRow(**(facts | changed))  # type: ignore[arg-type]  # names checked by the constructor
 

@@ -39,11 +39,16 @@ impl Handing {
 impl Builder<'_> {
     /// Looks at a query whose results somebody may use or leave, who reads what they use.
     pub fn handed_on<T>(&mut self, query: Option<&Node>, look: impl FnOnce(&mut Self) -> T) -> T {
-        let is_select = matches!(query.and_then(|node| node.node.as_ref()), Some(NodeEnum::SelectStmt(_)));
-        let before = std::mem::replace(&mut self.handing.next, is_select);
+        let before = self.handing.next;
+        self.hand_on(query);
         let seen = look(self);
         self.handing.next = before;
         seen
+    }
+
+    /// Says so of the query that is looked at next.
+    pub fn hand_on(&mut self, query: Option<&Node>) {
+        self.handing.next = matches!(query.and_then(|node| node.node.as_ref()), Some(NodeEnum::SelectStmt(_)));
     }
 
     /// Whether the query that is begun now hands on; those inside it do not, unless they are said to.

@@ -3,7 +3,6 @@
 //! `scope` knows what a name means inside a query, `flow` what a value is made of, `select` and `from` walk queries,
 //! `expression` and `json` walk expressions, `rows` the statements that change rows. One walk finds operations and lineage.
 
-pub mod arrays;
 pub mod calls;
 pub mod condition;
 pub mod equality;
@@ -13,6 +12,7 @@ pub mod from;
 pub mod handing;
 pub mod json;
 pub mod naming;
+pub mod plain_arrays;
 pub mod rows;
 pub mod scope;
 pub mod select;
