@@ -393,6 +393,11 @@ def _may_shadow(of_extension: bool, types: Sequence[int], *, is_machine_code: bo
     return not of_extension or (not is_machine_code and all(oid < _FIRST_USER_OID for oid in types))
 
 
+def _is_taken_for_another(row: FunctionRow) -> bool:
+    is_machine_code = row.language == "c" and row.volatility in ("i", "s")
+    return _may_shadow(row.of_extension, row.argument_types, is_machine_code=is_machine_code)
+
+
 def _functions(rows: Sequence[FunctionRow]) -> dict[str, list[FunctionFacts]]:
     found: dict[str, list[FunctionFacts]] = {}
     for row in rows:
@@ -401,8 +406,6 @@ def _functions(rows: Sequence[FunctionRow]) -> dict[str, list[FunctionFacts]]:
 
 
 def _function(row: FunctionRow) -> FunctionFacts:
-    is_machine_code = row.language == "c" and _VOLATILITY.get(row.volatility, "volatile") != "volatile"
-    may_shadow = _may_shadow(row.of_extension, row.argument_types, is_machine_code=is_machine_code)
     return FunctionFacts(
         security_definer=row.security_definer,
         columns=_named(row, _OUT_MODES) or None,
@@ -417,8 +420,8 @@ def _function(row: FunctionRow) -> FunctionFacts:
         # WHY not a body of SQL-standard form: it is bound to its objects, and its text is not in prosrc.
         body=row.body if row.kind == "f" and row.body else None,
         settings=row.settings,
-        shadows=may_shadow and not row.repeats,
-        repeats=may_shadow and row.repeats,
+        shadows=_is_taken_for_another(row) and not row.repeats,
+        repeats=_is_taken_for_another(row) and row.repeats,
     )
 
 
