@@ -6,13 +6,14 @@ connection in `catalog_changes`. Materialized views have no definition
 here: their rows are of an earlier time, when what they read may have been defined otherwise.
 
 Sessions say when DDL went through them (`changed`): what was read before does not count any more from that moment, for
-all sessions. Changes made elsewhere are seen after `FRESH` seconds; the cross-check against the server's own description
+all sessions. Changes made elsewhere are seen after `FRESH` seconds at the latest; the cross-check against the server's own description
 of a result (`session.masking`) holds in between.
 """
 
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import secrets
 import time
 from collections.abc import Mapping
@@ -31,9 +32,9 @@ from engine._native import Catalog, NativeError
 from engine.command.sql.parse import build_catalog
 
 FRESH = 30.0
-"""Seconds for which what was read is taken as it is."""
-STALE = 120.0
-"""Seconds after which it is not taken at all; between the two it is read again in the background."""
+"""Seconds after which what was read is not taken any more: who asks waits until it is read again."""
+WARM = 20.0
+"""Seconds after which it is still taken, and read again in the background meanwhile: who asks all the time never waits."""
 TIMEOUT = 5.0
 RETRY = 5.0
 """Seconds after a failed reading before the next: until then nothing is known."""
@@ -112,9 +113,10 @@ class TargetNames:
 class _Reader:
     """One database: its names, the connection they are read over, and when that was last done."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, clock: collections.abc.Callable[[], float]) -> None:
         self.names = TargetNames()
         self._target = target
+        self._clock = clock
         self._lock = asyncio.Lock()
         self._connection: asyncpg.Connection | None = None
         self._seed = 0
@@ -128,7 +130,7 @@ class _Reader:
 
     async def refresh(self, changed: bool) -> None:
         """Return when what is known is fit to be used, or is known to be unknown."""
-        asked_at = time.monotonic()
+        asked_at = self._clock()
         if changed:
             self.names.show(None)
             self._read_at = None
@@ -143,17 +145,23 @@ class _Reader:
                     return
         elif failed and age < RETRY:
             return
-        elif age > STALE or failed:
+        elif failed:
             await self._read(asked_at)
-        elif age > FRESH and (self._background is None or self._background.done()):
+        elif age > FRESH:
+            # INVARIANT: what is older than `FRESH` is used by nobody, also where nobody has asked for long.
+            await self._read(asked_at - FRESH)
+        elif age > WARM and (self._background is None or self._background.done()):
             self._background = asyncio.create_task(self._read(asked_at))
 
     async def _read(self, since: float = 0.0) -> None:
-        """Read the names, unless a reading is there that began after `since` and behind the last change."""
+        """Read the names, unless a reading is there that began after `since` and behind the last change.
+
+        A reading that fails leaves nothing known.
+        """
         async with self._lock:
             if self._read_at is not None and self._read_at > since:
                 return
-            began, changes = time.monotonic(), self._changes
+            began, changes = self._clock(), self._changes
             try:
                 async with asyncio.timeout(TIMEOUT):
                     snapshot = await self._fetch()
@@ -210,9 +218,10 @@ class _Reader:
 
 
 class CatalogService:
-    """The names at all targets of one program, shared by its sessions."""
+    """The names at all targets of one program, shared by its sessions. `clock` counts seconds and never goes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: collections.abc.Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._readers: dict[Target, _Reader] = {}
 
     def names(self, target: Target) -> TargetNames:
@@ -232,5 +241,5 @@ class CatalogService:
     def _reader(self, target: Target) -> _Reader:
         reader = self._readers.get(target.place)
         if reader is None:
-            reader = self._readers[target.place] = _Reader(target)
+            reader = self._readers[target.place] = _Reader(target, self._clock)
         return reader

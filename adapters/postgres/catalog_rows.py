@@ -78,6 +78,8 @@ SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.
   p.proargnames, p.proargmodes::text[], p.pronargs::int4, p.pronargdefaults::int4, p.provariadic <> 0,
   CASE WHEN l.lanname = 'sql' AND pg_catalog.length(p.prosrc) <= {MAX_DEFINITION} THEN p.prosrc END,
   p.proconfig IS NOT NULL, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_proc", oid="p.oid")},
+  EXISTS (SELECT FROM pg_catalog.pg_proc b JOIN pg_catalog.pg_namespace c ON c.oid = b.pronamespace
+    WHERE c.nspname = 'pg_catalog' AND b.proname = p.proname AND b.proargtypes = p.proargtypes),
   p.proargtypes::int8[], p.prokind::text,
   CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
 FROM pg_catalog.pg_proc p
@@ -89,8 +91,11 @@ LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 _OPERATORS = f"""
 SELECT n.nspname, o.oprname, {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_operator", oid="o.oid")},
-  o.oprleft::int8, o.oprright::int8
+  o.oprleft::int8, o.oprright::int8,
+  l.lanname = 'c' AND p.provolatile <> 'v' AND {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_proc", oid="p.oid")}
 FROM pg_catalog.pg_operator o
+LEFT JOIN pg_catalog.pg_proc p ON p.oid = o.oprcode
+LEFT JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
 WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
@@ -160,6 +165,8 @@ class FunctionRow:
     body: str | None
     settings: bool
     of_extension: bool
+    repeats: bool
+    """Whether one of PostgreSQL's own has the same name and types."""
     argument_types: Sequence[int]
     kind: str
     default_values: str | None = None
@@ -174,6 +181,8 @@ class OperatorRow:
     of_extension: bool
     left: int
     right: int
+    is_machine_code: bool | None = False
+    """Whether it is a function in C of an extension that changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +366,13 @@ def _generated(rows: Sequence[ColumnRow], all_rows: Sequence[ColumnRow]) -> dict
 def _operators(found: Found) -> list[str]:
     """Those that may be taken for PostgreSQL's own."""
     rows = found.operators
-    return sorted({f"{row.schema}.{row.name}" for row in rows if _may_shadow(row.of_extension, (row.left, row.right))})
+    return sorted(
+        {
+            f"{row.schema}.{row.name}"
+            for row in rows
+            if _may_shadow(row.of_extension, (row.left, row.right), is_machine_code=bool(row.is_machine_code))
+        }
+    )
 
 
 def _casts(found: Found, *, is_check: bool) -> dict[str, list[str]]:
@@ -370,10 +385,17 @@ def _casts(found: Found, *, is_check: bool) -> dict[str, list[str]]:
     return made
 
 
-def _may_shadow(of_extension: bool, types: Sequence[int]) -> bool:
+def _may_shadow(of_extension: bool, types: Sequence[int], *, is_machine_code: bool) -> bool:
     """WHY not an extension's with a type of its own: no value has that type unless somebody gives it one, and whoever
-    installed the extension wants its operators to work. With PostgreSQL's own types alone it would win over the original."""
-    return not of_extension or all(oid < _FIRST_USER_OID for oid in types)
+    installed the extension wants its operators to work. With PostgreSQL's own types alone it may win over the original; then
+    it does what it pleases, unless it is in C, which only a superuser can have made, and says that it changes nothing.
+    WHY the language: who installed an extension that everybody may install can put functions of their own into it."""
+    return not of_extension or (not is_machine_code and all(oid < _FIRST_USER_OID for oid in types))
+
+
+def _is_taken_for_another(row: FunctionRow) -> bool:
+    is_machine_code = row.language == "c" and row.volatility in ("i", "s")
+    return _may_shadow(row.of_extension, row.argument_types, is_machine_code=is_machine_code)
 
 
 def _functions(rows: Sequence[FunctionRow]) -> dict[str, list[FunctionFacts]]:
@@ -398,7 +420,8 @@ def _function(row: FunctionRow) -> FunctionFacts:
         # WHY not a body of SQL-standard form: it is bound to its objects, and its text is not in prosrc.
         body=row.body if row.kind == "f" and row.body else None,
         settings=row.settings,
-        shadows=_may_shadow(row.of_extension, row.argument_types),
+        shadows=_is_taken_for_another(row) and not row.repeats,
+        repeats=_is_taken_for_another(row) and row.repeats,
     )
 
 

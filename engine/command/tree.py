@@ -118,8 +118,9 @@ class Sql:
     A part of a name that nobody could resolve is `?` (`?.orders.total` without a catalog), a part with a dot in it stands
     in double quotes. `filters`: columns that decide which rows, in what order or groups, or (by an error in what no output
     shows) whether there is an answer. `equalities`: those that decide by nothing but being equal to constants; where else
-    they are read, an output shows them. `outputs`: empty for statements without a result, None where nobody can know
-    (FETCH, EXECUTE, several statements). `has_where`: of every UPDATE and DELETE, or without any, of every statement;
+    they are read, an output shows them. `passed`: those of `reads` that inner queries name plainly in their results, and nobody
+    uses. `outputs`: empty for statements without a result, None where nobody can know
+    (FETCH, EXECUTE, several statements). `outputs_proven`: the same of all of them, also of several statements. `has_where`: of every UPDATE and DELETE, or without any, of every statement;
     `has_limit`: of every statement. `constants_matter` is false only when no constant's value was looked at to build the
     tree.
     """
@@ -129,6 +130,7 @@ class Sql:
     relations: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     equalities: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     outputs: tuple[Output, ...] | None = None
     outputs_proven: bool = False
     has_where: bool = False

@@ -325,7 +325,8 @@ def _escape(sql: Sql, operations: Iterable[Operation], masked: set[str], asked: 
         if (operation.effect not in _HARMLESS and operation.kind != _DECLARES) or operation.kind in _COPIES:
             return f"masked column `{min(masked)}` is read by a command that does `{operation.kind}`"
     shown = {origin for output in sql.outputs or () for origin in output.origins}
-    hidden = sorted(masked - shown - asked)
+    # What an inner query hands on to nobody decides nothing, and no error depends on it.
+    hidden = sorted(masked - shown - asked - set(sql.passed))
     if hidden:
         return f"masked column `{hidden[0]}` is used where no output of the result shows it"
     return None

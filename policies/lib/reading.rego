@@ -35,6 +35,36 @@ is_reading(op) if {
 	}
 }
 
+# `set_config` with the name of such a setting written out, and no other setting in the command.
+is_reading(op) if {
+	op.kind == "call_function"
+	op.effect == "session"
+	some one in op.targets
+	one.type == "setting"
+	every target in op.targets {
+		sets_harmlessly(target)
+	}
+	not changes_more
+}
+
+sets_harmlessly(target) if {
+	target.type == "function"
+	target.name == "pg_catalog.set_config"
+}
+
+sets_harmlessly(target) if {
+	target.type == "setting"
+	target.name in harmless_settings
+}
+
+changes_more if {
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access == "set"
+	not target.name in harmless_settings
+}
+
 # The whole command reads: every operation does, the nested ones too, and the parser saw to the bottom of it.
 only_reads if {
 	input.command.complete == true

@@ -72,6 +72,7 @@ def traced_commands(draw: st.DrawFn) -> Command:
         reads=tuple(sorted({*seen, *aside})),
         filters=decides,
         equalities=decides if draw(st.booleans()) else (),
+        passed=aside if draw(st.booleans()) else (),
         relations=RELATIONS,
         outputs=shown,
         outputs_proven=True,

@@ -22,7 +22,7 @@ VIEW_KEYS = frozenset({"definition"})
 FUNCTION_KEYS = frozenset(
     {
         *("effect", "security_definer", "columns", "volatility", "language", "strict", "returns_set", "returns"),
-        *("arguments", "defaults", "default_values", "variadic", "body", "settings", "shadows"),
+        *("arguments", "defaults", "default_values", "variadic", "body", "settings", "shadows", "repeats"),
     }
 )
 
@@ -36,7 +36,8 @@ class FunctionFacts:
     the names of its IN arguments ("" where one has none), `defaults` how many may be left out; None: nobody knows.
     `default_values` are the expressions that stand in for these, with commas between them: without them a call that leaves
     one out is opaque.
-    `shadows` is False where it cannot be taken for one of PostgreSQL's own of the same name.
+    `shadows` is False where it cannot be taken for one of PostgreSQL's own of the same name; `repeats` says that it can, but only
+    where its schema is searched before `pg_catalog`: it has all the types of one.
     """
 
     effect: str | None = None
@@ -54,6 +55,7 @@ class FunctionFacts:
     body: str | None = None
     settings: bool = False
     shadows: bool = True
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

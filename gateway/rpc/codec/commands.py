@@ -120,6 +120,7 @@ def _sql(message: pb.Sql) -> Sql:
         relations=tuple(message.relations),
         filters=tuple(message.filters),
         equalities=tuple(message.equalities),
+        passed=tuple(message.passed),
         outputs=tuple(_output(item) for item in message.outputs.items) if message.HasField("outputs") else None,
         outputs_proven=message.outputs_proven,
         has_where=message.has_where,
@@ -198,6 +199,7 @@ def _write_sql(into: pb.Sql, sql: Sql) -> None:
     into.relations.extend(sql.relations)
     into.filters.extend(sql.filters)
     into.equalities.extend(sql.equalities)
+    into.passed.extend(sql.passed)
     into.outputs_proven = sql.outputs_proven
     into.has_where, into.has_limit = sql.has_where, sql.has_limit
     into.joins, into.statements = sql.joins, sql.statements

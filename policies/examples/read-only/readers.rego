@@ -34,9 +34,39 @@ only_reads(op) if {
 	}
 }
 
+# `set_config` with the name of such a setting written out, and no other setting in the command.
+only_reads(op) if {
+	op.kind == "call_function"
+	op.effect == "session"
+	some one in op.targets
+	one.type == "setting"
+	every target in op.targets {
+		sets_harmlessly(target)
+	}
+	not changes_more
+}
+
+sets_harmlessly(target) if {
+	target.type == "function"
+	target.name == "pg_catalog.set_config"
+}
+
+sets_harmlessly(target) if {
+	target.type == "setting"
+	target.name in harmless_settings
+}
+
+changes_more if {
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access == "set"
+	not target.name in harmless_settings
+}
+
 own_session_kinds := {
-	"begin", "close_cursor", "commit", "deallocate", "release_savepoint", "rollback", "rollback_to_savepoint",
-	"savepoint", "set_transaction", "show",
+	"begin", "close_cursor", "commit", "deallocate", "declare_cursor", "move", "release_savepoint", "rollback",
+	"rollback_to_savepoint", "savepoint", "set_transaction", "show",
 }
 
 harmless_settings := {

@@ -12,6 +12,7 @@ use super::catalog::Catalog;
 use super::features::Feature;
 use super::kinds::Kind;
 use super::query::flow::Flow;
+use super::query::handing::Handing;
 use super::query::scope::{Column, Columns};
 use super::tree::{Access, Effect, Name, Operation, Problem, Target, Tree, Via};
 
@@ -63,6 +64,7 @@ pub struct Builder<'a> {
     current: usize,
     calls: HashSet<(Name, Vec<Via>, usize)>,
     budget: usize,
+    pub handing: Handing,
 }
 
 impl<'a> Builder<'a> {
@@ -87,6 +89,7 @@ impl<'a> Builder<'a> {
             current: 0,
             calls: HashSet::new(),
             budget: BUDGET,
+            handing: Handing::default(),
         }
     }
 
@@ -263,6 +266,7 @@ impl<'a> Builder<'a> {
         if !self.tree.sql.reads.contains(column) {
             self.tree.sql.reads.insert(column.clone());
         }
+        self.handing.read(column);
         if self.comparing == 0 && !self.used.contains(column) {
             self.used.insert(column.clone());
         }
@@ -333,6 +337,7 @@ impl<'a> Builder<'a> {
                 self.filters(&value.origins);
             }
         }
+        self.tree.sql.passed = self.handing.passed(&self.tree.sql.reads);
         let (decides, used) = (std::mem::take(&mut self.decides), std::mem::take(&mut self.used));
         if !self.tree.sql.equalities.is_empty() {
             let shows: HashSet<&Name> = shown.iter().flat_map(|column| &column.flow.origins).collect();

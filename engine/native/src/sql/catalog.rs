@@ -67,6 +67,8 @@ pub struct FunctionFact {
     pub counts: Vec<(usize, usize)>,
     /// Whether it can be taken for one of PostgreSQL's own of the same name.
     pub shadows: bool,
+    /// Whether it has all the types of one of PostgreSQL's own: it is meant only where its schema is searched before.
+    pub repeats: bool,
 }
 
 /// The text of a function in SQL, the names of its arguments, and what the server puts in for those that are left out.

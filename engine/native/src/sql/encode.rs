@@ -245,13 +245,14 @@ fn output(w: &mut Writer, item: &Output) {
 }
 
 fn sql(w: &mut Writer, facts: &Sql) {
-    w.map(if facts.outputs.is_some() { 13 } else { 12 });
+    w.map(if facts.outputs.is_some() { 14 } else { 13 });
     for (key, values) in [
         ("reads", &facts.reads),
         ("writes", &facts.writes),
         ("relations", &facts.relations),
         ("filters", &facts.filters),
         ("equalities", &facts.equalities),
+        ("passed", &facts.passed),
     ] {
         w.text(key);
         w.names(values.iter());

@@ -114,7 +114,8 @@ fn function(said: &Value) -> Result<FunctionFact, Failure> {
     let arguments = strings(said.get("arguments"), "functions")?;
     let keeps = matches!(word("volatility"), Some("stable" | "immutable"));
     let is_sql = word("language") == Some("sql") && keeps && !security_definer && !flag("settings");
-    let body = word("body").filter(|_| is_sql).map(|text| Body {
+    // No text is no query: that of a body in standard form stands elsewhere.
+    let body = word("body").filter(|text| is_sql && !text.trim().is_empty()).map(|text| Body {
         text: Arc::from(text),
         arguments: arguments.iter().map(|name| Name::from(*name)).collect(),
         defaults: word("default_values").map(Arc::from),
@@ -134,7 +135,8 @@ fn function(said: &Value) -> Result<FunctionFact, Failure> {
     };
     let shadows = said.get("shadows") != Some(&Value::Bool(false));
     let set = said.get("returns_set") != Some(&Value::Bool(false));
-    Ok(FunctionFact { effect, security_definer, set, columns, body, counts, shadows })
+    let repeats = flag("repeats");
+    Ok(FunctionFact { effect, security_definer, set, columns, body, counts, shadows, repeats })
 }
 
 /// Several functions of one name: what is true of all of them, and whatever one of them may do.
@@ -157,6 +159,7 @@ fn together(several: Vec<FunctionFact>) -> FunctionFact {
             all.counts.extend(fact.counts);
         }
         all.shadows |= fact.shadows;
+        all.repeats |= fact.repeats;
     }
     all
 }

@@ -15,6 +15,7 @@ pub mod names;
 pub mod parse;
 pub mod query;
 pub(crate) mod room;
+mod several;
 pub mod shape;
 pub mod statements;
 pub mod tree;
@@ -65,9 +66,11 @@ fn build_tree(text: &str, catalog: Option<&Catalog>) -> Tree {
 
 fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     let mut builder = Builder::new(text, catalog);
+    let mut several = several::Several::default();
     let mut outputs = parsed.stmts.is_empty().then(|| query::scope::Columns::known(Vec::new()));
     for (number, statement) in parsed.stmts.iter().enumerate() {
         builder.statement = number;
+        let before = builder.tree.operations.len();
         outputs = builder.raw_statement(statement);
         if !changes_the_session(statement) {
             let flow = builder.implicit_calls();
@@ -75,6 +78,7 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
                 column.flow.absorb(flow.clone());
             }
         }
+        several.add(statement, outputs.as_ref(), builder.tree.operations.get(before..).unwrap_or_default());
     }
     if parsed.stmts.is_empty() {
         builder.operation(Kind::Empty);
@@ -87,6 +91,9 @@ fn built(text: &str, parsed: &ParseResult, catalog: Option<&Catalog>) -> Tree {
     let statements = parsed.stmts.len();
     tree.sql.statements = statements;
     tree.sql.is_multi = statements > 1;
+    if tree.sql.is_multi {
+        tree.sql.outputs_proven = several.are_proven();
+    }
     if let (Some(columns), false) = (outputs, tree.sql.is_multi) {
         tree.sql.outputs_proven = columns.complete && columns.list.iter().all(|column| column.flow.proven);
         tree.sql.outputs =

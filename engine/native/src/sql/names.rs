@@ -5,7 +5,7 @@
 //! it stands in double quotes. Reads the catalog; called by the query walker and the statement builders.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use pg_query::protobuf::{Node, RangeVar};
@@ -135,6 +135,20 @@ pub fn tells_of_others(name: &RelationName) -> bool {
     TELLS_OF_OTHERS.contains(&&*name.relation)
 }
 
+/// The columns of a relation of PostgreSQL's own (`schema.name`), in order, of all versions that are known. None of one that shows
+/// values, texts or passwords of others.
+pub fn system_columns(relation: &str) -> Option<&'static [&'static str]> {
+    static COLUMNS: OnceLock<HashMap<&'static str, Vec<&'static str>>> = OnceLock::new();
+    let read = || {
+        let lines = include_str!("system_names.tsv").lines().filter_map(|line| line.strip_prefix("columns\t"));
+        lines
+            .filter_map(|line| line.split_once('\t'))
+            .map(|(relation, columns)| (relation, columns.split(' ').collect()))
+            .collect()
+    };
+    COLUMNS.get_or_init(read).get(relation).map(Vec::as_slice)
+}
+
 /// Whether PostgreSQL itself brings a type of this name in pg_catalog.
 pub fn is_system_type(name: &str) -> bool {
     static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
@@ -225,6 +239,10 @@ pub fn function<'c>(
             Some(fact) => Callee::Builtin(full_name(schema, name), fact),
             None => Callee::Unknown(full_name(schema, name)),
         },
+        Some("information_schema") => match builtin(&format!("information_schema.{name}")) {
+            Some(fact) => Callee::Builtin(full_name(schema, name), fact),
+            None => Callee::Unknown(full_name(schema, name)),
+        },
         Some(schema) => match catalog.map(|catalog| catalog.function(schema, name)) {
             Some(Ok(Some(fact))) => Callee::User(full_name(Some(schema), name), fact, None),
             _ => Callee::Unknown(full_name(Some(schema), name)),
@@ -236,12 +254,13 @@ pub fn function<'c>(
 fn unqualified<'c>(catalog: Option<&'c Catalog>, name: &str, count: Option<usize>) -> Callee<'c> {
     let own = builtin(name);
     if let Some(catalog) = catalog {
-        let own_is_late =
-            catalog.search_path.iter().position(|schema| &**schema == "pg_catalog").is_some_and(|at| at > 0);
+        let own_at = catalog.search_path.iter().position(|schema| &**schema == "pg_catalog").unwrap_or(0);
+        let own_is_late = own_at > 0;
         let mut listed = true;
-        for schema in catalog.search_path.iter().filter(|schema| &***schema != "pg_catalog") {
+        for (at, schema) in catalog.search_path.iter().enumerate().filter(|(_, schema)| &***schema != "pg_catalog") {
+            let fits = |fact: &FunctionFact| (fact.shadows || (fact.repeats && at < own_at)) && fact.takes(count);
             match catalog.function(schema, name) {
-                Ok(Some(fact)) if own.is_none() || (fact.shadows && fact.takes(count)) => {
+                Ok(Some(fact)) if own.is_none() || fits(fact) => {
                     return Callee::User(full_name(Some(schema), name), fact, own);
                 }
                 Ok(_) => {}

@@ -120,6 +120,8 @@ pub struct Sql {
     pub filters: BTreeSet<Name>,
     /// Filters that decide by nothing but being equal to constants; where else they are read, an output shows them.
     pub equalities: BTreeSet<Name>,
+    /// Columns read by nothing but inner queries that hand them on, to nobody who uses them.
+    pub passed: BTreeSet<Name>,
     pub outputs: Option<Vec<Output>>,
     pub outputs_proven: bool,
     pub has_where: bool,

@@ -932,6 +932,7 @@ class Sql(_message.Message):
     IS_MULTI_FIELD_NUMBER: _builtins.int
     CONSTANTS_MATTER_FIELD_NUMBER: _builtins.int
     EQUALITIES_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
     outputs_proven: _builtins.bool
     has_where: _builtins.bool
     has_limit: _builtins.bool
@@ -953,6 +954,10 @@ class Sql(_message.Message):
     def equalities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Filters that decide by nothing but being equal to constants; where else they are read, an output shows them."""
 
+    @_builtins.property
+    def passed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of `reads` that inner queries name plainly in their results, and nobody uses."""
+
     def __init__(
         self,
         *,
@@ -969,10 +974,11 @@ class Sql(_message.Message):
         is_multi: _builtins.bool = ...,
         constants_matter: _builtins.bool = ...,
         equalities: _abc.Iterable[_builtins.str] | None = ...,
+        passed: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["outputs", b"outputs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constants_matter", b"constants_matter", "equalities", b"equalities", "filters", b"filters", "has_limit", b"has_limit", "has_where", b"has_where", "is_multi", b"is_multi", "joins", b"joins", "outputs", b"outputs", "outputs_proven", b"outputs_proven", "reads", b"reads", "relations", b"relations", "statements", b"statements", "writes", b"writes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constants_matter", b"constants_matter", "equalities", b"equalities", "filters", b"filters", "has_limit", b"has_limit", "has_where", b"has_where", "is_multi", b"is_multi", "joins", b"joins", "outputs", b"outputs", "outputs_proven", b"outputs_proven", "passed", b"passed", "reads", b"reads", "relations", b"relations", "statements", b"statements", "writes", b"writes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -88,7 +88,9 @@ class Reading:
         self.times = 0
         self.now = 1000.0
         monkeypatch.setattr(catalog._Reader, "_fetch", self._fetch)
-        monkeypatch.setattr(catalog.time, "monotonic", lambda: self.now)
+
+    def service(self) -> CatalogService:
+        return CatalogService(lambda: self.now)
 
     async def _fetch(self) -> Snapshot | None:
         self.times += 1
@@ -100,33 +102,93 @@ class Reading:
 
 async def test_names_are_read_once_and_again_when_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     for _ in range(3):
         await service.refresh(TARGET, changed=False)
     assert reading.times == 1
-    reading.now += catalog.STALE + 1
+    reading.now += catalog.FRESH + 1
     await service.refresh(TARGET, changed=False)
     assert reading.times == 2
     assert service.names(TARGET).is_known
     await service.close()
 
 
-async def test_between_fresh_and_stale_they_are_read_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_asks_all_the_time_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     await service.refresh(TARGET, changed=False)
-    reading.now += catalog.FRESH + 1
+    reading.now += catalog.WARM + 1
     await service.refresh(TARGET, changed=False)
     background = service._reader(TARGET)._background
     assert background is not None
     await background
     assert reading.times == 2
+    reading.now += catalog.WARM - 1
+    await service.refresh(TARGET, changed=False)
+    assert reading.times == 2
+    await service.close()
+
+
+@pytest.mark.parametrize("silence", [catalog.FRESH + 0.5, 95.0, 3600.0])
+async def test_the_first_question_after_a_silence_is_judged_by_what_names_mean_then(
+    monkeypatch: pytest.MonkeyPatch, silence: float
+) -> None:
+    reading = Reading(monkeypatch)
+    service = reading.service()
+    await service.refresh(TARGET, changed=False)
+    redefined = Found(ROWS, {16390: None, 16391: "SELECT cust.id AS code FROM public.cust"})
+    reading.now += silence
+    reading.found = snapshot_of(redefined)
+    await service.refresh(TARGET, changed=False)
+    sql = parsed("select code from public.seen", service.names(TARGET), "public").command.sql
+    assert sql is not None
+    assert sql.outputs is not None
+    assert sql.outputs[0].origins == ("public.cust.id", "public.seen.code")
+    await service.close()
+
+
+async def test_where_names_cannot_be_read_after_a_silence_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = Reading(monkeypatch)
+    service = reading.service()
+    await service.refresh(TARGET, changed=False)
+    reading.now += catalog.FRESH + 1
+    reading.found = OSError("gone")
+    await service.refresh(TARGET, changed=False)
+    assert not service.names(TARGET).is_known
+    await service.close()
+
+
+async def test_who_asks_when_names_are_old_waits_for_the_reading_that_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading = Reading(monkeypatch)
+    service = reading.service()
+    await service.refresh(TARGET, changed=False)
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(reader: object) -> Snapshot | None:
+        begun.set()
+        await goes_on.wait()
+        return await reading._fetch()
+
+    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+    reading.now += catalog.WARM + 1
+    await service.refresh(TARGET, changed=False)
+    await begun.wait()
+    reading.now += catalog.FRESH - catalog.WARM
+    waiting = asyncio.create_task(service.refresh(TARGET, changed=False))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    goes_on.set()
+    await waiting
+    assert reading.times == 2, "one reading is enough for both"
+    assert service.names(TARGET).is_known
     await service.close()
 
 
 async def test_a_change_counts_from_the_moment_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     await service.refresh(TARGET, changed=False)
     reading.found = OSError("gone")
     await service.refresh(TARGET, changed=True)
@@ -137,7 +199,7 @@ async def test_a_change_counts_from_the_moment_it_is_told(monkeypatch: pytest.Mo
 async def test_what_cannot_be_read_is_unknown_and_not_asked_for_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
     reading.found = OSError("unreachable")
-    service = CatalogService()
+    service = reading.service()
     await service.refresh(TARGET, changed=False)
     await service.refresh(TARGET, changed=False)
     assert reading.times == 1
@@ -149,8 +211,7 @@ async def test_what_cannot_be_read_is_unknown_and_not_asked_for_all_the_time(mon
 
 
 async def test_each_database_of_a_target_has_names_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    Reading(monkeypatch)
-    service = CatalogService()
+    service = Reading(monkeypatch).service()
     await service.refresh(TARGET, changed=False)
     other = Target("db.example", 5432, "app", "s3cret", "other")
     assert not service.names(other).is_known
@@ -159,7 +220,7 @@ async def test_each_database_of_a_target_has_names_of_its_own(monkeypatch: pytes
 
 async def test_what_was_read_before_a_change_is_never_shown_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     begun, goes_on = asyncio.Event(), asyncio.Event()
     shown: list[bool] = []
     show = TargetNames.show
@@ -192,7 +253,7 @@ async def test_all_who_wait_behind_a_change_share_the_reading_that_began_behind_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     await service.refresh(TARGET, changed=False)
     begun, goes_on = asyncio.Event(), asyncio.Event()
 
@@ -218,7 +279,7 @@ async def test_who_waits_behind_two_changes_waits_for_the_reading_behind_the_sec
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reading = Reading(monkeypatch)
-    service = CatalogService()
+    service = reading.service()
     begun, goes_on = asyncio.Event(), asyncio.Event()
 
     async def slow(reader: object) -> Snapshot | None:

@@ -17,7 +17,7 @@ def function(name: str, **changed: object) -> FunctionRow:
         "schema": "public", "name": name, "volatility": "s", "security_definer": False, "strict": True,
         "returns_set": True, "language": "sql", "argument_names": ["k", "what"], "argument_modes": ["i", "t"],
         "arguments": 1, "defaults": 0, "variadic": False, "body": "SELECT 1", "settings": False,
-        "of_extension": False, "argument_types": [BUILT_IN], "kind": "f",
+        "of_extension": False, "repeats": False, "argument_types": [BUILT_IN], "kind": "f",
     }  # fmt: skip
     return FunctionRow(**(facts | changed))  # type: ignore[arg-type]  # names checked by the constructor
 
@@ -91,6 +91,38 @@ def test_only_an_extensions_own_types_keep_a_function_from_being_taken_for_anoth
     assert facts.functions is not None
     assert facts.functions["public.upper"][0].shadows is shadows  # type: ignore[index]  # the adapter always lists
     assert list(facts.operators) == (["public.="] if shadows else [])
+
+
+@pytest.mark.parametrize(
+    ("changed", "shadows", "repeats"),
+    [
+        ({"language": "c", "volatility": "i"}, False, False),
+        ({"language": "c", "volatility": "s"}, False, False),
+        ({"language": "c", "volatility": "v"}, True, False),
+        ({"language": "sql", "volatility": "i"}, True, False),
+        ({"language": "c", "volatility": "i", "of_extension": False}, True, False),
+        ({"language": "c", "volatility": "v", "repeats": True}, False, True),
+        ({"language": "plpgsql", "repeats": True, "of_extension": False}, False, True),
+    ],
+)
+def test_an_extensions_function_in_c_that_changes_nothing_is_what_it_says(
+    changed: dict[str, object], shadows: bool, repeats: bool
+) -> None:
+    row = function("upper", **({"of_extension": True, "argument_types": [BUILT_IN]} | changed))
+    facts, _ = facts_of(Found(functions=[row]))
+    assert facts.functions is not None
+    found = facts.functions["public.upper"][0]  # type: ignore[index]  # the adapter always lists
+    assert (found.shadows, found.repeats) == (shadows, repeats)
+
+
+def test_an_extensions_operator_counts_unless_it_is_in_c_and_changes_nothing() -> None:
+    rows = [
+        OperatorRow("public", "%", True, BUILT_IN, BUILT_IN, True),
+        OperatorRow("public", "+", True, BUILT_IN, BUILT_IN, False),
+        OperatorRow("public", "-", True, BUILT_IN, BUILT_IN, None),
+        OperatorRow("public", "*", False, BUILT_IN, BUILT_IN, True),
+    ]
+    assert list(facts_of(Found(operators=rows))[0].operators) == ["public.*", "public.+", "public.-"]
 
 
 def test_casts_and_checks_stand_by_their_type_and_by_when_they_run() -> None:

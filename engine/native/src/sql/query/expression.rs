@@ -249,6 +249,9 @@ impl<'a> Builder<'a> {
     }
 
     fn sublink(&mut self, link: &SubLink, scope: &Scope<'_, 'a>) -> Flow {
+        if SubLinkType::try_from(link.sub_link_type) == Ok(SubLinkType::ExistsSublink) {
+            self.hand_on(link.subselect.as_deref());
+        }
         let test = self.optional(link.testexpr.as_deref(), scope);
         self.operator_name(&link.oper_name);
         let columns = self.within(Via::Subquery, |b| b.subquery(link.subselect.as_deref(), scope));

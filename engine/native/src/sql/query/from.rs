@@ -40,12 +40,15 @@ impl<'a> Builder<'a> {
             Some(NodeEnum::RangeVar(relation)) => vec![self.table(relation, scope, Access::Read)],
             Some(NodeEnum::JoinExpr(join)) => self.join(join, scope),
             Some(NodeEnum::RangeSubselect(query)) => {
-                let columns = if query.lateral {
-                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), scope))
-                } else {
-                    let outer = scope.without_entries();
-                    self.within(Via::Subquery, |b| b.subquery(query.subquery.as_deref(), &outer))
-                };
+                let inner = query.subquery.as_deref();
+                let columns = self.handed_on(inner, |b| {
+                    if query.lateral {
+                        b.within(Via::Subquery, |b| b.subquery(inner, scope))
+                    } else {
+                        let outer = scope.without_entries();
+                        b.within(Via::Subquery, |b| b.subquery(inner, &outer))
+                    }
+                });
                 self.computes(&columns);
                 vec![aliased(query.alias.as_ref(), "", Source::Columns(Rc::new(columns)))]
             }
@@ -374,46 +377,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// One array whose elements are certainly no rows.
-    fn are_plain_arrays(&self, arguments: &[Node], scope: &Scope<'_, 'a>) -> bool {
-        let [argument] = arguments else { return false };
-        match argument.node.as_ref() {
-            Some(NodeEnum::AArrayExpr(array)) => {
-                let mut elements = array.elements.iter().map(|node| node.node.as_ref());
-                elements.all(|element| matches!(element, Some(NodeEnum::AConst(_))))
-            }
-            Some(NodeEnum::TypeCast(cast)) => cast.type_name.as_ref().is_some_and(|name| {
-                let parts = strings(&name.names);
-                let (schema, word) = names::schema_and_name(&parts);
-                !name.array_bounds.is_empty()
-                    && matches!(schema, None | Some("pg_catalog"))
-                    && is_plain_type(word)
-                    && (schema.is_some() || self.type_schema(word).is_none())
-            }),
-            Some(NodeEnum::FuncCall(call)) => {
-                let parts = strings(&call.funcname);
-                let (schema, name) = names::schema_and_name(&parts);
-                TEXT_ARRAYS.contains(&name)
-                    && matches!(names::function(self.catalog, schema, name, Some(call.args.len())), Callee::Builtin(..))
-            }
-            Some(NodeEnum::ColumnRef(reference)) => {
-                let found = match strings(&reference.fields).as_slice() {
-                    [name] => scope.base_of(None, name),
-                    [relation, name] => scope.base_of(Some(relation), name),
-                    _ => None,
-                };
-                let relation = found.and_then(|(full, _)| {
-                    let (schema, relation) = full.split_once('.')?;
-                    self.catalog?.relation(schema, relation)
-                });
-                let column = found.map(|(_, column)| column);
-                let kind = relation.zip(column).and_then(|(relation, column)| relation.column_type(column));
-                kind.and_then(|kind| kind.strip_suffix("[]")).is_some_and(is_plain_type)
-            }
-            _ => false,
-        }
-    }
-
     fn xml_table(&mut self, table: &RangeTableFunc, scope: &Scope<'_, 'a>) -> Entry<'a> {
         let mut flow = self.optional(table.docexpr.as_deref(), scope);
         flow.absorb(self.optional(table.rowexpr.as_deref(), scope));
@@ -451,15 +414,6 @@ impl<'a> Builder<'a> {
 /// Functions whose result is a row of a type that is handed in, or a column for each argument.
 const POLYMORPHIC: [&str; 5] =
     ["json_populate_record", "json_populate_recordset", "jsonb_populate_record", "jsonb_populate_recordset", "unnest"];
-
-/// Functions of PostgreSQL that give an array of texts.
-const TEXT_ARRAYS: [&str; 5] =
-    ["regexp_match", "regexp_split_to_array", "string_to_array", "tsvector_to_array", "parse_ident"];
-
-/// A type of PostgreSQL whose values are no rows; a tsvector has its own way of being unnested.
-fn is_plain_type(word: &str) -> bool {
-    names::is_system_type(word) && !word.starts_with("any") && !matches!(word, "record" | "tsvector" | "gtsvector")
-}
 
 /// An entry under its alias, or under the name it has without one.
 fn aliased<'c>(alias: Option<&Alias>, name: &str, source: Source<'c>) -> Entry<'c> {

@@ -234,7 +234,21 @@ impl<'c> Entry<'c> {
                     .collect(),
                 complete: columns.complete,
             },
-            Source::Opaque { full } => star(Flow::column(Name::from(format!("{full}.*")), false)),
+            Source::Opaque { full } => match names::system_columns(full) {
+                // Another version may have others beside them, so how many there are is not certain.
+                Some(columns) => Columns {
+                    list: columns
+                        .iter()
+                        .enumerate()
+                        .map(|(at, name)| Column {
+                            name: rename(at, &Name::from(*name)),
+                            flow: Flow::column(column_name(full, name), false),
+                        })
+                        .collect(),
+                    complete: false,
+                },
+                None => star(Flow::column(Name::from(format!("{full}.*")), false)),
+            },
             Source::Open(flow) => star(flow.clone().unproven()),
         }
     }
@@ -330,26 +344,6 @@ impl<'s, 'c> Scope<'s, 'c> {
             level = scope.parent;
         }
         None
-    }
-
-    /// The relation and its column that a name certainly means, where that is a column of a table and not renamed.
-    pub fn base_of<'e>(&'e self, relation: Option<&str>, name: &str) -> Option<(&'e Name, &'c Name)> {
-        let fits = |entry: &&Entry<'c>| relation.is_none_or(|relation| entry.named && &*entry.alias == relation);
-        let mut found = None;
-        for entry in self.entries.iter().filter(fits) {
-            match &entry.source {
-                Source::Base { full, columns, proven: true, .. } if entry.renames.is_empty() => {
-                    if let Some(column) = columns.iter().find(|column| &***column == name) {
-                        if found.replace((full, column)).is_some() {
-                            return None;
-                        }
-                    }
-                }
-                _ if matches!(entry.column(name), Lookup::No) => {}
-                _ => return None,
-            }
-        }
-        found
     }
 
     /// What a bare name can be: a column, from the innermost level out.

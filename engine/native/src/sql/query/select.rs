@@ -84,6 +84,7 @@ impl<'a> Builder<'a> {
 
     /// The parts of a SELECT; both sides of a set operation belong to one operation.
     pub fn select_body(&mut self, select: &SelectStmt, outer: &Scope<'_, 'a>) -> Columns {
+        let hands_on = self.hands_on();
         let mut scope = outer.inner();
         self.with_clause(select.with_clause.as_ref(), &mut scope);
         if let (Some(left), Some(right)) = (select.larg.as_deref(), select.rarg.as_deref()) {
@@ -106,7 +107,7 @@ impl<'a> Builder<'a> {
             self.selected_into(into.rel.as_ref());
         }
         self.from_clause(&select.from_clause, &mut scope);
-        let columns = self.target_list(&select.target_list, &scope);
+        let columns = self.results(&select.target_list, &scope, hands_on);
         self.condition(select.where_clause.as_deref(), &scope);
         self.group_clause(&select.group_clause, &columns, &scope);
         self.filter(select.having_clause.as_deref(), &scope);
@@ -150,6 +151,11 @@ impl<'a> Builder<'a> {
 
     /// The result columns of a list of expressions.
     pub fn target_list(&mut self, targets: &[Node], scope: &Scope<'_, 'a>) -> Columns {
+        self.results(targets, scope, false)
+    }
+
+    /// The same of a query; `hands_on`: who uses them reads them.
+    fn results(&mut self, targets: &[Node], scope: &Scope<'_, 'a>, hands_on: bool) -> Columns {
         let mut columns = Columns::known(Vec::with_capacity(targets.len().min(MAX_COLUMNS)));
         for target in targets {
             let Some(NodeEnum::ResTarget(target)) = target.node.as_ref() else {
@@ -161,11 +167,22 @@ impl<'a> Builder<'a> {
             let Some(value) = target.val.as_deref() else {
                 continue;
             };
-            if let Some(expanded) = self.expanded(value, scope) {
+            if let Some(expanded) = self.expanded(value, scope, hands_on) {
                 columns.complete &= expanded.complete;
                 columns.list.extend(expanded.list);
             } else {
-                let flow = self.expression(value, scope);
+                let is_column = matches!(value.node.as_ref(), Some(NodeEnum::ColumnRef(_)));
+                let flow = if hands_on && is_column {
+                    let flow = self.quietly(|b| b.expression(value, scope));
+                    if flow.proven && !flow.derived {
+                        self.note_result(&flow, true);
+                        flow
+                    } else {
+                        self.expression(value, scope)
+                    }
+                } else {
+                    self.expression(value, scope)
+                };
                 let name =
                     if target.name.is_empty() { naming::column_name(value) } else { Name::from(target.name.as_str()) };
                 columns.list.push(Column { name, flow });
@@ -178,7 +195,7 @@ impl<'a> Builder<'a> {
     }
 
     /// `*` and `t.*` as the columns they stand for.
-    fn expanded(&mut self, value: &Node, scope: &Scope<'_, 'a>) -> Option<Columns> {
+    fn expanded(&mut self, value: &Node, scope: &Scope<'_, 'a>, hands_on: bool) -> Option<Columns> {
         let columns = match value.node.as_ref()? {
             NodeEnum::ColumnRef(reference) => match strings(&reference.fields).as_slice() {
                 ["*"] => self.all_columns(scope),
@@ -201,7 +218,7 @@ impl<'a> Builder<'a> {
             return Some(Columns::default());
         }
         for column in &columns.list {
-            self.note_reads(&column.flow);
+            self.note_result(&column.flow, hands_on);
         }
         Some(columns)
     }

@@ -40,7 +40,8 @@ impl<'a> Builder<'a> {
     }
 
     fn cte_columns(&mut self, cte: &CommonTableExpr, scope: &Scope<'_, 'a>) -> Columns {
-        let columns = self.within(Via::Cte, |b| b.subquery(cte.ctequery.as_deref(), scope));
+        let query = cte.ctequery.as_deref();
+        let columns = self.handed_on(query, |b| b.within(Via::Cte, |b| b.subquery(query, scope)));
         named_columns(cte, columns)
     }
 

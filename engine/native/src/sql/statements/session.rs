@@ -30,7 +30,9 @@ impl<'a> Builder<'a> {
                 self.take_effect(place);
             } else {
                 let planned = std::mem::replace(&mut self.planned, true);
-                self.within(Via::Explain, |b| b.statement_node(node));
+                // Nothing of it is computed, and nothing of it is shown.
+                let query = explain.query.as_deref();
+                self.handed_on(query, |b| b.within(Via::Explain, |b| b.statement_node(node)));
                 self.planned = planned;
             }
         }

@@ -244,6 +244,23 @@ def test_a_function_of_a_built_in_name_counts_where_a_call_may_mean_it(facts: Fu
     assert command.complete is not counts
 
 
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [(("public",), False), (("pg_catalog", "public"), False), (("public", "pg_catalog"), True)],
+)
+def test_a_function_with_the_types_of_a_built_in_one_counts_where_it_is_searched_before(
+    path: tuple[str, ...], counts: bool
+) -> None:
+    facts = FunctionFacts(arguments=("x",), shadows=False, repeats=True)
+    command = tree("SELECT upper('x')", catalog(functions={"public.upper": facts}, search_path=path))
+    assert command.complete is not counts
+
+
+def test_an_empty_body_is_a_body_that_nobody_knows() -> None:
+    facts = FunctionFacts(language="sql", volatility="stable", arguments=(), body="")
+    assert not asked("SELECT f()", with_functions(f=facts)).complete
+
+
 def test_an_operator_of_a_built_in_name_counts_in_the_path() -> None:
     command = tree("SELECT id FROM cust WHERE id = 1", catalog(operators=("public.=",)))
     assert "custom_operator" in command.features

@@ -43,6 +43,7 @@ FULL = Command(
         relations=("public.orders",),
         filters=("public.orders.id", "public.orders.mail"),
         equalities=("public.orders.mail",),
+        passed=("public.orders.note",),
         outputs=(
             Output("a", ("public.orders.a",), False, None, True, None),
             Output(None, (), True, "count", False, ()),
