@@ -18,6 +18,9 @@ pub struct Run<'t> {
     pub described: bool,
 }
 
+/// The least OID of a type that people made.
+const FIRST_MADE: [u8; 4] = 16_384_u32.to_be_bytes();
+
 /// The run that is all of `data`.
 pub fn run(data: &[u8]) -> Option<Run<'_>> {
     let (mut kind, mut body, mut rest) = split_message(data)?;
@@ -27,7 +30,8 @@ pub fn run(data: &[u8]) -> Option<Run<'_>> {
         let (name, after) = zero_terminated(body)?;
         let (sql, types) = zero_terminated(after)?;
         let (count, oids) = count(types)?;
-        if oids.len() != count.checked_mul(4)? {
+        // A value of a type that people made may run something when it is read.
+        if oids.len() != count.checked_mul(4)? || oids.chunks(4).any(|oid| oid >= FIRST_MADE.as_slice()) {
             return None;
         }
         (parsed, text) = (Some(name), Some(sql));

@@ -212,6 +212,14 @@ impl Catalog {
         casts.into_iter().chain(self.checks.get(bare_type)).flatten().map(String::as_str)
     }
 
+    /// The functions that reading a value of any type may call.
+    pub fn all_checks(&self) -> impl Iterator<Item = &str> {
+        let mut all: Vec<&str> = self.checks.values().flatten().map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
+    }
+
     /// The functions of casts that nobody has to write: they may run wherever a value stands, some only where one is stored.
     pub fn implicit_casts(&self, stores: bool) -> impl Iterator<Item = &str> {
         let stored = self.casts.get("=").filter(|_| stores);
