@@ -86,6 +86,19 @@ impl<'a> Builder<'a> {
         self.each_call(&called)
     }
 
+    /// What people's functions bring in when a block's variables get values. False where that is too much to look through.
+    ///
+    /// WHY by the text: the grammar says of no variable which type it has, and a name in the text may be one.
+    pub fn values_in_block(&mut self, body: &str) -> bool {
+        let Some(catalog) = self.catalog else { return true };
+        if !self.spend(catalog.types_with_calls()) {
+            return false;
+        }
+        let called = catalog.calls_of_types_in(&body.to_lowercase());
+        self.aside(|b| b.each_call(&called));
+        true
+    }
+
     fn each_call(&mut self, called: &[&str]) -> Flow {
         let mut flow = Flow::constant();
         for name in called {

@@ -15,7 +15,6 @@ use crate::sql::kinds::Kind;
 use crate::sql::parse::parse_as;
 use crate::sql::query::flow::Flow;
 use crate::sql::query::scope::{Column, Columns, Entry, Scope, Source};
-use crate::sql::query::values::Made;
 use crate::sql::room;
 use crate::sql::tree::{Name, Via};
 
@@ -36,6 +35,9 @@ impl<'a> Builder<'a> {
         let Some(parsed) = self.take_apart(body) else {
             return false;
         };
+        if !self.values_in_block(body) {
+            return false;
+        }
         let mut names = Vec::new();
         variables(&parsed, &mut names);
         if !self.spend(names.len()) {
@@ -102,7 +104,6 @@ impl<'a> Builder<'a> {
                             }
                         }
                         "dynquery" => self.run_text(value, scope),
-                        "PLpgSQL_type" => self.variable_type(value),
                         "PLpgSQL_stmt_fetch" => {
                             // WHY for bound cursors too: their variable can be given the name of any portal of the session.
                             self.aside(|b| b.operation(Kind::Fetch));
@@ -119,14 +120,6 @@ impl<'a> Builder<'a> {
             }
             _ => {}
         }
-    }
-
-    /// What a variable holds becomes a value of its type.
-    fn variable_type(&mut self, of: &Value) {
-        let written = of.get("typname").and_then(Value::as_str).unwrap_or_default();
-        let name = written.split(['(', '[', '%']).next().unwrap_or_default();
-        let bare = name.rsplit('.').next().unwrap_or_default().trim().trim_matches('"');
-        self.aside(|b| b.value_calls(bare, Made::Cast));
     }
 
     /// SQL as it stands in a block: a statement, an expression or an assignment.
