@@ -308,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_of_a_type_that_people_made_is_out_of_the_ordinary() {
+        let parsed = |oid: u32| message(b'P', &[b"s\0select $1\0\0\x01", oid.to_be_bytes().as_slice()].concat());
+        let rest = [message(b'B', ONE), execute(), sync()].concat();
+        let is_seen = |oid: u32| run(&[parsed(oid), rest.clone()].concat()).is_some();
+        assert!(is_seen(0) && is_seen(25) && is_seen(16_383));
+        assert!(!is_seen(16_384) && !is_seen(u32::MAX));
+    }
+
+    #[test]
     fn a_parse_must_be_of_the_statement_that_is_bound() {
         let parse = |name: &[u8]| message(b'P', &[name, b"\0select 1\0\0\0"].concat());
         let bound = [message(b'B', ONE), execute(), sync()].concat();
