@@ -193,6 +193,7 @@ class Known:
     is_known: bool = True
     handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     cursors: list[dict[str, str]] = field(default_factory=list)
+    checked: frozenset[int] = frozenset()
 
     @property
     def current(self) -> object | None:
@@ -212,6 +213,9 @@ class Known:
 
     def shape_of(self, type_oid: int) -> Shape:
         return type_oid
+
+    def is_checked(self, type_oid: int) -> bool:
+        return type_oid in self.checked
 
 
 def settings(**more: object) -> Settings:

@@ -17,7 +17,7 @@ import collections.abc
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 import msgspec
@@ -25,7 +25,7 @@ import structlog
 
 from adapters.core.ports import Target
 from adapters.postgres.catalog_changes import LEAST_VERSION, Reading, fetch_changes
-from adapters.postgres.catalog_rows import MAX_ROWS, Found, facts_of, fetch
+from adapters.postgres.catalog_rows import MAX_ROWS, Found, checked, facts_of, fetch
 from adapters.postgres.own_connection import connect
 from adapters.postgres.type_shapes import Shape, TypeRow, shape_of
 from engine._native import Catalog, NativeError
@@ -50,17 +50,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One reading. `origins`: (relation's OID, column number) to `schema.table.column`; `types`: those that people made."""
+    """One reading. `origins`: (relation's OID, column number) to `schema.table.column`; `types`: those that people made;
+    `checked`: those whose values are looked at by functions that people made."""
 
     catalog: Catalog
     origins: Mapping[tuple[int, int], str]
     types: Mapping[int, TypeRow] = field(default_factory=dict)
+    checked: frozenset[int] = frozenset()
 
 
 def snapshot_of(found: Found) -> Snapshot:
     """Build a snapshot from what was read."""
     facts, origins = facts_of(found)
-    return Snapshot(build_catalog(facts), origins, found.shapes or {})
+    return Snapshot(build_catalog(facts), origins, found.shapes or {}, checked(found))
 
 
 @dataclass
@@ -97,6 +99,9 @@ class TargetNames:
     def shape_of(self, type_oid: int) -> Shape:
         return shape_of({} if self.current is None else self.current.types, type_oid)
 
+    def is_checked(self, type_oid: int) -> bool:
+        return self.current is not None and type_oid in self.current.checked
+
     def show(self, snapshot: Snapshot | None) -> None:
         """Replace what is known."""
         if (
@@ -104,7 +109,7 @@ class TargetNames:
             and self.current is not None
             and snapshot.catalog.version == self.current.catalog.version
         ):
-            self.current = Snapshot(self.current.catalog, snapshot.origins, snapshot.types)
+            self.current = replace(snapshot, catalog=self.current.catalog)
             return
         self.current = snapshot
         self._handles.clear()

@@ -151,7 +151,10 @@ async def _renewed(connection: Connection, before: Reading, marks: Marks, change
         found = replace(found, functions=await read_functions(connection))
     if marks.differ_in(old, "operators", "schemas", "extensions"):
         found = replace(found, operators=await read_operators(connection))
-    if marks.differ_in(old, "casts", "checks", "functions", "types", "schemas", "extensions"):
+    # WHY the relations too: a row of one is a value of a type that is made of others.
+    if changed or marks.differ_in(
+        old, "casts", "checks", "composites", "functions", "operators", "types", "schemas", "extensions"
+    ):
         found = replace(found, casts=await read_casts(connection))
     return replace(found, views=await _renewed_views(connection, found, before, marks, changed))
 

@@ -81,7 +81,7 @@ SELECT n.nspname, p.proname, p.provolatile::text, p.prosecdef, p.proisstrict, p.
   EXISTS (SELECT FROM pg_catalog.pg_proc b JOIN pg_catalog.pg_namespace c ON c.oid = b.pronamespace
     WHERE c.nspname = 'pg_catalog' AND b.proname = p.proname AND b.proargtypes = p.proargtypes),
   p.proargtypes::int8[], p.prokind::text,
-  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END
+  CASE WHEN l.lanname = 'sql' AND pg_catalog.length(d) <= {MAX_DEFINITION} THEN d END, p.prorettype::int8
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -101,27 +101,39 @@ WHERE {OURS}
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 
+# WHY the types that are made of others: where a value of one comes to be, so does one of each part. `made_of` has a domain over its
+# base and what its checks name, an array over its element, a composite type over its columns, ranges over what they are of.
 _CASTS = f"""
-WITH RECURSIVE stands_on (oid, base) AS (
-    SELECT oid, oid FROM pg_catalog.pg_type WHERE typtype = 'd'
-    UNION ALL SELECT s.oid, t.typbasetype FROM stands_on s JOIN pg_catalog.pg_type t ON t.oid = s.base AND t.typtype = 'd')
-SELECT t.typname, n.nspname, p.proname, c.castcontext::text
-FROM pg_catalog.pg_cast c
-JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc
+WITH RECURSIVE made_of (oid, part) AS (
+    SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+    UNION ALL SELECT oid, typelem FROM pg_catalog.pg_type WHERE typelem <> 0
+    UNION ALL SELECT t.oid, f.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute f ON f.attrelid = t.typrelid
+        WHERE t.typrelid <> 0 AND f.attnum > 0 AND NOT f.attisdropped
+    UNION ALL SELECT rngtypid, rngsubtype FROM pg_catalog.pg_range
+    UNION ALL SELECT t.oid, d.refobjid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_depend d ON d.objid = t.oid
+        WHERE t.typtype = 'm' AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.refclassid = d.classid
+    UNION ALL SELECT o.contypid, d.refobjid FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_depend d ON d.objid = o.oid
+        WHERE o.contypid <> 0 AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+        AND d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass),
+calls (type, function, context) AS (
+    SELECT c.casttarget, c.castfunc, c.castcontext::text FROM pg_catalog.pg_cast c
+    WHERE c.oid >= 16384 AND NOT {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_cast", oid="c.oid")}
+    UNION SELECT o.contypid, coalesce(p.oprcode, d.refobjid), 'check'
+    FROM pg_catalog.pg_constraint o
+    JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = o.oid
+    LEFT JOIN pg_catalog.pg_operator p ON p.oid = d.refobjid AND d.refclassid = 'pg_catalog.pg_operator'::pg_catalog.regclass
+    WHERE o.contypid <> 0
+        AND d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass)),
+runs (type, function, context) AS (
+    SELECT type, function, context FROM calls
+    UNION SELECT m.oid, r.function, CASE r.context WHEN 'check' THEN 'check' ELSE 'e' END FROM runs r JOIN made_of m ON m.part = r.type)
+SELECT DISTINCT t.oid::int8, t.typname, n.nspname, p.proname, r.context
+FROM runs r
+JOIN pg_catalog.pg_proc p ON p.oid = r.function
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN pg_catalog.pg_type t ON t.oid = c.casttarget
-WHERE c.oid >= 16384 AND NOT {_IS_EXTENSIONS.format(catalog="pg_catalog.pg_cast", oid="c.oid")}
-UNION
-SELECT t.typname, n.nspname, p.proname, 'check'
-FROM pg_catalog.pg_constraint o
-JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND d.objid = o.oid
-    AND d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-JOIN pg_catalog.pg_proc p ON p.oid = d.refobjid
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-JOIN stands_on s ON s.base = o.contypid
-JOIN pg_catalog.pg_type t ON t.oid = s.oid
+JOIN pg_catalog.pg_type t ON t.oid = r.type
 WHERE n.nspname <> 'information_schema'
-ORDER BY 1, 2, 3, 4
+ORDER BY 2, 3, 4, 5, 1
 LIMIT {MAX_ROWS + 1}
 """  # noqa: S608  # put together from constants
 
@@ -170,6 +182,7 @@ class FunctionRow:
     argument_types: Sequence[int]
     kind: str
     default_values: str | None = None
+    result: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +200,10 @@ class OperatorRow:
 
 @dataclass(frozen=True, slots=True)
 class CastRow:
-    """A function that people made for a cast to a type (of a context as `pg_cast` has it), or for a `check` of a domain."""
+    """A function that people made for a cast to a type (of a context as `pg_cast` has it), or for a `check` of a domain. Also of
+    the types that are made of such a one. `oid` is the type's."""
 
+    oid: int
     type: str
     schema: str
     function: str
@@ -343,7 +358,7 @@ def facts_of(found: Found) -> tuple[CatalogFacts, dict[tuple[int, int], str]]:
         (),
         relations,
         views,
-        None if found.functions is None else _functions(found.functions),
+        None if found.functions is None else _functions(found.functions, checked(found)),
         None,
         _operators(found),
         _casts(found, is_check=False),
@@ -381,7 +396,9 @@ def _casts(found: Found, *, is_check: bool) -> dict[str, list[str]]:
     for row in found.casts:
         if (row.context == "check") is is_check:
             for name in (row.type, *{"i": ("*",), "a": ("=",)}.get(row.context, ())):
-                made.setdefault(name, []).append(f"{row.schema}.{row.function}")
+                functions = made.setdefault(name, [])
+                if (function := f"{row.schema}.{row.function}") not in functions:
+                    functions.append(function)
     return made
 
 
@@ -398,14 +415,21 @@ def _is_taken_for_another(row: FunctionRow) -> bool:
     return _may_shadow(row.of_extension, row.argument_types, is_machine_code=is_machine_code)
 
 
-def _functions(rows: Sequence[FunctionRow]) -> dict[str, list[FunctionFacts]]:
+def checked(found: Found) -> frozenset[int]:
+    """The types of which reading a value calls functions that people made."""
+    return frozenset(row.oid for row in found.casts if row.context == "check")
+
+
+def _functions(rows: Sequence[FunctionRow], looked_at: frozenset[int]) -> dict[str, list[FunctionFacts]]:
     found: dict[str, list[FunctionFacts]] = {}
     for row in rows:
-        found.setdefault(f"{row.schema}.{row.name}", []).append(_function(row))
+        found.setdefault(f"{row.schema}.{row.name}", []).append(_function(row, looked_at))
     return found
 
 
-def _function(row: FunctionRow) -> FunctionFacts:
+def _function(row: FunctionRow, looked_at: frozenset[int]) -> FunctionFacts:
+    # What it is given, or gives, is looked at by functions that its body does not name.
+    is_more = not looked_at.isdisjoint((*row.argument_types, row.result))
     return FunctionFacts(
         security_definer=row.security_definer,
         columns=_named(row, _OUT_MODES) or None,
@@ -418,7 +442,7 @@ def _function(row: FunctionRow) -> FunctionFacts:
         default_values=row.default_values,
         variadic=row.variadic,
         # WHY not a body of SQL-standard form: it is bound to its objects, and its text is not in prosrc.
-        body=row.body if row.kind == "f" and row.body else None,
+        body=row.body if row.kind == "f" and row.body and not is_more else None,
         settings=row.settings,
         shadows=_is_taken_for_another(row) and not row.repeats,
         repeats=_is_taken_for_another(row) and row.repeats,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import msgspec
 
 from adapters.postgres.messages.frames import Front, frame, only_text, pack_u32, refuse, text_at
 
 _I16 = struct.Struct("!h")
+_OID = struct.Struct("!I")
 _I32 = struct.Struct("!i")
 STATEMENT = ord("S")
 PORTAL = ord("P")
@@ -59,6 +61,11 @@ def decode_parse(body: bytes) -> Parse:
     if len(body) < at + 2 or len(body) != at + 2 + 4 * _I16.unpack_from(body, at)[0]:
         raise refuse("the parameter types of a Parse have an impossible length")
     return Parse(name, text, body[at:])
+
+
+def type_oids(types: bytes) -> Iterator[int]:
+    """The parameter types of a Parse, by OID; 0 where the server finds out."""
+    return (oid for (oid,) in _OID.iter_unpack(types[2:]))
 
 
 def decode_bind(body: bytes) -> Bind:

@@ -16,6 +16,7 @@ from adapters.core.effects import Ask, Leave, Record, RefreshFacts, WakeAt, With
 from adapters.core.ports import Answer, Outcome, Question
 from adapters.postgres.facts import PROTOCOL, Facts, Piece, facts_of, outline
 from adapters.postgres.messages import notices, results
+from adapters.postgres.messages.query import NO_TYPES, type_oids
 from adapters.postgres.session import refusals
 from adapters.postgres.session.limits import NO_LIMITS, limits_of
 from adapters.postgres.session.meanings import Meanings, Surroundings
@@ -33,6 +34,7 @@ MAX_LOOKS = 3
 NAMES_SECONDS = 30.0
 """After this long a session has the catalog looked at again."""
 _NONE: Mapping[str, str] = {}
+_UNTYPED = "leave the type of the parameter to the server, and cast it in the text"
 _PATH = msgspec.json.Decoder(tuple[str, ...])
 
 
@@ -82,9 +84,10 @@ class Judge:
         settled: bool = True,
         parameters: tuple[str | None, ...] | None = None,
         prepares: bool = False,
+        types: bytes = NO_TYPES,
     ) -> Judged:
         """Ask about a text. `unsent`: nothing of what belongs to it has gone up yet, so it can wait. `settled`: nothing
-        that was decided and not sent yet will change what names mean before it runs."""
+        that was decided and not sent yet will change what names mean before it runs. `types`: of its parameters, as sent."""
         if len(text) > MAX_TEXT:
             return Refused(notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes"))
         self.is_judging, self.is_cancelled = True, False
@@ -96,6 +99,10 @@ class Judge:
         if self.is_cancelled and answer.decision.verdict is not Verdict.DENY:
             self._give_up(answer)
             return Refused(refusals.cancelled())
+        if answer.decision.verdict is not Verdict.DENY and self._reads_by_functions(types):
+            # WHY refused: no text shows what would run, so nobody has decided about it.
+            self._give_up(answer, notices.UNSUPPORTED)
+            return Refused(refusals.unsupported("a parameter of a type that functions look at", _UNTYPED))
         self.keeps |= answer.decision.verdict not in (Verdict.ALLOW, Verdict.DENY)
         if answer.decision.verdict is Verdict.HOLD:
             if prepares:
@@ -117,12 +124,18 @@ class Judge:
             return Refused(refusals.not_followed(), unparsable=True)
         return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
 
-    def _give_up(self, answer: Answer) -> None:
-        """The client cancelled while the gate was asked: nothing runs, and nobody is to be asked."""
+    def _give_up(self, answer: Answer, code: str = notices.CANCELLED) -> None:
+        """The client cancelled while the gate was asked, or it is not carried: nothing runs, and nobody is to be asked."""
         if answer.decision.verdict is Verdict.HOLD:
-            self._out.wish(Withdraw(self.ticket, "cancelled by the client"))
+            why = "cancelled by the client" if code == notices.CANCELLED else "cannot be carried"
+            self._out.wish(Withdraw(self.ticket, why))
         else:
-            self.not_run(answer, notices.CANCELLED)
+            self.not_run(answer, code)
+
+    def _reads_by_functions(self, types: bytes) -> bool:
+        """Whether the server calls functions that people made to read values of these types (as a Parse has them)."""
+        meanings = self._meanings
+        return meanings is not None and any(map(meanings.is_checked, type_oids(types)))
 
     def _ask(
         self, text: bytes, parameters: tuple[str | None, ...] | None, prepares: bool, unsent: bool

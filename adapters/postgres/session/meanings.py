@@ -40,6 +40,9 @@ class Meanings(Protocol):
     def shape_of(self, type_oid: int) -> Shape:
         """What a type is built of, down to PostgreSQL's own."""
 
+    def is_checked(self, type_oid: int) -> bool:
+        """Whether reading a value of a type calls functions that people made."""
+
 
 class NoMeanings:
     """For a target without a catalog: nothing is known, so nothing about names can be proven."""
@@ -62,3 +65,6 @@ class NoMeanings:
 
     def shape_of(self, type_oid: int) -> Shape:
         return shape_of({}, type_oid)
+
+    def is_checked(self, type_oid: int) -> bool:
+        return False

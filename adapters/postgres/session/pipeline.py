@@ -156,7 +156,7 @@ class Pipeline:
                 parse = query.decode_parse(body)
                 if parse.name in plan.unbound:
                     yield from self._decide_parse(plan, parse.name)
-                plan.statements[parse.name] = Statement(parse.text)
+                plan.statements[parse.name] = Statement(parse.text, types=parse.types)
                 plan.unbound[parse.name] = number
             elif kind == Front.CLOSE:
                 closed = query.decode_named(body)
@@ -200,7 +200,7 @@ class Pipeline:
         _, start, end = plan.frames[number]
         parse = query.decode_parse(plan.data[start + HEADER : end])
         judged = yield from self._desk.judge.judge(
-            parse.text, unsent=not self._sent, settled=not plan.moved, prepares=True
+            parse.text, unsent=not self._sent, settled=not plan.moved, prepares=True, types=parse.types
         )
         if isinstance(judged, Refused):
             plan.refuse(number, judged, name)
@@ -218,7 +218,11 @@ class Pipeline:
             return
         parameters = query.decode_parameters(bind.rest)
         judged = yield from desk.judge.judge(
-            statement.text, unsent=not self._sent, settled=not plan.moved, parameters=parameters
+            statement.text,
+            unsent=not self._sent,
+            settled=not plan.moved,
+            parameters=parameters,
+            types=statement.types,
         )
         parsed_at = plan.unbound.pop(name, None)
         if isinstance(judged, Granted):

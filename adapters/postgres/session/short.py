@@ -14,12 +14,14 @@ from adapters.core.effects import Ask
 from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import HEADER, Front, u32_at
+from adapters.postgres.messages.query import type_oids
 from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
 from adapters.postgres.session.naming import is_fetch, may_execute
 from adapters.postgres.session.plain import Plain
 from adapters.postgres.session.simple import may_copy
+from adapters.postgres.type_shapes import FIRST_MADE
 from engine._native import short_query, short_run
 from engine.decision import Verdict
 
@@ -103,6 +105,8 @@ class Short:
         """Whether its text holds no word of those that need more than the tree to be carried."""
         if statement is self._fit:
             return True
+        if max(type_oids(statement.types), default=0) >= FIRST_MADE:
+            return False  # functions may look at what is bound
         if may_execute(statement.text) or is_fetch(statement.text) or may_copy(statement.text):
             return False
         self._fit = statement

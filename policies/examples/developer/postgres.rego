@@ -102,10 +102,11 @@ deny contains {
 	some target in op.targets
 	target.relation
 	target.relation in {
-		"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
-		"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
-		"pg_prepared_statements", "pg_prepared_xacts", "pg_shadow", "pg_stat_activity", "pg_stat_replication",
-		"pg_stat_statements", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
+		"_pg_foreign_servers", "_pg_user_mappings", "foreign_server_options", "pg_authid", "pg_cursors",
+		"pg_db_role_setting", "pg_file_settings", "pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings",
+		"pg_largeobject", "pg_prepared_statements", "pg_prepared_xacts", "pg_shadow", "pg_stat_activity",
+		"pg_stat_replication", "pg_stat_statements", "pg_stat_statements_info", "pg_stat_subscription",
+		"pg_stat_wal_receiver", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
 		"pg_stats_ext_exprs", "pg_subscription", "pg_user_mapping", "pg_user_mappings", "user_mapping_options",
 	}
 }
@@ -122,8 +123,9 @@ deny contains {
 	some target in op.targets
 	target.name in {
 		"pg_catalog.lo_get", "pg_catalog.lo_open", "pg_catalog.loread", "pg_catalog.pg_cursor",
-		"pg_catalog.pg_prepared_statement", "pg_catalog.pg_stat_get_activity",
-		"pg_catalog.pg_stat_get_backend_activity",
+		"pg_catalog.pg_prepared_statement", "pg_catalog.pg_prepared_xact", "pg_catalog.pg_stat_get_activity",
+		"pg_catalog.pg_stat_get_backend_activity", "pg_catalog.pg_stat_get_subscription",
+		"pg_catalog.pg_stat_get_wal_receiver", "pg_catalog.pg_stat_get_wal_senders",
 	}
 }
 

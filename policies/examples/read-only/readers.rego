@@ -155,10 +155,11 @@ deny contains {
 	some target in op.targets
 	target.relation
 	target.relation in {
-		"foreign_server_options", "pg_authid", "pg_cursors", "pg_db_role_setting", "pg_file_settings",
-		"pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings", "pg_largeobject",
-		"pg_prepared_statements", "pg_prepared_xacts", "pg_shadow", "pg_stat_activity", "pg_stat_replication",
-		"pg_stat_statements", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
+		"_pg_foreign_servers", "_pg_user_mappings", "foreign_server_options", "pg_authid", "pg_cursors",
+		"pg_db_role_setting", "pg_file_settings", "pg_foreign_server", "pg_hba_file_rules", "pg_ident_file_mappings",
+		"pg_largeobject", "pg_prepared_statements", "pg_prepared_xacts", "pg_shadow", "pg_stat_activity",
+		"pg_stat_replication", "pg_stat_statements", "pg_stat_statements_info", "pg_stat_subscription",
+		"pg_stat_wal_receiver", "pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_stats_ext",
 		"pg_stats_ext_exprs", "pg_subscription", "pg_user_mapping", "pg_user_mappings", "user_mapping_options",
 	}
 }
@@ -175,7 +176,54 @@ deny contains {
 	some target in op.targets
 	target.name in {
 		"pg_catalog.lo_get", "pg_catalog.lo_open", "pg_catalog.loread", "pg_catalog.pg_cursor",
-		"pg_catalog.pg_prepared_statement", "pg_catalog.pg_stat_get_activity",
-		"pg_catalog.pg_stat_get_backend_activity",
+		"pg_catalog.pg_prepared_statement", "pg_catalog.pg_prepared_xact", "pg_catalog.pg_stat_get_activity",
+		"pg_catalog.pg_stat_get_backend_activity", "pg_catalog.pg_stat_get_subscription",
+		"pg_catalog.pg_stat_get_wal_receiver", "pg_catalog.pg_stat_get_wal_senders",
+	}
+}
+
+# What a table's long values are moved to is that table, by another name.
+deny contains {
+	"code": "TOASTED",
+	"reason": "this is what other tables keep aside",
+	"hint": "query the tables themselves",
+} if {
+	input.command.protocol == "postgres"
+	"data-readers" in input.principal.groups
+	some op in input.command.operations
+	some target in op.targets
+	target.schema
+	startswith(target.schema, "pg_toast")
+}
+
+# Settings may hold passwords: those of a server's own connections and programs, and those that somebody gave a role. A name that
+# is computed may be any (`?`).
+deny contains {
+	"code": "SECRET_SETTING",
+	"reason": "this setting may hold a password",
+	"hint": "name the one setting that you need",
+} if {
+	input.command.protocol == "postgres"
+	"data-readers" in input.principal.groups
+	some op in input.command.operations
+	some target in op.targets
+	target.type == "setting"
+	target.access == "read"
+	target.name in {
+		"?", "all", "archive_cleanup_command", "archive_command", "primary_conninfo", "recovery_end_command",
+		"restore_command", "ssl_passphrase_command",
+	}
+}
+
+deny contains {
+	"code": "ROLE_SETTINGS",
+	"reason": "this shows settings of roles, which may hold passwords",
+	"hint": "name the columns that you need: rolname, rolsuper and the others are no secret",
+} if {
+	input.command.protocol == "postgres"
+	"data-readers" in input.principal.groups
+	some column in input.command.sql.reads
+	column in {
+		"pg_catalog.pg_roles.*", "pg_catalog.pg_roles.rolconfig", "pg_catalog.pg_user.*", "pg_catalog.pg_user.useconfig",
 	}
 }

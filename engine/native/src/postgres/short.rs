@@ -18,6 +18,9 @@ pub struct Run<'t> {
     pub described: bool,
 }
 
+/// The least OID of a type that people made.
+const FIRST_MADE: [u8; 4] = 16_384_u32.to_be_bytes();
+
 /// The run that is all of `data`.
 pub fn run(data: &[u8]) -> Option<Run<'_>> {
     let (mut kind, mut body, mut rest) = split_message(data)?;
@@ -27,7 +30,8 @@ pub fn run(data: &[u8]) -> Option<Run<'_>> {
         let (name, after) = zero_terminated(body)?;
         let (sql, types) = zero_terminated(after)?;
         let (count, oids) = count(types)?;
-        if oids.len() != count.checked_mul(4)? {
+        // A value of a type that people made may run something when it is read.
+        if oids.len() != count.checked_mul(4)? || oids.chunks(4).any(|oid| oid >= FIRST_MADE.as_slice()) {
             return None;
         }
         (parsed, text) = (Some(name), Some(sql));
@@ -301,6 +305,15 @@ mod tests {
         let data = [message(b'B', ONE), message(b'D', b"P\0"), execute(), sync()].concat();
         let found = Run { statement: b"s", text: None, parameters: vec![Some("hi".into())], described: true };
         assert_eq!(run(&data), Some(found));
+    }
+
+    #[test]
+    fn a_parameter_of_a_type_that_people_made_is_out_of_the_ordinary() {
+        let parsed = |oid: u32| message(b'P', &[b"s\0select $1\0\0\x01", oid.to_be_bytes().as_slice()].concat());
+        let rest = [message(b'B', ONE), execute(), sync()].concat();
+        let is_seen = |oid: u32| run(&[parsed(oid), rest.clone()].concat()).is_some();
+        assert!(is_seen(0) && is_seen(25) && is_seen(16_383));
+        assert!(!is_seen(16_384) && !is_seen(u32::MAX));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use pg_query::NodeEnum;
 use super::catalog::Catalog;
 use super::features::Feature;
 use super::kinds::Kind;
+use super::names;
 use super::query::flow::Flow;
 use super::query::handing::Handing;
 use super::query::scope::{Column, Columns};
@@ -55,6 +56,8 @@ pub struct Builder<'a> {
     pub views: HashMap<Name, Option<Rc<Columns>>>,
     /// Values that queries inside this command compute: the result may show them, or leave them out.
     pub computed: Vec<Flow>,
+    /// How many queries stood where a value stands.
+    pub subqueries: usize,
     /// Above zero, a column is compared for equality with constants.
     comparing: usize,
     /// Columns that decide otherwise, and those read otherwise.
@@ -82,6 +85,7 @@ impl<'a> Builder<'a> {
             session: catalog,
             views: HashMap::new(),
             computed: Vec::new(),
+            subqueries: 0,
             comparing: 0,
             decides: BTreeSet::new(),
             used: BTreeSet::new(),
@@ -363,14 +367,17 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The text of a string constant, possibly behind casts. Whoever calls this lets a constant's value into the tree.
+/// The text of a string constant, as the server reads it. Whoever calls this lets a constant's value into the tree.
 pub fn literal_text(node: &Node) -> Option<&str> {
     match node.node.as_ref()? {
         NodeEnum::AConst(constant) => match constant.val.as_ref()? {
             pg_query::protobuf::a_const::Val::Sval(text) => Some(&text.sval),
             _ => None,
         },
-        NodeEnum::TypeCast(cast) => cast.arg.as_deref().and_then(literal_text),
+        // Any other cast may make another text of it: cut it, fold it, put a name in its place.
+        NodeEnum::TypeCast(cast) if cast.type_name.as_ref().is_some_and(names::keeps_text) => {
+            cast.arg.as_deref().and_then(literal_text)
+        }
         NodeEnum::String(text) => Some(&text.sval),
         _ => None,
     }

@@ -214,6 +214,29 @@ impl Catalog {
         casts.into_iter().chain(self.checks.get(bare_type)).flatten().map(String::as_str)
     }
 
+    /// The functions that reading a value of any type may call.
+    pub fn all_checks(&self) -> impl Iterator<Item = &str> {
+        let mut all: Vec<&str> = self.checks.values().flatten().map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter()
+    }
+
+    /// How many types have functions of casts or checks.
+    pub fn types_with_calls(&self) -> usize {
+        self.casts.len().saturating_add(self.checks.len())
+    }
+
+    /// The functions of casts to, and checks of, all types that a text in lower case may name, and of casts where a value is stored.
+    pub fn calls_of_types_in(&self, text: &str) -> Vec<&str> {
+        let named = |name: &str| name == "=" || (name != "*" && text.contains(&name.to_lowercase()));
+        let lists = self.casts.iter().chain(self.checks.iter()).filter(|(name, _)| named(name));
+        let mut all: Vec<&str> = lists.flat_map(|(_, called)| called).map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// The functions of casts that nobody has to write: they may run wherever a value stands, some only where one is stored.
     pub fn implicit_casts(&self, stores: bool) -> impl Iterator<Item = &str> {
         let stored = self.casts.get("=").filter(|_| stores);

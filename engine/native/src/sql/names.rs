@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use pg_query::protobuf::{Node, RangeVar};
+use pg_query::protobuf::{Node, RangeVar, TypeName};
 use pg_query::NodeEnum;
 
 use super::catalog::{Catalog, FunctionFact, Relation};
@@ -113,6 +113,15 @@ pub fn is_system_relation(name: &str) -> bool {
     name.starts_with("pg_") && NAMES.get_or_init(|| system_names("relation")).contains(name)
 }
 
+/// Whether a relation is one that PostgreSQL itself brings; catalogs do not list those.
+pub fn is_of_system(name: &RelationName) -> bool {
+    match name.schema.as_deref() {
+        Some("pg_catalog") => is_system_relation(&name.relation),
+        Some(schema) => schema == "information_schema",
+        None => false,
+    }
+}
+
 /// Relations that show values or texts of other people's tables and sessions. Those of extensions live in any schema.
 const TELLS_OF_OTHERS: [&str; 14] = [
     "pg_cursors",
@@ -153,6 +162,22 @@ pub fn system_columns(relation: &str) -> Option<&'static [&'static str]> {
 pub fn is_system_type(name: &str) -> bool {
     static NAMES: OnceLock<HashSet<&'static str>> = OnceLock::new();
     NAMES.get_or_init(|| system_names("type")).contains(name)
+}
+
+/// Whether a cast to this type leaves a text as it is: no other length, no name of something in its place.
+pub fn keeps_text(name: &TypeName) -> bool {
+    let parts = strings(&name.names);
+    let (schema, word) = schema_and_name(&parts);
+    matches!(schema, None | Some("pg_catalog")) && matches!(word, "text" | "varchar" | "unknown") && is_plain_name(name)
+}
+
+/// Whether a cast goes to the relation that a text names.
+pub fn is_regclass(name: &TypeName) -> bool {
+    matches!(strings(&name.names).as_slice(), ["regclass"] | ["pg_catalog", "regclass"]) && is_plain_name(name)
+}
+
+fn is_plain_name(name: &TypeName) -> bool {
+    name.typmods.is_empty() && name.array_bounds.is_empty() && !name.setof && !name.pct_type
 }
 
 /// Whether PostgreSQL itself brings an operator of this name.

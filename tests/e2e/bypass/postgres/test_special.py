@@ -12,7 +12,7 @@ from tests.e2e.bypass.postgres.cases import CASES
 from tests.e2e.bypass.postgres.dialogues import CALLS, DIALOGUES, STARTUPS, Dialogue, call
 from tests.e2e.bypass.postgres.place import Place, answer, leaks, simple, verdict
 from tests.interop.postgres.client import Raw, show
-from tests.wire import startup
+from tests.wire import SYNC, bind, execute, message, startup
 
 WRITES = ("C:DELETE", "C:UPDATE", "C:INSERT", "C:CREATE", "C:DROP", "C:TRUNCATE")
 
@@ -104,6 +104,22 @@ def test_function_calls_by_oid_are_refused(place: Place) -> None:
             wrong.append((name, word))
     assert wrong == []
     assert place.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "is_refused"), [("spied", True), ("holder", True), ("spied[]", True), ("kind", False)]
+)
+def test_a_parameter_of_a_type_that_functions_look_at_is_refused(place: Place, name: str, is_refused: bool) -> None:
+    found = place.owner.execute("SELECT %s::regtype::oid::int8", (name,)).fetchone()
+    assert found is not None
+    value = {"spied": b"010-11-1235", "holder": b"(010-11-1235,1)", "spied[]": b"{010-11-1235}", "kind": b"a"}[name]
+    typed = message("P", b"\0SELECT 1 WHERE $1 IS NOT NULL\0\0\1" + found[0].to_bytes(4))
+    for rounds in (
+        ((typed, bind(parameters=(value,)), execute(), SYNC),),
+        ((typed, SYNC), (bind(parameters=(value,)), execute(), SYNC)),
+    ):
+        came = came_of(place, Dialogue(name, rounds))
+        assert (verdict(came, False) == "stopped") is is_refused, show(came)
 
 
 def test_a_dialogue_that_ran_or_leaked_would_be_seen() -> None:

@@ -96,10 +96,10 @@ async def test_a_relation_with_another_mark_is_read_and_the_views_over_it() -> N
     first = await read(database)
     database.change(1)
     second = await read(database, first)
-    assert database.asked == ["columns [1]", "views [3]"]
+    assert database.asked == ["columns [1]", "casts", "views [3]"]
     database.change(4)
     await read(database, second)
-    assert database.asked == ["columns [4]", "views [4]"]
+    assert database.asked == ["columns [4]", "casts", "views [4]"]
 
 
 async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
@@ -118,11 +118,11 @@ async def test_a_relation_that_is_gone_is_gone_and_a_new_one_is_there() -> None:
     ("kind", "asked"),
     [
         ("functions", ["functions", "casts", "views [3, 4]"]),
-        ("operators", ["operators", "views [3, 4]"]),
+        ("operators", ["operators", "casts", "views [3, 4]"]),
         ("casts", ["casts"]),
         ("checks", ["casts"]),
         ("types", ["types", "shapes", "casts", "views [3, 4]"]),
-        ("composites", ["shapes"]),
+        ("composites", ["shapes", "casts"]),
         ("parents", ["parents"]),
         ("schemas", ["types", "functions", "operators", "casts", "views [3, 4]"]),
         ("languages", ["functions", "views [3, 4]"]),

@@ -6,7 +6,16 @@ import asyncpg
 import pytest
 
 from adapters.postgres import catalog_rows
-from adapters.postgres.catalog_rows import CastRow, ColumnRow, Found, FunctionRow, OperatorRow, facts_of, fetch
+from adapters.postgres.catalog_rows import (
+    CastRow,
+    ColumnRow,
+    Found,
+    FunctionRow,
+    OperatorRow,
+    checked,
+    facts_of,
+    fetch,
+)
 from engine.command.sql.parse import RelationFacts
 
 MINE, BUILT_IN = 20_000, 25
@@ -127,14 +136,30 @@ def test_an_extensions_operator_counts_unless_it_is_in_c_and_changes_nothing() -
 
 def test_casts_and_checks_stand_by_their_type_and_by_when_they_run() -> None:
     rows = [
-        CastRow("mood", "s", "f", "e"),
-        CastRow("mood", "s", "g", "i"),
-        CastRow("int4", "s", "h", "a"),
-        CastRow("spied", "s", "k", "check"),
+        CastRow(1, "mood", "s", "f", "e"),
+        CastRow(1, "mood", "s", "g", "i"),
+        CastRow(2, "int4", "s", "h", "a"),
+        CastRow(3, "spied", "s", "k", "check"),
+        CastRow(4, "spied", "s", "k", "check"),
     ]
     facts, _ = facts_of(Found(casts=rows))
     assert facts.casts == {"mood": ["s.f", "s.g"], "*": ["s.g"], "int4": ["s.h"], "=": ["s.h"]}
     assert facts.checks == {"spied": ["s.k"]}
+    assert checked(Found(casts=rows)) == {3, 4}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "result", "is_read"), [((25,), 25, True), ((25, 3), 25, False), ((25,), 3, False), ((1,), 1, True)]
+)
+def test_a_body_is_not_all_where_what_it_is_given_is_looked_at(
+    arguments: tuple[int, ...], result: int, is_read: bool
+) -> None:
+    casts = [CastRow(1, "mood", "s", "f", "e"), CastRow(3, "spied", "s", "k", "check")]
+    made = function("f", body="SELECT 1", kind="f", argument_types=arguments, arguments=len(arguments), result=result)
+    facts, _ = facts_of(Found(functions=[made], casts=casts))
+    assert facts.functions is not None
+    (only,) = facts.functions["public.f"]  # type: ignore[misc]  # the adapter always lists
+    assert (only.body == "SELECT 1") is is_read
 
 
 class Answers:

@@ -2,15 +2,16 @@
 
 use std::rc::Rc;
 
-use pg_query::protobuf::{FuncCall, Node, ParseResult, SelectStmt, TypeCast};
+use pg_query::protobuf::{FuncCall, ParseResult, SelectStmt};
 use pg_query::NodeEnum;
 
+use super::arguments::Arguments;
 use super::flow::Flow;
 use super::scope::{Column, Columns, Entry, Scope, Source};
 use crate::sql::build::{Builder, MAX_EMBEDDING};
 use crate::sql::catalog::{Body, Catalog};
 use crate::sql::features::Feature;
-use crate::sql::functions::{foreign_feature, Class};
+use crate::sql::functions::foreign_feature;
 use crate::sql::guard;
 use crate::sql::kinds::Kind;
 use crate::sql::names::{self, strings, Callee};
@@ -32,7 +33,7 @@ impl<'a> Builder<'a> {
         if !flow.origins.is_empty() && self.may_give_rows(&parts, call.args.len()) {
             self.filters(&flow.origins);
         }
-        let (full, made) = self.named_call(&parts, call.args.len(), &call.args);
+        let (full, made) = self.named_call(&parts, call.args.len(), Arguments::of(call));
         flow.absorb(made);
         flow.derive(&full)
     }
@@ -49,7 +50,7 @@ impl<'a> Builder<'a> {
 
     /// A call by name. Gives the function's full name, and what it brings in by itself: the result of a query in its
     /// arguments, or the unknown.
-    pub fn named_call(&mut self, parts: &[&str], count: usize, arguments: &[Node]) -> (Name, Flow) {
+    pub fn named_call(&mut self, parts: &[&str], count: usize, arguments: Arguments<'_>) -> (Name, Flow) {
         let (schema, name) = names::schema_and_name(parts);
         match names::function(self.catalog, schema, name, Some(count)) {
             Callee::Builtin(full, fact) => {
@@ -57,7 +58,8 @@ impl<'a> Builder<'a> {
                 if let Some(feature) = fact.class.feature() {
                     self.feature(feature);
                 }
-                let flow = self.aside(|b| b.builtin_arguments(fact.class, name, count, arguments));
+                let mut flow = self.aside(|b| b.builtin_arguments(fact.class, name, count, arguments));
+                flow.absorb(self.values_by_name(name, arguments));
                 (full, flow)
             }
             Callee::User(full, fact, shadow) => {
@@ -90,7 +92,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What an extension's well-known function reaches.
-    fn foreign_call(&mut self, name: &str, arguments: &[Node]) {
+    fn foreign_call(&mut self, name: &str, arguments: Arguments<'_>) {
         if let Some(feature) = foreign_feature(name) {
             self.feature(feature);
             self.aside(|b| b.foreign_arguments(arguments));
@@ -147,35 +149,6 @@ impl<'a> Builder<'a> {
         (queries(&parsed).count() == parsed.stmts.len()).then_some(parsed)
     }
 
-    /// What people's functions bring in when a value is cast.
-    pub fn cast_calls(&mut self, cast: &TypeCast) -> Flow {
-        let parts = cast.type_name.as_ref().map(|name| strings(&name.names)).unwrap_or_default();
-        let (Some(catalog), Some(bare)) = (self.catalog, parts.last()) else {
-            return Flow::constant();
-        };
-        let is_literal = cast.arg.as_deref().is_some_and(is_text);
-        let called: Vec<&str> = catalog.cast_functions(bare, is_literal).collect();
-        self.each_call(&called)
-    }
-
-    /// What people's functions bring in that run though nobody wrote a cast.
-    pub fn implicit_calls(&mut self) -> Flow {
-        let stores = !self.tree.sql.writes.is_empty();
-        let called: Vec<&str> =
-            self.catalog.map(|catalog| catalog.implicit_casts(stores).collect()).unwrap_or_default();
-        self.each_call(&called)
-    }
-
-    fn each_call(&mut self, called: &[&str]) -> Flow {
-        let mut flow = Flow::constant();
-        for name in called {
-            if let Some((schema, name)) = name.split_once('.') {
-                flow.absorb(self.named_call(&[schema, name], 1, &[]).1);
-            }
-        }
-        flow
-    }
-
     fn list_call(&mut self, full: &Name, effect: Effect, resolved: bool) {
         if !self.is_new_call(full) {
             return;
@@ -201,71 +174,6 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// What PostgreSQL's own function does with what it is given.
-    fn builtin_arguments(&mut self, class: Class, name: &str, count: usize, arguments: &[Node]) -> Flow {
-        match class {
-            Class::Setting => {
-                let setting = arguments.first().and_then(|node| self.literal(argument(node)));
-                match setting {
-                    Some(setting) => {
-                        self.setting_changed(&setting.to_lowercase());
-                        Flow::constant()
-                    }
-                    None => self.dynamic("the name of a setting"),
-                }
-            }
-            Class::QueryText => {
-                let place = if name == "ts_rewrite" { 1 } else { 0 };
-                if name == "ts_rewrite" && count == 3 {
-                    return Flow::constant();
-                }
-                let text = arguments.get(place).and_then(|node| self.literal(argument(node)));
-                match text {
-                    Some(text) => self.embedded_sql(text).everything(),
-                    None => self.dynamic("a query"),
-                }
-                .derive(name)
-            }
-            Class::RelationText if name.starts_with("table_") => {
-                let text = arguments.first().and_then(|node| self.literal(argument(node)));
-                match text {
-                    Some(text) => self.relation_in_text(text),
-                    None => self.dynamic("a table's name"),
-                }
-            }
-            Class::RelationText => self.dynamic("every table of a schema"),
-            Class::CursorText => self.dynamic("the rows of a cursor"),
-            Class::Sequence => {
-                self.named_object("sequence", Access::Write, arguments);
-                Flow::constant()
-            }
-            Class::File | Class::LargeObjectFile => {
-                let access = if name == "lo_export" { Access::Write } else { Access::Read };
-                let place = usize::from(name == "lo_export");
-                if let Some(text) = arguments.get(place).and_then(|node| self.literal(argument(node))) {
-                    self.call_target(Target::plain("file", text, access));
-                }
-                Flow::constant()
-            }
-            _ => Flow::constant(),
-        }
-    }
-
-    /// The arguments of an extension's function that runs SQL or connects: every text that is SQL is looked into.
-    fn foreign_arguments(&mut self, arguments: &[Node]) {
-        for node in arguments {
-            if let Some(text) = self.literal(argument(node)) {
-                let lowered = text.to_lowercase();
-                if lowered.contains("password") {
-                    self.feature(Feature::SecretLiteral);
-                }
-                if text.contains(' ') && !lowered.contains("dbname=") && !lowered.contains("host=") {
-                    self.embedded_sql(text);
-                }
-            }
-        }
-    }
-
     /// Something that runs is only known when it runs.
     pub fn dynamic(&mut self, what: &str) -> Flow {
         self.feature(Feature::DynamicSql);
@@ -274,54 +182,19 @@ impl<'a> Builder<'a> {
         Flow::unknown()
     }
 
-    fn named_object(&mut self, class: &'static str, access: Access, arguments: &[Node]) {
-        if let Some(text) = arguments.first().and_then(|node| self.literal(argument(node))) {
-            let name = written_name(text);
-            let target = match name {
-                Some((schema, relation)) => {
-                    let (name, _) = names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
-                    name.target(class, access)
-                }
-                None => Target::plain(class, text, access),
-            };
-            self.call_target(target);
-        }
-    }
-
     /// Adds a target to the call just listed.
-    fn call_target(&mut self, target: Target) {
+    pub fn call_target(&mut self, target: Target) {
         if self.quiet > 0 {
             return;
         }
-        if let Some(last) = self.tree.operations.last_mut().filter(|last| last.kind == Kind::CallFunction) {
+        // The last one that is a call: one that was listed before stands further up.
+        let mut operations = self.tree.operations.iter_mut().rev();
+        if let Some(last) = operations.find(|operation| operation.kind == Kind::CallFunction) {
             if !last.targets.contains(&target) {
                 last.targets.push(target);
             }
         }
     }
-
-    fn relation_in_text(&mut self, text: &str) -> Flow {
-        let Some((schema, relation)) = written_name(text) else {
-            return self.dynamic("a table's name");
-        };
-        let (name, found) = names::existing(self.catalog, schema.as_deref().unwrap_or(""), &relation);
-        self.relation(&name.full);
-        self.call_target(name.target("table", Access::Read));
-        let flow = match found {
-            Some(found) => Flow::gather(
-                found.columns.iter().map(|column| Flow::column(names::column_name(&name.full, column), false)),
-            ),
-            None => Flow::column(Name::from(format!("{}.*", name.full)), false),
-        };
-        self.note_reads(&flow);
-        flow
-    }
-}
-
-/// A text in quotes, which the type's own reader reads.
-fn is_text(node: &Node) -> bool {
-    use pg_query::protobuf::a_const::Val;
-    matches!(node.node.as_ref(), Some(NodeEnum::AConst(constant)) if matches!(constant.val, Some(Val::Sval(_))))
 }
 
 /// The queries among the statements of a text.
@@ -330,62 +203,4 @@ fn queries(parsed: &ParseResult) -> impl Iterator<Item = &SelectStmt> {
         NodeEnum::SelectStmt(select) => Some(&**select),
         _ => None,
     })
-}
-
-/// An argument without its name (`f(a => 1)`).
-fn argument(node: &Node) -> &Node {
-    match node.node.as_ref() {
-        Some(NodeEnum::NamedArgExpr(named)) => named.arg.as_deref().unwrap_or(node),
-        _ => node,
-    }
-}
-
-/// `[schema.]name` as PostgreSQL reads it in a regclass text: unquoted parts fold to lower case.
-fn written_name(text: &str) -> Option<(Option<String>, String)> {
-    let mut parts: Vec<String> = Vec::new();
-    let mut rest = text.trim();
-    loop {
-        let part;
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let (name, tail) = quoted.split_once('"')?;
-            if name.is_empty() || tail.starts_with('"') {
-                return None;
-            }
-            part = name.to_owned();
-            rest = tail;
-        } else {
-            let end = rest.find('.').unwrap_or(rest.len());
-            let (name, tail) = rest.split_at_checked(end)?;
-            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
-                return None;
-            }
-            part = name.to_lowercase();
-            rest = tail;
-        }
-        parts.push(part);
-        match rest.strip_prefix('.') {
-            Some(tail) => rest = tail,
-            None if rest.is_empty() => break,
-            None => return None,
-        }
-    }
-    match parts.as_slice() {
-        [name] => Some((None, name.clone())),
-        [schema, name] => Some((Some(schema.clone()), name.clone())),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::written_name;
-
-    #[test]
-    fn names_in_texts_are_folded_and_unquoted() {
-        assert_eq!(written_name("Cust"), Some((None, "cust".to_owned())));
-        assert_eq!(written_name("public.\"Cust\""), Some((Some("public".to_owned()), "Cust".to_owned())));
-        assert_eq!(written_name("a.b.c"), None);
-        assert_eq!(written_name("x; drop"), None);
-        assert_eq!(written_name(""), None);
-    }
 }

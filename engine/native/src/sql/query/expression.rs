@@ -3,9 +3,12 @@
 //! Each function gives the flow of its node and leaves reads, operations and features in the builder. A node type that is
 //! not listed here is unknown, never skipped.
 
-use pg_query::protobuf::{AExpr, AExprKind, AIndirection, ColumnRef, Node, SubLink, SubLinkType, TypeName, WindowDef};
+use pg_query::protobuf::{
+    AExpr, AExprKind, AIndirection, ColumnRef, Node, SubLink, SubLinkType, TypeCast, TypeName, WindowDef,
+};
 use pg_query::NodeEnum;
 
+use super::arguments::Arguments;
 use super::flow::Flow;
 use super::scope::{nowhere, Entry, Lookup, Scope};
 use crate::sql::build::Builder;
@@ -33,11 +36,8 @@ impl<'a> Builder<'a> {
         if let [only] = nodes {
             return self.expression(only, scope);
         }
-        let flows: Vec<Flow> = nodes
-            .iter()
-            .map(|node| self.expression(node, scope))
-            .filter(|flow| !flow.origins.is_empty() || !flow.proven)
-            .collect();
+        let flows: Vec<Flow> =
+            nodes.iter().map(|node| self.expression(node, scope)).filter(|flow| *flow != Flow::constant()).collect();
         Flow::gather(flows)
     }
 
@@ -74,9 +74,9 @@ impl<'a> Builder<'a> {
             NodeEnum::FuncCall(call) => self.call(call, scope),
             NodeEnum::TypeCast(cast) => {
                 let mut flow = self.optional(cast.arg.as_deref(), scope);
-                self.type_name(cast.type_name.as_ref());
                 flow.absorb(self.cast_calls(cast));
-                if flow == Flow::constant() {
+                // A constant is read when the text is, so that nothing can depend on it later.
+                if flow == Flow::constant() && is_read_at_once(cast) {
                     flow
                 } else {
                     flow.derive(&cast_name(cast.type_name.as_ref()))
@@ -85,6 +85,9 @@ impl<'a> Builder<'a> {
             NodeEnum::CollateClause(collate) => self.optional(collate.arg.as_deref(), scope).derive("collate"),
             NodeEnum::CaseExpr(case) => {
                 let mut flow = self.optional(case.arg.as_deref(), scope);
+                if case.arg.is_some() {
+                    self.implied_operators(&["="]);
+                }
                 flow.absorb(self.expressions(&case.args, scope));
                 flow.absorb(self.optional(case.defresult.as_deref(), scope));
                 flow.derive("case")
@@ -94,7 +97,7 @@ impl<'a> Builder<'a> {
                 flow.absorb(self.optional(when.result.as_deref(), scope));
                 flow
             }
-            NodeEnum::CoalesceExpr(coalesce) => self.expressions(&coalesce.args, scope).derive("coalesce"),
+            NodeEnum::CoalesceExpr(coalesce) => self.coalesce(&coalesce.args, scope),
             NodeEnum::MinMaxExpr(minmax) => self.expressions(&minmax.args, scope).derive("greatest"),
             NodeEnum::RowExpr(row) => self.row(&row.args, scope),
             NodeEnum::AArrayExpr(array) => self.expressions(&array.elements, scope).derive("array"),
@@ -204,7 +207,7 @@ impl<'a> Builder<'a> {
                 // `table.f` without a column f calls the function f with the row.
                 let row = entry.everything();
                 self.feature(Feature::WholeRow);
-                self.named_call(&[name], 1, &[]);
+                self.named_call(&[name], 1, Arguments::none());
                 row.derive(name).unproven()
             }
         }
@@ -215,6 +218,16 @@ impl<'a> Builder<'a> {
         self.expressions(items, scope).derive("row")
     }
 
+    /// Whether what stands behind the first is worked out depends on it: a query there tells so by giving two rows.
+    fn coalesce(&mut self, arguments: &[Node], scope: &Scope<'_, 'a>) -> Flow {
+        let (first, others) = arguments.split_at_checked(1).unwrap_or((arguments, &[]));
+        let mut flow = self.expressions(first, scope);
+        let before = self.subqueries;
+        flow.absorb(self.expressions(others, scope));
+        let flow = if self.subqueries > before { flow.derive("subquery") } else { flow };
+        flow.derive("coalesce")
+    }
+
     fn operator(&mut self, expression: &AExpr, scope: &Scope<'_, 'a>) -> Flow {
         let mut flow = self.optional(expression.lexpr.as_deref(), scope);
         flow.absorb(self.optional(expression.rexpr.as_deref(), scope));
@@ -223,7 +236,9 @@ impl<'a> Builder<'a> {
             Ok(AExprKind::AexprNullif) => "nullif".to_owned(),
             _ => format!("op:{}", strings(&expression.name).join(".")),
         };
-        if flow == Flow::constant() {
+        let is_worked_out_at_once =
+            [&expression.lexpr, &expression.rexpr].into_iter().all(|side| is_constant(side.as_deref()));
+        if flow == Flow::constant() && is_worked_out_at_once {
             flow
         } else {
             flow.derive(&operator)
@@ -234,17 +249,31 @@ impl<'a> Builder<'a> {
     pub fn operator_name(&mut self, name: &[Node]) {
         let parts = strings(name);
         let (schema, operator) = names::schema_and_name(&parts);
-        let own =
-            matches!(schema, None | Some("pg_catalog")) && (is_word(operator) || names::is_system_operator(operator));
-        // Somebody's operator of the same name may fit the types better, wherever its schema stands in the path.
-        let shadow = self.catalog.filter(|_| schema.is_none()).and_then(|catalog| catalog.operator_schema(operator));
-        if let (true, Some(schema)) = (own, shadow) {
-            self.feature(Feature::CustomOperator);
-            self.unknown_call(names::full_name(Some(schema), operator), "operator");
+        if parts.is_empty() {
+            return;
         }
-        if !own && !parts.is_empty() {
+        if let Some(implied) = operators_of_word(operator).filter(|_| matches!(schema, None | Some("pg_catalog"))) {
+            self.implied_operators(implied);
+            return;
+        }
+        let own = matches!(schema, None | Some("pg_catalog")) && names::is_system_operator(operator);
+        if own && schema.is_none() {
+            self.implied_operators(&[operator]);
+        }
+        if !own {
             self.feature(Feature::CustomOperator);
             self.unknown_call(names::full_name(schema, operator), "operator");
+        }
+    }
+
+    /// Operators of PostgreSQL that are used by name without being written. Somebody's of the same name may fit the types
+    /// better, wherever its schema stands in the path.
+    pub fn implied_operators(&mut self, operators: &[&str]) {
+        for operator in operators {
+            if let Some(schema) = self.catalog.and_then(|catalog| catalog.operator_schema(operator)) {
+                self.feature(Feature::CustomOperator);
+                self.unknown_call(names::full_name(Some(schema), operator), "operator");
+            }
         }
     }
 
@@ -253,7 +282,12 @@ impl<'a> Builder<'a> {
             self.hand_on(link.subselect.as_deref());
         }
         let test = self.optional(link.testexpr.as_deref(), scope);
+        self.subqueries = self.subqueries.saturating_add(1);
         self.operator_name(&link.oper_name);
+        if link.oper_name.is_empty() && link.testexpr.is_some() {
+            // IN
+            self.implied_operators(&["="]);
+        }
         let columns = self.within(Via::Subquery, |b| b.subquery(link.subselect.as_deref(), scope));
         let mut flow = match SubLinkType::try_from(link.sub_link_type) {
             Ok(SubLinkType::ExistsSublink) => {
@@ -318,7 +352,7 @@ impl<'a> Builder<'a> {
             .catalog
             .is_some_and(|catalog| catalog.search_path.iter().all(|schema| catalog.function(schema, field).is_ok()));
         if !(listed && matches!(names::function(self.catalog, None, field, Some(1)), Callee::Unknown(_))) {
-            self.named_call(&[field], 1, &[]);
+            self.named_call(&[field], 1, Arguments::none());
         }
     }
 
@@ -392,9 +426,26 @@ fn cast_name(name: Option<&TypeName>) -> String {
     format!("cast:{}{array}", parts.join("."))
 }
 
-/// Operators that the grammar spells as words (BETWEEN, IN, LIKE become `~~`, but BETWEEN keeps its word).
-fn is_word(operator: &str) -> bool {
-    matches!(operator, "BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC")
+/// What stands for an operator that the grammar spells as words (IN, LIKE become `=`, `~~`, but BETWEEN keeps its word).
+fn operators_of_word(operator: &str) -> Option<&'static [&'static str]> {
+    match operator {
+        "BETWEEN" | "NOT BETWEEN" | "BETWEEN SYMMETRIC" | "NOT BETWEEN SYMMETRIC" => Some(&["<", "<=", ">", ">="]),
+        _ => None,
+    }
+}
+
+/// A constant, or an operator over constants where it has no flow: worked out before anything runs.
+fn is_constant(node: Option<&Node>) -> bool {
+    matches!(node.and_then(|node| node.node.as_ref()), None | Some(NodeEnum::AConst(_) | NodeEnum::AExpr(_)))
+}
+
+/// A cast of a constant to a type of PostgreSQL's own.
+fn is_read_at_once(cast: &TypeCast) -> bool {
+    let parts = cast.type_name.as_ref().map(|name| strings(&name.names)).unwrap_or_default();
+    let (schema, word) = names::schema_and_name(&parts);
+    matches!(cast.arg.as_deref().and_then(|node| node.node.as_ref()), Some(NodeEnum::AConst(_)))
+        && matches!(schema, None | Some("pg_catalog"))
+        && (names::is_system_type(word) || is_pseudo_type(word))
 }
 
 /// Words that stand for types without being in the catalogue of base types.

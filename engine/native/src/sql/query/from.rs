@@ -5,10 +5,12 @@ use std::rc::Rc;
 use pg_query::protobuf::{Alias, JoinExpr, JoinType, Node, RangeFunction, RangeTableFunc, RangeTableSample, RangeVar};
 use pg_query::NodeEnum;
 
+use super::arguments::Arguments;
 use super::flow::Flow;
 use super::json::node_name;
 use super::naming;
 use super::scope::{Column, Columns, Entry, Kin, Scope, Source};
+use super::values::Made;
 use crate::sql::build::{Builder, MAX_EMBEDDING};
 use crate::sql::catalog::{Relation, View};
 use crate::sql::features::Feature;
@@ -225,6 +227,9 @@ impl<'a> Builder<'a> {
         } else {
             strings(&join.using_clause).into_iter().map(Name::from).collect()
         };
+        if !shared.is_empty() {
+            self.implied_operators(&["="]);
+        }
         let width = left.entries.len().saturating_add(right.entries.len());
         let mut merged = Vec::with_capacity(shared.len());
         for name in &shared {
@@ -351,8 +356,9 @@ impl<'a> Builder<'a> {
             let mut columns = Vec::new();
             for definition in definitions {
                 if let Some(NodeEnum::ColumnDef(column)) = definition.node.as_ref() {
-                    self.type_name(column.type_name.as_ref());
-                    columns.push(one(Name::from(column.colname.as_str())));
+                    let mut made = one(Name::from(column.colname.as_str()));
+                    made.flow.absorb(self.value_of(column.type_name.as_ref(), Made::Read));
+                    columns.push(made);
                 }
             }
             return Some(columns);
@@ -385,8 +391,8 @@ impl<'a> Builder<'a> {
         let mut columns = Vec::new();
         for column in &table.columns {
             if let Some(NodeEnum::RangeTableFuncCol(column)) = column.node.as_ref() {
-                self.type_name(column.type_name.as_ref());
                 let mut own = flow.clone();
+                own.absorb(self.value_of(column.type_name.as_ref(), Made::Read));
                 own.absorb(self.optional(column.colexpr.as_deref(), scope));
                 own.absorb(self.optional(column.coldefexpr.as_deref(), scope));
                 columns.push(Column { name: Name::from(column.colname.as_str()), flow: own });
@@ -403,7 +409,7 @@ impl<'a> Builder<'a> {
         self.filter_each(&sample.args, scope);
         self.filter(sample.repeatable.as_deref(), scope);
         let method = strings(&sample.method);
-        self.named_call(&method, sample.args.len(), &[]);
+        self.named_call(&method, sample.args.len(), Arguments::none());
         match sample.relation.as_deref() {
             Some(relation) => self.from_item(relation, scope),
             None => Vec::new(),

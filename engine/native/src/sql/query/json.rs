@@ -7,6 +7,7 @@ use pg_query::NodeEnum;
 
 use super::flow::Flow;
 use super::scope::{Column, Columns, Scope};
+use super::values::Made;
 use crate::sql::build::Builder;
 use crate::sql::tree::{Name, Via};
 
@@ -20,8 +21,9 @@ impl<'a> Builder<'a> {
                 flow.derive("xml")
             }
             NodeEnum::XmlSerialize(xml) => {
-                self.type_name(xml.type_name.as_ref());
-                self.optional(xml.expr.as_deref(), scope).derive("xmlserialize")
+                let mut flow = self.optional(xml.expr.as_deref(), scope);
+                flow.absorb(self.value_of(xml.type_name.as_ref(), Made::Cast));
+                flow.derive("xmlserialize")
             }
             NodeEnum::JsonValueExpr(value) => self.json_value(Some(value), scope),
             NodeEnum::JsonKeyValue(pair) => {
@@ -32,29 +34,34 @@ impl<'a> Builder<'a> {
             NodeEnum::JsonArgument(argument) => self.json_value(argument.val.as_deref(), scope),
             NodeEnum::JsonIsPredicate(test) => self.optional(test.expr.as_deref(), scope).derive("is json"),
             NodeEnum::JsonParseExpr(parse) => {
-                self.json_output(parse.output.as_ref());
-                self.json_value(parse.expr.as_deref(), scope).derive("json")
+                let mut flow = self.json_value(parse.expr.as_deref(), scope);
+                flow.absorb(self.json_output(parse.output.as_ref()));
+                flow.derive("json")
             }
             NodeEnum::JsonScalarExpr(scalar) => {
-                self.json_output(scalar.output.as_ref());
-                self.optional(scalar.expr.as_deref(), scope).derive("json_scalar")
+                let mut flow = self.optional(scalar.expr.as_deref(), scope);
+                flow.absorb(self.json_output(scalar.output.as_ref()));
+                flow.derive("json_scalar")
             }
             NodeEnum::JsonSerializeExpr(serialize) => {
-                self.json_output(serialize.output.as_ref());
-                self.json_value(serialize.expr.as_deref(), scope).derive("json_serialize")
+                let mut flow = self.json_value(serialize.expr.as_deref(), scope);
+                flow.absorb(self.json_output(serialize.output.as_ref()));
+                flow.derive("json_serialize")
             }
             NodeEnum::JsonObjectConstructor(object) => {
-                self.json_output(object.output.as_ref());
-                self.expressions(&object.exprs, scope).derive("json_object")
+                let mut flow = self.expressions(&object.exprs, scope);
+                flow.absorb(self.json_output(object.output.as_ref()));
+                flow.derive("json_object")
             }
             NodeEnum::JsonArrayConstructor(array) => {
-                self.json_output(array.output.as_ref());
-                self.expressions(&array.exprs, scope).derive("json_array")
+                let mut flow = self.expressions(&array.exprs, scope);
+                flow.absorb(self.json_output(array.output.as_ref()));
+                flow.derive("json_array")
             }
             NodeEnum::JsonArrayQueryConstructor(array) => {
-                self.json_output(array.output.as_ref());
-                let columns = self.within(Via::Subquery, |b| b.subquery(array.query.as_deref(), scope));
-                columns.everything().derive("json_array")
+                let mut flow = self.within(Via::Subquery, |b| b.subquery(array.query.as_deref(), scope)).everything();
+                flow.absorb(self.json_output(array.output.as_ref()));
+                flow.derive("json_array")
             }
             NodeEnum::JsonObjectAgg(aggregate) => {
                 let mut flow = match &aggregate.arg {
@@ -74,8 +81,8 @@ impl<'a> Builder<'a> {
                 flow.derive("json_arrayagg")
             }
             NodeEnum::JsonFuncExpr(call) => {
-                self.json_output(call.output.as_ref());
                 let mut flow = self.json_value(call.context_item.as_deref(), scope);
+                flow.absorb(self.json_output(call.output.as_ref()));
                 flow.absorb(self.optional(call.pathspec.as_deref(), scope));
                 flow.absorb(self.expressions(&call.passing, scope));
                 flow.absorb(self.json_behavior(call.on_empty.as_deref(), scope));
@@ -103,21 +110,21 @@ impl<'a> Builder<'a> {
         behavior.map_or_else(Flow::constant, |behavior| self.optional(behavior.expr.as_deref(), scope))
     }
 
-    fn json_output(&mut self, output: Option<&JsonOutput>) {
-        self.type_name(output.and_then(|output| output.type_name.as_ref()));
+    fn json_output(&mut self, output: Option<&JsonOutput>) -> Flow {
+        self.value_of(output.and_then(|output| output.type_name.as_ref()), Made::Cast)
     }
 
     fn json_aggregate(&mut self, aggregate: Option<&JsonAggConstructor>, scope: &Scope<'_, 'a>) -> Flow {
         let Some(aggregate) = aggregate else {
             return Flow::constant();
         };
-        self.json_output(aggregate.output.as_ref());
+        let made = self.json_output(aggregate.output.as_ref());
         self.filter(aggregate.agg_filter.as_deref(), scope);
         self.filter_each(&aggregate.agg_order, scope);
         if let Some(window) = aggregate.over.as_deref() {
             self.window(window, scope);
         }
-        Flow::constant()
+        made
     }
 
     /// The columns of JSON_TABLE: every one can hold anything of the document.
@@ -144,8 +151,8 @@ impl<'a> Builder<'a> {
     }
 
     fn json_column(&mut self, column: &JsonTableColumn, flow: &Flow, scope: &Scope<'_, 'a>, list: &mut Vec<Column>) {
-        self.type_name(column.type_name.as_ref());
         let mut own = flow.clone();
+        own.absorb(self.value_of(column.type_name.as_ref(), Made::Cast));
         own.absorb(self.json_behavior(column.on_empty.as_deref(), scope));
         own.absorb(self.json_behavior(column.on_error.as_deref(), scope));
         if column.columns.is_empty() {

@@ -1,8 +1,9 @@
 //! Queries and rows: which columns are in scope, where each result column comes from, what every expression calls.
 //!
 //! `scope` knows what a name means inside a query, `flow` what a value is made of, `select` and `from` walk queries,
-//! `expression` and `json` walk expressions, `rows` the statements that change rows. One walk finds operations and lineage.
+//! `expression` and `json` walk expressions, `calls` with their `arguments` and `values` of types what runs in them, `rows` the statements that change rows. One walk finds operations and lineage.
 
+pub mod arguments;
 pub mod calls;
 pub mod condition;
 pub mod equality;
@@ -17,4 +18,5 @@ pub mod rows;
 pub mod scope;
 pub mod select;
 pub mod sqltext;
+pub mod values;
 pub mod with;

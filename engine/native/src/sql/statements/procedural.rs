@@ -35,6 +35,9 @@ impl<'a> Builder<'a> {
         let Some(parsed) = self.take_apart(body) else {
             return false;
         };
+        if !self.values_in_block(body) {
+            return false;
+        }
         let mut names = Vec::new();
         variables(&parsed, &mut names);
         if !self.spend(names.len()) {

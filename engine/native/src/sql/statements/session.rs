@@ -13,6 +13,7 @@ use crate::sql::kinds::Kind;
 use crate::sql::names::full_name;
 use crate::sql::query::flow::Flow;
 use crate::sql::query::scope::{Column, Columns, Scope};
+use crate::sql::query::values::Made;
 use crate::sql::tree::{Access, Effect, Name, Target, Via};
 
 impl<'a> Builder<'a> {
@@ -79,7 +80,8 @@ impl<'a> Builder<'a> {
         self.target(Target::plain("prepared_statement", prepare.name.as_str(), Access::Create));
         for node in &prepare.argtypes {
             if let Some(NodeEnum::TypeName(name)) = node.node.as_ref() {
-                self.type_name(Some(name));
+                // What EXECUTE hands over becomes one of these.
+                self.value_of(Some(name), Made::Cast);
             }
         }
         if let Some(node) = prepare.query.as_deref().and_then(|node| node.node.as_ref()) {

@@ -15,6 +15,7 @@ use crate::sql::names::{full_name, strings};
 use crate::sql::query::json::node_name;
 use crate::sql::query::rows::over;
 use crate::sql::query::scope::{Entry, Scope, Source};
+use crate::sql::query::values::Made;
 use crate::sql::tree::{Access, Name, Target, Via};
 
 impl<'a> Builder<'a> {
@@ -303,7 +304,11 @@ impl<'a> Builder<'a> {
     /// What an ALTER TABLE action brings with it.
     fn alter_definition(&mut self, definition: Option<&Node>, scope: &Scope<'_, 'a>) {
         match definition.and_then(|node| node.node.as_ref()) {
-            Some(NodeEnum::ColumnDef(column)) => self.column_definition(column, scope),
+            Some(NodeEnum::ColumnDef(column)) => {
+                self.column_definition(column, scope);
+                // The rows that are there get a value of it.
+                self.value_of(column.type_name.as_ref(), Made::Cast);
+            }
             Some(NodeEnum::Constraint(constraint)) => self.constraint(constraint, scope),
             Some(NodeEnum::RangeVar(relation)) => {
                 self.touch(Some(relation), "table", Access::Read);

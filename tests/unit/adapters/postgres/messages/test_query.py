@@ -77,3 +77,8 @@ def test_a_describe_of_neither_kind_is_refused(bad: bytes) -> None:
 def test_any_parameters_are_read_or_refused(rest: bytes) -> None:
     with read_or_refused():
         query.decode_parameters(rest)
+
+
+def test_the_types_of_a_parse_are_oids() -> None:
+    assert list(query.type_oids(query.decode_parse(b"n\0select\0\0\2\0\0\0\x19\0\1\0\0").types)) == [25, 65536]
+    assert list(query.type_oids(query.NO_TYPES)) == []

@@ -28,6 +28,7 @@ from tests.wire import (
     hold,
     kinds,
     mask,
+    message,
     parse,
     query,
     ready,
@@ -272,3 +273,38 @@ def test_names_that_nobody_can_read_are_not_waited_for_without_end() -> None:
         play.take(do.RefreshFacts)
         play.saw(saw.FactsRefreshed())
     assert play.take(do.Ask).question.catalog is None
+
+
+def typed(oid: int, name: str = "") -> bytes:
+    return message("P", name.encode() + b"\0select $1\0\0\1" + oid.to_bytes(4))
+
+
+@pytest.mark.parametrize("oid", [20_000, 20_001, 25])
+@pytest.mark.parametrize("is_bound", [False, True])
+def test_a_parameter_that_functions_look_at_is_not_carried(oid: int, is_bound: bool) -> None:
+    bound = bind(parameters=(b"x",)) + execute() if is_bound else b""
+    play = SignedIn(meanings=Known(checked=frozenset({20_000}))).client(typed(oid) + bound + SYNC).learn()
+    play.answer(allow())
+    sent = play.sent(Side.UPSTREAM)
+    assert (POISON in sent) is (oid == 20_000)
+    assert (typed(oid) in sent) is (oid != 20_000)
+    refused = [wish.outcome.error for wish in play.wishes if isinstance(wish, do.Record)]
+    assert refused == (["0A000"] if oid == 20_000 else [])
+
+
+def test_a_type_that_functions_look_at_since_the_parse_is_not_bound() -> None:
+    known = Known()
+    play = SignedIn(meanings=known).client(typed(20_000, "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    play.sent(Side.UPSTREAM)
+    known.checked = frozenset({20_000})
+    play.client(bind("n", parameters=(b"x",)) + execute() + SYNC).answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PS"
+
+
+def test_what_waits_for_people_is_given_up_when_it_cannot_be_carried() -> None:
+    known = Known(checked=frozenset({20_000}))
+    play = SignedIn(meanings=known).client(typed(20_000) + bind(parameters=(b"x",)) + execute() + SYNC).learn()
+    play.answer(hold())
+    assert [wish for wish in play.wishes if isinstance(wish, do.Withdraw)]
+    assert POISON in play.sent(Side.UPSTREAM)
