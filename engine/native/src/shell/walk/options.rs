@@ -113,14 +113,14 @@ impl Walker<'_> {
             "ln" => self.links(index, line),
             "date" => self.sets_the_time(index, line),
             "mlr" | "miller" => self.redirects_in(index, line),
-            "cd" | "pushd" => self.folder(line),
+            "cd" | "pushd" | "popd" | "chdir" => self.folder(name, line),
+            "set" if line.args.iter().any(|arg| stops_at_failure(&arg.shown)) => {
+                self.held.set(super::held::STRICT, vec![Some(String::new())]);
+            }
+            "patch" => self.takes_tree(index, &Arg::text(".", around.span), true),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" | "mapfile" | "readarray" | "getopts" => {
                 self.subscripts(line);
-                for variable in super::tools::set_by(name, line) {
-                    if tables::is_execution_variable(&variable) {
-                        self.sign(index, Sign::ExecutionVariable);
-                    }
-                }
+                self.sets_variables(index, name, line, around);
             }
             _ => {}
         }
@@ -131,6 +131,11 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Whether a word of `set` ends the shell at the first command that fails.
+fn stops_at_failure(word: &str) -> bool {
+    word == "errexit" || word.starts_with('-') && word.contains('e')
 }
 
 /// A file that is written whose name begins with a bar or a mark is a command for what it takes (`psql -o '|x'`, `strace -o '!x'`).

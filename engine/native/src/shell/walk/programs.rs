@@ -199,12 +199,25 @@ impl Walker<'_> {
         };
         let touches = look.map(|look| look.touches).or(first.map(|entry| entry.touches)).unwrap_or(Touches::Nothing);
         let input = around.clone_plain();
+        let mark = self.held.mark();
+        let works_in = super::folders::options_of(name, &line);
+        let (members, works_in) =
+            if super::archives::is_tar(name) { (works_in, Vec::new()) } else { (Vec::new(), works_in) };
+        works_in.iter().for_each(|folder| self.enters(folder));
         let index = self.described(kind, args, around);
         let looks = look.iter().flat_map(|look| &look.signs);
         for sign in looks.chain(matching.iter().flat_map(|entry| &entry.signs)) {
             self.sign(index, *sign);
         }
         self.touches(index, touches, kind, &line);
+        // What is named to `tar` is there; the archive is not.
+        self.apart(|walker| {
+            for folder in &members {
+                walker.enters(folder);
+                walker.touches(index, touches, kind, &line);
+                walker.takes_home(index, kind, &line);
+            }
+        });
         // A name may stand for two programs (`split`): what either of them would do counts.
         let has_verbs = matching.iter().any(|entry| entry.touches == Touches::Verbs);
         self.by_words(index, kind, entries.is_empty() && look.is_none() || has_verbs, &line);
@@ -223,6 +236,9 @@ impl Walker<'_> {
             if let Some(file) = args.first() {
                 self.runs_file(index, file);
             }
+        }
+        if !works_in.is_empty() {
+            self.held.take(mark);
         }
     }
 
@@ -258,7 +274,7 @@ impl Walker<'_> {
                 for file in files.iter().take(sources) {
                     self.reads(index, file);
                     if touches == Touches::Move {
-                        for sign in paths::signs(&file.shown, Access::Delete) {
+                        for sign in paths::signs(&self.placed(&file.shown), Access::Delete) {
                             self.sign(index, sign);
                         }
                     }
@@ -275,6 +291,7 @@ impl Walker<'_> {
             }
             Touches::Grant => {
                 for file in files.iter().skip(1) {
+                    let file = &self.here(file);
                     self.touch(index, target("file", file, Access::Grant));
                     for sign in paths::signs(&file.shown, Access::Grant) {
                         self.sign(index, sign);
@@ -335,7 +352,11 @@ impl Walker<'_> {
     /// A whole home that is packed or copied, and files that a browser of pages or a client shows: keys are among them.
     fn takes_home(&mut self, index: usize, kind: Kind, line: &Line) {
         let packs = matches!(kind, Kind::Archive | Kind::CopyFile | Kind::RemoteCopy);
-        if packs && line.positionals.iter().any(|file| matches!(file.shown.trim_end_matches('/'), "~" | "~/." | "~/*"))
+        if packs
+            && line
+                .positionals
+                .iter()
+                .any(|file| matches!(self.placed(&file.shown).trim_end_matches('/'), "~" | "~/." | "~/*"))
         {
             self.sign(index, Sign::CredentialRead);
         }

@@ -3,8 +3,9 @@
 use super::super::tree::Target;
 use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
+use super::held::Texts;
 use super::simple::Around;
-use super::{paths, tables, Walker};
+use super::{paths, tables, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// Keys of `git -c` whose values are run.
@@ -405,16 +406,6 @@ impl Walker<'_> {
         }
     }
 
-    /// Leaving the folder where the command began: what is relative afterwards is elsewhere.
-    pub(super) fn folder(&mut self, line: &Line) {
-        let into = line.positionals.first().map(|arg| arg.shown.as_str()).unwrap_or("~");
-        if !paths::is_temporary(into)
-            && (into.starts_with(['/', '~']) || into.split('/').any(|part| part == "..") || into == "-")
-        {
-            self.moved = true;
-        }
-    }
-
     pub(super) fn subscripts(&mut self, line: &Line) {
         for arg in line.args {
             if arg.shown.contains("[$()") {
@@ -426,11 +417,44 @@ impl Walker<'_> {
 
 /// Variables that a builtin sets from what it makes or reads.
 pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
+    let named = || line.positionals.iter().map(|arg| arg.shown.clone());
     match name {
         "printf" => line.value("-v").map(|arg| arg.shown).into_iter().collect(),
-        "read" | "mapfile" | "readarray" => line.positionals.iter().map(|arg| arg.shown.clone()).collect(),
-        "getopts" => line.positionals.iter().skip(1).take(1).map(|arg| arg.shown.clone()).collect(),
+        "read" if line.positionals.is_empty() => vec!["REPLY".to_owned()],
+        "mapfile" | "readarray" if line.positionals.is_empty() => vec!["MAPFILE".to_owned()],
+        "read" | "mapfile" | "readarray" => named().chain(line.value("-a").map(|arg| arg.shown)).collect(),
+        "unset" => named().collect(),
+        "let" => named().map(|text| text.split(['=', '+', '-', '*']).next().unwrap_or_default().to_owned()).collect(),
+        "getopts" => {
+            line.positionals.iter().skip(1).take(1).map(|arg| arg.shown.clone()).chain(["OPTARG".to_owned()]).collect()
+        }
         _ => Vec::new(),
+    }
+}
+
+/// What they may be set to: each word that a builtin is given, and what it reads where that is known.
+fn set_to(name: &str, line: &Line, around: &Around) -> Texts {
+    let read = match &around.input {
+        Input::Document(Some(text)) | Input::Pipe(Some(text)) => text.as_str(),
+        _ => "",
+    };
+    let given: Vec<&str> = match name {
+        "printf" => line.args.iter().map(|arg| arg.shown.as_str()).collect(),
+        "read" | "mapfile" | "readarray" => read.lines().chain(read.split_whitespace()).collect(),
+        _ => Vec::new(),
+    };
+    std::iter::once(None).chain(given.into_iter().take(40).map(|text| Some(text.to_owned()))).collect()
+}
+
+impl Walker<'_> {
+    /// What a builtin sets from what it makes or reads is no longer what it was.
+    pub(super) fn sets_variables(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
+        for variable in set_by(name, line) {
+            if tables::is_execution_variable(&variable) && name != "unset" {
+                self.sign(index, Sign::ExecutionVariable);
+            }
+            self.held.set(&variable, set_to(name, line, around));
+        }
     }
 }
 
