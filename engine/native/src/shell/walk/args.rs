@@ -84,7 +84,10 @@ fn shown_with(parts: &[Part], known: &HashMap<String, String>) -> String {
                 value.push('}');
             }
             Part::Arithmetic(_) => value.push_str("$(())"),
-            Part::Command(_) => value.push_str("$()"),
+            Part::Command(script) => match super::said::of_script(script, known) {
+                Some(text) => value.push_str(&text),
+                None => value.push_str("$()"),
+            },
             Part::Process(_) => value.push_str("<()"),
         }
     }

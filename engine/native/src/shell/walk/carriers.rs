@@ -84,7 +84,10 @@ impl Walker<'_> {
         let inner: Vec<Arg> = rest.iter().take(length).map(|arg| placeholder(arg, "{}")).collect();
         if !inner.is_empty() {
             let span = around.span;
-            self.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            let names = self.found_names(args);
+            self.getting(names, |walker| {
+                walker.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            });
         }
         from.saturating_add(length).saturating_add(1)
     }
@@ -177,7 +180,16 @@ impl Walker<'_> {
             }
             inner.push(Arg::unknown(around.span));
         }
-        Unwrapped::Inner { wrapper: name.to_owned(), args: inner, signs: Vec::new(), remote: false }
+        let text = match &around.input {
+            Input::Document(Some(text)) | Input::Pipe(Some(text)) => Some(text),
+            Input::Inherited | Input::Pipe(None) => self.piped.as_ref(),
+            _ => None,
+        };
+        let names = text.map(|text| super::said::names_in(text)).unwrap_or_default();
+        self.getting(names, |walker| {
+            walker.inside(name, false, &[], |walker| walker.run(&inner, around.clone_plain()));
+        });
+        empty()
     }
 
     /// The text of SQL that a client runs, as operations of SQL.
@@ -265,6 +277,12 @@ impl Walker<'_> {
 
     /// A file that is written or made.
     pub(super) fn writes(&mut self, index: usize, file: &Arg, access: Access) {
+        for other in self.may_be(file) {
+            self.touch(index, target("file", &other, access));
+            for sign in paths::signs(&other.shown, access) {
+                self.sign(index, sign);
+            }
+        }
         if paths::is_nothing(&file.shown) {
             return;
         }
@@ -281,6 +299,12 @@ impl Walker<'_> {
     }
 
     pub(super) fn reads(&mut self, index: usize, file: &Arg) {
+        for other in self.may_be(file) {
+            self.touch(index, target("file", &other, Access::Read));
+            for sign in paths::signs(&other.shown, Access::Read) {
+                self.sign(index, sign);
+            }
+        }
         if paths::is_nothing(&file.shown) {
             return;
         }
@@ -295,6 +319,12 @@ impl Walker<'_> {
     pub(super) fn deletes(&mut self, index: usize, file: &Arg, whole: bool) {
         if self.is_unsure() {
             for sign in paths::delete_signs(&file.shown, whole, file.dynamic) {
+                self.sign(index, sign);
+            }
+        }
+        for other in self.may_be(file) {
+            self.touch(index, target("file", &other, Access::Delete));
+            for sign in paths::delete_signs(&other.shown, whole, true) {
                 self.sign(index, sign);
             }
         }

@@ -23,6 +23,7 @@ mod pipelines;
 mod placing;
 mod programs;
 mod redirects;
+mod said;
 mod searches;
 mod shells;
 mod simple;
@@ -94,6 +95,10 @@ pub struct Walker<'t> {
     bodies: HashMap<String, (Rc<Command>, usize)>,
     /// The functions that are gone through.
     calling: Vec<String>,
+    /// What comes on the standard input of what is walked, as far as it names something.
+    piped: Option<String>,
+    /// The names that a command is given where only the run tells.
+    gets: Vec<String>,
     /// How often what is walked was walked before.
     again: usize,
     /// How many words may still be looked at again.
@@ -126,6 +131,8 @@ impl<'t> Walker<'t> {
             held: held::Held::default(),
             bodies: HashMap::new(),
             calling: Vec::new(),
+            piped: None,
+            gets: Vec::new(),
             again: 0,
             left: ways::MAX_AGAIN,
             made: HashSet::new(),

@@ -93,6 +93,7 @@ impl Walker<'_> {
             [command] => self.command(command, &Input::Inherited),
             commands => self.within("pipeline", |walker| {
                 let mut input = Input::Inherited;
+                let outer = walker.piped.clone();
                 for (at, command) in commands.iter().enumerate() {
                     // Some shells run the last one themselves.
                     match at.saturating_add(1) == commands.len() {
@@ -100,7 +101,9 @@ impl Walker<'_> {
                         false => walker.apart(|walker| walker.command(command, &input)),
                     }
                     input = Input::Pipe(super::pipelines::output_of(command, &input));
+                    walker.piped = walker.said_by(command);
                 }
+                walker.piped = outer;
             }),
         }
         self.pipeline_signs(pipeline, before);
@@ -113,6 +116,12 @@ impl Walker<'_> {
             return;
         }
         let redirected = self.compound_redirects(&command.redirects);
+        let outer = self.piped.clone();
+        for found in &redirected {
+            if let Some(Input::Document(Some(text))) = &found.input {
+                self.piped = Some(text.clone());
+            }
+        }
         match &command.body {
             Body::Simple { .. } => {}
             Body::Group(script) => self.within("group", |walker| walker.script(script)),
@@ -160,6 +169,7 @@ impl Walker<'_> {
                 walker.apart(|walker| walker.command(command, &Input::Pipe(None)));
             }),
         }
+        self.piped = outer;
         self.redirected(redirected, span);
     }
 

@@ -433,9 +433,10 @@ pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
 }
 
 /// What they may be set to: each word that a builtin is given, and what it reads where that is known.
-fn set_to(name: &str, line: &Line, around: &Around) -> Texts {
+fn set_to(name: &str, line: &Line, around: &Around, piped: &str) -> Texts {
     let read = match &around.input {
         Input::Document(Some(text)) | Input::Pipe(Some(text)) => text.as_str(),
+        Input::Pipe(None) | Input::Inherited => piped,
         _ => "",
     };
     let given: Vec<&str> = match name {
@@ -449,11 +450,12 @@ fn set_to(name: &str, line: &Line, around: &Around) -> Texts {
 impl Walker<'_> {
     /// What a builtin sets from what it makes or reads is no longer what it was.
     pub(super) fn sets_variables(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
+        let texts = set_to(name, line, around, self.piped.as_deref().unwrap_or_default());
         for variable in set_by(name, line) {
             if tables::is_execution_variable(&variable) && name != "unset" {
                 self.sign(index, Sign::ExecutionVariable);
             }
-            self.held.set(&variable, set_to(name, line, around));
+            self.held.set(&variable, texts.clone());
         }
     }
 }

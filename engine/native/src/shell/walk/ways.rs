@@ -182,3 +182,67 @@ pub(super) fn names_in<'w>(words: impl Iterator<Item = &'w Word>) -> Vec<String>
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::read;
+    use super::super::Walker;
+
+    /// Names of the files that a text touches, in order, with those of one operation together.
+    fn files(text: &str) -> Vec<String> {
+        let mut walker = Walker::new(text);
+        walker.whole(&read::read(text, None, 0));
+        let operations = walker.tree.operations.iter();
+        let names = operations.map(|operation| {
+            let files = operation.targets.iter().filter(|target| target.class == "file");
+            files.map(|target| target.name.as_str()).collect::<Vec<_>>().join(" ")
+        });
+        names.filter(|names| !names.is_empty()).collect()
+    }
+
+    #[test]
+    fn each_text_of_a_variable_is_looked_at() {
+        assert_eq!(files("for f in a b; do cat $f; done"), ["a b"]);
+        assert_eq!(files("if x; then F=a; else F=b; fi; cat $F"), ["a b"]);
+        assert_eq!(files("for d in a b; do for e in x y; do cat $d/$e; done; done"), ["a/x a/y b/x b/y"]);
+        assert_eq!(files("F=a; for i in 1 2; do cat $F; F=b; done"), ["a b"]);
+        assert_eq!(files("f() { cat $1; }; f a; f b"), ["${1} a b"]);
+        assert_eq!(files("A=(a b); cat ${A[1]}"), ["a b ${A}"]);
+    }
+
+    #[test]
+    fn what_has_a_state_of_its_own_leaves_that_outside() {
+        for text in ["(F=b)", "F=b true", "F=b | cat", "F=b & ", "x=$(F=b)", "bash -c 'F=b'"] {
+            assert_eq!(
+                files(&format!("F=a; {text}; cat $F").replace("& ;", "&")).first().map(|name| name.contains('a')),
+                Some(true),
+                "{text}"
+            );
+        }
+        assert_eq!(files("F=a; eval 'F=b'; cat $F"), ["b"]);
+        assert_eq!(files("F=a; x && F=b; cat $F"), ["b a"]);
+    }
+
+    #[test]
+    fn folders_are_followed() {
+        assert_eq!(files("cd src && cat a"), ["src/a"]);
+        assert_eq!(files("(cd src && cat a); cat b"), ["src/a", "b"]);
+        assert_eq!(files("cd src && x; cd ..; cat b"), ["b"]);
+        assert_eq!(files("cd /etc; cat b; cd x; cat c"), ["/etc/b", "/etc/x/c /etc/c"]);
+        assert_eq!(files("cd /etc && cd x || exit; cat c"), ["/etc/x/c"]);
+        assert_eq!(files("for d in a b; do cd $d; cat x; cd ..; done"), ["a/x b/x"]);
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_seen_to_the_bottom() {
+        let words: Vec<String> = (0..60).map(|number| format!("w{number}")).collect();
+        let words = words.join(" ");
+        let mut text = String::from("cat $a$b$c$d");
+        for name in ["a", "b", "c", "d"] {
+            text = format!("for {name} in {words}; do {text}; done");
+        }
+        let mut walker = Walker::new(&text);
+        walker.whole(&read::read(&text, None, 0));
+        assert!(walker.tree.incomplete);
+    }
+}
