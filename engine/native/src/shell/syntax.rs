@@ -85,6 +85,8 @@ pub enum Body {
 pub struct Assign {
     pub name: String,
     pub subscript: Vec<Part>,
+    /// `+=`: the value is put behind what is there.
+    pub appends: bool,
     pub value: Value,
     pub span: Span,
 }

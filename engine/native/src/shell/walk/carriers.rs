@@ -182,8 +182,8 @@ impl Walker<'_> {
         }
         let text = match &around.input {
             Input::Document(Some(text)) | Input::Pipe(Some(text)) => Some(text),
-            Input::Inherited | Input::Pipe(None) => self.piped.as_ref(),
-            _ => None,
+            Input::Inherited | Input::Process | Input::Pipe(None) => self.piped.as_ref(),
+            Input::Document(None) | Input::File(_) => None,
         };
         let names = text.map(|text| super::said::names_in(text)).unwrap_or_default();
         self.getting(names, |walker| {
@@ -322,7 +322,8 @@ impl Walker<'_> {
                 self.sign(index, sign);
             }
         }
-        for other in self.may_be(file) {
+        // What was listed is a part of what is there.
+        for other in self.may_be(file).into_iter().filter(|other| !other.shown.ends_with('*')) {
             self.touch(index, target("file", &other, Access::Delete));
             for sign in paths::delete_signs(&other.shown, whole, true) {
                 self.sign(index, sign);

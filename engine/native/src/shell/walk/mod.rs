@@ -7,6 +7,7 @@
 mod archives;
 pub mod args;
 mod awk_and_sed;
+mod braces;
 mod builders;
 mod carriers;
 mod code;
@@ -297,7 +298,7 @@ impl<'t> Walker<'t> {
                     if parameter.assigns {
                         self.sets(&parameter.name, (0, self.text.len()));
                         let mut texts = self.held.texts(&parameter.name);
-                        texts.push(Some(args::shown(&parameter.inside)));
+                        texts.push(Some(args::shown(&parameter.inside).trim_start_matches([':', '=']).to_owned()));
                         self.held.set(&parameter.name, texts);
                     }
                     if parameter.evaluates {

@@ -79,7 +79,12 @@ impl Walker<'_> {
     /// What needs a look at the values of a known program.
     pub(super) fn known_values(&mut self, index: usize, name: &str, kind: Kind, line: &Line, around: &Around) {
         match name {
-            "git" => self.git(index, line, around),
+            "git" => {
+                if line.positionals.first().is_some_and(|verb| verb.is("apply") || verb.is("am")) {
+                    self.takes_tree(index, &Arg::text(".", around.span), true);
+                }
+                self.git(index, line, around);
+            }
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),
@@ -89,6 +94,9 @@ impl Walker<'_> {
             "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "sqlcmd" | "clickhouse-client" | "cockroach"
             | "usql" | "duckdb" => {
                 self.database(index, name, line, around);
+            }
+            "unzip" | "7z" | "7za" | "7zr" if line.value(if name == "unzip" { "-d" } else { "-o" }).is_none() => {
+                self.takes_tree(index, &Arg::text(".", around.span), true);
             }
             "chmod" => self.chmod(index, line),
             "tar" | "bsdtar" | "gtar" => self.tar(index, line, around),
@@ -114,10 +122,13 @@ impl Walker<'_> {
             "date" => self.sets_the_time(index, line),
             "mlr" | "miller" => self.redirects_in(index, line),
             "cd" | "pushd" | "popd" | "chdir" => self.folder(name, line),
-            "set" if line.args.iter().any(|arg| stops_at_failure(&arg.shown)) => {
-                self.held.set(super::held::STRICT, vec![Some(String::new())]);
+            "set" => {
+                if line.args.iter().take_while(|arg| !arg.is("--")).any(|arg| stops_at_failure(&arg.shown)) {
+                    self.held.set(super::held::STRICT, vec![Some(String::new())]);
+                }
+                self.sets_words(line);
             }
-            "patch" => self.takes_tree(index, &Arg::text(".", around.span), true),
+            "patch" | "cpio" | "unrar" | "unar" => self.takes_tree(index, &Arg::text(".", around.span), true),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" | "mapfile" | "readarray" | "getopts" => {
                 self.subscripts(line);
                 self.sets_variables(index, name, line, around);

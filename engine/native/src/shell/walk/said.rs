@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::super::syntax::{Body, Command, Part, Script};
+use super::super::syntax::{Body, Command, Part, Redirect, Script};
 use super::args::{shown, Arg};
 use super::{paths, Walker};
 
@@ -24,13 +24,19 @@ impl Walker<'_> {
         let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, self.held.constants())).collect();
         let (program, rest) = args.split_first()?;
         match program.literal.as_deref()? {
-            "ls" => Some(
-                rest.iter().filter(|arg| !arg.is_option()).map(|arg| arg.shown.as_str()).collect::<Vec<_>>().join("\n"),
-            ),
+            "ls" => Some(listed(rest).join("\n")),
             "find" => Some(self.found_names(&args).join("\n")),
             name if HANDS_ON.contains(&name) => before.map(str::to_owned),
             _ => printed(command, self.held.constants(), before),
         }
+    }
+
+    /// What a process whose output is read prints.
+    pub(super) fn said_by_process(&self, redirects: &[Redirect]) -> Option<String> {
+        redirects.iter().flat_map(|redirect| &redirect.target.parts).find_map(|part| match part {
+            Part::Process(script) => of_script(script, self.held.constants()),
+            _ => None,
+        })
     }
 
     /// Names that a `find` looks for, from where it begins: those that are known below that among them.
@@ -72,11 +78,22 @@ impl Walker<'_> {
             self.gets.iter().map(|name| file.shown.replace("${ARG}", name)).collect()
         } else if file.substitution && file.shown.contains(char::is_whitespace) {
             file.shown.split_whitespace().take(MAX_NAMES).map(str::to_owned).collect()
+        } else if file.literal.is_none() && file.shown.contains('{') && file.shown.contains(',') {
+            super::braces::expanded(&file.shown)
         } else {
             Vec::new()
         };
         names.into_iter().map(|name| Arg { shown: self.placed(&name), literal: None, ..file.clone() }).collect()
     }
+}
+
+/// What `ls` lists: what it is given, or what is in it.
+fn listed(args: &[Arg]) -> Vec<String> {
+    let given: Vec<&str> = args.iter().filter(|arg| !arg.is_option()).map(|arg| arg.shown.as_str()).collect();
+    if given.is_empty() {
+        return vec!["*".to_owned()];
+    }
+    given.iter().flat_map(|name| [(*name).to_owned(), format!("{}/*", name.trim_end_matches('/'))]).collect()
 }
 
 /// The names in a text that a command gets.

@@ -76,7 +76,10 @@ impl Walker<'_> {
                     }
                     let value = Arg::of(word, self.held.constants());
                     self.shell_variable(&assign.name, &value.shown, value.literal.is_some(), span);
-                    let texts = self.texts_of(word);
+                    let mut texts = self.texts_of(word);
+                    if assign.appends {
+                        texts = self.behind(&assign.name, &texts);
+                    }
                     if words.is_empty() && assign.subscript.is_empty() {
                         self.held.set(&assign.name, texts);
                     } else {
@@ -111,6 +114,10 @@ impl Walker<'_> {
             around.redirected = redirected;
             // WHY before they are set: a command's own words do not see what is set for it alone.
             let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, walker.held.constants())).collect();
+            let outer = walker.piped.clone();
+            if let Some(said) = walker.said_by_process(redirects) {
+                walker.piped = Some(said);
+            }
             let mark = walker.held.mark();
             for (name, texts) in &set {
                 walker.held.set(name, texts.clone());
@@ -120,12 +127,21 @@ impl Walker<'_> {
             } else {
                 walker.run(&args, around);
             }
+            walker.piped = outer;
             if !set.is_empty() {
                 // Some shells keep what is set for a builtin; of an array the other elements stay.
                 let changes = walker.held.take(mark);
                 walker.held.join(&[changes, Changes::new()]);
             }
         });
+    }
+
+    /// Texts put behind what a variable holds.
+    fn behind(&mut self, name: &str, texts: &Texts) -> Texts {
+        let before = self.held.texts(name);
+        let joined =
+            |one: &Option<String>, other: &Option<String>| Some(format!("{}{}", one.as_deref()?, other.as_deref()?));
+        before.iter().flat_map(|one| texts.iter().map(move |other| joined(one, other))).collect()
     }
 
     /// The texts that a word may be.

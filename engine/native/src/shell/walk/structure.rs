@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::syntax::{After, Body, Command, Item, Pipeline, Redirect, Script, Word};
+use super::super::syntax::{After, Body, Command, Item, Part, Pipeline, Redirect, Script, Word};
 use super::super::vocabulary::Kind;
 use super::held::Changes;
 use super::redirects::Redirected;
@@ -121,6 +121,9 @@ impl Walker<'_> {
             if let Some(Input::Document(Some(text))) = &found.input {
                 self.piped = Some(text.clone());
             }
+        }
+        if let Some(said) = self.said_by_process(&command.redirects) {
+            self.piped = Some(said);
         }
         match &command.body {
             Body::Simple { .. } => {}
@@ -271,7 +274,23 @@ impl Walker<'_> {
         if words.is_empty() {
             return self.held.texts("@");
         }
-        words.iter().flat_map(|word| self.texts_of(word)).collect()
+        let mut texts = super::held::Texts::new();
+        for word in words {
+            let all = self.texts_of(word);
+            let is_split = word.parts.iter().any(|part| matches!(part, Part::Command(_)));
+            for text in all {
+                match text {
+                    Some(text) if word.has_braces() => {
+                        texts.extend(super::braces::expanded(&text).into_iter().map(Some))
+                    }
+                    Some(text) if is_split && text.contains(char::is_whitespace) => {
+                        texts.extend(super::said::names_in(&text).into_iter().map(Some));
+                    }
+                    text => texts.push(text),
+                }
+            }
+        }
+        texts
     }
 
     /// Where the shell has no arithmetic command, `((rm x))` is a subshell in a subshell.

@@ -436,8 +436,8 @@ pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
 fn set_to(name: &str, line: &Line, around: &Around, piped: &str) -> Texts {
     let read = match &around.input {
         Input::Document(Some(text)) | Input::Pipe(Some(text)) => text.as_str(),
-        Input::Pipe(None) | Input::Inherited => piped,
-        _ => "",
+        Input::Pipe(None) | Input::Inherited | Input::Process => piped,
+        Input::Document(None) | Input::File(_) => "",
     };
     let given: Vec<&str> = match name {
         "printf" => line.args.iter().map(|arg| arg.shown.as_str()).collect(),
@@ -448,6 +448,19 @@ fn set_to(name: &str, line: &Line, around: &Around, piped: &str) -> Texts {
 }
 
 impl Walker<'_> {
+    /// `set -- a b`: the words that a script was given.
+    pub(super) fn sets_words(&mut self, line: &Line) {
+        let words = line.args.iter().skip_while(|arg| arg.is_option() && !arg.is("--"));
+        let words: Texts = words.skip_while(|arg| arg.is("--")).map(|arg| Some(arg.shown.clone())).collect();
+        for (at, word) in words.iter().take(9).enumerate() {
+            self.held.set(&at.saturating_add(1).to_string(), vec![word.clone()]);
+        }
+        if !words.is_empty() {
+            self.held.set("@", words.clone());
+            self.held.set("*", words);
+        }
+    }
+
     /// What a builtin sets from what it makes or reads is no longer what it was.
     pub(super) fn sets_variables(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
         let texts = set_to(name, line, around, self.piped.as_deref().unwrap_or_default());
