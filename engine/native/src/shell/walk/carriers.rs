@@ -118,7 +118,7 @@ impl Walker<'_> {
         let starts = if starts.is_empty() && self.is_elsewhere() { vec![&here] } else { starts.to_vec() };
         let may_be_part = |start: &Arg| paths::is_own_or_plain(&self.placed(&start.shown));
         let parts: Vec<bool> = starts.iter().map(|start| is_limited && may_be_part(start)).collect();
-        let here_whole = starts.is_empty() && !is_limited || !is_limited && self.is_unsure();
+        let here_whole = !is_limited && (starts.is_empty() || self.is_unsure());
         self.inside("find", false, &[], |walker| {
             let index = walker.described(Kind::DeleteFile, args, Around { span, ..Around::default() });
             for (start, is_part) in starts.iter().zip(parts) {

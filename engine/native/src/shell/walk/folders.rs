@@ -66,7 +66,7 @@ impl Walker<'_> {
 
     /// From here on the shell is in a folder.
     pub(super) fn enters(&mut self, folder: &Arg) {
-        let into = self.from_here(&folder.shown);
+        let into = self.below(&folder.shown);
         self.is_in(into);
     }
 
@@ -95,7 +95,7 @@ impl Walker<'_> {
         self.held.set(UNSURE, Vec::new());
     }
 
-    fn from_here(&self, into: &str) -> Texts {
+    fn below(&self, into: &str) -> Texts {
         self.held.texts(FOLDER).iter().map(|base| joined(base.as_deref(), into)).collect()
     }
 
@@ -112,10 +112,10 @@ impl Walker<'_> {
             }
         };
         let folders = match (name, word) {
-            ("pushd", Some(word)) if !word.starts_with('+') => self.from_here(word),
+            ("pushd", Some(word)) if !word.starts_with('+') => self.below(word),
             ("popd" | "pushd", _) => or_above(self.held.texts(PUSHED)),
             (_, Some("-")) => or_above(self.held.texts(BEFORE)),
-            (_, word) => self.from_here(word.unwrap_or("~")),
+            (_, word) => self.below(word.unwrap_or("~")),
         };
         if name == "pushd" {
             let mut pushed = self.held.texts(PUSHED);

@@ -77,15 +77,13 @@ impl Held {
         self.shows(name);
     }
 
-    pub fn forget(&mut self, name: &str) {
-        if self.all.contains_key(name) {
-            self.set(name, vec![None]);
-        }
+    /// The variables of which something is known.
+    pub fn variables(&self) -> Vec<String> {
+        self.all.keys().filter(|name| is_variable(name)).cloned().collect()
     }
 
-    /// Nothing that is set by name is known any more.
-    pub fn forget_variables(&mut self) {
-        let names: Vec<String> = self.all.keys().filter(|name| is_variable(name)).cloned().collect();
+    /// Besides what they are known to be, these may be anything.
+    pub fn doubt(&mut self, names: Vec<String>) {
         for name in names {
             let mut texts = self.texts(&name);
             texts.push(None);

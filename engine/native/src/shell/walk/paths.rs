@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::super::vocabulary::Sign;
+use super::reaching;
 use crate::sql::tree::Access;
 
 /// What kind of file a pattern names.
@@ -79,7 +80,7 @@ fn folders() -> &'static Folders {
 }
 
 /// A name with homes spelt `~`, doubled slashes and dots taken out.
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     let name = name.strip_prefix("file://").unwrap_or(name);
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
@@ -108,6 +109,11 @@ fn normal(name: &str) -> String {
     } else {
         joined
     }
+}
+
+/// Each pattern of a known name.
+pub(super) fn known() -> impl Iterator<Item = &'static str> {
+    patterns().iter().map(|pattern| pattern.text)
 }
 
 /// Whether a pattern with `*` matches a whole name.
@@ -144,11 +150,11 @@ fn classes(name: &str) -> Vec<Class> {
     // A pattern that a shell would expand may name what we look for.
     let mut found: Vec<Class> = Vec::new();
     let names = |pattern: &Pattern, name: &str| matches(pattern.text, name) || may_expand_to(name, pattern.text);
-    let above = from_above(&name);
+    let above = reaching::from_above(&name);
     for pattern in patterns() {
         let is_above = || {
             above.iter().any(|name| {
-                (pattern.class != Class::System || is_of_systems_alone(name))
+                (pattern.class != Class::System || reaching::is_of_systems_alone(name))
                     && !pattern.text.starts_with('*')
                     && names(pattern, name)
             })
@@ -158,43 +164,6 @@ fn classes(name: &str) -> Vec<Class> {
         }
     }
     found
-}
-
-/// What a name that leads above where it begins may be: from the root, or from a home.
-fn from_above(normal: &str) -> Vec<String> {
-    let (rest, is_home) = normal.strip_prefix("~/").map_or((normal, false), |rest| (rest, true));
-    let below = rest.trim_start_matches("../");
-    if below.len() == rest.len() || below == ".." {
-        return Vec::new();
-    }
-    let root = self::normal(&format!("/{below}"));
-    // A project has settings of its own by some names.
-    let is_setting = below.starts_with('.') && below != ".npmrc" && !is_home;
-    std::iter::once(root).chain(is_setting.then(|| format!("~/{below}"))).collect()
-}
-
-/// Whether no project has a folder of such a name at its top.
-fn is_of_systems_alone(name: &str) -> bool {
-    ["/etc/", "/boot/", "/proc/", "/sys/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
-        .iter()
-        .any(|folder| name.starts_with(folder))
-}
-
-/// Known names below a folder whose last part is what somebody looks for.
-pub(super) fn known_below(start: &str, glob: &str) -> Vec<&'static str> {
-    let start = normal(start);
-    let head = glob.split(['*', '?', '[']).next().unwrap_or_default();
-    if head.bytes().filter(u8::is_ascii_alphanumeric).count() < 2 {
-        return Vec::new();
-    }
-    let folder = format!("{}/", start.trim_end_matches('/'));
-    let is_below = |text: &str| text.starts_with(&folder) || start == "/" && text.starts_with("~/");
-    let is_meant = |text: &str| {
-        let last = file_name(text);
-        last == glob || glob_matches(glob, &last.replace('*', ""))
-    };
-    let known = patterns().iter().map(|pattern| pattern.text);
-    known.filter(|text| (folder.starts_with(['/', '~'])) && is_below(text) && is_meant(text)).take(8).collect()
 }
 
 /// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
@@ -211,7 +180,7 @@ fn may_expand_to(glob: &str, known: &str) -> bool {
     glob_matches(glob, known)
 }
 
-fn glob_matches(glob: &str, name: &str) -> bool {
+pub(super) fn glob_matches(glob: &str, name: &str) -> bool {
     let mut glob_chars = glob.chars();
     let mut name_chars = name.chars();
     match glob_chars.next() {
@@ -495,28 +464,6 @@ mod tests {
         assert!(tree_signs("~", true).contains(&Sign::Persistence));
         assert!(tree_signs("/", true).contains(&Sign::SystemWrite));
         assert_eq!(tree_signs("src", true), []);
-    }
-
-    #[test]
-    fn what_leads_above_may_be_what_is_known_from_the_root_or_a_home() {
-        for name in ["../../etc/shadow", "~/../../etc/shadow", "../.ssh/id_rsa", "../../home/ann/.ssh/id_rsa"] {
-            assert!(signs(name, Access::Read).contains(&Sign::CredentialRead), "{name}");
-        }
-        assert!(signs("../../../etc/cron.d/x", Access::Write).contains(&Sign::Persistence));
-        assert!(signs("../../etc/passwd", Access::Write).contains(&Sign::SystemWrite));
-        for name in
-            ["../lib/x", "../bin/tool", "../../var/x", "../dev/compose.yml", "../.npmrc", "../opt/x", "..", "../.."]
-        {
-            assert_eq!(signs(name, Access::Write), [], "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_looked_for_may_be_what_is_known_below() {
-        assert!(known_below("~", "id_*").contains(&"~/.ssh/id_*"));
-        assert!(known_below("/", ".bashrc").contains(&"~/.bashrc"));
-        assert!(known_below("/", "shadow").contains(&"/etc/shadow*"));
-        assert!(known_below(".", ".bashrc").is_empty() && known_below("~", "*.py").is_empty());
     }
 
     #[test]

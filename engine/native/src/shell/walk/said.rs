@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::syntax::{Body, Command, Part, Redirect, Script};
 use super::args::{shown, Arg};
-use super::{paths, Walker};
+use super::{reaching, Walker};
 
 /// Longer texts are not followed.
 const MAX_TEXT: usize = 4_096;
@@ -57,7 +57,7 @@ impl Walker<'_> {
             };
             for start in starts.iter().take(MAX_NAMES) {
                 names.push(format!("{}/{}", start.trim_end_matches('/'), pattern.shown));
-                names.extend(paths::known_below(start, &pattern.shown).into_iter().map(str::to_owned));
+                names.extend(reaching::known_below(start, &pattern.shown).into_iter().map(str::to_owned));
             }
         }
         names.truncate(MAX_NAMES);

@@ -209,6 +209,7 @@ impl Walker<'_> {
             return Some(self.code_from_input(name, args, around));
         }
         self.script_file(name, file, args, around);
+        self.sets_anything();
         Some(empty())
     }
 

@@ -315,6 +315,7 @@ impl Walker<'_> {
                         let index =
                             walker.unknown(args, rest, "opaque_code", "a text that is only known when it runs is run");
                         walker.sign(index, Sign::OpaqueCode);
+                        walker.sets_anything();
                         walker.partly(&text.shown, index);
                         if text.shown != "${ARG}" {
                             // What is known of it is looked at all the same.

@@ -70,6 +70,14 @@ impl Walker<'_> {
         self.left > 0
     }
 
+    /// What nobody reads was run in the shell itself.
+    pub(super) fn sets_anything(&mut self) {
+        let names = self.held.variables();
+        if self.spend(names.len()) {
+            self.held.doubt(names);
+        }
+    }
+
     /// Does something for each text that the variables of some words may have, and for each folder where the shell may be.
     pub(super) fn for_each_text(&mut self, mut names: Vec<String>, weight: usize, mut work: impl FnMut(&mut Self)) {
         names.push(FOLDER.to_owned());
