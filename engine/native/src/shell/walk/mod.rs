@@ -21,6 +21,7 @@ mod pipelines;
 mod placing;
 mod programs;
 mod redirects;
+mod scripts;
 mod searches;
 mod shells;
 mod simple;
@@ -29,6 +30,8 @@ pub mod tables;
 mod tools;
 mod transfers;
 mod unwrap;
+mod verb_words;
+mod version_control;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -79,7 +79,11 @@ impl Walker<'_> {
     /// What needs a look at the values of a known program.
     pub(super) fn known_values(&mut self, index: usize, name: &str, kind: Kind, line: &Line, around: &Around) {
         match name {
-            "git" => self.git(index, line, around),
+            "git" => {
+                self.git(index, line, around);
+                self.git_files(index, line);
+            }
+            "gh" | "glab" => self.sent_files(index, line),
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),
