@@ -11,6 +11,8 @@ use super::{verb_words, Walker};
 #[derive(Default)]
 struct Own {
     valued: HashSet<&'static str>,
+    /// Options without a value. Where there are any, one that nobody knows may take the next word as its value.
+    flags: HashSet<&'static str>,
     /// `install`, and `pr_view` for a verb in a group.
     verbs: HashSet<&'static str>,
 }
@@ -34,6 +36,9 @@ impl Own {
                 continue;
             }
             if arg.is_option() || arg.shown.starts_with('+') {
+                if self.may_take_the_next(&arg.shown) && group.is_none() {
+                    return Sort::Foreign;
+                }
                 continue;
             }
             // WHY literal: a word that only the run tells may be any alias.
@@ -52,6 +57,10 @@ impl Own {
         Sort::Nothing
     }
 
+    fn may_take_the_next(&self, option: &str) -> bool {
+        !self.flags.is_empty() && !self.flags.contains(option) && !option.contains('=') && !option.starts_with("--no-")
+    }
+
     fn is_group(&self, word: &str) -> bool {
         self.verbs.iter().any(|verb| verb.strip_prefix(word).is_some_and(|rest| rest.starts_with('_')))
     }
@@ -63,11 +72,12 @@ fn tools() -> &'static HashMap<&'static str, Own> {
         let mut tools = HashMap::new();
         for line in include_str!("verbs.tsv").lines().filter(|line| !line.starts_with('#')) {
             let mut cells = line.split('\t');
-            let (names, valued, verbs) = (cells.next(), cells.next(), cells.next());
+            let (names, valued, verbs, flags) = (cells.next(), cells.next(), cells.next(), cells.next());
             for name in names.unwrap_or_default().split(' ').filter(|name| !name.is_empty()) {
                 let own = Own {
                     valued: valued.unwrap_or_default().split(' ').collect(),
                     verbs: verbs.unwrap_or_default().split(' ').collect(),
+                    flags: flags.unwrap_or_default().split(' ').filter(|flag| !flag.is_empty()).collect(),
                 };
                 tools.insert(name, own);
             }
@@ -108,10 +118,28 @@ mod tests {
 
     #[test]
     fn a_verb_in_a_group_is_own_only_there() {
-        for line in ["gh pr view 12", "gh -R a/b pr list", "gh pr", "gh api user", "npm ci", "npm run x", "npx evil"] {
+        for line in [
+            "gh pr view 12",
+            "gh -R a/b pr list",
+            "gh pr",
+            "gh api user",
+            "npm ci",
+            "npm run x",
+            "npm --silent run x",
+            "npm --a=b run x",
+            "npx evil",
+        ] {
             assert!(!foreign(line), "{line}");
         }
-        for line in ["gh repo edit x", "gh pr merge-all", "gh view", "npm isntall evil", "jj frob", "glab mr merge 1"] {
+        for line in [
+            "gh repo edit x",
+            "gh pr merge-all",
+            "gh view",
+            "npm isntall evil",
+            "jj frob",
+            "npm --unknown test in evil",
+            "glab mr merge 1",
+        ] {
             assert!(foreign(line), "{line}");
         }
     }

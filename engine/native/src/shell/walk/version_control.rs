@@ -45,20 +45,8 @@ const GIT_RUNS_ENDS: &[&str] =
     &[".driver", ".textconv", ".command", "cmd", ".program", ".helper", ".uploadpack", ".receivepack", ".vcs"];
 
 /// Verbs of git that show the contents of files, or keep them in a history that is pushed.
-const CARRY: &[&str] = &[
-    "show",
-    "cat-file",
-    "diff",
-    "difftool",
-    "blame",
-    "annotate",
-    "add",
-    "stage",
-    "commit",
-    "archive",
-    "hash-object",
-    "ls-files",
-];
+const CARRY: &[&str] =
+    &["show", "cat-file", "diff", "difftool", "blame", "annotate", "add", "stage", "commit", "archive", "hash-object"];
 
 /// The same where they are told to show what changed.
 const CARRY_PATCHES: &[&str] = &["log", "whatchanged", "reflog", "format-patch", "stash"];
