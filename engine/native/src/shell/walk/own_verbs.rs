@@ -45,8 +45,11 @@ impl Own {
             let Some(word) = arg.literal.as_deref() else {
                 return Sort::Foreign;
             };
-            let spelt = group.map_or_else(|| word.to_owned(), |group| format!("{group}_{word}"));
-            if self.verbs.contains("*") || self.verbs.contains(spelt.as_str()) {
+            let is_listed = match group {
+                Some(group) => self.verbs.contains(format!("{group}_{word}").as_str()),
+                None => !word.contains('_') && self.verbs.contains(word),
+            };
+            if self.verbs.contains("*") || is_listed {
                 return Sort::Own;
             }
             if group.is_some() || !self.is_group(word) {

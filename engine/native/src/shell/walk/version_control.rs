@@ -57,6 +57,9 @@ const SENDS: &[&str] = &["pr", "mr", "issue", "release", "gist", "snippet", "api
 /// What of these only brings something here.
 const BRINGS: &[&str] = &["view", "list", "download", "clone", "checkout", "diff", "status", "checks"];
 
+/// How paths of the API of these servers begin: they name no file here.
+const API_PATHS: &[&str] = &["repos/", "orgs/", "projects/", "groups/", "user/", "users/", "search/", "gists/"];
+
 /// Options whose value is a text that somebody reads, or a filter.
 const TEXTS: &[&str] = &[
     "-t",
@@ -90,7 +93,7 @@ impl Walker<'_> {
                 self.sign(index, Sign::RewritesHistory);
             }
         }
-        let patches = CARRY_PATCHES.contains(&verb.shown.as_str()) && has(&["-p", "-u", "--patch", "-L", "-G", "-c"]);
+        let patches = CARRY_PATCHES.contains(&verb.shown.as_str()) && has(&["-p", "-u", "--patch", "-L", "-G"]);
         if CARRY.contains(&verb.shown.as_str()) || patches {
             rest.iter()
                 .filter_map(|arg| Some(arg.part(path_of(&arg.shown)?)))
@@ -114,6 +117,8 @@ impl Walker<'_> {
         if !sends || words.get(1).is_some_and(|word| BRINGS.contains(word)) {
             return;
         }
+        let is_api = words.first() == Some(&"api");
+        let mut named = false;
         let mut rest = line.args.iter();
         while let Some(arg) = rest.next() {
             if TEXTS.contains(&arg.shown.as_str()) {
@@ -125,10 +130,11 @@ impl Walker<'_> {
                 None if arg.is_option() && !arg.shown.starts_with("--") => arg.shown.get(2..).unwrap_or_default(),
                 None => arg.shown.trim_start_matches('@'),
             };
-            // A path of the server's API is no file.
-            if words.first() == Some(&"api") && !arg.shown.contains('@') && !value.starts_with(['.', '~', '/']) {
+            let of_server = API_PATHS.iter().any(|start| value.trim_start_matches('/').starts_with(start));
+            if of_server && is_api && !arg.shown.contains('@') && !named {
                 continue;
             }
+            named = arg.is("--input");
             if self.secret(index, &arg.part(value)) {
                 self.sign(index, Sign::Exfiltration);
             }
