@@ -116,6 +116,14 @@ impl Known {
         self.is_valued(option) || self.attached.iter().any(|known| known == option)
     }
 
+    /// Whether it is known if the next word is this option's value.
+    fn is_clear(&self, word: &str) -> bool {
+        let all = || self.valued.iter().chain(&self.alone).chain(&self.attached).chain(&self.flags);
+        let spelt = |option: &str| all().any(|known| known == option);
+        let lone = word.get(..2).is_some_and(|letter| !word.starts_with("--") && self.takes(letter));
+        spelt(word) || lone || word.starts_with("--") && spelt(self.whole(word))
+    }
+
     /// Whether words with one dash are names of options here: `-var-file`.
     fn is_worded(&self) -> bool {
         self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
@@ -147,6 +155,8 @@ struct Seen {
 pub struct Line<'a> {
     pub args: &'a [Arg],
     pub positionals: Vec<&'a Arg>,
+    /// Options that nobody knows, so that the next word may be their value, with how many positionals stand before each.
+    pub unclear: Vec<(usize, &'a Arg)>,
     known: Option<&'static Known>,
     seen: Vec<Seen>,
 }
@@ -154,7 +164,7 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// `args`: the words after the program's name; `known`: what the tables say about its options.
     pub fn of(args: &'a [Arg], known: Option<&'static Known>) -> Line<'a> {
-        let mut line = Line { args, positionals: Vec::new(), known, seen: Vec::new() };
+        let mut line = Line { args, positionals: Vec::new(), unclear: Vec::new(), known, seen: Vec::new() };
         let mut rest = args.iter();
         let mut options_end = false;
         while let Some(arg) = rest.next() {
@@ -162,8 +172,13 @@ impl<'a> Line<'a> {
                 line.positionals.push(arg);
             } else if arg.is("--") {
                 options_end = true;
-            } else if let Some(known) = known {
-                line.option(known, arg, &mut rest);
+            } else {
+                if !arg.shown.contains('=') && !known.is_some_and(|known| known.is_clear(&arg.shown)) {
+                    line.unclear.push((line.positionals.len(), arg));
+                }
+                if let Some(known) = known {
+                    line.option(known, arg, &mut rest);
+                }
             }
         }
         line
@@ -222,6 +237,19 @@ impl<'a> Line<'a> {
     pub fn has(&self, option: &str) -> bool {
         self.seen.iter().any(|seen| seen.name == option)
             || self.args.iter().any(|arg| matches_option(&arg.shown, option))
+    }
+
+    /// Whether a word may be a long option cut short, as getopt takes it; `named`: what is an option as it stands.
+    pub fn has_beginning(&self, option: &str, named: &dyn Fn(&str) -> bool) -> bool {
+        let own = self.args.iter().take_while(|arg| !arg.is("--")).map(|arg| arg.shown.as_str());
+        own.filter(|word| word.len() > 2 && word.starts_with("--")).any(|word| {
+            let name = word.split('=').next().unwrap_or(word);
+            name.len() < option.len()
+                && option.starts_with(name)
+                && !option.contains('=')
+                && !named(name)
+                && !self.known.is_some_and(|known| known.is_clear(name))
+        })
     }
 
     /// Whether one of some options was read, as those of this program are.

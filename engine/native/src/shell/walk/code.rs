@@ -161,8 +161,8 @@ impl Walker<'_> {
                 self.described(Kind::Inspect, args, around);
                 return empty();
             }
-            if kind.modules.iter().any(|option| option == word) {
-                self.module(name, rest.get(at), args, around);
+            if let Some(module) = module_of(kind, arg, rest.get(at)) {
+                self.module(name, module, rest.get(at..).unwrap_or_default(), args, around);
                 return empty();
             }
             if let Some(code) = code_of(kind, word, rest.get(at)) {
@@ -242,8 +242,13 @@ impl Walker<'_> {
         }
     }
 
-    fn module(&mut self, name: &str, module: Option<&Arg>, args: &[Arg], around: Around) {
-        let word = module.and_then(|arg| arg.literal.clone());
+    /// `rest`: what stands behind the option, the module's own name among it unless it is attached.
+    fn module(&mut self, name: &str, module: Option<Arg>, rest: &[Arg], args: &[Arg], around: Around) {
+        let word = module.as_ref().and_then(|arg| arg.literal.clone());
+        let own = match rest.split_first() {
+            Some((first, own)) if module.as_ref().is_some_and(|module| module.shown == first.shown) => own,
+            _ => rest,
+        };
         let (kind, sign) = match word.as_deref() {
             Some(module) => tables::module(module),
             None => {
@@ -252,12 +257,20 @@ impl Walker<'_> {
                 return;
             }
         };
-        let _ = name;
-        let install = word.as_deref().is_some_and(|module| module.starts_with("pip"));
-        if install {
-            let inner: Vec<Arg> = args.iter().skip_while(|arg| !arg.shown.starts_with("pip")).cloned().collect();
+        if let Some(tool) = module.filter(|_| word.as_deref().is_some_and(|module| module.starts_with("pip"))) {
+            let inner: Vec<Arg> = std::iter::once(&tool).chain(own).cloned().collect();
             self.run(&inner, around);
             return;
+        }
+        if let (Some("coverage"), Some((verb, measured))) = (word.as_deref(), own.split_first()) {
+            if verb.is("run") {
+                // What is measured is run: a module or a file.
+                let options = measured.iter().position(|arg| arg.shown.starts_with("-m") || !arg.is_option());
+                let from = measured.get(options.unwrap_or_default()..).unwrap_or_default();
+                let inner: Vec<Arg> = std::iter::once(&Arg::text(name, around.span)).chain(from).cloned().collect();
+                let span = around.span;
+                self.inside("coverage", false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            }
         }
         let span = around.span;
         let index = self.described(kind, args, around);
@@ -300,6 +313,23 @@ fn loaded(kind: &Interpreter, rest: &[Arg]) -> Vec<Arg> {
         }
     }
     found
+}
+
+/// The module that an option names: the next argument, or what stands after the letter (`-mpip`, `-Im pip`). None where the option
+/// names none; the module is unknown where nothing stands there.
+fn module_of(kind: &Interpreter, arg: &Arg, next: Option<&Arg>) -> Option<Option<Arg>> {
+    let letter = kind.modules.iter().find_map(|option| option.strip_prefix('-'))?;
+    let cluster = arg.shown.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'))?;
+    let place = cluster.find(letter)?;
+    let before = cluster.get(..place)?;
+    let ends = |option: &String| option.strip_prefix('-').is_some_and(|letter| before.contains(letter));
+    if !before.bytes().all(|byte| byte.is_ascii_alphabetic()) || kind.valued.iter().chain(&kind.codes).any(ends) {
+        return None;
+    }
+    match cluster.get(place.saturating_add(letter.len())..) {
+        None | Some("") => Some(next.cloned()),
+        Some(attached) => Some(Some(arg.part(attached))),
+    }
 }
 
 /// The code that an option carries: the next argument, or what stands after the letter.

@@ -26,6 +26,7 @@ mod programs;
 mod reaching;
 mod redirects;
 mod said;
+mod scripts;
 mod searches;
 mod setting;
 mod shells;
@@ -36,6 +37,8 @@ mod tools;
 mod transfers;
 mod unwrap;
 mod ways;
+mod verb_words;
+mod version_control;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -84,7 +84,9 @@ impl Walker<'_> {
                     self.takes_tree(index, &Arg::text(".", around.span), true);
                 }
                 self.git(index, line, around);
+                self.git_files(index, line);
             }
+            "gh" | "glab" => self.sent_files(index, line),
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),

@@ -201,6 +201,8 @@ impl Walker<'_> {
         let index = self.described(Kind::RunFile, args, around.clone_plain());
         let _ = name;
         self.runs_file(index, file);
+        let rest = args.iter().skip_while(|arg| arg.shown != file.shown).skip(1).cloned().collect::<Vec<Arg>>();
+        self.script_words(index, file, &rest);
     }
 
     fn source(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {

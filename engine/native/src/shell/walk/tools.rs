@@ -4,39 +4,9 @@ use super::super::tree::Target;
 use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
 use super::simple::Around;
+use super::version_control::{is_address, is_run};
 use super::{paths, tables, Walker};
 use crate::sql::tree::{Access, Effect};
-
-/// Keys of `git -c` whose values are run.
-const GIT_RUNS: &[&str] = &[
-    "core.pager",
-    "core.sshcommand",
-    "core.editor",
-    "core.fsmonitor",
-    "core.hookspath",
-    "core.askpass",
-    "core.gitproxy",
-    "diff.external",
-    "credential.helper",
-    "sequence.editor",
-    "gpg.program",
-    "gpg.ssh.program",
-    "uploadpack.packobjectshook",
-    "protocol.ext.allow",
-    "interactive.difffilter",
-    "filter.",
-    "difftool.",
-    "mergetool.",
-    "pager.",
-    "alias.",
-    "include.path",
-    "remote.",
-    "init.templatedir",
-    "browser.",
-    "man.",
-    "ssh.variant",
-    "http.proxyauthmethod",
-];
 
 /// A file of more bytes than this fills a disk.
 const MOST_MADE: u64 = 64 << 30;
@@ -72,7 +42,7 @@ impl Walker<'_> {
             };
             let (key, value) = setting.split_once('=').unwrap_or((setting.as_str(), ""));
             let key = key.to_ascii_lowercase();
-            if GIT_RUNS.iter().any(|runs| key.starts_with(runs)) {
+            if is_run(&key) {
                 self.sign(index, Sign::OpaqueCode);
                 self.sign(index, Sign::ExecutionVariable);
                 // What `--config-env` names is a variable: what it holds is run.
@@ -107,11 +77,10 @@ impl Walker<'_> {
             _ => {}
         }
         if words.first() == Some(&"config") {
-            let runs = words.iter().map(|word| word.to_ascii_lowercase()).any(|key| {
-                GIT_RUNS.iter().any(|runs| key.starts_with(runs))
-                    && !key.starts_with("pager")
-                    && !key.starts_with("remote")
-            });
+            let runs = words
+                .iter()
+                .map(|word| word.to_ascii_lowercase())
+                .any(|key| is_run(&key) && !key.starts_with("pager.") && !is_address(&key));
             if runs && words.len() > 2 {
                 self.sign(index, Sign::Persistence);
             }
