@@ -4,13 +4,18 @@
 //! `unwrap` takes wrappers off, `code` looks into inline code, `programs` says what a program does. The tables (`*.tsv`)
 //! are the knowledge; nothing here knows a program by name that a table could know.
 
+mod addresses;
 mod archives;
 pub mod args;
 mod awk_and_sed;
 mod builders;
 mod carriers;
 mod code;
+mod containers;
 mod deciding;
+mod feeding;
+mod git_settings;
+mod globs;
 mod looks;
 mod multiplexers;
 mod narrowing;
@@ -19,9 +24,11 @@ mod own_verbs;
 mod paths;
 mod pipelines;
 mod placing;
+mod power_shell;
 mod programs;
 mod redirects;
 mod searches;
+mod secrets;
 mod shells;
 mod simple;
 mod structure;
@@ -29,6 +36,7 @@ pub mod tables;
 mod tools;
 mod transfers;
 mod unwrap;
+mod variables;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::super::vocabulary::Sign;
+use super::globs;
 use crate::sql::tree::Access;
 
 /// What kind of file a pattern names.
@@ -64,7 +65,12 @@ fn folders() -> &'static Folders {
             };
             let heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
             // Into `/usr/local` and the like programs are installed; what that says it says as a folder of the system.
-            for head in heads.filter(|head| *head != "*" && (!head.starts_with('/') || sign == Sign::SystemWrite)) {
+            let is_told = |head: &&str| match head.strip_prefix('*') {
+                // What begins anywhere is told by a part that listings leave out; others have folders of any name.
+                Some(rest) => rest.contains("/."),
+                None => !head.starts_with('/') || sign == Sign::SystemWrite,
+            };
+            for head in heads.filter(is_told) {
                 if head.contains('*') {
                     globs.push((head, sign));
                 } else if !known.get(head).is_some_and(|signs| signs.contains(&sign)) {
@@ -79,12 +85,13 @@ fn folders() -> &'static Folders {
 }
 
 /// A name with homes spelt `~`, doubled slashes and dots taken out.
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     let name = name.strip_prefix("file://").unwrap_or(name);
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
         match part {
             "" | "." => {}
+            ".." if parts.is_empty() && name.starts_with('/') => {}
             ".." if parts.last().is_some_and(|last| *last != ".." && *last != "~") => {
                 parts.pop();
             }
@@ -111,7 +118,7 @@ fn normal(name: &str) -> String {
 }
 
 /// Whether a pattern with `*` matches a whole name.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((head, tail)) => {
@@ -140,62 +147,25 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 fn classes(name: &str) -> Vec<Class> {
-    let name = normal(name);
-    // A pattern that a shell would expand may name what we look for.
     let mut found: Vec<Class> = Vec::new();
-    for pattern in patterns() {
-        if !found.contains(&pattern.class) && (matches(pattern.text, &name) || may_expand_to(&name, pattern.text)) {
-            found.push(pattern.class);
+    for name in globs::alternatives(name) {
+        let name = normal(&name);
+        // A pattern that a shell would expand may name what we look for.
+        for pattern in patterns() {
+            let is_named = matches(pattern.text, &name)
+                || pattern.text.strip_prefix("*/").is_some_and(|below| matches(below, &name))
+                || globs::may_expand_to(&name, pattern.text);
+            if is_named && !found.contains(&pattern.class) {
+                found.push(pattern.class);
+            }
         }
     }
     found
 }
 
-/// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
-fn may_expand_to(glob: &str, known: &str) -> bool {
-    // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
-    let known = known.strip_suffix('*').unwrap_or(known);
-    if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
-        return false;
-    }
-    if glob.matches('*').count() > 4 {
-        // Too many ways to try: what stands before the first decides.
-        return glob.split(['*', '?', '[']).next().is_some_and(|head| known.starts_with(head));
-    }
-    glob_matches(glob, known)
-}
-
-fn glob_matches(glob: &str, name: &str) -> bool {
-    let mut glob_chars = glob.chars();
-    let mut name_chars = name.chars();
-    match glob_chars.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = glob_chars.as_str();
-            let mut left = name;
-            loop {
-                if glob_matches(rest, left) {
-                    return true;
-                }
-                let mut chars = left.chars();
-                match chars.next() {
-                    None | Some('/') => return false,
-                    Some(_) => left = chars.as_str(),
-                }
-            }
-        }
-        Some('?') => {
-            name_chars.next().is_some_and(|char| char != '/') && glob_matches(glob_chars.as_str(), name_chars.as_str())
-        }
-        Some('[') => {
-            let Some((set, rest)) = glob_chars.as_str().split_once(']') else {
-                return false;
-            };
-            name_chars.next().is_some_and(|char| set.contains(char) || set.contains('-') || set.starts_with(['!', '^']))
-                && glob_matches(rest, name_chars.as_str())
-        }
-        Some(char) => name_chars.next() == Some(char) && glob_matches(glob_chars.as_str(), name_chars.as_str()),
-    }
+/// Whether keys lie somewhere below a folder: what goes through it or packs it takes them along.
+pub(super) fn is_above_keys(name: &str) -> bool {
+    tree_signs(name, true).contains(&Sign::CredentialWrite)
 }
 
 /// Files that are nothing: what is written there is gone, what is read is not there.
@@ -234,7 +204,8 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     let public = name.ends_with(".pub")
         || name.contains(".env.example")
         || name.contains(".env.sample")
-        || name.contains(".env.template");
+        || name.contains(".env.template")
+        || [".example", ".sample", ".template", ".dist"].iter().any(|ending| name.ends_with(ending));
     if access == Access::Read && is_private(name) {
         signs.push(Sign::SystemDiscovery);
     }
