@@ -170,8 +170,9 @@ impl Walker<'_> {
                 self.described(Kind::Inspect, args, around);
                 return empty();
             }
-            if kind.modules.iter().any(|option| option == word) {
-                self.module(name, rest.get(at), args, around);
+            if let Some((module, words)) = module_of(kind, word, rest.get(at)) {
+                let behind = rest.get(at.saturating_add(words)..).unwrap_or_default();
+                self.module(&module, behind, args, around);
                 return empty();
             }
             if let Some(code) = code_of(kind, word, rest.get(at)) {
@@ -264,27 +265,22 @@ impl Walker<'_> {
         }
     }
 
-    fn module(&mut self, name: &str, module: Option<&Arg>, args: &[Arg], around: Around) {
-        let word = module.and_then(|arg| arg.literal.clone());
-        let (kind, sign) = match word.as_deref() {
-            Some(module) => tables::module(module),
-            None => {
-                let index = self.unknown(args, around, "opaque_code", "which module runs is only known when it runs");
-                self.sign(index, Sign::OpaqueCode);
-                return;
-            }
+    /// `python -m MODULE`, and the words behind it.
+    fn module(&mut self, module: &Arg, rest: &[Arg], args: &[Arg], around: Around) {
+        let Some(word) = module.literal.clone() else {
+            let index = self.unknown(args, around, "opaque_code", "which module runs is only known when it runs");
+            self.sign(index, Sign::OpaqueCode);
+            return;
         };
-        let _ = name;
-        let install = word.as_deref().is_some_and(|module| module.starts_with("pip"));
-        if install {
-            let inner: Vec<Arg> = args.iter().skip_while(|arg| !arg.shown.starts_with("pip")).cloned().collect();
+        let (kind, sign) = tables::module(&word);
+        if word.starts_with("pip") {
+            let inner: Vec<Arg> = std::iter::once(module).chain(rest).cloned().collect();
             self.run(&inner, around);
             return;
         }
         let span = around.span;
         let index = self.described(kind, args, around);
-        let rest = args.iter().skip_while(|arg| Some(arg.shown.as_str()) != word.as_deref()).skip(1);
-        self.module_files(index, kind, word.as_deref().unwrap_or_default(), &rest.cloned().collect::<Vec<Arg>>());
+        self.module_files(index, kind, &word, rest);
         if let Some(sign) = sign {
             self.sign(index, sign);
         }
@@ -386,6 +382,25 @@ fn loaded(kind: &Interpreter, rest: &[Arg]) -> Vec<Arg> {
         }
     }
     found
+}
+
+/// The module that an option names, and how many words more it takes: `-m x`, `-mx`, `-um x`.
+pub(super) fn module_of(kind: &Interpreter, word: &str, next: Option<&Arg>) -> Option<(Arg, usize)> {
+    let letter = kind.modules.iter().find_map(|option| option.strip_prefix('-')).filter(|_| !word.starts_with("--"))?;
+    let cluster = word.strip_prefix('-')?;
+    let (before, after) = cluster.split_once(letter)?;
+    // A letter with a value before it: what looks like the option is a part of that value.
+    let takes = |letter: char| {
+        let spelt = format!("-{letter}");
+        kind.codes.contains(&spelt) || kind.valued.contains(&spelt)
+    };
+    if before.chars().any(|char| takes(char) || !char.is_ascii_alphanumeric()) {
+        return None;
+    }
+    Some(match after {
+        "" => (next.cloned().unwrap_or_else(|| Arg::unknown((0, 0))), 1),
+        _ => (Arg::text(after, next.map(|arg| arg.span).unwrap_or_default()), 0),
+    })
 }
 
 /// The code that an option carries: the next argument, or what stands after the letter.

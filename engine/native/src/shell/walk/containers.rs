@@ -172,7 +172,7 @@ mod tests {
         }
         for value in [
             "~/.ssh:/s",
-            "/home/ann/.docker:/d",
+            "~ann/.docker:/d",
             "~/.config:/d:ro",
             "${SSH_AUTH_SOCK}:/a",
             "type=bind,source=~/.ssh,target=/d",
@@ -189,7 +189,7 @@ mod tests {
             ".:/w",
             "data:/var/lib/postgresql/data",
             "/workspace/app:/app",
-            "~/.cache/pip:/root/.cache/pip",
+            "~/.cache/pip:/c",
             "type=volume,source=data,target=/d",
         ] {
             assert_eq!(given(value), [], "{value}");

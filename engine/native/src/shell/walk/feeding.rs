@@ -3,6 +3,7 @@
 
 use super::super::syntax::{Body, Command, Item};
 use super::args::Arg;
+use super::code::{code_of, module_of};
 use super::tables::{self, Interpreter};
 use super::unwrap::{joined, take};
 use super::Walker;
@@ -197,12 +198,10 @@ fn interpreter_runs(name: &str, kind: &Interpreter, rest: &[Arg], given: Given) 
         if has(&kind.shows, word) && rest.len() == 1 {
             return false;
         }
-        let module = kind.modules.iter().find_map(|option| word.strip_prefix(option.as_str()));
-        if let Some(attached) = module {
-            let named = if attached.is_empty() { rest.get(at).map(|arg| arg.shown.as_str()) } else { Some(attached) };
-            return named.is_none_or(|module| tables::module(module).1.is_some() || module.contains(['$', '{']));
+        if let Some((module, _)) = module_of(kind, word, rest.get(at)) {
+            return module.literal.is_none_or(|module| tables::module(&module).1.is_some() || module.contains('{'));
         }
-        if let Some(code) = super::code::code_of(kind, word, rest.get(at)) {
+        if let Some(code) = code_of(kind, word, rest.get(at)) {
             let is_python = kind.modules.iter().any(|option| option == "-m");
             // An expression that is matched, not a program.
             let text = code.shown.replace(".exec(", "");

@@ -14,7 +14,7 @@ enum Takes {
     File,
     Value,
     Nothing,
-    /// It shows something and ends.
+    /// It shows something and ends, where nothing stands behind it; else the version to run as.
     Shows,
 }
 
@@ -101,9 +101,12 @@ impl Walker<'_> {
                 Some(Takes::File) => break,
                 Some(Takes::Value) => at = at.saturating_add(1),
                 Some(Takes::Nothing) => {}
-                Some(Takes::Shows) => {
+                Some(Takes::Shows) if args.get(at).is_none() => {
                     self.described(Kind::Inspect, args, around);
                     return;
+                }
+                Some(Takes::Shows) => {
+                    at = at.saturating_add(usize::from(args.get(at).is_some_and(|next| !next.is_option())));
                 }
             }
         }

@@ -46,6 +46,10 @@ const ABOUT: &[&str] = &[
     "_EXPIRES",
 ];
 
+/// Kinds of commands that show what they are given, or take it to a server.
+const TAKES_ALONG: &[Kind] =
+    &[Kind::Print, Kind::Fetch, Kind::Send, Kind::Package, Kind::VersionControl, Kind::Container, Kind::Connect];
+
 /// Whether a variable of this name holds a key, a password or a token, as far as names say.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
@@ -112,7 +116,7 @@ impl Walker<'_> {
         let declared = matches!(name, "declare" | "typeset" | "export" | "readonly")
             && line.has("-p")
             && line.positionals.iter().any(|arg| is_secret(&arg.shown));
-        if held && matches!(kind, Kind::Print | Kind::Fetch | Kind::Send) || declared {
+        if held && TAKES_ALONG.contains(&kind) || declared {
             self.sign(index, Sign::CredentialShown);
         }
         if held && ASKS_FOR_NAMES.contains(&name) {
