@@ -170,9 +170,8 @@ impl Walker<'_> {
                 self.described(Kind::Inspect, args, around);
                 return empty();
             }
-            if let Some((module, words)) = module_of(kind, word, rest.get(at)) {
-                let behind = rest.get(at.saturating_add(words)..).unwrap_or_default();
-                self.module(&module, behind, args, around);
+            if let Some(module) = module_of(kind, arg, rest.get(at)) {
+                self.module(name, module, rest.get(at..).unwrap_or_default(), args, around);
                 return empty();
             }
             if let Some(code) = code_of(kind, word, rest.get(at)) {
@@ -265,22 +264,39 @@ impl Walker<'_> {
         }
     }
 
-    /// `python -m MODULE`, and the words behind it.
-    fn module(&mut self, module: &Arg, rest: &[Arg], args: &[Arg], around: Around) {
-        let Some(word) = module.literal.clone() else {
-            let index = self.unknown(args, around, "opaque_code", "which module runs is only known when it runs");
-            self.sign(index, Sign::OpaqueCode);
-            return;
+    /// `rest`: what stands behind the option, the module's own name among it unless it is attached.
+    fn module(&mut self, name: &str, module: Option<Arg>, rest: &[Arg], args: &[Arg], around: Around) {
+        let word = module.as_ref().and_then(|arg| arg.literal.clone());
+        let own = match rest.split_first() {
+            Some((first, own)) if module.as_ref().is_some_and(|module| module.shown == first.shown) => own,
+            _ => rest,
         };
-        let (kind, sign) = tables::module(&word);
-        if word.starts_with("pip") {
-            let inner: Vec<Arg> = std::iter::once(module).chain(rest).cloned().collect();
+        let (kind, sign) = match word.as_deref() {
+            Some(module) => tables::module(module),
+            None => {
+                let index = self.unknown(args, around, "opaque_code", "which module runs is only known when it runs");
+                self.sign(index, Sign::OpaqueCode);
+                return;
+            }
+        };
+        if let Some(tool) = module.filter(|_| word.as_deref().is_some_and(|module| module.starts_with("pip"))) {
+            let inner: Vec<Arg> = std::iter::once(&tool).chain(own).cloned().collect();
             self.run(&inner, around);
             return;
         }
+        if let (Some("coverage"), Some((verb, measured))) = (word.as_deref(), own.split_first()) {
+            if verb.is("run") {
+                // What is measured is run: a module or a file.
+                let options = measured.iter().position(|arg| arg.shown.starts_with("-m") || !arg.is_option());
+                let from = measured.get(options.unwrap_or_default()..).unwrap_or_default();
+                let inner: Vec<Arg> = std::iter::once(&Arg::text(name, around.span)).chain(from).cloned().collect();
+                let span = around.span;
+                self.inside("coverage", false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            }
+        }
         let span = around.span;
         let index = self.described(kind, args, around);
-        self.module_files(index, kind, &word, rest);
+        self.module_files(index, kind, word.as_deref().unwrap_or_default(), own);
         if let Some(sign) = sign {
             self.sign(index, sign);
         }
@@ -329,6 +345,11 @@ struct Others {
 }
 
 impl Interpreter {
+    /// The module that an option names, where it names one.
+    pub(super) fn module_at(&self, arg: &Arg, next: Option<&Arg>) -> Option<Arg> {
+        module_of(self, arg, next).map(|module| module.unwrap_or_else(|| Arg::unknown(arg.span)))
+    }
+
     /// Whether an option is known to have no value: by its name, or by how it begins (`--no-*`).
     fn is_flag(&self, word: &str) -> bool {
         self.flags.iter().any(|flag| match flag.strip_suffix('*') {
@@ -384,23 +405,21 @@ fn loaded(kind: &Interpreter, rest: &[Arg]) -> Vec<Arg> {
     found
 }
 
-/// The module that an option names, and how many words more it takes: `-m x`, `-mx`, `-um x`.
-pub(super) fn module_of(kind: &Interpreter, word: &str, next: Option<&Arg>) -> Option<(Arg, usize)> {
-    let letter = kind.modules.iter().find_map(|option| option.strip_prefix('-')).filter(|_| !word.starts_with("--"))?;
-    let cluster = word.strip_prefix('-')?;
-    let (before, after) = cluster.split_once(letter)?;
-    // A letter with a value before it: what looks like the option is a part of that value.
-    let takes = |letter: char| {
-        let spelt = format!("-{letter}");
-        kind.codes.contains(&spelt) || kind.valued.contains(&spelt)
-    };
-    if before.chars().any(|char| takes(char) || !char.is_ascii_alphanumeric()) {
+/// The module that an option names: the next argument, or what stands after the letter (`-mpip`, `-Im pip`). None where the option
+/// names none; the module is unknown where nothing stands there.
+fn module_of(kind: &Interpreter, arg: &Arg, next: Option<&Arg>) -> Option<Option<Arg>> {
+    let letter = kind.modules.iter().find_map(|option| option.strip_prefix('-'))?;
+    let cluster = arg.shown.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'))?;
+    let place = cluster.find(letter)?;
+    let before = cluster.get(..place)?;
+    let ends = |option: &String| option.strip_prefix('-').is_some_and(|letter| before.contains(letter));
+    if !before.bytes().all(|byte| byte.is_ascii_alphabetic()) || kind.valued.iter().chain(&kind.codes).any(ends) {
         return None;
     }
-    Some(match after {
-        "" => (next.cloned().unwrap_or_else(|| Arg::unknown((0, 0))), 1),
-        _ => (Arg::text(after, next.map(|arg| arg.span).unwrap_or_default()), 0),
-    })
+    match cluster.get(place.saturating_add(letter.len())..) {
+        None | Some("") => Some(next.cloned()),
+        Some(attached) => Some(Some(arg.part(attached))),
+    }
 }
 
 /// The code that an option carries: the next argument, or what stands after the letter.

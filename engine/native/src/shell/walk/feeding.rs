@@ -3,7 +3,7 @@
 
 use super::super::syntax::{Body, Command, Item};
 use super::args::Arg;
-use super::code::{code_of, module_of};
+use super::code::code_of;
 use super::tables::{self, Interpreter};
 use super::unwrap::{joined, take};
 use super::Walker;
@@ -198,7 +198,7 @@ fn interpreter_runs(name: &str, kind: &Interpreter, rest: &[Arg], given: Given) 
         if has(&kind.shows, word) && rest.len() == 1 {
             return false;
         }
-        if let Some((module, _)) = module_of(kind, word, rest.get(at)) {
+        if let Some(module) = kind.module_at(arg, rest.get(at)) {
             return module.literal.is_none_or(|module| tables::module(&module).1.is_some() || module.contains('{'));
         }
         if let Some(code) = code_of(kind, word, rest.get(at)) {
