@@ -115,6 +115,11 @@ impl Known {
         self.is_valued(option) || self.attached.iter().any(|known| known == option)
     }
 
+    /// Whether words with one dash are names of options here: `-var-file`.
+    fn is_worded(&self) -> bool {
+        self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
+    }
+
     /// The letters of a cluster before what is the value of one of them: of `-Iseconds` those of `-I`.
     fn letters<'w>(&self, word: &'w str) -> &'w str {
         if self.merges || !word.starts_with('-') || word.starts_with("--") {
@@ -122,11 +127,6 @@ impl Known {
         }
         let end = word.char_indices().skip(1).find(|(_, letter)| self.takes(&format!("-{letter}")));
         end.and_then(|(at, letter)| word.get(..at.saturating_add(letter.len_utf8()))).unwrap_or(word)
-    }
-
-    /// Whether words with one dash are names of options here: `-var-file`.
-    fn is_worded(&self) -> bool {
-        self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
     }
 
     /// The long option that a word spells, whole or by a beginning that is no other's, as getopt takes it.
