@@ -23,13 +23,15 @@ enum Class {
 struct Pattern {
     text: &'static str,
     class: Class,
+    /// What stands behind `*/` in another pattern: the same file where a command begins.
+    is_part: bool,
 }
 
 fn patterns() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
     PATTERNS.get_or_init(|| {
         let rows = include_str!("paths.tsv").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        rows.filter_map(|line| {
+        let patterns = rows.filter_map(|line| {
             let (class, text) = line.split_once('\t')?;
             let class = match class {
                 "credential" => Class::Credential,
@@ -42,9 +44,12 @@ fn patterns() -> &'static [Pattern] {
                 "escape" => Class::Escape,
                 _ => return None,
             };
-            Some(Pattern { text, class })
-        })
-        .collect()
+            Some(Pattern { text, class, is_part: false })
+        });
+        let below = |pattern: &Pattern| {
+            pattern.text.strip_prefix("*/").map(|text| Pattern { text, class: pattern.class, is_part: true })
+        };
+        patterns.flat_map(|pattern| [below(&pattern), Some(pattern)]).flatten().collect()
     })
 }
 
@@ -56,7 +61,7 @@ fn folders() -> &'static Folders {
     static FOLDERS: OnceLock<Folders> = OnceLock::new();
     FOLDERS.get_or_init(|| {
         let (mut known, mut globs) = (HashMap::<&str, Vec<Sign>>::new(), Vec::new());
-        for pattern in patterns() {
+        for pattern in patterns().iter().filter(|pattern| !pattern.is_part) {
             let sign = match pattern.class {
                 Class::Persistence => Sign::Persistence,
                 Class::Credential => Sign::CredentialWrite,
@@ -147,25 +152,65 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 }
 
 fn classes(name: &str) -> Vec<Class> {
+    let name = normal(name);
+    // A pattern that a shell would expand may name what we look for.
     let mut found: Vec<Class> = Vec::new();
-    for name in globs::alternatives(name) {
-        let name = normal(&name);
-        // A pattern that a shell would expand may name what we look for.
-        for pattern in patterns() {
-            let is_named = matches(pattern.text, &name)
-                || pattern.text.strip_prefix("*/").is_some_and(|below| matches(below, &name))
-                || globs::may_expand_to(&name, pattern.text);
-            if is_named && !found.contains(&pattern.class) {
-                found.push(pattern.class);
-            }
+    for pattern in patterns() {
+        if !found.contains(&pattern.class) && (matches(pattern.text, &name) || may_expand_to(&name, pattern.text)) {
+            found.push(pattern.class);
         }
     }
     found
 }
 
-/// Whether keys lie somewhere below a folder: what goes through it or packs it takes them along.
-pub(super) fn is_above_keys(name: &str) -> bool {
-    tree_signs(name, true).contains(&Sign::CredentialWrite)
+/// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
+fn may_expand_to(glob: &str, known: &str) -> bool {
+    if globs::overlap(glob, known) {
+        return true;
+    }
+    // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
+    let known = known.strip_suffix('*').unwrap_or(known);
+    if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
+        return false;
+    }
+    if glob.matches('*').count() > 4 {
+        // Too many ways to try: what stands before the first decides.
+        return glob.split(['*', '?', '[']).next().is_some_and(|head| known.starts_with(head));
+    }
+    glob_matches(glob, known)
+}
+
+fn glob_matches(glob: &str, name: &str) -> bool {
+    let mut glob_chars = glob.chars();
+    let mut name_chars = name.chars();
+    match glob_chars.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = glob_chars.as_str();
+            let mut left = name;
+            loop {
+                if glob_matches(rest, left) {
+                    return true;
+                }
+                let mut chars = left.chars();
+                match chars.next() {
+                    None | Some('/') => return false,
+                    Some(_) => left = chars.as_str(),
+                }
+            }
+        }
+        Some('?') => {
+            name_chars.next().is_some_and(|char| char != '/') && glob_matches(glob_chars.as_str(), name_chars.as_str())
+        }
+        Some('[') => {
+            let Some((set, rest)) = glob_chars.as_str().split_once(']') else {
+                return false;
+            };
+            name_chars.next().is_some_and(|char| set.contains(char) || set.contains('-') || set.starts_with(['!', '^']))
+                && glob_matches(rest, name_chars.as_str())
+        }
+        Some(char) => name_chars.next() == Some(char) && glob_matches(glob_chars.as_str(), name_chars.as_str()),
+    }
 }
 
 /// Files that are nothing: what is written there is gone, what is read is not there.
@@ -212,7 +257,7 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     if changes && is_hidden_in_shared_folder(name) {
         signs.push(Sign::Obfuscated);
     }
-    for class in classes(name) {
+    for class in globs::alternatives(name).iter().flat_map(|name| classes(name)) {
         if public && class == Class::Credential {
             continue;
         }
@@ -255,6 +300,11 @@ pub(super) fn tree_signs(name: &str, mixed: bool) -> Vec<Sign> {
         }
     }
     signs
+}
+
+/// Whether keys lie somewhere below a folder: what goes through it or packs it takes them along.
+pub(super) fn is_above_keys(name: &str) -> bool {
+    tree_signs(name, true).contains(&Sign::CredentialWrite)
 }
 
 /// Whether a name that listings leave out stands in a folder where everybody may write.
