@@ -319,7 +319,7 @@ impl Walker<'_> {
                 self.writes(index, archive, Access::Create);
                 for file in files {
                     self.reads(index, file);
-                    if super::paths::is_above_keys(&file.shown) {
+                    if super::secrets::is_above_keys(&file.shown) {
                         self.sign(index, Sign::CredentialRead);
                     }
                 }

@@ -134,7 +134,7 @@ fn signs_of(shared: &Shared) -> Vec<Sign> {
     {
         signs.push(Sign::ContainerEscape);
     }
-    if source.contains("SSH_AUTH_SOCK") || paths::is_above_keys(source) {
+    if source.contains("SSH_AUTH_SOCK") || super::secrets::is_above_keys(source) {
         signs.push(Sign::CredentialRead);
     }
     if !shared.is_readonly {

@@ -246,11 +246,8 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     if name == "/" && access == Access::Read {
         signs.push(Sign::SystemDiscovery);
     }
-    let public = name.ends_with(".pub")
-        || name.contains(".env.example")
-        || name.contains(".env.sample")
-        || name.contains(".env.template")
-        || [".example", ".sample", ".template", ".dist"].iter().any(|ending| name.ends_with(ending));
+    let public = [".pub", ".example", ".sample", ".template", ".dist"].iter().any(|ending| name.ends_with(ending))
+        || [".env.example", ".env.sample", ".env.template"].iter().any(|part| name.contains(part));
     if access == Access::Read && is_private(name) {
         signs.push(Sign::SystemDiscovery);
     }
@@ -300,11 +297,6 @@ pub(super) fn tree_signs(name: &str, mixed: bool) -> Vec<Sign> {
         }
     }
     signs
-}
-
-/// Whether keys lie somewhere below a folder: what goes through it or packs it takes them along.
-pub(super) fn is_above_keys(name: &str) -> bool {
-    tree_signs(name, true).contains(&Sign::CredentialWrite)
 }
 
 /// Whether a name that listings leave out stands in a folder where everybody may write.

@@ -341,7 +341,7 @@ impl Walker<'_> {
             || ["-r", "-R", "-a", "--recursive", "--archive"].iter().any(|option| line.has(option));
         let above = |file: &Arg| {
             matches!(file.shown.trim_end_matches('/'), "~" | "~/." | "~/*")
-                || recurses && paths::is_above_keys(&file.shown)
+                || recurses && super::secrets::is_above_keys(&file.shown)
         };
         if packs && line.positionals.iter().take(taken).any(|file| above(file)) {
             self.sign(index, Sign::CredentialRead);

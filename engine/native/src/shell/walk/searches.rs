@@ -150,7 +150,7 @@ impl Walker<'_> {
         let everywhere = !named && walks || recurses;
         let lower = pattern.shown.to_ascii_lowercase();
         let files = line.positionals.iter().skip(usize::from(given.is_none()));
-        let keys = (walks || recurses) && files.into_iter().any(|file| paths::is_above_keys(&file.shown));
+        let keys = (walks || recurses) && files.into_iter().any(|file| super::secrets::is_above_keys(&file.shown));
         if keys || everywhere && SECRET_TEXTS.iter().any(|text| lower.contains(text)) {
             self.sign(index, Sign::CredentialRead);
         }

@@ -2,7 +2,7 @@
 
 use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
-use super::Walker;
+use super::{paths, Walker};
 
 /// Programs that ask servers for the name they are given: what stands in it gets to somebody.
 const ASKS_FOR_NAMES: &[&str] = &[
@@ -49,6 +49,11 @@ const ABOUT: &[&str] = &[
 /// Kinds of commands that show what they are given, or take it to a server.
 const TAKES_ALONG: &[Kind] =
     &[Kind::Print, Kind::Fetch, Kind::Send, Kind::Package, Kind::VersionControl, Kind::Container, Kind::Connect];
+
+/// Whether keys lie somewhere below a folder: what goes through it or packs it takes them along.
+pub(super) fn is_above_keys(name: &str) -> bool {
+    paths::tree_signs(name, true).contains(&Sign::CredentialWrite)
+}
 
 /// Whether a variable of this name holds a key, a password or a token, as far as names say.
 fn is_secret(name: &str) -> bool {
@@ -158,6 +163,12 @@ mod tests {
         ] {
             assert!(!is_secret(name), "{name}");
         }
+    }
+
+    #[test]
+    fn folders_above_keys_are_known() {
+        assert!(["~", "~/.config", "~/.docker"].iter().all(|folder| is_above_keys(folder)));
+        assert!(!["src", "~/src", "/tmp/x"].iter().any(|folder| is_above_keys(folder)));
     }
 
     #[test]
