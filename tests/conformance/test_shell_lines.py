@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import Program, Verdict
+from tests.conformance.alike_lines import TWINS
 from tests.conformance.dangerous_lines import DANGEROUS
 from tests.conformance.evasive_lines import EVASIVE
 from tests.conformance.harmless_lines import HARMLESS
@@ -65,3 +66,12 @@ def test_a_search_that_removes_without_asking_for_a_name_is_denied(program: Prog
     decision = decide(program, line)
     assert decision.verdict is Verdict.DENY
     assert "WHOLE_TREE" in {reason.code for reason in decision.reasons}
+
+
+@pytest.mark.parametrize("cause", TWINS)
+def test_what_looks_alike_is_told_apart(program: Program, cause: str) -> None:
+    twins = TWINS[cause]
+    found = {line: decide(program, line).verdict for line in (*twins.stopped, *twins.everyday, *twins.free)}
+    assert [line for line in twins.stopped if found[line] not in {Verdict.DENY, Verdict.HOLD}] == []
+    assert [line for line in twins.everyday if found[line] is Verdict.DENY] == []
+    assert [line for line in twins.free if found[line] is not Verdict.ALLOW] == []

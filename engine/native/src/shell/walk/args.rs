@@ -105,6 +105,8 @@ pub struct Known {
     pub attached: Vec<String>,
     /// Long options without a value. Where there are any, the program's long options are all known.
     pub flags: Vec<String>,
+    /// Whether it is the program of many subcommands: a letter may take a value with one of them and none with another.
+    pub merges: bool,
 }
 
 impl Known {
@@ -127,6 +129,15 @@ impl Known {
     /// Whether words with one dash are names of options here: `-var-file`.
     fn is_worded(&self) -> bool {
         self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
+    }
+
+    /// The letters of a cluster before what is the value of one of them: of `-Iseconds` those of `-I`.
+    fn letters<'w>(&self, word: &'w str) -> &'w str {
+        if self.merges || !word.starts_with('-') || word.starts_with("--") {
+            return word;
+        }
+        let end = word.char_indices().skip(1).find(|(_, letter)| self.takes(&format!("-{letter}")));
+        end.and_then(|(at, letter)| word.get(..at.saturating_add(letter.len_utf8()))).unwrap_or(word)
     }
 
     /// The long option that a word spells, whole or by a beginning that is no other's, as getopt takes it.
@@ -235,8 +246,11 @@ impl<'a> Line<'a> {
 
     /// Whether an option is there: `--name`, `--name=value`, `-x` alone, with its value or in a cluster.
     pub fn has(&self, option: &str) -> bool {
-        self.seen.iter().any(|seen| seen.name == option)
-            || self.args.iter().any(|arg| matches_option(&arg.shown, option))
+        let spells = |word: &str| match self.known.filter(|_| option.len() == 2) {
+            Some(known) => matches_option(word, option) && matches_option(known.letters(word), option),
+            None => matches_option(word, option),
+        };
+        self.seen.iter().any(|seen| seen.name == option) || self.args.iter().any(|arg| spells(&arg.shown))
     }
 
     /// Whether a word may be a long option cut short, as getopt takes it; `named`: what is an option as it stands.

@@ -4,6 +4,7 @@
 //! `unwrap` takes wrappers off, `code` looks into inline code, `programs` says what a program does. The tables (`*.tsv`)
 //! are the knowledge; nothing here knows a program by name that a table could know.
 
+mod addresses;
 mod archives;
 pub mod args;
 mod awk_and_sed;
@@ -11,8 +12,12 @@ mod braces;
 mod builders;
 mod carriers;
 mod code;
+mod containers;
 mod deciding;
+mod feeding;
 mod folders;
+mod git_settings;
+mod globs;
 mod held;
 mod looks;
 mod multiplexers;
@@ -22,12 +27,14 @@ mod own_verbs;
 mod paths;
 mod pipelines;
 mod placing;
+mod power_shell;
 mod programs;
 mod reaching;
 mod redirects;
 mod said;
 mod scripts;
 mod searches;
+mod secrets;
 mod setting;
 mod shells;
 mod simple;
@@ -36,9 +43,10 @@ pub mod tables;
 mod tools;
 mod transfers;
 mod unwrap;
-mod ways;
+mod variables;
 mod verb_words;
 mod version_control;
+mod ways;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};

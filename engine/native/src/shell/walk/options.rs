@@ -117,6 +117,7 @@ impl Walker<'_> {
             "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "rustc" => self.compiles(name, line),
             "go" | "swift" | "dart" | "crystal" | "nim" | "zig" | "v" => self.runs_source(index, name, line),
             "crontab" => self.crontab(index, line),
+            "fallocate" => self.allocates(index, line),
             "export" | "declare" | "typeset" | "readonly" | "local" => self.variables(index, line),
             "alias" => self.aliases(index, line),
             "hash" => self.hashed(line),
@@ -137,6 +138,7 @@ impl Walker<'_> {
             }
             _ => {}
         }
+        self.secrets_in(index, name, kind, line);
         self.typed_into(index, name, line, around);
         if matches!(kind, Kind::Fetch | Kind::Send | Kind::Connect) {
             for host in line.args.iter().filter(|arg| arg.shown.contains("://")).take(5) {

@@ -176,12 +176,15 @@ impl Walker<'_> {
     /// A whole home that is packed or copied, and files that a browser of pages or a client shows: keys are among them.
     fn takes_home(&mut self, index: usize, kind: Kind, line: &Line) {
         let packs = matches!(kind, Kind::Archive | Kind::CopyFile | Kind::RemoteCopy);
-        if packs
-            && line
-                .positionals
-                .iter()
-                .any(|file| matches!(self.placed(&file.shown).trim_end_matches('/'), "~" | "~/." | "~/*"))
-        {
+        // Of a copy the last word is where it goes.
+        let taken = line.positionals.len().saturating_sub(usize::from(kind != Kind::Archive)).max(1);
+        let recurses = kind != Kind::CopyFile
+            || ["-r", "-R", "-a", "--recursive", "--archive"].iter().any(|option| line.has(option));
+        let above = |file: &Arg| {
+            matches!(self.placed(&file.shown).trim_end_matches('/'), "~" | "~/." | "~/*")
+                || recurses && super::secrets::is_above_keys(&file.shown)
+        };
+        if packs && line.positionals.iter().take(taken).any(|file| above(file)) {
             self.sign(index, Sign::CredentialRead);
         }
         if kind == Kind::Fetch {

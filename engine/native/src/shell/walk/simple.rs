@@ -99,7 +99,7 @@ impl Walker<'_> {
                     None
                 }
             };
-            around.signs.extend(variable_signs(&assign.name));
+            around.signs.extend(variable_signs(&assign.name, value.as_deref()));
             around.env.push((assign.name.clone(), value));
         }
         self.words(words);
@@ -336,6 +336,6 @@ impl Walker<'_> {
 }
 
 /// What setting a variable means.
-pub(super) fn variable_signs(name: &str) -> Option<Sign> {
-    tables::is_execution_variable(name).then_some(Sign::ExecutionVariable)
+pub(super) fn variable_signs(name: &str, value: Option<&str>) -> Option<Sign> {
+    tables::is_changed_by(name, value).then_some(Sign::ExecutionVariable)
 }

@@ -74,7 +74,9 @@ impl Walker<'_> {
         };
         let mut signs = wrapper.signs.clone();
         signs.extend(super::programs::entry_signs(name, args.get(1..taken.rest).unwrap_or_default()));
-        signs.extend(taken.assigned.iter().filter_map(|(name, _)| super::simple::variable_signs(name)));
+        signs.extend(
+            taken.assigned.iter().filter_map(|(name, value)| super::simple::variable_signs(name, value.as_deref())),
+        );
         let (wrapper_name, remote) = (name.to_owned(), wrapper.remote);
         if wrapper.keeps {
             let reads = matches!(name, "mapfile" | "readarray");

@@ -5,45 +5,6 @@ use super::args::{Arg, Line};
 use super::{paths, Walker};
 use crate::sql::tree::Access;
 
-/// Keys of `git -c` whose values are run.
-const GIT_RUNS: &[&str] = &[
-    "core.pager",
-    "core.sshcommand",
-    "core.editor",
-    "core.fsmonitor",
-    "core.hookspath",
-    "core.askpass",
-    "core.gitproxy",
-    "diff.external",
-    "credential.helper",
-    "sequence.editor",
-    "gpg.program",
-    "gpg.ssh.program",
-    "uploadpack.packobjectshook",
-    "protocol.ext.allow",
-    "interactive.difffilter",
-    "filter.",
-    "difftool.",
-    "mergetool.",
-    "pager.",
-    "alias.",
-    "include.path",
-    "includeif.",
-    "core.attributesfile",
-    "core.alternaterefscommand",
-    "hook.",
-    "remote.",
-    "init.templatedir",
-    "browser.",
-    "man.",
-    "ssh.variant",
-    "http.proxyauthmethod",
-];
-
-/// How keys end whose values are run, whatever stands before: `diff.pdf.textconv`, `merge.ours.driver`, `sendemail.toCmd`.
-const GIT_RUNS_ENDS: &[&str] =
-    &[".driver", ".textconv", ".command", "cmd", ".program", ".helper", ".uploadpack", ".receivepack", ".vcs"];
-
 /// Verbs of git that show the contents of files, or keep them in a history that is pushed.
 const CARRY: &[&str] =
     &["show", "cat-file", "diff", "difftool", "blame", "annotate", "add", "stage", "commit", "archive", "hash-object"];
@@ -151,17 +112,6 @@ impl Walker<'_> {
     }
 }
 
-/// Whether what a key of git's settings holds is run, or says what is; `key`: in small letters.
-pub(super) fn is_run(key: &str) -> bool {
-    GIT_RUNS.iter().any(|runs| key.starts_with(runs))
-        || key.contains('.') && GIT_RUNS_ENDS.iter().any(|end| key.ends_with(end))
-}
-
-/// Whether a key of a remote says where or what it is, not what is run for it.
-pub(super) fn is_address(key: &str) -> bool {
-    key.starts_with("remote.") && !GIT_RUNS_ENDS.iter().any(|end| key.ends_with(end))
-}
-
 /// The path in `REV:PATH`, `:STAGE:PATH`, `:(MAGIC)PATH` or a plain path; none where it leaves the path out.
 fn path_of(word: &str) -> Option<&str> {
     if ["https:", "http:", ":!", ":^", ":(exclude"].iter().any(|start| word.starts_with(start)) {
@@ -199,19 +149,6 @@ mod tests {
         for word in ["main", "feature/x", "v1.2", "release-1.2.x", "v1.2.rc1", "HEAD~1", "-", "origin/main", "@{-1}"] {
             assert!(!is_path(word), "{word}");
         }
-    }
-
-    #[test]
-    fn keys_whose_values_are_run() {
-        for key in
-            ["core.pager", "diff.pdf.textconv", "merge.ours.driver", "credential.https://x.helper", "hook.x.command"]
-        {
-            assert!(is_run(key), "{key}");
-        }
-        for key in ["user.name", "push.default", "color.ui", "sh -c cmd"] {
-            assert!(!is_run(key), "{key}");
-        }
-        assert!(is_address("remote.origin.url") && !is_address("remote.origin.uploadpack"));
     }
 
     #[test]
