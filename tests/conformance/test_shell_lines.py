@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from engine import Program, Verdict
+from tests.conformance.alike_lines import TWINS
 from tests.conformance.dangerous_lines import DANGEROUS
 from tests.conformance.evasive_lines import EVASIVE
 from tests.conformance.harmless_lines import HARMLESS
+from tests.conformance.verb_lines import DANGEROUS_VERBS, ORDINARY_VERBS
 from tests.shell_decisions import decide, developer
 
 
@@ -16,9 +18,9 @@ def program() -> Program:
     return developer()
 
 
-@pytest.mark.parametrize("cause", [*DANGEROUS, *EVASIVE])
+@pytest.mark.parametrize("cause", [*DANGEROUS, *EVASIVE, *DANGEROUS_VERBS])
 def test_nothing_dangerous_is_let_through(program: Program, cause: str) -> None:
-    lines = (*DANGEROUS.get(cause, ()), *EVASIVE.get(cause, ()))
+    lines = (*DANGEROUS.get(cause, ()), *EVASIVE.get(cause, ()), *DANGEROUS_VERBS.get(cause, ()))
     through = [line for line in lines if decide(program, line).verdict not in {Verdict.DENY, Verdict.HOLD}]
     assert through == []
 
@@ -27,6 +29,12 @@ def test_nothing_dangerous_is_let_through(program: Program, cause: str) -> None:
 def test_nothing_ordinary_is_denied(program: Program, cause: str) -> None:
     denied = [line for line in HARMLESS[cause] if decide(program, line).verdict is Verdict.DENY]
     assert denied == []
+
+
+@pytest.mark.parametrize("cause", ORDINARY_VERBS)
+def test_what_people_do_every_day_with_tools_of_verbs_is_free(program: Program, cause: str) -> None:
+    stopped = [line for line in ORDINARY_VERBS[cause] if decide(program, line).verdict is not Verdict.ALLOW]
+    assert stopped == []
 
 
 WHOLE = (
@@ -58,3 +66,12 @@ def test_a_search_that_removes_without_asking_for_a_name_is_denied(program: Prog
     decision = decide(program, line)
     assert decision.verdict is Verdict.DENY
     assert "WHOLE_TREE" in {reason.code for reason in decision.reasons}
+
+
+@pytest.mark.parametrize("cause", TWINS)
+def test_what_looks_alike_is_told_apart(program: Program, cause: str) -> None:
+    twins = TWINS[cause]
+    found = {line: decide(program, line).verdict for line in (*twins.stopped, *twins.everyday, *twins.free)}
+    assert [line for line in twins.stopped if found[line] not in {Verdict.DENY, Verdict.HOLD}] == []
+    assert [line for line in twins.everyday if found[line] is Verdict.DENY] == []
+    assert [line for line in twins.free if found[line] is not Verdict.ALLOW] == []

@@ -49,6 +49,7 @@ KNOWS_PLACES = {
     "engine/native/src/shell/walk/options.tsv",
     "engine/native/src/shell/walk/paths.rs",
     "engine/native/src/shell/walk/paths.tsv",
+    "engine/native/src/shell/walk/verbs.tsv",
     "tests/unit/engine/command/shell/test_tables.py",
 }
 """What commands do is judged by the places they touch, so these name those that every machine has."""

@@ -50,7 +50,7 @@ KINDS: tuple[ShellKind, ...] = (
     ShellKind("remote_copy", Effect.WRITE, "Copies from or to another host"),
     ShellKind("run_file", Effect.EXECUTE, "Runs a file whose contents nobody sees"),
     ShellKind("run_code", Effect.EXECUTE, "Runs code from an argument or its input"),
-    ShellKind("run", Effect.EXECUTE, "A program that no table knows"),
+    ShellKind("run", Effect.EXECUTE, "A program that no table knows, or a subcommand that its table does not"),
     ShellKind("build", Effect.EXECUTE, "Compilers, builders, test runners: they run the project's own code"),
     ShellKind("package", Effect.EXECUTE, "Package managers"),
     ShellKind("publish", Effect.WRITE, "Makes something public or live"),

@@ -22,6 +22,20 @@ pub struct Item {
 pub struct Pipeline {
     pub commands: Vec<Command>,
     pub timed: bool,
+    /// Whether `!` stands before it.
+    pub negated: bool,
+    pub after: After,
+}
+
+/// When a pipeline runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// First in its list.
+    Nothing,
+    /// Behind `&&`.
+    Success,
+    /// Behind `||`.
+    Failure,
 }
 
 #[derive(Debug)]
@@ -55,7 +69,7 @@ pub enum Body {
     },
     Function {
         name: String,
-        body: Box<Command>,
+        body: Rc<Command>,
     },
     /// `(( ... ))`.
     Arithmetic {
@@ -71,6 +85,8 @@ pub enum Body {
 pub struct Assign {
     pub name: String,
     pub subscript: Vec<Part>,
+    /// `+=`: the value is put behind what is there.
+    pub appends: bool,
     pub value: Value,
     pub span: Span,
 }

@@ -18,7 +18,7 @@ pub struct Target {
     pub literal: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectFact {
     pub operator: &'static str,
     pub descriptor: Option<String>,
@@ -26,7 +26,7 @@ pub struct RedirectFact {
 }
 
 /// What is particular to one simple command.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     pub program: Option<String>,
     pub argv: Vec<Option<String>>,

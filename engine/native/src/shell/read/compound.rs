@@ -187,7 +187,7 @@ impl Reader<'_> {
         if matches!(body.body, Body::Simple { .. } | Body::Function { .. } | Body::Coprocess(_)) {
             return Err(self.fault("syntax", "the body of a function is missing"));
         }
-        Ok(Body::Function { name, body: Box::new(body) })
+        Ok(Body::Function { name, body: std::rc::Rc::new(body) })
     }
 
     /// After `coproc`: a command, with a name before it when it is a compound one.

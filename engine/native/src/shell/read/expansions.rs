@@ -114,7 +114,8 @@ impl Reader<'_> {
             inside.push(Part::Arithmetic(Rc::new(nested)));
         }
         if self.eat(b'}') {
-            let plain = !prefixed && !subscript;
+            // An element is one of those that the array was given.
+            let plain = !prefixed;
             return Ok(Part::Parameter(Rc::new(Parameter {
                 name,
                 plain,

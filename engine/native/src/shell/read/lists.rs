@@ -1,6 +1,6 @@
 //! Lists, and-or lists, pipelines, and what begins a command.
 
-use super::super::syntax::{Body, Command, Item, Pipeline, Redirect, Script, Word};
+use super::super::syntax::{After, Body, Command, Item, Pipeline, Redirect, Script, Word};
 use super::{ends_word, Read, Reader, MAX_COMMANDS};
 
 /// Words with a meaning where a command begins.
@@ -109,26 +109,23 @@ impl Reader<'_> {
     }
 
     fn and_or(&mut self) -> Read<Item> {
-        let mut pipelines = vec![self.pipeline()?];
+        let mut pipelines = vec![self.pipeline(After::Nothing)?];
         loop {
             self.skip_blanks();
-            let joins = match self.peek() {
-                Some(b'&') => self.peek_second() == Some(b'&'),
-                Some(b'|') => self.peek_second() == Some(b'|'),
-                _ => false,
+            let after = match self.peek() {
+                Some(b'&') if self.peek_second() == Some(b'&') => After::Success,
+                Some(b'|') if self.peek_second() == Some(b'|') => After::Failure,
+                _ => return Ok(Item { pipelines, background: false }),
             };
-            if !joins {
-                return Ok(Item { pipelines, background: false });
-            }
             self.bump();
             self.peek();
             self.bump();
             self.skip_lines()?;
-            pipelines.push(self.pipeline()?);
+            pipelines.push(self.pipeline(after)?);
         }
     }
 
-    fn pipeline(&mut self) -> Read<Pipeline> {
+    fn pipeline(&mut self, after: After) -> Read<Pipeline> {
         let mut timed = false;
         let mut negated = false;
         loop {
@@ -149,13 +146,13 @@ impl Reader<'_> {
         }
         self.skip_blanks();
         if (timed || negated) && !self.begins_command() {
-            return Ok(Pipeline { commands: Vec::new(), timed });
+            return Ok(Pipeline { commands: Vec::new(), timed, negated, after });
         }
         let mut commands = vec![self.command()?];
         loop {
             self.skip_blanks();
             if self.peek() != Some(b'|') || self.peek_second() == Some(b'|') {
-                return Ok(Pipeline { commands, timed });
+                return Ok(Pipeline { commands, timed, negated, after });
             }
             self.bump();
             if self.peek() == Some(b'&') {

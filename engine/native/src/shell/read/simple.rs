@@ -153,7 +153,7 @@ impl Reader<'_> {
             subscript = self.parts_between(from, close)?;
             self.pos = close.saturating_add(1);
         }
-        self.eat(b'+');
+        let appends = self.eat(b'+');
         if !self.eat(b'=') {
             self.pos = start;
             return Ok(None);
@@ -166,7 +166,7 @@ impl Reader<'_> {
         } else {
             Value::Word(self.word()?)
         };
-        Ok(Some(Assign { name, subscript, value, span: self.span(start) }))
+        Ok(Some(Assign { name, subscript, appends, value, span: self.span(start) }))
     }
 
     /// Where the bracket that comes next closes, when `=` or `+=` follows it.

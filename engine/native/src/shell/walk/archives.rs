@@ -10,7 +10,7 @@ use crate::sql::tree::Access;
 const PACKS: &[&str] =
     &["-c", "--create", "-r", "--append", "-u", "--update", "-A", "--catenate", "--concatenate", "--delete"];
 
-fn is_tar(name: &str) -> bool {
+pub(super) fn is_tar(name: &str) -> bool {
     matches!(name, "tar" | "bsdtar" | "gtar")
 }
 
@@ -54,9 +54,8 @@ impl Walker<'_> {
             // What is in it goes where it says.
             self.sign(index, Sign::SystemWrite);
         }
-        let Some(folder) = line.value("-C").or_else(|| line.value("--directory")) else {
-            return;
-        };
+        let folder =
+            line.value("-C").or_else(|| line.value("--directory")).unwrap_or_else(|| Arg::text(".", around.span));
         if folder.shown == "/" {
             self.sign(index, Sign::SystemWrite);
         }

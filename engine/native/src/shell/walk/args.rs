@@ -84,7 +84,10 @@ fn shown_with(parts: &[Part], known: &HashMap<String, String>) -> String {
                 value.push('}');
             }
             Part::Arithmetic(_) => value.push_str("$(())"),
-            Part::Command(_) => value.push_str("$()"),
+            Part::Command(script) => match super::said::of_script(script, known) {
+                Some(text) => value.push_str(&text),
+                None => value.push_str("$()"),
+            },
             Part::Process(_) => value.push_str("<()"),
         }
     }
@@ -102,6 +105,8 @@ pub struct Known {
     pub attached: Vec<String>,
     /// Long options without a value. Where there are any, the program's long options are all known.
     pub flags: Vec<String>,
+    /// Whether it is the program of many subcommands: a letter may take a value with one of them and none with another.
+    pub merges: bool,
 }
 
 impl Known {
@@ -113,9 +118,26 @@ impl Known {
         self.is_valued(option) || self.attached.iter().any(|known| known == option)
     }
 
+    /// Whether it is known if the next word is this option's value.
+    fn is_clear(&self, word: &str) -> bool {
+        let all = || self.valued.iter().chain(&self.alone).chain(&self.attached).chain(&self.flags);
+        let spelt = |option: &str| all().any(|known| known == option);
+        let lone = word.get(..2).is_some_and(|letter| !word.starts_with("--") && self.takes(letter));
+        spelt(word) || lone || word.starts_with("--") && spelt(self.whole(word))
+    }
+
     /// Whether words with one dash are names of options here: `-var-file`.
     fn is_worded(&self) -> bool {
         self.valued.iter().any(|option| option.len() > 2 && !option.starts_with("--"))
+    }
+
+    /// The letters of a cluster before what is the value of one of them: of `-Iseconds` those of `-I`.
+    fn letters<'w>(&self, word: &'w str) -> &'w str {
+        if self.merges || !word.starts_with('-') || word.starts_with("--") {
+            return word;
+        }
+        let end = word.char_indices().skip(1).find(|(_, letter)| self.takes(&format!("-{letter}")));
+        end.and_then(|(at, letter)| word.get(..at.saturating_add(letter.len_utf8()))).unwrap_or(word)
     }
 
     /// The long option that a word spells, whole or by a beginning that is no other's, as getopt takes it.
@@ -144,6 +166,8 @@ struct Seen {
 pub struct Line<'a> {
     pub args: &'a [Arg],
     pub positionals: Vec<&'a Arg>,
+    /// Options that nobody knows, so that the next word may be their value, with how many positionals stand before each.
+    pub unclear: Vec<(usize, &'a Arg)>,
     known: Option<&'static Known>,
     seen: Vec<Seen>,
 }
@@ -151,7 +175,7 @@ pub struct Line<'a> {
 impl<'a> Line<'a> {
     /// `args`: the words after the program's name; `known`: what the tables say about its options.
     pub fn of(args: &'a [Arg], known: Option<&'static Known>) -> Line<'a> {
-        let mut line = Line { args, positionals: Vec::new(), known, seen: Vec::new() };
+        let mut line = Line { args, positionals: Vec::new(), unclear: Vec::new(), known, seen: Vec::new() };
         let mut rest = args.iter();
         let mut options_end = false;
         while let Some(arg) = rest.next() {
@@ -159,8 +183,13 @@ impl<'a> Line<'a> {
                 line.positionals.push(arg);
             } else if arg.is("--") {
                 options_end = true;
-            } else if let Some(known) = known {
-                line.option(known, arg, &mut rest);
+            } else {
+                if !arg.shown.contains('=') && !known.is_some_and(|known| known.is_clear(&arg.shown)) {
+                    line.unclear.push((line.positionals.len(), arg));
+                }
+                if let Some(known) = known {
+                    line.option(known, arg, &mut rest);
+                }
             }
         }
         line
@@ -217,8 +246,24 @@ impl<'a> Line<'a> {
 
     /// Whether an option is there: `--name`, `--name=value`, `-x` alone, with its value or in a cluster.
     pub fn has(&self, option: &str) -> bool {
-        self.seen.iter().any(|seen| seen.name == option)
-            || self.args.iter().any(|arg| matches_option(&arg.shown, option))
+        let spells = |word: &str| match self.known.filter(|_| option.len() == 2) {
+            Some(known) => matches_option(word, option) && matches_option(known.letters(word), option),
+            None => matches_option(word, option),
+        };
+        self.seen.iter().any(|seen| seen.name == option) || self.args.iter().any(|arg| spells(&arg.shown))
+    }
+
+    /// Whether a word may be a long option cut short, as getopt takes it; `named`: what is an option as it stands.
+    pub fn has_beginning(&self, option: &str, named: &dyn Fn(&str) -> bool) -> bool {
+        let own = self.args.iter().take_while(|arg| !arg.is("--")).map(|arg| arg.shown.as_str());
+        own.filter(|word| word.len() > 2 && word.starts_with("--")).any(|word| {
+            let name = word.split('=').next().unwrap_or(word);
+            name.len() < option.len()
+                && option.starts_with(name)
+                && !option.contains('=')
+                && !named(name)
+                && !self.known.is_some_and(|known| known.is_clear(name))
+        })
     }
 
     /// Whether one of some options was read, as those of this program are.

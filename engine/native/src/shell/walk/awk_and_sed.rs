@@ -61,6 +61,9 @@ impl Walker<'_> {
             };
             self.described(kind, args, around);
         }
+        if codes.iter().any(|code| super::secrets::awk_reads_secrets(&code.shown)) {
+            self.sign(first, Sign::SystemDiscovery);
+        }
         for file in files.iter().filter(|file| !file.shown.contains('=')) {
             if in_place {
                 self.writes(first, file, Access::Write);

@@ -40,6 +40,24 @@ const TAKES_COMMANDS: &[&str] = &[
     "msfconsole",
 ];
 
+/// Options of compilers, bundlers and linters that say where their output goes.
+const OUTPUTS: &[&str] = &[
+    "-o",
+    "--out",
+    "--output",
+    "--outfile",
+    "--outFile",
+    "--out-file",
+    "--output-file",
+    "--outdir",
+    "--outDir",
+    "--out-dir",
+    "--output-dir",
+    "--output-path",
+    "--dest",
+    "--report-file",
+];
+
 impl Walker<'_> {
     /// Editors and pagers somebody types into, and programs whose input is commands.
     pub(super) fn typed_into(&mut self, index: usize, name: &str, line: &Line, around: &Around) {
@@ -117,8 +135,19 @@ impl Walker<'_> {
         }
     }
 
+    /// Where a build puts what it makes: a file that starts something, or that other programs are, is more than an output.
+    fn puts_output(&mut self, index: usize, line: &Line) {
+        for file in OUTPUTS.iter().flat_map(|option| line.values(option)) {
+            let inside = file.shown.ends_with('/').then(|| format!("{}x", file.shown));
+            for sign in paths::signs(inside.as_deref().unwrap_or(&file.shown), Access::Write) {
+                self.sign(index, sign);
+            }
+        }
+    }
+
     /// A build of what lies in a folder for temporary files runs what anybody may have put there.
     pub(super) fn builds(&mut self, index: usize, name: &str, line: &Line) {
+        self.puts_output(index, line);
         if name == "cmake" {
             // Its folders are where it writes.
             return;

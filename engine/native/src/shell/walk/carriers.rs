@@ -84,7 +84,10 @@ impl Walker<'_> {
         let inner: Vec<Arg> = rest.iter().take(length).map(|arg| placeholder(arg, "{}")).collect();
         if !inner.is_empty() {
             let span = around.span;
-            self.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            let names = self.found_names(args);
+            self.getting(names, |walker| {
+                walker.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
+            });
         }
         from.saturating_add(length).saturating_add(1)
     }
@@ -95,7 +98,9 @@ impl Walker<'_> {
             return;
         }
         let whole = starts.is_empty()
-            || starts.iter().any(|start| paths::delete_signs(&start.shown, true, false).contains(&Sign::WholeTree));
+            || starts
+                .iter()
+                .any(|start| paths::delete_signs(&self.placed(&start.shown), true, false).contains(&Sign::WholeTree));
         let removes = |operation: &super::Operation| {
             operation.kind == Kind::DeleteFile && operation.targets.iter().any(|target| target.name.contains("${ARG}"))
         };
@@ -109,10 +114,11 @@ impl Walker<'_> {
     fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], around: &Around) {
         let span = around.span;
         let is_limited = narrowing::is_limited(&expression(args), By::Delete);
-        // WHY not after `cd`: what is relative is elsewhere by then.
-        let may_be_part = |start: &Arg| !self.moved && paths::is_own_or_plain(&start.shown);
+        let here = Arg::text(".", span);
+        let starts = if starts.is_empty() && self.is_elsewhere() { vec![&here] } else { starts.to_vec() };
+        let may_be_part = |start: &Arg| paths::is_own_or_plain(&self.placed(&start.shown));
         let parts: Vec<bool> = starts.iter().map(|start| is_limited && may_be_part(start)).collect();
-        let here_whole = starts.is_empty() && (self.moved || !is_limited);
+        let here_whole = !is_limited && (starts.is_empty() || self.is_unsure());
         self.inside("find", false, &[], |walker| {
             let index = walker.described(Kind::DeleteFile, args, Around { span, ..Around::default() });
             for (start, is_part) in starts.iter().zip(parts) {
@@ -174,7 +180,16 @@ impl Walker<'_> {
             }
             inner.push(Arg::unknown(around.span));
         }
-        Unwrapped::Inner { wrapper: name.to_owned(), args: inner, signs: Vec::new(), remote: false }
+        let text = match &around.input {
+            Input::Document(Some(text)) | Input::Pipe(Some(text)) => Some(text),
+            Input::Inherited | Input::Process | Input::Pipe(None) => self.piped.as_ref(),
+            Input::Document(None) | Input::File(_) => None,
+        };
+        let names = text.map(|text| super::said::names_in(text)).unwrap_or_default();
+        self.getting(names, |walker| {
+            walker.inside(name, false, &[], |walker| walker.run(&inner, around.clone_plain()));
+        });
+        empty()
     }
 
     /// The text of SQL that a client runs, as operations of SQL.
@@ -262,9 +277,16 @@ impl Walker<'_> {
 
     /// A file that is written or made.
     pub(super) fn writes(&mut self, index: usize, file: &Arg, access: Access) {
+        for other in self.may_be(file) {
+            self.touch(index, target("file", &other, access));
+            for sign in paths::signs(&other.shown, access) {
+                self.sign(index, sign);
+            }
+        }
         if paths::is_nothing(&file.shown) {
             return;
         }
+        let file = &self.here(file);
         self.touch(index, target("file", file, access));
         self.made.insert(paths::file_name(&file.shown).to_owned());
         for sign in paths::signs(&file.shown, access) {
@@ -277,9 +299,16 @@ impl Walker<'_> {
     }
 
     pub(super) fn reads(&mut self, index: usize, file: &Arg) {
+        for other in self.may_be(file) {
+            self.touch(index, target("file", &other, Access::Read));
+            for sign in paths::signs(&other.shown, Access::Read) {
+                self.sign(index, sign);
+            }
+        }
         if paths::is_nothing(&file.shown) {
             return;
         }
+        let file = &self.here(file);
         self.touch(index, target("file", file, Access::Read));
         for sign in paths::signs(&file.shown, Access::Read) {
             self.sign(index, sign);
@@ -288,9 +317,19 @@ impl Walker<'_> {
 
     /// A file or tree that is removed.
     pub(super) fn deletes(&mut self, index: usize, file: &Arg, whole: bool) {
-        if self.moved && !file.shown.starts_with(['/', '~', '$']) {
-            self.sign(index, Sign::OutsideDelete);
+        if self.is_unsure() {
+            for sign in paths::delete_signs(&file.shown, whole, file.dynamic) {
+                self.sign(index, sign);
+            }
         }
+        // What was listed is a part of what is there.
+        for other in self.may_be(file).into_iter().filter(|other| !other.shown.ends_with('*')) {
+            self.touch(index, target("file", &other, Access::Delete));
+            for sign in paths::delete_signs(&other.shown, whole, true) {
+                self.sign(index, sign);
+            }
+        }
+        let file = &self.here(file);
         self.touch(index, target("file", file, Access::Delete));
         for sign in paths::delete_signs(&file.shown, whole, file.dynamic) {
             self.sign(index, sign);
@@ -312,14 +351,14 @@ impl Walker<'_> {
             self.sign(index, Sign::InstallsPackages);
         }
         self.known_tool(index, file);
-        let elsewhere = self.moved && !file.shown.starts_with(['/', '~']);
+        let elsewhere = self.is_away() && !file.shown.starts_with(['/', '~']);
         let odd = file.shown.contains(['%', '|', '\'', '"', '\\', '\n'])
             || ["#{", "{{", "<%"].iter().any(|mark| file.shown.contains(mark))
             || self.is_escaped(file);
         if paths::is_temporary(&file.shown) || elsewhere || odd {
             self.sign(index, Sign::OddPath);
         }
-        for sign in paths::signs(&file.shown, Access::Execute) {
+        for sign in paths::signs(&self.placed(&file.shown), Access::Execute) {
             self.sign(index, sign);
         }
     }

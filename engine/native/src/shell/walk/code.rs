@@ -138,13 +138,22 @@ impl Walker<'_> {
     pub(super) fn interpreter(&mut self, name: &str, kind: &Interpreter, args: &[Arg], around: Around) -> Unwrapped {
         let rest = args.get(1..).unwrap_or_default();
         let mut at = 0_usize;
+        let mut doubted: Option<usize> = None;
         let mut codes: Vec<Arg> = Vec::new();
         let first = self.tree.operations.len();
         let loads: Vec<Arg> = loaded(kind, rest);
+        if super::power_shell::is_power_shell(name) {
+            self.power_shell(name, args, around);
+            return empty();
+        }
         if name == "deno" {
-            let is_eval = rest.first().is_some_and(|word| word.is("eval"));
-            if let Some(code) = rest.iter().skip(1).find(|arg| is_eval && !arg.is_option()) {
-                self.inline_code(std::slice::from_ref(code), args, around);
+            // Options of its own, and their values, may stand before the word.
+            let eval = rest.iter().take(6).position(|word| word.is("eval"));
+            let run = rest.iter().position(|word| word.is("run") || word.is("task") || word.is("test"));
+            if let Some(eval) = eval.filter(|eval| run.is_none_or(|run| run > *eval)) {
+                let words = rest.iter().skip(eval.saturating_add(1));
+                let codes: Vec<Arg> = words.filter(|arg| !arg.is_option()).cloned().collect();
+                self.inline_code(&codes, args, around);
                 return empty();
             }
             if rest.iter().any(|arg| arg.shown.contains("://")) {
@@ -161,8 +170,8 @@ impl Walker<'_> {
                 self.described(Kind::Inspect, args, around);
                 return empty();
             }
-            if kind.modules.iter().any(|option| option == word) {
-                self.module(name, rest.get(at), args, around);
+            if let Some(module) = module_of(kind, arg, rest.get(at)) {
+                self.module(name, module, rest.get(at..).unwrap_or_default(), args, around);
                 return empty();
             }
             if let Some(code) = code_of(kind, word, rest.get(at)) {
@@ -173,8 +182,14 @@ impl Walker<'_> {
                 at = at.saturating_add(1);
             } else if kind.valued.iter().any(|option| option == word) {
                 at = at.saturating_add(1);
+            } else if word.starts_with("--") && !word.contains('=') && !kind.is_flag(word) {
+                // Nobody knows the option: the next word may be its value, and the code or the file come after it.
+                let next = rest.get(at).filter(|next| !next.is_option());
+                doubted = doubted.or(next.map(|_| at.saturating_add(1)));
             }
         }
+        let others = doubted.and_then(|from| rest.get(from..)).map(|rest| kind.begins_in(rest)).unwrap_or_default();
+        codes.extend(others.codes);
         if !codes.is_empty() {
             self.inline_code(&codes, args, around);
             self.loads(first, &loads);
@@ -189,12 +204,19 @@ impl Walker<'_> {
             _ => self.code_input(args, around),
         }
         self.loads(first, &loads);
+        if let Some(file) = others.file {
+            self.runs_file(first, &file);
+        }
         empty()
     }
 
     /// Files and folders of code that are loaded besides.
     fn loads(&mut self, index: usize, files: &[Arg]) {
         for file in files {
+            if file.shown.contains("://") || file.shown.starts_with("data:") {
+                self.sign(index, Sign::OpaqueCode);
+                self.problem("opaque_code", "code in an address is loaded", file.span);
+            }
             self.runs_file(index, file);
             if super::paths::is_temporary_folder(&file.shown) {
                 self.sign(index, Sign::OddPath);
@@ -202,7 +224,7 @@ impl Walker<'_> {
         }
     }
 
-    fn code_input(&mut self, args: &[Arg], around: Around) {
+    pub(super) fn code_input(&mut self, args: &[Arg], around: Around) {
         match around.input.clone() {
             Input::File(file) => {
                 let arg = Arg { shown: file, span: around.span, ..Arg::default() };
@@ -242,8 +264,13 @@ impl Walker<'_> {
         }
     }
 
-    fn module(&mut self, name: &str, module: Option<&Arg>, args: &[Arg], around: Around) {
-        let word = module.and_then(|arg| arg.literal.clone());
+    /// `rest`: what stands behind the option, the module's own name among it unless it is attached.
+    fn module(&mut self, name: &str, module: Option<Arg>, rest: &[Arg], args: &[Arg], around: Around) {
+        let word = module.as_ref().and_then(|arg| arg.literal.clone());
+        let own = match rest.split_first() {
+            Some((first, own)) if module.as_ref().is_some_and(|module| module.shown == first.shown) => own,
+            _ => rest,
+        };
         let (kind, sign) = match word.as_deref() {
             Some(module) => tables::module(module),
             None => {
@@ -252,28 +279,100 @@ impl Walker<'_> {
                 return;
             }
         };
-        let _ = name;
-        let install = word.as_deref().is_some_and(|module| module.starts_with("pip"));
-        if install {
-            let inner: Vec<Arg> = args.iter().skip_while(|arg| !arg.shown.starts_with("pip")).cloned().collect();
+        if let Some(tool) = module.filter(|_| word.as_deref().is_some_and(|module| module.starts_with("pip"))) {
+            let inner: Vec<Arg> = std::iter::once(&tool).chain(own).cloned().collect();
             self.run(&inner, around);
             return;
         }
-        let span = around.span;
-        let index = self.described(kind, args, around);
-        if word.as_deref() == Some("json.tool") {
-            // The second file is made.
-            let rest = args.iter().skip_while(|arg| !arg.is("json.tool")).skip(1).filter(|arg| !arg.is_option());
-            for file in rest.skip(1).cloned().collect::<Vec<Arg>>() {
-                self.writes(index, &file, Access::Create);
+        if let (Some("coverage"), Some((verb, measured))) = (word.as_deref(), own.split_first()) {
+            if verb.is("run") {
+                // What is measured is run: a module or a file.
+                let options = measured.iter().position(|arg| arg.shown.starts_with("-m") || !arg.is_option());
+                let from = measured.get(options.unwrap_or_default()..).unwrap_or_default();
+                let inner: Vec<Arg> = std::iter::once(&Arg::text(name, around.span)).chain(from).cloned().collect();
+                let span = around.span;
+                self.inside("coverage", false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
             }
         }
+        let span = around.span;
+        let index = self.described(kind, args, around);
+        self.module_files(index, kind, word.as_deref().unwrap_or_default(), own);
         if let Some(sign) = sign {
             self.sign(index, sign);
         }
         if sign == Some(Sign::OpaqueCode) {
             self.problem("opaque_code", "a module runs code that is not understood", span);
         }
+    }
+
+    /// The files that a module of Python is given.
+    fn module_files(&mut self, index: usize, kind: Kind, module: &str, rest: &[Arg]) {
+        let files: Vec<&Arg> = rest.iter().filter(|arg| !arg.is_option()).collect();
+        let has = |options: &[&str]| rest.iter().any(|arg| options.iter().any(|option| arg.is(option)));
+        match (module, files.as_slice()) {
+            ("json.tool", files) => {
+                // The second file is made.
+                files.iter().take(1).for_each(|file| self.reads(index, file));
+                files.iter().skip(1).for_each(|file| self.writes(index, file, Access::Create));
+            }
+            ("tarfile" | "zipfile", [archive, files @ ..]) if has(&["-c", "--create"]) => {
+                self.writes(index, archive, Access::Create);
+                for file in files {
+                    self.reads(index, file);
+                    if super::secrets::is_above_keys(&file.shown) {
+                        self.sign(index, Sign::CredentialRead);
+                    }
+                }
+            }
+            ("tarfile" | "zipfile", [archive, into, ..]) if has(&["-e", "--extract"]) => {
+                self.reads(index, archive);
+                self.writes(index, into, Access::Create);
+                self.takes_tree(index, into, true);
+            }
+            (_, files) if matches!(kind, Kind::Inspect | Kind::Archive) => {
+                files.iter().for_each(|file| self.reads(index, file));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What an interpreter runs where an option nobody knows took the word before.
+#[derive(Debug, Default)]
+struct Others {
+    codes: Vec<Arg>,
+    file: Option<Arg>,
+}
+
+impl Interpreter {
+    /// The module that an option names, where it names one.
+    pub(super) fn module_at(&self, arg: &Arg, next: Option<&Arg>) -> Option<Arg> {
+        module_of(self, arg, next).map(|module| module.unwrap_or_else(|| Arg::unknown(arg.span)))
+    }
+
+    /// Whether an option is known to have no value: by its name, or by how it begins (`--no-*`).
+    fn is_flag(&self, word: &str) -> bool {
+        self.flags.iter().any(|flag| match flag.strip_suffix('*') {
+            Some(head) => word.starts_with(head),
+            None => flag == word,
+        })
+    }
+
+    fn begins_in(&self, rest: &[Arg]) -> Others {
+        let mut found = Others::default();
+        let mut at = 0_usize;
+        while let Some(arg) = rest.get(at) {
+            at = at.saturating_add(1);
+            if let Some(code) = code_of(self, &arg.shown, rest.get(at)).filter(|_| arg.is_option()) {
+                found.codes.push(code);
+            } else if !arg.is_option() {
+                found.file = found.file.or(Some(arg.clone()));
+                break;
+            } else if self.valued.iter().any(|option| *option == arg.shown) {
+                at = at.saturating_add(1);
+            }
+        }
+        found
     }
 }
 
@@ -293,17 +392,38 @@ fn loaded(kind: &Interpreter, rest: &[Arg]) -> Vec<Arg> {
                 None => None,
             };
             let named = value.map(|value| match value.shown.split_once('=') {
-                Some((_, file)) => value.part(file),
-                None => value.clone(),
+                Some((_, file)) if !value.shown.starts_with("data:") => value.part(file),
+                _ => value.clone(),
             });
-            found.extend(named.filter(|file| file.shown.starts_with(['/', '~', '.', '$'])));
+            found.extend(named.filter(|file| {
+                file.shown.starts_with(['/', '~', '.', '$'])
+                    || file.shown.starts_with("data:")
+                    || file.shown.contains("://")
+            }));
         }
     }
     found
 }
 
+/// The module that an option names: the next argument, or what stands after the letter (`-mpip`, `-Im pip`). None where the option
+/// names none; the module is unknown where nothing stands there.
+fn module_of(kind: &Interpreter, arg: &Arg, next: Option<&Arg>) -> Option<Option<Arg>> {
+    let letter = kind.modules.iter().find_map(|option| option.strip_prefix('-'))?;
+    let cluster = arg.shown.strip_prefix('-').filter(|cluster| !cluster.starts_with('-'))?;
+    let place = cluster.find(letter)?;
+    let before = cluster.get(..place)?;
+    let ends = |option: &String| option.strip_prefix('-').is_some_and(|letter| before.contains(letter));
+    if !before.bytes().all(|byte| byte.is_ascii_alphabetic()) || kind.valued.iter().chain(&kind.codes).any(ends) {
+        return None;
+    }
+    match cluster.get(place.saturating_add(letter.len())..) {
+        None | Some("") => Some(next.cloned()),
+        Some(attached) => Some(Some(arg.part(attached))),
+    }
+}
+
 /// The code that an option carries: the next argument, or what stands after the letter.
-fn code_of(kind: &Interpreter, word: &str, next: Option<&Arg>) -> Option<Arg> {
+pub(super) fn code_of(kind: &Interpreter, word: &str, next: Option<&Arg>) -> Option<Arg> {
     for option in &kind.codes {
         if word == option {
             return Some(next.cloned().unwrap_or_default());

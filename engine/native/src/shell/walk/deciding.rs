@@ -46,12 +46,21 @@ pub(super) fn deciding(matching: &[&'static Entry]) -> Option<&'static Entry> {
 
 /// The entries that hold for a line, in the order of the tables.
 pub(super) fn holding(entries: &'static [Entry], line: &Line) -> Vec<&'static Entry> {
-    entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, line))).collect()
+    let named = |word: &str| {
+        entries.iter().flat_map(|entry| &entry.when).any(|when| match when {
+            Condition::Option(options) | Condition::NoOption(options) => options.iter().any(|option| option == word),
+            _ => false,
+        })
+    };
+    entries.iter().filter(|entry| entry.when.iter().all(|when| holds(when, line, &named))).collect()
 }
 
-fn holds(when: &Condition, line: &Line) -> bool {
+/// `named`: whether a word is an option of some entry as it stands, so no beginning of a longer one.
+fn holds(when: &Condition, line: &Line, named: &dyn Fn(&str) -> bool) -> bool {
     match when {
-        Condition::Option(options) => options.iter().any(|option| line.has(option)),
+        Condition::Option(options) => {
+            options.iter().any(|option| line.has(option) || line.has_beginning(option, named))
+        }
         Condition::NoOption(words) => !words.iter().any(|word| {
             if word.starts_with('-') {
                 line.has(word)
@@ -134,6 +143,23 @@ mod tests {
         }
         dead.sort();
         assert!(dead.is_empty(), "entries that no line makes count:\n{}", dead.join("\n"));
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_option_is_that_option() {
+        let holding = |line: &str| {
+            let words: Vec<Arg> = line.split(' ').map(|word| Arg::text(word, (0, 0))).collect();
+            let (name, rest) =
+                words.split_first().map_or(("", &[] as &[Arg]), |(name, rest)| (name.shown.as_str(), rest));
+            let line = Line::of(rest, tables::known(name));
+            holding(tables::entries(name), &line).iter().any(|entry| !entry.signs.is_empty())
+        };
+        for line in ["git push --mir", "git commit --am", "git checkout --forc", "tar --remove-f -cf a src"] {
+            assert!(holding(line), "{line}");
+        }
+        for line in ["git push --tags-x", "git commit --author=x", "git commit --all", "tar --rewind -cf a src"] {
+            assert!(!holding(line), "{line}");
+        }
     }
 
     #[test]

@@ -4,13 +4,21 @@
 //! `unwrap` takes wrappers off, `code` looks into inline code, `programs` says what a program does. The tables (`*.tsv`)
 //! are the knowledge; nothing here knows a program by name that a table could know.
 
+mod addresses;
 mod archives;
 pub mod args;
 mod awk_and_sed;
+mod braces;
 mod builders;
 mod carriers;
 mod code;
+mod containers;
 mod deciding;
+mod feeding;
+mod folders;
+mod git_settings;
+mod globs;
+mod held;
 mod looks;
 mod multiplexers;
 mod narrowing;
@@ -19,9 +27,15 @@ mod own_verbs;
 mod paths;
 mod pipelines;
 mod placing;
+mod power_shell;
 mod programs;
+mod reaching;
 mod redirects;
+mod said;
+mod scripts;
 mod searches;
+mod secrets;
+mod setting;
 mod shells;
 mod simple;
 mod structure;
@@ -29,13 +43,18 @@ pub mod tables;
 mod tools;
 mod transfers;
 mod unwrap;
+mod variables;
+mod verb_words;
+mod version_control;
+mod ways;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::read::{self, Outcome};
-use super::syntax::{Part, Script, Span};
-use super::tree::{Facts, Operation, Step, Target, Tree};
+use super::syntax::{Command, Part, Script, Span};
+use super::tree::{Carried, Facts, Operation, Step, Target, Tree};
 use super::vocabulary::{Kind, Sign};
 use crate::sql::tree::{Effect, Problem};
 
@@ -84,12 +103,22 @@ pub struct Walker<'t> {
     fetched: HashSet<String>,
     /// What the wrappers so far add to the commands inside.
     signs: Vec<Sign>,
-    /// The last text that a variable got, where it was known: only ever a reason to look closer.
-    constants: HashMap<String, String>,
+    /// What variables may be, and where the shell may be: only ever a reason to look closer.
+    held: held::Held,
+    /// The bodies of functions, and which operation was the first of each.
+    bodies: HashMap<String, (Rc<Command>, usize)>,
+    /// The functions that are gone through.
+    calling: Vec<String>,
+    /// What comes on the standard input of what is walked, as far as it names something.
+    piped: Option<String>,
+    /// The names that a command is given where only the run tells.
+    gets: Vec<String>,
+    /// How often what is walked was walked before.
+    again: usize,
+    /// How many words may still be looked at again.
+    left: usize,
     /// Names of files that this command wrote: running one of them is running what nobody reads.
     made: HashSet<String>,
-    /// Whether the shell left the folder it began in, or everything below it.
-    moved: bool,
     /// Whether code of others was fetched.
     cloned: bool,
     /// How often a command was taken to begin at a second place.
@@ -113,9 +142,14 @@ impl<'t> Walker<'t> {
             aliases: HashSet::new(),
             fetched: HashSet::new(),
             signs: Vec::new(),
-            constants: HashMap::new(),
+            held: held::Held::default(),
+            bodies: HashMap::new(),
+            calling: Vec::new(),
+            piped: None,
+            gets: Vec::new(),
+            again: 0,
+            left: ways::MAX_AGAIN,
             made: HashSet::new(),
-            moved: false,
             cloned: false,
             doubts: 0,
             foreign: HashSet::new(),
@@ -126,6 +160,9 @@ impl<'t> Walker<'t> {
     pub fn whole(&mut self, outcome: &Outcome) {
         self.script(&outcome.script);
         self.faults(outcome);
+        if self.held.overflowed {
+            self.problem("too_complex", "variables have more or longer texts than are followed", (0, self.text.len()));
+        }
         if self.tree.operations.is_empty() {
             self.operation(Kind::Empty, (0, self.text.len()));
         }
@@ -273,6 +310,9 @@ impl<'t> Walker<'t> {
                 Part::Parameter(parameter) => {
                     if parameter.assigns {
                         self.sets(&parameter.name, (0, self.text.len()));
+                        let mut texts = self.held.texts(&parameter.name);
+                        texts.push(Some(args::shown(&parameter.inside).trim_start_matches([':', '=']).to_owned()));
+                        self.held.set(&parameter.name, texts);
                     }
                     if parameter.evaluates {
                         self.problem("evaluated_value", "a value is expanded again", (0, 0));
@@ -309,7 +349,7 @@ impl<'t> Walker<'t> {
     fn substituted(&mut self, step: &'static str, script: &Script) {
         let (wrappers, remote) = (std::mem::take(&mut self.wrappers), std::mem::replace(&mut self.remote, false));
         let signs = std::mem::take(&mut self.signs);
-        self.within(step, |walker| walker.script(script));
+        self.within(step, |walker| walker.apart(|walker| walker.script(script)));
         self.wrappers = wrappers;
         self.remote = remote;
         self.signs = signs;

@@ -79,7 +79,14 @@ impl Walker<'_> {
     /// What needs a look at the values of a known program.
     pub(super) fn known_values(&mut self, index: usize, name: &str, kind: Kind, line: &Line, around: &Around) {
         match name {
-            "git" => self.git(index, line, around),
+            "git" => {
+                if line.positionals.first().is_some_and(|verb| verb.is("apply") || verb.is("am")) {
+                    self.takes_tree(index, &Arg::text(".", around.span), true);
+                }
+                self.git(index, line, around);
+                self.git_files(index, line);
+            }
+            "gh" | "glab" => self.sent_files(index, line),
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),
@@ -89,6 +96,9 @@ impl Walker<'_> {
             "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "sqlcmd" | "clickhouse-client" | "cockroach"
             | "usql" | "duckdb" => {
                 self.database(index, name, line, around);
+            }
+            "unzip" | "7z" | "7za" | "7zr" if line.value(if name == "unzip" { "-d" } else { "-o" }).is_none() => {
+                self.takes_tree(index, &Arg::text(".", around.span), true);
             }
             "chmod" => self.chmod(index, line),
             "tar" | "bsdtar" | "gtar" => self.tar(index, line, around),
@@ -107,23 +117,28 @@ impl Walker<'_> {
             "gcc" | "g++" | "cc" | "c++" | "clang" | "clang++" | "rustc" => self.compiles(name, line),
             "go" | "swift" | "dart" | "crystal" | "nim" | "zig" | "v" => self.runs_source(index, name, line),
             "crontab" => self.crontab(index, line),
+            "fallocate" => self.allocates(index, line),
             "export" | "declare" | "typeset" | "readonly" | "local" => self.variables(index, line),
             "alias" => self.aliases(index, line),
             "hash" => self.hashed(line),
             "ln" => self.links(index, line),
             "date" => self.sets_the_time(index, line),
             "mlr" | "miller" => self.redirects_in(index, line),
-            "cd" | "pushd" => self.folder(line),
+            "cd" | "pushd" | "popd" | "chdir" => self.folder(name, line),
+            "set" => {
+                if line.args.iter().take_while(|arg| !arg.is("--")).any(|arg| stops_at_failure(&arg.shown)) {
+                    self.held.set(super::held::STRICT, vec![Some(String::new())]);
+                }
+                self.sets_words(line);
+            }
+            "patch" | "cpio" | "unrar" | "unar" => self.takes_tree(index, &Arg::text(".", around.span), true),
             "ip" | "unset" | "test" | "[" | "printf" | "read" | "let" | "mapfile" | "readarray" | "getopts" => {
                 self.subscripts(line);
-                for variable in super::tools::set_by(name, line) {
-                    if tables::is_execution_variable(&variable) {
-                        self.sign(index, Sign::ExecutionVariable);
-                    }
-                }
+                self.sets_variables(index, name, line, around);
             }
             _ => {}
         }
+        self.secrets_in(index, name, kind, line);
         self.typed_into(index, name, line, around);
         if matches!(kind, Kind::Fetch | Kind::Send | Kind::Connect) {
             for host in line.args.iter().filter(|arg| arg.shown.contains("://")).take(5) {
@@ -131,6 +146,11 @@ impl Walker<'_> {
             }
         }
     }
+}
+
+/// Whether a word of `set` ends the shell at the first command that fails.
+fn stops_at_failure(word: &str) -> bool {
+    word == "errexit" || word.starts_with('-') && word.contains('e')
 }
 
 /// A file that is written whose name begins with a bar or a mark is a command for what it takes (`psql -o '|x'`, `strace -o '!x'`).

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::super::vocabulary::Sign;
+use super::globs;
+use super::reaching;
 use crate::sql::tree::Access;
 
 /// What kind of file a pattern names.
@@ -22,13 +24,15 @@ enum Class {
 struct Pattern {
     text: &'static str,
     class: Class,
+    /// What stands behind `*/` in another pattern: the same file where a command begins.
+    is_part: bool,
 }
 
 fn patterns() -> &'static [Pattern] {
     static PATTERNS: OnceLock<Vec<Pattern>> = OnceLock::new();
     PATTERNS.get_or_init(|| {
         let rows = include_str!("paths.tsv").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        rows.filter_map(|line| {
+        let patterns = rows.filter_map(|line| {
             let (class, text) = line.split_once('\t')?;
             let class = match class {
                 "credential" => Class::Credential,
@@ -41,9 +45,12 @@ fn patterns() -> &'static [Pattern] {
                 "escape" => Class::Escape,
                 _ => return None,
             };
-            Some(Pattern { text, class })
-        })
-        .collect()
+            Some(Pattern { text, class, is_part: false })
+        });
+        let below = |pattern: &Pattern| {
+            pattern.text.strip_prefix("*/").map(|text| Pattern { text, class: pattern.class, is_part: true })
+        };
+        patterns.flat_map(|pattern| [below(&pattern), Some(pattern)]).flatten().collect()
     })
 }
 
@@ -55,7 +62,7 @@ fn folders() -> &'static Folders {
     static FOLDERS: OnceLock<Folders> = OnceLock::new();
     FOLDERS.get_or_init(|| {
         let (mut known, mut globs) = (HashMap::<&str, Vec<Sign>>::new(), Vec::new());
-        for pattern in patterns() {
+        for pattern in patterns().iter().filter(|pattern| !pattern.is_part) {
             let sign = match pattern.class {
                 Class::Persistence => Sign::Persistence,
                 Class::Credential => Sign::CredentialWrite,
@@ -64,7 +71,12 @@ fn folders() -> &'static Folders {
             };
             let heads = pattern.text.match_indices('/').filter_map(|(at, _)| pattern.text.get(..at.max(1)));
             // Into `/usr/local` and the like programs are installed; what that says it says as a folder of the system.
-            for head in heads.filter(|head| *head != "*" && (!head.starts_with('/') || sign == Sign::SystemWrite)) {
+            let is_told = |head: &&str| match head.strip_prefix('*') {
+                // What begins anywhere is told by a part that listings leave out; others have folders of any name.
+                Some(rest) => rest.contains("/."),
+                None => !head.starts_with('/') || sign == Sign::SystemWrite,
+            };
+            for head in heads.filter(is_told) {
                 if head.contains('*') {
                     globs.push((head, sign));
                 } else if !known.get(head).is_some_and(|signs| signs.contains(&sign)) {
@@ -79,12 +91,13 @@ fn folders() -> &'static Folders {
 }
 
 /// A name with homes spelt `~`, doubled slashes and dots taken out.
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     let name = name.strip_prefix("file://").unwrap_or(name);
     let mut parts: Vec<&str> = Vec::new();
     for part in name.split('/') {
         match part {
             "" | "." => {}
+            ".." if parts.is_empty() && name.starts_with('/') => {}
             ".." if parts.last().is_some_and(|last| *last != ".." && *last != "~") => {
                 parts.pop();
             }
@@ -110,8 +123,13 @@ fn normal(name: &str) -> String {
     }
 }
 
+/// Each pattern of a known name.
+pub(super) fn known() -> impl Iterator<Item = &'static str> {
+    patterns().iter().map(|pattern| pattern.text)
+}
+
 /// Whether a pattern with `*` matches a whole name.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((head, tail)) => {
@@ -143,8 +161,17 @@ fn classes(name: &str) -> Vec<Class> {
     let name = normal(name);
     // A pattern that a shell would expand may name what we look for.
     let mut found: Vec<Class> = Vec::new();
+    let names = |pattern: &Pattern, name: &str| matches(pattern.text, name) || may_expand_to(name, pattern.text);
+    let above = reaching::from_above(&name);
     for pattern in patterns() {
-        if !found.contains(&pattern.class) && (matches(pattern.text, &name) || may_expand_to(&name, pattern.text)) {
+        let is_above = || {
+            above.iter().any(|name| {
+                (pattern.class != Class::System || reaching::is_of_systems_alone(name))
+                    && !pattern.text.starts_with('*')
+                    && names(pattern, name)
+            })
+        };
+        if !found.contains(&pattern.class) && (names(pattern, &name) || is_above()) {
             found.push(pattern.class);
         }
     }
@@ -153,6 +180,9 @@ fn classes(name: &str) -> Vec<Class> {
 
 /// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
 fn may_expand_to(glob: &str, known: &str) -> bool {
+    if globs::overlap(glob, known) {
+        return true;
+    }
     // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
     let known = known.strip_suffix('*').unwrap_or(known);
     if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
@@ -165,7 +195,7 @@ fn may_expand_to(glob: &str, known: &str) -> bool {
     glob_matches(glob, known)
 }
 
-fn glob_matches(glob: &str, name: &str) -> bool {
+pub(super) fn glob_matches(glob: &str, name: &str) -> bool {
     let mut glob_chars = glob.chars();
     let mut name_chars = name.chars();
     match glob_chars.next() {
@@ -231,17 +261,15 @@ pub(super) fn signs(name: &str, access: Access) -> Vec<Sign> {
     if name == "/" && access == Access::Read {
         signs.push(Sign::SystemDiscovery);
     }
-    let public = name.ends_with(".pub")
-        || name.contains(".env.example")
-        || name.contains(".env.sample")
-        || name.contains(".env.template");
+    let public = [".pub", ".example", ".sample", ".template", ".dist"].iter().any(|ending| name.ends_with(ending))
+        || [".env.example", ".env.sample", ".env.template"].iter().any(|part| name.contains(part));
     if access == Access::Read && is_private(name) {
         signs.push(Sign::SystemDiscovery);
     }
     if changes && is_hidden_in_shared_folder(name) {
         signs.push(Sign::Obfuscated);
     }
-    for class in classes(name) {
+    for class in globs::alternatives(name).iter().flat_map(|name| classes(name)) {
         if public && class == Class::Credential {
             continue;
         }

@@ -123,11 +123,9 @@ impl Walker<'_> {
         let fetches = first_where(|name| {
             matches!(name, "curl" | "wget" | "fetch" | "aria2c" | "nc" | "ncat" | "GET" | "lwp-download")
         });
-        let interprets = last_where(tables::reads_code);
-        if let (Some(fetch), Some(interpreter)) = (fetches, interprets) {
-            if fetch < interpreter {
-                self.sign_last(from, Sign::DownloadAndRun);
-            }
+        let after = fetches.and_then(|fetch| pipeline.commands.get(fetch.saturating_add(1)..)).unwrap_or_default();
+        if after.iter().any(|command| self.takes_code(command)) {
+            self.sign_last(from, Sign::DownloadAndRun);
         }
         let connects = first_where(|name| matches!(name, "nc" | "ncat" | "netcat" | "telnet" | "socat" | "openssl"));
         if let (Some(_), Some(_)) = (connects, last_where(tables::is_shell)) {

@@ -18,7 +18,8 @@ impl Walker<'_> {
         if paths::is_nothing(&into.shown) {
             return;
         }
-        let folder = into.shown.trim_end_matches('/');
+        let folder = self.placed(&into.shown);
+        let folder = folder.trim_end_matches('/');
         for source in sources {
             // Of `host:name` the name.
             let name = paths::file_name(&source.shown).rsplit(':').next().unwrap_or_default();
@@ -42,7 +43,7 @@ impl Walker<'_> {
 
     /// A folder that is replaced by a tree, or has one `mixed` into it.
     pub(super) fn takes_tree(&mut self, index: usize, folder: &Arg, mixed: bool) {
-        for sign in paths::tree_signs(&folder.shown, mixed) {
+        for sign in paths::tree_signs(&self.placed(&folder.shown), mixed) {
             self.sign(index, sign);
         }
     }

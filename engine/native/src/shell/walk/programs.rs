@@ -1,6 +1,5 @@
 //! What a program does, by `programs.tsv` and `services.tsv`; for programs nobody knows, by what its words say.
 
-use super::super::tree::Target;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::{Arg, Line};
 use super::carriers::target;
@@ -10,168 +9,6 @@ use super::tables::{self, Entry, Touches};
 use super::{own_verbs, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
-/// Verbs after which something is gone.
-const DESTROYS: &[&str] = &[
-    "delete",
-    "del",
-    "remove",
-    "rm",
-    "destroy",
-    "purge",
-    "drop",
-    "terminate",
-    "wipe",
-    "erase",
-    "prune",
-    "truncate",
-    "revoke",
-    "deregister",
-    "unregister",
-    "nuke",
-    "format",
-    "evict",
-    "drain",
-    "shred",
-    "deletion",
-    "rmi",
-    "unpublish",
-    "expire",
-    "reset",
-    "flush",
-    "flushall",
-    "flushdb",
-    "empty",
-    "obliterate",
-    "detach",
-    "disable",
-    "decommission",
-    "abandon",
-    "rb",
-    "zap",
-    "kill",
-    "clear",
-    "clean",
-    "cleanup",
-    "rollback",
-    "downgrade",
-    "unlink",
-    "overwrite",
-    "cancel",
-    "stop",
-    "deactivate",
-    "archive",
-    "purge-cache",
-    "rdelete",
-    "erase-all",
-    "unset",
-    "suspend",
-    "pause",
-    "shutdown",
-    "halt",
-    "dropdb",
-    "deprovision",
-    "undeploy",
-    "uninstall",
-    "forget",
-    "repair",
-    "move-to-trash",
-    "trash",
-    "void",
-    "refund",
-];
-
-/// Verbs that only look.
-const LOOKS: &[&str] = &[
-    "describe",
-    "list",
-    "get",
-    "ls",
-    "show",
-    "view",
-    "status",
-    "help",
-    "version",
-    "info",
-    "logs",
-    "log",
-    "top",
-    "diff",
-    "plan",
-    "validate",
-    "check",
-    "search",
-    "find",
-    "inspect",
-    "events",
-    "explain",
-    "history",
-    "whoami",
-    "ps",
-    "images",
-    "stats",
-    "cat",
-    "head",
-    "lookup",
-    "verify",
-    "lint",
-    "count",
-    "read",
-    "query",
-    "size",
-    "stat",
-    "tree",
-    "du",
-    "print",
-    "dump-config",
-    "config-view",
-    "api-resources",
-    "api-versions",
-    "cluster-info",
-    "output",
-    "outputs",
-    "graph",
-    "template",
-    "search-hub",
-    "env",
-    "completion",
-    "wait",
-    "watch",
-    "snapshots",
-    "sts",
-    "doctor",
-    "audit",
-    "outdated",
-    "preview",
-];
-
-/// Options after which something is gone.
-const DESTROYING_OPTIONS: &[&str] = &[
-    "--delete",
-    "--remove",
-    "--purge",
-    "--prune",
-    "--destroy",
-    "--wipe",
-    "--erase",
-    "--drop",
-    "--force-reset",
-    "--accept-data-loss",
-    "--delete-after",
-    "--delete-before",
-    "--delete-during",
-    "--delete-excluded",
-    "--remove-source-files",
-    "--auto-approve",
-    "-auto-approve",
-    "--skip-final-snapshot",
-    "--delete-data",
-    "--del",
-    "--clean-all",
-    "--cleanup",
-    "--factory-reset",
-    "--no-preserve-root",
-];
-
 impl Walker<'_> {
     /// The operation of a program that is no wrapper, or of a wrapper that runs nothing.
     pub(super) fn program(&mut self, name: &str, args: &[Arg], around: Around) {
@@ -180,7 +17,9 @@ impl Walker<'_> {
             "sed" | "gsed" | "ssed" => return self.sed(args, around),
             _ => {}
         }
-        if let Some(interpreter) = tables::interpreter(name) {
+        // `bun add x` is a package manager, `bun x.ts` runs code.
+        let is_own = own_verbs::is_own(name, args.get(1..).unwrap_or_default());
+        if let Some(interpreter) = tables::interpreter(name).filter(|_| !is_own) {
             self.interpreter(name, interpreter, args, around);
             return;
         }
@@ -199,15 +38,34 @@ impl Walker<'_> {
         };
         let touches = look.map(|look| look.touches).or(first.map(|entry| entry.touches)).unwrap_or(Touches::Nothing);
         let input = around.clone_plain();
+        let mark = self.held.mark();
+        let works_in = super::folders::options_of(name, &line);
+        let (members, works_in) =
+            if super::archives::is_tar(name) { (works_in, Vec::new()) } else { (Vec::new(), works_in) };
+        works_in.iter().for_each(|folder| self.enters(folder));
         let index = self.described(kind, args, around);
         let looks = look.iter().flat_map(|look| &look.signs);
         for sign in looks.chain(matching.iter().flat_map(|entry| &entry.signs)) {
             self.sign(index, *sign);
         }
-        self.touches(index, touches, kind, &line);
+        self.touches(index, touches, name, &line);
+        // What is named to `tar` is there; the archive is not.
+        self.apart(|walker| {
+            for folder in &members {
+                walker.enters(folder);
+                walker.touches(index, touches, name, &line);
+                walker.takes_home(index, kind, &line);
+            }
+        });
         // A name may stand for two programs (`split`): what either of them would do counts.
         let has_verbs = matching.iter().any(|entry| entry.touches == Touches::Verbs);
-        self.by_words(index, kind, entries.is_empty() && look.is_none() || has_verbs, &line);
+        self.by_words(index, name, kind, entries.is_empty() && look.is_none() || has_verbs, &line);
+        if kind == Kind::Package && look.is_none() {
+            self.unlisted_package_verb(index, name, &line);
+        }
+        if let Some(file) = args.first() {
+            self.script_words(index, file, rest);
+        }
         self.options_that_run(index, name, spelled, &input);
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
@@ -224,9 +82,12 @@ impl Walker<'_> {
                 self.runs_file(index, file);
             }
         }
+        if !works_in.is_empty() {
+            self.held.take(mark);
+        }
     }
 
-    fn touches(&mut self, index: usize, touches: Touches, kind: Kind, line: &Line) {
+    fn touches(&mut self, index: usize, touches: Touches, name: &str, line: &Line) {
         let files = &line.positionals;
         match touches {
             Touches::Nothing => {}
@@ -258,7 +119,7 @@ impl Walker<'_> {
                 for file in files.iter().take(sources) {
                     self.reads(index, file);
                     if touches == Touches::Move {
-                        for sign in paths::signs(&file.shown, Access::Delete) {
+                        for sign in paths::signs(&self.placed(&file.shown), Access::Delete) {
                             self.sign(index, sign);
                         }
                     }
@@ -275,6 +136,7 @@ impl Walker<'_> {
             }
             Touches::Grant => {
                 for file in files.iter().skip(1) {
+                    let file = &self.here(file);
                     self.touch(index, target("file", file, Access::Grant));
                     for sign in paths::signs(&file.shown, Access::Grant) {
                         self.sign(index, sign);
@@ -284,28 +146,7 @@ impl Walker<'_> {
             Touches::Host => {
                 files.iter().take(2).for_each(|host| self.touch(index, target("host", host, Access::Execute)))
             }
-            Touches::Verbs => self.verbs(index, kind, line),
-        }
-    }
-
-    /// A tool of verbs and resources: `git push origin`, `kubectl delete pod web`.
-    fn verbs(&mut self, index: usize, _kind: Kind, line: &Line) {
-        let verbs: Vec<&str> =
-            line.positionals.iter().map(|arg| arg.shown.as_str()).take_while(|word| is_verb(word)).take(3).collect();
-        if verbs.is_empty() {
-            return;
-        }
-        let looks = looks(&verbs);
-        let (access, effect) = if looks { (Access::Read, Some(Effect::Read)) } else { (Access::Execute, None) };
-        self.touch(index, Target { class: "verb", name: verbs.join(" "), access, literal: true });
-        for resource in line.positionals.iter().skip(verbs.len()).take(20) {
-            self.touch(index, target("resource", resource, access));
-        }
-        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) || self.destroying_option(line);
-        if let (Some(effect), Some(operation), false) = (effect, self.tree.operations.get_mut(index), destroys) {
-            if matches!(operation.effect, Effect::Execute | Effect::Write) && operation.facts.redirects.is_empty() {
-                operation.effect = effect;
-            }
+            Touches::Verbs => self.verbs(index, name, line),
         }
     }
 
@@ -335,8 +176,15 @@ impl Walker<'_> {
     /// A whole home that is packed or copied, and files that a browser of pages or a client shows: keys are among them.
     fn takes_home(&mut self, index: usize, kind: Kind, line: &Line) {
         let packs = matches!(kind, Kind::Archive | Kind::CopyFile | Kind::RemoteCopy);
-        if packs && line.positionals.iter().any(|file| matches!(file.shown.trim_end_matches('/'), "~" | "~/." | "~/*"))
-        {
+        // Of a copy the last word is where it goes.
+        let taken = line.positionals.len().saturating_sub(usize::from(kind != Kind::Archive)).max(1);
+        let recurses = kind != Kind::CopyFile
+            || ["-r", "-R", "-a", "--recursive", "--archive"].iter().any(|option| line.has(option));
+        let above = |file: &Arg| {
+            matches!(self.placed(&file.shown).trim_end_matches('/'), "~" | "~/." | "~/*")
+                || recurses && super::secrets::is_above_keys(&file.shown)
+        };
+        if packs && line.positionals.iter().take(taken).any(|file| above(file)) {
             self.sign(index, Sign::CredentialRead);
         }
         if kind == Kind::Fetch {
@@ -346,75 +194,6 @@ impl Walker<'_> {
             }
         }
     }
-
-    fn destroying_option(&self, line: &Line) -> bool {
-        line.args.iter().any(|arg| {
-            DESTROYING_OPTIONS
-                .iter()
-                .any(|option| arg.shown.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest == "=true"))
-        })
-    }
-
-    /// What the words of any program say: verbs that destroy.
-    fn by_words(&mut self, index: usize, kind: Kind, open: bool, line: &Line) {
-        if !open || line.has("--help") || line.has("--dry-run") || matches!(kind, Kind::RunFile) {
-            return;
-        }
-        let verbs: Vec<&str> =
-            line.positionals.iter().map(|arg| arg.shown.as_str()).take_while(|word| is_verb(word)).take(4).collect();
-        let looks = looks(&verbs);
-        // `git archive` writes a copy and leaves what it packs.
-        let packs = kind == Kind::VersionControl && verbs.first() == Some(&"archive");
-        let destroys = verbs.iter().any(|verb| has_part(verb, DESTROYS, false)) && !looks && !packs;
-        if destroys || self.destroying_option(line) {
-            self.sign(index, Sign::DestructiveVerb);
-            if let Some(operation) = self.at(index) {
-                operation.effect = operation.effect.max(Effect::Delete);
-            }
-        }
-    }
-}
-
-/// Whether verbs only look: the first or the last does, or the second where it is no name of a thing.
-fn looks(verbs: &[&str]) -> bool {
-    let things = [
-        "version",
-        "log",
-        "logs",
-        "history",
-        "env",
-        "status",
-        "events",
-        "test",
-        "images",
-        "snapshots",
-        "outputs",
-        "stats",
-    ];
-    let second = verbs.get(1).filter(|verb| verbs.len() == 2 || !things.contains(verb));
-    verbs.first().into_iter().chain(second).chain(verbs.last()).any(|verb| has_part(verb, LOOKS, true))
-}
-
-/// A word that could be a verb or the name of a kind of resource.
-fn is_verb(word: &str) -> bool {
-    word.len() <= 40
-        && word.starts_with(|char: char| char.is_ascii_lowercase())
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b':'))
-}
-
-/// Whether a verb, or its first or last part, is one of the list.
-fn has_part(verb: &str, list: &[&str], first_only: bool) -> bool {
-    if list.contains(&verb) {
-        return true;
-    }
-    let mut parts = verb.split(['-', ':', '_']);
-    let first = parts.next().unwrap_or_default();
-    if list.contains(&first) {
-        return true;
-    }
-    !first_only && parts.next_back().is_some_and(|last| list.contains(&last))
 }
 
 fn unknown_kind(args: &[Arg]) -> Kind {

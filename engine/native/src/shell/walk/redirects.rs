@@ -25,8 +25,7 @@ impl Walker<'_> {
     pub(super) fn redirects(&mut self, redirects: &[Redirect]) -> Redirected {
         let mut found = Redirected::default();
         for redirect in redirects {
-            self.parts(&redirect.target.parts);
-            let arg = Arg::of(&redirect.target, &self.constants);
+            let arg = Arg::of(&redirect.target, self.held.constants());
             found.facts.push(RedirectFact {
                 operator: redirect.operator,
                 descriptor: redirect.descriptor.clone(),
@@ -35,7 +34,7 @@ impl Walker<'_> {
             let reads_input = redirect.descriptor.as_deref().is_none_or(|number| number == "0");
             match redirect.operator {
                 "<<" | "<<-" => {
-                    let text = self.document(redirect);
+                    let text = document(redirect);
                     if reads_input {
                         found.input = Some(Input::Document(text));
                     }
@@ -49,30 +48,41 @@ impl Walker<'_> {
                 "<" | "<&" => {
                     if reads_input {
                         let is_process = arg.substitution && arg.shown == PROCESS;
-                        found.input = Some(if is_process { Input::Process } else { Input::File(arg.shown.clone()) });
+                        found.input =
+                            Some(if is_process { Input::Process } else { Input::File(self.placed(&arg.shown)) });
                     }
-                    file(&mut found, &arg, Access::Read);
+                    file(&mut found, &self.here(&arg), Access::Read);
                 }
-                "<>" => file(&mut found, &arg, Access::Write),
-                _ => file(&mut found, &arg, Access::Write),
+                _ => file(&mut found, &self.here(&arg), Access::Write),
             }
         }
         found
     }
 
-    /// Walks the commands in a here-document; its text when nothing in it is dynamic.
-    fn document(&mut self, redirect: &Redirect) -> Option<String> {
-        self.feature("here_document");
-        let parts = redirect.document.as_ref().and_then(|document| document.get())?;
-        self.within("here_document", |walker| {
-            for part in parts {
-                if !matches!(part, Part::Quoted(_)) {
+    /// Walks the commands in the words of redirections and in here-documents.
+    pub(super) fn within_redirects(&mut self, redirects: &[Redirect]) {
+        for redirect in redirects {
+            self.parts(&redirect.target.parts);
+            if !matches!(redirect.operator, "<<" | "<<-") {
+                continue;
+            }
+            self.feature("here_document");
+            let Some(parts) = redirect.document.as_ref().and_then(|document| document.get()) else {
+                continue;
+            };
+            self.within("here_document", |walker| {
+                for part in parts.iter().filter(|part| !matches!(part, Part::Quoted(_))) {
                     walker.parts(std::slice::from_ref(part));
                 }
-            }
-        });
-        parts.iter().all(|part| matches!(part, Part::Text(_) | Part::Quoted(_))).then(|| shown(parts))
+            });
+        }
     }
+}
+
+/// The text of a here-document when nothing in it is dynamic.
+fn document(redirect: &Redirect) -> Option<String> {
+    let parts = redirect.document.as_ref().and_then(|document| document.get())?;
+    parts.iter().all(|part| matches!(part, Part::Text(_) | Part::Quoted(_))).then(|| shown(parts))
 }
 
 fn is_descriptor(target: &str) -> bool {

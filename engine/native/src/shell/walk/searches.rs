@@ -141,14 +141,17 @@ impl Walker<'_> {
         // `rg` and its kin go through folders without being told.
         let named =
             line.positionals.iter().skip(1).any(|file| paths::file_name(&file.shown).contains('.') && !file.is("."));
-        let everywhere = !named && (name == "ugrep" || !name.ends_with("grep"))
-            || line.has("-r")
+        let walks = name == "ugrep" || !name.ends_with("grep");
+        let recurses = line.has("-r")
             || line.has("-R")
             || line.has("--recursive")
             || line.has("--dereference-recursive")
             || line.args.iter().any(|arg| arg.shown.starts_with("-d") && arg.shown.contains("recurse"));
+        let everywhere = !named && walks || recurses;
         let lower = pattern.shown.to_ascii_lowercase();
-        if everywhere && SECRET_TEXTS.iter().any(|text| lower.contains(text)) {
+        let files = line.positionals.iter().skip(usize::from(given.is_none()));
+        let keys = (walks || recurses) && files.into_iter().any(|file| super::secrets::is_above_keys(&file.shown));
+        if keys || everywhere && SECRET_TEXTS.iter().any(|text| lower.contains(text)) {
             self.sign(index, Sign::CredentialRead);
         }
     }

@@ -111,6 +111,11 @@ impl Walker<'_> {
     }
 
     fn shell(&mut self, name: &str, args: &[Arg], around: &Around) -> Unwrapped {
+        if name == "fish" {
+            for text in begun_with(args) {
+                self.carried_text(name, &text, around);
+            }
+        }
         let mut at = 1_usize;
         let (mut carries, mut stdin) = (false, false);
         while let Some(arg) = args.get(at) {
@@ -122,8 +127,11 @@ impl Walker<'_> {
             if word == "--" || word == "-" {
                 break;
             }
-            if SHELL_VALUED.contains(&word) {
+            if SHELL_VALUED.contains(&word) || name == "fish" && matches!(word, "-C" | "--init-command") {
                 at = at.saturating_add(1);
+            } else if let Some(text) = word.strip_prefix("--command=") {
+                let texts = vec![arg.part(text)];
+                return Unwrapped::Texts { wrapper: name.to_owned(), texts, signs: Vec::new(), remote: false };
             } else if !word.starts_with("--") {
                 carries |= word.starts_with('-') && word.contains('c');
                 stdin |= word.contains('s');
@@ -201,6 +209,8 @@ impl Walker<'_> {
         let index = self.described(Kind::RunFile, args, around.clone_plain());
         let _ = name;
         self.runs_file(index, file);
+        let rest = args.iter().skip_while(|arg| arg.shown != file.shown).skip(1).cloned().collect::<Vec<Arg>>();
+        self.script_words(index, file, &rest);
     }
 
     fn source(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {
@@ -209,6 +219,7 @@ impl Walker<'_> {
             return Some(self.code_from_input(name, args, around));
         }
         self.script_file(name, file, args, around);
+        self.sets_anything();
         Some(empty())
     }
 
@@ -241,6 +252,20 @@ impl Walker<'_> {
         let signs = if remote { vec![Sign::RemoteRun] } else { vec![Sign::Persistence] };
         Some(Unwrapped::Texts { wrapper: name.to_owned(), texts: vec![text], signs, remote })
     }
+}
+
+/// The texts that `fish` runs before it begins.
+fn begun_with(args: &[Arg]) -> Vec<Arg> {
+    let mut found = Vec::new();
+    for (at, arg) in args.iter().enumerate().skip(1) {
+        let attached = arg.shown.strip_prefix("--init-command=").or_else(|| arg.shown.strip_prefix("-C"));
+        match attached.filter(|text| !text.is_empty()) {
+            Some(text) => found.push(arg.part(text)),
+            None if arg.is("-C") || arg.is("--init-command") => found.extend(args.get(at.saturating_add(1)).cloned()),
+            None => {}
+        }
+    }
+    found
 }
 
 /// Whether a file is the standard input of whoever opens it.

@@ -4,10 +4,12 @@ use super::super::syntax::{Assign, Redirect, Span, Value, Word};
 use super::super::tree::Target;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Arg;
+use super::held::{Changes, Texts};
 use super::paths;
 use super::redirects::Redirected;
 use super::tables;
 use super::unwrap::Unwrapped;
+use super::ways::names_in;
 use super::{Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
@@ -54,7 +56,12 @@ impl Walker<'_> {
         span: Span,
         input: &Input,
     ) {
+        let weight = words.len().saturating_add(redirects.len());
+        if self.again > 0 && !self.spend(weight.saturating_add(1)) {
+            return;
+        }
         let mut around = Around { span, input: input.clone(), ..Around::default() };
+        let mut set: Vec<(&str, Texts)> = Vec::new();
         for assign in assigns {
             self.parts(&assign.subscript);
             let value = match &assign.value {
@@ -67,9 +74,17 @@ impl Walker<'_> {
                     } else {
                         self.foreign.remove(&assign.name);
                     }
-                    let value = Arg::of(word, &self.constants);
+                    let value = Arg::of(word, self.held.constants());
                     self.shell_variable(&assign.name, &value.shown, value.literal.is_some(), span);
-                    self.remember(&assign.name, &value.shown);
+                    let mut texts = self.texts_of(word);
+                    if assign.appends {
+                        texts = self.behind(&assign.name, &texts);
+                    }
+                    if words.is_empty() && assign.subscript.is_empty() {
+                        self.held.set(&assign.name, texts);
+                    } else {
+                        set.push((&assign.name, texts));
+                    }
                     if word.parts.is_empty() {
                         Some(String::new())
                     } else {
@@ -79,33 +94,71 @@ impl Walker<'_> {
                 Value::Array(words) => {
                     self.shell_variable(&assign.name, "()", false, span);
                     self.words(words);
+                    let texts = words.iter().flat_map(|word| self.texts_of(word)).collect();
+                    set.push((&assign.name, texts));
                     None
                 }
             };
-            around.signs.extend(variable_signs(&assign.name));
+            around.signs.extend(variable_signs(&assign.name, value.as_deref()));
             around.env.push((assign.name.clone(), value));
         }
         self.words(words);
-        let mut redirected = self.redirects(redirects);
-        if let Some(input) = redirected.input.take() {
-            around.input = input;
+        self.within_redirects(redirects);
+        let names = names_in(words.iter().chain(redirects.iter().map(|redirect| &redirect.target)));
+        self.for_each_text(names, weight, |walker| {
+            let mut around = around.clone_plain();
+            let mut redirected = walker.redirects(redirects);
+            if let Some(input) = redirected.input.take() {
+                around.input = input;
+            }
+            around.redirected = redirected;
+            // WHY before they are set: a command's own words do not see what is set for it alone.
+            let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, walker.held.constants())).collect();
+            let outer = walker.piped.clone();
+            if let Some(said) = walker.said_by_process(redirects) {
+                walker.piped = Some(said);
+            }
+            let mark = walker.held.mark();
+            for (name, texts) in &set {
+                walker.held.set(name, texts.clone());
+            }
+            if args.is_empty() {
+                walker.nothing_but_assignments(around);
+            } else {
+                walker.run(&args, around);
+            }
+            walker.piped = outer;
+            if !set.is_empty() {
+                // Some shells keep what is set for a builtin; of an array the other elements stay.
+                let changes = walker.held.take(mark);
+                walker.held.join(&[changes, Changes::new()]);
+            }
+        });
+    }
+
+    /// Texts put behind what a variable holds.
+    fn behind(&mut self, name: &str, texts: &Texts) -> Texts {
+        let before = self.held.texts(name);
+        let joined =
+            |one: &Option<String>, other: &Option<String>| Some(format!("{}{}", one.as_deref()?, other.as_deref()?));
+        before.iter().flat_map(|one| texts.iter().map(move |other| joined(one, other))).collect()
+    }
+
+    /// The texts that a word may be.
+    pub(super) fn texts_of(&mut self, word: &Word) -> Texts {
+        let mut texts = Vec::new();
+        let mut names = names_in(std::iter::once(word));
+        names.retain(|name| self.held.is_several(name));
+        if names.is_empty() {
+            return vec![Some(Arg::of(word, self.held.constants()).shown)];
         }
-        around.redirected = redirected;
-        let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, &self.constants)).collect();
-        if args.is_empty() {
-            self.nothing_but_assignments(around);
-        } else {
-            self.run(&args, around);
-        }
+        self.for_each_text(names, 1, |walker| texts.push(Some(Arg::of(word, walker.held.constants()).shown)));
+        texts
     }
 
     /// What a variable was last set to, as far as it is known.
     pub(super) fn remember(&mut self, name: &str, value: &str) {
-        if value.len() <= 1_024 && !value.contains("${") && !value.contains("$()") && self.constants.len() < 500 {
-            self.constants.insert(name.to_owned(), value.to_owned());
-        } else {
-            self.constants.remove(name);
-        }
+        self.held.set(name, vec![Some(value.to_owned())]);
     }
 
     fn nothing_but_assignments(&mut self, around: Around) {
@@ -134,8 +187,10 @@ impl Walker<'_> {
         };
         if self.functions.contains(&word) {
             self.described(Kind::CallFunction, args, around);
+            self.call(&word, args);
             return;
         }
+        self.call(&word, args);
         if self.aliases.contains(&word) {
             self.unknown(args, around, "shadowed_program", "a name is used that is an alias by then");
             return;
@@ -150,7 +205,10 @@ impl Walker<'_> {
         match self.unwrap(&name, args, &around) {
             Unwrapped::Program => self.program(&name, args, around),
             Unwrapped::Inner { wrapper, args: inner, signs, remote } => {
-                self.inside(&wrapper, remote, &signs, |walker| walker.run(&inner, around));
+                self.inside(&wrapper, remote, &signs, |walker| {
+                    walker.runs_in(&name, args);
+                    walker.run(&inner, around);
+                });
             }
             Unwrapped::Texts { wrapper, texts, signs, remote } => {
                 self.texts(&wrapper, &texts, &signs, remote, args, around)
@@ -179,7 +237,18 @@ impl Walker<'_> {
             self.feature("privilege");
         }
         self.signs.extend_from_slice(signs);
-        let result = self.within(format!("wrapper:{wrapper}"), work);
+        let step = format!("wrapper:{wrapper}");
+        let result = match wrapper {
+            // They run in the shell itself.
+            "eval" | "command" | "builtin" | "source" | "." | "time" => self.within(step, work),
+            "trap" => self.perhaps(|walker| walker.within(step, work)),
+            _ => self.apart(|walker| {
+                if remote {
+                    walker.begins_elsewhere();
+                }
+                walker.within(step, work)
+            }),
+        };
         self.signs.truncate(kept);
         self.remote = was_remote;
         self.wrappers.pop();
@@ -246,6 +315,7 @@ impl Walker<'_> {
                         let index =
                             walker.unknown(args, rest, "opaque_code", "a text that is only known when it runs is run");
                         walker.sign(index, Sign::OpaqueCode);
+                        walker.sets_anything();
                         walker.partly(&text.shown, index);
                         if text.shown != "${ARG}" {
                             // What is known of it is looked at all the same.
@@ -266,6 +336,6 @@ impl Walker<'_> {
 }
 
 /// What setting a variable means.
-pub(super) fn variable_signs(name: &str) -> Option<Sign> {
-    tables::is_execution_variable(name).then_some(Sign::ExecutionVariable)
+pub(super) fn variable_signs(name: &str, value: Option<&str>) -> Option<Sign> {
+    tables::is_changed_by(name, value).then_some(Sign::ExecutionVariable)
 }

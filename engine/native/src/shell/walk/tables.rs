@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Known;
 use super::deciding::{conditions, Condition};
+use super::variables::Variables;
 
 /// Folders whose programs are what their names say.
 const PROGRAM_FOLDERS: &[&str] = &[
@@ -69,6 +70,8 @@ pub struct Interpreter {
     pub loads: Vec<String>,
     /// What follows the code are its arguments.
     pub ends: bool,
+    /// Long options without a value; `*` at the end is anything.
+    pub flags: Vec<String>,
 }
 
 /// What an entry of `programs.tsv` says.
@@ -162,7 +165,7 @@ struct Tables {
     programs: HashMap<String, Vec<Entry>>,
     options: HashMap<String, Vec<Runs>>,
     known: HashMap<String, Known>,
-    variables: HashSet<String>,
+    variables: Variables,
     /// Programs that have an entry `program_subcommand` among the wrappers.
     parents: HashSet<String>,
     modules: HashMap<String, (Kind, Option<Sign>)>,
@@ -258,6 +261,7 @@ impl Tables {
                     shows: words(row.get(4)),
                     ends: row.get(5) == Some(&"ends"),
                     loads: words(row.get(6)),
+                    flags: words(row.get(7)),
                 };
                 self.interpreters.insert(name, interpreter);
             }
@@ -333,12 +337,17 @@ impl Tables {
                 known.valued.extend(wrapper.valued.iter().chain(&wrapper.texts).cloned());
             }
         }
+        for (name, known) in &mut self.known {
+            let entries = self.programs.get(name);
+            known.merges = entries.is_some_and(|all| all.iter().any(|entry| entry.touches == Touches::Verbs));
+        }
     }
 
     fn read_variables(&mut self, text: &'static str) {
         for row in rows(text) {
             match row.first().copied() {
-                Some("variable") => self.variables.extend(words(row.get(1))),
+                Some("variable") => self.variables.know(words(row.get(1))),
+                Some("plain") => self.variables.take_for_plain(words(row.get(1)), &words(row.get(2))),
                 Some("module") => {
                     let kind = row.get(2).and_then(|word| Kind::named(word)).unwrap_or(Kind::RunCode);
                     let sign = self.signs(row.get(3)).first().copied();
@@ -396,8 +405,12 @@ pub fn module(name: &str) -> (Kind, Option<Sign>) {
 }
 
 pub fn is_execution_variable(name: &str) -> bool {
-    tables().variables.contains(name)
-        || ["LD_", "DYLD_", "BASH_FUNC_", "GIT_CONFIG"].iter().any(|prefix| name.starts_with(prefix))
+    tables().variables.change_runs(name)
+}
+
+/// The same of a variable that gets this value; None: only the run tells it.
+pub fn is_changed_by(name: &str, value: Option<&str>) -> bool {
+    tables().variables.change_runs_with(name, value)
 }
 
 /// Whether any table knows the program.

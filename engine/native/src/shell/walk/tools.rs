@@ -7,37 +7,6 @@ use super::simple::Around;
 use super::{paths, tables, Walker};
 use crate::sql::tree::{Access, Effect};
 
-/// Keys of `git -c` whose values are run.
-const GIT_RUNS: &[&str] = &[
-    "core.pager",
-    "core.sshcommand",
-    "core.editor",
-    "core.fsmonitor",
-    "core.hookspath",
-    "core.askpass",
-    "core.gitproxy",
-    "diff.external",
-    "credential.helper",
-    "sequence.editor",
-    "gpg.program",
-    "gpg.ssh.program",
-    "uploadpack.packobjectshook",
-    "protocol.ext.allow",
-    "interactive.difffilter",
-    "filter.",
-    "difftool.",
-    "mergetool.",
-    "pager.",
-    "alias.",
-    "include.path",
-    "remote.",
-    "init.templatedir",
-    "browser.",
-    "man.",
-    "ssh.variant",
-    "http.proxyauthmethod",
-];
-
 /// A file of more bytes than this fills a disk.
 const MOST_MADE: u64 = 64 << 30;
 
@@ -57,32 +26,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn git(&mut self, index: usize, line: &Line, around: &Around) {
-        let mut rest = line.args.iter();
-        while let Some(arg) = rest.next() {
-            let setting = if arg.is("-c") || arg.is("--config-env") || arg.is("--config") {
-                rest.next().map(|arg| arg.shown.clone())
-            } else {
-                None
-            };
-            let attached =
-                ["--config=", "--config-env=", "-c"].iter().find_map(|option| arg.shown.strip_prefix(option));
-            let setting = setting.or_else(|| attached.filter(|text| text.contains('=')).map(str::to_owned));
-            let Some(setting) = setting else {
-                continue;
-            };
-            let (key, value) = setting.split_once('=').unwrap_or((setting.as_str(), ""));
-            let key = key.to_ascii_lowercase();
-            if GIT_RUNS.iter().any(|runs| key.starts_with(runs)) {
-                self.sign(index, Sign::OpaqueCode);
-                self.sign(index, Sign::ExecutionVariable);
-                // What `--config-env` names is a variable: what it holds is run.
-                let text = value.strip_prefix('!').unwrap_or(value);
-                if !text.is_empty() && !text.contains("${") && !arg.shown.starts_with("--config-env") {
-                    let known = Arg::text(text, around.span);
-                    self.carried_text("git", &known, around);
-                }
-            }
-        }
+        self.git_settings(index, line, around);
         let words: Vec<&str> = line.positionals.iter().map(|arg| arg.shown.as_str()).collect();
         match words.as_slice() {
             ["clone", ..] => self.cloned = true,
@@ -107,18 +51,18 @@ impl Walker<'_> {
             _ => {}
         }
         if words.first() == Some(&"config") {
-            let runs = words.iter().map(|word| word.to_ascii_lowercase()).any(|key| {
-                GIT_RUNS.iter().any(|runs| key.starts_with(runs))
-                    && !key.starts_with("pager")
-                    && !key.starts_with("remote")
-            });
-            if runs && words.len() > 2 {
-                self.sign(index, Sign::Persistence);
-            }
+            self.git_config(index, line);
             let unchecked = words.iter().any(|word| word.to_ascii_lowercase().ends_with("sslverify"));
             if unchecked && words.iter().any(|word| matches!(*word, "false" | "0" | "no" | "off")) {
                 self.sign(index, Sign::UnverifiedServer);
             }
+        }
+        for address in line.args.iter().filter(|arg| arg.shown.contains("://") && super::secrets::names_secret(arg)) {
+            let sign = match super::secrets::asks_with_secret(address) {
+                true => Sign::Exfiltration,
+                false => Sign::CredentialShown,
+            };
+            self.sign(index, sign);
         }
         // What a repository says is run by whoever looks at it.
         if line.value("--git-dir").is_some_and(|folder| is_elsewhere(&folder.shown)) {
@@ -144,7 +88,14 @@ impl Walker<'_> {
                 let span = around.span;
                 self.inside("git", false, &[], |walker| walker.run(&args, Around { span, ..Around::default() }));
             }
-            ["clone", ..] => {
+            ["clone", rest @ ..] => {
+                // What is cloned stays where it lands: a folder that is read at a start is started from.
+                for folder in rest.iter().skip(1) {
+                    let tree = paths::tree_signs(folder, false);
+                    for sign in paths::signs(folder, Access::Create).into_iter().chain(tree) {
+                        self.sign(index, sign);
+                    }
+                }
                 // Elsewhere `-u` names a branch.
                 for text in line.values("-u") {
                     self.sign(index, Sign::OpaqueCode);
@@ -152,53 +103,6 @@ impl Walker<'_> {
                 }
             }
             _ => {}
-        }
-    }
-
-    pub(super) fn container(&mut self, index: usize, line: &Line) {
-        let escapes = |text: &str| {
-            [
-                "--privileged",
-                "--pid=host",
-                "--net=host",
-                "--network=host",
-                "--ipc=host",
-                "--uts=host",
-                "--userns=host",
-                "--cap-add",
-                "--device",
-                "--security-opt",
-                "docker.sock",
-                "containerd.sock",
-                "--cgroupns=host",
-            ]
-            .iter()
-            .any(|mark| text.starts_with(mark) || text.contains(mark) && mark.ends_with(".sock"))
-        };
-        if line.args.iter().any(|arg| escapes(&arg.shown)) {
-            self.sign(index, Sign::ContainerEscape);
-        }
-        for option in ["-v", "--volume", "--mount"] {
-            for value in line.values(option) {
-                let value = value.shown;
-                let source = value
-                    .split(',')
-                    .find_map(|part| part.strip_prefix("source=").or_else(|| part.strip_prefix("src=")))
-                    .unwrap_or_else(|| value.split(':').next().unwrap_or_default());
-                let bad = source == "/"
-                    || ["/etc", "/root", "/proc", "/sys", "/dev", "/var/run", "/boot", "/usr", "/home", "/var/lib"]
-                        .iter()
-                        .any(|folder| {
-                            source == *folder || source.starts_with(&format!("{folder}/")) && *folder != "/home"
-                        });
-                if bad && !source.starts_with("/etc/localtime") && !source.starts_with("/etc/timezone") {
-                    self.sign(index, Sign::ContainerEscape);
-                }
-                self.touch(
-                    index,
-                    Target { class: "file", name: source.to_owned(), access: Access::Write, literal: true },
-                );
-            }
         }
     }
 
@@ -265,6 +169,15 @@ impl Walker<'_> {
             || line.args.last().is_some_and(|arg| arg.is("-1")) && line.args.len() > 1;
         if all {
             self.sign(index, Sign::PowerChange);
+        }
+    }
+
+    /// `fallocate` of more than fits, or of nobody knows how much.
+    pub(super) fn allocates(&mut self, index: usize, line: &Line) {
+        let length = line.value("-l").or_else(|| line.value("--length"));
+        let frees = ["-d", "--dig-holes"].iter().any(|option| line.has(option));
+        if !frees && length.is_none_or(|value| bytes_of(&value.shown) > MOST_MADE) {
+            self.sign(index, Sign::ResourceExhaustion);
         }
     }
 
@@ -335,10 +248,13 @@ impl Walker<'_> {
             self.touch(index, Target { class: "variable", name: name.to_owned(), access: Access::Set, literal: true });
             let assigns = arg.shown.contains('=');
             let extends_path = name == "PATH" && extends_path(&arg.shown);
-            let trace = matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" | "HISTCONTROL" | "HISTIGNORE");
-            if assigns && trace {
-                self.sign(index, Sign::TraceRemoval);
-            } else if assigns && tables::is_execution_variable(name) && !extends_path {
+            let value = arg.shown.split_once('=').map(|(_, value)| value).unwrap_or_default();
+            let literal = value_of(arg);
+            if assigns && name.starts_with("HIST") && tables::is_execution_variable(name) {
+                if !keeps_history(name, value) {
+                    self.sign(index, Sign::TraceRemoval);
+                }
+            } else if assigns && tables::is_changed_by(name, literal) && !extends_path {
                 self.sign(index, Sign::ExecutionVariable);
             }
             // `declare -n r=PATH`: the name stands for the other from here on.
@@ -405,16 +321,6 @@ impl Walker<'_> {
         }
     }
 
-    /// Leaving the folder where the command began: what is relative afterwards is elsewhere.
-    pub(super) fn folder(&mut self, line: &Line) {
-        let into = line.positionals.first().map(|arg| arg.shown.as_str()).unwrap_or("~");
-        if !paths::is_temporary(into)
-            && (into.starts_with(['/', '~']) || into.split('/').any(|part| part == "..") || into == "-")
-        {
-            self.moved = true;
-        }
-    }
-
     pub(super) fn subscripts(&mut self, line: &Line) {
         for arg in line.args {
             if arg.shown.contains("[$()") {
@@ -424,13 +330,18 @@ impl Walker<'_> {
     }
 }
 
-/// Variables that a builtin sets from what it makes or reads.
-pub(super) fn set_by(name: &str, line: &Line) -> Vec<String> {
+/// The value that a word assigns, where it is known.
+fn value_of(arg: &Arg) -> Option<&str> {
+    arg.literal.as_deref().and_then(|word| word.split_once('=')).map(|(_, value)| value)
+}
+
+/// Whether a setting of the shell's history still remembers what is typed.
+fn keeps_history(name: &str, value: &str) -> bool {
     match name {
-        "printf" => line.value("-v").map(|arg| arg.shown).into_iter().collect(),
-        "read" | "mapfile" | "readarray" => line.positionals.iter().map(|arg| arg.shown.clone()).collect(),
-        "getopts" => line.positionals.iter().skip(1).take(1).map(|arg| arg.shown.clone()).collect(),
-        _ => Vec::new(),
+        "HISTSIZE" | "HISTFILESIZE" => value.parse::<i64>().is_ok_and(|lines| !(0..100).contains(&lines)),
+        "HISTCONTROL" => value.split(':').all(|word| matches!(word, "ignoredups" | "erasedups" | "")),
+        "HISTTIMEFORMAT" => true,
+        _ => false,
     }
 }
 

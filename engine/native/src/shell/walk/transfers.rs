@@ -5,7 +5,7 @@ use super::args::{Arg, Line};
 use super::carriers::target;
 use super::simple::Around;
 use super::tables::{self, RunForm};
-use super::{paths, Walker};
+use super::{addresses, paths, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// Options of `ssh -o` whose values are run.
@@ -112,7 +112,41 @@ impl Walker<'_> {
             self.sign(index, Sign::SendsData);
         }
         self.sent(index, name, line);
+        if name == "curl" {
+            self.curl(index, line);
+        }
         self.fetched_into(index, name, line);
+    }
+
+    /// Options of `curl` that say something to a server of files, or take a secret or a file along.
+    fn curl(&mut self, index: usize, line: &Line) {
+        let quoted: Vec<Arg> = ["-Q", "--quote"].iter().flat_map(|option| line.values(option)).collect();
+        if !quoted.is_empty() {
+            self.sign(index, Sign::SendsData);
+        }
+        let removes = |text: &str| {
+            let verb = text.trim_start_matches(['-', '+', '*']).split_whitespace().next().unwrap_or_default();
+            matches!(verb.to_ascii_uppercase().as_str(), "DELE" | "RMD" | "RM" | "RMDIR" | "RNFR" | "RENAME")
+        };
+        if quoted.iter().any(|text| removes(&text.shown)) {
+            self.sign(index, Sign::DestructiveVerb);
+        }
+        if line.has("-n") || line.args.iter().any(|arg| arg.is("--netrc") || arg.is("--netrc-optional")) {
+            self.sign(index, Sign::CredentialRead);
+        }
+        // Without `=` it is the name of a file.
+        for file in ["-b", "--cookie"].iter().flat_map(|option| line.values(option)) {
+            if !file.shown.contains('=') {
+                self.reads(index, &file);
+            }
+        }
+        for variable in line.values("--variable") {
+            match variable.shown.split_once('@') {
+                Some((_, file)) => self.reads(index, &variable.part(file)),
+                None if variable.shown.starts_with('%') => self.sign(index, Sign::CredentialShown),
+                None => {}
+            }
+        }
     }
 
     /// What goes out: files, values of secrets, mutations, requests to where credentials are given out.
@@ -142,8 +176,11 @@ impl Walker<'_> {
             {
                 self.sign(index, Sign::DestructiveVerb);
             }
-            if value.contains("169.254.169.254") || value.contains("metadata.google.internal") {
+            if addresses::gives_credentials(value) {
                 self.sign(index, Sign::CredentialRead);
+            }
+            if addresses::carries_bytes(value) {
+                self.sign(index, Sign::SendsData);
             }
         }
     }

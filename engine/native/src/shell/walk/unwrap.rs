@@ -4,7 +4,7 @@ use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
 use super::simple::Around;
 use super::tables::{self, Form, RunForm, Wrapper};
-use super::Walker;
+use super::{Input, Walker};
 
 /// What is left when a wrapper is taken off.
 #[derive(Debug)]
@@ -74,10 +74,14 @@ impl Walker<'_> {
         };
         let mut signs = wrapper.signs.clone();
         signs.extend(super::programs::entry_signs(name, args.get(1..taken.rest).unwrap_or_default()));
-        signs.extend(taken.assigned.iter().filter_map(|(name, _)| super::simple::variable_signs(name)));
+        signs.extend(
+            taken.assigned.iter().filter_map(|(name, value)| super::simple::variable_signs(name, value.as_deref())),
+        );
         let (wrapper_name, remote) = (name.to_owned(), wrapper.remote);
         if wrapper.keeps {
-            self.program(name, args, Around { span: around.span, ..Around::default() });
+            let reads = matches!(name, "mapfile" | "readarray");
+            let input = if reads { around.input.clone() } else { Input::Inherited };
+            self.program(name, args, Around { span: around.span, input, ..Around::default() });
         } else {
             self.wrapper_writes(name, args.get(..taken.rest).unwrap_or_default(), around);
         }

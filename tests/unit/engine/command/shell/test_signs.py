@@ -219,15 +219,18 @@ VERBS = [
     if not line.startswith("#")
     for name in line.split("\t")[0].split()
     for verb in line.split("\t")[2].split()
+    if verb != "*"
 ]
+# A word that is none of their verbs is a file that they run.
+RUN_FILES = {"bun", "deno"}
 
 
 @pytest.mark.parametrize(("name", "verb"), VERBS, ids=str)
 def test_a_tool_knows_its_own_subcommands(name: str, verb: str) -> None:
-    assert kinds(f"{name} {verb}")[0] != "run"
+    assert kinds(f"{name} {verb.replace('_', ' ')}")[0] != "run"
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in VERBS}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in VERBS} - RUN_FILES))
 def test_any_other_subcommand_may_be_an_alias_or_a_plugin(name: str) -> None:
     for word in ("frobnicate", "LIST", "$X", '"$(x)"'):
         assert kinds(f"{name} {word} list")[0] != "inspect"
@@ -235,7 +238,7 @@ def test_any_other_subcommand_may_be_an_alias_or_a_plugin(name: str) -> None:
 
 
 VARIABLES = [
-    name
+    name.replace("*", "X")
     for line in (TABLES / "variables.tsv").read_text(encoding="utf-8").splitlines()
     if line.startswith("variable\t")
     for name in line.split("\t")[1].split()
