@@ -208,7 +208,7 @@ ORDINARY = (
     "mkdir -p b && cd b && cmake ..",
     "cd /Users/ann/project && cat README.md",
     "cd /Users/ann/project && npm test",
-    "cd ~/work/app && git status && cat package.json",
+    "cd ~/code/app && git status && cat package.json",
     "cd /repo && python -m pytest -q tests",
     "cd /workspace && sed -i s/a/b/ src/x.py",
     "cd /tmp && curl -O https://example.org/x.tgz && tar xzf x.tgz",
