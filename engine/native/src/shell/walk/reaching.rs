@@ -52,9 +52,7 @@ mod tests {
         }
         assert!(signs("../../../etc/cron.d/x", Access::Write).contains(&Sign::Persistence));
         assert!(signs("../../etc/passwd", Access::Write).contains(&Sign::SystemWrite));
-        for name in
-            ["../lib/x", "../bin/tool", "../../var/x", "../dev/compose.yml", "../.npmrc", "../opt/x", "..", "../.."]
-        {
+        for name in ["../lib/x", "../bin/tool", "../../var/x", "../dev/compose.yml", "../opt/x", "..", "../.."] {
             assert_eq!(signs(name, Access::Write), [], "{name}");
         }
     }

@@ -51,6 +51,10 @@ impl Walker<'_> {
             if is_either && ends_shell(pipeline) {
                 // Who comes past it did not fail.
                 self.apart(|walker| walker.pipeline(pipeline));
+                if pipeline.after == After::Failure {
+                    stopped.clear();
+                    fallen.clear();
+                }
                 continue;
             }
             fallen.extend(failed);
