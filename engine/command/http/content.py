@@ -41,7 +41,6 @@ _LIKE_JSON = re.compile(
 _JSON = frozenset({"application/x-amz-json-1.0", "application/x-amz-json-1.1", "application/json-rpc"})
 _ALIKE = {"utf-8", "utf8"}
 _LETTER = re.compile(r"[^\x00-\x7f]+")
-_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _BINARY = ("image/", "audio/", "video/", "font/")
 _BINARY_TYPES = frozenset(
     {
@@ -231,11 +230,6 @@ def _form(content: Content, raw: bytes) -> Content:
         text = _LETTER.sub(lambda found: quote(found[0]), raw.decode("utf-8"))
     except UnicodeDecodeError:
         raise Refused("noncanonical_form", "the form has bytes that must be escaped") from None
-    if _PERCENT.search(text):
-        # WHY not complete: some servers keep the sign, some drop the field, some refuse the form.
-        text = _PERCENT.sub("%25", text)
-        content.features.add("percent_sign")
-        content.is_complete = False
     if any(char < " " and char not in "\t" for char in text.rstrip("\r\n")):
         raise Refused("noncanonical_form", "the form has control characters")
     if _looks_like_json(raw):

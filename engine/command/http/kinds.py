@@ -79,7 +79,6 @@ FEATURES: dict[str, str] = {
     "private_host": "the host is a private address",
     "repeated_parameter": "a parameter stands more than once; servers pick different ones",
     "route_unknown": "the OpenAPI document has no such path and method",
-    "percent_sign": "a percent sign of a form begins no escape: servers read or refuse it, and the command is not complete",
     "secret_in_query": "a secret of an unmistakable form stands in the query or path",
     "semicolon_query": "the query has a semicolon, which some servers take for a separator",
     "underscore_header": "a header name has an underscore, which some servers take for a hyphen",

@@ -223,7 +223,5 @@ deny contains {
 	input.command.protocol == "postgres"
 	"data-readers" in input.principal.groups
 	some column in input.command.sql.reads
-	column in {
-		"pg_catalog.pg_roles.*", "pg_catalog.pg_roles.rolconfig", "pg_catalog.pg_user.*", "pg_catalog.pg_user.useconfig",
-	}
+	column in {"pg_catalog.pg_roles.rolconfig", "pg_catalog.pg_user.useconfig"}
 }

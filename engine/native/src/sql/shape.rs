@@ -264,7 +264,9 @@ impl<'t> Reader<'t> {
         let Ok(name) = std::str::from_utf8(self.key.get(self.called.clone()).unwrap_or_default()) else {
             return true;
         };
-        foreign_feature(name).is_some() || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
+        // Of what reads at most, these are told in text which setting or type is meant.
+        let is_told = name == "current_setting" || name.starts_with("pg_input_");
+        is_told || foreign_feature(name).is_some() || builtin(name).is_some_and(|fact| fact.class != Class::Pure)
     }
 
     fn set_sensitive(&mut self, value: bool) {
@@ -323,6 +325,8 @@ mod tests {
             b"SELECT .5",
             b"",
             b"SELECT dblink('x', 'y')",
+            b"SELECT current_setting('x')",
+            b"SELECT pg_input_is_valid('x', 'y')",
             b"SELECT 'a'\xc3\xa9b",
         ] {
             assert_eq!(shape(text), None, "{}", String::from_utf8_lossy(text));
