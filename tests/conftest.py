@@ -13,6 +13,10 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 IN_CI = os.environ.get("CI") == "true"
 
+# WHY: what gRPC does in a child before it becomes the program (servers are started as other users) ends that child at times with a
+# signal, where threads of ours were calling. No child of ours speaks gRPC before that. It is read when gRPC is loaded.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if IN_CI else "local")
