@@ -132,8 +132,13 @@ impl Held {
         let mut seen = HashSet::new();
         for (name, old) in self.log.iter().skip(mark) {
             if seen.insert(name.as_str()) {
-                let old = old.clone().unwrap_or_else(|| initial(name));
-                into.entry(name.clone()).or_default().extend(old);
+                let texts = into.entry(name.clone()).or_default();
+                for text in old.clone().unwrap_or_else(|| initial(name)) {
+                    // INVARIANT: one more than are looked at is enough to say that there are too many.
+                    if texts.len() <= MAX_TEXTS && !texts.contains(&text) {
+                        texts.push(text);
+                    }
+                }
             }
         }
     }
