@@ -18,6 +18,12 @@ harmless_settings := {
 	"time zone", "timezone", "transaction_timeout", "xmloption",
 }
 
+# How values are printed, and nothing else: drivers set that by `set_config`, and limits are not theirs to lift.
+printing_settings := {
+	"application_name", "bytea_output", "client_min_messages", "datestyle", "extra_float_digits", "intervalstyle",
+	"lc_messages", "lc_monetary", "lc_numeric", "lc_time", "timezone", "xmloption",
+}
+
 is_reading(op) if op.effect == "read"
 
 is_reading(op) if {
@@ -54,7 +60,7 @@ sets_harmlessly(target) if {
 
 sets_harmlessly(target) if {
 	target.type == "setting"
-	target.name in harmless_settings
+	target.name in printing_settings
 }
 
 changes_more if {

@@ -90,7 +90,7 @@ mod tests {
             let words: Vec<String> = match when {
                 Condition::Option(words) | Condition::Verb(words) => words.clone(),
                 Condition::Contains(texts) => texts.iter().map(|text| format!("x{text}x")).collect(),
-                Condition::Words(count) => vec![vec!["x"; *count].join(" ")],
+                Condition::Words(count) => vec![vec!["word"; *count].join(" ")],
                 Condition::NoOption(_) => continue,
             };
             let longer = |line: &Vec<String>| -> Vec<Vec<String>> {
@@ -101,7 +101,7 @@ mod tests {
             };
             lines = lines.iter().flat_map(longer).collect();
         }
-        let ends: [&[&str]; 3] = [&[], &["x", "y"], &["--no-such-option-at-all"]];
+        let ends: [&[&str]; 3] = [&[], &["word", "other"], &["--no-such-option-at-all"]];
         let ended = |line: &Vec<String>| {
             ends.map(|end| {
                 line.iter().map(String::as_str).chain(end.iter().copied()).map(|word| Arg::text(word, (0, 0))).collect()
