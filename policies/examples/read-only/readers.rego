@@ -203,7 +203,7 @@ deny contains {
 }
 
 # Settings may hold passwords: those of a server's own connections and programs, and those that somebody gave a role. A name that
-# is computed may be any (`?`).
+# is computed is let be: psql's \dconfig asks so, and what pg_settings lists is for the server to hide.
 deny contains {
 	"code": "SECRET_SETTING",
 	"reason": "this setting may hold a password",
@@ -216,7 +216,7 @@ deny contains {
 	target.type == "setting"
 	target.access == "read"
 	target.name in {
-		"?", "all", "archive_cleanup_command", "archive_command", "primary_conninfo", "recovery_end_command",
+		"all", "archive_cleanup_command", "archive_command", "primary_conninfo", "recovery_end_command",
 		"restore_command", "ssl_passphrase_command",
 	}
 }
