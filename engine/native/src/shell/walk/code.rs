@@ -199,7 +199,7 @@ impl Walker<'_> {
         let rest = if rest.first().is_some_and(|arg| arg.is("--")) { rest.get(1..).unwrap_or_default() } else { rest };
         match rest.first() {
             Some(file) if !file.is("-") && !file.is("/dev/stdin") => {
-                self.script_file(name, file, args, &around);
+                self.script_file(file, args, &around);
             }
             _ => self.code_input(args, around),
         }
@@ -228,9 +228,9 @@ impl Walker<'_> {
         match around.input.clone() {
             Input::File(file) => {
                 let arg = Arg { shown: file, span: around.span, ..Arg::default() };
-                self.script_file("", &arg, args, &around);
+                self.script_file(&arg, args, &around);
             }
-            Input::Process => self.script_file("", &Arg::process(around.span), args, &around),
+            Input::Process => self.script_file(&Arg::process(around.span), args, &around),
             Input::Inherited => {
                 let index =
                     self.unknown(args, around, "interactive_code", "an interpreter reads code that nobody sees");
@@ -368,7 +368,7 @@ impl Interpreter {
             } else if !arg.is_option() {
                 found.file = found.file.or(Some(arg.clone()));
                 break;
-            } else if self.valued.iter().any(|option| *option == arg.shown) {
+            } else if self.valued.contains(&arg.shown) {
                 at = at.saturating_add(1);
             }
         }

@@ -89,7 +89,7 @@ fn reads_code(word: &str) -> bool {
 /// Whether a program that runs code stands somewhere in a text.
 fn names_runner(text: &str) -> bool {
     let is_name = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '/' | '-');
-    text.split(|char| !is_name(char)).any(|word| reads_code(word))
+    text.split(|char| !is_name(char)).any(reads_code)
 }
 
 /// Whether a file is what the command is given on its standard input.

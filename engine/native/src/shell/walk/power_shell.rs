@@ -118,7 +118,7 @@ impl Walker<'_> {
                 if name.starts_with("pwsh") && !file.shown.contains(char::is_whitespace)
                     || file.shown.ends_with(".ps1") =>
             {
-                let _ = self.script_file(name, file, args, &around);
+                self.script_file(file, args, &around);
             }
             Some(_) => self.inline_code(args.get(at..).unwrap_or_default(), args, around),
         }

@@ -151,7 +151,7 @@ impl Walker<'_> {
         }
         match operand {
             Some(file) if !stdin && !file.is("-") && !is_input(file) => {
-                self.script_file(name, file, args, around);
+                self.script_file(file, args, around);
                 empty()
             }
             _ => self.code_from_input(name, args, around),
@@ -183,11 +183,11 @@ impl Walker<'_> {
             }
             Input::File(file) => {
                 let arg = Arg { literal: None, shown: file.clone(), span: around.span, ..Arg::default() };
-                self.script_file(name, &arg, args, around);
+                self.script_file(&arg, args, around);
                 empty()
             }
             Input::Process => {
-                self.script_file(name, &Arg::process(around.span), args, around);
+                self.script_file(&Arg::process(around.span), args, around);
                 empty()
             }
             _ => {
@@ -205,9 +205,8 @@ impl Walker<'_> {
     }
 
     /// A file of commands is run: nobody sees what is in it.
-    pub(super) fn script_file(&mut self, name: &str, file: &Arg, args: &[Arg], around: &Around) {
+    pub(super) fn script_file(&mut self, file: &Arg, args: &[Arg], around: &Around) {
         let index = self.described(Kind::RunFile, args, around.clone_plain());
-        let _ = name;
         self.runs_file(index, file);
         let rest = args.iter().skip_while(|arg| arg.shown != file.shown).skip(1).cloned().collect::<Vec<Arg>>();
         self.script_words(index, file, &rest);
@@ -218,7 +217,7 @@ impl Walker<'_> {
         if is_input(file) {
             return Some(self.code_from_input(name, args, around));
         }
-        self.script_file(name, file, args, around);
+        self.script_file(file, args, around);
         self.sets_anything();
         Some(empty())
     }
