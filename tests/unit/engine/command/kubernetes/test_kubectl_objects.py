@@ -121,7 +121,7 @@ def test_secrets_in_the_line_are_a_feature(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "path"),
     [
-        ("create configmap a --from-file=/root/.ssh/id_rsa", "/root/.ssh/id_rsa"),
+        ("create configmap a --from-file=/etc/ssl/private/own.key", "/etc/ssl/private/own.key"),
         ("create configmap a --from-file=k=x=/a", "/a"),
         ("create cm a --from-env-file=.env", ".env"),
         ("create secret generic a --from-file=k=/a", "/a"),
