@@ -13,10 +13,9 @@ of a result (`session.masking`) holds in between.
 from __future__ import annotations
 
 import asyncio
-import collections.abc
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import asyncpg
@@ -118,7 +117,7 @@ class TargetNames:
 class _Reader:
     """One database: its names, the connection they are read over, and when that was last done."""
 
-    def __init__(self, target: Target, clock: collections.abc.Callable[[], float]) -> None:
+    def __init__(self, target: Target, clock: Callable[[], float]) -> None:
         self.names = TargetNames()
         self._target = target
         self._clock = clock
@@ -225,7 +224,7 @@ class _Reader:
 class CatalogService:
     """The names at all targets of one program, shared by its sessions. `clock` counts seconds and never goes back."""
 
-    def __init__(self, clock: collections.abc.Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._readers: dict[Target, _Reader] = {}
 

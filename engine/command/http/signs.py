@@ -35,22 +35,8 @@ CHANGE = frozenset(
 )
 READING = frozenset(
     {
-        *(
-            "get",
-            "list",
-            "describe",
-            "show",
-            "view",
-            "read",
-            "find",
-            "search",
-            "query",
-            "fetch",
-            "count",
-            "check",
-            "lookup",
-        ),
-        *("head", "batchget", "scan", "estimate", "preview", "validate", "test"),
+        *("get", "list", "describe", "show", "view", "read", "find", "search", "query", "fetch", "count", "check"),
+        *("lookup", "head", "batchget", "scan", "estimate", "preview", "validate", "test"),
     }
 )
 _NAME = re.compile(r"[\w.:/\-]{1,200}")

@@ -92,6 +92,18 @@ class Reading:
     def service(self) -> CatalogService:
         return CatalogService(lambda: self.now)
 
+    def slowly(self, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+        """From now on a reading says when it has begun, and waits until it may go on."""
+        begun, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def slow(reader: object) -> Snapshot | None:
+            begun.set()
+            await goes_on.wait()
+            return await self._fetch()
+
+        monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+        return begun, goes_on
+
     async def _fetch(self) -> Snapshot | None:
         self.times += 1
         self.now += 0.01
@@ -164,14 +176,7 @@ async def test_who_asks_when_names_are_old_waits_for_the_reading_that_is_under_w
     reading = Reading(monkeypatch)
     service = reading.service()
     await service.refresh(TARGET, changed=False)
-    begun, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(reader: object) -> Snapshot | None:
-        begun.set()
-        await goes_on.wait()
-        return await reading._fetch()
-
-    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+    begun, goes_on = reading.slowly(monkeypatch)
     reading.now += catalog.WARM + 1
     await service.refresh(TARGET, changed=False)
     await begun.wait()
@@ -221,7 +226,7 @@ async def test_each_database_of_a_target_has_names_of_its_own(monkeypatch: pytes
 async def test_what_was_read_before_a_change_is_never_shown_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     reading = Reading(monkeypatch)
     service = reading.service()
-    begun, goes_on = asyncio.Event(), asyncio.Event()
+    begun, goes_on = reading.slowly(monkeypatch)
     shown: list[bool] = []
     show = TargetNames.show
 
@@ -229,12 +234,6 @@ async def test_what_was_read_before_a_change_is_never_shown_after_it(monkeypatch
         shown.append(snapshot is not None)
         show(names, snapshot)
 
-    async def slow(reader: object) -> Snapshot | None:
-        begun.set()
-        await goes_on.wait()
-        return await reading._fetch()
-
-    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
     monkeypatch.setattr(TargetNames, "show", seen)
     first = asyncio.create_task(service.refresh(TARGET, changed=False))
     await begun.wait()
@@ -255,14 +254,7 @@ async def test_all_who_wait_behind_a_change_share_the_reading_that_began_behind_
     reading = Reading(monkeypatch)
     service = reading.service()
     await service.refresh(TARGET, changed=False)
-    begun, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(reader: object) -> Snapshot | None:
-        begun.set()
-        await goes_on.wait()
-        return await reading._fetch()
-
-    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+    begun, goes_on = reading.slowly(monkeypatch)
     changed = asyncio.create_task(service.refresh(TARGET, changed=True))
     await begun.wait()
     reading.now += 1
@@ -280,14 +272,7 @@ async def test_who_waits_behind_two_changes_waits_for_the_reading_behind_the_sec
 ) -> None:
     reading = Reading(monkeypatch)
     service = reading.service()
-    begun, goes_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(reader: object) -> Snapshot | None:
-        begun.set()
-        await goes_on.wait()
-        return await reading._fetch()
-
-    monkeypatch.setattr(catalog._Reader, "_fetch", slow)
+    begun, goes_on = reading.slowly(monkeypatch)
     first = asyncio.create_task(service.refresh(TARGET, changed=True))
     await begun.wait()
     reading.now += 1
