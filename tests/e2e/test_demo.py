@@ -69,7 +69,6 @@ def test_all_that_the_machine_has_is_shown_and_what_it_lacks_is_named(tmp_path_f
     assert list(place.glob("sallyport-demo-*")) == []
 
 
-@pytest.mark.long
 def test_a_cluster_that_was_built_is_shown_too(tmp_path_factory: pytest.TempPathFactory) -> None:
     tools = shared("tools", "SALLYPORT_TOOLS")
     if tools is None or built() is None:

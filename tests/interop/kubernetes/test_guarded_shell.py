@@ -14,7 +14,7 @@ from adapters.kubernetes import facts
 from tests.interop.kubernetes.cluster import POD, Cluster
 from tests.interop.typing import Typist, at_terminal
 
-pytestmark = [pytest.mark.long, pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])]
+pytestmark = pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])
 
 PROMPT = r"guarded:[^\r\n]*\$ "
 

@@ -9,8 +9,6 @@ import pytest
 
 from tests.interop.kubernetes.cluster import WAIT, Cluster
 
-pytestmark = pytest.mark.long
-
 
 def config_map(name: str, **data: str) -> bytes:
     return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}).encode()

@@ -15,7 +15,7 @@ import pytest
 from gateway.demo.cluster import free_port
 from tests.interop.kubernetes.cluster import WAIT, Cluster
 
-pytestmark = [pytest.mark.long, pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])]
+pytestmark = pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])
 
 
 def test_a_command_runs_with_its_streams_and_status(cluster: Cluster, spdy: bool) -> None:

@@ -92,7 +92,6 @@ def use_sqlalchemy(link: sqlalchemy.Connection) -> None:
     metadata.drop_all(link)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("build", "checks", "modes"),
     [
@@ -113,5 +112,4 @@ def use_sqlalchemy(link: sqlalchemy.Connection) -> None:
 def test_compiled_clients(
     build: Callable[[], list[str]], checks: tuple[str, ...], modes: tuple[str, ...], gateway: Gateway
 ) -> None:
-    # Long: Go and Rust are built from source for a minute when the cache is empty.
     assert sorted(passed(gateway, *build())) == sorted(mode + check for mode in modes for check in checks)

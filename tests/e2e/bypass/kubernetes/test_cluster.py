@@ -10,8 +10,6 @@ from tests.e2e.bypass.kubernetes.cases import CASES, TOKEN, Case
 from tests.e2e.bypass.kubernetes.judging import shipped
 from tests.interop.kubernetes.cluster import Cluster, placed
 
-pytestmark = pytest.mark.long
-
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Cluster]:

@@ -160,7 +160,6 @@ def guarded() -> Iterator[Cluster]:
         yield made_here
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("spdy", [False, True], ids=["websocket", "spdy"])
 def test_by_kubectl_no_way_around_reaches_the_api_server(guarded: Cluster, spdy: bool) -> None:
     file = guarded.folder / "canary"

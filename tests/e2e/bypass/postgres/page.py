@@ -52,7 +52,7 @@ tree of the line names, or the tree says that it is not complete.
 _KUBERNETES = """
 ## Kubernetes
 
-Sent as bytes through whole sessions judged by `policies/kubernetes`, for a developer, and (`make long`) over TLS through a whole gateway to a
+Sent as bytes through whole sessions judged by `policies/kubernetes`, for a developer, and over TLS through a whole gateway to a
 real API server, whose own audit may hold nothing of them. Each is refused, or it waits for people. The ways around over SSH (60 to 77 and 82) are typed and pasted into a
 guarded shell of a pod that a real bash stands for, with 200 made lines (4,000 more in `make long`), and by kubectl on a real terminal before that API server.
 

@@ -82,14 +82,19 @@ impl Builder<'_> {
             },
             Class::RelationText => self.dynamic("every table of a schema"),
             Class::CursorText => self.dynamic("the rows of a cursor"),
-            Class::Sequence => {
-                let text = self.relation_literal(arguments.get(0, ""));
-                text.map_or_else(Flow::constant, |text| self.named_object("sequence", Access::Write, text))
-            }
+            Class::Sequence => match self.relation_literal(arguments.get(0, "")) {
+                Some(text) => self.named_object("sequence", Access::Write, text),
+                None => {
+                    self.call_target(Target::plain("sequence", names::UNKNOWN, Access::Write));
+                    Flow::constant()
+                }
+            },
             Class::File | Class::LargeObjectFile => {
-                let access = if name == "lo_export" { Access::Write } else { Access::Read };
-                if let Some(text) = text(usize::from(name == "lo_export"), "filename") {
-                    self.call_target(Target::plain("file", text, access));
+                let (place, access) = if name == "lo_export" { (1, Access::Write) } else { (0, Access::Read) };
+                // Those that list a folder of the server's own are told nothing.
+                if !arguments.nodes.is_empty() {
+                    let file = text(place, "filename").unwrap_or(names::UNKNOWN);
+                    self.call_target(Target::plain("file", file, access));
                 }
                 Flow::constant()
             }

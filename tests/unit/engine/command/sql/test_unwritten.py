@@ -119,6 +119,25 @@ def test_a_setting_that_is_read_is_named(text: str, name: str) -> None:
     assert targets(tree(f"SELECT current_setting({text})"), "setting") == [name]
 
 
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        ("pg_read_file($1)", ("file", "?")),
+        ("pg_read_file('/etc/' || 'passwd')", ("file", "?")),
+        ("lo_export(1, lower('/TMP/X'))", ("file", "?")),
+        ("lo_export(1, '/tmp/x')", ("file", "/tmp/x")),
+        ("nextval(lower('S'))", ("sequence", "?")),
+        ("setval(pg_get_serial_sequence('cust', 'id'), 1)", ("sequence", "?")),
+    ],
+)
+def test_a_file_or_sequence_whose_name_is_computed_is_one_that_nobody_knows(call: str, named: tuple[str, str]) -> None:
+    assert targets(tree(f"SELECT {call}"), named[0]) == [named[1]]
+
+
+def test_a_function_that_lists_its_own_folder_names_no_file() -> None:
+    assert targets(tree("SELECT * FROM pg_ls_waldir()"), "file") == []
+
+
 # --- values of types
 
 FUNCTIONS = {"public.turned": HIDDEN, "public.looked": HIDDEN}
