@@ -13,8 +13,8 @@ from engine.errors import InputInvalid
 from engine.evaluator.generations import Generations
 
 MAX_TEXT_BYTES = 1024 * 1024
-KEPT = 8192
-KEPT_BYTES = 16 * 1024 * 1024
+KEPT = 4096
+KEPT_BYTES = 4 * 1024 * 1024
 
 
 class Names(Protocol):

@@ -46,11 +46,11 @@ def version() -> None:
 
 def _run(file: Path, *, listeners: bool) -> None:
     # WHY here: the servers' libraries take long to load, and no other command needs them.
-    from gateway.app.arenas import keep_arenas_few
+    from gateway.app.allocator import tell_allocator
     from gateway.app.assembly import Gateway
     from gateway.app.running import run
 
-    keep_arenas_few(os.environ)
+    tell_allocator(os.environ)
     config = load_config(file, os.environ)
     set_up_log(config.log.level.value, as_json=config.log.format is LogFormat.JSON)
     _check_something_listens(config, listeners)
