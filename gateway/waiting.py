@@ -7,7 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from adapters.core.ports import Answer
+from engine.command.tree import ParsedCommand
 from gateway.asked import Asked
 
 MAX_HELD = 10_000
@@ -85,6 +88,9 @@ class Waiting:
 
     def settle(self, ticket: str, answer: Answer) -> None:
         """Remember what became of one."""
+        if answer.command is not None:
+            # WHY: what somebody decoded for a look is several times as large.
+            answer = msgspec.structs.replace(answer, command=ParsedCommand(answer.command.encoded))
         with self._lock:
             self._settled[ticket] = answer
             while len(self._settled) > MAX_SETTLED:

@@ -40,17 +40,19 @@ class CommandReader:
 
     def __init__(self, parser: Parser) -> None:
         self._parser = parser
-        self._kept: Generations[tuple[str, bytes, str | None], ParsedCommand] = Generations(KEPT, KEPT_BYTES)
+        # WHY as bytes: what somebody decoded for a look is several times as large, and would stay as long as the text is known.
+        self._kept: Generations[tuple[str, bytes, str | None], bytes] = Generations(KEPT, KEPT_BYTES)
 
     def read(self, protocol: str, text: bytes, names: Names | None) -> ParsedCommand:
         """The tree of a text; raises InputInvalid when it is longer than a command may be."""
         if len(text) > MAX_TEXT_BYTES:
             raise InputInvalid(f"the command is longer than {MAX_TEXT_BYTES} bytes")
         key = (protocol, text, None if names is None else names.version)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._parser.parse(protocol, text, names)
-            self._kept.put(key, found, len(text) + len(found.encoded) + 200)
+        known = self._kept.get(key)
+        if known is not None:
+            return ParsedCommand(known)
+        found = self._parser.parse(protocol, text, names)
+        self._kept.put(key, found.encoded, len(text) + len(found.encoded) + 200)
         return found
 
     def shape(self, protocol: str, text: bytes) -> bytes | None:

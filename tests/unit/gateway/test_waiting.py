@@ -9,9 +9,11 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.core.ports import Answer
+from engine.evaluator.reader import CommandReader
 from gateway import waiting as waiting_module
 from gateway.waiting import Waiting
 from tests.strategies.gates import ALLOW, SESSION, asked
+from tests.toy_core import ToyParser
 
 FIRST = asked("DELETE FROM orders")
 
@@ -55,6 +57,13 @@ def test_what_became_of_a_ticket_is_remembered() -> None:
     assert waiting.answer("h-1") is None
     waiting.settle("h-1", Answer(ALLOW, "d-1"))
     assert waiting.answer("h-1") == Answer(ALLOW, "d-1")
+    command = CommandReader(ToyParser()).read("postgres", b"select 1", None)
+    assert command.command.complete
+    waiting.settle("h-2", Answer(ALLOW, "d-2", command=command))
+    kept = waiting.answer("h-2")
+    assert kept == Answer(ALLOW, "d-2", command=command)
+    assert kept is not None
+    assert "command" not in vars(kept.command), "what was decoded goes"
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,15 @@ def test_a_text_is_parsed_once_for_each_protocol_and_catalog() -> None:
         reader.read("shell", b"select 1", None)
         reader.read("postgres", b"select 2", None)
     assert parser.parsed == 5
-    assert reader.read("postgres", b"select 1", ToyNames("a")) is reader.read("postgres", b"select 1", ToyNames("a"))
+    assert reader.read("postgres", b"select 1", ToyNames("a")) == reader.read("postgres", b"select 1", ToyNames("a"))
+    assert parser.parsed == 5
+
+
+def test_what_somebody_decoded_is_not_kept_with_a_text() -> None:
+    reader = CommandReader(ToyParser())
+    first = reader.read("postgres", b"select 1", None)
+    assert first.command.protocol == "postgres"
+    assert "command" not in vars(reader.read("postgres", b"select 1", None))
 
 
 def test_a_text_longer_than_a_command_may_be_is_refused_unparsed() -> None:
