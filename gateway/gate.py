@@ -423,6 +423,7 @@ class Gate:
         try:
             self.steps.resolve()
             self.steps.expire_overdue()
+            self._waiting.forget_overdue(self._clock())
             escalate_due(self._approvals, self.advance, self._clock())
             self._approvals.ring_ended()
             now = self._clock()

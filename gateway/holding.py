@@ -83,7 +83,7 @@ class Holding:
                 self._recalling.undo(recalled)
                 raise
         waiters = 0 if found is None else self._approvals.bell.waiters(found.id)
-        if found is not None and waiters == 0 and self._waiting.keep(found.id, asked):
+        if found is not None and waiters == 0 and self._waiting.keep(found.id, asked, found.expires_at):
             # WHY not a second ticket: this is the retry of a command whose first try nobody waits for any more.
             ticket = found
         else:
@@ -95,7 +95,7 @@ class Holding:
             new = ticket_for(binding, judged.decision, command, asked.session, now, *told)
             turn.check()
             ticket, found = self._approvals.request(new, now), None
-            self._waiting.keep(ticket.id, asked)
+            self._waiting.keep(ticket.id, asked, ticket.expires_at)
         if not turn.take():
             self.withdraw(ticket.id, "it was opened after its session had been told no")
             turn.check()

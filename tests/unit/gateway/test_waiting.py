@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.core.ports import Answer
-from engine.evaluator.reader import CommandReader
 from gateway import waiting as waiting_module
+from gateway.remembering import Memory
 from gateway.waiting import Waiting
 from tests.strategies.gates import ALLOW, SESSION, asked
-from tests.toy_core import ToyParser
 
 FIRST = asked("DELETE FROM orders")
+NEVER = 2**62
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ FIRST = asked("DELETE FROM orders")
 )
 def test_the_question_of_a_ticket_never_becomes_another(session: object) -> None:
     waiting = Waiting()
-    assert waiting.keep("h-1", FIRST)
-    assert not waiting.keep("h-1", changed(FIRST, session=session))
+    assert waiting.keep("h-1", FIRST, NEVER)
+    assert not waiting.keep("h-1", changed(FIRST, session=session), NEVER)
     assert waiting.take("h-1") is FIRST
     assert waiting.take("h-1") is None
 
@@ -32,24 +32,24 @@ def test_the_question_of_a_ticket_never_becomes_another(session: object) -> None
 def test_a_session_that_asks_again_waits_with_what_it_asked_last() -> None:
     waiting = Waiting()
     again = changed(FIRST)
-    assert waiting.keep("h-1", FIRST)
-    assert waiting.keep("h-1", again)
+    assert waiting.keep("h-1", FIRST, NEVER)
+    assert waiting.keep("h-1", again, NEVER)
     assert waiting.take("h-1") is again
 
 
 def test_who_asks_the_same_takes_the_place_of_a_session_that_is_over() -> None:
     waiting = Waiting()
     other = changed(FIRST, session=replace(SESSION, id="s-2"))
-    assert waiting.keep("h-1", FIRST)
+    assert waiting.keep("h-1", FIRST, NEVER)
     waiting.leave("h-1", "s-9")
-    assert not waiting.keep("h-1", other), "somebody else is over"
+    assert not waiting.keep("h-1", other, NEVER), "somebody else is over"
     waiting.leave("h-1", SESSION.id)
-    assert waiting.keep("h-1", other)
-    assert not waiting.keep("h-1", FIRST), "now that one waits"
+    assert waiting.keep("h-1", other, NEVER)
+    assert not waiting.keep("h-1", FIRST, NEVER), "now that one waits"
     assert waiting.take("h-1") is other
     waiting.leave("h-1", "s-2")
-    assert waiting.keep("h-1", FIRST)
-    assert not waiting.keep("h-1", other), "nothing is left of what was taken"
+    assert waiting.keep("h-1", FIRST, NEVER)
+    assert not waiting.keep("h-1", other, NEVER), "nothing is left of what was taken"
 
 
 def test_what_became_of_a_ticket_is_remembered() -> None:
@@ -57,13 +57,6 @@ def test_what_became_of_a_ticket_is_remembered() -> None:
     assert waiting.answer("h-1") is None
     waiting.settle("h-1", Answer(ALLOW, "d-1"))
     assert waiting.answer("h-1") == Answer(ALLOW, "d-1")
-    command = CommandReader(ToyParser()).read("postgres", b"select 1", None)
-    assert command.command.complete
-    waiting.settle("h-2", Answer(ALLOW, "d-2", command=command))
-    kept = waiting.answer("h-2")
-    assert kept == Answer(ALLOW, "d-2", command=command)
-    assert kept is not None
-    assert "command" not in vars(kept.command), "what was decoded goes"
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,10 +64,47 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting_module, "MAX_SETTLED", 2)
     waiting = Waiting()
     for number in range(4):
-        assert waiting.keep(f"h-{number}", FIRST)
+        assert waiting.keep(f"h-{number}", FIRST, NEVER)
         waiting.settle(f"h-{number}", Answer(ALLOW, "d-1"))
     assert [waiting.take(f"h-{number}") for number in range(4)] == [None, None, FIRST, FIRST]
     assert [waiting.answer(f"h-{number}") is None for number in range(4)] == [True, True, False, False]
+
+
+def test_the_large_questions_of_one_drive_out_their_own_and_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_module, "MAX_BYTES", 50_000)
+    waiting = Waiting()
+    eve = replace(FIRST.principal, name="eve")
+    assert waiting.keep("h-ana", FIRST, NEVER)
+    for number in range(20):
+        large = changed(asked(f"SELECT '{number}{'x' * 20_000}'"), principal=eve)
+        assert waiting.keep(f"h-{number}", large, NEVER)
+    assert [number for number in range(20) if waiting.find(f"h-{number}") is not None] == [18, 19]
+    assert waiting.find("h-ana") is FIRST
+    alone = changed(asked("SELECT '" + "x" * 60_000), principal=eve)
+    assert waiting.keep("h-all", alone, NEVER)
+    assert [waiting.find("h-all"), waiting.find("h-19")] == [alone, None]
+    assert waiting.take("h-all") is alone
+    for number in (20, 21):
+        assert waiting.keep(f"h-{number}", changed(FIRST, principal=eve), NEVER)
+    assert waiting.find("h-20") is not None, "what was taken counts no more"
+
+
+def test_a_question_nobody_came_back_for_goes_with_its_ticket() -> None:
+    waiting = Waiting()
+    for number, until in enumerate((100, 200)):
+        assert waiting.keep(f"h-{number}", FIRST, until)
+    waiting.forget_overdue(150 + waiting_module.LEFT_OVER)
+    assert [waiting.find("h-0"), waiting.find("h-1")] == [None, FIRST]
+    waiting.forget_overdue(200 + waiting_module.LEFT_OVER)
+    assert waiting.find("h-1") is FIRST
+    waiting.forget_overdue(201 + waiting_module.LEFT_OVER)
+    assert waiting.find("h-1") is None
+
+
+def test_what_a_session_was_told_before_is_not_kept_with_its_question() -> None:
+    waiting = Waiting()
+    assert waiting.keep("h-1", changed(FIRST, memory=Memory(lambda protocol, text: None)), NEVER)
+    assert waiting.find("h-1") == FIRST
 
 
 def test_one_at_a_time_settles_a_ticket_and_nobody_waits_for_another_one() -> None:
@@ -97,7 +127,7 @@ def test_one_at_a_time_settles_a_ticket_and_nobody_waits_for_another_one() -> No
     threads[1].start()
     # What a loop does with this or any other ticket waits for neither.
     with waiting.settling("h-2"):
-        assert waiting.keep("h-1", FIRST)
+        assert waiting.keep("h-1", FIRST, NEVER)
         assert waiting.find("h-1") is FIRST
         waiting.leave("h-1", SESSION.id)
         assert waiting.take("h-1") is FIRST
