@@ -30,6 +30,8 @@ MAX_KEPT_BYTES = 512 << 20
 MAX_CATALOG = 64 << 20
 MAX_SESSION = 64 << 10
 MAX_SEEN = 8_192
+MAX_READ_BYTES = 32 << 20
+"""Of catalogs that a reader keeps in memory; the one that is wanted is there all the same."""
 
 
 class NamedCatalog(Protocol):
@@ -114,6 +116,7 @@ class KeptCatalogs:
     def __init__(self, directory: Path) -> None:
         self._folder = directory / FOLDER
         self._sources: dict[str, Catalog] = {}
+        self._bytes = 0
         self._sessions: dict[tuple[str, bytes], Catalog] = {}
 
     def find(self, reference: Reference) -> Catalog | None:
@@ -147,10 +150,17 @@ class KeptCatalogs:
             raw = unpacking.decompress(packed, MAX_CATALOG + 1)
             if hashlib.sha256(raw).hexdigest() != digest:
                 raise _altered(digest)
-            self._sources[digest] = Catalog(raw)
+            found = Catalog(raw)
         except (zlib.error, NativeError) as error:
             raise _altered(digest) from error
-        return self._sources[digest]
+        if self._bytes + len(raw) > MAX_READ_BYTES:
+            # WHY what sessions saw too: each holds what it was made of.
+            self._sources.clear()
+            self._sessions.clear()
+            self._bytes = 0
+        self._sources[digest] = found
+        self._bytes += len(raw)
+        return found
 
 
 class _Session(msgspec.Struct):

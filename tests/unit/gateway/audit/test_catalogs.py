@@ -124,3 +124,16 @@ def test_readers_forget_sessions_before_these_fill_the_memory(tmp_path: Path, mo
     assert reader.find(first) is not None
     assert reader.find(second) is not None
     assert reader.find(first) is not None
+
+
+def test_readers_forget_catalogs_before_these_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper, reader = CatalogKeeper(tmp_path), KeptCatalogs(tmp_path)
+    seen = [session(catalog(f"c{number}")) for number in range(6)]
+    references = [keeper.keep(one) for one in seen]
+    monkeypatch.setattr(module, "MAX_READ_BYTES", 2 * len(seen[0].source))
+    found = [reader.find(reference) for reference in references]
+    assert [one.version for one in found if one] == [one.version for one in seen]
+    assert reader.find(references[-1]) is found[-1], "the last ones are there"
+    assert reader.find(references[0]) is not found[0], "the first ones were forgotten, and are read again"
+    monkeypatch.setattr(module, "MAX_READ_BYTES", 0)
+    assert reader.find(references[1]).version == seen[1].version  # type: ignore[union-attr]  # one is there, whatever its size
