@@ -30,6 +30,8 @@ MAX_KEPT_BYTES = 512 << 20
 MAX_CATALOG = 64 << 20
 MAX_SESSION = 64 << 10
 MAX_SEEN = 8_192
+MAX_SEEN_BYTES = 16 << 20
+"""Of what sessions saw, in memory."""
 MAX_READ_BYTES = 32 << 20
 """Of catalogs that a reader keeps in memory; the one that is wanted is there all the same."""
 
@@ -63,6 +65,7 @@ class CatalogKeeper:
         self._folder = directory / FOLDER
         self._lock = threading.Lock()
         self._seen: dict[str, Reference] = {}
+        self._bytes = 0
         self._kept: dict[str, int] | None = None
 
     def keep(self, catalog: NamedCatalog) -> Reference:
@@ -73,8 +76,10 @@ class CatalogKeeper:
             return found
         with self._lock:
             reference = self._keep(catalog)
-            if len(self._seen) >= MAX_SEEN:
+            self._bytes += len(reference.session)
+            if len(self._seen) >= MAX_SEEN or self._bytes > MAX_SEEN_BYTES:
                 self._seen.clear()
+                self._bytes = len(reference.session)
             self._seen[version] = reference
         return reference
 

@@ -137,3 +137,15 @@ def test_readers_forget_catalogs_before_these_fill_the_memory(tmp_path: Path, mo
     assert reader.find(references[0]) is not found[0], "the first ones were forgotten, and are read again"
     monkeypatch.setattr(module, "MAX_READ_BYTES", 0)
     assert reader.find(references[1]).version == seen[1].version  # type: ignore[union-attr]  # one is there, whatever its size
+
+
+def test_writers_forget_what_sessions_saw_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = CatalogKeeper(tmp_path)
+    seen = [session(catalog("id"), p=f"SELECT {'a' * 1_000}{number}") for number in range(6)]
+    monkeypatch.setattr(module, "MAX_SEEN_BYTES", 2 * len(seen[0].session))
+    references = [keeper.keep(one) for one in seen]
+    assert keeper.keep(seen[-1]) is references[-1]
+    assert keeper.keep(seen[0]) is not references[0]
+    assert keeper.keep(seen[0]) == references[0]
