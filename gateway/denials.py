@@ -29,6 +29,15 @@ def denial_of(error: Exception) -> Decision:
             return deny(DenyKind.INTERNAL, "something went wrong in the gateway", hint="tell its operator")
 
 
+_OPERATORS = frozenset({"DEMAND_INVALID", "NO_TREE", "TICKET_UNREADABLE"})
+"""Codes of conflicts that are of a policy's or the store's making."""
+
+
+def is_askers(error: Exception) -> bool:
+    """Whether whoever asked made an error so, or came too late: there is nothing that an operator could mend."""
+    return isinstance(error, InputInvalid) or (isinstance(error, ApprovalConflict) and error.code not in _OPERATORS)
+
+
 def unanswered() -> StoreUnavailable:
     """The store was asked, and has not answered for as long as anybody waits."""
     return StoreUnavailable("the store does not answer")

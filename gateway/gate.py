@@ -34,7 +34,7 @@ from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.config.model import SecretsInText
 from gateway.counting import ACTIVITY, Counting
-from gateway.denials import denial_of, deny, no_policy, not_recorded, refused, unanswered
+from gateway.denials import denial_of, deny, is_askers, no_policy, not_recorded, refused, unanswered
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.escalating import escalate_due
 from gateway.estimating import Estimating
@@ -326,7 +326,9 @@ class Gate:
     def _fail(self, asked: Asked, error: Exception) -> Answer:
         """The deny for an error. Recorded where that is possible; never raises."""
         decision = denial_of(error)
-        logger("gate").error("a decision failed closed", kind=decision.deny_kind, error=type(error).__name__)
+        said = logger("gate").info if is_askers(error) else logger("gate").error
+        code = decision.reasons[0].code
+        said("a decision failed closed", kind=decision.deny_kind, error=type(error).__name__, code=code)
         if isinstance(error, AuditUnavailable):
             self._meters.audit_failures.inc()
             return Answer(decision, "")

@@ -230,6 +230,8 @@ class KubernetesClient(Client[ClientSession]):
         path = f"{SPACE}/configmaps?watch=true&timeoutSeconds=3&labelSelector=" + quote(f"mark!={mark}", safe="")
         async with session.get(path) as answer:
             self._tally.answered.add(mark)
+            if answer.status == 503 and was_ended(await answer.text()):
+                raise Ended
             assert answer.status == 200, await answer.text()
             async for line in answer.content:
                 assert json.loads(line)["object"]["kind"] == "ConfigMap", line
@@ -238,6 +240,8 @@ class KubernetesClient(Client[ClientSession]):
         lines = self._chance.randrange(1, 100)
         async with session.get(f"{POD}/log?follow=true&tailLines={lines}") as answer:
             said = await answer.read()
+        if answer.status == 503 and was_ended(said):
+            raise Ended
         assert (answer.status, said) == (200, b"log of t/web\n"), (answer.status, said)
 
     # --- what runs in containers

@@ -9,7 +9,7 @@ import pytest
 from engine.decision import DenyKind, Verdict
 from engine.errors import EngineError, InputInvalid, NativeFailure
 from gateway.approvals.states import Binding, Shown, State, Ticket
-from gateway.denials import closed, denial_of, no_policy, not_recorded, refused
+from gateway.denials import closed, denial_of, is_askers, no_policy, not_recorded, refused
 from gateway.errors import ApprovalConflict, AuditUnavailable, StoreUnavailable
 
 
@@ -32,6 +32,24 @@ def test_every_error_is_a_deny_of_its_kind_without_the_words_of_strangers(error:
     assert decision.verdict is Verdict.DENY
     assert decision.deny_kind is kind
     assert "hunter2" not in str(decision)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_theirs"),
+    [
+        (InputInvalid("the command is longer than 8 bytes"), True),
+        (ApprovalConflict("x", code="TOO_MANY_HOLDS"), True),
+        (ApprovalConflict("x", code="TICKET_CLOSED"), True),
+        (ApprovalConflict("x", code="DEMAND_INVALID"), False),
+        (ApprovalConflict("x", code="NO_TREE"), False),
+        (StoreUnavailable("x"), False),
+        (AuditUnavailable("x"), False),
+        (EngineError("x"), False),
+        (ValueError("x"), False),
+    ],
+)
+def test_an_operator_is_alarmed_by_what_an_operator_can_mend(error: Exception, is_theirs: bool) -> None:
+    assert is_askers(error) is is_theirs
 
 
 def test_each_has_a_kind_and_a_code_that_clients_can_tell_apart() -> None:
