@@ -111,6 +111,7 @@ def test_input_goes_to_what_runs_and_ctrl_c_leaves_it(cluster: Cluster, spdy: bo
         assert run(typist, "echo $?") == "130\n"
 
 
+@pytest.mark.long
 def test_a_minute_of_nobody_typing_ends_nothing(cluster: Cluster, spdy: bool) -> None:
     """Nothing is connected to the API server meanwhile; client-go gives a connection up after 60 s without an answer to its pings."""
     with shell(cluster, spdy=spdy) as typist:
@@ -204,15 +205,15 @@ def test_a_terminal_that_is_attached_to_wants_a_grant_that_records_and_is_record
     cluster: Cluster, spdy: bool
 ) -> None:
     environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
-    for name in ("typed", "typed-kept"):
+    for name in ("attended", "attended-kept"):
         spec = {"nodeName": "node1", "containers": [{"name": "main", "image": "none", "stdin": True, "tty": True}]}
         pod = json.dumps({**POD, "metadata": {"name": name}, "spec": spec})
         cluster.admin("apply", "-f", "-", data=pod.encode())
         cluster.wait_for(lambda name=name: b"Running" in cluster.admin("get", "pod", name))  # type: ignore[misc]  # bound
-    with at_terminal(cluster.command("attach", "-it", "typed"), environment) as typist:
+    with at_terminal(cluster.command("attach", "-it", "attended"), environment) as typist:
         assert typist.end() == 1
         assert b"a policy has to allow it with `record`" in typist.seen
-    with at_terminal(cluster.command("attach", "-it", "typed-kept"), environment) as typist:
+    with at_terminal(cluster.command("attach", "-it", "attended-kept"), environment) as typist:
         typist.until("this terminal is recorded; what is typed here is judged by nobody")
     raw = [entry for entry in cluster.decisions() if "/attach?" in entry.text and "sallyport-shell: raw" in entry.text]
     assert [entry.verdict for entry in raw[-2:]] == ["allow", "allow"]

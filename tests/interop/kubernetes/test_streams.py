@@ -153,6 +153,7 @@ def test_a_debug_container_is_seen_as_one(cluster: Cluster, spdy: bool) -> None:
     assert b"no-go" not in cluster.admin("get", "pod", "web", "-o", "yaml")
 
 
+@pytest.mark.long
 def test_a_hold_outlasts_the_patience_of_the_client(cluster: Cluster, spdy: bool) -> None:
     """kubectl gives a stream of SPDY 30 s to be answered, and a WebSocket 61 s to be alive."""
     environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
