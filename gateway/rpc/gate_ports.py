@@ -33,6 +33,7 @@ from gateway.audit.recent import line_at
 from gateway.errors import ApprovalConflict
 from gateway.gate import Gate
 from gateway.identity.logins import Login
+from gateway.rpc.limits import MAX_MESSAGE
 from gateway.rpc.ports import RuleTrace, Unsubscribe
 from gateway.rpc.remembering import RememberedCommand, remembered_commands, take_back
 from gateway.tracing import Trace
@@ -260,9 +261,14 @@ class LogAudit:
         self._finder = finder
 
     def entries(self, *, start: int, limit: int) -> Sequence[LoggedLine]:
-        """Entries from an index on."""
-        lines = itertools.islice(read_lines(self._directory, max(start - 1, 0)), limit)
-        return [LoggedLine(seq, line.removesuffix(b"\n")) for seq, line in lines]
+        """Entries from an index on; no more than are needed to fill a message."""
+        found, size = list[LoggedLine](), 0
+        for seq, line in itertools.islice(read_lines(self._directory, max(start - 1, 0)), limit):
+            found.append(LoggedLine(seq, line.removesuffix(b"\n")))
+            size += len(line)
+            if size >= MAX_MESSAGE:
+                break
+        return found
 
     def search(self, sought: Sought, *, limit: int, before: int | None) -> FoundLines:
         """Entries that are looked for."""

@@ -249,6 +249,13 @@ def test_the_log_is_given_byte_for_byte(ports: Ports, tmp_path: Path) -> None:
     assert [entry.index for entry in ports.audit.entries(start=0, limit=9)] == [1, 2, 3, 4]
 
 
+def test_of_long_entries_no_more_are_read_than_fill_a_message(ports: Ports) -> None:
+    for _ in range(9):
+        ports.house.log.append(Entry(kind=Kind.DECISION, time=1, text="x" * 1_000_000))
+    assert [entry.index for entry in ports.audit.entries(start=1, limit=500)] == [1, 2, 3, 4, 5]
+    assert [entry.index for entry in ports.audit.entries(start=6, limit=500)] == [6, 7, 8, 9]
+
+
 def test_what_is_looked_for_is_given_byte_for_byte_a_page_at_a_time(ports: Ports, tmp_path: Path) -> None:
     for number in range(5):
         ports.decide(f"SELECT {number} FROM t")
