@@ -95,7 +95,7 @@ def test_the_large_questions_of_one_drive_out_their_own_and_nobody_elses(monkeyp
 
 
 CONTEXT: dict[str, Json] = {"note": [f"{number:04d}" for number in range(1_000)]}
-PATH = {"search_path": [f"s{number}" for number in range(1_000)]}
+PATH: dict[str, Json] = {"search_path": [f"s{number}" for number in range(1_000)]}
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,19 @@ def test_only_the_newest_askers_are_remembered(monkeypatch: pytest.MonkeyPatch) 
     assert [askers.is_asker(f"h-{number}", "a") for number in range(3)] == [False, True, True]
 
 
+def test_who_asks_much_drives_out_nobody_elses_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.rpc.gate_ports.MAX_HELD", 4)
+    askers = Askers()
+    askers.note("h-bo", "bo")
+    for number in range(20):
+        askers.note(f"h-{number}", "eve")
+    assert askers.is_asker("h-bo", "bo")
+    assert [number for number in range(20) if askers.is_asker(f"h-{number}", "eve")] == [17, 18, 19]
+    askers.note("h-19", "bo")
+    assert askers.is_asker("h-19", "bo")
+    assert (askers.is_asker("h-19", "eve"), set(askers._theirs)) == (False, {"bo", "eve"})
+
+
 def test_the_log_is_given_byte_for_byte(ports: Ports, tmp_path: Path) -> None:
     heard: list[int] = []
     leave = ports.audit.subscribe(heard.append)
