@@ -20,12 +20,9 @@ def escalate_due(approvals: Approvals, advance: Callable[[str, Step], Ticket], n
     """
     taken: list[Ticket] = []
     try:
-        for ticket in approvals.pending(now):
-            due = ticket.next_escalation_at
-            if due is None or due > now:
-                continue
+        for ticket in approvals.to_escalate(now):
             try:
-                taken.append(advance(ticket.id, Escalated()))
+                taken.append(advance(ticket, Escalated()))
             except ApprovalConflict:
                 continue  # WHY: somebody decided, or another replica was faster
     except GatewayError as error:

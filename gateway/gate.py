@@ -429,9 +429,9 @@ class Gate:
             escalate_due(self._approvals, self.advance, self._clock())
             self._approvals.ring_ended()
             now = self._clock()
-            waiting = self._approvals.pending(now)
-            self._meters.holds_open.set(len(waiting))
-            self._meters.oldest_hold.set((now - waiting[0].requested_at) / 1e9 if waiting else 0.0)
+            waiting, since = self._approvals.oldest_pending(now)
+            self._meters.holds_open.set(waiting)
+            self._meters.oldest_hold.set(0.0 if since is None else (now - since) / 1e9)
         except GatewayError as error:
             logger("gate").warning("tickets could not be looked through", code=error.code)
 

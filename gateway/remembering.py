@@ -21,11 +21,14 @@ from adapters.core.ports import Again, Question
 from engine._native import Count, EntryForm
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
+from engine.evaluator.cache import weight_of
 from engine.request import Principal, Resource, Session
 
 MAX_KEPT = 256
 MAX_BYTES = 128 * 1024
 """Of texts and forms in one session; with more, everything is forgotten and begins anew."""
+MAX_TREES = 256 * 1024
+"""The same of trees and decisions. WHY apart: many sessions share theirs, and a text may have one that is many times as large."""
 MAX_TEXT = 8 * 1024
 """Longer texts are judged each time."""
 
@@ -71,7 +74,7 @@ class Remembered(msgspec.Struct, frozen=True):
 class Memory:
     """The verdicts of one session."""
 
-    __slots__ = ("_bytes", "_known", "_shape_of", "_shapes")
+    __slots__ = ("_bytes", "_known", "_shape_of", "_shapes", "_trees")
 
     def __init__(self, shape_of: ShapeOf) -> None:
         """`shape_of` is the parser's: a key that texts share only if they differ in literals alone."""
@@ -79,6 +82,7 @@ class Memory:
         self._known: dict[bytes, Remembered] = {}
         self._shapes: dict[bytes, Remembered] = {}
         self._bytes = 0
+        self._trees = 0
 
     def find(
         self, question: Question, program: object | None, principal: Principal, session: Session, resource: Resource
@@ -103,14 +107,17 @@ class Memory:
     def keep(self, question: Question, found: Remembered) -> None:
         """Remember a cacheable verdict: for this text, or for all texts of its shape."""
         size = len(question.text) + found.form.size
-        if len(question.text) > MAX_TEXT or size > MAX_BYTES:
+        tree = weight_of(found.decision) + (0 if found.command is None else len(found.command.encoded))
+        if len(question.text) > MAX_TEXT or size > MAX_BYTES or tree > MAX_TREES:
             return
-        if self._bytes + size > MAX_BYTES or len(self._known) + len(self._shapes) >= MAX_KEPT:
+        is_full = self._bytes + size > MAX_BYTES or self._trees + tree > MAX_TREES
+        if is_full or len(self._known) + len(self._shapes) >= MAX_KEPT:
             self._known.clear()
             self._shapes.clear()
-            self._bytes = 0
+            self._bytes = self._trees = 0
         if not found.for_shape:
             self._known[question.text] = found
         elif (shape := self._shape_of(question.protocol, question.text)) is not None:
             self._shapes[shape] = found
         self._bytes += size
+        self._trees += tree

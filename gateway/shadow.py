@@ -11,8 +11,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 
-from engine._native import NativeError
+import msgspec
+
+from adapters.core.ports import Question
+from engine._native import Catalog, NativeError
 from engine.decision import Decision
 from engine.errors import EngineError
 from engine.suite.replay import Answer, Change, compare
@@ -23,7 +27,15 @@ from gateway.errors import GatewayError
 from gateway.telemetry import Meters, logger
 
 MAX_WAITING = 1_000
-"""Questions that wait for the candidate; more are dropped and counted."""
+"""Questions that wait for the candidate,"""
+MAX_BYTES = 64 << 20
+"""and bytes of them; more are dropped and counted."""
+_EACH = 2_000
+"""Bytes of a question beside its text, about;"""
+_PARAMETER = 60
+"""of a parameter beside its own;"""
+_NAMES = 4
+"""and of a catalog for each byte that it was built from."""
 LISTED_A_MINUTE = 600
 """Differences that are listed; all are counted."""
 _FAILURES = (
@@ -42,7 +54,9 @@ class Shadow:
         self._log = log
         self._counted = meters.shadow_decisions
         self._clock = clock
-        self._waiting: queue.SimpleQueue[tuple[Asked, Decision, str, int] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[tuple[Asked, Decision, str, int], int] | None] = queue.SimpleQueue()
+        self._bytes = 0
+        self._lock = threading.Lock()
         self._minute = -1
         self._listed = 0
         self._thread = threading.Thread(target=self._run, name="policy-shadow", daemon=True)
@@ -50,10 +64,16 @@ class Shadow:
 
     def __call__(self, asked: Asked, decision: Decision, decision_id: str, now: int) -> None:
         """Take note of a decision. Returns at once, whatever the candidate does."""
-        if self._waiting.qsize() >= MAX_WAITING:
+        size = _size(asked)
+        with self._lock:
+            is_full = self._waiting.qsize() >= MAX_WAITING or self._bytes + size > MAX_BYTES
+            self._bytes += 0 if is_full else size
+        if is_full:
             self._counted.labels("dropped").inc()
             return
-        self._waiting.put((asked, decision, decision_id, now))
+        # WHY without: what a session was told before would stay when it is over.
+        asked = asked if asked.memory is None else msgspec.structs.replace(asked, memory=None)
+        self._waiting.put(((asked, decision, decision_id, now), size))
 
     def close(self) -> None:
         """Ask what still waits, then end."""
@@ -62,11 +82,15 @@ class Shadow:
 
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
+            what, size = item
             try:
-                result = self._ask(*item)
+                result = self._ask(*what)
             except _FAILURES as error:
                 result = "failed"
                 logger("shadow").warning("the candidate failed", error=type(error).__name__)
+            del item, what
+            with self._lock:
+                self._bytes -= size
             self._counted.labels(result).inc()
 
     def _ask(self, asked: Asked, decision: Decision, decision_id: str, now: int) -> str:
@@ -101,3 +125,14 @@ class Shadow:
             note=f"{decision.verdict.value} -> {candidate.verdict.value}",
         )
         self._log.note(entry)
+
+
+def _size(asked: Asked) -> int:
+    question = asked.question
+    if not isinstance(question, Question):
+        return len(question.encoded) + _EACH
+    parameters = question.parameters or ()
+    size = len(question.text) + sum(len(one or "") for one in parameters) + _PARAMETER * len(parameters) + _EACH
+    # WHY not that of a session: it is everybody's.
+    is_own = bool(asked.caller) and isinstance(question.catalog, Catalog)
+    return size + (_NAMES * len(cast("Catalog", question.catalog).source) if is_own else 0)

@@ -98,9 +98,9 @@ class Steps:
         """Close every ticket whose time is over. Raises AuditUnavailable, StoreUnavailable."""
         for ticket in self._approvals.overdue(self._clock()):
             try:
-                self.advance(ticket.id, Expired())
+                self.advance(ticket, Expired())
             except ApprovalConflict:
-                continue  # WHY: another replica, or its own session, was faster
+                continue  # WHY: another replica, or its own session, was faster; or it cannot be read
 
     def remember(self, directory: Path) -> None:
         """Doubt the last steps of an earlier life that nobody took back. Never raises; a log that cannot be read is said to be."""

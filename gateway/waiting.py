@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from sys import getsizeof
 
 import msgspec
 
 from adapters.core.ports import Answer, Question
+from engine._native import Catalog
 from gateway.asked import Asked
 
 MAX_HELD = 10_000
-"""Held questions this process remembers."""
+"""Held questions this process remembers; above, the oldest goes of the principal that has most of them, in bytes."""
 MAX_BYTES = 16 * 1024 * 1024
-"""Bytes of those of one principal."""
+"""Bytes of those of one principal,"""
+MAX_NAMES_BYTES = 16 * 1024 * 1024
+"""and of the different catalogs that they hold beside the newest one. WHY apart: many questions share one, which is somebody else's as well."""
 LEFT_OVER = 60 * 10**9
 """Nanoseconds for which a question is kept behind its ticket's end, for who looks late."""
 MAX_SETTLED = 2_000
@@ -29,11 +33,43 @@ _EACH = 2_000
 """Bytes that a question takes beside its text, about."""
 
 
+_Names = tuple[int, int]
+"""A catalog: a hash of what it was built from, and how many bytes that is."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Held:
     asked: Asked
     until: int
     bytes: int
+    names: _Names
+
+
+@dataclass(slots=True)
+class _Theirs:
+    """What is held of one principal."""
+
+    tickets: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """The oldest first."""
+    bytes: int = 0
+    names: Counter[_Names] = field(default_factory=Counter)
+    names_bytes: int = 0
+    """Of each of them once."""
+
+    def add(self, ticket: str, held: _Held) -> None:
+        self.tickets[ticket] = None
+        self.bytes += held.bytes
+        self.names[held.names] += 1
+        if self.names[held.names] == 1:
+            self.names_bytes += held.names[1]
+
+    def remove(self, ticket: str, held: _Held) -> None:
+        del self.tickets[ticket]
+        self.bytes -= held.bytes
+        self.names[held.names] -= 1
+        if not self.names[held.names]:
+            del self.names[held.names]
+            self.names_bytes -= held.names[1]
 
 
 class Waiting:
@@ -43,10 +79,9 @@ class Waiting:
         self._lock = threading.Lock()
         self._settling: dict[str, tuple[threading.Lock, int]] = {}
         """Who settles a ticket, from its question to its answer, with how many want to."""
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        """The oldest first."""
-        self._bytes: Counter[str] = Counter()
-        """Of what is held, by principal."""
+        self._held: dict[str, _Held] = {}
+        self._of: dict[str, _Theirs] = {}
+        """What is held, by principal."""
         self._left: dict[str, str] = {}
         self._settled: OrderedDict[str, Answer] = OrderedDict()
 
@@ -56,8 +91,8 @@ class Waiting:
 
         INVARIANT: what a ticket releases is what it was shown with, so its question never becomes another.
         """
-        # WHY without: what a session was told before is no part of the question, and would stay as long as the ticket.
-        asked = asked if asked.memory is None else msgspec.structs.replace(asked, memory=None)
+        asked = _without_more(asked)
+        size, names = _size(asked), _names(asked)
         with self._lock:
             found = self._held.get(ticket)
             before = None if found is None else found.asked
@@ -65,17 +100,16 @@ class Waiting:
             if before is not None and not is_same and self._left.get(ticket) != before.session.id:
                 return False
             self._drop(ticket)
-            self._held[ticket] = _Held(asked, until, _size(asked))
-            who = asked.principal.name
-            self._bytes[who] += self._held[ticket].bytes
+            self._held[ticket] = held = _Held(asked, until, size, names)
+            theirs = self._of.setdefault(asked.principal.name, _Theirs())
+            theirs.add(ticket, held)
+            while len(theirs.tickets) > 1 and (
+                theirs.bytes > MAX_BYTES or theirs.names_bytes - names[1] > MAX_NAMES_BYTES
+            ):
+                self._drop(next(iter(theirs.tickets)))
             if len(self._held) > MAX_HELD:
-                self._drop(next(iter(self._held)))
-            if self._bytes[who] > MAX_BYTES:
-                theirs = [one for one, held in self._held.items() if held.asked.principal.name == who and one != ticket]
-                for one in theirs:
-                    if self._bytes[who] <= MAX_BYTES:
-                        break
-                    self._drop(one)
+                most = max(self._of.values(), key=lambda one: one.bytes)
+                self._drop(next(iter(most.tickets)))
             return True
 
     def _drop(self, ticket: str) -> Asked | None:
@@ -84,9 +118,9 @@ class Waiting:
         if held is None:
             return None
         who = held.asked.principal.name
-        self._bytes[who] -= held.bytes
-        if self._bytes[who] <= 0:
-            del self._bytes[who]
+        self._of[who].remove(ticket, held)
+        if not self._of[who].tickets:
+            del self._of[who]
         return held.asked
 
     def forget_overdue(self, now: int) -> None:
@@ -143,8 +177,37 @@ class Waiting:
                 self._settled.popitem(last=False)
 
 
+def _without_more(asked: Asked) -> Asked:
+    """The question alone. WHY: what its session was told before, and what the command uses, are no part of it (what is known of who asks
+    is looked for again when it is released), and would stay as long as the ticket."""
+    if asked.memory is None and asked.touched is None and not asked.unseen:
+        return asked
+    return msgspec.structs.replace(asked, memory=None, touched=None, unseen=())
+
+
 def _size(asked: Asked) -> int:
+    """Bytes of what a question holds; of a catalog only what one session sees of it."""
     question = asked.question
+    said = _weight((asked.context, asked.session.state, asked.principal.attributes, asked.prompt)) + _EACH
     if not isinstance(question, Question):
-        return len(question.encoded) + _EACH
-    return len(question.text) + sum(len(one or "") for one in question.parameters or ()) + _EACH
+        return len(question.encoded) + said
+    own = len(question.catalog.session) if isinstance(question.catalog, Catalog) else 0
+    return len(question.text) + _weight((question.parameters, question.state)) + own + said
+
+
+def _names(asked: Asked) -> _Names:
+    """The catalog that a question holds."""
+    catalog = asked.question.catalog if isinstance(asked.question, Question) else None
+    source = catalog.source if isinstance(catalog, Catalog) else b""
+    return hash(source), len(source)
+
+
+def _weight(value: object) -> int:
+    """Bytes of a value of JSON, and what it holds."""
+    match value:
+        case Mapping():
+            return getsizeof(value) + sum(_weight(one) for item in value.items() for one in item)
+        case list() | tuple():
+            return getsizeof(value) + sum(_weight(one) for one in value)
+        case _:
+            return getsizeof(value)

@@ -25,6 +25,8 @@ Asker: TypeAlias = "tuple[bytes, bytes, bytes, bytes]"
 KEPT = 4096
 KEPT_BYTES = 8 * 1024 * 1024
 _OF_A_DECISION = 2048
+_OF_A_MASK = 600
+"""Bytes of one item of a mask plan, about: a text may have thousands of outputs."""
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -54,24 +56,45 @@ class DecisionCache:
 
     def keep_tree(self, asker: Asker, command: ParsedCommand, decision: Decision) -> None:
         if decision.cacheable:
-            self._trees.put((asker, command.encoded), decision, len(command.encoded) + _OF_A_DECISION)
+            self._trees.put((asker, command.encoded), decision, len(command.encoded) + _weight(asker, decision))
 
     def of_text(self, asker: Asker, protocol: str, text: bytes, version: str | None) -> Judgement | None:
-        return self._texts.get((asker, protocol, text, version))
+        found = self._texts.get((asker, protocol, text, version))
+        return None if found is None else _alone(found, exact=found.exact)
 
     def keep_text(self, asker: Asker, protocol: str, text: bytes, version: str | None, found: Judgement) -> None:
         if found.decision.cacheable:
-            self._texts.put((asker, protocol, text, version), found, len(text) + _weight(found))
+            self._texts.put(
+                (asker, protocol, text, version),
+                _alone(found, exact=found.exact),
+                len(text) + _weight(asker, found.decision, found.command),
+            )
 
     def of_shape(self, asker: Asker, protocol: str, shape: bytes, version: str | None) -> Judgement | None:
-        return self._shapes.get((asker, protocol, shape, version))
+        found = self._shapes.get((asker, protocol, shape, version))
+        return None if found is None else _alone(found, exact=False)
 
     def keep_shape(self, asker: Asker, protocol: str, shape: bytes, version: str | None, found: Judgement) -> None:
         """Keep a decision for all texts of a shape. The caller knows that nothing which was read tells them apart."""
         if found.decision.cacheable:
-            alike = Judgement(found.decision, found.command, exact=False)
-            self._shapes.put((asker, protocol, shape, version), alike, len(shape) + _weight(found))
+            weight = len(shape) + _weight(asker, found.decision, found.command)
+            self._shapes.put((asker, protocol, shape, version), _alone(found, exact=False), weight)
 
 
-def _weight(found: Judgement) -> int:
-    return _OF_A_DECISION + (0 if found.command is None else len(found.command.encoded))
+def _alone(found: Judgement, *, exact: bool) -> Judgement:
+    """The same with a tree that nobody has decoded. WHY: what somebody decodes for a look is several times as large, and would stay."""
+    command = None if found.command is None else ParsedCommand(found.command.encoded)
+    return Judgement(found.decision, command, exact)
+
+
+def weight_of(decision: Decision) -> int:
+    """Bytes of what may be long in a decision, about."""
+    said = sum(len(one.reason) + len(one.detail) + len(one.hint) for one in decision.reasons)
+    return said + _OF_A_MASK * len(decision.mask_plan)
+
+
+def _weight(asker: Asker, decision: Decision, command: ParsedCommand | None = None) -> int:
+    """Bytes of an entry. WHY the asker: what rules read of it may be most of it, and another one each time."""
+    return (
+        _OF_A_DECISION + sum(map(len, asker)) + weight_of(decision) + (0 if command is None else len(command.encoded))
+    )

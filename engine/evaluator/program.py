@@ -209,7 +209,7 @@ class Program:
             self._meanings.put(said, meaning, 2 * len(said) + 1024)
         decision = self._decision(meaning, request)
         if seen is not None and decision.cacheable:
-            self._parts.put(seen, meaning, len(seen[1]) + 512)
+            self._parts.put(seen, meaning, sum(map(len, seen[0])) + len(seen[1]) + 512)
         return decision
 
     def _decision(self, meaning: _Meaning, request: Request) -> Decision:

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 KEPT = 4096
 KEPT_BYTES = 8 * 1024 * 1024
+_OWNER = 10
+"""Bytes that an object takes for each of its encoded form, about: lists of short names take most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Kept(Generic[T]):
         encoded = encode(fields, self._name)
         key = encoded if self._paths == ((),) else reduced(self._paths, fields)
         section = Section(owner, encoded, key)
-        self._kept.put(id(owner), section, len(encoded) + len(key) + 200)
+        self._kept.put(id(owner), section, (1 + _OWNER) * len(encoded) + len(key) + 200)
         return section
 
 

@@ -25,6 +25,8 @@ MAX_LEARNED = 5_000
 """Uses that one kind of job is known for; it learns no more, so everything else stays new to it."""
 MAX_IN_MEMORY = 200_000
 """Uses of all kinds that are kept in memory: 20 MB."""
+MAX_KINDS = 20_000
+"""Kinds that are remembered, also those that are known for nothing: 10 MB. Their names may be the word of who asks."""
 MAX_WAITING = 10_000
 """Learned uses that wait to be written. Those beyond are learned when they come again."""
 MAX_WRITTEN = 500
@@ -146,6 +148,8 @@ class KnownUses:
         found = self._kinds.get(owner)
         if found is None:
             self._kinds[owner] = found = _Kind()
+            if len(self._kinds) > MAX_KINDS:
+                self._forget_oldest()
         self._kinds.move_to_end(owner)
         return found
 
@@ -154,8 +158,11 @@ class KnownUses:
         kind.uses |= new
         self._kept += len(new)
         while self._kept > MAX_IN_MEMORY and len(self._kinds) > 1:
-            _, oldest = self._kinds.popitem(last=False)
-            self._kept -= len(oldest.uses)
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _, oldest = self._kinds.popitem(last=False)
+        self._kept -= len(oldest.uses)
 
 
 def _owner(principal: str, kind: str) -> bytes:

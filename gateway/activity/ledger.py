@@ -2,6 +2,8 @@
 
 A job is one of a principal's; what a principal does without a job is counted like one. Only so many are counted one by one; who
 finds no place is counted together with all others who found none, so a number may be too high, never too low, and is not `exact`.
+One principal's jobs take a quarter of the places at most, and the rest of them are counted together: who names ever new jobs takes
+nobody else's place.
 Safe from any thread. Called by `gateway.counting`.
 """
 
@@ -9,13 +11,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gateway.activity.windows import HOUR, MINUTE, Budget, Different, Sums
 
 MAX_COUNTED = 8_000
 """Principals and jobs that are counted one by one. WHY: each needs 2 to 20 kB."""
+SHARE = 4
+"""One principal has one place in so many, at most, and knows one in so many objects."""
 MAX_OBJECTS = 2_000
 """Objects that are known one by one, of one of them in one window;"""
 MAX_ALL_OBJECTS = 400_000
@@ -63,7 +67,10 @@ class Ledger:
         self._objects = objects
         self._budget = Budget(all_objects)
         self._lock = threading.Lock()
+        self._most_of_one = max(1, counted // SHARE)
+        self._objects_of_one = max(1, all_objects // SHARE)
         self._of: OrderedDict[tuple[str, ...], _Counted] = OrderedDict()
+        self._theirs: dict[str, _Theirs] = {}
         self._rest = _Counted(objects, self._budget, is_shared=True)
         self._now = 0
 
@@ -112,31 +119,62 @@ class Ledger:
 
     def _seen(self, key: tuple[str, ...], now: int) -> _Counted:
         """Where somebody's numbers stand; of somebody new, where they would."""
-        found = self._of.get(key)
+        found = self._of.get(key) or self._others(key, now)
         if found is None:
             found = _NOBODY if self._rest.is_idle(now) else self._rest
         return found
 
+    def _others(self, key: tuple[str, ...], now: int) -> _Counted | None:
+        """Where those jobs of a principal are counted that have no place of their own, as long as any was within the hour."""
+        theirs = self._theirs.get(key[0]) if len(key) > 1 else None
+        others = None if theirs is None else theirs.others
+        return None if others is None or others.is_idle(now) else others
+
     def _find(self, key: tuple[str, ...], now: int) -> _Counted:
         """Where somebody is counted."""
+        is_job = len(key) > 1
         found = self._of.get(key)
         if found is not None:
             self._of.move_to_end(key)
+            if is_job:
+                self._theirs[key[0]].jobs.move_to_end(key)
             return found
-        # INVARIANT: who may have been counted among the rest gets no place of their own before that has passed.
-        if not self._rest.is_idle(now) or not self._has_room(now):
+        # INVARIANT: who may have been counted among the rest, or among others, gets no place of their own before that has passed.
+        others = self._others(key, now)
+        if others is not None:
+            return others
+        if not self._rest.is_idle(now):
             return self._rest
-        self._of[key] = found = _Counted(self._objects, self._budget)
+        theirs = self._theirs.get(key[0])
+        is_crowded = is_job and theirs is not None and len(theirs.jobs) >= self._most_of_one
+        if theirs is not None and is_crowded and not self._forget_idle(next(iter(theirs.jobs)), now):
+            if theirs.others is None:
+                theirs.others = _Counted(self._objects, theirs.budget, is_shared=True)
+            return theirs.others
+        if not self._has_room(now):
+            return self._rest
+        theirs = self._theirs.get(key[0])
+        if theirs is None:
+            self._theirs[key[0]] = theirs = _Theirs(Budget(self._objects_of_one, self._budget))
+        if is_job:
+            theirs.jobs[key] = None
+        self._of[key] = found = _Counted(self._objects, theirs.budget)
         return found
 
     def _has_room(self, now: int) -> bool:
-        if len(self._of) < self._most:
-            return True
-        oldest, counted = next(iter(self._of.items()))
-        if not counted.is_idle(now):
+        return len(self._of) < self._most or self._forget_idle(next(iter(self._of)), now)
+
+    def _forget_idle(self, key: tuple[str, ...], now: int) -> bool:
+        """Give up a place where nothing was counted within the hour; whether that is so."""
+        if not self._of[key].is_idle(now):
             return False
-        counted.clear()
-        del self._of[oldest]
+        self._of.pop(key).clear()
+        theirs = self._theirs[key[0]]
+        theirs.jobs.pop(key, None)
+        if not theirs.jobs and (key[0],) not in self._of and (theirs.others is None or theirs.others.is_idle(now)):
+            if theirs.others is not None:
+                theirs.others.clear()
+            del self._theirs[key[0]]
         return True
 
 
@@ -179,6 +217,15 @@ class _Counted:
     def clear(self) -> None:
         self._objects_minute.clear()
         self._objects_hour.clear()
+
+
+@dataclass(slots=True)
+class _Theirs:
+    """What is a principal's: their jobs that are counted one by one, those unused for longest first, and where the others are."""
+
+    budget: Budget
+    jobs: OrderedDict[tuple[str, ...], None] = field(default_factory=OrderedDict)
+    others: _Counted | None = None
 
 
 _NOBODY = _Counted(0, Budget(0))

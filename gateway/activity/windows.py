@@ -70,16 +70,17 @@ class Sums:
 
 
 class Budget:
-    """How many things all windows together may keep."""
+    """How many things all windows together may keep; or some of them, of a `whole` that is everybody's."""
 
-    __slots__ = ("_left",)
+    __slots__ = ("_left", "_whole")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, whole: Budget | None = None) -> None:
         self._left = most
+        self._whole = whole
 
     def take(self) -> bool:
         """Take one place, if there is any left."""
-        if self._left <= 0:
+        if self._left <= 0 or (self._whole is not None and not self._whole.take()):
             return False
         self._left -= 1
         return True
@@ -87,6 +88,8 @@ class Budget:
     def give_back(self) -> None:
         """One place is free again."""
         self._left += 1
+        if self._whole is not None:
+            self._whole.give_back()
 
 
 class Different:

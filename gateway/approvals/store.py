@@ -38,6 +38,8 @@ SILENCE_SECONDS = 60.0
 """How long whoever waits for people goes on waiting while the store answers nothing."""
 LOOK_AGAIN_SECONDS = 1.0
 """How soon it is asked again then."""
+READ_AT_ONCE = 20
+"""Tickets that are read at once where their number is nobody's to choose: each may hold a quarter of a megabyte of text."""
 MAX_TRIES = 8
 """Lost races before a step gives up; each loss means that somebody else moved the ticket."""
 
@@ -68,6 +70,8 @@ class Approvals:
         self.bell = bell
         self._also = also
         self._has_told = False
+        self._dues: dict[tuple[str, int], int | None] = {}
+        """When somebody else is to be told of open tickets, by id and version; only of those that are open."""
         self._lookers = ThreadPoolExecutor(LOOKERS, thread_name_prefix="tickets")
         self.lasting = LastingApprovals(database)
 
@@ -182,15 +186,48 @@ class Approvals:
         with self._database.read() as connection:
             return self._readable(connection.execute(query).scalars())
 
-    def overdue(self, now: int) -> list[Ticket]:
+    def oldest_pending(self, now: int) -> tuple[int, int | None]:
+        """How many wait for people, and since when (UTC nanoseconds) the first of them does."""
+        query = select(func.count(), func.min(tickets.c.created_at)).where(
+            tickets.c.state == State.REQUESTED.value, tickets.c.expires_at > now
+        )
+        with self._database.read() as connection:
+            count, since = connection.execute(query).one()
+        return int(count), None if since is None else int(since)
+
+    def to_escalate(self, now: int) -> list[str]:
+        """The open tickets of which somebody else is to be told by now, oldest first. For one thread.
+
+        WHY remembered: it is asked every second, and a ticket's text may be long; what stands in one version of it stays.
+        """
+        query = (
+            select(tickets.c.id, tickets.c.version)
+            .where(tickets.c.state == State.REQUESTED.value, tickets.c.expires_at > now)
+            .order_by(tickets.c.created_at, tickets.c.id)
+        )
+        with self._database.read() as connection:
+            open_ = [(str(one), int(version)) for one, version in connection.execute(query)]
+        new = [one for one in open_ if one not in self._dues]
+        found: dict[tuple[str, int], int | None] = {}
+        for begin in range(0, len(new), READ_AT_ONCE):
+            some = new[begin : begin + READ_AT_ONCE]
+            bodies = select(tickets.c.body).where(tickets.c.id.in_([one for one, _ in some]))
+            with self._database.read() as connection:
+                read = self._readable(connection.execute(bodies).scalars())
+            # One that cannot be read is told to nobody.
+            found |= dict.fromkeys(some) | {(one.id, one.version): one.next_escalation_at for one in read}
+        self._dues = {one: found[one] if one in found else self._dues[one] for one in open_}
+        return [one for (one, _), due in self._dues.items() if due is not None and due <= now]
+
+    def overdue(self, now: int) -> list[str]:
         """Tickets alive in the store whose time is over; somebody has to say so."""
-        query = select(tickets.c.body).where(
+        query = select(tickets.c.id).where(
             tickets.c.state.in_((State.REQUESTED.value, State.GRANTED.value)),
             tickets.c.used_at.is_(None),
             tickets.c.expires_at <= now,
         )
         with self._database.read() as connection:
-            return self._readable(connection.execute(query).scalars())
+            return [str(one) for one in connection.execute(query).scalars()]
 
     def advance(
         self,

@@ -14,6 +14,8 @@ import msgspec
 from gateway.errors import AuditUnavailable
 
 MAX_LINE = 4 << 20
+MAX_PAGE_BYTES = 8 << 20
+"""Bytes of entries that are found at once, but for the last of them: texts in them are as long as who asks likes."""
 """Bytes of one line. A command of 1 MiB fits even when each byte becomes an escape of six... in all but hostile cases, which are refused."""
 
 
@@ -133,6 +135,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     content_key: str = ""
     content: _Bytes = b""
     unreadable: bool = False
+
+
+def size_of(entry: Entry) -> int:
+    """Bytes of an entry in memory, about."""
+    return len(entry.text) + len(entry.note) + len(entry.tree) + len(entry.names) + len(entry.content) + 2_048
 
 
 def encode(entry: Entry, seq: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.audit.entry import Entry
+from gateway.audit.entry import MAX_PAGE_BYTES, Entry, size_of
 from gateway.audit.recent import newest_first
 from gateway.console.calls import CallRefused
 
@@ -29,14 +29,15 @@ def search(
 ) -> Found:
     """The newest entries that are wanted, before a number. Raises AuditUnavailable."""
     found: list[Entry] = []
-    looked, last = 0, None
+    looked, last, size = 0, None, 0
     for entry in newest_first(directory, before):
-        if len(found) >= most or looked >= looking:
+        if len(found) >= most or looked >= looking or size >= MAX_PAGE_BYTES:
             return Found(found, last, looked)
         looked += 1
         last = entry.seq
         if wanted(entry):
             found.append(entry)
+            size += size_of(entry)
     return Found(found, None, looked)
 
 

@@ -16,6 +16,8 @@ from gateway.rpc.refusals import CallRefused, Cause
 KEPT_SECONDS = 300.0
 KEPT_ANSWERS = 4_096
 KEPT_BYTES = 16 << 20
+_EACH = KEPT_BYTES // KEPT_ANSWERS
+"""Bytes that an answer counts beside its own, where it is asked who has most."""
 
 Key = tuple[str, str, str]
 
@@ -27,6 +29,14 @@ class _Kept:
     answer: bytes | None = field(default=None)  # None: being decided
 
 
+@dataclass(slots=True)
+class _Theirs:
+    """What was answered to one caller, the first that was answered first."""
+
+    keys: OrderedDict[Key, None] = field(default_factory=OrderedDict)
+    weight: int = 0
+
+
 class AnsweredQuestions:
     """The memory of one service. Safe from any thread."""
 
@@ -34,6 +44,7 @@ class AnsweredQuestions:
         self._clock = clock
         self._changed = Condition()
         self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+        self._theirs: dict[str, _Theirs] = {}
         self._bytes = 0
 
     def once(self, key: Key, digest: str, decide: Callable[[], bytes]) -> bytes:
@@ -48,17 +59,19 @@ class AnsweredQuestions:
                     return kept.answer
                 self._changed.wait()
             self._kept[key] = mine = _Kept(digest, self._clock() + KEPT_SECONDS)
+        answer: bytes | None = None
         try:
-            mine.answer = decide()
+            answer = decide()
         finally:
             with self._changed:
-                if mine.answer is None:
+                if answer is None:
                     self._kept.pop(key, None)
                 else:
-                    self._bytes += len(mine.answer)
+                    self._remember(key, answer)
+                    mine.answer = answer
                 self._forget_some()
                 self._changed.notify_all()
-        return mine.answer
+        return answer
 
     def _find(self, key: Key, digest: str) -> _Kept | None:
         kept = self._kept.get(key)
@@ -73,17 +86,35 @@ class AnsweredQuestions:
             )
         return kept
 
+    def _remember(self, key: Key, answer: bytes) -> None:
+        self._bytes += len(answer)
+        theirs = self._theirs.setdefault(_who(key), _Theirs())
+        theirs.keys[key] = None
+        theirs.weight += len(answer) + _EACH
+
     def _forget_some(self) -> None:
-        """Drop the oldest until all limits hold. What is being decided stays."""
+        """Drop what is over, and while there is too much the oldest of the caller who has most: nobody drives out what others may have to
+        ask again. What is being decided stays."""
         now = self._clock()
-        for key in [*self._kept]:
-            kept = self._kept[key]
-            full = len(self._kept) > KEPT_ANSWERS or self._bytes > KEPT_BYTES
-            if not full and kept.until > now:
-                return
-            if kept.answer is not None:
-                self._drop(key)
+        while (oldest := next(iter(self._kept), None)) is not None:
+            kept = self._kept[oldest]
+            if kept.answer is None or kept.until > now:
+                break
+            self._drop(oldest)
+        while self._theirs and (len(self._kept) > KEPT_ANSWERS or self._bytes > KEPT_BYTES):
+            most = max(self._theirs.values(), key=lambda one: one.weight)
+            self._drop(next(iter(most.keys)))
 
     def _drop(self, key: Key) -> None:
-        dropped = self._kept.pop(key)
-        self._bytes -= len(dropped.answer or b"")
+        size = len(self._kept.pop(key).answer or b"")
+        self._bytes -= size
+        theirs = self._theirs[_who(key)]
+        del theirs.keys[key]
+        theirs.weight -= size + _EACH
+        if not theirs.keys:
+            del self._theirs[_who(key)]
+
+
+def _who(key: Key) -> str:
+    """Whose a key is: all tokens of somebody are theirs."""
+    return key[0].partition("\0")[0]

@@ -12,19 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock, Semaphore
 from typing import Generic, NoReturn, TypeVar
+from weakref import WeakValueDictionary
 
 import grpc
 
 from engine.errors import EngineError
 from gateway.errors import AuditUnavailable, GatewayError
 from gateway.identity.rates import NO_LIMIT, Rates
-from gateway.rpc.arrivals import Arrivals
+from gateway.rpc.arrivals import SECONDS, Arrivals
 from gateway.rpc.bearer import Tokens, trouble_of
 from gateway.rpc.identity import Caller, Identify, Role, address_of
 from gateway.rpc.mailbox import Mailbox
-from gateway.rpc.openings import Openings, stopping
+from gateway.rpc.openings import MAX_EXCHANGES_OF_CALLER, Openings, stopping
 from gateway.rpc.ports import DecisionPort
 from gateway.rpc.refusals import CallRefused, Cause, bad_input, check_rate, refusal_of
 
@@ -32,6 +35,8 @@ RETRY_KEY = "retry-after"
 """Trailing metadata with the seconds that somebody who asks too often is to wait."""
 CODE_KEY = "sallyport-code"
 """Trailing metadata with the stable code of a refusal."""
+AT_ONCE = 8
+"""Streams of one caller whose message is read at once; more of theirs wait, and hold nothing meanwhile."""
 UNIDENTIFIED = "unidentified"
 LOST = "no whole message arrived: too large for the transport, too slow, or the caller left"
 
@@ -54,6 +59,9 @@ class Reception:
         self._identify = identify
         self.arrivals = arrivals
         self.openings = Openings()
+        self._exchanges = Openings(limit_of_caller=MAX_EXCHANGES_OF_CALLER)
+        self._turns: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
+        self._lock = Lock()
         self.stream_threads = stream_threads
         self._gate = gate
         self._tokens = tokens
@@ -64,6 +72,29 @@ class Reception:
         caller = self._identify(context)
         address = address_of(context.peer())
         return caller if address is None else replace(caller, address=address)
+
+    @contextmanager
+    def exchange(self, caller: Caller, end: Callable[[], None]) -> Iterator[None]:
+        """Hold a stream of questions open, as `openings` does; of who speaks only for itself few. Raises CallRefused."""
+        with self.openings.opened(caller.name, end):
+            if caller.may_speak_for_others:
+                yield
+                return
+            with self._exchanges.opened(caller.name, end):
+                yield
+
+    def first_message(self, messages: Iterator[bytes], context: grpc.ServicerContext, caller: Caller) -> bytes:
+        """As `message`, for streams: of who speaks only for itself few are read at once, for while one is read it may hold megabytes."""
+        if caller.may_speak_for_others:
+            return self.message(messages, context)
+        with self._lock:
+            turn = self._turns.setdefault(caller.name, Semaphore(AT_ONCE))
+        if not turn.acquire(timeout=SECONDS):
+            raise CallRefused(Cause.TOO_LARGE, "TOO_MANY_STREAMS", "too many streams of yours send no message")
+        try:
+            return self.message(messages, context)
+        finally:
+            turn.release()
 
     def count(self, caller: Caller) -> None:
         """Count one question of a stream. Raises CallRefused when its caller asks too often."""
@@ -170,7 +201,7 @@ class StreamCall(Generic[_T]):
             name = caller.name
             box: Mailbox[_T] = Mailbox(self._room)
             with reception.openings.opened(name, box.close):
-                request = reception.message(messages, context)
+                request = reception.first_message(messages, context, caller)
                 if not context.add_callback(box.close):
                     box.close()
                 for news in self._answer(request, caller, box):
@@ -213,7 +244,7 @@ class ExchangeCall:
             name = caller.name
             if not context.add_callback(lambda: self._ended(context, caller)):
                 self._ended(context, caller)
-            with reception.openings.opened(name, turn.end):
+            with reception.exchange(caller, turn.end):
                 for message in messages:
                     turn.is_idle = False
                     reception.look_again(caller)

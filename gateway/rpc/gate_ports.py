@@ -33,6 +33,7 @@ from gateway.audit.recent import line_at
 from gateway.errors import ApprovalConflict
 from gateway.gate import Gate
 from gateway.identity.logins import Login
+from gateway.rpc.limits import MAX_MESSAGE
 from gateway.rpc.ports import RuleTrace, Unsubscribe
 from gateway.rpc.remembering import RememberedCommand, remembered_commands, take_back
 from gateway.tracing import Trace
@@ -63,18 +64,30 @@ class Texts(Protocol):
 
 
 class Askers:
-    """Which caller asked for a ticket, as long as the gate remembers the question."""
+    """Which caller asked for a ticket, as long as the gate remembers the question. Above the number of those, the oldest goes of the
+    caller that asked for most of them: nobody drives out what others wait for."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: OrderedDict[str, str] = OrderedDict()
+        self._of: dict[str, str] = {}
+        self._theirs: dict[str, OrderedDict[str, None]] = {}
 
     def note(self, ticket_id: str, caller: str) -> None:
         """The caller asked; who asked the same before waits no more."""
         with self._lock:
+            self._forget(ticket_id)
             self._of[ticket_id] = caller
+            self._theirs.setdefault(caller, OrderedDict())[ticket_id] = None
             while len(self._of) > MAX_HELD:
-                self._of.popitem(last=False)
+                self._forget(next(iter(max(self._theirs.values(), key=len))))
+
+    def _forget(self, ticket_id: str) -> None:
+        caller = self._of.pop(ticket_id, None)
+        if caller is None:
+            return
+        del self._theirs[caller][ticket_id]
+        if not self._theirs[caller]:
+            del self._theirs[caller]
 
     def is_asker(self, ticket_id: str, caller: str) -> bool:
         """Whether this caller did."""
@@ -260,9 +273,14 @@ class LogAudit:
         self._finder = finder
 
     def entries(self, *, start: int, limit: int) -> Sequence[LoggedLine]:
-        """Entries from an index on."""
-        lines = itertools.islice(read_lines(self._directory, max(start - 1, 0)), limit)
-        return [LoggedLine(seq, line.removesuffix(b"\n")) for seq, line in lines]
+        """Entries from an index on; no more than are needed to fill a message."""
+        found, size = list[LoggedLine](), 0
+        for seq, line in itertools.islice(read_lines(self._directory, max(start - 1, 0)), limit):
+            found.append(LoggedLine(seq, line.removesuffix(b"\n")))
+            size += len(line)
+            if size >= MAX_MESSAGE:
+                break
+        return found
 
     def search(self, sought: Sought, *, limit: int, before: int | None) -> FoundLines:
         """Entries that are looked for."""

@@ -15,6 +15,8 @@ from gateway.rpc.refusals import CallRefused, Cause
 
 MAX_STREAMS = 96
 MAX_STREAMS_OF_CALLER = 64
+# Streams of questions of a caller that speaks only for itself: each may hold a message that never becomes whole.
+MAX_EXCHANGES_OF_CALLER = 8
 
 
 class Openings:
@@ -55,6 +57,8 @@ class Openings:
             with self._lock:
                 del self._ends[number]
                 self._callers[caller] -= 1
+                if not self._callers[caller]:
+                    del self._callers[caller]
 
     def stop(self) -> None:
         """End all, and admit none from now on."""

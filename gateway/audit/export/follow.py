@@ -13,6 +13,8 @@ from gateway.audit.tail import number_of
 from gateway.errors import AuditUnavailable
 
 _PIECE = 1 << 20
+MAX_TAKEN_BYTES = 8 << 20
+"""Bytes of lines that are handed out at once, but for the last of them. WHY: what is asked stands in them, and is as long as who asks likes."""
 
 
 class Follower:
@@ -29,9 +31,10 @@ class Follower:
         """Where in `_data` the next line begins."""
 
     def take(self, count: int) -> list[bytes]:
-        """The next whole lines, at most so many; none when there are none yet."""
+        """The next whole lines, at most so many and no more than are needed for `MAX_TAKEN_BYTES`; none when there are none yet."""
         found: list[bytes] = []
-        while len(found) < count:
+        size = 0
+        while len(found) < count and size < MAX_TAKEN_BYTES:
             try:
                 line = self._line()
             except AuditUnavailable:
@@ -41,6 +44,7 @@ class Follower:
             if line is None:
                 break
             found.append(line)
+            size += len(line)
         return found
 
     def _line(self) -> bytes | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.audit.content import DAY
 from gateway.audit.content_keys import ContentKeys
-from gateway.audit.entry import Entry
+from gateway.audit.entry import MAX_PAGE_BYTES, Entry, size_of
 from gateway.audit.index.postings import Postings, Reached, Span
 from gateway.audit.index.sought import NOTHING, FactReader, Sought
 from gateway.audit.index.terms import content_terms, metadata_terms
@@ -41,6 +41,8 @@ class Found:
     older: int | None = None
     looked: int = 0
     indexed: int = 0
+    size: int = 0
+    """Bytes of what was read through and found."""
 
 
 class Finder:
@@ -70,25 +72,28 @@ class Finder:
         for entry in newest_first(self._directory, None if end == _END else end):
             if entry.seq <= down_to:
                 return False
-            if len(found.entries) >= most or found.looked - begun >= MAX_LOOKED:
+            if len(found.entries) >= most or found.looked - begun >= MAX_LOOKED or found.size >= MAX_PAGE_BYTES:
                 found.older = entry.seq + 1
                 return True
             found.looked += 1
             if self._is_meant(sought, entry):
                 found.entries.append(entry)
+                found.size += size_of(entry)
         return True
 
     def _ask(self, sought: Sought, most: int, end: int, found: Found) -> None:
         """Read what the index names before `end`."""
-        entries = list[Entry]()
+        entries, size = list[Entry](), found.size
         for checked, number in enumerate(self._named(sought, end)):
-            if len(found.entries) + len(entries) >= most or checked >= MAX_CHECKED:
+            is_full = len(found.entries) + len(entries) >= most or size >= MAX_PAGE_BYTES
+            if is_full or checked >= MAX_CHECKED:
                 found.older = number + 1
                 break
             found.looked += 1
             entry = entry_at(self._directory, number)
             if entry is not None and self._is_meant(sought, entry):
                 entries.append(entry)
+                size += size_of(entry)
         found.entries += entries
 
     def _named(self, sought: Sought, end: int) -> Iterator[int]:

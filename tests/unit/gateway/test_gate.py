@@ -513,10 +513,15 @@ async def test_a_dead_store_ends_the_waiting_with_a_deny(house: House) -> None:
     assert not (await house.gate.fate(ticket)).decision.is_granted
 
 
-def test_what_is_overdue_is_closed_and_recorded(house: House) -> None:
+def test_what_is_overdue_is_closed_and_recorded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = ticket_of(house)
+    house.clock.pass_seconds(5)
+    # WHY: it is done every second, and the texts of all that waits may be hundreds of megabytes.
+    monkeypatch.setattr(house.approvals, "pending", None)
     house.gate.expire_overdue()
-    house.clock.pass_seconds(601)
+    gauges = [house.gate._meters.holds_open, house.gate._meters.oldest_hold]
+    assert [round(next(iter(gauge.collect())).samples[0].value) for gauge in gauges] == [1, 5]
+    house.clock.pass_seconds(596)
     house.gate.expire_overdue()
     assert (house.entries()[-1].step, house.entries()[-1].ticket) == ("expired", ticket)
 

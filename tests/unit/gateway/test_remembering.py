@@ -10,7 +10,9 @@ import pytest
 
 from adapters.core.ports import Question
 from engine._native import Count, EntryForm
-from gateway.remembering import MAX_KEPT, MAX_TEXT, Memory, Remembered
+from engine.command.tree import ParsedCommand
+from engine.decision import MaskItem
+from gateway.remembering import MAX_KEPT, MAX_TEXT, MAX_TREES, Memory, Remembered
 from tests.strategies.gates import ALLOW, ANA, ORDERS, SESSION
 
 FORM = EntryForm(b"", b"", "postgres", None, hides=True)
@@ -119,3 +121,23 @@ def test_names_that_are_gone_are_not_the_absence_of_names() -> None:
     assert nameless.is_like(nameless)
     assert KNOWN.is_like(KNOWN)
     assert not KNOWN.is_like(nameless)
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        msgspec.structs.replace(KNOWN, command=ParsedCommand(b"x" * 60_000)),
+        msgspec.structs.replace(KNOWN, decision=replace(ALLOW, mask_plan=(MaskItem(0, ("t.a",), "null"),) * 100)),
+    ],
+)
+def test_trees_and_plans_of_masks_count_too(large: Remembered) -> None:
+    kept = memory()
+    for number in range(20):
+        kept.keep(question(b"SELECT %d" % number), large)
+    found = [kept.find(question(b"SELECT %d" % number), PROGRAM, ANA, SESSION, ORDERS) for number in range(20)]
+    assert found[19] is large
+    assert sum(one is not None for one in found) <= 4
+    huge = msgspec.structs.replace(KNOWN, command=ParsedCommand(b"x" * (MAX_TREES + 1)))
+    kept.keep(question(b"SELECT 'huge'"), huge)
+    assert kept.find(question(b"SELECT 'huge'"), PROGRAM, ANA, SESSION, ORDERS) is None
+    assert kept.find(question(b"SELECT 19"), PROGRAM, ANA, SESSION, ORDERS) is large

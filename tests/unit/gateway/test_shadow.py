@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from engine._native import Unwritten
+from engine._native import Catalog, Unwritten
+from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
 from gateway import shadow as module
@@ -17,9 +19,14 @@ from gateway.asked import Asked
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
+from gateway.remembering import Memory
 from gateway.shadow import Shadow
 from gateway.telemetry import Meters
 from tests.strategies.gates import ALLOW, DENY, House, Policies, asked, parse
+
+NAMES = Catalog(
+    msgspec.msgpack.encode({"search_path": [], "relations": {f"public.t{one}": ["id"] for one in range(600)}})
+)
 
 
 class Candidate:
@@ -111,6 +118,45 @@ def test_a_candidate_that_hangs_keeps_nobody(log: AuditLog, monkeypatch: pytest.
     go_on.set()
     shadow.close()
     assert dropped >= 47
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        asked("x" * 30_000),
+        asked(parameters=("ab",) * 600),
+        msgspec.structs.replace(asked(), question=ParsedCommand(b"x" * 30_000)),
+        msgspec.structs.replace(asked(catalog=NAMES), caller="portal"),
+    ],
+)
+def test_large_questions_that_wait_are_few(log: AuditLog, monkeypatch: pytest.MonkeyPatch, large: Asked) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    go_on, meters = threading.Event(), Meters()
+
+    def hang(asked: Asked) -> Decision:
+        assert go_on.wait(60)
+        return ALLOW
+
+    shadow = Shadow(Candidate(hang), log, meters)
+    for _ in range(50):
+        shadow(large, ALLOW, "d", 7)
+    assert meters.shadow_decisions.labels("dropped")._value.get() >= 46
+    go_on.set()
+    shadow.close()
+    assert shadow._bytes == 0
+
+
+def test_what_a_session_was_told_before_does_not_wait(log: AuditLog) -> None:
+    told: list[Memory | None] = []
+
+    def look(asked: Asked) -> Decision:
+        told.append(asked.memory)
+        return ALLOW
+
+    shadow = Shadow(Candidate(look), log, Meters())
+    shadow(msgspec.structs.replace(asked(), memory=Memory(lambda protocol, text: None)), ALLOW, "d", 7)
+    shadow.close()
+    assert told == [None]
 
 
 def test_a_full_disk_counts_as_a_failure_of_the_candidate(log: AuditLog) -> None:

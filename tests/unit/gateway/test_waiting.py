@@ -5,11 +5,16 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import msgspec
 import pytest
 from msgspec.structs import replace as changed
 
 from adapters.core.ports import Answer
+from engine._native import Catalog
+from engine.request import Json
 from gateway import waiting as waiting_module
+from gateway.activity.touched import Touched, Use
+from gateway.asked import Asked
 from gateway.remembering import Memory
 from gateway.waiting import Waiting
 from tests.strategies.gates import ALLOW, SESSION, asked
@@ -87,6 +92,72 @@ def test_the_large_questions_of_one_drive_out_their_own_and_nobody_elses(monkeyp
     for number in (20, 21):
         assert waiting.keep(f"h-{number}", changed(FIRST, principal=eve), NEVER)
     assert waiting.find("h-20") is not None, "what was taken counts no more"
+
+
+CONTEXT: dict[str, Json] = {"note": [f"{number:04d}" for number in range(1_000)]}
+PATH: dict[str, Json] = {"search_path": [f"s{number}" for number in range(1_000)]}
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        changed(FIRST, context=CONTEXT),
+        changed(FIRST, session=replace(SESSION, state=PATH)),
+        changed(FIRST, principal=replace(FIRST.principal, attributes=CONTEXT)),
+        asked(state=PATH),
+        asked(parameters=("ab",) * 1_000),
+        asked(parameters=tuple(CONTEXT["note"])),  # type: ignore[arg-type]  # texts
+        asked(
+            catalog=Catalog(msgspec.msgpack.encode({"search_path": [], "relations": {}})).for_session(
+                msgspec.msgpack.encode({"search_path": [], "prepared": {"p": "x" * 30_000}})
+            )
+        ),
+    ],
+)
+def test_all_that_a_question_holds_counts(large: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_module, "MAX_BYTES", 60_000)
+    waiting = Waiting()
+    for number in range(20):
+        assert waiting.keep(f"h-{number}", large, NEVER)
+    assert sum(waiting.find(f"h-{number}") is not None for number in range(20)) < 10
+
+
+def catalog(number: int, relations: int = 100) -> Catalog:
+    columns = {f"public.t{number}_{one}": ["id"] for one in range(relations)}
+    return Catalog(msgspec.msgpack.encode({"search_path": ["public"], "relations": columns}))
+
+
+def test_what_names_meant_long_ago_is_not_kept_for_questions_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = catalog(0)
+    monkeypatch.setattr(waiting_module, "MAX_NAMES_BYTES", 3 * len(now.source))
+    waiting = Waiting()
+    for number in range(20):
+        view = now.for_session(msgspec.msgpack.encode({"search_path": [f"s{number}"]}))
+        assert waiting.keep(f"h-{number}", asked(catalog=view), NEVER)
+    assert all(waiting.find(f"h-{number}") is not None for number in range(20)), "all share one"
+    for number in range(1, 20):
+        assert waiting.keep(f"c-{number}", asked(catalog=catalog(number)), NEVER)
+    assert waiting.find("h-19") is None
+    assert [number for number in range(1, 20) if waiting.find(f"c-{number}") is not None] == [17, 18, 19]
+    assert waiting.keep("h-large", asked(catalog=catalog(20, 1_000)), NEVER)
+    assert waiting.find("h-large") is not None, "the newest is kept, however large"
+
+
+def test_many_questions_of_one_drive_out_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_module, "MAX_HELD", 10)
+    waiting = Waiting()
+    assert waiting.keep("h-ana", FIRST, NEVER)
+    for number in range(30):
+        assert waiting.keep(f"h-{number}", changed(FIRST, principal=replace(FIRST.principal, name="eve")), NEVER)
+    assert waiting.find("h-ana") is FIRST
+    assert sum(waiting.find(f"h-{number}") is not None for number in range(30)) == 9
+
+
+def test_what_a_command_uses_is_not_kept_with_it() -> None:
+    waiting = Waiting()
+    use = Use(b"k", "select", "read", "orders")
+    assert waiting.keep("h-1", changed(FIRST, touched=Touched(uses=(use,)), unseen=(use,)), NEVER)
+    assert waiting.find("h-1") == FIRST
 
 
 def test_a_question_nobody_came_back_for_goes_with_its_ticket() -> None:

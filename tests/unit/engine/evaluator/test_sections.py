@@ -8,7 +8,7 @@ import pytest
 from engine.errors import InputInvalid
 from engine.evaluator.encode import Plain
 from engine.evaluator.keys import Reads
-from engine.evaluator.sections import Kept, Sections
+from engine.evaluator.sections import KEPT_BYTES, Kept, Sections
 from engine.request import Principal, Resource, Session
 
 ANA = Principal("ana", groups=("dba",))
@@ -51,3 +51,13 @@ def test_an_identity_is_never_another_objects() -> None:
     for number in range(20_000):
         name = f"p{number}"
         assert name.encode() in sections.principal.of(Principal(name)).encoded
+
+
+def test_the_objects_count_whose_sections_are_kept() -> None:
+    sections = Sections(Reads(()))
+    path = [f"s{number}" for number in range(10_000)]
+    sessions = [Session(f"s-{number}", state={"search_path": [*path]}) for number in range(60)]
+    kept = [(one, sections.session.of(one)) for one in sessions]
+    size = len(kept[0][1].encoded)
+    found = sum(sections.session._kept.get(id(one)) is section for one, section in kept)
+    assert 0 < found <= 2 * KEPT_BYTES // (10 * size)

@@ -121,6 +121,17 @@ def test_memory_is_bounded_and_the_store_still_knows(database: Database, monkeyp
         assert known.look("ci", f"kind{number}", [READ, DROP]).unseen == ()
 
 
+def test_kinds_that_are_known_for_nothing_are_forgotten(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KINDS", 4)
+    known = KnownUses(database)
+    known.learn("ci", "crawl", [READ], "d", 5)
+    known.flush()
+    for number in range(10):
+        assert known.look("eve", f"kind{number}", [READ]).unseen == (READ,)
+    assert (len(known._kinds), known._kept) == (4, 0)
+    assert known.look("ci", "crawl", [READ]).unseen == ()
+
+
 def test_names_that_a_database_cannot_hold_are_written_all_the_same(database: Database) -> None:
     known = KnownUses(database)
     known.learn("c\0i" * 200, "k", [Use(b"x" * 16, "select", "read", "table \0\ud800")], "d" * 100, 5)

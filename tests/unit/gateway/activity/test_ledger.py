@@ -84,13 +84,58 @@ def test_who_was_among_the_rest_gets_a_place_only_when_that_has_passed() -> None
 
 
 def test_an_idle_one_makes_room_and_gives_back_its_objects() -> None:
-    ledger = Ledger(counted=2, all_objects=4)
+    ledger = Ledger(counted=2, all_objects=16)
     ledger.decided("ana", None, T0, RAN)
     later = T0 + 3700 * SECOND
     ledger.decided("bo", None, later, RAN)
     found = ledger.read("bo", None, later)
     assert found.exact
     assert found.principal["objects_last_hour"] == 1
+
+
+def test_who_names_ever_new_jobs_takes_nobody_elses_place() -> None:
+    ledger = Ledger(counted=40)
+    for number in range(100):
+        ledger.decided("eve", f"j{number}", T0, RAN)
+    assert ledger.counted == 11
+    first, last = ledger.read("eve", "j0", T0), ledger.read("eve", "j99", T0)
+    assert (first.job["commands_last_hour"], first.exact) == (1, True)
+    assert (last.job["commands_last_hour"], last.exact) == (90, False)
+    assert last.principal["commands_last_hour"] == 100
+    assert ledger.read("eve", "new", T0).job["commands_last_hour"] == 90, "too high, never too low"
+    ledger.decided("bo", "b-1", T0, RAN)
+    assert ledger.read("bo", "b-1", T0).exact
+    assert ledger.read("bo", "b-1", T0).job["commands_last_hour"] == 1
+
+
+def test_a_job_of_many_gets_a_place_when_what_it_may_have_done_has_passed() -> None:
+    ledger = Ledger(counted=8)
+    for number in range(4):
+        ledger.decided("eve", f"j{number}", T0 + number * 600 * SECOND, RAN)
+    # The places of the first two are free again, and the others are still together.
+    at = T0 + 4300 * SECOND
+    ledger.decided("eve", "j3", at, RAN)
+    found = ledger.read("eve", "j3", at)
+    assert (found.job["commands_last_hour"], found.exact) == (3, False)
+    later = at + 3700 * SECOND
+    for job in ("j3", "j4"):
+        ledger.decided("eve", job, later, RAN)
+        found = ledger.read("eve", job, later)
+        assert (found.job["commands_last_hour"], found.exact) == (1, True)
+    long_after = later + 7400 * SECOND
+    for number in range(20):
+        ledger.decided(f"bo{number}", None, long_after + number * 4000 * SECOND, RAN)
+    assert "eve" not in ledger._theirs
+
+
+def test_who_uses_ever_new_objects_takes_nobody_elses_place() -> None:
+    ledger = Ledger(all_objects=80)
+    ledger.decided("eve", "j", T0, Step(commands=1, objects=tuple(range(100))))
+    assert not ledger.read("eve", "j", T0).exact
+    assert ledger.read("eve", "j", T0).principal["objects_last_hour"] == 100
+    ledger.decided("bo", "j", T0, RAN)
+    found = ledger.read("bo", "j", T0)
+    assert (found.principal["objects_last_hour"], found.exact) == (1, True)
 
 
 def test_a_clock_that_is_set_back_forgives_nothing() -> None:

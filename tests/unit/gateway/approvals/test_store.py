@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from gateway.approvals.states import (
     Approved,
     Binding,
     Demand,
+    Escalated,
+    Escalation,
     Expired,
     Person,
     Refused,
@@ -167,7 +169,7 @@ def test_endless_contention_gives_up(approvals: Approvals, monkeypatch: pytest.M
 def test_what_is_overdue_is_found_until_somebody_closes_it(approvals: Approvals) -> None:
     made = approvals.request(NEW, 1)
     assert approvals.overdue(999) == []
-    assert approvals.overdue(1_000) == [made]
+    assert approvals.overdue(1_000) == [made.id]
     assert approvals.advance(made.id, Expired(), 1_000).closed_at == 1_000
     assert approvals.overdue(1_001) == []
     with pytest.raises(ApprovalConflict):
@@ -197,7 +199,9 @@ def test_a_row_that_cannot_be_read_stops_nothing_but_itself(
     broken, whole = approvals.request(NEW, 1), approvals.request(NEW, 2)
     with database.begin() as connection:
         connection.exec_driver_sql("UPDATE tickets SET body = '{}' WHERE id = ?", (broken.id,))
-    assert approvals.pending(3) == approvals.recent((), 10) == approvals.overdue(1_000) == [whole]
+    assert approvals.pending(3) == approvals.recent((), 10) == [whole]
+    assert set(approvals.overdue(1_000)) == {broken.id, whole.id}
+    assert approvals.to_escalate(3) == []
     assert approvals.find(BOUND, 3) == whole
     for step in (lambda: approvals.get(broken.id), lambda: approvals.advance(broken.id, Approved(BO), 3)):
         with pytest.raises(ApprovalConflict) as caught:
@@ -260,6 +264,41 @@ def test_those_that_wait_are_counted_and_listed_as_far_as_somebody_wants(approva
     assert approvals.count_pending(1_000) == 0
     assert approvals.pending(2, "bo") == [made[1]]
     assert len(approvals.pending(2, limit=2)) == 2
+
+
+def test_of_those_that_wait_the_number_is_told_and_the_oldest(approvals: Approvals) -> None:
+    assert approvals.oldest_pending(2) == (0, None)
+    for at in (5, 4, 6):
+        approvals.request(NEW, at)
+    assert approvals.oldest_pending(7) == (3, 4)
+    assert approvals.oldest_pending(1_000) == (0, None)
+
+
+def test_what_waits_is_read_once_for_each_version_and_few_at_once(
+    approvals: Approvals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed = replace(
+        NEW, demands=(Demand(groups=("dba",), escalate=(Escalation(1, groups=("oncall",)),)),), expires_at=10**11
+    )
+    made = [approvals.request(followed, at) for at in range(50)]
+    read, readable = [], approvals._readable
+
+    def spied(bodies: Iterable[str]) -> list[Ticket]:
+        found = readable(bodies)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(approvals, "_readable", spied)
+    assert approvals.to_escalate(10**9 - 1) == []
+    assert read == [20, 20, 10]
+    assert approvals.to_escalate(10**9 + 9) == [one.id for one in made[:10]]
+    assert read == [20, 20, 10]
+    approvals.advance(made[0].id, Escalated(), 10**9 + 9)
+    assert approvals.to_escalate(10**9 + 9) == [one.id for one in made[1:10]]
+    assert read == [20, 20, 10, 1]
+    approvals.advance(made[1].id, Approved(BO), 10**9 + 9)
+    assert approvals.to_escalate(10**9 + 9) == [one.id for one in made[2:10]]
+    assert len(approvals._dues) == 49, "nothing is known of what waits no more"
 
 
 def test_the_same_command_of_the_same_principal_is_found_newest_first(approvals: Approvals) -> None:

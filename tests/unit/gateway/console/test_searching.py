@@ -8,6 +8,7 @@ import pytest
 
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog
+from gateway.console import searching
 from gateway.console.calls import CallRefused
 from gateway.console.searching import before_in, number_in, search
 
@@ -34,6 +35,21 @@ def test_a_look_ends_and_says_where_to_go_on(directory: Path) -> None:
     found = search(directory, lambda entry: False, 4, looking=30)
     assert (found.entries, found.looked, found.older) == ([], 30, 71)
     assert search(directory, lambda entry: True, 1, found.older).entries[0].seq == 70
+
+
+def test_a_page_of_long_entries_is_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "MAX_PAGE_BYTES", 25_000)
+    log = AuditLog(tmp_path / "audit", low_water_bytes=0)
+    for number in range(9):
+        log.append(Entry(kind=Kind.DECISION, time=number, text="x" * 10_000))
+    log.close()
+    found, pages = search(tmp_path / "audit", lambda entry: True, 100), list[list[int]]()
+    while True:
+        pages.append([entry.seq for entry in found.entries])
+        if found.older is None:
+            break
+        found = search(tmp_path / "audit", lambda entry: True, 100, found.older)
+    assert pages == [[9, 8, 7], [6, 5, 4], [3, 2, 1]]
 
 
 def test_a_number_of_a_link_is_one_or_nothing() -> None:

@@ -102,3 +102,25 @@ def test_the_memory_is_bounded_by_number_and_by_bytes() -> None:
     assert memory.once(("ana", "Decide", "big"), "d", lambda: b"anew") != b"anew"
     memory.once(("ana", "Decide", "big2"), "d", lambda: b"x" * (KEPT_BYTES - 1))
     assert memory.once(("ana", "Decide", "big"), "d", lambda: b"anew") == b"anew"
+
+
+def test_who_asks_much_drives_out_nobody_elses_answers() -> None:
+    memory, decide = AnsweredQuestions(Clock()), Decider()
+    assert memory.once(KEY, "d", decide) == b"1"
+    for number in range(KEPT_ANSWERS + 10):
+        memory.once((f"eve\0token-{number}", "Decide", "q"), "d", lambda: b"x")
+    for number in range(40):
+        memory.once(("eve", "Decide", f"large-{number}"), "d", lambda: b"x" * (KEPT_BYTES // 16))
+    assert memory.once(KEY, "d", decide) == b"1"
+    assert memory._bytes <= KEPT_BYTES
+    assert len(memory._kept) <= KEPT_ANSWERS
+
+
+def test_what_is_over_is_forgotten_whoever_asked() -> None:
+    clock = Clock()
+    memory = AnsweredQuestions(clock)
+    for name in ("ana", "bo"):
+        memory.once((name, "Decide", "q"), "d", lambda: b"x")
+    clock.now = KEPT_SECONDS
+    memory.once(("cy", "Decide", "q"), "d", lambda: b"x")
+    assert (len(memory._kept), set(memory._theirs), memory._bytes) == (1, {"cy"}, 1)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import grpc
 import pytest
 
 from engine.errors import InputInvalid
+from engine.request import Principal
 from gateway.errors import ApprovalConflict
 from gateway.identity.logins import Login, Unproven
+from gateway.rpc import calls
 from gateway.rpc.arrivals import Arrivals
 from gateway.rpc.bearer import Tokens
 from gateway.rpc.calls import CODE_KEY, ExchangeCall, NoSuchMethod, Reception, StreamCall, UnaryCall
 from gateway.rpc.identity import Caller, Identify, OneCaller, Peer
 from gateway.rpc.mailbox import Mailbox
-from gateway.rpc.openings import Openings
+from gateway.rpc.openings import MAX_EXCHANGES_OF_CALLER, Openings
 from gateway.rpc.refusals import CallRefused, Cause, bad_input
 from tests.rpc_stand_ins import ADAPTER, StandInGate
 
@@ -285,6 +289,57 @@ def test_too_many_streams_are_refused() -> None:
         next(stream(reception, b"", context))
     assert context.status is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert gate.codes() == ["TOO_MANY_STREAMS"]
+
+
+PLAIN = replace(ADAPTER, roles=frozenset())
+
+
+def test_who_speaks_only_for_itself_has_few_streams_of_questions_open() -> None:
+    gate = StandInGate()
+    for caller, most in ((PLAIN, MAX_EXCHANGES_OF_CALLER), (ADAPTER, MAX_EXCHANGES_OF_CALLER + 1)):
+        reception = reception_of(OneCaller(caller), gate)
+        contexts = [Context() for _ in range(MAX_EXCHANGES_OF_CALLER + 1)]
+        streams = [exchange(reception, iter([b"a"]), one) for one in contexts]
+        for one in streams[:most]:
+            next(one)
+        for one in streams[most:]:
+            with pytest.raises(Aborted):
+                next(one)
+        assert [one.status for one in contexts if one.status] == [grpc.StatusCode.RESOURCE_EXHAUSTED] * len(
+            streams[most:]
+        )
+        for one in streams:
+            one.close()  # type: ignore[attr-defined]  # a generator
+        assert reception.openings.count() == 0
+        assert next(exchange(reception, iter([b"a"]), Context())) == b"apg-adapter"
+    assert gate.codes() == ["TOO_MANY_STREAMS"]
+
+
+def test_of_who_speaks_only_for_itself_few_first_messages_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "SECONDS", 0.0)
+    reception = reception_of(OneCaller(PLAIN), StandInGate())
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        inside.release()
+        assert go_on.wait(60)
+        yield b"late"
+
+    def read(messages: Iterator[bytes], caller: Caller = PLAIN) -> bytes:
+        return reception.first_message(messages, Context(), caller)  # type: ignore[arg-type]  # a small context
+
+    with ThreadPoolExecutor(calls.AT_ONCE) as threads:
+        slow_ones = [threads.submit(read, slow()) for _ in range(calls.AT_ONCE)]
+        for _ in slow_ones:
+            assert inside.acquire(timeout=60)
+        with pytest.raises(CallRefused) as refused:
+            read(unread())
+        assert refused.value.code == "TOO_MANY_STREAMS"
+        assert read(iter([b"other"]), replace(PLAIN, principal=Principal("bo"))) == b"other"
+        assert read(iter([b"adapter"]), ADAPTER) == b"adapter"
+        go_on.set()
+        assert [one.result() for one in slow_ones] == [b"late"] * calls.AT_ONCE
+    assert read(iter([b"again"])) == b"again"
 
 
 def exchange(reception: Reception, messages: Iterator[bytes], context: Context) -> Iterator[bytes]:

@@ -233,6 +233,19 @@ def test_only_the_newest_askers_are_remembered(monkeypatch: pytest.MonkeyPatch) 
     assert [askers.is_asker(f"h-{number}", "a") for number in range(3)] == [False, True, True]
 
 
+def test_who_asks_much_drives_out_nobody_elses_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.rpc.gate_ports.MAX_HELD", 4)
+    askers = Askers()
+    askers.note("h-bo", "bo")
+    for number in range(20):
+        askers.note(f"h-{number}", "eve")
+    assert askers.is_asker("h-bo", "bo")
+    assert [number for number in range(20) if askers.is_asker(f"h-{number}", "eve")] == [17, 18, 19]
+    askers.note("h-19", "bo")
+    assert askers.is_asker("h-19", "bo")
+    assert (askers.is_asker("h-19", "eve"), set(askers._theirs)) == (False, {"bo", "eve"})
+
+
 def test_the_log_is_given_byte_for_byte(ports: Ports, tmp_path: Path) -> None:
     heard: list[int] = []
     leave = ports.audit.subscribe(heard.append)
@@ -247,6 +260,13 @@ def test_the_log_is_given_byte_for_byte(ports: Ports, tmp_path: Path) -> None:
     assert [entry.index for entry in entries] == [2, 3]
     assert [decode(entry.body + b"\n") for entry in entries] == [*read(tmp_path / "audit")][1:3]
     assert [entry.index for entry in ports.audit.entries(start=0, limit=9)] == [1, 2, 3, 4]
+
+
+def test_of_long_entries_no_more_are_read_than_fill_a_message(ports: Ports) -> None:
+    for _ in range(9):
+        ports.house.log.append(Entry(kind=Kind.DECISION, time=1, text="x" * 1_000_000))
+    assert [entry.index for entry in ports.audit.entries(start=1, limit=500)] == [1, 2, 3, 4, 5]
+    assert [entry.index for entry in ports.audit.entries(start=6, limit=500)] == [6, 7, 8, 9]
 
 
 def test_what_is_looked_for_is_given_byte_for_byte_a_page_at_a_time(ports: Ports, tmp_path: Path) -> None:

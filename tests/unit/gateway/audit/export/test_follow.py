@@ -63,6 +63,15 @@ def test_a_line_longer_than_one_read_comes_whole(tmp_path: Path) -> None:
     assert numbers(Follower(tmp_path, 0)) == [1, 2]
 
 
+def test_of_long_lines_few_come_at_once(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
+    for number in range(1, 9):
+        log.append(Entry(kind=Kind.DECISION, time=number, text="x" * 3_000_000))
+    log.close()
+    follower = Follower(tmp_path, 0)
+    assert [numbers(follower) for _ in range(4)] == [[1, 2, 3], [4, 5, 6], [7, 8], []]
+
+
 def test_a_number_out_of_order_and_a_segment_that_is_gone_are_told(tmp_path: Path) -> None:
     log = open_log(tmp_path, segment_bytes=300)
     for number in range(1, 8):

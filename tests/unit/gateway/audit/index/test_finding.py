@@ -47,6 +47,20 @@ def finder(place: Searched) -> Finder:
     return Finder(place.folder, facts(place.folder), place.postings)
 
 
+@pytest.mark.parametrize("indexed", [0, 15, 30])
+def test_a_page_of_long_entries_is_shorter(place: Searched, monkeypatch: pytest.MonkeyPatch, indexed: int) -> None:
+    monkeypatch.setattr(finding, "MAX_PAGE_BYTES", 3 * 2_048)
+    if indexed:
+        place.index(1, step=indexed)
+    pages, before = list[list[int]](), None
+    while not pages or before is not None:
+        found = finder(place).find(ODD, 100, before)
+        pages.append([one.seq for one in found.entries])
+        before = found.older
+    assert [one for page in pages for one in page] == list(range(29, 0, -2))
+    assert [len(page) for page in pages if page] == [3] * 5
+
+
 def test_a_page_says_where_to_go_on_and_how_far_the_index_was_of_use(place: Searched) -> None:
     place.index(2, step=10)
     first = finder(place).find(ODD, 3)
