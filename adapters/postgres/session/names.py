@@ -249,7 +249,8 @@ class Names:
         more = _size(thing)
         self._bytes += more
         if self._bytes > MAX_BYTES:
-            known = (*self.statements.values(), *self.portals.values(), *self.cursors.values())
+            known: list[Statement | Portal | Cursor] = [*self.statements.values(), *self.portals.values()]
+            known += self.cursors.values()
             self._bytes = sum(map(_size, known)) + more
         if self._bytes > MAX_BYTES:
             raise PeerProtocolError("the texts of prepared statements and portals are too long", code=TOO_LARGE)

@@ -230,7 +230,12 @@ def test_many_keys_at_once_are_drawn_once() -> None:
 
 
 def test_what_was_not_drawn_is_drawn_before_an_end() -> None:
-    for keys, text in ((b"one\x1b[Dx\t", "$ onxe"), (b"a\x7f\x04", "$"), (b"ab\x02c\x03", "$ acb^C"), (b"ab\x02c\r", "$ acb")):
+    for keys, text in (
+        (b"one\x1b[Dx\t", "$ onxe"),
+        (b"a\x7f\x04", "$"),
+        (b"ab\x02c\x03", "$ acb^C"),
+        (b"ab\x02c\r", "$ acb"),
+    ):
         editor, screen = Editor(40), Screen(40)
         screen.show(editor.begin("$ "))
         editor.feed(keys)

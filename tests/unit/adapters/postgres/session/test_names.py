@@ -116,9 +116,9 @@ def test_what_is_behind_all_names_is_bounded_in_bytes(
     for _ in range(100):
         # The same name again and again: what was behind it before is gone.
         names.confirm(NameChange(change, b"n", thing))
+    more = [NameChange(change, b"%d" % number, thing) for number in range(100)]
     with pytest.raises(PeerProtocolError) as refused:
-        for number in range(100):
-            names.confirm(NameChange(change, b"%d" % number, thing))
+        any(map(names.confirm, more))
     assert refused.value.code == "54000"
     assert len(names.statements) + len(names.portals) + len(names.cursors) < 9
 
