@@ -331,7 +331,7 @@ async def test_values_are_hidden_in_what_a_line_writes_and_not_in_what_goes_on()
 
 
 async def test_a_client_that_takes_nothing_gets_no_echo_and_no_drawings_without_end() -> None:
-    async with ssh_world() as world, shell(world) as typed:
+    async with ssh_world() as world, shell(world):
         visitor = next(iter(world.listener._connections))
         (session,) = visitor.visit.seen  # type: ignore[union-attr]  # it has signed in
         run = session._run  # type: ignore[attr-defined]  # a guarded shell
