@@ -17,17 +17,20 @@ MAX_MESSAGE = 64 * MIB
 """One message that must be seen whole: parameters of a Bind, a row to be masked, a piece of COPY data."""
 MAX_SMALL_MESSAGE = 64 * KIB
 """Messages that hold names and numbers only."""
+_MAX_USED = HIGH_WATER
+"""Bytes that are used up and stay before those that are not."""
 
 
 class Inbox:
     """A queue of bytes that is read in place."""
 
-    __slots__ = ("_chunks", "_size", "_wanted", "data", "start")
+    __slots__ = ("_later", "_size", "_wanted", "data", "start")
 
     def __init__(self) -> None:
         self.data = b""
         self.start = 0
-        self._chunks: list[bytes] = []
+        # WHY no list of pieces: each is an object of fifty bytes, however few came in it.
+        self._later = bytearray()
         self._size = 0
         self._wanted = 0
 
@@ -38,14 +41,14 @@ class Inbox:
             self.start = 0
             self._size = len(data)
         else:
-            self._chunks.append(data)
+            self._later += data
             self._size += len(data)
         if self._size < self._wanted:
             return False
-        if self._chunks:
-            self.data = b"".join((self.data[self.start :], *self._chunks))
+        if self._later:
+            self.data = b"".join((self.data[self.start :], self._later))
             self.start = 0
-            self._chunks.clear()
+            self._later = bytearray()
         self._wanted = 0
         return True
 
@@ -53,6 +56,9 @@ class Inbox:
         """`count` bytes from `start` on are done with."""
         self.start += count
         self._size -= count
+        if self.start > _MAX_USED and self.start >= self._size:
+            # WHY: what was used up would stay as long as nothing new comes.
+            self.data, self.start = self.data[self.start :], 0
 
     def want(self, size: int) -> None:
         """Nothing can be done before `size` unused bytes are there."""

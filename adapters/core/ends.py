@@ -17,6 +17,11 @@ from adapters.core.tls import Stacked, Tls
 
 WRITE_HIGH_WATER = 1024 * 1024
 """Above this much unsent to one side, the other side is not read any more."""
+MAX_UNSENT = 4 * 1024 * 1024
+"""Above this much unsent to a client, it is not read any more itself. WHY so much: only what we say ourselves comes to that, without end if
+it goes on asking (denials, words of TLS), while what targets say stops by itself; and who sends much before they read goes on."""
+MAX_WORDS = 256 * 1024
+"""Bytes that TLS itself says to a target that takes nothing of what was written before; then it is cut."""
 CLOSE_TIMEOUT = 2.0
 """Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
 MAX_LOOKS = 60
@@ -63,6 +68,10 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
+def _nothing() -> None:
+    """What is done where nobody waits for an end."""
+
+
 class End(asyncio.Protocol):
     """One side's socket, and the TLS over it once that was asked for."""
 
@@ -73,7 +82,9 @@ class End(asyncio.Protocol):
         self._tls: Tls | Stacked | None = None
         self._is_secured = False
         """That TLS stands was told."""
-        self._is_lost = False
+        self._is_lost = self._is_full = False
+        self._words = 0
+        """Bytes that TLS itself said since the socket could take no more."""
         self.since = 0.0
         """When it was kept for the first time, by the loop's clock."""
         self.poll: select.poll | None = None
@@ -108,7 +119,7 @@ class End(asyncio.Protocol):
     def _hear_more(self, tls: Tls | Stacked, data: bytes) -> None:
         """Clear text beside which something else may have happened to the connection."""
         if tls.has_words:
-            self._write(tls.to_send())
+            self._say(tls.to_send())
         if not self._is_secured and tls.is_secure:
             self._is_secured = True
             self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
@@ -132,9 +143,12 @@ class End(asyncio.Protocol):
         hearer.lost(self._side)
 
     def pause_writing(self) -> None:
+        self._is_full = True
         self._hearer.is_full(self._side, True)
 
     def resume_writing(self) -> None:
+        self._is_full, self._words = False, 0
+        self.read_while("it takes nothing", True)
         self._hearer.is_full(self._side, False)
 
     def unserved(self) -> None:
@@ -164,6 +178,8 @@ class End(asyncio.Protocol):
                 self._tls_ended(error)
                 return
         transport.write(data)
+        if self._is_full:
+            self._look_at_unsent()
 
     def start_tls(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
         """From the next byte on the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
@@ -206,6 +222,22 @@ class End(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         if data and self.transport is not None and not self.transport.is_closing():
             self.transport.write(data)
+            if self._is_full:
+                self._look_at_unsent()
+
+    def _say(self, words: bytes) -> None:
+        """Words of TLS itself, such as answers to a peer that wants other keys."""
+        self._write(words)
+        if self._is_full and self._side is Side.UPSTREAM:
+            # WHY cut and not left unread: a target may wait until we read before it does.
+            self._words += len(words)
+            if self._words > MAX_WORDS:
+                self.abort()
+
+    def _look_at_unsent(self) -> None:
+        # WHY never a target: it may wait until we read before it does, and what goes to it stops with its client.
+        if self._side is Side.CLIENT and self.unsent > MAX_UNSENT:
+            self.read_while("it takes nothing", False)
 
     def read_while(self, why: str, wanted: bool) -> None:
         """Stop reading because of `why`, or drop that reason; reading goes on when none is left."""
@@ -244,6 +276,12 @@ class End(asyncio.Protocol):
             if self._tls is not None:
                 self._write(self._tls.farewell())
             self.transport.close()
+
+    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the socket once what was written has gone out, and cut it when that does not get on; nobody is told."""
+        self.drop()
+        if self.unsent:
+            loop.call_later(CLOSE_TIMEOUT, self._cut, float("inf"), MAX_LOOKS, loop, _nothing, _nothing)
 
     def depart(
         self, loop: asyncio.AbstractEventLoop, over: Callable[[], None], *, late: Callable[[], None] = lambda: None

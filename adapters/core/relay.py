@@ -491,7 +491,7 @@ class Relay:
         for task in self._tasks - self._errands:
             if task is not current:
                 task.cancel()
-        self._upstream.drop()
+        self._upstream.leave(self._loop)
         self.client.depart(self._loop, self._finish, late=self._upstream.abort)
 
     def _finish(self) -> None:

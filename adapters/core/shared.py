@@ -172,7 +172,7 @@ class SharedConnection:
             self.settled.set_result(None)
         self._turns.close()
         self._ends.clear()
-        self.end.drop()
+        self.end.leave(self._loop)
         self._told(self)
 
 

@@ -39,6 +39,8 @@ from engine.masking.output import ValueMask
 LEAVE_SECONDS = 2.0
 MAX_EARLY = 64 * 1024
 """Bytes that a client sends ahead of the answer that switches it."""
+MAX_SHOWN = 8 << 20
+"""Bytes shown at once; keys that wait behind so much are dropped. WHY: each line can show all of a long text again."""
 ENDED = "SESSION_ENDED"
 
 
@@ -78,7 +80,7 @@ class GuardedPod:
         self._state = ShellState("/", "/")
         self._ticket, self._early, self._ahead = asked.ticket, asked.rest, b""
         self._is_switched = self._is_held = self._has_no_more = self._records = False
-        self._grant, self._began, self._bytes = "", 0.0, 0
+        self._grant, self._began, self._bytes, self._most = "", 0.0, 0, MAX_SHOWN
         self._masks: tuple[ValueMask, ...] = ()
         self._text = self._waited_for = ""
         self._why = ""
@@ -101,6 +103,7 @@ class GuardedPod:
     def handle(self, event: Event, now: float) -> list[Effect]:
         """What is to be done because of an event."""
         self._do.begin(now)
+        self._most = self._bytes + MAX_SHOWN
         if self._mode is not Mode.OVER:
             try:
                 self._take(event)
@@ -269,6 +272,8 @@ class GuardedPod:
         """Do what the keys say, up to a command or the last of them."""
         while self._mode is Mode.EDITING:
             self._do.wait(self._idle_seconds or None)
+            if self._bytes > self._most:
+                self._editor.drop()
             shown, event = self._editor.step()
             self._show(shown)
             if event is not None:

@@ -26,6 +26,8 @@ REACH_SECONDS = 30.0
 """To reach the API server, and for it to switch: it has to reach a node first."""
 MAX_REFUSAL = 64 * 1024
 """Of what the API server says in place of a switch."""
+MAX_EARLY = 256 * 1024
+"""Bytes that are typed ahead of the switch; more is not taken, as a terminal does."""
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 
@@ -63,6 +65,7 @@ class PodRun:
         self._refused = b""
         self._has_close = False
         self._early: list[bytes] = []
+        self._early_size = 0
         self._has_ended = False
         self._do.open_target()
         self._do.wait(REACH_SECONDS)
@@ -84,7 +87,10 @@ class PodRun:
 
     def _up(self, data: bytes) -> None:
         if self._channels is None:
-            self._early.append(data)
+            # WHY an end is always taken: it has no length.
+            if self._early_size + len(data) <= MAX_EARLY or not data:
+                self._early.append(data)
+                self._early_size += len(data)
         elif data:
             self._do.add(do.Send(Side.UPSTREAM, data))
         elif self._has_close:

@@ -42,6 +42,8 @@ IDLE = 60.0
 MAX_READINGS = 5
 """How often in a row names are read for one who waits, when others change them meanwhile each time."""
 MAX_HANDLES = 256
+MAX_HANDLE_BYTES = 16 << 20
+"""Of the names and texts that the handles of one database were asked for with; the one that is asked for now is there all the same."""
 
 _ENCODER = msgspec.msgpack.Encoder()
 log = structlog.get_logger(__name__)
@@ -73,6 +75,9 @@ class TargetNames:
         default_factory=dict
     )
 
+    _bytes: int = 0
+    """Of the names and texts in them."""
+
     def handle(
         self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
     ) -> object | None:
@@ -82,8 +87,11 @@ class TargetNames:
         key = search_path, tuple(sorted(prepared.items())), tuple(sorted(cursors.items()))
         found = self._handles.get(key)
         if found is None:
-            if len(self._handles) >= MAX_HANDLES:
+            size = sum(map(len, (*search_path, *prepared, *prepared.values(), *cursors, *cursors.values())))
+            if len(self._handles) >= MAX_HANDLES or self._bytes + size > MAX_HANDLE_BYTES:
                 self._handles.clear()
+                self._bytes = 0
+            self._bytes += size
             wish = {"search_path": search_path, "prepared": prepared, "cursors": cursors}
             found = self._handles[key] = self.current.catalog.for_session(_ENCODER.encode(wish))
         return found
@@ -112,6 +120,7 @@ class TargetNames:
             return
         self.current = snapshot
         self._handles.clear()
+        self._bytes = 0
 
 
 class _Reader:

@@ -27,16 +27,25 @@ RAW_WISH = ("SALLYPORT_SHELL", "raw")
 """A variable that goes nowhere: with it a client asks for the target's own shell instead of the guarded one."""
 WINDOW = 2 << 20
 """Bytes of a client's input that may be on their way."""
+MANY, WINDOW_OF_MANY = 16, 512 << 10
+"""Of so many channels and more each has a smaller window: all of them may be full, for as long as their commands wait for people."""
+MAX_JOINED = 4 << 10
+"""Pieces of input that wait are put together up to this size. WHY: a byte that came alone takes a hundred."""
 MAX_PACKET = 32 << 10
 _ANSWERED = frozenset({"pty-req", "x11-req", "auth-agent-req@openssh.com", "env", "shell", "exec", "subsystem"})
 _HARMLESS = frozenset({"window-change", "signal", "keepalive@openssh.com", "eow@openssh.com"})
 """Requests that ask for nothing: they are answered and need no entry."""
 
 
+def window_beside(channels: int) -> int:
+    """The window of one more channel, where so many are open."""
+    return WINDOW if channels < MANY else WINDOW_OF_MANY
+
+
 class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
     """A channel whose every request is one we know or one that is refused."""
 
-    def __init__(self, connection: asyncssh.SSHServerConnection, visit: Visit) -> None:
+    def __init__(self, connection: asyncssh.SSHServerConnection, visit: Visit, window: int = WINDOW) -> None:
         super().__init__(
             connection,
             asyncio.get_running_loop(),
@@ -47,12 +56,25 @@ class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
             max_line_length=0,
             encoding=None,
             errors="strict",
-            window=WINDOW,
+            window=window,
             max_pktsize=MAX_PACKET,
         )
         self.visit = visit
         self.variables: dict[str, str] = {}
         self.wishes: set[str] = set()
+
+    def _accept_data(self, data: bytes, datatype: int | None = None) -> None:
+        waiting = self._recv_buf
+        if (
+            waiting
+            and self._recv_paused
+            and waiting[-1][1] == datatype
+            and len(waiting[-1][0]) + len(data) <= MAX_JOINED
+        ):
+            self._recv_window -= len(data)
+            waiting[-1] = (waiting[-1][0] + data, datatype)
+            return
+        super()._accept_data(data, datatype)
 
     def _service_next_request(self) -> None:
         request = self._request_queue[0][0]

@@ -17,9 +17,10 @@ import structlog
 
 from adapters.core.ports import Doorkeeper, GateSession, Proof, Refusal
 from adapters.core.watching import Watched
-from adapters.ssh.channel import ClientSession, GuardedChannel
+from adapters.ssh.channel import ClientSession, GuardedChannel, window_beside
 from adapters.ssh.facts import authority_lines, who_and_where
 from adapters.ssh.forwarding import open_forward
+from adapters.ssh.pressing import press_back
 from adapters.ssh.sparing import spare_padding
 from adapters.ssh.upstream import Upstream
 from adapters.ssh.visit import Visit
@@ -67,6 +68,7 @@ class ClientConnection(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         spare_padding(conn)
+        press_back(conn, is_client=True)
         if not self._came(self):
             conn.abort()
 
@@ -182,7 +184,7 @@ class ClientConnection(asyncssh.SSHServer):
         visit, connection = self.visit, self._connection
         if visit is None or connection is None or not visit.has_room:
             return False
-        channel = GuardedChannel(connection, visit)
+        channel = GuardedChannel(connection, visit, window_beside(visit.channels))
         return channel, ClientSession(visit, channel.variables, channel.wishes)
 
     def connection_requested(
@@ -191,6 +193,8 @@ class ClientConnection(asyncssh.SSHServer):
         visit = self.visit
         if visit is None or not visit.has_room:
             return False
+        # WHY counted here: what waits for an approval is as much as what is open, and many may come at once.
+        visit.opened()
         return open_forward(visit, dest_host, dest_port)
 
     def unix_connection_requested(self, dest_path: str) -> bool:

@@ -6,8 +6,10 @@ somebody forgot to replace would open them. A method that is missing here is an 
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,7 +24,7 @@ from adapters.ssh.upstream import TargetUnusable
 from adapters.ssh.visit import Visit
 
 MAX_FILES = 256
-"""Files one channel has open."""
+"""Files one channel has open; and folders."""
 _READS = asyncssh.FXF_READ
 _WRITES = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
 _KNOWN = _READS | _WRITES | asyncssh.FXF_EXCL
@@ -57,12 +59,21 @@ class GuardedFiles:
         self._owed: set[str] = set()
         """Decisions of which the audit has still to learn what became of them."""
         self._is_over = False
+        self._folders: weakref.WeakSet[AsyncIterator[SFTPName]] = weakref.WeakSet()
+        """Those that are open: whoever closes one lets go of it."""
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+
+    def client_is_full(self, is_full: bool) -> None:
+        """The client takes no more for now, or does again: what is asked meanwhile waits. WHY: a few bytes ask for four megabytes."""
+        (self._has_room.clear if is_full else self._has_room.set)()
 
     # --- resolving and asking
 
     async def _resolve(self, path: bytes) -> str:
         """Where a path leads, all links followed; the last part need not exist."""
         text = _text(path) or "."
+        await self._has_room.wait()
         try:
             return str(await self._remote.realpath(text))
         except asyncssh.SFTPError as error:
@@ -127,6 +138,7 @@ class GuardedFiles:
         return made
 
     async def read(self, file: OpenFile, offset: int, size: int) -> bytes:
+        await self._has_room.wait()
         data = cast(bytes, await file.remote.read(size, offset))
         file.moved += len(data)
         return data
@@ -182,10 +194,20 @@ class GuardedFiles:
         await self._may("sftp readlink", where)
         return str(await self._remote.readlink(where)).encode()
 
-    async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+    def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
+        """What is in a folder; nothing is asked before it is read. WHY looked at now: until then it is kept, and costs its client nothing."""
+        _text(path)
+        if len(self._folders) >= MAX_FILES:
+            raise asyncssh.SFTPFailure("too many open folders")
+        made = self._listed(path)
+        self._folders.add(made)
+        return made
+
+    async def _listed(self, path: bytes) -> AsyncIterator[SFTPName]:
         where = await self._resolve(path)
         await self._may("sftp list", where)
         async for name in self._remote.scandir(where.encode()):
+            await self._has_room.wait()
             yield name
 
     async def format_longname(self, name: SFTPName) -> None:
@@ -264,6 +286,7 @@ class GuardedFiles:
     def abandon(self) -> None:
         """Nobody is there any more: record what was still open, take back what waits."""
         self._is_over = True
+        self._has_room.set()
         self._asker.leave()
         for file in self._open:
             self._finish(file.decision_ids, file.moved, time.perf_counter() - file.began, "CLIENT_GONE")

@@ -9,7 +9,7 @@ import time
 
 import asyncssh
 
-from adapters.core.ports import Outcome
+from adapters.core.ports import Answer, Outcome
 from adapters.ssh.asking import Asker, NotGranted
 from adapters.ssh.facts import file_question
 from adapters.ssh.upstream import TargetUnusable
@@ -96,7 +96,6 @@ class ClientPipe(Pipe):
         self._began = time.perf_counter()
         self._is_told = False
         self.far: Pipe | None = None
-        visit.opened()
         visit.leaving.add(self.leave)
 
     def leave(self) -> None:
@@ -116,17 +115,13 @@ class ClientPipe(Pipe):
 
 
 async def open_forward(visit: Visit, host: str, port: int) -> asyncssh.SSHTCPSession[bytes]:
-    """The session of a granted connection. Raises ChannelOpenError with the reason otherwise."""
-    if len(host) > MAX_HOST:
-        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such host")
-    asker = Asker(visit, lambda said: None)
-    visit.leaving.add(asker.leave)
+    """The session of a granted connection, which the visit counts already and no more once it is over. Raises ChannelOpenError with the reason
+    otherwise."""
     try:
-        answer = await asker.granted(file_question("connect", host, str(port)))
-    except NotGranted as error:
-        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, str(error).strip()) from None
-    finally:
-        visit.leaving.discard(asker.leave)
+        answer = await _granted(visit, host, port)
+    except BaseException:
+        visit.closed()
+        raise
     near, far = ClientPipe(visit, answer.decision_id), Pipe()
     try:
         connection = await visit.upstream.connection()
@@ -139,3 +134,16 @@ async def open_forward(visit: Visit, host: str, port: int) -> asyncssh.SSHTCPSes
             near.connection_lost(None)
     near.join(far)
     return near
+
+
+async def _granted(visit: Visit, host: str, port: int) -> Answer:
+    if len(host) > MAX_HOST:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "no such host")
+    asker = Asker(visit, lambda said: None)
+    visit.leaving.add(asker.leave)
+    try:
+        return await asker.granted(file_question("connect", host, str(port)))
+    except NotGranted as error:
+        raise asyncssh.ChannelOpenError(asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, str(error).strip()) from None
+    finally:
+        visit.leaving.discard(asker.leave)

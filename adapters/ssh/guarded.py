@@ -144,7 +144,7 @@ class GuardedShell:
         self._end_of_line: LineEnd | None = None
         self._idle: Idle | None = None
         self._completer = Completer(visit)
-        self._has_no_more = False
+        self._has_no_more = self._client_is_full = False
         self._decision_id = ""
         self._masks: tuple[ValueMask, ...] = ()
         self._began = time.perf_counter()
@@ -234,7 +234,8 @@ class GuardedShell:
         for act in self._discipline.feed(data):
             match act:
                 case Echo(shown):
-                    self._display.write(shown)
+                    # WHY not always: whoever takes nothing could have us keep the echo of all they type.
+                    self._display.write(b"" if self._client_is_full else shown)
                 case Give(line):
                     run.take_input(line)
                 case Signal(name):
@@ -258,8 +259,8 @@ class GuardedShell:
             self._display.write_stderr(messages.still_runs().encode())
 
     def _edit(self) -> None:
-        """Do what the keys say, up to a command or the last of them."""
-        while self._mode is Mode.EDITING:
+        """Do what the keys say, up to a command or the last of them, or to where the client takes no more. WHY: each can show all of a text."""
+        while self._mode is Mode.EDITING and not self._client_is_full:
             shown, event = self._editor.step()
             self._display.write(shown)
             if event is not None:
@@ -414,8 +415,15 @@ class GuardedShell:
 
     def client_is_full(self, is_full: bool) -> None:
         """The client cannot take more for now, or can again."""
+        self._client_is_full = is_full
         if self._run is not None:
             self._run.client_is_full(is_full)
+        elif is_full:
+            self._client.pause_reading()
+        if not is_full and (self._run is None or not self._run.is_running):
+            self._client.resume_reading()
+            # WHY soon: whoever says so is in the middle of sending.
+            self._loop.call_soon(self._edit)
 
     def leave(self, reason: str) -> None:
         """The client is gone."""

@@ -17,6 +17,10 @@ SFTP = "sftp"
 VERSION = 3
 """What OpenSSH speaks; later versions have operations that nobody judges."""
 MAX_EARLY_INPUT = 64 * 1024
+HIGH_WATER = 1 << 20
+"""Bytes that wait for a client: above, what it asks for waits too. WHY more than the library's: one answer may be four times as much."""
+MAX_UNSENT = 8 << 20
+"""Bytes that wait all the same, as answers of a few words: whoever goes on asking then is left."""
 
 
 class FilesRun:
@@ -59,6 +63,7 @@ class FilesRun:
     def _serve(self, files: GuardedFiles) -> None:
         # WHY a cast: `files` says why it is no child of the library's class.
         server = cast(asyncssh.SFTPServer, files)
+        self._client.set_write_buffer_limits(high=HIGH_WATER)
         inner: SSHServerStreamSession[bytes] = SSHServerStreamSession(None, lambda channel: server, VERSION)
         self._files = files
         inner.connection_made(self._client)
@@ -86,6 +91,9 @@ class FilesRun:
     def take_input(self, data: bytes) -> None:
         """What the client's SFTP says."""
         if self._inner is not None:
+            if self._client.get_write_buffer_size() > MAX_UNSENT:
+                self._visit.cut("a client asks without end and takes no answers")
+                return
             self._inner.data_received(data, None)
             return
         self._early.append(data)
@@ -102,8 +110,9 @@ class FilesRun:
 
     def client_is_full(self, is_full: bool) -> None:
         """The client cannot take more for now, or can again."""
-        if self._inner is None:
+        if self._inner is None or self._files is None:
             return
+        self._files.client_is_full(is_full)
         if is_full:
             self._inner.pause_writing()
         else:

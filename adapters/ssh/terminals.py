@@ -277,8 +277,7 @@ class CommandOnTerminal:
         self._discipline = Discipline()
         self._run: CommandRun | None = None
         self._idle: Idle | None = None
-        self._is_raw = False
-        self._has_left = False
+        self._is_raw = self._has_left = self._client_is_full = False
         self._early = bytearray()
         self._grant = ""
 
@@ -334,7 +333,8 @@ class CommandOnTerminal:
         for act in self._discipline.feed(data):
             match act:
                 case Echo(shown):
-                    self._display.write(shown)
+                    # WHY not always: whoever takes nothing could have us keep the echo of all they type.
+                    self._display.write(b"" if self._client_is_full else shown)
                 case Give(line):
                     self._run.take_input(line)
                 case Signal(name):
@@ -359,6 +359,7 @@ class CommandOnTerminal:
 
     def client_is_full(self, is_full: bool) -> None:
         """The client cannot take more for now, or can again."""
+        self._client_is_full = is_full
         if self._run is not None:
             self._run.client_is_full(is_full)
 

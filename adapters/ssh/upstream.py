@@ -15,6 +15,7 @@ import asyncssh
 from adapters.core.ports import Target
 from adapters.errors import AdapterError
 from adapters.ssh.client_end import Terminal
+from adapters.ssh.pressing import press_back
 from adapters.ssh.sparing import spare_padding
 
 T = TypeVar("T")
@@ -176,6 +177,7 @@ class Upstream:
         except (asyncssh.Error, OSError) as error:
             raise TargetUnusable(f"it cannot be reached ({_reason(error)})", code="TARGET_UNREACHABLE") from error
         spare_padding(made)
+        press_back(made, is_client=False)
         return made
 
     def close(self) -> None:

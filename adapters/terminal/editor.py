@@ -15,8 +15,10 @@ from adapters.terminal.keys import Key, Keys, Named, Pasted, Typed
 
 MAX_TEXT = 64 << 10
 MAX_HISTORY = 1000
+MAX_REMEMBERED = 256 << 10
+"""Characters of all commands in the history; the last one is there all the same."""
 MAX_WAITING = 64 << 10
-"""Keys that may wait while a command runs."""
+"""Characters and other keys that may wait while a command runs; a pasted text goes in whole while there is room."""
 MORE = "> "
 BRACKETS_ON, BRACKETS_OFF = b"\x1b[?2004h", b"\x1b[?2004l"
 
@@ -56,6 +58,10 @@ class Editor:
         self.history: list[str] = []
         self._keys = Keys()
         self._waiting: deque[Key] = deque()
+        self._weight = 0
+        """Of the keys that wait, as `_weight_of` has it."""
+        self._is_hurried = self._is_stale = False
+        """More keys wait, so that nothing is drawn; something was not drawn for that."""
         self._prompt = ""
         self._text = ""
         self._at = 0
@@ -71,8 +77,10 @@ class Editor:
         return BRACKETS_ON + self._draw()
 
     def go_on(self) -> bytes:
-        """The text is no whole command: one more line."""
+        """The text is no whole command: one more line, where there is room for it."""
         self._row = 0
+        if len(self._text) >= MAX_TEXT:
+            return BRACKETS_ON + b"\x07" + self._draw()
         self._text, self._at = self._text + "\n", len(self._text) + 1
         # What stands above stays; the rest is drawn from here.
         _, end_row, _, _ = self._placed()
@@ -84,6 +92,9 @@ class Editor:
         if text.strip() and self.history[-1:] != [text]:
             self.history.append(text)
             del self.history[:-MAX_HISTORY]
+            size = sum(map(len, self.history))
+            while size > MAX_REMEMBERED and len(self.history) > 1:
+                size -= len(self.history.pop(0))
 
     def insert(self, text: str) -> bytes:
         """Put something in at the cursor."""
@@ -100,44 +111,59 @@ class Editor:
 
     def feed(self, data: bytes) -> None:
         """Take keys; they wait for `step`."""
+        typed: list[str] = []
         for key in self._keys.feed(data):
-            if len(self._waiting) < MAX_WAITING:
-                self._waiting.append(key)
+            if self._weight + len(typed) >= MAX_WAITING:
+                break
+            if isinstance(key, Typed):
+                typed.append(key.char)
+                continue
+            self._wait(typed)
+            self._waiting.append(key)
+            self._weight += _weight_of(key)
+        self._wait(typed)
+
+    def _wait(self, typed: list[str]) -> None:
+        """Characters wait, as one key. WHY: an object for each would be fifty times as large."""
+        if typed:
+            self._waiting.append(Typed("".join(typed)))
+            self._weight += len(typed)
+            typed.clear()
+
+    def _next(self) -> Key:
+        key = self._waiting.popleft()
+        self._weight -= _weight_of(key)
+        return key
 
     def drop(self) -> None:
         """Forget the keys that wait."""
         self._waiting.clear()
+        self._weight = 0
 
     def step(self) -> tuple[bytes, Event | None]:
-        """Do what the waiting keys say, up to the next event; what to show, and the event."""
-        shown = b""
-        while self._waiting:
-            key = self._waiting.popleft()
+        """Do what the waiting keys say, up to the next event; what to show, and the event. Drawn once: each drawing is of the whole text."""
+        shown: list[bytes] = []
+        event: Event | None = None
+        while self._waiting and event is None:
+            key = self._next()
+            self._is_hurried = bool(self._waiting)
             if self._search is not None:
-                shown += self._searching(key)
+                shown.append(self._searching(key))
                 continue
             match key:
-                case Typed(char):
-                    shown += self._type(char)
-                case Pasted(text):
-                    shown += self.insert(text)
+                case Typed(text) | Pasted(text):
+                    is_too_much = isinstance(key, Typed) and len(self._text) + len(text) > MAX_TEXT
+                    shown += [self.insert(text), b"\x07" if is_too_much else b""]
                 case Named(name):
                     more, event = self._named(name)
-                    shown += more
-                    if event is not None:
-                        return shown, event
-        return shown, None
-
-    def _type(self, char: str) -> bytes:
-        """Put in a character, and those that wait behind it. WHY at once: each drawing is of the whole text."""
-        chars = [char]
-        while self._waiting and isinstance(self._waiting[0], Typed):
-            key = self._waiting.popleft()
-            chars.append(key.char if isinstance(key, Typed) else "")
-        is_too_much = len(self._text) + len(chars) > MAX_TEXT
-        return self.insert("".join(chars)) + (b"\x07" if is_too_much else b"")
+                    shown.append(more)
+        self._is_hurried = False
+        return b"".join(shown), event
 
     def _named(self, name: str) -> tuple[bytes, Event | None]:
+        if name in ("enter", "interrupt", "tab") or (name == "leave" and not self._text):
+            # What comes of it stands below what is on the screen.
+            self._is_hurried = False
         match name:
             case "enter":
                 shown = self._to_end() + BRACKETS_OFF + b"\r\n"
@@ -146,9 +172,9 @@ class Editor:
             case "interrupt":
                 return self._to_end() + BRACKETS_OFF + b"^C\r\n", Interrupted()
             case "leave" if not self._text:
-                return BRACKETS_OFF + b"\r\n", Left()
+                return self._drawn() + BRACKETS_OFF + b"\r\n", Left()
             case "tab":
-                return b"", Completing(self._text[: self._at])
+                return self._drawn(), Completing(self._text[: self._at])
             case "clear":
                 self._row = 0
                 return b"\x1b[H\x1b[2J" + self._draw(), None
@@ -223,6 +249,7 @@ class Editor:
                     self._text, self._at = "", 0
                 elif name == "enter":
                     self._waiting.appendleft(key)
+                    self._weight += _weight_of(key)
                 return self._draw()
             case Pasted(text):
                 wanted += text
@@ -240,8 +267,15 @@ class Editor:
         self._at = len(self._text)
         return self._draw()
 
+    def _drawn(self) -> bytes:
+        """What was not drawn because more keys waited."""
+        return self._draw() if self._is_stale else b""
+
     def _draw(self, *, fresh: bool = True) -> bytes:
-        """The whole of it, from its first row on, and the cursor where it belongs."""
+        """The whole of it, from its first row on, and the cursor where it belongs; nothing yet where more keys wait."""
+        self._is_stale = self._is_hurried
+        if self._is_hurried:
+            return b""
         drawn, end_row, at_row, at_column = self._placed()
         up = f"\x1b[{self._row}A" if self._row and fresh else ""
         if not fresh:
@@ -277,6 +311,14 @@ class Editor:
         if self._at == len(self._text):
             at_row, at_column = row, column
         return "".join(out), row, at_row, at_column
+
+
+def _weight_of(key: Key) -> int:
+    match key:
+        case Typed(text) | Pasted(text):
+            return len(text)
+        case Named():
+            return 1
 
 
 def _cells(char: str) -> int:

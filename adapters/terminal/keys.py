@@ -14,7 +14,7 @@ MAX_PASTE = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A character that can stand in a line."""
+    """A character that can stand in a line; several, where they wait one behind the other."""
 
     char: str
 
@@ -84,6 +84,8 @@ _SEQUENCES = {
     "d": "delete_word",
     "\x7f": "kill_word",
 }
+_NAMED = {name: Named(name) for name in (*_CONTROLS.values(), *_SEQUENCES.values())}
+"""WHY one of each: thousands may wait while a command runs."""
 _PASTE, _PASTE_END = "[200~", "\x1b[201~"
 
 
@@ -107,7 +109,7 @@ class Keys:
             elif char == "\x1b":
                 self._sequence = char
             elif char in _CONTROLS:
-                found.append(Named(_CONTROLS[char]))
+                found.append(_NAMED[_CONTROLS[char]])
             elif may_stand(char):
                 found.append(Typed(char))
         return found
@@ -122,7 +124,7 @@ class Keys:
         if body == _PASTE:
             self._paste = []
         elif body in _SEQUENCES:
-            found.append(Named(_SEQUENCES[body]))
+            found.append(_NAMED[_SEQUENCES[body]])
 
     def _pasted(self, char: str, paste: list[str], found: list[Key]) -> None:
         self._tail = (self._tail + char)[-len(_PASTE_END) :]

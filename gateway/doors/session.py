@@ -29,6 +29,7 @@ from engine.command.parse import parse_command
 from engine.decision import DenyKind, Verdict
 from engine.request import Json, Principal, Resource, Session
 from gateway.asked import Asked
+from gateway.denials import unrecorded
 from gateway.doors.exchanges import FAILED, Exchanges, demands
 from gateway.doors.sessions import Live
 from gateway.identity.logins import Login
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 GONE = "this login is not valid any more"
 UNRECORDED = "what happens here has to be recorded, and cannot be"
+MAX_HELD = 16 << 20
+"""Bytes of the exchanges of one session that wait for people; the last one is kept whatever its size. WHY: many may be left for a later try."""
 
 
 class GatewaySession:
@@ -88,8 +91,8 @@ class GatewaySession:
         self._given: Mapping[str, Json] = session.state
         self._tickets: set[str] = set()
         self._exchanges: Exchanges | None = None
-        self._held: dict[str, Question] = {}
-        """Exchanges that wait for people."""
+        self._held: dict[str, Question | None] = {}
+        """Exchanges that wait for people; None where more than `MAX_HELD` came behind it."""
         self._forgiven: set[str] = set()
         """Grants whose recording may stop."""
         self._is_closed = False
@@ -151,10 +154,28 @@ class GatewaySession:
                 answer = self._taken(question, answer)
             if answer.ticket is not None and answer.decision.verdict is Verdict.HOLD:
                 # WHY all of them: only the grant may demand what the hold did not.
-                self._held[answer.ticket] = question
+                self._hold(answer.ticket, question)
         self._note_effort(question, answer)
         self._last = answer.decision.verdict
         return answer
+
+    def _hold(self, ticket: str, question: Question) -> None:
+        self._held.pop(ticket, None)
+        self._held[ticket] = question
+        size = sum(_size(one) for one in self._held.values() if one is not None)
+        for other, one in self._held.items():
+            if size <= MAX_HELD or other == ticket:
+                break
+            if one is not None:
+                self._held[other] = None
+                size -= _size(one)
+
+    def _forgotten(self, answer: Answer) -> Answer:
+        """The answer to an exchange whose text is not kept any more. INVARIANT: where it has to be recorded, it does not happen."""
+        if not answer.decision.is_granted or (self._exchanges is None and not demands(answer)):
+            return answer
+        self._gate.finished(answer.decision_id, Outcome(error=FAILED), self._principal.name, self._session.job)
+        return Answer(unrecorded(), answer.decision_id, command=answer.command)
 
     def _note_effort(self, question: Question, answer: Answer) -> None:
         """Of what is recorded by whoever shows it: whether best effort is enough, until it is over."""
@@ -241,9 +262,12 @@ class GatewaySession:
         """Wait until a hold of this session is over; a granted one was decided again (and recorded)."""
         answer = await self._gate.fate(ticket)
         self._tickets.discard(ticket)
+        is_exchange = ticket in self._held
         question = self._held.pop(ticket, None)
         if question is not None:
             answer = self._taken(question, answer)
+        elif is_exchange:
+            answer = self._forgotten(answer)
         elif answer.decision.is_granted and may_stop(answer):
             self._forgiven.add(answer.decision_id)
         self._last = answer.decision.verdict
@@ -300,3 +324,7 @@ class GatewaySession:
             for ticket in self._tickets:
                 self._gate.left(ticket, self._session.id)
             self._doors.closed(self._session, self._principal, self._resource.protocol, self._ending or reason)
+
+
+def _size(question: Question) -> int:
+    return len(question.text) + sum(len(one or "") for one in question.parameters or ())

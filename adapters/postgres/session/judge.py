@@ -193,9 +193,10 @@ class Judge:
         """What is known of the cursor that a statement declares. WHY what names mean now: what is fetched is what they meant then,
         whatever becomes of them."""
         try:
-            return Cursor(self._catalog(_NONE, {piece.name.decode(): piece.inner.decode()}))
+            meaning = self._catalog(_NONE, {piece.name.decode(): piece.inner.decode()})
         except UnicodeDecodeError:
             return NOT_KNOWN
+        return Cursor(meaning, len(piece.inner))
 
     def _catalog(self, prepared: Mapping[str, str], cursors: Mapping[str, str] = _NONE) -> object | None:
         """What names mean to the session now; None when that is not known for certain."""

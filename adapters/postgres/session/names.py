@@ -23,6 +23,12 @@ from engine._native import CopyMasker, RowMasker
 MAX_STATEMENTS = 10_000
 """Prepared statements in one session; drivers keep some hundreds."""
 MAX_PORTALS = 10_000
+MAX_BYTES = 64 << 20
+"""Bytes of the texts behind all names of one session, and of what they were judged by."""
+_EACH = 500
+"""Bytes that one takes beside its text, about."""
+_DECODED = 4
+"""What was decoded of a command is so much larger, about."""
 
 
 class Statement(msgspec.Struct, frozen=True, gc=False):
@@ -49,9 +55,11 @@ class Run(msgspec.Struct, eq=False):
 
 
 class Cursor(msgspec.Struct, frozen=True, eq=False):
-    """A cursor of SQL's. `meaning`: what names, its own too, meant when it was declared, as `Meanings.handle` gives it; None: nobody knows."""
+    """A cursor of SQL's. `meaning`: what names, its own too, meant when it was declared, as `Meanings.handle` gives it; None: nobody knows.
+    `size`: bytes of its query."""
 
     meaning: object | None = None
+    size: int = 0
 
 
 NOT_KNOWN = Cursor()
@@ -111,7 +119,7 @@ class NameChange(msgspec.Struct, frozen=True):
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_in_flight", "changes", "cursors", "elsewhere", "portals", "statements")
+    __slots__ = ("_bytes", "_in_flight", "changes", "cursors", "elsewhere", "portals", "statements")
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
@@ -120,6 +128,8 @@ class Names:
         self.portals: dict[bytes, Portal] = {}
         self.cursors: dict[bytes, Cursor] = {}
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
+        self._bytes = 0
+        """Of what is behind the names at the most: what went since it was counted is in it still."""
         self.changes = 0
         """How many were made."""
 
@@ -201,6 +211,7 @@ class Names:
 
     def _apply(self, change: NameChange) -> None:
         self.changes += 1
+        self._count(change.thing)
         match change:
             case NameChange(Change.STATEMENT, name, Statement() as statement):
                 self.statements[name] = statement
@@ -231,10 +242,34 @@ class Names:
         if len(self.statements) > MAX_STATEMENTS or len(self.portals) + len(self.cursors) > MAX_PORTALS:
             raise PeerProtocolError("the session has too many prepared statements or portals", code=TOO_LARGE)
 
+    def _count(self, thing: Statement | Portal | Cursor | None) -> None:
+        """Count one more. Raises where too much would be behind all names."""
+        if thing is None:
+            return
+        more = _size(thing)
+        self._bytes += more
+        if self._bytes > MAX_BYTES:
+            known: list[Statement | Portal | Cursor] = [*self.statements.values(), *self.portals.values()]
+            known += self.cursors.values()
+            self._bytes = sum(map(_size, known)) + more
+        if self._bytes > MAX_BYTES:
+            raise PeerProtocolError("the texts of prepared statements and portals are too long", code=TOO_LARGE)
+
 
 ALL = b"\0"
 """In place of a name: all of them. No name holds a zero byte."""
 UNNAMED_GOES = NameChange(Change.NO_STATEMENT, even_if_failed=True)
+
+
+def _size(thing: Statement | Portal | Cursor) -> int:
+    match thing:
+        case Statement(text):
+            return len(text) + _EACH
+        case Portal(statement, run):
+            command = run.answer.command
+            return len(statement.text) + (0 if command is None else _DECODED * len(command.encoded)) + _EACH
+        case Cursor():
+            return thing.size + _EACH
 
 
 def _key(change: NameChange) -> tuple[bool | None, bytes]:

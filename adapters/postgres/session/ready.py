@@ -14,7 +14,7 @@ from adapters.core.events import Side
 from adapters.core.ports import Answer
 from adapters.postgres.messages import notices, results
 from adapters.postgres.messages.frames import HEADER, Front
-from adapters.postgres.messages.query import SYNC, decode_query
+from adapters.postgres.messages.query import FLUSH, SYNC, decode_query
 from adapters.postgres.messages.startup import encode_cancel
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import ClientLeft, Desk
@@ -28,6 +28,9 @@ from adapters.postgres.session.simple import Simple
 from adapters.postgres.session.steps import Due, Step
 from adapters.postgres.session.turns import Need, Turn
 
+MAX_OWED = 4_096
+"""Steps that the server owes, of some five for each command: with more, the client's next command waits. WHY: each keeps its grant, or the
+error in its place, and who reads no answers could have millions on their way."""
 _STRAY_COPY = (Front.COPY_DATA, Front.COPY_DONE, Front.COPY_FAIL)
 
 
@@ -268,6 +271,9 @@ class Ready:
             if found is None:
                 yield Need.BYTES
                 continue
+            if len(desk.replies.owed) > MAX_OWED:
+                yield from self._catch_up()
+                continue
             kind, end = found
             if kind == Front.QUERY and self._pipeline.is_open:
                 yield from self._pipeline.give_way()
@@ -285,6 +291,15 @@ class Ready:
                 frames.use(end - frames.start)
             else:
                 yield from self._pipeline.run()
+
+    def _catch_up(self) -> Turn:
+        """Wait until the server has answered much of what it owes."""
+        replies = self._desk.replies
+        if self._pipeline.is_open:
+            # WHY: without it the server keeps its answers until the client's Sync, which may stand behind this.
+            self._out.up(FLUSH)
+        while len(replies.owed) > MAX_OWED // 2:
+            yield Need.NEWS
 
     def _refuse_function_call(self) -> None:
         error = refusals.unsupported("function calls by OID have no text to judge", "call it by name with SELECT")

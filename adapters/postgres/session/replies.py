@@ -194,6 +194,7 @@ class Replies:
         if shown < at:
             self._out.down(buffer if shown == 0 and at == size else buffer[shown:at])
         self._inbox.use(at - start)
+        self._data = b""
 
     def _want(self, size: int) -> None:
         if size > MAX_MESSAGE:

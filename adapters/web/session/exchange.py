@@ -100,7 +100,8 @@ class Exchange:
     def read_more(self, data: bytes) -> None:
         """More of the body."""
         own = self.body.feed(data)
-        self.read.append(own)
+        if own:
+            self.read.append(own)
         self.size += len(own)
 
     def not_read(self, say: Refusals, problem: Refused, answer: Answer) -> bytes:

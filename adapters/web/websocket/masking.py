@@ -40,7 +40,8 @@ class MessageMasker:
         self._size += len(payload)
         if self._size > MAX_MESSAGE:
             raise _unmaskable("a message is too long to be masked")
-        self._parts.append(payload)
+        if payload:
+            self._parts.append(payload)
         if not is_final:
             return None
         whole = b"".join(self._parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,30 @@ def test_what_is_used_up_does_not_count_for_what_is_wanted() -> None:
     inbox.want(2)
     assert inbox.feed(b"e")
     assert inbox.data[inbox.start :] == b"de"
+
+
+def test_small_pieces_take_no_more_than_their_bytes() -> None:
+    inbox = Inbox()
+    inbox.feed(b"ab")
+    inbox.want(10**9)
+    tracemalloc.start()
+    try:
+        for number in range(100_000):
+            inbox.feed(number.to_bytes(2, "big", signed=False) if number < 65_536 else b"ab")
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 400_000  # of 200,000 bytes; a list of pieces takes five million
+
+
+def test_what_is_used_up_does_not_stay() -> None:
+    inbox = Inbox()
+    inbox.feed(bytes(1 << 20))
+    inbox.use(1 << 20)
+    assert (inbox.data, inbox.start, len(inbox)) == (b"", 0, 0)
+    inbox.feed(bytes(1 << 20) + b"abc")
+    inbox.use(1 << 20)
+    assert (inbox.data, inbox.start, len(inbox)) == (b"abc", 0, 3)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9)), st.data())

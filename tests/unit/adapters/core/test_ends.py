@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
 
 from adapters.core import events as saw
-from adapters.core.ends import End
+from adapters.core.ends import MAX_UNSENT, MAX_WORDS, End
 from adapters.core.events import Event, Side
+from adapters.core.tls import Tls
 from tests.unit.adapters.core.test_relay import Wire
 
 
@@ -112,3 +116,84 @@ def test_an_end_that_is_over_holds_nobody_and_says_nothing() -> None:
     side.pause_writing()
     assert hearer.heard == []
     assert not side.is_shaking_hands
+
+
+def full(wire: Wire, side: End, size: int) -> None:
+    """The socket takes nothing, and so much waits for it."""
+    wire.unsent = size
+    side.pause_writing()
+
+
+def test_a_client_that_takes_no_answers_is_not_read_until_it_does() -> None:
+    side, _, wire = end()
+    full(wire, side, MAX_UNSENT)
+    side.send(b"an answer of ours")
+    assert "pause" not in wire.log
+    wire.unsent += 1
+    side.send(b"another")
+    side.send(b"another")
+    assert wire.log.count("pause") == 1
+    side.resume_writing()
+    assert wire.log[-1] == "resume"
+
+
+def test_a_target_that_takes_nothing_is_read_all_the_same() -> None:
+    side, hearer, wire = end()
+    side = End(hearer, Side.UPSTREAM)
+    side.connection_made(wire)
+    full(wire, side, 1 << 30)
+    side.send(b"much")
+    assert "pause" not in wire.log
+
+
+class Talker:
+    """TLS that has something to say about all that comes."""
+
+    has_words, is_plain, is_secure, is_over, peer_name = True, False, True, False, None
+
+    def take(self, data: bytes) -> bytes:
+        return b""
+
+    def to_send(self) -> bytes:
+        return bytes(1024)
+
+
+def test_words_of_tls_itself_do_not_pile_up() -> None:
+    for who in Side:
+        wire = Wire()
+        side = End(Hearer(), who)
+        side.connection_made(wire)
+        side._tls = cast(Tls, Talker())
+        for _ in range(600):
+            side.data_received(b"other keys, please")
+            side.resume_writing()
+        assert not wire.closing
+        full(wire, side, MAX_UNSENT)
+        for _ in range(600):
+            if wire.closing or wire.log[-1] == "pause":
+                break
+            wire.unsent += 1024
+            side.data_received(b"other keys, please")
+        assert wire.unsent < MAX_UNSENT + 2 * MAX_WORDS
+        # A client is read again when it takes what it was told; a target that asks so often is not worth waiting for.
+        assert wire.closing is (who is Side.UPSTREAM)
+
+
+async def test_a_socket_that_takes_no_last_words_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.core.ends.CLOSE_TIMEOUT", 0.001)
+    side, _, wire = end()
+    wire.unsent = 100_000
+    cut = asyncio.Event()
+    monkeypatch.setattr(wire, "abort", cut.set)
+    side.leave(asyncio.get_running_loop())
+    async with asyncio.timeout(5):
+        await cut.wait()
+
+
+async def test_a_socket_with_nothing_left_to_take_needs_no_timer() -> None:
+    side, _, wire = end()
+    loop = asyncio.get_running_loop()
+    timers = len(loop._scheduled)  # type: ignore[attr-defined]  # of asyncio's own loop
+    side.leave(loop)
+    assert len(loop._scheduled) == timers  # type: ignore[attr-defined]  # as above
+    assert wire.log == ["close"]

@@ -366,3 +366,14 @@ def test_only_what_was_granted_goes_up_however_it_comes(keys: list[str], size: i
     ]
     assert not any("deny" in argv[-1] for argv in house.ran)
     assert {argv[-1] for argv in house.ran[1:]} <= set(house.texts)
+
+
+def test_lines_that_wait_show_no_more_than_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.kubernetes.guarded.MAX_SHOWN", 100_000)
+    house = opened()
+    house.type("cat <<end\r" + "x" * 10_000)
+    before = len(house.down)
+    house.type("\r" * 1_000)
+    assert len(house.down) - before < 250_000
+    house.type("\x03")
+    assert house.line("echo $?") == "130\n"

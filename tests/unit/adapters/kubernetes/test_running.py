@@ -9,7 +9,7 @@ from adapters.core import events as saw
 from adapters.core.events import Event, Side
 from adapters.core.ports import Target
 from adapters.kubernetes.channels import message
-from adapters.kubernetes.running import Ended, Happening, PodRun, Said, ended_by
+from adapters.kubernetes.running import MAX_EARLY, Ended, Happening, PodRun, Said, ended_by
 from adapters.web.requests import Forward
 from adapters.web.session.doing import Doing
 from adapters.web.websocket import frames as websockets
@@ -136,3 +136,12 @@ def test_it_ends_with_its_connection() -> None:
 )
 def test_a_status_says_how_it_ended_or_nobody_knows(status: bytes, number: int | None) -> None:
     assert ended_by(status).status == number
+
+
+def test_what_is_typed_ahead_of_the_switch_is_bounded() -> None:
+    run = Run()
+    for _ in range(1_000):
+        run.run.type(bytes(4_096))
+    run.run.end_input()
+    assert sum(map(len, run.run._early)) <= MAX_EARLY
+    assert run.run._early[-1] == b""

@@ -67,6 +67,17 @@ def test_execute_is_read_by_what_the_session_prepared() -> None:
     assert "delete" in {operation.kind for operation in command.operations}
 
 
+def test_handles_are_forgotten_before_their_texts_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.postgres.catalog.MAX_HANDLE_BYTES", 10_000)
+    names = TargetNames(snapshot_of(FOUND))
+    for number in range(50):
+        handle = names.handle(("public",), {f"p{number}": "select 1 /* " + "x" * 2_000}, {})
+        assert handle is not None
+        assert len(names._handles) <= 5
+    large = {"p": "x" * 20_000}
+    assert names.handle(("public",), large, {}) is names.handle(("public",), large, {})
+
+
 def test_the_same_session_gets_the_same_handle_until_something_is_read_that_differs() -> None:
     names = TargetNames(snapshot_of(FOUND))
     first = names.handle(("public",), {}, {})

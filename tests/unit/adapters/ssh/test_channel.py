@@ -8,7 +8,8 @@ import asyncssh
 import pytest
 from asyncssh.packet import Boolean, String
 
-from adapters.ssh.channel import MAX_VARIABLES, GuardedChannel
+from adapters.ssh.channel import MAX_VARIABLES, WINDOW, GuardedChannel, window_beside
+from adapters.ssh.visit import MAX_CHANNELS
 from tests.ssh_world import ssh_world
 
 
@@ -100,3 +101,26 @@ async def test_a_command_that_is_not_utf_8_is_refused_and_recorded() -> None:
         with pytest.raises(asyncssh.ChannelOpenError):
             await connection.create_process(b"id \xff")  # type: ignore[arg-type]  # as the wire has it
         assert world.gate.refused == [(b"id \xff", "a command that is not UTF-8")]
+
+
+async def test_input_that_waits_takes_no_more_than_its_bytes() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("echo #hold", encoding=None)
+        await world.until(lambda: world.gate.held)
+        visitor = next(iter(world.listener._connections))
+        assert visitor._connection is not None
+        (channel,) = visitor._connection._channels.values()
+        assert isinstance(channel, GuardedChannel)
+        channel.pause_reading()
+        before = channel._recv_window
+        for number in range(5_000):
+            channel._accept_data(b"%02d" % (number % 100))
+        assert len(channel._recv_buf) == 3
+        assert channel._recv_window == before - 10_000
+        assert b"".join(data for data, _ in channel._recv_buf) == b"".join(b"%02d" % (n % 100) for n in range(5_000))
+        process.close()
+
+
+def test_many_channels_have_smaller_windows() -> None:
+    assert sum(map(window_beside, range(MAX_CHANNELS))) <= 64 << 20
+    assert window_beside(0) == WINDOW

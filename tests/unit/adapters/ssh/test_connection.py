@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncssh
 import pytest
 
@@ -175,6 +177,8 @@ async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
     connection = ClientConnection(ConnectionSettings(), keeper, lambda one: True, lambda one: None)
 
     class Wire:
+        _transport = None
+
         def get_extra_info(self, name: str, default: object = None) -> object:
             return {"username": "root+box"}.get(name, default)
 
@@ -194,3 +198,19 @@ async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
     assert keeper.admitted[0]["proven"] is False
     assert connection.visit is None
     assert "28P01" in wire.said
+
+
+async def test_connections_that_wait_for_an_approval_count_as_channels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.ssh.visit.MAX_CHANNELS", 3)
+    async with ssh_world() as world, await world.connect() as connection:
+        opening = [asyncio.ensure_future(connection.open_connection("db #hold", 80 + n)) for n in range(8)]
+        async with asyncio.timeout(60):
+            while sum(one.done() for one in opening) < 5:
+                await asyncio.sleep(0)
+        assert len(world.gate.held) == 3
+        for fate in world.gate.held.values():
+            fate.set_result(False)
+        await asyncio.gather(*opening, return_exceptions=True)
+        visitor = next(iter(world.listener._connections))
+        assert visitor.visit is not None
+        assert visitor.visit.channels == 0

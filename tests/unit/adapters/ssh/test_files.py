@@ -235,3 +235,32 @@ async def test_who_leaves_while_a_file_is_opened_leaves_an_outcome_and_no_open_f
     assert remote.closed == ([] if is_cancelled else ["file"])
     await files.exit()
     assert len(gate.outcomes) == 2
+
+
+def guarded() -> GuardedFiles:
+    where = Target("h", 22, "me")
+    visit = Visit(SmallGate(), where, Upstream(where), lambda reason: None, 5.0)  # type: ignore[arg-type]  # as much of a gate as is used
+    return GuardedFiles(visit, Asker(visit, lambda said: None), Slow())  # type: ignore[arg-type]  # as much of one as is used
+
+
+async def test_open_folders_are_bounded_and_none_has_a_name_without_end() -> None:
+    files = guarded()
+    with pytest.raises(asyncssh.SFTPPermissionDenied):
+        files.scandir(b"x" * 1_000_000)
+    opened = [files.scandir(b"/folder") for _ in range(MAX_FILES)]
+    with pytest.raises(asyncssh.SFTPFailure):
+        files.scandir(b"/folder")
+    opened.clear()
+    files.scandir(b"/folder")
+
+
+async def test_what_is_asked_while_the_client_takes_nothing_waits() -> None:
+    files = guarded()
+    files.client_is_full(True)
+    asking = asyncio.ensure_future(files.stat(b"/folder"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not asking.done()
+    files.client_is_full(False)
+    with pytest.raises(AttributeError):
+        await asking  # it went to the target, of which this is not all

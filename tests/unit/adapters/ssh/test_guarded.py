@@ -328,3 +328,20 @@ async def test_values_are_hidden_in_what_a_line_writes_and_not_in_what_goes_on()
         (kept,) = world.gate.recordings
         assert f"[{token}]".encode() not in kept.shown
         assert sum(outcome.masked for _, outcome in world.gate.outcomes) == 2
+
+
+async def test_a_client_that_takes_nothing_gets_no_echo_and_no_drawings_without_end() -> None:
+    async with ssh_world() as world, shell(world):
+        visitor = next(iter(world.listener._connections))
+        (session,) = visitor.visit.seen  # type: ignore[union-attr]  # it has signed in
+        run = session._run  # type: ignore[attr-defined]  # a guarded shell
+        written: list[bytes] = []
+        real = run._display.write
+        run._display.write = lambda data, datatype=None: (written.append(data), real(data, datatype))
+        run.client_is_full(True)
+        run.take_input(b"cat <<end\r" + b"x\r" * 1_000)
+        assert sum(map(len, written)) == 0
+        run.client_is_full(False)
+        run.take_input(b"end\r")
+        await world.until(lambda: len(world.gate.asked) > 1)
+        assert asked(world)[1].endswith("cat <<end\n" + "x\n" * 1_000 + "end")

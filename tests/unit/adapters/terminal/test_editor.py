@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.terminal.editor import MAX_HISTORY, MAX_TEXT, Completing, Editor, Event, Interrupted, Left, Submitted
+from adapters.terminal.editor import (
+    MAX_HISTORY,
+    MAX_REMEMBERED,
+    MAX_TEXT,
+    MAX_WAITING,
+    Completing,
+    Editor,
+    Event,
+    Interrupted,
+    Left,
+    Submitted,
+)
 
 PIECES = st.sampled_from(
     [
@@ -205,3 +216,65 @@ def test_many_characters_at_once_are_drawn_once() -> None:
     shown, event = editor.step()
     assert isinstance(event, Submitted)
     assert (len(event.text), b"\x07" in shown) == (MAX_TEXT, True)
+
+
+def test_many_keys_at_once_are_drawn_once() -> None:
+    editor = Editor(80)
+    editor.begin("$ ")
+    editor.insert("x" * MAX_TEXT)
+    for keys in (b"\x0c", b"\x1b[D", b"\x02\x19", b"\x12", b"y\x7f"):
+        editor.feed(keys * 1_000)
+        shown, event = editor.step()
+        assert event is None
+        assert len(shown) < 3 * MAX_TEXT
+
+
+def test_what_was_not_drawn_is_drawn_before_an_end() -> None:
+    for keys, text in (
+        (b"one\x1b[Dx\t", "$ onxe"),
+        (b"a\x7f\x04", "$"),
+        (b"ab\x02c\x03", "$ acb^C"),
+        (b"ab\x02c\r", "$ acb"),
+    ):
+        editor, screen = Editor(40), Screen(40)
+        screen.show(editor.begin("$ "))
+        editor.feed(keys)
+        shown, event = editor.step()
+        screen.show(shown)
+        assert event is not None
+        assert screen.text.rstrip() == text
+
+
+def test_pasted_texts_that_wait_are_bounded_by_their_length() -> None:
+    editor = Editor(80)
+    for _ in range(50):
+        editor.feed(b"\x1b[200~" + b"x" * MAX_TEXT + b"\x1b[201~")
+    assert sum(len(str(key)) for key in editor._waiting) < 3 * MAX_WAITING
+    editor.drop()
+    for _ in range(50):
+        editor.feed(b"y" * MAX_TEXT)
+    assert [len(str(key)) < 2 * MAX_WAITING for key in editor._waiting] == [True]
+    editor.step()
+    assert editor._weight == 0
+
+
+def test_the_history_is_bounded_by_its_length() -> None:
+    editor = Editor(80)
+    for number in range(50):
+        editor.remember(f"{number} " + "x" * (MAX_REMEMBERED // 10))
+    assert len(editor.history) == 9
+    assert editor.history[-1].startswith("49 ")
+    editor.remember("x" * (MAX_REMEMBERED + 1))
+    assert len(editor.history) == 1
+
+
+def test_a_text_that_goes_on_has_the_same_limit() -> None:
+    editor = Editor(80)
+    editor.begin("$ ")
+    editor.insert("x" * (MAX_TEXT - 1))
+    for _ in range(3):
+        editor.feed(b"\r")
+        _, event = editor.step()
+        assert isinstance(event, Submitted)
+        editor.go_on()
+    assert len(editor._text) == MAX_TEXT

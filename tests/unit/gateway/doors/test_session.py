@@ -188,6 +188,27 @@ async def test_a_grant_of_people_that_cannot_be_recorded_does_not_run(here: Plac
     assert [one.cause for one in here.client.endings] == [Cause.UNRECORDED]
 
 
+async def test_exchanges_that_wait_are_bounded_and_one_that_was_forgotten_does_not_run_unrecorded(
+    here: Place_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.doors.session.MAX_HELD", 5_000)
+    here.house.policies.judging = lambda asked, now, approval: (
+        HOLD if approval is None else replace(ALLOW, obligations=KEPT if b"kept" in asked.question.text else ())
+    )
+    tickets = []
+    for number in range(10):
+        word = "kept" if number % 2 else "plain"
+        held = await here.ask_of_people(f"DELETE FROM t{number} /* {word} {'x' * 2_000} */")
+        assert held.ticket is not None
+        tickets.append(held.ticket)
+    kept = [one for one in here.session._held.values() if one is not None]
+    assert sum(len(one.text) for one in kept) <= 5_000
+    for ticket in (tickets[0], tickets[1], tickets[-1]):
+        here.house.gate.advance(ticket, Approved(Person("lea", frozenset({"dba"})), "yes"))
+    fates = [await here.session.fate(one) for one in (tickets[0], tickets[1], tickets[-1])]
+    assert [one.decision.is_granted for one in fates] == [True, False, True]
+
+
 def test_the_audit_is_told_over_which_connection_a_session_reaches_its_target(here: Place_) -> None:
     here.session.reached_over("a connection of the pool, backend 7")
     entry = here.house.entries()[-1]

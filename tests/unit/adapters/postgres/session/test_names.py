@@ -8,6 +8,7 @@ from adapters.postgres.session.names import (
     NOT_KNOWN,
     UNNAMED_GOES,
     Change,
+    Cursor,
     NameChange,
     Names,
     Portal,
@@ -97,6 +98,29 @@ def test_the_number_of_names_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(PeerProtocolError) as refused:
         names.settled(MADE, done=True)
     assert refused.value.code == "54000"
+
+
+@pytest.mark.parametrize(
+    ("change", "thing"),
+    [
+        (Change.STATEMENT, Statement(b"x" * 2_000)),
+        (Change.PORTAL, Portal(Statement(b"x" * 2_000), Run(allow(), 0.0))),
+        (Change.CURSOR, Cursor(None, 2_000)),
+    ],
+)
+def test_what_is_behind_all_names_is_bounded_in_bytes(
+    monkeypatch: pytest.MonkeyPatch, change: Change, thing: Statement | Portal | Cursor
+) -> None:
+    monkeypatch.setattr("adapters.postgres.session.names.MAX_BYTES", 20_000)
+    names = Names()
+    for _ in range(100):
+        # The same name again and again: what was behind it before is gone.
+        names.confirm(NameChange(change, b"n", thing))
+    more = [NameChange(change, b"%d" % number, thing) for number in range(100)]
+    with pytest.raises(PeerProtocolError) as refused:
+        any(map(names.confirm, more))
+    assert refused.value.code == "54000"
+    assert len(names.statements) + len(names.portals) + len(names.cursors) < 9
 
 
 def test_on_another_connection_every_statement_is_missing_until_it_is_made_there() -> None:

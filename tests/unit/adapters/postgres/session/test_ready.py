@@ -71,6 +71,35 @@ def test_a_client_that_waits_is_not_read_without_end() -> None:
     play.take(do.Resume)
 
 
+def test_what_the_server_owes_is_bounded_whatever_the_client_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.postgres.session.ready.MAX_OWED", 50)
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 1") * 20_000)
+    for _ in range(11):
+        play.answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDES" * 11
+    play.take(do.Pause)
+    play.wished_nothing()
+    play.upstream(DONE * 4)
+    assert not [one for one in play.wishes if isinstance(one, do.Ask)]
+    play.upstream(DONE * 2)
+    play.take(do.Ask)
+
+
+def test_a_group_without_an_end_is_answered_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.postgres.session.ready.MAX_OWED", 50)
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client((parse("select 1") + message("H")) * 100)
+    for _ in range(51):
+        play.answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PH" * 51 + "H"
+    play.upstream(PARSED * 30)
+    play.answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PH"
+
+
 def test_a_quiet_session_ends_at_once_when_asked() -> None:
     play = SignedIn().saw(saw.StopRequested("the gateway is shutting down"))
     assert errors(play.sent(Side.CLIENT))[0]["C"] == "57P01"
