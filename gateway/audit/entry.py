@@ -13,9 +13,9 @@ import msgspec
 
 from gateway.errors import AuditUnavailable
 
-MAX_LINE = 4 << 20
 MAX_PAGE_BYTES = 8 << 20
 """Bytes of entries that are found at once, but for the last of them: texts in them are as long as who asks likes."""
+MAX_LINE = 4 << 20
 """Bytes of one line. A command of 1 MiB fits even when each byte becomes an escape of six... in all but hostile cases, which are refused."""
 
 
