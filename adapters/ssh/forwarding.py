@@ -117,11 +117,13 @@ class ClientPipe(Pipe):
 async def open_forward(visit: Visit, host: str, port: int) -> asyncssh.SSHTCPSession[bytes]:
     """The session of a granted connection, which the visit counts already and no more once it is over. Raises ChannelOpenError with the reason
     otherwise."""
+    is_granted = False
     try:
         answer = await _granted(visit, host, port)
-    except BaseException:
-        visit.closed()
-        raise
+        is_granted = True
+    finally:
+        if not is_granted:
+            visit.closed()
     near, far = ClientPipe(visit, answer.decision_id), Pipe()
     try:
         connection = await visit.upstream.connection()

@@ -79,7 +79,8 @@ class Askers:
             self._of[ticket_id] = caller
             self._theirs.setdefault(caller, OrderedDict())[ticket_id] = None
             while len(self._of) > MAX_HELD:
-                self._forget(next(iter(max(self._theirs.values(), key=len))))
+                most = max(self._theirs.values(), key=len)
+                self._forget(next(iter(most)))
 
     def _forget(self, ticket_id: str) -> None:
         caller = self._of.pop(ticket_id, None)
