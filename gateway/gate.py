@@ -350,6 +350,10 @@ class Gate:
 
     async def fate(self, ticket_id: str) -> Answer:
         """Wait until a hold is over; a granted one was decided again, and recorded. Never raises: failure is a deny."""
+        with self._waiting.awaited(ticket_id):
+            return await self._fate(ticket_id)
+
+    async def _fate(self, ticket_id: str) -> Answer:
         try:
             await self._approvals.until_over(ticket_id, self._clock)
         # WHY broad: as in `decide`.

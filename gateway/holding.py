@@ -70,7 +70,8 @@ class Holding:
         """The answer to a command that is held: that it waits, or what a grant of before comes to. Raises GatewayError."""
         command = tree_of(judged)
         binding = bind(asked, program, command)
-        found = self._approvals.find(binding, now)
+        # WHY without those that somebody waits for: their grants would be taken from under their hands.
+        found = self._approvals.find(binding, now, self._waiting.is_awaited)
         if found is not None and found.is_usable:
             return self._release(found, asked, turn)
         turn.check()

@@ -83,6 +83,7 @@ class Waiting:
         self._of: dict[str, _Theirs] = {}
         """What is held, by principal."""
         self._left: dict[str, str] = {}
+        self._awaited: Counter[str] = Counter()
         self._settled: OrderedDict[str, Answer] = OrderedDict()
 
     def keep(self, ticket: str, asked: Asked, until: int) -> bool:
@@ -135,6 +136,24 @@ class Waiting:
             held = self._held.get(ticket)
             if held is not None and held.asked.session.id == session:
                 self._left[ticket] = session
+
+    @contextmanager
+    def awaited(self, ticket: str) -> Iterator[None]:
+        """Wait for what becomes of a ticket, and take it: its grant is of whoever does."""
+        with self._lock:
+            self._awaited[ticket] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._awaited[ticket] -= 1
+                if not self._awaited[ticket]:
+                    del self._awaited[ticket]
+
+    def is_awaited(self, ticket: str) -> bool:
+        """Whether somebody does."""
+        with self._lock:
+            return ticket in self._awaited
 
     @contextmanager
     def settling(self, ticket: str) -> Iterator[None]:

@@ -114,8 +114,9 @@ class Approvals:
             body = connection.execute(select(tickets.c.body).where(tickets.c.id == ticket_id)).scalar_one_or_none()
         return None if body is None else self._read(body)
 
-    def find(self, binding: Binding, now: int) -> Ticket | None:
-        """The newest ticket for exactly this that is alive: granted and unused before still requested."""
+    def find(self, binding: Binding, now: int, is_taken: Callable[[str], bool] = lambda ticket: False) -> Ticket | None:
+        """The newest ticket for exactly this that is alive: granted and unused before still requested. `is_taken` tells of those that are
+        somebody else's."""
         query = (
             select(tickets.c.body)
             .where(
@@ -132,7 +133,7 @@ class Approvals:
         )
         with self._database.read() as connection:
             found = self._readable(connection.execute(query).scalars())
-        same = [ticket for ticket in found if ticket.binding == binding]
+        same = [ticket for ticket in found if ticket.binding == binding and not is_taken(ticket.id)]
         return next((ticket for ticket in same if ticket.is_usable), next(iter(same), None))
 
     def recent(self, states: tuple[State, ...], limit: int, principal: str | None = None) -> list[Ticket]:

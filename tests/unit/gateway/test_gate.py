@@ -42,6 +42,7 @@ from tests.strategies.gates import (
     asked,
     parse,
     question,
+    told,
 )
 
 TOKEN = "gh" + "p_" + "Zk3vN9qLx2TbW8yRm4Jp7Hs1Dc6Fg5Ae0UoB"
@@ -338,6 +339,35 @@ def test_a_retry_before_the_grant_joins_its_ticket_unless_somebody_waits_there(h
     leave = house.approvals.bell.subscribe(ticket, lambda: None)
     assert ticket_of(house) != ticket
     leave()
+
+
+async def test_a_grant_is_not_taken_from_who_waits_for_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket, over = ticket_of(house), asyncio.Event()
+
+    async def until_over(waited: str, clock: object) -> None:
+        await over.wait()
+
+    monkeypatch.setattr(house.approvals, "until_over", until_over)
+    waiting = asyncio.create_task(house.gate.fate(ticket))
+    await asyncio.sleep(0)
+    house.gate.advance(ticket, Approved(BO))
+    other = await told(house.gate.decide_here(asked("DELETE FROM orders")))
+    assert other.decision.verdict is Verdict.HOLD
+    assert other.ticket != ticket
+    over.set()
+    assert (await waiting).decision.is_granted
+
+
+async def test_a_grant_that_nobody_waits_for_any_more_is_for_who_asks_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = ticket_of(house)
+    waiting = asyncio.create_task(house.gate.fate(ticket))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    house.gate.advance(ticket, Approved(BO))
+    assert (await told(house.gate.decide_here(asked("DELETE FROM orders")))).decision.is_granted
 
 
 @pytest.mark.parametrize(
