@@ -220,7 +220,7 @@ def test_the_tree_of_another_text_is_called_so() -> None:
     first, second = (program.decide_text(replace(BASE, text=text)) for text in (b"select 1", b"select 2"))
     assert first.exact
     assert not second.exact
-    assert second.command is first.command
+    assert second.command == first.command
     assert program.decide_text(BASE).exact
 
 
