@@ -75,6 +75,8 @@ class Judge:
         """What is being judged is not wanted any more."""
         self.asked: Question | None = None
         """A question that the gate was asked already, by who could not go on with the answer (`session.short`)."""
+        self.early_answer: Answer | None = None
+        """The answer to it, which came while something else was found out first."""
 
     def judge(
         self,
@@ -148,9 +150,14 @@ class Judge:
         state = self.standing.state(self._replies.status)
         catalog = catalog or self._catalog(prepared)
         question = Question(PROTOCOL, text, catalog, parameters, state, prepares, True)
-        if self.asked != question:
+        asked, early = self.asked, self.early_answer
+        self.asked = self.early_answer = None
+        if asked == question and early is not None:
+            return early
+        if asked != question:
+            if early is not None:
+                self.let_go(self.ticket, early)
             self._out.wish(self._put(question))
-        self.asked = None
         answer = yield Need.ANSWER
         if answer is None:
             raise RuntimeError("the gate's answer is missing")
@@ -258,6 +265,13 @@ class Judge:
     def not_run(self, answer: Answer, code: str) -> None:
         """Something granted will not run: the audit learns why."""
         self._out.wish(Record(answer.decision_id, Outcome(error=code)))
+
+    def let_go(self, ticket: int, answer: Answer) -> None:
+        """An answer is of no use any more, since the same was asked anew: nothing runs by it, and nobody waits for it."""
+        if answer.decision.is_granted:
+            self.not_run(answer, notices.CANCELLED)
+        elif answer.decision.verdict is Verdict.HOLD:
+            self._out.wish(Leave(ticket))
 
     # --- holds
 

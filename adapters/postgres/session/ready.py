@@ -110,6 +110,7 @@ class Ready:
         """The gate's answer, or what became of a hold. One for a question no longer asked changes nothing."""
         judge = self._desk.judge
         if ticket != judge.ticket:
+            judge.let_go(ticket, answer)
             return
         up = self._short.answered(answer)
         if up is not None:
@@ -119,6 +120,8 @@ class Ready:
         if self._need in (Need.ANSWER, Need.FATE):
             self._resume(answer)
             self._balance()
+        elif judge.asked is not None and judge.early_answer is None:
+            judge.early_answer = answer
         else:
             judge.early_fate = answer
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from adapters.core import effects as do
 from adapters.core import events as saw
 from adapters.core.events import Side
 from adapters.core.ports import Answer
-from adapters.postgres.session.judge import MAX_LOOKS
+from adapters.postgres.session.judge import MAX_LOOKS, NAMES_SECONDS
 from engine.command.parse import parse_command
 from engine.command.tree import Effect as CommandEffect
 from tests.wire import (
@@ -260,6 +262,53 @@ def test_names_that_vanish_while_the_server_is_asked_are_waited_for_once_more() 
     names.is_known = True
     play.saw(saw.FactsRefreshed())
     assert play.take(do.Ask).question.catalog == "handle"
+
+
+class Renamed(Known):
+    """Names that are others after each reading."""
+
+    def handle(
+        self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> object | None:
+        return f"{super().handle(search_path, prepared, cursors)} {self.version}"
+
+    version = 1
+
+
+def stale(names: Known, answer: Answer) -> tuple[SignedIn, do.Ask]:
+    """A command that was asked about at once, and whose answer comes when the names are too old for what it needs then."""
+    play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("delete from t"))
+    asked = play.take(do.Ask)
+    play.now += NAMES_SECONDS
+    play.saw(saw.Decided(asked.ticket, answer))
+    return play, asked
+
+
+def test_a_hold_that_comes_when_names_are_too_old_is_waited_for_once_they_are_read() -> None:
+    play, asked = stale(Known(), hold())
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    assert not [wish for wish in play.wishes if isinstance(wish, do.Ask)], "it was asked already"
+    assert "held for approval, ticket T-1" in str(play.sent(Side.CLIENT))
+    play.saw(saw.Decided(asked.ticket, allow()))
+    assert query("delete from t")[5:] in play.sent(Side.UPSTREAM)
+
+
+def test_a_hold_of_a_command_that_means_something_else_by_now_is_let_go_and_asked_anew() -> None:
+    names = Renamed()
+    play, asked = stale(names, hold())
+    names.version += 1
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    assert play.take(do.Leave).ticket == asked.ticket
+    again = play.take(do.Ask)
+    assert again.ticket != asked.ticket
+    play.saw(saw.Decided(asked.ticket, allow()))
+    record = play.take(do.Record)
+    assert (record.decision_id, record.outcome.error) == ("d-allow", "57014"), "a grant that nobody uses is told of"
+    assert not play.sent(Side.UPSTREAM)
 
 
 def test_names_that_nobody_can_read_are_not_waited_for_without_end() -> None:
