@@ -107,10 +107,11 @@ class Ready:
         self._balance()
 
     def decided(self, ticket: int, answer: Answer) -> None:
-        """The gate's answer, or what became of a hold. One for a question no longer asked changes nothing."""
+        """The gate's answer, or what became of a hold. By one to a question no longer asked nothing runs."""
         judge = self._desk.judge
-        if ticket != judge.ticket:
+        if ticket < judge.ticket:
             judge.let_go(ticket, answer)
+        if ticket != judge.ticket:
             return
         up = self._short.answered(answer)
         if up is not None:
