@@ -23,6 +23,9 @@ def write(name: str, found: Soaked, wishes: Wishes, path: Path = PAGE) -> None:
     path.write_text(f"{text.rstrip()}\n")
 
 
+_FILES = {"PostgreSQL": "postgres"}
+
+
 def told(name: str, found: Soaked, wishes: Wishes) -> str:
     """What was measured, for people."""
     tally = found.tally
@@ -30,7 +33,8 @@ def told(name: str, found: Soaked, wishes: Wishes) -> str:
     tenths = found.sizes[:: max(1, len(found.sizes) // 10)]
     growth = "not measured: too short" if found.growth is None else f"{found.growth:.1%}"
     sizes = ", ".join(f"{size / 1024:.0f}" for _, size in tenths)
-    command = f"SOAK_MINUTES={wishes.seconds / 60:g} SOAK_CLIENTS={wishes.clients} make long SELECT=tests/e2e/soak/test_{name.lower()}.py"
+    file = f"tests/e2e/soak/test_{_FILES.get(name, name.lower())}.py"
+    command = f"SOAK_MINUTES={wishes.seconds / 60:g} SOAK_CLIENTS={wishes.clients} make long SELECT={file}"
     today = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}"
     return f"""`{command}`, {today}:
 {wishes.clients} clients for {wishes.seconds / 60:g} minutes; a session is killed every {wishes.kill_every:g} s, the policies change every {wishes.reload_every:g} s.

@@ -68,3 +68,9 @@ def test_each_protocol_has_its_part_of_the_page(tmp_path: Path) -> None:
     assert [line for line in text.splitlines() if line.startswith("## ")] == ["## SSH", "## HTTP"]
     assert [line.split(" | ")[1].split(";")[0] for line in text.splitlines() if "sessions killed" in line] == ["3", "2"]
     assert text.startswith("# Everything at once\n\nWhat it is.\n")
+
+
+@pytest.mark.parametrize("name", ["PostgreSQL", "HTTP", "Kubernetes", "SSH"])
+def test_the_command_of_a_part_names_a_file_that_is_there(name: str) -> None:
+    said = page.told(name, Soaked(60.0, Tally()), Wishes(60.0))
+    assert Path(said.partition("SELECT=")[2].partition("`")[0]).is_file()
