@@ -266,6 +266,15 @@ class Judge:
         """Something granted will not run: the audit learns why."""
         self._out.wish(Record(answer.decision_id, Outcome(error=code)))
 
+    def forget_asked(self) -> None:
+        """All that came was dealt with: what was asked about and never looked at is of no command any more."""
+        if self.asked is None:
+            return
+        if self.early_answer is not None:
+            self.let_go(self.ticket, self.early_answer)
+        self.asked = self.early_answer = None
+        self.ticket += 1
+
     def let_go(self, ticket: int, answer: Answer) -> None:
         """An answer is of no use any more, since the same was asked anew: nothing runs by it, and nobody waits for it."""
         if answer.decision.is_granted:

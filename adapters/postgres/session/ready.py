@@ -118,7 +118,10 @@ class Ready:
             self._out.up(up)
             return
         self._leave_short()
-        if self._need in (Need.ANSWER, Need.FATE):
+        if ticket != judge.ticket:
+            # INVARIANT: an answer is for the question it was given to. The long way found another one, and asked that.
+            judge.let_go(ticket, answer)
+        elif self._need in (Need.ANSWER, Need.FATE):
             self._resume(answer)
             self._balance()
         elif judge.asked is not None and judge.early_answer is None:
@@ -273,6 +276,7 @@ class Ready:
         while True:
             found = desk.peek(frames.start)
             if found is None:
+                desk.judge.forget_asked()
                 yield Need.BYTES
                 continue
             if len(desk.replies.owed) > MAX_OWED:

@@ -311,6 +311,25 @@ def test_a_hold_of_a_command_that_means_something_else_by_now_is_let_go_and_aske
     assert not play.sent(Side.UPSTREAM)
 
 
+def test_an_answer_is_not_taken_for_that_to_another_question() -> None:
+    names = Renamed()
+    play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("delete from t"))
+    asked = play.take(do.Ask)
+    names.version += 1
+    play.saw(saw.Decided(asked.ticket, hold()))
+    assert play.take(do.Leave).ticket == asked.ticket
+    again = play.take(do.Ask)
+    assert again.question != asked.question
+    assert not play.sent(Side.UPSTREAM)
+    assert not play.sent(Side.CLIENT), "nobody waits for the first one"
+    play.saw(saw.Decided(again.ticket, hold("T-2")))
+    assert "held for approval, ticket T-2" in str(play.sent(Side.CLIENT))
+    play.saw(saw.Decided(again.ticket, allow()))
+    assert query("delete from t")[5:] in play.sent(Side.UPSTREAM)
+
+
 def test_names_that_nobody_can_read_are_not_waited_for_without_end() -> None:
     play = SignedIn(meanings=Known(is_known=False)).client(query("select 1"))
     for _ in range(MAX_LOOKS):
