@@ -33,14 +33,14 @@ def demands(answer: Answer) -> bool:
 class Exchanges:
     """One session's. Used on the loop's thread; `failed` may come from any."""
 
-    __slots__ = ("_failed", "_has_failed", "_hides", "_open", "_recording")
+    __slots__ = ("_failed", "_has_failed", "_hides", "_is_told", "_open", "_recording")
 
     def __init__(self, *, hides: bool, failed: Callable[[], None]) -> None:
         """`hides`: secrets in texts are hidden. `failed` is told, from any thread, that the session has to end."""
         self._hides = hides
         self._failed = failed
         self._recording: Recording | Stopped | None = None
-        self._has_failed = False
+        self._is_told = self._has_failed = False
         self._open: dict[str, None] = {}
 
     def begin(self, recordings: Recordings | None, about: About, *, forgives: bool = False) -> None:
@@ -97,9 +97,12 @@ class Exchanges:
         self._recording.write(lines)
 
     def _fail(self) -> None:
-        if not self._has_failed:
-            self._has_failed = True
+        """INVARIANT: that the session has to end is said before anybody is refused: who shows a result closes the connection then, and
+        what runs would have no outcome. Whoever writes meanwhile waits for the recording, which tells this while it is locked."""
+        if not self._is_told:
+            self._is_told = True
             self._failed()
+            self._has_failed = True
 
     def _hidden(self, value: str) -> str:
         value = value.encode("utf-8", "backslashreplace").decode()

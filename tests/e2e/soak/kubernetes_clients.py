@@ -339,7 +339,8 @@ class KubernetesClient(Client[ClientSession]):
         said, complained = await client.communicate()
         if was_ended(complained):
             raise Ended
-        if any(word in complained for word in (b"EOF", b"connection", b"closed")):
+        # WHY the last: what client-go says, after half a minute, of a connection that was lost while it opened a stream over SPDY.
+        if any(word in complained for word in (b"EOF", b"connection", b"closed", b"Timeout occurred")):
             raise Gone(complained.decode())
         assert (client.returncode, said) == (0, f"{mark}\n".encode()), (client.returncode, said, complained)
         self._tally.answered.add(mark)

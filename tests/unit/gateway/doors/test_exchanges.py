@@ -25,6 +25,7 @@ from tests.strategies.gates import parse
 
 KEYS = WrappingKeys([b"k" * 32])
 ABOUT = About("s-1", "ana", "orders", "d-1")
+SECONDS = 20.0
 GITHUB = f"ghp_{secrets.token_hex(18)}"
 
 
@@ -148,6 +149,34 @@ def test_a_failure_noticed_elsewhere_denies_what_comes_then(kept: Kept) -> None:
     told.join()
     assert not exchanges.take(question(), answer()).decision.is_granted
     assert kept.failures == 1
+
+
+def test_nobody_is_refused_before_the_session_is_told_to_end(kept: Kept) -> None:
+    told, may_go_on, refused = threading.Event(), threading.Event(), threading.Event()
+
+    def failed() -> None:
+        told.set()
+        may_go_on.wait(SECONDS)
+
+    def show() -> None:
+        with pytest.raises(RecorderFailed):
+            exchanges.show("d-1", Part(rows=(("2",),)))
+        refused.set()
+
+    exchanges = kept.exchanges = Exchanges(hides=True, failed=failed)
+    kept.begun().take(question(), answer())
+    recording = exchanges._recording
+    assert isinstance(recording, Recording)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, recording._fd)
+    os.close(full)
+    assert told.wait(SECONDS), "what is recorded is written at least once in a second"
+    shower = threading.Thread(target=show)
+    shower.start()
+    assert not refused.wait(0.2)
+    may_go_on.set()
+    shower.join(SECONDS)
+    assert refused.is_set()
 
 
 def test_what_is_denied_or_only_prepared_has_no_outcome(kept: Kept) -> None:
