@@ -6,6 +6,7 @@ What goes through it nobody sees; the entry says where to, and at the end how ma
 from __future__ import annotations
 
 import time
+from collections import deque
 
 import asyncssh
 
@@ -24,66 +25,74 @@ class Pipe(asyncssh.SSHTCPSession[bytes]):
     def __init__(self) -> None:
         self._channel: asyncssh.SSHTCPChannel[bytes] | None = None
         self._other: Pipe | None = None
-        self._waiting: list[bytes] = []
+        self._waiting: deque[bytes] = deque()
         self._has_ended = False
         self._is_gone = False
+        self._is_full = False
         self.moved = 0
 
     def join(self, other: Pipe) -> None:
         """Connect two ends, whatever they have heard by now."""
         self._other, other._other = other, self
-        for one in (self, other):
-            for data in one._waiting:
-                one._pass_on(data)
-            one._waiting.clear()
-            if one._has_ended:
-                one.eof_received()
-            if one._is_gone:
-                one._close_other()
+        self._hand_over()
+        other._hand_over()
 
     def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
         self._channel = chan
+        if self._other is not None:
+            # WHY only here: the client's end has its channel after the target's may have spoken.
+            self._other._hand_over()
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         self.moved += len(data)
-        if self._other is None:
-            # Bounded by the window of the channel: nothing more is let in until it is read.
-            self._waiting.append(data)
-            if self._channel is not None:
-                self._channel.pause_reading()
-        else:
-            self._pass_on(data)
+        self._waiting.append(data)
+        self._hand_over()
 
     def eof_received(self) -> bool:
         self._has_ended = True
-        other = self._other
-        if other is not None and other._channel is not None and not other._channel.is_closing():
-            other._channel.write_eof()
+        self._hand_over()
         return True
 
     def pause_writing(self) -> None:
-        if self._other is not None and self._other._channel is not None:
-            self._other._channel.pause_reading()
+        self._is_full = True
+        if self._other is not None:
+            self._other._read_on()
 
     def resume_writing(self) -> None:
-        if self._other is not None and self._other._channel is not None:
-            self._other._channel.resume_reading()
+        self._is_full = False
+        if self._other is not None:
+            self._other._read_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_gone = True
-        self._close_other()
+        self._hand_over()
 
-    def _pass_on(self, data: bytes) -> None:
+    def _hand_over(self) -> None:
+        """Give the other end what was heard, as soon as it is there."""
         other = self._other
-        if other is not None and other._channel is not None and not other._channel.is_closing():
-            other._channel.write(data)
-        if self._channel is not None:
-            self._channel.resume_reading()
+        to = None if other is None else other._channel
+        if to is not None:
+            # INVARIANT: in order, though a write may have more heard in here.
+            while self._waiting:
+                data = self._waiting.popleft()
+                if not to.is_closing():
+                    to.write(data)
+            if self._has_ended and not to.is_closing():
+                to.write_eof()
+            if self._is_gone:
+                self._other = None
+                to.close()
+        self._read_on()
 
-    def _close_other(self) -> None:
-        other, self._other = self._other, None
-        if other is not None and other._channel is not None:
-            other._channel.close()
+    def _read_on(self) -> None:
+        """Hear more where the other end takes it. What is heard all the same is bounded by the window of the channel."""
+        other, channel = self._other, self._channel
+        if channel is None:
+            return
+        if other is None or other._channel is None or other._is_full:
+            channel.pause_reading()
+        else:
+            channel.resume_reading()
 
 
 class ClientPipe(Pipe):

@@ -6,10 +6,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import cast
 
 import asyncssh
 import pytest
 
+from adapters.ssh.forwarding import Pipe
 from adapters.ssh.upstream import Upstream
 from tests.ssh_world import ssh_world
 
@@ -108,3 +111,69 @@ async def test_who_leaves_before_a_late_answer_has_nothing_connected() -> None:
         with pytest.raises((asyncssh.Error, OSError)):
             await opening
         await connection.wait_closed()
+
+
+@dataclass
+class Channel:
+    """What a pipe does to the channel that it is the session of."""
+
+    done: list[object] = field(default_factory=list)
+    is_paused: bool = False
+    is_over: bool = False
+
+    def write(self, data: bytes) -> None:
+        self.done.append(data)
+
+    def write_eof(self) -> None:
+        self.done.append("end")
+
+    def close(self) -> None:
+        self.is_over = True
+
+    def is_closing(self) -> bool:
+        return self.is_over or "end" in self.done
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
+    def of(self, pipe: Pipe) -> Channel:
+        pipe.connection_made(cast(asyncssh.SSHTCPChannel[bytes], self))
+        return self
+
+
+def test_what_the_target_says_before_the_client_has_its_channel_waits_for_it() -> None:
+    near, far = Pipe(), Pipe()
+    heard = Channel().of(far)
+    far.data_received(b"one", None)
+    assert heard.is_paused
+    near.join(far)
+    far.data_received(b"two", None)
+    far.eof_received()
+    assert heard.is_paused
+    said = Channel().of(near)
+    assert said.done == [b"one", b"two", "end"]
+    assert not heard.is_paused
+
+
+def test_a_target_that_is_gone_before_the_client_has_its_channel_was_heard_all_the_same() -> None:
+    near, far = Pipe(), Pipe()
+    Channel().of(far)
+    near.join(far)
+    far.data_received(b"one", None)
+    far.connection_lost(None)
+    said = Channel().of(near)
+    assert (said.done, said.is_over) == ([b"one"], True)
+
+
+def test_an_end_that_takes_no_more_has_the_other_stop_until_it_does() -> None:
+    near, far = Pipe(), Pipe()
+    near.join(far)
+    heard, said = Channel().of(far), Channel().of(near)
+    near.pause_writing()
+    far.data_received(b"on its way already", None)
+    assert (heard.is_paused, said.is_paused) == (True, False)
+    near.resume_writing()
+    assert not heard.is_paused
