@@ -86,13 +86,13 @@ class Reception:
     def first_message(self, messages: Iterator[bytes], context: grpc.ServicerContext, caller: Caller) -> bytes:
         """As `message`, for streams: of who speaks only for itself few are read at once, for while one is read it may hold megabytes."""
         if caller.may_speak_for_others:
-            return self.message(messages, context)
+            return self.message(messages, context, caller)
         with self._lock:
             turn = self._turns.setdefault(caller.name, Semaphore(AT_ONCE))
         if not turn.acquire(timeout=SECONDS):
             raise CallRefused(Cause.TOO_LARGE, "TOO_MANY_STREAMS", "too many streams of yours send no message")
         try:
-            return self.message(messages, context)
+            return self.message(messages, context, caller)
         finally:
             turn.release()
 
@@ -128,9 +128,13 @@ class Reception:
         context.set_details("INTERNAL: the service failed; its log says how")
         self._note(method, caller, "INTERNAL", "the service failed")
 
-    def message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        """The one message of a call. Raises CallRefused when there is none, gRPC's own error when it was broken off."""
-        message = self.arrivals.message(messages, context)
+    def message(self, messages: Iterator[bytes], context: grpc.ServicerContext, caller: Caller) -> bytes:
+        """The one message of a call. Raises CallRefused when there is none or its caller has too many that do not come, gRPC's own error when
+        it was broken off."""
+        who = "" if caller.may_speak_for_others else caller.name
+        if who and self.arrivals.is_crowded(who):
+            raise CallRefused(Cause.TOO_LARGE, "TOO_MANY_CALLS", "too many calls of yours send no message")
+        message = self.arrivals.message(messages, context, who)
         if message is None:
             raise bad_input(LOST, code="MESSAGE_LOST")
         return message
@@ -161,7 +165,7 @@ class UnaryCall:
         try:
             caller = reception.identify(context)
             name = caller.name
-            response = self._answer(reception.message(messages, context), caller)
+            response = self._answer(reception.message(messages, context, caller), caller)
             settled = True
             return response
         except grpc.RpcError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from gateway.rpc.arrivals import SECONDS
+from gateway.rpc.arrivals import MOST_SLOW, SECONDS, SLOW_SECONDS
 from gateway.rpc.limits import MAX_BATCH, MAX_DEPTH, MAX_MESSAGE, MAX_TEXT, MAX_TRANSPORT_MESSAGE
 from gateway.rpc.server import UNARY_THREADS, RpcServer, UnixSocket
 from grpc_proto.sallyport.decision.v1 import decision_pb2 as pb
@@ -253,6 +253,31 @@ def test_calls_whose_message_never_comes_do_not_keep_others_from_theirs(folder: 
             call.cancel()
     server.stop(grace=5)
     assert "MESSAGE_LOST" in stand_ins.gate.codes()
+
+
+def test_of_one_caller_few_calls_wait_for_their_message(folder: Path) -> None:
+    stand_ins, now, held = StandIns(), [0.0], threading.Event()
+    socket = UnixSocket(folder / "run" / "a.sock", AGENT)
+    server = RpcServer(stand_ins.ports, stand_ins.audit, [socket], lambda: now[0])
+    server.start()
+
+    def never() -> Iterator[bytes]:
+        assert held.wait(60)
+        yield b""
+
+    with grpc.insecure_channel(server.addresses[0], options=(("grpc.default_authority", "localhost"),)) as channel:
+        calls = [channel.stream_unary(DECISION + "Decide", None, None).future(never()) for _ in range(40)]
+        while server.awaited() < UNARY_THREADS:
+            pass
+        now[0] += SLOW_SECONDS
+        while sum(call.done() for call in calls) < len(calls) - MOST_SLOW:
+            pass
+        assert server.awaited() == MOST_SLOW
+        held.set()
+        for call in calls:
+            call.cancel()
+    server.stop(grace=5)
+    assert "TOO_MANY_CALLS" in stand_ins.gate.codes()
 
 
 def test_headers_beyond_the_limit_are_refused(served: Served, channel: grpc.Channel) -> None:
