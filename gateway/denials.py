@@ -73,6 +73,8 @@ def no_policy() -> Decision:
 
 
 def closed(ticket: Ticket) -> Decision:
+    if ticket.used_at is not None:
+        return refused("the approval was used already", "run the command again")
     by = f" by {ticket.closed_by}" if ticket.closed_by and ticket.state is State.REFUSED else ""
     why = f": {ticket.reason}" if ticket.reason else ""
     return refused(f"the approval was {ticket.state.value}{by}{why}", "")

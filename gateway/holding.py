@@ -73,7 +73,12 @@ class Holding:
         # WHY without those that somebody waits for: their grants would be taken from under their hands.
         found = self._approvals.find(binding, now, self._waiting.is_awaited)
         if found is not None and found.is_usable:
-            return self._release(found, asked, turn)
+            try:
+                return self._release(found, asked, turn)
+            except ApprovalConflict as conflict:
+                # WHY held anew: the same was asked before, and who waited for it was faster, or had left when the grant was used up.
+                self._ended(found.id, conflict)
+                found = None
         turn.check()
         recalled = self._recalling.recall(asked, program, judged, now, turn)
         if recalled is not None:
@@ -142,7 +147,10 @@ class Holding:
             if renewed is None:
                 ticket = self._desk.advance(ticket_id, Withdrawn("the login is not valid any more"))
             else:
-                return self._release(ticket, renewed, turn)
+                try:
+                    return self._release(ticket, renewed, turn)
+                except ApprovalConflict as conflict:
+                    ticket = self._ended(ticket_id, conflict)
         turn.must_take()
         return self._desk.record(asked, Judgement(closed(ticket), None), self._desk.now(), ticket)
 
@@ -156,6 +164,13 @@ class Holding:
             if found is None or found.is_open:
                 raise
             return found
+
+    def _ended(self, ticket_id: str, conflict: ApprovalConflict) -> Ticket:
+        """A ticket that somebody else has ended by now, who was faster. Raises `conflict` where it is not over."""
+        found = self._approvals.get(ticket_id)
+        if found is None or found.is_alive:
+            raise conflict
+        return found
 
     def _release(self, ticket: Ticket, asked: Asked, turn: Turn) -> Answer:
         """Decide again with the grant; only what was approved, where the policy still agrees, comes out, and once."""

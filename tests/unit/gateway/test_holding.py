@@ -11,8 +11,9 @@ import pytest
 
 from adapters.core.ports import Answer, Pending
 from engine.decision import Verdict
-from gateway.approvals.states import Approved, Person, State, Ticket
+from gateway.approvals.states import Approved, Person, State, Ticket, Used
 from gateway.aside import Aside, TooLate, Turn
+from gateway.errors import ApprovalConflict
 from gateway.gate import Gate
 from gateway.holding import tree_of
 from tests.strategies.gates import HOLD, House, asked, told
@@ -106,6 +107,51 @@ async def test_a_grant_that_was_used_too_late_releases_nothing(house: House, mon
     assert found is not None
     assert not found.is_usable
     assert [one.verdict for one in house.entries() if one.kind == "decision"] == ["hold", "deny"]
+
+
+def _use(house: House, ticket: Ticket) -> None:
+    house.gate.advance(ticket.id, Used(ticket.binding))
+
+
+async def test_a_grant_that_somebody_else_used_just_now_is_asked_for_anew(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await granted(house, house.gate, "DELETE FROM orders")
+    find = house.approvals.find
+
+    def found_and_used(*what: object) -> Ticket | None:
+        ticket = find(*what)  # type: ignore[arg-type]  # a test's
+        if ticket is not None:
+            _use(house, ticket)
+        return ticket
+
+    monkeypatch.setattr(house.approvals, "find", found_and_used)
+    answer = await told(house.gate.decide_here(asked("DELETE FROM orders")))
+    assert answer.decision.verdict is Verdict.HOLD
+    assert answer.ticket not in (first, None)
+
+
+async def test_who_waits_for_a_grant_that_somebody_else_used_is_told_so(house: House) -> None:
+    name = await granted(house, house.gate, "DELETE FROM orders")
+    ticket = house.approvals.get(name)
+    assert ticket is not None
+    _use(house, ticket)
+    answer = await house.gate.fate(name)
+    assert answer.decision.reasons[0].reason == "the approval was used already"
+    last = house.entries()[-1]
+    assert (last.kind, last.verdict, last.ticket) == ("decision", "deny", name)
+
+
+async def test_a_conflict_over_a_grant_that_is_there_is_no_grant(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await granted(house, house.gate, "DELETE FROM orders")
+
+    def fought_over(*what: object) -> Ticket:
+        raise ApprovalConflict("changed at the same time", code="CONTENDED")
+
+    monkeypatch.setattr(house.gate, "advance", fought_over)
+    for answer in (await told(house.gate.decide_here(asked("DELETE FROM orders"))), await house.gate.fate(name)):
+        assert answer.decision.verdict is Verdict.DENY
+        assert "changed at the same time" in answer.decision.reasons[0].reason
 
 
 async def test_the_loop_does_not_wait_for_a_hold_to_be_taken_back(
