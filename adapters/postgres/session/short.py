@@ -14,7 +14,7 @@ from adapters.core.effects import Ask
 from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import HEADER, Front, u32_at
-from adapters.postgres.messages.query import type_oids
+from adapters.postgres.messages.query import is_short_enough, type_oids
 from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
@@ -86,7 +86,7 @@ class Short:
         if found is None or names.is_any_moving:
             return None
         name, text, parameters, described = found
-        if name in names.elsewhere:
+        if name in names.elsewhere or not is_short_enough(name):
             return None
         statement = names.statements.get(name) if text is None else Statement(text, types=types_of(data, name, text))
         if statement is None or not self._is_fit(statement):

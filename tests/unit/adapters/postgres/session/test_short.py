@@ -131,3 +131,9 @@ def test_bound_values_are_told_to_the_gate() -> None:
     play = learnt().client(parse("select $1") + bind(parameters=(b"7",)) + describe() + execute() + SYNC)
     assert is_short(play)
     assert play.take(do.Ask).question.parameters == ("7",)
+
+
+def test_a_name_of_which_a_server_looks_at_a_part_only_is_refused() -> None:
+    play = learnt().client(parse("select 1", "n" * 64) + bind("n" * 64) + execute() + SYNC)
+    assert [one["C"] for one in errors(play.sent(Side.CLIENT))] == ["08P01"]
+    assert play.sent(Side.UPSTREAM) == b""
