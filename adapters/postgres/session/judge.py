@@ -212,9 +212,11 @@ class Judge:
             return None
         return self._meanings.handle(path, prepared, cursors)
 
-    def runs(self, facts: Facts) -> None:
-        """A command will run: what it may change is unknown from now on, for what is asked about behind it too."""
-        if facts.changes_session:
+    def runs(self, facts: Facts) -> bool:
+        """A command will run: what it may change is unknown from now on. Whether that is what names mean to what stands behind it."""
+        # WHY not seen by the server's word: behind COMMIT AND CHAIN, or COMMIT and BEGIN at once, it says that a transaction is open, as before.
+        changes_path = facts.changes_session or (facts.ends_transaction and self.standing.is_of_transaction)
+        if changes_path:
             self.standing.forget()
         if facts.changes_catalog:
             self._have_names_changed = True
@@ -223,6 +225,7 @@ class Judge:
         self._names.forget_cursors(facts.declares)
         self.has_left_marks |= facts.marks
         self.keeps |= facts.keeps
+        return changes_path or facts.changes_catalog
 
     @property
     def has_changes_to_tell(self) -> bool:
@@ -257,8 +260,7 @@ class Judge:
         elif limits.rows is not None and facts.copies_out:
             error = refusals.unenforceable(answer, "rows", "cannot be enforced for COPY")
         if error is None and not isinstance(limits, str):
-            self.runs(facts)
-            return Granted(answer, limits)
+            return Granted(answer, limits, self.runs(facts))
         self.not_run(answer, notices.UNSUPPORTED if facts.changes_lexer else notices.DENIED)
         return Refused(error or b"")
 

@@ -121,7 +121,7 @@ class Short:
         if desk.replies.status == FAILED:
             return None  # an empty text is carried otherwise there
         facts = facts_of(answer.command)
-        if not facts.is_plain:
+        if not facts.is_plain or (facts.ends_transaction and desk.judge.standing.is_of_transaction):
             return None
         if decision.masks_in_force:
             desk.replies.has_masks = True

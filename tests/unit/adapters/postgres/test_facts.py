@@ -27,6 +27,13 @@ def test_commands_that_may_change_settings_are_not_ordinary(kind: str, effect: E
     assert facts_of_command(command(kind, effect)).changes_session
 
 
+@pytest.mark.parametrize("kind", ["commit", "rollback", "prepare_transaction"])
+def test_the_end_of_a_transaction_is_ordinary_and_seen(kind: str) -> None:
+    facts = facts_of_command(command(kind, Effect.SESSION))
+    assert facts.ends_transaction
+    assert not facts.changes_session
+
+
 @pytest.mark.parametrize("feature", ["search_path", "role_change", "opaque_code", "temp_object"])
 def test_a_feature_can_change_the_session_whatever_the_kind(feature: str) -> None:
     assert facts_of_command(command("select", Effect.READ, (feature,))).changes_session

@@ -68,6 +68,43 @@ def test_where_the_session_stands_is_asked_once_and_again_when_it_may_have_chang
     assert play.take(do.Ask).question.state["search_path"] == ["evil"]
 
 
+def in_a_transaction_of_its_own_path() -> SignedIn:
+    """A session that learned where it stands inside a transaction."""
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.client(query("set local search_path = evil")).answer(SET).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("select 2"))
+    play.sent(Side.UPSTREAM)
+    play.upstream(standing('["evil"]', status="T")).answer(allow()).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    return play
+
+
+@pytest.mark.parametrize("kind", ["commit", "rollback", "prepare_transaction"])
+def test_what_was_learned_inside_a_transaction_is_asked_again_behind_it_though_the_next_is_open(kind: str) -> None:
+    play = in_a_transaction_of_its_own_path()
+    ends = allow(command=tree(kind, CommandEffect.SESSION))
+    play.client(query("commit and chain")).answer(ends).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("select 3"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+
+
+def test_behind_the_end_of_such_a_transaction_in_one_pipeline_nobody_knows_where_the_session_stands() -> None:
+    play = in_a_transaction_of_its_own_path()
+    again = parse("commit and chain") + bind() + execute() + parse("select 3") + bind() + execute() + SYNC
+    play.client(again).answer(allow(command=tree("commit", CommandEffect.SESSION)))
+    assert "search_path" not in play.take(do.Ask).question.state
+
+
+def test_the_end_of_another_transaction_changes_nothing() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.client(query("commit")).answer(allow(command=tree("commit", CommandEffect.SESSION))).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 2"))
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
+
+
 def test_a_server_that_cannot_say_leaves_it_unknown() -> None:
     for answer in (error("25P02") + ready(), standing("no json"), standing('{"a":1}')):
         play = SignedIn().client(query("select 1"))

@@ -28,6 +28,7 @@ from tests.wire import (
     query,
     ready,
     row,
+    standing,
     tag,
     tree,
 )
@@ -137,3 +138,19 @@ def test_a_name_of_which_a_server_looks_at_a_part_only_is_refused() -> None:
     play = learnt().client(parse("select 1", "n" * 64) + bind("n" * 64) + execute() + SYNC)
     assert [one["C"] for one in errors(play.sent(Side.CLIENT))] == ["08P01"]
     assert play.sent(Side.UPSTREAM) == b""
+
+
+def test_the_end_of_a_transaction_in_which_the_session_learned_where_it_stands_takes_the_long_way() -> None:
+    play = learnt().client(query("set local search_path = evil"))
+    play.answer(allow(command=tree("set", Effect.SESSION)))
+    play.upstream(PARSED + BOUND + NO_DATA + tag("SET") + ready("T")).sent(Side.UPSTREAM)
+    play.client(query("select 1"))
+    play.upstream(standing('["evil"]', status="T")).answer(allow()).upstream(REPLY[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("commit and chain")).answer(allow(command=tree("commit", Effect.SESSION)))
+    play.upstream(PARSED + BOUND + NO_DATA + tag("COMMIT") + ready("T"))
+    play.wishes.clear()
+    play.client(query("select 1"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+    play.upstream(standing(status="T"))
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]

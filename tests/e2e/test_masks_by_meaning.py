@@ -1,0 +1,55 @@
+"""What a name means at the moment in which a command runs decides about its masks, through a whole gateway with a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.e2e.masked import masking
+from tests.e2e.world import World
+
+CANARY = "canary-91c4"
+SETUP = [
+    "CREATE TABLE people (id int, ssn text)",
+    f"INSERT INTO people VALUES (1, '{CANARY}')",
+    "CREATE SCHEMA other",
+    "CREATE TABLE other.people (id int, ssn text)",
+    "INSERT INTO other.people VALUES (1, 'plain')",
+]
+POLICY = """policy world
+applies to postgres
+
+allow all "everything"
+  when every operation has kind like "**"
+
+mask ssn
+  columns "public.people.ssn"
+  with redact
+"""
+SHOWN = [("[redacted]",)]
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[World]:
+    with masking(POLICY, SETUP) as made:
+        yield made
+
+
+@pytest.mark.parametrize("ending", [("COMMIT AND CHAIN",), ("ROLLBACK AND CHAIN",), ("COMMIT", "BEGIN")])
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_a_path_that_was_set_for_one_transaction_decides_nothing_in_the_next(
+    here: World, ending: tuple[str, ...], is_piped: bool
+) -> None:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client:
+        client.execute("BEGIN")
+        client.execute("SET LOCAL search_path = other")
+        assert client.execute("SELECT ssn FROM people").fetchall() == [("plain",)]
+        if is_piped:
+            with client.pipeline():
+                for text in ending:
+                    client.execute(text.encode())
+        else:
+            client.execute("; ".join(ending).encode())
+        assert client.execute("SELECT ssn FROM people").fetchall() == SHOWN
