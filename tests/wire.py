@@ -194,6 +194,7 @@ class Known:
     handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     cursors: list[dict[str, str]] = field(default_factory=list)
     checked: frozenset[int] = frozenset()
+    version: str | None = "first"
 
     @property
     def current(self) -> object | None:

@@ -53,3 +53,33 @@ def test_a_path_that_was_set_for_one_transaction_decides_nothing_in_the_next(
         else:
             client.execute("; ".join(ending).encode())
         assert client.execute("SELECT ssn FROM people").fetchall() == SHOWN
+
+
+@pytest.fixture
+def early(here: World) -> Iterator[str]:
+    """A schema that is empty, and gone with all that comes into it."""
+    with psycopg.connect(here.conninfo(), autocommit=True) as client:
+        client.execute("CREATE SCHEMA early")
+        try:
+            yield "CREATE TABLE early.people (id int, ssn text)"
+        finally:
+            client.execute("DROP SCHEMA early CASCADE")
+
+
+@pytest.mark.parametrize("is_sql", [False, True])
+def test_a_prepared_statement_is_read_by_the_names_of_now(here: World, early: str, is_sql: bool) -> None:
+    with psycopg.connect(here.conninfo(), autocommit=True) as client:
+        client.execute("SET search_path = early, public")
+        client.pgconn.prepare(b"s", b"SELECT ssn FROM people")
+
+        def run() -> list[bytes | None]:
+            result = client.pgconn.exec_(b"EXECUTE s") if is_sql else client.pgconn.exec_prepared(b"s", [])
+            assert result.status == psycopg.pq.ExecStatus.TUPLES_OK, result.error_message
+            return [result.get_value(row, 0) for row in range(result.ntuples)]
+
+        if not is_sql:
+            assert run() == [b"[redacted]"]
+        client.execute(early.encode())
+        assert run() == []
+        client.execute("INSERT INTO early.people VALUES (2, 'of the new one')")
+        assert run() == [b"of the new one"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -20,7 +20,7 @@ from adapters.postgres.messages.query import NO_TYPES, type_oids
 from adapters.postgres.session import refusals
 from adapters.postgres.session.limits import NO_LIMITS, limits_of
 from adapters.postgres.session.meanings import Meanings, Surroundings
-from adapters.postgres.session.names import NOT_KNOWN, Cursor, Names
+from adapters.postgres.session.names import NOT_KNOWN, Cursor, Names, Planned
 from adapters.postgres.session.naming import fetched, is_fetch, may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
@@ -96,6 +96,7 @@ class Judge:
         try:
             yield from self._find_standing(unsent and settled)
             answer = yield from self._ask(text, parameters, prepares, unsent)
+            are_plans_of_now = self.are_plans_of_now
         finally:
             self.is_judging = False
         if self.is_cancelled and answer.decision.verdict is not Verdict.DENY:
@@ -124,7 +125,7 @@ class Judge:
             # Nobody can run it: the server says what is wrong with it, and should it not, nothing runs all the same.
             self.not_run(answer, notices.SYNTAX_ERROR)
             return Refused(refusals.not_followed(), unparsable=True)
-        return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
+        return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts, are_plans_of_now)
 
     def _give_up(self, answer: Answer, code: str = notices.CANCELLED) -> None:
         """The client cancelled while the gate was asked, or it is not carried: nothing runs, and nobody is to be asked."""
@@ -183,6 +184,12 @@ class Judge:
         if meanings is not None and not self._are_names_fresh(meanings):
             return False
         return standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
+
+    @property
+    def are_plans_of_now(self) -> bool:
+        """Whether the server has read what is prepared by the names that are known now."""
+        version = None if self._meanings is None else self._meanings.version
+        return version is None or self._names.is_planned_by(version)
 
     @property
     def catalog_now(self) -> object | None:
@@ -249,7 +256,7 @@ class Judge:
         """The names were read again, as far as they can be."""
         self._is_refreshing = False
 
-    def _carried(self, answer: Answer, facts: Facts) -> Granted | Refused:
+    def _carried(self, answer: Answer, facts: Facts, are_plans_of_now: bool) -> Granted | Refused:
         """A grant, unless it is of something the adapter does not carry."""
         error: bytes | None = None
         limits = limits_of(answer)
@@ -260,6 +267,8 @@ class Judge:
         elif limits.rows is not None and facts.copies_out:
             error = refusals.unenforceable(answer, "rows", "cannot be enforced for COPY")
         if error is None and not isinstance(limits, str):
+            if facts.planned and not are_plans_of_now and self._meanings is not None:
+                limits = replace(limits, anew=Planned(self._meanings.version))
             return Granted(answer, limits, self.runs(facts))
         self.not_run(answer, notices.UNSUPPORTED if facts.changes_lexer else notices.DENIED)
         return Refused(error or b"")

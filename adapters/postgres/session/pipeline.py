@@ -259,7 +259,7 @@ class Pipeline:
         run = Run(answer, desk.out.now, masks=masks, result=result_of(answer, desk.out))
         plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows, uses=uses)
         plan.unsent[number] = run
-        if granted.limits.settings:
+        if granted.limits.has_texts:
             plan.limits[number] = granted.limits
         return granted
 
@@ -372,7 +372,7 @@ class Pipeline:
         if limits is None:
             return None
         _, start, end = plan.frames[number]
-        return limits.encode_settings(self._nowhere) + plan.data[start:end]
+        return limits.encode_texts(self._nowhere) + plan.data[start:end]
 
     def _expect_execute(self, execute: query.Execute) -> bytes | None:
         portal = self._portal(execute.portal)

@@ -79,6 +79,8 @@ class Short:
         replies, names = desk.replies, desk.names
         if replies.owed or replies.group_failed or len(desk.frames) or not 0 < len(data) <= MAX_SHORT:
             return None
+        if not desk.judge.are_plans_of_now:
+            return None
         if data[0] == _QUERY:
             simple = None if names.has_unnamed else short_query(data)
             return None if simple is None else self._put(simple[0], None, Pending(data, simple[1]))

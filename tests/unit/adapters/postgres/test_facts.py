@@ -16,7 +16,7 @@ def command(kind: str, effect: Effect, features: tuple[str, ...] = (), complete:
 )
 def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect) -> None:
     facts = facts_of_command(command(kind, effect))
-    assert facts == Facts(checks_rows=effect is Effect.WRITE)
+    assert facts == Facts(checks_rows=effect is Effect.WRITE, planned=effect is not Effect.SESSION)
     assert facts.is_plain
 
 

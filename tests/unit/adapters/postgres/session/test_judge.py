@@ -307,9 +307,9 @@ class Renamed(Known):
     def handle(
         self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
     ) -> object | None:
-        return f"{super().handle(search_path, prepared, cursors)} {self.version}"
+        return f"{super().handle(search_path, prepared, cursors)} {self.readings}"
 
-    version = 1
+    readings = 1
 
 
 def stale(names: Known, answer: Answer) -> tuple[SignedIn, do.Ask]:
@@ -336,7 +336,7 @@ def test_a_hold_that_comes_when_names_are_too_old_is_waited_for_once_they_are_re
 def test_a_hold_of_a_command_that_means_something_else_by_now_is_let_go_and_asked_anew() -> None:
     names = Renamed()
     play, asked = stale(names, hold())
-    names.version += 1
+    names.readings += 1
     play.take(do.RefreshFacts)
     play.saw(saw.FactsRefreshed())
     assert play.take(do.Leave).ticket == asked.ticket
@@ -354,7 +354,7 @@ def test_an_answer_is_not_taken_for_that_to_another_question() -> None:
     play.wishes.clear()
     play.client(query("delete from t"))
     asked = play.take(do.Ask)
-    names.version += 1
+    names.readings += 1
     play.saw(saw.Decided(asked.ticket, hold()))
     assert play.take(do.Leave).ticket == asked.ticket
     again = play.take(do.Ask)

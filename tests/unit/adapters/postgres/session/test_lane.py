@@ -100,6 +100,19 @@ def test_a_path_of_one_transaction_opens_none() -> None:
     assert lane_of(play).ask(query("select 1"), 1.0) is None
 
 
+def test_names_that_changed_since_something_was_prepared_open_none() -> None:
+    names = Known()
+    play = opened(names=names)
+    go_short(play, parse("select 5", "n") + bind("n") + execute() + SYNC, reply=REPLY.replace(described("a"), b""))
+    short = play.session.short_way
+    assert short is not None
+    assert short.ask(query("select 2"), 1.0) is not None
+    assert short.granted(msgspec.structs.replace(allow(), again=Same())) is not None
+    names.version = "second"
+    assert short.reply(REPLY, 1.0) is not None
+    assert lane_of(play).ask(query("select 2"), 1.0) is None
+
+
 def test_another_text_does_not() -> None:
     assert lane_of(opened()).ask(query("select 2"), 1.0) is None
 

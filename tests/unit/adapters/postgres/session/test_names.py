@@ -11,6 +11,7 @@ from adapters.postgres.session.names import (
     Cursor,
     NameChange,
     Names,
+    Planned,
     Portal,
     Run,
     Statement,
@@ -167,3 +168,19 @@ def test_an_unnamed_statement_that_cannot_be_made_again_is_gone() -> None:
     names.sent(made)
     names.settled(made, done=False)
     assert (names.statements, names.elsewhere) == ({}, set())
+
+
+def test_statements_are_planned_by_the_names_of_when_the_first_was_made_until_the_server_forgets_its_plans() -> None:
+    names = Names()
+    assert names.is_planned_by("first")
+    names.sent(MADE)
+    assert not names.is_planned_by("second"), "one is on its way"
+    names.settled(MADE, done=True)
+    assert names.is_planned_by("first")
+    assert not names.is_planned_by("second")
+    anew = NameChange(Change.PLANNED, ALL, Planned("second"))
+    for done in (False, True):
+        names.sent(anew)
+        assert names.is_any_moving
+        names.settled(anew, done=done)
+        assert names.is_planned_by("second") is done

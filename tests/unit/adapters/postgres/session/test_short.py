@@ -14,6 +14,7 @@ from tests.wire import (
     NO_DATA,
     PARSED,
     SYNC,
+    Known,
     SignedIn,
     allow,
     bind,
@@ -132,6 +133,16 @@ def test_bound_values_are_told_to_the_gate() -> None:
     play = learnt().client(parse("select $1") + bind(parameters=(b"7",)) + describe() + execute() + SYNC)
     assert is_short(play)
     assert play.take(do.Ask).question.parameters == ("7",)
+
+
+def test_behind_names_that_changed_since_something_was_prepared_the_long_way_is_taken() -> None:
+    names = Known()
+    play = SignedIn(meanings=names).client(parse("select 1", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    names.version = "second"
+    play.wishes.clear()
+    play.client(query("select 1"))
+    assert not is_short(play)
 
 
 def test_a_name_of_which_a_server_looks_at_a_part_only_is_refused() -> None:
