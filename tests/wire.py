@@ -257,6 +257,10 @@ class SignedIn(Playbook):
         if self.meanings is not None:
             self.take(do.RefreshFacts)
             self.saw(saw.FactsRefreshed())
+        return self.stand()
+
+    def stand(self) -> Self:
+        """It is asked where it stands; the server answers."""
         assert kinds(self.sent(Side.UPSTREAM)) == "PBECCS"
         self.upstream(standing())
         return self

@@ -25,7 +25,7 @@ allow all "everything"
   when every operation has kind like "**"
 
 mask ssn
-  columns "public.people.ssn"
+  columns "public.people.ssn", "late.people.ssn"
   with redact
 """
 SHOWN = [("[redacted]",)]
@@ -83,3 +83,19 @@ def test_a_prepared_statement_is_read_by_the_names_of_now(here: World, early: st
         assert run() == []
         client.execute("INSERT INTO early.people VALUES (2, 'of the new one')")
         assert run() == [b"of the new one"]
+
+
+def test_a_schema_that_comes_to_be_is_on_the_path_of_sessions_that_named_it_before(here: World) -> None:
+    with (
+        psycopg.connect(here.conninfo(), autocommit=True) as client,
+        psycopg.connect(here.conninfo(), autocommit=True) as other,
+    ):
+        client.execute("SET search_path = late, other")
+        assert client.execute("SELECT ssn FROM people").fetchall() == [("plain",)]
+        for text in (
+            "CREATE SCHEMA late",
+            "CREATE TABLE late.people (id int, ssn text)",
+            f"INSERT INTO late.people VALUES (1, '{CANARY}')",
+        ):
+            other.execute(text.encode())
+        assert client.execute("SELECT ssn FROM people").fetchall() == SHOWN

@@ -62,6 +62,8 @@ class Judge:
         """By a command of this session, and nobody was told to read them again yet."""
         self._is_refreshing = False
         self._names_read_at: float | None = None
+        self._path_by: str | None = None
+        """The names that were known when the path was asked for."""
         self.has_left_marks = False
         """The connection may keep something of what ran here, whatever is done to clean it."""
         self.keeps = False
@@ -181,7 +183,7 @@ class Judge:
     def can_ask_now(self) -> bool:
         """Whether nothing about the session has to be found out before."""
         meanings, standing = self._meanings, self.standing
-        if meanings is not None and not self._are_names_fresh(meanings):
+        if meanings is not None and not (self._are_names_fresh(meanings) and meanings.version == self._path_by):
             return False
         return standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
 
@@ -333,6 +335,12 @@ class Judge:
         replies = self._replies
         if self._meanings is not None and may_ask and not self._are_names_fresh(self._meanings):
             yield from self._refresh_names()
+            if replies.status == results.IDLE:
+                # WHY: rights to schemas change the path, and no name. Not inside a transaction, which the asking would begin in earnest.
+                self.standing.forget()
+        if self._meanings is not None and self._meanings.version != self._path_by:
+            # WHY: others may have made a schema that the session's setting named before it was there.
+            self.standing.forget()
         if self.standing.is_known(results.IDLE):
             return
         if not may_ask:
@@ -390,3 +398,4 @@ class Judge:
         except (UnicodeDecodeError, msgspec.DecodeError):
             return
         self.standing.learn(row, path, self._replies.status)
+        self._path_by = None if self._meanings is None else self._meanings.version

@@ -254,5 +254,5 @@ def test_plans_are_forgotten_before_the_first_statement_that_may_need_one(text: 
     play = SignedIn(meanings=names).client(parse("select a from t", "n") + SYNC).learn().answer(allow())
     play.upstream(PARSED + ready()).sent(Side.UPSTREAM)
     names.version = "second"
-    play.client(query(text)).answer(allow())
+    play.client(query(text)).stand().answer(allow())
     assert texts(play.sent(Side.UPSTREAM)) == sent

@@ -105,6 +105,43 @@ def test_the_end_of_another_transaction_changes_nothing() -> None:
     assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
 
 
+def known() -> tuple[SignedIn, Known]:
+    """A session that knows where it stands, and by which names."""
+    names = Known()
+    play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    return play, names
+
+
+def test_where_the_session_stands_is_asked_again_when_others_have_changed_names() -> None:
+    play, names = known()
+    names.version = "second"
+    play.client(query("select 2")).stand()
+    play.answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 3"))
+    assert kinds(play.sent(Side.UPSTREAM)) == ""
+    assert play.take(do.Ask).question.text == b"select 3"
+
+
+def test_where_the_session_stands_is_no_older_than_what_names_mean() -> None:
+    play, _ = known()
+    play.now += NAMES_SECONDS
+    play.client(query("select 2")).learn()
+    assert play.take(do.Ask).question.text == b"select 2"
+
+
+def test_inside_a_transaction_it_is_not_asked_for_its_age() -> None:
+    play, _ = known()
+    play.client(query("begin")).answer(allow(command=tree("begin", CommandEffect.SESSION)))
+    play.upstream(DONE[:-1] + b"T")
+    play.now += NAMES_SECONDS
+    play.client(query("set transaction isolation level serializable"))
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
+
+
 def test_a_server_that_cannot_say_leaves_it_unknown() -> None:
     for answer in (error("25P02") + ready(), standing("no json"), standing('{"a":1}')):
         play = SignedIn().client(query("select 1"))
@@ -327,6 +364,7 @@ def test_a_hold_that_comes_when_names_are_too_old_is_waited_for_once_they_are_re
     play, asked = stale(Known(), hold())
     play.take(do.RefreshFacts)
     play.saw(saw.FactsRefreshed())
+    play.stand()
     assert not [wish for wish in play.wishes if isinstance(wish, do.Ask)], "it was asked already"
     assert "held for approval, ticket T-1" in str(play.sent(Side.CLIENT))
     play.saw(saw.Decided(asked.ticket, allow()))
@@ -339,6 +377,7 @@ def test_a_hold_of_a_command_that_means_something_else_by_now_is_let_go_and_aske
     names.readings += 1
     play.take(do.RefreshFacts)
     play.saw(saw.FactsRefreshed())
+    play.stand()
     assert play.take(do.Leave).ticket == asked.ticket
     again = play.take(do.Ask)
     assert again.ticket != asked.ticket

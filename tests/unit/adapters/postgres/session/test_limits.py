@@ -93,14 +93,14 @@ def test_settings_go_before_a_bind_too() -> None:
     assert kinds(play.sent(Side.CLIENT)) == "12CZ"
 
 
-def with_a_statement() -> tuple[SignedIn, Known]:
+def with_a_statement() -> SignedIn:
     """A session with a prepared statement, of which names have changed since."""
     names = Known()
     play = SignedIn(meanings=names).client(parse("select a from t", "n") + SYNC).learn().answer(allow())
     play.upstream(PARSED + ready())
     play.wishes.clear()
     names.version = "second"
-    return play, names
+    return play
 
 
 RUN = bind("n") + execute() + SYNC
@@ -108,8 +108,8 @@ ANEW = "PBECC"
 
 
 def test_what_was_prepared_is_planned_anew_once_names_have_changed() -> None:
-    play, _ = with_a_statement()
-    play.client(RUN).answer(allow())
+    play = with_a_statement().client(RUN).stand()
+    play.answer(allow())
     sent = split(play.sent(Side.UPSTREAM))
     assert "".join(kind for kind, _ in sent) == ANEW + "BES"
     assert sent[0][1] == OWN + b"\0DISCARD PLANS\0\0\0"
@@ -120,8 +120,8 @@ def test_what_was_prepared_is_planned_anew_once_names_have_changed() -> None:
 
 
 def test_plans_that_the_server_did_not_forget_are_forgotten_before_the_next_use() -> None:
-    play, _ = with_a_statement()
-    play.client(RUN).answer(allow()).upstream(error("57014") + ready())
+    play = with_a_statement().client(RUN).stand()
+    play.answer(allow()).upstream(error("57014") + ready())
     assert kinds(play.sent(Side.CLIENT)) == "EZ"
     play.sent(Side.UPSTREAM)
     play.client(RUN).answer(allow())
@@ -129,15 +129,15 @@ def test_plans_that_the_server_did_not_forget_are_forgotten_before_the_next_use(
 
 
 def test_they_are_forgotten_before_a_simple_query_too() -> None:
-    play, _ = with_a_statement()
-    play.client(query("select 1")).answer(allow())
+    play = with_a_statement().client(query("select 1")).stand()
+    play.answer(allow())
     assert kinds(play.sent(Side.UPSTREAM)) == ANEW + "PBDES"
 
 
 @pytest.mark.parametrize("kind", ["begin", "rollback", "set"])
 def test_what_reads_no_names_leaves_plans_alone(kind: str) -> None:
-    play, _ = with_a_statement()
-    play.client(query(kind)).answer(allow(command=tree(kind, CommandEffect.SESSION)))
+    play = with_a_statement().client(query(kind)).stand()
+    play.answer(allow(command=tree(kind, CommandEffect.SESSION)))
     assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
 
 
@@ -146,7 +146,7 @@ def test_without_prepared_statements_there_are_no_plans_to_forget() -> None:
     play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow())
     play.upstream(PARSED + BOUND + NO_DATA + tag("SELECT 1") + ready()).sent(Side.UPSTREAM)
     names.version = "second"
-    play.client(query("select 2")).answer(allow())
+    play.client(query("select 2")).stand().answer(allow())
     assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
 
 
