@@ -77,6 +77,22 @@ def test_a_change_of_all_names_moves_each() -> None:
     assert names.statements == {}
 
 
+def test_what_ran_in_a_portal_that_is_gone_is_there_to_be_told() -> None:
+    names = Names()
+    first, second, third = (Portal(STATEMENT, Run(allow(), 0.0)) for _ in range(3))
+    for change in (
+        NameChange(Change.PORTAL, b"p", first),
+        NameChange(Change.PORTAL, b"p", second),
+        NameChange(Change.PORTAL, b"q", third),
+        NameChange(Change.NO_PORTAL, b"q"),
+        NameChange(Change.NO_PORTAL, b"q"),
+        NameChange(Change.NO_PORTALS),
+    ):
+        names.confirm(change)
+    assert names.ended == [first.run, third.run, second.run]
+    assert not names.portals
+
+
 def test_portals_come_and_go_by_name() -> None:
     names = Names()
     portal = Portal(STATEMENT, Run(allow(), 0.0))
