@@ -127,7 +127,17 @@ class NameChange(msgspec.Struct, frozen=True):
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_bytes", "_in_flight", "changes", "cursors", "elsewhere", "planned_by", "portals", "statements")
+    __slots__ = (
+        "_bytes",
+        "_in_flight",
+        "changes",
+        "cursors",
+        "elsewhere",
+        "ended",
+        "planned_by",
+        "portals",
+        "statements",
+    )
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
@@ -135,6 +145,8 @@ class Names:
         """Those of the statements that were made on another connection, and not on the one of now."""
         self.portals: dict[bytes, Portal] = {}
         self.cursors: dict[bytes, Cursor] = {}
+        self.ended: list[Run] = []
+        """What ran in portals that are gone, and nobody was told so yet."""
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
         self._bytes = 0
         """Of what is behind the names at the most: what went since it was counted is in it still."""
@@ -240,12 +252,13 @@ class Names:
                 self.statements.clear()
                 self.elsewhere.clear()
             case NameChange(Change.PORTAL, name, Portal() as portal):
+                self._end_portal(name)
                 self.portals[name] = portal
             case NameChange(Change.NO_PORTAL, name):
-                self.portals.pop(name, None)
+                self._end_portal(name)
                 self.cursors.pop(name, None)
             case NameChange(Change.NO_PORTALS):
-                self.portals.clear()
+                self.end_portals()
                 self.cursors.clear()
             case NameChange(Change.CURSOR, name, Cursor() as cursor):
                 self.cursors[name] = cursor
@@ -254,12 +267,22 @@ class Names:
             case NameChange(Change.NOTHING_LEFT):
                 self.statements.clear()
                 self.elsewhere.clear()
-                self.portals.clear()
+                self.end_portals()
                 self.cursors.clear()
             case _:
                 raise TypeError(f"no such change: {change}")
         if len(self.statements) > MAX_STATEMENTS or len(self.portals) + len(self.cursors) > MAX_PORTALS:
             raise PeerProtocolError("the session has too many prepared statements or portals", code=TOO_LARGE)
+
+    def _end_portal(self, name: bytes) -> None:
+        portal = self.portals.pop(name, None)
+        if portal is not None:
+            self.ended.append(portal.run)
+
+    def end_portals(self) -> None:
+        """All of them are gone, as at the end of a transaction."""
+        self.ended += (portal.run for portal in self.portals.values())
+        self.portals.clear()
 
     def _count(self, thing: Statement | Portal | Cursor | Planned | None) -> None:
         """Count one more. Raises where too much would be behind all names."""
