@@ -194,6 +194,7 @@ class Known:
     handles: list[tuple[tuple[str, ...], dict[str, str]]] = field(default_factory=list)
     cursors: list[dict[str, str]] = field(default_factory=list)
     checked: frozenset[int] = frozenset()
+    version: str | None = "first"
 
     @property
     def current(self) -> object | None:
@@ -256,6 +257,10 @@ class SignedIn(Playbook):
         if self.meanings is not None:
             self.take(do.RefreshFacts)
             self.saw(saw.FactsRefreshed())
+        return self.stand()
+
+    def stand(self) -> Self:
+        """It is asked where it stands; the server answers."""
         assert kinds(self.sent(Side.UPSTREAM)) == "PBECCS"
         self.upstream(standing())
         return self

@@ -100,6 +100,10 @@ class TargetNames:
     def is_known(self) -> bool:
         return self.current is not None
 
+    @property
+    def version(self) -> str | None:
+        return None if self.current is None else self.current.catalog.version
+
     def origin_of(self, relation: int, number: int) -> str | None:
         return None if self.current is None else self.current.origins.get((relation, number))
 

@@ -52,6 +52,7 @@ _NAMING = frozenset(
 )
 _CHECKING = frozenset({"commit", "prepare_transaction", "set_constraints"})
 """Deferred constraints are looked at there."""
+_ENDING = frozenset({"commit", "rollback", "prepare_transaction"})
 _DATA = frozenset({Effect.READ, Effect.WRITE, Effect.DELETE})
 _UNPARSABLE = "syntax_error"
 _ADMINISTERING = frozenset({"server_admin", "server_file", "server_program"})
@@ -81,7 +82,7 @@ class Facts:
     prepared statements or cursors by SQL. `copies_out`: COPY TO. `unparsable`: PostgreSQL's grammar refuses the text.
     `checks_rows`: the server looks at whole rows on its way, and its errors quote them. `marks`: the connection may keep something
     of it that `DISCARD ALL` does not undo. `declares`: names of cursors that it makes. `keeps`: the session may have something of it beyond the transaction, and would miss it on another
-    connection."""
+    connection. `planned`: the server reads names in it before it runs it, maybe long before. `ends_transaction`: what was set for the open one alone is undone, also where the next one is open at once."""
 
     changes_lexer: bool = False
     sets_lexer: bool = False
@@ -94,6 +95,8 @@ class Facts:
     checks_rows: bool = False
     marks: bool = False
     keeps: bool = False
+    planned: bool = False
+    ends_transaction: bool = False
     declares: tuple[bytes, ...] = ()
 
     @property
@@ -112,6 +115,7 @@ WORST = Facts(
     checks_rows=True,
     marks=True,
     keeps=True,
+    planned=True,
 )
 """Of a command whose tree nobody gave. Not `changes_lexer`: that is a refusal, and the server reports such a change."""
 
@@ -151,6 +155,9 @@ def facts_of_command(command: Command) -> Facts:
         or any(op.effect not in (Effect.READ, Effect.SESSION) or op.kind in _CHECKING for op in command.operations),
         marks=marks,
         keeps=marks or "temp_object" in features or not all(map(_keeps_nothing, command.operations)),
+        planned="execute_prepared" in kinds
+        or any(op.effect in _DATA and not _drops(op.kind) for op in command.operations),
+        ends_transaction=bool(kinds & _ENDING),
         declares=tuple(
             target.name.encode()
             for op in command.operations

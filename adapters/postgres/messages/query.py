@@ -14,6 +14,10 @@ _OID = struct.Struct("!I")
 _I32 = struct.Struct("!i")
 STATEMENT = ord("S")
 PORTAL = ord("P")
+MAX_NAME = 63
+"""Bytes of the name of a statement or portal. WHY: a server looks at no more of it, so that two longer ones could be one there."""
+MAX_CONVERTED = 42
+"""The same of a name that is not ASCII: in the encoding of its database it may be half as long again (two bytes become three in EUC_JP)."""
 
 SYNC = frame(Front.SYNC)
 FLUSH = frame(Front.FLUSH)
@@ -55,8 +59,24 @@ def decode_query(body: bytes) -> bytes:
     return only_text(body)
 
 
+def is_short_enough(name: bytes) -> bool:
+    """Whether a server tells a name from every other one."""
+    return len(name) <= (MAX_NAME if name.isascii() else MAX_CONVERTED)
+
+
+def _checked(name: bytes) -> bytes:
+    if not is_short_enough(name):
+        raise refuse(f"the name of a statement or portal may have at most {MAX_NAME} bytes")
+    return name
+
+
+def _name_at(body: bytes, start: int) -> tuple[bytes, int]:
+    name, end = text_at(body, start)
+    return _checked(name), end
+
+
 def decode_parse(body: bytes) -> Parse:
-    name, at = text_at(body, 0)
+    name, at = _name_at(body, 0)
     text, at = text_at(body, at)
     if len(body) < at + 2 or len(body) != at + 2 + 4 * _I16.unpack_from(body, at)[0]:
         raise refuse("the parameter types of a Parse have an impossible length")
@@ -69,13 +89,13 @@ def type_oids(types: bytes) -> Iterator[int]:
 
 
 def decode_bind(body: bytes) -> Bind:
-    portal, at = text_at(body, 0)
-    statement, at = text_at(body, at)
+    portal, at = _name_at(body, 0)
+    statement, at = _name_at(body, at)
     return Bind(portal, statement, body[at:])
 
 
 def decode_execute(body: bytes) -> Execute:
-    portal, at = text_at(body, 0)
+    portal, at = _name_at(body, 0)
     if len(body) != at + 4:
         raise refuse("an Execute has an impossible length")
     return Execute(portal, _I32.unpack_from(body, at)[0])
@@ -85,7 +105,7 @@ def decode_named(body: bytes) -> Named:
     """The body of Describe or Close."""
     if not body or body[0] not in (STATEMENT, PORTAL):
         raise refuse("a Describe or Close names neither a statement nor a portal")
-    return Named(body[0], only_text(body[1:]))
+    return Named(body[0], _checked(only_text(body[1:])))
 
 
 def decode_parameters(rest: bytes) -> tuple[str | None, ...]:

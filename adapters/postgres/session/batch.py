@@ -9,6 +9,7 @@ the client sees ReadyForQuery.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.postgres.facts import Piece, Sort
 from adapters.postgres.messages import notices, results
@@ -22,7 +23,7 @@ from adapters.postgres.messages.query import (
 )
 from adapters.postgres.session import refusals, steps
 from adapters.postgres.session.desk import Desk
-from adapters.postgres.session.limits import Limits
+from adapters.postgres.session.limits import NO_LIMITS, Limits
 from adapters.postgres.session.names import Run
 from adapters.postgres.session.naming import change_of
 from adapters.postgres.session.steps import Due, Hush, Step, Tag
@@ -59,8 +60,15 @@ class Batch:
         while desk.replies.owed:
             yield Need.IDLE
         self._in_block = desk.replies.status != results.IDLE
+        limits = self._limits
         for number, piece in enumerate(pieces):
-            self._begin_if_needed(name if number == 0 else None)
+            self._begin_if_needed()
+            if number == 0:
+                self._enforce(limits.of_transaction, name)
+            if piece.sort not in TRANSACTION_CONTROL:
+                # WHY not before: in a transaction that has failed nothing runs but its end.
+                self._enforce(limits.of_plans, name)
+                limits = NO_LIMITS
             self._add(piece, is_last=number == len(pieces) - 1)
             if piece.sort is Sort.COPY_IN:
                 yield from self._copy()
@@ -82,16 +90,16 @@ class Batch:
         self._frames.clear()
         self._steps.clear()
 
-    def _begin_if_needed(self, name: bytes | None) -> None:
+    def _begin_if_needed(self) -> None:
         if not self._in_block and not self._ours:
             self._frames.append(_own(b"BEGIN"))
             self._steps += _OWN
             self._ours = True
-        if name is not None and self._limits.settings:
-            self._frames.append(self._limits.encode_settings(name))
-            self._steps += (
-                Step(step.due, shown=False, hush=Hush.ALL, in_our_block=self._ours) for step in self._limits.steps
-            )
+
+    def _enforce(self, limits: Limits, name: bytes) -> None:
+        if limits.has_texts:
+            self._frames.append(limits.encode_texts(name))
+            self._steps += (replace(step, in_our_block=self._ours) for step in limits.steps)
 
     def _add(self, piece: Piece, *, is_last: bool) -> None:
         ours = self._ours

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -20,7 +20,7 @@ from adapters.postgres.messages.query import NO_TYPES, type_oids
 from adapters.postgres.session import refusals
 from adapters.postgres.session.limits import NO_LIMITS, limits_of
 from adapters.postgres.session.meanings import Meanings, Surroundings
-from adapters.postgres.session.names import NOT_KNOWN, Cursor, Names
+from adapters.postgres.session.names import NOT_KNOWN, Cursor, Names, Planned
 from adapters.postgres.session.naming import fetched, is_fetch, may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
@@ -62,6 +62,8 @@ class Judge:
         """By a command of this session, and nobody was told to read them again yet."""
         self._is_refreshing = False
         self._names_read_at: float | None = None
+        self._path_by: str | None = None
+        """The names that were known when the path was asked for."""
         self.has_left_marks = False
         """The connection may keep something of what ran here, whatever is done to clean it."""
         self.keeps = False
@@ -96,6 +98,7 @@ class Judge:
         try:
             yield from self._find_standing(unsent and settled)
             answer = yield from self._ask(text, parameters, prepares, unsent)
+            are_plans_of_now = self.are_plans_of_now
         finally:
             self.is_judging = False
         if self.is_cancelled and answer.decision.verdict is not Verdict.DENY:
@@ -124,7 +127,7 @@ class Judge:
             # Nobody can run it: the server says what is wrong with it, and should it not, nothing runs all the same.
             self.not_run(answer, notices.SYNTAX_ERROR)
             return Refused(refusals.not_followed(), unparsable=True)
-        return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts)
+        return Granted(answer, NO_LIMITS) if prepares else self._carried(answer, facts, are_plans_of_now)
 
     def _give_up(self, answer: Answer, code: str = notices.CANCELLED) -> None:
         """The client cancelled while the gate was asked, or it is not carried: nothing runs, and nobody is to be asked."""
@@ -180,9 +183,15 @@ class Judge:
     def can_ask_now(self) -> bool:
         """Whether nothing about the session has to be found out before."""
         meanings, standing = self._meanings, self.standing
-        if meanings is not None and not self._are_names_fresh(meanings):
+        if meanings is not None and not (self._are_names_fresh(meanings) and meanings.version == self._path_by):
             return False
         return standing.is_known(results.IDLE) or standing.is_known(self._replies.status)
+
+    @property
+    def are_plans_of_now(self) -> bool:
+        """Whether the server has read what is prepared by the names that are known now."""
+        version = None if self._meanings is None else self._meanings.version
+        return version is None or self._names.is_planned_by(version)
 
     @property
     def catalog_now(self) -> object | None:
@@ -212,9 +221,11 @@ class Judge:
             return None
         return self._meanings.handle(path, prepared, cursors)
 
-    def runs(self, facts: Facts) -> None:
-        """A command will run: what it may change is unknown from now on, for what is asked about behind it too."""
-        if facts.changes_session:
+    def runs(self, facts: Facts) -> bool:
+        """A command will run: what it may change is unknown from now on. Whether that is what names mean to what stands behind it."""
+        # WHY not seen by the server's word: behind COMMIT AND CHAIN, or COMMIT and BEGIN at once, it says that a transaction is open, as before.
+        changes_path = facts.changes_session or (facts.ends_transaction and self.standing.is_of_transaction)
+        if changes_path:
             self.standing.forget()
         if facts.changes_catalog:
             self._have_names_changed = True
@@ -223,6 +234,7 @@ class Judge:
         self._names.forget_cursors(facts.declares)
         self.has_left_marks |= facts.marks
         self.keeps |= facts.keeps
+        return changes_path or facts.changes_catalog
 
     @property
     def has_changes_to_tell(self) -> bool:
@@ -246,7 +258,7 @@ class Judge:
         """The names were read again, as far as they can be."""
         self._is_refreshing = False
 
-    def _carried(self, answer: Answer, facts: Facts) -> Granted | Refused:
+    def _carried(self, answer: Answer, facts: Facts, are_plans_of_now: bool) -> Granted | Refused:
         """A grant, unless it is of something the adapter does not carry."""
         error: bytes | None = None
         limits = limits_of(answer)
@@ -257,8 +269,9 @@ class Judge:
         elif limits.rows is not None and facts.copies_out:
             error = refusals.unenforceable(answer, "rows", "cannot be enforced for COPY")
         if error is None and not isinstance(limits, str):
-            self.runs(facts)
-            return Granted(answer, limits)
+            if facts.planned and not are_plans_of_now and self._meanings is not None:
+                limits = replace(limits, anew=Planned(self._meanings.version))
+            return Granted(answer, limits, self.runs(facts))
         self.not_run(answer, notices.UNSUPPORTED if facts.changes_lexer else notices.DENIED)
         return Refused(error or b"")
 
@@ -322,6 +335,12 @@ class Judge:
         replies = self._replies
         if self._meanings is not None and may_ask and not self._are_names_fresh(self._meanings):
             yield from self._refresh_names()
+            if replies.status == results.IDLE:
+                # WHY: rights to schemas change the path, and no name. Not inside a transaction, which the asking would begin in earnest.
+                self.standing.forget()
+        if self._meanings is not None and self._meanings.version != self._path_by:
+            # WHY: others may have made a schema that the session's setting named before it was there.
+            self.standing.forget()
         if self.standing.is_known(results.IDLE):
             return
         if not may_ask:
@@ -379,3 +398,4 @@ class Judge:
         except (UnicodeDecodeError, msgspec.DecodeError):
             return
         self.standing.learn(row, path, self._replies.status)
+        self._path_by = None if self._meanings is None else self._meanings.version

@@ -58,6 +58,8 @@ class Lane:
             question.state is judge.standing.state(status)
             and question.catalog is judge.catalog_now
             and judge.can_ask_now
+            and judge.are_plans_of_now
+            and not judge.standing.is_of_transaction
             and not desk.replies.owed
             and not desk.replies.group_failed
             and not names.is_any_moving

@@ -15,9 +15,11 @@ from adapters.core.ports import GATES_OWN, Answer
 from adapters.core.recorded import is_met
 from adapters.postgres.messages.frames import Front
 from adapters.postgres.messages.query import PORTAL, STATEMENT, encode_bind, encode_execute, encode_named, encode_parse
+from adapters.postgres.session.names import ALL, Change, NameChange, Planned
 from adapters.postgres.session.steps import Due, Hush, Step
 from engine.decision import Obligation
 
+_PLAN_ANEW = b"DISCARD PLANS"
 _READ_ONLY = b"SET TRANSACTION READ ONLY"
 _AT_MOST = (
     "SELECT pg_catalog.set_config('{name}', CASE WHEN v OPERATOR(pg_catalog.=) '0'::pg_catalog.interval "
@@ -28,37 +30,54 @@ _AT_MOST = (
 """WHY every operator and type is qualified: the client's search_path holds while this runs."""
 _MAX_TIMEOUT = 2**31 - 1
 
-_STEPS = (
-    Step(Due.PARSE, shown=False, hush=Hush.ALL),
-    Step(Due.BIND, shown=False, hush=Hush.ALL),
-    Step(Due.EXECUTE, shown=False, hush=Hush.ALL),
-    Step(Due.CLOSE, shown=False, hush=Hush.ALL),
-    Step(Due.CLOSE, shown=False, hush=Hush.ALL),
-)
+_OPENING = (Step(Due.PARSE, shown=False, hush=Hush.ALL), Step(Due.BIND, shown=False, hush=Hush.ALL))
+_CLOSING = (Step(Due.CLOSE, shown=False, hush=Hush.ALL), Step(Due.CLOSE, shown=False, hush=Hush.ALL))
+_STEPS = (*_OPENING, Step(Due.EXECUTE, shown=False, hush=Hush.ALL), *_CLOSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is enforced for one command."""
+    """What is enforced for one command. `anew`: by which names the server is to read what was prepared before it runs, where it may have
+    read that by others."""
 
     rows: int | None = None
     settings: tuple[bytes, ...] = ()
+    anew: Planned | None = None
 
-    def encode_settings(self, name: bytes) -> bytes:
-        """The statements that put the settings in force, under a name of our own."""
+    @property
+    def has_texts(self) -> bool:
+        """Whether statements of ours go before the command."""
+        return bool(self.settings) or self.anew is not None
+
+    @property
+    def of_plans(self) -> Limits:
+        """The part that is of no transaction."""
+        return Limits(anew=self.anew)
+
+    @property
+    def of_transaction(self) -> Limits:
+        """The part that ends with the transaction."""
+        return Limits(settings=self.settings)
+
+    def encode_texts(self, name: bytes) -> bytes:
+        """The statements that put it in force, under a name of our own."""
         return b"".join(
             encode_parse(text, name)
             + encode_bind(name, name)
             + encode_execute(name)
             + encode_named(Front.CLOSE, PORTAL, name)
             + encode_named(Front.CLOSE, STATEMENT, name)
-            for text in self.settings
+            for text in (*((_PLAN_ANEW,) if self.anew is not None else ()), *self.settings)
         )
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """What the server answers to them."""
-        return _STEPS * len(self.settings)
+        if self.anew is None:
+            return _STEPS * len(self.settings)
+        change = NameChange(Change.PLANNED, ALL, self.anew)
+        execute = Step(Due.EXECUTE, shown=False, hush=Hush.ALL, change=change)
+        return (*_OPENING, execute, *_CLOSING, *_STEPS * len(self.settings))
 
 
 NO_LIMITS = Limits()

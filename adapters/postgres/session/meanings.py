@@ -29,6 +29,10 @@ class Meanings(Protocol):
     def current(self) -> object | None:
         """What is known now: as long as this is the same object, `handle` gives the same for the same wish."""
 
+    @property
+    def version(self) -> str | None:
+        """A text that is the same as long as all names mean the same; None when nothing is known."""
+
     def handle(
         self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
     ) -> object | None:
@@ -53,6 +57,10 @@ class NoMeanings:
 
     @property
     def current(self) -> object | None:
+        return None
+
+    @property
+    def version(self) -> str | None:
         return None
 
     def handle(

@@ -65,6 +65,12 @@ class Cursor(msgspec.Struct, frozen=True, eq=False):
 NOT_KNOWN = Cursor()
 
 
+class Planned(msgspec.Struct, frozen=True):
+    """By which names statements are planned, as `Meanings.version` gives it."""
+
+    version: str | None
+
+
 class Use(msgspec.Struct, frozen=True, eq=False):
     """The name that an EXECUTE or FETCH has, and what stood behind it when that was decided on; None: nobody knew."""
 
@@ -105,6 +111,8 @@ class Change(IntEnum):
     """Made by DECLARE: it can be described, not executed, by the protocol."""
     NOTHING_LEFT = auto()
     """Neither statements nor portals."""
+    PLANNED = auto()
+    """The server has forgotten every plan: what was parsed before is read anew when it is used next."""
 
 
 class NameChange(msgspec.Struct, frozen=True):
@@ -112,14 +120,24 @@ class NameChange(msgspec.Struct, frozen=True):
 
     change: Change
     name: bytes = b""
-    thing: Statement | Portal | Cursor | None = None
+    thing: Statement | Portal | Cursor | Planned | None = None
     even_if_failed: bool = False
 
 
 class Names:
     """The names the server knows for sure, and for which of them it has not confirmed a change yet."""
 
-    __slots__ = ("_bytes", "_in_flight", "changes", "cursors", "elsewhere", "portals", "statements")
+    __slots__ = (
+        "_bytes",
+        "_in_flight",
+        "changes",
+        "cursors",
+        "elsewhere",
+        "ended",
+        "planned_by",
+        "portals",
+        "statements",
+    )
 
     def __init__(self) -> None:
         self.statements: dict[bytes, Statement] = {}
@@ -127,11 +145,15 @@ class Names:
         """Those of the statements that were made on another connection, and not on the one of now."""
         self.portals: dict[bytes, Portal] = {}
         self.cursors: dict[bytes, Cursor] = {}
+        self.ended: list[Run] = []
+        """What ran in portals that are gone, and nobody was told so yet."""
         self._in_flight: dict[tuple[bool | None, bytes], int] = {}
         self._bytes = 0
         """Of what is behind the names at the most: what went since it was counted is in it still."""
         self.changes = 0
         """How many were made."""
+        self.planned_by: str | None = None
+        """The names by which, or by later ones, the server has read the texts of all statements."""
 
     def moved(self) -> None:
         """Another connection serves, which knows none of them yet."""
@@ -180,6 +202,13 @@ class Names:
         known: Mapping[bytes, Statement | Cursor] = self.cursors if use.is_cursor else self.statements
         return known.get(use.name) is use.thing and not self.is_moving(use.name, is_portal=use.is_cursor)
 
+    def is_planned_by(self, version: str | None) -> bool:
+        """Whether the server has read the text of every statement by these names or later ones. Notes so where there is none."""
+        # WHY: of names that come to stand before others, such as a new table's in an earlier schema of the path, it takes no notice by itself.
+        if not self.statements and not self._in_flight:
+            self.planned_by = version
+        return self.planned_by == version
+
     def texts(self) -> dict[str, str]:
         """The texts of all prepared statements, for who resolves EXECUTE."""
         found: dict[str, str] = {}
@@ -223,28 +252,41 @@ class Names:
                 self.statements.clear()
                 self.elsewhere.clear()
             case NameChange(Change.PORTAL, name, Portal() as portal):
+                self._end_portal(name)
                 self.portals[name] = portal
             case NameChange(Change.NO_PORTAL, name):
-                self.portals.pop(name, None)
+                self._end_portal(name)
                 self.cursors.pop(name, None)
             case NameChange(Change.NO_PORTALS):
-                self.portals.clear()
+                self.end_portals()
                 self.cursors.clear()
             case NameChange(Change.CURSOR, name, Cursor() as cursor):
                 self.cursors[name] = cursor
+            case NameChange(Change.PLANNED, _, Planned(version)):
+                self.planned_by = version
             case NameChange(Change.NOTHING_LEFT):
                 self.statements.clear()
                 self.elsewhere.clear()
-                self.portals.clear()
+                self.end_portals()
                 self.cursors.clear()
             case _:
                 raise TypeError(f"no such change: {change}")
         if len(self.statements) > MAX_STATEMENTS or len(self.portals) + len(self.cursors) > MAX_PORTALS:
             raise PeerProtocolError("the session has too many prepared statements or portals", code=TOO_LARGE)
 
-    def _count(self, thing: Statement | Portal | Cursor | None) -> None:
+    def _end_portal(self, name: bytes) -> None:
+        portal = self.portals.pop(name, None)
+        if portal is not None:
+            self.ended.append(portal.run)
+
+    def end_portals(self) -> None:
+        """All of them are gone, as at the end of a transaction."""
+        self.ended += (portal.run for portal in self.portals.values())
+        self.portals.clear()
+
+    def _count(self, thing: Statement | Portal | Cursor | Planned | None) -> None:
         """Count one more. Raises where too much would be behind all names."""
-        if thing is None:
+        if thing is None or isinstance(thing, Planned):
             return
         more = _size(thing)
         self._bytes += more
@@ -284,3 +326,5 @@ def _key(change: NameChange) -> tuple[bool | None, bytes]:
             return True, ALL
         case Change.NOTHING_LEFT:
             return None, ALL
+        case Change.PLANNED:
+            return None, b""

@@ -188,9 +188,7 @@ class Pipeline:
         """A portal bound before this run runs now: what it may change is unknown to all that is decided behind it."""
         portal = self._portal(name)
         if portal is not None and (name in self._portals or name not in plan.portals):
-            facts = facts_of(portal.run.answer.command)
-            self._desk.judge.runs(facts)
-            plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
+            plan.moved |= self._desk.judge.runs(facts_of(portal.run.answer.command))
 
     def _decide_parse(self, plan: Plan, name: bytes) -> Turn:
         """A text that this run only prepares."""
@@ -244,7 +242,7 @@ class Pipeline:
         why = "COPY of masked columns is supported as a simple query only"
         error = refusals.unsupported(why) if masks and may_copy(statement.text) else None
         facts = facts_of(answer.command)
-        plan.moved = plan.moved or facts.changes_session or facts.changes_catalog
+        plan.moved |= granted.moves
         if facts.names or facts.sets_lexer:
             while not self._sent and desk.names.is_any_moving:
                 yield Need.NEWS
@@ -261,7 +259,7 @@ class Pipeline:
         run = Run(answer, desk.out.now, masks=masks, result=result_of(answer, desk.out))
         plan.bound[number] = Portal(statement, run, change=change, rows_left=granted.limits.rows, uses=uses)
         plan.unsent[number] = run
-        if granted.limits.settings:
+        if granted.limits.has_texts:
             plan.limits[number] = granted.limits
         return granted
 
@@ -374,7 +372,7 @@ class Pipeline:
         if limits is None:
             return None
         _, start, end = plan.frames[number]
-        return limits.encode_settings(self._nowhere) + plan.data[start:end]
+        return limits.encode_texts(self._nowhere) + plan.data[start:end]
 
     def _expect_execute(self, execute: query.Execute) -> bytes | None:
         portal = self._portal(execute.portal)

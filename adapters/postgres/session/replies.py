@@ -22,16 +22,7 @@ from adapters.postgres.session.names import Names, Run
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.plain import Plain
 from adapters.postgres.session.reported import is_shown
-from adapters.postgres.session.steps import (
-    OWN_BIND,
-    OWN_EXECUTE,
-    OWN_PARSE,
-    SYNC,
-    Due,
-    Hush,
-    Step,
-    Tag,
-)
+from adapters.postgres.session.steps import OWN_BIND, OWN_EXECUTE, OWN_PARSE, SYNC, Due, Hush, Step, Tag
 from engine._native import CopyMasker, NativeError, short_reply, skip_rows
 
 _ROWS = (int(Back.DATA_ROW), int(Back.COPY_DATA))
@@ -91,6 +82,8 @@ class Replies:
             if step.run is not None:
                 self._record(step.run, code)
         self.owed.clear()
+        self._names.end_portals()
+        self._tell_ended()
 
     def expect(self, *steps: Step) -> None:
         """The server will answer these, in this order."""
@@ -146,8 +139,9 @@ class Replies:
         if plain.statement is not None or status != results.IDLE:
             for change in plain.changes:
                 self._names.confirm(change)
-        if status == results.IDLE and self._names.portals:
-            self._end_portals()
+        if status == results.IDLE:
+            self._names.end_portals()
+        self._tell_ended()
         return (data[shown:] if is_simple else data), record
 
     def take(self, data: bytes) -> None:
@@ -268,6 +262,7 @@ class Replies:
     def _done(self, step: Step) -> None:
         if step.change is not None:
             self._names.settled(step.change, done=True)
+            self._tell_ended()
         if step.awaited:
             self.await_over = True
 
@@ -360,8 +355,9 @@ class Replies:
             raise refuse("the target's state has an impossible length")
         self.status = self._data[at + HEADER]
         self.is_copying_in = False
-        if self.status == results.IDLE and self._names.portals:
-            self._end_portals()
+        if self.status == results.IDLE:
+            self._names.end_portals()
+            self._tell_ended()
         if self._roll_back:
             self._roll_back = False
             if self.status == results.FAILED:
@@ -374,10 +370,9 @@ class Replies:
             return kept + self._data[at:end]
         return None if step.shown else _SWALLOW
 
-    def _end_portals(self) -> None:
-        for portal in self._names.portals.values():
-            self._record(portal.run, None)
-        self._names.portals.clear()
+    def _tell_ended(self) -> None:
+        while self._names.ended:
+            self._record(self._names.ended.pop(), None)
 
     # --- errors, notices, news
 

@@ -14,7 +14,7 @@ from adapters.core.effects import Ask
 from adapters.core.ports import Answer, Question
 from adapters.postgres.facts import facts_of
 from adapters.postgres.messages.frames import HEADER, Front, u32_at
-from adapters.postgres.messages.query import type_oids
+from adapters.postgres.messages.query import is_short_enough, type_oids
 from adapters.postgres.messages.results import FAILED
 from adapters.postgres.session.desk import Desk
 from adapters.postgres.session.names import Portal, Run, Statement
@@ -79,6 +79,8 @@ class Short:
         replies, names = desk.replies, desk.names
         if replies.owed or replies.group_failed or len(desk.frames) or not 0 < len(data) <= MAX_SHORT:
             return None
+        if not desk.judge.are_plans_of_now:
+            return None
         if data[0] == _QUERY:
             simple = None if names.has_unnamed else short_query(data)
             return None if simple is None else self._put(simple[0], None, Pending(data, simple[1]))
@@ -86,7 +88,7 @@ class Short:
         if found is None or names.is_any_moving:
             return None
         name, text, parameters, described = found
-        if name in names.elsewhere:
+        if name in names.elsewhere or not is_short_enough(name):
             return None
         statement = names.statements.get(name) if text is None else Statement(text, types=types_of(data, name, text))
         if statement is None or not self._is_fit(statement):
@@ -121,7 +123,7 @@ class Short:
         if desk.replies.status == FAILED:
             return None  # an empty text is carried otherwise there
         facts = facts_of(answer.command)
-        if not facts.is_plain:
+        if not facts.is_plain or (facts.ends_transaction and desk.judge.standing.is_of_transaction):
             return None
         if decision.masks_in_force:
             desk.replies.has_masks = True

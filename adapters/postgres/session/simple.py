@@ -123,8 +123,8 @@ class Simple:
         run.is_over = True
 
     def _settings(self, limits: Limits) -> None:
-        if limits.settings:
-            self._desk.out.up(limits.encode_settings(self._own_name))
+        if limits.has_texts:
+            self._desk.out.up(limits.encode_texts(self._own_name))
             self._desk.replies.expect(*limits.steps)
 
     def _parse_step(self) -> Step:

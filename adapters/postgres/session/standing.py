@@ -83,6 +83,11 @@ class Standing:
         self._learned_inside = False
         self._state: dict[int, Mapping[str, Json]] = {}
 
+    @property
+    def is_of_transaction(self) -> bool:
+        """Whether it is known, and ends with the transaction that is open."""
+        return self._is_known and self._learned_inside
+
     def is_known(self, status: int) -> bool:
         """Whether nothing can have changed it. What was learned inside a transaction may end with it."""
         return self._is_known and not (self._learned_inside and status == results.IDLE)

@@ -41,10 +41,11 @@ Turn: TypeAlias = Generator[Need, Answer | None, None]
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """A command may run (or be prepared) under these limits."""
+    """A command may run (or be prepared) under these limits. `moves`: what stands behind it may mean something else than what stands before."""
 
     answer: Answer
     limits: Limits
+    moves: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from tests.wire import FLUSH, SYNC, bind, close, describe, execute, message, parse, query
 
 HARMFUL = "DELETE FROM cust"
+LONG = "n" * 63
+"""As much of a name as the server looks at."""
 Round = tuple[bytes, ...]
 
 
@@ -77,6 +79,8 @@ DIALOGUES: Mapping[int, tuple[Dialogue, ...]] = {
         dialogue("a masked query by EXECUTE", (parse("SELECT ssn FROM cust", "x"), SYNC), (query("EXECUTE x"),), (query("COPY (SELECT 1) TO STDOUT; EXECUTE x"),), is_refused=False),
         dialogue("a masked query by PREPARE and Bind", (query("PREPARE w AS SELECT ssn FROM cust"),), (bind(statement="w"), describe(), execute(), SYNC)),
         dialogue("DISCARD ALL in between", (parse("SELECT id FROM cust", "v"), SYNC), (query("DISCARD ALL"),), (query(f"PREPARE v AS {HARMFUL}"),), (bind(statement="v"), execute(), SYNC)),
+        dialogue("two long names that are one to the server", (parse("SELECT name FROM cust", f"{LONG}a"), SYNC), (close("S", f"{LONG}b"), parse("SELECT ssn FROM cust", f"{LONG}b"), SYNC), (bind(f"{LONG}a"), execute(), SYNC)),
+        dialogue("two long names of portals", (query("BEGIN"),), (parse("SELECT name FROM cust"), bind(portal=f"{LONG}a"), SYNC), (close("P", f"{LONG}b"), parse("SELECT ssn FROM cust"), bind(portal=f"{LONG}b"), SYNC), (execute(f"{LONG}a"), SYNC)),
     ),
     31: (
         dialogue("Parse again between Bind and Execute", (parse("SELECT 1"), bind(), parse(HARMFUL), execute(), SYNC)),

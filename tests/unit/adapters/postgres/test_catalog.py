@@ -81,12 +81,17 @@ def test_handles_are_forgotten_before_their_texts_are_too_many(monkeypatch: pyte
 def test_the_same_session_gets_the_same_handle_until_something_is_read_that_differs() -> None:
     names = TargetNames(snapshot_of(FOUND))
     first = names.handle(("public",), {}, {})
+    version = names.version
+    assert version is not None
     assert names.handle(("public",), {}, {}) is first
     names.show(snapshot_of(FOUND))
     assert names.handle(("public",), {}, {}) is first
+    assert names.version == version
     names.show(snapshot_of(Found(ROWS[:1])))
     assert names.handle(("public",), {}, {}) is not first
+    assert names.version != version
     names.show(None)
+    assert names.version is None
     assert names.handle(("public",), {}, {}) is None
     assert not names.is_known
 

@@ -16,7 +16,7 @@ def command(kind: str, effect: Effect, features: tuple[str, ...] = (), complete:
 )
 def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect) -> None:
     facts = facts_of_command(command(kind, effect))
-    assert facts == Facts(checks_rows=effect is Effect.WRITE)
+    assert facts == Facts(checks_rows=effect is Effect.WRITE, planned=effect is not Effect.SESSION)
     assert facts.is_plain
 
 
@@ -25,6 +25,13 @@ def test_ordinary_commands_leave_the_session_as_it_is(kind: str, effect: Effect)
 )
 def test_commands_that_may_change_settings_are_not_ordinary(kind: str, effect: Effect) -> None:
     assert facts_of_command(command(kind, effect)).changes_session
+
+
+@pytest.mark.parametrize("kind", ["commit", "rollback", "prepare_transaction"])
+def test_the_end_of_a_transaction_is_ordinary_and_seen(kind: str) -> None:
+    facts = facts_of_command(command(kind, Effect.SESSION))
+    assert facts.ends_transaction
+    assert not facts.changes_session
 
 
 @pytest.mark.parametrize("feature", ["search_path", "role_change", "opaque_code", "temp_object"])

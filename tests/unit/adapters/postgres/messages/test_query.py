@@ -23,6 +23,26 @@ def test_extended_messages_are_read_by_their_names() -> None:
     assert (found.portal, found.statement) == (b"c", b"n")
 
 
+@pytest.mark.parametrize(("longest", "longer"), [("n" * 63, "n" * 64), ("\u00e9" * 21, "\u00e9" * 22)])
+def test_a_name_of_which_a_server_looks_at_a_part_only_is_refused(longest: str, longer: str) -> None:
+    for name in (longest, longer):
+        said = (
+            (query.decode_parse, wire.parse("select 1", name)),
+            (query.decode_bind, wire.bind(statement=name)),
+            (query.decode_bind, wire.bind(portal=name)),
+            (query.decode_execute, wire.execute(name)),
+            (query.decode_named, wire.describe("S", name)),
+            (query.decode_named, wire.close("P", name)),
+        )
+        for decode, sent in said:
+            if name == longest:
+                decode(body(sent))
+            else:
+                with pytest.raises(PeerProtocolError) as refused:
+                    decode(body(sent))
+                assert refused.value.code == "08P01"
+
+
 def test_what_we_make_ourselves_is_what_a_client_would_make() -> None:
     assert query.encode_parse(b"select 1", b"n") == wire.parse("select 1", "n")
     assert query.encode_bind(b"n", b"c") == wire.bind("n", "c")

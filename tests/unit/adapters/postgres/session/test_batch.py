@@ -16,6 +16,7 @@ from tests.wire import (
     PARSED,
     POISON,
     SYNC,
+    Known,
     SignedIn,
     allow,
     deny,
@@ -239,3 +240,19 @@ def test_a_batch_waits_for_what_runs_before_it() -> None:
     assert play.sent(Side.UPSTREAM) == b""
     play.upstream(ran("SELECT 1") + ready())
     assert texts(play.sent(Side.UPSTREAM)) == ["BEGIN", "select 2", "select 3", "COMMIT"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("select 1; select 2", ["BEGIN", "DISCARD PLANS", "select 1", "select 2", "COMMIT"]),
+        ("rollback; execute n", ["BEGIN", "rollback", "BEGIN", "DISCARD PLANS", "execute n", "COMMIT"]),
+    ],
+)
+def test_plans_are_forgotten_before_the_first_statement_that_may_need_one(text: str, sent: list[str]) -> None:
+    names = Known()
+    play = SignedIn(meanings=names).client(parse("select a from t", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready()).sent(Side.UPSTREAM)
+    names.version = "second"
+    play.client(query(text)).stand().answer(allow())
+    assert texts(play.sent(Side.UPSTREAM)) == sent

@@ -68,6 +68,80 @@ def test_where_the_session_stands_is_asked_once_and_again_when_it_may_have_chang
     assert play.take(do.Ask).question.state["search_path"] == ["evil"]
 
 
+def in_a_transaction_of_its_own_path() -> SignedIn:
+    """A session that learned where it stands inside a transaction."""
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.client(query("set local search_path = evil")).answer(SET).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("select 2"))
+    play.sent(Side.UPSTREAM)
+    play.upstream(standing('["evil"]', status="T")).answer(allow()).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    return play
+
+
+@pytest.mark.parametrize("kind", ["commit", "rollback", "prepare_transaction"])
+def test_what_was_learned_inside_a_transaction_is_asked_again_behind_it_though_the_next_is_open(kind: str) -> None:
+    play = in_a_transaction_of_its_own_path()
+    ends = allow(command=tree(kind, CommandEffect.SESSION))
+    play.client(query("commit and chain")).answer(ends).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("select 3"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+
+
+def test_behind_the_end_of_such_a_transaction_in_one_pipeline_nobody_knows_where_the_session_stands() -> None:
+    play = in_a_transaction_of_its_own_path()
+    again = parse("commit and chain") + bind() + execute() + parse("select 3") + bind() + execute() + SYNC
+    play.client(again).answer(allow(command=tree("commit", CommandEffect.SESSION)))
+    assert "search_path" not in play.take(do.Ask).question.state
+
+
+def test_the_end_of_another_transaction_changes_nothing() -> None:
+    play = SignedIn().client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.client(query("commit")).answer(allow(command=tree("commit", CommandEffect.SESSION))).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 2"))
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
+
+
+def known() -> tuple[SignedIn, Known]:
+    """A session that knows where it stands, and by which names."""
+    names = Known()
+    play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    return play, names
+
+
+def test_where_the_session_stands_is_asked_again_when_others_have_changed_names() -> None:
+    play, names = known()
+    names.version = "second"
+    play.client(query("select 2")).stand()
+    play.answer(allow()).upstream(DONE)
+    play.wishes.clear()
+    play.client(query("select 3"))
+    assert kinds(play.sent(Side.UPSTREAM)) == ""
+    assert play.take(do.Ask).question.text == b"select 3"
+
+
+def test_where_the_session_stands_is_no_older_than_what_names_mean() -> None:
+    play, _ = known()
+    play.now += NAMES_SECONDS
+    play.client(query("select 2")).learn()
+    assert play.take(do.Ask).question.text == b"select 2"
+
+
+def test_inside_a_transaction_it_is_not_asked_for_its_age() -> None:
+    play, _ = known()
+    play.client(query("begin")).answer(allow(command=tree("begin", CommandEffect.SESSION)))
+    play.upstream(DONE[:-1] + b"T")
+    play.now += NAMES_SECONDS
+    play.client(query("set transaction isolation level serializable"))
+    play.take(do.RefreshFacts)
+    play.saw(saw.FactsRefreshed())
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
+
+
 def test_a_server_that_cannot_say_leaves_it_unknown() -> None:
     for answer in (error("25P02") + ready(), standing("no json"), standing('{"a":1}')):
         play = SignedIn().client(query("select 1"))
@@ -270,9 +344,9 @@ class Renamed(Known):
     def handle(
         self, search_path: tuple[str, ...], prepared: Mapping[str, str], cursors: Mapping[str, str]
     ) -> object | None:
-        return f"{super().handle(search_path, prepared, cursors)} {self.version}"
+        return f"{super().handle(search_path, prepared, cursors)} {self.readings}"
 
-    version = 1
+    readings = 1
 
 
 def stale(names: Known, answer: Answer) -> tuple[SignedIn, do.Ask]:
@@ -290,6 +364,7 @@ def test_a_hold_that_comes_when_names_are_too_old_is_waited_for_once_they_are_re
     play, asked = stale(Known(), hold())
     play.take(do.RefreshFacts)
     play.saw(saw.FactsRefreshed())
+    play.stand()
     assert not [wish for wish in play.wishes if isinstance(wish, do.Ask)], "it was asked already"
     assert "held for approval, ticket T-1" in str(play.sent(Side.CLIENT))
     play.saw(saw.Decided(asked.ticket, allow()))
@@ -299,9 +374,10 @@ def test_a_hold_that_comes_when_names_are_too_old_is_waited_for_once_they_are_re
 def test_a_hold_of_a_command_that_means_something_else_by_now_is_let_go_and_asked_anew() -> None:
     names = Renamed()
     play, asked = stale(names, hold())
-    names.version += 1
+    names.readings += 1
     play.take(do.RefreshFacts)
     play.saw(saw.FactsRefreshed())
+    play.stand()
     assert play.take(do.Leave).ticket == asked.ticket
     again = play.take(do.Ask)
     assert again.ticket != asked.ticket
@@ -317,7 +393,7 @@ def test_an_answer_is_not_taken_for_that_to_another_question() -> None:
     play.wishes.clear()
     play.client(query("delete from t"))
     asked = play.take(do.Ask)
-    names.version += 1
+    names.readings += 1
     play.saw(saw.Decided(asked.ticket, hold()))
     assert play.take(do.Leave).ticket == asked.ticket
     again = play.take(do.Ask)

@@ -11,8 +11,10 @@ from adapters.core.events import Side
 from adapters.core.ports import Again
 from adapters.postgres.session.lane import Lane
 from engine._native import EntryForm, PostgresLane, Unwritten
+from engine.command.tree import Effect as CommandEffect
 from tests.wire import (
     BOUND,
+    NO_DATA,
     PARSED,
     SYNC,
     Known,
@@ -29,7 +31,9 @@ from tests.wire import (
     query,
     ready,
     row,
+    standing,
     tag,
+    tree,
 )
 
 REPLY = PARSED + BOUND + described("a") + row("1") + tag("SELECT 1") + ready()
@@ -83,6 +87,30 @@ def test_a_text_granted_once_goes_through() -> None:
     assert shown is not None
     assert kinds(shown) == "TDCZ"
     assert play.session.is_waiting
+
+
+def test_a_path_of_one_transaction_opens_none() -> None:
+    play = opened()
+    setting = allow(command=tree("set", CommandEffect.SESSION))
+    play.client(query("set local search_path = evil")).answer(setting)
+    play.upstream(PARSED + BOUND + NO_DATA + tag("SET") + ready("T"))
+    play.client(query("select 0")).upstream(standing('["evil"]', status="T")).answer(allow())
+    play.upstream(REPLY[:-1] + b"T")
+    go_short(play, query("select 1"), reply=REPLY[:-1] + b"T")
+    assert lane_of(play).ask(query("select 1"), 1.0) is None
+
+
+def test_names_that_changed_since_something_was_prepared_open_none() -> None:
+    names = Known()
+    play = opened(names=names)
+    go_short(play, parse("select 5", "n") + bind("n") + execute() + SYNC, reply=REPLY.replace(described("a"), b""))
+    short = play.session.short_way
+    assert short is not None
+    assert short.ask(query("select 2"), 1.0) is not None
+    assert short.granted(msgspec.structs.replace(allow(), again=Same())) is not None
+    names.version = "second"
+    assert short.reply(REPLY, 1.0) is not None
+    assert lane_of(play).ask(query("select 2"), 1.0) is None
 
 
 def test_another_text_does_not() -> None:

@@ -17,10 +17,12 @@ from tests.wire import (
     PARSED,
     POISON,
     SYNC,
+    Known,
     SignedIn,
     allow,
     bind,
     described,
+    error,
     errors,
     execute,
     kinds,
@@ -51,7 +53,7 @@ def test_each_known_obligation_has_its_means() -> None:
     assert found.rows == 10
     assert found.settings[0] == b"SET TRANSACTION READ ONLY"
     assert b"'500ms'" in found.settings[1]
-    assert len(found.steps) == kinds(found.encode_settings(b"own")).count("") - 1 == 10
+    assert len(found.steps) == kinds(found.encode_texts(b"own")).count("") - 1 == 10
 
 
 def test_notify_is_the_gates_own_affair() -> None:
@@ -89,6 +91,63 @@ def test_settings_go_before_a_bind_too() -> None:
     assert kinds(play.sent(Side.UPSTREAM)) == "P" + "PBECC" + "BES"
     play.upstream(PARSED + OWN_DONE + BOUND + tag("SELECT 1") + ready())
     assert kinds(play.sent(Side.CLIENT)) == "12CZ"
+
+
+def with_a_statement() -> SignedIn:
+    """A session with a prepared statement, of which names have changed since."""
+    names = Known()
+    play = SignedIn(meanings=names).client(parse("select a from t", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    play.wishes.clear()
+    names.version = "second"
+    return play
+
+
+RUN = bind("n") + execute() + SYNC
+ANEW = "PBECC"
+
+
+def test_what_was_prepared_is_planned_anew_once_names_have_changed() -> None:
+    play = with_a_statement().client(RUN).stand()
+    play.answer(allow())
+    sent = split(play.sent(Side.UPSTREAM))
+    assert "".join(kind for kind, _ in sent) == ANEW + "BES"
+    assert sent[0][1] == OWN + b"\0DISCARD PLANS\0\0\0"
+    play.upstream(OWN_DONE + BOUND + tag("SELECT 1") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "2CZ"
+    play.client(RUN).answer(allow())
+    assert play.sent(Side.UPSTREAM) == RUN
+
+
+def test_plans_that_the_server_did_not_forget_are_forgotten_before_the_next_use() -> None:
+    play = with_a_statement().client(RUN).stand()
+    play.answer(allow()).upstream(error("57014") + ready())
+    assert kinds(play.sent(Side.CLIENT)) == "EZ"
+    play.sent(Side.UPSTREAM)
+    play.client(RUN).answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == ANEW + "BES"
+
+
+def test_they_are_forgotten_before_a_simple_query_too() -> None:
+    play = with_a_statement().client(query("select 1")).stand()
+    play.answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == ANEW + "PBDES"
+
+
+@pytest.mark.parametrize("kind", ["begin", "rollback", "set"])
+def test_what_reads_no_names_leaves_plans_alone(kind: str) -> None:
+    play = with_a_statement().client(query(kind)).stand()
+    play.answer(allow(command=tree(kind, CommandEffect.SESSION)))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
+
+
+def test_without_prepared_statements_there_are_no_plans_to_forget() -> None:
+    names = Known()
+    play = SignedIn(meanings=names).client(query("select 1")).learn().answer(allow())
+    play.upstream(PARSED + BOUND + NO_DATA + tag("SELECT 1") + ready()).sent(Side.UPSTREAM)
+    names.version = "second"
+    play.client(query("select 2")).stand().answer(allow())
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBDES"
 
 
 def test_a_row_limit_ends_the_result_with_a_tag_and_a_notice() -> None:

@@ -11,6 +11,7 @@ from adapters.postgres.session.names import (
     Cursor,
     NameChange,
     Names,
+    Planned,
     Portal,
     Run,
     Statement,
@@ -74,6 +75,22 @@ def test_a_change_of_all_names_moves_each() -> None:
     names.statements[b"n"] = STATEMENT
     names.settled(every, done=True)
     assert names.statements == {}
+
+
+def test_what_ran_in_a_portal_that_is_gone_is_there_to_be_told() -> None:
+    names = Names()
+    first, second, third = (Portal(STATEMENT, Run(allow(), 0.0)) for _ in range(3))
+    for change in (
+        NameChange(Change.PORTAL, b"p", first),
+        NameChange(Change.PORTAL, b"p", second),
+        NameChange(Change.PORTAL, b"q", third),
+        NameChange(Change.NO_PORTAL, b"q"),
+        NameChange(Change.NO_PORTAL, b"q"),
+        NameChange(Change.NO_PORTALS),
+    ):
+        names.confirm(change)
+    assert names.ended == [first.run, third.run, second.run]
+    assert not names.portals
 
 
 def test_portals_come_and_go_by_name() -> None:
@@ -167,3 +184,19 @@ def test_an_unnamed_statement_that_cannot_be_made_again_is_gone() -> None:
     names.sent(made)
     names.settled(made, done=False)
     assert (names.statements, names.elsewhere) == ({}, set())
+
+
+def test_statements_are_planned_by_the_names_of_when_the_first_was_made_until_the_server_forgets_its_plans() -> None:
+    names = Names()
+    assert names.is_planned_by("first")
+    names.sent(MADE)
+    assert not names.is_planned_by("second"), "one is on its way"
+    names.settled(MADE, done=True)
+    assert names.is_planned_by("first")
+    assert not names.is_planned_by("second")
+    anew = NameChange(Change.PLANNED, ALL, Planned("second"))
+    for done in (False, True):
+        names.sent(anew)
+        assert names.is_any_moving
+        names.settled(anew, done=done)
+        assert names.is_planned_by("second") is done

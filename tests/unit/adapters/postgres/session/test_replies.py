@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from adapters.core import effects as do
+from adapters.core import events as saw
 from adapters.core.events import Side
-from adapters.core.ports import Answer
+from adapters.core.ports import Answer, Outcome
 from engine.command.tree import Effect, ParsedCommand
 from engine.decision import Decision, Verdict
 from tests.wire import (
@@ -18,6 +19,7 @@ from tests.wire import (
     SignedIn,
     allow,
     bind,
+    close,
     described,
     error,
     errors,
@@ -162,6 +164,52 @@ def test_a_suspended_portal_is_not_over_and_its_end_is_recorded_once() -> None:
     play.upstream(ready())
     play.take(do.Record)
     assert kinds(play.sent(Side.CLIENT)) == "12DsZ"
+
+
+def suspended() -> SignedIn:
+    """A session in a transaction, with a portal `p` that has shown one row."""
+    data = parse("select a from t", "n") + bind("n", "p") + execute("p", 1) + SYNC
+    play = SignedIn().client(data).learn().answer(allow())
+    play.upstream(PARSED + BOUND + row("1") + message("s") + ready("T"))
+    assert not [wish for wish in play.wishes if isinstance(wish, do.Record)]
+    play.wishes.clear()
+    return play
+
+
+def test_a_portal_that_is_closed_is_over() -> None:
+    play = suspended().client(close("P", "p") + SYNC).upstream(CLOSED + ready("T"))
+    assert play.take(do.Record).outcome.rows == 1
+
+
+def test_a_portal_that_sql_closes_is_over() -> None:
+    play = suspended().client(query("close p")).answer(allow(command=tree("close_cursor", Effect.SESSION)))
+    play.upstream(PARSED + BOUND + NO_DATA + tag("CLOSE CURSOR") + ready("T"))
+    assert [wish.outcome.rows for wish in play.wishes if isinstance(wish, do.Record)] == [0, 1]
+
+
+def test_a_portal_in_whose_place_another_comes_is_over() -> None:
+    play = SignedIn().client(parse("select 1") + bind() + execute(limit=1) + SYNC).learn().answer(allow())
+    play.upstream(PARSED + BOUND + row("1") + message("s") + ready("T"))
+    play.wishes.clear()
+    play.client(bind() + execute() + SYNC).answer(allow()).upstream(BOUND + row("1") + row("2") + tag("SELECT 2"))
+    assert [wish.outcome.rows for wish in play.wishes if isinstance(wish, do.Record)] == [1, 2]
+
+
+def test_a_portal_that_was_never_run_is_over_when_it_is_closed() -> None:
+    play = suspended().client(bind("n", "q") + SYNC).answer(allow()).upstream(BOUND + ready("T"))
+    play.wishes.clear()
+    play.client(close("P", "q") + SYNC).upstream(CLOSED + ready("T"))
+    assert play.take(do.Record).outcome.rows == 0
+
+
+@pytest.mark.parametrize("event", [message("X"), None])
+def test_portals_are_over_when_the_session_is(event: bytes | None) -> None:
+    play = suspended()
+    if event is None:
+        play.saw(saw.EndReceived(Side.CLIENT))
+    else:
+        play.client(event)
+    assert play.take(do.Record).outcome == Outcome(1, len(row("1")))
 
 
 UPDATE = tree("update", Effect.WRITE)

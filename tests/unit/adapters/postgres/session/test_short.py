@@ -14,6 +14,7 @@ from tests.wire import (
     NO_DATA,
     PARSED,
     SYNC,
+    Known,
     SignedIn,
     allow,
     bind,
@@ -28,6 +29,7 @@ from tests.wire import (
     query,
     ready,
     row,
+    standing,
     tag,
     tree,
 )
@@ -131,3 +133,35 @@ def test_bound_values_are_told_to_the_gate() -> None:
     play = learnt().client(parse("select $1") + bind(parameters=(b"7",)) + describe() + execute() + SYNC)
     assert is_short(play)
     assert play.take(do.Ask).question.parameters == ("7",)
+
+
+def test_behind_names_that_changed_since_something_was_prepared_the_long_way_is_taken() -> None:
+    names = Known()
+    play = SignedIn(meanings=names).client(parse("select 1", "n") + SYNC).learn().answer(allow())
+    play.upstream(PARSED + ready())
+    names.version = "second"
+    play.wishes.clear()
+    play.client(query("select 1"))
+    assert not is_short(play)
+
+
+def test_a_name_of_which_a_server_looks_at_a_part_only_is_refused() -> None:
+    play = learnt().client(parse("select 1", "n" * 64) + bind("n" * 64) + execute() + SYNC)
+    assert [one["C"] for one in errors(play.sent(Side.CLIENT))] == ["08P01"]
+    assert play.sent(Side.UPSTREAM) == b""
+
+
+def test_the_end_of_a_transaction_in_which_the_session_learned_where_it_stands_takes_the_long_way() -> None:
+    play = learnt().client(query("set local search_path = evil"))
+    play.answer(allow(command=tree("set", Effect.SESSION)))
+    play.upstream(PARSED + BOUND + NO_DATA + tag("SET") + ready("T")).sent(Side.UPSTREAM)
+    play.client(query("select 1"))
+    play.upstream(standing('["evil"]', status="T")).answer(allow()).upstream(REPLY[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("commit and chain")).answer(allow(command=tree("commit", Effect.SESSION)))
+    play.upstream(PARSED + BOUND + NO_DATA + tag("COMMIT") + ready("T"))
+    play.wishes.clear()
+    play.client(query("select 1"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+    play.upstream(standing(status="T"))
+    assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]

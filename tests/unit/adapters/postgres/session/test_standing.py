@@ -13,7 +13,9 @@ def test_the_question_leaves_the_clients_unnamed_statement_alone() -> None:
 
 def test_what_is_learned_outside_a_transaction_holds_everywhere() -> None:
     standing = Standing()
+    assert not standing.is_of_transaction
     standing.learn(("[]", "app", "app"), ("public",), results.IDLE)
+    assert not standing.is_of_transaction
     assert standing.is_known(results.IDLE)
     assert standing.is_known(results.IN_TRANSACTION)
 
@@ -23,6 +25,9 @@ def test_what_is_learned_inside_a_transaction_ends_with_it() -> None:
     standing.learn(("[]", "app", "app"), ("public",), results.IN_TRANSACTION)
     assert standing.is_known(results.IN_TRANSACTION)
     assert not standing.is_known(results.IDLE)
+    assert standing.is_of_transaction
+    standing.forget()
+    assert not standing.is_of_transaction
 
 
 def test_policies_read_only_what_is_known() -> None:
