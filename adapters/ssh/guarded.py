@@ -211,9 +211,11 @@ class GuardedShell:
             self._idle.heard()
         run = self._run
         match self._mode:
-            case Mode.SCREEN if run is not None and run.is_running:
-                run.take_input(data)
-            case Mode.RUNNING | Mode.SCREEN if run is not None:
+            case Mode.SCREEN if run is not None:
+                if run.is_undecided and b"\x03" in data:
+                    self._editor.drop()
+                run.take_keys(data)
+            case Mode.RUNNING if run is not None:
                 self._input_of(run, data)
             case Mode.SCREEN if b"\x03" in data:
                 self._editor.drop()
