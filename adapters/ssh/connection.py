@@ -173,10 +173,15 @@ class ClientConnection(asyncssh.SSHServer):
         self._left(self)
 
     def cut(self, reason: str) -> None:
-        """End the connection at once."""
+        """End the connection at once, and say why.
+
+        WHY not by the library's `disconnect`: it closes the channels first, and ssh leaves with its last channel, whatever comes behind that.
+        """
         self.reason = reason
-        if self._connection is not None:
-            self._connection.disconnect(asyncssh.DISC_BY_APPLICATION, reason)
+        connection = self._connection
+        if connection is not None:
+            connection._send_disconnect(asyncssh.DISC_BY_APPLICATION, reason, asyncssh.DEFAULT_LANG)
+            connection.abort()
 
     # --- channels
 
