@@ -344,7 +344,7 @@ class GuardedShell:
         self._visit.gate.finished(answer.decision_id, Outcome())
         if self._mode is Mode.OVER:
             return
-        end = LineEnd(self, self._display, None)
+        end = self._end_of_line = LineEnd(self, self._display, None)
         self._display.cooks = False
         self._run = CommandRun(
             self._visit,
@@ -361,7 +361,7 @@ class GuardedShell:
         self._loop.call_soon(self._after_line, end, status)
 
     def _after_line(self, end: LineEnd, status: int) -> None:
-        if self._mode is Mode.OVER or (self._end_of_line is not None and self._end_of_line is not end):
+        if self._mode is Mode.OVER or self._end_of_line is not end:
             return
         self._run, self._interrupted, self._end_of_line, self._display.cooks = None, None, None, True
         self._state = self._state.with_status(status)

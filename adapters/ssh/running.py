@@ -328,6 +328,9 @@ class CommandRun:
         try:
             await self._visit.upstream.run(lambda: TargetSession(self), line, self._environment, self._terminal)
         except TargetUnusable as error:
+            if not self._is_there:
+                # Whoever left was told so by then, and may be at something else.
+                return
             self.tell(messages.target_trouble(str(error)))
             self._finish(error.code)
             self._exit(messages.LOST)
@@ -382,7 +385,9 @@ class CommandRun:
     def target_ended(self, status: int | None, signal: tuple[str, bool, str, str] | None) -> None:
         """The command is over: how it ended, or None and None when nobody knows."""
         self._target = None
-        self._show_rest()
+        if self._decision_id:
+            self._show_rest()
+        # WHY looked at again: what was kept back may be no text, which ends it.
         if not self._decision_id:
             return
         if signal is not None:
