@@ -292,6 +292,10 @@ async def _run_line(process: asyncssh.SSHServerProcess[str], ran: list[str]) -> 
         except asyncssh.SignalReceived as signal:
             process.exit_with_signal(signal.signal)
         return
+    if "#input" in line:
+        process.stdout.write(f"heard {len(await process.stdin.read())}\n")
+        process.exit(0)
+        return
     process.stdout.write(line)
     process.stderr.write("err")
     process.exit(3)

@@ -14,7 +14,7 @@ import asyncssh
 from asyncssh.packet import SSHPacket
 
 from adapters.ssh.client_end import Terminal, screen_of
-from adapters.ssh.facts import command_question, is_carried
+from adapters.ssh.facts import is_carried
 from adapters.ssh.guarded import GuardedShell
 from adapters.ssh.running import CommandRun
 from adapters.ssh.subsystem import SFTP, FilesRun
@@ -103,12 +103,8 @@ class GuardedChannel(asyncssh.SSHServerChannel[bytes]):
     def _process_exec_request(self, packet: SSHPacket) -> bool:
         command = packet.get_string()
         packet.check_end()
-        try:
-            text = command.decode()
-        except UnicodeDecodeError:
-            self.visit.refuse_question(command_question(command), "a command that is not UTF-8")
-            return False
-        return self._start_session(command=text)
+        # WHY what is no UTF-8 too: as a request that fails it would have nobody to tell why (`session` refuses it).
+        return self._start_session(command=command.decode(errors="surrogateescape"))
 
     def _process_x11_req_request(self, packet: SSHPacket) -> bool:
         self.visit.refuse("display")
@@ -184,7 +180,7 @@ class ClientSession(asyncssh.SSHServerSession[bytes]):
         return True
 
     def exec_requested(self, command: str) -> bool:
-        self._command = command.encode()
+        self._command = command.encode(errors="surrogateescape")
         return True
 
     def break_received(self, msec: int) -> bool:

@@ -130,11 +130,17 @@ class GuardedFiles:
         if self._is_over:
             await self.close(made)
             raise asyncssh.SFTPConnectionLost("the client is gone")
-        if await self._remote.realpath(where) != where:
+        try:
+            is_same = await self._remote.realpath(where) == where
+            if is_same and pflags & asyncssh.FXF_TRUNC:
+                await _empty(remote)
+        except asyncssh.SFTPError:
+            # WHY here: its client does not get to know it, and could never close it.
+            await self.close(made, "NOT_OPENED")
+            raise
+        if not is_same:
             await self.close(made, "PATH_CHANGED")
             raise asyncssh.SFTPPermissionDenied("this path changed while it was opened")
-        if pflags & asyncssh.FXF_TRUNC:
-            await remote.truncate(0)
         return made
 
     async def read(self, file: OpenFile, offset: int, size: int) -> bytes:
@@ -315,6 +321,15 @@ async def open_files(visit: Visit, asker: Asker, ended: Callable[[], None]) -> G
     finally:
         visit.gate.finished(answer.decision_id, Outcome(error=error))
     return GuardedFiles(visit, asker, remote, ended)
+
+
+async def _empty(file: asyncssh.SFTPClientFile) -> None:
+    """Empty a file, where opening it could have done so: devices and pipes stay as they are."""
+    try:
+        await file.truncate(0)
+    except asyncssh.SFTPError:
+        if (await file.stat()).type == asyncssh.FILEXFER_TYPE_REGULAR:
+            raise
 
 
 def _text(path: bytes) -> str:

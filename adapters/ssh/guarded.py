@@ -211,9 +211,11 @@ class GuardedShell:
             self._idle.heard()
         run = self._run
         match self._mode:
-            case Mode.SCREEN if run is not None and run.is_running:
-                run.take_input(data)
-            case Mode.RUNNING | Mode.SCREEN if run is not None:
+            case Mode.SCREEN if run is not None:
+                if run.is_undecided and b"\x03" in data:
+                    self._editor.drop()
+                run.take_keys(data)
+            case Mode.RUNNING if run is not None:
                 self._input_of(run, data)
             case Mode.SCREEN if b"\x03" in data:
                 self._editor.drop()
@@ -342,7 +344,7 @@ class GuardedShell:
         self._visit.gate.finished(answer.decision_id, Outcome())
         if self._mode is Mode.OVER:
             return
-        end = LineEnd(self, self._display, None)
+        end = self._end_of_line = LineEnd(self, self._display, None)
         self._display.cooks = False
         self._run = CommandRun(
             self._visit,
@@ -359,7 +361,7 @@ class GuardedShell:
         self._loop.call_soon(self._after_line, end, status)
 
     def _after_line(self, end: LineEnd, status: int) -> None:
-        if self._mode is Mode.OVER or (self._end_of_line is not None and self._end_of_line is not end):
+        if self._mode is Mode.OVER or self._end_of_line is not end:
             return
         self._run, self._interrupted, self._end_of_line, self._display.cooks = None, None, None, True
         self._state = self._state.with_status(status)

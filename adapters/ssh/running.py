@@ -142,7 +142,7 @@ class CommandRun:
 
     def signal(self, name: str) -> None:
         """A signal for the command, also where it is still on its way to the target; for one that is not granted yet, its end."""
-        if self._session.phase in (Phase.ASKED, Phase.WAITING):
+        if self.is_undecided:
             self.leave(f"cancelled by the client ({name})" if name in SIGNALS else "cancelled by the client")
             self._exit(messages.CANCELLED)
         elif name not in SIGNALS:
@@ -151,6 +151,18 @@ class CommandRun:
             self._target.send_signal(name)
         elif self._session.phase is Phase.RUNNING and len(self._early_signals) < MAX_EARLY_SIGNALS:
             self._early_signals.append(name)
+
+    def take_keys(self, data: bytes) -> None:
+        """What is typed at a terminal of the target: its alone, as it was typed, but for a Ctrl-C before it was granted."""
+        if self.is_undecided and b"\x03" in data:
+            self.signal("INT")
+        else:
+            self.take_input(data)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nobody has said yet that it may run, or may not."""
+        return self._session.phase in (Phase.ASKED, Phase.WAITING)
 
     @property
     def is_running(self) -> bool:
@@ -316,6 +328,9 @@ class CommandRun:
         try:
             await self._visit.upstream.run(lambda: TargetSession(self), line, self._environment, self._terminal)
         except TargetUnusable as error:
+            if not self._is_there:
+                # Whoever left was told so by then, and may be at something else.
+                return
             self.tell(messages.target_trouble(str(error)))
             self._finish(error.code)
             self._exit(messages.LOST)
@@ -370,7 +385,9 @@ class CommandRun:
     def target_ended(self, status: int | None, signal: tuple[str, bool, str, str] | None) -> None:
         """The command is over: how it ended, or None and None when nobody knows."""
         self._target = None
-        self._show_rest()
+        if self._decision_id:
+            self._show_rest()
+        # WHY looked at again: what was kept back may be no text, which ends it.
         if not self._decision_id:
             return
         if signal is not None:

@@ -203,12 +203,14 @@ class CommandSession:
     def _granted(self, answer: Answer) -> list[Effect]:
         missing, masks = unmet(answer, can_record=True, can_mask=True), masks_of(answer)
         line = self.line_of(self._text.decode(), self.shell)
-        if missing is None and line is None:
-            missing = "a command that the target can take, and this one is too long"
-        if missing is not None or line is None or isinstance(masks, str):
+        if missing is not None or isinstance(masks, str):
             self.phase = Phase.OVER
             told = messages.unenforceable(answer, missing or "")
             return [NotRun(answer.decision_id, "OBLIGATION_UNKNOWN"), Tell(told), End(messages.REFUSED)]
+        if line is None:
+            self.phase = Phase.OVER
+            told = messages.refused("a command longer than the target takes", "put it into a file and run that")
+            return [NotRun(answer.decision_id, "TOO_LONG"), Tell(told), End(messages.REFUSED)]
         waited = [Tell(messages.released(self._ticket))] if self._ticket is not None else []
         self.phase = Phase.RUNNING
         return [*waited, Run(line, answer.decision_id, wants_record(answer), masks)]

@@ -277,7 +277,7 @@ class CommandOnTerminal:
         self._discipline = Discipline()
         self._run: CommandRun | None = None
         self._idle: Idle | None = None
-        self._is_raw = self._has_left = self._client_is_full = False
+        self._is_raw = self._has_left = self._has_no_more = self._client_is_full = False
         self._early = bytearray()
         self._grant = ""
 
@@ -316,7 +316,10 @@ class CommandOnTerminal:
         self._run.start(text)
         early, self._early = bytes(self._early), bytearray()
         if early:
+            self._client.resume_reading()
             self.take_input(early)
+        if self._has_no_more:
+            self._run.end_input()
 
     # --- the client's side
 
@@ -325,10 +328,11 @@ class CommandOnTerminal:
         if self._idle is not None:
             self._idle.heard()
         if self._run is None:
-            self._early += data[: MAX_EARLY - len(self._early)]
+            self._keep(data)
             return
-        if self._is_raw and self._run.is_running:
-            self._run.take_input(data)
+        if self._is_raw:
+            # WHY also before it runs: what it will be typed is its own, and no lines of ours.
+            self._run.take_keys(data)
             return
         for act in self._discipline.feed(data):
             match act:
@@ -342,8 +346,19 @@ class CommandOnTerminal:
                 case End():
                     self._run.end_input()
 
+    def _keep(self, data: bytes) -> None:
+        """Keep what is typed while the terminal is asked about; Ctrl-C takes the question back."""
+        self._early += data
+        if b"\x03" in data and not self._has_left:
+            self._has_left = True
+            self._asker.leave()
+            self._client.exit(messages.CANCELLED)
+        elif len(self._early) > MAX_EARLY:
+            self._client.pause_reading()
+
     def end_input(self) -> None:
         """The client types no more."""
+        self._has_no_more = True
         if self._run is not None:
             self._run.end_input()
 

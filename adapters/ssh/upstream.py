@@ -85,8 +85,7 @@ class Upstream:
     async def connection(self, full: Collection[asyncssh.SSHClientConnection] = ()) -> asyncssh.SSHClientConnection:
         """A connection, not one of those that are full. Raises TargetUnusable."""
         async with self._connecting:
-            if self._is_closed:
-                raise TargetUnusable("the session is over", code="CLOSED")
+            self._check_open()
             self._connections = [one for one in self._connections if not one.is_closed()]
             for one in self._connections:
                 if one not in full:
@@ -99,8 +98,16 @@ class Upstream:
                 made = await self._connect()
             finally:
                 self._told(now() - began, made is not None)
+            # WHY before anything else: whoever asked for it may have left meanwhile, and what is not here nobody ends.
             self._connections.append(made)
+            self._check_open()
             return made
+
+    def _check_open(self) -> None:
+        """Raise TargetUnusable after the end, and leave nothing open then."""
+        if self._is_closed:
+            self.close()
+            raise TargetUnusable("the session is over", code="CLOSED")
 
     async def run(
         self,

@@ -49,11 +49,22 @@ class Discipline:
         self._line = bytearray()
 
     def feed(self, data: bytes) -> list[Act]:
-        """What some bytes come to."""
+        """What some bytes come to: what is shown and what is given in one piece each, up to a signal or an end.
+
+        WHY joined: each piece is a packet to the client and a frame of the recording, and megabytes may be pasted.
+        """
         acts: list[Act] = []
+        shown, given = bytearray(), bytearray()
         for byte in data:
-            acts += self._one(byte)
-        return acts
+            for act in self._one(byte):
+                if isinstance(act, Echo):
+                    shown += act.data
+                elif isinstance(act, Give):
+                    given += act.data
+                else:
+                    acts += [*_joined(shown, given), act]
+                    shown, given = bytearray(), bytearray()
+        return [*acts, *_joined(shown, given)]
 
     def rest(self) -> bytes:
         """What was typed of a line that is not whole, taken away."""
@@ -105,6 +116,16 @@ class Discipline:
         while self._line and not (by_word and self._line[-1:].isspace()):
             cells += self._erase()
         return cells
+
+
+def _joined(shown: bytearray, given: bytearray) -> list[Act]:
+    """What is to be shown, then what is to be given, as far as there is something."""
+    acts: list[Act] = []
+    if shown:
+        acts.append(Echo(bytes(shown)))
+    if given:
+        acts.append(Give(bytes(given)))
+    return acts
 
 
 def cooked(data: bytes) -> bytes:

@@ -322,7 +322,8 @@ def _weight_of(key: Key) -> int:
 
 
 def _cells(char: str) -> int:
-    if unicodedata.combining(char):
+    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me") or "\u1160" <= char <= "\u11ff":
+        # WHY more than what combines: vowels of many scripts, signs that choose a drawing and the later parts of a Korean syllable take no cell.
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 

@@ -82,6 +82,12 @@ def test_a_session_of_sftp_does_what_is_granted(place: Place) -> None:
     assert b" b\n" in done.stdout
 
 
+def test_a_device_takes_what_is_put_into_it(place: Place) -> None:
+    (place.folder / "upload").write_text("hello")
+    done = sftp(place, f"put {place.folder}/upload /dev/null\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_symbolic_link_is_judged_by_where_it_leads(place: Place) -> None:
     secret, link = place.folder / "deep#deny", place.folder / "harmless"
     secret.write_text("s3cret")

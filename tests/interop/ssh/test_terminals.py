@@ -69,6 +69,18 @@ def test_a_command_on_a_terminal_is_judged_and_recorded(place: Place) -> None:
         assert typist.end() == 126
 
 
+@pytest.mark.usefixtures("terminals")
+def test_what_is_typed_while_a_command_on_a_terminal_is_held_reaches_it_key_by_key(place: Place) -> None:
+    with at_terminal(raw(place, "read -n1 key; echo key=$key; read -r rest; echo rest=$rest #hold")) as typist:
+        typist.until("approve with")
+        typist.type("abc")
+        place.decide_hold(granted=True)
+        typist.until("key=a")
+        typist.type("d\r")
+        typist.until("rest=bcd")
+        assert typist.end() == 0
+
+
 def test_without_a_grant_the_command_has_no_terminal_and_lines_of_ours(place: Place) -> None:
     command = place.command("test -t 0 && echo given; read x; echo got $x", options=["-t"])
     with at_terminal(command) as typist:

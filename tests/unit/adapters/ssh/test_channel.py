@@ -96,11 +96,15 @@ async def test_a_second_command_on_a_channel_is_refused() -> None:
         assert len(world.gate.asked) == 1
 
 
-async def test_a_command_that_is_not_utf_8_is_refused_and_recorded() -> None:
+@pytest.mark.parametrize("terminal", [None, "xterm"])
+async def test_a_command_that_is_not_utf_8_is_refused_recorded_and_told_why(terminal: str | None) -> None:
     async with ssh_world() as world, await world.connect() as connection:
-        with pytest.raises(asyncssh.ChannelOpenError):
-            await connection.create_process(b"id \xff")  # type: ignore[arg-type]  # as the wire has it
+        process = await connection.create_process(b"id \xff", term_type=terminal)  # type: ignore[arg-type]  # as the wire has it
+        done = await process.wait()
+        assert done.exit_status == 126
+        assert "refused: a command that is not UTF-8" in str(done.stdout if terminal else done.stderr)
         assert world.gate.refused == [(b"id \xff", "a command that is not UTF-8")]
+        assert world.ran == []
 
 
 async def test_input_that_waits_takes_no_more_than_its_bytes() -> None:

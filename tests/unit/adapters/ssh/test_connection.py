@@ -6,6 +6,8 @@ import asyncio
 
 import asyncssh
 import pytest
+from asyncssh.constants import MSG_CHANNEL_CLOSE, MSG_DISCONNECT
+from asyncssh.packet import SSHPacketLogger
 
 from adapters.ssh.connection import MAX_OFFERS, ClientConnection, ConnectionSettings
 from adapters.ssh.visit import MAX_CHANNELS
@@ -198,6 +200,30 @@ async def test_a_proof_of_another_name_than_the_last_is_none() -> None:
     assert keeper.admitted[0]["proven"] is False
     assert connection.visit is None
     assert "28P01" in wire.said
+
+
+async def test_who_is_sent_away_hears_why_before_anything_of_theirs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await connection.create_process("id #hold")
+        await world.until(lambda: world.gate.held)
+        visitor = next(iter(world.listener._connections))
+        assert visitor._connection is not None
+        sent: list[int] = []
+        send = visitor._connection.send_packet
+
+        def seen(pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None) -> None:
+            sent.append(pkttype)
+            send(pkttype, *args, handler=handler)
+
+        monkeypatch.setattr(visitor._connection, "send_packet", seen)
+        visitor.cut("enough for today")
+        visitor.cut("enough for today")
+        await process.wait_closed()
+        # WHY: ssh leaves with its last channel, and reads nothing that comes behind its end.
+        assert sent[0] == MSG_DISCONNECT
+        assert MSG_CHANNEL_CLOSE not in sent
+        await world.until(lambda: bool(world.gate.closed))
+        assert (world.gate.closed, world.gate.withdrawn) == (["enough for today"], ["T1"])
 
 
 async def test_connections_that_wait_for_an_approval_count_as_channels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,6 +215,58 @@ class Slow:
         pass
 
 
+class Stubborn:
+    """A target, and a file of it that cannot be emptied, or of which nobody can say any more where it is."""
+
+    def __init__(self, kind: int, *, is_lost: bool) -> None:
+        self.kind, self.is_lost = kind, is_lost
+        self.closed: list[str] = []
+
+    async def realpath(self, path: str) -> str:
+        if self.is_lost and self.closed == ["not yet"]:
+            raise asyncssh.SFTPNoSuchFile("its folder is gone")
+        return path
+
+    async def open(self, path: str, *how: object, encoding: None) -> Stubborn:
+        self.closed = ["not yet"]
+        return self
+
+    async def truncate(self, size: int) -> None:
+        raise asyncssh.SFTPFailure("it is not emptied")
+
+    async def stat(self) -> asyncssh.SFTPAttrs:
+        return asyncssh.SFTPAttrs(type=self.kind)
+
+    async def close(self) -> None:
+        self.closed = ["closed"]
+
+
+WHOLLY_NEW = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_TRUNC
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_lost"), [(asyncssh.FILEXFER_TYPE_REGULAR, False), (asyncssh.FILEXFER_TYPE_SPECIAL, True)]
+)
+async def test_a_file_that_fails_after_it_was_opened_is_closed_and_told(kind: int, is_lost: bool) -> None:
+    gate, remote, where = SmallGate(), Stubborn(kind, is_lost=is_lost), Target("h", 22, "me")
+    visit = Visit(gate, where, Upstream(where), lambda reason: None, 5.0)
+    files = GuardedFiles(visit, Asker(visit, lambda said: None), remote)  # type: ignore[arg-type]  # as much of one as is used
+    with pytest.raises(asyncssh.SFTPError):
+        await files.open(b"/x", WHOLLY_NEW, asyncssh.SFTPAttrs())
+    assert remote.closed == ["closed"]
+    assert [outcome.error for _, outcome in gate.outcomes] == ["NOT_OPENED"]
+    assert files._open == set()
+
+
+async def test_what_has_nothing_to_be_emptied_is_opened_all_the_same() -> None:
+    gate, where = SmallGate(), Target("h", 22, "me")
+    remote = Stubborn(asyncssh.FILEXFER_TYPE_SPECIAL, is_lost=False)
+    visit = Visit(gate, where, Upstream(where), lambda reason: None, 5.0)
+    files = GuardedFiles(visit, Asker(visit, lambda said: None), remote)  # type: ignore[arg-type]  # as much of one as is used
+    file = await files.open(b"/dev/null", WHOLLY_NEW, asyncssh.SFTPAttrs())
+    assert (remote.closed, files._open) == (["not yet"], {file})
+
+
 @pytest.mark.parametrize("is_cancelled", [False, True])
 async def test_who_leaves_while_a_file_is_opened_leaves_an_outcome_and_no_open_file(is_cancelled: bool) -> None:
     gate, remote, where = SmallGate(), Slow(), Target("h", 22, "me")

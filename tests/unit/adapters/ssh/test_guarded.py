@@ -9,11 +9,12 @@ import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import asyncssh
 import pytest
 
-from adapters.core.ports import Answer, Pending, Question
+from adapters.core.ports import Answer, Pending, Question, Target
 from adapters.ssh.facts import request_question
 from tests import ssh_world as worlds
 from tests.ssh_world import SmallGate, World, ssh_world
@@ -224,6 +225,38 @@ async def test_ctrl_c_takes_a_held_program_of_the_whole_screen_back(monkeypatch:
         assert "^C\r\n" in await typed.until(PROMPT.search)
         assert world.gate.withdrawn == ["T2"]
         assert await typed.line("echo $?") == "130\r\n"
+
+
+async def test_a_line_that_was_left_on_its_way_to_the_target_says_nothing_any_more() -> None:
+    asked, goes_on, came = asyncio.Event(), asyncio.Event(), []
+
+    async def fresh() -> Target:
+        came.append(1)
+        asked.set()
+        if len(came) == 1:
+            await goes_on.wait()
+            raise ConnectionError
+        return world.target
+
+    async with ssh_world() as world, shell(world) as typed:
+        visit = next(iter(world.listener._connections)).visit
+        assert visit is not None
+        connection = await visit.upstream.connection()
+        visit.upstream._target = replace(world.target, fresh=fresh)
+        connection.abort()
+        await connection.wait_closed()
+        typed.process.stdin.write("true\r")
+        await asked.wait()
+        typed.process.stdin.write("\x03")
+        await typed.until(lambda said: "^C\r\n" in said)
+        typed.process.stdin.write("\x03")
+        await typed.until(PROMPT.search)
+        typed.process.stdin.write("echo ki")
+        await typed.until(lambda said: "ki" in said)
+        goes_on.set()
+        # The next line waits for the same way to the target.
+        assert await typed.line("ng $?") == "king 130\r\n"
+        assert "the target" not in typed.seen
 
 
 async def test_input_goes_to_what_runs_and_keys_end_it() -> None:

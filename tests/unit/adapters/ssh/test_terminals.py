@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 
 from adapters.core.ports import Answer
+from adapters.ssh.terminals import MAX_EARLY
 from tests.ssh_world import RAW, World, answer_for, ssh_world
 
 
@@ -176,6 +177,60 @@ async def test_without_a_terminal_the_command_runs_with_lines_of_our_own(allowed
         await until(process, "ab\b \bc\r\n")
         process.stdin.write("\x03")
         await until(process, "^C\r\n")
+
+
+async def test_what_is_typed_at_a_granted_terminal_before_the_command_runs_is_the_command_s_alone() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await raw(connection, "id #hold #stuck")
+        await world.until(lambda: world.gate.held)
+        process.stdin.write("typed")
+        assert (await connection.run("another")).exit_status == 3
+        (kept,) = world.gate.recordings
+        # No line of ours has it.
+        assert b"typed" not in kept.shown
+        world.gate.held["T2"].set_result(True)
+        await until(process, "typed")
+        assert kept.shown.count(b"typed") == 1
+
+
+async def test_ctrl_c_takes_back_a_command_that_waits_on_a_granted_terminal() -> None:
+    async with ssh_world() as world, await world.connect() as connection:
+        process = await raw(connection, "id #hold")
+        await world.until(lambda: world.gate.held)
+        process.stdin.write("ab\x03")
+        assert (await process.wait()).exit_status == 130
+        assert world.gate.withdrawn == ["T2"]
+        assert world.ran == []
+
+
+@pytest.mark.parametrize("typed", ["\x03", "yes\n\x03"])
+async def test_ctrl_c_takes_back_the_question_of_a_terminal(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
+    def said(text: str, number: int = 1) -> Answer:
+        return answer_for("#hold" if text == "terminal" else text, number)
+
+    monkeypatch.setattr("tests.ssh_world.answer_for", said)
+    async with ssh_world() as world, await world.connect() as connection:
+        world.gate.is_prompt = True
+        process = await raw(connection, "id")
+        await world.until(lambda: world.gate.held)
+        process.stdin.write(typed)
+        assert (await process.wait()).exit_status == 130
+        assert world.gate.withdrawn == ["T1"]
+        assert world.ran == []
+
+
+async def test_all_that_is_typed_while_a_terminal_is_asked_about_reaches_the_command() -> None:
+    RAW.update(allowed=False)
+    async with ssh_world() as world, await world.connect() as connection:
+        world.gate.is_late = lambda text: text == "terminal"
+        process = await raw(connection, "count #input")
+        await world.until(lambda: world.gate.waiting)
+        lines = 3 * MAX_EARLY // 64
+        process.stdin.write(("x" * 63 + "\n") * lines)
+        process.stdin.write_eof()
+        assert (await connection.run("another")).exit_status == 3
+        world.gate.answer_now()
+        await until(process, f"heard {64 * lines}")
 
 
 TOKEN = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"

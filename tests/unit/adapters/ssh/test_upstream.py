@@ -68,6 +68,25 @@ async def test_one_connection_serves_and_is_made_again_when_it_was_lost() -> Non
         assert caught.value.code == "CLOSED"
 
 
+async def test_a_connection_that_comes_about_after_the_end_is_ended() -> None:
+    async with ssh_world() as world:
+        asked, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def fresh() -> Target:
+            asked.set()
+            await goes_on.wait()
+            return world.target
+
+        upstream = Upstream(replace(world.target, fresh=fresh))
+        task = asyncio.create_task(upstream.connection())
+        await asked.wait()
+        upstream.close()
+        goes_on.set()
+        with pytest.raises(TargetUnusable) as caught:
+            await task
+        assert caught.value.code == "CLOSED"
+
+
 async def test_each_try_to_connect_is_told() -> None:
     told: list[bool] = []
     async with ssh_world() as world:

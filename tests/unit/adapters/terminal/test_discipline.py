@@ -29,16 +29,28 @@ def test_keys_take_back() -> None:
 
 
 def test_interrupts_and_ends() -> None:
-    assert Discipline().feed(b"a\x03") == [Echo(b"a"), Echo(b"^C\r\n"), Signal("INT")]
+    assert Discipline().feed(b"a\x03") == [Echo(b"a^C\r\n"), Signal("INT")]
     assert Discipline().feed(b"\x1c")[-1] == Signal("QUIT")
     assert Discipline().feed(b"\x04") == [End()]
     assert Discipline().feed(b"a\x04") == [Echo(b"a"), Give(b"a")]
 
 
+def test_a_pasted_text_is_shown_and_given_in_one_piece_up_to_a_signal() -> None:
+    assert Discipline().feed(b"ab\rcd\re\x03f\r") == [
+        Echo(b"ab\r\ncd\r\ne^C\r\n"),
+        Give(b"ab\ncd\n"),
+        Signal("INT"),
+        Echo(b"f\r\n"),
+        Give(b"f\n"),
+    ]
+    many = b"a line of a long text\n" * 5000
+    assert Discipline().feed(many) == [Echo(many.replace(b"\n", b"\r\n")), Give(many)]
+
+
 def test_other_control_characters_go_nowhere_and_lines_have_a_limit() -> None:
     lines = Discipline()
     assert lines.feed(b"\x1b\x00\x01") == []
-    assert lines.feed(b"x" * (MAX_LINE + 1))[-1] == Echo(b"\x07")
+    assert lines.feed(b"x" * (MAX_LINE + 1))[-1] == Echo(b"x" * MAX_LINE + b"\x07")
     assert given_of(lines.feed(b"\n")) == b"x" * MAX_LINE + b"\n"
 
 

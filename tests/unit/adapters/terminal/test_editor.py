@@ -177,6 +177,28 @@ def test_something_can_be_shown_below_and_put_in() -> None:
     assert screen.text == "$ ls a\naa ab\n$ ls ab"
 
 
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    [
+        ("a", 1),
+        ("\u6f22", 2),
+        ("e\u0301", 1),
+        ("\u0e01\u0e31", 1),
+        ("\u0915\u0941", 1),
+        ("\u2764\ufe0e", 1),
+        ("5\u20e3", 1),
+        ("\u1112\u1161\u11ab", 2),
+    ],
+    ids=["letter", "wide", "accent", "thai", "devanagari", "chosen drawing", "enclosed", "decomposed korean"],
+)
+def test_the_cursor_stands_behind_the_cells_that_a_terminal_takes(text: str, cells: int) -> None:
+    editor = Editor(40)
+    editor.begin("$ ")
+    editor.feed(text.encode())
+    shown, _ = editor.step()
+    assert shown.endswith(f"\r\x1b[{2 + cells}C".encode())
+
+
 def test_keys_wait_for_their_turn_or_are_dropped() -> None:
     editor, _, events = typed("one\rtwo\r")
     assert events == [Submitted("one"), Submitted("onetwo")] or events[0] == Submitted("one")
