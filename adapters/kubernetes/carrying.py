@@ -280,7 +280,7 @@ class Carrier:
             self._do.send(self._talk.switched(head))
         if self._raw is not None:
             self._record_terminal()
-        elif self._masks:
+        elif self._speaks:
             self._outputs = Outputs(self._masks, is_terminal=facts.is_terminal(self._asked.forward))
         if self._outputs is not None:
             self._view = self._talk.view(self._outputs)
@@ -324,7 +324,7 @@ class Carrier:
         view = self._view
         if view is None:
             self._bytes += len(data)
-            self._do.send(self._talk.from_target(data))
+            self._do.send(data)
         else:
             self._show(view.from_target(data))
         self._rest()
@@ -361,6 +361,10 @@ class Carrier:
         if self._stage is Stage.RUNNING:
             if self._view is not None:
                 self._show(self._view.finish())
+                if not self._view.is_over:
+                    raise PeerProtocolError(
+                        "the API server ended the connection, and said no result", code="TARGET_LOST"
+                    )
             self._end(None, "done")
         elif self._stage is Stage.REFUSED:
             self._pass_refusal(None)
@@ -370,7 +374,7 @@ class Carrier:
     # --- ends
 
     def _fail(self, number: int, code: str, message: str) -> None:
-        is_told = self._stage is Stage.RUNNING and self._view is not None
+        is_told = self._stage is Stage.RUNNING and self._view is not None and not self._view.is_over
         if (self._stage in (Stage.RUNNING, Stage.LEAVING, Stage.REFUSED) and not is_told) or self._answer is None:
             self._end(code, message)
             return

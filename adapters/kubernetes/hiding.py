@@ -1,4 +1,4 @@
-"""Hides values in what containers say, as it comes: in the streams of an exec or attach, over WebSocket and over SPDY. Pure.
+"""What containers say, as it comes, and how it ended: the streams of an exec or attach, over WebSocket and over SPDY, values in them hidden. Pure.
 
 INVARIANT: what the client is shown of standard output and standard error went through a masker first, each stream through its own. Frames are
 read strictly and, where they carry output, written anew; what cannot be looked into ends it. Which values, says the grant
@@ -14,18 +14,20 @@ from typing import Protocol
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
 from adapters.kubernetes.channels import CLOSE, ERROR, STDERR, STDOUT, ChannelReader, Piece, Whole, message
+from adapters.kubernetes.spdy_streams import SpdyStreams
 from adapters.web.websocket import frames as websockets
 from engine.masking.output import OutputMasker, Shown, ValueMask
 
 QUIET_SECONDS = 0.1
 """After which something that only waits for a word beside it is taken as it stands; as over SSH."""
-MAX_FRAME = 1 << 24
-MAX_STREAMS = 8
 _OUTPUTS = (STDOUT, STDERR)
 
 
 class View(Protocol):
-    """What a client sees of an upgraded connection whose output is masked."""
+    """What a client sees of a container, masked where that is to be. It ends with a frame whenever it is looked at, so that words of ours may follow."""
+
+    is_over: bool
+    """Whether the client was told how it ended."""
 
     @property
     def hidden(self) -> int:
@@ -125,6 +127,7 @@ class _Shows:
         """`framed`: a piece of an output as it stands on the wire."""
         self._outputs = outputs
         self._framed = framed
+        self.is_over = False
 
     @property
     def hidden(self) -> int:
@@ -162,6 +165,7 @@ class WebSocketView(_Shows):
         if isinstance(one, Piece):
             return self._piece(one)
         if one.opcode == websockets.CLOSE:
+            self.is_over = True
             # WHY no reason: it is a text that no mask has looked into.
             return self.finish() + websockets.frame(websockets.CLOSE, one.payload[:2])
         return websockets.written(one)
@@ -180,6 +184,7 @@ class WebSocketView(_Shows):
         if whole is None:
             return b""
         if channel == ERROR:
+            self.is_over = True
             return self.finish() + message(channel, whole)
         if channel == CLOSE and whole and whole[0] in _OUTPUTS:
             return self._written([(whole[0], self._outputs.end(whole[0]))]) + message(channel, whole)
@@ -189,31 +194,26 @@ class WebSocketView(_Shows):
 class SpdyView(_Shows):
     """Over SPDY/3.1: streams that the client opened; which is which it says when it opens them."""
 
-    def __init__(self, outputs: Outputs, headers: spdy.HeaderReader, streams: dict[int, str], rest: bytes) -> None:
-        """`headers` has read what the client sent so far, `streams` are those it opened; `rest` is the beginning of its next frame."""
+    def __init__(self, outputs: Outputs, client: SpdyStreams) -> None:
         super().__init__(outputs, partial(spdy.data_frame, is_last=False))
-        self._headers, self._streams = headers, streams
-        self._up, self._down = spdy.FrameReader(MAX_FRAME), spdy.FrameReader(MAX_FRAME)
-        self._up.feed(rest)
-        self.is_new: Callable[[spdy.Frame], bool] = lambda frame: True
+        self._client, self._down = client, spdy.FrameReader(spdy.MAX_RUNNING)
 
     def from_client(self, data: bytes) -> bytes:
-        for one in self._up.feed(data):
-            if one.kind == spdy.SYN_STREAM:
-                self._streams[one.stream] = self._headers.read(one.payload[10:]).get("streamtype", "")
-            elif one.kind == spdy.HEADERS:
-                self._headers.read(one.payload[4:])
-            if len(self._streams) > MAX_STREAMS:
-                raise PeerProtocolError("the client opens too many streams", code="spdy")
+        self._client.read(data)
         return data
 
     def from_target(self, data: bytes) -> bytes:
-        return b"".join([self._one(frame) for frame in self._down.feed(data) if self.is_new(frame)])
+        return b"".join([self._one(frame) for frame in self._down.feed(data)])
 
     def _one(self, frame: spdy.Frame) -> bytes:
         if frame.kind == spdy.SYN_STREAM:
             raise PeerProtocolError("the target opens a stream on an exec", code="spdy")
-        is_output = self._streams.get(frame.stream) in ("stdout", "stderr")
+        if frame.kind == spdy.SYN_REPLY:
+            return self._client.pass_answer(frame)
+        if frame.kind == spdy.HEADERS:
+            return self._client.pass_headers(frame)
+        name = self._client.names.get(frame.stream)
+        is_output = name in ("stdout", "stderr")
         if frame.kind is None and is_output:
             shown = self._outputs.push(frame.stream, frame.payload) if frame.payload else b""
             is_last = bool(frame.flags & spdy.FIN)
@@ -221,8 +221,10 @@ class SpdyView(_Shows):
             return (
                 spdy.data_frame(frame.stream, shown, is_last=is_last) if shown or is_last or not frame.payload else b""
             )
-        if frame.kind is None and self._streams.get(frame.stream) != "error":
+        if frame.kind is None and name != "error":
             raise PeerProtocolError("the target says something on a stream that says nothing", code="spdy")
+        is_word = frame.kind == spdy.RST_STREAM or (frame.kind is None and (frame.payload or frame.flags & spdy.FIN))
+        self.is_over |= name == "error" and bool(is_word)
         if frame.kind == spdy.RST_STREAM and is_output:
             return self._written([(frame.stream, self._outputs.end(frame.stream))]) + frame.raw
         return frame.raw

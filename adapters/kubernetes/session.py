@@ -79,7 +79,9 @@ class KubernetesManners:
 
     def reply(self, exchange: Exchange, target: Target, caller: Caller, *, closes: bool) -> Replying:
         """The answer as it comes, with its masks."""
-        return reply_to(exchange, target, closes=closes)
+        assert exchange.forward is not None
+        is_watch = facts.info_of(exchange.forward).verb == "watch"
+        return reply_to(exchange, target, closes=closes, last_word=statuses.ended_watch if is_watch else None)
 
     def patience(self, forward: Forward, seconds: float) -> float | None:
         """How long nothing may come from the API server; a watch may be silent for ever."""

@@ -15,6 +15,8 @@ SYN_STREAM, SYN_REPLY, RST_STREAM, SETTINGS, PING, GOAWAY, HEADERS, WINDOW_UPDAT
 FIN = 1
 MAX_PAYLOAD = 64 * 1024
 """Of one frame while nothing runs yet."""
+MAX_RUNNING = (1 << 24) - 1
+"""Of one frame of what runs: as long as a length can say."""
 MAX_HEADERS = 16 * 1024
 """Of one block of headers, unpacked."""
 
@@ -104,11 +106,11 @@ class Frame:
 class FrameReader:
     """Bytes to frames. Raises PeerProtocolError for what is no SPDY/3, or longer than `most`."""
 
-    __slots__ = ("_most", "_unread")
+    __slots__ = ("_unread", "most")
 
     def __init__(self, most: int = MAX_PAYLOAD) -> None:
-        self._most = most
-        self._unread = b""
+        self.most = most
+        self._unread = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
         """The frames that are whole by now."""
@@ -121,22 +123,24 @@ class FrameReader:
     @property
     def rest(self) -> bytes:
         """The beginning of a frame that is not whole yet."""
-        return self._unread
+        return bytes(self._unread)
 
     def _next(self) -> Frame | None:
         data = self._unread
         if len(data) < 8:
             return None
         flags, size = data[4], int.from_bytes(data[5:8], "big")
-        if size > self._most:
+        if size > self.most:
             raise PeerProtocolError("a frame is too long", code="spdy")
         if len(data) < 8 + size:
             return None
-        payload, raw, self._unread = data[8 : 8 + size], data[: 8 + size], data[8 + size :]
-        if not data[0] & 0x80:
-            return Frame(None, flags, int.from_bytes(data[:4], "big"), payload, raw)
-        kind = int.from_bytes(data[2:4], "big")
-        if data[0] & 0x7F or data[1] != 3 or kind not in _LEAST or size < _LEAST[kind]:
+        raw = bytes(data[: 8 + size])
+        del data[: 8 + size]
+        payload = raw[8:]
+        if not raw[0] & 0x80:
+            return Frame(None, flags, int.from_bytes(raw[:4], "big"), payload, raw)
+        kind = int.from_bytes(raw[2:4], "big")
+        if raw[0] & 0x7F or raw[1] != 3 or kind not in _LEAST or size < _LEAST[kind]:
             raise PeerProtocolError("this is no frame of SPDY/3", code="spdy")
         stream = int.from_bytes(payload[:4], "big") & 0x7FFFFFFF if kind not in (SETTINGS, PING, GOAWAY) else 0
         return Frame(kind, flags, stream, payload, raw)

@@ -24,6 +24,7 @@ _OF_WIRE = {
     "identity_header": 403,
     "body_too_long": 413,
 }
+_OF_WATCHES = {"SESSION_ENDED": 503, "MASK_UNPROVEN": 502}
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -55,6 +56,12 @@ def status(code: int, message: str, *, cause: str = "", decision_id: str = "") -
     if causes:
         said["details"] = {"causes": causes}
     return json.dumps(said, ensure_ascii=True).encode() + b"\n"
+
+
+def ended_watch(code: str, message: str) -> bytes:
+    """The event that ends a watch. WHY none where the API server is gone: clients resume then where they were, and behind an event list all anew."""
+    number = _OF_WATCHES.get(code)
+    return b'{"type": "ERROR", "object": %b}\n' % status(number, message, cause=code).strip() if number else b""
 
 
 def exited(status: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What is said to a client whose connection is upgraded while nothing runs behind it: wait, or why not. Pure.
+"""What is said to a client whose connection is upgraded while nothing runs behind it: wait, why not, or why no more. Pure.
 
 Two ways of saying the same, one for WebSocket and one for SPDY: an error is a `Status` object on the error stream, which is
 what kubectl prints; words for a person go where the command's own errors would. What the client sends meanwhile is kept, as it
@@ -12,6 +12,7 @@ from typing import Protocol
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
 from adapters.kubernetes.hiding import Outputs, SpdyView, View, WebSocketView
+from adapters.kubernetes.spdy_streams import SpdyStreams
 from adapters.web.responses import AnswerHead
 from adapters.web.websocket import frames as websockets
 from engine.command.documents.refusal import Refused
@@ -56,11 +57,8 @@ class Talk(Protocol):
     def take(self) -> bytes:
         """What was kept for the target, whole frames and the beginning of one; nothing is kept from now on."""
 
-    def from_target(self, data: bytes) -> bytes:
-        """Bytes of the target on their way to the client. Raises PeerProtocolError."""
-
     def view(self, outputs: Outputs) -> View:
-        """What the client sees where output is masked; before `take`."""
+        """What the client sees of what runs. Its last words may still be said here."""
 
 
 def offered(head: WireRequest, name: str) -> list[str]:
@@ -83,6 +81,7 @@ class WebSocketTalk:
         self._words = _ERR if has_stderr else _OUT
         self._frames = websockets.FrameReader(is_client=True, longest=MAX_PAYLOAD)
         self._kept = b""
+        self._is_taken = False
         self.has_left = self.is_done = False
 
     def upgrade(self) -> list[tuple[str, str]]:
@@ -121,6 +120,9 @@ class WebSocketTalk:
         return websockets.frame(websockets.BINARY, bytes((_ERROR,)) + status.strip()) + websockets.goodbye()
 
     def hear(self, data: bytes) -> bytes:
+        if self._is_taken:
+            # WHY unread: frames that began before went up, and nothing that a client says behind the last words is answered.
+            return b""
         answers = []
         for one in self._frames.feed(data):
             if one.opcode == websockets.PING:
@@ -132,11 +134,8 @@ class WebSocketTalk:
         return b"".join(answers)
 
     def take(self) -> bytes:
-        made, self._kept = self._kept + self._frames.rest, b""
+        made, self._kept, self._is_taken = self._kept + self._frames.rest, b"", True
         return made
-
-    def from_target(self, data: bytes) -> bytes:
-        return data
 
     def view(self, outputs: Outputs) -> View:
         return WebSocketView(outputs)
@@ -156,13 +155,12 @@ class SpdyTalk:
         if not self._offered:
             raise Refused("upgrade_refused", f"none of the protocols that are carried is offered: {', '.join(known)}")
         self._words = "stderr" if has_stderr else "stdout"
-        self._frames, self._headers, self._packed = spdy.FrameReader(), spdy.HeaderReader(), spdy.HeaderWriter()
-        self._answers = spdy.FrameReader(1 << 24)
-        self._streams: dict[int, str] = {}
+        self._client = SpdyStreams()
         self._said: list[str] = []
         self._status: bytes | None = None
-        self._is_ours = False
+        self._told: set[int] = set()
         self._kept = b""
+        self._is_taken = False
         self.has_left = self.is_done = False
 
     def upgrade(self) -> list[tuple[str, str]]:
@@ -177,7 +175,6 @@ class SpdyTalk:
     def switched(self, head: AnswerHead | None) -> bytes:
         if head is None:
             del self._offered[1:]
-            self._is_ours = True
             chosen = self._offered[0]
         else:
             chosen = head.values(b"x-stream-protocol-version")[0].decode("latin-1")
@@ -193,58 +190,41 @@ class SpdyTalk:
 
     def hear(self, data: bytes) -> bytes:
         answers = []
-        for one in self._frames.feed(data):
+        for one in self._client.read(data):
             if one.kind == spdy.PING:
                 answers.append(one.raw)
                 continue
             if one.kind == spdy.GOAWAY:
                 self.has_left = True
             if one.kind == spdy.SYN_STREAM:
-                self._streams[one.stream] = self._headers.read(one.payload[10:]).get("streamtype", "")
-                reply = one.stream.to_bytes(4, "big") + self._packed.write({})
-                answers.append(spdy.control(spdy.SYN_REPLY, reply))
-            self._kept = _kept(self._kept, one.raw)
+                answers.append(self._client.answer(one.stream))
+            if not self._is_taken:
+                self._kept = _kept(self._kept, one.raw)
         return b"".join(answers) + self._speak()
 
     def take(self) -> bytes:
-        made, self._kept = self._kept + self._frames.rest, b""
+        made, self._kept, self._is_taken = self._kept + self._client.take_rest(), b"", True
         return made
-
-    def from_target(self, data: bytes) -> bytes:
-        if not self._is_ours:
-            return data
-        return b"".join(one.raw for one in self._answers.feed(data) if self._is_new(one))
 
     def view(self, outputs: Outputs) -> View:
-        made = SpdyView(outputs, self._headers, self._streams, self._frames.rest)
-        if self._is_ours:
-            made.is_new = self._is_new
-        return made
-
-    def _is_new(self, one: spdy.Frame) -> bool:
-        """Whether a frame of the target says something that was not said here before."""
-        if one.kind == spdy.SYN_REPLY and one.stream in self._streams:
-            return False
-        if one.kind in (spdy.SYN_REPLY, spdy.SYN_STREAM, spdy.HEADERS):
-            # WHY: headers are packed with what was packed before, and the client has other packing from us.
-            raise PeerProtocolError("the target opens a stream on an exec", code="spdy")
-        return True
+        return SpdyView(outputs, self._client)
 
     def _speak(self) -> bytes:
         made = b""
-        for stream, name in self._streams.items():
+        for stream, name in self._client.names.items():
             if name == self._words and self._said:
                 made += spdy.data_frame(stream, "".join(self._said).encode(), is_last=False)
                 self._said.clear()
-            if self._status is None:
+            if self._status is None or stream in self._told:
                 continue
+            self._told.add(stream)
+            # WHY answered first: a client waits half a minute for that, and hears nothing on a stream before.
+            made += self._client.answer(stream)
             if name == "error":
                 made += spdy.data_frame(stream, self._status, is_last=True)
                 self.is_done = True
             elif name in ("stdout", "stderr"):
                 made += spdy.data_frame(stream, b"", is_last=True)
-        if self._status is not None:
-            self._streams = {}
         return made
 
 

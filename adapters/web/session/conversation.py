@@ -366,12 +366,9 @@ class Conversation:
 
     def _pass_on(self, exchange: Exchange, data: bytes | None) -> None:
         """Give the client what bytes of the target come to; None: the target's end."""
-        reader, reply = exchange.reader, exchange.reply
-        assert reader is not None
-        assert reply is not None
-        for part in reader.end() if data is None else reader.feed(data):
-            self._do.send(reply.feed(part))
-        self._do.wait(limits.QUIET_SECONDS if reply.is_holding else exchange.patience)
+        for shown in exchange.hear(data):
+            self._do.send(shown)
+        self._do.wait(limits.QUIET_SECONDS if exchange.is_holding else exchange.patience)
         asks = exchange.asks(self._ticket, self._manners.protocol, None if self._target is None else self._target.names)
         self._ticket += len(asks)
         self._do.add(*asks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from adapters.core.effects import Admit, Ask, Record
@@ -11,7 +11,7 @@ from adapters.web import facts
 from adapters.web.bodies import Body, Chunked, Lines
 from adapters.web.recorded import Tap, tap_of
 from adapters.web.requests import Forward, is_call
-from adapters.web.responses import AnswerReader
+from adapters.web.responses import AnswerHead, AnswerReader
 from adapters.web.session.doing import Doing
 from adapters.web.session.manners import UNCHANGED, Plan, Refusals, Replying
 from adapters.web.session.settings import CALL_SECONDS, Settings
@@ -162,6 +162,17 @@ class Exchange:
         """It goes up: what the target says next is the answer."""
         self.reader, self.reply = AnswerReader(self.head.method), reply
         self.sent += 1
+
+    def hear(self, data: bytes | None) -> Iterator[bytes]:
+        """What goes to the client of bytes of the target; None: of its end. Raises PeerProtocolError."""
+        reader, reply = self.reader, self.reply
+        assert reader is not None
+        assert reply is not None
+        for part in reader.end() if data is None else reader.feed(data):
+            if isinstance(part, AnswerHead) and self.is_uploading:
+                # WHY said: an answer that does not wait for the rest of a body ends the connection, and who is not told goes on sending into it.
+                reply.closes = True
+            yield reply.feed(part)
 
     def records(self, now: float, error: str | None) -> list[Record]:
         """What the audit is told became of it, where it was granted."""

@@ -116,6 +116,9 @@ class Refusals(Protocol):
 class Replying(Protocol):
     """The target's answer on its way to the client."""
 
+    closes: bool
+    """Whether the client's connection ends with it, as its head says."""
+
     @property
     def is_begun(self) -> bool:
         """Whether something of it went out."""
@@ -123,10 +126,6 @@ class Replying(Protocol):
     @property
     def is_done(self) -> bool:
         """Whether it is whole."""
-
-    @property
-    def closes(self) -> bool:
-        """Whether the client's connection ends with it."""
 
     @property
     def error(self) -> str | None:

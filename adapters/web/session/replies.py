@@ -70,6 +70,8 @@ _OWN_CACHE = re.compile(
     rb"no-cache|no-store|must-revalidate|immutable|(?:max-age|stale-while-revalidate|stale-if-error)=[0-9]{1,10}"
 )
 _PARTIAL = 206
+LastWord: TypeAlias = Callable[[str, str], bytes]
+"""Of a code and a message the line that tells them; nothing where the end is to look like one that just happened."""
 
 
 class Reply:
@@ -87,11 +89,13 @@ class Reply:
         is_proxied: bool = False,
         tap: Tap | None = None,
         reads_trailers: bool = False,
+        last_word: LastWord | None = None,
     ) -> None:
         """`is_old`: the client speaks HTTP/1.0. `waited_for`: the ticket of an approval that the client is told of.
 
         `is_proxied`: clients sign in at the target themselves, and are told how. `tap` records the body. `reads_trailers`: what stands
-        behind the body goes on, where nothing is masked: no mask has looked into it.
+        behind the body goes on, where nothing is masked: no mask has looked into it. `last_word`: the line that ends a stream of lines before
+        its end.
         """
         self._own = frozenset({b"www-authenticate"}) if is_proxied else frozenset[bytes]()
         self._decision_id = decision_id
@@ -107,7 +111,7 @@ class Reply:
         self._masker: Masker | None = None
         self._is_stream = False
         self._head: AnswerHead | None = None
-        self._is_chunked = False
+        self._is_chunked, self._ends_line, self._last_word = False, True, last_word
         self._kept: list[bytes] = []
         self._size = 0
         self.closes = closes
@@ -139,8 +143,9 @@ class Reply:
         return self._body(self._masker.quiet()) if isinstance(self._masker, TextMasker) else b""
 
     def broken(self, code: str, message: str) -> bytes:
-        """Nothing: HTTP has no word for it but the end of the connection."""
-        return b""
+        """Behind a line of a stream of lines one more. Else nothing: HTTP has no word for it but the end of the connection."""
+        word = b"" if self._last_word is None else self._last_word(code, message)
+        return chunk(word) + LAST_CHUNK if word and self._is_chunked and self._ends_line else b""
 
     def feed(self, part: AnswerPart) -> bytes:
         """What goes to the client. Raises PeerProtocolError for an answer that may not go on."""
@@ -224,6 +229,7 @@ class Reply:
 
     def _framed(self, data: bytes) -> bytes:
         self.bytes += len(data)
+        self._ends_line = data.endswith(b"\n") if data else self._ends_line
         if self._tap is not None:
             self._tap.take(data)
         return chunk(data) if self._is_chunked else data
@@ -279,7 +285,9 @@ class Reply:
         return [b"transfer-encoding: chunked"]
 
 
-def reply_to(exchange: Exchange, target: Target, *, closes: bool, is_proxied: bool = False) -> Reply:
+def reply_to(
+    exchange: Exchange, target: Target, *, closes: bool, is_proxied: bool = False, last_word: LastWord | None = None
+) -> Reply:
     """The answer to a request that was granted."""
     assert exchange.answer is not None
     return Reply(
@@ -292,6 +300,7 @@ def reply_to(exchange: Exchange, target: Target, *, closes: bool, is_proxied: bo
         is_proxied=is_proxied,
         tap=exchange.tap,
         reads_trailers=are_read(exchange.head),
+        last_word=last_word,
     )
 
 

@@ -96,6 +96,26 @@ def test_who_leaves_while_held_takes_the_question_back(cluster: Cluster, spdy: b
     assert cluster.wait_for(state) == "withdrawn"
 
 
+@pytest.mark.parametrize("script", ["echo up; sleep 60", "echo up; yes"], ids=["silent", "loud"])
+def test_who_is_ended_while_a_command_runs_hears_why(cluster: Cluster, spdy: bool, script: str) -> None:
+    environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
+    client = subprocess.Popen(
+        cluster.command("exec", "-i", "web", "--", "sh", "-c", script),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+    assert client.stdout is not None
+    assert client.stdout.readline() == b"up\n"
+    gateway = cluster.gateway
+    assert gateway is not None
+    for one in gateway.ender.live():
+        gateway.ender.end(one.session.id, by="lea", comment="not now")
+    _, err = client.communicate(timeout=20)
+    assert (client.returncode, err) == (1, b"error: an operator ended this session: not now\n")
+
+
 def test_files_are_copied_both_ways(cluster: Cluster, spdy: bool, tmp_path: Path) -> None:
     data = os.urandom(2_000_000)
     (tmp_path / "up").write_bytes(data)

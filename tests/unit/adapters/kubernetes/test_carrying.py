@@ -36,6 +36,7 @@ SWITCHED = (
     + b"\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
 )
 TO_SPDY = b"HTTP/1.1 101 x\r\nUpgrade: SPDY/3.1\r\nConnection: Upgrade\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n\r\n"
+SUCCEEDED = websockets.frame(websockets.BINARY, b"\x03" + b'{"status":"Success"}')
 FORWARD = "/api/v1/namespaces/t/pods/web/portforward"
 TUNNEL = (*WEB_SOCKET[:-1], "sec-websocket-protocol: SPDY/3.1+portforward.k8s.io")
 MISSING = b'{"message": "no such pod"}'
@@ -61,8 +62,9 @@ def test_a_granted_exec_is_switched_by_the_target_and_carried_as_it_comes() -> N
     head, _, rest = house.down.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     assert rest == b"\x82\x01\x01"
-    house.saw(saw.EndReceived(Side.UPSTREAM))
+    house.upstream(SUCCEEDED).saw(saw.EndReceived(Side.UPSTREAM))
     assert (house.records, house.closed, house.is_open) == ([None], "done", False)
+    assert house.down.endswith(b"\x82\x01\x01" + SUCCEEDED), "nothing is added to what the target says"
 
 
 def test_a_denied_exec_is_told_on_its_error_stream_and_nothing_is_connected() -> None:
@@ -224,7 +226,9 @@ def test_bytes_before_the_switch_are_bounded() -> None:
 
 def test_a_kill_ends_what_is_carried_and_takes_back_what_waits() -> None:
     house = House(answers=None).client(wanting()).upstream(SWITCHED).saw(saw.StopRequested("killed", Cause.KILLED))
-    assert (house.records, house.closed) == (["SESSION_ENDED"], "killed")
+    assert (house.records, house.is_open) == (["SESSION_ENDED"], False)
+    assert house.down.endswith(websockets.goodbye()), "who is carried is told why"
+    assert b'"message": "killed"' in house.down
     reaching = House(answers=None).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
     assert b'"message": "killed"' in reaching.down
     held = House(judge=holding).client(wanting()).saw(saw.StopRequested("killed", Cause.KILLED))
@@ -284,8 +288,8 @@ def test_what_is_kept_back_is_shown_once_nothing_comes_for_a_moment() -> None:
     house.now = 1000.0
     house.saw(saw.TimePassed())
     assert house.closed is None
-    house.upstream(out(b" bob")).saw(saw.EndReceived(Side.UPSTREAM))
-    assert shown(house) == text + b" bob"
+    house.upstream(out(b" bob") + websockets.goodbye()).saw(saw.EndReceived(Side.UPSTREAM))
+    assert shown(house) == text + b" bob\xe8"
 
 
 def test_what_is_no_text_is_not_shown_and_the_client_reads_why() -> None:
@@ -353,7 +357,8 @@ def test_a_terminal_of_the_containers_own_is_recorded_before_it_is_shown(transpo
     assert house.recorded in house.down
     kept = [type(one) for one in house.other if isinstance(one, do.StartRecording | do.RecordSize | do.RecordFact)]
     assert kept == [do.StartRecording, do.RecordFact, do.RecordSize]
-    house.saw(saw.EndReceived(Side.UPSTREAM))
+    ended = spdy.data_frame(1, b"{}", is_last=True) if transport == "spdy" else SUCCEEDED
+    house.upstream(ended).saw(saw.EndReceived(Side.UPSTREAM))
     assert do.EndRecording(None) in house.other
     assert house.records == [None]
 
@@ -422,3 +427,70 @@ def test_a_terminal_that_waited_is_recorded_with_what_was_typed_ahead() -> None:
     assert do.RecordSize(90, 20) in house.other
     house.upstream(websockets.frame(websockets.BINARY, b"\1a") + websockets.goodbye())
     assert house.recorded.endswith(b"nobody\r\na")
+
+
+# --- last words
+
+
+def spdy_house(*names: str) -> tuple[House, SpdyClient]:
+    """A command that runs over SPDY, whose client opened these streams."""
+    client = SpdyClient()
+    house = House(answers=None).client(request(f"POST {EXEC}", *SPDY)).upstream(TO_SPDY)
+    return house.client(b"".join(client.opened(2 * at + 1, name) for at, name in enumerate(names))), client
+
+
+@pytest.mark.parametrize("answered", [0, 1, 2])
+def test_over_spdy_who_is_ended_hears_why_whatever_was_answered_by_then(answered: int) -> None:
+    house, client = spdy_house("error", "stdin", "stdout")
+    packed = spdy.HeaderWriter()
+    for number in (1, 3)[:answered]:
+        house.upstream(spdy.control(spdy.SYN_REPLY, number.to_bytes(4, "big") + packed.write({})))
+    house.upstream(spdy.data_frame(5, b"out", is_last=False)[:6])
+    house.saw(saw.StopRequested("an operator ended this", Cause.KILLED))
+    late = client.opened(7, "stderr")
+    house.client(late[:9]).client(late[9:])
+    client.hear(house.down.partition(b"\r\n\r\n")[2])
+    assert client.replied == [1, 3, 5, 7], "nobody waits for an answer to a stream"
+    assert json.loads(client.got[1])["message"] == "an operator ended this"
+    assert client.ended == {1, 5, 7}
+    assert (house.records, house.is_open) == (["SESSION_ENDED"], False)
+    assert not any(data.endswith(late) for data in house.up), "nothing goes up behind the end"
+    house.saw(saw.EndReceived(Side.CLIENT))
+    assert house.closed == "the client left"
+
+
+@pytest.mark.parametrize("over_spdy", [False, True])
+def test_a_target_that_ends_without_a_result_is_told_and_recorded(over_spdy: bool) -> None:
+    if over_spdy:
+        house, client = spdy_house("error", "stdout")
+    else:
+        house, client = (
+            House(answers=None).client(wanting()).upstream(SWITCHED + b"\x82\x04\x01out\x82\x7e"),
+            SpdyClient(),
+        )
+    house.saw(saw.EndReceived(Side.UPSTREAM))
+    assert house.records == ["TARGET_LOST"]
+    assert b"the API server ended the connection, and said no result" in house.down
+    if over_spdy:
+        client.hear(house.down.partition(b"\r\n\r\n")[2])
+        assert json.loads(client.got[1])["code"] == 502
+    else:
+        assert b"\x82\x7e\x82" not in house.down, "half a frame is not shown"
+
+
+def test_who_was_told_the_result_is_told_no_other() -> None:
+    house = House(answers=None).client(wanting()).upstream(SWITCHED + SUCCEEDED)
+    house.saw(saw.StopRequested("killed", Cause.KILLED))
+    assert house.closed == "killed"
+    assert house.down.endswith(SUCCEEDED)
+
+
+def test_what_a_client_goes_on_typing_behind_the_last_words_ends_nothing() -> None:
+    typed = web_frame(websockets.BINARY, b"\x00" + b"x" * 100)
+    house = House(answers=None).client(wanting()).upstream(SWITCHED).client(typed[:50])
+    house.saw(saw.StopRequested("killed", Cause.KILLED))
+    for _ in range(MAX_KEPT // 50):
+        house.client(typed[50:] + typed[:50])
+    assert house.closed is None, "the words may still be on their way"
+    house.saw(saw.EndReceived(Side.CLIENT))
+    assert house.closed == "the client left"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from adapters.errors import PeerProtocolError
 from adapters.kubernetes import spdy
 from adapters.kubernetes.channels import MAX_MESSAGE
-from adapters.kubernetes.hiding import MAX_STREAMS, Outputs, SpdyView, WebSocketView
+from adapters.kubernetes.hiding import Outputs, SpdyView, WebSocketView
+from adapters.kubernetes.spdy_streams import SpdyStreams
 from adapters.web.websocket import frames as websockets
 from engine.masking.output import ValueMask
 from engine.masking.patterns import types
@@ -134,7 +135,7 @@ def test_a_terminal_shows_a_sign_where_something_is_no_text() -> None:
 
 def spdy_view(made: Outputs | None = None) -> tuple[SpdyView, dict[str, int]]:
     names = ("error", "stdout", "stderr")
-    view, client = SpdyView(made or outputs(), spdy.HeaderReader(), {}, b""), SpdyClient()
+    view, client = SpdyView(made or outputs(), SpdyStreams()), SpdyClient()
     numbers = {name: 2 * at + 1 for at, name in enumerate(names)}
     wire = b"".join(client.opened(number, name) for name, number in numbers.items())
     assert b"".join(view.from_client(wire[at : at + 5]) for at in range(0, len(wire), 5)) == wire
@@ -195,27 +196,59 @@ def test_over_spdy_what_is_of_no_stream_ends_it() -> None:
     ):
         with pytest.raises(PeerProtocolError):
             view.from_target(frame)
-    client = SpdyClient()
-    many = SpdyView(outputs(), spdy.HeaderReader(), {}, b"")
-    with pytest.raises(PeerProtocolError):
-        many.from_client(b"".join(client.opened(number, "x") for number in range(1, 2 * MAX_STREAMS + 4, 2)))
 
 
 def test_over_spdy_the_beginning_of_a_frame_that_was_heard_before_counts() -> None:
     client = SpdyClient()
     wire = client.opened(1, "stdout")
-    view = SpdyView(outputs(), spdy.HeaderReader(), {}, wire[:7])
+    streams = SpdyStreams()
+    streams.read(wire[:7])
+    view = SpdyView(outputs(), streams)
     assert view.from_client(wire[7:]) == wire[7:]
     assert got(view.from_target(spdy.data_frame(1, TEXT, is_last=True))) == {1: SHOWN + b"|"}
 
 
 def test_over_spdy_headers_that_come_later_are_read_too() -> None:
-    view, packed = SpdyView(outputs(), spdy.HeaderReader(), {}, b""), spdy.HeaderWriter()
+    view, packed = SpdyView(outputs(), SpdyStreams()), spdy.HeaderWriter()
     opened = spdy.control(spdy.SYN_STREAM, (1).to_bytes(4, "big") + bytes(6) + packed.write({"streamtype": "stdin"}))
     more = spdy.control(spdy.HEADERS, (1).to_bytes(4, "big") + packed.write({"a": "b"}))
     later = spdy.control(spdy.SYN_STREAM, (3).to_bytes(4, "big") + bytes(6) + packed.write({"streamtype": "stdout"}))
     assert view.from_client(opened + more + later) == opened + more + later
     assert got(view.from_target(spdy.data_frame(3, TEXT, is_last=True))) == {3: SHOWN + b"|"}
+
+
+def test_a_client_was_told_the_end_once_its_error_stream_says_so() -> None:
+    view, web = spdy_view()[0], WebSocketView(Outputs((), is_terminal=False))
+    numbers = {name: number for number, name in view._client.names.items()}
+    for frame in (
+        spdy.data_frame(numbers["stdout"], TEXT, is_last=True),
+        spdy.data_frame(numbers["error"], b"", is_last=False),
+        spdy.control(spdy.WINDOW_UPDATE, numbers["error"].to_bytes(4, "big") + bytes(4)),
+        spdy.control(spdy.RST_STREAM, numbers["stdout"].to_bytes(4, "big") + bytes(4)),
+    ):
+        view.from_target(frame)
+        assert not view.is_over
+    view.from_target(spdy.control(spdy.RST_STREAM, numbers["error"].to_bytes(4, "big") + bytes(4)))
+    assert view.is_over
+    said = []
+    for piece in (message(1, TEXT) + message(255, b"\x01") + message(3, STATUS)[:-1], message(3, STATUS)[-1:]):
+        web.from_target(piece)
+        said.append(web.is_over)
+    assert said == [False, True]
+    other = WebSocketView(Outputs((), is_terminal=False))
+    other.from_target(websockets.goodbye())
+    assert other.is_over
+
+
+def test_what_is_shown_ends_with_a_frame_wherever_reads_end() -> None:
+    wire, shown = message(1, TEXT) + message(2, TEXT), b""
+    view = WebSocketView(Outputs((), is_terminal=False))
+    for at in range(len(wire)):
+        shown += view.from_target(wire[at : at + 1])
+        reader = websockets.FrameReader(is_client=False)
+        assert list(reader.feed(shown)) or not shown
+        assert reader.rest == b""
+    assert shown == wire
 
 
 # --- hostile bytes

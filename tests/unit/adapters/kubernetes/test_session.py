@@ -6,8 +6,11 @@ import json
 
 import pytest
 
-from adapters.core.ports import Answer, Target
+from adapters.core import events as saw
+from adapters.core.events import Side
+from adapters.core.ports import Answer, Cause, Target
 from adapters.kubernetes.session import MAX_BODY
+from adapters.web.bodies import Chunked, chunk
 from engine.command.parse import parse_command
 from engine.decision import Decision, MaskItem, Verdict
 from tests.strategies.kubernetes_sessions import EXEC, SECRET, House, denying, granting, holding, request
@@ -186,8 +189,6 @@ def test_a_watch_may_be_silent_for_ever_and_another_answer_may_not() -> None:
     for line, is_late in ((f"{PODS}?watch=1", False), (f"{PODS}/a/log?follow=true", False), (PODS, True)):
         house = House(answers=None).client(request(line))
         house.now = 1e6
-        from adapters.core import events as saw
-
         house.saw(saw.TimePassed())
         assert (b"HTTP/1.1 504" in house.down) is is_late, line
 
@@ -203,3 +204,31 @@ def test_an_upgrade_is_for_exec_attach_and_forwarded_ports_alone() -> None:
         house = House().client(request(line, *headers))
         assert house.statuses == [400], line
         assert house.up == []
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+EVENT = b'{"type":"ADDED","object":{}}\n'
+
+
+def test_who_watches_is_told_why_a_watch_is_ended_behind_an_event_alone() -> None:
+    for piece, is_told in ((b"", True), (EVENT, True), (EVENT[:9], False)):
+        house = House(answers=None).client(request(f"{PODS}?watch=1")).upstream(CHUNKS + chunk(piece))
+        before = len(house.down)
+        house.saw(saw.StopRequested("an operator ended this", Cause.KILLED))
+        body = Chunked(is_strict=True)
+        said = body.feed(house.down[before:])
+        assert body.is_done == is_told
+        assert (b"an operator ended this" in said) == is_told
+        assert not is_told or json.loads(said)["type"] == "ERROR"
+        assert (house.records, house.is_open, house.closed is not None) == (["SESSION_ENDED"], False, True)
+
+
+def test_an_end_of_the_api_server_looks_like_one_and_so_does_that_of_another_answer() -> None:
+    for line, event in (
+        (f"{PODS}?watch=1", saw.EndReceived(Side.UPSTREAM)),
+        (PODS, saw.StopRequested("an operator ended this", Cause.KILLED)),
+    ):
+        house = House(answers=None).client(request(line)).upstream(CHUNKS + chunk(EVENT))
+        before = len(house.down)
+        house.saw(event)
+        assert house.down[before:] == b""

@@ -84,3 +84,10 @@ def test_what_the_api_server_says_is_taken_out_of_its_status() -> None:
     assert statuses.message_in(b"HTTP/1.1 404 x\r\n\r\n" + body) == "the API server: pods `x` not found"
     assert statuses.message_in(b"HTTP/1.1 404 x\r\n\r\n5\r\n{\r\n") == "the API server refused"
     assert statuses.message_in(b'HTTP/1.1 404 x\r\n\r\n["a"]') == "the API server refused"
+
+
+def test_a_watch_is_ended_by_an_event_where_it_is_the_gateway_who_ends_it() -> None:
+    said = json.loads(statuses.ended_watch("SESSION_ENDED", "an operator ended this"))
+    assert (said["type"], said["object"]["code"], said["object"]["message"]) == ("ERROR", 503, "an operator ended this")
+    assert json.loads(statuses.ended_watch("MASK_UNPROVEN", "no"))["object"]["code"] == 502
+    assert statuses.ended_watch("BAD_ANSWER", "the target left") == b""

@@ -148,6 +148,7 @@ def test_an_early_answer_to_an_upload_ends_the_connection() -> None:
     house = House(answers=False).client(request("PUT /a", f"content-length: {len(LONG)}") + LONG[:100])
     house.upstream(OK)
     assert house.statuses == [200]
+    assert b"\r\nconnection: close\r\n" in house.down, "who is not told goes on sending, and never reads the answer"
     assert not house.is_open
     house.client(b"x" * 1000)
     assert len(house.up) == 1

@@ -262,3 +262,29 @@ def test_what_stands_behind_a_body_goes_to_who_reads_it_unless_something_is_mask
         assert b"x: " not in out
         assert out.endswith((b"\r\n0\r\n\r\n", b"{}"))
     assert b"x: " not in passed(BEHIND, is_old=True, reads_trailers=True)[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "word", "is_old", "is_said"),
+    [
+        (b"a\n", b"z\n", False, True),
+        (b"a", b"z\n", False, False),
+        (b"a\n", b"", False, False),
+        (b"a\n", b"z\n", True, False),
+    ],
+)
+def test_a_stream_of_lines_that_is_cut_ends_with_a_line_that_says_why(
+    body: bytes, word: bytes, is_old: bool, is_said: bool
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def last(code: str, message: str) -> bytes:
+        told.append((code, message))
+        return word
+
+    reply = Reply("d-1", plan=UNCHANGED, secrets=(), is_old=is_old, closes=False, last_word=last)
+    wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(body), body)
+    for part in AnswerReader("GET").feed(wire):
+        reply.feed(part)
+    assert reply.broken("CODE", "why") == (b"2\r\nz\n\r\n0\r\n\r\n" if is_said else b"")
+    assert told == [("CODE", "why")]
