@@ -217,11 +217,10 @@ impl Reader<'_> {
             }
         }
         let place = self.span(start);
-        let depth = self.depth.saturating_add(1);
-        if depth >= super::MAX_DEPTH {
+        if self.depth.saturating_add(1) >= super::MAX_DEPTH {
             return Err(self.fault("too_deep", "the text is nested too deeply"));
         }
-        let mut outcome = super::read(&inner, Some(place), depth);
+        let mut outcome = self.inner(&inner, place);
         if let Some(position) = outcome.faults.iter().position(|fault| fault.code != "here_document") {
             return Err(outcome.faults.swap_remove(position));
         }

@@ -68,23 +68,13 @@ pub struct Outcome {
     pub faults: Vec<Fault>,
     /// Whether a shell that is not bash may run something else than what was read.
     pub is_bashs: bool,
+    /// How often the reader went back.
+    pub retries: usize,
 }
 
 /// Reads a whole text. `place`: where it stands when it is not the command itself; `depth`: how deep it stands.
 pub fn read(text: &str, place: Option<Span>, depth: usize) -> Outcome {
-    let mut reader = Reader::new(text, place, depth);
-    let mut script: Vec<Item> = Vec::new();
-    let mut faults = Vec::new();
-    if let Err(fault) = reader.whole(&mut script) {
-        faults.push(fault);
-    }
-    faults.append(&mut reader.oddities);
-    if let Some((start, _)) = place {
-        for fault in &mut faults {
-            fault.at = start;
-        }
-    }
-    Outcome { script, faults, is_bashs: reader.is_bashs }
+    Reader::new(text, place, depth).outcome()
 }
 
 impl<'t> Reader<'t> {
@@ -102,6 +92,31 @@ impl<'t> Reader<'t> {
             oddities: Vec::new(),
             is_bashs: false,
         }
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        let mut script: Vec<Item> = Vec::new();
+        let mut faults = Vec::new();
+        if let Err(fault) = self.whole(&mut script) {
+            faults.push(fault);
+        }
+        faults.append(&mut self.oddities);
+        if let Some((start, _)) = self.place {
+            for fault in &mut faults {
+                fault.at = start;
+            }
+        }
+        Outcome { script, faults, is_bashs: self.is_bashs, retries: self.retries }
+    }
+
+    /// Reads a text that was put together from a piece of this one. Its steps back are steps back of the whole.
+    fn inner(&mut self, text: &str, place: Span) -> Outcome {
+        let depth = self.depth.saturating_add(1);
+        let mut reader =
+            Reader { retries: self.retries, commands: self.commands, ..Reader::new(text, Some(place), depth) };
+        let outcome = reader.outcome();
+        (self.retries, self.commands) = (reader.retries, reader.commands);
+        outcome
     }
 
     fn whole(&mut self, script: &mut Script) -> Read<()> {

@@ -14,6 +14,9 @@ use crate::sql::tree::{Access, Effect};
 /// Actions of `find` that run a command up to `;` or `+`.
 pub(super) const FIND_RUNS: &[&str] = &["-exec", "-execdir", "-ok", "-okdir"];
 
+/// What it takes to read a byte of SQL, as bytes of shell.
+const SQL: usize = 8;
+
 /// Actions of `find` that write a file.
 const FIND_WRITES: &[&str] = &["-fprint", "-fprint0", "-fprintf", "-fls"];
 
@@ -29,15 +32,23 @@ impl Walker<'_> {
         for start in &starts {
             self.reads(index, start);
         }
+        // Once for all of its actions.
+        let expression = expression(args);
+        let runs = args.iter().any(|arg| FIND_RUNS.contains(&arg.shown.as_str()));
+        let names = if runs { self.found_names(args) } else { Vec::new() };
+        let is_limited =
+            (narrowing::is_limited(&expression, By::Command), narrowing::is_limited(&expression, By::Delete));
         let mut at = 1_usize;
         while let Some(arg) = args.get(at) {
             at = at.saturating_add(1);
             if FIND_RUNS.contains(&arg.shown.as_str()) {
                 let before = self.tree.operations.len();
-                at = self.find_command(name, args, at, around);
-                self.find_removes(args, &starts, before);
+                at = self.find_command(name, &names, args, at, around);
+                if !is_limited.0 {
+                    self.find_removes(&starts, before);
+                }
             } else if arg.is("-delete") {
-                self.find_deletes(args, &starts, around);
+                self.find_deletes(args, &starts, is_limited.1, around);
             } else if FIND_WRITES.contains(&arg.shown.as_str()) {
                 if let Some(file) = args.get(at) {
                     self.writes(index, file, Access::Write);
@@ -78,14 +89,13 @@ impl Walker<'_> {
         }
     }
 
-    fn find_command(&mut self, name: &str, args: &[Arg], from: usize, around: &Around) -> usize {
+    fn find_command(&mut self, name: &str, names: &[String], args: &[Arg], from: usize, around: &Around) -> usize {
         let rest = args.get(from..).unwrap_or_default();
         let length = rest.iter().position(|arg| arg.is(";") || arg.is("+")).unwrap_or(rest.len());
         let inner: Vec<Arg> = rest.iter().take(length).map(|arg| placeholder(arg, "{}")).collect();
         if !inner.is_empty() {
             let span = around.span;
-            let names = self.found_names(args);
-            self.getting(names, |walker| {
+            self.getting(names.to_vec(), |walker| {
                 walker.inside(name, false, &[], |walker| walker.run(&inner, Around { span, ..Around::default() }));
             });
         }
@@ -93,10 +103,7 @@ impl Walker<'_> {
     }
 
     /// What a command that removes what is found removes when nothing is asked of what is found.
-    fn find_removes(&mut self, args: &[Arg], starts: &[&Arg], before: usize) {
-        if narrowing::is_limited(&expression(args), By::Command) {
-            return;
-        }
+    fn find_removes(&mut self, starts: &[&Arg], before: usize) {
         let whole = starts.is_empty()
             || starts
                 .iter()
@@ -111,9 +118,8 @@ impl Walker<'_> {
         }
     }
 
-    fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], around: &Around) {
+    fn find_deletes(&mut self, args: &[Arg], starts: &[&Arg], is_limited: bool, around: &Around) {
         let span = around.span;
-        let is_limited = narrowing::is_limited(&expression(args), By::Delete);
         let here = Arg::text(".", span);
         let starts = if starts.is_empty() && self.is_elsewhere() { vec![&here] } else { starts.to_vec() };
         let may_be_part = |start: &Arg| paths::is_own_or_plain(&self.placed(&start.shown));
@@ -205,7 +211,7 @@ impl Walker<'_> {
         if plain.len() != literal.trim_end().len() {
             self.meta_commands(name, literal, span);
         }
-        if plain.trim().is_empty() {
+        if plain.trim().is_empty() || !self.affords(plain.len().saturating_mul(SQL)) {
             return;
         }
         let tree = crate::sql::tree_of(&plain, None);
@@ -219,7 +225,7 @@ impl Walker<'_> {
             }
         }
         for operation in tree.operations {
-            if self.tree.carried.len() < 1_000 {
+            if self.tree.carried.len() < 1_000 && self.affords(SQL.saturating_mul(32)) {
                 self.tree.carried.push(Carried { operation, via: via.clone(), span });
             } else {
                 self.tree.incomplete = true;
@@ -277,7 +283,7 @@ impl Walker<'_> {
 
     /// A file that is written or made.
     pub(super) fn writes(&mut self, index: usize, file: &Arg, access: Access) {
-        for other in self.may_be(file) {
+        for other in self.names_of(file) {
             self.touch(index, target("file", &other, access));
             for sign in paths::signs(&other.shown, access) {
                 self.sign(index, sign);
@@ -299,7 +305,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn reads(&mut self, index: usize, file: &Arg) {
-        for other in self.may_be(file) {
+        for other in self.names_of(file) {
             self.touch(index, target("file", &other, Access::Read));
             for sign in paths::signs(&other.shown, Access::Read) {
                 self.sign(index, sign);
@@ -323,7 +329,7 @@ impl Walker<'_> {
             }
         }
         // What was listed is a part of what is there.
-        for other in self.may_be(file).into_iter().filter(|other| !other.shown.ends_with('*')) {
+        for other in self.names_of(file).into_iter().filter(|other| !other.shown.ends_with('*')) {
             self.touch(index, target("file", &other, Access::Delete));
             for sign in paths::delete_signs(&other.shown, whole, true) {
                 self.sign(index, sign);

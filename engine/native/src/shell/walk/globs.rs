@@ -41,6 +41,56 @@ fn braces(name: &str) -> Option<Vec<String>> {
     None
 }
 
+/// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
+pub(super) fn may_expand_to(glob: &str, known: &str) -> bool {
+    if overlap(glob, known) {
+        return true;
+    }
+    // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
+    let known = known.strip_suffix('*').unwrap_or(known);
+    if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
+        return false;
+    }
+    if glob.matches('*').count() > 4 {
+        // Too many ways to try: what stands before the first decides.
+        return glob.split(['*', '?', '[']).next().is_some_and(|head| known.starts_with(head));
+    }
+    glob_matches(glob, known)
+}
+
+pub(super) fn glob_matches(glob: &str, name: &str) -> bool {
+    let mut glob_chars = glob.chars();
+    let mut name_chars = name.chars();
+    match glob_chars.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let rest = glob_chars.as_str();
+            let mut left = name;
+            loop {
+                if glob_matches(rest, left) {
+                    return true;
+                }
+                let mut chars = left.chars();
+                match chars.next() {
+                    None | Some('/') => return false,
+                    Some(_) => left = chars.as_str(),
+                }
+            }
+        }
+        Some('?') => {
+            name_chars.next().is_some_and(|char| char != '/') && glob_matches(glob_chars.as_str(), name_chars.as_str())
+        }
+        Some('[') => {
+            let Some((set, rest)) = glob_chars.as_str().split_once(']') else {
+                return false;
+            };
+            name_chars.next().is_some_and(|char| set.contains(char) || set.contains('-') || set.starts_with(['!', '^']))
+                && glob_matches(rest, name_chars.as_str())
+        }
+        Some(char) => name_chars.next() == Some(char) && glob_matches(glob_chars.as_str(), name_chars.as_str()),
+    }
+}
+
 /// Whether a glob and a pattern for files of one folder may name the same file, part by part. A pattern that begins anywhere
 /// says nothing here: every `*.json` may be somebody's secrets.
 pub(super) fn overlap(glob: &str, pattern: &str) -> bool {

@@ -14,6 +14,7 @@ mod carriers;
 mod code;
 mod containers;
 mod deciding;
+mod effort;
 mod feeding;
 mod folders;
 mod git_settings;
@@ -117,6 +118,8 @@ pub struct Walker<'t> {
     again: usize,
     /// How many words may still be looked at again.
     left: usize,
+    /// How much may still be read at all.
+    effort: effort::Effort,
     /// Names of files that this command wrote: running one of them is running what nobody reads.
     made: HashSet<String>,
     /// Whether code of others was fetched.
@@ -149,6 +152,7 @@ impl<'t> Walker<'t> {
             gets: Vec::new(),
             again: 0,
             left: ways::MAX_AGAIN,
+            effort: effort::Effort::of(text),
             made: HashSet::new(),
             cloned: false,
             doubts: 0,
@@ -218,7 +222,11 @@ impl<'t> Walker<'t> {
         })
     }
 
+    /// The place of an operation; none where no more of them are listed.
     fn push(&mut self, operation: Operation) -> usize {
+        if !self.affords_operation(&operation) {
+            return usize::MAX;
+        }
         let index = self.tree.operations.len();
         if index < MAX_OPERATIONS {
             self.tree.operations.push(operation);
@@ -243,8 +251,9 @@ impl<'t> Walker<'t> {
     }
 
     fn touch(&mut self, index: usize, target: Target) {
-        if let Some(operation) = self.at(index) {
-            if !operation.targets.contains(&target) && operation.targets.len() < 200 {
+        let is_new = |operation: &Operation| !operation.targets.contains(&target) && operation.targets.len() < 200;
+        if self.tree.operations.get(index).is_some_and(is_new) && self.affords_target(&target) {
+            if let Some(operation) = self.at(index) {
                 operation.targets.push(target);
             }
         }
@@ -258,8 +267,14 @@ impl<'t> Walker<'t> {
             self.operation(Kind::Unknown, span);
             return;
         }
+        if !self.affords(text.len().saturating_add(effort::READING)) {
+            return;
+        }
         let place = self.place.unwrap_or(span);
         let outcome = read::read(text, Some(place), self.via.len());
+        if !self.affords(text.len().saturating_mul(outcome.retries)) {
+            return;
+        }
         match self.read_by() {
             Some("bash" | "rbash") | None => {}
             Some("fish" | "csh" | "tcsh") => {

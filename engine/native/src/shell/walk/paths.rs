@@ -157,75 +157,43 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// The patterns by how they begin: those that begin with a letter, and those that begin with a star. WHY: a name is looked up for each file
+/// of each command, and most patterns begin with another letter.
+fn beginning_with(first: Option<u8>) -> impl Iterator<Item = &'static Pattern> {
+    static BY_FIRST: OnceLock<HashMap<u8, Vec<&Pattern>>> = OnceLock::new();
+    let by_first = BY_FIRST.get_or_init(|| {
+        let mut by_first = HashMap::<u8, Vec<&Pattern>>::new();
+        for pattern in patterns() {
+            by_first.entry(pattern.text.bytes().next().unwrap_or_default()).or_default().push(pattern);
+        }
+        by_first
+    });
+    let of = |byte: u8| by_first.get(&byte).into_iter().flatten().copied();
+    // A set of letters may stand for any.
+    let all = matches!(first, Some(b'?' | b'['));
+    let some = first.filter(|first| !all && *first != b'*').into_iter().flat_map(of);
+    some.chain(of(b'*').filter(move |_| !all)).chain(patterns().iter().filter(move |_| all))
+}
+
 fn classes(name: &str) -> Vec<Class> {
     let name = normal(name);
     // A pattern that a shell would expand may name what we look for.
     let mut found: Vec<Class> = Vec::new();
-    let names = |pattern: &Pattern, name: &str| matches(pattern.text, name) || may_expand_to(name, pattern.text);
-    let above = reaching::from_above(&name);
-    for pattern in patterns() {
-        let is_above = || {
-            above.iter().any(|name| {
-                (pattern.class != Class::System || reaching::is_of_systems_alone(name))
-                    && !pattern.text.starts_with('*')
-                    && names(pattern, name)
-            })
-        };
-        if !found.contains(&pattern.class) && (names(pattern, &name) || is_above()) {
+    let names = |pattern: &Pattern, name: &str| matches(pattern.text, name) || globs::may_expand_to(name, pattern.text);
+    for pattern in beginning_with(name.bytes().next()) {
+        if !found.contains(&pattern.class) && names(pattern, &name) {
             found.push(pattern.class);
         }
     }
-    found
-}
-
-/// Whether a glob (`/etc/sh*w`, `/etc/?hadow`) matches a known name.
-fn may_expand_to(glob: &str, known: &str) -> bool {
-    if globs::overlap(glob, known) {
-        return true;
-    }
-    // What a known name may be followed by makes it no other file: the glob has to reach its beginning.
-    let known = known.strip_suffix('*').unwrap_or(known);
-    if !glob.contains(['*', '?', '[']) || known.contains('*') || glob.starts_with('*') {
-        return false;
-    }
-    if glob.matches('*').count() > 4 {
-        // Too many ways to try: what stands before the first decides.
-        return glob.split(['*', '?', '[']).next().is_some_and(|head| known.starts_with(head));
-    }
-    glob_matches(glob, known)
-}
-
-pub(super) fn glob_matches(glob: &str, name: &str) -> bool {
-    let mut glob_chars = glob.chars();
-    let mut name_chars = name.chars();
-    match glob_chars.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let rest = glob_chars.as_str();
-            let mut left = name;
-            loop {
-                if glob_matches(rest, left) {
-                    return true;
-                }
-                let mut chars = left.chars();
-                match chars.next() {
-                    None | Some('/') => return false,
-                    Some(_) => left = chars.as_str(),
-                }
+    for above in reaching::from_above(&name) {
+        for pattern in beginning_with(above.bytes().next()).filter(|pattern| !pattern.text.starts_with('*')) {
+            let may_be = pattern.class != Class::System || reaching::is_of_systems_alone(&above);
+            if !found.contains(&pattern.class) && may_be && names(pattern, &above) {
+                found.push(pattern.class);
             }
         }
-        Some('?') => {
-            name_chars.next().is_some_and(|char| char != '/') && glob_matches(glob_chars.as_str(), name_chars.as_str())
-        }
-        Some('[') => {
-            let Some((set, rest)) = glob_chars.as_str().split_once(']') else {
-                return false;
-            };
-            name_chars.next().is_some_and(|char| set.contains(char) || set.contains('-') || set.starts_with(['!', '^']))
-                && glob_matches(rest, name_chars.as_str())
-        }
-        Some(char) => name_chars.next() == Some(char) && glob_matches(glob_chars.as_str(), name_chars.as_str()),
     }
+    found
 }
 
 /// Files that are nothing: what is written there is gone, what is read is not there.

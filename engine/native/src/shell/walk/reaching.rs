@@ -1,6 +1,7 @@
 //! Names that reach a known one although they do not spell it: from above where a command began, or by a search below a folder.
 
-use super::paths::{file_name, glob_matches, known, normal};
+use super::globs::glob_matches;
+use super::paths::{file_name, known, normal};
 
 /// What a name that leads above where it begins may be: from the root, or from a home.
 pub(super) fn from_above(name: &str) -> Vec<String> {

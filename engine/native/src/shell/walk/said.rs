@@ -72,6 +72,17 @@ impl Walker<'_> {
         result
     }
 
+    /// The same, where so many names may be looked up.
+    pub(super) fn names_of(&mut self, file: &Arg) -> Vec<Arg> {
+        let names = self.may_be(file);
+        let each = file.shown.len().saturating_mul(2).saturating_add(super::effort::NAME);
+        let all = names.len().saturating_add(1).saturating_mul(each);
+        match self.affords(all) {
+            true => names,
+            false => Vec::new(),
+        }
+    }
+
     /// What else a file may be that only the run tells: what is put in its place, and each word of a text that is split.
     pub(super) fn may_be(&self, file: &Arg) -> Vec<Arg> {
         let names: Vec<String> = if file.shown.contains("${ARG}") {

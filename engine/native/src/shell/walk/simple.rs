@@ -4,6 +4,7 @@ use super::super::syntax::{Assign, Redirect, Span, Value, Word};
 use super::super::tree::Target;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Arg;
+use super::effort::bytes_of;
 use super::held::{Changes, Texts};
 use super::paths;
 use super::redirects::Redirected;
@@ -60,6 +61,13 @@ impl Walker<'_> {
         if self.again > 0 && !self.spend(weight.saturating_add(1)) {
             return;
         }
+        let values = assigns.iter().flat_map(|assign| match &assign.value {
+            Value::Word(word) => std::slice::from_ref(word),
+            Value::Array(words) => words,
+        });
+        if !self.affords_words(values) {
+            return;
+        }
         let mut around = Around { span, input: input.clone(), ..Around::default() };
         let mut set: Vec<(&str, Texts)> = Vec::new();
         for assign in assigns {
@@ -106,6 +114,9 @@ impl Walker<'_> {
         self.within_redirects(redirects);
         let names = names_in(words.iter().chain(redirects.iter().map(|redirect| &redirect.target)));
         self.for_each_text(names, weight, |walker| {
+            if !walker.affords_words(words.iter().chain(redirects.iter().map(|redirect| &redirect.target))) {
+                return;
+            }
             let mut around = around.clone_plain();
             let mut redirected = walker.redirects(redirects);
             if let Some(input) = redirected.input.take() {
@@ -174,6 +185,9 @@ impl Walker<'_> {
     pub(super) fn run(&mut self, args: &[Arg], around: Around) {
         if self.wrappers.len() >= 24 || !self.wrappers.is_empty() && args.len() > MAX_WRAPPED {
             self.unknown(args, around, "too_deep", "commands start one another too deeply, or with too many words");
+            return;
+        }
+        if !self.affords(bytes_of(args)) {
             return;
         }
         let Some(first) = args.first() else {
@@ -259,6 +273,11 @@ impl Walker<'_> {
     pub(super) fn described(&mut self, kind: Kind, args: &[Arg], around: Around) -> usize {
         if args.len() > MOST_WORDS {
             self.problem("too_many_words", "a command has more words than are listed of it", around.span);
+        }
+        let around_words = around.env.len().saturating_add(around.redirected.facts.len()).saturating_mul(48);
+        let words = bytes_of(args.get(..MOST_WORDS.min(args.len())).unwrap_or_default());
+        if !self.affords(words.saturating_add(around_words)) {
+            return usize::MAX;
         }
         let index = self.operation(kind, around.span);
         let inherited = self.signs.clone();

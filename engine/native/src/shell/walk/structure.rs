@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::super::syntax::{After, Body, Command, Item, Part, Pipeline, Redirect, Script, Word};
 use super::super::vocabulary::Kind;
+use super::effort;
 use super::held::Changes;
 use super::redirects::Redirected;
 use super::{Input, Walker};
@@ -63,6 +64,9 @@ impl Walker<'_> {
                 continue;
             }
             if is_either {
+                if !self.affords(fallen.len().saturating_mul(effort::COMPARING)) {
+                    return;
+                }
                 self.held.also(&stopped);
                 self.also_in(&fallen);
             }
@@ -104,6 +108,9 @@ impl Walker<'_> {
                         true => walker.perhaps(|walker| walker.command(command, &input)),
                         false => walker.apart(|walker| walker.command(command, &input)),
                     }
+                    if walker.is_spent() {
+                        break;
+                    }
                     input = Input::Pipe(super::pipelines::output_of(command, &input));
                     walker.piped = walker.said_by(command);
                 }
@@ -114,6 +121,9 @@ impl Walker<'_> {
     }
 
     pub(super) fn command(&mut self, command: &Command, input: &Input) {
+        if self.is_spent() {
+            return;
+        }
         let span = command.span;
         if let Body::Simple { assigns, words } = &command.body {
             self.simple(assigns, words, &command.redirects, span, input);
@@ -138,6 +148,9 @@ impl Walker<'_> {
             Body::Loop { name, words, parts, head, body } => self.within("loop", |walker| {
                 walker.words(words);
                 walker.sets(name.as_deref().unwrap_or_default(), span);
+                if !walker.affords_words(words.iter()) {
+                    return;
+                }
                 let texts = walker.texts_of_loop(words);
                 walker.parts(parts);
                 walker.perhaps(|walker| {

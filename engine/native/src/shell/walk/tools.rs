@@ -238,6 +238,7 @@ impl Walker<'_> {
     }
 
     pub(super) fn variables(&mut self, index: usize, line: &Line) {
+        let (is_reference, is_exported) = (line.has("-n"), line.has("-x"));
         for arg in &line.positionals {
             let name = arg.shown.split(['=', '+']).next().unwrap_or_default();
             if let Some((_, value)) = arg.shown.split_once('=') {
@@ -258,12 +259,12 @@ impl Walker<'_> {
                 self.sign(index, Sign::ExecutionVariable);
             }
             // `declare -n r=PATH`: the name stands for the other from here on.
-            let refers = line.has("-n").then(|| arg.shown.split_once('=')).flatten();
+            let refers = is_reference.then(|| arg.shown.split_once('=')).flatten();
             if refers.is_some_and(|(_, meant)| tables::is_execution_variable(meant)) {
                 self.sign(index, Sign::ExecutionVariable);
             }
         }
-        if line.has("-n") && !line.has("-x") {
+        if is_reference && !is_exported {
             self.subscripts(line);
         }
     }

@@ -1,5 +1,7 @@
 //! Wrappers: commands that run another command. The table `wrappers.tsv` says how each takes its options.
 
+use std::collections::HashSet;
+
 use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
 use super::simple::Around;
@@ -87,6 +89,13 @@ impl Walker<'_> {
         }
         let rest: Vec<Arg> = args.get(taken.rest..).unwrap_or_default().to_vec();
         let is_form = |form: Form| wrapper.form == form;
+        if let Some(unknown) = self.doubts_too_often(name, taken.others.len()) {
+            return unknown;
+        }
+        for other in taken.others.iter().filter(|_| is_form(Form::Argv)) {
+            let inner = args.get(*other..).unwrap_or_default();
+            self.inside(name, remote, &signs, |walker| walker.run(inner, around.clone_plain()));
+        }
         if !taken.texts.is_empty() {
             let mut texts = taken.texts;
             match rest.is_empty() || is_form(Form::None) {
@@ -95,13 +104,6 @@ impl Walker<'_> {
                 false => texts.extend(rest),
             }
             return Unwrapped::Texts { wrapper: wrapper_name, texts, signs, remote };
-        }
-        if let Some(unknown) = self.doubts_too_often(name, taken.others.len()) {
-            return unknown;
-        }
-        for other in taken.others.iter().filter(|_| is_form(Form::Argv)) {
-            let inner = args.get(*other..).unwrap_or_default();
-            self.inside(name, remote, &signs, |walker| walker.run(inner, around.clone_plain()));
         }
         if rest.is_empty() || wrapper.stops.iter().any(|option| taken.seen.contains(option)) {
             return if wrapper.keeps { self.kept(around) } else { Unwrapped::Program };
@@ -176,13 +178,58 @@ pub(super) fn joined(args: &[Arg]) -> Arg {
 /// Reads a wrapper's own words; the option nobody knows otherwise.
 pub(super) fn take(wrapper: &Wrapper, args: &[Arg]) -> Result<Taken, String> {
     let mut taken = Taken::default();
-    take_from(wrapper, args, 1, wrapper.before, &mut taken)?;
+    let mut ways = Ways::default();
+    let rest = take_from(wrapper, args, (1, wrapper.before), &mut taken, &mut ways)?;
+    taken.rest = rest.unwrap_or(args.len());
+    ways.others.retain(|other| *other != taken.rest);
+    taken.others = ways.others;
+    taken.texts = ways.texts;
     Ok(taken)
 }
 
-fn take_from(wrapper: &Wrapper, args: &[Arg], at: usize, before: usize, taken: &mut Taken) -> Result<(), String> {
-    let (mut at, mut before) = (at, before);
+/// The ways to read the words of a wrapper with options that nobody knows. INVARIANT: two ways that come together are one from there
+/// on, and a text is taken once by whichever way: else ways, and what is read along them, would double with each such option.
+#[derive(Default)]
+struct Ways {
+    /// How many options are flags on the way that is gone.
+    depth: usize,
+    /// Where some way was: the word, the words that are left before the command, whether its program was named.
+    been: HashSet<(usize, usize, bool)>,
+    others: Vec<usize>,
+    texts: Vec<Arg>,
+    /// The options whose texts were taken.
+    taken: HashSet<usize>,
+}
+
+impl Ways {
+    /// Whether this way comes to where another one was.
+    fn joins(&mut self, place: (usize, usize, bool)) -> bool {
+        // Before the first option that nobody knows there is one way.
+        let is_one = self.depth == 0 && self.been.is_empty();
+        !is_one && !self.been.insert(place) && self.depth > 0
+    }
+
+    /// The texts that an option carries.
+    fn take(&mut self, option: usize, texts: Vec<Arg>) {
+        if !texts.is_empty() && self.taken.insert(option) {
+            self.texts.extend(texts);
+        }
+    }
+}
+
+/// Where the command begins; None where another way came to the same place before.
+fn take_from(
+    wrapper: &Wrapper,
+    args: &[Arg],
+    from: (usize, usize),
+    taken: &mut Taken,
+    ways: &mut Ways,
+) -> Result<Option<usize>, String> {
+    let (mut at, mut before) = from;
     while let Some(arg) = args.get(at) {
+        if ways.joins((at, before, taken.entrypoint.is_some())) {
+            return Ok(None);
+        }
         let word = arg.shown.as_str();
         if word == "--" {
             at = at.saturating_add(1);
@@ -196,22 +243,21 @@ fn take_from(wrapper: &Wrapper, args: &[Arg], at: usize, before: usize, taken: &
                 return Err(word.to_owned());
             }
             let next = option(wrapper, args, at, taken)?;
+            ways.take(at, std::mem::take(&mut taken.texts));
             match next {
                 Next::At(next) => at = next,
                 Next::Doubtful => {
                     at = at.saturating_add(1);
-                    let is_word = args.get(at).is_some_and(|next| !next.is_option());
-                    if is_word {
-                        if taken.others.len() >= MAX_BEGINNINGS {
+                    if args.get(at).is_some_and(|next| !next.is_option()) {
+                        if ways.others.len().saturating_add(ways.depth) >= MAX_BEGINNINGS {
                             return Err(word.to_owned());
                         }
                         // As a flag: the command begins here, or after the words before it.
-                        let mut flagged = Taken { others: taken.others.clone(), ..Taken::default() };
-                        flagged.others.push(0);
-                        take_from(wrapper, args, at, before, &mut flagged)?;
-                        taken.others = flagged.others.into_iter().filter(|other| *other != 0).collect();
-                        taken.others.push(flagged.rest);
-                        taken.texts.extend(flagged.texts);
+                        ways.depth = ways.depth.saturating_add(1);
+                        let other = take_from(wrapper, args, (at, before), &mut Taken::default(), ways)?;
+                        ways.depth = ways.depth.saturating_sub(1);
+                        let other = other.filter(|other| *other < args.len() && !ways.others.contains(other));
+                        ways.others.extend(other);
                         at = at.saturating_add(1);
                     }
                 }
@@ -235,9 +281,7 @@ fn take_from(wrapper: &Wrapper, args: &[Arg], at: usize, before: usize, taken: &
             break;
         }
     }
-    taken.rest = at;
-    taken.others.retain(|other| *other != at && *other < args.len());
-    Ok(())
+    Ok(Some(at))
 }
 
 /// Where reading goes on behind an option.
@@ -339,4 +383,33 @@ fn cluster(wrapper: &Wrapper, args: &[Arg], at: usize, taken: &mut Taken) -> Res
         }
     }
     Ok(if is_doubtful { Next::Doubtful } else { Next::At(next) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(line: &str) -> Result<(Vec<String>, usize, Vec<usize>), String> {
+        let args: Vec<Arg> = line.split(' ').map(|word| Arg::text(word, (0, 0))).collect();
+        let name = line.split(' ').next().unwrap_or_default();
+        let taken = take(tables::wrapper(name).ok_or("no wrapper")?, &args)?;
+        Ok((taken.texts.iter().map(|text| text.shown.clone()).collect(), taken.rest, taken.others))
+    }
+
+    #[test]
+    fn a_text_is_taken_once_whatever_the_ways_to_it() {
+        for count in 0..8 {
+            let line = format!("su{} -c id", " -x a".repeat(count));
+            assert_eq!(taken(&line).map(|taken| taken.0), Ok(vec!["id".to_owned()]), "{line}");
+        }
+        let both = taken("su -x -c id root -c ls");
+        assert_eq!(both.map(|taken| taken.0), Ok(vec!["id".to_owned(), "ls".to_owned()]));
+    }
+
+    #[test]
+    fn each_place_where_a_command_may_begin_is_one() {
+        assert_eq!(taken("valgrind --foo a id"), Ok((Vec::new(), 3, vec![2])));
+        assert_eq!(taken("valgrind --foo a --foo b id"), Ok((Vec::new(), 5, vec![2, 4])));
+        assert!(taken(&format!("valgrind{} id", " --foo a".repeat(20))).is_err());
+    }
 }

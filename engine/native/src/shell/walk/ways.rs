@@ -5,6 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
+use super::effort;
 use super::held::{Changes, FOLDER};
 use super::{Operation, Walker};
 use crate::shell::syntax::{Part, Word};
@@ -101,6 +102,9 @@ impl Walker<'_> {
         let first = self.tree.operations.len();
         let mut ways = Vec::new();
         for choice in choices {
+            if self.is_spent() {
+                break;
+            }
             let before = self.tree.operations.len();
             let carried = self.tree.carried.len();
             let mark = self.held.mark();
@@ -120,6 +124,9 @@ impl Walker<'_> {
     /// Operations from `new` on that are those from `first` to `end` again are one with them.
     pub(super) fn merge(&mut self, first: usize, end: usize, new: usize) {
         if new >= self.tree.operations.len() || first >= end {
+            return;
+        }
+        if !self.affords(end.saturating_sub(first).saturating_mul(effort::COMPARING)) {
             return;
         }
         let added = self.tree.operations.split_off(new);

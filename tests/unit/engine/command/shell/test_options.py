@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.command.tree import Access, Effect
-from tests.shell_commands import command, kinds, signs
+from tests.shell_commands import command, kinds, programs, signs
 
 SHOWS = {
     "download_and_run": (
@@ -246,3 +246,10 @@ def test_everyday_spellings_stay_what_they_are(line: str) -> None:
 )
 def test_what_is_like_it_and_harmless_has_no_sign_of_it(line: str) -> None:
     assert not signs(line) & {"execution_variable", "odd_path", "download_and_run"}, (line, signs(line))
+
+
+@pytest.mark.parametrize(
+    "text", ["entr --foo rm -rf / -s ls", "nodemon --foo rm -rf / -x ls", "npx --foo rm -rf / -c ls"]
+)
+def test_words_behind_an_option_nobody_knows_are_seen_beside_a_text_of_the_same_command(text: str) -> None:
+    assert {"rm", "ls"} <= set(programs(text))
