@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os.path
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncssh
@@ -45,8 +46,10 @@ class Found:
 class Completer:
     """Completes for one shell."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, may_show: Callable[[str], bool] = lambda path: True) -> None:
+        """`may_show`: whether a path may be seen; of those that may not there are none."""
         self._visit = visit
+        self._may_show = may_show
         self._files: asyncssh.SFTPClient | None = None
 
     async def complete(self, before: str, cwd: str, home: str) -> Found:
@@ -79,6 +82,8 @@ class Completer:
         async for entry in files.scandir(real):
             name = entry.filename if isinstance(entry.filename, str) else entry.filename.decode("utf-8", "replace")
             if name in (".", "..") or not name.startswith(start) or (name.startswith(".") and not start):
+                continue
+            if not self._may_show(os.path.join(real, name)):
                 continue
             is_folder = entry.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY
             names.append(name + "/" if is_folder else name)

@@ -74,3 +74,9 @@ def test_choices() -> None:
     assert Found(names=("a", "b\x1b[2J")).listed(80) == b"a      b [2J\n"
     assert Found(names=tuple(f"n{number}" for number in range(MAX_LISTED + 2))).listed(10).endswith(b"and 2 more\n")
     assert isinstance(SmallGate(), object)
+
+
+async def test_what_may_not_be_shown_is_not_there(folder: Path) -> None:
+    async with ssh_world(str(folder)) as world, completer(world) as made:
+        made._may_show = lambda path: path != "/report.old"
+        assert await made.complete("cat rep", "/", "/") == Found("ort.txt ")

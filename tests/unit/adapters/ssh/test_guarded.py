@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -361,6 +362,28 @@ async def test_values_are_hidden_in_what_a_line_writes_and_not_in_what_goes_on()
         (kept,) = world.gate.recordings
         assert f"[{token}]".encode() not in kept.shown
         assert sum(outcome.masked for _, outcome in world.gate.outcomes) == 2
+
+
+async def test_values_are_hidden_in_the_folder_of_the_prompt_and_are_no_names_for_tab(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token = "ghp_" + "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hJ6"
+    (tmp_path / token).mkdir()
+    monkeypatch.setattr(
+        "adapters.ssh.guarded.request_question",
+        lambda word, *values: Question("ssh", request_question(word, *values).text + b" #secrets"),
+    )
+    async with ssh_world() as world, shell(world) as typed:
+        assert await typed.line(f"cd {tmp_path}/ghp_*; pwd") == f"{tmp_path}/[redacted]\r\n"
+        assert await typed.line("basename $PWD | wc -c") == "41\r\n"
+        assert f"guarded:{tmp_path}/[redacted]$ " in typed.seen
+        assert token not in typed.seen
+        assert token.encode() not in world.gate.recordings[0].shown
+        visit = next(iter(world.listener._connections)).visit
+        assert visit is not None
+        (session,) = visit.seen
+        completer = session._run._completer  # type: ignore[attr-defined]  # a guarded shell
+        assert [completer._may_show(f"/srv/{name}") for name in (token, "plain")] == [False, True]
 
 
 async def test_a_client_that_takes_nothing_gets_no_echo_and_no_drawings_without_end() -> None:
