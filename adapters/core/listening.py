@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,10 +19,11 @@ from adapters.core.carried import Carriage
 from adapters.core.carrying import Carrier
 from adapters.core.driven import Session
 from adapters.core.kept import KeptConnections
-from adapters.core.ports import Doorkeeper
+from adapters.core.ports import Cause, Doorkeeper
 from adapters.core.relay import Relay
 from adapters.core.shared import SharedConnections
 from adapters.core.surroundings import Surroundings
+from adapters.core.watching import CUT_SECONDS
 
 SHUTDOWN = "the gateway is shutting down"
 MAX_CONNECTIONS = 20_000
@@ -85,15 +86,18 @@ class RelayListener:
         )
 
     async def drain(self, seconds: float, reason: str = SHUTDOWN) -> None:
-        """Accept no more; let what runs finish, end idle connections, cut the rest after `seconds`."""
+        """Accept no more; let what runs finish, end idle connections; after `seconds` end the rest, and cut who does not leave then."""
         if self._server is not None:
             self._server.close()
         relays = list(self._relays)
         for relay in relays:
             relay.stop(reason)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await asyncio.gather(*(relay.closed.wait() for relay in relays))
+        await _all_closed(relays, seconds)
+        left = list(self._relays)
+        for relay in left:
+            # WHY not cut at once: what still runs has words for its end, and its outcome is that it was ended, not that its client left.
+            relay.stop(reason, Cause.KILLED)
+        await _all_closed(left, CUT_SECONDS)
         for relay in list(self._relays):
             relay.cut(reason)
         await asyncio.gather(*(relay.closed.wait() for relay in relays))
@@ -119,6 +123,13 @@ class RelayListener:
         if self._carriage is None:
             return Relay(self._open_session(), self._surroundings, client_address=address, finished=done)
         return Carrier(self._carriage, self._open_session, self._surroundings, client_address=address, finished=done)
+
+
+async def _all_closed(relays: Sequence[Relay | Carrier], seconds: float) -> None:
+    """Wait until these are over, or for so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(relay.closed.wait() for relay in relays))
 
 
 class _Door(asyncio.Protocol):
