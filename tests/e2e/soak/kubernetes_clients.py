@@ -234,6 +234,8 @@ class KubernetesClient(Client[ClientSession]):
                 raise Ended
             assert answer.status == 200, await answer.text()
             async for line in answer.content:
+                if was_ended(line):
+                    raise Ended
                 assert json.loads(line)["object"]["kind"] == "ConfigMap", line
 
     async def _logs(self, session: ClientSession) -> None:

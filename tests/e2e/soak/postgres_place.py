@@ -28,8 +28,10 @@ log_line_prefix = '%p app=%a '
 RAN = re.compile(r"^\d+ app=(.*?) LOG:  (?:execute [^:]*|statement): (.*)$")
 OURS = re.compile(
     r"^(SELECT pg_catalog\.array_to_json\(pg_catalog\.current_schemas\(true\)\)|SELECT pg_catalog\.current_setting\(|"
-    r"BEGIN$|COMMIT$|ROLLBACK$)"
+    r"BEGIN$|COMMIT$|ROLLBACK$|DISCARD PLANS$)"
 )
+"""What a session of the gateway says by itself: where its names are looked for, the transaction around a text, and where names have changed
+that what was prepared is to be read anew."""
 CATALOG, OWNER, ESTIMATE = "sallyport catalog", "owner", "sallyport estimate"
 PLANNED = re.compile(rf"^\d+ app={ESTIMATE} LOG:  execute [^:]*: EXPLAIN \(FORMAT JSON\) (.*)$")
 
