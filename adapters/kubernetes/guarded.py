@@ -27,6 +27,7 @@ from adapters.terminal import messages
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal, cooked
 from adapters.terminal.editor import Completing, Editor, Interrupted, Left, Submitted
 from adapters.terminal.editor import Event as Edited
+from adapters.terminal.masks import as_masked
 from adapters.terminal.shell_state import ShellState, first_state, next_state
 from adapters.terminal.submitted import Exit, Line, NotHere, Nothing, OnScreen, Unfinished, submission
 from adapters.web.facts import text_judged
@@ -299,7 +300,7 @@ class GuardedPod:
 
     def _prompt(self) -> None:
         self._mode = Mode.EDITING
-        self._show(self._editor.begin(f"guarded:{self._state.shown()}$ "))
+        self._show(self._editor.begin(f"guarded:{as_masked(self._state.shown(), self._masks)}$ "))
         self._do.wait(self._idle_seconds or None)
 
     def _submitted(self, text: str) -> None:

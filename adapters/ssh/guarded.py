@@ -28,11 +28,11 @@ from adapters.ssh.visit import Visit
 from adapters.terminal import messages
 from adapters.terminal.discipline import Discipline, Echo, End, Give, Signal
 from adapters.terminal.editor import Completing, Editor, Event, Interrupted, Left, Submitted
-from adapters.terminal.masks import masks_granted
+from adapters.terminal.masks import as_masked, masks_granted
 from adapters.terminal.shell_state import ShellState, StateReader, first_state, next_state
 from adapters.terminal.submitted import Exit, Line, NotHere, Nothing, OnScreen, Unfinished, submission
 from engine.command.tree import Command
-from engine.masking.output import OutputMasker, ValueMask
+from engine.masking.output import ValueMask
 
 SECURE_PAGER = "export LESSSECURE='1'"
 """Stands before programs of the whole screen: `less` runs no commands then."""
@@ -143,7 +143,7 @@ class GuardedShell:
         self._interrupted: CommandRun | None = None
         self._end_of_line: LineEnd | None = None
         self._idle: Idle | None = None
-        self._completer = Completer(visit, lambda path: self._as_masked(path) == path)
+        self._completer = Completer(visit, lambda path: as_masked(path, self._masks) == path)
         self._has_no_more = self._client_is_full = False
         self._decision_id = ""
         self._masks: tuple[ValueMask, ...] = ()
@@ -291,14 +291,7 @@ class GuardedShell:
         if status is not None:
             self._state = self._state.with_status(status)
         self._mode = Mode.EDITING
-        self._display.write(self._editor.begin(f"guarded:{self._as_masked(self._state.shown())}$ "))
-
-    def _as_masked(self, text: str) -> str:
-        """A text of the target's that stands beside what lines write, as it may be shown."""
-        if not self._masks:
-            return text
-        masker = OutputMasker(self._masks)
-        return (masker.push(text.encode()).data + masker.finish().data).decode()
+        self._display.write(self._editor.begin(f"guarded:{as_masked(self._state.shown(), self._masks)}$ "))
 
     # --- a command
 

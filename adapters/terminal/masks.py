@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from adapters.core.ports import Answer
 from adapters.errors import LocalProtocolError
 from engine.decision import MaskItem, Verdict
-from engine.masking.output import ValueMask
+from engine.masking.output import OutputMasker, ValueMask
 from engine.masking.transforms import PARAMS, Method, Param
 
 
@@ -25,6 +27,14 @@ def masks_granted(answer: Answer) -> tuple[ValueMask, ...]:
     if isinstance(masks, str):
         raise LocalProtocolError("a grant is used whose masks are not known", code="MASK_UNKNOWN")
     return masks
+
+
+def as_masked(text: str, masks: Sequence[ValueMask]) -> str:
+    """A text of the target's that stands beside what commands write (a folder in a prompt), as it may be shown."""
+    if not masks:
+        return text
+    masker = OutputMasker(masks)
+    return (masker.push(text.encode()).data + masker.finish().data).decode()
 
 
 def _mask_of(item: MaskItem, answer: Answer) -> ValueMask | None:

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.core.ports import Answer
 from adapters.errors import LocalProtocolError
-from adapters.terminal.masks import masks_granted, masks_of
+from adapters.terminal.masks import as_masked, masks_granted, masks_of
 from engine.decision import Decision, MaskItem, Verdict
 from engine.masking.output import ValueMask
 from engine.masking.transforms import Method
@@ -43,3 +43,9 @@ def test_any_other_mask_is_said_not_to_be_met(item: MaskItem) -> None:
 
 def test_a_mask_verdict_without_masks_is_not_met() -> None:
     assert isinstance(masks_of(answer()), str)
+
+
+def test_a_text_beside_what_commands_write_is_shown_as_it_may_be() -> None:
+    masks = (ValueMask(frozenset({"pii.email"}), Method.REDACT, {}, b""),)
+    assert as_masked("~/people/ana@example.org", masks) == "~/people/[redacted]"
+    assert as_masked("~/people/ana@example.org", ()) == "~/people/ana@example.org"
