@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 import yaml
+from cryptography import x509
 
 from gateway.cli.options import DEFAULT_CONFIG, ConfigFile
 from gateway.cli.output import complain, say_text
@@ -44,13 +45,29 @@ def kubeconfig(
     if found is None or found.protocol is not ResourceProtocol.KUBERNETES or listener is None or listener.tls is None:
         complain(f"`{resource}` is no cluster that a listener serves", help=_clusters(known))
         raise typer.Exit(1)
-    trusted = (known.at(listener.tls.certificate) if ca is None else ca).read_bytes()
+    trusted = _trusted(known.at(listener.tls.certificate) if ca is None else ca, is_authority=ca is not None)
     who = (
         {"tokenFile": str(token_file.absolute())}
         if token_file is not None
         else {"client-certificate": str(_absolute(certificate)), "client-key": str(_absolute(key))}
     )
     say_text(yaml.safe_dump(_document(resource, server or _url(listener, resource), trusted, who), sort_keys=False))
+
+
+def _trusted(file: Path, *, is_authority: bool) -> bytes:
+    """The PEM that clients trust. Says so where that is a certificate which only some of them take for itself."""
+    pem = file.read_bytes()
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        complain(f"{file} holds no certificate (PEM)", help="--ca FILE names the authority's")
+        raise typer.Exit(1) from None
+    if not is_authority and all(one.issuer != one.subject for one in found):
+        complain(
+            "kubectl trusts the gateway's certificate as it stands, clients on OpenSSL (Python) only whoever issued it",
+            help=f"--ca FILE: the certificate of {found[-1].issuer.rfc4514_string()}",
+        )
+    return pem
 
 
 def _document(resource: str, url: str, trusted: bytes, who: dict[str, str]) -> dict[str, object]:

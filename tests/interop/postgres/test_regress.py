@@ -17,6 +17,7 @@ import pytest
 
 from gateway.demo.cluster import free_port
 from tests.conftest import ROOT, missing
+from tests.interop.built import built
 from tests.interop.postgres import builds
 from tests.interop.postgres.up import Up
 
@@ -47,7 +48,9 @@ def headers() -> Path | None:
     if (installed / "postgres.h").is_file():
         return None
     package = f"postgresql-server-dev-{major}"
-    made = builds.built("headers", ["apt-get", "-qq", "download", package], ["sh", "-c", f"dpkg -x {package}_*.deb ."])
+    made = built(
+        builds.SOURCES / "headers", ["apt-get", "-qq", "download", package], ["sh", "-c", f"dpkg -x {package}_*.deb ."]
+    )
     return made / installed.relative_to("/")
 
 
