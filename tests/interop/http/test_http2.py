@@ -93,6 +93,22 @@ def test_httpx_streams_and_shares_a_connection(running: Running) -> None:
         assert one.request("HEAD", f"{base}/a").content == b""
 
 
+def test_httpx_is_told_why_not_and_waits_while_it_is_held(running: Running, target: Target) -> None:
+    headers = {"authorization": f"Bearer {running.token}"}
+    with httpx2.Client(http2=True, verify=False, headers=headers, timeout=60) as one, ThreadPoolExecutor() as pool:
+        base = f"https://127.0.0.1:{running.port}"
+        denied = one.get(f"{base}/admin")
+        assert (denied.status_code, denied.json()["code"]) == (403, "SECRET_AREA")
+        target.seen.clear()
+        for answer, status in ((running.approve, 200), (running.refuse, 403)):
+            held = pool.submit(one.post, f"{base}/orders", json={"item": status})
+            ticket = running.ticket()
+            assert not [seen for seen in target.seen if str(status).encode() in seen.body]
+            answer(ticket)
+            assert held.result(60).status_code == status
+    assert [json.loads(seen.body) for seen in target.seen] == [{"item": 200}]
+
+
 def test_the_credential_is_put_in_and_does_not_come_back(client: Client) -> None:
     got = client.ask("GET", "/headers", ("cookie", "a=1"), ("x-forwarded-for", "10.0.0.1"))
     seen = json.loads(bytes(got.body))

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from tests.interop.ssh.place import WAIT, Place
+from tests.interop.ssh.place import Place
 
 MIB = 1 << 20
 
@@ -115,33 +115,3 @@ def test_a_held_file_waits_and_says_so_on_standard_error(place: Place) -> None:
     assert result[0].returncode == 0, result[0].stderr
     assert b"sallyport: held: ticket" in result[0].stderr
     assert not held.exists()
-
-
-def test_git_clones_and_pushes(place: Place) -> None:
-    bare, work = place.folder / "repo.git", place.folder / "work"
-    environment = {
-        **os.environ,
-        "GIT_SSH_COMMAND": " ".join(place.command()[:-3]),
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        **{
-            f"GIT_{who}_{what}": value
-            for who in ("AUTHOR", "COMMITTER")
-            for what, value in (("NAME", "t"), ("EMAIL", "t@t"))
-        },
-    }
-
-    def git(*words: str) -> None:
-        done = subprocess.run(["git", *words], env=environment, capture_output=True, timeout=WAIT * 2, check=False)
-        assert done.returncode == 0, done.stderr
-
-    git("init", "-q", "--bare", str(bare))
-    url = f"ssh://ana+box@127.0.0.1:{place.port}{bare}"
-    git("clone", "-q", url, str(work))
-    (work / "file").write_text("content")
-    git("-C", str(work), "add", "file")
-    git("-C", str(work), "commit", "-qm", "one")
-    git("-C", str(work), "push", "-q", "origin", "HEAD:main")
-    git("clone", "-q", "-b", "main", url, str(place.folder / "again"))
-    assert (place.folder / "again" / "file").read_text() == "content"
-    texts = [entry.text for entry in place.decisions()]
-    assert f"git-receive-pack '{bare}'" in texts

@@ -1,4 +1,4 @@
-"""What people drive over ssh, unmodified: rsync, Ansible, paramiko, jumps through us and to us. Each allowed, masked, held and denied."""
+"""What people drive over ssh, unmodified: git, rsync, Ansible, paramiko, one connection for many, jumps through us and to us. Each allowed, masked, held and denied."""
 
 from __future__ import annotations
 
@@ -89,6 +89,111 @@ def run(words: Sequence[str], data: str = "", **environment: str) -> Done:
         env={**os.environ, "LC_ALL": "C.UTF-8", **environment},
         check=False,
     )
+
+
+# --- git
+
+
+def git(place: Place, *words: str) -> Done:
+    names = {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "t"), ("EMAIL", "t@t"))
+    }
+    return run(["git", *words], GIT_SSH_COMMAND=" ".join(place.command()[:-3]), GIT_CONFIG_GLOBAL="/dev/null", **names)
+
+
+def repository(place: Place, name: str) -> tuple[Path, str]:
+    """An empty one on the target, and where it is for git."""
+    bare = place.folder / name
+    assert git(place, "init", "-q", "--bare", "-b", "main", str(bare)).returncode == 0
+    return bare, f"ssh://ana+box@127.0.0.1:{place.port}{bare}"
+
+
+def committed(place: Place, name: str) -> Path:
+    """A repository of the client's with one commit."""
+    work = place.folder / name
+    for words in (("init", "-q", "-b", "main", "."), ("commit", "-q", "--allow-empty", "-m", "one")):
+        work.mkdir(exist_ok=True)
+        done = git(place, "-C", str(work), *words)
+        assert done.returncode == 0, done.stderr
+    return work
+
+
+def test_git_clones_and_pushes(tools: Place) -> None:
+    bare, url = repository(tools, "repo.git")
+    work = tools.folder / "work"
+    assert git(tools, "clone", "-q", url, str(work)).returncode == 0
+    (work / "file").write_text("content")
+    for words in (("add", "file"), ("commit", "-qm", "one"), ("push", "-q", "origin", "HEAD:main")):
+        done = git(tools, "-C", str(work), *words)
+        assert (done.returncode, done.stderr) == (0, "")
+    done = git(tools, "clone", "-q", url, str(tools.folder / "again"))
+    assert (done.returncode, (tools.folder / "again" / "file").read_text()) == (0, "content")
+    texts = [entry.text for entry in tools.decisions()]
+    assert f"git-upload-pack '{bare}'" in texts
+    assert f"git-receive-pack '{bare}'" in texts
+
+
+def test_git_is_told_why_not(tools: Place) -> None:
+    work = committed(tools, "unpushed")
+    for name, why in (("x#deny.git", "the mark says no"), ("mask-me.git", "MASK_UNPROVEN")):
+        bare, url = repository(tools, name)
+        done = git(tools, "-C", str(work), "push", url.replace("#", "%23"), "main")
+        assert done.returncode != 0
+        assert why in done.stderr
+        assert not list((bare / "refs" / "heads").iterdir())
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_git_waits_while_it_is_held(tools: Place, granted: bool) -> None:
+    work = committed(tools, "held")
+    bare, url = repository(tools, f"x#hold{granted}.git")
+    with answered(tools, granted=granted) as held:
+        done = git(tools, "-C", str(work), "push", url.replace("#", "%23"), "main")
+    assert held == [f"git-receive-pack '{bare}'"]
+    assert "sallyport: held: ticket" in done.stderr
+    assert (done.returncode == 0, (bare / "refs" / "heads" / "main").exists()) == (granted, granted)
+
+
+# --- one connection for many
+
+
+def test_channels_of_one_connection_are_allowed_masked_held_and_denied(tools: Place) -> None:
+    control = ["-o", f"ControlPath={tools.folder}/mux", "-o", "ControlMaster=auto", "-o", "ControlPersist=60"]
+    # WHY no pipes for the first one: the master it leaves behind would keep them open.
+    first = subprocess.run(
+        tools.command("exit 3", options=control), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    assert first.returncode == 3
+    masked = tools.ssh(f"cat {tools.folder}/mask-me", options=control)
+    assert (masked.returncode, masked.stdout) == (0, b"ask [redacted]\n")
+    assert tools.ssh("echo '#deny'", options=control).returncode == 126
+    with answered(tools, granted=True) as held:
+        assert tools.ssh("echo '#hold'", options=control).stdout == b"#hold\n"
+    assert len(held) == 1
+    copied = run(["scp", *tools.command(options=control)[1:-3], "-P", str(tools.port), *scp_words(tools)])
+    assert copied.returncode == 0, copied.stderr
+    subprocess.run(tools.command(options=[*control, "-O", "exit"]), capture_output=True, check=True)
+    assert len({entry.session for entry in tools.decisions()[-7:]}) == 1
+
+
+def scp_words(place: Place) -> tuple[str, str]:
+    return str(place.folder / "ana.pub"), f"ana+box@127.0.0.1:{place.folder}/shared"
+
+
+@pytest.mark.parametrize("options", [(), ("-O",)], ids=["sftp", "legacy"])
+def test_scp_does_not_show_what_is_masked_and_waits_while_it_is_held(tools: Place, options: tuple[str, ...]) -> None:
+    base = ["scp", *options, *tools.command()[1:-3], "-P", str(tools.port)]
+    near = tools.folder / f"near{len(options)}"
+    masked = run([*base, f"ana+box@127.0.0.1:{tools.folder}/mask-me", str(near)])
+    assert masked.returncode != 0
+    assert not near.exists() or near.read_bytes() == b""
+    far = tools.folder / f"far{len(options)}#hold"
+    with answered(tools, granted=True) as held:
+        done = run([*base, str(tools.folder / "ana.pub"), f"ana+box@127.0.0.1:{far}"])
+    assert (done.returncode, bool(held)) == (0, True), done.stderr
+    assert far.read_text() == (tools.folder / "ana.pub").read_text()
 
 
 # --- rsync
