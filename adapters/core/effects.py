@@ -186,11 +186,13 @@ class StartTls:
     """Everything after this on the side is TLS. Plaintext that was already read behind it is an error.
 
     With a `host` the client is shown a certificate for it, from an authority (`minting.Authority`); TLS in TLS where there is some.
+    `begun`: what the peer said of the handshake before anybody asked for TLS.
     """
 
     side: Side
     host: str | None = None
     authority: object | None = field(default=None, repr=False)
+    begun: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ class End(asyncio.Protocol):
             self._say(tls.to_send())
         if not self._is_secured and tls.is_secure:
             self._is_secured = True
-            self._hearer.take(saw.TlsStarted(self._side, tls.peer_name))
+            self._hearer.take(saw.TlsStarted(self._side, tls.peer_name, tls.chosen_protocol, tls.end_point))
         if data:
             self._hearer.hear(self._side, data)
         if tls.is_over:
@@ -181,8 +181,10 @@ class End(asyncio.Protocol):
         if self._is_full:
             self._look_at_unsent()
 
-    def start_tls(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None) -> None:
-        """From the next byte on the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
+    def start_tls(
+        self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None, begun: bytes = b""
+    ) -> None:
+        """From the next byte on, or from what has `begun`, the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
         if self.transport is None:
             raise RuntimeError("TLS was asked for where there is no connection")
         tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
@@ -194,6 +196,8 @@ class End(asyncio.Protocol):
             self._tls_ended(error)
             return
         self._write(self._tls.to_send())
+        if begun:
+            self.data_received(begun)
 
     def tell(self, hearer: Hearer) -> None:
         """Tell somebody else from now on."""

@@ -33,10 +33,16 @@ class EndReceived:
 
 @dataclass(frozen=True, slots=True)
 class TlsStarted:
-    """TLS stands on this side; `name` is the verified peer name of a client certificate, if any."""
+    """TLS stands on this side.
+
+    `name` is the verified peer name of a client certificate, if any; `protocol` what the peer chose of what was offered (ALPN);
+    `end_point` what a proof of identity may be bound to: the digest of the server's certificate (`tls.end_point`), if it has one.
+    """
 
     side: Side
     name: str | None = None
+    protocol: str | None = None
+    end_point: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -460,7 +460,7 @@ class Relay:
     def _start_tls(self, side: Side, asked: do.StartTls) -> None:
         context, name = tls_for(asked, self._with.client_tls, self._target)
         end = self._end(side)
-        end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name)
+        end.start_tls(context, server_side=side is Side.CLIENT, server_hostname=name, begun=asked.begun)
         self._alarms.after(CONNECT_TIMEOUT, lambda: self._tls_is_late(side, end))
 
     def _tls_is_late(self, side: Side, end: End) -> None:

@@ -12,6 +12,10 @@ import ssl
 from functools import lru_cache
 from typing import Protocol, cast
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+
 from adapters.core.ports import Target
 
 _RECORD = 16 * 1024
@@ -24,6 +28,27 @@ class _Records(Protocol):
     def read(self, size: int, /) -> bytes: ...
     def write(self, data: bytes, /) -> int: ...
     def pending(self) -> int: ...
+
+
+@lru_cache(maxsize=256)
+def end_point(certificate: bytes) -> bytes | None:
+    """What `tls-server-end-point` binds to (RFC 5929, 4.1): a server's certificate (DER), digested as its signature is, by SHA-256 where
+    that is MD5 or SHA-1. None where the signature has no digest of its own (Ed25519), for which nothing is defined."""
+    try:
+        algorithm = x509.load_der_x509_certificate(certificate).signature_hash_algorithm
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    if algorithm is None:
+        return None
+    digest = hashes.Hash(hashes.SHA256() if isinstance(algorithm, (hashes.MD5, hashes.SHA1)) else algorithm)
+    digest.update(certificate)
+    return digest.finalize()
+
+
+class ServerContext(ssl.SSLContext):
+    """How a server shakes hands, and what clients may bind their proof to (`end_point` of its certificate)."""
+
+    end_point: bytes | None = None
 
 
 class Tls:
@@ -125,6 +150,14 @@ class Tls:
         """What was agreed on by ALPN, once the handshake is done."""
         return self._object.selected_alpn_protocol() if self.is_secure else None
 
+    @property
+    def end_point(self) -> bytes | None:
+        """What a proof may be bound to: `end_point` of the server's certificate, ours or the peer's."""
+        if self._object.server_side:
+            return getattr(self._object.context, "end_point", None)
+        certificate = self._object.getpeercert(binary_form=True) if self.is_secure else None
+        return None if certificate is None else end_point(certificate)
+
     def farewell(self) -> bytes:
         """The end of the connection (`close_notify`), as far as it can still be said."""
         if self.is_secure:
@@ -193,6 +226,11 @@ class Stacked:
     def chosen_protocol(self) -> str | None:
         """What was agreed on for the inner one by ALPN."""
         return self._inner.chosen_protocol
+
+    @property
+    def end_point(self) -> bytes | None:
+        """What a proof inside both may be bound to."""
+        return self._inner.end_point
 
     def farewell(self) -> bytes:
         """The end of both, as far as it can still be said."""

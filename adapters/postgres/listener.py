@@ -63,6 +63,8 @@ class PostgresListener:
         """Without `catalogs` nothing about names can be proven: commands that would be masked are denied. Without `pools` each session
         has a connection of its own."""
         self._settings = settings
+        if settings.tls is not None:
+            settings.tls.set_alpn_protocols([startup.ALPN])
         self._catalogs = catalogs
         self._surroundings = Surroundings(
             doorkeeper=doorkeeper,

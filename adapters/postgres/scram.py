@@ -1,8 +1,8 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677), both legs: we verify our clients and prove ourselves to targets.
 
-Pure: nonces and the stretched password are handed in. No channel binding is offered; a client that says it would have
-used it is told that nobody took it away from an offer (gs2 flag `y` is fine exactly because we never offer -PLUS).
-Used by `session.login` and `session.upstream`.
+Pure: nonces, the stretched password and what the channel is bound to are handed in (`tls-server-end-point`, RFC 5929; with it the
+mechanism is SCRAM-SHA-256-PLUS). Who was offered a binding and says that there was no offer (gs2 flag `y`) was lied to on the way.
+Used by `session.opening` and `session.approach`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ MIN_ITERATIONS = 4_096
 MAX_ITERATIONS = 200_000
 """About 0.1 s of work. WHY: the number is the target's word, and we do the work."""
 MAX_SALT = 256
-_NO_BINDING = b"biws"  # base64 of `n,,`
-_MAYBE_BINDING = b"eSws"  # base64 of `y,,`
+_BOUND = b"p=tls-server-end-point"
 
 
 class ScramRefused(PeerProtocolError):
@@ -74,11 +73,21 @@ def _is_nonce(value: bytes) -> bool:
     return 0 < len(value) <= MAX_NONCE and all(0x21 <= byte <= 0x7E for byte in value)
 
 
+def _bound(flag: bytes, end_point: bytes | None) -> bytes:
+    """What stands behind `c=` (RFC 5802, 5.1): the header of the first message, and with the binding what it is bound to."""
+    return base64.b64encode(flag + b",," + (end_point or b"" if flag == _BOUND else b""))
+
+
 @dataclass(slots=True)
 class ScramServer:
-    """Our side towards a client: `first`, then `final`; each answers the message to send."""
+    """Our side towards a client: `first`, then `final`; each answers the message to send.
+
+    `end_point` is what was offered to bind the channel to, None where nothing was; `is_bound` whether the client chose that.
+    """
 
     nonce: bytes
+    end_point: bytes | None = field(default=None, repr=False)
+    is_bound: bool = False
     _binding: bytes = b""
     _first_bare: bytes = b""
     _server_first: bytes = b""
@@ -88,18 +97,23 @@ class ScramServer:
         """Answer client-first-message with salt, iterations and the joined nonce."""
         flag, _, rest = message.partition(b",")
         authzid, _, bare = rest.partition(b",")
-        # INVARIANT: nothing but `n` or `y`: we offer no -PLUS, so `p=...` cannot be honest, and nobody signs in for another.
-        if len(message) > MAX_MESSAGE or flag not in (b"n", b"y") or authzid:
+        # INVARIANT: a binding is neither left away by who chose it nor missed by who was offered it, and nobody signs in for another.
+        if len(message) > MAX_MESSAGE or flag not in self._flags() or authzid:
             raise ScramRefused("a SCRAM message is malformed")
         nonce = _attributes(bare).get(b"r", b"")
         if not bare.startswith(b"n=") or not _is_nonce(nonce):
             raise ScramRefused("a SCRAM message is malformed")
-        self._binding = _NO_BINDING if flag == b"n" else _MAYBE_BINDING
+        self._binding = _bound(flag, self.end_point)
         self._first_bare = bare
         self._verifier = verifier
         self.nonce = nonce + self.nonce
         self._server_first = b"r=%b,s=%b,i=%d" % (self.nonce, base64.b64encode(verifier.salt), verifier.iterations)
         return self._server_first
+
+    def _flags(self) -> tuple[bytes, ...]:
+        if self.is_bound:
+            return () if self.end_point is None else (_BOUND,)
+        return (b"n", b"y") if self.end_point is None else (b"n",)
 
     def final(self, message: bytes) -> bytes | None:
         """Answer client-final-message with our signature; None when the password is wrong."""
@@ -134,16 +148,27 @@ class Challenge:
 
 @dataclass(slots=True)
 class ScramClient:
-    """Our side towards a target: `first`, `challenge`, `final`, `verify`, in this order."""
+    """Our side towards a target: `first`, `challenge`, `final`, `verify`, in this order.
+
+    `end_point` is what the channel can be bound to, None where it cannot; `is_bound` whether the target offered to.
+    """
 
     nonce: bytes
+    end_point: bytes | None = field(default=None, repr=False)
+    is_bound: bool = False
     _server_first: bytes = b""
     _joined: bytes = b""
     _signature: bytes = field(default=b"", repr=False)
 
     def first(self) -> bytes:
         """client-first-message. The user name is empty: PostgreSQL takes the startup packet's."""
-        return b"n,," + self._bare()
+        return self._flag() + b",," + self._bare()
+
+    def _flag(self) -> bytes:
+        # WHY `y`: a target that offered a binding which somebody took away on the way hears of it, and refuses.
+        if self.end_point is None:
+            return b"n"
+        return _BOUND if self.is_bound else b"y"
 
     def _bare(self) -> bytes:
         return b"n=,r=" + self.nonce
@@ -165,7 +190,7 @@ class ScramClient:
 
     def final(self, salted: bytes) -> bytes:
         """client-final-message, from the stretched password."""
-        without_proof = b"c=" + _NO_BINDING + b",r=" + self._joined
+        without_proof = b"c=" + _bound(self._flag(), self.end_point) + b",r=" + self._joined
         signed = self._bare() + b"," + self._server_first + b"," + without_proof
         client_key = _hmac(salted, b"Client Key")
         proof = _xor(client_key, _hmac(hashlib.sha256(client_key).digest(), signed))

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.core.tls import ServerContext, end_point
 from gateway.config import Config
 from gateway.config.model import ServerTls
 from gateway.errors import ConfigInvalid
@@ -117,13 +119,14 @@ def served(config: Config) -> Iterator[tuple[str, ServerTls]]:
 
 
 def _read(config: Config, files: ServerTls, where: str) -> tuple[ssl.SSLContext, _Proof]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     try:
         context.load_cert_chain(config.at(files.certificate), config.at(files.key))
         chain = config.at(files.certificate).read_bytes()
         leaf = x509.load_pem_x509_certificate(chain)
+        context.end_point = end_point(leaf.public_bytes(Encoding.DER))
     except (OSError, ssl.SSLError, ValueError) as error:
         raise ConfigInvalid(
             f"the certificate of {where} cannot be used ({type(error).__name__})",

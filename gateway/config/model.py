@@ -171,7 +171,7 @@ class Resource:
 class ServerTls:
     """`[listener.tls]`, `[rpc.tls]`: PEM files of the certificate chain and the key.
 
-    `client_ca`: whose client certificates prove the people whose names they carry as common name (Kubernetes, gRPC).
+    `client_ca`: whose client certificates prove the people whose names they carry as common name (PostgreSQL, Kubernetes, gRPC).
     """
 
     certificate: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from adapters.postgres.messages.frames import Back, Front, frame, only_text, pack_u32, refuse, text_at, u32_at
 
 SCRAM_SHA_256 = "SCRAM-SHA-256"
+SCRAM_SHA_256_PLUS = "SCRAM-SHA-256-PLUS"
+"""The same, bound to the TLS connection that it goes over."""
 MAX_PASSWORD = 8_192
 """A token has less than 1,000 bytes; access tokens of identity providers are larger."""
 
@@ -25,7 +28,6 @@ class Method(IntEnum):
 
 AUTHENTICATION_OK = frame(Back.AUTHENTICATION, pack_u32(Method.OK))
 ASK_CLEARTEXT = frame(Back.AUTHENTICATION, pack_u32(Method.CLEARTEXT))
-ASK_SCRAM = frame(Back.AUTHENTICATION, pack_u32(Method.SASL) + SCRAM_SHA_256.encode() + b"\0\0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class SaslInitial:
 
     mechanism: str
     data: bytes = field(repr=False)
+
+
+def ask_scram(mechanisms: Sequence[str]) -> bytes:
+    """AuthenticationSASL with what is offered, the best first."""
+    return frame(
+        Back.AUTHENTICATION, pack_u32(Method.SASL) + b"".join(f"{one}\0".encode() for one in mechanisms) + b"\0"
+    )
 
 
 def encode_sasl_continue(data: bytes) -> bytes:
@@ -82,8 +91,8 @@ def encode_password(password: str) -> bytes:
     return frame(Front.PASSWORD, password.encode() + b"\0")
 
 
-def encode_sasl_initial(data: bytes) -> bytes:
-    return frame(Front.PASSWORD, SCRAM_SHA_256.encode() + b"\0" + pack_u32(len(data)) + data)
+def encode_sasl_initial(mechanism: str, data: bytes) -> bytes:
+    return frame(Front.PASSWORD, mechanism.encode() + b"\0" + pack_u32(len(data)) + data)
 
 
 def encode_sasl_response(data: bytes) -> bytes:

@@ -15,6 +15,8 @@ MAX_STARTUP = 10_000
 """PostgreSQL's own limit of a startup packet."""
 MIN_PACKET = 8
 TLS_RECORD = 0x16
+ALPN = "postgresql"
+"""What the protocol is called in TLS (registered with IANA)."""
 MAJOR = 3
 NEWEST_MINOR = 2
 """Minor versions above are negotiated down to this."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adapters.core.buffer import MAX_SMALL_MESSAGE, Inbox
@@ -74,8 +74,9 @@ class Approach:
         else:
             self.secured()
 
-    def secured(self) -> None:
-        """TLS stands, or is not wanted."""
+    def secured(self, end_point: bytes | None = None) -> None:
+        """TLS stands, and a proof may be bound to `end_point`; or is not wanted."""
+        self._scram.end_point = end_point
         self.phase = Phase.GREETING
         parameters = {"user": self._target.user, "database": self._database, "client_encoding": "UTF8"}
         self._out.up(startup.encode_startup({**parameters, **self._settings}))
@@ -188,11 +189,10 @@ class Approach:
                 self._once(Method.MD5)
                 self._out.up(authentication.encode_password(_md5(self._target.user, self._password(), data)))
             case Method.SASL:
-                if authentication.SCRAM_SHA_256 not in authentication.decode_mechanisms(data):
-                    raise _failed("the target offers no authentication method that is known here")
                 self._once(Method.SASL)
                 self._must_prove = True
-                self._out.up(authentication.encode_sasl_initial(self._scram.first()))
+                mechanism = self._choose(authentication.decode_mechanisms(data))
+                self._out.up(authentication.encode_sasl_initial(mechanism, self._scram.first()))
             case Method.SASL_CONTINUE if self._stage == Method.SASL:
                 self._stage = Method.SASL_CONTINUE
                 challenge = self._scram.challenge(data)
@@ -203,6 +203,13 @@ class Approach:
                 self._must_prove = False
             case _:
                 raise _failed("the target wants an authentication method that is not known here")
+
+    def _choose(self, offered: Sequence[str]) -> str:
+        scram = self._scram
+        scram.is_bound = scram.end_point is not None and authentication.SCRAM_SHA_256_PLUS in offered
+        if not scram.is_bound and authentication.SCRAM_SHA_256 not in offered:
+            raise _failed("the target offers no authentication method that is known here")
+        return authentication.SCRAM_SHA_256_PLUS if scram.is_bound else authentication.SCRAM_SHA_256
 
     def _once(self, method: Method) -> None:
         if self._stage != Method.OK:

@@ -142,12 +142,13 @@ class PostgresSession:
     ) -> None:
         approach = self._approach
         match event:
-            case saw.TlsStarted(side):
+            case saw.TlsStarted(side, name, protocol, end_point):
                 if side is Side.CLIENT:
-                    self._opening.secured()
-                    self._follow_opening()
+                    # WHY before: what is refused there is told inside TLS, which stands.
+                    self._enter(Phase.OPENING)
+                    self._opening.secured(name, protocol, end_point)
                 elif approach is not None:
-                    approach.secured()
+                    approach.secured(end_point)
                     self._follow(approach)
             case saw.UpstreamOpened(tls):
                 if approach is not None:

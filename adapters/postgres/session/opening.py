@@ -1,4 +1,4 @@
-"""From the first byte to a client that proved who they are: encryption, cancel, startup, SCRAM or token.
+"""From the first byte to a client that proved who they are: encryption, cancel, startup, certificate, SCRAM or token.
 
 The words of a failure never say whether the user exists.
 """
@@ -37,8 +37,10 @@ class Opening:
         self._out = outbox
         self._settings = settings
         self._inbox = Inbox()
-        self._asked_tls = self._asked_gss = False
+        self._asked_tls = self._asked_gss = self._is_direct = False
         self._scram = ScramServer(settings.server_nonce)
+        self._certified: str | None = None
+        """Whose certificate the client showed."""
         self._sasl_first: bytes | None = None
         self.phase = Phase.OPENING
         self.is_secure = False
@@ -67,7 +69,8 @@ class Opening:
         inbox = self._inbox
         waiting = inbox.data[inbox.start :]
         if startup.is_direct_tls(waiting[0]):
-            raise refuse("direct TLS is not supported: use sslnegotiation=postgres", notices.UNSUPPORTED)
+            self._direct(waiting)
+            return
         length = startup.packet_length(waiting)
         if length is None or len(waiting) < length:
             return
@@ -80,6 +83,17 @@ class Opening:
                 self.phase = Phase.CLOSED
             case startup.StartupMessage() as message:
                 self._start(message)
+
+    def _direct(self, begun: bytes) -> None:
+        """TLS from the first byte on, as clients of PostgreSQL 17 and later may begin it (`sslnegotiation=direct`)."""
+        if self.is_secure or self._asked_tls or self._asked_gss:
+            raise refuse("TLS was begun where it has no place")
+        if not self._settings.tls_offered:
+            raise refuse("this listener has no TLS", notices.UNSUPPORTED)
+        self._is_direct = True
+        self._inbox.use(len(begun))
+        self.phase = Phase.SECURING_CLIENT
+        self._out.wish(StartTls(Side.CLIENT, begun=begun))
 
     def _encryption(self, gss: bool) -> None:
         """Each kind may be asked for once, none inside TLS."""
@@ -100,10 +114,15 @@ class Opening:
         self._out.down(startup.GRANTED)
         self._out.wish(StartTls(Side.CLIENT))
 
-    def secured(self) -> None:
-        """TLS stands."""
+    def secured(self, name: str | None = None, protocol: str | None = None, end_point: bytes | None = None) -> None:
+        """TLS stands (`events.TlsStarted`)."""
         self.is_secure = True
         self.phase = Phase.OPENING
+        # INVARIANT: what was meant for another protocol on this certificate is not taken for PostgreSQL's (ALPACA); asking for TLS
+        # in PostgreSQL's own words says as much.
+        if self._is_direct and protocol != startup.ALPN:
+            raise refuse("direct TLS needs the ALPN protocol `postgresql`")
+        self._certified, self._scram.end_point = name, end_point
 
     # --- startup
 
@@ -118,14 +137,23 @@ class Opening:
         if message.minor != self.minor or wanted.protocol_options:
             self._out.down(startup.encode_negotiation(self.minor, wanted.protocol_options))
         self.phase = Phase.PROVING
+        if self._certified is not None:
+            # WHY nothing else is asked of who shows somebody else's: it is no proof, and what fails is recorded.
+            self.proven(self._certified == wanted.user)
+            return
         match self._settings.proof:
             case ClientProof.SCRAM:
-                self._out.down(authentication.ASK_SCRAM)
+                self._out.down(authentication.ask_scram(self._mechanisms))
             case ClientProof.TOKEN:
                 # INVARIANT: a token is never asked for where it could be read on the way.
                 if not self.is_secure:
                     raise refuse("a token is only taken inside TLS: use sslmode=require", notices.NOT_AUTHORISED)
                 self._out.down(authentication.ASK_CLEARTEXT)
+
+    @property
+    def _mechanisms(self) -> tuple[str, ...]:
+        bound = () if self._scram.end_point is None else (authentication.SCRAM_SHA_256_PLUS,)
+        return (*bound, authentication.SCRAM_SHA_256)
 
     def _find_place(self, database: str) -> Place:
         if self._settings.resource is not None:
@@ -162,8 +190,9 @@ class Opening:
             self._out.wish(CheckToken(wanted.user, authentication.decode_password(body), place.resource))
         elif self._sasl_first is None:
             initial = authentication.decode_sasl_initial(body)
-            if initial.mechanism != authentication.SCRAM_SHA_256:
+            if initial.mechanism not in self._mechanisms:
                 raise refuse("that authentication method was not offered")
+            self._scram.is_bound = initial.mechanism == authentication.SCRAM_SHA_256_PLUS
             self._sasl_first = initial.data
             self._out.wish(FindVerifier(wanted.user))
         else:

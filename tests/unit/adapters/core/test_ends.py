@@ -149,7 +149,8 @@ def test_a_target_that_takes_nothing_is_read_all_the_same() -> None:
 class Talker:
     """TLS that has something to say about all that comes."""
 
-    has_words, is_plain, is_secure, is_over, peer_name = True, False, True, False, None
+    has_words, is_plain, is_secure, is_over = True, False, True, False
+    peer_name = chosen_protocol = end_point = None
 
     def take(self, data: bytes) -> bytes:
         return b""

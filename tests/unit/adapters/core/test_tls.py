@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from adapters.core import events as saw
 from adapters.core.ends import End
 from adapters.core.events import Side
 from adapters.core.ports import Target
-from adapters.core.tls import Stacked, Tls, upstream_context
+from adapters.core.tls import ServerContext, Stacked, Tls, end_point, upstream_context
 from tests.certificates import Authority
 from tests.unit.adapters.core.test_ends import Hearer
 from tests.unit.adapters.core.test_relay import Wire
@@ -54,6 +61,45 @@ def test_what_is_sealed_comes_out_as_it_was(contexts: tuple[ssl.SSLContext, ssl.
     text = bytes(number % 251 for number in range(length))
     assert server.take(client.seal(text)) == text
     assert client.take(server.seal(text)) == text
+
+
+def signed(digest: hashes.HashAlgorithm | None) -> bytes:
+    """A certificate (DER) whose signature digests so."""
+    key = ec.generate_private_key(ec.SECP256R1()) if digest is not None else ed25519.Ed25519PrivateKey.generate()
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a")]), datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    return made.sign(key, digest).public_bytes(Encoding.DER)
+
+
+def test_a_certificate_is_bound_to_by_the_digest_of_its_signature() -> None:
+    for digest, name in ((hashes.SHA256(), "sha256"), (hashes.SHA384(), "sha384"), (hashes.SHA512(), "sha512")):
+        certificate = signed(digest)
+        assert end_point(certificate) == hashlib.new(name, certificate).digest()
+    assert end_point(signed(None)) is None
+    assert end_point(b"no certificate") is None
+
+
+def test_both_sides_bind_to_the_certificate_of_the_server(tmp_path: Path) -> None:
+    authority = Authority()
+    issued = authority.issue("server", "dns:localhost")
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+    (tmp_path / "server.pem").write_bytes(issued.certificate + issued.key)
+    context = ServerContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    context.end_point = end_point(x509.load_pem_x509_certificate(issued.certificate).public_bytes(Encoding.DER))
+    server, client = acquainted((context, ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))))
+    assert server.end_point is not None
+    assert server.end_point == client.end_point == Stacked(client, client).end_point
+    server, _ = acquainted(pair_of_contexts(tmp_path))
+    assert server.end_point is None
+
+
+def pair_of_contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The same with a server's that says nothing of its certificate."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(folder / "server.pem")
+    return server, ssl.create_default_context(cafile=str(folder / "ca.pem"))
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096])

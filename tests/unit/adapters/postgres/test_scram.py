@@ -78,6 +78,49 @@ def test_a_malformed_final_message_is_refused(final: bytes) -> None:
         assert asked().final(final) is not None
 
 
+@pytest.mark.parametrize(
+    ("flag", "end_point", "is_bound", "taken"),
+    [
+        (b"n", None, False, True),
+        (b"y", None, False, True),
+        (b"n", b"d", False, True),
+        (b"y", b"d", False, False),
+        (b"p=tls-server-end-point", b"d", False, False),
+        (b"p=tls-server-end-point", b"d", True, True),
+        (b"p=tls-server-end-point", None, True, False),
+        (b"p=tls-exporter", b"d", True, False),
+        (b"n", b"d", True, False),
+        (b"y", b"d", True, False),
+    ],
+)
+def test_a_binding_is_neither_left_away_nor_missed(
+    flag: bytes, end_point: bytes | None, is_bound: bool, taken: bool
+) -> None:
+    server = ScramServer(SERVER_NONCE, end_point, is_bound)
+    if taken:
+        assert server.first(flag + b",,n=,r=abc", VERIFIER).startswith(b"r=abc")
+    else:
+        with pytest.raises(ScramRefused):
+            server.first(flag + b",,n=,r=abc", VERIFIER)
+
+
+@pytest.mark.parametrize("theirs", [b"digest", b"digesu", b"", None])
+def test_a_proof_that_is_bound_to_something_else_is_refused(theirs: bytes | None) -> None:
+    server, client = ScramServer(b"server", b"digest", True), ScramClient(b"client", theirs, True)
+    first = client.first()
+    if theirs is None:
+        with pytest.raises(ScramRefused):
+            server.first(first, VERIFIER)
+        return
+    client.challenge(server.first(first, VERIFIER))
+    final = client.final(hashlib.pbkdf2_hmac("sha256", b"pencil", SALT, 4096))
+    if theirs == b"digest":
+        assert client.verify(server.final(final) or b"")
+    else:
+        with pytest.raises(ScramRefused):
+            server.final(final)
+
+
 def test_a_final_message_without_a_first_is_refused() -> None:
     with pytest.raises(ScramRefused):
         ScramServer(SERVER_NONCE).final(FINAL)

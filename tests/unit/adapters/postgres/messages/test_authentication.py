@@ -9,7 +9,7 @@ from adapters.postgres.messages import authentication as auth
 def test_the_first_sasl_message_is_read_with_its_length() -> None:
     body = b"SCRAM-SHA-256\0" + struct.pack("!I", 3) + b"n,,"
     assert auth.decode_sasl_initial(body) == auth.SaslInitial("SCRAM-SHA-256", b"n,,")
-    sent = auth.encode_sasl_initial(b"n,,")
+    sent = auth.encode_sasl_initial(auth.SCRAM_SHA_256, b"n,,")
     assert sent == b"p" + struct.pack("!I", len(body) + 4) + body
 
 

@@ -63,13 +63,18 @@ def test_what_follows_the_greeting_is_handed_on() -> None:
     assert [split(one)[0][1] for one in approach.greeting] == [b"server_version\00015\0"]
 
 
-def exchange(password: str, lies: bool = False) -> tuple[Approach, Outbox, bytes]:
+def exchange(password: str, lies: bool = False, end_point: bytes | None = None) -> tuple[Approach, Outbox, bytes]:
     approach, out = dialled(Target("db.example", 5432, "app", password, tls=False))
-    approach.opened(tls=False)
+    if end_point is None:
+        approach.opened(tls=False)
+    else:
+        approach.secured(end_point)
     sent(out)
     approach.upstream(message("R", struct.pack("!I", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"))
-    server = ScramServer(b"server")
-    first = split(sent(out))[0][1].partition(b"\0")[2][4:]
+    server = ScramServer(b"server", b"digest" if end_point is not None else None, is_bound=end_point is not None)
+    mechanism, _, rest = split(sent(out))[0][1].partition(b"\0")
+    assert mechanism == (b"SCRAM-SHA-256" if end_point is None else b"SCRAM-SHA-256-PLUS")
+    first = rest[4:]
     approach.upstream(message("R", struct.pack("!I", 11) + server.first(first, VERIFIER)))
     wish = out.effects()[0]
     assert isinstance(wish, do.DeriveKey)
@@ -82,6 +87,22 @@ def test_scram_at_the_target_goes_both_ways() -> None:
     approach, _, final = exchange("pencil")
     approach.upstream(message("R", struct.pack("!I", 12) + final) + OK + KEY)
     assert approach.upstream(ready()) == b""
+
+
+def test_the_proof_for_a_target_is_bound_to_its_certificate_where_it_offers_that() -> None:
+    approach, _, final = exchange("pencil", end_point=b"digest")
+    approach.upstream(message("R", struct.pack("!I", 12) + final) + OK + KEY)
+    assert approach.upstream(ready()) == b""
+    with pytest.raises(PeerProtocolError):
+        exchange("pencil", end_point=b"of whoever stands between")
+
+
+def test_a_target_from_whose_offer_the_binding_was_taken_hears_of_it() -> None:
+    approach, out = dialled()
+    approach.secured(b"digest")
+    sent(out)
+    approach.upstream(message("R", struct.pack("!I", 10) + b"SCRAM-SHA-256\0\0"))
+    assert split(sent(out))[0][1].partition(b"\0")[2][4:].startswith(b"y,,")
 
 
 def test_a_target_that_does_not_prove_itself_is_not_believed() -> None:

@@ -43,6 +43,78 @@ def test_tls_is_granted_once_and_nothing_before_it_counts() -> None:
     assert refused(fresh().client(SSL_REQUEST + startup(user="ann"))) == "08P01"
 
 
+HELLO = b"\x16\x03\x01\x00\x05hello"
+
+
+def direct(protocol: str | None, **more: object) -> Playbook:
+    play = fresh(**more).client(HELLO).wished(do.StartTls(Side.CLIENT, begun=HELLO)).wished_nothing()
+    return play.saw(saw.TlsStarted(Side.CLIENT, protocol=protocol))
+
+
+def test_tls_may_begin_with_the_first_byte_where_it_is_meant_for_postgresql() -> None:
+    play = direct("postgresql", proof=ClientProof.TOKEN).client(startup(user="ann"))
+    assert split(play.sent(Side.CLIENT)) == [("R", struct.pack("!I", 3))]
+    for protocol in (None, "h2"):
+        assert refused(direct(protocol)) == "08P01"
+
+
+def test_tls_begins_once_and_where_there_is_some() -> None:
+    assert refused(fresh(tls_offered=False).client(HELLO)) == "0A000"
+    for before in (GSS_REQUEST, b""):
+        play = fresh().client(before) if before else direct("postgresql")
+        play.wishes.clear()
+        assert refused(play.client(HELLO)) == "08P01"
+
+
+def certified(name: str | None, **more: object) -> Playbook:
+    play = fresh(**more).client(SSL_REQUEST).saw(saw.TlsStarted(Side.CLIENT, name))
+    play.wishes.clear()
+    return play.client(startup(user="ann", database="orders"))
+
+
+@pytest.mark.parametrize("proof", ClientProof)
+def test_a_certificate_proves_whom_it_names_and_nobody_else(proof: ClientProof) -> None:
+    for name, proven in (("ann", True), ("ben", False), ("Ann", False), ("", False)):
+        play = certified(name, proof=proof)
+        assert play.wishes == [do.Admit("ann", "orders", "postgres", proven)]
+    assert not [wish for wish in certified(None, proof=proof).wishes if isinstance(wish, do.Admit)]
+
+
+def bound(mechanism: str, first: bytes, offered: bytes | None = b"digest") -> Playbook:
+    play = fresh(proof=ClientProof.SCRAM).client(SSL_REQUEST).saw(saw.TlsStarted(Side.CLIENT, end_point=offered))
+    play.wishes.clear()
+    play.client(startup(user="ann", database="orders"))
+    names = b"SCRAM-SHA-256-PLUS\0" if offered else b""
+    assert split(play.sent(Side.CLIENT)) == [("R", b"\0\0\0\n" + names + b"SCRAM-SHA-256\0\0")]
+    play.wishes.clear()
+    body = mechanism.encode() + b"\0" + struct.pack("!I", len(first)) + first
+    return play.client(message("p", body)).saw(saw.VerifierFound(VERIFIER))
+
+
+@pytest.mark.parametrize(("end_point", "proven"), [(b"digest", True), (b"another", False)])
+def test_a_proof_may_be_bound_to_the_tls_that_it_goes_over(end_point: bytes, proven: bool) -> None:
+    client = ScramClient(b"client", end_point, is_bound=True)
+    play = bound("SCRAM-SHA-256-PLUS", client.first())
+    challenge = client.challenge(split(play.sent(Side.CLIENT))[-1][1][4:])
+    play.wishes.clear()
+    play.client(
+        message("p", client.final(hashlib.pbkdf2_hmac("sha256", b"pencil", challenge.salt, challenge.iterations)))
+    )
+    if proven:
+        assert play.wishes[-1] == do.Admit("ann", "orders", "postgres", True)
+    else:
+        assert refused(play) == "28P01"
+
+
+def test_who_is_told_of_no_binding_where_one_was_offered_was_lied_to() -> None:
+    assert refused(bound("SCRAM-SHA-256", b"y,,n=,r=abc")) == "28P01"
+    assert refused(bound("SCRAM-SHA-256", b"p=tls-server-end-point,,n=,r=abc")) == "28P01"
+    assert refused(bound("SCRAM-SHA-256-PLUS", b"n,,n=,r=abc")) == "28P01"
+    assert refused(bound("SCRAM-SHA-256-PLUS", b"p=tls-unique,,n=,r=abc")) == "28P01"
+    for first, offered in ((b"n,,n=,r=abc", b"digest"), (b"y,,n=,r=abc", None)):
+        assert split(bound("SCRAM-SHA-256", first, offered).sent(Side.CLIENT))[-1][1].startswith(b"\0\0\0\x0br=abc")
+
+
 def test_tls_inside_tls_is_refused() -> None:
     play = fresh().client(SSL_REQUEST).saw(saw.TlsStarted(Side.CLIENT))
     play.wishes.clear()
@@ -64,10 +136,6 @@ def test_where_tls_is_required_nobody_comes_without() -> None:
 
 def test_a_token_is_never_taken_in_clear() -> None:
     assert refused(fresh().client(startup(user="ann"))) == "28000"
-
-
-def test_direct_tls_is_refused() -> None:
-    assert refused(fresh().client(b"\x16\x03\x01\x02\0\1")) == "0A000"
 
 
 @pytest.mark.parametrize(("code", "sqlstate"), [(0x00020000, "0A000"), (0x00040000, "0A000")])
