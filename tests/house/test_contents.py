@@ -20,6 +20,9 @@ PRIVATE_KEY = re.compile(rb"-----BEGIN (?:RSA |EC |OPENSSH |ENCRYPTED )?PRIVATE 
 LEFT_OVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError|\bassert True\b")
 
 
+UNMERGED = re.compile(rb"^(?:<{7}|>{7}|\|{7}) ", re.MULTILINE)
+
+
 def calls(tree: ast.AST) -> set[str]:
     return {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
 
@@ -53,6 +56,10 @@ KNOWS_PLACES = {
     "tests/unit/engine/command/shell/test_tables.py",
 }
 """What commands do is judged by the places they touch, so these name those that every machine has."""
+
+
+def test_nothing_is_left_of_two_versions() -> None:
+    assert {name(path) for path in FILES if UNMERGED.search(path.read_bytes())} == set()
 
 
 def test_nothing_names_a_place_on_one_machine() -> None:
