@@ -39,6 +39,15 @@ _DECLARES = "declare_cursor"
 _DEFERRED = frozenset({"fetch", "execute", "execute_prepared", "call", "do"})
 """Kinds whose rows are fixed by something else than their own text."""
 
+_NAMED = frozenset({"table", "view", "materialized_view", "foreign_table", "sequence", "relation", "index", "type"})
+"""What columns stand in, by whatever word it is renamed: ALTER INDEX renames tables too."""
+
+_NAMES = frozenset({"new_name", "schema"})
+"""What something that has a name is given: another one, or another schema."""
+
+_ANY_COLUMN: Mapping[str, str] = {**dict.fromkeys(_NAMED, ".?"), "schema": ".?.?", "column": ""}
+"""What stands behind a name where one of the columns in it is meant."""
+
 _COPIES = frozenset({"copy", "copy_to_file", "copy_to_program"})
 """Kinds whose rows go elsewhere than to the client. Those of `copy_to` are the outputs of the command."""
 
@@ -305,9 +314,36 @@ def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     for relation in sql.relations:
         if relation in _VALUES_OF_OTHERS:
             return f"`{relation}` holds samples of other tables' values"
+    lost = _renamed(masks, command.operations) or _detached(masks, command.operations)
+    if lost is not None:
+        return f"`{lost}` has masked columns, and afterwards nobody would know them by the names that masks go by"
     masked = {column for column in _columns(sql) if any(concerns(mask, column) for mask in masks)}
     asked = {column for column in masked.intersection(sql.equalities) if _may_be_asked(column, masks)}
     return _escape(sql, command.operations, masked, asked) or _unproven_output(masks, sql, command.operations)
+
+
+def _renamed(masks: Sequence[Mask], operations: Iterable[Operation]) -> str | None:
+    """What gets another name, or goes to another schema, and may have columns that masks find by the name they have now."""
+    for operation in operations:
+        types = {target.type for target in operation.targets}
+        if not operation.kind.startswith("alter_") or types.isdisjoint(_NAMES) or "constraint" in types:
+            continue
+        whole = [target for target in operation.targets if target.type in _NAMED]
+        # The schema that something goes to comes last, one that is renamed first.
+        whole += [target for target in operation.targets[:1] if target.type == "schema"]
+        for target in [target for target in operation.targets if target.type == "column"] or whole:
+            name = target.name + _ANY_COLUMN[target.type]
+            if any(concerns(mask, name) for mask in masks):
+                return target.name
+    return None
+
+
+def _detached(masks: Sequence[Mask], operations: Sequence[Operation]) -> str | None:
+    """What is parted from, or with, a table with masked columns: those of a table are masked in what belongs to it too, while it does."""
+    if all(operation.kind != "detach_partition" for operation in operations):
+        return None
+    parted = (target.name for operation in operations for target in operation.targets if target.type in _NAMED)
+    return next((name for name in parted if any(concerns(mask, f"{name}.?") for mask in masks)), None)
 
 
 def _may_be_asked(column: str, masks: Iterable[Mask]) -> bool:

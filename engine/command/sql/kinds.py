@@ -89,7 +89,7 @@ KINDS: tuple[SqlKind, ...] = (
     SqlKind("alter_large_object", Effect.CREATE, "ALTER LARGE OBJECT"),
     SqlKind("drop_column", Effect.DELETE, "ALTER ... DROP COLUMN or ATTRIBUTE, an operation inside the ALTER"),
     SqlKind("drop_constraint", Effect.DELETE, "ALTER ... DROP CONSTRAINT, an operation inside the ALTER"),
-    SqlKind("detach_partition", Effect.CREATE, "ALTER TABLE ... DETACH PARTITION"),
+    SqlKind("detach_partition", Effect.CREATE, "ALTER TABLE ... DETACH PARTITION, NO INHERIT"),
     SqlKind("drop_owned", Effect.DELETE, "DROP OWNED"),
     SqlKind("create_access_method", Effect.CREATE, "CREATE ACCESS METHOD"),
     SqlKind("create_aggregate", Effect.CREATE, "CREATE AGGREGATE"),

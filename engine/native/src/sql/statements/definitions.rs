@@ -129,6 +129,10 @@ impl<'a> Builder<'a> {
                 if object == Ok(ObjectType::ObjectColumn) {
                     self.target(name.column_target(&rename.subname, Access::Create));
                 }
+                if object == Ok(ObjectType::ObjectTabconstraint) {
+                    let full = crate::sql::names::column_name(&name.full, &rename.subname);
+                    self.target(Target::plain("constraint", full, Access::Create));
+                }
             }
             None if rename.object.is_some() => self.object_node(class, rename.object.as_deref(), Access::Create),
             None => self.target(Target::plain(class, rename.subname.as_str(), Access::Create)),

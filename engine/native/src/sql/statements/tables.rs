@@ -89,15 +89,26 @@ impl<'a> Builder<'a> {
         });
         if let Some(referenced) = &constraint.pktable {
             self.touch(Some(referenced), "table", Access::Read);
+            // A row is refused where none of the other table has its values.
+            let (_, _, source) = self.relation_source(referenced);
+            let other = over(Entry::new(Name::from(referenced.relname.as_str()), source));
+            for name in strings(&constraint.pk_attrs) {
+                self.column_filter(name, &other);
+            }
         }
     }
 
     pub fn index_element(&mut self, element: &IndexElem, scope: &Scope<'_, 'a>) {
         self.filter(element.expr.as_deref(), scope);
         if !element.name.is_empty() {
-            if let Some(flow) = scope.bare_column(&element.name) {
-                self.filters(&flow.origins);
-            }
+            self.column_filter(&element.name, scope);
+        }
+    }
+
+    /// Which rows there may be depends on a column.
+    fn column_filter(&mut self, column: &str, scope: &Scope<'_, 'a>) {
+        if let Some(flow) = scope.bare_column(column) {
+            self.filters(&flow.origins);
         }
     }
 
@@ -274,7 +285,7 @@ impl<'a> Builder<'a> {
                     self.target(Target::plain("role", super::objects::role_name(role), Access::Grant));
                 }
             }
-            Ok(T::AtDetachPartition | T::AtDetachPartitionFinalize) => {
+            Ok(T::AtDetachPartition | T::AtDetachPartitionFinalize | T::AtDropInherit) => {
                 self.operation(Kind::DetachPartition);
             }
             Ok(T::AtEnableRowSecurity | T::AtDisableRowSecurity | T::AtForceRowSecurity | T::AtNoForceRowSecurity) => {
@@ -309,7 +320,13 @@ impl<'a> Builder<'a> {
                 // The rows that are there get a value of it.
                 self.value_of(column.type_name.as_ref(), Made::Cast);
             }
-            Some(NodeEnum::Constraint(constraint)) => self.constraint(constraint, scope),
+            Some(NodeEnum::Constraint(constraint)) => {
+                self.constraint(constraint, scope);
+                // The rows that are there have to meet it: whether they do says something about them.
+                for name in strings(&constraint.keys).into_iter().chain(strings(&constraint.fk_attrs)) {
+                    self.column_filter(name, scope);
+                }
+            }
             Some(NodeEnum::RangeVar(relation)) => {
                 self.touch(Some(relation), "table", Access::Read);
             }
