@@ -31,7 +31,7 @@ class TargetSession(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._status: int | None = None
         self._signal: tuple[str, bool, str, str] | None = None
-        self._began = False
+        self._began = self._is_whole = False
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         self._channel = chan
@@ -47,6 +47,7 @@ class TargetSession(asyncssh.SSHClientSession[bytes]):
     def eof_received(self) -> bool:
         # WHY not told yet: a client that has no more input either closes the channel then, and the exit status, on its way
         # already, would find nobody. The close behind it is an end of output too.
+        self._is_whole = True
         return True
 
     def pause_writing(self) -> None:
@@ -63,5 +64,10 @@ class TargetSession(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         # WHY not before it began: whoever asked for it is told by an exception.
-        if self._began:
-            self._run.target_ended(self._status, self._signal)
+        if not self._began:
+            return
+        if exc is not None and not self._is_whole:
+            # INVARIANT: what broke off never ends well: the library drops what nobody had room for when the connection is lost, and a
+            # status may have come before that.
+            self._status = self._signal = None
+        self._run.target_ended(self._status, self._signal)
