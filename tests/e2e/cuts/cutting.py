@@ -101,7 +101,8 @@ class Cut:
 
     def places(self, way: Way, line: Cutter, number: int, seed: int) -> list[int]:
         """So many places at which to cut one way of a line: spread over a whole conversation, and by chance."""
-        assert set(self.hold_it()) == {End.OK}
+        ends = self.hold_it()
+        assert set(ends) == {End.OK}, ends
         self.settle()
         size, chance = line.longest[way], random.Random(seed)
         spread = [size * at // (number // 2 + 1) for at in range(1, number // 2 + 1)]
@@ -113,7 +114,8 @@ class Cut:
         try:
             ends = self.hold_it()
         finally:
-            line.after = None
+            # WHY both: a reset at the end of a conversation throws away what the client has not read yet.
+            line.after, line.resets = None, False
         where = f"{'client' if line is self.near else 'target'}, {way.value}, after {after}, {resets=}"
         if line is self.far:
             # The client's own line is whole: it is never left without a word, or an answer that is seen to break off.
@@ -122,13 +124,15 @@ class Cut:
 
     def check(self) -> None:
         """After all of it: everything that ran was granted and has an outcome, every session has ended, and all goes well again."""
-        assert set(self.hold_it()) == {End.OK}
+        ends = self.hold_it()
+        assert set(ends) == {End.OK}, ends
         self.settle()
         deadline = time.monotonic() + SETTLED
         while (wrong := self._wrong()) and time.monotonic() < deadline:
             threading.Event().wait(0.2)
         assert not wrong, wrong
-        assert errors_in(self.talk.gateway.log) == []
+        errors = errors_in(self.talk.gateway.log)
+        assert not errors, errors
 
     def _wrong(self) -> list[str]:
         audit = self._audit()
