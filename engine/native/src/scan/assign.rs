@@ -6,7 +6,7 @@ use crate::scan::checks::random;
 use crate::scan::engine::Engine;
 use crate::scan::limits::VALUE;
 use crate::scan::near::begins_word;
-use crate::scan::place::{self, Operator, Place};
+use crate::scan::place::{self, Behind, Operator, Place};
 use crate::scan::quoted::End;
 use crate::scan::values::{Run, Values};
 use crate::scan::walk::Walker;
@@ -118,21 +118,24 @@ impl Kinds {
 
 /// A word stood at `start..end`: takes what is assigned to the name that it is part of.
 pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
-    let kind = kind(walker.engine, word);
-    if !walker.wants_kind(kind) {
+    let (engine, text, kind) = (walker.engine, walker.text, kind(walker.engine, word));
+    if !walker.wants_kind(kind) || word == Word::ShortPassword && !is_short_password(engine, text, start, end) {
         return;
     }
-    let (text, values) = (walker.text, &mut walker.values);
-    let own = Place::after(text, end, &mut values.names);
-    let tail = own.as_ref().map_or_else(|| place::tail(text, end, &mut values.names), |place| place.tail);
-    let other = own.as_ref().and_then(|place| pairs::typed(text, place)).or_else(|| pairs::beside(text, start, tail));
-    let found = match (other, own) {
+    let values = &mut walker.values;
+    values.behind.look(text, end, &mut values.names);
+    let Behind { own, tail, typed, key, .. } = values.behind;
+    let found = match (typed.or_else(|| pairs::beside(text, start, tail)), own) {
         (None, None) => return,
-        (None, Some(own)) => value(walker.engine, word, (start, end), (text, &own), values),
-        (Some(other), own) => first(walker.engine, word, (start, end), (text, [Some(other), own]), values),
+        (None, Some(own)) if word == Word::Faint && own.operator == Operator::None => return,
+        (None, Some(own)) => {
+            let key = if kind == engine.generic.key { key.unwrap_or_else(|| key_at(text, &own, values)) } else { None };
+            value(engine, word, (start, end), (text, &own, key), values)
+        }
+        (Some(other), own) => first(engine, word, (start, end), (text, [Some(other), own]), values),
     };
     if let Some((from, to)) = found {
-        let rank = if kind == walker.engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
+        let rank = if kind == engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
 }
@@ -146,45 +149,55 @@ fn first(
     (text, places): (&[u8], [Option<Place>; 2]),
     values: &mut Values,
 ) -> Option<(usize, usize)> {
-    places.into_iter().flatten().find_map(|place| value(engine, word, name, (text, &place), values))
+    places.into_iter().flatten().find_map(|place| {
+        let key = if kind(engine, word) == engine.generic.key { key_of(text, &place, values) } else { None };
+        value(engine, word, name, (text, &place, key), values)
+    })
 }
 
-/// The value at a place, if it is what the word at `start..end` says.
+/// The key right behind the words that end at one place, kept for the next of them.
+fn key_at(text: &[u8], own: &Place, values: &mut Values) -> Option<(usize, usize)> {
+    let found = key_of(text, own, values);
+    values.behind.key = Some(found);
+    found
+}
+
+/// What a name that promises a key says is one.
+fn key_of(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, usize)> {
+    // WHY first: most of what is assigned is short.
+    may_be_key(text, place, &mut values.keys).then(|| key(text, place, random::KEY, values)).flatten()
+}
+
+/// Whether a short word for a password is one of its own.
+fn is_short_password(engine: &Engine, text: &[u8], start: usize, end: usize) -> bool {
+    begins_word(text, start) && !names::goes_on(text, start, end) && !engine.generic.goes_on(text, start, end)
+}
+
+/// The value at a place, if it is what the word at `start..end` says; `known` is the key there, where one is looked for.
 #[inline(always)]
 fn value(
     engine: &Engine,
     word: Word,
     (start, end): (usize, usize),
-    (text, place): (&[u8], &Place),
+    (text, place, known): (&[u8], &Place, Option<(usize, usize)>),
     values: &mut Values,
 ) -> Option<(usize, usize)> {
     let kinds = &engine.generic;
-    // WHY first: most of what is assigned is short.
-    if kind(engine, word) == kinds.key && !may_be_key(text, place, &mut values.keys) || names::is_public(text, start) {
+    // WHY first: of what is no key after a word that promises one nothing more is asked.
+    if kind(engine, word) == kinds.key && known.is_none() || names::is_public(text, start) {
         return None;
     }
     let found = match word {
-        Word::Password => password(text, start, place, values),
-        Word::ShortPassword
-            if begins_word(text, start) && !names::goes_on(text, start, end) && !kinds.goes_on(text, start, end) =>
-        {
-            password(text, start, place, values)
-        }
-        Word::ShortPassword => None,
-        Word::Key => key(text, place, random::KEY, values),
+        Word::Password | Word::ShortPassword => return password(text, start, place, values),
+        Word::Key => known,
         Word::Faint if place.operator == Operator::None => None,
-        // WHY first: of what is no key after a word that promises one nothing more is asked.
-        Word::Weak | Word::Faint if key(text, place, random::KEY, values).is_none() => None,
-        Word::Weak if is_strengthened(text, start) => key(text, place, random::KEY, values),
+        Word::Weak if is_strengthened(text, start) => known,
         Word::Weak | Word::Faint if place.names(text, start) => key(text, place, random::NAMED, values),
         Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
             key(text, place, random::WEAK, values)
         }
         Word::Weak | Word::Faint => key(text, place, random::WEAK.stricter().stricter(), values),
     };
-    if kind(engine, word) == kinds.password {
-        return found;
-    }
     let found = found.filter(|_| !names::is_place(text, start, end) && !is_named(text, start))?;
     Some(whole(text, start, place, found))
 }
@@ -268,9 +281,14 @@ fn is_strengthened(text: &[u8], start: usize) -> bool {
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     (0..line.len()).any(|at| {
         let rest = line.get(at..).unwrap_or_default();
-        let letter = rest.first().map(u8::to_ascii_lowercase);
-        let mut alike = STRENGTHENS.iter().filter(|word| word.first().copied() == letter);
-        alike.any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+        let begins = |word: &[u8]| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+        // WHY the first letters first: they refuse nearly all.
+        let [first, second, ..] = rest else {
+            return false;
+        };
+        let is_one =
+            matches!((first | 0x20, second | 0x20), (b's', b'e') | (b'a', b'c' | b'p') | (b'p', b'r') | (b't', b'o'));
+        is_one && STRENGTHENS.iter().any(|word| begins(word))
     })
 }
 
@@ -338,11 +356,15 @@ fn quoted_key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usi
         return None;
     };
     let value = text.get(place.at..end)?;
+    // WHY first: most are short.
+    if value.len() < demand.shortest.max(SHORTEST) {
+        return None;
+    }
     let has_spaces = value.contains(&b' ');
     let (shortest, entropy) = if has_spaces { (LONG, 480) } else { (SHORTEST, 380) };
     let kinds = [u8::is_ascii_digit, u8::is_ascii_alphabetic, u8::is_ascii_punctuation];
-    let is_mixed = kinds.iter().all(|kind| value.iter().filter(|byte| kind(byte)).count() >= 3);
-    let holds = value.len() >= demand.shortest.max(shortest) && is_joined(value, SIGNS) && is_mixed;
+    let is_mixed = || kinds.iter().all(|kind| value.iter().filter(|byte| kind(byte)).count() >= 3);
+    let holds = value.len() >= shortest && is_mixed() && is_joined(value, SIGNS);
     let is_random = holds && random::entropy(value) >= entropy;
     (is_random && !random::is_code(value) && !random::is_placeholder(value)).then_some((place.at, end))
 }

@@ -131,6 +131,12 @@ impl Automaton {
         Way { state: self.start, found: self.is_ending(self.start).then_some(at) }
     }
 
+    /// Whether nothing matches that begins with this byte.
+    #[inline]
+    pub fn is_over_with(&self, first: u8) -> bool {
+        self.step(self.start, first) == DEAD && !self.is_ending(self.start)
+    }
+
     /// Whether any match begins at `at`.
     pub fn is_begun(&self, text: &[u8], at: usize) -> bool {
         let mut state = self.start;

@@ -1,8 +1,10 @@
 //! Where the value stands that is assigned to a name: right behind it, behind a type, or in a member beside it.
 
+use crate::scan::pairs;
 use crate::scan::values::Run;
 
 /// Where a value begins, and how it came there.
+#[derive(Clone, Copy)]
 pub struct Place {
     pub at: usize,
     /// The rest of the name after the word.
@@ -27,6 +29,9 @@ pub enum Operator {
 #[inline(always)]
 pub fn tail(text: &[u8], end: usize, names: &mut Run) -> (usize, usize) {
     const TAIL: usize = 24;
+    if !text.get(end).is_some_and(|byte| is_of_names(*byte)) {
+        return (end, end);
+    }
     (end, names.end(text, end, TAIL, is_of_names))
 }
 
@@ -85,7 +90,36 @@ impl Place {
     }
 }
 
+/// What stands behind the words that end at one place: of `api_key` and of the `key` in it the value is the same.
+#[derive(Clone, Copy, Default)]
+pub struct Behind {
+    /// One more than where they end.
+    end: usize,
+    pub own: Option<Place>,
+    /// What of the name stands behind the word.
+    pub tail: (usize, usize),
+    /// Where the value stands if it is behind a type.
+    pub typed: Option<Place>,
+    /// What `assign` found as a key at the first of these places, once it has looked.
+    pub key: Option<Option<(usize, usize)>>,
+}
+
+impl Behind {
+    /// Moves on to the words that end at `end`.
+    #[inline]
+    pub fn look(&mut self, text: &[u8], end: usize, names: &mut Run) {
+        if self.end == end.saturating_add(1) {
+            return;
+        }
+        let own = Place::after(text, end, names);
+        let tail = own.as_ref().map_or_else(|| tail(text, end, names), |place| place.tail);
+        let typed = own.as_ref().and_then(|place| pairs::typed(text, place));
+        *self = Self { end: end.saturating_add(1), own, tail, typed, key: None };
+    }
+}
+
 /// Whether names are made of such letters.
+#[inline(always)]
 pub fn is_of_names(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }
