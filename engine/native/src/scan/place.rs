@@ -1,5 +1,6 @@
 //! Where the value stands that is assigned to a name: right behind it, behind a type, or in a member beside it.
 
+use crate::scan::limits::VALUE;
 use crate::scan::pairs;
 use crate::scan::values::Run;
 
@@ -116,6 +117,12 @@ impl Behind {
         let typed = own.as_ref().and_then(|place| pairs::typed(text, place));
         *self = Self { end: end.saturating_add(1), own, tail, typed, key: None };
     }
+}
+
+/// The end of a run of bytes from `at` for which `is_in` holds, no longer than a value.
+pub fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
+    let length = text.get(at..).unwrap_or_default().iter().take(VALUE).take_while(|byte| is_in(**byte)).count();
+    at.saturating_add(length)
 }
 
 /// Whether names are made of such letters.
