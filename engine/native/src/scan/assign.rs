@@ -7,7 +7,7 @@ use crate::scan::engine::Engine;
 use crate::scan::keys::{after_a_word, key, key_of, whole};
 use crate::scan::near::begins_word;
 use crate::scan::passwords::password;
-use crate::scan::place::{self, run, Behind, Operator, Place};
+use crate::scan::place::{self, run, Operator, Place};
 use crate::scan::quoted::{self, End};
 use crate::scan::values::{Run, Values};
 use crate::scan::walk::Walker;
@@ -123,17 +123,21 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     if !walker.wants_kind(kind) || word == Word::ShortPassword && !is_short_password(engine, text, start, end) {
         return;
     }
-    let values = &mut walker.values;
-    values.behind.look(text, end, &mut values.names);
-    let Behind { own, tail, typed, key, .. } = values.behind;
-    let found = match (typed.or_else(|| pairs::beside(text, start, tail)), own) {
+    let (values, behind) = (&mut walker.values, &mut walker.behind);
+    behind.look(text, end, &mut values.names);
+    let other = behind.typed.or_else(|| pairs::beside(text, start, behind.tail));
+    let found = match (&behind.own, other) {
         (None, None) => return,
-        (None, Some(own)) if word == Word::Faint && own.operator == Operator::None => return,
-        (None, Some(own)) => {
-            let key = if kind == engine.generic.key { key.unwrap_or_else(|| key_at(text, &own, values)) } else { None };
-            value(engine, word, (start, end), (text, &own, key), values)
+        (Some(own), None) if word == Word::Faint && own.operator == Operator::None => return,
+        (Some(own), None) => {
+            let known = match behind.key {
+                _ if kind != engine.generic.key => None,
+                Some(known) => known,
+                None => *behind.key.insert(key_of(text, own, values)),
+            };
+            value(engine, word, (start, end), (text, own, known), values)
         }
-        (Some(other), own) => first(engine, word, (start, end), (text, [Some(other), own]), values),
+        (own, Some(other)) => first(engine, word, (start, end), (text, [Some(other), *own]), values),
     };
     if let Some((from, to)) = found {
         let rank = if kind == engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
@@ -154,13 +158,6 @@ fn first(
         let key = if kind(engine, word) == engine.generic.key { key_of(text, &place, values) } else { None };
         value(engine, word, name, (text, &place, key), values)
     })
-}
-
-/// The key right behind the words that end at one place, kept for the next of them.
-fn key_at(text: &[u8], own: &Place, values: &mut Values) -> Option<(usize, usize)> {
-    let found = key_of(text, own, values);
-    values.behind.key = Some(found);
-    found
 }
 
 /// Whether a short word for a password is one of its own.

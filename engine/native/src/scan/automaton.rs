@@ -85,6 +85,17 @@ impl Automaton {
         self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
     }
 
+    /// How many bytes are of each class.
+    pub fn weights(&self) -> Vec<usize> {
+        let mut weights = vec![0_usize; 1_usize.wrapping_shl(self.shift)];
+        for class in self.classes {
+            if let Some(weight) = weights.get_mut(usize::from(class)) {
+                *weight = weight.saturating_add(1);
+            }
+        }
+        weights
+    }
+
     /// The state after one more byte.
     #[inline]
     pub fn step(&self, state: u32, byte: u8) -> u32 {

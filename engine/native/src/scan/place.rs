@@ -92,7 +92,7 @@ impl Place {
 }
 
 /// What stands behind the words that end at one place: of `api_key` and of the `key` in it the value is the same.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Behind {
     /// One more than where they end.
     end: usize,
@@ -112,10 +112,12 @@ impl Behind {
         if self.end == end.saturating_add(1) {
             return;
         }
-        let own = Place::after(text, end, names);
-        let tail = own.as_ref().map_or_else(|| tail(text, end, names), |place| place.tail);
-        let typed = own.as_ref().and_then(|place| pairs::typed(text, place));
-        *self = Self { end: end.saturating_add(1), own, tail, typed, key: None };
+        // WHY field by field: what is put together elsewhere and then moved here is waited for.
+        self.end = end.saturating_add(1);
+        self.own = Place::after(text, end, names);
+        self.tail = self.own.as_ref().map_or_else(|| tail(text, end, names), |place| place.tail);
+        self.typed = self.own.as_ref().and_then(|place| pairs::typed(text, place));
+        self.key = None;
     }
 }
 

@@ -14,7 +14,6 @@ use crate::scan::checks::tally;
 use crate::scan::checks::tokens;
 use crate::scan::counts::Counts;
 use crate::scan::next::{Literals, Next};
-use crate::scan::place::Behind;
 
 /// A stretch whose bytes are all of one kind.
 #[derive(Default)]
@@ -102,7 +101,6 @@ pub struct Values {
     pub keys: Run,
     pub words: Run,
     pub bare: Run,
-    pub behind: Behind,
     changes: [Changes; KEPT],
     counts: Counts,
     /// What was asked lately, and the answers.

@@ -14,6 +14,7 @@ use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
 use crate::scan::near::Grounds;
 use crate::scan::next::Next;
 use crate::scan::notes::{Notes, BLOCKS};
+use crate::scan::place::Behind;
 use crate::scan::table::{Back, How};
 use crate::scan::values::Values;
 use crate::scan::walks::Walks;
@@ -93,6 +94,8 @@ pub struct Walker<'a> {
     pub walks: Walks,
     /// What is known of values that are assigned, and of those that are checked.
     pub values: Values,
+    /// What stands behind the word that was found last.
+    pub behind: Behind,
     checked: Values,
     blanks: Blanks,
     /// Of detectors whose checks ask about the value alone: what they refused.
@@ -120,6 +123,7 @@ impl<'a> Walker<'a> {
             notes: Notes::room(text.len()),
             walks: Walks::default(),
             values: Values::default(),
+            behind: Behind::default(),
             checked: Values::default(),
             blanks: Blanks::default(),
             refused: Alike::default(),
@@ -198,7 +202,7 @@ impl<'a> Walker<'a> {
         for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
             match effect.action {
                 Action::Match { detector, back } => {
-                    if effect.spelled.is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+                    if effect.spelled.is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {
                         continue;
                     }
                     self.matched(detector, back, (start, end), effect)
@@ -256,7 +260,7 @@ impl<'a> Walker<'a> {
             (None, Some(state)) => (trigger, Way { state: *state, found: None }),
             (None, None) => (start, detector.first().way(start)),
             (Some(After { state, spelled, is_over }), _) => {
-                if spelled.as_ref().is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+                if spelled.as_ref().is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {
                     return;
                 }
                 (end, Way { state: *state, found: is_over.then_some(end) })
@@ -454,6 +458,12 @@ const WORDS: [bool; 256] = {
     }
     words
 };
+
+/// Whether a literal that stands at `at` in any case stands there as it is spelled. WHY byte by byte: it is short, and the same.
+#[inline]
+fn is_spelled(text: &[u8], at: usize, spelled: &[u8]) -> bool {
+    spelled.iter().zip(text.get(at..).unwrap_or_default()).all(|(one, other)| one == other)
+}
 
 /// Where a shape begins whose literal stands at `trigger`.
 pub fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {

@@ -6,7 +6,8 @@ const NONE: u16 = u16::MAX;
 /// The literals, built.
 pub struct Words {
     classes: [u8; 256],
-    width: usize,
+    /// A row has so many children, a power of two: its place is told by a shift.
+    shift: u32,
     /// The children of each node, a row a node.
     next: Vec<u16>,
     /// By node: the literal that ends there.
@@ -19,7 +20,9 @@ impl Words {
     /// Builds it from literals in lower case; a literal's number is its place.
     pub fn new(literals: &[&[u8]]) -> Result<Self, String> {
         let (classes, width) = classes(literals)?;
-        let mut words = Self { classes, width, next: vec![NONE; width], ends: vec![NONE], ending: NONE };
+        let shift = width.next_power_of_two().trailing_zeros();
+        let next = vec![NONE; 1_usize.wrapping_shl(shift)];
+        let mut words = Self { classes, shift, next, ends: vec![NONE], ending: NONE };
         for (number, literal) in (0_u16..).zip(literals) {
             words.add(literal, number)?;
         }
@@ -39,10 +42,7 @@ impl Words {
             }
         }
         let place = |node: &u16| places.get(usize::from(*node)).copied().unwrap_or(NONE);
-        let row = |node: &usize| {
-            let begin = node.saturating_mul(self.width);
-            self.next.get(begin..begin.saturating_add(self.width)).unwrap_or_default().iter().map(place)
-        };
+        let row = |node: &usize| self.row(*node).iter().map(place);
         let next = order.iter().flat_map(row).collect();
         let ends = order.iter().filter_map(|node| self.ends.get(*node)).copied().collect();
         Self { next, ends, ending: first, ..self }
@@ -60,7 +60,7 @@ impl Words {
                 if let Some(slot) = self.next.get_mut(at) {
                     *slot = fresh;
                 }
-                self.next.resize(self.next.len().saturating_add(self.width), NONE);
+                self.next.resize(self.next.len().saturating_add(1_usize.wrapping_shl(self.shift)), NONE);
                 self.ends.push(NONE);
             }
         }
@@ -70,9 +70,16 @@ impl Words {
         Ok(())
     }
 
+    #[inline]
     fn cell(&self, node: usize, byte: u8) -> usize {
         let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        node.wrapping_mul(self.width).wrapping_add(usize::from(class))
+        node.wrapping_shl(self.shift) | usize::from(class)
+    }
+
+    /// The children of a node.
+    fn row(&self, node: usize) -> &[u16] {
+        let begin = node.wrapping_shl(self.shift);
+        self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
     }
 
     /// Each literal that begins at `at`: its number and where it ends.
@@ -104,8 +111,7 @@ impl Words {
             }
             node = usize::from(child);
         }
-        let row = node.wrapping_mul(self.width);
-        self.next.get(row..row.saturating_add(self.width)).unwrap_or_default().iter().any(|child| *child != NONE)
+        self.row(node).iter().any(|child| *child != NONE)
     }
 
     pub fn memory(&self) -> usize {
