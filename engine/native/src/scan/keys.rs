@@ -110,7 +110,7 @@ pub fn whole(text: &[u8], start: usize, place: &Place, (from, to): (usize, usize
         return (from, to);
     }
     let last = match place.quote {
-        None => lines::end(text, start, place),
+        None => lines::end(text, start, place, to),
         Some(quote) => match quoted::end(text, from, quote) {
             End::Closed(end) => text.get(from..end).filter(|value| is_joined(value, SIGNS)).map(|_| end),
             End::Broken(_) | End::Open => None,

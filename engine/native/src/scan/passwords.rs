@@ -45,7 +45,7 @@ fn bare_password(text: &[u8], start: usize, place: &Place, values: &mut Values) 
         return None;
     }
     let codes = is_code(narrow, text.get(end).copied());
-    let line = if is_cut || codes { lines::end(text, start, place) } else { None };
+    let line = if is_cut || codes { lines::end(text, start, place, end) } else { None };
     let line = line.filter(|last| *last >= end && last.saturating_sub(place.at) <= LONGEST);
     if codes && line.is_none() {
         return None;
