@@ -187,11 +187,15 @@ pub enum Leapt {
 
 impl<'a> Leaps<'a> {
     pub fn new(kinds: &'a Kinds) -> Self {
-        Self { tables: &kinds.tables, runs: kinds.tables.iter().map(|_| Run::default()).collect() }
+        Self { tables: &kinds.tables, runs: Vec::new() }
     }
 
     /// How far bytes of a kind go from `at` on, no more than `most`.
     fn end(&mut self, kind: u16, text: &[u8], at: usize, most: usize) -> usize {
+        // WHY only now: most texts are short, and nothing in them begins a stretch.
+        if self.runs.is_empty() {
+            self.runs.resize_with(self.tables.len(), Run::default);
+        }
         match (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind))) {
             (Some(table), Some(run)) => run.end(text, at, most, |byte| table.get(usize::from(byte)) == Some(&true)),
             _ => at,

@@ -357,7 +357,13 @@ impl<'a> Walker<'a> {
         let start = (0..=start).rev().take(4).find(|at| !inside(*at)).unwrap_or(start);
         let end = (end..end.saturating_add(4)).find(|at| !inside(*at)).unwrap_or(end);
         match self.seen.as_mut() {
-            None => self.found.push(Candidate { span: Span { start, end, kind }, rank }),
+            None => {
+                // Several words of one name find one value.
+                let one = Candidate { span: Span { start, end, kind }, rank };
+                if self.found.last() != Some(&one) {
+                    self.found.push(one);
+                }
+            }
             Some(seen) => {
                 if let Some(slot) = seen.get_mut(usize::from(kind)) {
                     *slot = true;
