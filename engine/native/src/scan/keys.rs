@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_key_looks_random() {
         assert_eq!(value("key = a8Kd03nQz7Lw."), Some("a8Kd03nQz7Lw"));
-        assert_eq!(value("key for a8Kd03nQz7LwPq52"), Some("a8Kd03nQz7LwPq52"));
+        assert_eq!(value("key for a8Kd03nQz7LwPq52Tb"), Some("a8Kd03nQz7LwPq52Tb"));
         assert_eq!(value("key = a8Kd03nQz7Lw(x)"), None);
         assert_eq!(value("key = configuration"), None);
         assert_eq!(value("key_id = a8Kd03nQz7Lw"), None);
