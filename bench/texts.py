@@ -211,6 +211,9 @@ SEARCHED = {
     "words and digits": "fax9|",
     "words of many groups": "Tin",
     "providers": "dareboost everhour trello ",
+    "a long token": "xoxc-",
+    "a scheme and a key": "://apikey",
+    "a key said twice": "api-keyKey",
 }
 """Pieces that, repeated, were the slowest of their kinds in a search over thousands of such: literals of detectors, signs, values."""
 

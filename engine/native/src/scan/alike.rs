@@ -1,18 +1,27 @@
 //! What was answered of the last values, so that the same bytes are not judged again: in text that repeats itself, values do too.
 
-use std::collections::VecDeque;
-
 /// How many answers are kept.
 const KEPT: usize = 8;
 /// A shorter value costs less to judge than to compare.
 const SHORTEST: usize = 8;
 
 /// Answers about values by what was asked; each must follow from the bytes of the value alone.
-pub struct Alike<Q, A>(VecDeque<(usize, usize, Q, A)>);
+pub struct Alike<Q, A> {
+    kept: [Option<Answer<Q, A>>; KEPT],
+    /// Where the next one goes.
+    next: usize,
+}
+
+struct Answer<Q, A> {
+    from: usize,
+    to: usize,
+    question: Q,
+    answer: A,
+}
 
 impl<Q, A> Default for Alike<Q, A> {
     fn default() -> Self {
-        Self(VecDeque::new())
+        Self { kept: [const { None }; KEPT], next: 0 }
     }
 }
 
@@ -20,19 +29,26 @@ impl<Q: PartialEq, A: Copy> Alike<Q, A> {
     /// What was answered to this question about the same bytes.
     #[inline]
     pub fn get(&self, text: &[u8], from: usize, to: usize, question: &Q) -> Option<A> {
-        let length = to.saturating_sub(from);
-        let mut asked = self.0.iter().filter(|(begin, end, asked, _)| {
-            end.saturating_sub(*begin) == length && asked == question && (*begin == from || length >= SHORTEST)
-        });
-        let value = text.get(from..to);
-        let same = asked.find(|(begin, end, _, _)| *begin == from || text.get(*begin..*end) == value);
-        same.map(|(_, _, _, answer)| *answer)
+        let value = text.get(from..to)?;
+        let head: Option<&[u8; SHORTEST]> = value.first_chunk();
+        let is_same = |kept: &&Answer<Q, A>| {
+            if kept.to.wrapping_sub(kept.from) != value.len() || kept.question != *question {
+                return false;
+            }
+            // WHY the first bytes first: nearly all that differ do so there.
+            kept.from == from
+                || head.is_some()
+                    && text.get(kept.from..kept.to).is_some_and(|other| other.first_chunk() == head && other == value)
+        };
+        self.kept.iter().flatten().find(is_same).map(|kept| kept.answer)
     }
 
     /// Keeps an answer, and forgets the oldest.
     pub fn put(&mut self, from: usize, to: usize, question: Q, answer: A) {
-        self.0.truncate(KEPT.saturating_sub(1));
-        self.0.push_front((from, to, question, answer));
+        if let Some(slot) = self.kept.get_mut(self.next) {
+            *slot = Some(Answer { from, to, question, answer });
+        }
+        self.next = self.next.wrapping_add(1) % KEPT;
     }
 }
 

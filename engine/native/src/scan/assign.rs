@@ -4,13 +4,14 @@
 
 use crate::scan::checks::random;
 use crate::scan::engine::Engine;
-use crate::scan::limits::VALUE;
+use crate::scan::keys::{after_a_word, key, key_of, whole};
 use crate::scan::near::begins_word;
-use crate::scan::place::{self, Operator, Place};
-use crate::scan::quoted::End;
+use crate::scan::passwords::password;
+use crate::scan::place::{self, run, Operator, Place};
+use crate::scan::quoted::{self, End};
 use crate::scan::values::{Run, Values};
 use crate::scan::walk::Walker;
-use crate::scan::{lines, names, pairs, quoted};
+use crate::scan::{lines, names, pairs};
 
 /// What a name promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,21 +119,28 @@ impl Kinds {
 
 /// A word stood at `start..end`: takes what is assigned to the name that it is part of.
 pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
-    let kind = kind(walker.engine, word);
-    if !walker.wants_kind(kind) {
+    let (engine, text, kind) = (walker.engine, walker.text, kind(walker.engine, word));
+    if !walker.wants_kind(kind) || word == Word::ShortPassword && !is_short_password(engine, text, start, end) {
         return;
     }
-    let (text, values) = (walker.text, &mut walker.values);
-    let own = Place::after(text, end, &mut values.names);
-    let tail = own.as_ref().map_or_else(|| place::tail(text, end, &mut values.names), |place| place.tail);
-    let other = own.as_ref().and_then(|place| pairs::typed(text, place)).or_else(|| pairs::beside(text, start, tail));
-    let found = match (other, own) {
+    let (values, behind) = (&mut walker.values, &mut walker.behind);
+    behind.look(text, end, &mut values.names);
+    let other = behind.typed.or_else(|| pairs::beside(text, start, behind.tail));
+    let found = match (&behind.own, other) {
         (None, None) => return,
-        (None, Some(own)) => value(walker.engine, word, (start, end), (text, &own), values),
-        (Some(other), own) => first(walker.engine, word, (start, end), (text, [Some(other), own]), values),
+        (Some(own), None) if word == Word::Faint && own.operator == Operator::None => return,
+        (Some(own), None) => {
+            let known = match behind.key {
+                _ if kind != engine.generic.key => None,
+                Some(known) => known,
+                None => *behind.key.insert(key_of(text, own, values)),
+            };
+            value(engine, word, (start, end), (text, own, known), values)
+        }
+        (own, Some(other)) => first(engine, word, (start, end), (text, [Some(other), *own]), values),
     };
     if let Some((from, to)) = found {
-        let rank = if kind == walker.engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
+        let rank = if kind == engine.generic.password { PASSWORD_RANK } else { KEY_RANK };
         walker.take(kind, rank, from, to);
     }
 }
@@ -146,45 +154,42 @@ fn first(
     (text, places): (&[u8], [Option<Place>; 2]),
     values: &mut Values,
 ) -> Option<(usize, usize)> {
-    places.into_iter().flatten().find_map(|place| value(engine, word, name, (text, &place), values))
+    places.into_iter().flatten().find_map(|place| {
+        let key = if kind(engine, word) == engine.generic.key { key_of(text, &place, values) } else { None };
+        value(engine, word, name, (text, &place, key), values)
+    })
 }
 
-/// The value at a place, if it is what the word at `start..end` says.
+/// Whether a short word for a password is one of its own.
+fn is_short_password(engine: &Engine, text: &[u8], start: usize, end: usize) -> bool {
+    begins_word(text, start) && !names::goes_on(text, start, end) && !engine.generic.goes_on(text, start, end)
+}
+
+/// The value at a place, if it is what the word at `start..end` says; `known` is the key there, where one is looked for.
 #[inline(always)]
 fn value(
     engine: &Engine,
     word: Word,
     (start, end): (usize, usize),
-    (text, place): (&[u8], &Place),
+    (text, place, known): (&[u8], &Place, Option<(usize, usize)>),
     values: &mut Values,
 ) -> Option<(usize, usize)> {
     let kinds = &engine.generic;
-    // WHY first: most of what is assigned is short.
-    if kind(engine, word) == kinds.key && !may_be_key(text, place, &mut values.keys) || names::is_public(text, start) {
+    // WHY first: of what is no key after a word that promises one nothing more is asked.
+    if kind(engine, word) == kinds.key && known.is_none() || names::is_public(text, start) {
         return None;
     }
     let found = match word {
-        Word::Password => password(text, start, place, values),
-        Word::ShortPassword
-            if begins_word(text, start) && !names::goes_on(text, start, end) && !kinds.goes_on(text, start, end) =>
-        {
-            password(text, start, place, values)
-        }
-        Word::ShortPassword => None,
-        Word::Key => key(text, place, random::KEY, values),
+        Word::Password | Word::ShortPassword => return password(text, start, place, values),
+        Word::Key => known,
         Word::Faint if place.operator == Operator::None => None,
-        // WHY first: of what is no key after a word that promises one nothing more is asked.
-        Word::Weak | Word::Faint if key(text, place, random::KEY, values).is_none() => None,
-        Word::Weak if is_strengthened(text, start) => key(text, place, random::KEY, values),
+        Word::Weak if is_strengthened(text, start) => known,
         Word::Weak | Word::Faint if place.names(text, start) => key(text, place, random::NAMED, values),
         Word::Weak | Word::Faint if begins_word(text, start) || all_capitals(text, start, end) => {
             key(text, place, random::WEAK, values)
         }
         Word::Weak | Word::Faint => key(text, place, random::WEAK.stricter().stricter(), values),
     };
-    if kind(engine, word) == kinds.password {
-        return found;
-    }
     let found = found.filter(|_| !names::is_place(text, start, end) && !is_named(text, start))?;
     Some(whole(text, start, place, found))
 }
@@ -199,32 +204,6 @@ fn is_named(text: &[u8], start: usize) -> bool {
     let length =
         before.iter().rev().take_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'')).count();
     before.get(before.len().saturating_sub(length)..).unwrap_or_default().starts_with(b"arn:")
-}
-
-/// All of a key of which a part was found: to the quote that closes it, or to the end of its line of an environment.
-fn whole(text: &[u8], start: usize, place: &Place, (from, to): (usize, usize)) -> (usize, usize) {
-    const SIGNS: usize = 8;
-    let Some(next) = text.get(to).copied() else {
-        return (from, to);
-    };
-    if from != place.at || Some(next) == place.quote || place.quote.is_none() && !closes(next) {
-        return (from, to);
-    }
-    let last = match place.quote {
-        None => lines::end(text, start, place),
-        Some(quote) => match quoted::end(text, from, quote) {
-            End::Closed(end) => text.get(from..end).filter(|value| is_joined(value, SIGNS)).map(|_| end),
-            End::Broken(_) | End::Open => None,
-        },
-    };
-    (from, last.filter(|last| *last > to).unwrap_or(to))
-}
-
-/// Whether it has no spaces, or so many signs that they belong to it.
-fn is_joined(value: &[u8], signs: usize) -> bool {
-    value.iter().all(u8::is_ascii_graphic)
-        || value.iter().filter(|byte| byte.is_ascii_punctuation()).count() >= signs
-            && value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
 /// Whether this byte may stand behind a word whose name, or an operator or a quote after it, begins there.
@@ -268,211 +247,17 @@ fn is_strengthened(text: &[u8], start: usize) -> bool {
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     (0..line.len()).any(|at| {
         let rest = line.get(at..).unwrap_or_default();
-        let letter = rest.first().map(u8::to_ascii_lowercase);
-        let mut alike = STRENGTHENS.iter().filter(|word| word.first().copied() == letter);
-        alike.any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+        let begins = |word: &[u8]| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word));
+        // WHY the first letters first: they refuse nearly all.
+        let [first, second, ..] = rest else {
+            return false;
+        };
+        let is_one =
+            matches!((first | 0x20, second | 0x20), (b's', b'e') | (b'a', b'c' | b'p') | (b'p', b'r') | (b't', b'o'));
+        is_one && STRENGTHENS.iter().any(|word| begins(word))
     })
 }
 
 fn all_capitals(text: &[u8], start: usize, end: usize) -> bool {
     text.get(start..end).is_some_and(|word| word.iter().all(u8::is_ascii_uppercase))
-}
-
-/// The end of a run of bytes from `at` for which `is_in` holds.
-fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
-    let length = text.get(at..).unwrap_or_default().iter().take(VALUE).take_while(|byte| is_in(**byte)).count();
-    at.saturating_add(length)
-}
-
-fn key(text: &[u8], place: &Place, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
-    if names::tells_of_key(place.tail(text)) {
-        return None;
-    }
-    let demand = if place.operator == Operator::None { demand.stricter() } else { demand };
-    let found = bare_key(text, place.at, demand, values)
-        .or_else(|| quoted_key(text, place, demand))
-        .or_else(|| bare_key(text, after_a_word(text, place)?, demand.stricter(), values))?;
-    let joined = text.get(place.tail.1) == Some(&b'-') && place.at == place.tail.1.saturating_add(1);
-    (!joined || !names::is_of_workload(text.get(place.at..)?)).then_some(found)
-}
-
-/// Whether what stands here has the length of a key, as `key` takes one.
-fn may_be_key(text: &[u8], place: &Place, keys: &mut Run) -> bool {
-    let mut is_long = |at: usize| keys.end(text, at, VALUE, is_of_keys).saturating_sub(at) >= random::KEY.shortest;
-    place.quote.is_some() || is_long(place.at) || after_a_word(text, place).is_some_and(is_long)
-}
-
-/// Whether keys are made of such letters.
-fn is_of_keys(byte: u8) -> bool {
-    OF_KEYS.get(usize::from(byte)) == Some(&true)
-}
-
-const OF_KEYS: [bool; 256] = {
-    let (mut all, mut byte) = ([false; 256], 0_u8);
-    let mut rest: &mut [bool] = &mut all;
-    while let Some((one, more)) = rest.split_first_mut() {
-        let is_sign = matches!(byte, b'_' | b'-' | b'+' | b'/' | b'=' | b'.' | b'~' | b':' | b'!' | b'@' | b'%' | b'^');
-        *one = byte.is_ascii_alphanumeric() || is_sign || matches!(byte, b'&' | b'*');
-        (rest, byte) = (more, byte.wrapping_add(1));
-    }
-    all
-};
-
-/// A run of the letters that keys are made of.
-fn bare_key(text: &[u8], at: usize, demand: random::Demand, values: &mut Values) -> Option<(usize, usize)> {
-    let end = values.keys.end(text, at, VALUE, is_of_keys);
-    let value = trimmed(text.get(at..end)?);
-    let end = at.saturating_add(value.len());
-    // `</` is of a tag that closes.
-    let called =
-        matches!(text.get(end..), Some([b'(' | b'{' | b'[' | b'$', ..] | [b'<'] | [b'<', b'\0'..=b'.' | b'0'.., ..]));
-    (!called && values.looks_random(text, at, end, demand)).then_some((at, end))
-}
-
-/// A key of any signs, whole in quotes: generated ones often are (`'wwf*2#86t64!fgh...'`). A long one may have spaces.
-fn quoted_key(text: &[u8], place: &Place, demand: random::Demand) -> Option<(usize, usize)> {
-    const SHORTEST: usize = 20;
-    const LONG: usize = 40;
-    const SIGNS: usize = 8;
-    let End::Closed(end) = quoted::end(text, place.at, place.quote?) else {
-        return None;
-    };
-    let value = text.get(place.at..end)?;
-    let has_spaces = value.contains(&b' ');
-    let (shortest, entropy) = if has_spaces { (LONG, 480) } else { (SHORTEST, 380) };
-    let kinds = [u8::is_ascii_digit, u8::is_ascii_alphabetic, u8::is_ascii_punctuation];
-    let is_mixed = kinds.iter().all(|kind| value.iter().filter(|byte| kind(byte)).count() >= 3);
-    let holds = value.len() >= demand.shortest.max(shortest) && is_joined(value, SIGNS) && is_mixed;
-    let is_random = holds && random::entropy(value) >= entropy;
-    (is_random && !random::is_code(value) && !random::is_placeholder(value)).then_some((place.at, end))
-}
-
-/// Where the value begins when one word stands before it: `secret for 0a1b...`, `access code 0a1b...`.
-fn after_a_word(text: &[u8], place: &Place) -> Option<usize> {
-    const LONGEST: usize = 8;
-    if place.operator != Operator::None || place.quote.is_some() {
-        return None;
-    }
-    let rest = text.get(place.at..).unwrap_or_default().iter().take(LONGEST.saturating_add(1));
-    let length = rest.take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let word = place.at.saturating_add(length);
-    ((1..=LONGEST).contains(&length) && text.get(word) == Some(&b' ')).then(|| word.saturating_add(1))
-}
-
-/// The shortest password, and the longest.
-const SHORTEST: usize = 4;
-const LONGEST: usize = 128;
-
-fn password(text: &[u8], start: usize, place: &Place, values: &mut Values) -> Option<(usize, usize)> {
-    if names::tells_of_password(place.tail(text)) {
-        return password_without_operator(text, place, values);
-    }
-    if matches!(place.operator, Operator::None | Operator::Comma) {
-        return given_password(text, start, place).or_else(|| password_without_operator(text, place, values));
-    }
-    match place.quote {
-        Some(quote) => quoted_password(text, place, quote),
-        None => bare_password(text, start, place, values),
-    }
-}
-
-/// One in quotes, to the quote that closes it; where none does, up to the first sign that may.
-fn quoted_password(text: &[u8], place: &Place, quote: u8) -> Option<(usize, usize)> {
-    let cut = || run(text, place.at, |byte| byte != quote && byte != b'\n' && byte != b'\\');
-    let end = match quoted::end(text, place.at, quote) {
-        End::Closed(end) if end.saturating_sub(place.at) <= LONGEST => end,
-        _ => Some(cut()).filter(|end| matches!(text.get(*end), Some(b'\\')) || text.get(*end) == Some(&quote))?,
-    };
-    let value = text.get(place.at..end)?;
-    (is_real(value) && !is_code(value, None)).then_some((place.at, end))
-}
-
-/// One without quotes: up to white space or a sign that ends values, unless its line says that the signs are its own.
-fn bare_password(text: &[u8], start: usize, place: &Place, values: &mut Values) -> Option<(usize, usize)> {
-    let end = values.words.end(text, place.at, VALUE, |byte| !byte.is_ascii_whitespace() && !closes(byte));
-    let narrow = text.get(place.at..end)?;
-    let is_cut = text.get(end).is_some_and(|byte| closes(*byte) || *byte == b'[');
-    if narrow.len() > LONGEST || narrow.len() < SHORTEST && !is_cut {
-        return None;
-    }
-    let codes = is_code(narrow, text.get(end).copied());
-    let line = if is_cut || codes { lines::end(text, start, place) } else { None };
-    let line = line.filter(|last| *last >= end && last.saturating_sub(place.at) <= LONGEST);
-    if codes && line.is_none() {
-        return None;
-    }
-    let end = line.unwrap_or(end);
-    let value = text.get(place.at..end)?;
-    let plain = value.iter().all(u8::is_ascii_alphabetic);
-    let holds = match place.operator {
-        Operator::Equals => !plain || value.len() >= 6,
-        Operator::Colon => !plain || lines::is_last(text, end),
-        Operator::Comma | Operator::None => false,
-    };
-    let is_long = (SHORTEST..=LONGEST).contains(&value.len());
-    let mut stands_for = || values.of(text, place.at, end).is_none_or(|mut value| random::stands_for(&mut value));
-    (holds && is_long && !random::is_moment(value) && !stands_for()).then_some((place.at, end))
-}
-
-/// One that no operator assigns, where it is plain all the same that it is one.
-fn given_password(text: &[u8], start: usize, place: &Place) -> Option<(usize, usize)> {
-    let quoted = || match quoted::end(text, place.at, place.quote?) {
-        End::Closed(end) if pairs::is_given(text, start, end, place) => Some((place.at, end)),
-        _ => None,
-    };
-    let found = pairs::tagged(text, start, place).or_else(|| pairs::option(text, start, place)).or_else(quoted);
-    found.filter(|(from, to)| text.get(*from..*to).is_some_and(is_real))
-}
-
-/// Whether it is long enough for a password, and stands for none.
-fn is_real(value: &[u8]) -> bool {
-    (SHORTEST..=LONGEST).contains(&value.len()) && !random::is_moment(value) && !random::is_placeholder(value)
-}
-
-/// `--password hunter2`: only what looks like a secret by itself.
-fn password_without_operator(text: &[u8], place: &Place, values: &mut Values) -> Option<(usize, usize)> {
-    let end = values.bare.end(text, place.at, VALUE, |byte| byte.is_ascii_graphic() && !closes(byte));
-    values.looks_random(text, place.at, end, random::WEAK).then_some((place.at, end))
-}
-
-/// Whether it ends a bare value.
-fn closes(byte: u8) -> bool {
-    CLOSES.get(usize::from(byte)) == Some(&true)
-}
-
-const CLOSES: [bool; 256] = {
-    let (mut all, mut byte) = ([false; 256], 0_u8);
-    let mut rest: &mut [bool] = &mut all;
-    while let Some((one, more)) = rest.split_first_mut() {
-        let is_quote = matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b',' | b';' | b'|' | b'\\' | b'&');
-        *one = is_quote || matches!(byte, b'(' | b')' | b'{' | b'}' | b']');
-        (rest, byte) = (more, byte.wrapping_add(1));
-    }
-    all
-};
-
-/// A value that is code: a variable, a call, a member of something.
-fn is_code(value: &[u8], after: Option<u8>) -> bool {
-    if matches!(after, Some(b'(' | b'[' | b'{')) {
-        return true;
-    }
-    let dotted =
-        value.contains(&b'.') && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.'));
-    // A type and what it is of: `Union[str`.
-    let bracket = value.contains(&b'[')
-        && value.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'['));
-    let selector = value.first().is_some_and(|byte| matches!(byte, b'#' | b'.'))
-        && value.iter().skip(1).all(|byte| byte.is_ascii_lowercase() || *byte == b'-');
-    let path = value.contains(&b'/')
-        && value.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'/' | b'#' | b'_' | b'-' | b'.'));
-    // What follows a quote that closed: `"password = " + value`.
-    let joined = value.first().is_some_and(|byte| matches!(byte, b'+' | b')' | b';'));
-    let has = |pair @ [_, last]: &[u8; 2]| value.contains(last) && value.windows(2).any(|two| two == pair);
-    dotted || bracket || selector || path || joined || has(b"->") || has(b"::") || has(b"()")
-}
-
-/// Without the punctuation of a sentence at its end.
-fn trimmed(value: &[u8]) -> &[u8] {
-    let kept = value.iter().rposition(|byte| !b".:!&%^*,".contains(byte)).map_or(0, |last| last.saturating_add(1));
-    value.get(..kept).unwrap_or_default()
 }

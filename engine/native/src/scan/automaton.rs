@@ -85,6 +85,17 @@ impl Automaton {
         self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
     }
 
+    /// How many bytes are of each class.
+    pub fn weights(&self) -> Vec<usize> {
+        let mut weights = vec![0_usize; 1_usize.wrapping_shl(self.shift)];
+        for class in self.classes {
+            if let Some(weight) = weights.get_mut(usize::from(class)) {
+                *weight = weight.saturating_add(1);
+            }
+        }
+        weights
+    }
+
     /// The state after one more byte.
     #[inline]
     pub fn step(&self, state: u32, byte: u8) -> u32 {
@@ -129,6 +140,12 @@ impl Automaton {
     #[inline]
     pub fn way(&self, at: usize) -> Way {
         Way { state: self.start, found: self.is_ending(self.start).then_some(at) }
+    }
+
+    /// Whether nothing matches that begins with this byte.
+    #[inline]
+    pub fn is_over_with(&self, first: u8) -> bool {
+        self.step(self.start, first) == DEAD && !self.is_ending(self.start)
     }
 
     /// Whether any match begins at `at`.

@@ -1,5 +1,5 @@
 //! Stretches of a shape that ask the same of byte after byte (`[A-Za-z0-9]{36}`): gone through in one leap, once it is known how
-//! far bytes of that kind go.
+//! far bytes of that kind go. Other bytes may lead out of them at any place (`[a-z]{20,400}=?`).
 //!
 //! WHY: a literal that stands every few bytes has its shape walked from each of them, over the same bytes again and again. How
 //! far letters of a kind go is found out once for all of these walks (`values::Run`).
@@ -72,13 +72,24 @@ impl Chains {
         let mut same: HashMap<&[u16], u32> = HashMap::new();
         let twin: Vec<u32> = (0..count).map(|state| *same.entry(shape.row(state)).or_insert(state)).collect();
         let twin_of = |state: u32| twin.get(state as usize).copied().unwrap_or(DEAD);
+        let weights = shape.weights();
         let mut steps: Vec<Option<(u32, u16)>> = Vec::with_capacity(count as usize);
         for state in 0..count {
-            let mut next = shape.row(state).iter().map(|next| u32::from(*next)).filter(|next| *next != DEAD);
-            let first = next.next().map(twin_of).filter(|first| *first != twin_of(state));
-            let is_one = first.is_some_and(|first| next.all(|next| twin_of(next) == first));
-            let mut kind = || kinds.number(std::array::from_fn(|byte| shape.step(state, byte as u8) != DEAD));
-            steps.push(first.filter(|_| is_one).and_then(|first| Some((first, kind()?))));
+            // Where most bytes lead; others may lead elsewhere.
+            let ways = shape.row(state).iter().map(|next| u32::from(*next)).zip(&weights);
+            let mut shares: Vec<(u32, usize)> = Vec::new();
+            for (next, weight) in ways.filter(|(next, _)| *next != DEAD) {
+                match shares.iter_mut().find(|(way, _)| *way == twin_of(next)) {
+                    Some((_, share)) => *share = share.saturating_add(*weight),
+                    None => shares.push((twin_of(next), *weight)),
+                }
+            }
+            let most = shares.into_iter().max_by_key(|(_, share)| *share).map(|(way, _)| way);
+            let leads = |way: u32, next: u32| next != DEAD && twin_of(next) == way;
+            let mut kind =
+                |way: u32| kinds.number(std::array::from_fn(|byte| leads(way, shape.step(state, byte as u8))));
+            let way = most.filter(|way| *way != twin_of(state));
+            steps.push(way.and_then(|way| Some((way, kind(way)?))));
         }
         let step = |state: u32| steps.get(state as usize).copied().flatten();
         let stays = |state: u32| {
@@ -96,7 +107,7 @@ impl Chains {
             }
         }
         for state in (0..count).filter(|state| inner.get(*state as usize) == Some(&false)) {
-            made.add(shape, state, step);
+            made.add(shape, state, step, twin_of);
         }
         // Others that lead the same ways are where their twin is.
         for state in 0..count {
@@ -114,7 +125,13 @@ impl Chains {
         made.states.iter().any(|(_, left, _)| usize::from(*left) >= SHORTEST).then_some(made)
     }
 
-    fn add(&mut self, shape: &Automaton, from: u32, step: impl Fn(u32) -> Option<(u32, u16)>) {
+    fn add(
+        &mut self,
+        shape: &Automaton,
+        from: u32,
+        step: impl Fn(u32) -> Option<(u32, u16)>,
+        twin_of: impl Fn(u32) -> u32,
+    ) {
         let Some((_, kind)) = step(from) else {
             return;
         };
@@ -133,7 +150,8 @@ impl Chains {
         for (offset, state) in path.iter().enumerate() {
             let before = offset.checked_sub(1).and_then(|before| path.get(before));
             let ends = before.map_or(Ends::Never, |before| {
-                let mut next = shape.row(*before).iter().map(|next| u32::from(*next)).filter(|next| *next != DEAD);
+                let ways = shape.row(*before).iter().map(|next| u32::from(*next));
+                let mut next = ways.filter(|next| *next != DEAD && twin_of(*next) == *state);
                 let (first, mut all) = (next.next().is_some_and(|next| shape.is_ending(next)), true);
                 next.for_each(|next| all &= shape.is_ending(next) == first);
                 match (all, first) {
@@ -169,11 +187,15 @@ pub enum Leapt {
 
 impl<'a> Leaps<'a> {
     pub fn new(kinds: &'a Kinds) -> Self {
-        Self { tables: &kinds.tables, runs: kinds.tables.iter().map(|_| Run::default()).collect() }
+        Self { tables: &kinds.tables, runs: Vec::new() }
     }
 
     /// How far bytes of a kind go from `at` on, no more than `most`.
     fn end(&mut self, kind: u16, text: &[u8], at: usize, most: usize) -> usize {
+        // WHY only now: most texts are short, and nothing in them begins a stretch.
+        if self.runs.is_empty() {
+            self.runs.resize_with(self.tables.len(), Run::default);
+        }
         match (self.tables.get(usize::from(kind)), self.runs.get_mut(usize::from(kind))) {
             (Some(table), Some(run)) => run.end(text, at, most, |byte| table.get(usize::from(byte)) == Some(&true)),
             _ => at,
@@ -232,8 +254,27 @@ impl<'a> Leaps<'a> {
             let end = self.end(kind, text, at, left);
             let count = end.saturating_sub(at);
             way.found = chains.last_end(shape, text, (at, place as usize), count).or(way.found);
-            let last = chains.places.get((place as usize).saturating_add(count).saturating_sub(1));
-            let (Some(last), Some(byte), true) = (last, text.get(end.saturating_sub(1)), count == left) else {
+            let come = (place as usize).saturating_add(count);
+            if count < left {
+                // The next byte leads out of the stretch.
+                let (Some(here), Some(byte)) = (chains.places.get(come), text.get(end)) else {
+                    return Leapt::Over(way.found);
+                };
+                (at, way.state) = (end.saturating_add(1), shape.step(here.state, *byte));
+                if way.is_over() {
+                    return Leapt::Over(way.found);
+                }
+                if shape.is_ending(way.state) {
+                    way.found = Some(at);
+                }
+                walked = walked.saturating_add(1);
+                if walked > WALKED {
+                    return Leapt::On(at, way);
+                }
+                continue;
+            }
+            let last = chains.places.get(come.saturating_sub(1));
+            let (Some(last), Some(byte)) = (last, text.get(end.saturating_sub(1))) else {
                 return Leapt::Over(way.found);
             };
             (at, way.state) = (end, shape.step(last.state, *byte));
@@ -279,6 +320,8 @@ mod tests {
             "[a-z0-9]{20}k_[a-z0-9]{9}",
             "k_[a-z]{9,}\\.[a-z]{11}",
             "k_[a-z0-9]+ {0,2}-[^ ]{2,30}",
+            "k_[a-z0-9]{8,60}-?z?",
+            "k_[a-z]{3,40}(?:-[a-z]{9,50}_?)?",
         ];
         let mut kinds = Kinds::default();
         let shapes = shapes.map(|one| {

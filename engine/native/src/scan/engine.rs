@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::failure::Failure;
 use crate::scan::assign::Word;
-use crate::scan::automaton::{bits, Automaton};
+use crate::scan::automaton::{bits, Automaton, DEAD};
 use crate::scan::chains::{Chains, Kinds};
 use crate::scan::checks::Check;
 use crate::scan::figures;
@@ -52,6 +52,8 @@ pub struct Effect {
     pub action: Action,
     pub behind: [u64; 4],
     pub after: Option<After>,
+    /// Where a walk has come behind so many bytes before the literal as its place in the list says.
+    pub runs: Option<Box<[u32]>>,
     /// As the literal must stand where something of the shape stands before it; without it in any case.
     pub spelled: Option<&'static [u8]>,
 }
@@ -61,6 +63,8 @@ pub struct After {
     pub state: u32,
     /// As the literal must stand; without it in any case.
     pub spelled: Option<Box<[u8]>>,
+    /// The literal is all that leads to the value.
+    pub is_over: bool,
 }
 
 impl Effect {
@@ -76,12 +80,22 @@ impl Effect {
         };
         let after = match action {
             Action::Match { detector, back: None } => detectors.get(usize::from(detector)).and_then(|one| {
+                if let Some(spelled) = one.lead.as_ref().and_then(|lead| lead.just(word)) {
+                    return Some(After { state: DEAD, spelled, is_over: true });
+                }
                 let (state, spelled) = one.first().after(word)?;
-                (one.lead.is_some() || one.trail.is_none()).then_some(After { state, spelled })
+                (one.lead.is_some() || one.trail.is_none()).then_some(After { state, spelled, is_over: false })
             }),
             _ => None,
         };
-        Self { action, behind, after, spelled: None }
+        let runs = match action {
+            Action::Match { detector, back: Some(back) } => {
+                let detector = detectors.get(usize::from(detector)).filter(|one| !one.is_loose());
+                detector.and_then(|one| one.first().runs(|byte| back.class.has(byte), back.most))
+            }
+            _ => None,
+        };
+        Self { action, behind, after, runs, spelled: None }
     }
 
     /// With how a literal must stand that is not the first of a shape in which letters are of one case.

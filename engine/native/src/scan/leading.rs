@@ -2,6 +2,9 @@
 
 use crate::scan::automaton::{bits, Automaton, DEAD};
 
+/// As a word must stand, letter by letter; nothing where it may in any case.
+type Spelled = Option<Box<[u8]>>;
+
 impl Automaton {
     /// Whether a match may begin with these bytes.
     pub fn may_begin(&self, head: &[u8]) -> bool {
@@ -30,7 +33,20 @@ impl Automaton {
 
     /// The state after a word, and how it must be spelled for that: letter by letter, or in any case (none). Nothing where that
     /// differs from letter to letter, or a match may be over in it.
-    pub fn after(&self, word: &[u8]) -> Option<(u32, Option<Box<[u8]>>)> {
+    pub fn after(&self, word: &[u8]) -> Option<(u32, Spelled)> {
+        self.led(word).filter(|_| !self.may_end_within(word))
+    }
+
+    /// How a word must be spelled, as in `after`, that is a whole match with which none goes on, and no other begins.
+    pub fn just(&self, word: &[u8]) -> Option<Spelled> {
+        let (state, spelled) = self.led(word)?;
+        let (_, begun) = word.split_last()?;
+        let goes_on = self.row(state).iter().any(|next| u32::from(*next) != DEAD);
+        (self.is_ending(state) && !goes_on && !self.may_end_within(begun)).then_some(spelled)
+    }
+
+    /// The state after a word, whether or not a match is over by then.
+    fn led(&self, word: &[u8]) -> Option<(u32, Spelled)> {
         let (mut states, mut spelled) = (vec![self.start()], Vec::with_capacity(word.len()));
         let (mut any, mut one) = (false, false);
         for cases in word.iter().map(cases) {
@@ -45,9 +61,27 @@ impl Automaton {
             states = if small.is_empty() { capital } else { small };
         }
         match *states.as_slice() {
-            [_] if any && one || self.may_end_within(word) => None,
+            [_] if any && one => None,
             [state] => Some((state, one.then(|| spelled.into_boxed_slice()))),
             _ => None,
+        }
+    }
+
+    /// By how many bytes of a kind stand at the beginning, up to `most`: the state after them. Nothing where that differs from
+    /// byte to byte, or a match may be over by then.
+    pub fn runs(&self, is_in: impl Fn(u8) -> bool, most: usize) -> Option<Box<[u32]>> {
+        let bytes: Vec<u8> = EVERY.into_iter().filter(|byte| is_in(*byte)).collect();
+        let (mut state, mut states) = (self.start(), Vec::new());
+        loop {
+            states.push(state);
+            let first = self.step(state, *bytes.first()?);
+            if self.is_ending(state) || bytes.iter().any(|byte| self.step(state, *byte) != first) {
+                return None;
+            }
+            if states.len() > most {
+                return Some(states.into_boxed_slice());
+            }
+            state = first;
         }
     }
 
@@ -119,5 +153,17 @@ mod tests {
         assert_eq!(spelled.as_deref(), Some(b"AKIA-b".as_slice()));
         assert!(after("k(?i:e)y", "key").is_none() && after("ke?y?", "key").is_none() && after("x", "key").is_none());
         assert!(after("(?:ab|Ac)d", "a").is_none());
+        let just = |pattern: &str, word: &str| anchored(pattern).and_then(|one| one.just(word.as_bytes()));
+        assert_eq!(just("sIg=", "sig=").flatten().as_deref(), Some(b"sIg=".as_slice()));
+        assert!(just("(?i:sig)=", "sig=").is_some_and(|spelled| spelled.is_none()));
+        let runs = |pattern: &str| {
+            anchored(pattern).and_then(|one| Some((one.runs(|byte| matches!(byte, b'a' | b'b'), 3)?, one)))
+        };
+        assert!(runs("[ab]{1,2}@").is_some_and(|(states, one)| {
+            let two = Way { state: states.get(2).copied().unwrap_or(DEAD), found: None };
+            states.last() == Some(&DEAD) && one.go(b"ab@", 2, 3, two).found == Some(3)
+        }));
+        assert!(runs("[ab]a{2}@").is_none() && runs("[ab]+@?").is_none());
+        assert!(just("sig=+", "sig=").is_none() && just("si?", "si").is_none() && just("sig=x", "sig=").is_none());
     }
 }

@@ -9,30 +9,31 @@ const INDENT: usize = 40;
 /// How far before a comment it is looked for.
 const GAP: usize = 16;
 
-/// Where the value ends that a line assigns to the name with a word at `start`, if a line does.
-pub fn end(text: &[u8], start: usize, place: &Place) -> Option<usize> {
+/// Where the value ends that a line assigns to the name with a word at `start`, if a line does; up to `known` it has no white
+/// space.
+pub fn end(text: &[u8], start: usize, place: &Place, known: usize) -> Option<usize> {
     let (_, name_end) = place.tail;
     let gap = text.get(name_end..place.at)?;
-    let name = name_start(text, start)?;
-    let length = text.get(place.at..)?.iter().take(VALUE).take_while(|byte| !byte.is_ascii_whitespace()).count();
-    let end = place.at.saturating_add(length);
-    let value = text.get(place.at..end)?;
-    let holds = match place.operator {
-        Operator::Equals => {
-            let is_variable = text.get(name..name_end)?.iter().all(|byte| !byte.is_ascii_lowercase());
-            let at_margin = name.checked_sub(1).is_none_or(|before| text.get(before) == Some(&b'\n'));
-            gap == b"=" && (is_variable || at_margin)
-        }
-        Operator::Colon => {
-            gap.starts_with(b": ")
-                && gap.iter().skip(1).all(|byte| *byte == b' ')
-                && is_last(text, end)
-                && !value.last().is_some_and(|byte| b",;{([|>".contains(byte))
-        }
+    let may_be = match place.operator {
+        Operator::Equals => gap == b"=",
+        Operator::Colon => gap.starts_with(b": ") && gap.iter().skip(1).all(|byte| *byte == b' '),
         Operator::Comma | Operator::None => false,
     };
+    let last = text.len().min(place.at.saturating_add(VALUE));
+    // WHY this order: what is asked of a whole name or value comes after what is asked of a sign.
+    let rest = text.get(known..last).filter(|_| may_be)?;
+    let end = known.saturating_add(rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()));
+    let value = text.get(place.at..end).filter(|value| value.len() < VALUE)?;
+    let name = name_start(text, start)?;
+    let holds = match place.operator {
+        Operator::Equals => {
+            let at_margin = name.checked_sub(1).is_none_or(|before| text.get(before) == Some(&b'\n'));
+            at_margin || text.get(name..name_end)?.iter().all(|byte| !byte.is_ascii_lowercase())
+        }
+        _ => is_last(text, end) && !value.last().is_some_and(|byte| b",;{([|>".contains(byte)),
+    };
     let kept = value.iter().rposition(|byte| !b",;".contains(byte)).map_or(0, |last| last.saturating_add(1));
-    (holds && length < VALUE && !is_code(value) && !is_reference(value)).then(|| place.at.saturating_add(kept))
+    (holds && !is_code(value) && !is_reference(value)).then(|| place.at.saturating_add(kept))
 }
 
 /// Whether nothing but a comment follows on the line.
@@ -99,7 +100,7 @@ mod tests {
     fn value(text: &str) -> Option<&str> {
         let start = text.to_ascii_lowercase().find("password")?;
         let place = Place::after(text.as_bytes(), start.saturating_add(8), &mut Run::default())?;
-        text.get(place.at..end(text.as_bytes(), start, &place)?)
+        text.get(place.at..end(text.as_bytes(), start, &place, place.at)?)
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod edge;
 pub mod encode;
 pub mod engine;
 pub mod figures;
+pub mod keys;
 #[cfg(target_arch = "x86_64")]
 pub mod lanes;
 pub mod leading;
@@ -35,6 +36,7 @@ pub mod next;
 pub mod notes;
 pub mod output;
 pub mod pairs;
+pub mod passwords;
 pub mod place;
 pub mod plain;
 pub mod quoted;

@@ -3,13 +3,14 @@
 
 /// A public key is no secret: `PUBLIC_KEY`, `publicKey`, `pub_key`.
 pub fn is_public(text: &[u8], start: usize) -> bool {
-    ends_with_any(before(text, start), &[b"public", b"pub", b"publishable"])
+    const PUBLIC: Endings = Endings::new(&[b"public", b"pub", b"publishable"]);
+    PUBLIC.as_letters(before(text, start))
 }
 
 /// A key or token by which something is found, and nothing opened: `cache_key`, `nextToken`, `--recv-keys`.
 pub fn is_place(text: &[u8], start: usize, end: usize) -> bool {
     const WORDS: [&[u8]; 2] = [b"key", b"token"];
-    const PLACES: [&[u8]; 14] = [
+    const PLACES: Endings = Endings::new(&[
         b"cache",
         b"idempotency",
         b"partition",
@@ -24,9 +25,9 @@ pub fn is_place(text: &[u8], start: usize, end: usize) -> bool {
         b"next",
         b"continuation",
         b"recv",
-    ];
+    ]);
     let is_one = text.get(start..end).is_some_and(|word| WORDS.iter().any(|one| word.eq_ignore_ascii_case(one)));
-    is_one && ends_with_any(before(text, start), &PLACES)
+    is_one && PLACES.as_letters(before(text, start))
 }
 
 /// The part of a name before the word that begins at `start`, without what sets them apart.
@@ -40,9 +41,10 @@ fn before(text: &[u8], start: usize) -> &[u8] {
 
 /// Whether a name whose part after the word is `tail` holds no password: it tells of one.
 pub fn tells_of_password(tail: &[u8]) -> bool {
-    const LETTERS: [&[u8]; 11] =
-        [b"hash", b"length", b"file", b"path", b"field", b"policy", b"less", b"name", b"id", b"url", b"reset"];
-    const MORE: [&[u8]; 14] = [
+    const LETTERS: Endings = Endings::new(&[
+        b"hash", b"length", b"file", b"path", b"field", b"policy", b"less", b"name", b"id", b"url", b"reset",
+    ]);
+    const MORE: Endings = Endings::new(&[
         b"attempts",
         b"required",
         b"enabled",
@@ -57,17 +59,17 @@ pub fn tells_of_password(tail: &[u8]) -> bool {
         b"rules",
         b"score",
         b"type",
-    ];
-    !tail.is_empty() && (ends_with_any(tail, &LETTERS) || ends_with_word(tail, &MORE) || ends_with_word(tail, &FACTS))
+    ]);
+    !tail.is_empty() && (LETTERS.as_letters(tail) || MORE.as_word(tail) || FACTS.as_word(tail))
 }
 
 /// Whether a name whose part after the word is `tail` holds no key: `key_id`, `tokenId`, `secretName`, `tokenizer`.
 pub fn tells_of_key(tail: &[u8]) -> bool {
-    const LETTERS: [&[u8]; 14] = [
+    const LETTERS: Endings = Endings::new(&[
         b"id", b"ids", b"name", b"names", b"url", b"uri", b"path", b"type", b"arn", b"hash", b"count", b"izer",
         b"ization", b"manager",
-    ];
-    !tail.is_empty() && (ends_with_any(tail, &LETTERS) || ends_with_word(tail, &FACTS))
+    ]);
+    !tail.is_empty() && (LETTERS.as_letters(tail) || FACTS.as_word(tail))
 }
 
 /// Whether a name goes on as those of what a cluster runs do: `token-` and `refresher-6f7c9d8b5-abcde`.
@@ -82,7 +84,7 @@ pub fn is_of_workload(rest: &[u8]) -> bool {
 }
 
 /// With what names end that hold a number or a time.
-const FACTS: [&[u8]; 17] = [
+const FACTS: Endings = Endings::new(&[
     b"at",
     b"on",
     b"change",
@@ -100,7 +102,7 @@ const FACTS: [&[u8]; 17] = [
     b"date",
     b"time",
     b"version",
-];
+]);
 
 /// Whether the letters at `end` go on the word that begins at `start`: `passport`, not `passKey`.
 pub fn goes_on(text: &[u8], start: usize, end: usize) -> bool {
@@ -112,27 +114,57 @@ pub fn goes_on(text: &[u8], start: usize, end: usize) -> bool {
     }
 }
 
-/// Whether it ends with one of these, as a word: after `_` or with a capital of its own.
-fn ends_with_word(tail: &[u8], endings: &[&[u8]]) -> bool {
-    let letter = tail.last().map(u8::to_ascii_lowercase);
-    let mut alike = endings.iter().filter(|ending| ending.last().copied() == letter);
-    alike.any(|ending| {
-        let Some((rest, word)) = tail.len().checked_sub(ending.len()).and_then(|at| tail.split_at_checked(at)) else {
-            return false;
-        };
-        let apart = rest.last() == Some(&b'_')
-            || word.first().is_some_and(u8::is_ascii_uppercase) && !rest.last().is_some_and(u8::is_ascii_uppercase);
-        apart && word.eq_ignore_ascii_case(ending)
-    })
+/// What names end with, in small letters; and the last letters of those, a bit each.
+struct Endings {
+    all: &'static [&'static [u8]],
+    letters: u32,
 }
 
-/// Whether it ends with one of these letters, in any case.
-fn ends_with_any(tail: &[u8], endings: &[&[u8]]) -> bool {
-    let last = |length: usize| tail.len().checked_sub(length).and_then(|from| tail.get(from..));
-    let letter = tail.last().map(u8::to_ascii_lowercase);
-    // WHY the last letter first: it refuses nearly all.
-    let mut alike = endings.iter().filter(|ending| ending.last().copied() == letter);
-    alike.any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
+impl Endings {
+    const fn new(all: &'static [&'static [u8]]) -> Self {
+        let (mut rest, mut letters) = (all, 0);
+        while let Some((one, more)) = rest.split_first() {
+            if let Some(last) = one.last() {
+                letters |= Self::bit(*last);
+            }
+            rest = more;
+        }
+        Self { all, letters }
+    }
+
+    /// A letter has the same in any case.
+    const fn bit(letter: u8) -> u32 {
+        1_u32.wrapping_shl(letter as u32 & 31)
+    }
+
+    /// Those that end with the letter that a name ends with. WHY: it refuses nearly all.
+    #[inline(always)]
+    fn alike(&self, name: &[u8]) -> impl Iterator<Item = &'static [u8]> {
+        let letter = name.last().map_or(0, u8::to_ascii_lowercase);
+        let all = if self.letters & Self::bit(letter) == 0 { &[] } else { self.all };
+        all.iter().filter(move |one| one.last() == Some(&letter)).copied()
+    }
+
+    /// Whether a name ends with one, as a word: after `_` or with a capital of its own.
+    #[inline]
+    fn as_word(&self, name: &[u8]) -> bool {
+        self.alike(name).any(|ending| {
+            let Some((rest, word)) = name.len().checked_sub(ending.len()).and_then(|at| name.split_at_checked(at))
+            else {
+                return false;
+            };
+            let apart = rest.last() == Some(&b'_')
+                || word.first().is_some_and(u8::is_ascii_uppercase) && !rest.last().is_some_and(u8::is_ascii_uppercase);
+            apart && word.eq_ignore_ascii_case(ending)
+        })
+    }
+
+    /// Whether a name ends with one of these letters, in any case.
+    #[inline]
+    fn as_letters(&self, name: &[u8]) -> bool {
+        let last = |length: usize| name.len().checked_sub(length).and_then(|from| name.get(from..));
+        self.alike(name).any(|ending| last(ending.len()).is_some_and(|part| part.eq_ignore_ascii_case(ending)))
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Values that follow a provider's name: `heroku ... = 0a1b2c3d-...`. The name alone, or the shape alone, says nothing.
 
-use crate::scan::block::{mask, padded, places};
+use crate::scan::block::{mask, padded, places, SIZE};
 use crate::scan::limits::GAP;
 use crate::scan::walk::{is_word, Walker};
 
@@ -22,7 +22,7 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
     let last = end.saturating_add(GAP);
     let mut next = last.saturating_add(1);
     if walker.starts.0 != end {
-        let (starts, whites) = starts(walker.text, end);
+        let (starts, whites) = walker.grounds.starts(walker.text, end);
         walker.starts = (end, starts, whites);
     }
     let untried = u64::MAX.checked_shl(u32::try_from(tried.saturating_sub(end)).unwrap_or(u64::BITS)).unwrap_or(0);
@@ -34,6 +34,9 @@ pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
             continue;
         }
         let at = end.saturating_add(place);
+        if walker.text.get(at).is_some_and(|first| detector.value.is_over_with(*first)) {
+            continue;
+        }
         let Some(value_end) = walker.longest(number, detector, at, detector.value.way(at)) else {
             continue;
         };
@@ -103,22 +106,60 @@ fn is_bound(text: &[u8], trigger: usize, (start, end): (usize, usize)) -> bool {
     !OTHERS.iter().any(|other| name.eq_ignore_ascii_case(other)) && KEYS.iter().any(|key| has(key))
 }
 
-/// The places up to `GAP` after `end` at which a value may begin (letters and digits after none), and those of white space.
-fn starts(text: &[u8], end: usize) -> (u64, u64) {
-    const REACH: u64 = (1 << (GAP + 1)) - 1;
-    let rest = text.get(end..).unwrap_or_default();
-    let made;
-    let block = match rest.first_chunk() {
-        Some(block) => block,
-        None => {
-            made = padded(text, end);
-            &made
+/// Where letters and digits stand, where those and `_`, and where white space, in the blocks that were looked at last.
+#[derive(Default)]
+pub struct Grounds([Ground; GROUNDS]);
+
+/// So many are kept: the one that a trigger ends in, and the next.
+const GROUNDS: usize = 2;
+
+#[derive(Clone, Copy, Default)]
+struct Ground {
+    /// One more than its number.
+    block: usize,
+    solid: u64,
+    words: u64,
+    whites: u64,
+}
+
+impl Ground {
+    fn of(text: &[u8], block: usize) -> Self {
+        let at = block.saturating_mul(SIZE);
+        let made;
+        let bytes = match text.get(at..).unwrap_or_default().first_chunk() {
+            Some(bytes) => bytes,
+            None => {
+                made = padded(text, at);
+                &made
+            }
+        };
+        let solid = mask(bytes, |byte| byte.is_ascii_alphanumeric());
+        let words = solid | mask(bytes, |byte| byte == b'_');
+        Self { block: block.saturating_add(1), solid, words, whites: mask(bytes, |byte| byte.is_ascii_whitespace()) }
+    }
+}
+
+impl Grounds {
+    /// The places up to `GAP` after `end` at which a value may begin (letters and digits after none), and those of white space.
+    fn starts(&mut self, text: &[u8], end: usize) -> (u64, u64) {
+        const REACH: u64 = (1 << (GAP + 1)) - 1;
+        let (here, next) = (self.at(text, end / SIZE), self.at(text, (end / SIZE).saturating_add(1)));
+        let place = (end % SIZE) as u32;
+        let from = |here: u64, next: u64| here >> place | next.checked_shl(u64::BITS.wrapping_sub(place)).unwrap_or(0);
+        let (solid, before) = (from(here.solid, next.solid), from(here.words, next.words) << 1);
+        let joined = end.checked_sub(1).is_some_and(|before| is_word(text, before));
+        (solid & !(before | u64::from(joined)) & REACH, from(here.whites, next.whites))
+    }
+
+    fn at(&mut self, text: &[u8], block: usize) -> Ground {
+        let Some(slot) = self.0.get_mut(block % GROUNDS) else {
+            return Ground::of(text, block);
+        };
+        if slot.block != block.saturating_add(1) {
+            *slot = Ground::of(text, block);
         }
-    };
-    let solid = mask(block, |byte| byte.is_ascii_alphanumeric());
-    let before = (solid | mask(block, |byte| byte == b'_')) << 1;
-    let joined = end.checked_sub(1).is_some_and(|before| is_word(text, before));
-    (solid & !(before | u64::from(joined)) & REACH, mask(block, |byte| byte.is_ascii_whitespace()))
+        *slot
+    }
 }
 
 /// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).

@@ -1,8 +1,11 @@
 //! Where the value stands that is assigned to a name: right behind it, behind a type, or in a member beside it.
 
+use crate::scan::limits::VALUE;
+use crate::scan::pairs;
 use crate::scan::values::Run;
 
 /// Where a value begins, and how it came there.
+#[derive(Clone, Copy)]
 pub struct Place {
     pub at: usize,
     /// The rest of the name after the word.
@@ -27,6 +30,9 @@ pub enum Operator {
 #[inline(always)]
 pub fn tail(text: &[u8], end: usize, names: &mut Run) -> (usize, usize) {
     const TAIL: usize = 24;
+    if !text.get(end).is_some_and(|byte| is_of_names(*byte)) {
+        return (end, end);
+    }
     (end, names.end(text, end, TAIL, is_of_names))
 }
 
@@ -85,7 +91,44 @@ impl Place {
     }
 }
 
+/// What stands behind the words that end at one place: of `api_key` and of the `key` in it the value is the same.
+#[derive(Default)]
+pub struct Behind {
+    /// One more than where they end.
+    end: usize,
+    pub own: Option<Place>,
+    /// What of the name stands behind the word.
+    pub tail: (usize, usize),
+    /// Where the value stands if it is behind a type.
+    pub typed: Option<Place>,
+    /// What `assign` found as a key at the first of these places, once it has looked.
+    pub key: Option<Option<(usize, usize)>>,
+}
+
+impl Behind {
+    /// Moves on to the words that end at `end`.
+    #[inline]
+    pub fn look(&mut self, text: &[u8], end: usize, names: &mut Run) {
+        if self.end == end.saturating_add(1) {
+            return;
+        }
+        // WHY field by field: what is put together elsewhere and then moved here is waited for.
+        self.end = end.saturating_add(1);
+        self.own = Place::after(text, end, names);
+        self.tail = self.own.as_ref().map_or_else(|| tail(text, end, names), |place| place.tail);
+        self.typed = self.own.as_ref().and_then(|place| pairs::typed(text, place));
+        self.key = None;
+    }
+}
+
+/// The end of a run of bytes from `at` for which `is_in` holds, no longer than a value.
+pub fn run(text: &[u8], at: usize, is_in: impl Fn(u8) -> bool) -> usize {
+    let length = text.get(at..).unwrap_or_default().iter().take(VALUE).take_while(|byte| is_in(**byte)).count();
+    at.saturating_add(length)
+}
+
 /// Whether names are made of such letters.
+#[inline(always)]
 pub fn is_of_names(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || byte == b'_'
 }

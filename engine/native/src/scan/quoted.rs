@@ -22,9 +22,11 @@ pub fn end(text: &[u8], at: usize, quote: u8) -> End {
     let depth = opening.iter().rev().take(MOST).take_while(|byte| **byte == b'\\').count();
     let period = depth.saturating_add(1).saturating_mul(2);
     let mut escapes = 0_usize;
-    for (place, byte) in (at..).zip(text.get(at..).unwrap_or_default().iter().take(VALUE)) {
+    let last = text.len().min(at.saturating_add(VALUE));
+    let mut place = at;
+    while let Some(byte) = text.get(place..last).and_then(<[u8]>::first) {
         if *byte == b'\\' {
-            escapes = escapes.saturating_add(1);
+            (escapes, place) = (escapes.saturating_add(1), place.saturating_add(1));
             continue;
         }
         if *byte == quote {
@@ -37,6 +39,15 @@ pub fn end(text: &[u8], at: usize, quote: u8) -> End {
             return End::Broken(place);
         }
         escapes = 0;
+        place = place.saturating_add(1);
+        // WHY in rows: in most of a value nothing of that stands.
+        let is_sign = |byte: &u8| (*byte == quote) | (*byte == b'\\') | (*byte == b'\n');
+        let rest = text.get(place..last).unwrap_or_default();
+        let rows = rest.as_chunks::<ROW>().0.iter();
+        let plain = rows.take_while(|row| !row.iter().fold(false, |any, byte| any | is_sign(byte))).count();
+        let plain = plain.saturating_mul(ROW);
+        let sign = rest.get(plain..).unwrap_or_default().iter().position(is_sign);
+        place = sign.map_or(last, |sign| place.saturating_add(plain).saturating_add(sign));
     }
     let last = at.saturating_add(VALUE);
     if last < text.len() {
@@ -45,6 +56,9 @@ pub fn end(text: &[u8], at: usize, quote: u8) -> End {
         End::Open
     }
 }
+
+/// So many bytes are looked at together.
+const ROW: usize = 16;
 
 /// More signs in a row escape nothing that anybody writes.
 const MOST: usize = 7;

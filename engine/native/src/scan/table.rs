@@ -49,6 +49,7 @@ impl Class {
         })
     }
 
+    #[inline]
     pub fn has(self, byte: u8) -> bool {
         match self {
             Self::Alnum => byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'.' | b'_' | b'~' | b'-'),
@@ -141,12 +142,17 @@ pub fn parts(shape: &str) -> (&str, &str, &str) {
     (lead, value, trail)
 }
 
-/// The literal with which a lead ends after anything at all (`curl[^\n]{1,80}? -u `), in any case.
+/// The literal that a lead has after anything at all (`curl[^\n]{1,80}? -u `), in any case.
 pub fn needed(lead: &'static str) -> Option<&'static str> {
     let (_, last) = lead.rsplit_once("}?")?;
-    let words = last.trim().trim_start_matches("(?i:").trim_end_matches(')').trim_end_matches('\'');
-    let is_plain = !words.is_empty() && words.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" -".contains(&byte));
-    is_plain.then_some(words)
+    let words = last.trim().trim_start_matches("(?i:");
+    let plain = words.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b" -".contains(byte)).count();
+    let rest = words.get(plain..)?;
+    // What is repeated may stand less often, and of what is in brackets all may be missing.
+    let is_counted = rest.starts_with(['{', '?', '*']);
+    let is_loose = rest.contains('|') || [")?", ")*", "){"].iter().any(|sign| rest.starts_with(sign));
+    let kept = if is_counted { plain.saturating_sub(1) } else { plain };
+    words.get(..kept).filter(|words| !words.is_empty() && !is_loose)
 }
 
 #[cfg(test)]
@@ -171,7 +177,9 @@ mod tests {
         assert_eq!(needed("(?i:psexec)[^\n]{1,80}? -u "), Some("-u"));
         assert_eq!(needed("[^\n]{1,80}? (?i:-user) "), Some("-user"));
         assert_eq!(needed("(?i:password for) [^\n]{1,40}? is '"), Some("is "));
+        assert_eq!(needed("redis-cli[^\n|;&]{0,80}? -a {1,3}[\"']?"), Some("-a"));
         assert!(needed("(?i:basic) {1,3}").is_none() && needed("x{1,2}?[ab]").is_none());
+        assert!(needed("x{1,2}?ab|c").is_none() && needed("x{1,2}?(?i:ab)?c").is_none());
     }
 
     #[test]

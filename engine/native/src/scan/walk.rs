@@ -8,11 +8,13 @@ use crate::scan::beside::{Beside, Window, Word};
 use crate::scan::blanks::Blanks;
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::chains::{Leaps, Leapt};
-use crate::scan::engine::{Action, After, Detector, Engine};
+use crate::scan::engine::{Action, After, Detector, Effect, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
+use crate::scan::near::Grounds;
 use crate::scan::next::Next;
 use crate::scan::notes::{Notes, BLOCKS};
+use crate::scan::place::Behind;
 use crate::scan::table::{Back, How};
 use crate::scan::values::Values;
 use crate::scan::walks::Walks;
@@ -42,7 +44,8 @@ pub struct Candidate {
 pub fn walk(engine: &Engine, text: &[u8], part: Part, out: &mut Vec<Candidate>) {
     let mut walker = Walker::new(engine, text, None);
     walker.run();
-    out.extend(walker.found.into_iter().filter(|one| (part.from..part.to).contains(&one.span.start)));
+    walker.found.retain(|one| (part.from..part.to).contains(&one.span.start));
+    out.append(&mut walker.found);
 }
 
 /// A literal: its number, and from where to where it stands.
@@ -83,6 +86,7 @@ pub struct Walker<'a> {
     pub followed: Vec<usize>,
     /// After the trigger that ended last: where values may begin and where white space stands, as `near` keeps it.
     pub starts: (usize, u64, u64),
+    pub grounds: Grounds,
     matches: Vec<(u16, usize)>,
     /// By sixty-four bytes of the text, as bits: where parts begin that may be figures.
     parts: Vec<u64>,
@@ -90,6 +94,8 @@ pub struct Walker<'a> {
     pub walks: Walks,
     /// What is known of values that are assigned, and of those that are checked.
     pub values: Values,
+    /// What stands behind the word that was found last.
+    pub behind: Behind,
     checked: Values,
     blanks: Blanks,
     /// Of detectors whose checks ask about the value alone: what they refused.
@@ -111,11 +117,13 @@ impl<'a> Walker<'a> {
             waiting: Vec::new(),
             followed: vec![0; engine.detectors.len()],
             starts: (0, 0, 0),
+            grounds: Grounds::default(),
             matches: Vec::new(),
             parts: Vec::with_capacity(text.len().div_ceil(SIZE)),
             notes: Notes::room(text.len()),
             walks: Walks::default(),
             values: Values::default(),
+            behind: Behind::default(),
             checked: Values::default(),
             blanks: Blanks::default(),
             refused: Alike::default(),
@@ -194,10 +202,10 @@ impl<'a> Walker<'a> {
         for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
             match effect.action {
                 Action::Match { detector, back } => {
-                    if effect.spelled.is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+                    if effect.spelled.is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {
                         continue;
                     }
-                    self.matched(detector, back, start, effect.after.as_ref().map(|after| (after, end)))
+                    self.matched(detector, back, (start, end), effect)
                 }
                 Action::Follow { detector } => near::follow(self, detector, start, end),
                 Action::Context { .. } => {
@@ -222,8 +230,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// `after`: where a walk has come behind the literal, and where that ends.
-    fn matched(&mut self, number: u16, back: Option<Back>, trigger: usize, after: Option<(&After, usize)>) {
+    fn matched(&mut self, number: u16, back: Option<Back>, (trigger, end): (usize, usize), effect: &Effect) {
         let engine = self.engine;
         let Some(detector) = engine.detectors.get(usize::from(number)) else {
             return;
@@ -248,13 +255,15 @@ impl<'a> Walker<'a> {
         if joined {
             return;
         }
-        let (at, way) = match after {
-            None => (start, detector.first().way(start)),
-            Some((After { state, spelled }, end)) => {
-                if spelled.as_ref().is_some_and(|spelled| self.text.get(start..end) != Some(spelled)) {
+        let come = effect.runs.as_ref().and_then(|runs| runs.get(trigger.saturating_sub(start)));
+        let (at, way) = match (&effect.after, come) {
+            (None, Some(state)) => (trigger, Way { state: *state, found: None }),
+            (None, None) => (start, detector.first().way(start)),
+            (Some(After { state, spelled, is_over }), _) => {
+                if spelled.as_ref().is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {
                     return;
                 }
-                (end, Way { state: *state, found: None })
+                (end, Way { state: *state, found: is_over.then_some(end) })
             }
         };
         self.try_at(number, detector, start, (at, way));
@@ -265,6 +274,7 @@ impl<'a> Walker<'a> {
         let (begin, at, way) = match &detector.lead {
             None => (start, at, way),
             Some(_) if self.lacks(number, detector, at) => return false,
+            Some(_) if way.is_over() && way.found == Some(at) => (at, at, detector.value.way(at)),
             Some(lead) => match lead.go(self.text, at, self.text.len(), way).found {
                 Some(end) if end.saturating_sub(start) <= LEAD => (end, end, detector.value.way(end)),
                 _ => return false,
@@ -347,7 +357,13 @@ impl<'a> Walker<'a> {
         let start = (0..=start).rev().take(4).find(|at| !inside(*at)).unwrap_or(start);
         let end = (end..end.saturating_add(4)).find(|at| !inside(*at)).unwrap_or(end);
         match self.seen.as_mut() {
-            None => self.found.push(Candidate { span: Span { start, end, kind }, rank }),
+            None => {
+                // Several words of one name find one value.
+                let one = Candidate { span: Span { start, end, kind }, rank };
+                if self.found.last() != Some(&one) {
+                    self.found.push(one);
+                }
+            }
             Some(seen) => {
                 if let Some(slot) = seen.get_mut(usize::from(kind)) {
                     *slot = true;
@@ -448,6 +464,12 @@ const WORDS: [bool; 256] = {
     }
     words
 };
+
+/// Whether a literal that stands at `at` in any case stands there as it is spelled. WHY byte by byte: it is short, and the same.
+#[inline]
+fn is_spelled(text: &[u8], at: usize, spelled: &[u8]) -> bool {
+    spelled.iter().zip(text.get(at..).unwrap_or_default()).all(|(one, other)| one == other)
+}
 
 /// Where a shape begins whose literal stands at `trigger`.
 pub fn back_from(text: &[u8], trigger: usize, back: Back) -> usize {

@@ -6,22 +6,46 @@ const NONE: u16 = u16::MAX;
 /// The literals, built.
 pub struct Words {
     classes: [u8; 256],
-    width: usize,
+    /// A row has so many children, a power of two: its place is told by a shift.
+    shift: u32,
     /// The children of each node, a row a node.
     next: Vec<u16>,
     /// By node: the literal that ends there.
     ends: Vec<u16>,
+    /// From this node on one ends in each. WHY: of most bytes nothing but the next node is asked.
+    ending: u16,
 }
 
 impl Words {
     /// Builds it from literals in lower case; a literal's number is its place.
     pub fn new(literals: &[&[u8]]) -> Result<Self, String> {
         let (classes, width) = classes(literals)?;
-        let mut words = Self { classes, width, next: vec![NONE; width], ends: vec![NONE] };
+        let shift = width.next_power_of_two().trailing_zeros();
+        let next = vec![NONE; 1_usize.wrapping_shl(shift)];
+        let mut words = Self { classes, shift, next, ends: vec![NONE], ending: NONE };
         for (number, literal) in (0_u16..).zip(literals) {
             words.add(literal, number)?;
         }
-        Ok(words)
+        Ok(words.ordered())
+    }
+
+    /// With the nodes in which a literal ends as the last.
+    fn ordered(self) -> Self {
+        let is_end = |node: &usize| self.ends.get(*node).is_some_and(|end| *end != NONE);
+        let (ending, plain): (Vec<usize>, Vec<usize>) = (0..self.ends.len()).partition(is_end);
+        let first = u16::try_from(plain.len()).unwrap_or(NONE);
+        let order = [plain, ending].concat();
+        let mut places = vec![NONE; order.len()];
+        for (place, node) in (0_u16..).zip(&order) {
+            if let Some(slot) = places.get_mut(*node) {
+                *slot = place;
+            }
+        }
+        let place = |node: &u16| places.get(usize::from(*node)).copied().unwrap_or(NONE);
+        let row = |node: &usize| self.row(*node).iter().map(place);
+        let next = order.iter().flat_map(row).collect();
+        let ends = order.iter().filter_map(|node| self.ends.get(*node)).copied().collect();
+        Self { next, ends, ending: first, ..self }
     }
 
     fn add(&mut self, literal: &[u8], number: u16) -> Result<(), String> {
@@ -36,7 +60,7 @@ impl Words {
                 if let Some(slot) = self.next.get_mut(at) {
                     *slot = fresh;
                 }
-                self.next.resize(self.next.len().saturating_add(self.width), NONE);
+                self.next.resize(self.next.len().saturating_add(1_usize.wrapping_shl(self.shift)), NONE);
                 self.ends.push(NONE);
             }
         }
@@ -46,9 +70,16 @@ impl Words {
         Ok(())
     }
 
+    #[inline]
     fn cell(&self, node: usize, byte: u8) -> usize {
         let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        node.wrapping_mul(self.width).wrapping_add(usize::from(class))
+        node.wrapping_shl(self.shift) | usize::from(class)
+    }
+
+    /// The children of a node.
+    fn row(&self, node: usize) -> &[u16] {
+        let begin = node.wrapping_shl(self.shift);
+        self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
     }
 
     /// Each literal that begins at `at`: its number and where it ends.
@@ -57,13 +88,15 @@ impl Words {
         let mut node = 0_usize;
         for (offset, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
             let child = self.next.get(self.cell(node, *byte)).copied().unwrap_or(NONE);
+            node = usize::from(child);
+            if child < self.ending {
+                continue;
+            }
             if child == NONE {
                 return;
             }
-            node = usize::from(child);
-            let ends = self.ends.get(node).copied().unwrap_or(NONE);
-            if ends != NONE {
-                each(ends, offset.saturating_add(1));
+            if let Some(number) = self.ends.get(node) {
+                each(*number, offset.saturating_add(1));
             }
         }
     }
@@ -78,8 +111,7 @@ impl Words {
             }
             node = usize::from(child);
         }
-        let row = node.wrapping_mul(self.width);
-        self.next.get(row..row.saturating_add(self.width)).unwrap_or_default().iter().any(|child| *child != NONE)
+        self.row(node).iter().any(|child| *child != NONE)
     }
 
     pub fn memory(&self) -> usize {

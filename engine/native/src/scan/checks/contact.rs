@@ -151,16 +151,28 @@ fn ipv6(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let value = text.get(start..end)?;
     let bare = value.split(|byte| matches!(byte, b'%' | b'/')).next()?;
     // WHY then: nearly all that looks like an address is a time of day, and reading it costs more than counting.
-    let colons = bare.iter().filter(|byte| **byte == b':').count();
-    if colons < 6 && !bare.windows(2).any(|pair| pair == b"::") {
+    let (mut colons, mut groups) = (0_usize, 0_usize);
+    let (mut is_short, mut has_figures, mut is_plain, mut in_group) = (false, false, true, false);
+    for (place, byte) in bare.iter().enumerate() {
+        let is_colon = *byte == b':';
+        is_short |= is_colon && !in_group && place > 0;
+        colons = colons.saturating_add(usize::from(is_colon));
+        groups = groups.saturating_add(usize::from(!is_colon && !in_group));
+        has_figures |= byte.is_ascii_digit();
+        is_plain &= *byte != b'.';
+        in_group = !is_colon;
+    }
+    if colons < 6 && !is_short {
         return None;
     }
-    let figures = bare.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let groups = bare.split(|byte| *byte == b':').filter(|group| !group.is_empty()).count();
-    let special = value.contains(&b'/');
-    let readable = || std::str::from_utf8(bare).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
-    let holds = (figures > 0 || groups > 2) && bare.len() > 2 && readable();
-    (holds && !is_of_a_machine(text, start, end, special)).then_some((start, end))
+    // Its shape has groups as they must be, once two colons at the most, and without them as many as there must be.
+    let readable = || match (is_plain, is_short) {
+        (true, true) => groups <= 7,
+        (true, false) => groups == 8,
+        (false, _) => std::str::from_utf8(bare).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok()),
+    };
+    let holds = (has_figures || groups > 2) && bare.len() > 2 && readable();
+    (holds && !is_of_a_machine(text, start, end, value.contains(&b'/'))).then_some((start, end))
 }
 
 /// A day that exists, in any of the usual orders; its month may be in letters, and a time may follow it.
