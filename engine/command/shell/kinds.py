@@ -103,7 +103,7 @@ SIGNS: dict[str, str] = {
     "system_discovery": "Lists accounts, processes, connections, settings of the system",
     "system_write": "Writes below the folders of the system",
     "trace_removal": "Removes or forges logs, histories, times",
-    "unverified_server": "Does not check who the server is, or takes an address it was given instead",
+    "unverified_server": "Does not check who the server is, or goes to another address or cluster than is set",
     "whole_tree": "Removes everything below a root, a home, a system folder or the working folder",
 }
 

@@ -138,6 +138,8 @@ pub struct Parameter {
     pub evaluates: bool,
     /// `${x:=word}`: the variable gets the word where it has no value.
     pub assigns: bool,
+    /// `${!x...}`, `${#x}`: not the value of this name.
+    pub indirect: bool,
     /// `${x:-word}`: what stands for the value when there is none.
     pub inside: Vec<Part>,
 }

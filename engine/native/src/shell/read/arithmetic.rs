@@ -94,8 +94,8 @@ impl Reader<'_> {
         let text = self.text.get(start..self.pos).unwrap_or_default();
         let inside = text.strip_prefix('$').unwrap_or(text);
         if inside.contains(['$', '`']) || inside.len() < text.len() && inside.contains('\\') {
-            let again =
-                Parameter { name: String::new(), plain: false, evaluates: true, assigns: false, inside: Vec::new() };
+            let (plain, evaluates, assigns, indirect) = (false, true, false, false);
+            let again = Parameter { name: String::new(), plain, evaluates, assigns, indirect, inside: Vec::new() };
             parts.push(Part::Parameter(Rc::new(again)));
         }
     }

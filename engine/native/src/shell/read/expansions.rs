@@ -121,6 +121,7 @@ impl Reader<'_> {
                 plain,
                 evaluates: false,
                 assigns: false,
+                indirect: prefixed,
                 inside: inside.done(),
             })));
         }
@@ -137,7 +138,8 @@ impl Reader<'_> {
             // From where and how much of a value: arithmetic.
             self.expanded_again(from, &mut inside);
         }
-        Ok(Part::Parameter(Rc::new(Parameter { name, plain: false, evaluates, assigns, inside: inside.done() })))
+        let inside = inside.done();
+        Ok(Part::Parameter(Rc::new(Parameter { name, plain: false, evaluates, assigns, indirect: prefixed, inside })))
     }
 
     /// `#` for a length and `!` for indirection, when a name follows.
@@ -231,5 +233,6 @@ impl Reader<'_> {
 }
 
 fn plain(name: String) -> Part {
-    Part::Parameter(Rc::new(Parameter { name, plain: true, evaluates: false, assigns: false, inside: Vec::new() }))
+    let (evaluates, assigns, indirect) = (false, false, false);
+    Part::Parameter(Rc::new(Parameter { name, plain: true, evaluates, assigns, indirect, inside: Vec::new() }))
 }

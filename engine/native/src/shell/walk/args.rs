@@ -69,20 +69,20 @@ pub fn shown(parts: &[Part]) -> String {
     shown_with(parts, &HashMap::new())
 }
 
-fn shown_with(parts: &[Part], known: &HashMap<String, String>) -> String {
+pub(super) fn shown_with(parts: &[Part], known: &HashMap<String, String>) -> String {
     let mut value = String::new();
     for part in parts {
         match part {
             Part::Text(text) | Part::Quoted(text) => value.push_str(text),
             Part::Parameter(parameter) if parameter.plain && parameter.name == "HOME" => value.push('~'),
-            Part::Parameter(parameter) if parameter.plain && known.contains_key(&parameter.name) => {
-                value.push_str(known.get(&parameter.name).map(String::as_str).unwrap_or_default());
-            }
-            Part::Parameter(parameter) => {
-                value.push_str("${");
-                value.push_str(&parameter.name);
-                value.push('}');
-            }
+            Part::Parameter(parameter) => match super::expansions::shown(parameter, known) {
+                Some(text) => value.push_str(&text),
+                None => {
+                    value.push_str("${");
+                    value.push_str(&parameter.name);
+                    value.push('}');
+                }
+            },
             Part::Arithmetic(_) => value.push_str("$(())"),
             Part::Command(script) => match super::said::of_script(script, known) {
                 Some(text) => value.push_str(&text),

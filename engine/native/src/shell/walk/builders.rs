@@ -166,8 +166,13 @@ impl Walker<'_> {
             "--prefix",
             "--cwd",
             "--manifest-path",
+            "--gemfile",
         ];
         let values: Vec<Arg> = named.iter().filter_map(|option| line.value(option)).collect();
+        if values.iter().any(|file| file.substitution) {
+            self.sign(index, Sign::OpaqueCode);
+            self.problem("opaque_code", "what a build does is made as it runs", (0, 0));
+        }
         let named = values.iter().any(|folder| paths::is_temporary_folder(&folder.shown));
         if named || line.positionals.iter().any(|file| paths::is_temporary(&file.shown)) {
             self.sign(index, Sign::OddPath);

@@ -2,7 +2,7 @@
 
 use super::super::tree::{Carried, Target};
 use super::super::vocabulary::{Kind, Sign};
-use super::args::Arg;
+use super::args::{Arg, Line};
 use super::narrowing::{self, By};
 use super::paths;
 use super::shells::empty;
@@ -150,10 +150,11 @@ impl Walker<'_> {
                 };
             }
         };
-        let rest = args.get(taken.rest..).unwrap_or_default();
+        let (own, rest) = args.split_at_checked(taken.rest).unwrap_or_default();
         let length = rest.iter().position(|arg| arg.shown.starts_with(":::")).unwrap_or(rest.len());
-        let rest = rest.get(..length).unwrap_or_default();
-        let replaced = replacement(name, args.get(..taken.rest).unwrap_or_default());
+        let (rest, given) = rest.split_at_checked(length).unwrap_or_default();
+        self.argument_files(name, own, given, around);
+        let replaced = replacement(name, own);
         if rest.is_empty() {
             return if name == "parallel" {
                 Unwrapped::Texts {
@@ -196,6 +197,26 @@ impl Walker<'_> {
             walker.inside(name, false, &[], |walker| walker.run(&inner, around.clone_plain()));
         });
         empty()
+    }
+
+    /// `xargs -a FILE`, `parallel x :::: FILE`: files whose words become arguments are read, beside what gets them.
+    fn argument_files(&mut self, name: &str, own: &[Arg], given: &[Arg], around: &Around) {
+        let line = Line::of(own.get(1..).unwrap_or_default(), tables::known(name));
+        let mut files: Vec<Arg> = ["-a", "--arg-file"].iter().filter_map(|option| line.value(option)).collect();
+        let mut is_file = false;
+        for word in given {
+            match word.shown.trim_end_matches('+') {
+                ":::" => is_file = false,
+                "::::" => is_file = true,
+                _ if is_file => files.push(word.clone()),
+                _ => {}
+            }
+        }
+        if files.is_empty() {
+            return;
+        }
+        let index = self.described(Kind::Inspect, own, Around { span: around.span, ..Around::default() });
+        files.iter().for_each(|file| self.reads(index, file));
     }
 
     /// The text of SQL that a client runs, as operations of SQL.

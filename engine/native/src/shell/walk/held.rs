@@ -23,6 +23,9 @@ pub(super) const FAILED: &str = "!";
 pub(super) const UNSURE: &str = "?";
 /// Set where the shell ends at the first command that fails.
 pub(super) const STRICT: &str = "=";
+/// Set where `${x:-word}` is looked at as its word, and where `${x:+word}` is: two ways to look at any command that has one.
+pub(super) const ABSENT: &str = ":-";
+pub(super) const PRESENT: &str = ":+";
 
 /// More texts than this of one name are not looked at.
 const MAX_TEXTS: usize = 64;
@@ -56,7 +59,8 @@ impl Held {
     }
 
     pub fn is_several(&self, name: &str) -> bool {
-        !self.chosen.contains_key(name) && self.all.get(name).is_some_and(|texts| texts.len() > 1)
+        let all = self.all.get(name);
+        !self.chosen.contains_key(name) && all.map_or_else(|| is_way(name), |texts| texts.len() > 1)
     }
 
     /// From here on a name has one of these texts.
@@ -96,7 +100,7 @@ impl Held {
             (Some(text), _) => text.clone(),
             (None, Some([text])) => text.clone(),
             (None, Some(_)) => None,
-            (None, None) => initial(name).pop().flatten(),
+            (None, None) => initial(name).pop().flatten().filter(|_| !is_way(name)),
         };
         match text {
             Some(text) => self.constants.insert(name.to_owned(), text),
@@ -211,8 +215,13 @@ fn initial(name: &str) -> Texts {
     match name {
         FOLDER => vec![Some(String::new())],
         PUSHED | FAILED | UNSURE => Vec::new(),
+        _ if is_way(name) => vec![None, Some(String::new())],
         _ => vec![None],
     }
+}
+
+fn is_way(name: &str) -> bool {
+    matches!(name, ABSENT | PRESENT)
 }
 
 fn is_variable(name: &str) -> bool {

@@ -87,6 +87,7 @@ impl Walker<'_> {
                 self.git_files(index, line);
             }
             "gh" | "glab" => self.sent_files(index, line),
+            "kubectl" | "oc" | "helm" => self.other_cluster(index, name, line),
             "ssh" | "scp" | "sftp" | "rsync" | "sshfs" | "autossh" => self.secure_shell(index, name, line, around),
             "docker" | "podman" | "nerdctl" => self.container(index, line),
             "dd" => self.dd(index, line),

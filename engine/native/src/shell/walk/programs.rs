@@ -66,6 +66,7 @@ impl Walker<'_> {
         if let Some(file) = args.first() {
             self.script_words(index, file, rest);
         }
+        self.named_targets(index, name, &line);
         self.options_that_run(index, name, spelled, &input);
         self.known_values(index, name, kind, &line, &input);
         self.carried_on(index, name, kind, &line, &input);
@@ -80,6 +81,7 @@ impl Walker<'_> {
         if kind == Kind::RunFile {
             if let Some(file) = args.first() {
                 self.runs_file(index, file);
+                self.named_script(index, file, &line);
             }
         }
         if !works_in.is_empty() {

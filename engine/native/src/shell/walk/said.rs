@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::super::syntax::{Body, Command, Part, Redirect, Script};
 use super::args::{shown, Arg};
+use super::pipelines::decode_base64;
 use super::{reaching, Walker};
 
 /// Longer texts are not followed.
@@ -156,15 +157,27 @@ fn printed(command: &Command, known: &HashMap<String, String>, before: Option<&s
                 _ => return None,
             }
         }
-        "cat" if rest.is_empty() => match command.redirects.first() {
-            None => before?.to_owned(),
-            Some(redirect) if redirect.operator == "<<<" => Arg::of(&redirect.target, known).shown,
-            Some(redirect) if redirect.operator.starts_with("<<") => document(redirect.document.as_ref()?.get()?)?,
-            Some(_) => return None,
-        },
+        "cat" if rest.is_empty() => taken_in(command, known, before)?,
+        "base64" if matches!(rest.as_slice(), ["-d" | "-D" | "--decode"]) => {
+            decode_base64(&taken_in(command, known, before)?)?
+        }
+        "rev" if rest.is_empty() => {
+            let lines = taken_in(command, known, before)?;
+            lines.lines().map(|line| line.chars().rev().collect::<String>()).collect::<Vec<_>>().join("\n")
+        }
         _ => return None,
     };
     (text.len() <= MAX_TEXT && !text.contains("${") && !text.contains("$(")).then_some(text)
+}
+
+/// What a command gets on its standard input.
+fn taken_in(command: &Command, known: &HashMap<String, String>, before: Option<&str>) -> Option<String> {
+    match command.redirects.first() {
+        None => before.map(str::to_owned),
+        Some(redirect) if redirect.operator == "<<<" => Some(Arg::of(&redirect.target, known).shown),
+        Some(redirect) if redirect.operator.starts_with("<<") => document(redirect.document.as_ref()?.get()?),
+        Some(_) => None,
+    }
 }
 
 fn document(parts: &[Part]) -> Option<String> {
@@ -189,6 +202,9 @@ mod tests {
         assert_eq!(said("echo /etc/shadow | cat").as_deref(), Some("/etc/shadow"));
         assert_eq!(said("cat <<< /etc/shadow").as_deref(), Some("/etc/shadow"));
         assert_eq!(said("echo $(echo x)").as_deref(), Some("x"));
+        assert_eq!(said("echo L2V0Yy9zaGFkb3c= | base64 -d").as_deref(), Some("/etc/shadow"));
+        assert_eq!(said("base64 --decode <<< L2V0Yy9zaGFkb3c=").as_deref(), Some("/etc/shadow"));
+        assert_eq!(said("rev <<< wodahs").as_deref(), Some("shadow"));
     }
 
     #[test]
@@ -200,7 +216,9 @@ mod tests {
             "cat file",
             "echo a; echo b",
             "echo a && echo b",
-            "echo a | rev",
+            "echo a | tac",
+            "base64 x",
+            "rev < x",
             "echo",
         ] {
             assert_eq!(said(text), None, "{text}");

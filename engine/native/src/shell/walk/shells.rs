@@ -1,7 +1,7 @@
 //! Wrappers that are more than their options: shells, builtins that run text, `find`, `xargs`, containers, remote shells.
 
 use super::super::vocabulary::{Kind, Sign};
-use super::args::Arg;
+use super::args::{Arg, Line};
 use super::simple::Around;
 use super::unwrap::{joined, Unwrapped};
 use super::{tables, Input, Walker};
@@ -210,6 +210,7 @@ impl Walker<'_> {
         self.runs_file(index, file);
         let rest = args.iter().skip_while(|arg| arg.shown != file.shown).skip(1).cloned().collect::<Vec<Arg>>();
         self.script_words(index, file, &rest);
+        self.named_script(index, file, &Line::of(&rest, None));
     }
 
     fn source(&mut self, name: &str, args: &[Arg], around: &Around) -> Option<Unwrapped> {

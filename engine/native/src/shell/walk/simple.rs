@@ -5,12 +5,12 @@ use super::super::tree::Target;
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Arg;
 use super::effort::bytes_of;
+use super::expansions::names_in;
 use super::held::{Changes, Texts};
 use super::paths;
 use super::redirects::Redirected;
 use super::tables;
 use super::unwrap::Unwrapped;
-use super::ways::names_in;
 use super::{Input, Walker};
 use crate::sql::tree::{Access, Effect};
 

@@ -162,6 +162,10 @@ impl Walker<'_> {
                         walker.script(body);
                     });
                 });
+                if starts_without_end(head, body) {
+                    let last = walker.tree.operations.len().saturating_sub(1);
+                    walker.sign(last, super::super::vocabulary::Sign::ResourceExhaustion);
+                }
             }),
             Body::If(scripts) => self.within("conditional", |walker| walker.branches(scripts)),
             Body::Case { subject, arms } => self.within("case", |walker| {
@@ -333,7 +337,7 @@ impl Walker<'_> {
         let mut all = Vec::new();
         if !redirects.is_empty() {
             self.within_redirects(redirects);
-            let names = super::ways::names_in(redirects.iter().map(|redirect| &redirect.target));
+            let names = super::expansions::names_in(redirects.iter().map(|redirect| &redirect.target));
             self.for_each_text(names, redirects.len(), |walker| all.push(walker.redirects(redirects)));
         }
         all
@@ -374,6 +378,23 @@ fn ends_shell(pipeline: &Pipeline) -> bool {
             .is_some_and(|(first, rest)| rest.is_empty() && ends_shell(first)),
         _ => false,
     }
+}
+
+/// `while true; do x & done`: a loop without an end that starts another process each time and waits for nothing.
+fn starts_without_end(head: &[Item], body: &[Item]) -> bool {
+    let first = |item: &Item| {
+        let command = item.pipelines.first().and_then(|pipeline| pipeline.commands.first());
+        match command.map(|command| &command.body) {
+            Some(Body::Simple { words, .. }) => words.first().and_then(Word::literal),
+            _ => None,
+        }
+    };
+    let is_endless = |item: &Item| matches!(first(item).as_deref(), Some("true" | ":"));
+    let waits = |item: &Item| matches!(first(item).as_deref(), Some("wait" | "sleep" | "break" | "exit" | "return"));
+    !head.is_empty()
+        && head.iter().all(is_endless)
+        && body.iter().any(|item| item.background)
+        && !body.iter().any(|item| item.pipelines.len() > 1 || waits(item))
 }
 
 /// `f() { f | f & }`: a function that only starts itself.

@@ -261,7 +261,12 @@ impl Walker<'_> {
 
     /// What the words of any program say: verbs that destroy.
     pub(super) fn by_words(&mut self, index: usize, name: &str, kind: Kind, open: bool, line: &Line) {
-        if !open || line.has("--help") || line.has("--dry-run") || matches!(kind, Kind::RunFile) {
+        if !open
+            || super::targets::names_script(name, line)
+            || line.has("--help")
+            || line.has("--dry-run")
+            || matches!(kind, Kind::RunFile)
+        {
             return;
         }
         let verbs = verbs(name, line);

@@ -8,7 +8,6 @@ use std::hash::{Hash, Hasher};
 use super::effort;
 use super::held::{Changes, FOLDER};
 use super::{Operation, Walker};
-use crate::shell::syntax::{Part, Word};
 use crate::sql::tree::Problem;
 
 /// How many texts of the variables of one command are looked at.
@@ -185,17 +184,6 @@ fn is_same(one: &Operation, other: &Operation) -> bool {
         && one.span == other.span
         && one.facts == other.facts
         && one.targets.len().saturating_add(other.targets.len()) <= 200
-}
-
-/// The names of the variables whose texts are shown in words.
-pub(super) fn names_in<'w>(words: impl Iterator<Item = &'w Word>) -> Vec<String> {
-    let mut names = Vec::new();
-    for part in words.flat_map(|word| &word.parts) {
-        if let Part::Parameter(parameter) = part {
-            names.push(parameter.name.clone());
-        }
-    }
-    names
 }
 
 #[cfg(test)]
