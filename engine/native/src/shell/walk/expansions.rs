@@ -175,11 +175,11 @@ mod tests {
     fn word(text: &str) -> Word {
         let outcome = read::read(&format!("echo {text}"), None, 0);
         let commands = outcome.script.iter().flat_map(|item| &item.pipelines).flat_map(|one| &one.commands);
-        let words = commands.filter_map(|command| match &command.body {
+        let mut words = commands.filter_map(|command| match &command.body {
             Body::Simple { words, .. } => words.get(1).cloned(),
             _ => None,
         });
-        words.last().unwrap_or_default()
+        words.next_back().unwrap_or_default()
     }
 
     fn made(text: &str, value: &str) -> String {
