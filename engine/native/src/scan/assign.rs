@@ -2,6 +2,8 @@
 //!
 //! A password is taken on the word of its name, unless it is a placeholder or code. A key must also look random.
 
+use std::ops::Range;
+
 use crate::scan::checks::random;
 use crate::scan::engine::Engine;
 use crate::scan::keys::{after_a_word, key, key_of, whole};
@@ -118,9 +120,18 @@ impl Kinds {
 }
 
 /// A word stood at `start..end`: takes what is assigned to the name that it is part of.
+#[inline]
 pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
+    // WHY here: where only types are asked for, one that was seen costs no more than this.
+    if walker.wants_kind(kind(walker.engine, word)) {
+        assigned(walker, word, start, end);
+    }
+}
+
+#[inline(never)]
+fn assigned(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
     let (engine, text, kind) = (walker.engine, walker.text, kind(walker.engine, word));
-    if !walker.wants_kind(kind) || word == Word::ShortPassword && !is_short_password(engine, text, start, end) {
+    if word == Word::ShortPassword && !is_short_password(engine, text, start, end) {
         return;
     }
     let (values, behind) = (&mut walker.values, &mut walker.behind);
@@ -130,10 +141,10 @@ pub fn assign(walker: &mut Walker<'_>, word: Word, start: usize, end: usize) {
         (None, None) => return,
         (Some(own), None) if word == Word::Faint && own.operator == Operator::None => return,
         (Some(own), None) => {
-            let known = match behind.key {
-                _ if kind != engine.generic.key => None,
-                Some(known) => known,
-                None => *behind.key.insert(key_of(text, own, values)),
+            let known = match &behind.key {
+                _ if kind != engine.generic.key => 0..0,
+                Some(known) => known.clone(),
+                None => behind.key.insert(key_of(text, own, values)).clone(),
             };
             value(engine, word, (start, end), (text, own, known), values)
         }
@@ -155,8 +166,8 @@ fn first(
     values: &mut Values,
 ) -> Option<(usize, usize)> {
     places.into_iter().flatten().find_map(|place| {
-        let key = if kind(engine, word) == engine.generic.key { key_of(text, &place, values) } else { None };
-        value(engine, word, name, (text, &place, key), values)
+        let known = if kind(engine, word) == engine.generic.key { key_of(text, &place, values) } else { 0..0 };
+        value(engine, word, name, (text, &place, known), values)
     })
 }
 
@@ -171,10 +182,11 @@ fn value(
     engine: &Engine,
     word: Word,
     (start, end): (usize, usize),
-    (text, place, known): (&[u8], &Place, Option<(usize, usize)>),
+    (text, place, known): (&[u8], &Place, Range<usize>),
     values: &mut Values,
 ) -> Option<(usize, usize)> {
     let kinds = &engine.generic;
+    let known = Some((known.start, known.end)).filter(|(from, to)| from < to);
     // WHY first: of what is no key after a word that promises one nothing more is asked.
     if kind(engine, word) == kinds.key && known.is_none() || names::is_public(text, start) {
         return None;

@@ -118,18 +118,21 @@ pub fn goes_on(text: &[u8], start: usize, end: usize) -> bool {
 struct Endings {
     all: &'static [&'static [u8]],
     letters: u32,
+    /// How long the shortest is.
+    shortest: usize,
 }
 
 impl Endings {
     const fn new(all: &'static [&'static [u8]]) -> Self {
-        let (mut rest, mut letters) = (all, 0);
+        let (mut rest, mut letters, mut shortest) = (all, 0, usize::MAX);
         while let Some((one, more)) = rest.split_first() {
             if let Some(last) = one.last() {
                 letters |= Self::bit(*last);
             }
+            shortest = if one.len() < shortest { one.len() } else { shortest };
             rest = more;
         }
-        Self { all, letters }
+        Self { all, letters, shortest }
     }
 
     /// A letter has the same in any case.
@@ -141,7 +144,8 @@ impl Endings {
     #[inline(always)]
     fn alike(&self, name: &[u8]) -> impl Iterator<Item = &'static [u8]> {
         let letter = name.last().map_or(0, u8::to_ascii_lowercase);
-        let all = if self.letters & Self::bit(letter) == 0 { &[] } else { self.all };
+        let is_one = self.letters & Self::bit(letter) != 0 && name.len() >= self.shortest;
+        let all = if is_one { self.all } else { &[] };
         all.iter().filter(move |one| one.last() == Some(&letter)).copied()
     }
 

@@ -1,6 +1,7 @@
 //! Values that follow a provider's name: `heroku ... = 0a1b2c3d-...`. The name alone, or the shape alone, says nothing.
 
 use crate::scan::block::{mask, padded, places, SIZE};
+use crate::scan::engine::Detector;
 use crate::scan::limits::GAP;
 use crate::scan::walk::{is_word, Walker};
 
@@ -8,14 +9,17 @@ use crate::scan::walk::{is_word, Walker};
 pub const SHORT: usize = 5;
 
 /// A trigger of a detector stood at `start..end`: the first value of its shape that begins within reach is taken.
+#[inline]
 pub fn follow(walker: &mut Walker<'_>, number: u16, start: usize, end: usize) {
-    let engine = walker.engine;
-    let Some(detector) = engine.detectors.get(usize::from(number)) else {
-        return;
-    };
-    if !walker.wants(detector) || !begins_word(walker.text, start) {
-        return;
+    if let Some(detector) = walker.engine.detectors.get(usize::from(number)) {
+        if walker.wants(detector) && begins_word(walker.text, start) {
+            followed(walker, number, detector, end);
+        }
     }
+}
+
+#[inline(never)]
+fn followed(walker: &mut Walker<'_>, number: u16, detector: &Detector, end: usize) {
     let Some(tried) = walker.followed.get(usize::from(number)).copied() else {
         return;
     };

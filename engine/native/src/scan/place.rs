@@ -1,5 +1,7 @@
 //! Where the value stands that is assigned to a name: right behind it, behind a type, or in a member beside it.
 
+use std::ops::Range;
+
 use crate::scan::limits::VALUE;
 use crate::scan::pairs;
 use crate::scan::values::Run;
@@ -101,8 +103,8 @@ pub struct Behind {
     pub tail: (usize, usize),
     /// Where the value stands if it is behind a type.
     pub typed: Option<Place>,
-    /// What `assign` found as a key at the first of these places, once it has looked.
-    pub key: Option<Option<(usize, usize)>>,
+    /// What `assign` found as a key at the first of these places, or nothing, once it has looked.
+    pub key: Option<Range<usize>>,
 }
 
 impl Behind {
