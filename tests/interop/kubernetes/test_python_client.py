@@ -82,12 +82,13 @@ def test_values_of_secrets_are_masked(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("granted", [True, False])
 def test_a_held_request_waits_and_goes_on_or_not(cluster: Cluster, granted: bool) -> None:
-    name = f"py-please-hold-{granted}".lower()
+    name = f"py-{granted}-please-hold".lower()
     with answering(cluster, granted=granted):
         done = do(cluster, "create", name)
     assert done.returncode == (0 if granted else 1)
     assert granted or "the approval was refused" in done.stderr
     assert (name in cluster.admin("get", "cm", "-o", "name").decode()) is granted
+    cluster.admin("delete", "cm", name, "--ignore-not-found")
 
 
 def test_a_watch_hears_of_what_comes(cluster: Cluster) -> None:
