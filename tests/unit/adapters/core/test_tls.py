@@ -227,7 +227,8 @@ def test_a_peer_that_leaves_in_the_handshake_is_a_failure(contexts: tuple[ssl.SS
 
 def test_a_broken_record_ends_the_connection_without_a_word(contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     end, hearer, wire, client = secured(contexts)
-    end.data_received(client.seal(b"select 1")[:-1] + b"\0")
+    sealed = client.seal(b"select 1")
+    end.data_received(sealed[:-1] + bytes((sealed[-1] ^ 1,)))
     assert hearer.heard == []
     assert wire.closing
 
