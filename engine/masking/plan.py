@@ -317,6 +317,9 @@ def _obstacle(masks: Sequence[Mask], command: Command) -> str | None:
     lost = _renamed(masks, command.operations) or _detached(masks, command.operations)
     if lost is not None:
         return f"`{lost}` has masked columns, and afterwards nobody would know them by the names that masks go by"
+    handed = _handed(masks, command.operations)
+    if handed is not None:
+        return f"`{handed}` has masked columns, and a trigger's function is handed its rows"
     masked = {column for column in _columns(sql) if any(concerns(mask, column) for mask in masks)}
     asked = {column for column in masked.intersection(sql.equalities) if _may_be_asked(column, masks)}
     return _escape(sql, command.operations, masked, asked) or _unproven_output(masks, sql, command.operations)
@@ -344,6 +347,13 @@ def _detached(masks: Sequence[Mask], operations: Sequence[Operation]) -> str | N
         return None
     parted = (target.name for operation in operations for target in operation.targets if target.type in _NAMED)
     return next((name for name in parted if any(concerns(mask, f"{name}.?") for mask in masks)), None)
+
+
+def _handed(masks: Sequence[Mask], operations: Iterable[Operation]) -> str | None:
+    """A table with masked columns that gets a trigger: whatever its function makes of a row, nobody would mask."""
+    triggers = (operation for operation in operations if operation.kind == "create_trigger")
+    tables = (target.name for operation in triggers for target in operation.targets if target.type in _NAMED)
+    return next((name for name in tables if any(concerns(mask, f"{name}.?") for mask in masks)), None)
 
 
 def _may_be_asked(column: str, masks: Iterable[Mask]) -> bool:
