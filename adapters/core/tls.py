@@ -154,7 +154,8 @@ class Tls:
     def end_point(self) -> bytes | None:
         """What a proof may be bound to: `end_point` of the server's certificate, ours or the peer's."""
         if self._object.server_side:
-            return getattr(self._object.context, "end_point", None)
+            context = self._object.context
+            return context.end_point if isinstance(context, ServerContext) else None
         certificate = self._object.getpeercert(binary_form=True) if self.is_secure else None
         return None if certificate is None else end_point(certificate)
 

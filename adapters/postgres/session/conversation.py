@@ -180,6 +180,9 @@ class PostgresSession:
     # --- before ready
 
     def _follow_opening(self) -> None:
+        # WHY through it: a certificate is a proof too, that came before one was asked for.
+        if self._phase is Phase.OPENING and self._opening.phase is Phase.ADMISSION:
+            self._enter(Phase.PROVING)
         self._enter(self._opening.phase)
         if self._phase is Phase.CLOSED:
             self._out.wish(WakeAt(None))

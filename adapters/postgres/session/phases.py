@@ -1,6 +1,6 @@
 """Which phases a connection goes through, in one table. `docs/protocols/postgres.md` draws it.
 
-    opening -> (tls) opening -> (proving) -> admission -> dialling -> (securing) -> greeting -> ready -> closed
+    opening -> (tls) opening -> proving -> admission -> dialling -> (securing) -> greeting -> ready -> closed
 
 Every phase may end in `closed`. What a client may send in a phase stands in `CLIENT_MAY_SEND`; anything else is refused
 and the connection ends.
@@ -37,7 +37,7 @@ class Phase(StrEnum):
 
 
 NEXT: Mapping[Phase, frozenset[Phase]] = {
-    Phase.OPENING: frozenset({Phase.SECURING_CLIENT, Phase.PROVING, Phase.ADMISSION, Phase.CLOSED}),
+    Phase.OPENING: frozenset({Phase.SECURING_CLIENT, Phase.PROVING, Phase.CLOSED}),
     Phase.SECURING_CLIENT: frozenset({Phase.OPENING, Phase.CLOSED}),
     Phase.PROVING: frozenset({Phase.ADMISSION, Phase.CLOSED}),
     Phase.ADMISSION: frozenset({Phase.DIALLING, Phase.CLOSED}),

@@ -45,7 +45,7 @@ deny contains {"code": "MODULE", "reason": "this module is not run here"} if {
 
 hold contains {"code": "MODULE_LOOK", "reason": "somebody looks first", "approvers": {"groups": ["ops"]}, "expires": "5m"} if {
 	mine
-	regex.match(`python3 .*AnsiballZ_lineinfile`, input.command.text)
+	regex.match(`python[^ ]* .*AnsiballZ_lineinfile`, input.command.text)
 }
 """
 Done = subprocess.CompletedProcess[str]
@@ -256,7 +256,7 @@ def ansible(place: Place, *words: str) -> tuple[int, dict[str, object], str]:
     options = " ".join(place.command()[1:-3])
     hosts.write_text(
         f"box ansible_host=127.0.0.1 ansible_port={place.port} ansible_user=ana+box ansible_ssh_common_args='{options}'"
-        f" ansible_python_interpreter=/usr/bin/python3 ansible_remote_tmp={place.folder}/ansible-far\n"
+        f" ansible_python_interpreter={sys.executable} ansible_remote_tmp={place.folder}/ansible-far ansible_ssh_transfer_method=sftp\n"
     )
     done = run(
         [sys.executable, "-m", "ansible", "adhoc", "-i", str(hosts), "box", *words],
@@ -388,7 +388,7 @@ def test_paramiko_connects_through_the_target(tools: Place) -> None:
 # --- jumps
 
 
-def direct(place: Place, *options: str, host: str = "127.0.0.1") -> list[str]:
+def direct(place: Place, *options: str) -> list[str]:
     """ssh to the target itself, with its key, by whatever way the options say."""
     known = place.folder / "jump_hosts"
     key = " ".join((place.folder / "target_host.pub").read_text().split()[:2])
@@ -399,7 +399,7 @@ def direct(place: Place, *options: str, host: str = "127.0.0.1") -> list[str]:
     )
     base = [f"UserKnownHostsFile={known}", "StrictHostKeyChecking=yes", "BatchMode=yes", "IdentitiesOnly=yes"]
     words = [word for option in base for word in ("-o", option)]
-    return ["ssh", "-F", "none", *words, *options, "-p", str(place.sshd_port), f"{ME}@{host}"]
+    return ["ssh", "-F", "none", *words, *options, "-p", str(place.sshd_port), f"{ME}@127.0.0.1"]
 
 
 def configured(place: Place) -> Path:

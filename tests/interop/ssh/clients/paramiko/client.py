@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import paramiko
 
@@ -35,7 +34,6 @@ def main(port: str, key: str, hosts: str, do: str, *words: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     try:
         sys.exit(main(*sys.argv[1:]))
     except (OSError, paramiko.SSHException) as error:

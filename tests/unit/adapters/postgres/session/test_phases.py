@@ -9,8 +9,8 @@ def test_every_phase_has_its_row_and_can_end() -> None:
     assert NEXT[Phase.CLOSED] == frozenset()
 
 
-def test_there_is_no_way_to_ready_without_admission_and_greeting() -> None:
-    for needed in (Phase.ADMISSION, Phase.DIALLING, Phase.GREETING):
+def test_there_is_no_way_to_ready_without_proof_admission_and_greeting() -> None:
+    for needed in (Phase.PROVING, Phase.ADMISSION, Phase.DIALLING, Phase.GREETING):
         reached, todo = {Phase.OPENING}, [Phase.OPENING]
         while todo:
             for after in NEXT[todo.pop()] - reached - {needed}:
