@@ -296,8 +296,11 @@ def test_ansible_is_told_why_a_module_does_not_run(tools: Place) -> None:
     kept.write_text("a")
     status, _, said = ansible(tools, "-m", "replace", "-a", f"path={kept} regexp=a replace=b")
     assert status != 0
-    assert "this module is not run here" in said
+    assert "Permission denied" in said
     assert kept.read_text() == "a"
+    asked = [entry for entry in tools.decisions() if "AnsiballZ_replace" in entry.text and "write" in entry.text]
+    assert asked
+    assert all(entry.verdict == "deny" and "place/MODULE" in repr(entry) for entry in asked)
     status, _, said = ansible(tools, "-m", "ping", "-e", "ansible_pipelining=true")
     assert status != 0, "a program that comes on standard input is seen by nobody"
     assert "engine/NO_MATCH" in said
