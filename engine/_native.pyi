@@ -4,6 +4,8 @@ No function raises on hostile commands or inputs: it answers with problems or er
 (with `code`) is for what the caller got wrong (undecodable msgpack, an unknown handle) and for caught panics.
 """
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import final
 
 class NativeError(Exception):
@@ -242,6 +244,33 @@ class Unwritten:
     def waiting(self) -> int:
         """How many lines wait."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of the segment that stand in its file."""
+
+    @property
+    def written(self) -> int:
+        """The number of the last line that stands in the file."""
+
+    @property
+    def is_torn(self) -> bool:
+        """Whether a lane's write failed: behind `size` there may be a piece of it."""
+
+    def begin(self, size: int) -> None:
+        """A segment of `size` bytes is written from now on."""
+
+    def mended(self) -> None:
+        """What a failed write left is cut off."""
+
+    def failed(self) -> None:
+        """What was given out last was not written."""
+
+    def lend(self, path: Path, upto: int) -> None:
+        """Let lanes write the segment at `path` themselves until it has `upto` bytes. Raises OSError."""
+
+    def keep(self) -> None:
+        """No lane does any more."""
+
     def clear(self) -> None:
         """Forget what waits."""
 
@@ -256,6 +285,21 @@ class Unwritten:
 
     def wrote(self) -> int:
         """What was given out last stands in the file. The number of its last line."""
+
+@final
+class Leave:
+    """Leave to give one answer again (`GateSession.leave`): the core compares what decided it, and writes the line itself."""
+
+    def __new__(
+        cls,
+        stands: list[tuple[object, str, object]],
+        time: tuple[Callable[[], int], int, float],
+        names: tuple[str, Iterator[int]],
+        log: Unwritten,
+        counted: tuple[Histogram, Count],
+    ) -> Leave:
+        """`stands`: (owner, attribute, what it has to be, the very object; a weak reference stands for what it refers to). `time`: the
+        clock, in nanoseconds, the moment at which leave ends, and the seconds for which it lasts from now. `names`: what a decision's name begins with, and its number."""
 
 @final
 class PostgresLane:
@@ -302,6 +346,18 @@ class PostgresLane:
     def take_back(self) -> None:
         """What `ask` found goes another way; nothing of it was recorded or sent."""
 
+    def grant(self, leave: Leave | None) -> None:
+        """Leave to give what was granted again, until something is granted anew."""
+
+    def carry(self, data: bytes, now: float) -> bytes | None:
+        """As `ask`, with leave: its line is written when this says what goes up. None: nothing was, ask without leave."""
+
+    def answer(self, data: bytes, now: float) -> bytes | None:
+        """As `reply`, with leave: its outcome waits in the log. None: nothing has changed, reply without leave."""
+
+    def wire(self, client: Callable[[bytes], None], target: Callable[[bytes], None], now: float) -> Wire:
+        """`carry` and `answer` between two sockets that are written to by these. `now` is the loop's clock."""
+
     def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
         """What is to be written for what `ask` found: `Unwritten.with_line`; None when its line is too long."""
 
@@ -310,6 +366,19 @@ class PostgresLane:
 
     def outcome(self, log: Unwritten, clock: int) -> bool:
         """Let the outcome's line for what `reply` ended wait: `Unwritten.note`; no when too many do. There may be none."""
+
+@final
+class Wire:
+    """Two sides of a connection whose lane is open (`adapters.core.joint`)."""
+
+    def up(self, data: bytes) -> bytes | None:
+        """What came from the client. None: it was carried; else the clear text, of which nothing was. Raises what the target's `write` does."""
+
+    def down(self, data: bytes) -> bytes | None:
+        """The same from the target, for the client."""
+
+    def was_heard(self) -> bool:
+        """Whether the client said something since this was asked last."""
 
 def outcome_body(decision_id: str, now: int, counts: tuple[int, int, int], duration: float, error: str | None) -> bytes:
     """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null.

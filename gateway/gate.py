@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from weakref import ref
 
 from adapters.core.ports import Answer, Lines, Outcome, Pending, Question
-from engine._native import Catalog
+from engine._native import Catalog, Leave
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Verdict
 from engine.errors import InputInvalid
@@ -40,6 +40,7 @@ from gateway.escalating import escalate_due
 from gateway.estimating import Estimating
 from gateway.forms import fill, form_of, outcome_body
 from gateway.holding import Holding, Later, bind, tree_of
+from gateway.identity.logins import Stand, Standings
 from gateway.recalling import Recalling
 from gateway.remembering import Memory, Remembered
 from gateway.stepping import Steps
@@ -244,6 +245,25 @@ class Gate:
         # WHY broad: as in `decide`.
         except Exception:
             return False
+
+    def leave(self, known: Remembered, standings: Standings) -> Leave | None:
+        """Leave to give it again without asking here, as `give_again` would while what is said stands. None: there is none.
+
+        INVARIANT: all that `give_again` asks stands here too, and is compared before each command.
+        """
+        counting, log = self._counting, self._log
+        if self._refuses or not log.is_lent or self._watcher is not None or self._is_counting:
+            return None
+        mine: list[Stand] = [(self._policies, "program", known.program), (self, "_watcher", None)]
+        if counting is not None:
+            mine.append((counting, "is_active", False))
+        return Leave(
+            [*standings.stands, *mine],
+            (self._clock, standings.until, standings.lasts),
+            (f"d-{self._boot}-", self._numbers),
+            log.unwritten,
+            (self._meters.decision_seconds.seen, known.count),
+        )
 
     def _record_again(self, asked: Asked, question: Question, known: Remembered, now: int) -> Answer:
         """As `_record`, for a verdict that was given before under the same circumstances, with a watcher looking on."""

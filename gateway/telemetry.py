@@ -61,15 +61,16 @@ class Latency(Collector):
     def __init__(self, name: str, help: str) -> None:
         self._name = name
         self._help = help
-        self._seen = Histogram(list(LATENCY_BUCKETS))
-        self.observe = self._seen.observe
+        self.seen = Histogram(list(LATENCY_BUCKETS))
+        """Where the core counts what it does by itself."""
+        self.observe = self.seen.observe
         """Count one, in seconds."""
-        self.moment, self.observe_since = self._seen.moment, self._seen.observe_since
+        self.moment, self.observe_since = self.seen.moment, self.seen.observe_since
         """The same for what began at a moment, and one in a `Count` besides: one call where all is told."""
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """As Prometheus reads it: buckets that add up."""
-        counts, total = self._seen.read()
+        counts, total = self.seen.read()
         limits = [*(str(limit) for limit in LATENCY_BUCKETS), "+Inf"]
         buckets = list(zip(limits, itertools.accumulate(counts), strict=True))
         yield HistogramMetricFamily(self._name, self._help, buckets=buckets, sum_value=total)

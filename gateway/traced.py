@@ -40,6 +40,7 @@ from opentelemetry.trace import (
 )
 
 from adapters.core.ports import Answer, Lines, Pending, Question
+from engine._native import Leave
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, Verdict
 from engine.evaluator.cache import Judgement
@@ -51,6 +52,7 @@ from gateway.asked import Asked, Policies, Program
 from gateway.audit.entry import Entry
 from gateway.doors.sessions import Live
 from gateway.gate import Gate
+from gateway.identity.logins import Standings
 from gateway.remembering import Memory, Remembered
 from gateway.telemetry import logger
 from gateway.tracing import Trace, trace_in_command, trace_in_name
@@ -395,6 +397,10 @@ class TracedGate(Gate):
     def give_again(self, known: Remembered, lines: Lines) -> bool:
         """As `Gate.give_again`; what is traced goes through `decide`."""
         return not self._tracer.choose(known.principal.name, known.session.id) and super().give_again(known, lines)
+
+    def leave(self, known: Remembered, standings: Standings) -> Leave | None:
+        """None: what is traced is drawn anew for each command."""
+        return None
 
     def _recorded(self, asked: Asked, judged: Judgement, now: int, ticket: Ticket | None) -> tuple[Answer, Entry]:
         with self._tracer.inside("sallyport.record"):

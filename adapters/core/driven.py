@@ -5,13 +5,14 @@ Sessions of the protocols satisfy these; whoever accepts connections makes them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from adapters.core import effects as do
 from adapters.core.effects import Effect
 from adapters.core.events import Event
 from adapters.core.ports import Again, Answer, Lines
+from engine._native import Leave, Wire
 
 
 class Lane(Protocol):
@@ -35,6 +36,18 @@ class Lane(Protocol):
 
     def ask(self, data: bytes, now: float) -> bytes | None:
         """Bytes from the client that are one command granted before: what goes to the target once `lines.line` is recorded."""
+
+    def grant(self, leave: Leave | None) -> None:
+        """Leave to give what was granted again without asking the gate."""
+
+    def carry(self, data: bytes, now: float) -> bytes | None:
+        """As `ask`, with leave: it is recorded, and what this gives goes to the target. None: nothing has changed."""
+
+    def answer(self, data: bytes, now: float) -> bytes | None:
+        """As `reply`, with leave: its outcome is recorded. None: nothing has changed."""
+
+    def wire(self, client: Callable[[bytes], None], target: Callable[[bytes], None], now: float) -> Wire | None:
+        """`carry` and `answer` for bytes of these two, which are written to by them; None where there is no such thing."""
 
     def take_back(self) -> None:
         """That is not to be carried here after all."""

@@ -93,6 +93,8 @@ class End(asyncio.Protocol):
         """Until when it waits, by that clock."""
         self.uses = 0
         """How often it was kept for another request."""
+        self.through: Callable[[bytes], bytes | None] | None = None
+        """Where what comes is carried on at once (`joint`): gives None, or the clear text that is to be heard."""
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
         """What this turn sends, not written yet."""
@@ -105,7 +107,12 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         tls = self._tls
-        if tls is not None:
+        if self.through is not None:
+            heard = self.through(data)
+            if heard is None:
+                return
+            data = heard
+        elif tls is not None:
             try:
                 data = tls.take(data)
             except ssl.SSLError as error:
@@ -139,7 +146,8 @@ class End(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
         # WHY forgotten here: a TLS connection is large, and nobody should have to look for circles to be rid of it.
-        self._tls, hearer, self._hearer = None, self._hearer, _NOBODY
+        self._tls, self.through = None, None
+        hearer, self._hearer = self._hearer, _NOBODY
         hearer.lost(self._side)
 
     def pause_writing(self) -> None:
@@ -180,6 +188,14 @@ class End(asyncio.Protocol):
         transport.write(data)
         if self._is_full:
             self._look_at_unsent()
+
+    @property
+    def write(self) -> Callable[[bytes], None] | None:
+        """Where bytes go out at once, for `joint`. None: not at the moment, or they have to be sealed here."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._is_full or self._tls is not None or self.out:
+            return None
+        return transport.write
 
     def start_tls(
         self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None, begun: bytes = b""
@@ -322,5 +338,6 @@ class End(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close the socket now."""
+        self.through = None
         if self.transport is not None:
             self.transport.abort()

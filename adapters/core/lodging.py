@@ -29,6 +29,7 @@ from adapters.core.ports import (
     Target,
 )
 from adapters.core.watching import Stoppable, Watched
+from engine._native import Leave
 
 MAX_ROOMS = 16
 """Logins at once on one connection."""
@@ -121,6 +122,9 @@ class Guest:
 
     def give_again(self, again: Again, lines: Lines) -> bool:
         return self._room.session.give_again(again, lines)
+
+    def leave(self, again: Again) -> Leave | None:
+        return self._room.session.leave(again)
 
     def finished_again(self, lines: Lines) -> None:
         self._room.session.finished_again(lines)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from engine._native import EntryForm, Unwritten
+from engine._native import EntryForm, Leave, Unwritten
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision, DenyKind, Reason, Verdict
 from engine.request import Json
@@ -308,6 +308,10 @@ class GateSession(Protocol):
     def give_again(self, again: Again, lines: Lines) -> bool:
         """Give an answer once more, for a command that it is the answer to and `lines` tells of: recorded when this says yes.
         No: something that decided it has changed, or it cannot be recorded; then nothing was, and the command is to be asked about."""
+
+    def leave(self, again: Again) -> Leave | None:
+        """Leave for a lane in the core to give an answer again without asking here, as long as it finds that all that decided stands.
+        None: there is none at the moment, and each time is to be asked (`give_again`)."""
 
     def finished_again(self, lines: Lines) -> None:
         """Record what became of such a command."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from typing import assert_never
 
 import structlog
@@ -23,14 +23,16 @@ from adapters.core.driven import Session, ShortWay
 from adapters.core.effects import Effect
 from adapters.core.ends import End
 from adapters.core.events import Event, Side
+from adapters.core.joint import Joint
 from adapters.core.late import Late
 from adapters.core.leasing import Leased, told_of
 from adapters.core.line import Line
 from adapters.core.ports import UNKNOWN_FATE, Answer, Cause, GateSession, Pending, Target
 from adapters.core.reaching import CONNECT_TIMEOUT, looked_up, tls_for
-from adapters.core.stretching import stretched
+from adapters.core.stretching import derived
 from adapters.core.surroundings import Surroundings
 from adapters.core.taping import Tape, unsent
+from adapters.core.tasks import Tasks
 from adapters.core.watching import Watched
 from adapters.errors import RecorderFailed
 from engine.decision import Verdict
@@ -63,17 +65,15 @@ class Relay:
         self._gate: GateSession | None = None
         self._target: Target | None = None
         self._events = Line()
+        self._tasks = Tasks(self._loop, self._task_failed)
+        self._spawn = self._tasks.spawn
         self._late = Late(self._events, self._spawn, self._go_on)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._errands: set[asyncio.Task[None]] = set()
         self._alarms = Alarms(self._loop, lambda: self.take(saw.TimePassed()))
         self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
-        self._client_is_full = False
-        self._running = False
+        self._joint = Joint()
+        self._client_is_full = self._running = self._heard = False
         self._closing: str | None = None
         self._cut: str | None = None
-        self.heard = False
-        """The client said something since somebody last looked (`watching`)."""
         self.closed = asyncio.Event()
 
     # --- events in
@@ -81,7 +81,8 @@ class Relay:
     def hear(self, side: Side, data: bytes) -> None:
         """Bytes from a side: the short way where the session has one, else an event like others."""
         is_client = side is _CLIENT
-        self.heard |= is_client
+        self._heard |= is_client
+        self._joint.part()
         busy = self._running or self._closing is not None or self._events.is_stuck
         short = None if busy else self._session.short_way
         if short is None:
@@ -90,8 +91,12 @@ class Relay:
         self._running, left = True, None
         try:
             now, lane, gate = self._now(), short.lane, self._gate or self._gate_session()
-            found = lane.ask(data, now) if is_client else lane.reply(data, now)
-            if found is None:
+            carried = lane.carry(data, now) if is_client else lane.answer(data, now)
+            found = carried or (lane.ask(data, now) if is_client else lane.reply(data, now))
+            if carried is not None:
+                (self._upstream if is_client else self.client).send(carried)
+                self._joint.join(lane, self.client, self._upstream, now)
+            elif found is None:
                 left = self._hear_client(short, data, now) if is_client else self._hear_upstream(short, data, now)
             elif not is_client:
                 self.client.send(found)
@@ -100,6 +105,8 @@ class Relay:
                     self._with.keep((self._target, lane.kept_for), self._parted(), lane.lasts)
             elif (again := lane.again) and self._has_way(lane.kept_for) and gate.give_again(again, lane.lines):
                 self._upstream.send(found)
+                if lane.kept_for is None:
+                    lane.grant(gate.leave(again))
             else:
                 lane.take_back()
                 if lane.kept_for is not None and self._upstream.uses:
@@ -142,6 +149,7 @@ class Relay:
 
     def take(self, event: Event) -> None:
         """Hand an event to the session and do what it wishes."""
+        self._joint.part()
         if self._running or self._closing is not None or self._events.is_stuck:
             self._events.append(event)
         else:
@@ -149,6 +157,7 @@ class Relay:
 
     def _take_at_once(self, event: Event) -> None:
         """Hand over an event at which nobody waits any more for what is asked about."""
+        self._joint.part()
         self._late.break_off()
         self._events.put_first(event)
         self._go_on()
@@ -202,6 +211,7 @@ class Relay:
 
     def is_full(self, side: Side, full: bool) -> None:
         """The socket cannot take more for now: stop reading from the other side."""
+        self._joint.part()
         if side is Side.CLIENT:
             self._client_is_full = full
         other = Side.UPSTREAM if side is Side.CLIENT else Side.CLIENT
@@ -217,6 +227,16 @@ class Relay:
         (self._take_at_once if cause.is_urgent else self.take)(saw.StopRequested(reason, cause))
 
     @property
+    def heard(self) -> bool:
+        """The client said something since somebody last looked (`watching`)."""
+        self._heard |= self._joint.was_heard()
+        return self._heard
+
+    @heard.setter
+    def heard(self, heard: bool) -> None:
+        self._heard = heard
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it waits for its client: nothing runs for it, nothing is held."""
         return self._session.is_waiting
@@ -230,9 +250,9 @@ class Relay:
     async def interrupt(self) -> None:
         """Deliver an interrupt; done when its errands are. What is asked about is what it is to stop: it waits for the answer."""
         await self._late.settled()
-        before = set(self._tasks)
+        before = self._tasks.running()
         self.take(saw.InterruptRequested())
-        await asyncio.gather(*(self._tasks - before), return_exceptions=True)
+        await asyncio.gather(*(self._tasks.running() - before), return_exceptions=True)
 
     # --- effects out
 
@@ -274,13 +294,13 @@ class Relay:
             case do.Admit():
                 self._events.append(self._admitted(effect))
             case do.DeriveKey():
-                self._spawn(self._derive(effect))
+                self._spawn(self._take_later(derived(effect)))
             case do.Interrupt(key):
                 self._spawn(self._pass_on_interrupt(key))
             case do.Errand(data):
-                self._errands.add(self._spawn(self._run_errand(data)))
+                self._tasks.run_errand(self._run_errand(data))
             case do.RefreshFacts(target, changed):
-                self._spawn(self._refresh(target, changed))
+                self._spawn(self._take_later(self._with.read_again(target, changed)))
             case do.LookUp(host, port):
                 self._spawn(self._take_later(looked_up(host, port)))
             case do.OpenUpstream(target, kept_for, shared_for):
@@ -372,20 +392,10 @@ class Relay:
 
     # --- tasks
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-        return task
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._errands.discard(task)
-        error = None if task.cancelled() else task.exception()
+    def _task_failed(self, error: BaseException) -> None:
         # INVARIANT: what a task could not do ends the connection; nobody waits for an answer that never comes.
-        if error is not None:
-            log.error("a task of a session failed", session=self._gate.id if self._gate else None, exc_info=error)
-            self._close("internal error")
+        log.error("a task of a session failed", session=self._gate.id if self._gate else None, exc_info=error)
+        self._close("internal error")
 
     async def _wait_for_fate(self, gate: GateSession, ticket: int, gate_ticket: str) -> None:
         try:
@@ -400,9 +410,6 @@ class Relay:
     async def _take_later(self, event: Awaitable[Event]) -> None:
         self.take(await event)
 
-    async def _derive(self, effect: do.DeriveKey) -> None:
-        self.take(saw.KeyDerived(await stretched(effect)))
-
     async def _pass_on_interrupt(self, key: bytes) -> None:
         await self._with.pass_on(key)
         self._close("the interrupt was passed on")
@@ -410,10 +417,6 @@ class Relay:
     async def _run_errand(self, data: bytes) -> None:
         if self._target is not None:
             await self._with.run_errand(self._target, data)
-
-    async def _refresh(self, target: Target, changed: bool) -> None:
-        await self._with.read_again(target, changed)
-        self.take(saw.FactsRefreshed())
 
     def _parted(self) -> End:
         """The connection to the target, of which nothing more is heard here. Another may be opened."""
@@ -479,6 +482,7 @@ class Relay:
     def _close(self, reason: str) -> None:
         if self._closing is not None:
             return
+        self._joint.part()
         self._closing = reason = self._cut or reason
         self._alarms.end()
         self._tape.end(None)
@@ -486,11 +490,7 @@ class Relay:
         if self._gate is not None:
             self._late.leave(self._gate, reason)
             self._gate.close(reason)
-        current = asyncio.current_task(self._loop)
-        # WHY not the errands: a cancel of what runs at the target has to get there, most of all when the session is over.
-        for task in self._tasks - self._errands:
-            if task is not current:
-                task.cancel()
+        self._tasks.cancel()
         self._upstream.leave(self._loop)
         self.client.depart(self._loop, self._finish, late=self._upstream.abort)
 

@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 
 from adapters.core.effects import DeriveKey
+from adapters.core.events import KeyDerived
 
 
-async def stretched(asked: DeriveKey) -> bytes:
+async def derived(asked: DeriveKey) -> KeyDerived:
     """The key of a secret, by PBKDF2-HMAC-SHA-256."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(None, hashlib.pbkdf2_hmac, "sha256", asked.secret, asked.salt, asked.iterations)
+    loop, asked_for = asyncio.get_running_loop(), (asked.secret, asked.salt, asked.iterations)
+    return KeyDerived(await loop.run_in_executor(None, hashlib.pbkdf2_hmac, "sha256", *asked_for))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.core.ends import End
-from adapters.core.events import UpstreamFailed
+from adapters.core.events import FactsRefreshed, UpstreamFailed
 from adapters.core.kept import KeptConnections
 from adapters.core.leasing import Pool
 from adapters.core.ports import Doorkeeper, Target
@@ -65,10 +65,11 @@ class Surroundings:
         if self.interrupt is not None:
             await self.interrupt(key)
 
-    async def read_again(self, target: Target, changed: bool) -> None:
+    async def read_again(self, target: Target, changed: bool) -> FactsRefreshed:
         """Read a target's names again."""
         if self.refresh is not None:
             await self.refresh(target, changed)
+        return FactsRefreshed()
 
     async def run_errand(self, target: Target, data: bytes) -> None:
         """Make one more short connection to a target, as far as that can be had in time. Never raises for a network."""

@@ -7,6 +7,7 @@
   follows within 50 ms. `Durability.DISK`: fsync before the answer, one for all who wait at that moment.
 - Below the low-water mark, or when a write fails, new entries are refused with AuditUnavailable; whoever called denies.
   What tells of things already granted (`append(..., promised=True)`, `note`) may use the reserve.
+- Where a write is all that `append` would do, lanes are lent the segment and do it themselves (`_lend`, docs/decisions/0070).
 
 One process writes a directory (a lock file says so). Safe from any thread. Called by the gate.
 """
@@ -42,6 +43,9 @@ class Durability(StrEnum):
 class AuditLog:
     """The log of one directory, open for appending."""
 
+    lends = True
+    """Whether lanes may ever write it themselves: every line stands there as it is given."""
+
     def __init__(
         self,
         directory: Path,
@@ -60,21 +64,22 @@ class AuditLog:
         self._lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._fd = -1
-        self._size = 0
-        self._written = 0
         self._synced = 0
         self._listeners: tuple[Callable[[int], None], ...] = ()
         self._retired: list[int] = []
         self._broken = ""
-        self._is_low = False
+        self._is_low = self._is_lent = False
         self._closed = threading.Event()
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._owner = _own(directory)
-            self._unwritten = Unwritten(self._recover(), MAX_NOTED)
+            size, following = self._recover()
         except OSError as error:
             raise _refused(directory, error) from error
-        self._written = self._synced = self._unwritten.next - 1
+        self.unwritten = Unwritten(following, MAX_NOTED)
+        """What lanes write into where they may (`_lend`)."""
+        self.unwritten.begin(size)
+        self._synced = self.unwritten.written
         self._look_at_space()
         self._keeper = threading.Thread(target=self._keep, name="audit-keeper", daemon=True)
         self._keeper.start()
@@ -82,13 +87,18 @@ class AuditLog:
     @property
     def next_seq(self) -> int:
         """The number the next entry will get."""
-        return self._unwritten.next
+        return self.unwritten.next
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether lanes write it themselves at the moment."""
+        return self._is_lent
 
     @property
     def trouble(self) -> str:
         """Why entries are refused at the moment; empty when they are not."""
-        if self._broken:
-            return self._broken
+        if self._broken or self.unwritten.is_torn:
+            return self._broken or "a write came out short"
         return "less space is free than `[audit] low_water_bytes`" if self._is_low else ""
 
     def append(self, entry: Entry | bytes, *, promised: bool = False) -> int:
@@ -99,9 +109,9 @@ class AuditLog:
         `promised`: it tells what became of something granted before, and may use the space below the low-water mark.
         """
         with self._lock:
-            if self._broken or self._is_low or self._size >= self._segment_bytes:
+            if self._needs_care:
                 self._make_ready(promised=promised)
-            seq = self._write(self._unwritten.with_line(entry if isinstance(entry, bytes) else body_of(entry)))
+            seq = self._write(self.unwritten.with_line(entry if isinstance(entry, bytes) else body_of(entry)))
         if self._is_durable or self._listeners:
             self._tell(seq)
         return seq
@@ -109,9 +119,9 @@ class AuditLog:
     def append_again(self, lines: Lines, decision_id: str, now: int) -> bool:
         """As `append`, for the line of an answer that is given again; no, and nothing is recorded, when there can be none."""
         with self._lock:
-            if self._broken or self._is_low or self._size >= self._segment_bytes:
+            if self._needs_care:
                 self._make_ready(promised=False)
-            data = lines.line(self._unwritten, decision_id, now)
+            data = lines.line(self.unwritten, decision_id, now)
             if data is None:
                 return False
             seq = self._write(data)
@@ -119,15 +129,40 @@ class AuditLog:
             self._tell(seq)
         return True
 
+    @property
+    def _needs_care(self) -> bool:
+        unwritten = self.unwritten
+        return bool(self._broken) or unwritten.is_torn or self._is_low or unwritten.size >= self._segment_bytes
+
     def _make_ready(self, *, promised: bool) -> None:
         """What has to be done before a line can be written, or refuse. Called with the lock held."""
-        if self._broken:
-            self._repair()
+        self._keep_from_lanes()
+        self._repair()
         if self._is_low and not promised:
             raise AuditUnavailable("the audit is short of space", help=f"free some on {self._directory}")
-        if self._size >= self._segment_bytes:
+        if self.unwritten.size >= self._segment_bytes:
             self._write_noted()
             self._rotate()
+        self._lend()
+
+    def _lend(self) -> None:
+        """Let lanes write, or not, as things stand. Called with the lock held.
+
+        INVARIANT: they do only where a write is all that `append` would do, and not while anything else is done to the segment.
+        """
+        is_plain = not (self._is_durable or self._listeners or self._is_low or self._broken or self.unwritten.is_torn)
+        if not (is_plain and self.lends and self._fd >= 0):
+            self._keep_from_lanes()
+        elif not self._is_lent:
+            try:
+                self.unwritten.lend(self._path, self._segment_bytes)
+            except OSError:
+                return  # WHY: they ask us then, and whether we can write is ours to say
+            self._is_lent = True
+
+    def _keep_from_lanes(self) -> None:
+        self.unwritten.keep()
+        self._is_lent = False
 
     def _tell(self, seq: int) -> None:
         if self._is_durable:
@@ -141,9 +176,8 @@ class AuditLog:
         For outcomes: a crash may lose the last of them, as it loses what the target was about to say.
         """
         with self._lock:
-            if self._broken:
-                self._repair()
-            seq = self._unwritten.note(entry if isinstance(entry, bytes) else body_of(entry))
+            self._repair()
+            seq = self.unwritten.note(entry if isinstance(entry, bytes) else body_of(entry))
         if seq is None:
             raise _too_much()
         return seq
@@ -151,24 +185,22 @@ class AuditLog:
     def note_again(self, lines: Lines, now: int) -> None:
         """As `note`, for what became of a command that was given its answer again."""
         with self._lock:
-            if self._broken:
-                self._repair()
-            is_noted = lines.outcome(self._unwritten, now)
+            self._repair()
+            is_noted = lines.outcome(self.unwritten, now)
         if not is_noted:
             raise _too_much()
 
     def _write_noted(self) -> bool:
         """Write what was noted, if anything. Called with the lock held."""
-        if not self._unwritten.waiting:
+        if not self.unwritten.waiting:
             return False
-        self._write(self._unwritten.noted())
+        self._write(self.unwritten.noted())
         return True
 
     def _let_out_noted(self) -> None:
         with self._lock:
-            if self._broken:
-                self._repair()
-            wrote, seq = self._write_noted(), self._written
+            self._repair()
+            wrote, seq = self._write_noted(), self.unwritten.written
         if wrote:
             for listener in self._listeners:
                 listener(seq)
@@ -178,17 +210,19 @@ class AuditLog:
         returned function is called."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
+            self._lend()
 
         def leave() -> None:
             with self._lock:
                 self._listeners = tuple(other for other in self._listeners if other is not listener)
+                self._lend()
 
         return leave
 
     def flush(self) -> None:
         """Everything taken so far is on the disk when this returns."""
         self._let_out_noted()
-        self._sync_to(self._written)
+        self._sync_to(self.unwritten.written)
 
     def close(self) -> None:
         """Sync and let the directory go. Entries appended later are refused."""
@@ -198,6 +232,7 @@ class AuditLog:
         self._keeper.join()
         self._close_retired()
         with self._sync_lock, self._lock:
+            self._keep_from_lanes()
             if self._fd >= 0:
                 with contextlib.suppress(AuditUnavailable):  # WHY: nobody waits for what was noted, and we are leaving
                     self._write_noted()
@@ -218,55 +253,58 @@ class AuditLog:
             # INVARIANT: a piece of a line is cut off again before anything follows it.
             self._break(None)
             raise AuditUnavailable("the audit could not write a whole entry", help=f"free space on {self._directory}")
-        self._size += done
-        self._written = seq = self._unwritten.wrote()
-        return seq
+        return self.unwritten.wrote()
 
     def _break(self, error: OSError | None) -> None:
+        self.unwritten.failed()
+        self._keep_from_lanes()
         self._broken = f"a write failed ({error.strerror})" if error else "a write came out short"
 
     def _repair(self) -> None:
-        """Cut off what a failed write left, or refuse. Called with the lock held."""
+        """Cut off what a failed write left, if one failed, or refuse. Called with the lock held."""
+        if not self._broken and not self.unwritten.is_torn:
+            return
+        self._keep_from_lanes()
         if self._fd < 0:
             raise AuditUnavailable(self._broken)
         try:
-            os.ftruncate(self._fd, self._size)
+            os.ftruncate(self._fd, self.unwritten.size)
         except OSError as error:
             raise _refused(self._directory, error) from error
         self._broken = ""
+        self.unwritten.mended()
 
     def _rotate(self) -> None:
         try:
             os.fsync(self._fd)
-            fresh = self._open_segment(self._unwritten.next)
+            fresh = self._open_segment(self.unwritten.next)
         except OSError as error:
             raise _refused(self._directory, error) from error
         # WHY not closed here: somebody may be syncing it; closing belongs to whoever holds the sync lock.
         self._retired.append(self._fd)
-        self._fd, self._size = fresh, 0
-        self._synced = self._written
+        self._fd, self._synced = fresh, self.unwritten.written
+        self.unwritten.begin(0)
 
     def _open_segment(self, first: int) -> int:
-        path = self._directory / f"{first:016d}{SUFFIX}"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._path = self._directory / f"{first:016d}{SUFFIX}"
+        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         _sync_directory(self._directory)
         return fd
 
-    def _recover(self) -> int:
-        """Open the last segment behind its last whole entry and return the number that comes next."""
+    def _recover(self) -> tuple[int, int]:
+        """Open the last segment behind its last whole entry: its size, and the number that comes next."""
         paths = segments(self._directory)
         if not paths:
             self._fd = self._open_segment(1)
-            return 1
-        last = paths[-1]
+            return 0, 1
+        self._path = last = paths[-1]
         whole, following = _scan(last)
         self._fd = os.open(last, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if os.fstat(self._fd).st_size > whole:
             _set_aside(last, whole)
             os.ftruncate(self._fd, whole)
             os.fsync(self._fd)
-        self._size = whole
-        return following
+        return whole, following
 
     def _sync_to(self, seq: int) -> None:
         """Return when the entry is on the disk. The first to come syncs for all who wrote before it started."""
@@ -276,7 +314,7 @@ class AuditLog:
             if self._synced >= seq:
                 return
             with self._lock:
-                fd, upto = self._fd, self._written
+                fd, upto = self._fd, self.unwritten.written
             if fd < 0:
                 raise AuditUnavailable(self._broken or "the audit is closed")
             try:
@@ -284,6 +322,7 @@ class AuditLog:
             except OSError as error:
                 # WHY: after a failed fsync the kernel may have dropped the pages; nothing later proves them written.
                 with self._lock:
+                    self._keep_from_lanes()
                     self._broken, self._fd = "the disk failed to sync; restart after mending it", -1
                 raise _refused(self._directory, error) from error
             self._synced = max(self._synced, upto)
@@ -300,7 +339,7 @@ class AuditLog:
             self._look_at_space()
             if self._retired:
                 self._close_retired()
-            if self._synced < self._written or self._unwritten.waiting:
+            if self._synced < self.unwritten.written or self.unwritten.waiting:
                 try:
                     self.flush()
                 except AuditUnavailable:
@@ -308,9 +347,12 @@ class AuditLog:
 
     def _look_at_space(self) -> None:
         try:
-            self._is_low = self._free_bytes(self._directory) < self._low_water
+            is_low = self._free_bytes(self._directory) < self._low_water
         except OSError:
-            self._is_low = True
+            is_low = True
+        with self._lock:
+            self._is_low = is_low
+            self._lend()
 
 
 def segments(directory: Path) -> list[Path]:

@@ -26,6 +26,9 @@ _WITHOUT = tuple(b'"kind":"%b"' % kind.value.encode() for kind in Kind if kind n
 class ShieldedLog(AuditLog):
     """The log of one directory; contents are closed under keys."""
 
+    lends = False
+    """What lanes would write is open."""
+
     def __init__(
         self,
         directory: Path,

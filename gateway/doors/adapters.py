@@ -31,7 +31,7 @@ from gateway.doors.session import GatewaySession
 from gateway.doors.sessions import Live, OpenSessions, Watch
 from gateway.errors import AuditUnavailable
 from gateway.gate import Gate
-from gateway.identity.logins import NOT_PROVEN, Login, Unproven, noted
+from gateway.identity.logins import NOT_PROVEN, Login, Standings, Unproven, noted
 from gateway.identity.people import People
 from gateway.identity.proofs import TOLD, UNAVAILABLE, Proofs
 from gateway.identity.signed import looks_signed
@@ -281,6 +281,10 @@ class Doors:
     def trouble(self, login: Login) -> str | None:
         """Why a login counts no more; None when it does."""
         return UNASKED if self._standing is None else self._standing.trouble(login)
+
+    def login_stands(self, login: Login) -> Standings | None:
+        """What has to stand for a login to count on; None when it does not count."""
+        return None if self._standing is None else self._standing.stands(login)
 
     def renew(self, asked: Asked) -> Asked | None:
         """The question of a session with principal and resource as they are known now; None when one is not any more."""

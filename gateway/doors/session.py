@@ -25,6 +25,7 @@ from adapters.core.ports import (
 )
 from adapters.core.recorded import may_stop
 from adapters.errors import RecorderFailed
+from engine._native import Leave
 from engine.command.parse import parse_command
 from engine.decision import DenyKind, Verdict
 from engine.request import Json, Principal, Resource, Session
@@ -32,7 +33,7 @@ from gateway.asked import Asked
 from gateway.denials import unrecorded
 from gateway.doors.exchanges import FAILED, Exchanges, demands
 from gateway.doors.sessions import Live
-from gateway.identity.logins import Login
+from gateway.identity.logins import Login, Stand, Standings
 from gateway.identity.standing import REVOKED
 from gateway.recording.recorder import About
 from gateway.remembering import Memory, Remembered
@@ -232,21 +233,36 @@ class GatewaySession:
 
     def give_again(self, again: Again, lines: Lines) -> bool:
         """Give an answer once more; recorded when this says yes. No: ask."""
-        doors = self._doors
-        if (
-            not isinstance(again, Remembered)
-            or self._is_gone
-            or self._known is not doors.known
-            or self._exchanges is not None
-            or again.session is not self._session
-            or again.principal is not self._principal
-            or again.resource is not self._resource
+        if not isinstance(again, Remembered) or not all(
+            getattr(owner, name) is wanted for owner, name, wanted in self._stands(again)
         ):
             return False
         # INVARIANT: as in `_decide`.
-        if self._login is not None and doors.trouble(self._login) is not None:
+        if self._login is not None and self._doors.trouble(self._login) is not None:
             return False
         return self._gate.give_again(again, lines)
+
+    def leave(self, again: Again) -> Leave | None:
+        """Leave to give it again without asking here. None: there is none, ask each time."""
+        if not isinstance(again, Remembered):
+            return None
+        mine = self._stands(again)
+        login = Standings(()) if self._login is None else self._doors.login_stands(self._login)
+        if login is None or not all(getattr(owner, name) is wanted for owner, name, wanted in mine):
+            return None
+        return self._gate.leave(again, Standings([*mine, *login.stands], login.until, login.lasts))
+
+    def _stands(self, again: Remembered) -> list[Stand]:
+        """What of this session decided an answer: (owner, attribute, what it has to be)."""
+        doors = self._doors
+        return [
+            (self, "_is_gone", False),
+            (doors, "known", self._known),
+            (self, "_exchanges", None),
+            (self, "_session", again.session),
+            (self, "_principal", again.principal),
+            (self, "_resource", again.resource),
+        ]
 
     def _asked(self, question: Question) -> Asked:
         return Asked(

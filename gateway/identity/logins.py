@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from adapters.core.ports import Refusal
 from engine.request import Json, Principal
@@ -11,6 +12,10 @@ from engine.request import Json, Principal
 CONSOLE = "console:sign-in"
 """What a token is for that signs somebody in to the console, once. WHY that name: no resource can have it."""
 NOT_PROVEN = Refusal("28P01", "password authentication failed")
+NEVER = 2**63 - 1
+"""A moment (UTC nanoseconds) that does not come."""
+Stand = tuple[object, str, object]
+"""Something that decided: an object, an attribute of it, and what that has to be, the very object (`engine._native.Leave`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,15 @@ class Login:
     def reaches(self, resource: str) -> bool:
         """Whether it is for this resource."""
         return self.resources is None or resource in self.resources
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """What has to stand for something to count on. `until` is UTC nanoseconds, `lasts` seconds from when this was said."""
+
+    stands: Sequence[Stand]
+    until: int = NEVER
+    lasts: float = inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 
 from gateway.errors import StoreUnavailable
-from gateway.identity.logins import Login
+from gateway.identity.logins import Login, Standings
 from gateway.identity.tokens import Tokens
 from gateway.telemetry import logger
 from gateway.tending import caught, told_of
@@ -76,6 +76,15 @@ class Standing:
         if looked is None or self._monotonic() - looked >= MAX_AGE:
             return UNASKED
         return REVOKED if login.token in revoked else None
+
+    def stands(self, login: Login) -> Standings | None:
+        """What has to stand for `trouble` to have nothing to say; None when it has. Never waits."""
+        revoked, looked = self._revoked, self._looked_at
+        if self.trouble(login) is not None:
+            return None
+        if login.token is None or looked is None:
+            return Standings((), login.expires_at)
+        return Standings([(self, "_revoked", revoked)], login.expires_at, MAX_AGE - (self._monotonic() - looked))
 
     def store_trouble(self) -> str | None:
         """Why the store does not work, as far as the last looks tell; None when it does, or nobody looks. Never waits."""

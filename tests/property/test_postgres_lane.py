@@ -182,7 +182,8 @@ class Play:
         self.relay._upstream.connection_made(self.target)
         self.server = Rows()
         self.owed = b""
-        self.again = 0
+        self.again = self.through = 0
+        """Answers that came through the lane, by whom the gate was asked, and with its leave through the wire."""
         finished = self.gate.finished_again
 
         def count(lines: object) -> None:
@@ -197,10 +198,13 @@ class Play:
     def fill(self, full: bool) -> None:
         """The disk is full, or is not any more; for whoever looks now and for the log's own thread."""
         self.house.log._free_bytes = lambda place: -1 if full else 1
-        self.house.log._is_low = full
+        self.house.log._look_at_space()
 
     def hear(self, side: Side, data: bytes) -> None:
-        self.relay.hear(side, data)
+        end = self.relay.client if side is Side.CLIENT else self.relay._upstream
+        wire = end.through
+        end.data_received(data)
+        self.through += wire is not None and end.through is wire and side is Side.UPSTREAM
         written, self.target.out = self.target.out, b""
         if written:
             self.owed += self.server.take(written)
@@ -299,7 +303,8 @@ async def meet(houses: list[House], dialogue: list[tuple[object, ...]]) -> int:
     plays = Play(houses[0], has_lane=True), Play(houses[1], has_lane=False)
     # The first question makes each session find out where it stands.
     await converse(plays, [("exchange", query("select 0")), *dialogue])
-    return plays[0].again
+    assert plays[1].again == plays[1].through == 0
+    return plays[0].through
 
 
 def houses(folder: Path) -> list[House]:

@@ -24,20 +24,22 @@ from engine._native import PostgresLane
 class Lane:
     """One session's lane. Satisfies `adapters.core.driven.Lane`."""
 
-    __slots__ = ("_changes", "_desk", "again", "ask", "lines", "reply", "take_back")
+    __slots__ = ("_changes", "_desk", "again", "answer", "ask", "carry", "grant", "lines", "reply", "take_back", "wire")
 
     kept_for = None
     lasts = 0.0
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.lines = PostgresLane()
+        self.lines = lines = PostgresLane()
         self.ask = self.lines.ask
         """What goes up for bytes from the client that are one command granted before; it is under way then."""
         self.take_back = self.lines.take_back
         """What `ask` found goes another way."""
         self.reply = self.lines.reply
         """What the client is shown of the plain answer to what is under way."""
+        self.grant, self.carry, self.answer, self.wire = lines.grant, lines.carry, lines.answer, lines.wire
+        """The same with leave of the gate's: it is given, up, down, and from wire to wire."""
         self.again: Again | None = None
         self._changes = 0
         """How many names had changed when the lane last knew them all."""

@@ -89,6 +89,18 @@ class Lane:
         """Whether a request is."""
         return self.lines.is_under_way
 
+    def grant(self, leave: object) -> None:
+        """Nothing: each request is asked about, for the connection it takes."""
+
+    def carry(self, data: bytes, now: float) -> None:
+        """None, for that is not to be had."""
+
+    def answer(self, data: bytes, now: float) -> None:
+        """None, as above."""
+
+    def wire(self, client: object, target: object, now: float) -> None:
+        """None, as above."""
+
     # --- what the session does
 
     def open(self, exchange: Exchange, target: Target | None, caller: Caller, now: float) -> Short | None:

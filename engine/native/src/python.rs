@@ -15,8 +15,10 @@ use crate::shell;
 use crate::sql;
 
 mod audit;
+mod leave;
 mod postgres;
 mod web;
+mod wire;
 
 create_exception!(_native, NativeError, PyException);
 
@@ -276,8 +278,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Program>()?;
     module.add_class::<Catalog>()?;
     audit::add_to(module)?;
+    leave::add_to(module)?;
     postgres::add_to(module)?;
     web::add_to(module)?;
+    wire::add_to(module)?;
     module.add_function(wrap_pyfunction!(parse_sql, module)?)?;
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;
     module.add_function(wrap_pyfunction!(sql_shape, module)?)?;

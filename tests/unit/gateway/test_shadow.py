@@ -161,7 +161,7 @@ def test_what_a_session_was_told_before_does_not_wait(log: AuditLog) -> None:
 
 def test_a_full_disk_counts_as_a_failure_of_the_candidate(log: AuditLog) -> None:
     log._closed.set()
-    log._unwritten = Unwritten(log.next_seq, most=0)
+    log.unwritten = Unwritten(log.next_seq, most=0)
     meters = Meters()
     shadow = Shadow(Candidate(lambda _: DENY), log, meters)
     shadow(asked(), ALLOW, "d", 7)

@@ -1,7 +1,9 @@
 //! The lines that the log has taken, with their numbers, until they stand in its file. What is written, and when, is the
-//! log's affair (`gateway/audit/log.py`), which lets one at a time in here. INVARIANT: every byte is what
-//! `gateway.audit.entry` makes of the same entry and number (tests/property/gateway/audit/test_unwritten.py).
+//! log's affair (`gateway/audit/log.py`), which lets one at a time in here, and says when a lane may write a line itself
+//! (`at_once`). INVARIANT: every byte is what `gateway.audit.entry` makes of the same entry and number
+//! (tests/property/gateway/audit/test_unwritten.py).
 
+use std::fs::File;
 use std::io::Write;
 
 /// Where the numbers stand, and what waits to be written with the next line.
@@ -10,14 +12,73 @@ pub struct Unwritten {
     noted: Vec<u8>,
     waiting: usize,
     most: usize,
-    /// What was given out last holds a line besides what waits.
-    has_line: bool,
+    /// Bytes of the segment that stand in its file, and the number of the last line there.
+    size: u64,
+    written: u64,
+    /// What was given out and does not stand in the file yet: its bytes, and whether it holds a line besides what waits.
+    given: Option<(usize, bool)>,
+    /// The segment as lanes write it, until it has so many bytes; `None` while everything is for the log to write.
+    segment: Option<(File, u64)>,
+    /// A lane's write failed: behind `size` there may be a piece of it.
+    is_torn: bool,
 }
 
 impl Unwritten {
     /// `next` is the number of the next line; `most` lines may wait.
     pub fn new(next: u64, most: usize) -> Self {
-        Self { next, noted: Vec::new(), waiting: 0, most, has_line: false }
+        let (noted, written) = (Vec::new(), next.saturating_sub(1));
+        Self { next, noted, waiting: 0, most, size: 0, written, given: None, segment: None, is_torn: false }
+    }
+
+    /// Bytes of the segment that stand in its file.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// A segment is written from now on that has `size` bytes.
+    pub fn begin(&mut self, size: u64) {
+        self.size = size;
+    }
+
+    /// The number of the last line that stands in the file.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Lets lanes write into the segment until it has `upto` bytes; with `None` nobody but the log does.
+    pub fn lend(&mut self, segment: Option<(File, u64)>) {
+        self.segment = segment;
+    }
+
+    /// Whether a lane's write failed, so that behind `size` there may be a piece of it.
+    pub fn is_torn(&self) -> bool {
+        self.is_torn
+    }
+
+    /// That piece is cut off.
+    pub fn mended(&mut self) {
+        self.is_torn = false;
+    }
+
+    /// Whether a lane may let a line wait here.
+    pub fn has_room(&self) -> bool {
+        // INVARIANT: nothing is added to what the log is writing at the moment: `wrote` would forget it.
+        self.segment.is_some() && self.given.is_none() && self.waiting < self.most
+    }
+
+    /// Writes one more line, with all that waits before it, for a lane; its number. `None`: nothing has changed, and the log has to
+    /// be asked, which writes it or says why not.
+    pub fn at_once(&mut self, body: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<u64> {
+        if self.given.is_some() || self.segment.as_ref().is_none_or(|(_, upto)| self.size >= *upto) {
+            return None;
+        }
+        let data = self.with_line(body)?;
+        let done = self.segment.as_mut().map(|(file, _)| file.write(&data));
+        if matches!(done, Some(Ok(done)) if done == data.len()) {
+            return Some(self.wrote());
+        }
+        (self.segment, self.given, self.is_torn) = (None, None, true);
+        None
     }
 
     /// The number of the next line.
@@ -63,23 +124,30 @@ impl Unwritten {
             return None;
         }
         data.push(b'\n');
-        self.has_line = true;
+        self.given = Some((data.len(), true));
         Some(data)
     }
 
     /// What is to be written of what waits, alone.
     pub fn noted(&mut self) -> &[u8] {
-        self.has_line = false;
+        self.given = Some((self.noted.len(), false));
         &self.noted
+    }
+
+    /// What was given out last was not written.
+    pub fn failed(&mut self) {
+        self.given = None;
     }
 
     /// What was given out last stands in the file: the number of its last line.
     pub fn wrote(&mut self) -> u64 {
         self.clear();
-        if std::mem::take(&mut self.has_line) {
-            self.next = self.next.saturating_add(1);
+        if let Some((bytes, has_line)) = self.given.take() {
+            self.next = self.next.saturating_add(u64::from(has_line));
+            self.size = self.size.saturating_add(bytes as u64);
         }
-        self.next.saturating_sub(1)
+        self.written = self.next.saturating_sub(1);
+        self.written
     }
 }
 

@@ -224,10 +224,19 @@ impl<A: Clone> Lane<A> {
     /// What is to be written for what `ask` found, with what waits in the log before it; `None` when there is nothing, or its line
     /// would be too long.
     pub fn line(&mut self, log: &mut Unwritten, id: &str, clock: i64) -> Option<Vec<u8>> {
+        log.with_line(self.told(id, clock)?)
+    }
+
+    /// Writes that now. No: it is not written, and nothing has changed.
+    pub fn write(&mut self, log: &mut Unwritten, id: &str, clock: i64) -> bool {
+        self.told(id, clock).and_then(|line| log.at_once(line)).is_some()
+    }
+
+    fn told<'a>(&'a mut self, id: &'a str, clock: i64) -> Option<impl FnOnce(&mut Vec<u8>) -> bool + 'a> {
         let pending = self.pending.as_mut()?;
         pending.id = id.to_owned();
         let Pending { known, text, parameters, .. } = pending;
-        log.with_line(|line| known.form.fill_into(line, id, clock, text, parameters.as_deref()))
+        Some(move |line: &mut Vec<u8>| known.form.fill_into(line, id, clock, text, parameters.as_deref()))
     }
 
     /// What `ask` found is carried by others after all; nothing of it was recorded or sent.

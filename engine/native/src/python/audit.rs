@@ -1,5 +1,7 @@
 //! The border of what is recorded and counted: lines of the audit, its tree, the numbers that operators see.
 
+use std::fs::OpenOptions;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -93,6 +95,36 @@ impl Unwritten {
     fn waiting(&self) -> usize {
         self.0.waiting()
     }
+    #[getter]
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+    #[getter]
+    fn written(&self) -> u64 {
+        self.0.written()
+    }
+    #[getter]
+    fn is_torn(&self) -> bool {
+        self.0.is_torn()
+    }
+    fn begin(&mut self, size: u64) {
+        self.0.begin(size);
+    }
+    fn mended(&mut self) {
+        self.0.mended();
+    }
+    fn failed(&mut self) {
+        self.0.failed();
+    }
+    /// To whose end nothing is added is no segment: it is opened as the log opens it.
+    fn lend(&mut self, path: PathBuf, upto: u64) -> PyResult<()> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        self.0.lend(Some((file, upto)));
+        Ok(())
+    }
+    fn keep(&mut self) {
+        self.0.lend(None);
+    }
     fn clear(&mut self) {
         self.0.clear();
     }
@@ -117,7 +149,7 @@ fn put(line: &mut Vec<u8>, body: &[u8]) -> bool {
 
 /// A number that grows.
 #[pyclass(frozen, module = "engine._native")]
-struct Count(meters::Count);
+pub struct Count(pub(super) meters::Count);
 
 #[pymethods]
 impl Count {
@@ -136,7 +168,7 @@ impl Count {
 
 /// How many values there were up to each limit.
 #[pyclass(frozen, module = "engine._native")]
-struct Histogram(meters::Histogram);
+pub struct Histogram(pub(super) meters::Histogram);
 
 #[pymethods]
 impl Histogram {

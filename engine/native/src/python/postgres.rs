@@ -7,9 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
 use super::audit::{EntryForm, Unwritten};
+use super::leave::Leave;
+use super::wire::Wire;
 use super::{bytes, raise};
 use crate::failure::guarded;
 use crate::postgres;
+use crate::postgres::lane::Up;
 
 /// The statements of a text as carrying them needs it.
 #[pyfunction]
@@ -63,6 +66,7 @@ type LaneLeft<'py> = (Option<UnderWay<'py>>, Vec<(Bound<'py, PyBytes>, Bound<'py
 pub struct PostgresLane {
     lane: postgres::lane::Lane<Arc<Py<PyAny>>>,
     names: Option<Names>,
+    leave: Option<Py<Leave>>,
 }
 
 /// What was known of names when the lane was opened, and where it is seen whether that still is so.
@@ -83,7 +87,7 @@ impl Names {
 impl PostgresLane {
     #[new]
     fn new() -> Self {
-        Self { lane: postgres::lane::Lane::default(), names: None }
+        Self { lane: postgres::lane::Lane::default(), names: None, leave: None }
     }
     #[getter]
     fn is_used(&self) -> bool {
@@ -95,6 +99,7 @@ impl PostgresLane {
     }
     fn forget(&mut self) {
         self.lane.forget();
+        self.leave = None;
     }
     fn forget_names(&mut self) {
         self.lane.forget_names();
@@ -108,6 +113,7 @@ impl PostgresLane {
     fn open(&mut self, status: u8, simple: bool, extended: bool, until: f64, names: Bound<'_, PyAny>) -> PyResult<()> {
         let current = names.getattr(intern!(names.py(), "current"))?.unbind();
         self.names = Some(Names { known_by: names.unbind(), current, until });
+        self.leave = None;
         self.lane.open(status, simple, extended);
         Ok(())
     }
@@ -120,19 +126,24 @@ impl PostgresLane {
         (left, parsed.iter().map(|(name, text)| (PyBytes::new(py, name), PyBytes::new(py, text))).collect())
     }
     fn ask<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let py = data.py();
-        match &self.names {
-            Some(names) if names.are_good(py, now)? => {}
-            _ => return Ok(None),
-        }
-        let found = guarded(|| Ok(self.lane.ask(data.as_bytes(), now))).map_err(|failure| raise(py, failure))?;
-        Ok(found.map(|up| match up {
-            postgres::lane::Up::AsItCame => data.clone(),
-            postgres::lane::Up::Instead(up) => PyBytes::new(py, &up),
-        }))
+        Ok(self.asked(data.py(), data.as_bytes(), now)?.map(|up| shown_as(up, data)))
     }
     fn take_back(&mut self) {
         self.lane.take_back();
+    }
+    fn grant(&mut self, leave: Option<Py<Leave>>) {
+        self.leave = leave;
+    }
+    fn carry<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let found = self.carried(data.py(), data.as_bytes(), now)?;
+        Ok(found.map(|up| shown_as(up, data)))
+    }
+    fn answer<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        Ok(self.answered(data.py(), data.as_bytes(), now)?.map(|shown| rest(data, shown)))
+    }
+    /// Both sides' `write` of the connection that this is the lane of, and the loop's clock.
+    fn wire(this: Py<Self>, client: Py<PyAny>, target: Py<PyAny>, now: f64) -> Wire {
+        Wire::new(this, client, target, now)
     }
     fn line<'py>(
         &mut self,
@@ -147,14 +158,66 @@ impl PostgresLane {
         Ok(line.map(|line| PyBytes::new(py, &line)))
     }
     fn reply<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> Option<Bound<'py, PyBytes>> {
-        let bytes = data.as_bytes();
-        match self.lane.reply(bytes, now)? {
-            0 => Some(data.clone()),
-            shown => Some(PyBytes::new(data.py(), bytes.get(shown..)?)),
-        }
+        self.lane.reply(data.as_bytes(), now).map(|shown| rest(data, shown))
     }
     fn outcome(&mut self, log: &Bound<'_, Unwritten>, clock: i64) -> PyResult<bool> {
         Ok(self.lane.outcome(&mut log.try_borrow_mut()?.0, clock))
+    }
+}
+
+impl PostgresLane {
+    fn asked(&mut self, py: Python<'_>, data: &[u8], now: f64) -> PyResult<Option<Up>> {
+        match &self.names {
+            Some(names) if names.are_good(py, now)? => {}
+            _ => return Ok(None),
+        }
+        guarded(|| Ok(self.lane.ask(data, now))).map_err(|failure| raise(py, failure))
+    }
+
+    /// What goes up for a command, with leave: its line is written. `None`: nothing has changed. WHY that where something fails, too:
+    /// who is asked without leave makes a denial of it.
+    pub(super) fn carried(&mut self, py: Python<'_>, data: &[u8], now: f64) -> PyResult<Option<Up>> {
+        let Some(leave) = self.leave.as_ref().map(|leave| leave.clone_ref(py)) else {
+            return Ok(None);
+        };
+        let Some(up) = self.asked(py, data, now)? else {
+            return Ok(None);
+        };
+        let lane = &mut self.lane;
+        let recorded = guarded(|| Ok(leave.get().record(py, |log, id, clock| lane.write(log, id, clock))));
+        if matches!(recorded, Ok(Ok(true))) {
+            return Ok(Some(up));
+        }
+        self.lane.take_back();
+        self.leave = None;
+        Ok(None)
+    }
+
+    /// From where on the client is shown a plain answer, with leave: its outcome waits in the log. `None`: nothing has changed.
+    pub(super) fn answered(&mut self, py: Python<'_>, data: &[u8], now: f64) -> PyResult<Option<usize>> {
+        let (lane, Some(leave)) = (&mut self.lane, self.leave.as_ref()) else {
+            return Ok(None);
+        };
+        leave.get().note(py, |log, clock| {
+            let shown = lane.reply(data, now)?;
+            // There is room for it.
+            lane.outcome(log, clock);
+            Some(shown)
+        })
+    }
+}
+
+pub(super) fn shown_as<'py>(up: Up, data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
+    match up {
+        Up::AsItCame => data.clone(),
+        Up::Instead(up) => PyBytes::new(data.py(), &up),
+    }
+}
+
+pub(super) fn rest<'py>(data: &Bound<'py, PyBytes>, shown: usize) -> Bound<'py, PyBytes> {
+    match shown {
+        0 => data.clone(),
+        shown => PyBytes::new(data.py(), data.as_bytes().get(shown..).unwrap_or_default()),
     }
 }
 

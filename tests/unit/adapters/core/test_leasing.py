@@ -98,7 +98,7 @@ async def test_where_a_pool_has_none_the_session_is_told_why() -> None:
 
 async def test_without_a_pool_a_session_has_a_connection_of_its_own() -> None:
     relay, session = over_a_pool(None)
-    await asyncio.gather(*relay._tasks)
+    await asyncio.gather(*relay._tasks.running())
     assert session.seen[-1] == saw.UpstreamFailed("the target cannot be reached")
     relay.hear(Side.CLIENT, b"x")
     await settled()

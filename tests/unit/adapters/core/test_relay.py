@@ -32,7 +32,8 @@ from adapters.core.ports import (
 from adapters.core.relay import Relay
 from adapters.core.surroundings import Surroundings
 from adapters.errors import RecorderFailed
-from engine._native import EntryForm, Unwritten
+from engine._native import EntryForm, Leave, Unwritten
+from engine._native import Wire as Wire_
 from engine.decision import Decision, Verdict
 
 QUESTION = Question("test", b"do it")
@@ -83,6 +84,9 @@ class Gate:
 
     def finished_again(self, lines: Lines) -> None:
         self.calls.append("finished again")
+
+    def leave(self, again: Again) -> Leave | None:
+        return None
 
     def show(self, decision_id: str, part: Part) -> None:
         self.calls.append(f"show {decision_id}")
@@ -233,6 +237,18 @@ class NoLane:
 
     def ask(self, data: bytes, now: float) -> bytes | None:
         return b"again" if data in self.known else None
+
+    def grant(self, leave: Leave | None) -> None:
+        pass
+
+    def carry(self, data: bytes, now: float) -> bytes | None:
+        return None
+
+    def answer(self, data: bytes, now: float) -> bytes | None:
+        return None
+
+    def wire(self, client: Callable[[bytes], None], target: Callable[[bytes], None], now: float) -> Wire_ | None:
+        return None
 
     def take_back(self) -> None:
         self.calls.append("take back")
@@ -453,7 +469,7 @@ async def test_leaving_a_ticket_open_stops_the_wait_and_withdraws_nothing() -> N
     relay, _, _ = play(react, Keeper(gate))
     relay.client.data_received(b"x")
     await settled()
-    assert relay._tasks == set()
+    assert not relay._tasks.running()
     assert "withdraw T-1" not in gate.calls
 
 
@@ -492,7 +508,7 @@ async def test_a_key_is_stretched_off_the_loop() -> None:
         lambda event: [do.DeriveKey(b"pw", b"salt", 1)] if isinstance(event, saw.BytesReceived) else []
     )
     relay.client.data_received(b"x")
-    await asyncio.gather(*relay._tasks)
+    await asyncio.gather(*relay._tasks.running())
     assert isinstance(session.seen[-1], saw.KeyDerived)
 
 
@@ -500,7 +516,7 @@ async def test_a_target_that_cannot_be_reached_is_an_event() -> None:
     keeper = Keeper(where=Target("127.0.0.1", 1, "app", tls=False))
     relay, session, _ = play(lambda event: [do.OpenUpstream()] if isinstance(event, saw.BytesReceived) else [], keeper)
     relay.client.data_received(b"x")
-    await asyncio.gather(*relay._tasks)
+    await asyncio.gather(*relay._tasks.running())
     assert isinstance(session.seen[-1], saw.UpstreamFailed)
 
 
@@ -607,7 +623,7 @@ async def test_a_target_that_is_closed_is_heard_of_no_more_and_another_may_be_op
         assert wire.log[-1] == "resume", "a peer that is gone is not full"
     relay.client.data_received(b"o")
     relay.client.data_received(b"c")
-    await asyncio.gather(*relay._tasks)
+    await asyncio.gather(*relay._tasks.running())
     await settled()
     assert len(came) >= 2
     assert not any(isinstance(event, saw.EndReceived) for event in session.seen)
@@ -692,7 +708,7 @@ async def test_a_connection_is_kept_for_those_it_is_for_and_heard_by_who_takes_i
 
     async def wish(what: bytes) -> type[Event]:
         relay.client.data_received(what)
-        await asyncio.gather(*relay._tasks)
+        await asyncio.gather(*relay._tasks.running())
         return type(session.seen[-1])
 
     assert await wish(b"o") is saw.UpstreamOpened

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from engine._native import PostgresLane
 from gateway.audit import log as log_module
 from gateway.audit.entry import Entry, Kind
 from gateway.audit.log import AuditLog, Durability, segments
 from gateway.audit.read import read
 from gateway.errors import AuditUnavailable
+from tests.strategies.lanes import ANSWER, COMMAND, TEXT, writer
 
 Opener = Callable[..., AuditLog]
 PLENTY = 1 << 40
@@ -318,6 +320,98 @@ def test_a_failed_write_keeps_what_was_noted_for_the_next(
     monkeypatch.setattr(log_module.os, "write", real)
     assert log.append(entry("after")) == 2
     assert [found.text for found in read(tmp_path / "audit")] == ["noted", "after"]
+
+
+def carried(lane: PostgresLane) -> bool:
+    """Whether a lane wrote a command's line, and then let its outcome wait."""
+    return lane.carry(COMMAND, 1.0) is not None and lane.answer(ANSWER, 2.0) is not None
+
+
+def test_a_lane_writes_between_others_with_what_was_noted(opened: Opener, tmp_path: Path) -> None:
+    log = opened()
+    lane = writer(log.unwritten)
+    log.note(entry("noted"))
+    assert carried(lane)
+    assert numbers(tmp_path) == [1, 2]
+    assert log.append(entry("after")) == 4
+    assert carried(lane)
+    log.close()
+    assert not carried(lane)
+    told = list(read(tmp_path / "audit"))
+    assert [found.text for found in told if found.kind is Kind.DECISION] == ["noted", TEXT, "after", TEXT]
+    assert [found.seq for found in told] == [1, 2, 3, 4, 5, 6]
+    assert [found.kind for found in told[2::3]] == [Kind.OUTCOME] * 2
+
+
+def test_a_lane_writes_only_where_a_write_is_all(opened: Opener) -> None:
+    log = opened()
+    lane = writer(log.unwritten)
+    leave = log.subscribe(lambda seq: None)
+    assert not log.is_lent
+    assert not carried(lane)
+    leave()
+    lane = writer(log.unwritten)
+    assert log.is_lent
+    assert carried(lane)
+    log._free_bytes = lambda place: -1
+    log._look_at_space()
+    assert not carried(lane)
+    log._free_bytes = lambda place: PLENTY
+    log._look_at_space()
+    assert carried(writer(log.unwritten))
+    log.close()
+    durable = opened(durability=Durability.DISK)
+    assert not durable.is_lent
+    assert not carried(writer(durable.unwritten))
+
+
+def test_a_lane_leaves_a_full_segment_to_the_log(opened: Opener, tmp_path: Path) -> None:
+    log = opened(segment_bytes=600)
+    lane = writer(log.unwritten)
+    while carried(lane):
+        assert log.unwritten.size < 2_000
+    assert log.append(entry()) == log.next_seq - 1
+    assert carried(writer(log.unwritten))
+    log.flush()
+    assert len(segments(tmp_path / "audit")) == 2
+    assert numbers(tmp_path) == list(range(1, log.next_seq))
+
+
+def test_what_a_lane_could_not_write_is_cut_off_and_refused(opened: Opener, tmp_path: Path) -> None:
+    log = opened()
+    log.append(entry("before"))
+    log.unwritten.lend(Path("/dev/full"), PLENTY)
+    lane = writer(log.unwritten)
+    assert not carried(lane)
+    assert log.trouble
+    with segments(tmp_path / "audit")[-1].open("ab") as torn:
+        torn.write(b'{"seq":2,"half')
+    assert not carried(writer(log.unwritten))
+    assert log.append(entry("after")) == 2
+    assert not log.trouble
+    assert carried(writer(log.unwritten))
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def test_a_lane_writes_nothing_while_the_log_does(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log, real, seen = opened(), os.write, list[bool]()
+
+    def meanwhile(fd: int, data: bytes) -> int:
+        seen.append(carried(writer(log.unwritten)))
+        return real(fd, data)
+
+    monkeypatch.setattr(log_module.os, "write", meanwhile)
+    log.append(entry())
+    log.note(entry())
+    log.flush()
+    assert seen == [False, False]
+    lane = writer(log.unwritten)
+    monkeypatch.setattr(log_module.os, "write", lambda fd, data: (lane.answer(ANSWER, 2.0), real(fd, data))[1])
+    assert lane.carry(COMMAND, 1.0) is not None
+    log.append(entry())
+    assert lane.is_under_way, "its outcome waits until the log is done"
+    assert lane.answer(ANSWER, 2.0) is not None
 
 
 def test_what_cannot_be_written_is_not_kept_for_ever(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

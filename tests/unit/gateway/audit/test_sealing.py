@@ -158,7 +158,7 @@ def _last_write_of(left: int, write: Callable[[int, bytes], int], chance: random
 
 def _leave(log: AuditLog) -> None:
     """Let a log's files go as a kill does: nothing more is written."""
-    log._unwritten.clear()
+    log.unwritten.clear()
     log._broken = "dead"
     log.close()
 

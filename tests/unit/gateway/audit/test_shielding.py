@@ -16,6 +16,7 @@ from gateway.audit.log import AuditLog, segments
 from gateway.audit.read import read
 from gateway.audit.shielding import DEFAULT_RULE, ShieldedLog
 from gateway.errors import AuditUnavailable
+from tests.strategies.lanes import COMMAND, writer
 from tests.wire import BOUND, PARSED, Known, described, query, ready, row, tag
 
 NOW = 1_795_000_000 * 10**9
@@ -90,7 +91,15 @@ def test_what_became_of_something_and_cannot_be_told_is_an_error(log: ShieldedLo
 
 def test_it_hides_nothing_of_the_log_it_is() -> None:
     own = {name for name in vars(ShieldedLog) if not name.startswith("__")}
-    assert own & set(vars(AuditLog)) == {"append", "append_again", "note", "note_again"}
+    assert own & set(vars(AuditLog)) == {"append", "append_again", "lends", "note", "note_again"}
+
+
+def test_no_lane_writes_into_it(log: ShieldedLog) -> None:
+    assert not log.is_lent
+    assert writer(log.unwritten).carry(COMMAND, 1.0) is None
+    log.subscribe(lambda seq: None)()
+    log._look_at_space()
+    assert writer(log.unwritten).carry(COMMAND, 1.0) is None
 
 
 def test_everything_that_takes_entries_or_lines_is_closed() -> None:

@@ -6,10 +6,11 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace as changed
 
@@ -34,6 +35,7 @@ from gateway.identity.tokens import Tokens
 from gateway.store.database import open_database
 from gateway.store.migrations import downgrade, upgrade
 from tests.strategies.gates import ANA, HOLD, ORDERS, House, asked, question, told
+from tests.strategies.lanes import ANSWER, COMMAND, lane_of
 
 TOKEN = secrets.token_urlsafe(24)
 VERIFIER = make_verifier("x", b"s" * 16, 100)
@@ -674,6 +676,89 @@ def test_an_answer_is_not_given_again_once_anything_that_decided_it_has_changed(
     before = house.log.next_seq
     assert not session.give_again(again, lines)
     assert house.log.next_seq == before
+
+
+CHANGES: Mapping[str, Callable[[Doors, House, GatewaySession], object]] = {
+    "policies": lambda doors, house, session: setattr(house.policies, "revision", ""),
+    "people": lambda doors, house, session: setattr(doors, "known", known("ana")),
+    "state": lambda doors, house, session: session.decide(question("SELECT 1", state={"transaction": "open"})),
+    "gone": lambda doors, house, session: setattr(session, "_is_gone", True),
+    "full": lambda doors, house, session: (
+        setattr(house.log, "_free_bytes", lambda place: -1) or house.log._look_at_space()
+    ),
+    "watched": lambda doors, house, session: setattr(house.gate, "_watcher", lambda *about: None),
+    "listened": lambda doors, house, session: house.log.subscribe(lambda seq: None),
+    "closed": lambda doors, house, session: house.log.close(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_lane_has_leave_until_anything_that_decided_has_changed(doors: Doors, house: House, change: str) -> None:
+    session = opened(doors)
+    again = given(session, house)
+    lane = lane_of(again, session.leave(again))
+    assert lane.carry(COMMAND, 1.0) is not None
+    assert lane.answer(ANSWER, 1.0) is not None
+    CHANGES[change](doors, house, session)
+    before = house.log.next_seq
+    assert lane.carry(COMMAND, 1.0) is None
+    assert (house.log.next_seq, lane.is_under_way) == (before, False)
+    lane.grant(session.leave(again))
+    assert lane.carry(COMMAND, 1.0) is None, "and there is no other leave"
+
+
+def test_what_a_lane_writes_with_leave_is_what_is_written_without(doors: Doors, house: House) -> None:
+    session = opened(doors)
+    again = given(session, house)
+    lane = lane_of(again, session.leave(again))
+    before = len(house.entries())
+    assert lane.carry(COMMAND, 1.0) is not None
+    assert len(house.entries()) == before + 1, "before it goes up"
+    assert lane.answer(ANSWER, 1.5) is not None
+    assert lane.ask(COMMAND, 1.0) is not None
+    assert session.give_again(again, lane)
+    assert lane.reply(ANSWER, 1.5) is not None
+    session.finished_again(lane)
+    house.log.flush()
+    decided, done, without, over = house.entries()[before:]
+    assert (
+        msgspec.structs.replace(without, seq=decided.seq, time=decided.time, decision_id=decided.decision_id) == decided
+    )
+    assert msgspec.structs.replace(over, seq=done.seq, time=done.time, decision_id=done.decision_id) == done
+    assert (done.kind, done.decision_id, done.rows, done.duration) == (Kind.OUTCOME, decided.decision_id, 1, 0.5)
+    assert decided.decision_id != without.decision_id
+
+
+def test_nobody_has_leave_where_each_time_has_to_be_asked(doors: Doors, house: House) -> None:
+    session, other = opened(doors), opened(doors)
+    again = given(session, house)
+    assert session.leave(again) is not None
+    assert other.leave(again) is None
+    house.gate._refuses = True
+    assert session.leave(again) is None
+
+
+async def test_a_lane_has_no_leave_of_a_token_that_was_taken_back(signed: Signed) -> None:
+    session, token_id = await signed.open()
+    again = given(session, signed.house)
+    lane = lane_of(again, session.leave(again))
+    assert lane.carry(COMMAND, 1.0) is not None
+    lane.answer(ANSWER, 1.0)
+    signed.tokens.revoke([token_id], signed.house.clock.now)
+    signed.look_at(0.95)
+    assert lane.carry(COMMAND, 1.0) is None
+    assert session.leave(again) is None
+
+
+async def test_a_lane_has_no_leave_past_the_end_of_a_login(signed: Signed) -> None:
+    session, _ = await signed.open()
+    again = given(session, signed.house)
+    lane = lane_of(again, session.leave(again))
+    signed.house.clock.pass_seconds(599)
+    assert lane.carry(COMMAND, 1.0) is not None
+    lane.answer(ANSWER, 1.0)
+    signed.house.clock.pass_seconds(2)
+    assert lane.carry(COMMAND, 1.0) is None
 
 
 async def test_an_answer_is_not_given_again_to_a_token_that_was_taken_back(signed: Signed) -> None:

@@ -23,6 +23,7 @@ from gateway.recording.exchanges import Asked, Done, Line, read_line
 from gateway.recording.keys import WrappingKeys
 from gateway.recording.recorder import Recordings
 from tests.strategies.gates import ALLOW, ANA, HOLD, ORDERS, House, told
+from tests.strategies.lanes import ANSWER, COMMAND, lane_of
 from tests.unit.gateway.doors.test_adapters import Lines
 
 KEYS = WrappingKeys([b"k" * 32])
@@ -134,9 +135,14 @@ def test_once_a_session_records_no_answer_is_given_again_past_the_recording(here
     again = [here.ask("SELECT 1").again for _ in range(3)][-1]
     assert again is not None
     assert here.session.give_again(again, Lines())
+    lane = lane_of(again, here.session.leave(again))
+    assert lane.carry(COMMAND, 1.0) is not None
+    lane.answer(ANSWER, 1.0)
     here.house.policies.decision = replace(ALLOW, obligations=KEPT)
     here.ask("SELECT 2")
     assert not here.session.give_again(again, Lines())
+    assert lane.carry(COMMAND, 1.0) is None
+    assert here.session.leave(again) is None
     assert [one.text for one in here.lines() if isinstance(one, Asked)] == ["SELECT 2"]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from math import inf
 
 import pytest
 
@@ -59,6 +60,22 @@ def test_a_revocation_is_known_with_the_next_look_and_nothing_old_is_believed() 
     assert world.standing.trouble(LOGIN) == UNASKED
     assert world.look_at(MAX_AGE) == REVOKED
     assert MAX_AGE < 1
+
+
+def test_what_has_to_stand_for_a_login_is_as_old_as_the_look() -> None:
+    world = World()
+    world.seconds = 0.5
+    found = world.standing.stands(LOGIN)
+    assert found is not None
+    assert (found.until, found.lasts) == (1_000, pytest.approx(MAX_AGE - 0.5))
+    assert all(getattr(owner, name) is wanted for owner, name, wanted in found.stands)
+    world.store.gone = frozenset({"t-1"})
+    world.look_at(0.6)
+    assert not any(getattr(owner, name) is wanted for owner, name, wanted in found.stands)
+    assert world.standing.stands(LOGIN) is None
+    untaken = world.standing.stands(Login(Principal("ana"), 1_000))
+    assert untaken is not None
+    assert (list(untaken.stands), untaken.until, untaken.lasts) == ([], 1_000, inf)
 
 
 def test_one_look_is_for_all_logins_and_who_asks_looks_at_nothing() -> None:
