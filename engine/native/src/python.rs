@@ -16,6 +16,7 @@ use crate::sql;
 
 mod audit;
 mod postgres;
+mod tls;
 mod web;
 
 create_exception!(_native, NativeError, PyException);
@@ -277,6 +278,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Catalog>()?;
     audit::add_to(module)?;
     postgres::add_to(module)?;
+    tls::add_to(module)?;
     web::add_to(module)?;
     module.add_function(wrap_pyfunction!(parse_sql, module)?)?;
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;
