@@ -205,6 +205,83 @@ class CopyMasker:
     def cells(self) -> int:
         """How many cells were rewritten so far."""
 
+# --- TLS ---------------------------------------------------------------------------------------------------------
+
+@final
+class TlsServer:
+    """How a server does TLS (1.2 and newer; nothing is resumed): its chain and its key (PEM; RSA, ECDSA, Ed25519), the authorities of certificates
+    that clients may show (PEM; none is needed of them), and what is spoken inside (ALPN).
+
+    Raises NativeError CONFIG for what cannot be used, in words that hold nothing of the key.
+    """
+
+    def __new__(
+        cls, chain: bytes, key: bytes, clients: bytes | None = None, protocols: list[bytes] = ...
+    ) -> TlsServer: ...
+
+@final
+class TlsClient:
+    """How a client does it: whose certificates it takes (PEM), whether only for the name that it asked for, what it shows where it is asked
+    (chain and key). Raises as TlsServer."""
+
+    def __new__(
+        cls,
+        authorities: list[bytes],
+        checks_name: bool,
+        own: tuple[bytes, bytes] | None = None,
+        protocols: list[bytes] = ...,
+    ) -> TlsClient: ...
+
+class TlsConnection:
+    """One connection. `start`, `take` and `seal` raise NativeError where it cannot go on, and then `to_send` has the alert: CERTIFICATE when the
+    other side's is not taken, TLS for all else."""
+
+    def __new__(cls, how: TlsServer | TlsClient, host: str | None) -> TlsConnection:
+        """`host`: the name or address that a client asks for. NativeError TLS for what is neither."""
+
+    def start(self) -> None:
+        """Begin the handshake: a client has something to send then."""
+
+    def take(self, data: bytes) -> bytes:
+        """Bytes off the wire; gives the clear text that is whole by now."""
+
+    def seal(self, data: bytes) -> bytes:
+        """The bytes for the wire that carry `data`, behind whatever else waits to be sent."""
+
+    def to_send(self) -> bytes:
+        """What the connection itself has to say: handshake, alerts, keys."""
+
+    def farewell(self) -> bytes:
+        """The end of the connection (`close_notify`), as far as it can still be said."""
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the connection itself has something to say (`to_send`)."""
+
+    @property
+    def is_plain(self) -> bool:
+        """After `take`: it gave clear text, and nothing began, ended or has to be said."""
+
+    @property
+    def is_secure(self) -> bool:
+        """The handshake is done, the peer taken as far as its certificate is asked for."""
+
+    @property
+    def is_over(self) -> bool:
+        """The peer said that nothing more comes."""
+
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate (DER) that the peer showed, once the handshake is done."""
+
+    @property
+    def peer_name(self) -> str | None:
+        """The one common name in it."""
+
+    @property
+    def chosen_protocol(self) -> str | None:
+        """What was agreed on by ALPN, once the handshake is done."""
+
 # --- Audit -------------------------------------------------------------------------------------------------------
 
 @final

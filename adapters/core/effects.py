@@ -186,13 +186,14 @@ class StartTls:
     """Everything after this on the side is TLS. Plaintext that was already read behind it is an error.
 
     With a `host` the client is shown a certificate for it, from an authority (`minting.Authority`); TLS in TLS where there is some.
-    `begun`: what the peer said of the handshake before anybody asked for TLS.
+    `begun`: what the peer said of the handshake before anybody asked for TLS. `in_core`: to a target it is the core's TLS.
     """
 
     side: Side
     host: str | None = None
     authority: object | None = field(default=None, repr=False)
     begun: bytes = b""
+    in_core: bool = False
 
 
 @dataclass(frozen=True, slots=True)

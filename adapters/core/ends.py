@@ -11,9 +11,13 @@ import ssl
 from collections.abc import Callable
 from typing import Protocol, cast
 
+import structlog
+
 from adapters.core import events as saw
+from adapters.core.core_tls import ServedTls, TargetTls, reason
 from adapters.core.events import Event, Side
-from adapters.core.tls import Stacked, Tls
+from adapters.core.tls import Connection, Stacked, Tls
+from engine._native import NativeError, TlsConnection
 
 WRITE_HIGH_WATER = 1024 * 1024
 """Above this much unsent to one side, the other side is not read any more."""
@@ -26,6 +30,12 @@ CLOSE_TIMEOUT = 2.0
 """Seconds to get the last bytes out after `Close`; then the connection is cut, unless they are getting fewer."""
 MAX_LOOKS = 60
 """How often it may be found that they do."""
+_BROKEN = (ssl.SSLError, NativeError)
+"""What TLS raises that cannot go on: OpenSSL's, the core's."""
+_Way = ssl.SSLContext | ServedTls | TargetTls
+"""How TLS is done."""
+
+log = structlog.get_logger(__name__)
 
 
 class Hearer(Protocol):
@@ -79,7 +89,7 @@ class End(asyncio.Protocol):
         self._hearer: Hearer = hearer
         self._side = side
         self._unread_because: set[str] = set()
-        self._tls: Tls | Stacked | None = None
+        self._tls: Connection | None = None
         self._is_secured = False
         """That TLS stands was told."""
         self._is_lost = self._is_full = False
@@ -107,23 +117,23 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         tls = self._tls
-        if self.through is not None:
-            heard = self.through(data)
-            if heard is None:
-                return
-            data = heard
-        elif tls is not None:
-            try:
+        try:
+            if self.through is not None:
+                heard = self.through(data)
+                if heard is None:
+                    return
+                data = heard
+            elif tls is not None:
                 data = tls.take(data)
-            except ssl.SSLError as error:
-                self._tls_ended(error)
-                return
-            if not tls.is_plain:
-                self._hear_more(tls, data)
-                return
-        self._hearer.hear(self._side, data)
+        except _BROKEN as error:
+            self._tls_ended(error)
+            return
+        if tls is not None and not tls.is_plain:
+            self._hear_more(tls, data)
+        else:
+            self._hearer.hear(self._side, data)
 
-    def _hear_more(self, tls: Tls | Stacked, data: bytes) -> None:
+    def _hear_more(self, tls: Connection, data: bytes) -> None:
         """Clear text beside which something else may have happened to the connection."""
         if tls.has_words:
             self._say(tls.to_send())
@@ -182,7 +192,7 @@ class End(asyncio.Protocol):
         if self._tls is not None:
             try:
                 data = self._tls.seal(data)
-            except ssl.SSLError as error:
+            except _BROKEN as error:
                 self._tls_ended(error)
                 return
         transport.write(data)
@@ -190,25 +200,35 @@ class End(asyncio.Protocol):
             self._look_at_unsent()
 
     @property
-    def write(self) -> Callable[[bytes], None] | None:
-        """Where bytes go out at once, for `joint`. None: not at the moment, or they have to be sealed here."""
-        transport = self.transport
-        if transport is None or transport.is_closing() or self._is_full or self._tls is not None or self.out:
+    def way_out(self) -> tuple[Callable[[bytes], None], TlsConnection | None] | None:
+        """Where bytes go out at once, and what seals them, for `joint`. None: not at the moment, or they have to be sealed here."""
+        transport, tls = self.transport, self._tls
+        if transport is None or transport.is_closing() or self._is_full or self.out:
             return None
-        return transport.write
+        if tls is None:
+            return transport.write, None
+        return (
+            (transport.write, tls) if isinstance(tls, TlsConnection) and self._is_secured and not tls.is_over else None
+        )
 
-    def start_tls(
-        self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None, begun: bytes = b""
-    ) -> None:
+    def start_tls(self, way: _Way, *, server_side: bool, server_hostname: str | None, begun: bytes = b"") -> None:
         """From the next byte on, or from what has `begun`, the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
         if self.transport is None:
             raise RuntimeError("TLS was asked for where there is no connection")
-        tls = Tls(context, server_side=server_side, server_hostname=server_hostname)
-        self._tls = tls if self._tls is None else Stacked(self._tls, tls)
         self._is_secured = False
         try:
+            if isinstance(way, ssl.SSLContext):
+                tls: Connection = Tls(way, server_side=server_side, server_hostname=server_hostname)
+            else:
+                tls = way.connection(server_hostname)
+        except NativeError as error:
+            self._told_why(error)
+            self._hearer.tls_failed(self._side, error)
+            return
+        self._tls = tls if self._tls is None else Stacked(self._tls, tls)
+        try:
             self._tls.start()
-        except ssl.SSLError as error:
+        except _BROKEN as error:
             self._tls_ended(error)
             return
         self._write(self._tls.to_send())
@@ -229,9 +249,16 @@ class End(asyncio.Protocol):
         """Whether TLS was asked for and does not stand yet."""
         return self._tls is not None and not self._tls.is_secure
 
-    def _tls_ended(self, error: ssl.SSLError) -> None:
+    def _told_why(self, error: Exception) -> None:
+        if isinstance(error, NativeError):
+            log.warning("TLS failed", side=self._side.name, why=reason(error))
+
+    def _tls_ended(self, error: Exception) -> None:
         tls = self._tls
-        assert tls is not None
+        if tls is None:
+            self.abort()  # WHY: what carries bytes on without TLS failed in itself
+            return
+        self._told_why(error)
         self._write(tls.to_send())
         if tls.is_secure:
             # WHY no word to the session but the end: what cannot be read was never said.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable
 
 import structlog
 
+from adapters.core.core_tls import ServedTls, TargetTls, target_tls
 from adapters.core.effects import StartTls
 from adapters.core.ends import End
 from adapters.core.events import LookedUp, Side, UpstreamFailed
@@ -101,10 +102,12 @@ async def _connect(target: Target, end: asyncio.Protocol) -> None:
             return
 
 
-def tls_for(asked: StartTls, own: ssl.SSLContext | None, target: Target | None) -> tuple[ssl.SSLContext, str | None]:
+def tls_for(
+    asked: StartTls, own: ssl.SSLContext | ServedTls | None, target: Target | None
+) -> tuple[ssl.SSLContext | ServedTls | TargetTls, str | None]:
     """How TLS is done that was asked for, and with whom. `own` proves the listener to its clients."""
     if asked.side is Side.UPSTREAM and target is not None:
-        return upstream_context(target), target.host
+        return (target_tls if asked.in_core else upstream_context)(target), target.host
     if asked.host is not None:
         own = asked.authority.context(asked.host) if isinstance(asked.authority, Authority) else None
     if own is None:

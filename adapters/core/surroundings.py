@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from adapters.core.core_tls import ServedTls
 from adapters.core.ends import End
 from adapters.core.events import FactsRefreshed, UpstreamFailed
 from adapters.core.kept import KeptConnections
@@ -30,7 +31,7 @@ class Surroundings:
     """
 
     doorkeeper: Doorkeeper
-    client_tls: ssl.SSLContext | None = None
+    client_tls: ssl.SSLContext | ServedTls | None = None
     interrupt: Callable[[bytes], Awaitable[None]] | None = None
     errand: Callable[[Target, bytes], Awaitable[None]] | None = None
     refresh: Callable[[Target, bool], Awaitable[None]] | None = None

@@ -175,6 +175,30 @@ class Tls:
         return True
 
 
+class Connection(Protocol):
+    """What any of them is asked."""
+
+    def start(self) -> None: ...
+    def take(self, data: bytes, /) -> bytes: ...
+    def seal(self, data: bytes, /) -> bytes: ...
+    def to_send(self) -> bytes: ...
+    def farewell(self) -> bytes: ...
+    @property
+    def has_words(self) -> bool: ...
+    @property
+    def is_plain(self) -> bool: ...
+    @property
+    def is_secure(self) -> bool: ...
+    @property
+    def is_over(self) -> bool: ...
+    @property
+    def peer_name(self) -> str | None: ...
+    @property
+    def chosen_protocol(self) -> str | None: ...
+    @property
+    def end_point(self) -> bytes | None: ...
+
+
 class Stacked:
     """TLS inside TLS: what a client says to a host through a proxy that it speaks TLS to. The same words as `Tls`."""
 
@@ -182,7 +206,7 @@ class Stacked:
     is_plain = False
     """Nobody says so here."""
 
-    def __init__(self, outer: Tls | Stacked, inner: Tls) -> None:
+    def __init__(self, outer: Connection, inner: Connection) -> None:
         self._outer, self._inner = outer, inner
 
     def start(self) -> None:

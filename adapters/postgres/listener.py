@@ -17,6 +17,7 @@ from typing import cast
 import structlog
 
 from adapters.core import events as saw
+from adapters.core.core_tls import ServedTls
 from adapters.core.ports import Doorkeeper, Target
 from adapters.core.relay import Relay
 from adapters.core.surroundings import Surroundings
@@ -41,7 +42,7 @@ class ListenerSettings:
 
     host: str = "127.0.0.1"
     port: int = 0
-    tls: ssl.SSLContext | None = None
+    tls: ServedTls | None = None
     tls_required: bool = True
     proof: ClientProof = ClientProof.SCRAM
     resource: str | None = None

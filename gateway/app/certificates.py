@@ -1,20 +1,23 @@
 """The certificates that servers prove themselves with: made into TLS contexts, told by their ends, and changed while they serve.
 
 A server has the same context for as long as it listens; behind it stands the one that makes the next handshake, and a reload puts
-another there, whole: certificate, authorities of clients, and the key that resumed sessions hang on. Not here: certificates of the way
-to targets (`adapters.core.tls`). Called by `assembly`, `reloading` and what builds servers.
+another there, whole: certificate, authorities of clients, and the key that resumed sessions hang on. PostgreSQL's listeners have it in the core
+(`ServedTls`). Not here: certificates of the way to targets (`adapters.core.tls`, `core_tls`). Called by `assembly`, `reloading` and what builds servers.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from adapters.core.core_tls import Proof, ServedTls
 from adapters.core.tls import ServerContext, end_point
+from engine._native import NativeError
 from gateway.config import Config
 from gateway.config.model import ServerTls
 from gateway.errors import ConfigInvalid
@@ -73,6 +76,7 @@ class Certificates:
 
     def __init__(self) -> None:
         self._contexts: dict[str, ServedContext] = {}
+        self._in_core: dict[str, ServedTls] = {}
         self._proofs: dict[str, _Proof] = {}
 
     def context(self, config: Config, files: ServerTls, where: str) -> ssl.SSLContext:
@@ -80,6 +84,14 @@ class Certificates:
         context, proof = _read(config, files, where)
         self._contexts[where], self._proofs[where] = ServedContext.over(context), proof
         return self._contexts[where]
+
+    def in_core(self, config: Config, files: ServerTls, where: str) -> ServedTls:
+        """TLS as a server does it in the core. Raises ConfigInvalid."""
+        _, proof = _read(config, files, where)
+        with _refused(where):
+            self._in_core[where] = ServedTls(_shown(config, files, proof))
+        self._proofs[where] = proof
+        return self._in_core[where]
 
     def note(self, config: Config, files: ServerTls, where: str) -> None:
         """Remember a certificate that somebody else serves. Raises ConfigInvalid."""
@@ -95,7 +107,10 @@ class Certificates:
 
     def check(self, config: Config, files: ServerTls, where: str) -> None:
         """Whether what the files hold now could be served. Raises ConfigInvalid."""
-        _read(config, files, where)
+        _, proof = _read(config, files, where)
+        if where in self._in_core:
+            with _refused(where):
+                ServedTls(_shown(config, files, proof))
 
     def renew(self, config: Config, files: ServerTls, where: str) -> bool:
         """Serve what the files hold now, from the next connection on; whether that is something else. Raises ConfigInvalid, with nothing changed."""
@@ -104,6 +119,9 @@ class Certificates:
             return False
         if where in self._contexts:
             self._contexts[where].change(context)
+        if where in self._in_core:
+            with _refused(where):
+                self._in_core[where].change(_shown(config, files, proof))
         self._proofs[where] = proof
         return True
 
@@ -116,6 +134,24 @@ def served(config: Config) -> Iterator[tuple[str, ServerTls]]:
     for where, tls in ((FACES, config.faces.tls), (CONSOLE, config.console.tls), (RPC, config.rpc.tls)):
         if tls is not None:
             yield where, tls
+
+
+def _shown(config: Config, files: ServerTls, proof: _Proof) -> Proof:
+    """The same with its key. WHY looked at by OpenSSL before: what it would not show, the core does not either."""
+    return Proof(proof.chain, config.at(files.key).read_bytes(), proof.authorities)
+
+
+@contextmanager
+def _refused(where: str) -> Iterator[None]:
+    """What the core does not take, as what is wrong with the configuration."""
+    try:
+        yield
+    except (OSError, NativeError) as error:
+        why = error.args[0] if isinstance(error, NativeError) else type(error).__name__
+        raise ConfigInvalid(
+            f"the certificate of {where} cannot be used: {why}",
+            help="PostgreSQL's listeners take RSA of 2048 to 4096 bits, ECDSA (P-256, P-384) and Ed25519, X.509 version 3",
+        ) from error
 
 
 def _read(config: Config, files: ServerTls, where: str) -> tuple[ssl.SSLContext, _Proof]:

@@ -54,12 +54,13 @@ def make_listener(
 ) -> RunningListener:
     """The listener, not started; `host_keys` by where they listen. Raises ConfigInvalid for what cannot be used of its files."""
     host, port = split_address(one.bind) or ("", 0)
+    if one.protocol is ResourceProtocol.POSTGRES:
+        served = None if one.tls is None else certificates.in_core(config, one.tls, one.bind)
+        proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
+        settings = PostgresSettings(host=host, port=port, tls=served, proof=proof, resource=one.resource)
+        return PostgresListener(settings, doors, catalogs, pools)
     tls = None if one.tls is None else certificates.context(config, one.tls, one.bind)
     match one.protocol:
-        case ResourceProtocol.POSTGRES:
-            proof = ClientProof.TOKEN if one.auth is Auth.TOKEN else ClientProof.SCRAM
-            settings = PostgresSettings(host=host, port=port, tls=tls, proof=proof, resource=one.resource)
-            return PostgresListener(settings, doors, catalogs, pools)
         case ResourceProtocol.HTTP if _is_proxy(config, one):
             return proxy_listener(Address(host, port, tls), doors, one.resource or "")
         case ResourceProtocol.HTTP:

@@ -107,7 +107,7 @@ class Approach:
             if inbox.data[inbox.start :] != startup.GRANTED:
                 raise _failed("the target does not offer TLS")
             inbox.use(1)
-            self._out.wish(StartTls(Side.UPSTREAM))
+            self._out.wish(StartTls(Side.UPSTREAM, in_core=True))
             return None
         if self.phase is not Phase.GREETING:
             raise _failed("the target spoke out of turn")

@@ -15,6 +15,7 @@ pub mod scan;
 pub mod shell;
 pub mod sql;
 pub mod stack;
+pub mod tls;
 pub mod web;
 
 #[cfg(feature = "python")]

@@ -17,6 +17,7 @@ use crate::sql;
 mod audit;
 mod leave;
 mod postgres;
+mod tls;
 mod web;
 mod wire;
 
@@ -280,6 +281,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     audit::add_to(module)?;
     leave::add_to(module)?;
     postgres::add_to(module)?;
+    tls::add_to(module)?;
     web::add_to(module)?;
     wire::add_to(module)?;
     module.add_function(wrap_pyfunction!(parse_sql, module)?)?;

@@ -103,12 +103,19 @@ def test_asyncpg_begins_tls_at_once(place: World) -> None:
     assert asyncio.run(ask()) == 7
 
 
-@pytest.mark.parametrize("protocols", [[], ["h2"], ["http/1.1", "h2"]])
-def test_what_was_meant_for_another_protocol_gets_no_session(place: World, protocols: list[str]) -> None:
+@pytest.mark.parametrize("protocols", [["h2"], ["http/1.1", "h2"]])
+def test_what_was_meant_for_another_protocol_gets_no_tls(place: World, protocols: list[str]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    if protocols:
-        context.set_alpn_protocols(protocols)
+    context.set_alpn_protocols(protocols)
+    raw = socket.create_connection(("127.0.0.1", place.port), timeout=60)
+    with raw, pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
+        context.wrap_socket(raw)
+
+
+def test_direct_tls_without_a_protocol_gets_no_session(place: World) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     raw = socket.create_connection(("127.0.0.1", place.port), timeout=60)
     with context.wrap_socket(raw) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: world\r\n\r\n")

@@ -10,7 +10,6 @@ import asyncio
 import datetime
 import os
 import shutil
-import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import TypeVar
 
 import uvloop
 
+from adapters.core.core_tls import Proof, ServedTls
 from adapters.core.ports import Target
 from adapters.postgres.catalog import CatalogService
 from adapters.postgres.listener import ListenerSettings, PostgresListener
@@ -116,10 +116,12 @@ class Gateway:
     async def _serve(self, started: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
         self.keeper = SmallKeeper(self.target or self.server.target)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(self.server.ca_file, self.server.folder / "gateway.key")
+        chain, key = self.server.ca_file.read_bytes(), (self.server.folder / "gateway.key").read_bytes()
         settings = ListenerSettings(
-            tls=tls, tls_required=self.tls_required, proof=self.proof, notice_seconds=self.notice_seconds
+            tls=ServedTls(Proof(chain, key)),
+            tls_required=self.tls_required,
+            proof=self.proof,
+            notice_seconds=self.notice_seconds,
         )
         catalogs = CatalogService()
         self._listener = PostgresListener(settings, self.keeper, catalogs if self.reads_names else None, self.pools)

@@ -38,7 +38,7 @@ def test_tls_comes_before_the_first_word_and_is_never_given_up() -> None:
     approach.opened(tls=False)
     assert sent(out) == struct.pack("!II", 8, 80877103)
     approach.upstream(b"S")
-    assert out.effects() == [do.StartTls(Side.UPSTREAM)]
+    assert out.effects() == [do.StartTls(Side.UPSTREAM, in_core=True)]
     for answer in (b"N", b"E", b"S!"):
         approach, out = dialled(SECURE)
         approach.opened(tls=False)
