@@ -432,8 +432,13 @@ class PostgresLane:
     def answer(self, data: bytes, now: float) -> bytes | None:
         """As `reply`, with leave: its outcome waits in the log. None: nothing has changed, reply without leave."""
 
-    def wire(self, client: Callable[[bytes], None], target: Callable[[bytes], None], now: float) -> Wire:
-        """`carry` and `answer` between two sockets that are written to by these. `now` is the loop's clock."""
+    def wire(
+        self,
+        client: tuple[Callable[[bytes], None], TlsConnection | None],
+        target: tuple[Callable[[bytes], None], TlsConnection | None],
+        now: float,
+    ) -> Wire:
+        """`carry` and `answer` between two sockets: where each is written to, and the TLS over it. `now` is the loop's clock."""
 
     def line(self, log: Unwritten, decision_id: str, clock: int) -> bytes | None:
         """What is to be written for what `ask` found: `Unwritten.with_line`; None when its line is too long."""
@@ -449,7 +454,8 @@ class Wire:
     """Two sides of a connection whose lane is open (`adapters.core.joint`)."""
 
     def up(self, data: bytes) -> bytes | None:
-        """What came from the client. None: it was carried; else the clear text, of which nothing was. Raises what the target's `write` does."""
+        """What came from the client. None: it was carried; else the clear text, of which nothing was (`is_plain` of its TLS says what else
+        there is). Raises as `TlsConnection.take` and `seal`, and what the target's `write` does."""
 
     def down(self, data: bytes) -> bytes | None:
         """The same from the target, for the client."""

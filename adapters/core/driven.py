@@ -12,7 +12,10 @@ from adapters.core import effects as do
 from adapters.core.effects import Effect
 from adapters.core.events import Event
 from adapters.core.ports import Again, Answer, Lines
-from engine._native import Leave, Wire
+from engine._native import Leave, TlsConnection, Wire
+
+WayOut = tuple[Callable[[bytes], None], TlsConnection | None]
+"""Where bytes go out of a socket, and what opens and seals them."""
 
 
 class Lane(Protocol):
@@ -46,8 +49,8 @@ class Lane(Protocol):
     def answer(self, data: bytes, now: float) -> bytes | None:
         """As `reply`, with leave: its outcome is recorded. None: nothing has changed."""
 
-    def wire(self, client: Callable[[bytes], None], target: Callable[[bytes], None], now: float) -> Wire | None:
-        """`carry` and `answer` for bytes of these two, which are written to by them; None where there is no such thing."""
+    def wire(self, client: WayOut, target: WayOut, now: float) -> Wire | None:
+        """`carry` and `answer` for what these two sockets give; None where there is no such thing."""
 
     def take_back(self) -> None:
         """That is not to be carried here after all."""

@@ -23,7 +23,7 @@ class Joint:
 
     def join(self, lane: Lane, client: End, upstream: End, now: float) -> None:
         """Join them for what goes through the lane, where both can be."""
-        down, up = client.write, upstream.write
+        down, up = client.way_out, upstream.way_out
         if self._wire is None and down is not None and up is not None:
             self._wire = wire = lane.wire(down, up, now)
             if wire is not None:

@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::audit::{EntryForm, Unwritten};
 use super::leave::Leave;
-use super::wire::Wire;
+use super::wire::{WayOut, Wire};
 use super::{bytes, raise};
 use crate::failure::guarded;
 use crate::postgres;
@@ -141,8 +141,7 @@ impl PostgresLane {
     fn answer<'py>(&mut self, data: &Bound<'py, PyBytes>, now: f64) -> PyResult<Option<Bound<'py, PyBytes>>> {
         Ok(self.answered(data.py(), data.as_bytes(), now)?.map(|shown| rest(data, shown)))
     }
-    /// Both sides' `write` of the connection that this is the lane of, and the loop's clock.
-    fn wire(this: Py<Self>, client: Py<PyAny>, target: Py<PyAny>, now: f64) -> Wire {
+    fn wire(this: Py<Self>, client: WayOut, target: WayOut, now: f64) -> Wire {
         Wire::new(this, client, target, now)
     }
     fn line<'py>(
@@ -207,14 +206,14 @@ impl PostgresLane {
     }
 }
 
-pub(super) fn shown_as<'py>(up: Up, data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
+fn shown_as<'py>(up: Up, data: &Bound<'py, PyBytes>) -> Bound<'py, PyBytes> {
     match up {
         Up::AsItCame => data.clone(),
         Up::Instead(up) => PyBytes::new(data.py(), &up),
     }
 }
 
-pub(super) fn rest<'py>(data: &Bound<'py, PyBytes>, shown: usize) -> Bound<'py, PyBytes> {
+fn rest<'py>(data: &Bound<'py, PyBytes>, shown: usize) -> Bound<'py, PyBytes> {
     match shown {
         0 => data.clone(),
         shown => PyBytes::new(data.py(), data.as_bytes().get(shown..).unwrap_or_default()),

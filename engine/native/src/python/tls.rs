@@ -64,6 +64,28 @@ pub struct TlsConnection {
     is_plain: bool,
 }
 
+impl TlsConnection {
+    /// As `take`, behind `clear`.
+    pub(super) fn opened(&mut self, data: &[u8], clear: &mut Vec<u8>) -> Result<(), Failure> {
+        let (was_secure, begin) = (self.tls.is_secure(), clear.len());
+        self.is_plain = false;
+        guarded(|| self.tls.open(data, clear, &mut self.words))?;
+        self.is_plain = was_secure && clear.len() > begin && self.words.is_empty() && !self.tls.is_over();
+        Ok(())
+    }
+
+    /// Whether what was opened last is all that came.
+    pub(super) fn opened_plainly(&self) -> bool {
+        self.is_plain
+    }
+
+    /// As `seal`, behind `out`.
+    pub(super) fn sealed(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
+        out.append(&mut self.words);
+        guarded(|| self.tls.seal(data, out))
+    }
+}
+
 #[pymethods]
 impl TlsConnection {
     #[new]
