@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
 
 from adapters.core import events as saw
+from adapters.core.core_tls import Proof, ServedTls, target_tls
 from adapters.core.driven import Lane
 from adapters.core.ends import End
 from adapters.core.events import Side
 from adapters.core.joint import Joint
+from adapters.core.ports import Target
+from adapters.core.tls import Tls
 from gateway.audit.log import AuditLog
+from tests.certificates import Authority
 from tests.strategies.lanes import ANSWER, COMMAND, writer
 from tests.unit.adapters.core.test_ends import Hearer
 from tests.unit.adapters.core.test_relay import NoLane, Wire
@@ -125,6 +130,109 @@ def test_an_end_that_is_gone_carries_nothing_on(two: Two, which: int) -> None:
     assert two.join() is False or two.sockets[which].closing is False
     two.ends[which].connection_lost(None)
     assert two.ends[which].through is None
+    two.log.close()
+
+
+class Far:
+    """Who speaks TLS to one of the ends."""
+
+    def __init__(self, end: End, socket: Wire, tls: Tls) -> None:
+        self.end, self.socket, self.tls = end, socket, tls
+
+    def meet(self) -> None:
+        """Shake hands."""
+        self.tls.start()
+        for _ in range(4):
+            self.tell(b"")
+            self.said()
+        assert self.tls.is_secure
+
+    def tell(self, data: bytes, *, cut: int = 0) -> None:
+        sealed = self.tls.seal(data) if data else self.tls.to_send()
+        for piece in (sealed[:cut], sealed[cut:]):
+            if piece:
+                self.end.data_received(piece)
+
+    def said(self) -> bytes:
+        """What came over the socket, in clear."""
+        out, self.socket.out = self.socket.out, b""
+        return self.tls.take(out) if out else b""
+
+
+@pytest.fixture
+def secured(two: Two, tmp_path: Path) -> tuple[Far, Far]:
+    """A client and a target behind TLS: the core's on our side, OpenSSL's on theirs."""
+    authority = Authority("ca")
+    made = authority.issue("localhost", "dns:localhost")
+    (tmp_path / "ca.crt").write_bytes(authority.pem)
+    client, target = two.ends
+    client.start_tls(ServedTls(Proof(made.certificate, made.key)), server_side=True, server_hostname=None)
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
+    near = Far(client, two.sockets[0], Tls(trusting, server_side=False, server_hostname="localhost"))
+    near.meet()
+    target.start_tls(
+        target_tls(Target("localhost", 1, "app", tls=True, ca_file=str(tmp_path / "ca.crt"))),
+        server_side=False,
+        server_hostname="localhost",
+    )
+    proven = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    (tmp_path / "both.pem").write_bytes(made.certificate + made.key)
+    proven.load_cert_chain(tmp_path / "both.pem")
+    far = Far(target, two.sockets[1], Tls(proven, server_side=True, server_hostname=None))
+    far.meet()
+    two.hearer.heard.clear()
+    return near, far
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7])
+def test_tls_on_both_sides_is_opened_and_sealed_there(two: Two, secured: tuple[Far, Far], cut: int) -> None:
+    client, target = secured
+    assert two.join()
+    for _ in range(3):
+        client.tell(COMMAND, cut=cut)
+        if cut:
+            # What is less than a record is nothing yet, which is for others to hear.
+            assert two.join() or two.ends[0].through is not None
+        assert b"SELECT 1" in target.said()
+        target.tell(ANSWER)
+        assert client.said() == ANSWER[10:]
+    two.log.flush()
+    assert two.log.next_seq == 7
+    assert two.hearer.heard == []
+
+
+def test_what_else_happens_in_tls_is_heard(two: Two, secured: tuple[Far, Far]) -> None:
+    client, target = secured
+    assert two.join()
+    client.tell(b"X\0\0\0\4")
+    target.tell(b"N\0\0\0\4")
+    assert two.hearer.heard == [
+        saw.BytesReceived(Side.CLIENT, b"X\0\0\0\4"),
+        saw.BytesReceived(Side.UPSTREAM, b"N\0\0\0\4"),
+    ]
+    target.end.data_received(target.tls.farewell())
+    assert two.hearer.heard[2:] == [saw.EndReceived(Side.UPSTREAM)]
+    assert two.ends[1].way_out is None
+    two.log.close()
+
+
+def test_what_is_no_record_ends_its_side_and_nothing_goes_up(two: Two, secured: tuple[Far, Far]) -> None:
+    assert two.join()
+    sealed = bytearray(secured[0].tls.seal(COMMAND))
+    sealed[-1] ^= 1
+    two.ends[0].data_received(bytes(sealed))
+    assert two.sockets[1].out == b""
+    assert (two.sockets[0].closing, two.log.next_seq) == (True, 1)
+    two.log.close()
+
+
+def test_ends_whose_tls_is_not_the_cores_are_not_joined(two: Two, tmp_path: Path) -> None:
+    made = Authority("ca").issue("localhost", "dns:localhost")
+    (tmp_path / "both.pem").write_bytes(made.certificate + made.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    two.ends[0].start_tls(context, server_side=True, server_hostname=None)
+    assert not two.join()
     two.log.close()
 
 
