@@ -27,7 +27,7 @@ CRATE: Final = ROOT / "engine/native/fuzz"
 PAGE: Final = ROOT / "docs/measured/fuzzing.md"
 RESULTS: Final = ROOT / "results/fuzz"
 BINARY: Final = CRATE / "target/x86_64-unknown-linux-gnu/release/sallyport_fuzz"
-RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "output", "json", "lane", "rego")
+RUST: Final = ("sql", "lineage", "wire", "mask", "shell", "scan", "output", "json", "lane", "rego", "tls")
 ALL: Final = (*RUST, *TARGETS)
 MORE: Final = {
     "rego": ("policies/**/*.rego",),

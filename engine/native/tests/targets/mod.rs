@@ -20,6 +20,11 @@ use _native::sql::catalog::Catalog;
 use _native::web::answer::Show;
 use _native::web::json::{Mask, Masks, Method, Step};
 
+use strangers::tls;
+
+mod made;
+mod strangers;
+
 pub type Target = fn(&[u8]);
 
 pub const ALL: &[(&str, Target)] = &[
@@ -33,6 +38,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("json", json),
     ("lane", lane),
     ("rego", rego),
+    ("tls", tls),
 ];
 
 /// The parts of a file of seeds: between lines of `====`, `\xNN` is a byte.

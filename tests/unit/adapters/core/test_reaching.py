@@ -8,11 +8,13 @@ import ssl
 
 import pytest
 
+from adapters.core.core_tls import target_tls
 from adapters.core.effects import StartTls
 from adapters.core.events import LookedUp, Side
 from adapters.core.minting import Authority as Minting
 from adapters.core.ports import Target
 from adapters.core.reaching import MAX_ADDRESSES, is_connected, look_up, looked_up, tls_for
+from adapters.core.tls import upstream_context
 from tests.certificates import Authority
 from tests.unit.adapters.core.test_minting import NOW
 
@@ -62,7 +64,8 @@ def test_how_tls_is_done() -> None:
     minting = Minting(signs.pem, signs.key, lambda: NOW)
     target = Target("shop.example", 443, "")
     assert tls_for(StartTls(Side.CLIENT), own, target) == (own, None)
-    assert tls_for(StartTls(Side.UPSTREAM), own, target)[1] == "shop.example"
+    assert tls_for(StartTls(Side.UPSTREAM), own, target) == (upstream_context(target), "shop.example")
+    assert tls_for(StartTls(Side.UPSTREAM, in_core=True), own, target) == (target_tls(target), "shop.example")
     assert tls_for(StartTls(Side.CLIENT, "a.example", minting), own, target) == (minting.context("a.example"), None)
     for asked in (StartTls(Side.CLIENT), StartTls(Side.CLIENT, "a.example"), StartTls(Side.UPSTREAM)):
         with pytest.raises(RuntimeError):

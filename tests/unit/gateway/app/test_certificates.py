@@ -15,11 +15,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from adapters.core.core_tls import ServedTls, target_tls
+from adapters.core.ports import Target
+from engine._native import NativeError
 from gateway.app.certificates import FACES, RPC, Certificates, served
 from gateway.config import Config
 from gateway.config.model import Faces, ServerTls
 from gateway.errors import ConfigInvalid
 from tests.certificates import Authority, Issued
+from tests.chains import make
 
 FILES = ServerTls("own.crt", "own.key")
 
@@ -197,6 +201,62 @@ def test_a_socket_is_served_by_the_one_behind_it(tmp_path: Path) -> None:
         served_socket = context.wrap_socket(ours, server_side=True, do_handshake_on_connect=False)
         assert served_socket.context is not context
         served_socket.detach()
+
+
+def shown_in_core(served: ServedTls, folder: Path, authority: Authority, client: Issued | None = None) -> int:
+    """The number of the certificate that the next client is shown. Raises NativeError where the client is not let in."""
+    target = Target("gw", 1, "", ca_file=str(folder / "ca.pem"))
+    (folder / "ca.pem").write_bytes(authority.pem)
+    if client is not None:
+        target = replace(target, certificate=client.certificate.decode(), private_key=client.key.decode())
+    ours, theirs = served.connection(None), target_tls(target).connection("gw")
+    theirs.start()
+    for _ in range(3):
+        ours.take(theirs.to_send())
+        theirs.take(ours.to_send())
+    assert theirs.peer_certificate is not None
+    return x509.load_der_x509_certificate(theirs.peer_certificate).serial_number
+
+
+def test_the_core_shows_the_new_certificate_from_the_next_connection_on(tmp_path: Path) -> None:
+    authority, certificates = Authority(), Certificates()
+    people, files = Authority("people"), replace(FILES, client_ca="people.pem")
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", files))
+    first, second = authority.issue("gw", "dns:gw"), authority.issue("gw", "dns:gw")
+    put(tmp_path, first)
+    (tmp_path / "people.pem").write_bytes(people.pem)
+    served = certificates.in_core(config, files, FACES)
+    assert certificates.is_served(FACES)
+    assert shown_in_core(served, tmp_path, authority, people.issue("ana")) == serial(first)
+    for broken in (Issued(second.certificate, first.key), Issued(b"", b"")):
+        put(tmp_path, broken)
+        for look in (certificates.check, certificates.renew):
+            with pytest.raises(ConfigInvalid):
+                look(config, files, FACES)
+    put(tmp_path, second)
+    assert shown_in_core(served, tmp_path, authority) == serial(first), "not before it is asked for"
+    certificates.check(config, files, FACES)
+    assert certificates.renew(config, files, FACES)
+    assert shown_in_core(served, tmp_path, authority) == serial(second)
+    assert not certificates.renew(config, files, FACES)
+    (tmp_path / "people.pem").write_bytes(Authority("others").pem)
+    assert certificates.renew(config, files, FACES)
+    with pytest.raises(NativeError, match="no authority"):
+        shown_in_core(served, tmp_path, authority, people.issue("ana"))
+
+
+def test_what_the_core_does_not_serve_is_refused_in_words_and_leaves_the_old_one(tmp_path: Path) -> None:
+    authority, certificates = Authority(), Certificates()
+    config = replace(Config(), folder=tmp_path, faces=Faces("127.0.0.1:0", FILES))
+    first, other = authority.issue("gw", "dns:gw"), make("gw", kind="p521")
+    put(tmp_path, first)
+    served = certificates.in_core(config, FILES, FACES)
+    put(tmp_path, Issued(other.pem, other.key_pem))
+    assert Certificates().context(config, FILES, FACES)
+    for look in (certificates.check, certificates.renew, Certificates().in_core):
+        with pytest.raises(ConfigInvalid, match="of a kind that is not taken"):
+            look(config, FILES, FACES)
+    assert shown_in_core(served, tmp_path, authority) == serial(first)
 
 
 def of_another_kind() -> Issued:

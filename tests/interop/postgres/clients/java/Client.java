@@ -24,6 +24,7 @@ public class Client {
         with.setProperty("password", System.getenv("PGPASSWORD"));
         with.setProperty("sslmode", "verify-full");
         with.setProperty("sslrootcert", System.getenv("PGSSLROOTCERT"));
+        with.setProperty("channelBinding", "require");
         for (int at = 0; at < more.length; at += 2) with.setProperty(more[at], more[at + 1]);
         String database = URLEncoder.encode(System.getenv("PGDATABASE"), StandardCharsets.UTF_8);
         String where = "jdbc:postgresql://localhost:" + System.getenv("PGPORT") + "/" + database;
