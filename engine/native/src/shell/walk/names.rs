@@ -75,11 +75,11 @@ pub(super) fn is_program(word: &str) -> bool {
 /// A name, and what is left of it without the ending of programs, a version, and what builds of shells are told apart by.
 fn shorter(name: &str) -> impl Iterator<Item = &str> {
     let whole = name.strip_suffix(".exe").unwrap_or(name);
-    let joints = ['-', '.', '_'];
+    let joints = ['-', '.'];
     let number = whole.find(|char: char| char.is_ascii_digit());
     let unnumbered = number.and_then(|at| whole.get(..at)).map(|head| head.trim_end_matches(joints));
-    let shell =
-        whole.split(joints).next().filter(|head| tables::is_shell(head) || matches!(*head, "busybox" | "toybox"));
+    let is_shell = |head: &&str| tables::is_shell(head) || matches!(*head, "busybox" | "toybox");
+    let shell = whole.split(joints).next().filter(is_shell);
     [Some(name), Some(whole), unnumbered, shell].into_iter().flatten()
 }
 
@@ -126,7 +126,9 @@ mod tests {
             assert_eq!(alike(word), None, "{word}");
             assert_eq!(known(word).as_deref(), Some(program_name(word)));
         }
-        for word in ["./x.sh", "frobnicate", "bin/setup", "./install.sh", "a.out", "", "/", "./", "2048"] {
+        for word in
+            ["./x.sh", "./bash_setup.sh", "frobnicate", "bin/setup", "./install.sh", "a.out", "", "/", "./", "2048"]
+        {
             assert_eq!(known(word), None, "{word}");
         }
     }
