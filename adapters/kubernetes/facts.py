@@ -43,6 +43,8 @@ SHELLS = frozenset({"bash", "sh"})
 """Shells in whose place a guarded one is given."""
 _SHELL_OPTIONS = frozenset({"-i", "-l", "--login", "-il", "-li", "--noprofile", "--norc"})
 """What may stand behind one: nothing that says what it runs."""
+_SHELL_FOLDERS = frozenset({"/bin", "/usr/bin", "/usr/local/bin"})
+"""Where a shell is what its name says. WHY no others: a file that somebody called `bash` would run each line that was read as bash's."""
 _RAW_WORDS = ["env", "SALLYPORT_SHELL=raw"]
 """What stands before a shell that is to be one of the container's own; over SSH a variable says the same."""
 MAX_TARGET = 19_000
@@ -148,11 +150,13 @@ def asking_for(request: Forward, shell: Shell) -> Forward:
 
 def shells_of(request: Forward, usual: str) -> tuple[str, str | None]:
     """The bash that runs the lines of a guarded shell, the one that was named by its path or the usual one; and the `sh` that does where there is
-    none, unless it was bash that was asked for."""
+    none, unless it was bash that was asked for. A path outside the folders of programs names neither."""
     word = (query_of(request).get("command") or ("",))[0]
-    if word.rpartition("/")[2] == "bash":
-        return (word if word.startswith("/") else usual), None
-    return usual, word if word.startswith("/") else "/bin/sh"
+    folder, _, name = word.rpartition("/")
+    is_named = folder in _SHELL_FOLDERS
+    if name == "bash":
+        return (word if is_named else usual), None
+    return usual, word if is_named else "/bin/sh"
 
 
 def exec_of(request: Forward, argv: Sequence[str]) -> Forward:

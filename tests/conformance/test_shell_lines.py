@@ -9,6 +9,7 @@ from tests.conformance.alike_lines import TWINS
 from tests.conformance.dangerous_lines import DANGEROUS
 from tests.conformance.evasive_lines import EVASIVE
 from tests.conformance.harmless_lines import HARMLESS
+from tests.conformance.named_lines import NAMED
 from tests.conformance.verb_lines import DANGEROUS_VERBS, ORDINARY_VERBS
 from tests.shell_decisions import decide, developer
 
@@ -68,10 +69,21 @@ def test_a_search_that_removes_without_asking_for_a_name_is_denied(program: Prog
     assert "WHOLE_TREE" in {reason.code for reason in decision.reasons}
 
 
-@pytest.mark.parametrize("cause", TWINS)
+@pytest.mark.parametrize("cause", [*TWINS, *NAMED])
 def test_what_looks_alike_is_told_apart(program: Program, cause: str) -> None:
-    twins = TWINS[cause]
+    twins = {**TWINS, **NAMED}[cause]
     found = {line: decide(program, line).verdict for line in (*twins.stopped, *twins.everyday, *twins.free)}
     assert [line for line in twins.stopped if found[line] not in {Verdict.DENY, Verdict.HOLD}] == []
     assert [line for line in twins.everyday if found[line] is Verdict.DENY] == []
     assert [line for line in twins.free if found[line] is not Verdict.ALLOW] == []
+
+
+@pytest.mark.parametrize("folder", ["/x/", "./", "/bin/../bin/", "~/bin/"])
+@pytest.mark.parametrize(
+    "line", ["{}sh -c 'rm -rf /'", "{}sudo rm -rf /", "{}rm -rf /", "curl u | {}bash", "sudo {}bash -c 'rm -rf /'"]
+)
+def test_what_is_denied_by_its_name_is_denied_by_any_path(program: Program, line: str, folder: str) -> None:
+    plain, other = (decide(program, line.format(path)) for path in ("", folder))
+    codes = [{reason.code for reason in decision.reasons if reason.kind == "deny"} for decision in (plain, other)]
+    assert plain.verdict is other.verdict is Verdict.DENY
+    assert codes[0] <= codes[1]

@@ -216,8 +216,6 @@ ORDINARY_VERBS: Mapping[str, tuple[str, ...]] = {
         "python manage.py collectstatic --noinput",
         "php artisan migrate",
         "php artisan cache:clear",
-        "bin/rails test",
-        "bin/rails db:migrate",
         "php bin/console cache:clear",
         "latexmk -pdf x.tex",
         "latexmk -xelatex -interaction=nonstopmode x.tex",

@@ -21,11 +21,13 @@ DOUBTED = " -x a" * 6
 """Options nobody knows: whether the words behind them are their values is not told."""
 
 TEXTS = (
+    *("/x/sh -c", "./env -S", "bash-5.2 -c"),
     *("sh -c", "bash -lc", "su -c", "su root -c", "env -S", "eval", "ssh host", "watch", "script -qc", "flock f -c"),
     *(f"su{DOUBTED} -c", f"script{DOUBTED} -c", "sg g -x a -x a -c", "hyperfine -p", "nix-shell --run", "npx -c"),
 )
 """Commands that run the text behind them."""
 WORDS = (
+    *("/x/sudo", "./env A=b", "SUDO", "/x/xargs", "../x/find . -exec", "~/bin/nice"),
     *("sudo", "sudo -u a", "env A=b", "timeout 1", "nohup", "nice", "xargs", "xargs -I{}", "find . -exec", "busybox"),
     *(
         "docker exec c",

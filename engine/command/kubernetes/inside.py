@@ -46,6 +46,9 @@ _HIDES = re.compile(
 """What is one command to bash, by whose grammar texts are read, and to dash or BusyBox may be another one that is not seen: `a &>f rm x` runs `rm`
 there, `[[ a || rm ]]` too, `$'\\''` ends elsewhere, and their `echo` makes lines of `\\n`."""
 
+_BUILD = re.compile(r"[-._0-9]")
+"""What stands between the name of a program and what tells a version or a build of it: `bash-5.2`, `sh.distrib`."""
+
 ShellReader = Callable[[str], Command]
 """The shell's parser as this module needs it: a text to its command."""
 
@@ -69,7 +72,7 @@ def inside_container(
     if len(words) != len(argv):
         program = argv[0] or "?"
         return Inside((_program(program, via),), frozenset({"dynamic_argument"}), False)
-    name = words[0].rpartition("/")[2].lower()
+    name = _called(words[0])
     if name in SHELLS and _reads_its_input(words):
         # What it runs comes over the stream, and is judged there or nowhere.
         return Inside((_program(words[0], via),), frozenset({"shell_text"}), False)
@@ -82,6 +85,12 @@ def inside_container(
         return Inside((_program(words[0], via),))
     feature = "shell_text" if name in SHELLS else "runs_others"
     return Inside((_program(words[0], via),), frozenset({feature}), False)
+
+
+def _called(program: str) -> str:
+    """The name of a program without its folder, or of the program that a version or another build of it is called after."""
+    name = program.rpartition("/")[2].lower()
+    return name if name in RUNNERS else _BUILD.split(name)[0]
 
 
 def _reads_its_input(words: list[str]) -> bool:

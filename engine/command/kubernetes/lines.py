@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Final
 
 from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
@@ -53,9 +54,9 @@ def list_requests(line: Line) -> bool:
     programs = {one.shell.program for one in line.operations if one.shell is not None}
     listed: list[Operation] = []
     count = 0
-    for one in line.operations:
+    for one, behind in zip_longest(line.operations, line.operations[1:]):
         listed.append(one)
-        if one.shell is None or one.shell.program is None or not one.shell.argv or not is_kubectl(one.shell.program):
+        if one.shell is None or not runs_kubectl(one) or is_read_again(one, behind):
             continue
         if count > MAX_REQUESTS:
             continue
@@ -73,6 +74,20 @@ def list_requests(line: Line) -> bool:
         listed += [replace(step, via=(*via, *step.via[1:]), span=one.span) for step in part.operations]
     line.operations = listed
     return count > 0
+
+
+def runs_kubectl(one: Operation) -> bool:
+    """Whether an operation of a shell runs kubectl, or what is called so."""
+    facts = one.shell
+    return facts is not None and facts.program is not None and bool(facts.argv) and is_kubectl(facts.program)
+
+
+def is_read_again(one: Operation, behind: Operation | None) -> bool:
+    """Whether an operation is a program called like kubectl, and the one behind it what its words would do to kubectl itself."""
+    if one.shell is None or behind is None or behind.shell is None:
+        return False
+    is_same_place = behind.span == one.span and behind.shell.argv[1:] == one.shell.argv[1:]
+    return is_same_place and behind.shell.program != one.shell.program and runs_kubectl(behind)
 
 
 def _is_listed(shell: Shell, part: Line, programs: Set[str | None]) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from itertools import zip_longest
 
 from engine.command.documents.refusal import Refused
 from engine.command.kubernetes.command_line import NotPlain, outline_commands, split_words
 from engine.command.kubernetes.inside import ShellReader
 from engine.command.kubernetes.kubectl import is_kubectl, kubectl_line
 from engine.command.kubernetes.line import Line
-from engine.command.kubernetes.lines import list_requests
+from engine.command.kubernetes.lines import is_read_again, list_requests, runs_kubectl
 from engine.command.kubernetes.request import read_api_request
 from engine.command.shell.tree import Redirect
 from engine.command.tree import Access, Command, Effect, Operation, ParsedCommand, Problem, Target
@@ -75,8 +76,8 @@ def _by_shell(raw: bytes, text: str, shell: ShellReader | None, reason: NotPlain
         return _command(raw, text, _outline(text, reason))
     command = shell(text)
     line = Line([], set(command.features), list(command.problems), command.complete)
-    for operation in command.operations:
-        line.operations += _inside(operation, line, shell)
+    for operation, behind in zip_longest(command.operations, command.operations[1:]):
+        line.operations += [] if is_read_again(operation, behind) else _inside(operation, line, shell)
         _surroundings(operation, line)
     # WHY: what the line itself does comes before what was run to get its words.
     line.operations.sort(key=lambda one: len(one.via))
@@ -105,7 +106,7 @@ def _is_duplicate(redirect: Redirect) -> bool:
 def _inside(operation: Operation, line: Line, shell: ShellReader) -> list[Operation]:
     """An operation of a shell's; where it runs kubectl, what that asks of the API server."""
     facts = operation.shell
-    if facts is None or facts.program is None or not facts.argv or not is_kubectl(facts.program):
+    if facts is None or not runs_kubectl(operation):
         return [operation]
     if len(line.operations) >= MAX_OUTLINED:
         line.problem("too_many_objects", f"the line makes more than {MAX_OUTLINED} requests")

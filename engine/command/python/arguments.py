@@ -99,6 +99,8 @@ class Meant:
 
     targets: list[Target] = field(default_factory=list)
     signs: set[str] = field(default_factory=set)
+    file: str | None = None
+    """The file that runs where a command line has a first word of its own: that is only what the program is told it is called."""
     shell: list[str] = field(default_factory=list)
     sql: list[str] = field(default_factory=list)
     code: list[str] = field(default_factory=list)
@@ -127,11 +129,14 @@ def meaning(name: str | None, row: Row, given: Given, owner: str | None) -> Mean
             continue
         values = given.at(role)
         if values is None:
-            meant.unseen = meant.unseen or role.what in ("shell", "argv", "code", "module")
+            meant.unseen = meant.unseen or role.what in ("program", "shell", "argv", "code", "module")
             continue
         match role.what:
             case "shell":
                 _text(meant, meant.shell, values)
+            case "program":
+                meant.file = the_text(values)
+                meant.unseen = meant.unseen or meant.file is None
             case "argv":
                 _argv(meant, values, given)
             case "rest":
@@ -209,10 +214,11 @@ def _line(meant: Meant, words: list[str | None], *, is_open: bool) -> None:
     if not words or is_open or None in words:
         meant.signs.add("dynamic")
         meant.unseen = True
-    if words and words[0] is not None:
-        meant.targets.append(Target("program", words[0][:500], Access.EXECUTE, resolved=True))
-    if words:
-        meant.shell.append(" ".join(UNSEEN_WORD if word is None else shlex.quote(word) for word in words))
+    for first in dict.fromkeys((*words[:1], *filter(None, [meant.file]))):
+        if first is not None:
+            meant.targets.append(Target("program", first[:500], Access.EXECUTE, resolved=True))
+        line = [first, *words[1:]]
+        meant.shell.append(" ".join(UNSEEN_WORD if word is None else shlex.quote(word) for word in line))
 
 
 def _path_text(values: Values) -> str | None:

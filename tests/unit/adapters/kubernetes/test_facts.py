@@ -165,10 +165,16 @@ def test_where_somebody_types_on_a_terminal() -> None:
 
 
 def test_lines_run_in_the_bash_that_was_named_or_the_usual_one_or_in_sh_where_there_is_none() -> None:
-    assert facts.shells_of(exec_wanting("/opt/bin/bash"), "/bin/bash") == ("/opt/bin/bash", None)
+    assert facts.shells_of(exec_wanting("/usr/local/bin/bash"), "/bin/bash") == ("/usr/local/bin/bash", None)
     assert facts.shells_of(exec_wanting("bash"), "/bin/bash") == ("/bin/bash", None)
     assert facts.shells_of(exec_wanting("sh"), "/bin/bash") == ("/bin/bash", "/bin/sh")
-    assert facts.shells_of(exec_wanting("/opt/sh"), "/bin/bash") == ("/bin/bash", "/opt/sh")
+    assert facts.shells_of(exec_wanting("/usr/bin/sh"), "/bin/bash") == ("/bin/bash", "/usr/bin/sh")
+
+
+@pytest.mark.parametrize("folder", ["/x", "/tmp", ".", "x/bin", "/bin/../tmp", "/proc/self/cwd", ""])
+def test_a_file_that_is_called_like_a_shell_runs_no_lines(folder: str) -> None:
+    assert facts.shells_of(exec_wanting(f"{folder}/bash"), "/bin/bash") == ("/bin/bash", None)
+    assert facts.shells_of(exec_wanting(f"{folder}/sh"), "/bin/bash") == ("/bin/bash", "/bin/sh")
 
 
 def test_an_exec_of_ours_differs_in_its_words_and_streams_alone() -> None:

@@ -208,8 +208,8 @@ def test_a_container_without_bash_has_no_shell() -> None:
     house = opened(freezes=True)
     house.upstream(house.switched(house.up[0]) + said(b"hello", b"", 3))
     assert "give it the command" in str(house.status["message"])
-    house = PodHouse(judge=judging, freezes=True).begun(SHELL.replace("=bash", "=/opt/bin/bash"))
-    assert argv_in(house.up[0])[0] == "/opt/bin/bash"
+    house = PodHouse(judge=judging, freezes=True).begun(SHELL.replace("=bash", "=/usr/local/bin/bash"))
+    assert argv_in(house.up[0])[0] == "/usr/local/bin/bash"
 
 
 def test_a_line_that_loses_its_target_is_told_and_the_shell_lives_on() -> None:

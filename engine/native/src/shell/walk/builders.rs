@@ -13,7 +13,7 @@ const EDITORS: &[&str] = &[
 ];
 
 /// Programs that read commands from their standard input, besides shells, interpreters and clients of databases.
-const TAKES_COMMANDS: &[&str] = &[
+pub(super) const TAKES_COMMANDS: &[&str] = &[
     "cpan",
     "ftp",
     "lftp",

@@ -6,7 +6,7 @@ use super::args::Arg;
 use super::code::code_of;
 use super::tables::{self, Interpreter};
 use super::unwrap::{joined, take};
-use super::Walker;
+use super::{names, Walker};
 
 /// How deep commands may stand in one another: what is deeper counts as code.
 const MOST_NESTED: usize = 12;
@@ -83,7 +83,7 @@ impl Walker<'_> {
 }
 
 fn reads_code(word: &str) -> bool {
-    tables::reads_code(&tables::program_name(word))
+    names::of(word).any(|name| tables::reads_code(&name))
 }
 
 /// Whether a program that runs code stands somewhere in a text.
@@ -108,23 +108,30 @@ fn runs_given(args: &[Arg], given: Given, depth: usize) -> bool {
     if depth > MOST_NESTED {
         return true;
     }
-    let deeper = depth.saturating_add(1);
     let Some(word) = first.literal.as_deref() else {
-        // Which program it is only the run tells: the walk says so itself, unless the name is what was fetched.
-        return given == Given::Words;
+        // Which program it is only the run tells: the walk says so itself, unless the name is what was fetched, or stands there.
+        let known = names::known(&first.shown);
+        return given == Given::Words || known.is_some_and(|name| program_runs(&name, args, given, depth));
     };
-    let name = tables::program_name(word);
+    if given == Given::Words && word.contains("{}") {
+        return true;
+    }
+    names::of(word).any(|name| program_runs(&name, args, given, depth))
+}
+
+/// The same of the words of a program.
+fn program_runs(name: &str, args: &[Arg], given: Given, depth: usize) -> bool {
+    let deeper = depth.saturating_add(1);
     let rest = args.get(1..).unwrap_or_default();
     let anywhere = || {
         let found = rest.iter().take(MOST_SEARCHED).enumerate().filter(|(_, arg)| reads_code(&arg.shown));
         found.map(|(at, _)| at).any(|at| runs_given(rest.get(at..).unwrap_or_default(), given, deeper))
     };
-    match name.as_str() {
-        _ if given == Given::Words && word.contains("{}") => return true,
-        _ if tables::is_shell(&name) => return shell_runs(rest, given),
+    match name {
+        _ if tables::is_shell(name) => return shell_runs(rest, given),
         "eval" => return true,
         "source" | "." => return rest.first().is_none_or(is_input) || given == Given::Words,
-        "xargs" | "gxargs" | "parallel" => return words_run(&name, args, deeper),
+        "xargs" | "gxargs" | "parallel" => return words_run(name, args, deeper),
         "awk" | "gawk" | "mawk" | "nawk" | "sed" | "gsed" | "make" | "gmake" => {
             let files = rest.iter().zip(rest.iter().skip(1)).any(|(option, file)| option.is("-f") && is_input(file));
             return files || rest.iter().any(|arg| arg.is("-f-") || arg.is("--file=-") || arg.is("--makefile=-"));
@@ -132,10 +139,10 @@ fn runs_given(args: &[Arg], given: Given, depth: usize) -> bool {
         "busybox" | "toybox" => return runs_given(rest, given, deeper),
         _ => {}
     }
-    if let Some(interpreter) = tables::interpreter(&name) {
-        return interpreter_runs(&name, interpreter, rest, given);
+    if let Some(interpreter) = tables::interpreter(name) {
+        return interpreter_runs(name, interpreter, rest, given);
     }
-    if let Some(wrapper) = tables::wrapper(&name) {
+    if let Some(wrapper) = tables::wrapper(name) {
         let Ok(taken) = take(wrapper, args) else {
             return rest.iter().any(|arg| names_runner(&arg.shown));
         };
@@ -146,7 +153,7 @@ fn runs_given(args: &[Arg], given: Given, depth: usize) -> bool {
             || taken.others.iter().any(|at| runs_given(from(*at), given, deeper))
             || runs_given(from(taken.rest), given, deeper);
     }
-    if tables::has_subcommands(&name) || name == "su" || !tables::knows(&name) {
+    if tables::has_subcommands(name) || name == "su" || !tables::knows(name) {
         return anywhere();
     }
     false

@@ -24,6 +24,7 @@ mod globs;
 mod held;
 mod looks;
 mod multiplexers;
+mod names;
 mod narrowing;
 mod options;
 mod own_verbs;

@@ -91,7 +91,7 @@ pub(super) fn decode_base64(text: &str) -> Option<String> {
 fn names(command: &Command, into: &mut Vec<String>) {
     match &command.body {
         Body::Simple { words, .. } => {
-            into.extend(words.iter().take(4).filter_map(Word::literal).map(|word| tables::program_name(&word)));
+            into.extend(words.iter().take(4).filter_map(Word::literal).flat_map(|word| super::names::of(&word)));
         }
         Body::Group(script) | Body::Subshell(script) => {
             for inner in script.iter().flat_map(|item| &item.pipelines).flat_map(|pipeline| &pipeline.commands).take(8)

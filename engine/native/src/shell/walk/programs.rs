@@ -6,7 +6,7 @@ use super::carriers::target;
 use super::deciding::{deciding, holding};
 use super::simple::Around;
 use super::tables::{self, Entry, Touches};
-use super::{own_verbs, paths, Input, Walker};
+use super::{names, own_verbs, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
 impl Walker<'_> {
@@ -199,8 +199,8 @@ impl Walker<'_> {
 }
 
 fn unknown_kind(args: &[Arg]) -> Kind {
-    let by_path = args.first().is_some_and(|arg| arg.shown.contains('/'));
-    if by_path && args.first().is_some_and(|arg| tables::program_name(&arg.shown).contains('/')) {
+    let is_file = args.first().is_some_and(|arg| names::is_file(names::program_name(&arg.shown)));
+    if is_file {
         Kind::RunFile
     } else {
         Kind::Run

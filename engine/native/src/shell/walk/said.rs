@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::syntax::{Body, Command, Part, Redirect, Script};
 use super::args::{shown, Arg};
 use super::pipelines::decode_base64;
-use super::{reaching, Walker};
+use super::{names, reaching, Walker};
 
 /// Longer texts are not followed.
 const MAX_TEXT: usize = 4_096;
@@ -24,7 +24,8 @@ impl Walker<'_> {
         };
         let args: Vec<Arg> = words.iter().map(|word| Arg::of(word, self.held.constants())).collect();
         let (program, rest) = args.split_first()?;
-        match program.literal.as_deref()? {
+        let word = program.literal.as_deref()?;
+        match names::known(word).as_deref().unwrap_or(word) {
             "ls" => Some(listed(rest).join("\n")),
             "find" => Some(self.found_names(&args).join("\n")),
             name if HANDS_ON.contains(&name) => before.map(str::to_owned),

@@ -41,9 +41,6 @@ impl Walker<'_> {
             }
             "at" | "batch" | "crontab" | "ssh" | "sftp" => self.stdin_texts(name, args, around),
             _ if tables::has_subcommands(name) => self.subcommand(name, args, around),
-            _ if name.starts_with("ld-linux") || name.starts_with("ld-musl") || name == "ld.so" => {
-                Some(inner(name, without_options(rest)))
-            }
             _ => None,
         }
     }
@@ -336,16 +333,4 @@ fn env_split(rest: &[Arg]) -> Option<Unwrapped> {
         None => words.extend(rest.get(at.saturating_add(1)..).unwrap_or_default().iter().cloned()),
     }
     Some(Unwrapped::Texts { wrapper: "env".to_owned(), texts: vec![joined(&words)], signs: Vec::new(), remote: false })
-}
-
-fn without_options(rest: &[Arg]) -> Vec<Arg> {
-    let mut at = 0_usize;
-    while let Some(arg) = rest.get(at) {
-        if !arg.is_option() {
-            break;
-        }
-        let valued = ["--library-path", "--preload", "--audit", "--argv0", "--inhibit-rpath", "--inhibit-cache"];
-        at = at.saturating_add(if valued.iter().any(|option| arg.is(option)) { 2 } else { 1 });
-    }
-    rest.get(at..).unwrap_or_default().to_vec()
 }

@@ -7,11 +7,10 @@ use super::args::Arg;
 use super::effort::bytes_of;
 use super::expansions::names_in;
 use super::held::{Changes, Texts};
-use super::paths;
 use super::redirects::Redirected;
 use super::tables;
 use super::unwrap::Unwrapped;
-use super::{Input, Walker};
+use super::{names, paths, Input, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// More words than this are not followed through wrappers: each takes a copy.
@@ -196,15 +195,23 @@ impl Walker<'_> {
         };
         let Some(word) = first.literal.clone().filter(|word| !word.is_empty()) else {
             self.feature("dynamic_command");
-            self.unknown(args, around, "dynamic_command", "which command runs is only known when it runs");
+            let message = "which command runs is only known when it runs";
+            self.unknown(args, around.clone_plain(), "dynamic_command", message);
+            if let Some(name) = names::known(&first.shown) {
+                self.run_as(&name, args, around);
+            }
             return;
         };
-        if self.functions.contains(&word) {
-            self.described(Kind::CallFunction, args, around);
-            self.call(&word, args);
-            return;
+        let is_file = names::is_file(&word);
+        let is_function = self.functions.contains(&word);
+        if is_function {
+            self.described(Kind::CallFunction, args, around.clone_plain());
         }
         self.call(&word, args);
+        // Some shells take no file's name for a function: they run the file.
+        if is_function && !is_file {
+            return;
+        }
         if self.aliases.contains(&word) {
             self.unknown(args, around, "shadowed_program", "a name is used that is an alias by then");
             return;
@@ -215,12 +222,36 @@ impl Walker<'_> {
             self.problem("dynamic_command", "a program's name has blanks: it may be run as a text", span);
             self.embedded(&word, span, "argument");
         }
-        let name = tables::program_name(&word);
-        match self.unwrap(&name, args, &around) {
-            Unwrapped::Program => self.program(&name, args, around),
+        let name = names::program_name(&word);
+        let other = names::alike(&word);
+        let beside = other.as_ref().map(|_| around.clone_plain());
+        match is_file {
+            true => self.apart(|walker| walker.program_or_wrapper(name, args, around)),
+            false => self.program_or_wrapper(name, args, around),
+        }
+        if let (Some(other), Some(around)) = (other, beside) {
+            self.run_as(&other, args, around);
+        }
+    }
+
+    /// What these words would do to the program that the first of them is called like. It is a file: nothing of the shell changes.
+    fn run_as(&mut self, name: &str, args: &[Arg], around: Around) {
+        if !self.affords(bytes_of(args)) {
+            return;
+        }
+        let mut words = args.to_vec();
+        if let Some(first) = words.first_mut() {
+            *first = Arg::text(name, first.span);
+        }
+        self.apart(|walker| walker.program_or_wrapper(name, &words, around));
+    }
+
+    fn program_or_wrapper(&mut self, name: &str, args: &[Arg], around: Around) {
+        match self.unwrap(name, args, &around) {
+            Unwrapped::Program => self.program(name, args, around),
             Unwrapped::Inner { wrapper, args: inner, signs, remote } => {
                 self.inside(&wrapper, remote, &signs, |walker| {
-                    walker.runs_in(&name, args);
+                    walker.runs_in(name, args);
                     walker.run(&inner, around);
                 });
             }

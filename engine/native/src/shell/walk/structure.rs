@@ -7,7 +7,7 @@ use super::super::vocabulary::Kind;
 use super::effort;
 use super::held::Changes;
 use super::redirects::Redirected;
-use super::{Input, Walker};
+use super::{names, Input, Walker};
 
 /// Operators of `[[ ]]` whose operands are arithmetic.
 const COMPARES_NUMBERS: &[&str] = &["-eq", "-ne", "-lt", "-le", "-gt", "-ge"];
@@ -236,7 +236,7 @@ impl Walker<'_> {
 
     fn function(&mut self, name: &str, body: &Rc<Command>, span: (usize, usize)) {
         self.feature("function_defined");
-        if super::tables::knows(name) {
+        if names::is_program(name) {
             self.feature("shadowed_program");
             self.problem("shadowed_program", &format!("a function takes the name of the program `{name}`"), span);
         }
@@ -317,7 +317,7 @@ impl Walker<'_> {
     /// Where the shell has no arithmetic command, `((rm x))` is a subshell in a subshell.
     fn other_reading(&mut self, text: &str, span: (usize, usize), index: usize) {
         let first = text.split_whitespace().next().unwrap_or_default();
-        if first.len() > 1 && super::tables::knows(first) && text.trim().contains(char::is_whitespace) {
+        if first.len() > 1 && names::is_program(first) && text.trim().contains(char::is_whitespace) {
             self.problem("two_readings", "some shells run this as commands, others as arithmetic", span);
             if let Some(operation) = self.at(index) {
                 operation.kind = Kind::Unknown;

@@ -7,25 +7,9 @@ use std::sync::OnceLock;
 
 use super::super::vocabulary::{Kind, Sign};
 use super::args::Known;
+use super::builders::TAKES_COMMANDS;
 use super::deciding::{conditions, Condition};
 use super::variables::Variables;
-
-/// Folders whose programs are what their names say.
-const PROGRAM_FOLDERS: &[&str] = &[
-    "/bin/",
-    "/sbin/",
-    "/usr/bin/",
-    "/usr/sbin/",
-    "/usr/local/bin/",
-    "/usr/local/sbin/",
-    "/opt/homebrew/bin/",
-    "/snap/bin/",
-    "/usr/libexec/",
-    "/usr/lib/",
-    "/lib/",
-    "/lib64/",
-    "/system/bin/",
-];
 
 /// What a wrapper runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -362,7 +346,8 @@ impl Tables {
 }
 
 pub fn wrapper(name: &str) -> Option<&'static Wrapper> {
-    tables().wrappers.get(name)
+    let wrappers = &tables().wrappers;
+    wrappers.get(name).or_else(|| wrappers.get("ld.so").filter(|_| is_loader(name)))
 }
 
 pub fn interpreter(name: &str) -> Option<&'static Interpreter> {
@@ -416,10 +401,21 @@ pub fn is_changed_by(name: &str, value: Option<&str>) -> bool {
 /// Whether any table knows the program.
 pub fn knows(name: &str) -> bool {
     is_shell(name)
-        || matches!(name, "eval" | "source" | "find" | "awk" | "sed" | "trap" | "sudo")
+        || matches!(
+            name,
+            "eval" | "source" | "trap" | "coproc" | "busybox" | "toybox" | "run-parts" | "gfind" | "bfs" | "xhs"
+        )
+        || TAKES_COMMANDS.contains(&name)
         || wrapper(name).is_some()
         || interpreter(name).is_some()
         || !entries(name).is_empty()
+        || known(name).is_some()
+        || has_subcommands(name)
+}
+
+/// Whether a program starts the one that its words name: the loader of a system.
+fn is_loader(name: &str) -> bool {
+    name.starts_with("ld") && name.contains(".so") || matches!(name, "linker" | "linker64")
 }
 
 pub fn is_shell(name: &str) -> bool {
@@ -450,18 +446,6 @@ pub fn reads_code(name: &str) -> bool {
     is_shell(name) || interpreter(name).is_some() || matches!(name, "eval" | "source" | "xargs" | "parallel")
 }
 
-/// A program's name without the folder it always is in.
-pub fn program_name(word: &str) -> String {
-    let mut plain = word.strip_prefix('\\').unwrap_or(word);
-    for folder in PROGRAM_FOLDERS {
-        if let Some(rest) = plain.strip_prefix(folder) {
-            plain = rest.rsplit('/').next().unwrap_or(rest);
-            break;
-        }
-    }
-    plain.to_owned()
-}
-
 /// What is wrong with the tables; nothing, or a test fails.
 pub fn faults() -> &'static [String] {
     &tables().faults
@@ -474,13 +458,5 @@ mod tests {
     #[test]
     fn the_tables_say_nothing_that_nobody_understands() {
         assert_eq!(faults(), &[] as &[String]);
-    }
-
-    #[test]
-    fn a_program_is_its_name_in_the_folders_of_programs_only() {
-        assert_eq!(program_name("/usr/bin/rm"), "rm");
-        assert_eq!(program_name("\\rm"), "rm");
-        assert_eq!(program_name("/tmp/rm"), "/tmp/rm");
-        assert_eq!(program_name("./rm"), "./rm");
     }
 }

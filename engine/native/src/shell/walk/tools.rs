@@ -4,7 +4,7 @@ use super::super::tree::Target;
 use super::super::vocabulary::Sign;
 use super::args::{Arg, Line};
 use super::simple::Around;
-use super::{paths, tables, Walker};
+use super::{names, paths, tables, Walker};
 use crate::sql::tree::{Access, Effect};
 
 /// A file of more bytes than this fills a disk.
@@ -198,7 +198,7 @@ impl Walker<'_> {
             };
             let first = value.split_whitespace().next().unwrap_or_default();
             let is_name = variable.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if is_name && value.trim().contains(' ') && tables::knows(&tables::program_name(first)) {
+            if is_name && value.trim().contains(' ') && names::known(first).is_some() {
                 self.sign(index, Sign::OpaqueCode);
                 self.carried_text(name, &arg.part(value), around);
             }

@@ -37,6 +37,9 @@ def requests(text: str, protocol: str = "shell") -> list[Kubernetes]:
         "kubectl create clusterrolebinding x --clusterrole=cluster-admin --user=bo",
         "oc -n a delete project b",
         "kubectl.exe delete ns prod",
+        "./kubectl delete ns prod",
+        "/x/KUBECTL.exe -n a delete pod b",
+        "/bin/../bin/oc delete project b",
     ],
 )
 def test_a_line_asks_the_same_in_a_shell_as_by_itself(line: str) -> None:
@@ -55,6 +58,8 @@ def test_a_line_asks_the_same_in_a_shell_as_by_itself(line: str) -> None:
         "bash -c 'kubectl delete ns prod'",
         "kubectl exec web -- kubectl delete ns prod",
         "ssh host kubectl delete ns prod",
+        "/x/env /x/kubectl delete ns prod",
+        "~/bin/kubectl delete ns prod",
         "KUBECONFIG=x timeout 5 kubectl --context c delete ns prod > log",
         "echo $(kubectl delete ns prod)",
         "python3 -c 'import os; os.system(\"kubectl delete ns prod\")'",
@@ -62,6 +67,12 @@ def test_a_line_asks_the_same_in_a_shell_as_by_itself(line: str) -> None:
 )
 def test_a_namespace_that_is_deleted_is_found_wherever_kubectl_stands(text: str) -> None:
     assert ("delete", "namespaces", "prod") in [(one.verb, one.resource, one.name) for one in requests(text)]
+
+
+def test_a_file_called_like_kubectl_asks_once_however_its_line_is_read() -> None:
+    for protocol in ("shell", "kubernetes"):
+        found = [(one.verb, one.resource) for one in requests("./kubectl get pods; /x/kubectl delete ns prod | cat", protocol)]
+        assert found == [("list", "pods"), ("delete", "namespaces")]
 
 
 def test_it_is_found_in_a_program_of_python_too() -> None:

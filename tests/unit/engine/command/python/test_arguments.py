@@ -123,6 +123,25 @@ def test_whether_a_process_is_seen(text: str, complete: bool) -> None:
     assert parse_command("python", text).command.complete is complete
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "execv('/x/rm', ['ls', '/etc/x'])",
+        "execl('/x/rm', 'ls', '/etc/x')",
+        "execve('/x/rm', ['ls', '/etc/x'], {})",
+        "spawnv(os.P_WAIT, '/x/rm', ['ls', '/etc/x'])",
+        "spawnlp(os.P_WAIT, '/x/rm', 'ls', '/etc/x')",
+        "posix_spawn('/x/rm', ['ls', '/etc/x'], {})",
+    ],
+)
+def test_the_file_that_runs_counts_and_not_only_what_it_is_told_it_is_called(call: str) -> None:
+    command = parse_command("python", f"import os\nos.{call}").command
+    assert [target.name for target in the("run_process", f"import os\nos.{call}").targets] == ["ls", "/x/rm"]
+    assert {"inspect", "run_file", "delete_file"} <= {one.kind for one in command.operations}
+    hidden = call.replace("'/x/rm'", "os.environ['X']")
+    assert not parse_command("python", f"import os\nos.{hidden}").command.complete
+
+
 def test_sql_is_read_with_the_places_for_values() -> None:
     for text in (
         "SELECT a FROM t WHERE b = %s",
