@@ -297,10 +297,8 @@ fn fill(
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::super::configured::{Client, Own, Server};
+    use super::super::made;
     use super::*;
-
-    #[path = "../../../tests/targets/made.rs"]
-    mod made;
 
     /// A server and a client that know each other.
     fn acquainted() -> (Tls, Tls) {
@@ -314,7 +312,9 @@ mod tests {
             assert_eq!(opened(&mut client, &mut down, &mut up).unwrap(), b"");
         }
         assert!(server.is_secure() && client.is_secure() && up.is_empty() && down.is_empty());
-        assert!(server.is_server() && !client.is_server() && client.peer_leaf().is_some() && client.protocol().is_none());
+        assert!(
+            server.is_server() && !client.is_server() && client.peer_leaf().is_some() && client.protocol().is_none()
+        );
         (server, client)
     }
 
