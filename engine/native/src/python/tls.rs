@@ -127,7 +127,8 @@ impl TlsConnection {
         Ok(PyBytes::new(py, &out))
     }
 
-    fn to_send<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+    #[pyo3(name = "to_send")]
+    fn say<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &std::mem::take(&mut self.words))
     }
 

@@ -292,3 +292,99 @@ fn fill(
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::super::configured::{Client, Own, Server};
+    use super::super::made;
+    use super::*;
+
+    /// A server and a client that know each other.
+    fn acquainted() -> (Tls, Tls) {
+        let (chain, key) = made::of_itself();
+        let mut server = Server::new(Own { chain: &chain, key: &key }, None, &[]).unwrap().connection().unwrap();
+        let mut client = Client::new(&[&chain], true, None, &[]).unwrap().connection("localhost").unwrap();
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        client.start(&mut up).unwrap();
+        for _ in 0..3 {
+            assert_eq!(opened(&mut server, &mut up, &mut down).unwrap(), b"");
+            assert_eq!(opened(&mut client, &mut down, &mut up).unwrap(), b"");
+        }
+        assert!(server.is_secure() && client.is_secure() && up.is_empty() && down.is_empty());
+        assert!(
+            server.is_server() && !client.is_server() && client.peer_leaf().is_some() && client.protocol().is_none()
+        );
+        (server, client)
+    }
+
+    fn opened(by: &mut Tls, wire: &mut Vec<u8>, out: &mut Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let mut clear = Vec::new();
+        by.open(&std::mem::take(wire), &mut clear, out).map(|()| clear)
+    }
+
+    /// The client's wish for other keys, and that the server takes others too.
+    fn asks_for_keys(client: &mut Tls) -> Vec<u8> {
+        let Side::Client(side) = &mut client.side else { panic!("this is a client") };
+        match side.process_tls_records(&mut []).state.unwrap() {
+            ConnectionState::WriteTraffic(traffic) => traffic.refresh_traffic_keys().unwrap(),
+            _ => panic!("nothing can be said now"),
+        }
+        let mut out = Vec::new();
+        client.start(&mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn who_wants_other_keys_gets_an_answer_and_is_heard_by_them() {
+        let (mut server, mut client) = acquainted();
+        for _ in 0..3 {
+            let (mut up, mut down) = (asks_for_keys(&mut client), Vec::new());
+            assert!(!up.is_empty());
+            client.seal(b"by other keys", &mut up).unwrap();
+            assert_eq!(opened(&mut server, &mut up, &mut down).unwrap(), b"by other keys");
+            assert!(!down.is_empty(), "its own keys are others now");
+            server.seal(b"so are mine", &mut down).unwrap();
+            assert_eq!(opened(&mut client, &mut down, &mut up).unwrap(), b"so are mine");
+        }
+    }
+
+    #[test]
+    fn who_asks_for_keys_without_end_is_turned_away() {
+        let (mut server, mut client) = acquainted();
+        let (mut down, mut failed) = (Vec::new(), false);
+        for _ in 0..100 {
+            failed |= opened(&mut server, &mut asks_for_keys(&mut client), &mut down).is_err();
+        }
+        assert!(failed);
+        assert!(down.len() < 4096);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_given_back() {
+        let (mut server, mut client) = acquainted();
+        let mut wire = Vec::new();
+        client.seal(&vec![1; 300_000], &mut wire).unwrap();
+        let (mut clear, mut out) = (Vec::new(), Vec::new());
+        for piece in wire.chunks(20_000) {
+            server.open(piece, &mut clear, &mut out).unwrap();
+            assert!(server.waiting.len() <= RECORD.saturating_add(300));
+        }
+        assert_eq!(clear, vec![1; 300_000]);
+        assert!(server.waiting.capacity() <= MOST_KEPT && out.is_empty());
+    }
+
+    #[test]
+    fn behind_the_end_nothing_is_heard_and_nothing_kept() {
+        let (mut server, mut client) = acquainted();
+        let (mut up, mut down) = (Vec::new(), Vec::new());
+        client.seal(b"bye", &mut up).unwrap();
+        client.farewell(&mut up);
+        up.extend_from_slice(b"and something else");
+        assert_eq!(opened(&mut server, &mut up, &mut down).unwrap(), b"bye");
+        assert!(server.is_over() && server.waiting.is_empty());
+        assert_eq!(opened(&mut server, &mut vec![0; 70_000], &mut down).unwrap(), b"");
+        assert!(server.waiting.is_empty());
+        assert!(client.seal(b"more", &mut up).is_err());
+    }
+}

@@ -11,5 +11,10 @@ mod verifiers;
 mod words;
 pub mod x509;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+#[path = "../../tests/targets/made.rs"]
+mod made;
+
 pub use configured::{Client, Server};
 pub use connection::Tls;
