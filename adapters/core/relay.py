@@ -294,15 +294,15 @@ class Relay:
             case do.Admit():
                 self._events.append(self._admitted(effect))
             case do.DeriveKey():
-                self._spawn(self._take_later(derived(effect)))
+                self._spawn(self._take_later(lambda: derived(effect)))
             case do.Interrupt(key):
                 self._spawn(self._pass_on_interrupt(key))
             case do.Errand(data):
                 self._tasks.run_errand(self._run_errand(data))
-            case do.RefreshFacts(target, changed):
-                self._spawn(self._take_later(self._with.read_again(target, changed)))
-            case do.LookUp(host, port):
-                self._spawn(self._take_later(looked_up(host, port)))
+            case do.RefreshFacts():
+                self._spawn(self._take_later(lambda: self._with.read_again(effect.target, effect.changed)))
+            case do.LookUp():
+                self._spawn(self._take_later(lambda: looked_up(effect.host, effect.port)))
             case do.OpenUpstream(target, kept_for, shared_for):
                 self._target = self._target if target is None else target
                 if kept_for is not None and self._has_way(kept_for):
@@ -381,7 +381,7 @@ class Relay:
     def _check_token(self, user: str | None, token: str, resource: str) -> None:
         found = checked(self._with.doorkeeper, user, token, resource)
         if found is None:
-            self._spawn(self._take_later(examined(self._with.doorkeeper, user, token, resource)))
+            self._spawn(self._take_later(lambda: examined(self._with.doorkeeper, user, token, resource)))
         else:
             self._events.append(found)
 
@@ -407,8 +407,8 @@ class Relay:
         if self._late.held.pop(ticket, None) is not None:
             self.take(saw.Decided(ticket, answer))
 
-    async def _take_later(self, event: Awaitable[Event]) -> None:
-        self.take(await event)
+    async def _take_later(self, event: Callable[[], Awaitable[Event]]) -> None:
+        self.take(await event())  # WHY begun here: what is cancelled before it runs has begun nothing
 
     async def _pass_on_interrupt(self, key: bytes) -> None:
         await self._with.pass_on(key)

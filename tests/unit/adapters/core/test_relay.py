@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -510,6 +512,23 @@ async def test_a_key_is_stretched_off_the_loop() -> None:
     relay.client.data_received(b"x")
     await asyncio.gather(*relay._tasks.running())
     assert isinstance(session.seen[-1], saw.KeyDerived)
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [do.DeriveKey(b"pw", b"salt", 1), do.RefreshFacts(Target("h", 1, "app"), True), do.LookUp("localhost", 1)],
+    ids=lambda effect: type(effect).__name__,
+)
+async def test_what_a_connection_that_is_over_asked_for_is_not_begun(effect: Effect) -> None:
+    relay, session, _ = play(lambda event: [effect] if isinstance(event, saw.BytesReceived) else [])
+    relay.client.data_received(b"x")
+    relay.cut("over")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        while relay._tasks.running():
+            await asyncio.wait(relay._tasks.running())
+        gc.collect()
+    assert not any(isinstance(event, (saw.KeyDerived, saw.FactsRefreshed, saw.LookedUp)) for event in session.seen)
 
 
 async def test_a_target_that_cannot_be_reached_is_an_event() -> None:
