@@ -6,6 +6,8 @@ No function raises on hostile commands or inputs: it answers with problems or er
 
 from typing import final
 
+from typing_extensions import disjoint_base
+
 class NativeError(Exception):
     code: str
 
@@ -230,6 +232,7 @@ class TlsClient:
         protocols: list[bytes] = ...,
     ) -> TlsClient: ...
 
+@disjoint_base
 class TlsConnection:
     """One connection. `start`, `take` and `seal` raise NativeError where it cannot go on, and then `to_send` has the alert: CERTIFICATE when the
     other side's is not taken, TLS for all else."""
