@@ -166,6 +166,11 @@ def odd() -> tuple[x509.UnrecognizedExtension, bool]:
     return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\0"), True
 
 
+def netscape(kinds: int) -> tuple[x509.UnrecognizedExtension, bool]:
+    """What a certificate is for, as Netscape said it."""
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), bytes([3, 2, 0, kinds])), False
+
+
 def version_1(of: str) -> Row:
     top = root()
     match of:
@@ -249,6 +254,9 @@ ROWS: dict[str, Callable[[], Row]] = {
     "its key for nothing here": lambda: below(usages=["content_commitment"]),
     "something critical": lambda: below(more=[odd()]),
     "of itself, given, something critical": lambda: pinned(more=[odd()]),
+    "of Netscape's kind for servers": lambda: below(more=[netscape(0x40)]),
+    "of Netscape's kind for clients": lambda: below(more=[netscape(0x80)]),
+    "of itself, given, of Netscape's kind for clients": lambda: pinned(more=[netscape(0x80)]),
     # --- keys and signatures
     **{f"a key of {kind}": partial(below, kind=kind) for kind in ("rsa2048", "rsa3072", "p256", "p384", "ed25519")},
     **{f"of itself, given, {kind}": partial(pinned, kind=kind, authority=True) for kind in ("rsa2048", "p384", "ed25519")},

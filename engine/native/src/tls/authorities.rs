@@ -88,6 +88,9 @@ impl Authorities {
         if !outline.may_be_shown(self.purpose) {
             return Err(CertificateError::InvalidPurpose);
         }
+        if outline.is_strange {
+            return Err(CertificateError::UnhandledCriticalExtension);
+        }
         if outline.is_of_itself() {
             return self.check_given(leaf, &outline, now);
         }
@@ -110,9 +113,6 @@ impl Authorities {
         }
         if outline.is_past_its_time(now) {
             return Err(CertificateError::Expired);
-        }
-        if outline.is_strange {
-            return Err(CertificateError::UnhandledCriticalExtension);
         }
         Ok(())
     }
@@ -159,6 +159,9 @@ impl Authorities {
         let between: Vec<_> = path.intermediate_certificates().map(webpki::Cert::der).collect();
         for one in &between {
             let one = Outline::of(one).ok_or(UNREAD)?;
+            if one.is_strange {
+                return Err("a certificate of its chain has an extension that is not known here");
+            }
             if !one.may_certify() {
                 return Err("the key usage of a certificate of its chain does not let it sign others");
             }

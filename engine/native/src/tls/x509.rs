@@ -70,6 +70,13 @@ impl Purpose {
             Self::Client => &[0x2b, 6, 1, 5, 5, 7, 3, 2],
         }
     }
+    /// Its bit among Netscape's kinds.
+    fn kind(self) -> u8 {
+        match self {
+            Self::Server => 0x40,
+            Self::Client => 0x80,
+        }
+    }
     /// The key usages of which a certificate has to have one, if it has any.
     fn usages(self) -> u16 {
         match self {
@@ -79,6 +86,7 @@ impl Purpose {
     }
 }
 
+const NETSCAPE_KINDS: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42, 0x01, 0x01];
 const DIGITAL_SIGNATURE: u16 = 0x8000;
 const KEY_ENCIPHERMENT: u16 = 0x2000;
 const KEY_AGREEMENT: u16 = 0x0800;
@@ -100,6 +108,8 @@ pub struct Outline<'a> {
     constraints: Option<(bool, Option<u64>)>,
     key_usage: Option<u16>,
     purposes: Option<&'a [u8]>,
+    /// Netscape's, from before there were others: of a server, of a client.
+    kinds: Option<u8>,
     alternative_names: Option<&'a [u8]>,
     own_key: Option<&'a [u8]>,
     issuers_key: Option<&'a [u8]>,
@@ -172,6 +182,9 @@ impl<'a> Outline<'a> {
                 self.issuers_serial = inside.maybe(0x82);
             }
             [0x55, 0x1d, 37] => self.purposes = Some(inside.one(SEQUENCE)?),
+            NETSCAPE_KINDS => self.kinds = inside.one(BITS)?.get(1).copied().or(Some(0)),
+            // A proxy's, or one for parts of the net: OpenSSL takes none, or looks at what is not looked at here.
+            [0x2b, 6, 1, 5, 5, 7, 1, 7 | 8 | 14] => self.is_strange = true,
             // Where to ask whether it was withdrawn: nobody asks.
             [0x55, 0x1d, 31] => {}
             _ => self.is_strange |= is_critical,
@@ -194,7 +207,9 @@ impl<'a> Outline<'a> {
 
     /// Whether it may be shown for this: neither kind of usage speaks against it.
     pub fn may_be_shown(&self, purpose: Purpose) -> bool {
-        self.is_meant(purpose) && self.key_usage.is_none_or(|usage| usage & purpose.usages() != 0)
+        self.is_meant(purpose)
+            && self.kinds.is_none_or(|kinds| kinds & purpose.kind() != 0)
+            && self.key_usage.is_none_or(|usage| usage & purpose.usages() != 0)
     }
 
     /// Whether it may sign certificates for this, as OpenSSL asks of the first of a chain (`check_ca`) and of its purpose.
