@@ -166,7 +166,8 @@ SHA256_WITH_RSA, SHA1_WITH_RSA = (bytes.fromhex(f"2a864886f70d0101{end}") for en
 
 def _element(tag: int, value: bytes) -> bytes:
     size = len(value)
-    length = bytes([size]) if size < 0x80 else bytes([0x82]) + size.to_bytes(2, "big")
+    digits = size.to_bytes((size.bit_length() + 7) // 8 or 1, "big")
+    length = digits if size < 0x80 else bytes([0x80 | len(digits)]) + digits
     return bytes([tag]) + length + value
 
 

@@ -41,7 +41,11 @@ pub fn of_itself() -> (Vec<u8>, Vec<u8>) {
 pub fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let value = parts.concat();
     let [high, low] = u16::try_from(value.len()).unwrap().to_be_bytes();
-    let mut made = if value.len() < 0x80 { vec![tag, low] } else { vec![tag, 0x82, high, low] };
+    let mut made = match value.len() {
+        0..0x80 => vec![tag, low],
+        0x80..0x100 => vec![tag, 0x81, low],
+        _ => vec![tag, 0x82, high, low],
+    };
     made.extend_from_slice(&value);
     made
 }
