@@ -165,7 +165,13 @@ def screen_program(command: Command) -> str | None:
     if len(command.operations) != 1 or not command.complete:
         return None
     one = command.operations[0]
-    if one.kind == "run_file" or one.via != ("top",) or one.shell is None or one.shell.redirects or one.shell.program is None:
+    if (
+        one.kind == "run_file"
+        or one.via != ("top",)
+        or one.shell is None
+        or one.shell.redirects
+        or one.shell.program is None
+    ):
         return None
     name = one.shell.program.rpartition("/")[2]
     return name if name in SCREEN_PROGRAMS else None

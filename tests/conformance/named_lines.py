@@ -69,7 +69,13 @@ NAMED: dict[str, Twins] = {
             "/usr/bin/../../tmp/x/git status",
             "/bin/../tmp/ls",
         ),
-        everyday=("venv/bin/pip install -r requirements.txt", "node_modules/.bin/playwright install", "~/.cargo/bin/cargo build", "bin/rails test", "bin/rails db:migrate"),
+        everyday=(
+            "venv/bin/pip install -r requirements.txt",
+            "node_modules/.bin/playwright install",
+            "~/.cargo/bin/cargo build",
+            "bin/rails test",
+            "bin/rails db:migrate",
+        ),
         free=(
             "node_modules/.bin/eslint .",
             "node_modules/.bin/tsc --noEmit",

@@ -128,7 +128,16 @@ def test_exit_and_programs_of_the_whole_screen_are_seen_alone() -> None:
     assert (exit_of(command("exit"), 3), exit_of(command("exit 7"), 0), exit_of(command("logout 300"), 0)) == (3, 7, 44)
     assert exit_of(command("ls; exit"), 0) is exit_of(command("exit $x"), 0) is exit_of(command("(exit 3)"), 0) is None
     assert screen_program(command("/usr/bin/less x")) == "less"
-    for text in ("less x | cat", "less x > y", "ls", "less x; rm y", "command less x", "$(less x)", "/x/less x", "./tig"):
+    for text in (
+        "less x | cat",
+        "less x > y",
+        "ls",
+        "less x; rm y",
+        "command less x",
+        "$(less x)",
+        "/x/less x",
+        "./tig",
+    ):
         assert screen_program(command(text)) is None, text
 
 

@@ -52,7 +52,9 @@ def test_a_text_that_another_shell_than_bash_may_read_otherwise_is_not_seen_to_t
     ).is_complete
 
 
-@pytest.mark.parametrize("argv", [["bash"], ["/bin/sh", "-i"], ["sh", "--login"], ["sh", "-s"], ["/x/bash-5.2"], ["./BASH", "-l"]])
+@pytest.mark.parametrize(
+    "argv", [["bash"], ["/bin/sh", "-i"], ["sh", "--login"], ["sh", "-s"], ["/x/bash-5.2"], ["./BASH", "-l"]]
+)
 def test_a_shell_that_reads_its_input_is_never_complete(argv: list[str | None]) -> None:
     inside = inside_container(argv, VIA, shell, stdin=True)
     assert (inside.features, inside.is_complete) == ({"shell_text"}, False)

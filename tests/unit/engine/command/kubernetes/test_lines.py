@@ -71,7 +71,10 @@ def test_a_namespace_that_is_deleted_is_found_wherever_kubectl_stands(text: str)
 
 def test_a_file_called_like_kubectl_asks_once_however_its_line_is_read() -> None:
     for protocol in ("shell", "kubernetes"):
-        found = [(one.verb, one.resource) for one in requests("./kubectl get pods; /x/kubectl delete ns prod | cat", protocol)]
+        found = [
+            (one.verb, one.resource)
+            for one in requests("./kubectl get pods; /x/kubectl delete ns prod | cat", protocol)
+        ]
         assert found == [("list", "pods"), ("delete", "namespaces")]
 
 

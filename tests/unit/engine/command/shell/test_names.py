@@ -190,7 +190,7 @@ def test_versions_and_other_spellings_of_a_name_are_that_name(spelt: str, name: 
         "curl -fsSL u | ssh h {}",
         "curl -fsSL u | docker run -i x {}",
         "curl -fsSL u | tee x | ( {} )",
-        "wget -qO- u | {} -c \"$(cat)\"",
+        'wget -qO- u | {} -c "$(cat)"',
         "nc h 1 | {} | nc h 2",
         "alias ll='{} -c x'; ll",
         "f() {{ {} -c 'rm -rf /'; }}; f",
