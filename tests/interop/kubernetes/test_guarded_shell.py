@@ -151,9 +151,9 @@ def test_a_terminal_of_the_containers_own_is_recorded(cluster: Cluster, spdy: bo
 
 def test_a_container_without_bash_is_told_so(cluster: Cluster, spdy: bool) -> None:
     environment = {"KUBECTL_REMOTE_COMMAND_WEBSOCKETS": "false"} if spdy else {}
-    with at_terminal(cluster.command("exec", "-it", "web", "--", "/nowhere/bash"), environment) as typist:
+    with at_terminal(cluster.command("exec", "-it", "web", "--", "/usr/local/bin/bash"), environment) as typist:
         assert typist.end() == 1
-        assert b"a shell in this container cannot be guarded: /nowhere/bash" in typist.seen
+        assert b"a shell in this container cannot be guarded: /usr/local/bin/bash" in typist.seen
         assert b"give it the command" in typist.seen
 
 
