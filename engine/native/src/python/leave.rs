@@ -26,7 +26,9 @@ impl Stand {
         // INVARIANT: an object that is gone decided nothing that counts; neither does the absence of one.
         Ok(match &self.wanted {
             Wanted::Strong(wanted) => found.is(wanted),
-            Wanted::Weak(wanted) => !found.is_none() && wanted.bind(py).upgrade().is_some_and(|wanted| found.is(&wanted)),
+            Wanted::Weak(wanted) => {
+                !found.is_none() && wanted.bind(py).upgrade().is_some_and(|wanted| found.is(&wanted))
+            }
         })
     }
 }
@@ -83,11 +85,7 @@ impl Leave {
 
     /// Writes the line of one command more by `write`, which is given its decision's name and time. No: it is not written, and
     /// whoever gave leave is to be asked.
-    pub fn record(
-        &self,
-        py: Python<'_>,
-        write: impl FnOnce(&mut Unwritten, &str, i64) -> bool,
-    ) -> PyResult<bool> {
+    pub fn record(&self, py: Python<'_>, write: impl FnOnce(&mut Unwritten, &str, i64) -> bool) -> PyResult<bool> {
         let began = moment();
         let Some(now) = self.time(py)? else {
             return Ok(false);
@@ -107,11 +105,7 @@ impl Leave {
     }
 
     /// Lets the line of what became of it wait by `note`, which is given the time, where it may: what `note` says.
-    pub fn note<T>(
-        &self,
-        py: Python<'_>,
-        note: impl FnOnce(&mut Unwritten, i64) -> Option<T>,
-    ) -> PyResult<Option<T>> {
+    pub fn note<T>(&self, py: Python<'_>, note: impl FnOnce(&mut Unwritten, i64) -> Option<T>) -> PyResult<Option<T>> {
         let now: i64 = self.clock.bind(py).call0()?.extract()?;
         let mut log = self.log.bind(py).try_borrow_mut()?;
         Ok(if log.0.has_room() { note(&mut log.0, now) } else { None })
