@@ -197,9 +197,8 @@ impl<'a> Walker<'a> {
         if let Some(literals) = &mut self.literals {
             literals.push((number, start, end));
         }
-        // Behind a text stands nothing; what may come of that is not asked before.
-        let behind = self.text.get(end).copied();
-        for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
+        let rest = self.text.get(end..).unwrap_or_default();
+        for effect in trigger.actions.iter().filter(|effect| effect.ahead.may_come(rest)) {
             match effect.action {
                 Action::Match { detector, back } => {
                     if effect.spelled.is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {
