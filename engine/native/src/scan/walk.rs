@@ -174,10 +174,9 @@ impl<'a> Walker<'a> {
         let mut notes = std::mem::take(&mut self.notes);
         for place in notes.literals.taken() {
             let begin = from.saturating_add(place);
-            let rest = self.text.get(begin..).unwrap_or_default();
-            if rest.first() == Some(&b'@') {
+            if self.text.get(begin) == Some(&b'@') {
                 self.triggered(engine.at, begin, begin.saturating_add(1));
-            } else if rest.first_chunk().is_none_or(|eight| engine.sieve.passes_still(u64::from_le_bytes(*eight))) {
+            } else {
                 engine.literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
             }
         }
