@@ -11,11 +11,9 @@ use crate::scan::values::Run;
 
 /// A shorter stretch is walked.
 const SHORTEST: usize = 8;
-/// So many bytes are walked between two leaps, and so many where one did not come as far as that.
+/// So many bytes are walked between two leaps, and so many leaps are tried before it is left to others to go on.
 const STEPS: usize = 4;
-const FAR: usize = 12;
-/// So many are walked before it is left to others to go on.
-const WALKED: usize = 36;
+const LEAPS: usize = 8;
 
 /// Kinds of bytes, each with its number.
 #[derive(Default)]
@@ -205,18 +203,14 @@ impl<'a> Leaps<'a> {
 
     /// Takes a walk that has come to `at` as far as it goes in leaps and a few steps between them.
     pub fn take(&mut self, shape: &Automaton, chains: &Chains, text: &[u8], mut at: usize, mut way: Way) -> Leapt {
-        let mut walked = 0_usize;
-        while walked < WALKED {
-            let begin = at;
+        for _ in 0..LEAPS {
             (at, way) = self.leap(shape, chains, text, at, way);
-            // Where a leap came to little, so will the next.
-            let steps = if at.saturating_sub(begin) < FAR { FAR } else { STEPS };
-            let next = at.saturating_add(steps);
+            let next = at.saturating_add(STEPS);
             way = shape.go(text, at, next, way);
             if way.is_over() || next >= text.len() {
                 return Leapt::Over(way.found);
             }
-            (at, walked) = (next, walked.saturating_add(steps));
+            at = next;
         }
         Leapt::On(at, way)
     }
