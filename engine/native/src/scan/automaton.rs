@@ -110,6 +110,12 @@ impl Automaton {
         state >= self.ending
     }
 
+    /// Whether something may match yet and nothing ends in this state: one question instead of two.
+    #[inline]
+    pub fn is_under_way(&self, state: u32) -> bool {
+        state.wrapping_sub(1) < self.ending.wrapping_sub(1)
+    }
+
     /// The patterns that end in this state.
     pub fn ends(&self, state: u32) -> &[u16] {
         self.ends.get(state.wrapping_sub(self.ending) as usize).map_or(&[], Vec::as_slice)
@@ -140,12 +146,6 @@ impl Automaton {
     #[inline]
     pub fn way(&self, at: usize) -> Way {
         Way { state: self.start, found: self.is_ending(self.start).then_some(at) }
-    }
-
-    /// Whether nothing matches that begins with this byte.
-    #[inline]
-    pub fn is_over_with(&self, first: u8) -> bool {
-        self.step(self.start, first) == DEAD && !self.is_ending(self.start)
     }
 
     /// Whether any match begins at `at`.

@@ -11,10 +11,9 @@ use crate::scan::values::Run;
 
 /// A shorter stretch is walked.
 const SHORTEST: usize = 8;
-/// So many bytes are walked before the first leap.
-const FIRST: usize = 4;
-/// So many bytes are walked between leaps before it is left to others to go on.
-const WALKED: usize = 32;
+/// So many bytes are walked between two leaps, and so many leaps are tried before it is left to others to go on.
+const STEPS: usize = 4;
+const LEAPS: usize = 8;
 
 /// Kinds of bytes, each with its number.
 #[derive(Default)]
@@ -202,82 +201,42 @@ impl<'a> Leaps<'a> {
         }
     }
 
-    /// Takes a walk that has come to `at` as far as it goes in leaps and a few steps.
+    /// Takes a walk that has come to `at` as far as it goes in leaps and a few steps between them.
     pub fn take(&mut self, shape: &Automaton, chains: &Chains, text: &[u8], mut at: usize, mut way: Way) -> Leapt {
-        // Most walks are over at once.
-        way = shape.go(text, at, at.saturating_add(FIRST), way);
-        at = at.saturating_add(FIRST);
-        if way.is_over() || at >= text.len() {
-            return Leapt::Over(way.found);
-        }
-        let mut walked = 0_usize;
-        loop {
-            let (place, left, kind) = chains.states.get(way.state as usize).copied().unwrap_or_default();
-            let left = usize::from(left);
-            if left == usize::from(ENDLESS) {
-                let end = self.end(kind, text, at, usize::MAX);
-                if shape.is_ending(way.state) && end > at {
-                    way.found = Some(end);
-                }
-                at = end;
-                // The next byte leads elsewhere.
-                let Some(byte) = text.get(at) else {
-                    return Leapt::Over(way.found);
-                };
-                (at, way.state) = (at.saturating_add(1), shape.step(way.state, *byte));
-                if way.is_over() {
-                    return Leapt::Over(way.found);
-                }
-                if shape.is_ending(way.state) {
-                    way.found = Some(at);
-                }
-                walked = walked.saturating_add(1);
-                if walked > WALKED {
-                    return Leapt::On(at, way);
-                }
-                continue;
-            }
-            if left < SHORTEST {
-                let Some(byte) = text.get(at).filter(|_| walked < WALKED) else {
-                    return if walked < WALKED { Leapt::Over(way.found) } else { Leapt::On(at, way) };
-                };
-                (at, walked) = (at.saturating_add(1), walked.saturating_add(1));
-                way.state = shape.step(way.state, *byte);
-                if way.is_over() {
-                    return Leapt::Over(way.found);
-                }
-                if shape.is_ending(way.state) {
-                    way.found = Some(at);
-                }
-                continue;
-            }
-            let end = self.end(kind, text, at, left);
-            let count = end.saturating_sub(at);
-            way.found = chains.last_end(shape, text, (at, place as usize), count).or(way.found);
-            let come = (place as usize).saturating_add(count);
-            if count < left {
-                // The next byte leads out of the stretch.
-                let (Some(here), Some(byte)) = (chains.places.get(come), text.get(end)) else {
-                    return Leapt::Over(way.found);
-                };
-                (at, way.state) = (end.saturating_add(1), shape.step(here.state, *byte));
-                if way.is_over() {
-                    return Leapt::Over(way.found);
-                }
-                if shape.is_ending(way.state) {
-                    way.found = Some(at);
-                }
-                walked = walked.saturating_add(1);
-                if walked > WALKED {
-                    return Leapt::On(at, way);
-                }
-                continue;
-            }
-            let last = chains.places.get(come.saturating_sub(1));
-            let (Some(last), Some(byte)) = (last, text.get(end.saturating_sub(1))) else {
+        for _ in 0..LEAPS {
+            (at, way) = self.leap(shape, chains, text, at, way);
+            let next = at.saturating_add(STEPS);
+            way = shape.go(text, at, next, way);
+            if way.is_over() || next >= text.len() {
                 return Leapt::Over(way.found);
-            };
-            (at, way.state) = (end, shape.step(last.state, *byte));
+            }
+            at = next;
+        }
+        Leapt::On(at, way)
+    }
+
+    /// Goes over what there is of the stretch that a walk is in.
+    #[inline]
+    fn leap(&mut self, shape: &Automaton, chains: &Chains, text: &[u8], at: usize, way: Way) -> (usize, Way) {
+        let (place, left, kind) = chains.states.get(way.state as usize).copied().unwrap_or_default();
+        if usize::from(left) < SHORTEST {
+            return (at, way);
+        }
+        let place = place as usize;
+        let most = if left == ENDLESS { usize::MAX } else { usize::from(left) };
+        let end = self.end(kind, text, at, most);
+        let count = end.saturating_sub(at);
+        match count.checked_sub(1) {
+            None => (at, way),
+            Some(_) if left == ENDLESS => {
+                (end, Way { found: if shape.is_ending(way.state) { Some(end) } else { way.found }, ..way })
+            }
+            Some(before) => {
+                let found = chains.last_end(shape, text, (at, place), count).or(way.found);
+                // A place stands for all states that lead the same ways; which of them it is the byte before it tells.
+                let last = chains.places.get(place.saturating_add(before)).zip(text.get(at.saturating_add(before)));
+                (end, Way { state: last.map_or(DEAD, |(last, byte)| shape.step(last.state, *byte)), found })
+            }
         }
     }
 }

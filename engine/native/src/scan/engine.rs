@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::failure::Failure;
+use crate::scan::ahead::Ahead;
 use crate::scan::assign::Word;
-use crate::scan::automaton::{bits, Automaton, DEAD};
+use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::chains::{Chains, Kinds};
 use crate::scan::checks::Check;
 use crate::scan::figures;
@@ -47,10 +48,10 @@ impl Trigger {
     }
 }
 
-/// An action, and after which bytes behind the literal anything can come of it, a bit each.
+/// An action, and what must stand behind the literal for anything to come of it.
 pub struct Effect {
     pub action: Action,
-    pub behind: [u64; 4],
+    pub ahead: Ahead,
     pub after: Option<After>,
     /// Where a walk has come behind so many bytes before the literal as its place in the list says.
     pub runs: Option<Box<[u32]>>,
@@ -69,14 +70,14 @@ pub struct After {
 
 impl Effect {
     fn new(action: Action, word: &[u8], detectors: &[Detector]) -> Self {
-        let behind = match action {
-            Action::Match { detector, back: None } => {
+        let ahead = match action {
+            Action::Match { detector, back } => {
                 let detector = detectors.get(usize::from(detector));
-                detector.map_or([u64::MAX; 4], |one| one.first().behind(word))
+                detector.map_or_else(Ahead::anything, |one| Ahead::behind(one, back, word))
             }
-            Action::Context { .. } => bits(|byte| word.len() > SHORT || !byte.is_ascii_lowercase()),
-            Action::Assign { .. } => bits(crate::scan::assign::may_follow),
-            Action::Match { back: Some(_), .. } | Action::Follow { .. } => [u64::MAX; 4],
+            Action::Context { .. } => Ahead::first(|byte| word.len() > SHORT || !byte.is_ascii_lowercase()),
+            Action::Assign { .. } => Ahead::first(crate::scan::assign::may_follow),
+            Action::Follow { .. } => Ahead::anything(),
         };
         let after = match action {
             Action::Match { detector, back: None } => detectors.get(usize::from(detector)).and_then(|one| {
@@ -95,7 +96,7 @@ impl Effect {
             }
             _ => None,
         };
-        Self { action, behind, after, runs, spelled: None }
+        Self { action, ahead, after, runs, spelled: None }
     }
 
     /// With how a literal must stand that is not the first of a shape in which letters are of one case.
@@ -108,13 +109,6 @@ impl Effect {
         }
         self
     }
-
-    /// Whether anything can come of it where this byte stands behind the literal.
-    #[inline]
-    pub fn is_due(&self, byte: u8) -> bool {
-        let bits = self.behind.get(usize::from(byte >> 6)).copied().unwrap_or(0);
-        bits.wrapping_shr(u32::from(byte & 63)) & 1 == 1
-    }
 }
 
 /// One row, built.
@@ -126,6 +120,8 @@ pub struct Detector {
     pub value: Automaton,
     /// The stretches of the value that ask the same of byte after byte.
     pub chains: Option<Chains>,
+    /// With what the value begins.
+    pub begins: Ahead,
     /// How many bytes of the value there are at least before any white space.
     pub least: usize,
     pub trail: Option<Automaton>,
@@ -317,6 +313,7 @@ impl Detector {
             rank: row.rank,
             lead: optional(lead)?,
             least: if row.how == How::Near { shape.least() } else { 0 },
+            begins: Ahead::of_shape(&shape),
             chains: Chains::new(&shape, kinds).filter(|_| row.how != How::Figure),
             value: shape,
             trail: optional(trail)?,

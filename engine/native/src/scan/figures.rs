@@ -141,12 +141,15 @@ impl Figures {
         let mut state = self.shapes.start();
         for (offset, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
             state = self.shapes.step(state, *byte);
+            if self.shapes.is_under_way(state) {
+                continue;
+            }
             if state == DEAD {
                 return;
             }
             let end = offset.saturating_add(1);
             // WHY here already: a row of digits has an end after each of them, and all but the last are none.
-            if self.shapes.is_ending(state) && !goes_on(text, end) {
+            if !goes_on(text, end) {
                 let patterns = self.shapes.ends(state).iter();
                 let detectors = patterns.filter_map(|pattern| self.detectors.get(usize::from(*pattern)));
                 found.extend(detectors.map(|detector| (*detector, end)));

@@ -1,6 +1,6 @@
 //! With what the matches of an automaton begin: asked once, when the engine is built, so that a text is looked at as little as can be.
 
-use crate::scan::automaton::{bits, Automaton, DEAD};
+use crate::scan::automaton::{Automaton, DEAD};
 
 /// As a word must stand, letter by letter; nothing where it may in any case.
 type Spelled = Option<Box<[u8]>>;
@@ -16,19 +16,6 @@ impl Automaton {
             state = self.step(state, *byte);
         }
         state != DEAD
-    }
-
-    /// The bytes with which a match may go on that begins with a word in any case, a bit each; all when it may be over before.
-    pub fn behind(&self, word: &[u8]) -> [u64; 4] {
-        let mut states = vec![self.start()];
-        for cases in word.iter().map(cases) {
-            if states.iter().any(|state| self.is_ending(*state)) {
-                break;
-            }
-            states = self.steps(&states, &cases);
-        }
-        let is_over = states.iter().any(|state| self.is_ending(*state));
-        bits(|byte| is_over || states.iter().any(|state| self.step(*state, byte) != DEAD))
     }
 
     /// The state after a word, and how it must be spelled for that: letter by letter, or in any case (none). Nothing where that
@@ -95,8 +82,13 @@ impl Automaton {
         })
     }
 
+    /// The states after a word in any case that begins in one of some states.
+    pub fn after_word(&self, states: Vec<u32>, word: &[u8]) -> Vec<u32> {
+        word.iter().map(cases).fold(states, |states, cases| self.steps(&states, &cases))
+    }
+
     /// The states after one of some bytes, in order; those from which nothing comes are left out.
-    fn steps(&self, states: &[u32], bytes: &[u8]) -> Vec<u32> {
+    pub fn steps(&self, states: &[u32], bytes: &[u8]) -> Vec<u32> {
         let all = states.iter().flat_map(|state| bytes.iter().map(|byte| self.step(*state, *byte)));
         let mut next: Vec<u32> = all.filter(|state| *state != DEAD).collect();
         next.sort_unstable();
@@ -116,7 +108,7 @@ impl Automaton {
     }
 }
 
-const EVERY: [u8; 256] = {
+pub const EVERY: [u8; 256] = {
     let (mut all, mut byte) = ([0; 256], 0_u8);
     let mut rest: &mut [u8] = &mut all;
     while let Some((one, more)) = rest.split_first_mut() {

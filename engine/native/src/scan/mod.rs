@@ -9,6 +9,7 @@
 //! Everything about a place depends on a bounded stretch around it (`limits`); that is why a text in pieces gives the
 //! same spans as the whole (`stream`). Offsets are in bytes; the border to Python turns them into characters.
 
+pub mod ahead;
 pub mod alike;
 pub mod assign;
 pub mod automaton;

@@ -38,7 +38,7 @@ fn followed(walker: &mut Walker<'_>, number: u16, detector: &Detector, end: usiz
             continue;
         }
         let at = end.saturating_add(place);
-        if walker.text.get(at).is_some_and(|first| detector.value.is_over_with(*first)) {
+        if !detector.begins.may_come(walker.text.get(at..).unwrap_or_default()) {
             continue;
         }
         let Some(value_end) = walker.longest(number, detector, at, detector.value.way(at)) else {

@@ -1,9 +1,10 @@
 //! Where a literal may begin, told from four bytes: what most bytes of most texts are refused by.
 //!
 //! Two questions. Of a place where a word begins (and of any that the second lets through): are its first four bytes those
-//! of a literal that can come to anything in one case at least? A bit in a table that stays in the nearest cache; the few
-//! places that are left are asked the same of eight bytes. Of every other place: may a literal begin here that may stand inside a word, or that begins with no letter? `lanes` asks
-//! that of thirty-two places at once, of each byte its two halves in small tables; other machines a window of three bytes.
+//! of a literal that can come to anything in one case at least? A bit in a table that stays in the nearest cache; at the few
+//! places that are left literals are compared (`words`). Of every other place: may a literal begin here that may stand inside a
+//! word, or that begins with no letter? `lanes` asks that of thirty-two places at once, of each byte its two halves in small
+//! tables; other machines a window of three bytes.
 
 use std::collections::BTreeMap;
 
@@ -37,9 +38,6 @@ pub struct Sieve {
     heads: Cells,
     /// Three bytes and whether a small letter follows them, the same; for literals of three bytes.
     shorts: Cells,
-    /// The first four bytes of literals of four to seven; and eight of longer ones.
-    brief: Cells,
-    longs: Cells,
     /// For other machines: classes of bytes, and three classes with which inner literals begin.
     coarse: [u8; 256],
     windows: Cells,
@@ -53,8 +51,6 @@ impl Sieve {
         let mut sieve = Self {
             heads: [0; 1 << 10],
             shorts: [0; 1 << 10],
-            brief: [0; 1 << 10],
-            longs: [0; 1 << 10],
             coarse: coarse(literals),
             windows: [0; 1 << 10],
             halves: Default::default(),
@@ -62,11 +58,6 @@ impl Sieve {
         let mut inner = Vec::new();
         for (number, literal) in literals.iter().enumerate() {
             let head = literal.word.get(..HEAD.min(literal.word.len())).unwrap_or_default();
-            match (literal.word.first_chunk(), head.first_chunk()) {
-                (Some(eight), _) => set(&mut sieve.longs, long(u64::from_le_bytes(*eight))),
-                (None, Some(four)) => set(&mut sieve.brief, whole(u32::from_le_bytes(*four))),
-                (None, None) => {}
-            }
             let mut allowed = Kind::default();
             for raw in cases(head) {
                 match *raw.as_slice() {
@@ -102,13 +93,6 @@ impl Sieve {
     #[inline(always)]
     pub fn passes(&self, head: u32) -> u64 {
         bit(&self.heads, whole(head)) | bit(&self.shorts, short(head))
-    }
-
-    /// The same of eight bytes, of which four passed.
-    #[inline(always)]
-    pub fn passes_still(&self, eight: u64) -> bool {
-        let head = eight as u32;
-        bit(&self.shorts, short(head)) | bit(&self.brief, whole(head)) | bit(&self.longs, long(eight)) != 0
     }
 
     /// The places of a block where inner literals may begin: on any machine.
@@ -261,13 +245,6 @@ fn short(head: u32) -> u32 {
 }
 
 #[inline(always)]
-fn long(eight: u64) -> u32 {
-    const MANY: u64 = 0x9e37_79b9_7f4a_7c15;
-    const SMALL: u64 = 0x2020_2020_2020_2020;
-    ((eight | SMALL).wrapping_mul(MANY) >> 48) as u32
-}
-
-#[inline(always)]
 fn mixed(head: u32) -> u32 {
     head.wrapping_mul(0x9e37_79b1) >> 16
 }
@@ -326,16 +303,6 @@ mod tests {
         let passing = |head: &[u8; 4]| built().is_some_and(|sieve| sieve.passes(u32::from_le_bytes(*head)) == 1);
         assert!([b"toke", b"TOKE", b"ToKe", b"AKIA", b"tax ", b"TAX:", b"taxI"].into_iter().all(passing));
         assert!(![b"neve", b"taxi", b"ordi", b"toks"].into_iter().any(passing));
-    }
-
-    #[test]
-    fn of_long_literals_eight_bytes_are_looked_at_and_of_brief_ones_no_more_than_they_have() {
-        let literal = |word: &'static str| Literal { word: word.as_bytes(), is_inner: false };
-        let sieve = Sieve::new(&[literal("registration"), literal("token"), literal("tax")], |_, _, _| true).ok();
-        let passing =
-            |eight: &[u8; 8]| sieve.as_ref().is_some_and(|sieve| sieve.passes_still(u64::from_le_bytes(*eight)));
-        assert!([b"Registra", b"REGISTRA", b"token = ", b"tax = 12"].into_iter().all(passing));
-        assert!(![b"region o", b"register", b"ordinary"].into_iter().any(passing));
     }
 
     #[test]

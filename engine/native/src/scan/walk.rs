@@ -174,10 +174,9 @@ impl<'a> Walker<'a> {
         let mut notes = std::mem::take(&mut self.notes);
         for place in notes.literals.taken() {
             let begin = from.saturating_add(place);
-            let rest = self.text.get(begin..).unwrap_or_default();
-            if rest.first() == Some(&b'@') {
+            if self.text.get(begin) == Some(&b'@') {
                 self.triggered(engine.at, begin, begin.saturating_add(1));
-            } else if rest.first_chunk().is_none_or(|eight| engine.sieve.passes_still(u64::from_le_bytes(*eight))) {
+            } else {
                 engine.literals.at(self.text, begin, |number, end| self.triggered(number, begin, end));
             }
         }
@@ -197,9 +196,8 @@ impl<'a> Walker<'a> {
         if let Some(literals) = &mut self.literals {
             literals.push((number, start, end));
         }
-        // Behind a text stands nothing; what may come of that is not asked before.
-        let behind = self.text.get(end).copied();
-        for effect in trigger.actions.iter().filter(|effect| behind.is_none_or(|byte| effect.is_due(byte))) {
+        let rest = self.text.get(end..).unwrap_or_default();
+        for effect in trigger.actions.iter().filter(|effect| effect.ahead.may_come(rest)) {
             match effect.action {
                 Action::Match { detector, back } => {
                     if effect.spelled.is_some_and(|spelled| !is_spelled(self.text, start, spelled)) {

@@ -1,139 +1,151 @@
-//! Many literals, in any case, as one tree: which of them begin at a place.
+//! Many literals, in any case: which of them begin at a place.
+//!
+//! Those of which the first bytes are mixed into the same number lie side by side; at a place the few with its number are
+//! compared with it, eight bytes at once.
 
-/// No child, no literal.
-const NONE: u16 = u16::MAX;
+/// Into so many numbers the first bytes are mixed, as bits.
+const BITS: u32 = 12;
+/// So many bytes tell the number, and so many every literal has.
+const LEAST: usize = 3;
 
 /// The literals, built.
 pub struct Words {
-    classes: [u8; 256],
-    /// A row has so many children, a power of two: its place is told by a shift.
-    shift: u32,
-    /// The children of each node, a row a node.
-    next: Vec<u16>,
-    /// By node: the literal that ends there.
-    ends: Vec<u16>,
-    /// From this node on one ends in each. WHY: of most bytes nothing but the next node is asked.
-    ending: u16,
+    /// In lower case, as they were given: in order.
+    literals: Vec<Box<[u8]>>,
+    /// Those of fewer bytes than are compared at once, told by the least that every literal has; and the others.
+    short: Told,
+    long: Told,
+}
+
+/// Literals that are told by some of their first bytes, mixed into a number.
+struct Told {
+    /// By their number; of those that have the same, in order.
+    words: Vec<Word>,
+    /// By number: the first word that has it or a greater one; and behind the last, how many words there are.
+    first: Box<[u16; (1 << BITS) + 1]>,
+    by: u64,
+}
+
+/// A literal as it is compared.
+struct Word {
+    /// Its first eight bytes, of a shorter one all; where one is a letter, the bit by which it differs from a capital; and which
+    /// bytes there are.
+    head: u64,
+    cases: u64,
+    mask: u64,
+    /// What it has behind them.
+    tail: Box<[u8]>,
+    length: usize,
+    literal: u16,
 }
 
 impl Words {
-    /// Builds it from literals in lower case; a literal's number is its place.
+    /// Builds it from literals in lower case and in order; a literal's number is its place.
     pub fn new(literals: &[&[u8]]) -> Result<Self, String> {
-        let (classes, width) = classes(literals)?;
-        let shift = width.next_power_of_two().trailing_zeros();
-        let next = vec![NONE; 1_usize.wrapping_shl(shift)];
-        let mut words = Self { classes, shift, next, ends: vec![NONE], ending: NONE };
-        for (number, literal) in (0_u16..).zip(literals) {
-            words.add(literal, number)?;
+        if literals.iter().any(|literal| literal.len() < LEAST) || !literals.is_sorted() {
+            return Err("literals have three bytes at least, and are in order".to_owned());
         }
-        Ok(words.ordered())
+        let words = (0..).zip(literals).map(|(number, literal)| Word::new(literal, number));
+        let (long, short): (Vec<Word>, Vec<Word>) = words.partition(|word| word.mask == u64::MAX);
+        let literals = literals.iter().map(|literal| Box::from(*literal)).collect();
+        Ok(Self { literals, short: Told::new(short, (1 << (8 * LEAST)) - 1)?, long: Told::new(long, u64::MAX)? })
     }
 
-    /// With the nodes in which a literal ends as the last.
-    fn ordered(self) -> Self {
-        let is_end = |node: &usize| self.ends.get(*node).is_some_and(|end| *end != NONE);
-        let (ending, plain): (Vec<usize>, Vec<usize>) = (0..self.ends.len()).partition(is_end);
-        let first = u16::try_from(plain.len()).unwrap_or(NONE);
-        let order = [plain, ending].concat();
-        let mut places = vec![NONE; order.len()];
-        for (place, node) in (0_u16..).zip(&order) {
-            if let Some(slot) = places.get_mut(*node) {
-                *slot = place;
-            }
-        }
-        let place = |node: &u16| places.get(usize::from(*node)).copied().unwrap_or(NONE);
-        let row = |node: &usize| self.row(*node).iter().map(place);
-        let next = order.iter().flat_map(row).collect();
-        let ends = order.iter().filter_map(|node| self.ends.get(*node)).copied().collect();
-        Self { next, ends, ending: first, ..self }
-    }
-
-    fn add(&mut self, literal: &[u8], number: u16) -> Result<(), String> {
-        let mut node = 0_usize;
-        for byte in literal {
-            let at = self.cell(node, *byte);
-            let child = self.next.get(at).copied().unwrap_or(NONE);
-            node = usize::from(child);
-            if child == NONE {
-                node = self.ends.len();
-                let fresh = u16::try_from(node).map_err(|_| "too many literals".to_owned())?;
-                if let Some(slot) = self.next.get_mut(at) {
-                    *slot = fresh;
-                }
-                self.next.resize(self.next.len().saturating_add(1_usize.wrapping_shl(self.shift)), NONE);
-                self.ends.push(NONE);
-            }
-        }
-        if let Some(slot) = self.ends.get_mut(node) {
-            *slot = number;
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn cell(&self, node: usize, byte: u8) -> usize {
-        let class = self.classes.get(usize::from(byte)).copied().unwrap_or(0);
-        node.wrapping_shl(self.shift) | usize::from(class)
-    }
-
-    /// The children of a node.
-    fn row(&self, node: usize) -> &[u16] {
-        let begin = node.wrapping_shl(self.shift);
-        self.next.get(begin..begin.saturating_add(1_usize.wrapping_shl(self.shift))).unwrap_or_default()
-    }
-
-    /// Each literal that begins at `at`: its number and where it ends.
+    /// Each literal that begins at `at`, the shortest first: its number and where it ends.
     #[inline]
     pub fn at(&self, text: &[u8], at: usize, mut each: impl FnMut(u16, usize)) {
-        let mut node = 0_usize;
-        for (offset, byte) in (at..).zip(text.get(at..).unwrap_or_default()) {
-            let child = self.next.get(self.cell(node, *byte)).copied().unwrap_or(NONE);
-            node = usize::from(child);
-            if child < self.ending {
-                continue;
+        let rest = text.get(at..).unwrap_or_default();
+        let head = u64::from_le_bytes(rest.first_chunk().copied().unwrap_or_else(|| padded(rest)));
+        for word in self.short.alike(head) {
+            if word.is_at(head) {
+                each(word.literal, at.wrapping_add(word.length));
             }
-            if child == NONE {
-                return;
-            }
-            if let Some(number) = self.ends.get(node) {
-                each(*number, offset.saturating_add(1));
+        }
+        for word in self.long.alike(head) {
+            if word.is_at(head) && word.goes_on(rest) {
+                each(word.literal, at.wrapping_add(word.length));
             }
         }
     }
 
     /// Whether the text ends, at `at` or later, in the middle of a literal that begins at `at`.
     pub fn may_go_on(&self, text: &[u8], at: usize) -> bool {
-        let mut node = 0_usize;
-        for byte in text.get(at..).unwrap_or_default() {
-            let child = self.next.get(self.cell(node, *byte)).copied().unwrap_or(NONE);
-            if child == NONE {
-                return false;
-            }
-            node = usize::from(child);
-        }
-        self.row(node).iter().any(|child| *child != NONE)
+        let rest = text.get(at..).unwrap_or_default().to_ascii_lowercase();
+        let next = self.literals.partition_point(|literal| **literal <= *rest);
+        self.literals.get(next).is_some_and(|literal| literal.starts_with(&rest))
     }
 
     pub fn memory(&self) -> usize {
-        self.next.len().saturating_mul(2)
+        self.literals
+            .len()
+            .saturating_mul(size_of::<Word>())
+            .saturating_add(size_of_val(&*self.short.first).saturating_mul(2))
     }
 }
 
-/// A class for each byte that literals have, capital letters with small ones; 0 is the rest and has no children.
-fn classes(literals: &[&[u8]]) -> Result<([u8; 256], usize), String> {
-    let (mut classes, mut width) = ([0_u8; 256], 1_usize);
-    for byte in literals.iter().flat_map(|literal| literal.iter()) {
-        if classes.get(usize::from(*byte)).copied().unwrap_or(0) == 0 {
-            let class = u8::try_from(width).map_err(|_| "too many bytes in literals".to_owned())?;
-            for same in [*byte, byte.to_ascii_uppercase()] {
-                if let Some(slot) = classes.get_mut(usize::from(same)) {
-                    *slot = class;
-                }
-            }
-            width = width.saturating_add(1);
+impl Told {
+    fn new(mut words: Vec<Word>, by: u64) -> Result<Self, String> {
+        words.sort_by_key(|word| mixed(word.head, by));
+        let mut first = Box::new([0; (1 << BITS) + 1]);
+        for (number, slot) in first.iter_mut().enumerate() {
+            let before = words.partition_point(|word| mixed(word.head, by) < number);
+            *slot = u16::try_from(before).map_err(|_| "too many literals".to_owned())?;
+        }
+        Ok(Self { words, first, by })
+    }
+
+    /// Those that may be what begins with these bytes, the shortest first.
+    #[inline(always)]
+    fn alike(&self, head: u64) -> &[Word] {
+        let bounds = self.first.get(mixed(head, self.by)..).and_then(<[u16]>::first_chunk).copied().unwrap_or_default();
+        let [from, to] = bounds.map(usize::from);
+        self.words.get(from..to).unwrap_or_default()
+    }
+}
+
+impl Word {
+    fn new(literal: &[u8], number: u16) -> Self {
+        let (head, tail) = literal.split_at(literal.len().min(size_of::<u64>()));
+        let each = |of: fn(u8) -> u8| {
+            let mut bytes = padded(head);
+            bytes.iter_mut().zip(head).for_each(|(byte, letter)| *byte = of(*letter));
+            u64::from_le_bytes(bytes)
+        };
+        Self {
+            head: each(|byte| byte),
+            cases: each(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }),
+            mask: each(|_| u8::MAX),
+            tail: Box::from(tail),
+            length: literal.len(),
+            literal: number,
         }
     }
-    Ok((classes, width))
+
+    #[inline(always)]
+    fn is_at(&self, head: u64) -> bool {
+        (head | self.cases) & self.mask == self.head
+    }
+
+    /// Whether what is behind the first bytes stands there too.
+    #[inline]
+    fn goes_on(&self, rest: &[u8]) -> bool {
+        self.tail.is_empty()
+            || rest.get(size_of::<u64>()..self.length).is_some_and(|there| there.eq_ignore_ascii_case(&self.tail))
+    }
+}
+
+/// The number of what begins with these bytes, the same in any case; of them count those that are set in `by`.
+#[inline(always)]
+fn mixed(head: u64, by: u64) -> usize {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    ((head | SMALL) & by).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_shr(u64::BITS.wrapping_sub(BITS)) as usize
+}
+
+/// The first bytes of what is shorter.
+fn padded(rest: &[u8]) -> [u8; size_of::<u64>()] {
+    let mut made = [0; size_of::<u64>()];
+    made.iter_mut().zip(rest).for_each(|(slot, byte)| *slot = *byte);
+    made
 }
 
 #[cfg(test)]
@@ -142,17 +154,22 @@ mod tests {
 
     #[test]
     fn literals_are_found_in_any_case_and_inside_each_other() {
-        let words = Words::new(&[b"she", b"hers", b"sh-", b"shers"]);
+        let words = Words::new(&[b"hers", b"sh-", b"she", b"shepherd's", b"shers"]);
         assert!(words.is_ok());
         let Ok(words) = words else {
             return;
         };
-        let (text, mut found) = (b"uSHErs SH-", Vec::new());
+        let (text, mut found) = (b"uSHErs SH- shePHERD'S shepherd' SHE", Vec::new());
         for at in 0..text.len() {
             words.at(text, at, |number, end| found.push((end, number)));
         }
-        assert_eq!(found, [(4, 0), (6, 3), (6, 1), (10, 2)]);
-        assert!(words.may_go_on(b"xSH", 1) && words.may_go_on(b"she", 0));
-        assert!(!words.may_go_on(b"hers", 0) && !words.may_go_on(b"sx", 0));
+        assert_eq!(found, [(4, 2), (6, 4), (6, 0), (10, 1), (14, 2), (21, 3), (25, 2), (35, 2)]);
+        assert!(words.may_go_on(b"xSH", 1) && words.may_go_on(b"she", 0) && words.may_go_on(b"SHEPHERD'", 0));
+        assert!(!words.may_go_on(b"hers", 0) && !words.may_go_on(b"sx", 0) && !words.may_go_on(b"shers", 0));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        assert!(Words::new(&[b"ab"]).is_err() && Words::new(&[b"she", b"hers"]).is_err());
     }
 }

@@ -64,38 +64,44 @@ fn email(text: &[u8], start: usize, end: usize) -> Option<Place> {
 
 /// Four numbers below 256 without leading noughts; no version, no longer chain.
 fn ipv4(text: &[u8], start: usize, end: usize) -> Option<Place> {
-    let value = text.get(start..end)?;
-    let (address, mask) = match value.iter().position(|byte| *byte == b'/') {
-        Some(slash) => (value.get(..slash)?, value.get(slash.saturating_add(1)..)?),
-        None => (value, b"0".as_slice()),
-    };
-    let parts_hold = address.split(|byte| *byte == b'.').all(|part| {
-        let read = digits(part).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
-        read <= 255 && (part.len() == 1 || !part.starts_with(b"0"))
-    });
     let before = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| matches!(byte, b'.' | b'-'));
     let next = text.get(end).copied().unwrap_or(b' ');
     let after = text.get(end.saturating_add(1)).is_some_and(u8::is_ascii_alphanumeric);
-    let goes_on = (next == b'.' || next == b'-') && after;
-    let mask = digits(mask).iter().fold(0_u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(*digit));
-    let special = value.len() > address.len() || is_nobodys(address);
-    (parts_hold && mask <= 32 && !before && !goes_on && !is_of_a_machine(text, start, end, special))
-        .then_some((start, end))
+    // WHY first: of a long chain each part but one is refused by these.
+    if before || (next == b'.' || next == b'-') && after {
+        return None;
+    }
+    let value = text.get(start..end)?;
+    let mut parts = value.splitn(2, |byte| *byte == b'/');
+    let (address, mask) = (octets(parts.next()?)?, parts.next());
+    let special = mask.is_some() || is_nobodys(Ipv4Addr::from(address));
+    (mask.is_none_or(|mask| number(mask) <= 32) && !is_of_a_machine(text, start, end, special)).then_some((start, end))
+}
+
+/// Four numbers below 256 without leading noughts, apart by dots.
+fn octets(address: &[u8]) -> Option<[u8; 4]> {
+    let (mut parts, mut octets) = (address.split(|byte| *byte == b'.'), [0; 4]);
+    for octet in &mut octets {
+        let part = parts.next().filter(|part| part.len() == 1 || !part.starts_with(b"0"))?;
+        *octet = u8::try_from(number(part)).ok()?;
+    }
+    Some(octets)
+}
+
+fn number(digits: &[u8]) -> u32 {
+    digits.iter().fold(0, |sum, byte| sum.wrapping_mul(10).wrapping_add(u32::from(byte.wrapping_sub(b'0'))))
 }
 
 /// A private, local, shared, documentation or reserved address: many have it, or none.
-fn is_nobodys(address: &[u8]) -> bool {
-    let parsed = std::str::from_utf8(address).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
-    parsed.is_none_or(|address| {
-        let [first, second, ..] = address.octets();
-        address.is_private()
-            || address.is_loopback()
-            || address.is_link_local()
-            || address.is_documentation()
-            || address.is_unspecified()
-            || first >= 224
-            || first == 100 && second & 0xc0 == 64
-    })
+fn is_nobodys(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || address.is_unspecified()
+        || first >= 224
+        || first == 100 && second & 0xc0 == 64
 }
 
 /// Words beside the address of a machine in data, and such as say that it is a person's after all.
