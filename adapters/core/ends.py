@@ -15,6 +15,7 @@ import structlog
 
 from adapters.core import events as saw
 from adapters.core.core_tls import ServedTls, TargetTls, reason
+from adapters.core.driven import WayOut
 from adapters.core.events import Event, Side
 from adapters.core.tls import Connection, Stacked, Tls
 from engine._native import NativeError, TlsConnection
@@ -200,16 +201,16 @@ class End(asyncio.Protocol):
             self._look_at_unsent()
 
     @property
-    def way_out(self) -> tuple[Callable[[bytes], None], TlsConnection | None] | None:
+    def way_out(self) -> WayOut | None:
         """Where bytes go out at once, and what seals them, for `joint`. None: not at the moment, or they have to be sealed here."""
         transport, tls = self.transport, self._tls
         if transport is None or transport.is_closing() or self._is_full or self.out:
             return None
         if tls is None:
             return transport.write, None
-        return (
-            (transport.write, tls) if isinstance(tls, TlsConnection) and self._is_secured and not tls.is_over else None
-        )
+        if not isinstance(tls, TlsConnection) or not self._is_secured or tls.is_over:
+            return None
+        return transport.write, tls
 
     def start_tls(self, way: _Way, *, server_side: bool, server_hostname: str | None, begun: bytes = b"") -> None:
         """From the next byte on, or from what has `begun`, the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""

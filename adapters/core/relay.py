@@ -91,12 +91,10 @@ class Relay:
         self._running, left = True, None
         try:
             now, lane, gate = self._now(), short.lane, self._gate or self._gate_session()
-            carried = lane.carry(data, now) if is_client else lane.answer(data, now)
-            found = carried or (lane.ask(data, now) if is_client else lane.reply(data, now))
-            if carried is not None:
-                (self._upstream if is_client else self.client).send(carried)
+            if (found := lane.carry(data, now) if is_client else lane.answer(data, now)) is not None:
+                (self._upstream if is_client else self.client).send(found)
                 self._joint.join(lane, self.client, self._upstream, now)
-            elif found is None:
+            elif (found := lane.ask(data, now) if is_client else lane.reply(data, now)) is None:
                 left = self._hear_client(short, data, now) if is_client else self._hear_upstream(short, data, now)
             elif not is_client:
                 self.client.send(found)

@@ -286,9 +286,10 @@ class AuditLog:
         self.unwritten.begin(0)
 
     def _open_segment(self, first: int) -> int:
-        self._path = self._directory / f"{first:016d}{SUFFIX}"
-        fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        path = self._directory / f"{first:016d}{SUFFIX}"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         _sync_directory(self._directory)
+        self._path = path  # WHY not before: what is not the log's segment is never lent
         return fd
 
     def _recover(self) -> tuple[int, int]:

@@ -79,10 +79,10 @@ impl TlsConnection {
         self.is_plain
     }
 
-    /// As `seal`, behind `out`.
+    /// As `seal`, behind `out`, which is empty: what cannot be sent with `data` stays to be said.
     pub(super) fn sealed(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Failure> {
         out.append(&mut self.words);
-        guarded(|| self.tls.seal(data, out))
+        guarded(|| self.tls.seal(data, out)).inspect_err(|_| self.words.append(out))
     }
 }
 
@@ -106,24 +106,17 @@ impl TlsConnection {
     }
 
     fn take<'py>(&mut self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let was_secure = self.tls.is_secure();
-        let (tls, words, mut clear) = (&mut self.tls, &mut self.words, Vec::new());
-        let mut open = || guarded(|| tls.open(data, &mut clear, words));
+        let (is_secure, mut clear) = (self.tls.is_secure(), Vec::new());
+        let mut open = || self.opened(data, &mut clear);
         // WHY: a handshake takes as long as a hundred commands, and who decides has no part in it.
-        let opened = if was_secure { open() } else { py.detach(open) };
-        self.is_plain = false;
+        let opened = if is_secure { open() } else { py.detach(open) };
         opened.map_err(|failure| raise(py, failure))?;
-        self.is_plain = was_secure && !clear.is_empty() && self.words.is_empty() && !self.tls.is_over();
         Ok(PyBytes::new(py, &clear))
     }
 
     fn seal<'py>(&mut self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-        let mut out = std::mem::take(&mut self.words);
-        let sealed = guarded(|| self.tls.seal(data, &mut out));
-        if let Err(failure) = sealed {
-            self.words = out;
-            return Err(raise(py, failure));
-        }
+        let mut out = Vec::new();
+        self.sealed(data, &mut out).map_err(|failure| raise(py, failure))?;
         Ok(PyBytes::new(py, &out))
     }
 
