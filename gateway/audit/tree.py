@@ -60,8 +60,9 @@ def open_tree(directory: Path) -> StoredTree:
         _cut(folder / _level(0), size * HASH_BYTES)
         for level in range(1, 64):
             path, wanted = folder / _level(level), size >> level
+            # WHY on: the highest level is written first, so a crash may leave it above others that are not there.
             if not wanted and not path.exists():
-                break
+                continue
             _cut(path, wanted * HASH_BYTES)
             _complete(folder / _level(level - 1), path, _count(path, HASH_BYTES), wanted)
     except OSError as error:

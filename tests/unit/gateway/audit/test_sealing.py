@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import sealing, tree
@@ -100,7 +100,8 @@ def test_after_a_write_that_failed_the_tree_is_the_logs_again(
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(1, 60), max_size=4), st.integers(0, 2**32))
+@example(lives=[4, 29], seed=19260).via("the first tree of all was torn in its highest level")
+@given(lives=st.lists(st.integers(1, 60), max_size=4), seed=st.integers(0, 2**32))
 def test_whichever_write_was_the_last_of_a_process_the_next_goes_on(
     tmp_path_factory: pytest.TempPathFactory, lives: list[int], seed: int
 ) -> None:

@@ -56,6 +56,18 @@ def test_torn_files_are_mended(tmp_path_factory: pytest.TempPathFactory, size: i
     assert root_of(0, 50, StoredTree(directory).node) == root(50)
 
 
+def test_a_first_growth_that_was_torn_in_its_highest_level_leaves_nothing_of_that(tmp_path: Path) -> None:
+    grow(tmp_path, 0, 5)
+    for path in (tmp_path / FOLDER).iterdir():
+        if path.name == "02":
+            os.truncate(path, 21)
+        elif path.name != "places":
+            path.unlink()
+    assert grow(tmp_path, 0, 44).frontier.root() == root(44)
+    # Of 44 leaves the last four are a node of that level.
+    assert root_of(0, 44, StoredTree(tmp_path).node) == root(44)
+
+
 def test_what_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     grow(tmp_path, 0, 3)
     with pytest.raises(AuditUnavailable, match="ends before entry 4"):
