@@ -466,6 +466,31 @@ class Wire:
     def was_heard(self) -> bool:
         """Whether the client said something since this was asked last."""
 
+    def call_after(self, pieces: int, call: Callable[[], None]) -> None:
+        """Call somebody once, when so many pieces more were carried by `up` and `down`."""
+
+    def tap(self, passage: Passage, others: Callable[[bool, bytes | None, Exception | None], None]) -> tuple[int, int]:
+        """Read and write the sockets that were sent through `passage`, the client's and the target's, until `untap`: by which numbers (who waits for them
+        calls `from_client`, `from_target`). `others` is told of which side (the client's?) there is what else: clear text that was not carried, as
+        from `up`; or why that cannot be; or neither, where its transport is to look: an end, or what it was given to write. Raises OSError."""
+
+    def untap(self) -> None:
+        """Let the sockets go."""
+
+    def from_client(self) -> None:
+        """Carry on what the client's socket has. With no sockets, nothing."""
+
+    def from_target(self) -> None:
+        """The same of the target's."""
+
+@final
+class Passage:
+    """The way of two sockets to a `Wire`. Raises OSError where no more files may be opened."""
+
+    def __init__(self) -> None: ...
+    def far(self) -> int:
+        """The number of the end to send them into (`socket.send_fds`), the caller's from now on. Once; raises OSError."""
+
 def outcome_body(decision_id: str, now: int, counts: tuple[int, int, int], duration: float, error: str | None) -> bytes:
     """The audit line's body for what became of a granted command (`gateway.forms`). A duration that is no number is null.
 

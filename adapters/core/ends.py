@@ -106,6 +106,7 @@ class End(asyncio.Protocol):
         """How often it was kept for another request."""
         self.through: Callable[[bytes], bytes | None] | None = None
         """Where what comes is carried on at once (`joint`): gives None, or the clear text that is to be heard."""
+        self._leave_joint: Callable[[], None] = _nothing
         self.transport: asyncio.Transport | None = None
         self.out: list[bytes] = []
         """What this turn sends, not written yet."""
@@ -127,8 +128,13 @@ class End(asyncio.Protocol):
             elif tls is not None:
                 data = tls.take(data)
         except _BROKEN as error:
-            self._tls_ended(error)
+            self.broken(error)
             return
+        self.hear(data)
+
+    def hear(self, data: bytes) -> None:
+        """What was read of it, in clear."""
+        tls = self._tls
         if tls is not None and not tls.is_plain:
             self._hear_more(tls, data)
         else:
@@ -156,8 +162,9 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
+        self._leave_joint()
         # WHY forgotten here: a TLS connection is large, and nobody should have to look for circles to be rid of it.
-        self._tls, self.through = None, None
+        self._tls = None
         hearer, self._hearer = self._hearer, _NOBODY
         hearer.lost(self._side)
 
@@ -190,11 +197,13 @@ class End(asyncio.Protocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
+        if self.through is not None:
+            self._leave_joint()
         if self._tls is not None:
             try:
                 data = self._tls.seal(data)
             except _BROKEN as error:
-                self._tls_ended(error)
+                self.broken(error)
                 return
         transport.write(data)
         if self._is_full:
@@ -211,6 +220,23 @@ class End(asyncio.Protocol):
         if not isinstance(tls, TlsConnection) or not self._is_secured or tls.is_over:
             return None
         return transport.write, tls
+
+    @property
+    def idle_socket(self) -> int | None:
+        """The number of its socket, where that is read and nothing waits to be written. None: there is none, or not now."""
+        transport = self.transport
+        if transport is None or transport.is_closing() or self._unread_because or transport.get_write_buffer_size():
+            return None
+        found = transport.get_extra_info("socket")
+        return None if found is None else int(found.fileno())
+
+    def join(self, through: Callable[[bytes], bytes | None], leave: Callable[[], None]) -> None:
+        """What comes goes `through` there at once, until `part`. `leave` is called before anything else is done to the socket here."""
+        self.through, self._leave_joint = through, leave
+
+    def part(self) -> None:
+        """What comes is heard here again."""
+        self.through, self._leave_joint = None, _nothing
 
     def start_tls(self, way: _Way, *, server_side: bool, server_hostname: str | None, begun: bytes = b"") -> None:
         """From the next byte on, or from what has `begun`, the other side speaks TLS. Said as `TlsStarted` when it stands, or `tls_failed`."""
@@ -230,7 +256,7 @@ class End(asyncio.Protocol):
         try:
             self._tls.start()
         except _BROKEN as error:
-            self._tls_ended(error)
+            self.broken(error)
             return
         self._write(self._tls.to_send())
         if begun:
@@ -254,10 +280,11 @@ class End(asyncio.Protocol):
         if isinstance(error, NativeError):
             log.warning("TLS failed", side=self._side.name, why=reason(error))
 
-    def _tls_ended(self, error: Exception) -> None:
+    def broken(self, error: Exception) -> None:
+        """TLS cannot go on, or what carries bytes on failed in itself."""
         tls = self._tls
-        if tls is None:
-            self.abort()  # WHY: what carries bytes on without TLS failed in itself
+        if tls is None or not isinstance(error, _BROKEN):
+            self.abort()
             return
         self._told_why(error)
         self._write(tls.to_send())
@@ -320,6 +347,7 @@ class End(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close the socket once what was written has gone out."""
+        self._leave_joint()
         if self.transport is not None and not self.transport.is_closing():
             if self._tls is not None:
                 self._write(self._tls.farewell())
@@ -366,6 +394,6 @@ class End(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close the socket now."""
-        self.through = None
+        self._leave_joint()
         if self.transport is not None:
             self.transport.abort()

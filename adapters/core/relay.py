@@ -70,7 +70,7 @@ class Relay:
         self._late = Late(self._events, self._spawn, self._go_on)
         self._alarms = Alarms(self._loop, lambda: self.take(saw.TimePassed()))
         self._tape = Tape(lambda: self._loop.call_soon_threadsafe(self.take, saw.RecordingFailed()))
-        self._joint = Joint()
+        self._joint = Joint(self._loop)
         self._client_is_full = self._running = self._heard = False
         self._closing: str | None = None
         self._cut: str | None = None

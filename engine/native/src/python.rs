@@ -17,6 +17,7 @@ use crate::sql;
 mod audit;
 mod leave;
 mod postgres;
+mod taps;
 mod tls;
 mod web;
 mod wire;
@@ -283,6 +284,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     postgres::add_to(module)?;
     tls::add_to(module)?;
     web::add_to(module)?;
+    taps::add_to(module)?;
     wire::add_to(module)?;
     module.add_function(wrap_pyfunction!(parse_sql, module)?)?;
     module.add_function(wrap_pyfunction!(split_sql, module)?)?;

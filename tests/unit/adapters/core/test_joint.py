@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ from tests.unit.adapters.core.test_relay import NoLane, Wire
 class Two:
     """A client and a target, and a lane between them that has leave to write into a log."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
         self.log = AuditLog(folder, low_water_bytes=0)
         self.lane = writer(self.log.unwritten)
         self.hearer = Hearer()
@@ -33,7 +35,7 @@ class Two:
         self.sockets = Wire(), Wire()
         for end, socket in zip(self.ends, self.sockets, strict=True):
             end.connection_made(socket)
-        self.joint = Joint()
+        self.joint = Joint(loop)
 
     def join(self) -> bool:
         self.joint.join(self.lane, *self.ends, now=1.0)  # type: ignore[arg-type]  # as much of a lane as is used
@@ -41,8 +43,10 @@ class Two:
 
 
 @pytest.fixture
-def two(tmp_path: Path) -> Two:
-    return Two(tmp_path / "audit")
+def two(tmp_path: Path) -> Iterator[Two]:
+    loop = asyncio.new_event_loop()
+    yield Two(tmp_path / "audit", loop)
+    loop.close()
 
 
 def test_a_command_goes_up_and_its_answer_down_and_both_are_recorded(two: Two) -> None:
