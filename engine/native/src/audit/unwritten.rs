@@ -6,6 +6,9 @@
 use std::fs::File;
 use std::io::Write;
 
+/// Above this much room, it is given back once nothing waits.
+const MOST_KEPT: usize = 64 * 1024;
+
 /// Where the numbers stand, and what waits to be written with the next line.
 pub struct Unwritten {
     next: u64,
@@ -72,13 +75,23 @@ impl Unwritten {
         if self.given.is_some() || self.segment.as_ref().is_none_or(|(_, upto)| self.size >= *upto) {
             return None;
         }
-        let data = self.with_line(body)?;
-        let done = self.segment.as_mut().map(|(file, _)| file.write(&data));
-        if matches!(done, Some(Ok(done)) if done == data.len()) {
-            return Some(self.wrote());
+        // WHY behind what waits: so there is nothing to copy, and the processor has the place at hand.
+        let (bytes, is_written) = {
+            let line = Behind::new(&mut self.noted);
+            begin(self.next, line.lines);
+            if !body(line.lines) {
+                return None;
+            }
+            line.lines.push(b'\n');
+            let done = self.segment.as_mut().map(|(file, _)| file.write(line.lines));
+            (line.lines.len(), matches!(done, Some(Ok(done)) if done == line.lines.len()))
+        };
+        if !is_written {
+            (self.segment, self.is_torn) = (None, true);
+            return None;
         }
-        (self.segment, self.given, self.is_torn) = (None, None, true);
-        None
+        self.given = Some((bytes, true));
+        Some(self.wrote())
     }
 
     /// The number of the next line.
@@ -93,6 +106,9 @@ impl Unwritten {
 
     /// Forgets what waits.
     pub fn clear(&mut self) {
+        if self.noted.capacity() > MOST_KEPT {
+            self.noted = Vec::new();
+        }
         self.noted.clear();
         self.waiting = 0;
     }
@@ -102,13 +118,14 @@ impl Unwritten {
         if self.waiting >= self.most {
             return None;
         }
-        let (seq, before) = (self.next, self.noted.len());
-        begin(seq, &mut self.noted);
-        if !body(&mut self.noted) {
-            self.noted.truncate(before);
+        let seq = self.next;
+        let line = Behind::new(&mut self.noted);
+        begin(seq, line.lines);
+        if !body(line.lines) {
             return None;
         }
-        self.noted.push(b'\n');
+        line.lines.push(b'\n');
+        line.keep();
         self.next = seq.saturating_add(1);
         self.waiting = self.waiting.saturating_add(1);
         Some(seq)
@@ -151,12 +168,36 @@ impl Unwritten {
     }
 }
 
+/// What is put behind others and is gone with this, however that comes about, unless it is kept.
+struct Behind<'a> {
+    lines: &'a mut Vec<u8>,
+    before: usize,
+}
+
+impl<'a> Behind<'a> {
+    fn new(lines: &'a mut Vec<u8>) -> Self {
+        let before = lines.len();
+        Self { lines, before }
+    }
+
+    fn keep(mut self) {
+        self.before = self.lines.len();
+    }
+}
+
+impl Drop for Behind<'_> {
+    fn drop(&mut self) {
+        self.lines.truncate(self.before);
+    }
+}
+
 fn begin(seq: u64, out: &mut Vec<u8>) {
     // To a vector nothing fails.
     let _ = write!(out, "{{\"seq\":{seq},");
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -187,6 +228,43 @@ mod tests {
         assert_eq!(lines.wrote(), 8);
         assert_eq!((lines.next(), lines.waiting()), (9, 0));
         assert_eq!(shown(lines.with_line(put("\"d\":4}"))).as_deref(), Some("{\"seq\":9,\"d\":4}\n"));
+    }
+
+    #[test]
+    fn a_line_that_nobody_finished_leaves_nothing() {
+        let path = std::env::temp_dir().join(format!("unwritten-{}", std::process::id()));
+        let mut lines = Unwritten::new(1, 9);
+        lines.note(put("\"a\":1}"));
+        lines.lend(Some((File::create(&path).unwrap(), 1 << 20)));
+        let half = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"half of a li");
+            false
+        };
+        assert_eq!((lines.note(half), lines.at_once(half)), (None, None));
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            lines.at_once(|out| {
+                half(out);
+                std::panic::resume_unwind(Box::new(()))
+            })
+        }));
+        assert!(broken.is_err());
+        assert_eq!(lines.at_once(put("\"b\":2}")), Some(2));
+        assert_eq!(std::fs::read(&path).unwrap(), b"{\"seq\":1,\"a\":1}\n{\"seq\":2,\"b\":2}\n");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn room_is_given_back() {
+        let mut lines = Unwritten::new(1, 9);
+        let long = |out: &mut Vec<u8>| {
+            out.resize(MOST_KEPT.saturating_mul(2), b'a');
+            true
+        };
+        lines.note(long);
+        assert!(lines.noted.capacity() > MOST_KEPT);
+        lines.noted();
+        lines.wrote();
+        assert_eq!(lines.noted.capacity(), 0);
     }
 
     #[test]

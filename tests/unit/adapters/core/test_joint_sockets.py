@@ -286,10 +286,26 @@ def test_a_connection_that_is_reset_is_lost(run: Run, which: int) -> None:
 
 def test_who_is_closed_here_is_closed_for_the_peer(run: Run) -> None:
     async def play(connection: Connection) -> None:
+        held = connection.joint._wire
         connection.ends[0].drop()
+        assert connection.ends[1].through is None
         await connection.client.meets_the_end()
         connection.ends[1].abort()
         await connection.target.meets_the_end()
+        assert held is not None
+
+    run(play)
+
+
+def test_who_is_cut_off_carries_nothing_on(run: Run) -> None:
+    async def play(connection: Connection) -> None:
+        held = connection.joint._wire
+        connection.ends[1].abort()
+        assert connection.ends[0].through is None
+        before = open_files()
+        assert held is not None
+        held.untap()
+        assert open_files() == before
 
     run(play)
 
@@ -355,14 +371,14 @@ def test_where_no_more_files_may_be_opened_it_goes_on_as_before(run: Run, monkey
 
 def test_who_was_parted_meanwhile_is_not_tapped(run: Run) -> None:
     async def play(connection: Connection) -> None:
-        connection.joint.part()
         connection.join()
         connection.joint._go_on()
         connection.joint.part()
+        connection.join()
         await asyncio.sleep(0)
         assert not connection.is_tapped
 
-    run(play)
+    run(play, tapped=False)
 
 
 async def test_a_passage_is_for_two_sockets_once(tmp_path: Path) -> None:
