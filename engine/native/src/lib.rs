@@ -4,6 +4,7 @@
 //! hostile bytes: `failure::guarded` contains what still does, and `stack::with_room` gives deep work a big stack.
 
 pub mod audit;
+mod der;
 pub mod failure;
 pub mod masking;
 pub mod memory;

@@ -8,6 +8,7 @@ use super::curves::Curve;
 use super::failed;
 use super::jwt::{decode64, field, field_text};
 use super::signing::is_known;
+use crate::der::Elements;
 
 pub enum Public {
     Rsa {
@@ -52,7 +53,7 @@ fn pem(block: &str) -> anyhow::Result<Public> {
     }
     let letters: String = body.chars().filter(|letter| !letter.is_whitespace()).collect();
     let bytes = decode64(&letters.replace('+', "-").replace('/', "_")).ok_or_else(bad)?;
-    let whole = Der(&bytes).sequence().ok_or_else(bad)?;
+    let whole = Elements::of(&bytes).one(SEQUENCE).map(Elements::of).ok_or_else(bad)?;
     match kind {
         "CERTIFICATE" => certified(whole),
         "PUBLIC KEY" => subject_key(whole),
@@ -61,46 +62,21 @@ fn pem(block: &str) -> anyhow::Result<Public> {
     .ok_or_else(bad)
 }
 
-/// What is left to read of a document in DER.
-#[derive(Clone, Copy)]
-struct Der<'a>(&'a [u8]);
-
-impl<'a> Der<'a> {
-    /// The next element: its tag and what is in it.
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
-        let (tag, rest) = self.0.split_first()?;
-        let (first, mut rest) = rest.split_first()?;
-        let mut length = usize::from(*first);
-        if length >= 0x80 {
-            let (bytes, after) = rest.split_at_checked(length & 0x7f).filter(|(bytes, _)| bytes.len() <= 4)?;
-            length = bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
-            rest = after;
-        }
-        let (inside, after) = rest.split_at_checked(length)?;
-        self.0 = after;
-        Some((*tag, inside))
-    }
-
-    fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
-        self.next().filter(|(tag, _)| *tag == wanted).map(|(_, inside)| inside)
-    }
-
-    fn sequence(mut self) -> Option<Self> {
-        self.expect(0x30).map(Self)
-    }
-}
-
 /// The key of a certificate: the seventh of its fields, the version not counted.
-fn certified(mut certificate: Der<'_>) -> Option<Public> {
-    let mut fields = Der(certificate.expect(0x30)?);
-    if fields.0.first() == Some(&0xa0) {
-        fields.next()?;
-    }
+fn certified(mut certificate: Elements<'_>) -> Option<Public> {
+    let mut fields = Elements::of(certificate.one(SEQUENCE)?);
+    fields.maybe(VERSION);
     for _ in 0..5 {
-        fields.next()?;
+        fields.any()?;
     }
-    subject_key(Der(fields.expect(0x30)?))
+    subject_key(Elements::of(fields.one(SEQUENCE)?))
 }
+
+const INTEGER: u8 = 0x02;
+const BITS: u8 = 0x03;
+const OBJECT: u8 = 0x06;
+const SEQUENCE: u8 = 0x30;
+const VERSION: u8 = 0xa0;
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const CURVE: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
@@ -109,12 +85,12 @@ const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 
-fn subject_key(mut info: Der<'_>) -> Option<Public> {
-    let mut algorithm = Der(info.expect(0x30)?);
-    let name = algorithm.expect(0x06)?;
-    let bits = info.expect(0x03)?.strip_prefix(&[0])?;
+fn subject_key(mut info: Elements<'_>) -> Option<Public> {
+    let mut algorithm = Elements::of(info.one(SEQUENCE)?);
+    let name = algorithm.one(OBJECT)?;
+    let bits = info.one(BITS)?.strip_prefix(&[0])?;
     if name == RSA {
-        return rsa(Der(bits).sequence()?);
+        return rsa(Elements::of(Elements::of(bits).one(SEQUENCE)?));
     }
     if name == EDWARDS {
         return (bits.len() == 32).then(|| Public::Edwards(bits.to_vec()));
@@ -122,7 +98,7 @@ fn subject_key(mut info: Der<'_>) -> Option<Public> {
     if name != CURVE {
         return Some(Public::Other);
     }
-    let curve = match algorithm.expect(0x06)? {
+    let curve = match algorithm.one(OBJECT)? {
         P256 => Curve::P256,
         P384 => Curve::P384,
         P521 => Curve::P521,
@@ -133,9 +109,9 @@ fn subject_key(mut info: Der<'_>) -> Option<Public> {
     Some(Public::Curve { curve, x: BigUint::from_bytes_be(x), y: BigUint::from_bytes_be(y) })
 }
 
-fn rsa(mut numbers: Der<'_>) -> Option<Public> {
-    let modulus = BigUint::from_bytes_be(numbers.expect(0x02)?);
-    Some(Public::Rsa { modulus, exponent: BigUint::from_bytes_be(numbers.expect(0x02)?) })
+fn rsa(mut numbers: Elements<'_>) -> Option<Public> {
+    let modulus = BigUint::from_bytes_be(numbers.one(INTEGER)?);
+    Some(Public::Rsa { modulus, exponent: BigUint::from_bytes_be(numbers.one(INTEGER)?) })
 }
 
 fn web_keys(text: &str) -> anyhow::Result<Vec<Key>> {
