@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ from engine.decision import Decision, Obligation
 from engine.evaluator.cache import Judgement
 from engine.request import Approval
 from gateway.asked import Asked
+from gateway.audit import log as log_module
 from gateway.audit.entry import Entry
 from gateway.doors.adapters import GatewaySession
 from tests import wire
@@ -315,7 +317,9 @@ def houses(folder: Path) -> list[House]:
     return found
 
 
-def test_a_lane_changes_nothing_that_anybody_sees(tmp_path: Path) -> None:
+def test_a_lane_changes_nothing_that_anybody_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # WHY: how much is free is looked at by the dialogues themselves.
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
     both = houses(tmp_path)
     through = []
 
