@@ -334,7 +334,7 @@ class Unwritten:
 
     @property
     def is_torn(self) -> bool:
-        """Whether a lane's write failed: behind `size` there may be a piece of it."""
+        """Whether a write into the lent segment failed: behind `size` there may be a piece of it."""
 
     def begin(self, size: int) -> None:
         """A segment of `size` bytes is written from now on."""
@@ -363,8 +363,23 @@ class Unwritten:
     def noted(self) -> bytes:
         """What is to be written of what waits, alone."""
 
+    def let_out(self) -> bool:
+        """Write what waits into the segment that is lent. No: the log has to, and to cut off first what `is_torn` tells of."""
+
     def wrote(self) -> int:
         """What was given out last stands in the file. The number of its last line."""
+
+@final
+class Pauses:
+    """The pauses of the log's keeper, each with a look at the free space of a folder's file system at its end (`gateway.audit.log`). Safe from
+    any thread."""
+
+    def __new__(cls, folder: Path) -> Pauses: ...
+    def wait(self, seconds: float) -> int | None:
+        """Pause so long, or until `end`: how many bytes may be written there then; None once all is over. Raises OSError, ValueError."""
+
+    def end(self) -> bool:
+        """No pause lasts from now on. Whether this is the first that is said of it."""
 
 @final
 class Leave:
@@ -497,18 +512,26 @@ def outcome_body(decision_id: str, now: int, counts: tuple[int, int, int], durat
     `counts`: rows, bytes, values that were masked.
     """
 
-def audit_leaves(lines: bytes, place: int, next: int, upto: int) -> tuple[int, bytes, bytes, int]:
-    """The Merkle leaves of the log's whole lines in `lines`, which begin at `place` with entry `next`, up to entry `upto`.
+@final
+class AuditTree:
+    """The audit's Merkle tree as it grows in its files (`gateway.audit.tree`). One thread at a time."""
 
-    How many; where each begins (eight bytes each, the highest first); their hashes (32 bytes each); how many bytes of
-    `lines` they are. Raises NativeError `OUT_OF_ORDER` for a line that has another number, or none.
-    """
+    def __new__(cls, folder: Path, frontier: list[tuple[int, bytes]]) -> AuditTree:
+        """`frontier`: the roots of the complete subtrees that stand there, the largest first, each with its level. Raises NativeError
+        INPUT_INVALID."""
 
-def grow_tree(frontier: list[tuple[int, bytes]], leaves: bytes) -> tuple[list[bytes], list[tuple[int, bytes]]]:
-    """A frontier (`gateway.audit.merkle`) with leaves added: the nodes complete now, by level, and the new frontier.
+    @property
+    def size(self) -> int:
+        """How many entries are in it."""
 
-    Raises NativeError `INPUT_INVALID`.
-    """
+    def root(self) -> bytes:
+        """The root over all of them."""
+
+    def grow(self, segment: Path, place: int, upto: int) -> tuple[int, int]:
+        """Add the whole lines that stand in a segment from `place` on, up to entry `upto` and some ten thousand at a time, and put them on
+        the disk: how many lines, how many bytes. Raises NativeError: OUT_OF_ORDER for a line that has another number, or none; UNREADABLE
+        for the segment and UNWRITABLE for the tree, with the system's words. After that it is to be made again from its files.
+        """
 
 # --- Numbers -----------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from adapters.core.ports import Lines
-from engine._native import Unwritten
+from engine._native import Pauses, Unwritten
 from gateway.audit.entry import Entry, body_of, decode
 from gateway.errors import AuditUnavailable
 
@@ -60,7 +60,8 @@ class AuditLog:
         self._is_durable = durability is Durability.DISK
         self._segment_bytes = segment_bytes
         self._low_water = low_water_bytes
-        self._free_bytes = free_bytes or free_bytes_of
+        self._free_bytes = free_bytes
+        self._pauses = Pauses(directory)
         self._lock = threading.Lock()
         self._sync_lock = threading.Lock()
         self._fd = -1
@@ -69,7 +70,6 @@ class AuditLog:
         self._retired: list[int] = []
         self._broken = ""
         self._is_low = self._is_lent = False
-        self._closed = threading.Event()
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._owner = _own(directory)
@@ -194,7 +194,9 @@ class AuditLog:
         """Write what was noted, if anything. Called with the lock held."""
         if not self.unwritten.waiting:
             return False
-        self._write(self.unwritten.noted())
+        if not self.unwritten.let_out():
+            self._repair()
+            self._write(self.unwritten.noted())
         return True
 
     def _let_out_noted(self) -> None:
@@ -226,9 +228,8 @@ class AuditLog:
 
     def close(self) -> None:
         """Sync and let the directory go. Entries appended later are refused."""
-        if self._closed.is_set():
+        if not self._pauses.end():
             return
-        self._closed.set()
         self._keeper.join()
         self._close_retired()
         with self._sync_lock, self._lock:
@@ -336,8 +337,7 @@ class AuditLog:
                 os.close(fd)
 
     def _keep(self) -> None:
-        while not self._closed.wait(SYNC_EVERY):
-            self._look_at_space()
+        while self._look_at_space(SYNC_EVERY):
             if self._retired:
                 self._close_retired()
             if self._synced < self.unwritten.written or self.unwritten.waiting:
@@ -346,14 +346,20 @@ class AuditLog:
                 except AuditUnavailable:
                     continue  # WHY: `trouble` says it, and every append is refused from now on
 
-    def _look_at_space(self) -> None:
+    def _look_at_space(self, pause: float = 0) -> bool:
+        """See whether there is room, after so many seconds; no when the log is closed then."""
         try:
-            is_low = self._free_bytes(self._directory) < self._low_water
+            # WHY in one: each time a thread wants the interpreter back, whoever answers commands has to let go of it.
+            free = self._pauses.wait(pause)
+            if free is None:
+                return False
+            is_low = (free if self._free_bytes is None else self._free_bytes(self._directory)) < self._low_water
         except OSError:
             is_low = True
         with self._lock:
             self._is_low = is_low
             self._lend()
+        return True
 
 
 def segments(directory: Path) -> list[Path]:

@@ -2,7 +2,7 @@
 
 A leaf is SHA-256 of 0x00 and a line without its end; a node SHA-256 of 0x01 and its two children. `Nodes` hands out the
 hashes of complete subtrees: (0, i) is leaf i, (k, i) covers the leaves [i * 2**k, (i + 1) * 2**k). Stored by `tree`, used
-by `sealing`, `proving` and `verify`.
+by `sealing`, `proving` and `verify`. The log's tree grows in the core (engine/native/src/merkle.rs); tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
-
-from engine._native import grow_tree
 
 Nodes: TypeAlias = Callable[[int, int], bytes]
 """The hash of a complete subtree by level and place."""
@@ -50,11 +48,10 @@ class Frontier:
         self._nodes.append((level, node))
         self.size += 1
 
-    def extend(self, leaves: bytes) -> list[bytes]:
-        """Add many leaves, one behind the other; the nodes that are complete now, a run of them for each level."""
-        levels, self._nodes = grow_tree(self._nodes, leaves)
-        self.size += len(leaves) // HASH_BYTES
-        return levels
+    @property
+    def nodes(self) -> list[tuple[int, bytes]]:
+        """These roots, each with its level."""
+        return [*self._nodes]
 
     def root(self) -> bytes:
         """The root of the leaves so far."""

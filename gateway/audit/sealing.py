@@ -138,15 +138,15 @@ class Sealer:
         if self._is_behind:
             self._tree, self._tail = _taken_up(self._directory, self.sealed)
         self._is_behind = True
-        for batch in self._tail.leaves(upto):
-            self._tree.extend(batch.hashes, batch.places)
+        for batch in self._tail.into_tree(upto):
             if self._heard is not None and batch.first > self._heard_upto:
                 self._heard_upto = batch.first + batch.count - 1
-                self._heard(batch.lines)
+                for lines in batch.lines():
+                    self._heard(lines)
         self._is_behind = False
         size = self._tree.size
         if size > self.sealed:
-            root, before = self._tree.frontier.root(), digest_of(self._note)
+            root, before = self._tree.root(), digest_of(self._note)
             note = sign(Checkpoint(self._origin, size, root, before), keys)
             _write(self._directory / FILE, note)
             self._note, self.sealed = note, size
@@ -236,10 +236,10 @@ def _taken_up(directory: Path, sealed: int) -> tuple[TreeWriter, Tail]:
     """The tree as it stands on the disk, and the log behind it. Where it is missing, or less than what was sealed, it is made
     again from the segments."""
     tree = TreeWriter(directory)
-    tail = Tail(directory, tree.size, StoredTree(directory).place(tree.size - 1) if tree.size else None)
+    tail = Tail(directory, tree)
     if tree.size < sealed:
-        for batch in tail.leaves(sealed):
-            tree.extend(batch.hashes, batch.places)
+        for _ in tail.into_tree(sealed):
+            pass
         if tree.size < sealed:
             raise AuditUnavailable(f"the log in {directory} is shorter than what was sealed", code="AUDIT_ALTERED")
     return tree, tail

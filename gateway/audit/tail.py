@@ -1,35 +1,52 @@
-"""Following the log's lines as they are written, without reading any twice: for those who keep up with it.
+"""Following the log's lines as they are written, without hashing any twice: they go into the tree, and where somebody wants them, to him.
 
-Only whole lines are handed out, as leaves of the tree and where they begin. A line that is no entry, or has a number out
-of order, is AuditUnavailable. Used by `sealing`; `read` is for those who want entries.
+Only whole lines are taken. A line that is no entry, or has a number out of order, is AuditUnavailable. Used by `sealing`;
+`read` is for those who want entries.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine._native import NativeError, audit_leaves
 from gateway.audit.log import segments
+from gateway.audit.tree import StoredTree, TreeWriter
 from gateway.errors import AuditUnavailable
 
-MAX_BATCH_BYTES = 8 << 20
-"""Bytes that one look at the log takes in."""
+MAX_LINE_BYTES = 8 << 20
+"""Bytes of the longest line, as the core has it (engine/native/src/merkle/stored.rs)."""
+PIECE_BYTES = 256 << 10
+"""Bytes of lines that are handed out at once."""
 _NUMBER = re.compile(rb'\{"seq":([1-9][0-9]{0,18}),')
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some lines in order: the number of the first, how many, their leaves (32 bytes each), where each begins in its
-    segment (8 bytes each, the highest first), and the lines themselves."""
+    """Some lines in order that are in the tree now: the number of the first, how many, and where they stand."""
 
     first: int
     count: int
-    hashes: bytes
-    places: bytes
-    lines: bytes = field(default=b"", repr=False)
+    segment: Path
+    place: int
+    length: int
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines, whole ones, some at a time: read once more, because few want them. Raises AuditUnavailable."""
+        try:
+            with self.segment.open("rb", buffering=0) as file:
+                file.seek(self.place)
+                left, begun = self.length, b""
+                while left and (data := file.read(min(left, PIECE_BYTES))):
+                    left -= len(data)
+                    whole = data.rfind(b"\n") + 1
+                    if whole:
+                        yield begun + data[:whole]
+                        begun = b""
+                    begun += data[whole:]
+        except OSError as error:
+            raise AuditUnavailable(f"`{self.segment}` cannot be read ({error.strerror})") from error
 
 
 def number_of(line: bytes) -> int | None:
@@ -39,66 +56,59 @@ def number_of(line: bytes) -> int | None:
 
 
 class Tail:
-    """Where somebody has got to in a log."""
+    """Where the tree of a log has got to in it."""
 
-    def __init__(self, directory: Path, after_seq: int, place: int | None = None) -> None:
-        """Begin behind an entry; `place` is where its line begins, if somebody knows."""
-        self._directory = directory
-        self._next = after_seq + 1
+    def __init__(self, directory: Path, tree: TreeWriter) -> None:
+        """Begin behind the last entry in the tree. Raises AuditUnavailable."""
+        self._directory, self._tree = directory, tree
         self._segment: Path | None = None
-        self._offset = 0
-        if after_seq:
-            self._find(after_seq, place)
+        self._place = 0
+        if tree.size:
+            self._find(tree.size, StoredTree(directory).place(tree.size - 1))
 
-    def _find(self, after_seq: int, place: int | None) -> None:
-        holding = [path for path in segments(self._directory) if int(path.stem) <= after_seq]
+    def _find(self, last: int, place: int) -> None:
+        """Begin behind an entry whose line begins at a place."""
+        holding = [path for path in segments(self._directory) if int(path.stem) <= last]
         if not holding:
-            raise AuditUnavailable(f"the log has no entry {after_seq} any more", code="AUDIT_ALTERED")
-        self._segment, self._next = holding[-1], int(holding[-1].stem)
-        if place is not None:
-            self._offset, self._next = place, after_seq
-        while self._next <= after_seq:
-            if not self._batch(self._segment, after_seq).count:
-                raise AuditUnavailable(
-                    f"the log ends before entry {after_seq}, which was sealed already", code="AUDIT_ALTERED"
-                )
+            raise AuditUnavailable(f"the log has no entry {last} any more", code="AUDIT_ALTERED")
+        self._segment = holding[-1]
+        try:
+            with self._segment.open("rb") as file:
+                file.seek(place)
+                line = file.readline(MAX_LINE_BYTES)
+        except OSError as error:
+            raise AuditUnavailable(f"`{self._segment}` cannot be read ({error.strerror})") from error
+        if not line.endswith(b"\n"):
+            raise AuditUnavailable(f"the log ends before entry {last}, which was sealed already", code="AUDIT_ALTERED")
+        if number_of(line) != last:
+            raise AuditUnavailable(
+                f"`{self._segment.name}` holds no entry {last} where it belongs", code="AUDIT_ALTERED"
+            )
+        self._place = place + len(line)
 
-    def leaves(self, upto: int) -> Iterator[Batch]:
-        """The leaves of the whole lines that are new, a batch at a time, up to an entry: who reads slower than others
-        write would never come to an end."""
-        while self._next <= upto:
+    def into_tree(self, upto: int) -> Iterator[Batch]:
+        """Put the whole lines that are new into the tree, a batch at a time, up to an entry: who reads slower than others
+        write would never come to an end. Raises AuditUnavailable; after that the tree is to be taken up again."""
+        while self._tree.size < upto:
             if self._segment is None:
                 begun = segments(self._directory)
                 if not begun:
                     return
                 self._enter(begun[0])
             assert self._segment is not None
-            batch = self._batch(self._segment, upto)
-            if batch.count:
-                yield batch
+            segment, place, first = self._segment, self._place, self._tree.size + 1
+            count, length = self._tree.grow(segment, place, upto)
+            if count:
+                self._place += length
+                yield Batch(first, count, segment, place, length)
                 continue
-            following = self._directory / f"{self._next:016d}{self._segment.suffix}"
-            if following == self._segment or not following.exists():
+            following = self._directory / f"{first:016d}{segment.suffix}"
+            if following == segment or not following.exists():
                 return
             self._enter(following)
 
     def _enter(self, path: Path) -> None:
-        if int(path.stem) != self._next:
-            raise AuditUnavailable(f"`{path.name}` begins where entry {self._next} belongs", code="AUDIT_ALTERED")
-        self._segment, self._offset = path, 0
-
-    def _batch(self, path: Path, upto: int) -> Batch:
-        try:
-            with path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read(MAX_BATCH_BYTES)
-        except OSError as error:
-            raise AuditUnavailable(f"`{path}` cannot be read ({error.strerror})") from error
-        first = self._next
-        try:
-            count, places, hashes, length = audit_leaves(data, self._offset, first, upto)
-        except NativeError as error:
-            raise AuditUnavailable(f"`{path.name}` holds {error}", code="AUDIT_ALTERED") from error
-        self._offset += length
-        self._next += count
-        return Batch(first, count, hashes, places, data[:length])
+        following = self._tree.size + 1
+        if int(path.stem) != following:
+            raise AuditUnavailable(f"`{path.name}` begins where entry {following} belongs", code="AUDIT_ALTERED")
+        self._segment, self._place = path, 0

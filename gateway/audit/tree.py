@@ -2,7 +2,8 @@
 
 `tree/NN` holds the 32-byte hashes of the complete subtrees of level NN in order; `tree/places` eight bytes for each entry:
 where its line begins in its segment. An index: it can be made again from the segments, and `verify` never believes it.
-One process writes it (the log's lock sees to that). Used by `sealing` and `proving`.
+One process writes it (the log's lock sees to that): it grows in the core (engine/native/src/merkle/stored.rs). Used by `sealing`, `tail`
+and `proving`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import struct
 from pathlib import Path
 
+from engine._native import AuditTree, NativeError
 from gateway.audit.merkle import HASH_BYTES, Frontier, node_hash
 from gateway.errors import AuditUnavailable
 
@@ -85,25 +87,34 @@ class TreeWriter:
     """Grows the stored tree, a batch of entries at a time."""
 
     def __init__(self, directory: Path) -> None:
+        """Take it up as it stands on the disk, mended. Raises AuditUnavailable."""
         stored = open_tree(directory)
         self._folder = directory / FOLDER
-        self.frontier = Frontier.of(stored.size, stored.node)
+        self._grown = AuditTree(self._folder, Frontier.of(stored.size, stored.node).nodes)
 
     @property
     def size(self) -> int:
         """How many entries are in the tree."""
-        return self.frontier.size
+        return self._grown.size
 
-    def extend(self, leaves: bytes, places: bytes) -> None:
-        """Add leaves (32 bytes each) and where their lines begin (8 each), and put them on the disk. Raises AuditUnavailable."""
-        levels = self.frontier.extend(leaves)
+    def root(self) -> bytes:
+        """The root over all of them."""
+        return self._grown.root()
+
+    def grow(self, segment: Path, place: int, upto: int) -> tuple[int, int]:
+        """Add the whole lines that stand in a segment from a place on, up to an entry and only so many at a time, and put that on the
+        disk; how many lines, how many bytes. Raises AuditUnavailable; after that it is to be taken up again."""
         try:
-            # WHY leaves last: a tree with a leaf too few is grown again from the log; `open_tree` mends the rest.
-            _append(self._folder / PLACES, places)
-            for level in reversed(range(len(levels))):
-                _append(self._folder / _level(level), levels[level])
-        except OSError as error:
-            raise _unreadable(self._folder, error) from error
+            return self._grown.grow(segment, place, upto)
+        except NativeError as error:
+            problem = str(error.args[0])
+            match error.code:
+                case "UNREADABLE":
+                    raise AuditUnavailable(f"`{segment}` cannot be read ({problem})") from error
+                case "UNWRITABLE":
+                    raise _unusable(self._folder, problem) from error
+                case _:
+                    raise AuditUnavailable(f"`{segment.name}` holds {problem}", code="AUDIT_ALTERED") from error
 
 
 def _level(level: int) -> str:
@@ -144,6 +155,8 @@ def _complete(below: Path, path: Path, have: int, wanted: int) -> None:
 
 
 def _unreadable(folder: Path, error: OSError) -> AuditUnavailable:
-    return AuditUnavailable(
-        f"the audit's tree in {folder} cannot be used ({error.strerror or 'unknown'})", help="see who may write there"
-    )
+    return _unusable(folder, error.strerror or "unknown")
+
+
+def _unusable(folder: Path, problem: str) -> AuditUnavailable:
+    return AuditUnavailable(f"the audit's tree in {folder} cannot be used ({problem})", help="see who may write there")

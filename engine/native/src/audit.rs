@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::scan;
 
+pub mod pause;
 pub mod unwritten;
 
 /// The longest line's body, as `gateway.audit.entry` has it.

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine._native import Catalog, Unwritten
+from engine._native import Catalog
 from engine.command.tree import ParsedCommand
 from engine.decision import Decision
 from engine.evaluator.cache import Judgement
@@ -19,6 +19,7 @@ from gateway.asked import Asked
 from gateway.audit.entry import Entry
 from gateway.audit.log import AuditLog
 from gateway.audit.read import read
+from gateway.errors import AuditUnavailable
 from gateway.remembering import Memory
 from gateway.shadow import Shadow
 from gateway.telemetry import Meters
@@ -159,15 +160,16 @@ def test_what_a_session_was_told_before_does_not_wait(log: AuditLog) -> None:
     assert told == [None]
 
 
-def test_a_full_disk_counts_as_a_failure_of_the_candidate(log: AuditLog) -> None:
-    log._closed.set()
-    log.unwritten = Unwritten(log.next_seq, most=0)
+def test_a_full_disk_counts_as_a_failure_of_the_candidate(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(entry: Entry) -> int:
+        raise AuditUnavailable("the disk is full")
+
+    monkeypatch.setattr(log, "note", refuse)
     meters = Meters()
     shadow = Shadow(Candidate(lambda _: DENY), log, meters)
     shadow(asked(), ALLOW, "d", 7)
     shadow.close()
     assert meters.shadow_decisions.labels("failed")._value.get() == 1
-    log._closed.clear()
 
 
 def test_the_gate_hands_over_what_it_recorded_and_answers_as_without(tmp_path: Path) -> None:

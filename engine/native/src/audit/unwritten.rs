@@ -1,10 +1,10 @@
 //! The lines that the log has taken, with their numbers, until they stand in its file. What is written, and when, is the
 //! log's affair (`gateway/audit/log.py`), which lets one at a time in here, and says when a lane may write a line itself
-//! (`at_once`). INVARIANT: every byte is what `gateway.audit.entry` makes of the same entry and number
+//! (`at_once`), and what waits is written here too (`let_out`). INVARIANT: every byte is what `gateway.audit.entry` makes of the same entry and number
 //! (tests/property/gateway/audit/test_unwritten.py).
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 
 /// Above this much room, it is given back once nothing waits.
 const MOST_KEPT: usize = 64 * 1024;
@@ -22,7 +22,7 @@ pub struct Unwritten {
     given: Option<(usize, bool)>,
     /// The segment as lanes write it, until it has so many bytes; `None` while everything is for the log to write.
     segment: Option<(File, u64)>,
-    /// A lane's write failed: behind `size` there may be a piece of it.
+    /// A write into the lent segment failed: behind `size` there may be a piece of it.
     is_torn: bool,
 }
 
@@ -53,7 +53,7 @@ impl Unwritten {
         self.segment = segment;
     }
 
-    /// Whether a lane's write failed, so that behind `size` there may be a piece of it.
+    /// Whether a write into the lent segment failed, so that behind `size` there may be a piece of it.
     pub fn is_torn(&self) -> bool {
         self.is_torn
     }
@@ -76,22 +76,35 @@ impl Unwritten {
             return None;
         }
         // WHY behind what waits: so there is nothing to copy, and the processor has the place at hand.
-        let (bytes, is_written) = {
-            let line = Behind::new(&mut self.noted);
-            begin(self.next, line.lines);
-            if !body(line.lines) {
-                return None;
-            }
-            line.lines.push(b'\n');
-            let done = self.segment.as_mut().map(|(file, _)| file.write(line.lines));
-            (line.lines.len(), matches!(done, Some(Ok(done)) if done == line.lines.len()))
-        };
-        if !is_written {
-            (self.segment, self.is_torn) = (None, true);
+        let line = Behind::new(&mut self.noted);
+        begin(self.next, line.lines);
+        if !body(line.lines) {
             return None;
         }
-        self.given = Some((bytes, true));
-        Some(self.wrote())
+        line.lines.push(b'\n');
+        let (bytes, done) = (line.lines.len(), self.segment.as_mut().map(|(file, _)| file.write(line.lines)));
+        drop(line);
+        self.settle(done, (bytes, true))
+    }
+
+    /// Writes what waits, where a lane might write. No: the log has to, and to cut off first what `is_torn` tells of.
+    pub fn let_out(&mut self) -> bool {
+        if self.given.is_some() || self.segment.is_none() {
+            return false;
+        }
+        let done = self.segment.as_mut().map(|(file, _)| file.write(&self.noted));
+        self.settle(done, (self.noted.len(), false)).is_some()
+    }
+
+    /// What a write that was no affair of the log's came to, of so many bytes with a line besides what waits or without: the number of the
+    /// last line that stands in the file then.
+    fn settle(&mut self, done: Option<io::Result<usize>>, written: (usize, bool)) -> Option<u64> {
+        if matches!(done, Some(Ok(done)) if done == written.0) {
+            self.given = Some(written);
+            return Some(self.wrote());
+        }
+        (self.segment, self.is_torn) = (None, true);
+        None
     }
 
     /// The number of the next line.
@@ -291,5 +304,37 @@ mod tests {
         assert_eq!(lines.noted(), b"{\"seq\":1,\"a\":1}\n");
         lines.clear();
         assert_eq!(lines.note(put("\"b\":2}")), Some(2));
+    }
+    fn lent(path: &str) -> io::Result<Unwritten> {
+        let mut lines = Unwritten::new(1, 2);
+        lines.lend(Some((File::options().append(true).open(path)?, 0)));
+        Ok(lines)
+    }
+
+    #[test]
+    fn what_waits_is_let_out_into_a_lent_segment_whole_or_not_at_all() -> io::Result<()> {
+        let mut lines = lent("/dev/null")?;
+        lines.note(put("\"a\":1}"));
+        assert!(lines.let_out(), "a full segment too: the next line begins another");
+        assert_eq!((lines.waiting(), lines.written(), lines.size()), (0, 1, 16));
+        lines.note(put("\"b\":2}"));
+        lines.lend(None);
+        assert!(!lines.let_out());
+        let mut lines = lent("/dev/full")?;
+        lines.note(put("\"a\":1}"));
+        assert!(!lines.let_out());
+        assert_eq!((lines.waiting(), lines.written(), lines.size(), lines.is_torn()), (1, 0, 0, true));
+        assert!(!lines.has_room(), "nobody writes there any more");
+        Ok(())
+    }
+
+    #[test]
+    fn nothing_is_let_out_while_the_log_writes() -> io::Result<()> {
+        let mut lines = lent("/dev/null")?;
+        lines.note(put("\"a\":1}"));
+        assert!(lines.with_line(put("\"b\":2}")).is_some());
+        assert!(!lines.let_out());
+        assert_eq!((lines.wrote(), lines.is_torn()), (2, false));
+        Ok(())
     }
 }

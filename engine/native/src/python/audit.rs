@@ -3,13 +3,17 @@
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::raise;
+use crate::audit::pause;
 use crate::failure::guarded;
-use crate::{audit, merkle, meters};
+use crate::merkle::{self, stored};
+use crate::{audit, meters};
 
 /// What the audit's line of one verdict says that stays the same.
 #[pyclass(frozen, module = "engine._native")]
@@ -54,27 +58,28 @@ fn outcome_body<'py>(
     PyBytes::new(py, &audit::outcome(decision_id, now, counts, duration, error))
 }
 
-type Nodes<'py> = (Vec<Bound<'py, PyBytes>>, Vec<(u32, Bound<'py, PyBytes>)>);
+/// The audit's tree as it grows.
+#[pyclass(module = "engine._native")]
+struct AuditTree(stored::Tree);
 
-#[pyfunction]
-fn audit_leaves<'py>(
-    py: Python<'py>,
-    lines: &[u8],
-    place: u64,
-    next: u64,
-    upto: u64,
-) -> PyResult<(u64, Bound<'py, PyBytes>, Bound<'py, PyBytes>, usize)> {
-    let found = py.detach(|| guarded(|| merkle::leaves(lines, place, next, upto)));
-    let found = found.map_err(|failure| raise(py, failure))?;
-    Ok((found.count, PyBytes::new(py, &found.places), PyBytes::new(py, &found.hashes), found.length))
-}
-
-#[pyfunction]
-fn grow_tree<'py>(py: Python<'py>, frontier: Vec<(u32, merkle::Hash)>, leaves: &[u8]) -> PyResult<Nodes<'py>> {
-    let grown = py.detach(|| guarded(|| merkle::grow(frontier, leaves)));
-    let (levels, frontier) = grown.map_err(|failure| raise(py, failure))?;
-    let levels = levels.iter().map(|row| PyBytes::new(py, row)).collect();
-    Ok((levels, frontier.iter().map(|(level, node)| (*level, PyBytes::new(py, node))).collect()))
+#[pymethods]
+impl AuditTree {
+    #[new]
+    fn new(py: Python<'_>, folder: PathBuf, frontier: Vec<(u32, merkle::Hash)>) -> PyResult<Self> {
+        let frontier = merkle::Frontier::of(frontier).map_err(|failure| raise(py, failure))?;
+        Ok(Self(stored::Tree::new(folder, frontier)))
+    }
+    #[getter]
+    fn size(&self) -> u64 {
+        self.0.frontier().size()
+    }
+    fn root<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.frontier().root())
+    }
+    fn grow(&mut self, py: Python<'_>, segment: PathBuf, place: u64, upto: u64) -> PyResult<(u64, u64)> {
+        let taken = py.detach(|| guarded(|| self.0.grow(&segment, place, upto)));
+        taken.map(|taken| (taken.count, taken.length)).map_err(|failure| raise(py, failure))
+    }
 }
 
 /// The lines that the log has taken and not written. The GIL stays held, as in `skip_rows`.
@@ -137,6 +142,9 @@ impl Unwritten {
     fn noted<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.noted())
     }
+    fn let_out(&mut self) -> bool {
+        self.0.let_out()
+    }
     fn wrote(&mut self) -> u64 {
         self.0.wrote()
     }
@@ -145,6 +153,29 @@ impl Unwritten {
 fn put(line: &mut Vec<u8>, body: &[u8]) -> bool {
     line.extend_from_slice(body);
     true
+}
+
+/// Pauses, each with a look at the free space at its end.
+#[pyclass(frozen, module = "engine._native")]
+struct Pauses {
+    folder: PathBuf,
+    pauses: pause::Pauses,
+}
+
+#[pymethods]
+impl Pauses {
+    #[new]
+    fn new(folder: PathBuf) -> Self {
+        Self { folder, pauses: pause::Pauses::default() }
+    }
+    fn wait(&self, py: Python<'_>, seconds: f64) -> PyResult<Option<u64>> {
+        let length = Duration::try_from_secs_f64(seconds).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let look = || (!self.pauses.wait(length)).then(|| pause::free_bytes(&self.folder)).transpose();
+        Ok(py.detach(look)?)
+    }
+    fn end(&self) -> bool {
+        self.pauses.end()
+    }
 }
 
 /// A number that grows.
@@ -194,9 +225,9 @@ impl Histogram {
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<EntryForm>()?;
     module.add_class::<Unwritten>()?;
+    module.add_class::<Pauses>()?;
     module.add_class::<Count>()?;
     module.add_class::<Histogram>()?;
-    module.add_function(wrap_pyfunction!(outcome_body, module)?)?;
-    module.add_function(wrap_pyfunction!(audit_leaves, module)?)?;
-    module.add_function(wrap_pyfunction!(grow_tree, module)?)
+    module.add_class::<AuditTree>()?;
+    module.add_function(wrap_pyfunction!(outcome_body, module)?)
 }

@@ -68,8 +68,14 @@ class Disk:
         return self._write(fd, data[: len(data) // 2] if trouble == "short" else data)
 
 
-def run(folder: Path, disk: Disk, dialogue: list[tuple[object, ...]]) -> None:
-    log, plain, lane = AuditLog(folder, low_water_bytes=0, segment_bytes=700), Plain(), PostgresLane()
+class Unlent(AuditLog):
+    """Writes everything itself."""
+
+    lends = False
+
+
+def run(folder: Path, disk: Disk, dialogue: list[tuple[object, ...]], kind: type[AuditLog]) -> None:
+    log, plain, lane = kind(folder, low_water_bytes=0, segment_bytes=700), Plain(), PostgresLane()
     lane.learn(b"select 1", FORM, for_shape=True, answer=None)
     lane.learn(b"select 'a'", FORM, for_shape=True, answer=None)
     lane.open(ord("I"), simple=True, extended=False, until=math.inf, names=Known())
@@ -117,10 +123,10 @@ def test_what_is_written_is_what_python_would_have_written(tmp_path: Path, monke
     disk, number = Disk(os.write), [0]
     monkeypatch.setattr(log_module.os, "write", disk.write)
 
-    @given(st.lists(moves, min_size=1, max_size=25))
+    @given(st.lists(moves, min_size=1, max_size=25), st.sampled_from([AuditLog, Unlent]))
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    def play(dialogue: list[tuple[object, ...]]) -> None:
+    def play(dialogue: list[tuple[object, ...]], kind: type[AuditLog]) -> None:
         number[0] += 1
-        run(tmp_path / str(number[0]), disk, dialogue)
+        run(tmp_path / str(number[0]), disk, dialogue, kind)
 
     play()

@@ -403,8 +403,10 @@ def test_a_lane_writes_nothing_while_the_log_does(opened: Opener, monkeypatch: p
 
     monkeypatch.setattr(log_module.os, "write", meanwhile)
     log.append(entry())
+    leave = log.subscribe(lambda seq: None)
     log.note(entry())
     log.flush()
+    leave()
     assert seen == [False, False]
     lane = writer(log.unwritten)
     monkeypatch.setattr(log_module.os, "write", lambda fd, data: (lane.answer(ANSWER, 2.0), real(fd, data))[1])
@@ -412,6 +414,104 @@ def test_a_lane_writes_nothing_while_the_log_does(opened: Opener, monkeypatch: p
     log.append(entry())
     assert lane.is_under_way, "its outcome waits until the log is done"
     assert lane.answer(ANSWER, 2.0) is not None
+
+
+def test_what_waits_goes_into_a_lent_segment_as_a_lane_writes(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int, data: bytes) -> int:
+        raise AssertionError("a lane would find the log writing")
+
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened()
+    assert log.is_lent
+    log.note(entry("one"))
+    log.note(entry("two"))
+    with monkeypatch.context() as patch:
+        patch.setattr(log_module.os, "write", refuse)
+        log.flush()
+    assert [found.text for found in read(tmp_path / "audit")] == ["one", "two"]
+    assert log._synced == 2
+    assert log.append(entry("three")) == 3
+    log.close()
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def torn(log: AuditLog, tmp_path: Path) -> None:
+    """Let the next write into the lent segment fail, and leave what one that came out short would."""
+    log.unwritten.lend(Path("/dev/full"), PLENTY)
+    with segments(tmp_path / "audit")[-1].open("ab") as piece:
+        piece.write(b'{"seq":2,"half')
+
+
+def test_what_could_not_go_into_a_lent_segment_is_cut_off_and_written_by_the_log(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened()
+    log.append(entry("before"))
+    log.note(entry("noted"))
+    torn(log, tmp_path)
+    log.flush()
+    assert not log.trouble
+    assert [found.text for found in read(tmp_path / "audit")] == ["before", "noted"]
+    assert log.append(entry("after")) == 3
+    assert numbers(tmp_path) == [1, 2, 3]
+
+
+def test_what_a_lane_left_torn_is_cut_off_before_the_last_lines_at_the_end(
+    opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened()
+    log.append(entry("before"))
+    log.note(entry("noted"))
+    torn(log, tmp_path)
+    assert not carried(writer(log.unwritten))
+    log.close()
+    assert [found.text for found in read(tmp_path / "audit")] == ["before", "noted"]
+    assert opened().next_seq == 3
+
+
+def test_the_keeper_sees_that_space_is_short_and_free_again(opened: Opener, tmp_path: Path) -> None:
+    free, looked = [PLENTY], threading.Semaphore(0)
+
+    def look(_: Path) -> int:
+        looked.release()
+        return free[0]
+
+    log = opened(low_water_bytes=100, free_bytes=look)
+    for found, trouble in ((99, True), (PLENTY, False)):
+        free[0] = found
+        for _ in range(3):  # the last of them began after that, and the one before is over
+            assert looked.acquire(timeout=10)
+        assert bool(log.trouble) is trouble
+        while looked.acquire(blocking=False):
+            pass
+
+
+def test_the_space_that_is_looked_at_is_the_directorys(opened: Opener, tmp_path: Path) -> None:
+    log = opened(low_water_bytes=1)
+    assert not log.trouble
+    (tmp_path / "audit").rename(tmp_path / "elsewhere")
+    log._look_at_space()
+    assert "low_water" in log.trouble
+    (tmp_path / "elsewhere").rename(tmp_path / "audit")
+    log._look_at_space()
+    assert not log.trouble
+    log.close()
+    scarce = opened(low_water_bytes=1 << 62)
+    assert "low_water" in scarce.trouble
+
+
+def test_a_log_is_closed_at_once_however_long_its_keeper_rests(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "SYNC_EVERY", 3_600.0)
+    log = opened()
+    closing = threading.Thread(target=log.close)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert not log._look_at_space()
 
 
 def test_what_cannot_be_written_is_not_kept_for_ever(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,18 +67,13 @@ def test_a_frontier_taken_up_again_grows_the_same(size: int, more: int) -> None:
     assert again.root() == defined(LEAVES[: size + more])
 
 
-@given(st.integers(0, 60), st.lists(st.integers(0, 9), max_size=4))
-def test_growing_by_many_is_growing_one_by_one(size: int, steps: list[int]) -> None:
-    one, many, at = frontier(size), frontier(size), size
-    for step in steps:
-        leaves = LEAVES[at : at + step]
-        told: dict[int, bytes] = {}
-        for leaf in leaves:
-            for level, node in one.append(leaf):
-                told[level] = told.get(level, b"") + node
-        assert dict(enumerate(many.extend(b"".join(leaves)))) == told
-        at += len(leaves)
-        assert (many.size, many.root()) == (one.size, one.root())
+@given(st.integers(0, len(LEAVES)))
+def test_its_nodes_are_the_complete_subtrees_the_largest_first(size: int) -> None:
+    found, start = frontier(size).nodes, 0
+    assert [level for level, _ in found] == [level for level in reversed(range(8)) if size >> level & 1]
+    for level, node in found:
+        assert node == nodes(level, start >> level)
+        start += 1 << level
 
 
 def test_growing_tells_every_complete_subtree_once() -> None:

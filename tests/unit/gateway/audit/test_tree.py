@@ -13,7 +13,9 @@ from gateway.audit.merkle import Frontier, leaf_hash, root_of
 from gateway.audit.tree import FOLDER, StoredTree, TreeWriter
 from gateway.errors import AuditUnavailable
 
-LEAVES = [leaf_hash(b"%d" % number) for number in range(50)]
+LINES = [b'{"seq":%d,"text":"%d"}' % (number, number**5) for number in range(1, 51)]
+LEAVES = [leaf_hash(line) for line in LINES]
+PLACES = [sum(len(line) + 1 for line in LINES[:number]) for number in range(51)]
 
 
 def root(size: int) -> bytes:
@@ -23,24 +25,25 @@ def root(size: int) -> bytes:
     return made.root()
 
 
+def segment(directory: Path) -> Path:
+    path = directory / "0000000000000001.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in LINES))
+    return path
+
+
 def grow(directory: Path, start: int, end: int) -> TreeWriter:
     writer = TreeWriter(directory)
     assert writer.size == start
-    writer.extend(*entries(start, end))
+    assert writer.grow(segment(directory), PLACES[start], end) == (end - start, PLACES[end] - PLACES[start])
     return writer
-
-
-def entries(start: int, end: int) -> tuple[bytes, bytes]:
-    """Leaves and places of some entries, as a tail gives them."""
-    return b"".join(LEAVES[start:end]), b"".join((number * 10).to_bytes(8, "big") for number in range(start, end))
 
 
 def test_it_grows_in_batches_and_is_taken_up_again(tmp_path: Path) -> None:
     for start, end in ((0, 1), (1, 8), (8, 8), (8, 33)):
-        assert grow(tmp_path, start, end).frontier.root() == root(end)
+        assert grow(tmp_path, start, end).root() == root(end)
     stored = StoredTree(tmp_path)
     assert root_of(0, 33, stored.node) == root(33)
-    assert stored.place(32) == 320
+    assert stored.place(32) == PLACES[32]
 
 
 @settings(max_examples=40)
@@ -51,8 +54,8 @@ def test_torn_files_are_mended(tmp_path_factory: pytest.TempPathFactory, size: i
     for path in sorted((directory / FOLDER).iterdir()):
         os.truncate(path, data.draw(st.integers(0, path.stat().st_size)))
     writer = TreeWriter(directory)
-    writer.extend(*entries(writer.size, 50))
-    assert writer.frontier.root() == root(50)
+    writer.grow(segment(directory), PLACES[writer.size], 50)
+    assert (writer.size, writer.root()) == (50, root(50))
     assert root_of(0, 50, StoredTree(directory).node) == root(50)
 
 
@@ -63,7 +66,7 @@ def test_a_first_growth_that_was_torn_in_its_highest_level_leaves_nothing_of_tha
             os.truncate(path, 21)
         elif path.name != "places":
             path.unlink()
-    assert grow(tmp_path, 0, 44).frontier.root() == root(44)
+    assert grow(tmp_path, 0, 44).root() == root(44)
     # Of 44 leaves the last four are a node of that level.
     assert root_of(0, 44, StoredTree(tmp_path).node) == root(44)
 
@@ -74,3 +77,20 @@ def test_what_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
         StoredTree(tmp_path).node(0, 3)
     with pytest.raises(AuditUnavailable, match="cannot be used"):
         StoredTree(tmp_path / "nowhere").node(0, 0)
+
+
+def test_what_keeps_it_from_growing_is_said(tmp_path: Path) -> None:
+    path, writer = segment(tmp_path), TreeWriter(tmp_path)
+    with pytest.raises(AuditUnavailable, match=r"`.*/none` cannot be read \(No such file or directory\)") as refused:
+        writer.grow(tmp_path / "none", 0, 9)
+    assert refused.value.code != "AUDIT_ALTERED"
+    with pytest.raises(AuditUnavailable, match="`0000000000000001.jsonl` holds no entry 1 where it belongs") as refused:
+        writer.grow(path, PLACES[1], 9)
+    assert refused.value.code == "AUDIT_ALTERED"
+    (tmp_path / FOLDER / "01").symlink_to("/dev/full")
+    with pytest.raises(
+        AuditUnavailable, match=r"the audit's tree in .* cannot be used \(No space left on device\)"
+    ) as refused:
+        writer.grow(path, 0, 9)
+    assert refused.value.code != "AUDIT_ALTERED"
+    assert refused.value.help == "see who may write there"
