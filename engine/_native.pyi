@@ -486,16 +486,16 @@ class Wire:
 
     def tap(self, passage: Passage, others: Callable[[bool, bytes | None, Exception | None], None]) -> tuple[int, int]:
         """Read and write the sockets that were sent through `passage`, the client's and the target's, until `untap`: by which numbers (who waits for them
-        calls `from_client`, `from_target`). `others` is told of which side (the client's?) there is what else: clear text that was not carried, as
+        calls `hear_client`, `hear_target`). `others` is told of which side (the client's?) there is what else: clear text that was not carried, as
         from `up`; or why that cannot be; or neither, where its transport is to look: an end, or what it was given to write. Raises OSError."""
 
     def untap(self) -> None:
         """Let the sockets go."""
 
-    def from_client(self) -> None:
+    def hear_client(self) -> None:
         """Carry on what the client's socket has. With no sockets, nothing."""
 
-    def from_target(self) -> None:
+    def hear_target(self) -> None:
         """The same of the target's."""
 
 @final

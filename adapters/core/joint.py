@@ -65,8 +65,8 @@ class Joint:
         for end in self._ends:
             end.read_while(_WHY, False)
         self._numbers = client, target
-        self._loop.add_reader(client, wire.from_client)
-        self._loop.add_reader(target, wire.from_target)
+        self._loop.add_reader(client, wire.hear_client)
+        self._loop.add_reader(target, wire.hear_target)
 
     def _hear(self, is_client: bool, data: bytes | None, error: Exception | None) -> None:
         """Of an end that is read in the core: what is not the lane's, in clear; why nothing can be read; or neither, where its transport is to look."""

@@ -288,11 +288,11 @@ impl Wire {
         drop(gone);
     }
 
-    fn from_client(&self, py: Python<'_>) -> PyResult<()> {
+    fn hear_client(&self, py: Python<'_>) -> PyResult<()> {
         self.turn(py, Side::Client)
     }
 
-    fn from_target(&self, py: Python<'_>) -> PyResult<()> {
+    fn hear_target(&self, py: Python<'_>) -> PyResult<()> {
         self.turn(py, Side::Target)
     }
 }

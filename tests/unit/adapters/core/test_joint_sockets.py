@@ -396,6 +396,6 @@ async def test_a_passage_is_for_two_sockets_once(tmp_path: Path) -> None:
         socket.send_fds(far, [b"-"], [far.fileno()])
         with pytest.raises(OSError, match="did not come through"):
             wire.tap(passage, lambda *told: None)
-    wire.from_client()
-    wire.from_target()
+    wire.hear_client()
+    wire.hear_target()
     connection.end()
