@@ -25,7 +25,7 @@ from adapters.postgres.session.naming import fetched, is_fetch, may_execute
 from adapters.postgres.session.outbox import Outbox
 from adapters.postgres.session.replies import Replies
 from adapters.postgres.session.settings import Settings
-from adapters.postgres.session.standing import PROBE_STEPS, Standing, encode_probe
+from adapters.postgres.session.standing import PROBE_STEPS, Standing, comes_first, encode_probe
 from adapters.postgres.session.turns import Granted, Judged, Need, Refused
 from engine.decision import Verdict
 
@@ -96,7 +96,7 @@ class Judge:
             return Refused(notices.encode_error(notices.TOO_LARGE, f"a command may have at most {MAX_TEXT} bytes"))
         self.is_judging, self.is_cancelled = True, False
         try:
-            yield from self._find_standing(unsent and settled)
+            yield from self._find_standing(text, unsent and settled)
             answer = yield from self._ask(text, parameters, prepares, unsent)
             are_plans_of_now = self.are_plans_of_now
         finally:
@@ -330,7 +330,7 @@ class Judge:
 
     # --- what names mean
 
-    def _find_standing(self, may_ask: bool) -> Generator[Need, Answer | None, None]:
+    def _find_standing(self, text: bytes, may_ask: bool) -> Generator[Need, Answer | None, None]:
         """Ask the server for path and role where they may have changed; they stay unknown when it cannot say."""
         replies = self._replies
         if self._meanings is not None and may_ask and not self._are_names_fresh(self._meanings):
@@ -338,6 +338,8 @@ class Judge:
             if replies.status == results.IDLE:
                 # WHY: rights to schemas change the path, and no name. Not inside a transaction, which the asking would begin in earnest.
                 self.standing.forget()
+        if replies.status == results.IN_TRANSACTION and comes_first(text):
+            return
         if self._meanings is not None and self._meanings.version != self._path_by:
             # WHY: others may have made a schema that the session's setting named before it was there.
             self.standing.forget()

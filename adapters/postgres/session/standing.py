@@ -6,6 +6,7 @@ is unknown, and then nothing about names can be proven. Transaction state is the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from adapters.postgres.messages import results
@@ -31,6 +32,17 @@ _TEXT = (
 """WHY `current_schemas(true)`: the schemas really searched, temporary and implicit ones included, in order.
 WHY every name is qualified: the path we ask about must not change the asking."""
 
+_MODE = rb"(?:isolation\s+level\s+(?:serializable|repeatable\s+read|read\s+committed|read\s+uncommitted)|read\s+only|read\s+write|not\s+deferrable|deferrable)"
+_COMES_FIRST = re.compile(
+    rb"\s*set\s+(?:local\s+)?(?:transaction\s+(?:"
+    + _MODE
+    + rb"(?:(?:\s*,\s*|\s+)"
+    + _MODE
+    + rb")*|snapshot\s+'[0-9A-Fa-f-]+')|transaction_(?:isolation|read_only|deferrable)\s*(?:=|\sto\s)\s*'?[a-z]+(?: [a-z]+)?'?)\s*;?\s*",
+    re.IGNORECASE,
+)
+_LONGEST_FIRST = 256
+
 _PARSE = Step(Due.PARSE, shown=False, hush=Hush.ALL, probe=True)
 _BIND = Step(Due.BIND, shown=False, hush=Hush.ALL, probe=True)
 _EXECUTE = Step(Due.EXECUTE, shown=False, hush=Hush.ALL, probe=True)
@@ -48,6 +60,12 @@ LEXER_AS_EXPECTED = (b"on", b"UTF8")
 def encode_probe(name: bytes) -> bytes:
     """The question, under a name of our own so that the client's unnamed statement and portal stay."""
     return _encode_question(_TEXT, name) + SYNC
+
+
+def comes_first(text: bytes) -> bool:
+    """Whether a text is SET TRANSACTION alone, which PostgreSQL takes only before the first query of a transaction: our own would be one. It has
+    no name whose meaning would have to be asked for. One with a comment is not found."""
+    return len(text) <= _LONGEST_FIRST and _COMES_FIRST.fullmatch(text) is not None
 
 
 def encode_lexer_probe(name: bytes) -> bytes:

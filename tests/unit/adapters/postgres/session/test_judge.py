@@ -142,6 +142,27 @@ def test_inside_a_transaction_it_is_not_asked_for_its_age() -> None:
     assert play.take(do.Ask).question.state["search_path"] == ["pg_catalog", "public"]
 
 
+def test_what_comes_before_any_query_of_a_transaction_is_not_preceded_by_our_own() -> None:
+    play, names = known()
+    play.client(query("begin")).answer(allow(command=tree("begin", CommandEffect.SESSION)))
+    play.upstream(DONE[:-1] + b"T")
+    names.version = "second"
+    play.wishes.clear()
+    play.client(query("set transaction isolation level serializable"))
+    assert play.sent(Side.UPSTREAM) == b""
+    play.answer(allow(command=tree("set", CommandEffect.SESSION))).upstream(DONE[:-1] + b"T")
+    play.wishes.clear()
+    play.client(query("select 2"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS", "and then it is asked for"
+
+
+def test_outside_a_transaction_it_is_asked_for_before_anything() -> None:
+    play, names = known()
+    names.version = "second"
+    play.client(query("set transaction isolation level serializable"))
+    assert kinds(play.sent(Side.UPSTREAM)) == "PBECCS"
+
+
 def test_a_server_that_cannot_say_leaves_it_unknown() -> None:
     for answer in (error("25P02") + ready(), standing("no json"), standing('{"a":1}')):
         play = SignedIn().client(query("select 1"))

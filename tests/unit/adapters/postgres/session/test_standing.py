@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from adapters.postgres.messages import results
-from adapters.postgres.session.standing import Standing, encode_probe
+from adapters.postgres.session.standing import Standing, comes_first, encode_probe
 from tests.wire import kinds, split
 
 
@@ -42,3 +46,49 @@ def test_policies_read_only_what_is_known() -> None:
     standing.forget()
     assert standing.state(results.FAILED) == {"transaction": "failed"}
     assert not standing.is_known(results.IDLE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "set transaction read only, isolation level repeatable  read, not deferrable;",
+        " set local transaction read write isolation level read committed ; ",
+        "SET TRANSACTION SNAPSHOT '00000003-0000001B-1'",
+        "set transaction_isolation = 'repeatable read'",
+        "SET LOCAL transaction_read_only TO on",
+        "set transaction_deferrable=off",
+    ],
+)
+def test_what_comes_before_any_query_is_known_by_its_words(text: str) -> None:
+    assert comes_first(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set transaction read only; select 1",
+        "set transaction read only;;",
+        "set transaction",
+        "set transactional read only",
+        "set search_path = a",
+        "set session characteristics as transaction read only",
+        "set transaction snapshot 'x'; drop table t --'",
+        "set transaction_isolation = f(x)",
+        "set transaction_read_only = a.b",
+        "set /* */ transaction read only",
+        "select 1",
+        "",
+    ],
+)
+def test_whatever_may_hold_a_name_is_not(text: str) -> None:
+    assert not comes_first(text.encode())
+
+
+def test_long_and_odd_texts_are_looked_at_quickly() -> None:
+    begin = time.process_time()
+    for odd in (" ", "set ", "set transaction ", "read only ", "read only , ", "set transaction_isolation = a"):
+        for tail in ("", "x", "'"):
+            assert not comes_first(("set transaction " + odd * 1000 + tail).encode())
+            assert not comes_first(("set transaction " + odd * 20 + tail + "!").encode()[:256])
+    assert time.process_time() - begin < 1
