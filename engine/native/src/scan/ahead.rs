@@ -26,6 +26,16 @@ impl Ahead {
         Self::of(&[EVERY.map(is_in)])
     }
 
+    /// Of several: what any of them lets through. Of none nothing comes.
+    pub fn any<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        let mut never = Box::new([u8::MAX; 256]);
+        for one in all {
+            never.iter_mut().zip(one.never.iter()).for_each(|(cell, other)| *cell &= other);
+        }
+        let last = never.iter().fold(0, |all, cell| all | cell).leading_zeros();
+        Self { never, depth: PLACES.saturating_sub(last as usize) }
+    }
+
     /// Of a shape from its beginning.
     pub fn of_shape(shape: &Automaton) -> Self {
         Self::of_walks(vec![Walk::new(shape, None)])
@@ -152,5 +162,16 @@ mod tests {
     fn the_first_byte_or_nothing_may_be_asked_about() {
         assert!(Ahead::anything().may_come(b"x") && Ahead::first(|byte| byte == b'x').may_come(b"xyz"));
         assert!(!Ahead::first(|byte| byte == b'x').may_come(b"y") && Ahead::first(|_| false).may_come(b""));
+    }
+
+    #[test]
+    fn of_several_what_one_lets_through_may_come() {
+        let is = |wanted: u8| EVERY.map(|byte| byte == wanted);
+        let (long, short) = (Ahead::of(&[is(b'x'), is(b'y')]), Ahead::first(|byte| byte == b'z'));
+        let both = Ahead::any([&long, &short].into_iter());
+        assert!(both.may_come(b"xy") && both.may_come(b"z") && both.may_come(b"zx") && !both.may_come(b"yx"));
+        let one = Ahead::any(std::iter::once(&long));
+        assert!(one.may_come(b"xy") && !one.may_come(b"xx") && !one.may_come(b"xx345678"));
+        assert!(!Ahead::any(std::iter::empty()).may_come(b"x"));
     }
 }

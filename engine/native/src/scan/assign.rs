@@ -219,9 +219,23 @@ fn is_named(text: &[u8], start: usize) -> bool {
 }
 
 /// Whether this byte may stand behind a word whose name, or an operator or a quote after it, begins there.
+#[inline]
 pub fn may_follow(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || b"_=:,|\"'` \t])>([\\!?-.\n\r".contains(&byte)
+    FOLLOW.get(usize::from(byte)) == Some(&true)
 }
+
+const FOLLOW: [bool; 256] = {
+    let (mut all, mut byte) = ([false; 256], 0_u8);
+    let mut rest: &mut [bool] = &mut all;
+    while let Some((one, more)) = rest.split_first_mut() {
+        let is_quote = matches!(byte, b'"' | b'\'' | b'`' | b'\\');
+        let is_sign = matches!(byte, b'_' | b'=' | b':' | b',' | b'|' | b']' | b')' | b'>' | b'(' | b'[' | b'!' | b'?');
+        let is_white = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        *one = byte.is_ascii_alphabetic() || is_quote || is_sign || is_white || matches!(byte, b'-' | b'.');
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    all
+};
 
 /// What is found after a word.
 pub fn kind(engine: &Engine, word: Word) -> u16 {

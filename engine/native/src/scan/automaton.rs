@@ -167,14 +167,18 @@ impl Automaton {
     #[inline]
     pub fn go(&self, text: &[u8], at: usize, to: usize, way: Way) -> Way {
         let Way { mut state, mut found } = way;
-        for (offset, byte) in (at..).zip(text.get(at..text.len().min(to)).unwrap_or_default()) {
+        let mut end = at;
+        for byte in text.get(at..text.len().min(to)).unwrap_or_default() {
             state = self.step(state, *byte);
+            end = end.wrapping_add(1);
+            // WHY one question: of most bytes nothing else is to be said.
+            if self.is_under_way(state) {
+                continue;
+            }
             if state == DEAD {
                 break;
             }
-            if self.is_ending(state) {
-                found = Some(offset.saturating_add(1));
-            }
+            found = Some(end);
         }
         Way { state, found }
     }

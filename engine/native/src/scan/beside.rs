@@ -107,10 +107,18 @@ impl Beside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scan::ahead::Ahead;
 
     /// Triggers of a group each, and one of two.
     fn triggers() -> Vec<Trigger> {
-        let trigger = |groups: &[u16]| Trigger { word: Vec::new(), actions: Vec::new(), groups: groups.to_vec() };
+        let trigger = |groups: &[u16]| Trigger {
+            word: Vec::new(),
+            actions: Vec::new(),
+            groups: groups.to_vec(),
+            name: None,
+            others: Ahead::anything(),
+            is_first: true,
+        };
         vec![trigger(&[0]), trigger(&[1]), trigger(&[200]), trigger(&[1, 2])]
     }
 

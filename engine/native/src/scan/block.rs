@@ -78,9 +78,6 @@ pub struct Signs {
     /// `%` and `|`, which may stand in a figure.
     pub fillings: u64,
     pub ats: u64,
-    /// Dots and colons; and what else than those, digits and letters may stand in a figure. WHY kept: each place asks.
-    pub points: u64,
-    pub others: u64,
     /// Where a literal may begin that may stand inside a word, or that begins with no letter. More bits than that may be set.
     pub heads: u64,
 }
@@ -101,18 +98,8 @@ impl Signs {
         whites: 0,
         fillings: 0,
         ats: 0,
-        points: 0,
-        others: 0,
         heads: 0,
     };
-
-    /// With what follows from the rest.
-    #[inline(always)]
-    pub fn complete(mut self) -> Self {
-        self.points = self.dots | self.colons;
-        self.others = self.joints | self.pluses | self.opens | self.closes | self.spaces | self.fillings;
-        self
-    }
 
     fn of(sieve: &Sieve, block: &Bytes) -> Self {
         Self {
@@ -131,9 +118,7 @@ impl Signs {
             fillings: mask(block, |byte| matches!(byte, b'%' | b'|')),
             ats: mask(block, |byte| byte == b'@'),
             heads: sieve.heads(block),
-            ..Self::EMPTY
         }
-        .complete()
     }
 
     /// Where words begin: a letter after none, or a capital after a small one.
@@ -171,53 +156,6 @@ impl Signs {
             kept |= u64::from(top != 0 || run >= FAR).wrapping_shl(place as u32);
         }
         kept
-    }
-
-    /// What the six bytes from `place` on are (digits, letters, dots and colons), as the number of a cell of `Outlines`.
-    #[inline(always)]
-    pub fn outline(&self, after: &Self, place: usize) -> u32 {
-        let six = |here: u64, after: u64| from(here, after, place) as u32 & 0x3f;
-        let points = six(self.points, after.points);
-        six(self.digits, after.digits) | six(self.letters, after.letters) << 6 | points << 12
-    }
-
-    /// Whether from `place` on there is as much of a figure as shapes have that need no word beside them: seven digits, or
-    /// the dots or colons of an address, or letters among the digits; up to what stands in none, or four signs in a row.
-    #[inline(always)]
-    pub fn is_ample(&self, after: &Self, place: usize) -> bool {
-        const FAR: u64 = 0xff_ffff;
-        let from = |here: u64, after: u64| from(here, after, place) & FAR;
-        let digits = from(self.digits, after.digits);
-        let letters = from(self.letters, after.letters);
-        let dots = from(self.dots, after.dots);
-        let colons = from(self.colons, after.colons);
-        let rest = from(self.others, after.others);
-        let (solid, loose) = (digits | letters, dots | colons | rest);
-        let upto = |end: u64| (end & end.wrapping_neg()).wrapping_sub(1);
-        // The fourth sign of a row still counts, what follows it does not.
-        let row = loose & loose >> 1 & loose >> 2 & loose >> 3;
-        let seen = upto(!(solid | loose)) & upto(row << 4);
-        let count = |bits: u64| (bits & seen).count_ones();
-        let (digits, letters) = (count(digits), count(letters));
-        let mixed = (letters >= 1) & (digits >= 2) | (letters >= 3) & (digits >= 1);
-        (digits >= 7) | (count(dots) >= 3) | (count(colons) >= 2) | mixed
-    }
-
-    /// Whether a day or a time of day stands at `place`, with seconds, and no figure goes on with it; or a part of an address
-    /// after the first, which is none by itself. Tests of `figures` say of which shapes that is true. `text` begins at the place.
-    #[inline(always)]
-    pub fn is_moment(&self, before: &Self, after: &Self, place: usize, text: &[u8]) -> bool {
-        let from = |here: u64, after: u64| from(here, after, place);
-        let (digits, colons) = (from(self.digits, after.digits), from(self.colons, after.colons));
-        let (letters, joints) = (from(self.letters, after.letters), from(self.joints, after.joints));
-        let time = (digits & 0x1ff == 0b0_1101_1011) & (colons & 0x1ff == 0b0_0010_0100) & (letters & 0x100 == 0);
-        let (first, last) = (text.first().copied().unwrap_or(0), text.get(10).copied().unwrap_or(0));
-        let date = (digits & 0x7ff == 0b11_0110_1111) & (joints & 0x7ff == 0b00_1001_0000);
-        let date = date & matches!(first, b'1' | b'2') & matches!(last, b' ' | b'T' | b'\n' | b'"' | b',' | b'|');
-        let run = (digits | letters).trailing_ones();
-        let inner = back(self.colons, before.colons, 1).wrapping_shr(place as u32) & 1 == 1;
-        let inner = inner & (1..=3).contains(&run) & (colons.wrapping_shr(run) & 1 == 1);
-        time | date | inner
     }
 
     /// Where parts begin that may be figures: after no letter or digit, not in the middle of a date, a time, an address

@@ -12,9 +12,9 @@ use crate::scan::checks::tokens::logins;
 use crate::scan::checks::Check;
 use crate::scan::engine::{Action, Detector, Engine};
 use crate::scan::limits::{AFTER, BEFORE, GAP, LEAD, LONGEST};
-use crate::scan::near::begins_word;
+use crate::scan::near::{begins_word, is_word, is_word_of_its_own};
 use crate::scan::table::{How, Row};
-use crate::scan::walk::{back_from, is_word, Trigger};
+use crate::scan::walk::{back_from, Trigger};
 
 /// How far after a value its checks look (`checks::contact`).
 const LOOK: usize = 34;
@@ -162,7 +162,11 @@ impl<'a> Looking<'a> {
                     self.shape(detector, begin);
                 }
                 Action::Follow { detector } => self.followed(detector, start, end),
-                Action::Context { .. } => self.words.extend(trigger.groups.iter().map(|group| (end, *group))),
+                Action::Context { .. } => {
+                    if is_word_of_its_own(self.text, start, end) {
+                        self.words.extend(trigger.groups.iter().map(|group| (end, *group)));
+                    }
+                }
                 Action::Assign { word } => {
                     if self.wanted(assign::kind(engine, word)) {
                         if let Some(at) = assign::unfinished(self.text, start, end) {

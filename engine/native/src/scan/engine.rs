@@ -10,7 +10,7 @@ use crate::scan::automaton::{Automaton, DEAD};
 use crate::scan::chains::{Chains, Kinds};
 use crate::scan::checks::Check;
 use crate::scan::figures;
-use crate::scan::near::SHORT;
+use crate::scan::near::{begins_word, SHORT};
 use crate::scan::next::Literals;
 use crate::scan::sieve::{Literal, Sieve};
 use crate::scan::table::{self, Back, How, Row};
@@ -35,6 +35,11 @@ pub struct Trigger {
     pub actions: Vec<Effect>,
     /// The groups of context words that it is of; of its actions then one is `Action::Context`.
     pub groups: Vec<u16>,
+    /// What it promises as a name.
+    pub name: Option<Word>,
+    /// What may stand behind it if anything else comes of it. And whether nothing else does inside a word.
+    pub others: Ahead,
+    pub is_first: bool,
 }
 
 impl Trigger {
@@ -43,8 +48,21 @@ impl Trigger {
         let group = |action: &Action| if let Action::Context { group } = action { Some(*group) } else { None };
         let groups: Vec<u16> = actions.iter().filter_map(group).collect();
         let once = actions.iter().filter(|one| group(one).is_none_or(|one| groups.first() == Some(&one))).copied();
-        let actions = once.map(effect).collect();
-        Self { word, actions, groups }
+        let actions: Vec<Effect> = once.map(effect).collect();
+        let name = actions.iter().find_map(|one| match one.action {
+            Action::Assign { word } => Some(word),
+            _ => None,
+        });
+        let others = || actions.iter().filter(|one| !matches!(one.action, Action::Assign { .. }));
+        let is_first = others().all(|one| matches!(one.action, Action::Follow { .. } | Action::Context { .. }));
+        let others = Ahead::any(others().map(|one| &one.ahead));
+        Self { word, actions, groups, name, others, is_first }
+    }
+
+    /// Whether anything may come of it where it stands at `start..end`, but for what is assigned to it as a name.
+    #[inline]
+    pub fn may_come(&self, text: &[u8], start: usize, end: usize) -> bool {
+        self.others.may_come(text.get(end..).unwrap_or_default()) && (!self.is_first || begins_word(text, start))
     }
 }
 

@@ -22,7 +22,7 @@ const FIRST: usize = 5;
 pub struct Outlines(Box<[u64; 1 << (3 * SEEN - 6)]>);
 
 impl Outlines {
-    /// Whether a figure may begin with bytes of this outline (`Signs::outline`), as the lowest bit.
+    /// Whether a figure may begin with bytes of this outline (`Rows::outline`), as the lowest bit.
     #[inline(always)]
     pub fn has(&self, outline: u32) -> u64 {
         let cell = self.0.get((outline >> 6) as usize).copied().unwrap_or(0);
@@ -101,7 +101,7 @@ fn each(
     }
 }
 
-/// As `Signs::outline` takes bytes apart.
+/// As `Rows::outline` takes bytes apart.
 fn kind_of(byte: u8) -> usize {
     match byte {
         b'0'..=b'9' => 1,
@@ -163,6 +163,7 @@ mod tests {
     use super::*;
     use crate::scan::block::{self, Signs};
     use crate::scan::engine;
+    use crate::scan::rows::Rows;
 
     #[test]
     fn outlines_refuse_what_no_figure_begins_with() {
@@ -170,10 +171,10 @@ mod tests {
             return;
         };
         let begins = |text: &str| {
-            let mut seen = [Signs::default(); 2];
+            let (mut seen, mut rows) = ([Signs::default(); 1], Rows::default());
             block::look(&engine.sieve, text.as_bytes(), 0, &mut seen);
-            let [here, after] = seen;
-            engine.outlines.has(here.outline(&after, 0)) == 1
+            seen.iter().for_each(|signs| rows.take(1, signs));
+            engine.outlines.has(rows.outline(0)) == 1
         };
         assert!(["4111 1111", "+49 30 12", "::1", "HRB 1234", "de89 3704", "10.0.0.1", "2026-11-28"]
             .into_iter()

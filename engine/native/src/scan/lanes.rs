@@ -180,9 +180,7 @@ impl Lanes {
             fillings: self.where_either(both, b'%', b'|'),
             ats: self.where_is(both, b'@'),
             heads: self.bits(self.heads(tables, block, 0), self.heads(tables, block, LANES)),
-            ..Signs::EMPTY
         }
-        .complete()
     }
 
     #[inline(always)]

@@ -42,6 +42,7 @@ pub mod place;
 pub mod plain;
 pub mod quoted;
 pub mod resolve;
+pub mod rows;
 pub mod sieve;
 pub mod stream;
 pub mod table;

@@ -3,7 +3,7 @@
 use crate::scan::block::{mask, padded, places, SIZE};
 use crate::scan::engine::Detector;
 use crate::scan::limits::GAP;
-use crate::scan::walk::{is_word, Walker};
+use crate::scan::walk::Walker;
 
 /// A word up to this length is one only where no small letter follows.
 pub const SHORT: usize = 5;
@@ -165,6 +165,21 @@ impl Grounds {
         *slot
     }
 }
+
+pub fn is_word(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| WORDS.get(usize::from(*byte)) == Some(&true))
+}
+
+/// By byte: whether it is a letter, a digit or `_`. WHY a table: the machine has nothing to guess.
+const WORDS: [bool; 256] = {
+    let (mut words, mut byte) = ([false; 256], 0_u8);
+    let mut rest: &mut [bool] = &mut words;
+    while let Some((word, more)) = rest.split_first_mut() {
+        *word = byte.is_ascii_alphanumeric() || byte == b'_';
+        (rest, byte) = (more, byte.wrapping_add(1));
+    }
+    words
+};
 
 /// Whether a word begins at `start`: after no letter, or where the case changes (`myHerokuKey`).
 pub fn begins_word(text: &[u8], start: usize) -> bool {

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 
 use crate::scan::block::{self, Signs, SIZE};
+use crate::scan::rows::Rows;
 use crate::scan::sieve::HEAD;
 use crate::scan::Engine;
 
@@ -21,6 +22,7 @@ pub struct Notes {
     pub figures: Places,
     /// By block, as its bits: where parts begin that may be figures.
     pub parts: Vec<u64>,
+    rows: Rows,
 }
 
 impl Notes {
@@ -28,7 +30,7 @@ impl Notes {
     pub fn room(bytes: usize) -> Self {
         let blocks = bytes.div_ceil(SIZE).min(BLOCKS);
         let places = || Places::room(blocks.wrapping_mul(SIZE));
-        Self { literals: places(), figures: places(), parts: Vec::with_capacity(blocks) }
+        Self { literals: places(), figures: places(), parts: Vec::with_capacity(blocks), rows: Rows::default() }
     }
 
     /// Sees the blocks from `at` on and notes what there is in them; the first and the last of `seen` are those around them.
@@ -49,6 +51,9 @@ impl Notes {
         self.parts.clear();
         self.literals.count = 0;
         self.figures.count = 0;
+        for (block, signs) in seen.iter().enumerate() {
+            self.rows.take(block, signs);
+        }
         for (offset, around) in (0..).step_by(SIZE).zip(seen.windows(3)) {
             let [before, here, after] = around else {
                 return;
@@ -61,9 +66,8 @@ impl Notes {
             self.parts.push(parts);
         }
         self.literals.keep(&Passing { engine, text });
-        self.figures.keep(&Outlined { engine, seen });
-        self.figures.keep(&Ample { seen });
-        self.figures.keep(&Lasting { text, seen });
+        self.figures.keep(&Outlined { engine, rows: &self.rows });
+        self.figures.keep(&Ample { text, rows: &self.rows });
     }
 }
 
@@ -90,47 +94,27 @@ impl Question for Passing<'_> {
 
 struct Outlined<'a> {
     engine: &'a Engine,
-    seen: &'a [Signs],
+    rows: &'a Rows,
 }
 
 impl Question for Outlined<'_> {
     #[inline(always)]
     fn holds(&self, place: usize) -> bool {
-        let [_, here, after] = around(self.seen, place);
-        self.engine.outlines.has(here.outline(after, place % SIZE)) != 0
+        self.engine.outlines.has(self.rows.outline(place)) != 0
     }
 }
 
 struct Ample<'a> {
-    seen: &'a [Signs],
+    text: &'a [u8],
+    rows: &'a Rows,
 }
 
 impl Question for Ample<'_> {
     #[inline(always)]
     fn holds(&self, place: usize) -> bool {
-        let [_, here, after] = around(self.seen, place);
-        here.is_ample(after, place % SIZE)
+        let rest = self.text.get(place..).unwrap_or_default();
+        self.rows.is_ample(place) & !self.rows.is_moment(place, rest)
     }
-}
-
-struct Lasting<'a> {
-    text: &'a [u8],
-    seen: &'a [Signs],
-}
-
-impl Question for Lasting<'_> {
-    #[inline(always)]
-    fn holds(&self, place: usize) -> bool {
-        let [before, here, after] = around(self.seen, place);
-        !here.is_moment(before, after, place % SIZE, self.text.get(place..).unwrap_or_default())
-    }
-}
-
-/// The block of a place and those around it.
-#[inline(always)]
-fn around(seen: &[Signs], place: usize) -> [&Signs; 3] {
-    const NOTHING: &Signs = &Signs::EMPTY;
-    seen.get(place / SIZE..).and_then(<[Signs]>::first_chunk).map_or([NOTHING; 3], <[Signs; 3]>::each_ref)
 }
 
 /// The four bytes at a place where the text ends: behind it stand ends of lines.

@@ -3,8 +3,9 @@
 //! mean; tests and fuzzing hold the fast pass against it. Nothing that answers a request calls it.
 
 use crate::scan::engine::Engine;
+use crate::scan::near::is_word;
 use crate::scan::resolve;
-use crate::scan::walk::{is_word, Candidate, Walker};
+use crate::scan::walk::{Candidate, Walker};
 use crate::scan::Span;
 
 /// What is in a text, as `scan` says it.

@@ -1,8 +1,8 @@
 //! Where a literal may begin, told from four bytes: what most bytes of most texts are refused by.
 //!
 //! Two questions. Of a place where a word begins (and of any that the second lets through): are its first four bytes those
-//! of a literal that can come to anything in one case at least? A bit in a table that stays in the nearest cache; at the few
-//! places that are left literals are compared (`words`). Of every other place: may a literal begin here that may stand inside a
+//! of a literal that can come to anything in one case at least? Three of them tell a cell of a table that stays in the nearest
+//! cache, the fourth a bit in it; at the few places that are left literals are compared (`words`). Of every other place: may a literal begin here that may stand inside a
 //! word, or that begins with no letter? `lanes` asks that of thirty-two places at once, of each byte its two halves in small
 //! tables; other machines a window of three bytes.
 
@@ -31,13 +31,15 @@ pub struct Halves {
 
 /// A bit for each of the numbers that bytes are mixed into.
 type Cells = [u64; 1 << 10];
+/// Into so many bits three bytes are mixed.
+const MIXED: u32 = 11;
 
 /// The questions, built.
 pub struct Sieve {
-    /// Four bytes in small letters, mixed into sixteen bits.
-    heads: Cells,
-    /// Three bytes and whether a small letter follows them, the same; for literals of three bytes.
-    shorts: Cells,
+    /// By three bytes in small letters: the kinds of bytes that may follow them, a bit each.
+    heads: Box<[u64; 1 << MIXED]>,
+    /// The kinds of bytes, as `kind_of` has them.
+    kinds: [u8; 256],
     /// For other machines: classes of bytes, and three classes with which inner literals begin.
     coarse: [u8; 256],
     windows: Cells,
@@ -49,8 +51,8 @@ impl Sieve {
     /// it (when it is known) whether anything can come of it.
     pub fn new(literals: &[Literal], lives: impl Fn(usize, &[u8], Option<bool>) -> bool) -> Result<Self, String> {
         let mut sieve = Self {
-            heads: [0; 1 << 10],
-            shorts: [0; 1 << 10],
+            heads: Box::new([0; 1 << MIXED]),
+            kinds: std::array::from_fn(|byte| kind_of(byte as u8)),
             coarse: coarse(literals),
             windows: [0; 1 << 10],
             halves: Default::default(),
@@ -61,16 +63,11 @@ impl Sieve {
             let mut allowed = Kind::default();
             for raw in cases(head) {
                 match *raw.as_slice() {
-                    [a, b, c, d] if lives(number, &raw, None) => {
-                        set(&mut sieve.heads, whole(u32::from_le_bytes([a, b, c, d])))
-                    }
+                    [a, b, c, d] if lives(number, &raw, None) => sieve.admit([a, b, c], |next| next == d),
                     [a, b, c] => {
-                        let followed = [false, true].map(|small| {
-                            small && lives(number, &raw, Some(true)) || !small && lives(number, &raw, Some(false))
-                        });
-                        for (next, _) in [b' ', b'a'].into_iter().zip(followed).filter(|(_, lives)| *lives) {
-                            set(&mut sieve.shorts, short(u32::from_le_bytes([a, b, c, next])));
-                        }
+                        let followed = [false, true].map(|small| lives(number, &raw, Some(small)));
+                        let [other, small] = followed;
+                        sieve.admit([a, b, c], |next| if next.is_ascii_lowercase() { small } else { other });
                         if followed == [false, false] {
                             continue;
                         }
@@ -92,7 +89,18 @@ impl Sieve {
     /// Whether a literal may begin with these four bytes, as the lowest bit.
     #[inline(always)]
     pub fn passes(&self, head: u32) -> u64 {
-        bit(&self.heads, whole(head)) | bit(&self.shorts, short(head))
+        let kind = self.kinds.get((head >> 24) as usize).copied().unwrap_or(0);
+        self.heads.get(mixed(head)).copied().unwrap_or(0).wrapping_shr(u32::from(kind)) & 1
+    }
+
+    /// Lets through what begins with three bytes and one behind them for which `holds`.
+    fn admit(&mut self, [a, b, c]: [u8; 3], holds: impl Fn(u8) -> bool) {
+        let bits = (0..=u8::MAX)
+            .filter(|byte| holds(*byte))
+            .fold(0, |all, byte| all | 1_u64.wrapping_shl(u32::from(kind_of(byte))));
+        if let Some(cell) = self.heads.get_mut(mixed(u32::from_le_bytes([a, b, c, 0]))) {
+            *cell |= bits;
+        }
     }
 
     /// The places of a block where inner literals may begin: on any machine.
@@ -230,23 +238,22 @@ fn cases(word: &[u8]) -> Vec<Vec<u8>> {
     })
 }
 
-/// The bit by which small letters differ from capitals.
-const SMALL: u32 = 0x2020_2020;
-
-#[inline(always)]
-fn whole(head: u32) -> u32 {
-    mixed(head | SMALL)
+/// The kind of a byte, of sixty-four: letters are each of their own, and what often stands in literals.
+fn kind_of(byte: u8) -> u8 {
+    const SIGNS: &[u8] = b"_-. =:/01@\"";
+    const OTHERS: u8 = 52;
+    match byte {
+        b'a'..=b'z' => byte.wrapping_sub(b'a'),
+        b'A'..=b'Z' => byte.wrapping_sub(b'A').wrapping_add(26),
+        _ => (OTHERS..).zip(SIGNS).find(|(_, sign)| **sign == byte).map_or(63, |(kind, _)| kind),
+    }
 }
 
+/// The number of what begins with three bytes, the same in any case.
 #[inline(always)]
-fn short(head: u32) -> u32 {
-    let is_small = (head >> 24).wrapping_sub(u32::from(b'a')) < 26;
-    mixed((head | SMALL) & 0xff_ffff | u32::from(is_small) << 24)
-}
-
-#[inline(always)]
-fn mixed(head: u32) -> u32 {
-    head.wrapping_mul(0x9e37_79b1) >> 16
+fn mixed(head: u32) -> usize {
+    const SMALL: u32 = 0x20_2020;
+    ((head | SMALL) & 0xff_ffff).wrapping_mul(0x9e37_79b1).wrapping_shr(u32::BITS.wrapping_sub(MIXED)) as usize
 }
 
 fn set(cells: &mut Cells, place: u32) {

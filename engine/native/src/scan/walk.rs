@@ -8,10 +8,10 @@ use crate::scan::beside::{Beside, Window, Word};
 use crate::scan::blanks::Blanks;
 use crate::scan::block::{places, Signs, SIZE};
 use crate::scan::chains::{Leaps, Leapt};
-use crate::scan::engine::{Action, After, Detector, Effect, Engine};
+use crate::scan::engine::{self, Action, After, Detector, Effect, Engine};
 use crate::scan::figures::{bit_of, Figures, Groups};
 use crate::scan::limits::{AFTER, BEFORE, LEAD, LONGEST, LONGEST_FIGURE};
-use crate::scan::near::Grounds;
+use crate::scan::near::{is_word, Grounds};
 use crate::scan::next::Next;
 use crate::scan::notes::{Notes, BLOCKS};
 use crate::scan::place::Behind;
@@ -188,6 +188,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A literal stands at `start..end`.
+    #[inline(always)]
     pub fn triggered(&mut self, number: u16, start: usize, end: usize) {
         let engine = self.engine;
         let Some(trigger) = engine.triggers.get(usize::from(number)) else {
@@ -196,6 +197,18 @@ impl<'a> Walker<'a> {
         if let Some(literals) = &mut self.literals {
             literals.push((number, start, end));
         }
+        // WHY apart: of hostile text most literals are names, and of most nothing else may come.
+        if let Some(word) = trigger.name.filter(|_| self.text.get(end).is_none_or(|byte| assign::may_follow(*byte))) {
+            assign::assign(self, word, start, end);
+        }
+        if trigger.may_come(self.text, start, end) {
+            self.set_off(number, trigger, start, end);
+        }
+    }
+
+    /// Does what a literal sets off but for what is assigned to it.
+    #[inline(never)]
+    fn set_off(&mut self, number: u16, trigger: &engine::Trigger, start: usize, end: usize) {
         let rest = self.text.get(end..).unwrap_or_default();
         for effect in trigger.actions.iter().filter(|effect| effect.ahead.may_come(rest)) {
             match effect.action {
@@ -211,7 +224,7 @@ impl<'a> Walker<'a> {
                         self.context.push((end, number));
                     }
                 }
-                Action::Assign { word } => assign::assign(self, word, start, end),
+                Action::Assign { .. } => {}
             }
         }
     }
@@ -228,6 +241,7 @@ impl<'a> Walker<'a> {
         }
     }
 
+    #[inline(never)]
     fn matched(&mut self, number: u16, back: Option<Back>, (trigger, end): (usize, usize), effect: &Effect) {
         let engine = self.engine;
         let Some(detector) = engine.detectors.get(usize::from(number)) else {
@@ -447,21 +461,6 @@ fn is_extension(text: &[u8], at: usize) -> bool {
 pub fn goes_on(text: &[u8], end: usize) -> bool {
     (is_word(text, end) & is_word(text, end.wrapping_sub(1))) && !is_extension(text, end)
 }
-
-pub fn is_word(text: &[u8], at: usize) -> bool {
-    text.get(at).is_some_and(|byte| WORDS.get(usize::from(*byte)) == Some(&true))
-}
-
-/// By byte: whether it is a letter, a digit or `_`. WHY a table: the machine has nothing to guess.
-const WORDS: [bool; 256] = {
-    let (mut words, mut byte) = ([false; 256], 0_u8);
-    let mut rest: &mut [bool] = &mut words;
-    while let Some((word, more)) = rest.split_first_mut() {
-        *word = byte.is_ascii_alphanumeric() || byte == b'_';
-        (rest, byte) = (more, byte.wrapping_add(1));
-    }
-    words
-};
 
 /// Whether a literal that stands at `at` in any case stands there as it is spelled. WHY byte by byte: it is short, and the same.
 #[inline]

@@ -13,17 +13,16 @@ pub struct Words {
     /// In lower case, as they were given: in order.
     literals: Vec<Box<[u8]>>,
     /// Those of fewer bytes than are compared at once, told by the least that every literal has; and the others.
-    short: Told,
-    long: Told,
+    short: Told<{ (1 << (8 * LEAST)) - 1 }>,
+    long: Told<{ u64::MAX }>,
 }
 
-/// Literals that are told by some of their first bytes, mixed into a number.
-struct Told {
+/// Literals that are told by those of their first bytes that are set in `BY`, mixed into a number.
+struct Told<const BY: u64> {
     /// By their number; of those that have the same, in order.
     words: Vec<Word>,
-    /// By number: the first word that has it or a greater one; and behind the last, how many words there are.
-    first: Box<[u16; (1 << BITS) + 1]>,
-    by: u64,
+    /// By number: the first word that has it, and how many have.
+    cells: Box<[(u16, u16); 1 << BITS]>,
 }
 
 /// A literal as it is compared.
@@ -48,7 +47,7 @@ impl Words {
         let words = (0..).zip(literals).map(|(number, literal)| Word::new(literal, number));
         let (long, short): (Vec<Word>, Vec<Word>) = words.partition(|word| word.mask == u64::MAX);
         let literals = literals.iter().map(|literal| Box::from(*literal)).collect();
-        Ok(Self { literals, short: Told::new(short, (1 << (8 * LEAST)) - 1)?, long: Told::new(long, u64::MAX)? })
+        Ok(Self { literals, short: Told::new(short)?, long: Told::new(long)? })
     }
 
     /// Each literal that begins at `at`, the shortest first: its number and where it ends.
@@ -79,28 +78,38 @@ impl Words {
         self.literals
             .len()
             .saturating_mul(size_of::<Word>())
-            .saturating_add(size_of_val(&*self.short.first).saturating_mul(2))
+            .saturating_add(size_of_val(&*self.short.cells).saturating_mul(2))
     }
 }
 
-impl Told {
-    fn new(mut words: Vec<Word>, by: u64) -> Result<Self, String> {
-        words.sort_by_key(|word| mixed(word.head, by));
-        let mut first = Box::new([0; (1 << BITS) + 1]);
-        for (number, slot) in first.iter_mut().enumerate() {
-            let before = words.partition_point(|word| mixed(word.head, by) < number);
-            *slot = u16::try_from(before).map_err(|_| "too many literals".to_owned())?;
+impl<const BY: u64> Told<BY> {
+    fn new(mut words: Vec<Word>) -> Result<Self, String> {
+        words.sort_by_key(|word| mixed(word.head, BY));
+        let mut cells = Box::new([(0, 0); 1 << BITS]);
+        for (number, cell) in cells.iter_mut().enumerate() {
+            let place = |least: usize| words.partition_point(|word| mixed(word.head, BY) < least);
+            let (from, to) = (place(number), place(number.saturating_add(1)));
+            *cell = (count(from)?, count(to.saturating_sub(from))?);
         }
-        Ok(Self { words, first, by })
+        Ok(Self { words, cells })
     }
 
     /// Those that may be what begins with these bytes, the shortest first.
     #[inline(always)]
     fn alike(&self, head: u64) -> &[Word] {
-        let bounds = self.first.get(mixed(head, self.by)..).and_then(<[u16]>::first_chunk).copied().unwrap_or_default();
-        let [from, to] = bounds.map(usize::from);
-        self.words.get(from..to).unwrap_or_default()
+        match self.cells.get(mixed(head, BY)).copied() {
+            // WHY first: nearly all have none.
+            None | Some((_, 0)) => &[],
+            Some((from, count)) => {
+                let words = self.words.get(usize::from(from)..).unwrap_or_default();
+                words.get(..usize::from(count)).unwrap_or_default()
+            }
+        }
     }
+}
+
+fn count(words: usize) -> Result<u16, String> {
+    u16::try_from(words).map_err(|_| "too many literals".to_owned())
 }
 
 impl Word {

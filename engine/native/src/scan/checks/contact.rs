@@ -41,6 +41,11 @@ pub fn before_address(local: &[u8]) -> usize {
 
 /// The local part and the last label of the host are as they must be; what only touches the address is cut off.
 fn email(text: &[u8], start: usize, end: usize) -> Option<Place> {
+    let follows = text.get(end).is_some_and(|byte| matches!(byte, b'@' | b'(') || byte.is_ascii_alphanumeric());
+    // WHY first: of addresses in a row each is refused by it.
+    if follows {
+        return None;
+    }
     let value = text.get(start..end)?;
     let sign = value.iter().rposition(|byte| *byte == b'@')?;
     let (local, host) = value.split_at(sign);
@@ -58,8 +63,7 @@ fn email(text: &[u8], start: usize, end: usize) -> Option<Place> {
     let file = [b"png".as_slice(), b"jpg", b"gif", b"svg", b"js", b"css", b"webp"]
         .iter()
         .any(|name| top.eq_ignore_ascii_case(name));
-    let follows = text.get(end).is_some_and(|byte| matches!(byte, b'@' | b'(') || byte.is_ascii_alphanumeric());
-    (!bad && labels_hold && !file && top.len() >= 2 && !follows).then(|| (start.saturating_add(cut), end))
+    (!bad && labels_hold && !file && top.len() >= 2).then(|| (start.saturating_add(cut), end))
 }
 
 /// Four numbers below 256 without leading noughts; no version, no longer chain.
