@@ -41,11 +41,6 @@ class Watch:
         """By how much at most (MiB)."""
         return (self.most - self.before) / 1024
 
-    @property
-    def grows_now(self) -> float:
-        """By how much at this moment (MiB)."""
-        return (self._now() - self.before) / 1024
-
 
 def write(title: str, told: str, path: Path = PAGE) -> None:
     """Put what was measured in the place of what stood under the title before."""
