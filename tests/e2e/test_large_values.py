@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.e2e.memory import Watch, write
 from tests.e2e.world import World, world
 
 ALLOW_ALL = """\
@@ -26,7 +25,6 @@ PIECE = os.urandom(MIB // 2).hex().encode()
 """A mebibyte of text that COPY need not escape."""
 MOST = 48
 """MiB that the gateway may grow by for a value, however large: what is on its way on both sides, and the pieces being looked at."""
-PAGE = Path(__file__).parents[2] / "docs/measured/large_values.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +34,6 @@ class Way:
     name: str
     seconds: float
     grown: float
-
-
-class Watch:
-    """How much memory a process has at most, while it is looked at."""
-
-    def __init__(self, place: World) -> None:
-        assert place.process is not None
-        self._status = Path(f"/proc/{place.process.pid}/status")
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-        self.before = self.most = self._now()
-
-    def _now(self) -> int:
-        return int(self._status.read_text().split("VmRSS:")[1].split()[0])
-
-    def _look(self) -> None:
-        while not self._over.wait(0.02):
-            self.most = max(self.most, self._now())
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    @property
-    def grown(self) -> float:
-        return (self.most - self.before) / 1024
 
 
 @contextmanager
@@ -138,10 +106,9 @@ def test_a_gigabyte_is_carried_both_ways_with_flat_memory() -> None:
     rows = "\n".join(
         f"| {way.name} | {way.seconds:.1f} s | {size / way.seconds:.0f} MiB/s | {way.grown:.0f} MiB |" for way in ways
     )
-    PAGE.write_text(
-        f"""# One value of a gigabyte
-
-`make long SELECT=tests/e2e/test_large_values.py`: a text of {size:,} MiB in one row, through TLS on both sides, on two cores shared with other work.
+    write(
+        "One value of a gigabyte",
+        f"""`make long SELECT=tests/e2e/test_large_values.py`: a text of {size:,} MiB in one row, through TLS on both sides, on two cores shared with other work.
 Times are those of client, gateway and server together.
 
 | by | in | rate | the gateway's memory grew by at most |
@@ -149,7 +116,7 @@ Times are those of client, gateway and server together.
 {rows}
 
 A message that has to be seen whole has at most 64 MiB: parameters of a Bind, a row with masked columns. Larger ones end the connection (54000).
-"""
+""",
     )
     for way in ways:
         assert way.grown < MOST, way
