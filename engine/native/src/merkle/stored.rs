@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_hold_what_was_taken_and_leaves_come_last() -> io::Result<()> {
+    fn the_files_hold_what_was_taken_and_places_come_first() -> io::Result<()> {
         let folder = std::env::temp_dir().join(format!("sallyport-tree-{}", std::process::id()));
         fs::create_dir(&folder)?;
         let lines: [&[u8]; 3] = [b"{\"seq\":1,", b"{\"seq\":2,", b"{\"seq\":3,"];
