@@ -47,7 +47,7 @@ pub fn characters(method: &Method, value: &[u8], out: &mut Vec<u8>) -> Option<()
             out.extend_from_slice(&texts::token(&secret.permuter, &secret.code, *form, value));
         }
         Method::Partial { first, last } => {
-            out.extend_from_slice(partial(std::str::from_utf8(value).ok()?, *first, *last).as_bytes());
+            partial(std::str::from_utf8(value).ok()?, *first, *last, out);
         }
     }
     Some(())
@@ -63,8 +63,8 @@ fn document(method: &Method, value: &[u8], out: &mut Vec<u8>) -> Option<()> {
         }
         Method::Partial { first, last } => {
             documents::rewritten(std::str::from_utf8(value).ok()?, |scalar| match scalar {
-                Scalar::Text(text) => Some(documents::quoted(&partial(&text, *first, *last))),
-                Scalar::Word(word) => Some(documents::quoted(&partial(word, *first, *last))),
+                Scalar::Text(text) => Some(documents::quoted(&partial_text(&text, *first, *last))),
+                Scalar::Word(word) => Some(documents::quoted(&partial_text(word, *first, *last))),
             })?
         }
     };
@@ -245,10 +245,50 @@ fn put_bytes(value: &[u8], binary: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Keeps characters at both ends. A value no longer than what may be kept is starred whole.
-fn partial(text: &str, first: usize, last: usize) -> String {
+/// Writes a text of which only characters at both ends are kept. A value no longer than what may be kept is starred whole.
+fn partial(text: &str, first: usize, last: usize, out: &mut Vec<u8>) {
     let length = text.chars().count();
-    let all = first.saturating_add(last) >= length;
-    let tail = length.saturating_sub(last);
-    text.chars().enumerate().map(|(at, c)| if !all && (at < first || at >= tail) { c } else { '*' }).collect()
+    let (first, last) = if first.saturating_add(last) >= length { (0, 0) } else { (first, last) };
+    let head = text.char_indices().nth(first).map_or(0, |(at, _)| at);
+    out.extend_from_slice(text.as_bytes().get(..head).unwrap_or_default());
+    let stars = length.saturating_sub(first).saturating_sub(last);
+    out.resize(out.len().saturating_add(stars), b'*');
+    if let Some(number) = last.checked_sub(1) {
+        let tail = text.char_indices().nth_back(number).and_then(|(at, _)| text.get(at..));
+        out.extend_from_slice(tail.unwrap_or_default().as_bytes());
+    }
+}
+
+fn partial_text(text: &str, first: usize, last: usize) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    partial(text, first, last, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_at_both_ends_are_kept_and_every_other_is_a_star() {
+        let by_characters = |text: &str, first: usize, last: usize| -> String {
+            let length = text.chars().count();
+            let is_kept = |at: usize| first + last < length && (at < first || at + last >= length);
+            text.chars().enumerate().map(|(at, letter)| if is_kept(at) { letter } else { '*' }).collect()
+        };
+        for text in ["", "a", "ab", "abcdefghij", "\u{e9}\u{2603}x\u{1f600}yz", "\u{1f600}\u{1f600}\u{1f600}\u{1f600}"]
+        {
+            for first in 0..8 {
+                for last in 0..8 {
+                    assert_eq!(
+                        partial_text(text, first, last),
+                        by_characters(text, first, last),
+                        "{text} {first} {last}"
+                    );
+                }
+            }
+        }
+        assert_eq!(partial_text("abc", usize::MAX, 1), "***");
+        assert_eq!(partial_text("abc", 1, usize::MAX), "***");
+    }
 }
