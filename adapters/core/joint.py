@@ -8,6 +8,7 @@ comes the way it came before. Called by `relay`.
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 
 from adapters.core.driven import Lane
@@ -62,6 +63,10 @@ class Joint:
             client, target = wire.tap(passage, self._hear)
         except OSError:
             return  # WHY: no more files may be opened, and it goes as it went before
+        if 0 < resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * max(client, target):
+            # INVARIANT: nobody who connects is turned away for a number that is taken here: half of them are left.
+            wire.untap()
+            return
         for end in self._ends:
             end.read_while(_WHY, False)
         self._numbers = client, target

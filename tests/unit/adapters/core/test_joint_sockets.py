@@ -369,6 +369,22 @@ def test_where_no_more_files_may_be_opened_it_goes_on_as_before(run: Run, monkey
     run(play, tapped=False)
 
 
+def test_half_of_the_files_that_may_be_opened_are_left_to_others(run: Run) -> None:
+    async def play(connection: Connection) -> None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+        before = open_files()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2 * min(connection.target.sock.fileno(), 500), limit[1]))
+        try:
+            with pytest.raises(pytest.fail.Exception, match="never tapped"):
+                await connection.tap()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        assert open_files() == before
+        await connection.exchange(3)
+
+    run(play, tapped=False)
+
+
 def test_who_was_parted_meanwhile_is_not_tapped(run: Run) -> None:
     async def play(connection: Connection) -> None:
         connection.join()
