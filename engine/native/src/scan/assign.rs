@@ -287,3 +287,17 @@ fn is_strengthened(text: &[u8], start: usize) -> bool {
 fn all_capitals(text: &[u8], start: usize, end: usize) -> bool {
     text.get(start..end).is_some_and(|word| word.iter().all(u8::is_ascii_uppercase))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_one_name() {
+        let mut all: Vec<&str> = WORDS.iter().map(|(literal, _)| *literal).collect();
+        all.sort_unstable();
+        let number = all.len();
+        all.dedup();
+        assert_eq!(all.len(), number, "`engine::Trigger` has room for one");
+    }
+}
