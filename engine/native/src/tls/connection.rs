@@ -172,12 +172,12 @@ impl Tls {
         }
     }
 
-    /// The alert that an error leaves. WHY no step further: nothing of what came behind it may be looked at.
+    /// The alert that an error leaves, behind what was to be said before. WHY no step further: nothing of what came is looked at again.
     fn say_last(&mut self, out: &mut Vec<u8>) {
         for _ in 0..8 {
             let said = match &mut self.side {
-                Side::Server(side) => encoded(side.process_tls_records(&mut self.waiting), out),
-                Side::Client(side) => encoded(side.process_tls_records(&mut self.waiting), out),
+                Side::Server(side) => side.wants_write() && encoded(side.process_tls_records(&mut self.waiting), out),
+                Side::Client(side) => side.wants_write() && encoded(side.process_tls_records(&mut self.waiting), out),
             };
             if !said {
                 return;
