@@ -12,7 +12,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,11 +73,23 @@ def policies(folder: Path) -> Path:
     return place
 
 
-def configuration(folder: Path, listen: str, upstream: str) -> Path:
-    """The gateway's configuration for this measurement."""
+def configuration(
+    folder: Path,
+    listen: str,
+    upstream: str,
+    *,
+    rules: Path | None = None,
+    users: Sequence[str] = ("postgres",),
+    more: str = "",
+) -> Path:
+    """The gateway's configuration for a measurement: with these policies (`policies` without any), for these users, and what else there is."""
+    principals = "".join(
+        f'\n[[identity.principal]]\nname = "{user}"\ngroups = ["bench", "{user}"]\npassword = "env:BENCH_PASSWORD"\n'
+        for user in users
+    )
     text = f"""
 [policies]
-path = "{policies(folder)}"
+path = "{rules or policies(folder)}"
 
 [store]
 url = "sqlite:///{folder}/store.db"
@@ -99,12 +111,7 @@ protocol = "postgres"
 bind = "{listen}"
 auth = "scram"
 tls = {{ certificate = "{folder}/server.crt", key = "{folder}/server.key" }}
-
-[[identity.principal]]
-name = "postgres"
-groups = ["bench"]
-password = "env:BENCH_PASSWORD"
-"""
+{principals}{more}"""
     path = folder / "sallyport.toml"
     path.write_text(text, encoding="utf-8")
     return path

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench import servers
-from bench.pgbench import Way, processor_seconds
+from bench.pgbench import Way, configuration, processor_seconds
 from bench.reader import Reader, in_binary, rows, simple
 from gateway.demo.cluster import free_port
 
@@ -38,6 +38,11 @@ VACUUM ANALYZE people;
 FORMATS: Mapping[str, Callable[[str], bytes]] = {"text": simple, "binary": in_binary}
 METHODS = {"partial": "partial keep last 4", "redact": "redact", "hash": 'hash key "bench"'}
 """The masked ways: each is a user, and how what is masked for this user."""
+KEY = """
+[[masking.key]]
+id = "bench"
+secret = "env:BENCH_MASK"
+"""
 WAYS = ("direct", "raw", *METHODS)
 EXPECTED: Mapping[str, Callable[[bytes, bytes], bool]] = {
     "direct": lambda value, shown: shown == value,
@@ -76,46 +81,6 @@ def policies(folder: Path) -> Path:
     return place
 
 
-def configuration(folder: Path, listen: str, upstream: str) -> Path:
-    """The gateway's configuration for this measurement."""
-    principals = "".join(
-        f'\n[[identity.principal]]\nname = "{name}"\ngroups = ["{name}"]\npassword = "env:BENCH_PASSWORD"\n'
-        for name in WAYS[1:]
-    )
-    text = f"""
-[policies]
-path = "{policies(folder)}"
-
-[store]
-url = "sqlite:///{folder}/store.db"
-
-[audit]
-dir = "{folder}/audit"
-
-[[masking.key]]
-id = "bench"
-secret = "env:BENCH_MASK"
-
-[[resource]]
-name = "bench"
-protocol = "postgres"
-address = "{upstream}"
-database = "postgres"
-role = "postgres"
-credential = "env:BENCH_PASSWORD"
-tls = {{ ca_file = "{folder}/server.crt" }}
-
-[[listener]]
-protocol = "postgres"
-bind = "{listen}"
-auth = "scram"
-tls = {{ certificate = "{folder}/server.crt", key = "{folder}/server.key" }}
-{principals}"""
-    path = folder / "sallyport.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
 @contextmanager
 def all_ways() -> Iterator[tuple[Mapping[str, Reader], Mapping[str, Way]]]:
     """A signed-in reader of each way, and where it leads."""
@@ -126,7 +91,7 @@ def all_ways() -> Iterator[tuple[Mapping[str, Reader], Mapping[str, Way]]]:
             for statement in filter(str.strip, TABLE.split(";")):
                 list(rows(b"".join(owner.answer(simple(statement)))))
             extra = {"BENCH_PASSWORD": password, "BENCH_MASK": secrets.token_urlsafe(24)}
-            config = configuration(folder, listen, direct)
+            config = configuration(folder, listen, direct, rules=policies(folder), users=WAYS[1:], more=KEY)
             with servers.sallyport(config, ready=listen, extra=extra) as gateway:
                 ways = {name: Way(listen, "bench", gateway.pid) for name in WAYS[1:]}
                 readers = {

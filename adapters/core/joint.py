@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+from functools import partial
 
 from adapters.core.driven import Lane
 from adapters.core.ends import End
@@ -60,7 +61,7 @@ class Joint:
             passage = Passage()
             with socket.socket(fileno=passage.far()) as far:
                 socket.send_fds(far, [b"-"], [number for number in sockets if number is not None])
-            client, target = wire.tap(passage, self._hear)
+            client, target = wire.tap(passage, partial(self._hear, self._ends))
         except OSError:
             return  # WHY: no more files may be opened, and it goes as it went before
         if 0 < resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 2 * max(client, target):
@@ -73,9 +74,9 @@ class Joint:
         self._loop.add_reader(client, wire.hear_client)
         self._loop.add_reader(target, wire.hear_target)
 
-    def _hear(self, is_client: bool, data: bytes | None, error: Exception | None) -> None:
+    def _hear(self, ends: tuple[End, ...], is_client: bool, data: bytes | None, error: Exception | None) -> None:
         """Of an end that is read in the core: what is not the lane's, in clear; why nothing can be read; or neither, where its transport is to look."""
-        end = self._ends[0 if is_client else 1]
+        end = ends[0 if is_client else 1]
         self.part()
         if error is not None:
             end.broken(error)

@@ -210,7 +210,6 @@ fn begin(seq: u64, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -244,11 +243,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_nobody_finished_leaves_nothing() {
+    fn a_line_that_nobody_finished_leaves_nothing() -> io::Result<()> {
         let path = std::env::temp_dir().join(format!("unwritten-{}", std::process::id()));
         let mut lines = Unwritten::new(1, 9);
         lines.note(put("\"a\":1}"));
-        lines.lend(Some((File::create(&path).unwrap(), 1 << 20)));
+        lines.lend(Some((File::create(&path)?, 1 << 20)));
         let half = |out: &mut Vec<u8>| {
             out.extend_from_slice(b"half of a li");
             false
@@ -262,8 +261,8 @@ mod tests {
         }));
         assert!(broken.is_err());
         assert_eq!(lines.at_once(put("\"b\":2}")), Some(2));
-        assert_eq!(std::fs::read(&path).unwrap(), b"{\"seq\":1,\"a\":1}\n{\"seq\":2,\"b\":2}\n");
-        std::fs::remove_file(path).unwrap();
+        assert_eq!(std::fs::read(&path)?, b"{\"seq\":1,\"a\":1}\n{\"seq\":2,\"b\":2}\n");
+        std::fs::remove_file(path)
     }
 
     #[test]
@@ -305,6 +304,7 @@ mod tests {
         lines.clear();
         assert_eq!(lines.note(put("\"b\":2}")), Some(2));
     }
+
     fn lent(path: &str) -> io::Result<Unwritten> {
         let mut lines = Unwritten::new(1, 2);
         lines.lend(Some((File::options().append(true).open(path)?, 0)));

@@ -206,7 +206,12 @@ impl Wire {
 
     /// Reads what came on a side and carries it on; whatever else there is, others are told.
     fn turn(&self, py: Python<'_>, from: Side) -> PyResult<()> {
-        let Some(taps) = self.taps() else { return Ok(()) };
+        // WHY whom to tell is known before: a write may part the ends, and what came is not lost for it.
+        let tapped = locked(&self.tapped);
+        let Some((taps, others)) = tapped.as_ref().map(|it| (Arc::clone(&it.taps), it.others.clone_ref(py))) else {
+            return Ok(());
+        };
+        drop(tapped);
         let tap = if from == Side::Client { &taps.client } else { &taps.target };
         let told = CAME.with(|came| {
             let mut came = came.try_borrow_mut().map_err(|_| PyRuntimeError::new_err("a wire was turned in a turn"))?;
@@ -228,9 +233,7 @@ impl Wire {
                 Err(error) => Some((None, Some(error))),
             }))
         })?;
-        let Some((clear, error)) = told else { return Ok(()) };
-        let others = locked(&self.tapped).as_ref().map(|tapped| tapped.others.clone_ref(py));
-        if let Some(others) = others {
+        if let Some((clear, error)) = told {
             others.bind(py).call1((from == Side::Client, clear, error.map(|error| error.into_value(py))))?;
         }
         Ok(())
