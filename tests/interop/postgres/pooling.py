@@ -93,6 +93,15 @@ def backend(client: Raw) -> int:
     return int(value(client, "select pg_backend_pid()"))
 
 
+def wait_until_asleep(boss: Raw, pid: int) -> None:
+    """Until a backend has come to its pg_sleep: before that the server passes over a cancel, whoever sends it."""
+    for _ in range(1000):
+        if value(boss, f"select wait_event from pg_stat_activity where pid = {pid}") == "PgSleep":
+            return
+        boss.ask("select pg_sleep(0.02)")
+    raise AssertionError(f"backend {pid} does not sleep")
+
+
 def make_tenant(server: Server) -> str:
     """The password of a new role. It owns a database with a few things in it, and may become another role."""
     password = secrets.token_hex(12)

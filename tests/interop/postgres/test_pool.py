@@ -21,7 +21,18 @@ from adapters.core.ports import Cause, Ending
 from adapters.postgres import pool
 from adapters.postgres.session.pooled import Pooling
 from tests.interop.postgres.client import Raw, show
-from tests.interop.postgres.pooling import DATABASE, GOODBYE, MOST_SECONDS, ROLE, Pooled, backend, cancel, pooled, value
+from tests.interop.postgres.pooling import (
+    DATABASE,
+    GOODBYE,
+    MOST_SECONDS,
+    ROLE,
+    Pooled,
+    backend,
+    cancel,
+    pooled,
+    value,
+    wait_until_asleep,
+)
 from tests.interop.postgres.running import Server
 from tests.wire import bind, execute, message, parse, query, startup
 
@@ -296,14 +307,14 @@ def test_who_leaves_in_the_middle_leaves_no_connection(shared: Pooled, begin: Ca
 def test_a_cancel_reaches_its_own_session_and_never_the_next_on_that_connection(shared: Pooled) -> None:
     with shared.session() as client:
         old, first = client.key, backend(client)
-    with shared.session() as client:
+    with shared.session() as client, shared.direct() as boss:
         assert backend(client) == first
         client.send(query("select pg_sleep(0.3), 'whole'"))
         cancel(shared.port, old)
         cancel(shared.port, first.to_bytes(4, "big") + old[4:])
         assert "whole" in show(client.until_ready())
         client.send(query("select pg_sleep(20)"))
-        shared.gateway.wait_for(lambda: shared.gateway.keeper.sessions[-1].asked[-1].text.endswith(b"pg_sleep(20)"))
+        wait_until_asleep(boss, first)
         cancel(shared.port, client.key)
         assert "E[57014" in show(client.until_ready())
     with shared.session() as client:

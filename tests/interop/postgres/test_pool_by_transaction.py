@@ -27,6 +27,7 @@ from tests.interop.postgres.pooling import (
     cancel,
     pooled,
     value,
+    wait_until_asleep,
 )
 from tests.interop.postgres.running import Server
 from tests.wire import bind, describe, execute, message, parse, query
@@ -467,9 +468,7 @@ def test_a_cancel_reaches_what_runs_wherever_it_runs_and_that_connection_is_nobo
         for client in (ann, bob, ann):
             first = backend(client)
             client.send(query("select pg_sleep(20)"))
-            # WHY seen there: a server that has not come to the command yet passes over a cancel of it.
-            while value(boss, f"select wait_event from pg_stat_activity where pid = {first}") != "PgSleep":
-                boss.ask("select pg_sleep(0.02)")
+            wait_until_asleep(boss, first)
             cancel(one.port, client.key)
             assert "E[57014" in show(client.until_ready())
             assert backend(client) == first
